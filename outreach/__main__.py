@@ -1,0 +1,5 @@
+"""`python -m outreach` is the operator's command line."""
+
+from outreach.cli import main
+
+main()

@@ -1,0 +1,143 @@
+"""Staff: who may sign in, and what each may do.
+
+Signing in and password hashing are flask-security's, to whose mixins the tables conform.
+"""
+
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from flask_security import RoleMixin, UserMixin, hash_password
+from sqlalchemy import Column, ForeignKey, String, Table, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from outreach import audit
+from outreach.db import Base, Session
+from outreach.errors import InputError, NotFound, Refused
+from outreach.mail.addresses import judge
+
+SHORTEST_PASSWORD = 12
+
+
+class RoleName(StrEnum):
+    """What a member of staff may do; a person may hold several."""
+
+    READER = "reader"
+    AUTHOR = "author"
+    APPROVER = "approver"
+    ADMINISTRATOR = "administrator"
+
+    @property
+    def label(self) -> str:
+        """The role's name in the interface."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    RoleName.READER: "lecture",
+    RoleName.AUTHOR: "rédaction",
+    RoleName.APPROVER: "validation",
+    RoleName.ADMINISTRATOR: "administration",
+}
+
+role_holders = Table(
+    "role_holders",
+    Base.metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("role_id", ForeignKey("roles.id"), primary_key=True),
+)
+
+
+class Role(Base, RoleMixin):
+    """A role as flask-security expects it: a row with a name."""
+
+    __tablename__ = "roles"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), unique=True)
+
+
+class User(Base, UserMixin):
+    """A member of staff. Changing `fs_uniquifier` ends every session of the person at once."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(255), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    password: Mapped[str] = mapped_column(String(255))
+    active: Mapped[bool] = mapped_column(default=True)
+    fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    roles: Mapped[list[Role]] = relationship(secondary=role_holders, lazy="selectin")  # type: ignore[assignment]
+
+    def holds(self, *names: RoleName) -> bool:
+        """Whether the person holds any of these roles. Every role may read."""
+        held = {role.name for role in self.roles}
+        return bool(held) if RoleName.READER in names else bool(held & set(names))
+
+
+def ensure_roles(session: Session) -> None:
+    """Make the rows of the roles exist; harmless when they do."""
+    present = set(session.scalars(select(Role.name)))
+    session.add_all(Role(name=name) for name in RoleName if name not in present)
+
+
+def digest_of(password: str) -> str:
+    """Hash a password as the sign-in page will check it; needs the application's context.
+
+    Raises InputError when it is too short.
+    """
+    # The sign-in page compares in this form (flask-security's default), which matters to accented passwords.
+    normal = unicodedata.normalize("NFKD", password)
+    if len(normal) < SHORTEST_PASSWORD:
+        raise InputError(f"Le mot de passe est trop court : il faut au moins {SHORTEST_PASSWORD} caractères.")
+    digest: str = hash_password(normal)
+    return digest
+
+
+def add_user(
+    session: Session, now: datetime, actor: str, *, email: str, name: str, roles: Sequence[RoleName], password_hash: str
+) -> User:
+    """Add a member of staff; the audit says who did it.
+
+    Raises InputError when the address is not one, is taken, or no role is given.
+    """
+    address = judge(email).address
+    if not roles:
+        raise InputError("Indiquez au moins un rôle.")
+    if session.scalar(select(User.id).where(User.email == address)) is not None:
+        raise InputError(f"Un compte existe déjà pour {address}.")
+    user = User(
+        email=address,
+        name=name,
+        password=password_hash,
+        fs_uniquifier=secrets.token_hex(32),
+        created_at=now,
+        roles=list(session.scalars(select(Role).where(Role.name.in_(roles)))),
+    )
+    session.add(user)
+    labels = ", ".join(role.label for role in roles)
+    audit.record(session, now, actor, f"Compte créé pour {address} ({labels}).", f"user:{address}")
+    return user
+
+
+def user_named(session: Session, email: str) -> User:
+    """The active member of staff with this address. Raises NotFound."""
+    user = session.scalar(select(User).where(User.email == email.strip().lower(), User.active))
+    if user is None:
+        raise NotFound(f"Aucun compte actif pour {email}.")
+    return user
+
+
+def anybody(session: Session) -> bool:
+    """Whether the installation has an account at all."""
+    return session.scalar(select(User.id).limit(1)) is not None
+
+
+def require(user: User, role: RoleName) -> None:
+    """Raises Refused when the person does not hold the role."""
+    if not user.holds(role):
+        raise Refused(f"{user.name} n’a pas le rôle « {role.label} », nécessaire ici.")

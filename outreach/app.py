@@ -1,0 +1,113 @@
+"""Where the parts meet: one Flask application for one set of settings."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import Flask, redirect, request, url_for
+from flask_security import Security, SQLAlchemySessionUserDatastore
+from flask_security.signals import password_changed
+from flask_wtf.csrf import CSRFProtect
+from jinja2 import StrictUndefined
+from sqlalchemy.orm import scoped_session
+from werkzeug.wrappers import Response
+from whitenoise import WhiteNoise
+
+from outreach import audit
+from outreach.accounts import SHORTEST_PASSWORD, Role, User
+from outreach.db import Database, Session
+from outreach.settings import ROOT, Mode, Settings
+from outreach.web import account, directory, frame
+from outreach.web.forms import PasswordForm, SignInForm
+
+FOR_EVER = 365 * 24 * 3600
+MESSAGES = {
+    "GENERIC_AUTHN_FAILED": "L’adresse ou le mot de passe ne convient pas.",
+    "EMAIL_NOT_PROVIDED": "Indiquez votre adresse de courriel.",
+    "PASSWORD_NOT_PROVIDED": "Indiquez votre mot de passe.",
+    "INVALID_EMAIL_ADDRESS": "Indiquez une adresse de courriel complète, avec @.",
+    "INVALID_PASSWORD": "Le mot de passe actuel ne convient pas.",
+    "PASSWORD_INVALID_LENGTH": "Choisissez un mot de passe d’au moins %(length)s caractères.",
+    "PASSWORD_IS_THE_SAME": "Choisissez un mot de passe différent de l’actuel.",
+    "RETYPE_PASSWORD_MISMATCH": "Les deux saisies du nouveau mot de passe diffèrent.",
+    "PASSWORD_CHANGE": "Votre mot de passe est changé.",
+    "INVALID_REDIRECT": "L’adresse demandée n’est pas une page de ce service.",
+    "UNAUTHENTICATED": "Connectez-vous pour ouvrir cette page.",
+    "UNAUTHORIZED": "Votre compte ne permet pas cette action.",
+}
+
+
+def create_app(settings: Settings, database: Database | None = None) -> Flask:
+    """The application, ready to serve. The database is opened from the settings unless one is given."""
+    app = Flask("outreach", template_folder=str(ROOT / "templates"), static_folder=None)
+    app.config.update(_config(settings))
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.extensions["outreach.settings"] = settings
+    app.extensions["outreach.database"] = database = database or Database(settings.database)
+    CSRFProtect(app)
+    _install_security(app, database)
+    frame.install(app)
+    app.register_blueprint(directory.pages)
+    app.register_blueprint(account.pages)
+    app.add_url_rule("/", "start", lambda: redirect(url_for("directory.index")))
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app, root=str(frame.STATIC), prefix="static/", max_age=FOR_EVER, immutable_file_test=lambda *_: True
+    )
+    return app
+
+
+def _config(settings: Settings) -> dict[str, object]:
+    served = {urlsplit(settings.address).hostname, settings.host, "localhost"}
+    return {
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "TRUSTED_HOSTS": sorted(filter(None, served)),
+        "MAX_CONTENT_LENGTH": 1_000_000,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.mode is not Mode.DEMO,
+        "SESSION_COOKIE_NAME": "outreach",
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_SALT": settings.secret_key.get_secret_value(),
+        "SECURITY_PASSWORD_LENGTH_MIN": SHORTEST_PASSWORD,
+        "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],
+        "SECURITY_LOGIN_URL": "/sign-in",
+        "SECURITY_LOGOUT_URL": "/sign-out",
+        "SECURITY_LOGOUT_METHODS": ["POST"],
+        "SECURITY_POST_LOGIN_VIEW": "/",
+        "SECURITY_POST_LOGOUT_VIEW": "/sign-in",
+        "SECURITY_CHANGEABLE": True,
+        "SECURITY_CHANGE_URL": "/account/password",
+        "SECURITY_POST_CHANGE_VIEW": "/account",
+        "SECURITY_SEND_PASSWORD_CHANGE_EMAIL": False,
+        "SECURITY_FRESHNESS": timedelta(minutes=-1),
+        "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_FLASH_MESSAGES": True,
+        "SECURITY_LOGIN_USER_TEMPLATE": "pages/account/sign_in.html",
+        "SECURITY_CHANGE_PASSWORD_TEMPLATE": "pages/account/password.html",
+        **{
+            f"SECURITY_MSG_{name}": (sentence, "success" if name == "PASSWORD_CHANGE" else "error")
+            for name, sentence in MESSAGES.items()
+        },
+    }
+
+
+def _install_security(app: Flask, database: Database) -> None:
+    sessions: scoped_session[Session] = scoped_session(lambda: _account_session(database))  # type: ignore[arg-type]
+    app.teardown_request(lambda _error: sessions.remove())
+    users = SQLAlchemySessionUserDatastore(sessions, User, Role)
+    Security(app, users, login_form=SignInForm, change_password_form=PasswordForm)
+    app.login_manager.session_protection = "strong"  # type: ignore[attr-defined]
+    app.extensions["security"].unauthn_handler(_ask_to_sign_in)
+
+    @password_changed.connect_via(app)
+    def remember(_app: Flask, user: User, **_details: object) -> None:
+        audit.record(sessions(), frame.now(), user.email, "Mot de passe changé.", f"user:{user.email}")
+
+
+def _account_session(database: Database) -> Session:
+    # Only a change of password writes through flask-security; a sign-in must not hold the one writer SQLite has.
+    return database.open(writing=request.method == "POST" and request.endpoint == "security.change_password")
+
+
+def _ask_to_sign_in(_mechanisms: object, **_details: object) -> Response:
+    return redirect(url_for("security.login", next=request.full_path.rstrip("?")))

@@ -1,0 +1,38 @@
+"""Who did what to what, and when: sentences that are added and never changed.
+
+The table has no foreign keys, so that a record outlives what it speaks of, and the database itself refuses to
+change or delete a row (triggers, see the migrations).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import String, Text, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from outreach.db import Base, Session
+
+
+class AuditEntry(Base):
+    """One thing that somebody did. `subject` names what it was done to, as `kind:key`, or is empty."""
+
+    __tablename__ = "audit_entries"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(255))
+    sentence: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(String(80), index=True)
+
+
+def record(session: Session, now: datetime, actor: str, sentence: str, subject: str = "") -> AuditEntry:
+    """Add an entry to the transaction in progress: it exists exactly when the change it speaks of exists."""
+    entry = AuditEntry(at=now, actor=actor, sentence=sentence, subject=subject)
+    session.add(entry)
+    return entry
+
+
+def about(session: Session, subject: str) -> Sequence[AuditEntry]:
+    """What was done to one subject, newest first."""
+    query = select(AuditEntry).where(AuditEntry.subject == subject).order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
+    return session.scalars(query).all()

@@ -1,0 +1,100 @@
+"""What commands share: the settings, the database, the clock, who acts, and how a result is printed."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property, update_wrapper
+from typing import Any, ParamSpec, TypeVar
+
+import click
+from rich.console import Console
+
+from outreach import accounts
+from outreach.accounts import RoleName
+from outreach.db import Database, Session
+from outreach.demo import people
+from outreach.errors import InputError
+from outreach.settings import Mode, Settings, read
+from outreach.web import french
+
+console = Console(highlight=False)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass
+class Operation:
+    """One run of a command."""
+
+    acting_as: str | None = None
+
+    @cached_property
+    def settings(self) -> Settings:
+        return read()
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(self.settings.database)
+
+    @cached_property
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def actor(self, session: Session, role: RoleName) -> str:
+        """The address of the person in whose name the command acts; checked to hold the role.
+
+        Raises InputError when nobody was named outside a demonstration.
+        """
+        if self.acting_as:
+            user = accounts.user_named(session, self.acting_as)
+        elif self.settings.mode is Mode.DEMO:
+            user = accounts.user_named(session, people.person_for(role).email)
+        else:
+            raise InputError("Indiquez au nom de qui la commande agit : --as ADRESSE.")
+        accounts.require(user, role)
+        return user.email
+
+
+pass_operation = click.make_pass_decorator(Operation, ensure=True)
+
+
+def acting(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command the option `--as ADDRESS`."""
+
+    def remember(context: click.Context, _option: click.Parameter, value: str | None) -> None:
+        context.ensure_object(Operation).acting_as = value
+
+    option = click.option(
+        "--as",
+        "acting_as",
+        metavar="ADRESSE",
+        expose_value=False,
+        callback=remember,
+        help="Le compte au nom duquel la commande agit ; en démonstration, une personne qui a le rôle.",
+    )
+    return update_wrapper(option(command), command)
+
+
+class Day(click.ParamType):
+    """A calendar day as operators write it: 2021-05-15."""
+
+    name = "AAAA-MM-JJ"
+
+    def convert(self, value: Any, _param: click.Parameter | None, _context: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise click.BadParameter(f"« {value} » n’est pas une date : écrivez AAAA-MM-JJ.") from None
+
+
+def say(text: str = "") -> None:
+    """Print a French sentence, its spaces as French wants them."""
+    console.print(french.typeset(text), markup=False, soft_wrap=True)
+
+
+def say_json(value: object) -> None:
+    """Print what a machine reads."""
+    click.echo(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,166 @@
+"""`register`: compare and apply editions of the register; `directory`: count what is there."""
+
+from datetime import date
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from outreach.accounts import RoleName
+from outreach.cli.context import Day, Operation, acting, console, pass_operation, say, say_json
+from outreach.directory import imports, listing
+from outreach.directory.difference import FIELD_LABELS, Change, Difference
+from outreach.directory.listing import Filters
+from outreach.directory.models import Kind, Nature
+from outreach.web import french
+
+SHOWN = 15
+KINDS = {Kind.AUTHORITY: "PO", Kind.SCHOOL: "école", Kind.SITE: "implantation"}
+TITLES = {
+    Nature.NEW: "Nouveaux",
+    Nature.RETURNED: "De retour",
+    Nature.CHANGED: "Modifiés, champ par champ",
+    Nature.MOVED: "Passés à un autre PO",
+    Nature.GONE: "Ne figurent plus",
+}
+file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FICHIER")
+json_option = click.option("--json", "as_json", is_flag=True, help="Un objet JSON, pour une machine.")
+all_option = click.option("--all", "show_all", is_flag=True, help="Montre chaque différence, sans limite.")
+
+
+@click.group()
+def register() -> None:
+    """Le registre des écoles : comparer une édition, l’appliquer, l’annuler."""
+
+
+@register.command()
+@file_argument
+@json_option
+@all_option
+@pass_operation
+def plan(operation: Operation, file: Path, as_json: bool, show_all: bool) -> None:
+    """Montre ce qu’une édition changerait ; n’écrit rien."""
+    with operation.database.reading() as session:
+        difference = imports.plan(session, file.read_bytes())
+    if as_json:
+        say_json(difference.summary())
+    else:
+        show(difference, None if show_all else SHOWN)
+
+
+@register.command()
+@file_argument
+@json_option
+@all_option
+@click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
+@click.option("--edition", "edition_on", type=Day(), help="La date de l’édition ; par défaut, aujourd’hui.")
+@acting
+@pass_operation
+def apply(operation: Operation, file: Path, as_json: bool, show_all: bool, yes: bool, edition_on: date | None) -> None:
+    """Montre ce qu’une édition change, demande confirmation et l’applique, en une fois."""
+    if as_json and not yes:
+        raise click.UsageError("Avec --json, confirmez par --yes : personne ne peut répondre à une question.")
+    content = file.read_bytes()
+    if not yes:
+        with operation.database.reading() as session:
+            difference = imports.plan(session, content)
+        show(difference, None if show_all else SHOWN)
+        if not difference.changes:
+            return
+        click.confirm(french.typeset("Appliquer cette édition ?"), abort=True)
+    with operation.database.writing() as session:
+        difference = imports.apply(
+            session,
+            content,
+            now=operation.now,
+            edition_on=edition_on or french.today(operation.now),
+            actor=operation.actor(session, RoleName.AUTHOR),
+            mailbox_domain=operation.settings.mailbox_domain,
+        )
+    if as_json:
+        say_json(difference.summary())
+    elif yes:
+        show(difference, None if show_all else SHOWN)
+    if not as_json and difference.changes:
+        say("L’édition est appliquée. Pour revenir en arrière : ./run register undo")
+
+
+@register.command()
+@click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
+@acting
+@pass_operation
+def undo(operation: Operation, yes: bool) -> None:
+    """Annule la dernière édition appliquée."""
+    if not yes:
+        click.confirm(french.typeset("Annuler la dernière édition appliquée ?"), abort=True)
+    with operation.database.writing() as session:
+        entry = imports.undo(session, now=operation.now, actor=operation.actor(session, RoleName.AUTHOR))
+        say(f"L’édition du {french.day(entry.edition_on)} est annulée.")
+
+
+@click.group()
+def directory() -> None:
+    """L’annuaire : ce qu’il contient."""
+
+
+@directory.command()
+@json_option
+@pass_operation
+def count(operation: Operation, as_json: bool) -> None:
+    """Compte les PO et les écoles, en tout et par réseau."""
+    with operation.database.reading() as session:
+        rows = [("total", "Total", listing.count(session, Filters()))]
+        rows += [
+            (n.code, n.label, listing.count(session, Filters(networks=(n.code,)))) for n in listing.networks(session)
+        ]
+    names = ("authorities", "schools", "authorities_with_secondary", "secondary_schools")
+    if as_json:
+        figures = {code: {name: getattr(counts, name) for name in names} for code, _, counts in rows}
+        total = figures.pop("total")
+        say_json({**total, "networks": figures})
+        return
+    table = Table("Réseau", *("PO", "Écoles", "PO avec secondaire", "Écoles secondaires"))
+    for _, label, counts in rows:
+        table.add_row(label, *(french.number(getattr(counts, name)) for name in names))
+    console.print(table)
+
+
+def show(difference: Difference, limit: int | None) -> None:
+    """Print a difference: the counts, then what changes, then what was left out."""
+    table = Table("", "Nouveaux", "Modifiés", "Changent de PO", "Ne figurent plus", "Inchangés")
+    for kind, label in KINDS.items():
+        counts = difference.counts(kind)
+        cells = (french.number(counts[name]) for name in ("new", "changed", "moved", "gone", "unchanged"))
+        table.add_row(label, *cells)
+    console.print(table)
+    say(f"Lignes ignorées (hors enseignement obligatoire) : {difference.ignored}. Encodage lu : {difference.encoding}.")
+    if difference.unknown_columns:
+        say(f"Colonnes inconnues, non lues : {', '.join(difference.unknown_columns)}.")
+    for nature, title in TITLES.items():
+        _list(title, [_line(change) for change in difference.changes if change.nature is nature], limit)
+    _list(
+        "Lignes rejetées",
+        [f"ligne {r.row}, {r.column or 'ligne entière'} : {r.message}" for r in difference.rejected],
+        limit,
+    )
+    if not difference.changes:
+        say("Rien ne change.")
+
+
+def _list(title: str, lines: list[str], limit: int | None) -> None:
+    if not lines:
+        return
+    say(f"\n{title} ({len(lines)})")
+    for line in lines[:limit]:
+        say(f"  {line}")
+    if limit and len(lines) > limit:
+        say(f"  … et {len(lines) - limit} autres (--all les montre)")
+
+
+def _line(change: Change) -> str:
+    named = f"{KINDS[change.kind]} {change.fase} – {change.name}"
+    if change.nature is Nature.CHANGED:
+        return f"{named} : {FIELD_LABELS[change.field]} « {change.before} » → « {change.after} »"
+    if change.nature is Nature.MOVED:
+        return f"{named} : du PO {change.before} au PO {change.after}"
+    return named

@@ -1,0 +1,1 @@
+"""What a demonstration needs: its people and a sample of the directory, safe by construction."""

@@ -1,0 +1,1 @@
+"""Networks, federations, organising authorities, schools, sites and contacts, and the register they come from."""

@@ -1,0 +1,196 @@
+"""What an edition of the register would change: a pure comparison of two editions, field by field."""
+
+from collections import Counter
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, field, fields, replace
+
+from outreach.directory.models import Kind, Nature
+from outreach.directory.register import AuthorityRecord, Edition, Reading, SchoolRecord, SiteRecord
+from outreach.directory.sheets import Rejection
+
+FIELD_LABELS = {
+    "name": "nom",
+    "company_number": "numéro BCE",
+    "network": "réseau",
+    "authority": "pouvoir organisateur",
+    "zone": "zone",
+    "district": "arrondissement",
+    "address": "adresse",
+    "postcode": "code postal",
+    "locality": "localité",
+    "municipality": "commune",
+    "types": "types d’enseignement",
+    "sites": "implantations",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference. `authority` is the number of the authority it concerns; CHANGED and MOVED fill the last three."""
+
+    kind: Kind
+    nature: Nature
+    fase: int
+    name: str
+    authority: int
+    field: str = ""
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(slots=True)
+class Difference:
+    """All that an edition would change, and the edition as it would then stand."""
+
+    target: Edition
+    changes: list[Change]
+    unchanged: dict[Kind, int]
+    ignored: int = 0
+    rejected: list[Rejection] = field(default_factory=list)
+    unknown_columns: tuple[str, ...] = ()
+    encoding: str = ""
+
+    def counts(self, kind: Kind) -> dict[str, int]:
+        """How many are new, changed, moved, gone and unchanged; each is counted once, moved before changed."""
+        natures: dict[int, Nature] = {}
+        for change in self.changes:
+            if change.kind is kind and natures.get(change.fase) not in {Nature.MOVED, Nature.NEW, Nature.RETURNED}:
+                natures[change.fase] = change.nature
+        found = Counter(natures.values())
+        return {
+            "new": found[Nature.NEW] + found[Nature.RETURNED],
+            "changed": found[Nature.CHANGED],
+            "moved": found[Nature.MOVED],
+            "gone": found[Nature.GONE],
+            "unchanged": self.unchanged[kind],
+        }
+
+    def summary(self) -> dict[str, object]:
+        """The counts under their fixed names, as `register plan --json` prints them."""
+        authorities, schools, sites = (self.counts(kind) for kind in (Kind.AUTHORITY, Kind.SCHOOL, Kind.SITE))
+        return {
+            "authorities": {name: authorities[name] for name in ("new", "changed", "gone", "unchanged")},
+            "schools": schools,
+            "sites": {name: sites[name] for name in ("new", "gone")},
+            "ignored": self.ignored,
+            "rejected": [{"row": r.row, "column": r.column, "message": r.message} for r in self.rejected],
+        }
+
+
+def compare(before: Edition, reading: Reading) -> Difference:
+    """Compare what is stored with what a file says. `before` holds everything ever known, listed or not.
+
+    A school of a rejected row stays as it is; an authority never changes its network (its schools move instead), so
+    such a statement is a conflict and is rejected.
+    """
+    conflicts = _network_conflicts(before, reading.edition)
+    target = _target(before, reading, conflicts)
+    rejected = [*reading.rejected, *(_conflict(before, reading, fase) for fase in sorted(conflicts))]
+    changes = [*_authorities(before, target), *_schools(before, target), *_sites(before, target)]
+    touched = {kind: {c.fase for c in changes if c.kind is kind} for kind in Kind}
+    unchanged = {
+        Kind.AUTHORITY: len(target.authorities.keys() - touched[Kind.AUTHORITY]),
+        Kind.SCHOOL: len(target.schools.keys() - touched[Kind.SCHOOL]),
+        Kind.SITE: len(target.sites.keys() - touched[Kind.SITE]),
+    }
+    return Difference(target, changes, unchanged, reading.ignored, rejected, reading.unknown_columns, reading.encoding)
+
+
+def _target(before: Edition, reading: Reading, conflicts: Set[int]) -> Edition:
+    stated = reading.edition
+    schools = {fase: s for fase, s in stated.schools.items() if s.authority not in conflicts}
+    kept = reading.withheld | {fase for fase, s in stated.schools.items() if s.authority in conflicts}
+    listed = {fase: s for fase, s in before.schools.items() if s.authority}
+    for fase in listed.keys() - schools.keys() if reading.blind else listed.keys() & kept:
+        schools[fase] = listed[fase]
+    return Edition(
+        {fase: _authority(before, stated, fase, conflicts) for fase in {s.authority for s in schools.values()}},
+        schools,
+        {site: stated.sites.get(site) or before.sites[site] for s in schools.values() for site in s.sites},
+    )
+
+
+def _network_conflicts(before: Edition, stated: Edition) -> set[int]:
+    shared = before.authorities.keys() & stated.authorities.keys()
+    return {fase for fase in shared if before.authorities[fase].network != stated.authorities[fase].network}
+
+
+def _conflict(before: Edition, reading: Reading, fase: int) -> Rejection:
+    known, told = before.authorities[fase].network, reading.edition.authorities[fase].network
+    sentence = f"Le PO {fase} est connu dans le réseau « {known} » : il ne peut pas passer au réseau « {told} »."
+    return Rejection(reading.first_rows[fase], "Réseau", sentence)
+
+
+def _authority(before: Edition, stated: Edition, fase: int, conflicts: Set[int]) -> AuthorityRecord:
+    if fase in stated.authorities and fase not in conflicts:
+        return stated.authorities[fase]
+    return before.authorities[fase]
+
+
+def _authorities(before: Edition, target: Edition) -> Iterator[Change]:
+    listed = {school.authority for school in before.schools.values()}
+    for fase, record in target.authorities.items():
+        known = before.authorities.get(fase)
+        if known is None:
+            yield Change(Kind.AUTHORITY, Nature.NEW, fase, record.name, fase)
+            continue
+        if fase not in listed:
+            yield Change(Kind.AUTHORITY, Nature.RETURNED, fase, record.name, fase)
+        yield from _field_changes(Kind.AUTHORITY, known, record, fase)
+    for fase in sorted(listed - target.authorities.keys() - {0}):
+        yield Change(Kind.AUTHORITY, Nature.GONE, fase, before.authorities[fase].name, fase)
+
+
+def _schools(before: Edition, target: Edition) -> Iterator[Change]:
+    for fase, record in target.schools.items():
+        known = before.schools.get(fase)
+        if known is None:
+            yield Change(Kind.SCHOOL, Nature.NEW, fase, record.name, record.authority)
+            continue
+        if not known.authority:
+            yield Change(Kind.SCHOOL, Nature.RETURNED, fase, record.name, record.authority)
+            known = replace(known, types=record.types, sites=record.sites)
+        elif known.authority != record.authority:
+            change = (str(known.authority), str(record.authority))
+            yield Change(Kind.SCHOOL, Nature.MOVED, fase, record.name, record.authority, "authority", *change)
+        yield from _field_changes(Kind.SCHOOL, known, record, record.authority)
+    for fase, known in before.schools.items():
+        if known.authority and fase not in target.schools:
+            yield Change(Kind.SCHOOL, Nature.GONE, fase, known.name, known.authority)
+
+
+def _sites(before: Edition, target: Edition) -> Iterator[Change]:
+    owners = {site: s.authority for edition in (before, target) for s in edition.schools.values() for site in s.sites}
+    used = {site for school in before.schools.values() for site in school.sites}
+    for fase, record in target.sites.items():
+        known = before.sites.get(fase)
+        if known is None or fase not in used:
+            nature = Nature.NEW if known is None else Nature.RETURNED
+            yield Change(Kind.SITE, nature, fase, _place(record), owners[fase])
+        if known is not None:
+            yield from _field_changes(Kind.SITE, known, record, owners[fase])
+    for fase in sorted(used - target.sites.keys()):
+        yield Change(Kind.SITE, Nature.GONE, fase, _place(before.sites[fase]), owners[fase])
+
+
+def _field_changes(
+    kind: Kind,
+    known: AuthorityRecord | SchoolRecord | SiteRecord,
+    record: AuthorityRecord | SchoolRecord | SiteRecord,
+    authority: int,
+) -> Iterator[Change]:
+    if known == record:
+        return
+    name = _place(record) if isinstance(record, SiteRecord) else record.name
+    for column in fields(record):
+        before, after = getattr(known, column.name), getattr(record, column.name)
+        if before != after and column.name != "authority":
+            yield Change(kind, Nature.CHANGED, record.fase, name, authority, column.name, _spelt(before), _spelt(after))
+
+
+def _spelt(value: object) -> str:
+    return ", ".join(str(item) for item in sorted(value)) if isinstance(value, frozenset) else str(value)
+
+
+def _place(site: SiteRecord) -> str:
+    return ", ".join(part for part in (site.address, f"{site.postcode} {site.locality}".strip()) if part)

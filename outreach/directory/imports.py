@@ -1,0 +1,264 @@
+"""Plan, apply and undo an edition of the register against what is stored, in the session it is given."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from outreach import audit
+from outreach.db import Session
+from outreach.directory import contacts
+from outreach.directory.difference import Change, Difference, compare
+from outreach.directory.models import (
+    Authority,
+    Federation,
+    ImportState,
+    Kind,
+    Level,
+    Listing,
+    Membership,
+    Nature,
+    Network,
+    RegisterChange,
+    RegisterImport,
+    School,
+    SchoolSite,
+    Site,
+    Teaching,
+)
+from outreach.directory.reference import federation_of, fold, province_of
+from outreach.directory.register import AuthorityRecord, Edition, SchoolRecord, ensure_not_empty, read_register
+from outreach.directory.stored import pairs, stored
+from outreach.errors import NotFound, Refused
+
+Period = Listing | Teaching | SchoolSite | Membership
+PERIODS: tuple[type[Period], ...] = (Listing, Teaching, SchoolSite, Membership)
+TABLES: dict[Kind, type[Authority] | type[School] | type[Site]] = {
+    Kind.AUTHORITY: Authority,
+    Kind.SCHOOL: School,
+    Kind.SITE: Site,
+}
+
+
+def plan(session: Session, content: bytes) -> Difference:
+    """What a file would change; writes nothing. Raises InputError when the file cannot be read."""
+    reading = read_register(content)
+    ensure_not_empty(reading)
+    return compare(stored(session), reading)
+
+
+def apply(
+    session: Session,
+    content: bytes,
+    *,
+    now: datetime,
+    edition_on: date,
+    actor: str,
+    mailbox_domain: str,
+) -> Difference:
+    """Bring the directory to what a file says, as of `edition_on`; returns what it changed.
+
+    The first edition has no beginning: what it states holds for every earlier date. When nothing changes, nothing is
+    written. Raises InputError when the file cannot be read, Refused when a later edition was applied already.
+    """
+    difference = plan(session, content)
+    if not difference.changes:
+        return difference
+    last = last_import(session)
+    if last is not None and edition_on < last.edition_on:
+        raise Refused(f"Une édition plus récente, du {last.edition_on:%d/%m/%Y}, a déjà été appliquée.")
+    digest = hashlib.sha256(content).hexdigest()
+    entry = RegisterImport(edition_on=edition_on, sha256=digest, applied_at=now, applied_by=actor)
+    session.add(entry)
+    session.flush()
+    _write_records(session, difference, entry.id)
+    _write_periods(session, difference.target, entry.id, since=edition_on if last else None, until=edition_on)
+    _write_history(session, difference.changes, entry.id)
+    new = [c.fase for c in difference.changes if c.kind is Kind.AUTHORITY and c.nature is Nature.NEW]
+    contacts.derive_mailboxes(session, new, now=now, actor=actor, domain=mailbox_domain)
+    audit.record(session, now, actor, _sentence(difference, edition_on), f"register:{entry.id}")
+    return difference
+
+
+def last_import(session: Session) -> RegisterImport | None:
+    """The last edition applied and not undone."""
+    query = select(RegisterImport).where(RegisterImport.state == ImportState.APPLIED)
+    return session.scalar(query.order_by(RegisterImport.id.desc()).limit(1))
+
+
+def undo(session: Session, *, now: datetime, actor: str) -> RegisterImport:
+    """Take back the last edition: records, periods and fields return to what they were before it.
+
+    Raises NotFound when there is none, Refused when something recorded since then stands on what it brought.
+    """
+    entry = last_import(session)
+    if entry is None:
+        raise NotFound("Aucune édition du registre n’a été appliquée.")
+    for model in PERIODS:
+        session.execute(delete(model).where(model.opened_by == entry.id))
+        reopened = {"until": None, "closed_by": None}
+        session.execute(update(model).where(model.closed_by == entry.id).values(reopened))
+    changed = select(RegisterChange).where(
+        RegisterChange.import_id == entry.id, RegisterChange.nature == Nature.CHANGED
+    )
+    _restore(session, session.scalars(changed).all())
+    contacts.forget_derived(session, entry.id)
+    try:
+        for table in TABLES.values():
+            session.execute(delete(table).where(table.created_by == entry.id))
+    except IntegrityError:
+        raise Refused(
+            "Des données enregistrées depuis s’appuient sur cette édition : elle ne peut plus être annulée."
+        ) from None
+    entry.state, entry.undone_at, entry.undone_by = ImportState.UNDONE, now, actor
+    sentence = f"Édition du registre du {entry.edition_on:%d/%m/%Y} annulée."
+    audit.record(session, now, actor, sentence, f"register:{entry.id}")
+    return entry
+
+
+def _write_records(session: Session, difference: Difference, import_id: int) -> None:
+    networks = pairs(session, select(Network.code, Network.id))
+    values: dict[Kind, Callable[[int], dict[str, Any]]] = {
+        Kind.AUTHORITY: lambda fase: _authority_values(difference.target.authorities[fase], networks),
+        Kind.SCHOOL: lambda fase: _school_values(difference.target.schools[fase]),
+        Kind.SITE: lambda fase: asdict(difference.target.sites[fase]),
+    }
+    for kind, table in TABLES.items():
+        changes = [change for change in difference.changes if change.kind is kind]
+        new = [change.fase for change in changes if change.nature is Nature.NEW]
+        changed = {change.fase for change in changes if change.nature is Nature.CHANGED}
+        if new:
+            session.execute(insert(table), [values[kind](fase) | {"created_by": import_id} for fase in new])
+        if changed:
+            identities = pairs(session, select(table.fase, table.id).where(table.fase.in_(changed)))
+            rows = [values[kind](fase) | {"id": identities[fase]} for fase in changed]
+            session.execute(update(table), rows)
+
+
+def _authority_values(record: AuthorityRecord, networks: Mapping[str, int]) -> dict[str, Any]:
+    values = asdict(record) | {"company_number": record.company_number or None, "network_id": networks[record.network]}
+    del values["network"]
+    return values | {"folded": fold(f"{record.name} {record.fase}")}
+
+
+def _school_values(record: SchoolRecord) -> dict[str, Any]:
+    values = asdict(record) | {"company_number": record.company_number or None}
+    for period in ("authority", "types", "sites"):
+        del values[period]
+    return values | {"province": province_of(record.postcode), "folded": fold(f"{record.name} {record.fase}")}
+
+
+def _write_periods(session: Session, target: Edition, import_id: int, *, since: date | None, until: date) -> None:
+    authorities, schools, sites = (pairs(session, select(table.fase, table.id)) for table in TABLES.values())
+    federations = pairs(session, select(Federation.code, Federation.id))
+    desired: dict[type[Period], tuple[tuple[str, ...], set[tuple[Any, ...]]]] = {
+        Listing: (
+            ("school_id", "authority_id"),
+            {(schools[s.fase], authorities[s.authority]) for s in target.schools.values()},
+        ),
+        Teaching: (
+            ("school_id", "education_type"),
+            {(schools[s.fase], kind) for s in target.schools.values() for kind in s.types},
+        ),
+        SchoolSite: (
+            ("school_id", "site_id"),
+            {(schools[s.fase], sites[site]) for s in target.schools.values() for site in s.sites},
+        ),
+        Membership: (
+            ("authority_id", "federation_id", "level"),
+            {(authorities[fase], federations[code], level) for fase, code, level in _memberships(target)},
+        ),
+    }
+    for model, (columns, wanted) in desired.items():
+        _sync(
+            session,
+            model,
+            columns,
+            wanted,
+            {"since": since, "opened_by": import_id},
+            {"until": until, "closed_by": import_id},
+        )
+
+
+def _memberships(target: Edition) -> set[tuple[int, str, Level]]:
+    found = set()
+    for school in target.schools.values():
+        network = target.authorities[school.authority].network
+        for level in {kind.level for kind in school.types}:
+            code = federation_of(network, level)
+            if code:
+                found.add((school.authority, code, level))
+    return found
+
+
+def _sync(
+    session: Session,
+    model: type[Period],
+    columns: tuple[str, ...],
+    wanted: Set[tuple[Any, ...]],
+    opening: Mapping[str, object],
+    closing: Mapping[str, object],
+) -> None:
+    held = {
+        tuple(row[1:]): row[0]
+        for row in session.execute(select(model.id, *(getattr(model, name) for name in columns)).where(model.current()))
+    }
+    opened = [dict(zip(columns, key, strict=True), **opening) for key in wanted if key not in held]
+    closed = [{"id": identity, **closing} for key, identity in held.items() if key not in wanted]
+    # Closing comes first: a school that moves must never be listed under two authorities.
+    if closed:
+        session.execute(update(model), closed)
+    if opened:
+        session.execute(insert(model), opened)
+
+
+def _write_history(session: Session, changes: Iterable[Change], import_id: int) -> None:
+    session.execute(
+        insert(RegisterChange),
+        [
+            {
+                "import_id": import_id,
+                "kind": change.kind,
+                "nature": change.nature,
+                "fase": change.fase,
+                "name": change.name,
+                "authority_fase": change.authority,
+                "field": change.field,
+                "before": change.before,
+                "after": change.after,
+            }
+            for change in changes
+        ],
+    )
+
+
+def _restore(session: Session, changes: Iterable[RegisterChange]) -> None:
+    before: dict[Kind, dict[int, dict[str, str | None]]] = {kind: {} for kind in Kind}
+    for change in changes:
+        if change.field not in {"types", "sites"}:
+            value = change.before or None if change.field == "company_number" else change.before
+            before[change.kind].setdefault(change.fase, {})[change.field] = value
+    for kind, table in TABLES.items():
+        records: Sequence[Any] = session.scalars(select(table).where(table.fase.in_(before[kind]))).all()
+        for record in records:
+            for name, value in before[kind][record.fase].items():
+                setattr(record, name, value)
+            if not isinstance(record, Site):
+                record.folded = fold(f"{record.name} {record.fase}")
+            if isinstance(record, School):
+                record.province = province_of(record.postcode)
+    session.flush()
+
+
+def _sentence(difference: Difference, edition_on: date) -> str:
+    authorities, schools = difference.counts(Kind.AUTHORITY), difference.counts(Kind.SCHOOL)
+    return (
+        f"Édition du registre du {edition_on:%d/%m/%Y} appliquée : "
+        f"PO nouveaux {authorities['new']}, modifiés {authorities['changed']}, retirés {authorities['gone']} ; "
+        f"écoles nouvelles {schools['new']}, modifiées {schools['changed']}, passées à un autre PO {schools['moved']}, "
+        f"retirées {schools['gone']}."
+    )

@@ -1,0 +1,249 @@
+"""Find authorities: filters, counts, one page of rows, all rows. One query feeds page, export and command."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Subquery,
+    and_,
+    case,
+    desc,
+    exists,
+    false,
+    func,
+    null,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import InstrumentedAttribute
+
+from outreach.db import Session
+from outreach.directory.models import (
+    Authority,
+    Contact,
+    Federation,
+    Level,
+    Listing,
+    Membership,
+    Network,
+    School,
+    Teaching,
+    types_of,
+)
+from outreach.directory.reference import fold
+
+PAGE_ROWS = 50
+LONGEST_SEARCH = 200
+
+
+class Sort(StrEnum):
+    """The orders a list of authorities can be read in."""
+
+    NAME = "name"
+    FASE = "fase"
+    SCHOOLS = "-schools"
+    SECONDARY = "-secondary"
+
+
+class Reach(StrEnum):
+    """Whether mail can reach an authority."""
+
+    REACHABLE = "reachable"
+    BOUNCED = "bounced"
+    NO_ADDRESS = "no_address"
+
+    @property
+    def label(self) -> str:
+        """The word in the interface."""
+        return {"reachable": "Joignable", "bounced": "Boîte en échec", "no_address": "Sans adresse"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What is looked for. Level, zone and province speak of the same school; an empty filter leaves all in."""
+
+    text: str = ""
+    networks: tuple[str, ...] = ()
+    federation: str = ""
+    level: Level | None = None
+    zone: str = ""
+    province: str = ""
+    reach: Reach | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many authorities and schools: all those of the listed ones that match, and those with secondary education."""
+
+    authorities: int
+    schools: int
+    authorities_with_secondary: int
+    secondary_schools: int
+
+
+def count(session: Session, filters: Filters) -> Counts:
+    """Counts over every matching row."""
+    rows = _matching(filters).subquery()
+    has_secondary = case((rows.c.secondary > 0, 1), else_=0)
+    query = select(
+        func.count(),
+        func.coalesce(func.sum(rows.c.schools), 0),
+        func.coalesce(func.sum(has_secondary), 0),
+        func.coalesce(func.sum(rows.c.secondary), 0),
+    )
+    return Counts(*map(int, session.execute(query.select_from(rows)).one()))  # PostgreSQL sums into decimals
+
+
+def page(session: Session, filters: Filters, sort: Sort, number: int) -> Sequence[Row]:
+    """One page of rows, from page 1; see `every` for the columns."""
+    return session.execute(_rows(filters, sort).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)).all()
+
+
+def every(session: Session, filters: Filters, sort: Sort = Sort.NAME) -> Sequence[Row]:
+    """All rows: Authority, schools, secondary (counts), mailbox (one usable address or None), reach, found_school (the
+    school that made a search by name match, or None)."""
+    return session.execute(_rows(filters, sort)).all()
+
+
+def zones(session: Session) -> Sequence[str]:
+    """The teaching zones in use."""
+    return session.scalars(select(School.zone).distinct().order_by(School.zone)).all()
+
+
+def networks(session: Session) -> Sequence[Network]:
+    """The networks, in their usual order."""
+    return session.scalars(select(Network).order_by(Network.position)).all()
+
+
+def federations(session: Session) -> Sequence[Federation]:
+    """The federations, by code."""
+    return session.scalars(select(Federation).order_by(Federation.code)).all()
+
+
+def federation_codes(session: Session, authority_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The federations that represent each authority, by code."""
+    query = (
+        select(Membership.authority_id, Federation.code)
+        .join(Federation)
+        .where(Membership.authority_id.in_(authority_ids), Membership.current())
+        .distinct()
+        .order_by(Federation.code)
+    )
+    found: dict[int, list[str]] = {}
+    for identity, code in session.execute(query):
+        found.setdefault(identity, []).append(code)
+    return found
+
+
+def mailboxes(session: Session, authority_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The usable addresses of each authority."""
+    query = select(Contact.authority_id, Contact.address).where(
+        Contact.authority_id.in_(authority_ids), Contact.usable()
+    )
+    found: dict[int, list[str]] = {}
+    for identity, address in session.execute(query.order_by(Contact.added_at, Contact.id)):
+        found.setdefault(identity, []).append(address)
+    return found
+
+
+def _rows(filters: Filters, sort: Sort) -> Select:
+    orders: dict[Sort, tuple[Any, ...]] = {
+        Sort.NAME: (Authority.folded,),
+        Sort.FASE: (Authority.fase,),
+        Sort.SCHOOLS: (desc("schools"), Authority.folded),
+        Sort.SECONDARY: (desc("secondary"), Authority.folded),
+    }
+    return _matching(filters).order_by(*orders[sort], Authority.fase)
+
+
+def _matching(filters: Filters) -> Select:
+    schools = _schools(filters)
+    mailbox = (
+        select(func.min(Contact.address))
+        .where(Contact.authority_id == Authority.id, Contact.usable())
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            Authority,
+            schools.c.schools,
+            schools.c.secondary,
+            mailbox.label("mailbox"),
+            _reach().label("reach"),
+            _found_school(filters.text).label("found_school"),
+        )
+        .join(schools, schools.c.authority_id == Authority.id)
+        .join(Authority.network)
+    )
+    return query.where(*_conditions(filters))
+
+
+def _schools(filters: Filters) -> Subquery:
+    secondary = _teaches(Level.SECONDARY)
+    query = (
+        select(
+            Listing.authority_id,
+            func.count().label("schools"),
+            func.sum(case((secondary, 1), else_=0)).label("secondary"),
+        )
+        .join(School, School.id == Listing.school_id)
+        .where(Listing.current())
+        .group_by(Listing.authority_id)
+    )
+    if filters.level:
+        query = query.where(_teaches(filters.level))
+    if filters.zone:
+        query = query.where(School.zone == filters.zone)
+    if filters.province:
+        query = query.where(School.province == filters.province)
+    return query.subquery()
+
+
+def _teaches(level: Level) -> ColumnElement[bool]:
+    return exists().where(
+        Teaching.school_id == Listing.school_id, Teaching.current(), Teaching.education_type.in_(types_of(level))
+    )
+
+
+def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if filters.text:
+        found.append(or_(_contains(Authority.folded, filters.text), _found_school(filters.text).is_not(None)))
+    if filters.networks:
+        found.append(Network.code.in_(filters.networks))
+    if filters.federation:
+        represented = (
+            select(Membership.authority_id)
+            .join(Federation)
+            .where(Federation.code == filters.federation, Membership.current())
+        )
+        found.append(Authority.id.in_(represented))
+    if filters.reach:
+        found.append(_reach() == filters.reach)
+    return found
+
+
+def _found_school(text: str) -> ColumnElement:
+    if not fold(text):
+        return null()
+    query = select(func.min(School.name)).join(Listing, Listing.school_id == School.id)
+    query = query.where(Listing.current(), Listing.authority_id == Authority.id, _contains(School.folded, text))
+    return query.correlate(Authority).scalar_subquery()
+
+
+def _contains(folded: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
+    words = fold(text).split()
+    return and_(true(), *(folded.contains(word, autoescape=True) for word in words)) if words else false()
+
+
+def _reach() -> ColumnElement:
+    in_use = exists().where(Contact.authority_id == Authority.id, Contact.retired_at.is_(None))
+    usable = in_use.where(Contact.usable())
+    bounced = in_use.where(Contact.bounced_at.is_not(None))
+    return case((usable, Reach.REACHABLE), (bounced, Reach.BOUNCED), else_=Reach.NO_ADDRESS)

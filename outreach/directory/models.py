@@ -1,0 +1,322 @@
+"""The tables of the directory.
+
+FASE numbers are keys within their own series only: an authority, a school and a site may share one. What may change
+with an edition of the register and matters to a dated figure (listing, owner, type of education, sites, membership)
+is a period, so that a question about the past keeps its answer.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, and_, or_, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from outreach.db import Base, enum_of
+
+
+class Level(StrEnum):
+    """The levels of compulsory education."""
+
+    NURSERY = "nursery"
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+
+    @property
+    def label(self) -> str:
+        """The level's name in the interface."""
+        return {"nursery": "maternel", "primary": "primaire", "secondary": "secondaire"}[self.value]
+
+
+class EducationType(StrEnum):
+    """The types of compulsory education, by the register's own words."""
+
+    NURSERY_ORDINARY = "Maternel ordinaire"
+    NURSERY_SPECIAL = "Maternel spécialisé"
+    PRIMARY_ORDINARY = "Primaire ordinaire"
+    PRIMARY_SPECIAL = "Primaire spécialisé"
+    SECONDARY_ORDINARY = "Secondaire ordinaire"
+    SECONDARY_SPECIAL = "Secondaire spécialisé"
+    SECONDARY_CEFA = "Secondaire CEFA"
+
+    @property
+    def level(self) -> Level:
+        """The level this type belongs to."""
+        return {"M": Level.NURSERY, "P": Level.PRIMARY, "S": Level.SECONDARY}[self.value[0]]
+
+
+def types_of(*levels: Level) -> list[EducationType]:
+    """The types that belong to any of these levels."""
+    return [kind for kind in EducationType if kind.level in levels]
+
+
+class MailboxKind(StrEnum):
+    """Whether a mailbox is a function's or a person's: the law treats them differently."""
+
+    IMPERSONAL = "impersonal"
+    PERSONAL = "personal"
+
+    @property
+    def label(self) -> str:
+        """The kind's name in the interface."""
+        return {"impersonal": "boîte de fonction", "personal": "boîte personnelle"}[self.value]
+
+
+class ContactSource(StrEnum):
+    """Where an address comes from."""
+
+    DERIVED = "derived"
+    STAFF = "staff"
+
+    @property
+    def label(self) -> str:
+        """The source's name in the interface."""
+        return {"derived": "boîte administrative, déduite du numéro FASE", "staff": "ajoutée par le service"}[
+            self.value
+        ]
+
+
+def _one_in_force(name: str, *columns: str) -> Index:
+    *keys, end = columns
+    condition = text(f"{end} IS NULL")
+    return Index(name, *keys, unique=True, sqlite_where=condition, postgresql_where=condition)
+
+
+class Dated:
+    """A fact with a period [since, until): no `since` = from before the first edition, no `until` = still so."""
+
+    since: Mapped[date | None]
+    until: Mapped[date | None]
+    opened_by: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), index=True)
+    closed_by: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), index=True)
+
+    @classmethod
+    def on(cls, day: date) -> ColumnElement[bool]:
+        """True for the rows that held at the end of this day."""
+        return and_(or_(cls.since.is_(None), cls.since <= day), or_(cls.until.is_(None), cls.until > day))
+
+    @classmethod
+    def current(cls) -> ColumnElement[bool]:
+        """True for the rows that hold in the last edition applied."""
+        return cls.until.is_(None)
+
+
+class Network(Base):
+    """A network (réseau): `code` is the register's value, `label` the official French name."""
+
+    __tablename__ = "networks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(60), unique=True)
+    label: Mapped[str] = mapped_column(String(60))
+    position: Mapped[int]
+
+
+class Federation(Base):
+    """A body that represents organising authorities of some networks, for some levels."""
+
+    __tablename__ = "federations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+
+
+class Located:
+    """A postal address, as the register spells it."""
+
+    address: Mapped[str] = mapped_column(String(200))
+    postcode: Mapped[str] = mapped_column(String(10))
+    locality: Mapped[str] = mapped_column(String(100))
+    municipality: Mapped[str] = mapped_column(String(100))
+
+
+class Authority(Base, Located):
+    """An organising authority (pouvoir organisateur). It is listed while it owns a listed school."""
+
+    __tablename__ = "authorities"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fase: Mapped[int] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    company_number: Mapped[str | None] = mapped_column(String(10))
+    network_id: Mapped[int] = mapped_column(ForeignKey("networks.id"), index=True)
+    folded: Mapped[str] = mapped_column(String(400))
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), index=True)
+
+    network: Mapped[Network] = relationship(lazy="joined", innerjoin=True)
+
+
+class School(Base, Located):
+    """A school (établissement). `zone` is the register's teaching zone, `province` follows from the postcode."""
+
+    __tablename__ = "schools"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fase: Mapped[int] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    company_number: Mapped[str | None] = mapped_column(String(10))
+    zone: Mapped[str] = mapped_column(String(60), index=True)
+    district: Mapped[str] = mapped_column(String(60))
+    province: Mapped[str | None] = mapped_column(String(40), index=True)
+    folded: Mapped[str] = mapped_column(String(400))
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), index=True)
+
+
+class Site(Base, Located):
+    """A site (implantation), which several schools may share."""
+
+    __tablename__ = "sites"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fase: Mapped[int] = mapped_column(unique=True)
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), index=True)
+
+
+class Listing(Base, Dated):
+    """School S stood in the register under authority A during a period."""
+
+    __tablename__ = "listings"
+    __table_args__ = (
+        Index("ix_listings_authority_id_until", "authority_id", "until"),
+        _one_in_force("uq_listings_school_id_current", "school_id", "until"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), index=True)
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"))
+
+
+class Teaching(Base, Dated):
+    """School S offered a type of education during a period."""
+
+    __tablename__ = "teachings"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), index=True)
+    education_type: Mapped[EducationType] = mapped_column(enum_of(EducationType, "education_type"))
+
+
+class SchoolSite(Base, Dated):
+    """School S used a site during a period."""
+
+    __tablename__ = "school_sites"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), index=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"), index=True)
+
+
+class Membership(Base, Dated):
+    """Authority A was represented by a federation, for one level, during a period."""
+
+    __tablename__ = "memberships"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"), index=True)
+    federation_id: Mapped[int] = mapped_column(ForeignKey("federations.id"), index=True)
+    level: Mapped[Level] = mapped_column(enum_of(Level, "level"))
+
+
+class Contact(Base):
+    """An address of an authority. It is never changed or deleted: it is retired, with a date and a reason.
+
+    Usable while not retired, not bounced since its last check, and — where a second look was asked for — reviewed.
+    """
+
+    __tablename__ = "contacts"
+    __table_args__ = (
+        _one_in_force("uq_contacts_in_use", "authority_id", "address_key", "retired_at"),
+        CheckConstraint("(retired_at IS NULL) = (retired_by IS NULL)", name="retired"),
+        CheckConstraint("(reviewed_at IS NULL) = (reviewed_by IS NULL)", name="reviewed"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"), index=True)
+    address: Mapped[str] = mapped_column(String(320))
+    address_key: Mapped[str] = mapped_column(String(320), index=True)
+    address_ascii: Mapped[str] = mapped_column(String(320))
+    name: Mapped[str] = mapped_column(String(200), default="")
+    mailbox_kind: Mapped[MailboxKind] = mapped_column(enum_of(MailboxKind, "mailbox_kind"))
+    source: Mapped[ContactSource] = mapped_column(enum_of(ContactSource, "contact_source"))
+    added_at: Mapped[datetime]
+    added_by: Mapped[str] = mapped_column(String(255))
+    bounced_at: Mapped[datetime | None]
+    review_asked_at: Mapped[datetime | None]
+    reviewed_at: Mapped[datetime | None]
+    reviewed_by: Mapped[str | None] = mapped_column(String(255))
+    retired_at: Mapped[datetime | None]
+    retired_by: Mapped[str | None] = mapped_column(String(255))
+
+    authority: Mapped[Authority] = relationship()
+
+    @classmethod
+    def usable(cls) -> ColumnElement[bool]:
+        """True for the addresses that may be written to."""
+        return and_(
+            cls.retired_at.is_(None),
+            cls.bounced_at.is_(None),
+            or_(cls.review_asked_at.is_(None), cls.reviewed_at.is_not(None)),
+        )
+
+    @property
+    def awaits_review(self) -> bool:
+        """Whether a second person has still to look at the address."""
+        return self.review_asked_at is not None and self.reviewed_at is None
+
+
+class ImportState(StrEnum):
+    """What became of an applied edition."""
+
+    APPLIED = "applied"
+    UNDONE = "undone"
+
+
+class RegisterImport(Base):
+    """One edition of the register, applied: what it was (`sha256` of the file), its date, who applied it, when."""
+
+    __tablename__ = "register_imports"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[ImportState] = mapped_column(enum_of(ImportState, "import_state"), default=ImportState.APPLIED)
+    edition_on: Mapped[date]
+    sha256: Mapped[str] = mapped_column(String(64))
+    applied_at: Mapped[datetime]
+    applied_by: Mapped[str] = mapped_column(String(255))
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str | None] = mapped_column(String(255))
+
+
+class Kind(StrEnum):
+    """What a change in the register is about."""
+
+    AUTHORITY = "authority"
+    SCHOOL = "school"
+    SITE = "site"
+
+
+class Nature(StrEnum):
+    """What happened to it."""
+
+    NEW = "new"
+    RETURNED = "returned"
+    CHANGED = "changed"
+    MOVED = "moved"
+    GONE = "gone"
+
+
+class RegisterChange(Base):
+    """One difference an edition brought, field by field; `authority_fase` is the authority it concerns."""
+
+    __tablename__ = "register_changes"
+    __table_args__ = (Index("ix_register_changes_authority_fase", "authority_fase"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    import_id: Mapped[int] = mapped_column(ForeignKey("register_imports.id"), index=True)
+    kind: Mapped[Kind] = mapped_column(enum_of(Kind, "kind"))
+    nature: Mapped[Nature] = mapped_column(enum_of(Nature, "nature"))
+    fase: Mapped[int]
+    name: Mapped[str] = mapped_column(String(200))
+    authority_fase: Mapped[int]
+    field: Mapped[str] = mapped_column(String(40))
+    before: Mapped[str] = mapped_column(Text)
+    after: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,301 @@
+"""Read one edition of the register of schools: rows of (school, site, type of education) → one `Edition`.
+
+Source: the open register of schools of the Fédération Wallonie-Bruxelles (signaletique FASE), whose columns change
+their names between editions. Only compulsory education is kept; the rest is counted as ignored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from outreach.directory.models import EducationType
+from outreach.directory.reference import NETWORKS
+from outreach.directory.sheets import Rejection, Row, normalised, open_csv
+from outreach.errors import InputError
+
+# Field → the register's usual header. A header matches when both are the same once normalised.
+COLUMNS = {
+    "school": "N° FASE de l'établissement",
+    "school_name": "Nom de l'établissement",
+    "school_company_number": "Numéro BCE de l'établissement",
+    "education_type": "Type d'enseignement",
+    "network": "Réseau",
+    "school_address": "Adresse de l'établissement",
+    "school_postcode": "Code postal de l'établissement",
+    "school_locality": "Localité de l'établissement",
+    "school_municipality": "Commune de l'établissement",
+    "zone": "Bassin",
+    "district": "Arrondissement administratif",
+    "site": "N° FASE de l'implantation",
+    "site_address": "Adresse de l'implantation",
+    "site_postcode": "Code postal de l'implantation",
+    "site_locality": "Localité de l'implantation",
+    "site_municipality": "Commune de l'implantation",
+    "authority": "N° FASE du P.O.",
+    "authority_name": "Nom de P.O.",
+    "authority_company_number": "N° BCE du P.O.",
+    "authority_address": "Adresse du P.O.",
+    "authority_postcode": "Code postal du P.O.",
+    "authority_locality": "Localité du P.O.",
+    "authority_municipality": "Commune du P.O.",
+}
+UNUSED = (
+    "Niveau",
+    "Genre",
+    "Latitude",
+    "Longitude",
+    "geolocalisation",
+    "Géolocalisation de l'implantation",
+    "Année scolaire",
+)
+OTHER_SPELLINGS = {
+    "n fase pouvoir organisateur": "authority",
+    "nom pouvoir organisateur": "authority_name",
+    "n bce pouvoir organisateur": "authority_company_number",
+    "adresse pouvoir organisateur": "authority_address",
+    "code postal pouvoir organisateur": "authority_postcode",
+    "localite pouvoir organisateur": "authority_locality",
+    "commune pouvoir organisateur": "authority_municipality",
+    "zone": "zone",
+    "bassin enseignement": "zone",
+    "arrondissement": "district",
+}
+ALIASES = (
+    {normalised(usual): name for name, usual in COLUMNS.items()}
+    | {normalised(name): "" for name in UNUSED}
+    | OTHER_SPELLINGS
+)
+LONGEST = {
+    "address": 200,
+    "postcode": 10,
+    "locality": 100,
+    "municipality": 100,
+    "name": 200,
+    "zone": 60,
+    "district": 60,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityRecord:
+    """An authority as an edition states it."""
+
+    fase: int
+    name: str
+    company_number: str
+    network: str
+    address: str
+    postcode: str
+    locality: str
+    municipality: str
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolRecord:
+    """A school as an edition states it; `authority` is 0 where it is not listed."""
+
+    fase: int
+    name: str
+    company_number: str
+    zone: str
+    district: str
+    address: str
+    postcode: str
+    locality: str
+    municipality: str
+    authority: int = 0
+    types: frozenset[EducationType] = frozenset()
+    sites: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRecord:
+    """A site as an edition states it."""
+
+    fase: int
+    address: str
+    postcode: str
+    locality: str
+    municipality: str
+
+
+@dataclass(slots=True)
+class Edition:
+    """The directory at one moment, each by FASE number."""
+
+    authorities: dict[int, AuthorityRecord] = field(default_factory=dict)
+    schools: dict[int, SchoolRecord] = field(default_factory=dict)
+    sites: dict[int, SiteRecord] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a file said: the edition, what was left out, and the schools a rejected row speaks of.
+
+    `blind` is True when a row did not even say which school it is about: then no absence proves anything.
+    `first_rows` tells where each authority was first read.
+    """
+
+    edition: Edition = field(default_factory=Edition)
+    encoding: str = ""
+    unknown_columns: tuple[str, ...] = ()
+    ignored: int = 0
+    rejected: list[Rejection] = field(default_factory=list)
+    withheld: set[int] = field(default_factory=set)
+    blind: bool = False
+    first_rows: dict[int, int] = field(default_factory=dict)
+
+
+class _Fault(Exception):
+    def __init__(self, column: str, message: str) -> None:
+        self.column, self.message = column, message
+        super().__init__(message)
+
+
+def read_register(content: bytes) -> Reading:
+    """Read a whole edition (CSV bytes) into memory.
+
+    Raises InputError when the file as a whole cannot be read; faulty rows are listed in `rejected` and their schools
+    withheld, so that half a school is never taken for a change.
+    """
+    sheet = open_csv(content, lambda header: ALIASES.get(normalised(header)), COLUMNS)
+    reading = Reading(encoding=sheet.encoding, unknown_columns=sheet.unknown)
+    for row in sheet.rows:
+        if not row.fault and not _is_compulsory(row.cells["education_type"]):
+            reading.ignored += 1
+            continue
+        try:
+            authority = _take(reading.edition, row)
+        except _Fault as fault:
+            column = sheet.columns.get(fault.column, "")
+            reading.rejected.append(Rejection(row.number, column, fault.message))
+            _withhold(reading, row)
+        else:
+            reading.first_rows.setdefault(authority, row.number)
+    _drop_withheld(reading)
+    return reading
+
+
+def _is_compulsory(education_type: str) -> bool:
+    return education_type.startswith(("Maternel", "Primaire", "Secondaire")) or not education_type
+
+
+def _take(edition: Edition, row: Row) -> int:
+    if row.fault:
+        raise _Fault("", row.fault)
+    cells = row.cells
+    authority = _authority(cells)
+    site = SiteRecord(_fase(cells, "site"), *_place(cells, "site"))
+    school = _school(cells, authority.fase)
+    known = edition.schools.get(school.fase)
+    if known is None:
+        edition.schools[school.fase] = school
+    else:
+        _same("school", known, replace(school, types=known.types, sites=known.sites))
+    _same("authority", edition.authorities.setdefault(authority.fase, authority), authority)
+    _same("site", edition.sites.setdefault(site.fase, site), site)
+    if known is not None:
+        types, sites = known.types | school.types, known.sites | school.sites
+        if types is not known.types or sites is not known.sites:
+            edition.schools[school.fase] = replace(known, types=types, sites=sites)
+    return authority.fase
+
+
+def _authority(cells: Mapping[str, str]) -> AuthorityRecord:
+    fase = _fase(cells, "authority")
+    network = cells["network"]
+    if network not in NETWORKS:
+        what = f"Le réseau « {network} » est inconnu." if network else "Le réseau manque."
+        raise _Fault("network", f"{what} Le PO {fase} est mis de côté.")
+    name = _text(cells, "authority_name", "name")
+    return AuthorityRecord(
+        fase, name, _company_number(cells, "authority_company_number"), network, *_place(cells, "authority")
+    )
+
+
+def _school(cells: Mapping[str, str], authority: int) -> SchoolRecord:
+    return SchoolRecord(
+        _fase(cells, "school"),
+        _text(cells, "school_name", "name"),
+        _company_number(cells, "school_company_number"),
+        _text(cells, "zone", "zone"),
+        _text(cells, "district", "district", optional=True),
+        *_place(cells, "school"),
+        authority=authority,
+        types=frozenset({_education_type(cells)}),
+        sites=frozenset({_fase(cells, "site")}),
+    )
+
+
+def _same(kind: str, known: object, stated: object) -> None:
+    if known == stated:
+        return
+    for name in known.__dataclass_fields__:  # type: ignore[attr-defined]
+        before, after = getattr(known, name), getattr(stated, name)
+        if before != after:
+            column = {"network": "network", "authority": "authority"}.get(name, f"{kind}_{name}")
+            raise _Fault(column, f"« {after} » contredit « {before} », lu plus haut pour le même numéro FASE.")
+
+
+def _fase(cells: Mapping[str, str], column: str) -> int:
+    text = cells[column].removesuffix(".0")
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 1_000_000:
+        raise _Fault(column, f"« {cells[column]} » n’est pas un numéro FASE." if text else "Le numéro FASE manque.")
+    return int(text)
+
+
+def _company_number(cells: Mapping[str, str], column: str) -> str:
+    digits = cells[column].removesuffix(".0").replace(".", "").replace(" ", "").upper().removeprefix("BE")
+    if not digits:
+        return ""
+    digits = digits.zfill(10)
+    if len(digits) != 10 or not digits.isdecimal() or 97 - int(digits[:8]) % 97 != int(digits[8:]):
+        raise _Fault(
+            column, f"« {cells[column]} » n’est pas un numéro BCE : les chiffres de contrôle ne concordent pas."
+        )
+    return digits
+
+
+def _education_type(cells: Mapping[str, str]) -> EducationType:
+    try:
+        return EducationType(cells["education_type"])
+    except ValueError:
+        stated = cells["education_type"]
+        what = f"Le type d’enseignement « {stated} » est inconnu." if stated else "Le type d’enseignement manque."
+        raise _Fault("education_type", what) from None
+
+
+def _place(cells: Mapping[str, str], kind: str) -> tuple[str, str, str, str]:
+    address, postcode, locality, municipality = (
+        _text(cells, f"{kind}_{part}", part, optional=part != "municipality")
+        for part in ("address", "postcode", "locality", "municipality")
+    )
+    return address, postcode.removesuffix(".0"), locality, municipality
+
+
+def _text(cells: Mapping[str, str], column: str, kind: str, *, optional: bool = False) -> str:
+    text = cells[column]
+    if not text and not optional:
+        raise _Fault(column, "La cellule est vide.")
+    if len(text) > LONGEST[kind]:
+        raise _Fault(column, f"Le texte dépasse {LONGEST[kind]} caractères.")
+    return text
+
+
+def _withhold(reading: Reading, row: Row) -> None:
+    try:
+        reading.withheld.add(_fase(row.cells, "school"))
+    except _Fault:
+        reading.blind = True
+
+
+def _drop_withheld(reading: Reading) -> None:
+    for fase in reading.withheld:
+        reading.edition.schools.pop(fase, None)
+
+
+def ensure_not_empty(reading: Reading) -> None:
+    """Raises InputError when an edition holds no school at all: applying it would close the whole directory."""
+    if not reading.edition.schools:
+        raise InputError(
+            "Le fichier ne contient aucune école de l’enseignement obligatoire : rien ne peut être comparé."
+        )

@@ -1,0 +1,181 @@
+"""One authority: its schools with their sites, and what changed about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+
+from outreach import audit
+from outreach.db import Session
+from outreach.directory.contacts import subject_of
+from outreach.directory.difference import FIELD_LABELS
+from outreach.directory.listing import PAGE_ROWS
+from outreach.directory.models import (
+    Authority,
+    EducationType,
+    Federation,
+    ImportState,
+    Kind,
+    Level,
+    Listing,
+    Membership,
+    Nature,
+    RegisterChange,
+    RegisterImport,
+    School,
+    SchoolSite,
+    Site,
+    Teaching,
+)
+from outreach.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSchool:
+    """A school with the types it offers and the sites it uses today."""
+
+    school: School
+    types: Sequence[EducationType]
+    sites: Sequence[Site]
+
+    @property
+    def is_secondary(self) -> bool:
+        """Whether the school is one the secondary plan concerns."""
+        return any(kind.level is Level.SECONDARY for kind in self.types)
+
+
+@dataclass(slots=True)
+class Event:
+    """Something that happened, as a sentence, with details where there are some."""
+
+    at: datetime
+    actor: str
+    sentence: str
+    details: list[str] = field(default_factory=list)
+
+
+def authority_by_fase(session: Session, fase: int) -> Authority:
+    """The authority with this FASE number, listed today or not. Raises NotFound."""
+    found = session.scalar(select(Authority).where(Authority.fase == fase))
+    if found is None:
+        raise NotFound(f"Aucun pouvoir organisateur ne porte le numéro FASE {fase}.")
+    return found
+
+
+def count_schools(session: Session, authority: Authority) -> int:
+    """How many schools the authority runs today."""
+    query = select(func.count()).select_from(Listing).where(Listing.authority_id == authority.id, Listing.current())
+    return session.scalar(query) or 0
+
+
+def schools(session: Session, authority: Authority, page: int) -> Sequence[ListedSchool]:
+    """One page of its schools today, by name, in three statements however many there are."""
+    query = (
+        select(School)
+        .join(Listing, Listing.school_id == School.id)
+        .where(Listing.authority_id == authority.id, Listing.current())
+        .order_by(School.folded, School.fase)
+        .limit(PAGE_ROWS)
+        .offset((page - 1) * PAGE_ROWS)
+    )
+    found = session.scalars(query).all()
+    identities = [school.id for school in found]
+    types = _types(session, identities)
+    sites = _sites(session, identities)
+    return [ListedSchool(school, types.get(school.id, []), sites.get(school.id, [])) for school in found]
+
+
+def represented_by(session: Session, authority: Authority) -> list[tuple[Federation, list[Level]]]:
+    """The federations that represent it today, each with the levels it does so for."""
+    query = (
+        select(Federation, Membership.level)
+        .join(Membership, Membership.federation_id == Federation.id)
+        .where(Membership.authority_id == authority.id, Membership.current())
+        .order_by(Federation.code)
+    )
+    found: dict[str, tuple[Federation, list[Level]]] = {}
+    for federation, level in session.execute(query):
+        found.setdefault(federation.code, (federation, []))[1].append(level)
+    order = list(Level)
+    return [(federation, sorted(levels, key=order.index)) for federation, levels in found.values()]
+
+
+def history(session: Session, authority: Authority) -> list[Event]:
+    """What staff did and what each edition of the register brought, newest first."""
+    events = [Event(e.at, e.actor, e.sentence) for e in audit.about(session, subject_of(authority))]
+    events += _register_events(session, authority)
+    return sorted(events, key=lambda event: event.at, reverse=True)
+
+
+def _types(session: Session, identities: Sequence[int]) -> Mapping[int, list[EducationType]]:
+    query = select(Teaching.school_id, Teaching.education_type).where(
+        Teaching.school_id.in_(identities), Teaching.current()
+    )
+    found: dict[int, list[EducationType]] = {}
+    for school_id, kind in session.execute(query):
+        found.setdefault(school_id, []).append(kind)
+    order = list(EducationType)
+    return {school_id: sorted(kinds, key=order.index) for school_id, kinds in found.items()}
+
+
+def _sites(session: Session, identities: Sequence[int]) -> Mapping[int, list[Site]]:
+    query = (
+        select(SchoolSite.school_id, Site)
+        .join(Site, Site.id == SchoolSite.site_id)
+        .where(SchoolSite.school_id.in_(identities), SchoolSite.current())
+        .order_by(Site.fase)
+    )
+    found: dict[int, list[Site]] = {}
+    for school_id, site in session.execute(query):
+        found.setdefault(school_id, []).append(site)
+    return found
+
+
+def _register_events(session: Session, authority: Authority) -> list[Event]:
+    left = (RegisterChange.nature == Nature.MOVED) & (RegisterChange.before == str(authority.fase))
+    query = (
+        select(RegisterImport, RegisterChange)
+        .join(RegisterChange, RegisterChange.import_id == RegisterImport.id)
+        .where(
+            RegisterImport.state == ImportState.APPLIED,
+            or_(RegisterChange.authority_fase == authority.fase, left),
+        )
+        .order_by(RegisterChange.id)
+    )
+    changes: dict[int, tuple[RegisterImport, list[RegisterChange]]] = {}
+    for entry, change in session.execute(query):
+        changes.setdefault(entry.id, (entry, []))[1].append(change)
+    return [_event(entry, found) for entry, found in changes.values()]
+
+
+def _event(entry: RegisterImport, changes: Sequence[RegisterChange]) -> Event:
+    sentence = f"Édition du registre du {entry.edition_on:%d/%m/%Y}."
+    new = [c for c in changes if c.nature is Nature.NEW]
+    counted = {
+        "école ajoutée": sum(c.kind is Kind.SCHOOL for c in new),
+        "implantation ajoutée": sum(c.kind is Kind.SITE for c in new),
+    }
+    details = ["Pouvoir organisateur ajouté."] if any(c.kind is Kind.AUTHORITY for c in new) else []
+    details += [f"{number} {_plural(words, number)}." for words, number in counted.items() if number]
+    details += [_detail(change) for change in changes if change.nature is not Nature.NEW]
+    return Event(entry.applied_at, entry.applied_by, sentence, details)
+
+
+def _plural(words: str, number: int) -> str:
+    return words if number < 2 else " ".join(f"{word}s" for word in words.split())
+
+
+def _detail(change: RegisterChange) -> str:
+    subject = {Kind.AUTHORITY: "Pouvoir organisateur", Kind.SCHOOL: "École", Kind.SITE: "Implantation"}[change.kind]
+    named = f"{subject} {change.fase} ({change.name})"
+    match change.nature:
+        case Nature.CHANGED:
+            label = FIELD_LABELS[change.field]
+            return f"{named}, {label} : « {change.before or 'vide'} » devient « {change.after or 'vide'} »."
+        case Nature.MOVED:
+            return f"{named} : passe du PO {change.before} au PO {change.after}."
+        case Nature.GONE:
+            return f"{named} : ne figure plus dans le registre."
+        case _:
+            return f"{named} : figure à nouveau dans le registre."

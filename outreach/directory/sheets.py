@@ -1,0 +1,178 @@
+"""Read a table somebody sends us, whatever program wrote it, and say where it is wrong.
+
+Rows are numbered as a spreadsheet shows them: the header is row 1.
+"""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from outreach.errors import InputError
+
+MOST_ROWS = 100_000
+MOST_COLUMNS = 200
+LONGEST_CELL = 10_000
+SEPARATORS = ";,\t"
+FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its number in a spreadsheet and its cells by field. `fault` says why it cannot be read at all."""
+
+    number: int
+    cells: Mapping[str, str]
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row that was left out: its number, the column at fault ('' = the row as a whole) and a sentence."""
+
+    row: int
+    column: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table that was opened: how it was written, what its columns mean, and its rows, read as they are asked for."""
+
+    encoding: str
+    separator: str
+    columns: Mapping[str, str]
+    unknown: tuple[str, ...]
+    rows: Iterator[Row]
+
+
+def open_csv(content: bytes, match: Callable[[str], str | None], required: Mapping[str, str]) -> Sheet:
+    """Open CSV text. `match` gives the field a header stands for ('' = known and not used, None = unknown);
+    `required` maps each field that must be there to its usual header.
+
+    Raises InputError, with the line or the columns at fault; a fault deeper in the file is raised while reading rows.
+    """
+    text, encoding = decode(content)
+    if not text.strip():
+        raise InputError("Le fichier est vide.")
+    separator = _separator(text)
+    records = _records(text, separator)
+    _, header = next(records, (1, []))
+    fields, unknown = _fields(header, match, required)
+    columns = {field: header[place].strip() for place, field in fields.items()}
+    return Sheet(encoding, separator, columns, unknown, _rows(records, fields, len(header)))
+
+
+def decode(content: bytes) -> tuple[str, str]:
+    """Text and the name of its encoding: UTF-16 by its mark, UTF-8 with any number of marks, else Windows-1252."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        try:
+            return content.decode("utf-16"), "UTF-16"
+        except UnicodeDecodeError:
+            raise InputError("Le fichier se dit en UTF-16 mais il est coupé ou abîmé.") from None
+    try:
+        return content.decode("utf-8").lstrip("\ufeff"), "UTF-8"
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace"), "Windows-1252"
+
+
+def normalised(header: str) -> str:
+    """A header without what drifts between editions: accents, case, punctuation, articles, "N°", "ndeg", "numéro"."""
+    spaced = header.strip("\ufeff ").casefold().replace("_", " ")
+    spelt = re.sub(r"n°|nº|\b(ndeg|num[eé]ro)\b", " n ", spaced)
+    bare = "".join(c for c in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(c))
+    words = [word for word in re.findall(r"[a-z0-9]+", bare) if word not in {"de", "du", "des", "l", "d", "la", "le"}]
+    return " ".join(words).replace("p o", "po")
+
+
+def _separator(text: str) -> str:
+    header = text.lstrip().partition("\n")[0]
+    return max(SEPARATORS, key=header.count)
+
+
+def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    number, line = 0, 1
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise InputError(_syntax_fault(text, line, separator, str(error))) from None
+        number += 1
+        if any(cells):
+            if number > MOST_ROWS + 1:
+                raise InputError(f"Le fichier a plus de {MOST_ROWS} lignes : découpez-le.")
+            yield number, cells
+        line = reader.line_num + 1
+
+
+def _syntax_fault(text: str, line: int, separator: str, error: str) -> str:
+    opening = _open_quote(io.StringIO(text, newline="").readlines()[line - 1 :], line)
+    if opening and ("unexpected end" in error or "field larger" in error):
+        return f"Ligne {opening} : un guillemet ouvert n’est jamais refermé, la suite du fichier est illisible."
+    if "field larger" in error:
+        return f"Ligne {line} : une cellule dépasse {csv.field_size_limit()} caractères."
+    return f"Ligne {line} : guillemet mal placé, la ligne est illisible (séparateur lu : « {separator} »)."
+
+
+def _open_quote(lines: list[str], first: int) -> int:
+    opened = 0
+    for number, content in enumerate(lines, first):
+        for _ in range(content.count('"')):
+            opened = 0 if opened else number
+    return opened
+
+
+def _fields(
+    header: list[str], match: Callable[[str], str | None], required: Mapping[str, str]
+) -> tuple[dict[int, str], tuple[str, ...]]:
+    while header and not header[-1].strip():
+        header.pop()
+    if len(header) > MOST_COLUMNS:
+        raise InputError(f"Le fichier a {len(header)} colonnes : {MOST_COLUMNS} au plus.")
+    fields: dict[int, str] = {}
+    unknown = []
+    for place, name in enumerate(header):
+        field = match(name)
+        if field is None:
+            unknown.append(name.strip())
+        elif field in fields.values():
+            raise InputError(f"La colonne « {name.strip()} » figure deux fois.")
+        elif field:
+            fields[place] = field
+    missing = [usual for field, usual in required.items() if field not in fields.values()]
+    if missing:
+        also = f" Colonnes inconnues : {', '.join(unknown)}." if unknown else ""
+        raise InputError(f"Colonnes manquantes : {', '.join(missing)}.{also}")
+    return fields, tuple(unknown)
+
+
+def _rows(records: Iterator[tuple[int, list[str]]], fields: Mapping[int, str], width: int) -> Iterator[Row]:
+    empty = True
+    places = list(fields.items())
+    for number, cells in records:
+        empty = False
+        values = {field: tidy(cells[place]) if place < len(cells) else "" for place, field in places}
+        yield Row(number, values, _row_fault(cells, width))
+    if empty:
+        raise InputError("Le fichier n’a qu’un en-tête : aucune ligne à lire.")
+
+
+def _row_fault(cells: list[str], width: int) -> str:
+    if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+        return f"La ligne a {len(cells)} cellules pour {width} colonnes."
+    for cell in cells:
+        if FORBIDDEN.search(cell):
+            return "Caractère interdit dans une cellule."
+        if len(cell) > LONGEST_CELL:
+            return f"Une cellule dépasse {LONGEST_CELL} caractères."
+    return ""
+
+
+def tidy(cell: str) -> str:
+    """A cell in composed form (NFC), without stray or doubled spaces."""
+    return " ".join(unicodedata.normalize("NFC", cell).split()) if cell else ""

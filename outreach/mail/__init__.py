@@ -1,0 +1,1 @@
+"""Words in, bytes out: no database, no network, no clock."""

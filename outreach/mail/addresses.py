@@ -1,0 +1,124 @@
+"""Normalise and judge an e-mail address somebody typed or a file holds.
+
+Syntax is email-validator's (RFC 5321, 5322, 6531; `strict`); on top of it stand the cases a register of real mailboxes
+brings: stray spaces, a display name, several addresses in one field, look-alike alphabets, robots' mailboxes.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from email.utils import parseaddr
+
+from email_validator import EmailNotValidError, EmailSyntaxError, EmailUndeliverableError, validate_email
+
+from outreach.errors import InputError
+
+LONGEST = 320  # RFC 5321: 64 for the mailbox, 255 for the domain, and the sign between
+INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+ROBOTS = {"mailer-daemon", "noreply", "no-reply", "donotreply", "abuse", "postmaster", "hostmaster"}
+RESERVED = re.compile(r"(^|\.)(example\.(com|net|org)|example)$")
+ROLES = re.compile(
+    r"^(po|ec)\d{6}$|^(direction|info|secretariat|secrétariat|contact|accueil|admin|administration|ecole|école|college|"
+    r"enseignement|instruction|economat|bureau|po|asbl|president|presidence|echevinat)([._-].*)?$"
+)
+
+
+class SeveralAddresses(InputError):
+    """One field holds more than one address; `addresses` lists them so that each can be added by itself."""
+
+    def __init__(self, addresses: list[str]) -> None:
+        self.addresses = addresses
+        super().__init__(
+            f"Ce champ contient {len(addresses)} adresses : {' et '.join(addresses)}. Ajoutez-les l’une après l’autre."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """An address to keep: `address` as shown, `key` to compare, `ascii` for the wire ('' = needs SMTPUTF8)."""
+
+    address: str
+    key: str
+    ascii: str
+    display_name: str = ""
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    mixed_writing: bool = False
+
+    @property
+    def impersonal(self) -> bool:
+        """Whether the mailbox looks like a function's (direction@, info@, po009001@) and not a person's."""
+        return ROLES.match(self.key.partition("@")[0]) is not None
+
+
+def judge(text: str, *, examples: bool = True) -> Judgement:
+    """Normalise and judge one address. `examples` accepts the domains reserved for documentation (RFC 2606).
+
+    Raises SeveralAddresses or InputError, with a sentence that says what to do.
+    """
+    stripped, notes = _strip(text)
+    name, bare = _split_name(stripped)
+    if name:
+        notes = (*notes, f"Nom lu dans le champ : {name}.")
+    local, _, domain = bare.rpartition("@")
+    if unicodedata.normalize("NFKC", local) != unicodedata.normalize("NFC", local):
+        raise InputError(f"« {bare} » contient un caractère composé qui change de forme : retapez l’adresse.")
+    try:
+        valid = validate_email(bare, check_deliverability=False, strict=True)
+    except (EmailSyntaxError, EmailUndeliverableError, EmailNotValidError) as error:
+        raise InputError(_refusal(bare, domain, error)) from None
+    if not examples and RESERVED.search(valid.ascii_domain):
+        raise InputError(f"Le domaine « {valid.domain} » est réservé aux exemples : indiquez une adresse réelle.")
+    mixed = _is_mixed(valid.normalized)
+    return Judgement(
+        address=valid.normalized,
+        key=unicodedata.normalize("NFC", valid.normalized.casefold()),
+        ascii=valid.ascii_email or "",
+        display_name=name,
+        notes=notes,
+        warnings=_warnings(valid.local_part, mixed),
+        mixed_writing=mixed,
+    )
+
+
+def _strip(text: str) -> tuple[str, tuple[str, ...]]:
+    if len(text) > 4 * LONGEST:
+        raise InputError(f"L’adresse est trop longue : {LONGEST} caractères au plus.")
+    kept = text.translate(INVISIBLE).strip()
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in kept):
+        raise InputError("L’adresse contient un caractère interdit (retour à la ligne ou caractère de commande).")
+    if not kept:
+        raise InputError("Indiquez une adresse de courriel.")
+    return kept, () if kept == text else ("Des espaces autour de l’adresse ont été retirés.",)
+
+
+def _split_name(text: str) -> tuple[str, str]:
+    found = [part.strip() for part in re.split(r"[;,]", text) if "@" in part]
+    if len(found) > 1:
+        raise SeveralAddresses(found)
+    if text.endswith(">") and "<" in text and not text.startswith("<"):
+        return parseaddr(text)
+    return "", text
+
+
+def _refusal(bare: str, domain: str, error: EmailNotValidError) -> str:
+    if "@" not in bare:
+        return f"« {bare} » n’est pas une adresse de courriel : il manque le signe @."
+    if len(bare.rpartition("@")[0]) > 64:
+        return "La partie avant @ est trop longue : 64 caractères au plus."
+    if isinstance(error, EmailUndeliverableError) or "special-use" in str(error) or "." not in domain:
+        return f"Le domaine « {domain} » ne peut pas recevoir de courriel."
+    return f"« {bare} » n’est pas une adresse de courriel valable : vérifiez chaque caractère."
+
+
+def _warnings(local: str, mixed: bool) -> tuple[str, ...]:
+    found = []
+    if mixed:
+        found.append("Écriture mélangée : l’adresse contient des lettres d’un autre alphabet que le nôtre.")
+    if local.casefold() in ROBOTS:
+        found.append("Cette boîte est celle d’un automate : personne ne la lit.")
+    return tuple(found)
+
+
+def _is_mixed(address: str) -> bool:
+    return any(character.isalpha() and not unicodedata.name(character, "").startswith("LATIN") for character in address)

@@ -1,0 +1,19 @@
+"""Alembic's entry: the connection is handed over, every table is known."""
+
+from alembic import context
+
+from outreach import accounts, audit
+from outreach.db import Base
+from outreach.directory import models
+
+TABLES = (accounts, audit, models)
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    compare_type=True,
+    compare_server_default=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

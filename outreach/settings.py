@@ -1,0 +1,167 @@
+"""Every option of the product, read from the environment and checked once, at start."""
+
+import difflib
+import ipaddress
+import os
+import secrets
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from outreach.errors import SettingsError
+
+PREFIX = "OUTREACH_"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Mode(StrEnum):
+    """How seriously this installation is meant; anything but a demonstration must be named."""
+
+    DEMO = "demo"
+    TRIAL = "trial"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """One frozen object; `read` checks it as a whole. Each field is `OUTREACH_<FIELD>` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    mode: Mode = Mode.DEMO
+    data: Path = ROOT / "var"
+    database_url: str = ""
+    bind: str = "127.0.0.1:8000"
+    secret_key: SecretStr = SecretStr("")
+    public_url: str = ""
+    smtp_url: str = ""
+    mail_domain: str = ""
+    mailbox_domain: str = "adm.fwb.example"
+
+    @property
+    def database(self) -> str:
+        """The database to use: the one named, or an SQLite file in the data folder."""
+        return self.database_url or f"sqlite:///{self.data / 'outreach.sqlite3'}"
+
+    @property
+    def address(self) -> str:
+        """The address people open: the public one, or the one we listen on."""
+        return self.public_url.rstrip("/") or f"http://{self.bind}"
+
+    @property
+    def host(self) -> str:
+        """The host part of the listening address."""
+        return self.bind.rpartition(":")[0].strip("[]")
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check the settings; in demo mode a session key is made once and kept in the data folder.
+
+    Raises SettingsError with one sentence a line, all the faults at once.
+    """
+    _refuse_misspelt(environment)
+    try:
+        # `_env_file` stays off and the mapping is passed by hand, so that a test never depends on the machine.
+        settings = Settings.model_validate(_named(environment))
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(fault) for fault in error.errors())) from None
+    faults = _faults(settings)
+    if faults:
+        raise SettingsError("\n".join(faults))
+    if settings.mode is Mode.DEMO and not settings.secret_key.get_secret_value():
+        return settings.model_copy(update={"secret_key": SecretStr(kept_secret(settings.data / "secret-key"))})
+    return settings
+
+
+def kept_secret(path: Path, size: int = 32) -> str:
+    """A secret of `size` random bytes, made on first use and kept in a file only its owner can read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        secret = secrets.token_urlsafe(size)
+        file.write(secret)
+    return secret
+
+
+def _named(environment: Mapping[str, str]) -> dict[str, str]:
+    named = {field: environment.get(PREFIX + field.upper(), "") for field in Settings.model_fields}
+    return {field: value for field, value in named.items() if value}
+
+
+def _refuse_misspelt(environment: Mapping[str, str]) -> None:
+    known = [PREFIX + field.upper() for field in Settings.model_fields]
+    for name in environment:
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)
+            if near:
+                raise SettingsError(f"Le réglage {name} n’existe pas. Vouliez-vous écrire {near[0]} ?")
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    field = str(fault["loc"][0])
+    if field == "mode":
+        return f"OUTREACH_MODE vaut « {fault['input']} » : les valeurs possibles sont demo, trial et production."
+    return f"{PREFIX}{field.upper()} est illisible : {fault['msg']}."
+
+
+def _faults(settings: Settings) -> list[str]:
+    return _faults_of_address(settings) + (
+        _faults_of_demo(settings) if settings.mode is Mode.DEMO else _faults_outside_demo(settings)
+    )
+
+
+def _faults_of_address(settings: Settings) -> list[str]:
+    host, _, port = settings.bind.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        return [
+            f"OUTREACH_BIND vaut « {settings.bind} » : indiquez une adresse et un port, par exemple 127.0.0.1:8000."
+        ]
+    return []
+
+
+def _faults_of_demo(settings: Settings) -> list[str]:
+    if _is_loopback(settings.host):
+        return []
+    sentence = (
+        f"En mode démonstration, OUTREACH_BIND doit rester sur la machine (127.0.0.1), pas « {settings.host} » : "
+        "nommez OUTREACH_MODE=trial ou production pour ouvrir le service."
+    )
+    return [sentence]
+
+
+def _faults_outside_demo(settings: Settings) -> list[str]:
+    required = {
+        "OUTREACH_SECRET_KEY": (settings.secret_key.get_secret_value(), "la clé qui signe les sessions"),
+        "OUTREACH_SMTP_URL": (settings.smtp_url, "le relais de courriel, par exemple smtp://relais:587"),
+        "OUTREACH_PUBLIC_URL": (settings.public_url, "l’adresse publique du service, en https"),
+        "OUTREACH_MAIL_DOMAIN": (settings.mail_domain, "le domaine qui signe les courriels"),
+    }
+    faults = [
+        f"En mode {settings.mode}, {name} est obligatoire : {meaning}."
+        for name, (value, meaning) in required.items()
+        if not value
+    ]
+    key = settings.secret_key.get_secret_value()
+    if key and len(key) < 32:
+        faults.append("OUTREACH_SECRET_KEY est trop courte : il faut au moins 32 caractères tirés au hasard.")
+    if settings.public_url and (
+        urlsplit(settings.public_url).scheme != "https" or not urlsplit(settings.public_url).hostname
+    ):
+        faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse complète en https.")
+    if settings.smtp_url and urlsplit(settings.smtp_url).scheme not in {"smtp", "smtps"}:
+        faults.append("OUTREACH_SMTP_URL doit commencer par smtp:// ou smtps://.")
+    return faults
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

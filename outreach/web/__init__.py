@@ -1,0 +1,1 @@
+"""Pages: the only folder that speaks HTTP. Views ask the domain and hold no SQL."""

@@ -1,0 +1,28 @@
+"""My account: who I am here and what I may do. Signing in, out and changing a password are flask-security's views."""
+
+from flask import Blueprint, render_template
+
+from outreach.accounts import RoleName
+from outreach.demo import people
+from outreach.settings import Mode
+from outreach.web.frame import needs, settings
+
+pages = Blueprint("account", __name__, url_prefix="/account")
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index() -> str:
+    return render_template("pages/account/index.html")
+
+
+@pages.app_context_processor
+def demo_accounts() -> dict[str, object]:
+    """What the sign-in page shows in a demonstration: its people and their password."""
+
+    def demo() -> tuple[list[people.Person], str] | None:
+        if settings().mode is not Mode.DEMO:
+            return None
+        return list(people.PEOPLE), people.password(settings().data)
+
+    return {"demo_accounts": demo}

@@ -1,0 +1,279 @@
+"""The directory: find authorities, open one, correct its addresses, take the list away as a file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.accounts import RoleName
+from outreach.db import Session
+from outreach.directory import contacts, imports, listing, sheet
+from outreach.directory.listing import PAGE_ROWS, Filters, Reach, Sort
+from outreach.directory.models import Authority, Contact, Level, MailboxKind
+from outreach.directory.reference import NETWORKS, PROVINCES
+from outreach.errors import InputError
+from outreach.web import exports
+from outreach.web.forms import ContactForm
+from outreach.web.frame import actor, database, needs, now
+from outreach.web.pager import Pager, again
+
+pages = Blueprint("directory", __name__, url_prefix="/directory")
+LEVELS = {Level.SECONDARY: "Secondaire", Level.PRIMARY: "Primaire", Level.NURSERY: "Maternel"}
+HEADERS = (
+    "FASE",
+    "Pouvoir organisateur",
+    "Réseau",
+    "Fédérations",
+    "Écoles",
+    "Écoles secondaires",
+    "Numéro BCE",
+    "Adresse",
+    "Code postal",
+    "Localité",
+    "Commune",
+    "Courriels",
+    "Joignabilité",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter in force, in words, and the address of the list without it."""
+
+    label: str
+    without: str
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index() -> str:
+    with database().reading() as session:
+        filters, sort = asked(request.args)
+        counts = listing.count(session, filters)
+        pager = Pager.of(request, counts.authorities, PAGE_ROWS)
+        networks = listing.networks(session)
+        return render_template(
+            "pages/directory/index.html",
+            filters=filters,
+            sort=sort,
+            counts=counts,
+            pager=pager,
+            rows=listing.page(session, filters, sort, pager.number),
+            chips=_chips(filters, {network.code: network.label for network in networks}),
+            networks=networks,
+            federations=listing.federations(session),
+            zones=listing.zones(session),
+            provinces=PROVINCES,
+            levels=LEVELS,
+            reaches=list(Reach),
+            edition=imports.last_import(session),
+        )
+
+
+@pages.get("/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export(kind: str) -> Response:
+    with database().reading() as session:
+        filters, sort = asked(request.args)
+        table = exports.Table("Pouvoirs organisateurs", HEADERS, _export_rows(session, filters, sort))
+        content = exports.xlsx(table) if kind == "xlsx" else exports.csv_text(table)
+    return exports.download(content, "pouvoirs-organisateurs")
+
+
+@pages.get("/<int:fase>")
+@needs(RoleName.READER)
+def authority(fase: int) -> str:
+    with database().reading() as session:
+        found = sheet.authority_by_fase(session, fase)
+        pager = Pager.of(request, sheet.count_schools(session, found), PAGE_ROWS)
+        return render_template(
+            "pages/directory/schools.html",
+            authority=found,
+            federations=sheet.represented_by(session, found),
+            pager=pager,
+            schools=sheet.schools(session, found, pager.number),
+        )
+
+
+@pages.get("/<int:fase>/contacts")
+@needs(RoleName.READER)
+def authority_contacts(fase: int) -> str:
+    with database().reading() as session:
+        return _contacts_page(session, sheet.authority_by_fase(session, fase))
+
+
+@pages.get("/<int:fase>/history")
+@needs(RoleName.READER)
+def authority_history(fase: int) -> str:
+    with database().reading() as session:
+        found = sheet.authority_by_fase(session, fase)
+        return render_template(
+            "pages/directory/history.html",
+            authority=found,
+            federations=sheet.represented_by(session, found),
+            events=sheet.history(session, found),
+        )
+
+
+@pages.get("/<int:fase>/contacts/new")
+@needs(RoleName.AUTHOR)
+def new_contact(fase: int) -> str:
+    with database().reading() as session:
+        found = sheet.authority_by_fase(session, fase)
+        return _form_page(found, ContactForm(request.args if "address" in request.args else None))
+
+
+@pages.post("/<int:fase>/contacts")
+@needs(RoleName.AUTHOR)
+def add_contact(fase: int) -> Redirect | tuple[str, int] | str:
+    with database().writing() as session:
+        return _save(session, sheet.authority_by_fase(session, fase), None)
+
+
+@pages.get("/<int:fase>/contacts/<int:contact_id>")
+@needs(RoleName.AUTHOR)
+def contact(fase: int, contact_id: int) -> str:
+    with database().reading() as session:
+        found = sheet.authority_by_fase(session, fase)
+        old = contacts.contact(session, found, contact_id)
+        shown = {"address": old.address, "name": old.name, "kind": old.mailbox_kind}
+        return _form_page(found, ContactForm(data=shown), old)
+
+
+@pages.post("/<int:fase>/contacts/<int:contact_id>")
+@needs(RoleName.AUTHOR)
+def correct_contact(fase: int, contact_id: int) -> Redirect | tuple[str, int] | str:
+    with database().writing() as session:
+        found = sheet.authority_by_fase(session, fase)
+        return _save(session, found, contacts.contact(session, found, contact_id))
+
+
+@pages.post("/<int:fase>/contacts/<int:contact_id>/retirement")
+@needs(RoleName.AUTHOR)
+def retire_contact(fase: int, contact_id: int) -> Redirect:
+    with database().writing() as session:
+        found = sheet.authority_by_fase(session, fase)
+        old = contacts.contact(session, found, contact_id)
+        contacts.retire(session, found, old, now=now(), actor=actor())
+        flash(f"L’adresse {old.address} n’est plus utilisée.", "success")
+    return redirect(url_for(".authority_contacts", fase=fase))
+
+
+@pages.post("/<int:fase>/contacts/<int:contact_id>/review")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def review_contact(fase: int, contact_id: int) -> Redirect:
+    with database().writing() as session:
+        found = sheet.authority_by_fase(session, fase)
+        waiting = contacts.contact(session, found, contact_id)
+        contacts.review(session, found, waiting, now=now(), actor=actor())
+        flash(f"L’adresse {waiting.address} est vérifiée et peut servir.", "success")
+    return redirect(url_for(".authority_contacts", fase=fase))
+
+
+def asked(arguments: MultiDict[str, str]) -> tuple[Filters, Sort]:
+    """The filters and the order a query string asks for; what it says wrongly is left out."""
+    filters = Filters(
+        text=_words(arguments, "q"),
+        networks=tuple(code for code in arguments.getlist("network") if code in NETWORKS),
+        federation=_words(arguments, "federation"),
+        level=_member(Level, arguments.get("level")),
+        zone=_words(arguments, "zone"),
+        province=_words(arguments, "province"),
+        reach=_member(Reach, arguments.get("reach")),
+    )
+    return filters, _member(Sort, arguments.get("sort")) or Sort.NAME
+
+
+def _words(arguments: MultiDict[str, str], name: str) -> str:
+    printable = "".join(character if character.isprintable() else " " for character in arguments.get(name, ""))
+    return " ".join(printable.split())[: listing.LONGEST_SEARCH]
+
+
+def _member(kind: Any, value: str | None) -> Any:
+    return kind(value) if value in set(kind) else None
+
+
+def _chips(filters: Filters, networks: dict[str, str]) -> list[Chip]:
+    named = [
+        ("q", filters.text, f"« {filters.text} »"),
+        *(("network", code, networks.get(code, code)) for code in filters.networks),
+        ("federation", filters.federation, filters.federation),
+        ("level", filters.level, LEVELS[filters.level] if filters.level else ""),
+        ("zone", filters.zone, f"Zone : {filters.zone}"),
+        ("province", filters.province, f"Province : {filters.province}"),
+        ("reach", filters.reach, filters.reach.label if filters.reach else ""),
+    ]
+    return [Chip(label, _without(name, str(value))) for name, value, label in named if value]
+
+
+def _without(name: str, value: str) -> str:
+    if name == "network":
+        kept = [("network", code) for code in request.args.getlist("network") if code != value]
+        others = again(request, page=None, network=None)
+        return f"{others}{'&' if '?' in others else '?'}{urlencode(kept)}" if kept else others
+    return again(request, page=None, **{name: None})
+
+
+def _export_rows(session: Session, filters: Filters, sort: Sort) -> list[Sequence[exports.Cell]]:
+    rows = listing.every(session, filters, sort)
+    identities = [row.Authority.id for row in rows]
+    federations = listing.federation_codes(session, identities)
+    mailboxes = listing.mailboxes(session, identities)
+    return [_export_row(row, federations, mailboxes) for row in rows]
+
+
+def _export_row(row: Any, federations: dict[int, list[str]], mailboxes: dict[int, list[str]]) -> Sequence[exports.Cell]:
+    found: Authority = row.Authority
+    return (
+        found.fase,
+        found.name,
+        found.network.code,
+        ", ".join(federations.get(found.id, [])),
+        row.schools,
+        row.secondary,
+        found.company_number or "",
+        found.address,
+        found.postcode,
+        found.locality,
+        found.municipality,
+        ", ".join(mailboxes.get(found.id, [])),
+        Reach(row.reach).label,
+    )
+
+
+def _contacts_page(session: Session, found: Authority) -> str:
+    return render_template(
+        "pages/directory/contacts.html",
+        authority=found,
+        federations=sheet.represented_by(session, found),
+        contacts=contacts.contacts_of(session, found),
+    )
+
+
+def _form_page(found: Authority, form: ContactForm, old: Contact | None = None) -> str:
+    return render_template("pages/directory/contact.html", authority=found, form=form, old=old)
+
+
+def _save(session: Session, found: Authority, old: Contact | None) -> Redirect | tuple[str, int] | str:
+    form = ContactForm()
+    if not form.validate_on_submit() or form.judged is None:
+        return _form_page(found, form, old), 422
+    judged = form.judged
+    if (judged.display_name or judged.warnings) and form.confirmed.data != judged.address:
+        form.ask_to_confirm()
+        return _form_page(found, form, old)
+    name, kind = (form.name.data or "").strip(), MailboxKind(form.kind.data)
+    try:
+        if old:
+            contacts.correct(session, found, old, judged, now=now(), actor=actor(), name=name, kind=kind)
+        else:
+            contacts.add(session, found, judged, now=now(), actor=actor(), name=name, kind=kind)
+    except InputError as error:
+        form.address.errors = [str(error)]
+        return _form_page(found, form, old), 422
+    flash(" ".join([f"L’adresse {judged.address} est enregistrée.", *judged.notes]), "success")
+    return redirect(url_for(".authority_contacts", fase=found.fase))

@@ -1,0 +1,66 @@
+"""Tables as files: XLSX (one table a sheet, nothing merged) and CSV; no cell can ever run as a formula."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import xlsxwriter
+from flask import Response
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# Excel, LibreOffice and Calc start a formula at these; see OWASP, "CSV Injection".
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table to export: the name of its sheet, its headers, its rows."""
+
+    name: str
+    headers: Sequence[str]
+    rows: Iterable[Sequence[Cell]]
+
+
+def xlsx(*tables: Table) -> bytes:
+    """A workbook with one sheet a table, headers frozen and filterable; text stays text."""
+    buffer = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(buffer, options) as workbook:
+        bold = workbook.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+        for table in tables:
+            sheet = workbook.add_worksheet(table.name[:31])
+            rows = [list(row) for row in table.rows]
+            sheet.write_row(0, 0, table.headers, bold)
+            for number, row in enumerate(rows, 1):
+                sheet.write_row(number, 0, row)
+            sheet.freeze_panes(1, 1)
+            sheet.autofilter(0, 0, len(rows), len(table.headers) - 1)
+            sheet.autofit()
+    return buffer.getvalue()
+
+
+def csv_text(table: Table) -> str:
+    """CSV as Excel in French opens it: `;`, CRLF; a cell that would start a formula gets an apostrophe."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
+    writer.writerow(table.headers)
+    writer.writerows([_inert(cell) for cell in row] for row in table.rows)
+    return buffer.getvalue()
+
+
+def download(content: bytes | str, name: str) -> Response:
+    """A response that saves a file; CSV text gets the mark by which Excel knows UTF-8."""
+    if isinstance(content, str):
+        return _attachment(b"\xef\xbb\xbf" + content.encode(), "text/csv; charset=utf-8", f"{name}.csv")
+    return _attachment(content, XLSX, f"{name}.xlsx")
+
+
+def _attachment(content: bytes, mimetype: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, content_type=mimetype, headers=headers)
+
+
+def _inert(cell: Cell) -> Cell:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(DANGEROUS) else cell

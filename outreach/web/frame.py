@@ -1,0 +1,153 @@
+"""What every page has: the bar, security headers, versioned assets, error pages, guards, and the request's clock."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache, partial, wraps
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
+from flask_security import current_user
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, SecurityError
+
+from outreach.accounts import RoleName
+from outreach.db import Database
+from outreach.errors import NotFound, OutreachError, Refused
+from outreach.settings import Mode, Settings
+from outreach.web import french
+from outreach.web.pager import again
+
+STATIC = Path(__file__).parent / "static"
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+SENTENCES = {
+    400: ("Demande illisible", "La demande envoyée par le navigateur n’a pas pu être comprise."),
+    403: (
+        "Accès refusé",
+        "Votre compte ne permet pas cette action. Demandez le rôle nécessaire à l’administration du service.",
+    ),
+    404: (
+        "Page introuvable",
+        "Cette page n’existe pas ou n’existe plus. Vérifiez l’adresse ou repartez de l’annuaire.",
+    ),
+    405: ("Action impossible", "Cette adresse ne s’ouvre pas de cette manière."),
+    409: ("Action refusée", "L’action n’est plus possible dans l’état actuel."),
+    413: ("Envoi trop volumineux", "Ce que vous avez envoyé dépasse la taille permise. Rien n’a été enregistré."),
+    500: ("Erreur du service", "Une erreur inattendue s’est produite. Rien n’a été enregistré."),
+}
+
+
+def database() -> Database:
+    """The database of the running application."""
+    found: Database = current_app.extensions["outreach.database"]
+    return found
+
+
+def settings() -> Settings:
+    """The settings of the running application."""
+    found: Settings = current_app.extensions["outreach.settings"]
+    return found
+
+
+def now() -> datetime:
+    """The instant of the request: the clock is read here, once, and handed down."""
+    if "now" not in g:
+        g.now = datetime.now(UTC)
+    instant: datetime = g.now
+    return instant
+
+
+def actor() -> str:
+    """How the audit names the person of the request."""
+    email: str = current_user.email
+    return email
+
+
+def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let only the holders of one of these roles in; others are asked to sign in, or refused."""
+
+    def guard(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def guarded(*arguments: Any, **named: Any) -> Any:
+            if not current_user.is_authenticated:
+                return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
+            if not current_user.holds(*roles):
+                abort(403)
+            return view(*arguments, **named)
+
+        return guarded
+
+    return guard
+
+
+def install(app: Flask) -> None:
+    """Give an application its frame."""
+    french.install(app)
+    app.jinja_env.globals.update(asset=asset, again=partial(again, request), RoleName=RoleName)
+    app.jinja_env.filters.update(
+        pair=lambda value: (value, value), labelled=lambda member: (member.value, member.label)
+    )
+    app.context_processor(lambda: {"bar": _bar(), "mode": settings().mode, "Mode": Mode})
+    app.after_request(_protect)
+    app.register_error_handler(CSRFError, lambda _error: _page(400, _EXPIRED))
+    app.register_error_handler(
+        SecurityError, lambda _error: Response("Nom d’hôte inconnu.\n", 400, mimetype="text/plain")
+    )
+    app.register_error_handler(HTTPException, lambda error: _page(error.code or 500))
+    app.register_error_handler(NotFound, lambda error: _page(404, str(error)))
+    app.register_error_handler(Refused, lambda error: _page(409, str(error)))
+    app.register_error_handler(OutreachError, lambda error: _page(400, str(error)))
+
+
+_EXPIRED = (
+    "Le formulaire a expiré ou vient d’une autre session. Rien n’a été enregistré : rechargez la page et recommencez."
+)
+
+
+@lru_cache
+def asset(path: str) -> str:
+    """The address of a static file, with the digest of its content, so that it may be kept for ever."""
+    digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
+    return f"/static/{path}?v={digest}"
+
+
+def inside(target: str, fallback: str) -> str:
+    """A path of this application, or the fallback: never an address somewhere else."""
+    parts = urlsplit(target)
+    safe = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc and "\\" not in target
+    return target if safe else fallback
+
+
+def _bar() -> list[tuple[str, str, bool]]:
+    entries = [("Annuaire", url_for("directory.index"), "directory.")]
+    return [(label, address, (request.endpoint or "").startswith(prefix)) for label, address, prefix in entries]
+
+
+def _protect(response: Response) -> Response:
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Cache-Control", "no-store")
+    if settings().mode is not Mode.DEMO:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response
+
+
+def _page(code: int, sentence: str = "") -> tuple[str, int]:
+    title, usual = SENTENCES.get(code, SENTENCES[500] if code >= 500 else SENTENCES[400])
+    return render_template("pages/error.html", title=title, sentence=sentence or usual), code

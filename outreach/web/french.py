@@ -1,0 +1,98 @@
+"""French as a Belgian administration writes it: dates, hours, numbers, no-break spaces.
+
+Babel's fr_BE gives neither "1er" nor "14 h 30", hence our own filters around it.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from flask import Flask
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
+
+BRUSSELS = ZoneInfo("Europe/Brussels")
+LOCALE = "fr_BE"
+WIDE, NARROW = "\u00a0", "\u202f"
+
+
+def typeset(text: str) -> str:
+    """Put no-break spaces where French wants them: before `: ; ! ?` and inside « »."""
+    text = re.sub(r" (?=[:»])|(?<=«) ", WIDE, text)
+    return re.sub(r" (?=[;!?])", NARROW, text)
+
+
+def number(value: int | float) -> str:
+    """1234 → "1 234", with a narrow no-break space."""
+    return format_decimal(value, locale=LOCALE).replace(WIDE, NARROW)
+
+
+def day(value: date | datetime) -> str:
+    """A date in words: "1er juin 2021"."""
+    return _first(format_date(_local_day(value), "d MMMM y", locale=LOCALE))
+
+
+def weekday(value: date | datetime) -> str:
+    """A date in words with its day: "mardi 1er juin 2021"."""
+    return _first(format_date(_local_day(value), "EEEE d MMMM y", locale=LOCALE))
+
+
+def hour(value: datetime) -> str:
+    """The time in Brussels: "14 h 30", "9 h"."""
+    local = value.astimezone(BRUSSELS)
+    return f"{local.hour}{WIDE}h{WIDE}{local.minute:02}" if local.minute else f"{local.hour}{WIDE}h"
+
+
+def moment(value: datetime) -> str:
+    """Date and time in Brussels: "1er juin 2021 à 14 h 30"."""
+    return f"{day(value)} à {hour(value)}"
+
+
+def company_number(value: str | None) -> str:
+    """0206582284 → "0206.582.284"."""
+    return f"{value[:4]}.{value[4:7]}.{value[7:]}" if value else ""
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """The count with its noun: "1 école", "2 écoles"; French counts 0 as singular."""
+    return f"{number(count)}{WIDE}{one if count < 2 else many or one + 's'}"
+
+
+class Typography(Extension):
+    """Typeset the text of templates as they are compiled, so that their source stays easy to type."""
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        """Called by Jinja with each template's tokens; "data" is what stands outside tags."""
+        for token in stream:
+            yield Token(token.lineno, token.type, typeset(token.value)) if token.type == "data" else token
+
+
+def today(now: datetime) -> date:
+    """The calendar day in Brussels at an instant."""
+    return now.astimezone(BRUSSELS).date()
+
+
+def install(app: Flask) -> None:
+    """Make the filters known to the templates."""
+    app.jinja_env.add_extension(Typography)
+    app.jinja_env.filters.update(
+        typeset=typeset,
+        number=number,
+        day=day,
+        weekday=weekday,
+        hour=hour,
+        moment=moment,
+        company_number=company_number,
+        plural=plural,
+    )
+
+
+def _local_day(value: date | datetime) -> date:
+    return today(value if value.tzinfo else value.replace(tzinfo=UTC)) if isinstance(value, datetime) else value
+
+
+def _first(text: str) -> str:
+    return re.sub(r"(^|\s)1(?= )", r"\g<1>1er", text).replace("1er ", f"1er{WIDE}", 1)

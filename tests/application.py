@@ -1,0 +1,49 @@
+"""Fixtures of tests that open pages: an application on the sample, on SQLite, and people signed in."""
+
+import pytest
+
+from outreach.app import create_app
+from outreach.demo import people
+from outreach.settings import read
+from tests.pages import PageClient
+
+
+@pytest.fixture
+def backend():
+    return "sqlite"
+
+
+@pytest.fixture
+def app(sample_database, templates, tmp_path):
+    settings = read({"OUTREACH_DATA": str(templates.folder)})
+    made = create_app(settings, sample_database)
+    made.config["TESTING"] = True
+    made.test_client_class = PageClient
+    return made
+
+
+@pytest.fixture
+def password(templates):
+    return people.password(templates.folder)
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def signed_in(app, password):
+    """A client signed in as the demonstration's person of a role."""
+
+    def sign_in(role):
+        client = app.test_client()
+        assert client.sign_in(people.person_for(role).email, password).status_code == 302
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def author(signed_in):
+    return signed_in("author")

@@ -1,0 +1,40 @@
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+
+from outreach.db import Base
+from outreach.settings import ROOT
+
+
+def layers():
+    contracts = ConfigParser()
+    contracts.read(ROOT / ".importlinter")
+    lines = contracts["importlinter:contract:direction"]["layers"].strip().splitlines()
+    return {name.strip(" ()"): depth for depth, line in enumerate(lines) for name in line.split("|")}
+
+
+def home(table):
+    """The package whose model a table is."""
+    for mapper in Base.registry.mappers:
+        if mapper.local_table is table:
+            return mapper.class_.__module__.split(".")[1]
+    return "accounts" if table.name == "role_holders" else None
+
+
+def test_the_import_contract_holds():
+    linter = Path(sys.executable).with_name("lint-imports")
+    found = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
+
+
+def test_foreign_keys_point_the_way_knowledge_does():
+    depth = layers()
+    for table in Base.metadata.tables.values():
+        for key in table.foreign_keys:
+            above, below = home(table), home(key.column.table)
+            assert above == below or depth[above] < depth[below], f"{table.name} points up to {key.column.table.name}"
+
+
+def test_the_audit_has_no_foreign_key():
+    assert not Base.metadata.tables["audit_entries"].foreign_keys

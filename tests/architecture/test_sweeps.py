@@ -1,0 +1,120 @@
+"""Tests that walk everything there is, so that nobody has to remember."""
+
+import hashlib
+import re
+import tomllib
+
+import pytest
+from click import Group
+from sqlalchemy import event
+
+from outreach.cli.main import commands
+from outreach.settings import PREFIX, ROOT, Settings
+from outreach.web.frame import STATIC
+
+OPEN = {"security.login", "security.static"}
+SAMPLES = {"fase": "9300", "contact_id": "1", "kind": "csv", "filename": "x"}
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+def addresses(app):
+    for rule in app.url_map.iter_rules():
+        for method in rule.methods - {"HEAD", "OPTIONS"}:
+            yield (
+                method,
+                rule.endpoint,
+                re.sub(r"<(?:[^<>:]*(?:\([^)]*\))?:)?(\w+)>", lambda m: SAMPLES[m[1]], rule.rule),
+            )
+
+
+def test_every_route_asks_a_stranger_to_sign_in(app):
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    seen = 0
+    for method, endpoint, address in addresses(app):
+        if endpoint in OPEN:
+            continue
+        response = client.open(address, method=method)
+        if endpoint == "start":
+            response = client.get(response.location)
+        assert response.status_code == 302, f"{method} {address}: {response.status_code}"
+        assert response.location.startswith("/sign-in"), f"{method} {address} leads to {response.location}"
+        seen += 1
+    assert seen >= 12
+
+
+def test_every_change_asks_for_more_than_reading(app, signed_in):
+    reader = signed_in("reader")
+    app.config["WTF_CSRF_ENABLED"] = False
+    for method, endpoint, address in addresses(app):
+        if method != "GET" and endpoint.startswith("directory."):
+            assert reader.open(address, method=method).status_code == 403, f"{method} {address}"
+
+
+def test_no_get_writes(app, signed_in, sample_database):
+    written = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if not statement.startswith(("SELECT", "PRAGMA", "BEGIN")):
+            written.append(statement)
+
+    author = signed_in("author")
+    event.listen(sample_database.engine, "before_cursor_execute", note)
+    for method, _endpoint, address in addresses(app):
+        if method == "GET":
+            author.get(address)
+    assert written == []
+
+
+@pytest.mark.parametrize("option", [PREFIX + field.upper() for field in Settings.model_fields])
+def test_every_setting_is_documented(option):
+    assert f"`{option}`" in OPERATIONS
+
+
+def walk(group, path=""):
+    for name, command in group.commands.items():
+        yield from walk(command, f"{path}{name} ") if isinstance(command, Group) else [(f"{path}{name}", command)]
+
+
+@pytest.mark.parametrize(("name", "command"), list(walk(commands)), ids=str)
+def test_every_command_and_option_is_documented_and_has_help(name, command):
+    assert f"./run {name}" in OPERATIONS
+    assert command.help
+    for parameter in command.params:
+        for option in getattr(parameter, "opts", []):
+            if option.startswith("--"):
+                assert parameter.help or parameter.prompt, f"{name} {option}"
+                assert f"`{option}" in OPERATIONS, f"{name} {option}"
+
+
+def test_every_vendored_file_is_the_recorded_one():
+    packages = tomllib.loads((STATIC / "vendor" / "vendor.toml").read_text(encoding="utf-8"))
+    recorded = {
+        f"{folder}/{name}": entry["sha256"] for folder, p in packages.items() for name, entry in p["files"].items()
+    }
+    present = {
+        str(p.relative_to(STATIC / "vendor"))
+        for p in (STATIC / "vendor").rglob("*")
+        if p.is_file() and p.suffix != ".gz"
+    }
+    assert present - {"vendor.toml"} == set(recorded)
+    for name, digest in recorded.items():
+        assert hashlib.sha256((STATIC / "vendor" / name).read_bytes()).hexdigest() == digest
+
+
+def test_the_font_is_asked_for_by_its_version():
+    packages = tomllib.loads((STATIC / "vendor" / "vendor.toml").read_text(encoding="utf-8"))
+    asked = set(re.findall(r"source-sans-3[\w-]+\.woff2\?v=([\d.]+)", (STATIC / "app.css").read_text(encoding="utf-8")))
+    assert asked == {packages["source-sans-3"]["version"]}
+
+
+def test_nothing_is_fetched_from_outside():
+    for path in [*STATIC.glob("*.css"), *STATIC.glob("*.js"), *(ROOT / "templates").rglob("*.html")]:
+        assert not re.search(r"(?:src|href|url)\s*[=(]\s*[\"']?(?:https?:)?//", path.read_text(encoding="utf-8")), path
+
+
+def test_no_address_of_the_ministry_stands_in_the_project():
+    for folder in ("outreach", "templates", "tests", "docs", "tools"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in {".py", ".html", ".md", ".csv", ".json", ".toml"}:
+                assert "@adm." + "cfwb.be" not in path.read_text(encoding="utf-8"), path

@@ -1,0 +1,107 @@
+import os
+import shutil
+import threading
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+from werkzeug.serving import make_server
+
+from outreach.demo import people
+from tests.application import app, author, backend, client, password, signed_in
+
+__all__ = ["app", "author", "backend", "client", "password", "signed_in"]
+CHROMIUM = shutil.which("chromium")
+SILENT = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if CHROMIUM is None:
+        if os.environ.get("OUTREACH_REQUIRE_ALL"):
+            pytest.fail("Chromium is required here and is missing")
+        pytest.skip("Chromium is missing")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SILENT)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def served(app):
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture
+def open_page(chromium, served):
+    """Open a tab; at the end, nothing may have been written on its console or fetched from elsewhere."""
+    contexts, faults = [], []
+
+    def opened(**options):
+        context = chromium.new_context(base_url=served, locale="fr-BE", **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on(
+            "console", lambda m: faults.append(m.text) if m.type == "error" and "status of 4" not in m.text else None
+        )
+        page.on("request", lambda r: faults.append(r.url) if not r.url.startswith((served, "data:")) else None)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def visitor(open_page):
+    return open_page(viewport={"width": 1280, "height": 900})
+
+
+@pytest.fixture
+def enter(password):
+    def signed(page):
+        page.goto("/sign-in")
+        page.get_by_label("Adresse de courriel").fill(people.person_for("author").email)
+        page.get_by_label("Mot de passe").fill(password)
+        page.get_by_role("button", name="Se connecter").click()
+        page.wait_for_url("**/directory")
+        return page
+
+    return signed
+
+
+@pytest.fixture
+def staff(visitor, enter):
+    return enter(visitor)
+
+
+@pytest.fixture
+def plain(open_page, enter):
+    """A browser whose scripts are off."""
+    return enter(open_page(java_script_enabled=False))
+
+
+@pytest.fixture
+def violations():
+    """The names of the rules a page breaks."""
+
+    def found(page):
+        results = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
+        return [violation["id"] for violation in results.response["violations"]]
+
+    return found

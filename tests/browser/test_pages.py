@@ -1,0 +1,142 @@
+"""Every page in a real browser: accessibility rules, widths, schemes, keyboard, with and without a script."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+PAGES = {
+    "annuaire": "/directory",
+    "filtres": "/directory?network=WBE&network=COCOF&level=secondary&q=royal",
+    "vide": "/directory?q=zzzz",
+    "écoles": "/directory/9001",
+    "contacts": "/directory/9300/contacts",
+    "historique": "/directory/9001/history",
+    "adresse": "/directory/9300/contacts/new",
+    "compte": "/account",
+    "mot de passe": "/account/password",
+    "introuvable": "/directory/1",
+}
+SPACING = (
+    "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } "
+    "p { margin-bottom: 2em !important }"
+)
+
+
+def overflow(page):
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("address", PAGES.values(), ids=PAGES)
+def test_every_page_keeps_the_accessibility_rules(staff, address, violations):
+    staff.goto(address)
+    assert violations(staff) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["filtres", "contacts"])
+def test_main_pages_keep_them_at_both_widths_and_in_both_schemes(staff, violations, name, width, scheme):
+    staff.set_viewport_size({"width": width, "height": 900})
+    staff.emulate_media(color_scheme=scheme)
+    staff.goto(PAGES[name])
+    assert violations(staff) == []
+
+
+def test_the_sign_in_page_keeps_them(visitor, violations):
+    visitor.goto("/sign-in")
+    assert violations(visitor) == []
+
+
+def test_the_rules_would_catch_a_bad_page(visitor, violations):
+    visitor.goto("/sign-in")
+    visitor.evaluate(
+        "document.querySelector('main').innerHTML = "
+        "'<img src=\"/static/icon.svg\"><input><button></button><h1></h1><p class=faint>gris</p>'"
+    )
+    visitor.evaluate("document.querySelector('.faint').style.color = '#ccc'")
+    assert {"image-alt", "label", "button-name", "empty-heading", "color-contrast"} <= set(violations(visitor))
+
+
+@pytest.mark.parametrize("address", PAGES.values(), ids=PAGES)
+def test_nothing_scrolls_sideways_on_a_small_screen_or_with_wide_spacing(staff, address):
+    staff.set_viewport_size({"width": 320, "height": 700})
+    staff.goto(address)
+    assert overflow(staff) <= 0
+    staff.evaluate(
+        "css => { const s = new CSSStyleSheet(); s.replaceSync(css); document.adoptedStyleSheets.push(s) }", SPACING
+    )
+    assert overflow(staff) <= 0
+
+
+def test_the_first_tab_leads_to_the_content(staff):
+    staff.goto("/directory")
+    staff.keyboard.press("Tab")
+    assert staff.evaluate("document.activeElement.textContent") == "Aller au contenu"
+    staff.keyboard.press("Enter")
+    assert staff.evaluate("document.activeElement.id") == "main"
+
+
+def test_ticking_a_box_changes_the_list_and_keeps_the_focus(staff):
+    staff.goto("/directory")
+    box = staff.get_by_label("COCOF")
+    box.focus()
+    staff.keyboard.press("Space")
+    staff.wait_for_url("**network=COCOF**")
+    staff.locator("#status", has_text="1\u00a0pouvoir organisateur, 6\u00a0écoles").wait_for(state="attached")
+    assert staff.locator("#results tbody tr").count() == 1
+    assert staff.evaluate("document.activeElement.value") == "COCOF"
+    assert box.is_checked()
+
+
+def test_typing_searches_without_losing_a_letter(staff):
+    staff.goto("/directory")
+    staff.get_by_label("Nom ou numéro FASE").press_sequentially("athenee royal", delay=20)
+    staff.locator("#results tbody th", has_text="Wallonie-Bruxelles").wait_for()
+    assert staff.get_by_label("Nom ou numéro FASE").input_value() == "athenee royal"
+    assert re.search(r"q=athenee(\+|%20)royal", staff.url)
+
+
+def test_back_restores_the_ticked_boxes(staff):
+    staff.goto("/directory?network=WBE")
+    staff.get_by_label("COCOF").check()
+    staff.wait_for_url("**network=COCOF**")
+    staff.go_back()
+    staff.wait_for_url(lambda url: "COCOF" not in url)
+    staff.locator("#results tbody th", has_text="Wallonie-Bruxelles").wait_for()
+    expect(staff.get_by_label("COCOF")).not_to_be_checked()
+    assert staff.get_by_label("WBE", exact=True).is_checked()
+
+
+def test_an_error_summary_takes_the_focus_and_leads_to_the_field(staff):
+    staff.goto("/directory/9300/contacts/new")
+    staff.get_by_role("button", name="Enregistrer l’adresse").click()
+    assert staff.evaluate("document.activeElement.id") == "error-summary"
+    staff.get_by_role("link", name="Indiquez une adresse de courriel.").click()
+    assert staff.evaluate("document.activeElement.id") == "address"
+
+
+def test_everything_works_without_a_script(plain):
+    plain.set_viewport_size({"width": 390, "height": 800})
+    plain.goto("/directory?network=COCOF")
+    plain.locator("summary", has_text="Filtrer").click()
+    plain.get_by_label("WBE", exact=True).check()
+    plain.get_by_role("button", name="Appliquer les filtres").click()
+    assert plain.locator("#results tbody tr").count() == 2
+    plain.get_by_role("link", name="Wallonie-Bruxelles Enseignement").click()
+    plain.get_by_role("link", name="Contacts").click()
+    plain.get_by_role("link", name="Ajouter une adresse").click()
+    plain.get_by_label("Adresse de courriel").fill("direction@ecole.be")
+    plain.get_by_role("button", name="Enregistrer l’adresse").click()
+    assert plain.get_by_role("status").inner_text() == "L’adresse direction@ecole.be est enregistrée."
+
+
+def test_forced_colours_and_print_keep_the_list_readable(staff):
+    staff.emulate_media(forced_colors="active")
+    staff.goto("/directory?network=COCOF")
+    assert staff.locator("#results tbody tr").is_visible()
+    staff.emulate_media(media="print", forced_colors="none")
+    assert staff.locator("#results tbody tr").is_visible()
+    assert not staff.locator(".bar").is_visible()
+    assert not staff.locator(".filters").is_visible()

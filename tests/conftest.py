@@ -1,0 +1,122 @@
+"""What tests stand on: fresh databases of both kinds, settings, an application, people who may sign in.
+
+Databases are copied from a template migrated once a process, so each test commits for real and sees nobody else's rows.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from outreach.cli.install import add_people, load_sample, prepare
+from outreach.db import Database
+from outreach.settings import Settings, read
+from tests.postgresql import Server
+
+STORY_DAY = date(2021, 5, 15)
+NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
+SERVER = "OUTREACH_TEST_POSTGRESQL"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and SERVER not in os.environ:
+        config.stash[_server] = server = Server()
+        os.environ[SERVER] = server.url("{}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _server in config.stash:
+        config.stash[_server].stop()
+
+
+_server = pytest.StashKey[Server]()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Domain tests and journeys run on both; page tests override this with SQLite."""
+    return request.param
+
+
+@pytest.fixture
+def settings(tmp_path: Path, backend: str, fresh_url: str) -> Settings:
+    return read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_DATABASE_URL": fresh_url})
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def database(fresh_url: str) -> Iterator[Database]:
+    """A migrated database with its networks, federations and roles, and nothing else."""
+    opened = Database(fresh_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def fresh_url(templates: "Templates", backend: str, tmp_path: Path) -> Iterator[str]:
+    yield from templates.copy(backend, "empty", tmp_path)
+
+
+@pytest.fixture
+def sample_database(templates: "Templates", backend: str, tmp_path: Path) -> Iterator[Database]:
+    """The sample of 15 May 2021 with the demonstration's people."""
+    for url in templates.copy(backend, "sample", tmp_path):
+        opened = Database(url)
+        yield opened
+        opened.dispose()
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> "Templates":
+    return Templates(tmp_path_factory.mktemp("templates"), worker_id)
+
+
+class Templates:
+    """Databases made once a process and copied for each test."""
+
+    def __init__(self, folder: Path, worker: str) -> None:
+        self.folder, self.worker, self.made, self.copies = folder, worker, set(), 0
+
+    def copy(self, backend: str, kind: str, into: Path) -> Iterator[str]:
+        name = f"template_{kind}_{self.worker}"
+        if (backend, kind) not in self.made:
+            self._make(backend, kind, name)
+            self.made.add((backend, kind))
+        self.copies += 1
+        if backend == "sqlite":
+            path = into / f"{kind}.sqlite3"
+            shutil.copy(self.folder / f"{name}.sqlite3", path)
+            yield f"sqlite:///{path}"
+            return
+        fresh = f"t{self.copies}_{self.worker}"
+        _administer(f"CREATE DATABASE {fresh} TEMPLATE {name} STRATEGY = FILE_COPY")
+        yield os.environ[SERVER].format(fresh)
+        _administer(f"DROP DATABASE {fresh} WITH (FORCE)")
+
+    def _make(self, backend: str, kind: str, name: str) -> None:
+        url = f"sqlite:///{self.folder / name}.sqlite3"
+        if backend == "postgresql":
+            _administer(f"CREATE DATABASE {name}")
+            url = os.environ[SERVER].format(name)
+        made = Database(url)
+        prepare(made)
+        if kind == "sample":
+            settings = read({"OUTREACH_DATA": str(self.folder)})
+            add_people(made, settings, NOW)
+            load_sample(made, settings, NOW, STORY_DAY)
+        made.dispose()
+
+
+def _administer(statement: str) -> None:
+    administrator = Database(os.environ[SERVER].format("postgres"))
+    with administrator.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(statement))
+    administrator.dispose()

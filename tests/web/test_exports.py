@@ -1,0 +1,23 @@
+import io
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from outreach.web.exports import Table, csv_text, xlsx
+
+CELLS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "http://x.be", "007", "éà"]
+
+
+def test_no_cell_of_a_workbook_is_a_formula_a_link_or_a_number():
+    content = xlsx(Table("Essai", ["A"], [[cell] for cell in CELLS]))
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    assert [row[0].strip() for row in rows[1:]] == [cell.strip() for cell in CELLS]
+
+
+@pytest.mark.parametrize("cell", CELLS[:6])
+def test_a_cell_that_would_start_a_formula_gets_an_apostrophe(cell):
+    assert f"'{cell}" in csv_text(Table("Essai", ["A"], [[cell]]))
+
+
+def test_numbers_stay_numbers():
+    assert csv_text(Table("Essai", ["A", "B"], [[-3, None]])) == "A;B\r\n-3;\r\n"

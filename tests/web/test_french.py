@@ -1,0 +1,41 @@
+from datetime import UTC, date, datetime
+
+import pytest
+from jinja2 import Environment
+
+from outreach.web import french
+
+
+@pytest.mark.parametrize(
+    ("plain", "set_well"),
+    [
+        ("Vraiment ?", "Vraiment\u202f?"),
+        ("Oui ; non !", "Oui\u202f; non\u202f!"),
+        ("Zone : « Liège »", "Zone\u00a0: «\u00a0Liège\u00a0»"),
+        ("http://x.be", "http://x.be"),
+    ],
+)
+def test_spaces_become_the_ones_french_wants(plain, set_well):
+    assert french.typeset(plain) == set_well
+
+
+def test_templates_are_typeset_without_touching_their_code():
+    environment = Environment(extensions=[french.Typography], autoescape=True)
+    source = "{% if a != b %}Nom : {{ 'x ? y' if a else b }} !{% endif %}"
+    assert environment.from_string(source).render(a=1, b=2) == "Nom\u00a0: x ? y\u202f!"
+
+
+def test_numbers_dates_and_hours():
+    assert french.number(1234567) == "1\u202f234\u202f567"
+    assert french.day(date(2021, 6, 1)) == "1er\u00a0juin 2021"
+    assert french.day(date(2021, 6, 11)) == "11 juin 2021"
+    assert french.weekday(date(2021, 6, 1)) == "mardi 1er\u00a0juin 2021"
+    assert french.hour(datetime(2021, 6, 1, 12, 30, tzinfo=UTC)) == "14\u00a0h\u00a030"
+    assert french.hour(datetime(2021, 1, 1, 8, 0, tzinfo=UTC)) == "9\u00a0h"
+    assert french.day(datetime(2021, 5, 31, 22, 30, tzinfo=UTC)) == "1er\u00a0juin 2021"
+    assert french.company_number("0206582284") == "0206.582.284"
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0\u00a0école"), (1, "1\u00a0école"), (2, "2\u00a0écoles")])
+def test_zero_is_singular(count, words):
+    assert french.plural(count, "école") == words

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Bring the vendored web assets again from npm, as `vendor.toml` names them (maintainers only; needs npm).
+
+Each package is packed, its integrity compared with the recorded one, and the listed files copied; then the sha256 of
+every file is compared with the recorded one. `--record` writes the integrity and the sums instead of comparing them.
+"""
+
+import base64
+import hashlib
+import pathlib
+import subprocess
+import sys
+import tarfile
+import tempfile
+import tomllib
+
+VENDOR = pathlib.Path(__file__).resolve().parent.parent / "outreach" / "web" / "static" / "vendor"
+
+
+def main() -> None:
+    record = "--record" in sys.argv
+    packages = tomllib.loads((VENDOR / "vendor.toml").read_text(encoding="utf-8"))
+    for folder, package in packages.items():
+        with tempfile.TemporaryDirectory() as scratch:
+            bring(pathlib.Path(scratch), folder, package, record)
+    if record:
+        (VENDOR / "vendor.toml").write_text(written(packages), encoding="utf-8")
+
+
+def bring(scratch: pathlib.Path, folder: str, package: dict, record: bool) -> None:
+    name = f"{package['name']}@{package['version']}"
+    subprocess.run(["npm", "pack", "--silent", name], cwd=scratch, check=True, stdout=subprocess.DEVNULL)
+    (archive,) = scratch.glob("*.tgz")
+    digest = hashlib.sha512(archive.read_bytes()).digest()
+    compare(package, "integrity", "sha512-" + base64.b64encode(digest).decode(), name, record)
+    with tarfile.open(archive) as packed:
+        for target, entry in package["files"].items():
+            content = packed.extractfile(f"package/{entry['from']}").read()
+            compare(entry, "sha256", hashlib.sha256(content).hexdigest(), f"{name} {target}", record)
+            (VENDOR / folder).mkdir(exist_ok=True)
+            (VENDOR / folder / target).write_bytes(content)
+
+
+def compare(where: dict, key: str, found: str, what: str, record: bool) -> None:
+    if record:
+        where[key] = found
+    elif where.get(key) != found:
+        sys.exit(f"{what}: {key} is {found}, recorded is {where.get(key)}")
+
+
+def written(packages: dict) -> str:
+    lines = [
+        "# What is vendored, from where, under which licence. `python tools/vendor.py` brings it again and compares."
+    ]
+    for folder, package in packages.items():
+        lines += ["", f"[{folder}]"]
+        lines += [f'{key} = "{package[key]}"' for key in ("name", "version", "licence", "integrity")]
+        lines += [
+            f'files."{target}" = {{ from = "{entry["from"]}", sha256 = "{entry["sha256"]}" }}'
+            for target, entry in package["files"].items()
+        ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
