@@ -14,11 +14,12 @@ from sqlalchemy import Column, ForeignKey, String, Table, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach import audit
-from outreach.db import Base, Session
+from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import judge
 
 SHORTEST_PASSWORD = 12
+LONGEST_NAME = 200
 
 
 class RoleName(StrEnum):
@@ -99,16 +100,27 @@ def digest_of(password: str) -> str:
 
 
 def add_user(
-    session: Session, now: datetime, actor: str, *, email: str, name: str, roles: Sequence[RoleName], password_hash: str
+    session: Session,
+    now: datetime,
+    actor: str,
+    *,
+    email: str,
+    name: str,
+    roles: Sequence[RoleName],
+    password_hash: str,
+    examples: bool = True,
 ) -> User:
     """Add a member of staff; the audit says who did it.
 
     Raises InputError when the address is not one, is taken, or no role is given.
     """
-    address = judge(email).address
+    take_turns(session, "accounts")
+    address = judge(email, examples=examples).key
+    if not 0 < len(name.strip()) <= LONGEST_NAME:
+        raise InputError(f"Indiquez un nom de {LONGEST_NAME} caractères au plus.")
     if not roles:
         raise InputError("Indiquez au moins un rôle.")
-    if session.scalar(select(User.id).where(User.email == address)) is not None:
+    if exists(session, address):
         raise InputError(f"Un compte existe déjà pour {address}.")
     user = User(
         email=address,
@@ -126,10 +138,15 @@ def add_user(
 
 def user_named(session: Session, email: str) -> User:
     """The active member of staff with this address. Raises NotFound."""
-    user = session.scalar(select(User).where(User.email == email.strip().lower(), User.active))
+    user = session.scalar(select(User).where(User.email == email.strip().casefold(), User.active))
     if user is None:
         raise NotFound(f"Aucun compte actif pour {email}.")
     return user
+
+
+def exists(session: Session, email: str) -> bool:
+    """Whether an account has this address, in any case."""
+    return session.scalar(select(User.id).where(User.email == email.casefold())) is not None
 
 
 def anybody(session: Session) -> bool:

@@ -3,20 +3,19 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from flask import Flask, redirect, request, url_for
+from flask import Flask, request
 from flask_security import Security, SQLAlchemySessionUserDatastore
 from flask_security.signals import password_changed
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
 from sqlalchemy.orm import scoped_session
-from werkzeug.wrappers import Response
 from whitenoise import WhiteNoise
 
 from outreach import audit
 from outreach.accounts import SHORTEST_PASSWORD, Role, User
 from outreach.db import Database, Session
 from outreach.settings import ROOT, Mode, Settings
-from outreach.web import account, directory, frame
+from outreach.web import account, adherence, directory, frame, situation
 from outreach.web.forms import PasswordForm, SignInForm
 
 FOR_EVER = 365 * 24 * 3600
@@ -47,9 +46,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     CSRFProtect(app)
     _install_security(app, database)
     frame.install(app)
-    app.register_blueprint(directory.pages)
-    app.register_blueprint(account.pages)
-    app.add_url_rule("/", "start", lambda: redirect(url_for("directory.index")))
+    for pages in (situation.pages, directory.pages, adherence.pages, account.pages):
+        app.register_blueprint(pages)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app, root=str(frame.STATIC), prefix="static/", max_age=FOR_EVER, immutable_file_test=lambda *_: True
     )
@@ -57,7 +55,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
 
 
 def _config(settings: Settings) -> dict[str, object]:
-    served = {urlsplit(settings.address).hostname, settings.host, "localhost"}
+    served = {urlsplit(settings.address).hostname, settings.host, f"[{settings.host}]", "localhost"}
     return {
         "SECRET_KEY": settings.secret_key.get_secret_value(),
         "TRUSTED_HOSTS": sorted(filter(None, served)),
@@ -97,7 +95,7 @@ def _install_security(app: Flask, database: Database) -> None:
     users = SQLAlchemySessionUserDatastore(sessions, User, Role)
     Security(app, users, login_form=SignInForm, change_password_form=PasswordForm)
     app.login_manager.session_protection = "strong"  # type: ignore[attr-defined]
-    app.extensions["security"].unauthn_handler(_ask_to_sign_in)
+    app.extensions["security"].unauthn_handler(lambda *_, **__: frame.ask_to_sign_in())
 
     @password_changed.connect_via(app)
     def remember(_app: Flask, user: User, **_details: object) -> None:
@@ -107,7 +105,3 @@ def _install_security(app: Flask, database: Database) -> None:
 def _account_session(database: Database) -> Session:
     # Only a change of password writes through flask-security; a sign-in must not hold the one writer SQLite has.
     return database.open(writing=request.method == "POST" and request.endpoint == "security.change_password")
-
-
-def _ask_to_sign_in(_mechanisms: object, **_details: object) -> Response:
-    return redirect(url_for("security.login", next=request.full_path.rstrip("?")))

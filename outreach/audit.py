@@ -22,7 +22,7 @@ class AuditEntry(Base):
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(255))
     sentence: Mapped[str] = mapped_column(Text)
-    subject: Mapped[str] = mapped_column(String(80), index=True)
+    subject: Mapped[str] = mapped_column(String(300), index=True)
 
 
 def record(session: Session, now: datetime, actor: str, sentence: str, subject: str = "") -> AuditEntry:

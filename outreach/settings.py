@@ -3,6 +3,7 @@
 import difflib
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from enum import StrEnum
@@ -12,10 +13,13 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from outreach.errors import SettingsError
 
 PREFIX = "OUTREACH_"
+DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -79,11 +83,13 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
 
 def kept_secret(path: Path, size: int = 32) -> str:
     """A secret of `size` random bytes, made on first use and kept in a file only its owner can read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise SettingsError(f"Le dossier {path.parent} ne peut pas être écrit : {error.strerror}.") from None
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         secret = secrets.token_urlsafe(size)
         file.write(secret)
@@ -112,18 +118,39 @@ def _sentence(fault: ErrorDetails) -> str:
 
 
 def _faults(settings: Settings) -> list[str]:
-    return _faults_of_address(settings) + (
+    return [*_faults_of_address(settings), *_faults_of_database(settings), *_faults_of_domains(settings)] + (
         _faults_of_demo(settings) if settings.mode is Mode.DEMO else _faults_outside_demo(settings)
     )
 
 
 def _faults_of_address(settings: Settings) -> list[str]:
     host, _, port = settings.bind.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         return [
             f"OUTREACH_BIND vaut « {settings.bind} » : indiquez une adresse et un port, par exemple 127.0.0.1:8000."
         ]
     return []
+
+
+def _faults_of_database(settings: Settings) -> list[str]:
+    sentence = f"OUTREACH_DATABASE_URL vaut « {settings.database_url} » : indiquez sqlite:////chemin ou postgresql://…"
+    try:
+        known = make_url(settings.database).get_backend_name() in {"sqlite", "postgresql"}
+    except ArgumentError:
+        known = False
+    return [] if known else [sentence]
+
+
+def _faults_of_domains(settings: Settings) -> list[str]:
+    named = {"OUTREACH_MAIL_DOMAIN": settings.mail_domain, "OUTREACH_MAILBOX_DOMAIN": settings.mailbox_domain}
+    faults = [
+        f"{name} vaut « {value} » : indiquez un nom de domaine, par exemple courriel.example."
+        for name, value in named.items()
+        if value and not DOMAIN.fullmatch(value)
+    ]
+    if settings.public_url and not urlsplit(settings.public_url).hostname:
+        faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse complète.")
+    return faults
 
 
 def _faults_of_demo(settings: Settings) -> list[str]:
@@ -151,12 +178,11 @@ def _faults_outside_demo(settings: Settings) -> list[str]:
     key = settings.secret_key.get_secret_value()
     if key and len(key) < 32:
         faults.append("OUTREACH_SECRET_KEY est trop courte : il faut au moins 32 caractères tirés au hasard.")
-    if settings.public_url and (
-        urlsplit(settings.public_url).scheme != "https" or not urlsplit(settings.public_url).hostname
-    ):
-        faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse complète en https.")
-    if settings.smtp_url and urlsplit(settings.smtp_url).scheme not in {"smtp", "smtps"}:
-        faults.append("OUTREACH_SMTP_URL doit commencer par smtp:// ou smtps://.")
+    if settings.public_url and urlsplit(settings.public_url).scheme != "https":
+        faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse en https.")
+    relay = urlsplit(settings.smtp_url)
+    if settings.smtp_url and (relay.scheme not in {"smtp", "smtps"} or not relay.hostname):
+        faults.append("OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte.")
     return faults
 
 

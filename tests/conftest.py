@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from outreach.cli.install import add_people, load_sample, prepare
+from outreach.cli.preparation import add_people, load_sample, prepare
 from outreach.db import Database
 from outreach.settings import Settings, read
 from tests.postgresql import Server

@@ -55,7 +55,7 @@ class PageClient(FlaskClient):
 
     def open(self, *arguments, **named):
         response = super().open(*arguments, **named)
-        if response.mimetype == "text/html" and not 300 <= response.status_code < 400:
+        if response.mimetype == "text/html" and response.status_code != 204 and not 300 <= response.status_code < 400:
             check(response.text, response.headers)
         return response
 

@@ -54,6 +54,11 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_MODE", "prod", "demo, trial et production"),
         ("OUTREACH_BIND", "127.0.0.1", "une adresse et un port"),
         ("OUTREACH_BIND", "127.0.0.1:99999", "une adresse et un port"),
+        ("OUTREACH_BIND", "127.0.0.1:0", "une adresse et un port"),
+        ("OUTREACH_DATABASE_URL", "foo", "sqlite:////chemin"),
+        ("OUTREACH_DATABASE_URL", "mysql://x/y", "postgresql://"),
+        ("OUTREACH_MAIL_DOMAIN", "not a domain", "un nom de domaine"),
+        ("OUTREACH_SMTP_URL", "smtp:", "hôte"),
         ("OUTREACH_SECRET_KEY", "court", "trop courte"),
         ("OUTREACH_PUBLIC_URL", "http://x.example", "https"),
         ("OUTREACH_SMTP_URL", "relay:25", "smtp://"),
@@ -71,6 +76,6 @@ def test_a_demonstration_never_listens_to_the_world(bind, tmp_path):
         read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_BIND": bind})
 
 
-@pytest.mark.parametrize("bind", ["localhost:8001", "[::1]:8000", "127.0.0.1:0"])
+@pytest.mark.parametrize("bind", ["localhost:8001", "[::1]:8000", "127.0.0.1:8765"])
 def test_a_demonstration_may_choose_its_door(bind, tmp_path):
     assert read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_BIND": bind}).bind == bind

@@ -1,15 +1,24 @@
 """The operator's commands: `./run COMMAND …`."""
 
+import os
 import sys
+
+from sqlalchemy.exc import OperationalError
 
 from outreach.cli.main import commands
 from outreach.errors import OutreachError
+from outreach.web import french
 
 
 def main() -> None:
     """Run a command; a refusal is a sentence on the error output and exit status 1."""
+    os.umask(0o077)  # the database, secrets and exports are nobody else's
     try:
         commands(prog_name="./run")
     except OutreachError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+        print(french.typeset(str(error)), file=sys.stderr)
+    except OperationalError as error:
+        print(f"La base de données ne répond pas : {error.orig}", file=sys.stderr)
+    else:
+        return
+    sys.exit(1)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property, update_wrapper
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from outreach import accounts
 from outreach.accounts import RoleName
+from outreach.cli.preparation import ready
 from outreach.db import Database, Session
 from outreach.demo import people
 from outreach.errors import InputError
@@ -34,8 +36,14 @@ class Operation:
         return read()
 
     @cached_property
-    def database(self) -> Database:
+    def opened(self) -> Database:
+        """The database as it is."""
         return Database(self.settings.database)
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, fit to work on."""
+        return ready(self.opened, self.settings, self.now)
 
     @cached_property
     def now(self) -> datetime:
@@ -88,6 +96,18 @@ class Day(click.ParamType):
             return date.fromisoformat(value)
         except ValueError:
             raise click.BadParameter(f"« {value} » n’est pas une date : écrivez AAAA-MM-JJ.") from None
+
+
+def confirm(question: str) -> None:
+    """Ask a question that takes oui or non. Raises click.Abort unless the answer is yes."""
+    answer = click.prompt(french.typeset(f"{question} [o/N]"), default="n", show_default=False)
+    if answer.strip().casefold() not in {"o", "oui", "y", "yes"}:
+        raise click.Abort
+
+
+def working(text: str) -> AbstractContextManager[object]:
+    """Show on a terminal that something is going on."""
+    return Console(stderr=True).status(french.typeset(text))
 
 
 def say(text: str = "") -> None:

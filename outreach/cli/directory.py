@@ -1,5 +1,6 @@
 """`register`: compare and apply editions of the register; `directory`: count what is there."""
 
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -7,11 +8,12 @@ import click
 from rich.table import Table
 
 from outreach.accounts import RoleName
-from outreach.cli.context import Day, Operation, acting, console, pass_operation, say, say_json
+from outreach.cli.context import Day, Operation, acting, confirm, console, pass_operation, say, say_json, working
 from outreach.directory import imports, listing
 from outreach.directory.difference import FIELD_LABELS, Change, Difference
 from outreach.directory.listing import Filters
 from outreach.directory.models import Kind, Nature
+from outreach.directory.sheets import Rejection
 from outreach.web import french
 
 SHOWN = 15
@@ -40,7 +42,7 @@ def register() -> None:
 @pass_operation
 def plan(operation: Operation, file: Path, as_json: bool, show_all: bool) -> None:
     """Montre ce qu’une édition changerait ; n’écrit rien."""
-    with operation.database.reading() as session:
+    with operation.database.reading() as session, working("Le registre est comparé…"):
         difference = imports.plan(session, file.read_bytes())
     if as_json:
         say_json(difference.summary())
@@ -60,22 +62,26 @@ def apply(operation: Operation, file: Path, as_json: bool, show_all: bool, yes: 
     """Montre ce qu’une édition change, demande confirmation et l’applique, en une fois."""
     if as_json and not yes:
         raise click.UsageError("Avec --json, confirmez par --yes : personne ne peut répondre à une question.")
-    content = file.read_bytes()
+    today = french.today(operation.now)
+    if edition_on and edition_on > today:
+        raise click.UsageError("La date de l’édition est dans l’avenir.")
+    content, shown = file.read_bytes(), None
     if not yes:
-        with operation.database.reading() as session:
-            difference = imports.plan(session, content)
-        show(difference, None if show_all else SHOWN)
-        if not difference.changes:
+        with operation.database.reading() as session, working("Le registre est comparé…"):
+            shown = imports.plan(session, content)
+        show(shown, None if show_all else SHOWN)
+        if not shown.changes:
             return
-        click.confirm(french.typeset("Appliquer cette édition ?"), abort=True)
-    with operation.database.writing() as session:
+        confirm("Appliquer cette édition ?")
+    with operation.database.writing() as session, working("L’édition s’applique…"):
         difference = imports.apply(
             session,
             content,
             now=operation.now,
-            edition_on=edition_on or french.today(operation.now),
+            edition_on=edition_on or today,
             actor=operation.actor(session, RoleName.AUTHOR),
             mailbox_domain=operation.settings.mailbox_domain,
+            shown=shown,
         )
     if as_json:
         say_json(difference.summary())
@@ -92,7 +98,10 @@ def apply(operation: Operation, file: Path, as_json: bool, show_all: bool, yes: 
 def undo(operation: Operation, yes: bool) -> None:
     """Annule la dernière édition appliquée."""
     if not yes:
-        click.confirm(french.typeset("Annuler la dernière édition appliquée ?"), abort=True)
+        with operation.database.reading() as session:
+            last = imports.last_import(session)
+        dated = f"l’édition du {french.day(last.edition_on)}" if last else "la dernière édition"
+        confirm(f"Annuler {dated} ?")
     with operation.database.writing() as session:
         entry = imports.undo(session, now=operation.now, actor=operation.actor(session, RoleName.AUTHOR))
         say(f"L’édition du {french.day(entry.edition_on)} est annulée.")
@@ -133,21 +142,25 @@ def show(difference: Difference, limit: int | None) -> None:
         cells = (french.number(counts[name]) for name in ("new", "changed", "moved", "gone", "unchanged"))
         table.add_row(label, *cells)
     console.print(table)
-    say(f"Lignes ignorées (hors enseignement obligatoire) : {difference.ignored}. Encodage lu : {difference.encoding}.")
+    say(f"Fichier lu : {difference.encoding}. Lignes ignorées : {difference.ignored.total()}.")
+    ignored = [f"{kind} : {count}" for kind, count in difference.ignored.most_common()]
+    list_some("Hors enseignement obligatoire, non lus", ignored, limit)
     if difference.unknown_columns:
         say(f"Colonnes inconnues, non lues : {', '.join(difference.unknown_columns)}.")
     for nature, title in TITLES.items():
-        _list(title, [_line(change) for change in difference.changes if change.nature is nature], limit)
-    _list(
-        "Lignes rejetées",
-        [f"ligne {r.row}, {r.column or 'ligne entière'} : {r.message}" for r in difference.rejected],
-        limit,
-    )
+        list_some(title, [_line(change) for change in difference.changes if change.nature is nature], limit)
+    list_some("Lignes rejetées", rejections(difference.rejected), limit)
     if not difference.changes:
         say("Rien ne change.")
 
 
-def _list(title: str, lines: list[str], limit: int | None) -> None:
+def rejections(rejected: Iterable[Rejection]) -> list[str]:
+    """Rejected rows as lines, each with its row and column."""
+    return [f"ligne {r.row}, {r.column or 'ligne entière'} : {r.message}" for r in rejected]
+
+
+def list_some(title: str, lines: list[str], limit: int | None) -> None:
+    """Print a titled list, cut at a limit."""
     if not lines:
         return
     say(f"\n{title} ({len(lines)})")

@@ -1,21 +1,18 @@
 """`migrate`, `sample`, `user`: what prepares an installation."""
 
 import secrets
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import click
 
-from outreach import accounts, migrations
+from outreach import accounts
 from outreach.accounts import RoleName
-from outreach.app import create_app
-from outreach.cli.context import Day, Operation, acting, pass_operation, say
-from outreach.db import Database
-from outreach.demo import people
+from outreach.cli.context import Day, Operation, acting, pass_operation, say, working
+from outreach.cli.preparation import load_sample, password_hash, prepare
 from outreach.demo import sample as samples
-from outreach.directory.reference import ensure_reference
-from outreach.errors import Refused
-from outreach.settings import Mode, Settings
+from outreach.errors import InputError
+from outreach.settings import Mode
 from outreach.web import french
 
 
@@ -23,7 +20,7 @@ from outreach.web import french
 @pass_operation
 def migrate(operation: Operation) -> None:
     """Amène la base de données à la version du programme."""
-    prepare(operation.database)
+    prepare(operation.opened)
     say("La base de données est à jour.")
 
 
@@ -44,8 +41,10 @@ def sample(operation: Operation, today: date | None, folder: Path | None) -> Non
         for path in samples.write_files(folder, day):
             say(f"{path}")
         return
-    prepare(operation.database)
-    load_sample(operation.database, operation.settings, operation.now, day)
+    if operation.settings.mode is Mode.DEMO:
+        prepare(operation.opened)
+    with working("L’annuaire fictif se charge…"):
+        load_sample(operation.opened, operation.settings, operation.now, day)
     say("L’annuaire fictif est chargé.")
 
 
@@ -74,12 +73,13 @@ def user() -> None:
 @pass_operation
 def add(operation: Operation, email: str, name: str, roles: tuple[str, ...], password_file: Path | None) -> None:
     """Ajoute un compte."""
-    prepare(operation.database)
     password = password_file.read_text(encoding="utf-8").strip() if password_file else secrets.token_urlsafe(12)
     digest = password_hash(operation.settings, operation.database, password)
     with operation.database.writing() as session:
         # The first account of an installation has nobody before it to act.
         first = not accounts.anybody(session)
+        if first and RoleName.ADMINISTRATOR not in roles:
+            raise InputError("Le premier compte doit avoir le rôle administrator : lui seul peut ajouter les autres.")
         actor = "installation" if first else operation.actor(session, RoleName.ADMINISTRATOR)
         added = accounts.add_user(
             session,
@@ -89,53 +89,7 @@ def add(operation: Operation, email: str, name: str, roles: tuple[str, ...], pas
             name=name,
             roles=[RoleName(role) for role in roles],
             password_hash=digest,
+            examples=operation.settings.mode is not Mode.PRODUCTION,
         )
         address = added.email
     say(f"Compte créé pour {address}." + ("" if password_file else f" Mot de passe : {password}"))
-
-
-def prepare(database: Database) -> None:
-    """Migrate, and make the rows every installation has."""
-    migrations.upgrade(database.engine)
-    with database.writing() as session:
-        ensure_reference(session)
-        accounts.ensure_roles(session)
-
-
-def load_sample(database: Database, settings: Settings, now: datetime, today: date) -> None:
-    """Load the demonstration's people and directory. Raises Refused outside a demonstration."""
-    if settings.mode is not Mode.DEMO:
-        raise Refused("L’annuaire fictif ne se charge qu’en mode démonstration.")
-    add_people(database, settings, now)
-    with database.writing() as session:
-        samples.load(
-            session,
-            now=now,
-            today=today,
-            actor=people.person_for(RoleName.AUTHOR).email,
-            mailbox_domain=settings.mailbox_domain,
-        )
-
-
-def add_people(database: Database, settings: Settings, now: datetime) -> None:
-    """Make the demonstration's people exist."""
-    digest = password_hash(settings, database, people.password(settings.data))
-    with database.writing() as session:
-        if accounts.anybody(session):
-            return
-        for person in people.PEOPLE:
-            accounts.add_user(
-                session,
-                now,
-                "installation",
-                email=person.email,
-                name=person.name,
-                roles=person.roles,
-                password_hash=digest,
-            )
-
-
-def password_hash(settings: Settings, database: Database, password: str) -> str:
-    """Hash a password as the sign-in page will check it."""
-    with create_app(settings, database).app_context():
-        return accounts.digest_of(password)

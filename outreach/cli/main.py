@@ -3,6 +3,7 @@
 import click
 
 from outreach import __version__
+from outreach.cli.adherence import adherence, programme, report
 from outreach.cli.directory import directory, register
 from outreach.cli.install import migrate, sample, user
 from outreach.cli.serve import up
@@ -20,5 +21,5 @@ def commands(context: click.Context) -> None:
         context.invoke(up)
 
 
-for command in (up, migrate, sample, user, register, directory):
+for command in (up, migrate, sample, user, register, directory, programme, adherence, report):
     commands.add_command(command)

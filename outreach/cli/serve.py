@@ -4,72 +4,71 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from types import FrameType
 
 import click
 
 from outreach.accounts import RoleName
-from outreach.cli.context import Operation, pass_operation, say
-from outreach.cli.install import load_sample, prepare
+from outreach.cli.context import Operation, pass_operation, say, working
+from outreach.cli.preparation import add_people, load_sample, prepare
 from outreach.demo import people
 from outreach.directory import imports
+from outreach.errors import Refused
 from outreach.settings import ROOT, Mode, Settings
 from outreach.web import french
 
 GRACE_SECONDS = 15
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command()
 @pass_operation
 def up(operation: Operation) -> None:
     """Prépare la base, charge l’exemple en démonstration, et sert les pages."""
-    settings, database = operation.settings, operation.database
+    settings, database = operation.settings, operation.opened
+    if _answers(settings):
+        raise Refused(f"Quelque chose répond déjà à {settings.bind} : arrêtez-le, ou choisissez OUTREACH_BIND.")
     prepare(database)
     if settings.mode is Mode.DEMO:
+        add_people(database, settings, operation.now)
         with database.reading() as session:
-            empty = imports.last_import(session) is None
+            empty = not imports.was_ever_filled(session)
         if empty:
-            load_sample(database, settings, operation.now, french.today(operation.now))
+            with working("L’annuaire fictif se charge…"):
+                load_sample(database, settings, operation.now, french.today(operation.now))
     database.dispose()
-    _announce(settings)
-    sys.exit(supervise([web_command(settings)]))
+    sys.exit(supervise([web_command(settings)], lambda: _answers(settings), lambda: _announce(settings)))
 
 
 def web_command(settings: Settings) -> list[str]:
     """The command of the web process."""
-    return [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "wsgi:app",
-        "--bind",
-        settings.bind,
-        "--worker-class",
-        "gthread",
-        "--workers",
-        "2",
-        "--threads",
-        "8",
-        "--no-control-socket",
-        "--log-level",
-        "warning",
-        "--chdir",
-        str(ROOT),
-    ]
+    options = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--log-level", "warning"]
+    place = ["--bind", settings.bind, "--chdir", str(ROOT), "--no-control-socket"]
+    return [sys.executable, "-m", "gunicorn", "wsgi:app", *options, *place]
 
 
-def supervise(commands: list[list[str]]) -> int:
-    """Run processes side by side until one ends or a signal comes, then stop all; returns the first one's status."""
-    processes = [subprocess.Popen(command, start_new_session=True) for command in commands]
-    asked = False
+def supervise(commands: list[list[str]], is_ready: Callable[[], bool], announce: Callable[[], None]) -> int:
+    """Run processes side by side until one ends or a signal comes, then stop them all; returns the exit status.
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
+    `announce` is called once, when `is_ready` says so.
+    """
+    asked: list[int] = []
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    def stop(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+
+    for number in STOPPING:
         signal.signal(number, stop)
+    # A session of their own: Ctrl+C reaches us alone, and we stop them in order.
+    processes = [subprocess.Popen(command, start_new_session=True) for command in commands]
+    announced = False
     while not asked and all(process.poll() is None for process in processes):
+        if not announced and is_ready():
+            announce()
+            announced = True
         time.sleep(0.2)
     ended = next((process.returncode for process in processes if process.poll() is not None), 0)
     for process in processes:
@@ -84,6 +83,16 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
         process.wait(GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
+
+
+def _answers(settings: Settings) -> bool:
+    try:
+        urllib.request.urlopen(f"http://{settings.bind}/sign-in", timeout=2).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _announce(settings: Settings) -> None:

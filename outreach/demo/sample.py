@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from outreach.adherence import lists, programmes
 from outreach.db import Session
 from outreach.demo import names
 from outreach.demo.population import SEED, Authority, Place, School, Site, company_number, populate
@@ -47,6 +48,7 @@ IN_PREPARATION = (48, 34)
 DECLINED = 15
 # Joining follows the two circulars: 180 and 120 days before the sample's day (16 November and 15 January).
 CIRCULARS = (180, 120)
+REQUIRED_DAYS = 30
 REASONS = (
     "Équipement déjà acquis par l’école.",
     "Budget insuffisant cette année.",
@@ -61,6 +63,7 @@ class Sample:
     first: bytes
     second: bytes
     joinings: bytes
+    programme: str
     first_on: date
     second_on: date
     bounced: int
@@ -75,6 +78,7 @@ def build(today: date) -> Sample:
         first=_register(before),
         second=_register(after),
         joinings=_joinings(after, today),
+        programme=_programme(today),
         first_on=today - timedelta(FIRST_EDITION_DAYS),
         second_on=today - timedelta(SECOND_EDITION_DAYS),
         bounced=_of(after, "Libre confessionnel")[-1].fase,
@@ -89,6 +93,7 @@ def write_files(folder: Path, today: date) -> list[Path]:
         f"registre-{sample.first_on}.csv": sample.first,
         f"registre-{sample.second_on}.csv": sample.second,
         f"adhesions-{today}.csv": sample.joinings,
+        "programme.toml": sample.programme.encode(),
     }
     for name, content in files.items():
         (folder / name).write_bytes(content)
@@ -96,7 +101,8 @@ def write_files(folder: Path, today: date) -> list[Path]:
 
 
 def load(session: Session, *, now: datetime, today: date, actor: str, mailbox_domain: str) -> None:
-    """Bring the sample into an empty directory, each edition on its day, and one mailbox that rejects mail."""
+    """Bring the sample into an empty directory: editions on their days, a mailbox that rejects mail, the programme and
+    the joining list. The programme's first strand opened 180 days before `today`, as on 16 November 2020."""
     sample = build(today)
     for content, day in ((sample.first, sample.first_on), (sample.second, sample.second_on)):
         imports.apply(
@@ -104,6 +110,10 @@ def load(session: Session, *, now: datetime, today: date, actor: str, mailbox_do
         )
     mailbox = contacts.derived_mailbox(sample.bounced, mailbox_domain)
     contacts.record_bounce(session, mailbox, now=min(_morning(today - timedelta(BOUNCE_DAYS)), now), actor=actor)
+    morning = min(_morning(today), now)
+    programme = programmes.load(session, sample.programme, now=morning, actor=actor)
+    received = lists.receive(session, sample.joinings, programme, now=morning, actor=actor)
+    lists.apply(session, received, now=morning, today=today, actor=actor)
 
 
 def _morning(day: date) -> datetime:
@@ -220,6 +230,35 @@ def _stage(kind: str) -> str:
     return "Secondaire" if in_secondary else "Fondamental"
 
 
+def _programme(today: date) -> str:
+    first, second = (today - timedelta(days) for days in CIRCULARS)
+    dropped = second + timedelta(REQUIRED_DAYS)
+    return f"""code = "mes-outils-numeriques"
+name = "Mes outils numériques"
+
+[[strands]]
+number = 1
+name = "Un stock de matériel à prêter"
+circular = "7831"
+opened_on = {first}
+level = "secondary"
+
+[[strands]]
+number = 2
+name = "Le matériel personnel de l’élève"
+circular = "7919"
+opened_on = {second}
+level = "secondary"
+
+# The second strand required the first, until that condition was dropped.
+[[prerequisites]]
+strand = 2
+requires = 1
+since = {second}
+until = {dropped}
+"""
+
+
 def _joinings(authorities: Sequence[Authority], today: date) -> bytes:
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
@@ -251,12 +290,12 @@ def _statuses(authorities: Sequence[Authority], today: date) -> Iterator[tuple[i
         yield (school.fase, 1, "refus", _day(chance, today, 0), "Courriel reçu", chance.choice(REASONS))
     preparing = [school for school, joined in second if not joined][: IN_PREPARATION[1]]
     for school in [school for school, joined in second if joined]:
-        yield (school.fase, 2, "adhéré", _day(chance, today, 1), "Formulaire de la circulaire 7919", "")
+        yield (school.fase, 2, "adhéré", _day(chance, today, 1, REQUIRED_DAYS), "Formulaire de la circulaire 7919", "")
     for school in preparing:
         yield (school.fase, 2, "en préparation", _day(chance, today, 1), "Appel téléphonique", "")
 
 
-def _day(chance: Random, today: date, circular: int) -> str:
-    days = CIRCULARS[circular]
+def _day(chance: Random, today: date, circular: int, later: int = 0) -> str:
+    days = CIRCULARS[circular] - later
     after = min(int(chance.expovariate(1 / 35)), days - 1)
     return (today - timedelta(days - after)).isoformat()

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 
 from outreach import audit
-from outreach.db import Session
+from outreach.db import Session, take_turns
 from outreach.directory.models import Authority, Contact, ContactSource, MailboxKind
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import Judgement, judge
@@ -76,6 +76,7 @@ def add(
 
     Raises InputError when the authority has this address already.
     """
+    take_turns(session, "contacts", authority.fase)
     _refuse_twice(session, authority, judged)
     added = _new(authority, judged, now, actor, name, kind)
     session.add(added)
@@ -99,8 +100,10 @@ def correct(
 
     Raises InputError when the authority has the new address already.
     """
+    _in_use(session, authority, old)
     if judged.key == old.address_key and old.bounced_at is None:
-        old.name, old.mailbox_kind, old.address = name, kind, judged.address
+        old.name, old.mailbox_kind = name, kind
+        old.address, old.address_ascii = judged.address, judged.ascii
         audit.record(session, now, actor, f"Contact {judged.address} précisé.", subject_of(authority))
         return old
     _refuse_twice(session, authority, judged, besides=old)
@@ -116,13 +119,15 @@ def correct(
 
 
 def retire(session: Session, authority: Authority, old: Contact, *, now: datetime, actor: str) -> None:
-    """Take an address out of use; it stays in the history."""
+    """Take an address out of use; it stays in the history. Raises NotFound when it is out already."""
+    _in_use(session, authority, old)
     old.retired_at, old.retired_by = now, actor
     audit.record(session, now, actor, f"Adresse {old.address} retirée.", subject_of(authority))
 
 
 def review(session: Session, authority: Authority, waiting: Contact, *, now: datetime, actor: str) -> None:
     """A second person vouches for an address. Raises Refused to the person who added it or when nobody asked."""
+    _in_use(session, authority, waiting)
     if not waiting.awaits_review:
         raise Refused("Cette adresse n’attend pas de vérification.")
     if waiting.added_by == actor:
@@ -148,6 +153,13 @@ def subject_of(authority: Authority) -> str:
     return f"authority:{authority.fase}"
 
 
+def _in_use(session: Session, authority: Authority, held: Contact) -> None:
+    take_turns(session, "contacts", authority.fase)
+    session.refresh(held)
+    if held.retired_at is not None:
+        raise NotFound("Cette adresse n’est plus en usage.")
+
+
 def _refuse_twice(session: Session, authority: Authority, judged: Judgement, besides: Contact | None = None) -> None:
     query = select(Contact.id).where(
         Contact.authority_id == authority.id, Contact.address_key == judged.key, Contact.retired_at.is_(None)
@@ -169,8 +181,3 @@ def _new(authority: Authority, judged: Judgement, now: datetime, actor: str, nam
         added_by=actor,
         review_asked_at=now if judged.mixed_writing else None,
     )
-
-
-def guess_kind(judged: Judgement) -> MailboxKind:
-    """The kind of mailbox an address looks like."""
-    return MailboxKind.IMPERSONAL if judged.impersonal else MailboxKind.PERSONAL

@@ -45,7 +45,7 @@ class Difference:
     target: Edition
     changes: list[Change]
     unchanged: dict[Kind, int]
-    ignored: int = 0
+    ignored: Counter[str] = field(default_factory=Counter)
     rejected: list[Rejection] = field(default_factory=list)
     unknown_columns: tuple[str, ...] = ()
     encoding: str = ""
@@ -72,7 +72,7 @@ class Difference:
             "authorities": {name: authorities[name] for name in ("new", "changed", "gone", "unchanged")},
             "schools": schools,
             "sites": {name: sites[name] for name in ("new", "gone")},
-            "ignored": self.ignored,
+            "ignored": self.ignored.total(),
             "rejected": [{"row": r.row, "column": r.column, "message": r.message} for r in self.rejected],
         }
 

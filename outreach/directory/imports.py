@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from outreach import audit
-from outreach.db import Session
+from outreach.db import Session, take_turns
 from outreach.directory import contacts
 from outreach.directory.difference import Change, Difference, compare
 from outreach.directory.models import (
@@ -59,13 +59,18 @@ def apply(
     edition_on: date,
     actor: str,
     mailbox_domain: str,
+    shown: Difference | None = None,
 ) -> Difference:
     """Bring the directory to what a file says, as of `edition_on`; returns what it changed.
 
     The first edition has no beginning: what it states holds for every earlier date. When nothing changes, nothing is
-    written. Raises InputError when the file cannot be read, Refused when a later edition was applied already.
+    written. Raises InputError when the file cannot be read, Refused when a later edition was applied already or the
+    difference is no longer the one that was `shown` to the person who confirmed it.
     """
+    take_turns(session, "register")
     difference = plan(session, content)
+    if shown is not None and difference.changes != shown.changes:
+        raise Refused("L’annuaire a changé entre-temps : regardez à nouveau ce que l’édition changerait.")
     if not difference.changes:
         return difference
     last = last_import(session)
@@ -90,11 +95,17 @@ def last_import(session: Session) -> RegisterImport | None:
     return session.scalar(query.order_by(RegisterImport.id.desc()).limit(1))
 
 
+def was_ever_filled(session: Session) -> bool:
+    """Whether an edition was ever applied, undone since or not."""
+    return session.scalar(select(RegisterImport.id).limit(1)) is not None
+
+
 def undo(session: Session, *, now: datetime, actor: str) -> RegisterImport:
     """Take back the last edition: records, periods and fields return to what they were before it.
 
     Raises NotFound when there is none, Refused when something recorded since then stands on what it brought.
     """
+    take_turns(session, "register")
     entry = last_import(session)
     if entry is None:
         raise NotFound("Aucune édition du registre n’a été appliquée.")

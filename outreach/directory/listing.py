@@ -52,16 +52,25 @@ class Sort(StrEnum):
 
 
 class Reach(StrEnum):
-    """Whether mail can reach an authority."""
+    """Whether mail can reach an authority; UNREACHABLE is asked for, and means either of the two before it."""
 
     REACHABLE = "reachable"
     BOUNCED = "bounced"
     NO_ADDRESS = "no_address"
+    UNREACHABLE = "unreachable"
 
     @property
     def label(self) -> str:
         """The word in the interface."""
-        return {"reachable": "Joignable", "bounced": "Boîte en échec", "no_address": "Sans adresse"}[self.value]
+        return _REACH_LABELS[self]
+
+
+_REACH_LABELS = {
+    Reach.REACHABLE: "Joignable",
+    Reach.BOUNCED: "Boîte en échec",
+    Reach.NO_ADDRESS: "Sans adresse en usage",
+    Reach.UNREACHABLE: "Sans contact (échec ou sans adresse)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +185,7 @@ def _matching(filters: Filters) -> Select:
             schools.c.secondary,
             mailbox.label("mailbox"),
             _reach().label("reach"),
-            _found_school(filters.text).label("found_school"),
+            _found_school(filters).label("found_school"),
         )
         .join(schools, schools.c.authority_id == Authority.id)
         .join(Authority.network)
@@ -186,23 +195,23 @@ def _matching(filters: Filters) -> Select:
 
 def _schools(filters: Filters) -> Subquery:
     secondary = _teaches(Level.SECONDARY)
-    query = (
-        select(
-            Listing.authority_id,
-            func.count().label("schools"),
-            func.sum(case((secondary, 1), else_=0)).label("secondary"),
-        )
-        .join(School, School.id == Listing.school_id)
-        .where(Listing.current())
-        .group_by(Listing.authority_id)
-    )
+    query = select(
+        Listing.authority_id,
+        func.count().label("schools"),
+        func.sum(case((secondary, 1), else_=0)).label("secondary"),
+    ).join(School, School.id == Listing.school_id)
+    return query.where(*_school_conditions(filters)).group_by(Listing.authority_id).subquery()
+
+
+def _school_conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    found = [Listing.current()]
     if filters.level:
-        query = query.where(_teaches(filters.level))
+        found.append(_teaches(filters.level))
     if filters.zone:
-        query = query.where(School.zone == filters.zone)
+        found.append(School.zone == filters.zone)
     if filters.province:
-        query = query.where(School.province == filters.province)
-    return query.subquery()
+        found.append(School.province == filters.province)
+    return found
 
 
 def _teaches(level: Level) -> ColumnElement[bool]:
@@ -214,7 +223,7 @@ def _teaches(level: Level) -> ColumnElement[bool]:
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if filters.text:
-        found.append(or_(_contains(Authority.folded, filters.text), _found_school(filters.text).is_not(None)))
+        found.append(or_(_contains(Authority.folded, filters.text), _found_school(filters).is_not(None)))
     if filters.networks:
         found.append(Network.code.in_(filters.networks))
     if filters.federation:
@@ -224,16 +233,20 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
             .where(Federation.code == filters.federation, Membership.current())
         )
         found.append(Authority.id.in_(represented))
-    if filters.reach:
+    if filters.reach is Reach.UNREACHABLE:
+        found.append(_reach() != Reach.REACHABLE)
+    elif filters.reach:
         found.append(_reach() == filters.reach)
     return found
 
 
-def _found_school(text: str) -> ColumnElement:
-    if not fold(text):
+def _found_school(filters: Filters) -> ColumnElement:
+    if not fold(filters.text):
         return null()
     query = select(func.min(School.name)).join(Listing, Listing.school_id == School.id)
-    query = query.where(Listing.current(), Listing.authority_id == Authority.id, _contains(School.folded, text))
+    query = query.where(
+        Listing.authority_id == Authority.id, _contains(School.folded, filters.text), *_school_conditions(filters)
+    )
     return query.correlate(Authority).scalar_subquery()
 
 

@@ -90,7 +90,7 @@ class Dated:
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), index=True)
 
     @classmethod
-    def on(cls, day: date) -> ColumnElement[bool]:
+    def on(cls, day: date | ColumnElement[date]) -> ColumnElement[bool]:
         """True for the rows that held at the end of this day."""
         return and_(or_(cls.since.is_(None), cls.since <= day), or_(cls.until.is_(None), cls.until > day))
 
@@ -140,7 +140,7 @@ class Authority(Base, Located):
     name: Mapped[str] = mapped_column(String(200))
     company_number: Mapped[str | None] = mapped_column(String(10))
     network_id: Mapped[int] = mapped_column(ForeignKey("networks.id"), index=True)
-    folded: Mapped[str] = mapped_column(String(400))
+    folded: Mapped[str] = mapped_column(Text)
     created_by: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), index=True)
 
     network: Mapped[Network] = relationship(lazy="joined", innerjoin=True)
@@ -158,7 +158,7 @@ class School(Base, Located):
     zone: Mapped[str] = mapped_column(String(60), index=True)
     district: Mapped[str] = mapped_column(String(60))
     province: Mapped[str | None] = mapped_column(String(40), index=True)
-    folded: Mapped[str] = mapped_column(String(400))
+    folded: Mapped[str] = mapped_column(Text)
     created_by: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), index=True)
 
 
@@ -218,7 +218,7 @@ class Membership(Base, Dated):
 
 
 class Contact(Base):
-    """An address of an authority. It is never changed or deleted: it is retired, with a date and a reason.
+    """An address of an authority. It is never deleted: it is retired, with a date and an author.
 
     Usable while not retired, not bounced since its last check, and — where a second look was asked for — reviewed.
     """
@@ -315,7 +315,7 @@ class RegisterChange(Base):
     kind: Mapped[Kind] = mapped_column(enum_of(Kind, "kind"))
     nature: Mapped[Nature] = mapped_column(enum_of(Nature, "nature"))
     fase: Mapped[int]
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(Text)
     authority_fase: Mapped[int]
     field: Mapped[str] = mapped_column(String(40))
     before: Mapped[str] = mapped_column(Text)

@@ -4,12 +4,13 @@ Source: the open register of schools of the Fédération Wallonie-Bruxelles (sig
 their names between editions. Only compulsory education is kept; the rest is counted as ignored.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from outreach.directory.models import EducationType
-from outreach.directory.reference import NETWORKS
-from outreach.directory.sheets import Rejection, Row, normalised, open_csv
+from outreach.directory.reference import NETWORKS, fold
+from outreach.directory.sheets import Rejection, Row, csv_grid, interpret, normalised
 from outreach.errors import InputError
 
 # Field → the register's usual header. A header matches when both are the same once normalised.
@@ -64,6 +65,7 @@ ALIASES = (
     | {normalised(name): "" for name in UNUSED}
     | OTHER_SPELLINGS
 )
+TYPES = {fold(kind): kind for kind in EducationType}
 LONGEST = {
     "address": 200,
     "postcode": 10,
@@ -129,7 +131,7 @@ class Edition:
 
 @dataclass(slots=True)
 class Reading:
-    """What a file said: the edition, what was left out, and the schools a rejected row speaks of.
+    """What a file said: the edition, ignored rows by type, rejected rows, and the schools these speak of.
 
     `blind` is True when a row did not even say which school it is about: then no absence proves anything.
     `first_rows` tells where each authority was first read.
@@ -138,7 +140,7 @@ class Reading:
     edition: Edition = field(default_factory=Edition)
     encoding: str = ""
     unknown_columns: tuple[str, ...] = ()
-    ignored: int = 0
+    ignored: Counter[str] = field(default_factory=Counter)
     rejected: list[Rejection] = field(default_factory=list)
     withheld: set[int] = field(default_factory=set)
     blind: bool = False
@@ -157,11 +159,12 @@ def read_register(content: bytes) -> Reading:
     Raises InputError when the file as a whole cannot be read; faulty rows are listed in `rejected` and their schools
     withheld, so that half a school is never taken for a change.
     """
-    sheet = open_csv(content, lambda header: ALIASES.get(normalised(header)), COLUMNS)
-    reading = Reading(encoding=sheet.encoding, unknown_columns=sheet.unknown)
+    grid = csv_grid(content)
+    sheet = interpret(grid, lambda header: ALIASES.get(normalised(header)), COLUMNS)
+    reading = Reading(encoding=grid.label, unknown_columns=sheet.unknown)
     for row in sheet.rows:
         if not row.fault and not _is_compulsory(row.cells["education_type"]):
-            reading.ignored += 1
+            reading.ignored[row.cells["education_type"]] += 1
             continue
         try:
             authority = _take(reading.edition, row)
@@ -176,27 +179,23 @@ def read_register(content: bytes) -> Reading:
 
 
 def _is_compulsory(education_type: str) -> bool:
-    return education_type.startswith(("Maternel", "Primaire", "Secondaire")) or not education_type
+    return fold(education_type).startswith(("maternel", "primaire", "secondaire")) or not education_type
 
 
 def _take(edition: Edition, row: Row) -> int:
     if row.fault:
         raise _Fault("", row.fault)
-    cells = row.cells
-    authority = _authority(cells)
-    site = SiteRecord(_fase(cells, "site"), *_place(cells, "site"))
-    school = _school(cells, authority.fase)
-    known = edition.schools.get(school.fase)
-    if known is None:
-        edition.schools[school.fase] = school
-    else:
-        _same("school", known, replace(school, types=known.types, sites=known.sites))
-    _same("authority", edition.authorities.setdefault(authority.fase, authority), authority)
-    _same("site", edition.sites.setdefault(site.fase, site), site)
-    if known is not None:
-        types, sites = known.types | school.types, known.sites | school.sites
-        if types is not known.types or sites is not known.sites:
-            edition.schools[school.fase] = replace(known, types=types, sites=sites)
+    authority = _authority(row.cells)
+    site = SiteRecord(_fase(row.cells, "site"), *_place(row.cells, "site"))
+    school = _school(row.cells, authority.fase)
+    known = edition.schools.get(school.fase, school)
+    # Everything is compared before anything is kept: a rejected row leaves no trace in the edition.
+    _same("school", known, replace(school, types=known.types, sites=known.sites))
+    _same("authority", edition.authorities.get(authority.fase, authority), authority)
+    _same("site", edition.sites.get(site.fase, site), site)
+    edition.authorities[authority.fase] = authority
+    edition.sites[site.fase] = site
+    edition.schools[school.fase] = replace(known, types=known.types | school.types, sites=known.sites | school.sites)
     return authority.fase
 
 
@@ -256,12 +255,12 @@ def _company_number(cells: Mapping[str, str], column: str) -> str:
 
 
 def _education_type(cells: Mapping[str, str]) -> EducationType:
-    try:
-        return EducationType(cells["education_type"])
-    except ValueError:
-        stated = cells["education_type"]
+    stated = cells["education_type"]
+    found = TYPES.get(fold(stated))
+    if found is None:
         what = f"Le type d’enseignement « {stated} » est inconnu." if stated else "Le type d’enseignement manque."
-        raise _Fault("education_type", what) from None
+        raise _Fault("education_type", what)
+    return found
 
 
 def _place(cells: Mapping[str, str], kind: str) -> tuple[str, str, str, str]:

@@ -138,7 +138,6 @@ def _register_events(session: Session, authority: Authority) -> list[Event]:
         select(RegisterImport, RegisterChange)
         .join(RegisterChange, RegisterChange.import_id == RegisterImport.id)
         .where(
-            RegisterImport.state == ImportState.APPLIED,
             or_(RegisterChange.authority_fase == authority.fase, left),
         )
         .order_by(RegisterChange.id)
@@ -151,6 +150,8 @@ def _register_events(session: Session, authority: Authority) -> list[Event]:
 
 def _event(entry: RegisterImport, changes: Sequence[RegisterChange]) -> Event:
     sentence = f"Édition du registre du {entry.edition_on:%d/%m/%Y}."
+    if entry.state is ImportState.UNDONE and entry.undone_at:
+        sentence = f"{sentence[:-1]}, annulée le {entry.undone_at:%d/%m/%Y} par {entry.undone_by}."
     new = [c for c in changes if c.nature is Nature.NEW]
     counted = {
         "école ajoutée": sum(c.kind is Kind.SCHOOL for c in new),

@@ -7,15 +7,18 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from outreach.directory.workbook import read_workbook
 from outreach.errors import InputError
 
 MOST_ROWS = 100_000
 MOST_COLUMNS = 200
 LONGEST_CELL = 10_000
 SEPARATORS = ";,\t"
+# PDF, old or encrypted Office files, PNG, JPEG, gzip, zip.
+OTHER_FORMATS = (b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"PK\x03\x04")
 FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -39,30 +42,61 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table that was opened: how it was written, what its columns mean, and its rows, read as they are asked for."""
+    """A table that was opened: what its columns mean, and its rows, read as they are asked for."""
 
-    encoding: str
-    separator: str
     columns: Mapping[str, str]
     unknown: tuple[str, ...]
     rows: Iterator[Row]
 
 
-def open_csv(content: bytes, match: Callable[[str], str | None], required: Mapping[str, str]) -> Sheet:
-    """Open CSV text. `match` gives the field a header stands for ('' = known and not used, None = unknown);
-    `required` maps each field that must be there to its usual header.
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Cells as they stand in a file: `label` says how it was read, each record has its number in a spreadsheet."""
 
-    Raises InputError, with the line or the columns at fault; a fault deeper in the file is raised while reading rows.
+    label: str
+    header: list[str]
+    records: Iterable[tuple[int, list[str]]]
+
+
+def read_grid(content: bytes) -> Grid:
+    """Read a table somebody sends, told by its first bytes: XLSX, ODS or CSV text. A name is never believed.
+
+    Raises InputError when it is none of these or cannot be read; in CSV, a fault deeper in the file is raised while
+    the records are read.
     """
+    if content.startswith(b"PK"):
+        rows = read_workbook(content)
+        numbered = [(number, row) for number, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
+        if not numbered:
+            raise InputError("Le fichier est vide.")
+        return Grid("classeur", numbered[0][1], numbered[1:])
+    return csv_grid(content, "ni un CSV, ni un XLSX, ni un ODS (ou il est protégé par un mot de passe)")
+
+
+def csv_grid(content: bytes, neither: str = "pas un CSV : enregistrez-le sous ce format") -> Grid:
+    """CSV text, its encoding and separator detected. Raises InputError when it is something else or empty."""
+    if content.startswith(OTHER_FORMATS):
+        raise InputError(f"Ce fichier n’est {neither}.")
     text, encoding = decode(content)
     if not text.strip():
         raise InputError("Le fichier est vide.")
     separator = _separator(text)
     records = _records(text, separator)
     _, header = next(records, (1, []))
+    named = "tabulation" if separator == "\t" else separator
+    return Grid(f"{encoding}, séparateur « {named} »", header, records)
+
+
+def interpret(grid: Grid, match: Callable[[str], str | None], required: Mapping[str, str]) -> Sheet:
+    """Give the columns their meaning. `match` gives the field a header stands for ('' = known and not used, None =
+    unknown); `required` maps each field that must be there to its usual header.
+
+    Raises InputError, with the columns at fault.
+    """
+    header = list(grid.header)
     fields, unknown = _fields(header, match, required)
-    columns = {field: header[place].strip() for place, field in fields.items()}
-    return Sheet(encoding, separator, columns, unknown, _rows(records, fields, len(header)))
+    columns = {field: FORBIDDEN.sub("", header[place]).strip() for place, field in fields.items()}
+    return Sheet(columns, unknown, _rows(grid.records, fields, len(header)))
 
 
 def decode(content: bytes) -> tuple[str, str]:
@@ -101,7 +135,7 @@ def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise InputError(_syntax_fault(text, line, separator, str(error))) from None
+            raise InputError(_syntax_fault(line, separator, str(error))) from None
         number += 1
         if any(cells):
             if number > MOST_ROWS + 1:
@@ -110,21 +144,10 @@ def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
         line = reader.line_num + 1
 
 
-def _syntax_fault(text: str, line: int, separator: str, error: str) -> str:
-    opening = _open_quote(io.StringIO(text, newline="").readlines()[line - 1 :], line)
-    if opening and ("unexpected end" in error or "field larger" in error):
-        return f"Ligne {opening} : un guillemet ouvert n’est jamais refermé, la suite du fichier est illisible."
-    if "field larger" in error:
-        return f"Ligne {line} : une cellule dépasse {csv.field_size_limit()} caractères."
+def _syntax_fault(line: int, separator: str, error: str) -> str:
+    if "unexpected end" in error or "field larger" in error:
+        return f"Ligne {line} : un guillemet ouvert n’est jamais refermé, ou une cellule dépasse 131072 caractères."
     return f"Ligne {line} : guillemet mal placé, la ligne est illisible (séparateur lu : « {separator} »)."
-
-
-def _open_quote(lines: list[str], first: int) -> int:
-    opened = 0
-    for number, content in enumerate(lines, first):
-        for _ in range(content.count('"')):
-            opened = 0 if opened else number
-    return opened
 
 
 def _fields(
@@ -136,7 +159,7 @@ def _fields(
         raise InputError(f"Le fichier a {len(header)} colonnes : {MOST_COLUMNS} au plus.")
     fields: dict[int, str] = {}
     unknown = []
-    for place, name in enumerate(header):
+    for place, name in enumerate(FORBIDDEN.sub("", name) for name in header):
         field = match(name)
         if field is None:
             unknown.append(name.strip())
@@ -151,7 +174,7 @@ def _fields(
     return fields, tuple(unknown)
 
 
-def _rows(records: Iterator[tuple[int, list[str]]], fields: Mapping[int, str], width: int) -> Iterator[Row]:
+def _rows(records: Iterable[tuple[int, list[str]]], fields: Mapping[int, str], width: int) -> Iterator[Row]:
     empty = True
     places = list(fields.items())
     for number, cells in records:

@@ -17,10 +17,6 @@ LONGEST = 320  # RFC 5321: 64 for the mailbox, 255 for the domain, and the sign 
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 ROBOTS = {"mailer-daemon", "noreply", "no-reply", "donotreply", "abuse", "postmaster", "hostmaster"}
 RESERVED = re.compile(r"(^|\.)(example\.(com|net|org)|example)$")
-ROLES = re.compile(
-    r"^(po|ec)\d{6}$|^(direction|info|secretariat|secrétariat|contact|accueil|admin|administration|ecole|école|college|"
-    r"enseignement|instruction|economat|bureau|po|asbl|president|presidence|echevinat)([._-].*)?$"
-)
 
 
 class SeveralAddresses(InputError):
@@ -44,11 +40,6 @@ class Judgement:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     mixed_writing: bool = False
-
-    @property
-    def impersonal(self) -> bool:
-        """Whether the mailbox looks like a function's (direction@, info@, po009001@) and not a person's."""
-        return ROLES.match(self.key.partition("@")[0]) is not None
 
 
 def judge(text: str, *, examples: bool = True) -> Judgement:

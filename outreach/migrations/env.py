@@ -3,10 +3,11 @@
 from alembic import context
 
 from outreach import accounts, audit
+from outreach.adherence import models as adherence
 from outreach.db import Base
 from outreach.directory import models
 
-TABLES = (accounts, audit, models)
+TABLES = (accounts, adherence, audit, models)
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import RoleName
+from outreach.adherence import records
 from outreach.db import Session
 from outreach.directory import contacts, imports, listing, sheet
 from outreach.directory.listing import PAGE_ROWS, Filters, Reach, Sort
@@ -80,11 +81,10 @@ def export(kind: str) -> Response:
     with database().reading() as session:
         filters, sort = asked(request.args)
         table = exports.Table("Pouvoirs organisateurs", HEADERS, _export_rows(session, filters, sort))
-        content = exports.xlsx(table) if kind == "xlsx" else exports.csv_text(table)
-    return exports.download(content, "pouvoirs-organisateurs")
+    return exports.download(table, kind, "pouvoirs-organisateurs")
 
 
-@pages.get("/<int:fase>")
+@pages.get("/<number:fase>")
 @needs(RoleName.READER)
 def authority(fase: int) -> str:
     with database().reading() as session:
@@ -99,14 +99,14 @@ def authority(fase: int) -> str:
         )
 
 
-@pages.get("/<int:fase>/contacts")
+@pages.get("/<number:fase>/contacts")
 @needs(RoleName.READER)
 def authority_contacts(fase: int) -> str:
     with database().reading() as session:
         return _contacts_page(session, sheet.authority_by_fase(session, fase))
 
 
-@pages.get("/<int:fase>/history")
+@pages.get("/<number:fase>/history")
 @needs(RoleName.READER)
 def authority_history(fase: int) -> str:
     with database().reading() as session:
@@ -115,11 +115,11 @@ def authority_history(fase: int) -> str:
             "pages/directory/history.html",
             authority=found,
             federations=sheet.represented_by(session, found),
-            events=sheet.history(session, found),
+            events=_events(session, found),
         )
 
 
-@pages.get("/<int:fase>/contacts/new")
+@pages.get("/<number:fase>/contacts/new")
 @needs(RoleName.AUTHOR)
 def new_contact(fase: int) -> str:
     with database().reading() as session:
@@ -127,14 +127,14 @@ def new_contact(fase: int) -> str:
         return _form_page(found, ContactForm(request.args if "address" in request.args else None))
 
 
-@pages.post("/<int:fase>/contacts")
+@pages.post("/<number:fase>/contacts")
 @needs(RoleName.AUTHOR)
 def add_contact(fase: int) -> Redirect | tuple[str, int] | str:
     with database().writing() as session:
         return _save(session, sheet.authority_by_fase(session, fase), None)
 
 
-@pages.get("/<int:fase>/contacts/<int:contact_id>")
+@pages.get("/<number:fase>/contacts/<number:contact_id>")
 @needs(RoleName.AUTHOR)
 def contact(fase: int, contact_id: int) -> str:
     with database().reading() as session:
@@ -144,7 +144,7 @@ def contact(fase: int, contact_id: int) -> str:
         return _form_page(found, ContactForm(data=shown), old)
 
 
-@pages.post("/<int:fase>/contacts/<int:contact_id>")
+@pages.post("/<number:fase>/contacts/<number:contact_id>")
 @needs(RoleName.AUTHOR)
 def correct_contact(fase: int, contact_id: int) -> Redirect | tuple[str, int] | str:
     with database().writing() as session:
@@ -152,7 +152,7 @@ def correct_contact(fase: int, contact_id: int) -> Redirect | tuple[str, int] | 
         return _save(session, found, contacts.contact(session, found, contact_id))
 
 
-@pages.post("/<int:fase>/contacts/<int:contact_id>/retirement")
+@pages.post("/<number:fase>/contacts/<number:contact_id>/retirement")
 @needs(RoleName.AUTHOR)
 def retire_contact(fase: int, contact_id: int) -> Redirect:
     with database().writing() as session:
@@ -163,7 +163,7 @@ def retire_contact(fase: int, contact_id: int) -> Redirect:
     return redirect(url_for(".authority_contacts", fase=fase))
 
 
-@pages.post("/<int:fase>/contacts/<int:contact_id>/review")
+@pages.post("/<number:fase>/contacts/<number:contact_id>/review")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def review_contact(fase: int, contact_id: int) -> Redirect:
     with database().writing() as session:
@@ -172,6 +172,11 @@ def review_contact(fase: int, contact_id: int) -> Redirect:
         contacts.review(session, found, waiting, now=now(), actor=actor())
         flash(f"L’adresse {waiting.address} est vérifiée et peut servir.", "success")
     return redirect(url_for(".authority_contacts", fase=fase))
+
+
+def _events(session: Session, found: Authority) -> list[sheet.Event]:
+    events = sheet.history(session, found) + records.events(session, found)
+    return sorted(events, key=lambda event: event.at, reverse=True)
 
 
 def asked(arguments: MultiDict[str, str]) -> tuple[Filters, Sort]:

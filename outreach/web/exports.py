@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import xlsxwriter
+import xlsxwriter.utility
 from flask import Response
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -50,11 +51,22 @@ def csv_text(table: Table) -> str:
     return buffer.getvalue()
 
 
-def download(content: bytes | str, name: str) -> Response:
-    """A response that saves a file; CSV text gets the mark by which Excel knows UTF-8."""
-    if isinstance(content, str):
-        return _attachment(b"\xef\xbb\xbf" + content.encode(), "text/csv; charset=utf-8", f"{name}.csv")
-    return _attachment(content, XLSX, f"{name}.xlsx")
+def column_letter(place: int) -> str:
+    """The letter of a column, from 0: A, B … Z, AA."""
+    letters: str = xlsxwriter.utility.xl_col_to_name(place)
+    return letters
+
+
+def csv_bytes(table: Table) -> bytes:
+    """CSV as a file, with the mark by which Excel knows UTF-8."""
+    return b"\xef\xbb\xbf" + csv_text(table).encode()
+
+
+def download(table: Table, kind: str, name: str, *more: Table) -> Response:
+    """A response that saves a table as `xlsx` (with more sheets) or `csv`."""
+    if kind == "csv":
+        return _attachment(csv_bytes(table), "text/csv; charset=utf-8", f"{name}.csv")
+    return _attachment(xlsx(table, *more), XLSX, f"{name}.xlsx")
 
 
 def _attachment(content: bytes, mimetype: str, name: str) -> Response:

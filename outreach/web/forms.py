@@ -4,13 +4,27 @@ from collections.abc import Sequence
 
 from flask_security.forms import ChangePasswordForm, LoginForm
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, RadioField, SelectChoice, StringField, ValidationError
+from flask_wtf.file import FileField
+from wtforms import (
+    HiddenField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
 from wtforms.validators import Length
 
-from outreach.directory.models import MailboxKind
+from outreach.adherence.days import parse_day
+from outreach.adherence.models import Status, Strand, Word
+from outreach.directory.models import MailboxKind, School
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses, judge
+from outreach.settings import Mode
+from outreach.web.frame import settings
 
+SOURCES = ("Appel téléphonique", "Courriel reçu", "Formulaire", "Réunion")
 KINDS = [
     SelectChoice(MailboxKind.IMPERSONAL, "Boîte de fonction (direction, secrétariat…)"),
     SelectChoice(MailboxKind.PERSONAL, "Boîte d’une personne"),
@@ -42,7 +56,7 @@ class ContactForm(FlaskForm):
     def validate_address(self, field: StringField) -> None:
         """Judge the address; keep the judgement for the view."""
         try:
-            self.judged = judge(field.data or "")
+            self.judged = judge(field.data or "", examples=settings().mode is Mode.DEMO)
         except SeveralAddresses as error:
             self.several = error.addresses
             raise ValidationError(str(error)) from None
@@ -53,6 +67,61 @@ class ContactForm(FlaskForm):
         """A name goes into headers one day: no control character."""
         if any(not character.isprintable() for character in field.data or ""):
             raise ValidationError("Le nom contient un caractère interdit.")
+
+
+class UploadForm(FlaskForm):
+    """A joining list to send."""
+
+    file = FileField("Fichier", description="CSV, XLSX ou ODS, 16 Mo au plus.")
+
+    def validate_file(self, field: FileField) -> None:
+        """A browser sends an empty part when no file was chosen."""
+        if not field.data:
+            raise ValidationError("Choisissez un fichier.")
+
+
+class StatusForm(FlaskForm):
+    """A status to record after a call, a letter, a visit: for one school, or for all of an authority."""
+
+    strand = RadioField("Volet", validate_choice=False)
+    school = SelectField("École", validate_choice=False)
+    status = SelectField("Statut", choices=[SelectChoice(status, status.label) for status in Status])
+    word = RadioField(
+        "Sur la parole de qui",
+        choices=[
+            SelectChoice(Word.CONFIRMED, "Confirmé par le service"),
+            SelectChoice(Word.DECLARED, "Déclaré par le pouvoir organisateur, à confirmer"),
+        ],
+        default=Word.CONFIRMED,
+    )
+    day = StringField("Date", description="Le jour où ce statut a commencé, par exemple 30/06/2021.")
+    source = SelectField("Source", choices=[SelectChoice(source, source) for source in SOURCES])
+    person = StringField("Personne jointe (facultatif)", [Length(max=150, message="150 caractères au plus.")])
+    note = TextAreaField("Note ou motif (facultatif)", [Length(max=2000, message="2000 caractères au plus.")])
+
+    def offer(self, strands: Sequence[Strand], schools: Sequence[School]) -> None:
+        """Fill the choices that depend on the authority."""
+        self.strand.choices = [SelectChoice(str(s.number), f"Volet {s.number} : {s.name}") for s in strands]
+        self.strand.data = self.strand.data or str(strands[0].number)
+        every = [SelectChoice("", f"Toutes les écoles concernées ({len(schools)})")] if len(schools) > 1 else []
+        self.school.choices = every + [SelectChoice(str(s.fase), f"{s.name} ({s.fase})") for s in schools]
+
+    def validate_strand(self, field: RadioField) -> None:
+        """The strand must be one of those offered."""
+        if field.data not in {choice.value for choice in field.choices}:
+            raise ValidationError("Choisissez un volet.")
+
+    def validate_school(self, field: SelectField) -> None:
+        """The school must be one of those offered."""
+        if field.data not in {choice.value for choice in field.choices}:
+            raise ValidationError("Choisissez une école de ce pouvoir organisateur.")
+
+    def validate_day(self, field: StringField) -> None:
+        """The day must be one."""
+        try:
+            parse_day(field.data or "")
+        except InputError as error:
+            raise ValidationError(str(error)) from None
 
 
 class SignInForm(LoginForm):

@@ -6,14 +6,16 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial, wraps
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
 from flask_security import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.routing import IntegerConverter
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach.accounts import RoleName
+from outreach.adherence.models import Status
 from outreach.db import Database
 from outreach.errors import NotFound, OutreachError, Refused
 from outreach.settings import Mode, Settings
@@ -34,6 +36,15 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+STATUS_COLORS = {
+    Status.JOINED: "success",
+    Status.IN_PREPARATION: "info",
+    Status.TENDER_LAUNCHED: "info",
+    Status.DECLINED: "warning",
+    Status.INFORMED: "neutral",
+    Status.NOT_CONCERNED: "neutral",
+    Status.NONE: "neutral",
+}
 SENTENCES = {
     400: ("Demande illisible", "La demande envoyée par le navigateur n’a pas pu être comprise."),
     403: (
@@ -42,7 +53,7 @@ SENTENCES = {
     ),
     404: (
         "Page introuvable",
-        "Cette page n’existe pas ou n’existe plus. Vérifiez l’adresse ou repartez de l’annuaire.",
+        "Cette page n’existe pas ou n’existe plus. Vérifiez l’adresse ou repartez de l’accueil.",
     ),
     405: ("Action impossible", "Cette adresse ne s’ouvre pas de cette manière."),
     409: ("Action refusée", "L’action n’est plus possible dans l’état actuel."),
@@ -84,7 +95,7 @@ def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]
         @wraps(view)
         def guarded(*arguments: Any, **named: Any) -> Any:
             if not current_user.is_authenticated:
-                return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
+                return ask_to_sign_in()
             if not current_user.holds(*roles):
                 abort(403)
             return view(*arguments, **named)
@@ -94,12 +105,30 @@ def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]
     return guard
 
 
+def ask_to_sign_in() -> Response | WerkzeugResponse:
+    """Lead to the sign-in page and back; a piece of page asked for by htmx makes the whole page go."""
+    address = url_for("security.login", next=request.full_path.rstrip("?"))
+    if "HX-Request" in request.headers:
+        return Response(status=204, headers={"HX-Redirect": address})
+    return redirect(address)
+
+
+class Number(IntegerConverter):
+    """A number in an address that any database can hold as an integer."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **{"max": 2**31 - 1, **named})
+
+
 def install(app: Flask) -> None:
     """Give an application its frame."""
+    app.url_map.converters["number"] = Number
     french.install(app)
-    app.jinja_env.globals.update(asset=asset, again=partial(again, request), RoleName=RoleName)
+    app.jinja_env.globals.update(now=now, asset=asset, again=partial(again, request), RoleName=RoleName)
     app.jinja_env.filters.update(
-        pair=lambda value: (value, value), labelled=lambda member: (member.value, member.label)
+        pair=lambda value: (value, value),
+        status_color=STATUS_COLORS.get,
+        labelled=lambda member: (member.value, member.label),
     )
     app.context_processor(lambda: {"bar": _bar(), "mode": settings().mode, "Mode": Mode})
     app.after_request(_protect)
@@ -125,16 +154,18 @@ def asset(path: str) -> str:
     return f"/static/{path}?v={digest}"
 
 
-def inside(target: str, fallback: str) -> str:
-    """A path of this application, or the fallback: never an address somewhere else."""
-    parts = urlsplit(target)
-    safe = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc and "\\" not in target
-    return target if safe else fallback
-
-
 def _bar() -> list[tuple[str, str, bool]]:
-    entries = [("Annuaire", url_for("directory.index"), "directory.")]
-    return [(label, address, (request.endpoint or "").startswith(prefix)) for label, address, prefix in entries]
+    entries = [
+        ("Situation", url_for("situation.index"), "situation."),
+        ("Annuaire", url_for("directory.index"), "directory."),
+    ]
+    place = request.endpoint or ""
+    here = (
+        "directory."
+        if place in {"adherence.statuses", "adherence.record"}
+        else place.replace("adherence.", "situation.")
+    )
+    return [(label, address, here.startswith(prefix)) for label, address, prefix in entries]
 
 
 def _protect(response: Response) -> Response:
@@ -142,7 +173,7 @@ def _protect(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
     if response.mimetype == "text/html":
-        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["Cache-Control"] = "no-store"
     if settings().mode is not Mode.DEMO:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response

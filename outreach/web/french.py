@@ -30,9 +30,19 @@ def number(value: int | float) -> str:
     return format_decimal(value, locale=LOCALE).replace(WIDE, NARROW)
 
 
+def percent(share: float) -> str:
+    """0.0739 → "7,4 %"."""
+    return f"{format_decimal(share * 100, '0.0', locale=LOCALE)}{WIDE}%"
+
+
 def day(value: date | datetime) -> str:
     """A date in words: "1er juin 2021"."""
     return _first(format_date(_local_day(value), "d MMMM y", locale=LOCALE))
+
+
+def short_day(value: date) -> str:
+    """A date for an axis: "15/5/21"."""
+    return f"{value.day}/{value.month}/{value:%y}"
 
 
 def weekday(value: date | datetime) -> str:
@@ -80,6 +90,8 @@ def install(app: Flask) -> None:
     app.jinja_env.add_extension(Typography)
     app.jinja_env.filters.update(
         typeset=typeset,
+        percent=percent,
+        short_day=short_day,
         number=number,
         day=day,
         weekday=weekday,

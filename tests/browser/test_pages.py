@@ -7,6 +7,12 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 PAGES = {
+    "situation": "/",
+    "situation passée": "/?as_of=2021-05-15",
+    "écoles comptées": "/situation/schools?strand=1&status=joined",
+    "adhésions": "/adherence/lists",
+    "liste": "/adherence/lists/1",
+    "statuts": "/directory/9001/statuses",
     "annuaire": "/directory",
     "filtres": "/directory?network=WBE&network=COCOF&level=secondary&q=royal",
     "vide": "/directory?q=zzzz",
@@ -36,7 +42,7 @@ def test_every_page_keeps_the_accessibility_rules(staff, address, violations):
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["filtres", "contacts"])
+@pytest.mark.parametrize("name", ["situation passée", "filtres", "contacts"])
 def test_main_pages_keep_them_at_both_widths_and_in_both_schemes(staff, violations, name, width, scheme):
     staff.set_viewport_size({"width": width, "height": 900})
     staff.emulate_media(color_scheme=scheme)
@@ -115,6 +121,31 @@ def test_an_error_summary_takes_the_focus_and_leads_to_the_field(staff):
     assert staff.evaluate("document.activeElement.id") == "error-summary"
     staff.get_by_role("link", name="Indiquez une adresse de courriel.").click()
     assert staff.evaluate("document.activeElement.id") == "address"
+
+
+def test_a_session_that_ended_leads_to_sign_in_and_not_to_an_empty_list(staff):
+    staff.goto("/directory")
+    staff.context.clear_cookies()
+    staff.get_by_label("COCOF").check()
+    staff.wait_for_url("**/sign-in?next=**")
+    expect(staff.get_by_role("heading", name="Se connecter")).to_be_visible()
+
+
+def test_on_a_phone_the_list_comes_before_the_filters_are_unfolded(staff):
+    staff.set_viewport_size({"width": 390, "height": 800})
+    staff.goto("/directory")
+    assert staff.locator("#results").bounding_box()["y"] < 500
+    expect(staff.get_by_label("Nom ou numéro FASE")).to_be_hidden()
+
+
+def test_a_list_is_checked_and_applied_without_a_script(plain):
+    plain.goto("/adherence/lists")
+    content = "fase;volet;statut;date\n80001;1;adhéré;01/05/2021\nx;1;adhéré;01/05/2021\n".encode()
+    plain.get_by_label("Fichier").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": content})
+    plain.get_by_role("button", name="Vérifier le fichier").click()
+    expect(plain.get_by_role("heading", name="1 ligne rejetée")).to_be_visible()
+    plain.get_by_role("button", name="Enregistrer 1 statut").click()
+    expect(plain.get_by_role("button", name="Annuler cet import")).to_be_visible()
 
 
 def test_everything_works_without_a_script(plain):

@@ -25,7 +25,7 @@ def test_types_and_sites_of_a_school_are_gathered_over_its_rows():
 @pytest.mark.parametrize("kind", ["Artistique à horaire réduit", "Promotion sociale secondaire", "Université"])
 def test_other_education_is_counted_and_not_kept(kind):
     reading = read_register(edition(row(), row(school=80002, kind=kind, network="Indéterminé")))
-    assert reading.ignored == 1
+    assert reading.ignored == {kind: 1}
     assert set(reading.edition.schools) == {80001}
 
 
@@ -39,7 +39,7 @@ def test_any_number_of_utf8_marks_is_read(marks):
 def test_other_encodings_are_detected_and_named(encoding, named):
     text = edition(row(authority_name="Collège d'Évere")).decode().lstrip("\ufeff")
     reading = read_register(text.encode(encoding))
-    assert reading.encoding == named
+    assert reading.encoding == f"{named}, séparateur « ; »"
     assert reading.edition.authorities[9001].name == "Collège d'Évere"
 
 
@@ -148,7 +148,7 @@ def test_an_open_quote_is_named_by_its_line_in_a_long_file_too():
 
 def test_a_huge_cell_is_refused_with_its_line():
     content = edition(row(), row(school=80002, school_name="x" * 200_000))
-    with pytest.raises(InputError, match=r"Ligne 3 : une cellule dépasse"):
+    with pytest.raises(InputError, match=r"Ligne 3 : .* une cellule dépasse"):
         read_register(content)
 
 

@@ -1,6 +1,7 @@
 """An operator at the command line: prepare, plan, apply, count, undo, add an account."""
 
 import json
+import stat
 import subprocess
 import sys
 
@@ -41,7 +42,7 @@ def editions(run, tmp_path):
 
 @pytest.fixture
 def with_people(database, settings, now):
-    from outreach.cli.install import add_people
+    from outreach.cli.preparation import add_people
 
     add_people(database, settings, now)
 
@@ -65,7 +66,7 @@ def test_from_the_first_edition_to_the_second_and_back(run, editions, with_peopl
     shown = run("register", "apply", second, answer="n\n")
     assert shown.returncode == 1
     assert "Passés à un autre PO (1)" in shown.stdout
-    applied = run("register", "apply", second, "--edition", "2021-05-01", answer="y\n")
+    applied = run("register", "apply", second, "--edition", "2021-05-01", answer="oui\n")
     assert applied.returncode == 0, applied.stderr
     assert "L’édition est appliquée." in applied.stdout
 
@@ -107,6 +108,61 @@ def test_the_first_account_needs_nobody_and_the_next_an_administrator(run):
     done = run("user", "add", "autre@fwb.example", "--name", "Autre", "--role", "author", "--as", "chef@fwb.example")
     assert done.returncode == 0, done.stderr
     assert "Mot de passe" in done.stdout
+
+
+def test_a_demonstration_prepares_itself_at_the_first_command(tmp_path):
+    first = subprocess.run(
+        [sys.executable, "-m", "outreach", "directory", "count", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "OUTREACH_DATA": str(tmp_path / "fresh")},
+    )
+    assert figures(first)["schools"] == 0
+    assert stat.S_IMODE((tmp_path / "fresh" / "outreach.sqlite3").stat().st_mode) == 0o600
+
+
+def test_the_first_account_must_be_an_administrator(run):
+    refused = run("user", "add", "x@fwb.example", "--name", "X", "--role", "reader")
+    assert refused.returncode == 1
+    assert "administrator" in refused.stderr
+
+
+def test_an_edition_to_come_is_refused(run, editions, with_people):
+    outcome = run("register", "apply", editions[0], "--yes", "--edition", "2999-01-01")
+    assert outcome.returncode == 2
+
+
+def test_the_sample_is_loaded_once(run):
+    assert run("sample", "--today", STORY_DAY).returncode == 0
+    again = run("sample")
+    assert again.returncode == 1
+    assert "base vide" in again.stderr
+
+
+def test_the_situation_is_the_same_on_the_command_line_and_in_files(run, tmp_path):
+    assert run("sample", "--today", STORY_DAY).returncode == 0
+    told = figures(run("report", "situation", "--as-of", STORY_DAY, "--json"))
+    assert told["total"]["strands"]["1"]["joined"] == 48
+    run("report", "situation", "--as-of", STORY_DAY, "--csv", tmp_path / "s.csv", "--xlsx", tmp_path / "s.xlsx")
+    assert (tmp_path / "s.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    sentence = run("report", "situation", "--as-of", STORY_DAY).stdout.replace("\u202f", " ").replace("\xa0", " ")
+    assert "Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet." in sentence
+
+
+def test_a_joining_list_is_shown_applied_and_undone(run, tmp_path):
+    assert run("sample", "--today", STORY_DAY).returncode == 0
+    told = figures(run("report", "situation", "--json"))["total"]["strands"]["1"]["joined"]
+    (tmp_path / "l.csv").write_text("fase;volet;statut;date\n80001;1;adhéré;01/05/2021\n80001;9;adhéré;01/05/2021\n")
+    dry = figures(run("adherence", "import", tmp_path / "l.csv", "--json", "--dry-run"))
+    assert [r["row"] for r in dry["rejected"]] == [3]
+    assert figures(run("adherence", "import", tmp_path / "l.csv", "--json", "--yes")) == dry
+    assert run("adherence", "import", tmp_path / "l.csv", "--json").returncode == 2
+    after = figures(run("report", "situation", "--json"))["total"]["strands"]["1"]["joined"]
+    assert after == told + dry["changes"]
+    assert run("adherence", "undo", "--yes").returncode == 0
+    assert figures(run("report", "situation", "--json"))["total"]["strands"]["1"]["joined"] == told
 
 
 def test_outside_a_demonstration_the_sample_stays_out(run):

@@ -96,10 +96,3 @@ def test_addresses_compare_without_case_and_keep_theirs():
 @pytest.mark.parametrize("name", ["MAILER-DAEMON", "noreply", "abuse", "postmaster"])
 def test_a_robot_s_mailbox_is_warned_of(name):
     assert "automate" in judge(f"{name}@ecole.be").warnings[0]
-
-
-@pytest.mark.parametrize(
-    ("name", "impersonal"), [("direction", True), ("po009001", True), ("info.ecole", True), ("jeanne.durand", False)]
-)
-def test_functions_are_told_from_persons(name, impersonal):
-    assert judge(f"{name}@ecole.be").impersonal is impersonal

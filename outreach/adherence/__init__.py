@@ -1,0 +1,1 @@
+"""Programmes, their strands, and who has joined, since when, on whose word."""

@@ -1,0 +1,46 @@
+"""Read a day as people write it in a list: 30/06/2021, 2021-06-30, 30 juin 2021, 1er juin 2021, Excel's 44377."""
+
+import re
+from datetime import date, timedelta
+
+from outreach.errors import InputError
+
+MONTHS = (
+    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
+    "décembre",
+)  # fmt: skip
+FIRST, LAST = date(2000, 1, 1), date(2100, 1, 1)
+EXCEL_ORIGIN = date(1899, 12, 30)  # the day that makes 1 March 1900 number 61, as Excel counts
+NUMERIC = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?: 00:00(?::00)?)?", re.ASCII)
+ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[t ]00:00(?::00)?)?", re.ASCII)
+SPELT = re.compile(r"(\d{1,2})(?:er)? ([a-zûé]+) (\d{4})", re.ASCII)
+SERIAL = re.compile(r"\d{5}(?:\.0+)?", re.ASCII)
+
+
+def parse_day(text: str) -> date:
+    """The day a text names, day before month. Raises InputError when it names none, or none of this century."""
+    found = _parsed(text.strip().casefold())
+    if found is None:
+        raise InputError(f"« {text} » n’est pas une date : écrivez par exemple 30/06/2021.")
+    if not FIRST <= found < LAST:
+        raise InputError(f"« {text} » est hors de ce siècle.")
+    return found
+
+
+def _parsed(text: str) -> date | None:
+    if SERIAL.fullmatch(text):
+        return EXCEL_ORIGIN + timedelta(int(float(text)))
+    if match := ISO.fullmatch(text):
+        return _day(match[1], match[2], match[3])
+    if match := NUMERIC.fullmatch(text):
+        return _day(match[3], match[2], match[1])
+    if (match := SPELT.fullmatch(text)) and match[2] in MONTHS:
+        return _day(match[3], MONTHS.index(match[2]) + 1, match[1])
+    return None
+
+
+def _day(year: str, month: str | int, day: str) -> date | None:
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        return None

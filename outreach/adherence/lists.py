@@ -1,0 +1,359 @@
+"""Joining lists: read, compared with what is known, applied, undone.
+
+Columns: fase;volet;statut;date;source;motif, under any of their usual headers. A list states what the service knows,
+so its word is confirmed. Faulty rows are set aside with their number and column; the others can be applied.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import insert, select, update
+
+from outreach import audit
+from outreach.adherence.days import parse_day
+from outreach.adherence.models import AdherenceRecord, JoiningList, ListState, Prerequisite, Programme, Status, Word
+from outreach.adherence.programmes import prerequisites
+from outreach.adherence.standing import standing
+from outreach.db import Session, take_turns
+from outreach.directory.models import School
+from outreach.directory.reference import fold
+from outreach.directory.sheets import Grid, Rejection, Row, interpret, normalised, read_grid
+from outreach.errors import InputError, NotFound, Refused
+
+REQUIRED = {"school": "fase", "strand": "volet", "status": "statut", "day": "date"}
+ALIASES = {
+    "fase": "school", "n fase": "school", "fase ecole": "school", "fase etablissement": "school",
+    "n fase etablissement": "school", "n fase ecole": "school",
+    "volet": "strand", "n volet": "strand",
+    "statut": "status", "etat": "status", "adhesion": "status", "situation": "status",
+    "date": "day", "date adhesion": "day", "date statut": "day", "effectif": "day",
+    "source": "source", "origine": "source",
+    "motif": "reason", "raison": "reason", "remarque": "reason", "commentaire": "reason",
+    "erreur": "", "nom": "", "nom ecole": "", "nom etablissement": "", "ecole": "", "etablissement": "",
+}  # fmt: skip
+STATUSES = {
+    "adhere": Status.JOINED, "a adhere": Status.JOINED, "adhesion": Status.JOINED, "oui": Status.JOINED,
+    "en preparation": Status.IN_PREPARATION, "prepare": Status.IN_PREPARATION,
+    "marche lance": Status.TENDER_LAUNCHED, "marche": Status.TENDER_LAUNCHED,
+    "refus": Status.DECLINED, "refuse": Status.DECLINED, "n adhere pas": Status.DECLINED, "non": Status.DECLINED,
+    "informe": Status.INFORMED, "a pris connaissance": Status.INFORMED, "pris connaissance": Status.INFORMED,
+    "non concerne": Status.NOT_CONCERNED,
+    "sans reponse": Status.NONE, "aucun": Status.NONE,
+}  # fmt: skip
+ORDINALS = {"premier": 1, "1er": 1, "deuxieme": 2, "second": 2, "2e": 2, "2eme": 2, "troisieme": 3}
+LONGEST_SOURCE, LONGEST_REASON = 200, 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a list that can be applied, beside what was known."""
+
+    row: int
+    school_id: int
+    school_fase: int
+    school_name: str
+    strand_id: int
+    strand_number: int
+    status: Status
+    day: date
+    source: str
+    reason: str
+    before: Status
+    before_word: Word | None
+    before_day: date | None
+
+
+@dataclass(slots=True)
+class ListPlan:
+    """What a list would do: lines that change something, those that go back in time, break a prerequisite, or say what
+    is known; and the rows set aside."""
+
+    label: str = ""
+    changes: list[Line] = field(default_factory=list)
+    unchanged: int = 0
+    back_in_time: list[Line] = field(default_factory=list)
+    without_prerequisite: list[Line] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    unknown_columns: tuple[str, ...] = ()
+
+    def summary(self) -> dict[str, object]:
+        """The counts, as `adherence import --json` prints them."""
+        return {
+            "changes": len(self.changes),
+            "unchanged": self.unchanged,
+            "back_in_time": len(self.back_in_time),
+            "without_prerequisite": len(self.without_prerequisite),
+            "rejected": [{"row": r.row, "column": r.column, "message": r.message} for r in self.rejected],
+        }
+
+
+class _Fault(Exception):
+    def __init__(self, column: str, message: str) -> None:
+        self.column, self.message = column, message
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a list is compared with: schools by number, strands by number, the latest record and every joining."""
+
+    schools: Mapping[int, tuple[int, str]]
+    eligible: set[tuple[int, int]]
+    strands: Mapping[int, int]
+    latest: Mapping[tuple[int, int], AdherenceRecord]
+    same_day: set[tuple[int, int, date, Status, Word]]
+    joined_on: dict[tuple[int, int], date]
+    rules: Sequence[Prerequisite]
+    today: date
+
+
+def receive(session: Session, content: bytes, programme: Programme, *, now: datetime, actor: str) -> JoiningList:
+    """Keep a list to be checked. The same file sent twice by one person within a minute is one list.
+
+    Raises InputError when it cannot be read or lacks a column.
+    """
+    take_turns(session, "joining-lists")
+    digest = hashlib.sha256(content).hexdigest()
+    last = session.scalar(
+        select(JoiningList).where(JoiningList.sha256 == digest, JoiningList.received_by == actor)
+        .order_by(JoiningList.id.desc()).limit(1)
+    )  # fmt: skip
+    if last is not None and last.state is ListState.RECEIVED and (now - last.received_at).total_seconds() < 60:
+        return last
+    received = opened(content, programme)
+    received.sha256, received.received_at, received.received_by = digest, now, actor
+    received.state = ListState.RECEIVED
+    session.add(received)
+    session.flush()
+    return received
+
+
+def opened(content: bytes, programme: Programme) -> JoiningList:
+    """A list read but not kept, to be looked at. Raises InputError as `receive` does."""
+    grid = read_grid(content)
+    records = list(grid.records)
+    interpret(Grid(grid.label, grid.header, records), _match, REQUIRED)
+    if not records:
+        raise InputError("Le fichier n’a qu’un en-tête : aucune ligne à lire.")
+    kept = json.dumps({"label": grid.label, "header": grid.header, "records": records}, ensure_ascii=False)
+    return JoiningList(programme=programme, grid=kept)
+
+
+def plan(session: Session, received: JoiningList, today: date) -> ListPlan:
+    """Compare a list with what is known; writes nothing."""
+    grid = grid_of(received)
+    sheet = interpret(grid, _match, REQUIRED)
+    known = _known(session, received.programme, today)
+    found = ListPlan(label=grid.label, unknown_columns=sheet.unknown)
+    seen: dict[tuple[int, int, date], int] = {}
+    for row in sheet.rows:
+        try:
+            line = _line(row, known, seen)
+        except _Fault as fault:
+            found.rejected.append(Rejection(row.number, sheet.columns.get(fault.column, ""), fault.message))
+        else:
+            _sort(found, line, known)
+    found.without_prerequisite = _without_prerequisite(found.changes, known)
+    return found
+
+
+def apply(session: Session, received: JoiningList, *, now: datetime, today: date, actor: str) -> ListPlan:
+    """Record the lines of a list that change something. Raises Refused when it was applied or undone already."""
+    take_turns(session, "joining-lists")
+    session.refresh(received)
+    if received.state is not ListState.RECEIVED:
+        raise Refused(f"Cette liste est déjà {received.state.label.lower()}.")
+    found = plan(session, received, today)
+    received.state, received.applied_at, received.applied_by = ListState.APPLIED, now, actor
+    if found.changes:
+        session.execute(insert(AdherenceRecord), [_values(line, received, now, actor) for line in found.changes])
+    sentence = (
+        f"Liste d’adhésions appliquée : {len(found.changes)} statuts enregistrés, {found.unchanged} déjà connus, "
+        f"{len(found.rejected)} lignes rejetées."
+    )
+    audit.record(session, now, actor, sentence, f"list:{received.id}")
+    return found
+
+
+def undo(session: Session, *, now: datetime, actor: str, list_id: int | None = None) -> JoiningList:
+    """Take back the last list applied: its records are withdrawn. Raises NotFound when there is none, Refused when
+    `list_id` names an older one."""
+    take_turns(session, "joining-lists")
+    last = _last_applied(session)
+    if last is None:
+        raise NotFound("Aucune liste d’adhésions n’est appliquée.")
+    if list_id is not None and list_id != last.id:
+        raise Refused("Seule la dernière liste appliquée peut être annulée.")
+    session.execute(update(AdherenceRecord).where(AdherenceRecord.list_id == last.id).values(withdrawn_at=now))
+    last.state, last.undone_at, last.undone_by = ListState.UNDONE, now, actor
+    audit.record(session, now, actor, "Liste d’adhésions annulée.", f"list:{last.id}")
+    return last
+
+
+def is_last_applied(session: Session, received: JoiningList) -> bool:
+    """Whether this list is the one that `undo` would take back."""
+    last = _last_applied(session)
+    return last is not None and last.id == received.id
+
+
+def list_by_id(session: Session, list_id: int) -> JoiningList:
+    """A list that was received. Raises NotFound."""
+    found = session.get(JoiningList, list_id)
+    if found is None:
+        raise NotFound("Cette liste n’existe pas.")
+    return found
+
+
+def recent(session: Session) -> Sequence[JoiningList]:
+    """The last lists received, newest first."""
+    return session.scalars(select(JoiningList).order_by(JoiningList.id.desc()).limit(10)).all()
+
+
+def grid_of(received: JoiningList) -> Grid:
+    """The cells of a list as they were sent."""
+    kept = json.loads(received.grid)
+    return Grid(kept["label"], kept["header"], [(number, cells) for number, cells in kept["records"]])
+
+
+def _last_applied(session: Session) -> JoiningList | None:
+    query = select(JoiningList).where(JoiningList.state == ListState.APPLIED)
+    return session.scalar(query.order_by(JoiningList.applied_at.desc(), JoiningList.id.desc()).limit(1))
+
+
+def _match(header: str) -> str | None:
+    return ALIASES.get(normalised(header))
+
+
+def _known(session: Session, programme: Programme, today: date) -> _Known:
+    strands = {strand.number: strand.id for strand in programme.strands}
+    query = select(AdherenceRecord).where(
+        AdherenceRecord.withdrawn_at.is_(None), AdherenceRecord.strand_id.in_(strands.values())
+    )
+    order = (AdherenceRecord.effective_on, AdherenceRecord.recorded_at, AdherenceRecord.id)
+    records = session.scalars(query.order_by(*order)).all()
+    rows = standing([today], programme.strands)
+    return _Known(
+        schools={fase: (key, name) for fase, key, name in session.execute(select(School.fase, School.id, School.name))},
+        eligible={
+            (row.school_id, row.strand_id) for row in session.execute(select(rows.c.school_id, rows.c.strand_id))
+        },
+        strands=strands,
+        latest={(record.school_id, record.strand_id): record for record in records},
+        same_day={(r.school_id, r.strand_id, r.effective_on, r.status, r.word) for r in records},
+        joined_on=_joined_on(records),
+        rules=prerequisites(session, programme),
+        today=today,
+    )
+
+
+def _joined_on(records: Sequence[AdherenceRecord]) -> dict[tuple[int, int], date]:
+    found: dict[tuple[int, int], date] = {}
+    for record in records:
+        if record.status is Status.JOINED:
+            found.setdefault((record.school_id, record.strand_id), record.effective_on)
+    return found
+
+
+def _line(row: Row, known: _Known, seen: dict[tuple[int, int, date], int]) -> Line:
+    if row.fault:
+        raise _Fault("", row.fault)
+    cells = row.cells
+    fase = cells["school"].removesuffix(".0")
+    if not fase.isascii() or not fase.isdecimal() or int(fase) not in known.schools:
+        what = f"Aucune école ne porte le numéro FASE « {cells['school']} »." if fase else "Le numéro FASE manque."
+        raise _Fault("school", what)
+    school_id, name = known.schools[int(fase)]
+    number = _strand(cells["strand"], known.strands)
+    strand_id = known.strands[number]
+    if (school_id, strand_id) not in known.eligible:
+        raise _Fault(
+            "school", f"L’école {fase} n’est pas ouverte au volet {number} (hors secondaire ou hors registre)."
+        )
+    status = STATUSES.get(fold(cells["status"]))
+    if status is None:
+        what = f"Le statut « {cells['status']} » est inconnu." if cells["status"] else "Le statut manque."
+        raise _Fault("status", what)
+    day = _day(cells["day"], known.today)
+    if (school_id, strand_id, day) in seen:
+        raise _Fault("", f"Même école, même volet et même date que la ligne {seen[school_id, strand_id, day]}.")
+    seen[school_id, strand_id, day] = row.number
+    source, reason = cells.get("source", ""), cells.get("reason", "")
+    if len(source) > LONGEST_SOURCE or len(reason) > LONGEST_REASON:
+        raise _Fault("source" if len(source) > LONGEST_SOURCE else "reason", "Le texte est trop long.")
+    before = known.latest.get((school_id, strand_id))
+    return Line(
+        row.number, school_id, int(fase), name, strand_id, number, status, day, source, reason,
+        before.status if before else Status.NONE, before.word if before else None,
+        before.effective_on if before else None,
+    )  # fmt: skip
+
+
+def _strand(text: str, strands: Mapping[int, int]) -> int:
+    words = fold(text.removesuffix(".0")).replace("volet", " ").split()
+    word = words[0] if len(words) == 1 else ""
+    digits = re.sub(r"^v(?=\d)", "", word)
+    number = ORDINALS.get(word) or (int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 3 else 0)
+    if number not in strands:
+        known = ", ".join(str(number) for number in sorted(strands))
+        raise _Fault("strand", f"Le volet « {text} » n’existe pas (volets : {known})." if text else "Le volet manque.")
+    return number
+
+
+def _day(text: str, today: date) -> date:
+    if not text:
+        raise _Fault("day", "La date manque.")
+    try:
+        day = parse_day(text)
+    except InputError as error:
+        raise _Fault("day", str(error)) from None
+    if day > today:
+        raise _Fault("day", f"« {text} » est dans l’avenir.")
+    return day
+
+
+def _sort(found: ListPlan, line: Line, known: _Known) -> None:
+    pair = (line.school_id, line.strand_id)
+    if (*pair, line.day, line.status, Word.CONFIRMED) in known.same_day:
+        found.unchanged += 1
+        return
+    found.changes.append(line)
+    if line.before_day is not None and line.day < line.before_day:
+        found.back_in_time.append(line)
+
+
+def _without_prerequisite(changes: Sequence[Line], known: _Known) -> list[Line]:
+    joined_on = dict(known.joined_on)
+    for line in changes:
+        if line.status is Status.JOINED:
+            key = (line.school_id, line.strand_id)
+            joined_on[key] = min(line.day, joined_on.get(key, line.day))
+    return [line for line in changes if line.status is Status.JOINED and _breaks(line, joined_on, known.rules)]
+
+
+def _breaks(line: Line, joined_on: Mapping[tuple[int, int], date], rules: Sequence[Prerequisite]) -> bool:
+    for rule in rules:
+        in_force = rule.since <= line.day and (rule.until is None or line.day < rule.until)
+        if rule.strand_id == line.strand_id and in_force:
+            required = joined_on.get((line.school_id, rule.required_id))
+            if required is None or required > line.day:
+                return True
+    return False
+
+
+def _values(line: Line, received: JoiningList, now: datetime, actor: str) -> dict[str, object]:
+    return {
+        "school_id": line.school_id,
+        "strand_id": line.strand_id,
+        "status": line.status,
+        "word": Word.CONFIRMED,
+        "effective_on": line.day,
+        "recorded_at": now,
+        "recorded_by": actor,
+        "source": line.source,
+        "reason": line.reason,
+        "list_id": received.id,
+    }

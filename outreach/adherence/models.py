@@ -1,0 +1,160 @@
+"""The tables of adherence. A status is never changed: a record is added, dated, signed, and the latest one holds."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from outreach.db import Base, enum_of
+from outreach.directory.models import Level
+
+
+class Status(StrEnum):
+    """Where a school stands in a strand."""
+
+    JOINED = "joined"
+    TENDER_LAUNCHED = "tender_launched"
+    IN_PREPARATION = "in_preparation"
+    DECLINED = "declined"
+    INFORMED = "informed"
+    NOT_CONCERNED = "not_concerned"
+    NONE = "none"
+
+    @property
+    def label(self) -> str:
+        """The status in the interface."""
+        return _STATUS_LABELS[self]
+
+
+_STATUS_LABELS = {
+    Status.JOINED: "Adhéré",
+    Status.TENDER_LAUNCHED: "Marché lancé",
+    Status.IN_PREPARATION: "En préparation",
+    Status.DECLINED: "Refus",
+    Status.INFORMED: "A pris connaissance",
+    Status.NOT_CONCERNED: "Non concerné",
+    Status.NONE: "Sans réponse",
+}
+
+
+class Word(StrEnum):
+    """On whose word: the authority's own (declared), or the service's (confirmed)."""
+
+    DECLARED = "declared"
+    CONFIRMED = "confirmed"
+
+    @property
+    def label(self) -> str:
+        """The word in the interface."""
+        return {"declared": "déclaré", "confirmed": "confirmé"}[self.value]
+
+
+class RollUp(StrEnum):
+    """Where an authority stands in a strand, over its eligible schools."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    NONE = "none"
+    NOT_CONCERNED = "not_concerned"
+
+    @property
+    def label(self) -> str:
+        """The roll-up in the interface."""
+        labels = {"complete": "Toutes les écoles", "partial": "Une partie des écoles", "none": "Aucune école"}
+        return labels.get(self.value, "Non concerné")
+
+
+class Programme(Base):
+    """A programme (plan) the ministry wants schools to join."""
+
+    __tablename__ = "programmes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+
+    strands: Mapped[list["Strand"]] = relationship(order_by="Strand.number", lazy="selectin")
+
+
+class Strand(Base):
+    """A part (volet) of a programme, joined by itself; `level` says which schools it is open to."""
+
+    __tablename__ = "strands"
+    __table_args__ = (UniqueConstraint("programme_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id"))
+    number: Mapped[int]
+    name: Mapped[str] = mapped_column(String(200))
+    circular: Mapped[str] = mapped_column(String(40))
+    opened_on: Mapped[date]
+    level: Mapped[Level] = mapped_column(enum_of(Level, "strand_level"))
+
+
+class Prerequisite(Base):
+    """During [since, until), a strand could be joined only by schools that had joined another."""
+
+    __tablename__ = "prerequisites"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    strand_id: Mapped[int] = mapped_column(ForeignKey("strands.id"), index=True)
+    required_id: Mapped[int] = mapped_column(ForeignKey("strands.id"))
+    since: Mapped[date]
+    until: Mapped[date | None]
+
+
+class ListState(StrEnum):
+    """What became of a joining list."""
+
+    RECEIVED = "received"
+    APPLIED = "applied"
+    UNDONE = "undone"
+
+    @property
+    def label(self) -> str:
+        """The state in the interface."""
+        return {"received": "À vérifier", "applied": "Appliquée", "undone": "Annulée"}[self.value]
+
+
+class JoiningList(Base):
+    """A list of statuses somebody sent; `grid` keeps its cells as JSON: label, header, numbered records."""
+
+    __tablename__ = "joining_lists"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id"))
+    state: Mapped[ListState] = mapped_column(enum_of(ListState, "list_state"), default=ListState.RECEIVED)
+    sha256: Mapped[str] = mapped_column(String(64))
+    grid: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime]
+    received_by: Mapped[str] = mapped_column(String(255))
+    applied_at: Mapped[datetime | None]
+    applied_by: Mapped[str | None] = mapped_column(String(255))
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str | None] = mapped_column(String(255))
+
+    programme: Mapped[Programme] = relationship()
+
+
+class AdherenceRecord(Base):
+    """What was recorded of a school in a strand: it holds from `effective_on` until a later record says otherwise.
+
+    A record of an undone list is withdrawn, not deleted.
+    """
+
+    __tablename__ = "adherence_records"
+    __table_args__ = (Index("ix_adherence_records_school_id_strand_id", "school_id", "strand_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"))
+    strand_id: Mapped[int] = mapped_column(ForeignKey("strands.id"), index=True)
+    status: Mapped[Status] = mapped_column(enum_of(Status, "status"))
+    word: Mapped[Word] = mapped_column(enum_of(Word, "word"))
+    effective_on: Mapped[date]
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str] = mapped_column(String(255))
+    source: Mapped[str] = mapped_column(String(200))
+    reason: Mapped[str] = mapped_column(Text)
+    list_id: Mapped[int | None] = mapped_column(ForeignKey("joining_lists.id"), index=True)
+    withdrawn_at: Mapped[datetime | None]

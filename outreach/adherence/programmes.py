@@ -1,0 +1,128 @@
+"""Programmes, loaded from a file: their strands, and which strand required which, and when.
+
+The file is TOML: `code`, `name`, `[[strands]]` (number, name, circular, opened_on, level) and `[[prerequisites]]`
+(strand, requires, since, until). Loading it again brings what is stored to what it says.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from sqlalchemy import delete, select
+
+from outreach import audit
+from outreach.adherence.models import Prerequisite, Programme, Strand
+from outreach.db import Session
+from outreach.directory.models import Level
+from outreach.errors import InputError, NotFound
+
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class StrandFile(BaseModel):
+    """A strand as a file states it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: Annotated[int, Field(ge=1, le=99)]
+    name: Text
+    circular: Annotated[str, Field(max_length=40)] = ""
+    opened_on: date
+    level: Level = Level.SECONDARY
+
+
+class PrerequisiteFile(BaseModel):
+    """A prerequisite as a file states it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    strand: int
+    requires: int
+    since: date
+    until: date | None = None
+
+
+class ProgrammeFile(BaseModel):
+    """A whole programme as a file states it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")]
+    name: Text
+    strands: Annotated[list[StrandFile], Field(min_length=1)]
+    prerequisites: list[PrerequisiteFile] = []
+
+    @model_validator(mode="after")
+    def _agree(self) -> "ProgrammeFile":
+        numbers = [strand.number for strand in self.strands]
+        if len(numbers) != len(set(numbers)):
+            raise ValueError("deux volets portent le même numéro")
+        if any({rule.strand, rule.requires} - set(numbers) for rule in self.prerequisites):
+            raise ValueError("une condition parle d’un volet qui n’existe pas")
+        return self
+
+
+def load(session: Session, content: str, *, now: datetime, actor: str) -> Programme:
+    """Bring a programme to what its file says. Raises InputError, naming the field at fault."""
+    stated = read(content)
+    programme = session.scalar(select(Programme).where(Programme.code == stated.code))
+    if programme is None:
+        programme = Programme(code=stated.code, name=stated.name, strands=[])
+        session.add(programme)
+    programme.name = stated.name
+    known = {strand.number: strand for strand in programme.strands}
+    for strand in stated.strands:
+        _bring(programme, known, strand)
+    session.flush()
+    _replace_prerequisites(session, known, stated)
+    audit.record(session, now, actor, f"Programme « {programme.name} » chargé.", f"programme:{programme.code}")
+    return programme
+
+
+def read(content: str) -> ProgrammeFile:
+    """Read a programme's file. Raises InputError, naming the field at fault."""
+    try:
+        return ProgrammeFile.model_validate(tomllib.loads(content))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"Le fichier n’est pas du TOML lisible : {error}.") from None
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(str(part) for part in fault["loc"]) or "le fichier"
+        raise InputError(f"Programme refusé, {where} : {fault['msg']}.") from None
+
+
+def the_programme(session: Session, code: str = "") -> Programme:
+    """The programme with this code, or the first one loaded. Raises NotFound."""
+    query = select(Programme).order_by(Programme.id)
+    programme = session.scalar(query.where(Programme.code == code) if code else query.limit(1))
+    if programme is None:
+        named = f"Aucun programme ne porte le code « {code} »." if code else "Aucun programme n’est chargé."
+        raise NotFound(f"{named} Chargez-en un : ./run programme load FICHIER")
+    return programme
+
+
+def prerequisites(session: Session, programme: Programme) -> list[Prerequisite]:
+    """The dated prerequisites between the strands of a programme."""
+    strands = [strand.id for strand in programme.strands]
+    return list(session.scalars(select(Prerequisite).where(Prerequisite.strand_id.in_(strands))))
+
+
+def _bring(programme: Programme, known: dict[int, Strand], stated: StrandFile) -> None:
+    strand = known.get(stated.number)
+    if strand is None:
+        strand = known[stated.number] = Strand(number=stated.number)
+        programme.strands.append(strand)
+    strand.name, strand.circular = stated.name, stated.circular
+    strand.opened_on, strand.level = stated.opened_on, stated.level
+
+
+def _replace_prerequisites(session: Session, known: Mapping[int, Strand], stated: ProgrammeFile) -> None:
+    session.execute(delete(Prerequisite).where(Prerequisite.strand_id.in_([strand.id for strand in known.values()])))
+    session.add_all(
+        Prerequisite(
+            strand_id=known[rule.strand].id, required_id=known[rule.requires].id, since=rule.since, until=rule.until
+        )
+        for rule in stated.prerequisites
+    )

@@ -1,0 +1,144 @@
+"""`programme`, `adherence`, `report`: what schools may join, who has, and the count of it."""
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from outreach import reports
+from outreach.accounts import RoleName
+from outreach.adherence import lists, programmes
+from outreach.adherence.lists import Line, ListPlan
+from outreach.cli.context import Day, Operation, acting, confirm, pass_operation, say, say_json
+from outreach.cli.directory import SHOWN, list_some
+from outreach.web import exports, french
+from outreach.web.situation import sentences, tables_of
+
+file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FICHIER")
+json_option = click.option("--json", "as_json", is_flag=True, help="Un objet JSON, pour une machine.")
+programme_option = click.option(
+    "--programme", "code", default="", help="Le code du programme ; par défaut, le premier."
+)
+
+
+@click.group()
+def programme() -> None:
+    """Les programmes et leurs volets."""
+
+
+@programme.command()
+@file_argument
+@acting
+@pass_operation
+def load(operation: Operation, file: Path) -> None:
+    """Charge un programme depuis son fichier (TOML), ou l’y ramène."""
+    with operation.database.writing() as session:
+        actor = operation.actor(session, RoleName.AUTHOR)
+        loaded = programmes.load(session, file.read_text(encoding="utf-8"), now=operation.now, actor=actor)
+        say(f"Programme « {loaded.name} » : {french.plural(len(loaded.strands), 'volet')}.")
+
+
+@click.group()
+def adherence() -> None:
+    """Les adhésions : appliquer une liste, l’annuler."""
+
+
+@adherence.command(name="import")
+@file_argument
+@json_option
+@click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
+@click.option("--dry-run", is_flag=True, help="Montre ce que la liste changerait ; n’écrit rien.")
+@programme_option
+@acting
+@pass_operation
+def import_list(operation: Operation, file: Path, as_json: bool, yes: bool, dry_run: bool, code: str) -> None:
+    """Montre ce qu’une liste d’adhésions change (CSV, XLSX, ODS), demande confirmation et l’applique."""
+    if dry_run and yes:
+        raise click.UsageError("--dry-run n’écrit rien, --yes applique : choisissez.")
+    if as_json and not (yes or dry_run):
+        raise click.UsageError("Avec --json, confirmez par --yes ou n’écrivez rien par --dry-run.")
+    today, content = french.today(operation.now), file.read_bytes()
+    if not yes:
+        with operation.database.reading() as session:
+            stated = programmes.the_programme(session, code)
+            plan = lists.plan(session, lists.opened(content, stated), today)
+        show(plan, as_json)
+        if dry_run or not plan.changes:
+            return
+        confirm("Appliquer cette liste ?")
+    with operation.database.writing() as session:
+        actor = operation.actor(session, RoleName.AUTHOR)
+        stated = programmes.the_programme(session, code)
+        received = lists.receive(session, content, stated, now=operation.now, actor=actor)
+        plan = lists.apply(session, received, now=operation.now, today=today, actor=actor)
+    if yes:
+        show(plan, as_json)
+    if not as_json:
+        say("La liste est appliquée. Pour revenir en arrière : ./run adherence undo")
+
+
+@adherence.command()
+@click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
+@acting
+@pass_operation
+def undo(operation: Operation, yes: bool) -> None:
+    """Annule la dernière liste appliquée."""
+    if not yes:
+        confirm("Annuler la dernière liste d’adhésions ?")
+    with operation.database.writing() as session:
+        lists.undo(session, now=operation.now, actor=operation.actor(session, RoleName.AUTHOR))
+    say("La liste est annulée.")
+
+
+@click.group()
+def report() -> None:
+    """Les rapports."""
+
+
+@report.command()
+@click.option("--as-of", "day", type=Day(), help="Le jour à la fin duquel compter ; par défaut, aujourd’hui.")
+@json_option
+@click.option("--xlsx", type=click.Path(dir_okay=False, path_type=Path), metavar="FICHIER", help="Écrit un classeur.")
+@click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), metavar="FICHIER", help="Écrit un CSV.")
+@programme_option
+@pass_operation
+def situation(
+    operation: Operation, day: date | None, as_json: bool, xlsx: Path | None, csv: Path | None, code: str
+) -> None:
+    """Compte où en sont les écoles dans chaque volet, par réseau."""
+    with operation.database.reading() as session:
+        stated = programmes.the_programme(session, code)
+        found = reports.situation(session, stated, day or french.today(operation.now))
+        told = sentences(found, stated)
+    tables = tables_of(found)
+    if xlsx:
+        xlsx.write_bytes(exports.xlsx(*tables))
+    if csv:
+        csv.write_bytes(exports.csv_bytes(tables[0]))
+    if as_json:
+        say_json(found.as_json())
+    elif not (xlsx or csv):
+        for sentence in told:
+            say(sentence)
+
+
+def show(plan: ListPlan, as_json: bool) -> None:
+    """Print what a list would do or did."""
+    if as_json:
+        say_json(plan.summary())
+        return
+    say(f"Statuts à enregistrer : {len(plan.changes)} ; déjà connus : {plan.unchanged}. Fichier lu : {plan.label}.")
+    if plan.unknown_columns:
+        say(f"Colonnes inconnues, non lues : {', '.join(plan.unknown_columns)}.")
+    list_some("Sans la condition requise", [_line(line) for line in plan.without_prerequisite], SHOWN)
+    list_some("Reviennent en arrière", [_line(line) for line in plan.back_in_time], SHOWN)
+    list_some(
+        "Lignes rejetées", [f"ligne {r.row}, {r.column or 'ligne entière'} : {r.message}" for r in plan.rejected], SHOWN
+    )
+
+
+def _line(line: Line) -> str:
+    return (
+        f"ligne {line.row} : école {line.school_fase}, volet {line.strand_number}, "
+        f"« {line.before.label} » → « {line.status.label} » au {french.day(line.day)}"
+    )

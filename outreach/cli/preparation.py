@@ -1,0 +1,67 @@
+"""What has to be there first: the database's shape, the reference rows, a demonstration's people and data."""
+
+from datetime import date, datetime
+
+from outreach import accounts, migrations
+from outreach.accounts import RoleName
+from outreach.app import create_app
+from outreach.db import Database
+from outreach.demo import people
+from outreach.demo import sample as samples
+from outreach.directory import imports
+from outreach.directory.reference import ensure_reference
+from outreach.errors import Refused
+from outreach.settings import Mode, Settings
+
+
+def prepare(database: Database) -> None:
+    """Migrate, and make the rows every installation has."""
+    migrations.upgrade(database.engine)
+    with database.writing() as session:
+        ensure_reference(session)
+        accounts.ensure_roles(session)
+
+
+def ready(database: Database, settings: Settings, now: datetime) -> Database:
+    """The database, fit to work on: a demonstration is prepared by itself, any other installation is only checked.
+
+    Raises Refused when the database is not at the program's version.
+    """
+    if migrations.is_current(database.engine):
+        return database
+    if settings.mode is not Mode.DEMO:
+        raise Refused("La base de données n’est pas à la version du programme : lancez ./run migrate.")
+    prepare(database)
+    add_people(database, settings, now)
+    return database
+
+
+def load_sample(database: Database, settings: Settings, now: datetime, today: date) -> None:
+    """Load the demonstration's people and directory.
+
+    Raises Refused outside a demonstration and on a directory that was filled already.
+    """
+    if settings.mode is not Mode.DEMO:
+        raise Refused("L’annuaire fictif ne se charge qu’en mode démonstration.")
+    add_people(database, settings, now)
+    author = people.person_for(RoleName.AUTHOR).email
+    with database.writing() as session:
+        if imports.was_ever_filled(session):
+            raise Refused("L’annuaire contient déjà une édition du registre : l’exemple se charge dans une base vide.")
+        samples.load(session, now=now, today=today, actor=author, mailbox_domain=settings.mailbox_domain)
+
+
+def add_people(database: Database, settings: Settings, now: datetime) -> None:
+    """Make the demonstration's people exist."""
+    digest = password_hash(settings, database, people.password(settings.data))
+    with database.writing() as session:
+        for person in people.PEOPLE:
+            if not accounts.exists(session, person.email):
+                details = {"email": person.email, "name": person.name, "roles": person.roles}
+                accounts.add_user(session, now, "installation", **details, password_hash=digest)  # type: ignore[arg-type]
+
+
+def password_hash(settings: Settings, database: Database, password: str) -> str:
+    """Hash a password as the sign-in page will check it."""
+    with create_app(settings, database).app_context():
+        return accounts.digest_of(password)

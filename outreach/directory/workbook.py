@@ -1,0 +1,111 @@
+"""Read the first sheet of a workbook (XLSX, ODS) in a process of its own, with a budget of time and memory.
+
+A workbook is a zip that may claim little and hold much: its declared sizes are added up before it is opened, its real
+sizes counted, and the reader may be stopped at any moment without harm to the service.
+
+Run as a module, it reads a workbook on standard input and prints its rows as JSON: the child's side.
+"""
+
+import io
+import json
+import resource
+import subprocess
+import sys
+import zipfile
+from datetime import date, datetime
+from pathlib import Path
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from outreach.errors import InputError
+
+SECONDS = 10
+MEMORY = 1_500_000_000
+UNPACKED = 60_000_000
+MOST_ROWS = 100_001
+MOST_COLUMNS = 200
+EMPTY_ROWS = 1_000
+ROOT = Path(__file__).resolve().parent.parent.parent
+UNREADABLE = "Le classeur est abîmé ou protégé par un mot de passe : il ne peut pas être lu."
+
+
+def read_workbook(content: bytes) -> list[list[str]]:
+    """The cells of the first sheet as text. Raises InputError when it is too big, damaged or takes too long."""
+    _weigh(content)
+    command = [sys.executable, "-m", "outreach.directory.workbook"]
+    try:
+        child = subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, cwd=ROOT, check=False)  # noqa: S603 our own module
+    except subprocess.TimeoutExpired:
+        raise InputError(f"Le classeur n’a pas pu être lu en {SECONDS} secondes.") from None
+    if child.returncode:
+        raise InputError(UNREADABLE)
+    answer = json.loads(child.stdout)
+    if isinstance(answer, str):
+        raise InputError(answer)
+    rows: list[list[str]] = answer
+    return rows
+
+
+def _weigh(content: bytes) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            members = packed.infolist()
+            if sum(member.file_size for member in members) > UNPACKED:
+                raise InputError(f"Le classeur déclare plus de {UNPACKED // 1_000_000} Mo une fois déplié.")
+            if any(member.filename.endswith("vbaProject.bin") for member in members):
+                raise InputError("Le classeur contient une macro : enregistrez-le en XLSX simple.")
+            left = UNPACKED
+            for member in members:
+                left = _count(packed, member, left)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError):
+        raise InputError(UNREADABLE) from None
+
+
+def _count(packed: zipfile.ZipFile, member: zipfile.ZipInfo, left: int) -> int:
+    with packed.open(member) as stream:
+        while block := stream.read(1 << 16):
+            left -= len(block)
+            if left < 0:
+                raise InputError(f"Le classeur dépasse {UNPACKED // 1_000_000} Mo une fois déplié.")
+    return left
+
+
+def _rows(content: bytes) -> list[list[str]] | str:
+    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    rows: list[list[str]] = []
+    empty = 0
+    for cells in book.get_sheet_by_index(0).iter_rows():
+        row = [_text(cell) for cell in cells[: 5 * MOST_COLUMNS]]
+        while row and not row[-1]:
+            row.pop()
+        empty = 0 if row else empty + 1
+        if empty > EMPTY_ROWS:
+            break
+        if len(row) > MOST_COLUMNS:
+            return f"Le classeur a plus de {MOST_COLUMNS} colonnes."
+        rows.append(row)
+        if len(rows) > MOST_ROWS:
+            return f"Le classeur a plus de {MOST_ROWS - 1} lignes : découpez-le."
+    return rows
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else str(cell)
+    if isinstance(cell, datetime | date):
+        return cell.isoformat()
+    return str(cell)
+
+
+def _child() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    try:
+        answer = _rows(sys.stdin.buffer.read())
+    except CalamineError:
+        answer = UNREADABLE
+    sys.stdout.write(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    _child()

@@ -1,0 +1,201 @@
+"""Counting, and nothing else: the situation of a programme on a day. One function feeds page, export and command."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Select, case, func, select
+
+from outreach.adherence.models import Programme, Status, Strand, Word
+from outreach.adherence.standing import standing
+from outreach.db import Session
+from outreach.directory.models import Authority, Network, School
+
+CURVE_POINTS = 26
+
+
+class Bucket(StrEnum):
+    """Where a school is counted in a strand; a joining on the authority's own word stands apart until confirmed."""
+
+    JOINED = "joined"
+    DECLARED = "declared"
+    IN_PREPARATION = "in_preparation"
+    TENDER_LAUNCHED = "tender_launched"
+    DECLINED = "declined"
+    INFORMED = "informed"
+    NOT_CONCERNED = "not_concerned"
+    NONE = "none"
+
+    @property
+    def label(self) -> str:
+        """The bucket in the interface."""
+        return "Adhésion déclarée" if self is Bucket.DECLARED else Status(self.value).label
+
+
+@dataclass(slots=True)
+class Row:
+    """A network, or the total (network None): its authorities and schools, and the schools of each strand by bucket."""
+
+    network: str | None
+    label: str
+    authorities: int = 0
+    schools: int = 0
+    strands: dict[int, dict[Bucket, int]] = field(default_factory=dict)
+
+    def base(self, strand: int) -> int:
+        """The schools a share is taken of: those the strand concerns."""
+        return sum(self.strands[strand].values()) - self.strands[strand][Bucket.NOT_CONCERNED]
+
+    def share(self, strand: int, bucket: Bucket) -> float:
+        """The share of a bucket in the base, between 0 and 1; 0 where nobody is concerned."""
+        base = self.base(strand)
+        return self.strands[strand][bucket] / base if base else 0.0
+
+
+@dataclass(slots=True)
+class Situation:
+    """The situation at the end of a day, Brussels: the total, then each network that has an eligible school."""
+
+    as_of: date
+    total: Row
+    networks: list[Row]
+
+    def as_json(self) -> dict[str, Any]:
+        """The situation under its fixed names."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "total": _row_json(self.total),
+            "networks": [_row_json(row) for row in self.networks],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Which schools a figure counts."""
+
+    strand: int
+    bucket: Bucket | None = None
+    network: str = ""
+
+
+def situation(session: Session, programme: Programme, day: date) -> Situation:
+    """Count every eligible school once a strand, by network."""
+    rows = {code: Row(code, label, strands=_empty(programme)) for code, label in _networks(session)}
+    numbers = {strand.id: strand.number for strand in programme.strands}
+    for code, strand_id, bucket, count in session.execute(_buckets(programme, day)):
+        rows[code].strands[numbers[strand_id]][Bucket(bucket)] = count
+    for code, authorities, schools in session.execute(_bases(programme, day)):
+        rows[code].authorities, rows[code].schools = authorities, schools
+    networks = [row for row in rows.values() if row.schools]
+    return Situation(day, _total(networks, programme), networks)
+
+
+def curve(session: Session, programme: Programme, day: date) -> list[tuple[date, dict[int, int]]]:
+    """Confirmed joinings of each strand (by number) on evenly spaced days from the opening to `day`, both included."""
+    days = _spaced(min(strand.opened_on for strand in programme.strands), day)
+    numbers = {strand.id: strand.number for strand in programme.strands}
+    rows = standing(days, programme.strands)
+    query = (
+        select(rows.c.day, rows.c.strand_id, func.count())
+        .where(rows.c.status == Status.JOINED, rows.c.word == Word.CONFIRMED)
+        .group_by(rows.c.day, rows.c.strand_id)
+    )
+    points: dict[date, dict[int, int]] = {point: dict.fromkeys(numbers.values(), 0) for point in days}
+    for point, strand_id, count in session.execute(query):
+        points[point][numbers[strand_id]] = count
+    return sorted(points.items())
+
+
+def count_schools(session: Session, programme: Programme, day: date, found: Found) -> int:
+    """How many schools a figure counts."""
+    query = _schools(programme, day, found).subquery()
+    return session.scalar(select(func.count()).select_from(query)) or 0
+
+
+def schools(session: Session, programme: Programme, day: date, found: Found, limit: int, offset: int) -> Sequence[Any]:
+    """The schools a figure counts: rows of School, Authority, status, word, effective_on."""
+    query = _schools(programme, day, found).order_by(School.folded, School.fase)
+    return session.execute(query.limit(limit).offset(offset)).all()
+
+
+def strand_by_number(programme: Programme, number: int) -> Strand:
+    """The strand with this number, or the first."""
+    return next((strand for strand in programme.strands if strand.number == number), programme.strands[0])
+
+
+def _networks(session: Session) -> list[tuple[str, str]]:
+    return [(network.code, network.label) for network in session.scalars(select(Network).order_by(Network.position))]
+
+
+def _empty(programme: Programme) -> dict[int, dict[Bucket, int]]:
+    return {strand.number: dict.fromkeys(Bucket, 0) for strand in programme.strands}
+
+
+def _bucket(rows: Any) -> Any:
+    declared = (rows.c.status == Status.JOINED) & (rows.c.word == Word.DECLARED)
+    return case((declared, Bucket.DECLARED.value), else_=rows.c.status)
+
+
+def _buckets(programme: Programme, day: date) -> Select[*tuple[Any, ...]]:
+    rows = standing([day], programme.strands)
+    bucket = _bucket(rows).label("bucket")
+    return (
+        select(Network.code, rows.c.strand_id, bucket, func.count())
+        .select_from(rows)
+        .join(Authority, Authority.id == rows.c.authority_id)
+        .join(Network, Network.id == Authority.network_id)
+        .group_by(Network.code, rows.c.strand_id, bucket)
+    )
+
+
+def _bases(programme: Programme, day: date) -> Select[*tuple[Any, ...]]:
+    rows = standing([day], programme.strands)
+    return (
+        select(Network.code, func.count(rows.c.authority_id.distinct()), func.count(rows.c.school_id.distinct()))
+        .select_from(rows)
+        .join(Authority, Authority.id == rows.c.authority_id)
+        .join(Network, Network.id == Authority.network_id)
+        .group_by(Network.code)
+    )
+
+
+def _schools(programme: Programme, day: date, found: Found) -> Select[*tuple[Any, ...]]:
+    rows = standing([day], [strand_by_number(programme, found.strand)])
+    query = (
+        select(School, Authority, rows.c.status, rows.c.word, rows.c.effective_on)
+        .select_from(rows)
+        .join(School, School.id == rows.c.school_id)
+        .join(Authority, Authority.id == rows.c.authority_id)
+        .join(Network, Network.id == Authority.network_id)
+    )
+    if found.bucket:
+        query = query.where(_bucket(rows) == found.bucket.value)
+    if found.network:
+        query = query.where(Network.code == found.network)
+    return query
+
+
+def _total(networks: Sequence[Row], programme: Programme) -> Row:
+    total = Row(
+        None, "Total", sum(r.authorities for r in networks), sum(r.schools for r in networks), _empty(programme)
+    )
+    for number, buckets in total.strands.items():
+        for bucket in buckets:
+            buckets[bucket] = sum(row.strands[number][bucket] for row in networks)
+    return total
+
+
+def _spaced(first: date, last: date) -> list[date]:
+    days = max((last - first).days, 0)
+    count = min(CURVE_POINTS, days + 1)
+    return [last - timedelta(days * step // max(count - 1, 1)) for step in range(count)]
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    strands = {
+        str(number): {bucket.value: count for bucket, count in buckets.items()}
+        for number, buckets in row.strands.items()
+    }
+    return {"network": row.network, "authorities": row.authorities, "schools": row.schools, "strands": strands}

@@ -1,0 +1,201 @@
+"""Joining lists sent, checked, applied, undone; statuses recorded by hand on an authority's sheet."""
+
+from datetime import date
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.accounts import RoleName
+from outreach.adherence import lists, programmes, records
+from outreach.adherence.days import parse_day
+from outreach.adherence.lists import ListPlan
+from outreach.adherence.models import JoiningList, ListState, Status, Strand, Word
+from outreach.db import Session
+from outreach.directory import sheet
+from outreach.directory.models import Authority, School
+from outreach.directory.sheets import Rejection
+from outreach.errors import InputError
+from outreach.reports import strand_by_number
+from outreach.web import exports, french
+from outreach.web.forms import StatusForm, UploadForm
+from outreach.web.frame import actor, database, needs, now
+
+pages = Blueprint("adherence", __name__)
+BIGGEST_UPLOAD = 16_000_000
+EXAMPLE = exports.Table(
+    "Exemple",
+    ("fase", "volet", "statut", "date", "source", "motif"),
+    (
+        ("80001", "1", "adhéré", "30/06/2021", "Formulaire", ""),
+        ("80002", "1", "refus", "30/06/2021", "Courriel", "Équipement déjà acquis"),
+    ),
+)
+SHOWN_LINES = 20
+
+
+@pages.get("/adherence/lists")
+@needs(RoleName.AUTHOR)
+def index() -> str:
+    with database().reading() as session:
+        return _upload_page(session, UploadForm())
+
+
+@pages.post("/adherence/lists")
+@needs(RoleName.AUTHOR)
+def receive() -> Redirect | tuple[str, int]:
+    request.max_content_length = BIGGEST_UPLOAD
+    form = UploadForm()
+    with database().writing() as session:
+        if form.validate_on_submit():
+            try:
+                content = form.file.data.read()
+                programme = programmes.the_programme(session)
+                received = lists.receive(session, content, programme, now=now(), actor=actor())
+                return redirect(url_for(".joining_list", list_id=received.id))
+            except InputError as error:
+                form.file.errors = [str(error)]
+        return _upload_page(session, form), 422
+
+
+@pages.get("/adherence/lists/example.csv")
+@needs(RoleName.READER)
+def example() -> Response:
+    return exports.download(EXAMPLE, "csv", "exemple-adhesions")
+
+
+@pages.get("/adherence/lists/<number:list_id>")
+@needs(RoleName.AUTHOR)
+def joining_list(list_id: int) -> str:
+    with database().reading() as session:
+        received = lists.list_by_id(session, list_id)
+        plan = lists.plan(session, received, _today()) if received.state is ListState.RECEIVED else None
+        return render_template(
+            "pages/adherence/list.html",
+            received=received,
+            plan=plan,
+            shown=SHOWN_LINES,
+            letters=_letters(received),
+            latest=lists.is_last_applied(session, received),
+        )
+
+
+@pages.get("/adherence/lists/<number:list_id>/rejected.<any(xlsx, csv):kind>")
+@needs(RoleName.AUTHOR)
+def rejected(list_id: int, kind: str) -> Response:
+    with database().reading() as session:
+        received = lists.list_by_id(session, list_id)
+        table = _rejected_table(received, lists.plan(session, received, _today()))
+    return exports.download(table, kind, f"lignes-rejetees-{list_id}")
+
+
+@pages.post("/adherence/lists/<number:list_id>/application")
+@needs(RoleName.AUTHOR)
+def apply(list_id: int) -> Redirect:
+    with database().writing() as session:
+        received = lists.list_by_id(session, list_id)
+        found = lists.apply(session, received, now=now(), today=_today(), actor=actor())
+        recorded = french.plural(len(found.changes), "statut enregistré", "statuts enregistrés")
+        flash(f"La liste est appliquée : {recorded}.", "success")
+    return redirect(url_for(".joining_list", list_id=list_id))
+
+
+@pages.post("/adherence/lists/<number:list_id>/withdrawal")
+@needs(RoleName.AUTHOR)
+def undo(list_id: int) -> Redirect:
+    with database().writing() as session:
+        lists.undo(session, now=now(), actor=actor(), list_id=list_id)
+        flash("La liste est annulée : les statuts sont ceux d’avant.", "success")
+    return redirect(url_for(".joining_list", list_id=list_id))
+
+
+@pages.get("/directory/<number:fase>/statuses")
+@needs(RoleName.READER)
+def statuses(fase: int) -> str:
+    with database().reading() as session:
+        authority = sheet.authority_by_fase(session, fase)
+        return _statuses_page(session, authority, StatusForm(data={"day": _today().isoformat()}))
+
+
+@pages.post("/directory/<number:fase>/statuses")
+@needs(RoleName.AUTHOR)
+def record(fase: int) -> Redirect | tuple[str, int]:
+    with database().writing() as session:
+        authority = sheet.authority_by_fase(session, fase)
+        programme = programmes.the_programme(session)
+        form = StatusForm()
+        schools = records.eligible_schools(session, authority, programme, _today())
+        form.offer(programme.strands, schools)
+        if not form.validate_on_submit():
+            return _statuses_page(session, authority, form), 422
+        strand = strand_by_number(programme, int(form.strand.data))
+        chosen = [school for school in schools if form.school.data in ("", str(school.fase))]
+        try:
+            _record(session, authority, strand, chosen, form)
+        except InputError as error:
+            form.day.errors = [str(error)]
+            return _statuses_page(session, authority, form), 422
+        label = Status(form.status.data).label
+        flash(
+            f"Volet {strand.number} : « {label} » est enregistré pour {french.plural(len(chosen), 'école')}.", "success"
+        )
+    return redirect(url_for(".statuses", fase=fase))
+
+
+def _record(session: Session, authority: Authority, strand: Strand, chosen: list[School], form: StatusForm) -> None:
+    records.record(
+        session,
+        authority,
+        strand,
+        chosen,
+        status=Status(form.status.data),
+        word=Word(form.word.data),
+        effective_on=parse_day(form.day.data or ""),
+        now=now(),
+        today=_today(),
+        actor=actor(),
+        source=" – ".join(part for part in (form.source.data, (form.person.data or "").strip()) if part),
+        reason=(form.note.data or "").strip(),
+    )
+
+
+def _today() -> date:
+    return french.today(now())
+
+
+def _upload_page(session: Session, form: UploadForm) -> str:
+    return render_template("pages/adherence/lists.html", form=form, recent=lists.recent(session))
+
+
+def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> str:
+    programme = programmes.the_programme(session)
+    rows = records.standings(session, authority, programme, _today())
+    form.offer(programme.strands, [row.school for row in rows])
+    return render_template(
+        "pages/directory/statuses.html",
+        authority=authority,
+        federations=sheet.represented_by(session, authority),
+        programme=programme,
+        rows=rows,
+        roll_ups=records.roll_ups(rows, programme),
+        form=form,
+    )
+
+
+def _letters(received: JoiningList) -> dict[str, str]:
+    """The letter a spreadsheet gives each column, by its header, so that a cell can be named "B17"."""
+    header = lists.grid_of(received).header
+    return {name.strip(): exports.column_letter(place) for place, name in enumerate(header)}
+
+
+def _rejected_table(received: JoiningList, plan: ListPlan) -> exports.Table:
+    grid = lists.grid_of(received)
+    errors = {rejection.row: rejection for rejection in plan.rejected}
+    width = len(grid.header)
+    rows = [
+        [*(cells + [""] * width)[:width], _told(errors[number])] for number, cells in grid.records if number in errors
+    ]
+    return exports.Table("Lignes rejetées", [*grid.header, "erreur"], rows)
+
+
+def _told(rejection: Rejection) -> str:
+    return f"{rejection.column} : {rejection.message}" if rejection.column else rejection.message

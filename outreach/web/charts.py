@@ -1,0 +1,93 @@
+"""Coordinates of charts. The table is the chart: bars stand in its rows; a curve has a sentence and a table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from outreach.reports import Bucket, Row
+
+BAR_WIDTH, GAP = 100.0, 0.8
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 620, 240, 40, 100, 14, 28
+# Four colours for what people ask (joined, on the way, refused, silent), and two pale ones for what lies between.
+SEGMENTS = {
+    "joined": (Bucket.JOINED,),
+    "declared": (Bucket.DECLARED,),
+    "preparing": (Bucket.IN_PREPARATION, Bucket.TENDER_LAUNCHED),
+    "refused": (Bucket.DECLINED,),
+    "informed": (Bucket.INFORMED,),
+    "silent": (Bucket.NONE,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a bar, in hundredths of its width."""
+
+    name: str
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A curve drawn in steps: its path, and where its end stands with its last value."""
+
+    number: int
+    path: str
+    x: float
+    y: float
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Lines over time with what a reader needs around them: levels (y, value) and days (x, day)."""
+
+    lines: list[Line]
+    levels: list[tuple[float, int]]
+    days: list[tuple[float, date]]
+
+
+def bar(row: Row, strand: int) -> list[Segment]:
+    """The bar of a row: each segment as wide as its share, parted by a small gap."""
+    base = row.base(strand) or 1
+    found, x = [], 0.0
+    for name, buckets in SEGMENTS.items():
+        width = BAR_WIDTH * sum(row.strands[strand][bucket] for bucket in buckets) / base
+        if width:
+            found.append(Segment(name, round(x, 2), round(max(width - GAP, 0.6), 2)))
+        x += width
+    return found
+
+
+def curve(points: Sequence[tuple[date, Mapping[int, int]]]) -> Curve:
+    """The curve of values by line number over days."""
+    top = _round_up(max((max(values.values()) for _, values in points), default=0))
+    first, last = points[0][0], points[-1][0]
+    span = max((last - first).days, 1)
+
+    def x(day: date) -> float:
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * (day - first).days / span, 1)
+
+    def y(value: int) -> float:
+        return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / top, 1)
+
+    lines = []
+    for number in points[-1][1]:
+        steps = [f"M{x(first)} {y(points[0][1][number])}"]
+        steps += [f"H{x(day)}V{y(values[number])}" for day, values in points[1:]]
+        value = points[-1][1][number]
+        lines.append(Line(number, "".join(steps), x(last), y(value), value))
+    levels = [(y(top * step // 4), top * step // 4) for step in range(5)]
+    months = [day for day, _ in points][:: max(len(points) // 5, 1)]
+    return Curve(lines, levels, [(x(day), day) for day in months])
+
+
+def _round_up(value: int) -> int:
+    """The next round number that four steps divide: 4, 8, 20, 40, 80, 200, 400 …"""
+    scale = 4
+    while True:
+        for candidate in (scale, scale * 2, scale * 5):
+            if candidate >= value:
+                return candidate
+        scale *= 10

@@ -1,0 +1,161 @@
+"""The situation: where networks stand in each strand, on any day; its rows, its files, its sentences."""
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+
+from outreach import reports
+from outreach.accounts import RoleName
+from outreach.adherence import programmes
+from outreach.adherence.days import parse_day
+from outreach.adherence.models import Programme
+from outreach.directory import listing
+from outreach.directory.listing import PAGE_ROWS, Filters, Reach
+from outreach.directory.models import Level
+from outreach.errors import InputError, NotFound
+from outreach.reports import Bucket, Found, Row, Situation
+from outreach.web import charts, exports, french
+from outreach.web.frame import database, needs, now
+from outreach.web.pager import Pager
+
+pages = Blueprint("situation", __name__)
+ORDINALS = {1: "premier", 2: "deuxième", 3: "troisième", 4: "quatrième"}
+DEFINITIONS = (
+    ("École concernée", "École inscrite au registre à cette date, qui organise le niveau visé par le volet."),
+    ("PO", "Pouvoir organisateur d’au moins une école concernée à cette date."),
+    ("Adhéré", "Le service a confirmé que l’école a adhéré au volet, au plus tard à cette date."),
+    (
+        "Adhésion déclarée",
+        "Le pouvoir organisateur déclare que l’école adhère ; le service ne l’a pas encore confirmé.",
+    ),
+    ("En préparation", "L’école prépare son adhésion."),
+    ("Marché lancé", "Le marché public est lancé par l’école ou son pouvoir organisateur."),
+    ("Refus", "L’école n’adhère pas."),
+    ("A pris connaissance", "Le pouvoir organisateur a lu l’invitation, sans autre réponse."),
+    ("Non concerné", "L’école n’entre pas dans le volet : elle ne compte pas dans les pourcentages."),
+    ("Sans réponse", "Rien n’est enregistré pour l’école à cette date."),
+    ("À la date", "À la fin de ce jour, heure de Bruxelles, selon ce qui est enregistré au moment du calcul."),
+)
+
+
+@pages.get("/")
+@needs(RoleName.READER)
+def index() -> str:
+    day, refusal = asked_day()
+    with database().reading() as session:
+        try:
+            programme = programmes.the_programme(session)
+        except NotFound:
+            return render_template("pages/situation/empty.html")
+        found = reports.situation(session, programme, day)
+        points = reports.curve(session, programme, day)
+        return render_template(
+            "pages/situation/index.html",
+            programme=programme,
+            situation=found,
+            day=day,
+            today=french.today(now()),
+            refusal=refusal,
+            sentences=sentences(found, programme),
+            bar_of=charts.bar,
+            curve=charts.curve(points),
+            points=points,
+            Bucket=Bucket,
+            bounced=listing.count(session, Filters(level=Level.SECONDARY, reach=Reach.BOUNCED)).authorities,
+            unreachable=listing.count(session, Filters(level=Level.SECONDARY, reach=Reach.UNREACHABLE)).authorities,
+        )
+
+
+@pages.get("/situation/schools")
+@needs(RoleName.READER)
+def schools() -> str:
+    day, _ = asked_day()
+    with database().reading() as session:
+        programme = programmes.the_programme(session)
+        networks = {network.code: network.label for network in listing.networks(session)}
+        found = _asked_rows(programme, networks)
+        pager = Pager.of(request, reports.count_schools(session, programme, day, found), PAGE_ROWS)
+        rows = reports.schools(session, programme, day, found, PAGE_ROWS, (pager.number - 1) * PAGE_ROWS)
+        return render_template(
+            "pages/situation/schools.html",
+            programme=programme,
+            found=found,
+            network=networks.get(found.network, ""),
+            day=day,
+            pager=pager,
+            rows=rows,
+        )
+
+
+@pages.get("/situation/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export(kind: str) -> Response:
+    day, _ = asked_day()
+    with database().reading() as session:
+        found = reports.situation(session, programmes.the_programme(session), day)
+    table, *more = tables_of(found)
+    return exports.download(table, kind, f"situation-{day}", *more)
+
+
+def asked_day() -> tuple[date, str]:
+    """The day a query asks for, today without one; a day that cannot be read or is to come is refused in words."""
+    today = french.today(now())
+    text = "".join(c for c in request.args.get("as_of", "") if c.isprintable()).strip()
+    if not text and request.args.get("as_of"):
+        return today, "Cette date est illisible : la situation est celle d’aujourd’hui."
+    if not text:
+        return today, ""
+    try:
+        day = parse_day(text)
+    except InputError as error:
+        return today, str(error)
+    return (
+        (day, "") if day <= today else (today, "Cette date est dans l’avenir : la situation est celle d’aujourd’hui.")
+    )
+
+
+def sentences(found: Situation, programme: Programme) -> list[str]:
+    """One French sentence a strand, ready to be copied."""
+    return [_sentence(found, strand.number, strand.level) for strand in programme.strands]
+
+
+def tables_of(found: Situation) -> list[exports.Table]:
+    """The situation as tables: one long table, a network and strand a row, then the definitions."""
+    headers = ("Au", "Réseau", "PO", "Écoles", "Volet", *(bucket.label for bucket in Bucket), "Part adhérée")
+    rows = [cells for row in (*found.networks, found.total) for cells in _cells(found.as_of, row)]
+    return [exports.Table("Situation", headers, rows), exports.Table("Définitions", ("Terme", "Sens"), DEFINITIONS)]
+
+
+def _cells(day: date, row: Row) -> list[tuple[exports.Cell, ...]]:
+    named = (day.isoformat(), row.network or row.label, row.authorities, row.schools)
+    return [
+        (*named, number, *buckets.values(), round(row.share(number, Bucket.JOINED), 4))
+        for number, buckets in row.strands.items()
+    ]
+
+
+def _sentence(found: Situation, number: int, level: Level) -> str:
+    buckets, base = found.total.strands[number], found.total.base(number)
+    joined, declared = buckets[Bucket.JOINED], buckets[Bucket.DECLARED]
+    concerned = " concernées" if buckets[Bucket.NOT_CONCERNED] else ""
+    kind = {"secondary": "secondaires", "primary": "primaires", "nursery": "maternelles"}[level.value]
+    share = french.percent(found.total.share(number, Bucket.JOINED))
+    more = f", et {french.plural(declared, 'autre déclare', 'autres déclarent')} y adhérer" if declared else ""
+    verb = "a adhéré" if joined < 2 else "ont adhéré"
+    return (
+        f"Au {french.day(found.as_of)}, {french.number(joined)} des {french.number(base)} écoles {kind}{concerned} "
+        f"({share}) {verb} au {ORDINALS.get(number, f'{number}e')} volet{more}."
+    )
+
+
+def _asked_rows(programme: Programme, networks: dict[str, Any]) -> Found:
+    strand = request.args.get("strand", "")
+    number = int(strand) if strand.isascii() and strand.isdecimal() and len(strand) < 3 else 0
+    bucket = request.args.get("status", "")
+    network = request.args.get("network", "")
+    return Found(
+        reports.strand_by_number(programme, number).number,
+        Bucket(bucket) if bucket in set(Bucket) else None,
+        network if network in networks else "",
+    )

@@ -1,0 +1,241 @@
+import io
+import zipfile
+from datetime import date
+
+import pytest
+import xlsxwriter
+
+from outreach import reports
+from outreach.adherence import lists, programmes
+from outreach.adherence.models import Status
+from outreach.errors import InputError, NotFound, Refused
+from outreach.reports import Bucket
+from tests.conftest import STORY_DAY
+
+HEADER = "fase;volet;statut;date;source;motif"
+
+
+def sheet(*lines, header=HEADER):
+    return "\r\n".join([header, *lines]).encode()
+
+
+@pytest.fixture
+def session(sample_database):
+    with sample_database.writing() as opened:
+        yield opened
+
+
+@pytest.fixture
+def receive(session, now):
+    def call(content, at=now, actor="nadia"):
+        return lists.receive(session, content, programmes.the_programme(session), now=at, actor=actor)
+
+    return call
+
+
+@pytest.fixture
+def plan(session, receive):
+    return lambda *lines, header=HEADER: lists.plan(session, receive(sheet(*lines, header=header)), STORY_DAY)
+
+
+@pytest.fixture
+def silent(session):
+    """The numbers of secondary schools without any record on the first strand."""
+    programme = programmes.the_programme(session)
+    found = reports.schools(session, programme, STORY_DAY, reports.Found(1, Bucket.NONE), 20, 0)
+    return [row.School.fase for row in found]
+
+
+def joined(session, day=STORY_DAY, strand=1):
+    return reports.situation(session, programmes.the_programme(session), day).total.strands[strand][Bucket.JOINED]
+
+
+def test_a_list_is_applied_and_taken_back(session, receive, silent, now):
+    received = receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;Formulaire;", f"{silent[1]};1;adhéré;11/05/2021;;"))
+    assert joined(session) == 48, "a list that was received changes nothing"
+    applied = lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
+    assert len(applied.changes) == 2
+    assert joined(session) == 50
+    assert joined(session, date(2021, 5, 10)) == joined(session, date(2021, 5, 9)) + 1
+    lists.undo(session, now=now, actor="nadia")
+    assert joined(session) == 48
+
+
+def test_a_figure_before_an_import_stays_what_it_was(session, receive, silent, now):
+    days = [date(2021, 2, 1), date(2021, 4, 30)]
+    before = [joined(session, day) for day in days]
+    received = receive(sheet(*(f"{fase};1;adhéré;03/05/2021;;" for fase in silent[:10])))
+    lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
+    assert [joined(session, day) for day in days] == before
+    assert joined(session) == 58
+
+
+def test_the_same_list_twice_changes_nothing(session, receive, silent, now):
+    content = sheet(f"{silent[0]};1;adhéré;10/05/2021;;")
+    lists.apply(session, receive(content), now=now, today=STORY_DAY, actor="nadia")
+    again = lists.plan(session, receive(content), STORY_DAY)
+    assert (again.changes, again.unchanged) == ([], 1)
+
+
+def test_the_same_file_sent_twice_in_a_minute_is_one_list(receive, silent):
+    content = sheet(f"{silent[0]};1;adhéré;10/05/2021;;")
+    assert receive(content).id == receive(content).id
+    assert receive(content, actor="marc").id != receive(content).id
+
+
+def test_a_list_is_applied_once(session, receive, silent, now):
+    received = receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;"))
+    lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
+    with pytest.raises(Refused, match="déjà appliquée"):
+        lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
+
+
+def test_only_the_last_list_is_undone(session, receive, silent, now):
+    first = receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;"))
+    lists.apply(session, first, now=now, today=STORY_DAY, actor="nadia")
+    second = receive(sheet(f"{silent[1]};1;adhéré;10/05/2021;;"))
+    lists.apply(session, second, now=now, today=STORY_DAY, actor="nadia")
+    with pytest.raises(Refused, match="dernière"):
+        lists.undo(session, now=now, actor="nadia", list_id=first.id)
+    for _ in range(3):
+        lists.undo(session, now=now, actor="nadia")
+    with pytest.raises(NotFound):
+        lists.undo(session, now=now, actor="nadia")
+
+
+def test_what_goes_back_in_time_is_told(session, receive, plan, silent, now):
+    received = receive(sheet(f"{silent[0]};1;refus;10/05/2021;;"))
+    lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
+    found = plan(f"{silent[0]};1;adhéré;01/03/2021;;")
+    assert [line.row for line in found.back_in_time] == [2]
+    assert found.changes[0].before is Status.DECLINED
+
+
+def test_a_missing_prerequisite_is_told_while_it_was_in_force(plan, silent):
+    # Strand 2 required strand 1 from 15 January to 13 February 2021.
+    found = plan(
+        f"{silent[0]};2;adhéré;20/01/2021;;",
+        f"{silent[1]};2;adhéré;20/03/2021;;",
+        f"{silent[2]};1;adhéré;18/01/2021;;",
+        f"{silent[2]};2;adhéré;20/01/2021;;",
+    )
+    assert [line.row for line in found.without_prerequisite] == [2]
+    assert len(found.changes) == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "words"),
+    [
+        ("99999;1;adhéré;10/05/2021;;", "fase", "« 99999 »"),
+        (";1;adhéré;10/05/2021;;", "fase", "manque"),
+        ("abc;1;adhéré;10/05/2021;;", "fase", "« abc »"),
+        ("80500;1;adhéré;10/05/2021;;", "fase", "n’est pas ouverte au volet 1"),
+        ("{0};3;adhéré;10/05/2021;;", "volet", "« 3 » n’existe pas (volets : 1, 2)"),
+        ("{0};;adhéré;10/05/2021;;", "volet", "manque"),
+        ("{0};1;peut-être;10/05/2021;;", "statut", "« peut-être » est inconnu"),
+        ("{0};1;;10/05/2021;;", "statut", "manque"),
+        ("{0};1;adhéré;31/06/2021;;", "date", "« 31/06/2021 »"),
+        ("{0};1;adhéré;;;", "date", "manque"),
+        ("{0};1;adhéré;16/05/2021;;", "date", "dans l’avenir"),
+        ("{0};1;adhéré;10/05/2021;;x\x00y", "", "Caractère interdit"),
+        ("{0};1;adhéré;10/05/2021;" + "s" * 201 + ";", "source", "trop long"),
+        ("{0};1;adhéré;10/05/2021;;;trop", "", "7 cellules pour 6 colonnes"),
+    ],
+)
+def test_a_faulty_row_names_its_cell_and_leaves_the_others(plan, silent, line, column, words):
+    found = plan(f"{silent[1]};1;adhéré;10/05/2021;;", line.format(silent[0]))
+    (rejection,) = found.rejected
+    assert (rejection.row, rejection.column) == (3, column)
+    assert words in rejection.message
+    assert len(found.changes) == 1
+
+
+def test_the_same_school_strand_and_day_twice_is_a_fault(plan, silent):
+    found = plan(f"{silent[0]};1;adhéré;10/05/2021;;", f"{silent[0]};1;refus;10/05/2021;;")
+    assert "la ligne 2" in found.rejected[0].message
+
+
+@pytest.mark.parametrize("strand", ["1", "1.0", "Volet 1", "v1", "premier volet", "1er volet"])
+@pytest.mark.parametrize("status", ["adhéré", "A ADHÉRÉ", "Adhere", "oui"])
+def test_words_are_read_as_people_write_them(plan, silent, strand, status):
+    found = plan(f"{silent[0]};{strand};{status};10/05/2021;;")
+    assert [(line.strand_number, line.status) for line in found.changes] == [(1, Status.JOINED)]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["N° FASE de l'établissement;Volet;État;Date d'adhésion;Origine;Remarque", " FASE ;VOLET;Statut;Date;erreur;motif"],
+)
+def test_other_headers_are_recognised(plan, silent, header):
+    assert len(plan(f"{silent[0]};1;adhéré;10/05/2021;a;b", header=header).changes) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "vide"),
+        (HEADER.encode(), "qu’un en-tête"),
+        (b"fase;volet;date\r\n1;1;1", "Colonnes manquantes : statut"),
+        (b"fase;fase;volet;statut;date\r\n", "figure deux fois"),
+        (b"%PDF-1.7", "ni un CSV"),
+        (b"\xd0\xcf\x11\xe0", "ni un CSV"),
+        (b"PK\x03\x04 pas un classeur", "abîmé"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused(receive, content, words):
+    with pytest.raises(InputError, match=words):
+        receive(content)
+
+
+def workbook(*rows, formats=None):
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        page = book.add_worksheet()
+        day = book.add_format({"num_format": "dd/mm/yyyy"})
+        for number, cells in enumerate(rows):
+            for place, cell in enumerate(cells):
+                page.write(number, place, cell, day if isinstance(cell, date) else None)
+    return buffer.getvalue()
+
+
+def test_a_workbook_is_read_with_its_dates_and_its_own_row_numbers(session, receive, silent):
+    content = workbook(
+        HEADER.split(";"),
+        [silent[0], 1, "adhéré", date(2021, 5, 10), "Formulaire", ""],
+        [],
+        [silent[1], "Volet 1", "adhéré", 44326, "", ""],
+        [silent[2], 1, "adhéré", "demain", "", ""],
+    )
+    found = lists.plan(session, receive(content), STORY_DAY)
+    assert [(line.row, line.day) for line in found.changes] == [(2, date(2021, 5, 10)), (4, date(2021, 5, 10))]
+    assert [r.row for r in found.rejected] == [5]
+
+
+def packed(**members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (packed(xl__sharedStrings=b"a" * 61_000_000), "plus de 60 Mo"),
+        (packed(**{"xl__vbaProject.bin": b"macro"}), "macro"),
+        (packed(x=b"rien"), "abîmé"),
+        (workbook(["a"] * 250), "200 colonnes"),
+    ],
+)
+def test_a_workbook_that_could_do_harm_is_refused(receive, content, words):
+    with pytest.raises(InputError, match=words):
+        receive(content)
+
+
+def test_a_workbook_that_lies_about_its_size_is_refused(receive):
+    honest = packed(x=b"\0" * 70_000_000)
+    lying = honest.replace((70_000_000).to_bytes(4, "little"), (1_000).to_bytes(4, "little"))
+    assert lying != honest
+    with pytest.raises(InputError):
+        receive(lying)

@@ -1,0 +1,43 @@
+import pytest
+
+from outreach.adherence import programmes
+from outreach.demo import sample
+from outreach.errors import InputError, NotFound
+from tests.conftest import STORY_DAY
+
+FILE = sample.build(STORY_DAY).programme
+
+
+def test_a_programme_is_loaded_and_loaded_again(database, now):
+    for content in (FILE, FILE.replace("Mes outils", "Nos outils")):
+        with database.writing() as session:
+            programmes.load(session, content, now=now, actor="nadia")
+    with database.reading() as session:
+        programme = programmes.the_programme(session)
+        assert programme.name == "Nos outils numériques"
+        assert [strand.number for strand in programme.strands] == [1, 2]
+        assert len(programmes.prerequisites(session, programme)) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("code = ", "cod = ", "code"),
+        ("number = 2", "number = 1", "même numéro"),
+        ("requires = 1", "requires = 9", "n’existe pas"),
+        ("opened_on = 2020-11-16", 'opened_on = "hier"', "opened_on"),
+        ('level = "secondary"', 'level = "université"', "level"),
+        ("[[strands]]", "[[strands", "TOML"),
+    ],
+)
+def test_a_faulty_file_names_what_is_wrong(before, after, words):
+    assert before in FILE
+    with pytest.raises(InputError, match=words):
+        programmes.read(
+            FILE.replace(before, after, 1) if before != 'level = "secondary"' else FILE.replace(before, after)
+        )
+
+
+def test_no_programme_says_how_to_load_one(database):
+    with database.reading() as session, pytest.raises(NotFound, match="programme load"):
+        programmes.the_programme(session)

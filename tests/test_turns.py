@@ -1,0 +1,70 @@
+"""Two people at once: what reads, decides and writes does so in turn, on both databases."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from threading import Barrier
+
+import pytest
+from sqlalchemy import func, select
+
+from outreach.directory import contacts, imports, sheet
+from outreach.directory.models import Contact, MailboxKind, RegisterImport
+from outreach.errors import InputError, Refused
+from outreach.mail.addresses import judge
+from tests.directory.editions import edition, row
+
+
+def both(action):
+    """Run an action twice at the same moment; returns what each gave or raised."""
+    together = Barrier(2)
+
+    def one(_):
+        together.wait()
+        try:
+            return action()
+        except (InputError, Refused) as error:
+            return error
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(one, range(2)))
+
+
+def apply(database, content, now, **more):
+    with database.writing() as session:
+        details = {"now": now, "edition_on": date(2021, 3, 1), "actor": "x", "mailbox_domain": "adm.fwb.example"}
+        return len(imports.apply(session, content, **details, **more).changes)
+
+
+def test_one_edition_applied_twice_at_once_is_applied_once(database, now):
+    apply(database, edition(row()), now)
+    changed = edition(row(school_name="Autre nom"))
+    assert sorted(both(lambda: apply(database, changed, now))) == [0, 1]
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(RegisterImport)) == 2
+
+
+def test_one_address_added_twice_at_once_is_added_once(database, now):
+    apply(database, edition(row()), now)
+
+    def add():
+        with database.writing() as session:
+            authority = sheet.authority_by_fase(session, 9001)
+            contacts.add(session, authority, judge("a@ecole.be"), now=now, actor="x", kind=MailboxKind.IMPERSONAL)
+
+    outcomes = both(add)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["InputError", "NoneType"]
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).where(Contact.address_key == "a@ecole.be")) == 1
+
+
+def test_an_edition_is_applied_only_as_it_was_shown(database, now):
+    with database.reading() as session:
+        shown = imports.plan(session, edition(row()))
+    apply(database, edition(row(school=80002, site=70002)), now)
+    with pytest.raises(Refused, match="changé entre-temps"):
+        apply(database, edition(row()), now, shown=shown)
+
+
+def test_long_texts_are_kept_whole(database, now):
+    street = "Rue " + "x" * 190
+    assert apply(database, edition(row(street=street, school_name="É" * 200)), now) > 0

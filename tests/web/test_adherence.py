@@ -1,0 +1,156 @@
+import csv
+import io
+import re
+
+import pytest
+
+from outreach import reports
+from outreach.adherence import programmes
+from outreach.directory import sheet
+from outreach.reports import Bucket, Found
+from tests.conftest import STORY_DAY
+
+
+@pytest.fixture
+def silent(sample_database):
+    with sample_database.reading() as session:
+        programme = programmes.the_programme(session)
+        found = reports.schools(session, programme, STORY_DAY, Found(1, Bucket.NONE), 600, 0)
+        return [row.School.fase for row in found]
+
+
+def joined(author):
+    return int(re.search(r"ont adhéré au volet 1.*?>(\d+)<", author.get("/").text, re.DOTALL)[1])
+
+
+def upload(author, content, name="liste.csv"):
+    return author.send("/adherence/lists", {"file": (io.BytesIO(content), name)})
+
+
+def test_2500_rows_of_excel_with_20_errors_are_corrected_and_applied_in_six_pages(author, silent):
+    """Upload, look, download the errors, upload the corrected file, apply, see: five pages and one file."""
+    statuses = ["a pris connaissance", "en préparation", "marché lancé", "refusé", "adhéré"]
+    lines = ["fase;volet;statut;date;source;motif"]
+    lines += [
+        f"{fase};{1 + place % 2};{statuses[step]};{day}/05/2021;Courriel reçu;"
+        for step, day in enumerate(range(2, 7)) for place, fase in enumerate(silent[:500])
+    ]  # fmt: skip
+    assert len(lines) == 2501
+    faulty = list(lines)
+    for place in range(100, 2100, 100):
+        faulty[place] = faulty[place].replace("/05/2021", "/13/2021")
+    before = joined(author)
+
+    response = upload(author, "\r\n".join(faulty).encode("cp1252"))
+    page = author.get(response.location).text
+    assert "Windows-1252" in page
+    assert "20\u00a0lignes rejetées" in page
+    assert '<th scope="row">D101</th>' in page
+    errors = author.get(f"{response.location}/rejected.csv").data.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(errors), delimiter=";"))
+    assert len(rows) == 20
+    assert all(
+        ("13/2021" in row["date"] and row["erreur"].startswith("date\u00a0: ")) or "date : " in row["erreur"]
+        for row in rows
+    )
+
+    corrected = upload(author, "\r\n".join(lines).encode("cp1252")).location
+    assert "Lignes rejetées</dt><dd>0</dd>" in author.get(corrected).text
+    done = author.send(f"{corrected}/application", page=corrected)
+    assert "2\u202f500\u00a0statuts enregistrés" in author.get(done.location).text
+    assert joined(author) == before + 250
+
+
+def test_a_list_is_undone_in_the_browser(author, silent):
+    before = joined(author)
+    place = upload(author, f"fase;volet;statut;date\n{silent[0]};1;adhéré;01/05/2021".encode()).location
+    author.send(f"{place}/application", page=place)
+    assert joined(author) == before + 1
+    assert author.send(f"{place}/application", page="/account").status_code == 409
+    author.send(f"{place}/withdrawal", page=place)
+    assert joined(author) == before
+    assert "Annulée" in author.get(place).text
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "words"),
+    [
+        (b"", "vide.csv", "vide"),
+        (b"%PDF-1.4", "liste.xlsx", "ni un CSV"),
+        (b"fase;volet\n1;1", "../../etc/x", "Colonnes manquantes"),
+        (b"PK\x03\x04abc", "liste.xlsx", "abîmé"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_on_the_page(author, content, name, words):
+    response = upload(author, content, name)
+    assert response.status_code == 422
+    assert words in response.text
+
+
+def test_no_file_is_refused_on_the_page(author):
+    assert "Choisissez un fichier." in author.send("/adherence/lists", {}).text
+
+
+def test_too_big_a_file_is_refused_with_a_page(author):
+    response = upload(author, b"x" * 17_000_000)
+    assert response.status_code == 413
+    assert "Rien n’a été enregistré" in response.text
+
+
+def test_the_example_can_be_sent_back(author):
+    content = author.get("/adherence/lists/example.csv").data
+    assert upload(author, content).status_code == 302
+
+
+def record(author, fase, **changes):
+    form = {"strand": "1", "school": "", "status": "joined", "word": "confirmed", "day": "2021-05-03",
+            "source": "Appel téléphonique", "person": "Direction", "note": "Rappeler en juin"}  # fmt: skip
+    return author.send(f"/directory/{fase}/statuses", {**form, **changes})
+
+
+def test_a_status_is_recorded_for_all_schools_after_a_call(author, sample_database):
+    before = joined(author)
+    assert record(author, 9300).status_code == 302
+    page = author.get("/directory/9300/statuses").text
+    assert "Volet 1\u00a0: <strong>toutes les écoles</strong>" in page
+    assert joined(author) == before + 2
+    history = author.get("/directory/9300/history").text
+    assert "Appel téléphonique – Direction" in history
+    assert "Rappeler en juin" in history
+
+
+def test_a_declared_joining_is_printed_beside_the_confirmed_ones(author, sample_database):
+    with sample_database.reading() as session:
+        schools = sheet.schools(session, sheet.authority_by_fase(session, 9300), 1)
+        one = next(listed for listed in schools if listed.is_secondary)
+    before = joined(author)
+    assert record(author, 9300, school=str(one.school.fase), word="declared").status_code == 302
+    page = author.get("/").text
+    assert joined(author) == before
+    assert re.search(r"\+ <a [^>]*status=declared[^>]*>1<", page)
+    assert "1\u00a0autre déclare y adhérer" in page
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"strand": "9"}, "strand"),
+        ({"school": "1"}, "school"),
+        ({"status": "x"}, "status"),
+        ({"word": "x"}, "word"),
+        ({"day": "demain"}, "day"),
+        ({"day": "2999-01-01"}, "day"),
+        ({"source": "x"}, "source"),
+        ({"note": "x" * 2001}, "note"),
+    ],
+)
+def test_a_refused_status_names_the_field_and_keeps_the_form(author, change, field):
+    response = record(author, 9300, **change)
+    assert response.status_code == 422
+    assert f'href="#{field}"' in response.text
+    assert "Direction" in response.text
+
+
+def test_a_reader_may_look_and_not_record(signed_in):
+    page = signed_in("reader").get("/directory/9300/statuses").text
+    assert "Enregistrer le statut" not in page

@@ -1,0 +1,89 @@
+import csv
+import io
+import json
+import re
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from outreach import reports
+from outreach.adherence import programmes
+from outreach.reports import Bucket
+from tests.conftest import STORY_DAY
+
+ORDER = list(Bucket)
+
+
+def table(page, number):
+    """The cells of a strand's table: rows of label and numbers, as a person reads them."""
+    body = re.search(rf'aria-labelledby="strand-{number}".*?</table>', page, re.DOTALL)[0]
+    rows = []
+    for line in re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)[1:]:
+        cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line, re.DOTALL)
+        plain = [re.sub(r'<span class="(?:ds-sr-only|share)">.*?</span>|<[^>]+>', "", cell).strip() for cell in cells]
+        rows.append([plain[0], *(int(cell.replace("\u202f", "")) for cell in plain[1:] if cell)])
+    return rows
+
+
+def expected(found, number):
+    order = [Bucket.JOINED, Bucket.DECLARED, Bucket.IN_PREPARATION, Bucket.TENDER_LAUNCHED, Bucket.DECLINED,
+             Bucket.INFORMED, Bucket.NOT_CONCERNED, Bucket.NONE]  # fmt: skip
+    return [
+        [row.label, row.authorities, row.schools, *(row.strands[number][bucket] for bucket in order)]
+        for row in (*found.networks, found.total)
+    ]
+
+
+@pytest.mark.parametrize("day", ["2021-05-15", "2021-01-20", "2020-12-01"])
+def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day):
+    with sample_database.reading() as session:
+        programme = programmes.the_programme(session)
+        found = reports.situation(session, programme, STORY_DAY.fromisoformat(day))
+    page = author.get(f"/?as_of={day}").text
+    for number in (1, 2):
+        assert table(page, number) == expected(found, number)
+    flat = [
+        [day, row.network or "Total", row.authorities, row.schools, number, *(row.strands[number][b] for b in ORDER)]
+        for row in (*found.networks, found.total) for number in (1, 2)
+    ]  # fmt: skip
+    content = author.get(f"/situation/export.csv?as_of={day}").data.decode("utf-8-sig")
+    lines = list(csv.reader(io.StringIO(content), delimiter=";"))[1:]
+    assert [line[:-1] for line in lines] == [[str(cell) for cell in row] for row in flat]
+    book = CalamineWorkbook.from_filelike(io.BytesIO(author.get(f"/situation/export.xlsx?as_of={day}").data))
+    assert book.sheet_names == ["Situation", "Définitions"]
+    assert [row[:-1] for row in book.get_sheet_by_index(0).to_python()[1:]] == flat
+    assert json.loads(json.dumps(found.as_json()))["total"]["strands"]["1"]["joined"] == flat[-2][5]
+
+
+def test_the_sentence_of_the_answer(author):
+    page = author.get("/?as_of=2021-05-15").text.replace("\u202f", " ").replace("\xa0", " ")
+    assert "Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet." in page
+
+
+def test_every_figure_leads_to_as_many_rows(author):
+    page = author.get("/?as_of=2021-05-15").text
+    links = set(re.findall(r'href="(/situation/schools\?[^"]+)">(\d+)<', page))
+    assert len(links) > 30
+    for address, number in links:
+        rows = author.get(address.replace("&amp;", "&")).text
+        assert f"{number}\u00a0école" in rows
+
+
+@pytest.mark.parametrize("day", ["demain", "2999-01-01", "31/02/2021", "\x00"])
+def test_a_day_that_cannot_be_is_refused_in_words(author, day):
+    page = author.get("/", query_string={"as_of": day})
+    assert page.status_code == 200
+    assert 'aria-invalid="true"' in page.text
+
+
+@pytest.mark.parametrize("query", ["strand=9", "strand=x", "status=x", "network=%00", "page=99", "as_of=x"])
+def test_strange_questions_get_an_answer(author, query):
+    assert author.get(f"/situation/schools?{query}").status_code == 200
+
+
+def test_without_a_programme_the_page_says_what_comes_next(app, author, sample_database):
+    with sample_database.writing() as session:
+        for table_name in ("adherence_records", "joining_lists", "prerequisites", "strands", "programmes"):
+            session.connection().exec_driver_sql(f"DELETE FROM {table_name}")  # noqa: S608
+    assert "./run programme load" in author.get("/").text
+    assert author.get("/directory/9300/statuses").status_code == 404
