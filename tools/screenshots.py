@@ -12,7 +12,10 @@ from playwright.sync_api import sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
-SHOTS = {"directory": "/directory?network=Libre+confessionnel&level=secondary&zone=Li%C3%A8ge&sort=-secondary"}
+SHOTS = {
+    "situation": "/",
+    "directory": "/directory?network=Libre+confessionnel&level=secondary&zone=Li%C3%A8ge&sort=-secondary",
+}
 
 
 def main() -> None:

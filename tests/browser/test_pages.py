@@ -126,7 +126,7 @@ def test_an_error_summary_takes_the_focus_and_leads_to_the_field(staff):
 def test_a_session_that_ended_leads_to_sign_in_and_not_to_an_empty_list(staff):
     staff.goto("/directory")
     staff.context.clear_cookies()
-    staff.get_by_label("COCOF").check()
+    staff.get_by_label("COCOF").click()
     staff.wait_for_url("**/sign-in?next=**")
     expect(staff.get_by_role("heading", name="Se connecter")).to_be_visible()
 
