@@ -43,6 +43,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["outreach.settings"] = settings
     app.extensions["outreach.database"] = database = database or Database(settings.database)
+    app.before_request(_allow_uploads)
     CSRFProtect(app)
     _install_security(app, database)
     frame.install(app)
@@ -52,6 +53,12 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         app.wsgi_app, root=str(frame.STATIC), prefix="static/", max_age=FOR_EVER, immutable_file_test=lambda *_: True
     )
     return app
+
+
+def _allow_uploads() -> None:
+    # Before the token of a form is checked, which reads the form: only the page that takes lists takes big ones.
+    if request.endpoint == "adherence.receive":
+        request.max_content_length = adherence.BIGGEST_UPLOAD
 
 
 def _config(settings: Settings) -> dict[str, object]:

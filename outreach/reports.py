@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, case, func, select
 
 from outreach.adherence.models import Programme, Status, Strand, Word
-from outreach.adherence.standing import standing
+from outreach.adherence.standing import eligible, rolled_up, standing
 from outreach.db import Session
 from outreach.directory.models import Authority, Network, School
 
@@ -36,17 +36,23 @@ class Bucket(StrEnum):
 
 @dataclass(slots=True)
 class Row:
-    """A network, or the total (network None): its authorities and schools, and the schools of each strand by bucket."""
+    """A network, or the total (network None): its authorities and schools over all strands, the schools of each strand
+    by bucket, and the authorities of each strand."""
 
     network: str | None
     label: str
     authorities: int = 0
     schools: int = 0
     strands: dict[int, dict[Bucket, int]] = field(default_factory=dict)
+    strand_authorities: dict[int, int] = field(default_factory=dict)
+
+    def open_to(self, strand: int) -> int:
+        """The schools a strand is open to, those it turns out not to concern included."""
+        return sum(self.strands[strand].values())
 
     def base(self, strand: int) -> int:
         """The schools a share is taken of: those the strand concerns."""
-        return sum(self.strands[strand].values()) - self.strands[strand][Bucket.NOT_CONCERNED]
+        return self.open_to(strand) - self.strands[strand][Bucket.NOT_CONCERNED]
 
     def share(self, strand: int, bucket: Bucket) -> float:
         """The share of a bucket in the base, between 0 and 1; 0 where nobody is concerned."""
@@ -88,6 +94,9 @@ def situation(session: Session, programme: Programme, day: date) -> Situation:
         rows[code].strands[numbers[strand_id]][Bucket(bucket)] = count
     for code, authorities, schools in session.execute(_bases(programme, day)):
         rows[code].authorities, rows[code].schools = authorities, schools
+    for strand in programme.strands:
+        for code, authorities, _ in session.execute(_bases(programme, day, [strand])):
+            rows[code].strand_authorities[strand.number] = authorities
     networks = [row for row in rows.values() if row.schools]
     return Situation(day, _total(networks, programme), networks)
 
@@ -117,6 +126,20 @@ def count_schools(session: Session, programme: Programme, day: date, found: Foun
 def schools(session: Session, programme: Programme, day: date, found: Found, limit: int, offset: int) -> Sequence[Any]:
     """The schools a figure counts: rows of School, Authority, status, word, effective_on."""
     query = _schools(programme, day, found).order_by(School.folded, School.fase)
+    return session.execute(query.limit(limit).offset(offset)).all()
+
+
+def count_authorities(session: Session, programme: Programme, day: date, found: Found) -> int:
+    """How many authorities run a school that a figure's strand is open to."""
+    query = _authorities(programme, day, found).subquery()
+    return session.scalar(select(func.count()).select_from(query)) or 0
+
+
+def authorities(
+    session: Session, programme: Programme, day: date, found: Found, limit: int, offset: int
+) -> Sequence[Any]:
+    """Those authorities: rows of Authority, roll_up, concerned, joined (counts of schools)."""
+    query = _authorities(programme, day, found).order_by(Authority.folded, Authority.fase)
     return session.execute(query.limit(limit).offset(offset)).all()
 
 
@@ -150,8 +173,8 @@ def _buckets(programme: Programme, day: date) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _bases(programme: Programme, day: date) -> Select[*tuple[Any, ...]]:
-    rows = standing([day], programme.strands)
+def _bases(programme: Programme, day: date, strands: Sequence[Strand] = ()) -> Select[*tuple[Any, ...]]:
+    rows = eligible([day], strands or programme.strands)
     return (
         select(Network.code, func.count(rows.c.authority_id.distinct()), func.count(rows.c.school_id.distinct()))
         .select_from(rows)
@@ -177,6 +200,13 @@ def _schools(programme: Programme, day: date, found: Found) -> Select[*tuple[Any
     return query
 
 
+def _authorities(programme: Programme, day: date, found: Found) -> Select[*tuple[Any, ...]]:
+    rows = rolled_up(day, [strand_by_number(programme, found.strand)])
+    query = select(Authority, rows.c.roll_up, rows.c.concerned, rows.c.joined).join(Authority.network)
+    query = query.join(rows, rows.c.authority_id == Authority.id)
+    return query.where(Network.code == found.network) if found.network else query
+
+
 def _total(networks: Sequence[Row], programme: Programme) -> Row:
     total = Row(
         None, "Total", sum(r.authorities for r in networks), sum(r.schools for r in networks), _empty(programme)
@@ -184,6 +214,7 @@ def _total(networks: Sequence[Row], programme: Programme) -> Row:
     for number, buckets in total.strands.items():
         for bucket in buckets:
             buckets[bucket] = sum(row.strands[number][bucket] for row in networks)
+        total.strand_authorities[number] = sum(row.strand_authorities.get(number, 0) for row in networks)
     return total
 
 

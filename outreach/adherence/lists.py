@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import insert, select, update
 
@@ -18,6 +18,7 @@ from outreach.adherence.days import parse_day
 from outreach.adherence.models import AdherenceRecord, JoiningList, ListState, Prerequisite, Programme, Status, Word
 from outreach.adherence.programmes import prerequisites
 from outreach.adherence.standing import standing
+from outreach.adherence.timeline import Moment, Timeline, timeline_of
 from outreach.db import Session, take_turns
 from outreach.directory.models import School
 from outreach.directory.reference import fold
@@ -50,7 +51,7 @@ LONGEST_SOURCE, LONGEST_REASON = 200, 2_000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a list that can be applied, beside what was known."""
+    """One row of a list that can be applied, beside what was known of that day."""
 
     row: int
     school_id: int
@@ -99,55 +100,69 @@ class _Fault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a list is compared with: schools by number, strands by number, the latest record and every joining."""
+    """What a list is compared with: schools by number, the pairs a strand is open to, strands by number, records."""
 
     schools: Mapping[int, tuple[int, str]]
     eligible: set[tuple[int, int]]
     strands: Mapping[int, int]
-    latest: Mapping[tuple[int, int], AdherenceRecord]
-    same_day: set[tuple[int, int, date, Status, Word]]
-    joined_on: dict[tuple[int, int], date]
+    timeline: Timeline
     rules: Sequence[Prerequisite]
     today: date
 
 
-def receive(session: Session, content: bytes, programme: Programme, *, now: datetime, actor: str) -> JoiningList:
-    """Keep a list to be checked. The same file sent twice by one person within a minute is one list.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that was read: the digest of its bytes, and its grid as JSON."""
 
-    Raises InputError when it cannot be read or lacks a column.
+    sha256: str
+    grid: str
+
+
+def opened(content: bytes) -> Opened:
+    """Read a file; a workbook may take seconds, so no transaction should be open.
+
+    Raises InputError when it cannot be read, lacks a column or has no row.
     """
-    take_turns(session, "joining-lists")
-    digest = hashlib.sha256(content).hexdigest()
-    last = session.scalar(
-        select(JoiningList).where(JoiningList.sha256 == digest, JoiningList.received_by == actor)
-        .order_by(JoiningList.id.desc()).limit(1)
-    )  # fmt: skip
-    if last is not None and last.state is ListState.RECEIVED and (now - last.received_at).total_seconds() < 60:
-        return last
-    received = opened(content, programme)
-    received.sha256, received.received_at, received.received_by = digest, now, actor
-    received.state = ListState.RECEIVED
-    session.add(received)
-    session.flush()
-    return received
-
-
-def opened(content: bytes, programme: Programme) -> JoiningList:
-    """A list read but not kept, to be looked at. Raises InputError as `receive` does."""
     grid = read_grid(content)
     records = list(grid.records)
     interpret(Grid(grid.label, grid.header, records), _match, REQUIRED)
     if not records:
         raise InputError("Le fichier n’a qu’un en-tête : aucune ligne à lire.")
     kept = json.dumps({"label": grid.label, "header": grid.header, "records": records}, ensure_ascii=False)
-    return JoiningList(programme=programme, grid=kept)
+    return Opened(hashlib.sha256(content).hexdigest(), kept)
+
+
+def receive(session: Session, sent: Opened, programme: Programme, *, now: datetime, actor: str) -> JoiningList:
+    """Keep a list to be checked. The same file sent twice by one person within a minute is one list."""
+    take_turns(session, "joining-lists")
+    same = select(JoiningList).where(
+        JoiningList.sha256 == sent.sha256,
+        JoiningList.received_by == actor,
+        JoiningList.programme_id == programme.id,
+        JoiningList.state == ListState.RECEIVED,
+        JoiningList.received_at > now - timedelta(minutes=1),
+    )
+    last = session.scalar(same.order_by(JoiningList.id.desc()).limit(1))
+    if last is not None:
+        return last
+    received = JoiningList(
+        programme=programme, sha256=sent.sha256, grid=sent.grid, outcome="", received_at=now, received_by=actor
+    )
+    session.add(received)
+    session.flush()
+    return received
 
 
 def plan(session: Session, received: JoiningList, today: date) -> ListPlan:
     """Compare a list with what is known; writes nothing."""
-    grid = grid_of(received)
+    return preview(session, received.grid, received.programme, today)
+
+
+def preview(session: Session, kept: str, programme: Programme, today: date) -> ListPlan:
+    """Compare a grid (as `Opened` keeps it) with what is known of a programme; writes nothing."""
+    grid = _grid(kept)
     sheet = interpret(grid, _match, REQUIRED)
-    known = _known(session, received.programme, today)
+    known = _known(session, programme, today)
     found = ListPlan(label=grid.label, unknown_columns=sheet.unknown)
     seen: dict[tuple[int, int, date], int] = {}
     for row in sheet.rows:
@@ -157,20 +172,42 @@ def plan(session: Session, received: JoiningList, today: date) -> ListPlan:
             found.rejected.append(Rejection(row.number, sheet.columns.get(fault.column, ""), fault.message))
         else:
             _sort(found, line, known)
-    found.without_prerequisite = _without_prerequisite(found.changes, known)
+    for line in found.changes:
+        known.timeline.add(line.school_id, line.strand_id, Moment(line.day, line.status, Word.CONFIRMED))
+    found.without_prerequisite = [
+        line
+        for line in found.changes
+        if line.status is Status.JOINED and known.timeline.breaks(line.school_id, line.strand_id, line.day, known.rules)
+    ]
     return found
 
 
-def apply(session: Session, received: JoiningList, *, now: datetime, today: date, actor: str) -> ListPlan:
-    """Record the lines of a list that change something. Raises Refused when it was applied or undone already."""
+def apply(
+    session: Session,
+    received: JoiningList,
+    *,
+    now: datetime,
+    today: date,
+    actor: str,
+    shown: ListPlan | None = None,
+) -> ListPlan:
+    """Record the lines of a list that change something, and keep what was rejected beside it.
+
+    Raises Refused when it was applied or undone already, when nothing in it changes anything, or when it would no
+    longer do what was `shown` to the person who confirmed it.
+    """
     take_turns(session, "joining-lists")
     session.refresh(received)
     if received.state is not ListState.RECEIVED:
         raise Refused(f"Cette liste est déjà {received.state.label.lower()}.")
     found = plan(session, received, today)
+    if shown is not None and shown.changes != found.changes:
+        raise Refused("Ce qui est connu a changé entre-temps : regardez à nouveau ce que la liste changerait.")
+    if not found.changes:
+        raise Refused("Rien à enregistrer : la liste ne dit rien de nouveau.")
     received.state, received.applied_at, received.applied_by = ListState.APPLIED, now, actor
-    if found.changes:
-        session.execute(insert(AdherenceRecord), [_values(line, received, now, actor) for line in found.changes])
+    received.outcome = json.dumps(found.summary(), ensure_ascii=False)
+    session.execute(insert(AdherenceRecord), [_values(line, received, now, actor) for line in found.changes])
     sentence = (
         f"Liste d’adhésions appliquée : {len(found.changes)} statuts enregistrés, {found.unchanged} déjà connus, "
         f"{len(found.rejected)} lignes rejetées."
@@ -215,7 +252,18 @@ def recent(session: Session) -> Sequence[JoiningList]:
 
 def grid_of(received: JoiningList) -> Grid:
     """The cells of a list as they were sent."""
-    kept = json.loads(received.grid)
+    return _grid(received.grid)
+
+
+def rejected_of(session: Session, received: JoiningList, today: date) -> list[Rejection]:
+    """The rows set aside: when the list was applied, or if it were applied now."""
+    if not received.outcome:
+        return plan(session, received, today).rejected
+    return [Rejection(**rejection) for rejection in json.loads(received.outcome)["rejected"]]
+
+
+def _grid(text: str) -> Grid:
+    kept = json.loads(text)
     return Grid(kept["label"], kept["header"], [(number, cells) for number, cells in kept["records"]])
 
 
@@ -229,33 +277,15 @@ def _match(header: str) -> str | None:
 
 
 def _known(session: Session, programme: Programme, today: date) -> _Known:
-    strands = {strand.number: strand.id for strand in programme.strands}
-    query = select(AdherenceRecord).where(
-        AdherenceRecord.withdrawn_at.is_(None), AdherenceRecord.strand_id.in_(strands.values())
-    )
-    order = (AdherenceRecord.effective_on, AdherenceRecord.recorded_at, AdherenceRecord.id)
-    records = session.scalars(query.order_by(*order)).all()
     rows = standing([today], programme.strands)
     return _Known(
         schools={fase: (key, name) for fase, key, name in session.execute(select(School.fase, School.id, School.name))},
-        eligible={
-            (row.school_id, row.strand_id) for row in session.execute(select(rows.c.school_id, rows.c.strand_id))
-        },
-        strands=strands,
-        latest={(record.school_id, record.strand_id): record for record in records},
-        same_day={(r.school_id, r.strand_id, r.effective_on, r.status, r.word) for r in records},
-        joined_on=_joined_on(records),
+        eligible={(school, strand) for school, strand in session.execute(select(rows.c.school_id, rows.c.strand_id))},
+        strands={strand.number: strand.id for strand in programme.strands},
+        timeline=timeline_of(session, programme),
         rules=prerequisites(session, programme),
         today=today,
     )
-
-
-def _joined_on(records: Sequence[AdherenceRecord]) -> dict[tuple[int, int], date]:
-    found: dict[tuple[int, int], date] = {}
-    for record in records:
-        if record.status is Status.JOINED:
-            found.setdefault((record.school_id, record.strand_id), record.effective_on)
-    return found
 
 
 def _line(row: Row, known: _Known, seen: dict[tuple[int, int, date], int]) -> Line:
@@ -284,11 +314,11 @@ def _line(row: Row, known: _Known, seen: dict[tuple[int, int, date], int]) -> Li
     source, reason = cells.get("source", ""), cells.get("reason", "")
     if len(source) > LONGEST_SOURCE or len(reason) > LONGEST_REASON:
         raise _Fault("source" if len(source) > LONGEST_SOURCE else "reason", "Le texte est trop long.")
-    before = known.latest.get((school_id, strand_id))
+    before = known.timeline.at(school_id, strand_id, day)
     return Line(
         row.number, school_id, int(fase), name, strand_id, number, status, day, source, reason,
         before.status if before else Status.NONE, before.word if before else None,
-        before.effective_on if before else None,
+        before.day if before else None,
     )  # fmt: skip
 
 
@@ -316,32 +346,13 @@ def _day(text: str, today: date) -> date:
 
 
 def _sort(found: ListPlan, line: Line, known: _Known) -> None:
-    pair = (line.school_id, line.strand_id)
-    if (*pair, line.day, line.status, Word.CONFIRMED) in known.same_day:
+    if (line.before, line.before_word, line.before_day) == (line.status, Word.CONFIRMED, line.day):
         found.unchanged += 1
         return
     found.changes.append(line)
-    if line.before_day is not None and line.day < line.before_day:
+    latest = known.timeline.latest(line.school_id, line.strand_id)
+    if latest is not None and line.day < latest.day:
         found.back_in_time.append(line)
-
-
-def _without_prerequisite(changes: Sequence[Line], known: _Known) -> list[Line]:
-    joined_on = dict(known.joined_on)
-    for line in changes:
-        if line.status is Status.JOINED:
-            key = (line.school_id, line.strand_id)
-            joined_on[key] = min(line.day, joined_on.get(key, line.day))
-    return [line for line in changes if line.status is Status.JOINED and _breaks(line, joined_on, known.rules)]
-
-
-def _breaks(line: Line, joined_on: Mapping[tuple[int, int], date], rules: Sequence[Prerequisite]) -> bool:
-    for rule in rules:
-        in_force = rule.since <= line.day and (rule.until is None or line.day < rule.until)
-        if rule.strand_id == line.strand_id and in_force:
-            required = joined_on.get((line.school_id, rule.required_id))
-            if required is None or required > line.day:
-                return True
-    return False
 
 
 def _values(line: Line, received: JoiningList, now: datetime, actor: str) -> dict[str, object]:

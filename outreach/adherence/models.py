@@ -118,7 +118,7 @@ class ListState(StrEnum):
 
 
 class JoiningList(Base):
-    """A list of statuses somebody sent; `grid` keeps its cells as JSON: label, header, numbered records."""
+    """A list of statuses somebody sent; `grid` keeps its cells, `outcome` what applying it did (both JSON)."""
 
     __tablename__ = "joining_lists"
 
@@ -127,6 +127,7 @@ class JoiningList(Base):
     state: Mapped[ListState] = mapped_column(enum_of(ListState, "list_state"), default=ListState.RECEIVED)
     sha256: Mapped[str] = mapped_column(String(64))
     grid: Mapped[str] = mapped_column(Text)
+    outcome: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime]
     received_by: Mapped[str] = mapped_column(String(255))
     applied_at: Mapped[datetime | None]

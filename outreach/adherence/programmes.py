@@ -18,6 +18,7 @@ from outreach.db import Session
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound
 
+REASONS = {"missing": "il manque", "extra_forbidden": "ce nom n’existe pas"}
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -61,6 +62,10 @@ class ProgrammeFile(BaseModel):
             raise ValueError("deux volets portent le même numéro")
         if any({rule.strand, rule.requires} - set(numbers) for rule in self.prerequisites):
             raise ValueError("une condition parle d’un volet qui n’existe pas")
+        if any(rule.strand == rule.requires for rule in self.prerequisites):
+            raise ValueError("un volet ne peut pas se requérir lui-même")
+        if any(rule.until and rule.until <= rule.since for rule in self.prerequisites):
+            raise ValueError("une condition finit avant d’avoir commencé")
         return self
 
 
@@ -73,6 +78,9 @@ def load(session: Session, content: str, *, now: datetime, actor: str) -> Progra
         session.add(programme)
     programme.name = stated.name
     known = {strand.number: strand for strand in programme.strands}
+    missing = sorted(known.keys() - {strand.number for strand in stated.strands})
+    if missing:
+        raise InputError(f"Le volet {missing[0]} est connu et manque dans le fichier : un volet ne s’efface pas.")
     for strand in stated.strands:
         _bring(programme, known, strand)
     session.flush()
@@ -90,7 +98,10 @@ def read(content: str) -> ProgrammeFile:
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"]) or "le fichier"
-        raise InputError(f"Programme refusé, {where} : {fault['msg']}.") from None
+        what = (
+            fault["msg"].removeprefix("Value error, ") if fault["type"] == "value_error" else REASONS.get(fault["type"])
+        )
+        raise InputError(f"Programme refusé, {where} : {what or 'la valeur ne convient pas'}.") from None
 
 
 def the_programme(session: Session, code: str = "") -> Programme:

@@ -8,8 +8,10 @@ from sqlalchemy import select
 
 from outreach import audit
 from outreach.adherence.models import AdherenceRecord, Programme, RollUp, Status, Strand, Word
+from outreach.adherence.programmes import prerequisites
 from outreach.adherence.standing import eligible, roll_up, standing
-from outreach.db import Session
+from outreach.adherence.timeline import Moment, Timeline, is_confirmed, timeline_of
+from outreach.db import Session, take_turns
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Listing, School
 from outreach.directory.sheet import Event
@@ -36,6 +38,7 @@ class SchoolStandings:
 def record(
     session: Session,
     authority: Authority,
+    programme: Programme,
     strand: Strand,
     schools: Sequence[School],
     *,
@@ -47,15 +50,20 @@ def record(
     actor: str,
     source: str,
     reason: str = "",
-) -> None:
-    """Add one record a school, and one sentence to the audit of its authority.
+) -> tuple[int, list[str]]:
+    """Add one record a school, and one sentence to the audit of its authority; returns how many, and what to look at.
 
-    Raises InputError for a day to come or when no school is given.
+    A declared word never replaces a confirmed joining, and what is recorded already is not recorded again: such schools
+    are passed over. Raises InputError for a day to come, or when no school is left.
     """
     if effective_on > today:
         raise InputError("La date est dans l’avenir : un statut se constate.")
-    if not schools:
-        raise InputError("Choisissez au moins une école.")
+    take_turns(session, "statuses", authority.fase)
+    known = timeline_of(session, programme, [school.id for school in schools])
+    moment = Moment(effective_on, status, word)
+    left = [school for school in schools if _is_news(known.at(school.id, strand.id, effective_on), moment)]
+    if not left:
+        raise InputError("Rien à enregistrer : c’est déjà connu, ou déjà confirmé par le service.")
     session.add_all(
         AdherenceRecord(
             school_id=school.id,
@@ -68,20 +76,49 @@ def record(
             source=source,
             reason=reason,
         )
-        for school in schools
+        for school in left
     )
+    audit.record(session, now, actor, _sentence(strand, left, moment, source, reason), subject_of(authority))
+    return len(left), _notes(session, programme, strand, left, moment, known, len(schools))
+
+
+def _is_news(held: Moment | None, moment: Moment) -> bool:
+    return held != moment and not (moment.word is Word.DECLARED and is_confirmed(held))
+
+
+def _sentence(strand: Strand, schools: Sequence[School], moment: Moment, source: str, reason: str) -> str:
     named = f"l’école {schools[0].fase}" if len(schools) == 1 else f"{len(schools)} écoles"
     noted = f" {reason}" if reason else ""
-    sentence = (
-        f"Volet {strand.number}, {named} : « {status.label} » ({word.label}), "
-        f"au {effective_on:%d/%m/%Y}. Source : {source}.{noted}"
+    return (
+        f"Volet {strand.number}, {named} : « {moment.status.label} » ({moment.word.label}), "
+        f"au {moment.day:%d/%m/%Y}. Source : {source}.{noted}"
     )
-    audit.record(session, now, actor, sentence, subject_of(authority))
 
 
-def eligible_schools(session: Session, authority: Authority, programme: Programme, day: date) -> Sequence[School]:
-    """The schools of an authority that may join one of the programme's strands on a day, by name."""
-    rows = eligible([day], programme.strands)
+def _notes(
+    session: Session,
+    programme: Programme,
+    strand: Strand,
+    schools: Sequence[School],
+    moment: Moment,
+    known: Timeline,
+    asked: int,
+) -> list[str]:
+    rules = prerequisites(session, programme)
+    latest = [known.latest(school.id, strand.id) for school in schools]
+    found = []
+    if len(schools) < asked:
+        found.append(f"{asked - len(schools)} écoles passées : leur statut est déjà connu ou confirmé.")
+    if any(held is not None and moment.day < held.day for held in latest):
+        found.append("Un statut plus récent est connu : celui-ci change le passé, pas la situation d’aujourd’hui.")
+    if moment.status is Status.JOINED and any(known.breaks(s.id, strand.id, moment.day, rules) for s in schools):
+        found.append("La condition requise par ce volet à cette date n’est pas remplie.")
+    return found
+
+
+def eligible_schools(session: Session, authority: Authority, strands: Sequence[Strand], day: date) -> Sequence[School]:
+    """The schools of an authority that may join one of these strands on a day, by name."""
+    rows = eligible([day], strands)
     open_to = select(rows.c.school_id).where(rows.c.authority_id == authority.id)
     return session.scalars(select(School).where(School.id.in_(open_to)).order_by(School.folded, School.fase)).all()
 
@@ -94,7 +131,7 @@ def standings(session: Session, authority: Authority, programme: Programme, day:
     found: dict[int, dict[int, Standing]] = {}
     for school_id, strand_id, status, word, since in session.execute(query.where(rows.c.authority_id == authority.id)):
         found.setdefault(school_id, {})[numbers[strand_id]] = Standing(status, word, since)
-    schools = eligible_schools(session, authority, programme, day)
+    schools = eligible_schools(session, authority, programme.strands, day)
     return [SchoolStandings(school, found[school.id]) for school in schools]
 
 
@@ -119,14 +156,14 @@ def events(session: Session, authority: Authority) -> list[Event]:
             Listing.current(),
             Listing.authority_id == authority.id,
             AdherenceRecord.list_id.is_not(None),
-            AdherenceRecord.withdrawn_at.is_(None),
         )
         .order_by(AdherenceRecord.effective_on, School.fase)
     )
     grouped: dict[int, Event] = {}
     for entry, school, strand in session.execute(query):
+        undone = f", annulée le {entry.withdrawn_at:%d/%m/%Y}" if entry.withdrawn_at else ""
         event = grouped.setdefault(
-            entry.list_id or 0, Event(entry.recorded_at, entry.recorded_by, "Liste d’adhésions appliquée.")
+            entry.list_id or 0, Event(entry.recorded_at, entry.recorded_by, f"Liste d’adhésions appliquée{undone}.")
         )
         source = f" Source : {entry.source}." if entry.source else ""
         reason = f" Motif : {entry.reason}" if entry.reason else ""

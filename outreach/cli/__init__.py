@@ -17,6 +17,8 @@ def main() -> None:
         commands(prog_name="./run")
     except OutreachError as error:
         print(french.typeset(str(error)), file=sys.stderr)
+    except OSError as error:
+        print(f"{error.filename or 'Fichier'} : {error.strerror}.", file=sys.stderr)
     except OperationalError as error:
         print(f"La base de données ne répond pas : {error.orig}", file=sys.stderr)
     else:

@@ -11,6 +11,7 @@ from outreach.adherence import lists, programmes
 from outreach.adherence.lists import Line, ListPlan
 from outreach.cli.context import Day, Operation, acting, confirm, pass_operation, say, say_json
 from outreach.cli.directory import SHOWN, list_some
+from outreach.directory.sheets import decode
 from outreach.web import exports, french
 from outreach.web.situation import sentences, tables_of
 
@@ -34,7 +35,7 @@ def load(operation: Operation, file: Path) -> None:
     """Charge un programme depuis son fichier (TOML), ou l’y ramène."""
     with operation.database.writing() as session:
         actor = operation.actor(session, RoleName.AUTHOR)
-        loaded = programmes.load(session, file.read_text(encoding="utf-8"), now=operation.now, actor=actor)
+        loaded = programmes.load(session, decode(file.read_bytes())[0], now=operation.now, actor=actor)
         say(f"Programme « {loaded.name} » : {french.plural(len(loaded.strands), 'volet')}.")
 
 
@@ -57,22 +58,19 @@ def import_list(operation: Operation, file: Path, as_json: bool, yes: bool, dry_
         raise click.UsageError("--dry-run n’écrit rien, --yes applique : choisissez.")
     if as_json and not (yes or dry_run):
         raise click.UsageError("Avec --json, confirmez par --yes ou n’écrivez rien par --dry-run.")
-    today, content = french.today(operation.now), file.read_bytes()
+    today, sent = french.today(operation.now), lists.opened(file.read_bytes())
+    with operation.database.reading() as session:
+        plan = lists.preview(session, sent.grid, programmes.the_programme(session, code), today)
+    show(plan, as_json)
+    if dry_run or not plan.changes:
+        return
     if not yes:
-        with operation.database.reading() as session:
-            stated = programmes.the_programme(session, code)
-            plan = lists.plan(session, lists.opened(content, stated), today)
-        show(plan, as_json)
-        if dry_run or not plan.changes:
-            return
         confirm("Appliquer cette liste ?")
     with operation.database.writing() as session:
         actor = operation.actor(session, RoleName.AUTHOR)
         stated = programmes.the_programme(session, code)
-        received = lists.receive(session, content, stated, now=operation.now, actor=actor)
-        plan = lists.apply(session, received, now=operation.now, today=today, actor=actor)
-    if yes:
-        show(plan, as_json)
+        received = lists.receive(session, sent, stated, now=operation.now, actor=actor)
+        lists.apply(session, received, now=operation.now, today=today, actor=actor, shown=plan)
     if not as_json:
         say("La liste est appliquée. Pour revenir en arrière : ./run adherence undo")
 
@@ -106,9 +104,12 @@ def situation(
     operation: Operation, day: date | None, as_json: bool, xlsx: Path | None, csv: Path | None, code: str
 ) -> None:
     """Compte où en sont les écoles dans chaque volet, par réseau."""
+    today = french.today(operation.now)
+    if day and day > today:
+        raise click.UsageError("Cette date est dans l’avenir.")
     with operation.database.reading() as session:
         stated = programmes.the_programme(session, code)
-        found = reports.situation(session, stated, day or french.today(operation.now))
+        found = reports.situation(session, stated, day or today)
         told = sentences(found, stated)
     tables = tables_of(found)
     if xlsx:

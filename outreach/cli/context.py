@@ -93,7 +93,7 @@ class Day(click.ParamType):
         if isinstance(value, date):
             return value
         try:
-            return date.fromisoformat(value)
+            return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC).date()
         except ValueError:
             raise click.BadParameter(f"« {value} » n’est pas une date : écrivez AAAA-MM-JJ.") from None
 

@@ -112,7 +112,7 @@ def load(session: Session, *, now: datetime, today: date, actor: str, mailbox_do
     contacts.record_bounce(session, mailbox, now=min(_morning(today - timedelta(BOUNCE_DAYS)), now), actor=actor)
     morning = min(_morning(today), now)
     programme = programmes.load(session, sample.programme, now=morning, actor=actor)
-    received = lists.receive(session, sample.joinings, programme, now=morning, actor=actor)
+    received = lists.receive(session, lists.opened(sample.joinings), programme, now=morning, actor=actor)
     lists.apply(session, received, now=morning, today=today, actor=actor)
 
 

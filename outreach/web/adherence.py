@@ -1,18 +1,19 @@
 """Joining lists sent, checked, applied, undone; statuses recorded by hand on an authority's sheet."""
 
+import json
+from collections.abc import Sequence
 from datetime import date
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import RoleName
 from outreach.adherence import lists, programmes, records
 from outreach.adherence.days import parse_day
-from outreach.adherence.lists import ListPlan
-from outreach.adherence.models import JoiningList, ListState, Status, Strand, Word
+from outreach.adherence.models import JoiningList, ListState, Programme, Status, Strand, Word
 from outreach.db import Session
 from outreach.directory import sheet
-from outreach.directory.models import Authority, School
+from outreach.directory.models import Authority
 from outreach.directory.sheets import Rejection
 from outreach.errors import InputError
 from outreach.reports import strand_by_number
@@ -43,18 +44,23 @@ def index() -> str:
 @pages.post("/adherence/lists")
 @needs(RoleName.AUTHOR)
 def receive() -> Redirect | tuple[str, int]:
-    request.max_content_length = BIGGEST_UPLOAD
     form = UploadForm()
-    with database().writing() as session:
-        if form.validate_on_submit():
-            try:
-                content = form.file.data.read()
-                programme = programmes.the_programme(session)
-                received = lists.receive(session, content, programme, now=now(), actor=actor())
-                return redirect(url_for(".joining_list", list_id=received.id))
-            except InputError as error:
-                form.file.errors = [str(error)]
+    if form.validate_on_submit():
+        try:
+            sent = lists.opened(form.file.data.read())
+        except InputError as error:
+            form.file.errors = [str(error)]
+        else:
+            return _keep(sent)
+    with database().reading() as session:
         return _upload_page(session, form), 422
+
+
+def _keep(sent: lists.Opened) -> Redirect:
+    with database().writing() as session:
+        programme = programmes.the_programme(session)
+        received = lists.receive(session, sent, programme, now=now(), actor=actor())
+        return redirect(url_for(".joining_list", list_id=received.id))
 
 
 @pages.get("/adherence/lists/example.csv")
@@ -73,6 +79,8 @@ def joining_list(list_id: int) -> str:
             "pages/adherence/list.html",
             received=received,
             plan=plan,
+            rejections=plan.rejected if plan else lists.rejected_of(session, received, _today()),
+            outcome=json.loads(received.outcome) if received.outcome else {},
             shown=SHOWN_LINES,
             letters=_letters(received),
             latest=lists.is_last_applied(session, received),
@@ -84,7 +92,7 @@ def joining_list(list_id: int) -> str:
 def rejected(list_id: int, kind: str) -> Response:
     with database().reading() as session:
         received = lists.list_by_id(session, list_id)
-        table = _rejected_table(received, lists.plan(session, received, _today()))
+        table = _rejected_table(received, lists.rejected_of(session, received, _today()))
     return exports.download(table, kind, f"lignes-rejetees-{list_id}")
 
 
@@ -123,30 +131,32 @@ def record(fase: int) -> Redirect | tuple[str, int]:
         authority = sheet.authority_by_fase(session, fase)
         programme = programmes.the_programme(session)
         form = StatusForm()
-        schools = records.eligible_schools(session, authority, programme, _today())
-        form.offer(programme.strands, schools)
+        form.offer(programme.strands, records.eligible_schools(session, authority, programme.strands, _today()))
         if not form.validate_on_submit():
             return _statuses_page(session, authority, form), 422
         strand = strand_by_number(programme, int(form.strand.data))
-        chosen = [school for school in schools if form.school.data in ("", str(school.fase))]
         try:
-            _record(session, authority, strand, chosen, form)
+            count, notes = _record(session, authority, programme, strand, form)
         except InputError as error:
             form.day.errors = [str(error)]
             return _statuses_page(session, authority, form), 422
-        label = Status(form.status.data).label
-        flash(
-            f"Volet {strand.number} : « {label} » est enregistré pour {french.plural(len(chosen), 'école')}.", "success"
-        )
+        label, counted = Status(form.status.data).label, french.plural(count, "école")
+        flash(f"Volet {strand.number} : « {label} » est enregistré pour {counted}.", "success")
+        for note in notes:
+            flash(note, "warning")
     return redirect(url_for(".statuses", fase=fase))
 
 
-def _record(session: Session, authority: Authority, strand: Strand, chosen: list[School], form: StatusForm) -> None:
-    records.record(
+def _record(
+    session: Session, authority: Authority, programme: Programme, strand: Strand, form: StatusForm
+) -> tuple[int, list[str]]:
+    open_to = records.eligible_schools(session, authority, [strand], _today())
+    return records.record(
         session,
         authority,
+        programme,
         strand,
-        chosen,
+        [school for school in open_to if form.school.data in ("", str(school.fase))],
         status=Status(form.status.data),
         word=Word(form.word.data),
         effective_on=parse_day(form.day.data or ""),
@@ -187,14 +197,17 @@ def _letters(received: JoiningList) -> dict[str, str]:
     return {name.strip(): exports.column_letter(place) for place, name in enumerate(header)}
 
 
-def _rejected_table(received: JoiningList, plan: ListPlan) -> exports.Table:
+def _rejected_table(received: JoiningList, rejections: Sequence[Rejection]) -> exports.Table:
     grid = lists.grid_of(received)
-    errors = {rejection.row: rejection for rejection in plan.rejected}
-    width = len(grid.header)
-    rows = [
-        [*(cells + [""] * width)[:width], _told(errors[number])] for number, cells in grid.records if number in errors
-    ]
-    return exports.Table("Lignes rejetées", [*grid.header, "erreur"], rows)
+    errors = {rejection.row: rejection for rejection in rejections}
+    faulty = [(errors[number], cells) for number, cells in grid.records if number in errors]
+    width = max(len(grid.header), *(len(cells) for _, cells in faulty), 0)
+    rows = [[*_wide(cells, width), _told(rejection)] for rejection, cells in faulty]
+    return exports.Table("Lignes rejetées", [*_wide(grid.header, width), "erreur"], rows)
+
+
+def _wide(cells: list[str], width: int) -> list[str]:
+    return cells + [""] * (width - len(cells))
 
 
 def _told(rejection: Rejection) -> str:

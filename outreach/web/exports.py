@@ -75,4 +75,6 @@ def _attachment(content: bytes, mimetype: str, name: str) -> Response:
 
 
 def _inert(cell: Cell) -> Cell:
+    if isinstance(cell, float):
+        return str(cell).replace(".", ",")
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(DANGEROUS) else cell

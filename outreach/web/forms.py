@@ -19,6 +19,7 @@ from wtforms.validators import Length
 from outreach.adherence.days import parse_day
 from outreach.adherence.models import Status, Strand, Word
 from outreach.directory.models import MailboxKind, School
+from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses, judge
 from outreach.settings import Mode
@@ -105,6 +106,13 @@ class StatusForm(FlaskForm):
         self.strand.data = self.strand.data or str(strands[0].number)
         every = [SelectChoice("", f"Toutes les écoles concernées ({len(schools)})")] if len(schools) > 1 else []
         self.school.choices = every + [SelectChoice(str(s.fase), f"{s.name} ({s.fase})") for s in schools]
+
+    def validate_person(self, field: StringField) -> None:
+        """Text that a database may refuse is refused here."""
+        if FORBIDDEN.search(field.data or ""):
+            raise ValidationError("Le texte contient un caractère interdit.")
+
+    validate_note = validate_person
 
     def validate_strand(self, field: RadioField) -> None:
         """The strand must be one of those offered."""

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from outreach.accounts import RoleName
 from outreach.adherence.models import Status
 from outreach.db import Database
+from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import NotFound, OutreachError, Refused
 from outreach.settings import Mode, Settings
 from outreach.web import french
@@ -126,6 +127,7 @@ def install(app: Flask) -> None:
     french.install(app)
     app.jinja_env.globals.update(now=now, asset=asset, again=partial(again, request), RoleName=RoleName)
     app.jinja_env.filters.update(
+        printable=lambda text: FORBIDDEN.sub("", text),
         pair=lambda value: (value, value),
         status_color=STATUS_COLORS.get,
         labelled=lambda member: (member.value, member.label),

@@ -9,7 +9,7 @@ from outreach import reports
 from outreach.accounts import RoleName
 from outreach.adherence import programmes
 from outreach.adherence.days import parse_day
-from outreach.adherence.models import Programme
+from outreach.adherence.models import Programme, RollUp
 from outreach.directory import listing
 from outreach.directory.listing import PAGE_ROWS, Filters, Reach
 from outreach.directory.models import Level
@@ -50,6 +50,8 @@ def index() -> str:
             return render_template("pages/situation/empty.html")
         found = reports.situation(session, programme, day)
         points = reports.curve(session, programme, day)
+        levels = {strand.level for strand in programme.strands}
+        level = next(iter(levels)) if len(levels) == 1 else None
         return render_template(
             "pages/situation/index.html",
             programme=programme,
@@ -62,15 +64,16 @@ def index() -> str:
             curve=charts.curve(points),
             points=points,
             Bucket=Bucket,
-            bounced=listing.count(session, Filters(level=Level.SECONDARY, reach=Reach.BOUNCED)).authorities,
-            unreachable=listing.count(session, Filters(level=Level.SECONDARY, reach=Reach.UNREACHABLE)).authorities,
+            level=level,
+            bounced=listing.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,
+            unreachable=listing.count(session, Filters(level=level, reach=Reach.UNREACHABLE)).authorities,
         )
 
 
 @pages.get("/situation/schools")
 @needs(RoleName.READER)
 def schools() -> str:
-    day, _ = asked_day()
+    day = sure_day()
     with database().reading() as session:
         programme = programmes.the_programme(session)
         networks = {network.code: network.label for network in listing.networks(session)}
@@ -88,14 +91,44 @@ def schools() -> str:
         )
 
 
+@pages.get("/situation/authorities")
+@needs(RoleName.READER)
+def authorities() -> str:
+    day = sure_day()
+    with database().reading() as session:
+        programme = programmes.the_programme(session)
+        networks = {network.code: network.label for network in listing.networks(session)}
+        found = _asked_rows(programme, networks)
+        pager = Pager.of(request, reports.count_authorities(session, programme, day, found), PAGE_ROWS)
+        rows = reports.authorities(session, programme, day, found, PAGE_ROWS, (pager.number - 1) * PAGE_ROWS)
+        return render_template(
+            "pages/situation/authorities.html",
+            programme=programme,
+            found=found,
+            network=networks.get(found.network, ""),
+            day=day,
+            pager=pager,
+            rows=rows,
+            RollUp=RollUp,
+        )
+
+
 @pages.get("/situation/export.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
-    day, _ = asked_day()
+    day = sure_day()
     with database().reading() as session:
         found = reports.situation(session, programmes.the_programme(session), day)
     table, *more = tables_of(found)
     return exports.download(table, kind, f"situation-{day}", *more)
+
+
+def sure_day() -> date:
+    """The day a query asks for. Raises InputError rather than answer for another day."""
+    day, refusal = asked_day()
+    if refusal:
+        raise InputError(refusal)
+    return day
 
 
 def asked_day() -> tuple[date, str]:
@@ -138,15 +171,19 @@ def _cells(day: date, row: Row) -> list[tuple[exports.Cell, ...]]:
 def _sentence(found: Situation, number: int, level: Level) -> str:
     buckets, base = found.total.strands[number], found.total.base(number)
     joined, declared = buckets[Bucket.JOINED], buckets[Bucket.DECLARED]
+    day, strand = french.day(found.as_of), f"{ORDINALS.get(number, f'{number}e')} volet"
+    if not base:
+        return f"Au {day}, aucune école n’est concernée par le {strand}."
     concerned = " concernées" if buckets[Bucket.NOT_CONCERNED] else ""
     kind = {"secondary": "secondaires", "primary": "primaires", "nursery": "maternelles"}[level.value]
     share = french.percent(found.total.share(number, Bucket.JOINED))
     more = f", et {french.plural(declared, 'autre déclare', 'autres déclarent')} y adhérer" if declared else ""
-    verb = "a adhéré" if joined < 2 else "ont adhéré"
-    return (
-        f"Au {french.day(found.as_of)}, {french.number(joined)} des {french.number(base)} écoles {kind}{concerned} "
-        f"({share}) {verb} au {ORDINALS.get(number, f'{number}e')} volet{more}."
-    )
+    schools = f"des {french.number(base)} écoles {kind}{concerned}"
+    if not joined:
+        return f"Au {day}, aucune {schools} n’a adhéré au {strand}{more}."
+    verb = "une" if joined == 1 else french.number(joined)
+    agreed = "a adhéré" if joined == 1 else "ont adhéré"
+    return f"Au {day}, {verb} {schools} ({share}) {agreed} au {strand}{more}."
 
 
 def _asked_rows(programme: Programme, networks: dict[str, Any]) -> Found:

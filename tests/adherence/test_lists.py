@@ -1,6 +1,6 @@
 import io
 import zipfile
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import xlsxwriter
@@ -28,7 +28,7 @@ def session(sample_database):
 @pytest.fixture
 def receive(session, now):
     def call(content, at=now, actor="nadia"):
-        return lists.receive(session, content, programmes.the_programme(session), now=at, actor=actor)
+        return lists.receive(session, lists.opened(content), programmes.the_programme(session), now=at, actor=actor)
 
     return call
 
@@ -108,7 +108,7 @@ def test_what_goes_back_in_time_is_told(session, receive, plan, silent, now):
     lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
     found = plan(f"{silent[0]};1;adhéré;01/03/2021;;")
     assert [line.row for line in found.back_in_time] == [2]
-    assert found.changes[0].before is Status.DECLINED
+    assert found.changes[0].before is Status.NONE, "what was known of that day"
 
 
 def test_a_missing_prerequisite_is_told_while_it_was_in_force(plan, silent):
@@ -237,5 +237,54 @@ def test_a_workbook_that_lies_about_its_size_is_refused(receive):
     honest = packed(x=b"\0" * 70_000_000)
     lying = honest.replace((70_000_000).to_bytes(4, "little"), (1_000).to_bytes(4, "little"))
     assert lying != honest
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="abîmé"):
         receive(lying)
+
+
+def test_a_damaged_workbook_is_refused(receive, silent):
+    good = workbook(HEADER.split(";"), [silent[0], 1, "adhéré", date(2021, 5, 10), "", ""])
+    for place in range(60, len(good) - 60, 97):
+        damaged = good[:place] + b"\xff\x00\xff" + good[place + 3 :]
+        try:
+            receive(damaged)
+        except InputError:
+            continue
+
+
+def test_a_cell_is_named_where_the_table_stands(receive, session, silent):
+    shifted = [["", "", *cells] for cells in (HEADER.split(";"), [silent[0], 9, "adhéré", "10/05/2021", "", ""])]
+    received = receive(workbook([], [], *shifted))
+    assert lists.grid_of(received).header.index("volet") == 3
+    assert lists.plan(session, received, STORY_DAY).rejected[0].row == 4
+
+
+def test_a_correction_of_the_same_day_can_be_corrected_again(session, receive, silent, now):
+    line = f"{silent[0]};1;%s;10/05/2021;;"
+    for step, (status, expected) in enumerate((("adhéré", 49), ("refus", 48), ("adhéré", 49))):
+        received = receive(sheet(line % status), at=now + timedelta(hours=step))
+        lists.apply(session, received, now=now + timedelta(hours=step), today=STORY_DAY, actor="nadia")
+        assert joined(session) == expected
+
+
+def test_a_list_that_says_nothing_new_is_not_applied(session, receive, silent, now):
+    content = sheet(f"{silent[0]};1;adhéré;10/05/2021;;")
+    lists.apply(session, receive(content), now=now, today=STORY_DAY, actor="nadia")
+    with pytest.raises(Refused, match="rien de nouveau"):
+        lists.apply(session, receive(content), now=now, today=STORY_DAY, actor="nadia")
+    lists.undo(session, now=now, actor="nadia")
+    assert joined(session) == 48
+
+
+def test_a_school_that_left_the_required_strand_lacks_it(plan, silent):
+    # Joined strand 1 on the 16th, left it on the 18th, joined strand 2 on the 20th.
+    found = plan(
+        f"{silent[0]};1;adhéré;16/01/2021;;", f"{silent[0]};1;refus;18/01/2021;;", f"{silent[0]};2;adhéré;20/01/2021;;"
+    )
+    assert [line.row for line in found.without_prerequisite] == [4]
+
+
+def test_what_was_rejected_is_kept_with_the_list(session, receive, silent, now):
+    received = receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;", "x;1;adhéré;10/05/2021;;"))
+    lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
+    (kept,) = lists.rejected_of(session, received, STORY_DAY)
+    assert (kept.row, kept.column) == (3, "fase")

@@ -28,6 +28,8 @@ def test_a_programme_is_loaded_and_loaded_again(database, now):
         ("opened_on = 2020-11-16", 'opened_on = "hier"', "opened_on"),
         ('level = "secondary"', 'level = "université"', "level"),
         ("[[strands]]", "[[strands", "TOML"),
+        ("requires = 1", "requires = 2", "lui-même"),
+        ("until = 2021-02-14", "until = 2020-01-01", "avant d’avoir commencé"),
     ],
 )
 def test_a_faulty_file_names_what_is_wrong(before, after, words):
@@ -36,6 +38,14 @@ def test_a_faulty_file_names_what_is_wrong(before, after, words):
         programmes.read(
             FILE.replace(before, after, 1) if before != 'level = "secondary"' else FILE.replace(before, after)
         )
+
+
+def test_a_known_strand_is_never_dropped(database, now):
+    with database.writing() as session:
+        programmes.load(session, FILE, now=now, actor="nadia")
+    one = FILE[: FILE.index("[[strands]]\nnumber = 2")]
+    with pytest.raises(InputError, match="volet 2"), database.writing() as session:
+        programmes.load(session, one, now=now, actor="nadia")
 
 
 def test_no_programme_says_how_to_load_one(database):

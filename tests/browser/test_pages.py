@@ -10,6 +10,7 @@ PAGES = {
     "situation": "/",
     "situation passée": "/?as_of=2021-05-15",
     "écoles comptées": "/situation/schools?strand=1&status=joined",
+    "PO comptés": "/situation/authorities?strand=1&as_of=2021-05-15",
     "adhésions": "/adherence/lists",
     "liste": "/adherence/lists/1",
     "statuts": "/directory/9001/statuses",

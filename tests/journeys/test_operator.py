@@ -1,11 +1,13 @@
 """An operator at the command line: prepare, plan, apply, count, undo, add an account."""
 
+import csv
 import json
 import stat
 import subprocess
 import sys
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from outreach.settings import ROOT
 from tests.conftest import STORY_DAY
@@ -145,8 +147,16 @@ def test_the_situation_is_the_same_on_the_command_line_and_in_files(run, tmp_pat
     assert run("sample", "--today", STORY_DAY).returncode == 0
     told = figures(run("report", "situation", "--as-of", STORY_DAY, "--json"))
     assert told["total"]["strands"]["1"]["joined"] == 48
+    assert run("report", "situation", "--as-of", "2999-01-01").returncode == 2
+    assert "Traceback" not in run("report", "situation", "--csv", tmp_path / "no" / "x.csv").stderr
     run("report", "situation", "--as-of", STORY_DAY, "--csv", tmp_path / "s.csv", "--xlsx", tmp_path / "s.xlsx")
-    assert (tmp_path / "s.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader((tmp_path / "s.csv").read_text("utf-8-sig").splitlines(), delimiter=";"))
+    sheet = CalamineWorkbook.from_path(str(tmp_path / "s.xlsx")).get_sheet_by_index(0).to_python()
+    for row, cells in zip(rows, sheet[1:], strict=True):
+        network = next((n for n in told["networks"] if n["network"] == row["Réseau"]), told["total"])
+        counts = list(network["strands"][row["Volet"]].values())
+        assert list(row.values())[5:13] == [str(count) for count in counts]
+        assert cells[5:13] == counts
     sentence = run("report", "situation", "--as-of", STORY_DAY).stdout.replace("\u202f", " ").replace("\xa0", " ")
     assert "Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet." in sentence
 

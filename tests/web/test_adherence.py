@@ -97,6 +97,13 @@ def test_too_big_a_file_is_refused_with_a_page(author):
     assert "Rien n’a été enregistré" in response.text
 
 
+@pytest.mark.parametrize("size", [1_500_000, 15_000_000])
+def test_a_big_list_within_the_limit_is_read(author, size):
+    line = b"80001;1;adh\xc3\xa9r\xc3\xa9;01/05/2021;" + b"x" * 190 + b";" + b"y" * 1_800 + b"\r\n"
+    content = b"fase;volet;statut;date;source;motif\r\n" + line * (size // len(line))
+    assert upload(author, content).status_code == 302
+
+
 def test_the_example_can_be_sent_back(author):
     content = author.get("/adherence/lists/example.csv").data
     assert upload(author, content).status_code == 302
@@ -142,6 +149,8 @@ def test_a_declared_joining_is_printed_beside_the_confirmed_ones(author, sample_
         ({"day": "2999-01-01"}, "day"),
         ({"source": "x"}, "source"),
         ({"note": "x" * 2001}, "note"),
+        ({"note": "a\x00b"}, "note"),
+        ({"person": "Direction\x00"}, "person"),
     ],
 )
 def test_a_refused_status_names_the_field_and_keeps_the_form(author, change, field):

@@ -48,6 +48,7 @@ def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day
     ]  # fmt: skip
     content = author.get(f"/situation/export.csv?as_of={day}").data.decode("utf-8-sig")
     lines = list(csv.reader(io.StringIO(content), delimiter=";"))[1:]
+    assert lines[0][-1].startswith("0,")
     assert [line[:-1] for line in lines] == [[str(cell) for cell in row] for row in flat]
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get(f"/situation/export.xlsx?as_of={day}").data))
     assert book.sheet_names == ["Situation", "Définitions"]
@@ -62,11 +63,19 @@ def test_the_sentence_of_the_answer(author):
 
 def test_every_figure_leads_to_as_many_rows(author):
     page = author.get("/?as_of=2021-05-15").text
-    links = set(re.findall(r'href="(/situation/schools\?[^"]+)">(\d+)<', page))
-    assert len(links) > 30
+    links = set(re.findall(r'href="(/situation/(?:schools|authorities)\?[^"]+)">(\d+)<', page))
+    assert len(links) > 40
     for address, number in links:
+        assert "as_of=2021-05-15" in address
         rows = author.get(address.replace("&amp;", "&")).text
-        assert f"{number}\u00a0école" in rows
+        assert re.search(rf">[^<]*\. {number}\u00a0(école|pouvoir)", rows), address
+
+
+@pytest.mark.parametrize("place", ["/situation/export.csv", "/situation/schools", "/situation/authorities"])
+def test_files_and_rows_never_answer_for_another_day(author, place):
+    response = author.get(f"{place}?as_of=31/02/2021")
+    assert response.status_code == 400
+    assert "n’est pas une date" in response.text
 
 
 @pytest.mark.parametrize("day", ["demain", "2999-01-01", "31/02/2021", "\x00"])
@@ -76,7 +85,7 @@ def test_a_day_that_cannot_be_is_refused_in_words(author, day):
     assert 'aria-invalid="true"' in page.text
 
 
-@pytest.mark.parametrize("query", ["strand=9", "strand=x", "status=x", "network=%00", "page=99", "as_of=x"])
+@pytest.mark.parametrize("query", ["strand=9", "strand=x", "status=x", "network=%00", "page=99"])
 def test_strange_questions_get_an_answer(author, query):
     assert author.get(f"/situation/schools?{query}").status_code == 200
 

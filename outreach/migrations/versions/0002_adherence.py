@@ -33,6 +33,7 @@ def upgrade() -> None:
         ),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("grid", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("received_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("received_by", sa.String(length=255), nullable=False),
         sa.Column("applied_at", outreach.db.UtcDateTime(timezone=True), nullable=True),

@@ -1,0 +1,71 @@
+"""The records of schools in order, to be asked where a school stood on a day: for what is decided line by line.
+
+The same rule as `standing`, over records in hand: the latest by effective day holds; of two of the same day, the last.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+
+from outreach.adherence.models import AdherenceRecord, Prerequisite, Programme, Status, Word
+from outreach.db import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What held from a day on."""
+
+    day: date
+    status: Status
+    word: Word
+
+
+class Timeline:
+    """Moments by school and strand (their keys)."""
+
+    def __init__(self) -> None:
+        self._moments: dict[tuple[int, int], list[Moment]] = {}
+
+    def add(self, school_id: int, strand_id: int, moment: Moment) -> None:
+        """Add a moment that was recorded after all those already here."""
+        held = self._moments.setdefault((school_id, strand_id), [])
+        held.append(moment)
+        held.sort(key=lambda known: known.day)
+
+    def at(self, school_id: int, strand_id: int, day: date) -> Moment | None:
+        """What held at the end of a day."""
+        held = self._moments.get((school_id, strand_id), ())
+        return next((moment for moment in reversed(held) if moment.day <= day), None)
+
+    def latest(self, school_id: int, strand_id: int) -> Moment | None:
+        """What holds after everything recorded."""
+        return self.at(school_id, strand_id, date.max)
+
+    def breaks(self, school_id: int, strand_id: int, day: date, rules: Sequence[Prerequisite]) -> bool:
+        """Whether joining the strand that day lacks a confirmed joining of a strand required that day."""
+        for rule in rules:
+            in_force = rule.since <= day and (rule.until is None or day < rule.until)
+            if rule.strand_id == strand_id and in_force and not is_confirmed(self.at(school_id, rule.required_id, day)):
+                return True
+        return False
+
+
+def is_confirmed(moment: Moment | None) -> bool:
+    """Whether what held is a joining the service confirmed."""
+    return moment is not None and (moment.status, moment.word) == (Status.JOINED, Word.CONFIRMED)
+
+
+def timeline_of(session: Session, programme: Programme, school_ids: Iterable[int] | None = None) -> Timeline:
+    """The records in force of a programme: of these schools, or of all."""
+    strands = [strand.id for strand in programme.strands]
+    query = select(AdherenceRecord).where(
+        AdherenceRecord.withdrawn_at.is_(None), AdherenceRecord.strand_id.in_(strands)
+    )
+    if school_ids is not None:
+        query = query.where(AdherenceRecord.school_id.in_(list(school_ids)))
+    found = Timeline()
+    for entry in session.scalars(query.order_by(AdherenceRecord.recorded_at, AdherenceRecord.id)):
+        found.add(entry.school_id, entry.strand_id, Moment(entry.effective_on, entry.status, entry.word))
+    return found

@@ -1,0 +1,109 @@
+from datetime import date
+
+import pytest
+
+from outreach import audit, reports
+from outreach.adherence import programmes, records
+from outreach.adherence.models import Status, Word
+from outreach.directory import sheet
+from outreach.errors import InputError
+from outreach.reports import Bucket, Found
+from tests.conftest import STORY_DAY
+
+
+@pytest.fixture
+def session(sample_database):
+    with sample_database.writing() as opened:
+        yield opened
+
+
+@pytest.fixture
+def record(session, now):
+    """Record a status for some schools of an authority, all of them unless told otherwise."""
+
+    def call(fase, status=Status.JOINED, word=Word.CONFIRMED, day=STORY_DAY, strand=1):
+        programme = programmes.the_programme(session)
+        authority = sheet.authority_by_fase(session, fase)
+        chosen = reports.strand_by_number(programme, strand)
+        schools = records.eligible_schools(session, authority, [chosen], STORY_DAY)
+        details = {"now": now, "today": STORY_DAY, "actor": "nadia", "source": "Appel"}
+        return records.record(
+            session, authority, programme, chosen, schools, status=status, word=word, effective_on=day, **details
+        )
+
+    return call
+
+
+def counts(session, strand=1):
+    return reports.situation(session, programmes.the_programme(session), STORY_DAY).total.strands[strand]
+
+
+def test_a_status_is_recorded_for_every_school_and_told_once(session, record):
+    assert record(9300)[0] == 2
+    assert counts(session)[Bucket.JOINED] == 50
+    assert "2 écoles" in audit.about(session, "authority:9300")[0].sentence
+
+
+def test_a_declared_word_never_replaces_a_confirmed_joining(session, record):
+    """WBE has 14 schools whose joining is confirmed: declaring all 147 leaves these 14 as they are."""
+    count, notes = record(9001, word=Word.DECLARED)
+    assert count == 147 - 14
+    assert counts(session)[Bucket.JOINED] == 48
+    assert counts(session)[Bucket.DECLARED] == 147 - 14
+    assert "14 écoles passées" in notes[0]
+
+
+def test_the_service_may_change_a_confirmed_joining(session, record):
+    record(9001, status=Status.DECLINED)
+    assert counts(session)[Bucket.JOINED] == 48 - 14
+
+
+def test_the_same_status_is_not_recorded_twice(record):
+    record(9300)
+    with pytest.raises(InputError, match="déjà connu"):
+        record(9300)
+
+
+def test_a_day_to_come_is_refused(record):
+    with pytest.raises(InputError, match="avenir"):
+        record(9300, day=date(2021, 5, 16))
+
+
+def test_what_goes_back_in_time_or_lacks_a_condition_is_told(record):
+    record(9300, status=Status.DECLINED)
+    assert "plus récent" in record(9300, day=date(2021, 3, 1))[1][0]
+    _, notes = record(9300, strand=2, day=date(2021, 1, 20))
+    assert "condition requise" in notes[0]
+
+
+def test_the_authorities_of_a_strand_are_those_its_figure_counts(session):
+    programme = programmes.the_programme(session)
+    total = reports.situation(session, programme, STORY_DAY)
+    for row in (total.total, *total.networks):
+        found = Found(1, None, row.network or "")
+        assert reports.count_authorities(session, programme, STORY_DAY, found) == row.strand_authorities[1]
+    (wbe,) = reports.authorities(session, programme, STORY_DAY, Found(1, None, "WBE"), 10, 0)
+    assert (wbe.roll_up, wbe.joined, wbe.concerned) == ("partial", 14, 147)
+
+
+def test_strands_of_different_levels_each_count_their_own(session, now):
+    content = """
+code = "deux-niveaux"
+name = "Deux niveaux"
+[[strands]]
+number = 1
+name = "Secondaire"
+opened_on = 2021-01-01
+[[strands]]
+number = 2
+name = "Primaire"
+opened_on = 2021-01-01
+level = "primary"
+"""
+    programme = programmes.load(session, content, now=now, actor="nadia")
+    total = reports.situation(session, programme, STORY_DAY).total
+    assert total.open_to(1) == 649
+    assert total.open_to(2) > 1500
+    assert total.strand_authorities[1] == 312
+    rows = records.standings(session, sheet.authority_by_fase(session, 9001), programme, STORY_DAY)
+    assert {frozenset(row.strands) for row in rows} >= {frozenset({1}), frozenset({2})}
