@@ -172,3 +172,13 @@ def test_forced_colours_and_print_keep_the_list_readable(staff):
     assert staff.locator("#results tbody tr").is_visible()
     assert not staff.locator(".bar").is_visible()
     assert not staff.locator(".filters").is_visible()
+
+
+def test_a_printed_situation_shows_every_column_and_the_numbers_of_its_curve(staff):
+    staff.set_viewport_size({"width": 680, "height": 1000})  # A4 less its margins
+    staff.emulate_media(media="print")
+    staff.goto("/?as_of=2021-05-15")
+    for table in staff.locator(".numeric").all():
+        assert table.evaluate("e => e.getBoundingClientRect().right <= document.documentElement.clientWidth")
+    expect(staff.locator(".ds-details tbody tr").last).to_be_visible()
+    expect(staff.locator("form.inline")).to_be_hidden()
