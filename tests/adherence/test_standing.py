@@ -56,7 +56,7 @@ def ready(database, now):
 def plainly(records, school, strand, day):
     """The status of a school by reading its records one after the other."""
     held = (Status.NONE, None)
-    for known in sorted(records, key=lambda r: (r["day"], records.index(r))):
+    for known in sorted(records, key=lambda r: r["day"]):  # stable: of two of a day, the last recorded
         if (known["school"], known["strand"]) == (school, strand) and known["day"] <= day and not known["withdrawn"]:
             held = (known["status"], known["word"])
     return held
