@@ -27,11 +27,13 @@ def ready(database: Database, settings: Settings, now: datetime) -> Database:
 
     Raises Refused when the database is not at the program's version.
     """
-    if migrations.is_current(database.engine):
-        return database
+    current = migrations.is_current(database.engine)
     if settings.mode is not Mode.DEMO:
-        raise Refused("La base de données n’est pas à la version du programme : lancez ./run migrate.")
-    prepare(database)
+        if not current:
+            raise Refused("La base de données n’est pas à la version du programme : lancez ./run migrate.")
+        return database
+    if not current:
+        prepare(database)
     add_people(database, settings, now)
     return database
 
@@ -53,6 +55,9 @@ def load_sample(database: Database, settings: Settings, now: datetime, today: da
 
 def add_people(database: Database, settings: Settings, now: datetime) -> None:
     """Make the demonstration's people exist."""
+    with database.reading() as session:
+        if all(accounts.exists(session, person.email) for person in people.PEOPLE):
+            return
     digest = password_hash(settings, database, people.password(settings.data))
     with database.writing() as session:
         for person in people.PEOPLE:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
@@ -266,6 +266,8 @@ def _form_page(found: Authority, form: ContactForm, old: Contact | None = None) 
 def _save(session: Session, found: Authority, old: Contact | None) -> Redirect | tuple[str, int] | str:
     form = ContactForm()
     if not form.validate_on_submit() or form.judged is None:
+        if any(mark in (form.address.data or "") for mark in "\r\n\0"):
+            current_app.logger.warning("An address with a line break was refused, sent by %s", actor())
         return _form_page(found, form, old), 422
     judged = form.judged
     if (judged.display_name or judged.warnings) and form.confirmed.data != judged.address:

@@ -81,6 +81,11 @@ def test_from_the_first_edition_to_the_second_and_back(run, editions, with_peopl
     assert figures(run("register", "plan", second, "--json"))["schools"]["moved"] == 1
 
 
+def test_a_migrated_demonstration_takes_an_edition_at_once(run, editions):
+    assert run("migrate").returncode == 0
+    assert figures(run("register", "apply", editions[0], "--json", "--yes"))["schools"]["new"] == 2726
+
+
 def test_json_never_waits_for_an_answer(run, editions):
     outcome = run("register", "apply", editions[0], "--json")
     assert outcome.returncode == 2
@@ -103,11 +108,21 @@ def test_only_who_may_applies_an_edition(run, editions, with_people):
     assert "Aucun compte actif" in unknown.stderr
 
 
+REAL = {
+    "OUTREACH_MODE": "trial",
+    "OUTREACH_SECRET_KEY": "k" * 40,
+    "OUTREACH_SMTP_URL": "smtp://relay:25",
+    "OUTREACH_PUBLIC_URL": "https://x.example",
+    "OUTREACH_MAIL_DOMAIN": "x.example",
+}
+
+
 def test_the_first_account_needs_nobody_and_the_next_an_administrator(run):
-    assert run("user", "add", "chef@fwb.example", "--name", "Chef", "--role", "administrator").returncode == 0
-    refused = run("user", "add", "autre@fwb.example", "--name", "Autre", "--role", "author")
-    assert refused.returncode == 1
-    done = run("user", "add", "autre@fwb.example", "--name", "Autre", "--role", "author", "--as", "chef@fwb.example")
+    chief = ("user", "add", "chef@fwb.example", "--name", "Chef", "--role", "administrator")
+    assert run(*chief, **REAL).returncode == 0
+    other = ("user", "add", "autre@fwb.example", "--name", "Autre", "--role", "author")
+    assert run(*other, **REAL).returncode == 1
+    done = run(*other, "--as", "chef@fwb.example", **REAL)
     assert done.returncode == 0, done.stderr
     assert "Mot de passe" in done.stdout
 
@@ -126,7 +141,7 @@ def test_a_demonstration_prepares_itself_at_the_first_command(tmp_path):
 
 
 def test_the_first_account_must_be_an_administrator(run):
-    refused = run("user", "add", "x@fwb.example", "--name", "X", "--role", "reader")
+    refused = run("user", "add", "x@fwb.example", "--name", "X", "--role", "reader", **REAL)
     assert refused.returncode == 1
     assert "administrator" in refused.stderr
 
@@ -176,14 +191,7 @@ def test_a_joining_list_is_shown_applied_and_undone(run, tmp_path):
 
 
 def test_outside_a_demonstration_the_sample_stays_out(run):
-    real = {
-        "OUTREACH_MODE": "trial",
-        "OUTREACH_SECRET_KEY": "k" * 40,
-        "OUTREACH_SMTP_URL": "smtp://relay:25",
-        "OUTREACH_PUBLIC_URL": "https://x.example",
-        "OUTREACH_MAIL_DOMAIN": "x.example",
-    }
-    outcome = run("sample", **real)
+    outcome = run("sample", **REAL)
     assert outcome.returncode == 1
     assert "mode démonstration" in outcome.stderr
 

@@ -129,6 +129,17 @@ def test_a_refused_address_keeps_what_was_typed_and_says_why(author, address):
     assert 'value="Une personne"' in response.text
 
 
+def test_an_address_that_smuggles_a_header_leaves_a_trace_in_the_log(author, caplog):
+    form = {"address": "a@ecole.be\r\nBcc: b@x.be", "kind": "impersonal"}
+    author.send("/directory/9300/contacts", form, page="/directory/9300/contacts/new")
+    assert "line break was refused, sent by nadia.lambert@fwb.example" in caplog.text
+
+
+@pytest.mark.parametrize("address", ["/directory/9300/contacts/new", "/directory/9300/contacts/1", "/adherence/lists"])
+def test_a_reader_does_not_open_the_forms_that_change(signed_in, address):
+    assert signed_in("reader").get(address).status_code == 403
+
+
 def test_two_addresses_in_one_field_are_offered_one_by_one(author):
     form = {"address": "a@ecole.be; b@ecole.be", "kind": "impersonal"}
     response = author.send("/directory/9300/contacts", form, page="/directory/9300/contacts/new")
