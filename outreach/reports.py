@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, case, func, select
 
 from outreach.adherence.models import Programme, Status, Strand, Word
-from outreach.adherence.standing import eligible, rolled_up, standing
+from outreach.adherence.standing import eligible, joinings, rolled_up, standing
 from outreach.db import Session
 from outreach.directory.models import Authority, Network, School
 
@@ -105,14 +105,8 @@ def curve(session: Session, programme: Programme, day: date) -> list[tuple[date,
     """Confirmed joinings of each strand (by number) on evenly spaced days from the opening to `day`, both included."""
     days = _spaced(min(strand.opened_on for strand in programme.strands), day)
     numbers = {strand.id: strand.number for strand in programme.strands}
-    rows = standing(days, programme.strands)
-    query = (
-        select(rows.c.day, rows.c.strand_id, func.count())
-        .where(rows.c.status == Status.JOINED, rows.c.word == Word.CONFIRMED)
-        .group_by(rows.c.day, rows.c.strand_id)
-    )
     points: dict[date, dict[int, int]] = {point: dict.fromkeys(numbers.values(), 0) for point in days}
-    for point, strand_id, count in session.execute(query):
+    for point, strand_id, count in session.execute(joinings(days, programme.strands)):
         points[point][numbers[strand_id]] = count
     return sorted(points.items())
 

@@ -2,8 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Date, Subquery, case, func, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Select,
+    Subquery,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Strand, Word
 from outreach.directory.models import Listing, Teaching, types_of
@@ -14,60 +28,77 @@ def eligible(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
 
     `days` and `strands` must not be empty. As of a day means at the end of that day, in Brussels.
     """
-    calendar = union_all(*(select(literal(day, Date).label("day")) for day in days)).subquery("calendar")
+    calendar = _calendar(days)
     parts = [
-        select(
-            calendar.c.day,
-            literal(strand.id).label("strand_id"),
-            Listing.school_id,
-            Listing.authority_id,
-        )
+        select(calendar.c.day, literal(strand.id).label("strand_id"), Listing.school_id, Listing.authority_id)
         .join(Listing, Listing.on(calendar.c.day))
-        .where(
-            select(Teaching.id)
-            .where(
-                Teaching.school_id == Listing.school_id,
-                Teaching.on(calendar.c.day),
-                Teaching.education_type.in_(types_of(strand.level)),
-            )
-            .exists()
-        )
+        .where(_teaches(strand, calendar.c.day))
         for strand in strands
     ]
     return union_all(*parts).subquery("eligible")
 
 
-def standing(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
-    """Where each eligible school stands on each day: columns of `eligible`, status, word, effective_on, record_id.
+def recorded(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
+    """What held of each school that has a record, eligible or not: columns day, strand_id, school_id, status, word,
+    effective_on, record_id.
 
-    The latest record by effective day holds; of two of the same day, the one recorded last. A school without a record
-    stands at NONE, with no word.
+    The latest record by effective day holds; of two of the same day, the one recorded last.
     """
-    schools = eligible(days, strands)
+    calendar = _calendar(days)
     newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
+    pair = (calendar.c.day, AdherenceRecord.strand_id, AdherenceRecord.school_id)
     ranked = (
         select(
-            schools,
+            *pair,
             AdherenceRecord.status,
             AdherenceRecord.word,
             AdherenceRecord.effective_on,
             AdherenceRecord.id.label("record_id"),
-            func.row_number()
-            .over(partition_by=(schools.c.day, schools.c.strand_id, schools.c.school_id), order_by=newest)
-            .label("rank"),
+            func.row_number().over(partition_by=pair, order_by=newest).label("rank"),
         )
-        .outerjoin(
-            AdherenceRecord,
-            (AdherenceRecord.school_id == schools.c.school_id)
-            & (AdherenceRecord.strand_id == schools.c.strand_id)
-            & (AdherenceRecord.effective_on <= schools.c.day)
-            & AdherenceRecord.withdrawn_at.is_(None),
-        )
+        .join(AdherenceRecord, AdherenceRecord.effective_on <= calendar.c.day)
+        .where(AdherenceRecord.withdrawn_at.is_(None), AdherenceRecord.strand_id.in_([strand.id for strand in strands]))
         .subquery("ranked")
     )
-    kept = [column for column in ranked.c if column.name not in {"status", "rank"}]
-    status = func.coalesce(ranked.c.status, Status.NONE, type_=ranked.c.status.type).label("status")
-    return select(*kept, status).where(ranked.c.rank == 1).subquery("standing")
+    kept = [column for column in ranked.c if column.name != "rank"]
+    return select(*kept).where(ranked.c.rank == 1).subquery("recorded")
+
+
+def standing(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
+    """Where each eligible school stands on each day: columns of `eligible`, word, effective_on, record_id, status.
+
+    A school without a record stands at NONE, with no word.
+    """
+    schools, known = eligible(days, strands), recorded(days, strands)
+    status = func.coalesce(known.c.status, Status.NONE, type_=known.c.status.type).label("status")
+    rows = select(schools, known.c.word, known.c.effective_on, known.c.record_id, status)
+    same = [schools.c[name] == known.c[name] for name in ("day", "strand_id", "school_id")]
+    return rows.outerjoin(known, and_(*same)).subquery("standing")
+
+
+def joinings(days: Sequence[date], strands: Sequence[Strand]) -> Select[*tuple[Any, ...]]:
+    """How many eligible schools had joined, confirmed: rows of day, strand_id, count; a pair without one has no row.
+
+    The same figure as counting `standing`, from the few schools that have a record: many days cost little.
+    """
+    known = recorded(days, strands)
+    open_to = [and_(known.c.strand_id == strand.id, _teaches(strand, known.c.day)) for strand in strands]
+    return (
+        select(known.c.day, known.c.strand_id, func.count())
+        .join(Listing, and_(Listing.school_id == known.c.school_id, Listing.on(known.c.day)))
+        .where(known.c.status == Status.JOINED, known.c.word == Word.CONFIRMED, or_(*open_to))
+        .group_by(known.c.day, known.c.strand_id)
+    )
+
+
+def _calendar(days: Sequence[date]) -> Subquery:
+    return union_all(*(select(literal(day, Date).label("day")) for day in days)).subquery("calendar")
+
+
+def _teaches(strand: Strand, day: ColumnElement[date]) -> ColumnElement[bool]:
+    return exists().where(
+        Teaching.school_id == Listing.school_id, Teaching.on(day), Teaching.education_type.in_(types_of(strand.level))
+    )
 
 
 def rolled_up(day: date, strands: Sequence[Strand]) -> Subquery:

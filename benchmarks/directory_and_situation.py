@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Time what grows with the register, on the fictitious one, as large as the real: an edition, a situation, its curve.
+
+Usage: .venv/bin/python benchmarks/directory_and_situation.py [database URL]; without one, a throw-away SQLite file. Each
+line is the median of several runs in this process, in milliseconds; quote ratios between lines rather than times.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from outreach import reports
+from outreach.adherence import programmes
+from outreach.cli.preparation import load_sample, prepare
+from outreach.db import Database, Session
+from outreach.demo import sample
+from outreach.directory import imports, listing
+from outreach.directory.listing import Filters, Sort
+from outreach.directory.register import read_register
+from outreach.settings import read
+
+NOW = datetime(2021, 5, 15, 9, tzinfo=UTC)
+TODAY = NOW.date()
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(sys.argv[1] if len(sys.argv) > 1 else f"sqlite:///{folder}/benchmark.sqlite3")
+        prepare(database)
+        show("load the sample (two editions, 159 statuses)", lambda: load(database, folder), runs=1)
+        edition = sample.build(TODAY).second
+        show("read an edition", lambda: read_register(edition))
+        with database.reading() as session:
+            programme = programmes.the_programme(session)
+            show("plan an edition that changes nothing", lambda: imports.plan(session, edition))
+            show("count the directory", lambda: listing.count(session, Filters()))
+            show("one page of the directory", lambda: listing.page(session, Filters(), Sort.NAME, 1))
+            show("situation of a day", lambda: reports.situation(session, programme, TODAY))
+            show("curve over 26 days", lambda: reports.curve(session, programme, TODAY))
+            show("situation of 26 days, one by one", lambda: one_by_one(session, programme))
+        database.dispose()
+
+
+def load(database: Database, folder: str) -> None:
+    load_sample(database, read({"OUTREACH_DATA": folder}), NOW, TODAY)
+
+
+def one_by_one(session: Session, programme: programmes.Programme) -> None:
+    for days in range(26):
+        reports.situation(session, programme, TODAY - timedelta(7 * days))
+
+
+def show(name: str, action: Callable[[], object], runs: int = 7) -> None:
+    spent = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        action()
+        spent.append(1000 * (time.perf_counter() - start))
+    print(f"{name:48} {statistics.median(spent):8.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
