@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import text
 
@@ -17,6 +18,9 @@ from outreach.db import Database
 from outreach.settings import Settings, read
 from tests.postgresql import Server
 
+# A busy machine is no counterexample: properties have no deadline, the runner's own time-out stays.
+hypothesis.settings.register_profile("outreach", deadline=None)
+hypothesis.settings.load_profile("outreach")
 STORY_DAY = date(2021, 5, 15)
 NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"
