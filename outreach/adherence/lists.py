@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import insert, select, update
 
@@ -17,12 +18,12 @@ from outreach import audit
 from outreach.adherence.days import parse_day
 from outreach.adherence.models import AdherenceRecord, JoiningList, ListState, Prerequisite, Programme, Status, Word
 from outreach.adherence.programmes import prerequisites
-from outreach.adherence.standing import standing
+from outreach.adherence.standing import eligible
 from outreach.adherence.timeline import Moment, Timeline, timeline_of
 from outreach.db import Session, take_turns
 from outreach.directory.models import School
 from outreach.directory.reference import fold
-from outreach.directory.sheets import Grid, Rejection, Row, interpret, normalised, read_grid
+from outreach.directory.sheets import Grid, Rejection, Row, RowFault, interpret, normalised, read_grid
 from outreach.errors import InputError, NotFound, Refused
 
 REQUIRED = {"school": "fase", "strand": "volet", "status": "statut", "day": "date"}
@@ -90,12 +91,6 @@ class ListPlan:
             "without_prerequisite": len(self.without_prerequisite),
             "rejected": [{"row": r.row, "column": r.column, "message": r.message} for r in self.rejected],
         }
-
-
-class _Fault(Exception):
-    def __init__(self, column: str, message: str) -> None:
-        self.column, self.message = column, message
-        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +163,7 @@ def preview(session: Session, kept: str, programme: Programme, today: date) -> L
     for row in sheet.rows:
         try:
             line = _line(row, known, seen)
-        except _Fault as fault:
+        except RowFault as fault:
             found.rejected.append(Rejection(row.number, sheet.columns.get(fault.column, ""), fault.message))
         else:
             _sort(found, line, known)
@@ -257,9 +252,16 @@ def grid_of(received: JoiningList) -> Grid:
 
 def rejected_of(session: Session, received: JoiningList, today: date) -> list[Rejection]:
     """The rows set aside: when the list was applied, or if it were applied now."""
-    if not received.outcome:
+    outcome = outcome_of(received)
+    if not outcome:
         return plan(session, received, today).rejected
-    return [Rejection(**rejection) for rejection in json.loads(received.outcome)["rejected"]]
+    return [Rejection(**rejection) for rejection in outcome["rejected"]]
+
+
+def outcome_of(received: JoiningList) -> dict[str, Any]:
+    """What applying a list did, as `ListPlan.summary` told it then; empty before."""
+    outcome: dict[str, Any] = json.loads(received.outcome or "{}")
+    return outcome
 
 
 def _grid(text: str) -> Grid:
@@ -277,7 +279,7 @@ def _match(header: str) -> str | None:
 
 
 def _known(session: Session, programme: Programme, today: date) -> _Known:
-    rows = standing([today], programme.strands)
+    rows = eligible([today], programme.strands)
     return _Known(
         schools={fase: (key, name) for fase, key, name in session.execute(select(School.fase, School.id, School.name))},
         eligible={(school, strand) for school, strand in session.execute(select(rows.c.school_id, rows.c.strand_id))},
@@ -290,30 +292,30 @@ def _known(session: Session, programme: Programme, today: date) -> _Known:
 
 def _line(row: Row, known: _Known, seen: dict[tuple[int, int, date], int]) -> Line:
     if row.fault:
-        raise _Fault("", row.fault)
+        raise RowFault("", row.fault)
     cells = row.cells
     fase = cells["school"].removesuffix(".0")
     if not fase.isascii() or not fase.isdecimal() or int(fase) not in known.schools:
         what = f"Aucune école ne porte le numéro FASE « {cells['school']} »." if fase else "Le numéro FASE manque."
-        raise _Fault("school", what)
+        raise RowFault("school", what)
     school_id, name = known.schools[int(fase)]
     number = _strand(cells["strand"], known.strands)
     strand_id = known.strands[number]
     if (school_id, strand_id) not in known.eligible:
-        raise _Fault(
+        raise RowFault(
             "school", f"L’école {fase} n’est pas ouverte au volet {number} (hors secondaire ou hors registre)."
         )
     status = STATUSES.get(fold(cells["status"]))
     if status is None:
         what = f"Le statut « {cells['status']} » est inconnu." if cells["status"] else "Le statut manque."
-        raise _Fault("status", what)
+        raise RowFault("status", what)
     day = _day(cells["day"], known.today)
     if (school_id, strand_id, day) in seen:
-        raise _Fault("", f"Même école, même volet et même date que la ligne {seen[school_id, strand_id, day]}.")
+        raise RowFault("", f"Même école, même volet et même date que la ligne {seen[school_id, strand_id, day]}.")
     seen[school_id, strand_id, day] = row.number
     source, reason = cells.get("source", ""), cells.get("reason", "")
     if len(source) > LONGEST_SOURCE or len(reason) > LONGEST_REASON:
-        raise _Fault("source" if len(source) > LONGEST_SOURCE else "reason", "Le texte est trop long.")
+        raise RowFault("source" if len(source) > LONGEST_SOURCE else "reason", "Le texte est trop long.")
     before = known.timeline.at(school_id, strand_id, day)
     return Line(
         row.number, school_id, int(fase), name, strand_id, number, status, day, source, reason,
@@ -329,19 +331,21 @@ def _strand(text: str, strands: Mapping[int, int]) -> int:
     number = ORDINALS.get(word) or (int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 3 else 0)
     if number not in strands:
         known = ", ".join(str(number) for number in sorted(strands))
-        raise _Fault("strand", f"Le volet « {text} » n’existe pas (volets : {known})." if text else "Le volet manque.")
+        raise RowFault(
+            "strand", f"Le volet « {text} » n’existe pas (volets : {known})." if text else "Le volet manque."
+        )
     return number
 
 
 def _day(text: str, today: date) -> date:
     if not text:
-        raise _Fault("day", "La date manque.")
+        raise RowFault("day", "La date manque.")
     try:
         day = parse_day(text)
     except InputError as error:
-        raise _Fault("day", str(error)) from None
+        raise RowFault("day", str(error)) from None
     if day > today:
-        raise _Fault("day", f"« {text} » est dans l’avenir.")
+        raise RowFault("day", f"« {text} » est dans l’avenir.")
     return day
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from outreach.directory.models import EducationType
 from outreach.directory.reference import NETWORKS, fold
-from outreach.directory.sheets import Rejection, Row, csv_grid, interpret, normalised
+from outreach.directory.sheets import Rejection, Row, RowFault, csv_grid, interpret, normalised
 from outreach.errors import InputError
 
 # Field → the register's usual header. A header matches when both are the same once normalised.
@@ -147,12 +147,6 @@ class Reading:
     first_rows: dict[int, int] = field(default_factory=dict)
 
 
-class _Fault(Exception):
-    def __init__(self, column: str, message: str) -> None:
-        self.column, self.message = column, message
-        super().__init__(message)
-
-
 def read_register(content: bytes) -> Reading:
     """Read a whole edition (CSV bytes) into memory.
 
@@ -168,7 +162,7 @@ def read_register(content: bytes) -> Reading:
             continue
         try:
             authority = _take(reading.edition, row)
-        except _Fault as fault:
+        except RowFault as fault:
             column = sheet.columns.get(fault.column, "")
             reading.rejected.append(Rejection(row.number, column, fault.message))
             _withhold(reading, row)
@@ -184,7 +178,7 @@ def _is_compulsory(education_type: str) -> bool:
 
 def _take(edition: Edition, row: Row) -> int:
     if row.fault:
-        raise _Fault("", row.fault)
+        raise RowFault("", row.fault)
     authority = _authority(row.cells)
     site = SiteRecord(_fase(row.cells, "site"), *_place(row.cells, "site"))
     school = _school(row.cells, authority.fase)
@@ -204,7 +198,7 @@ def _authority(cells: Mapping[str, str]) -> AuthorityRecord:
     network = cells["network"]
     if network not in NETWORKS:
         what = f"Le réseau « {network} » est inconnu." if network else "Le réseau manque."
-        raise _Fault("network", f"{what} Le PO {fase} est mis de côté.")
+        raise RowFault("network", f"{what} Le PO {fase} est mis de côté.")
     name = _text(cells, "authority_name", "name")
     return AuthorityRecord(
         fase, name, _company_number(cells, "authority_company_number"), network, *_place(cells, "authority")
@@ -232,13 +226,13 @@ def _same(kind: str, known: object, stated: object) -> None:
         before, after = getattr(known, name), getattr(stated, name)
         if before != after:
             column = {"network": "network", "authority": "authority"}.get(name, f"{kind}_{name}")
-            raise _Fault(column, f"« {after} » contredit « {before} », lu plus haut pour le même numéro FASE.")
+            raise RowFault(column, f"« {after} » contredit « {before} », lu plus haut pour le même numéro FASE.")
 
 
 def _fase(cells: Mapping[str, str], column: str) -> int:
     text = cells[column].removesuffix(".0")
     if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 1_000_000:
-        raise _Fault(column, f"« {cells[column]} » n’est pas un numéro FASE." if text else "Le numéro FASE manque.")
+        raise RowFault(column, f"« {cells[column]} » n’est pas un numéro FASE." if text else "Le numéro FASE manque.")
     return int(text)
 
 
@@ -248,7 +242,7 @@ def _company_number(cells: Mapping[str, str], column: str) -> str:
         return ""
     digits = digits.zfill(10)
     if len(digits) != 10 or not digits.isdecimal() or 97 - int(digits[:8]) % 97 != int(digits[8:]):
-        raise _Fault(
+        raise RowFault(
             column, f"« {cells[column]} » n’est pas un numéro BCE : les chiffres de contrôle ne concordent pas."
         )
     return digits
@@ -259,7 +253,7 @@ def _education_type(cells: Mapping[str, str]) -> EducationType:
     found = TYPES.get(fold(stated))
     if found is None:
         what = f"Le type d’enseignement « {stated} » est inconnu." if stated else "Le type d’enseignement manque."
-        raise _Fault("education_type", what)
+        raise RowFault("education_type", what)
     return found
 
 
@@ -274,16 +268,16 @@ def _place(cells: Mapping[str, str], kind: str) -> tuple[str, str, str, str]:
 def _text(cells: Mapping[str, str], column: str, kind: str, *, optional: bool = False) -> str:
     text = cells[column]
     if not text and not optional:
-        raise _Fault(column, "La cellule est vide.")
+        raise RowFault(column, "La cellule est vide.")
     if len(text) > LONGEST[kind]:
-        raise _Fault(column, f"Le texte dépasse {LONGEST[kind]} caractères.")
+        raise RowFault(column, f"Le texte dépasse {LONGEST[kind]} caractères.")
     return text
 
 
 def _withhold(reading: Reading, row: Row) -> None:
     try:
         reading.withheld.add(_fase(row.cells, "school"))
-    except _Fault:
+    except RowFault:
         reading.blind = True
 
 

@@ -40,6 +40,14 @@ class Rejection:
     message: str
 
 
+class RowFault(Exception):
+    """Why a row cannot be taken: the field at fault ('' = the row as a whole) and a sentence; its reader rejects it."""
+
+    def __init__(self, column: str, message: str) -> None:
+        self.column, self.message = column, message
+        super().__init__(message)
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """A table that was opened: what its columns mean, and its rows, read as they are asked for."""

@@ -1,6 +1,5 @@
 """Joining lists sent, checked, applied, undone; statuses recorded by hand on an authority's sheet."""
 
-import json
 from collections.abc import Sequence
 from datetime import date
 
@@ -80,7 +79,7 @@ def joining_list(list_id: int) -> str:
             received=received,
             plan=plan,
             rejections=plan.rejected if plan else lists.rejected_of(session, received, _today()),
-            outcome=json.loads(received.outcome) if received.outcome else {},
+            outcome=lists.outcome_of(received),
             shown=SHOWN_LINES,
             letters=_letters(received),
             latest=lists.is_last_applied(session, received),

@@ -1,5 +1,6 @@
 """The situation: where networks stand in each strand, on any day; its rows, its files, its sentences."""
 
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -73,44 +74,13 @@ def index() -> str:
 @pages.get("/situation/schools")
 @needs(RoleName.READER)
 def schools() -> str:
-    day = sure_day()
-    with database().reading() as session:
-        programme = programmes.the_programme(session)
-        networks = {network.code: network.label for network in listing.networks(session)}
-        found = _asked_rows(programme, networks)
-        pager = Pager.of(request, reports.count_schools(session, programme, day, found), PAGE_ROWS)
-        rows = reports.schools(session, programme, day, found, PAGE_ROWS, (pager.number - 1) * PAGE_ROWS)
-        return render_template(
-            "pages/situation/schools.html",
-            programme=programme,
-            found=found,
-            network=networks.get(found.network, ""),
-            day=day,
-            pager=pager,
-            rows=rows,
-        )
+    return _rows_page("pages/situation/schools.html", reports.count_schools, reports.schools)
 
 
 @pages.get("/situation/authorities")
 @needs(RoleName.READER)
 def authorities() -> str:
-    day = sure_day()
-    with database().reading() as session:
-        programme = programmes.the_programme(session)
-        networks = {network.code: network.label for network in listing.networks(session)}
-        found = _asked_rows(programme, networks)
-        pager = Pager.of(request, reports.count_authorities(session, programme, day, found), PAGE_ROWS)
-        rows = reports.authorities(session, programme, day, found, PAGE_ROWS, (pager.number - 1) * PAGE_ROWS)
-        return render_template(
-            "pages/situation/authorities.html",
-            programme=programme,
-            found=found,
-            network=networks.get(found.network, ""),
-            day=day,
-            pager=pager,
-            rows=rows,
-            RollUp=RollUp,
-        )
+    return _rows_page("pages/situation/authorities.html", reports.count_authorities, reports.authorities)
 
 
 @pages.get("/situation/export.<any(xlsx, csv):kind>")
@@ -121,6 +91,25 @@ def export(kind: str) -> Response:
         found = reports.situation(session, programmes.the_programme(session), day)
     table, *more = tables_of(found)
     return exports.download(table, kind, f"situation-{day}", *more)
+
+
+def _rows_page(template: str, count: Callable[..., int], rows: Callable[..., Sequence[Any]]) -> str:
+    day = sure_day()
+    with database().reading() as session:
+        programme = programmes.the_programme(session)
+        networks = {network.code: network.label for network in listing.networks(session)}
+        found = _asked_rows(programme, networks)
+        pager = Pager.of(request, count(session, programme, day, found), PAGE_ROWS)
+        return render_template(
+            template,
+            programme=programme,
+            found=found,
+            network=networks.get(found.network, ""),
+            day=day,
+            pager=pager,
+            rows=rows(session, programme, day, found, PAGE_ROWS, (pager.number - 1) * PAGE_ROWS),
+            RollUp=RollUp,
+        )
 
 
 def sure_day() -> date:
@@ -143,9 +132,9 @@ def asked_day() -> tuple[date, str]:
         day = parse_day(text)
     except InputError as error:
         return today, str(error)
-    return (
-        (day, "") if day <= today else (today, "Cette date est dans l’avenir : la situation est celle d’aujourd’hui.")
-    )
+    if day > today:
+        return today, "Cette date est dans l’avenir : la situation est celle d’aujourd’hui."
+    return day, ""
 
 
 def sentences(found: Situation, programme: Programme) -> list[str]:
