@@ -1,0 +1,117 @@
+"""What every message must be, read from its bytes as a receiver would: an empty list of faults, or it is not fit to go.
+
+Sources: RFC 5322 (headers, lines of 998), RFC 2045–2047 (MIME), RFC 2919 (List-Id), RFC 2369 and 8058 (unsubscribing),
+RFC 3834 (automatic mail), and the receivers' published rules for bulk mail.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from email.utils import getaddresses
+from typing import cast
+
+LONGEST_LINE = 998
+LONGEST_HTML = 100_000  # Gmail cuts what is longer
+ONCE = (
+    *("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"),
+    *("List-Id", "Feedback-ID", "Auto-Submitted", "X-Auto-Response-Suppress"),
+)
+NEVER = ("Bcc", "Cc", "X-Mailer", "User-Agent", "Received", "Sender", "Return-Path", "X-Originating-IP")
+ACTIVE = re.compile(r"<\s*(script|iframe|form|object|embed|base|svg|link)\b|\son\w+\s*=|\ssrc\s*=", re.IGNORECASE)
+LINK = re.compile(r"<(https?://[^<>\s]+)>")
+
+
+def faults(wire: bytes) -> list[str]:
+    """Every rule that this message breaks, in words; awareness mail is known by its List-Unsubscribe."""
+    message = cast(EmailMessage, message_from_bytes(wire, policy=default))
+    return [*_lines(wire), *_headers(message), *_people(message), *_parts(message), *_unsubscribing(wire, message)]
+
+
+def _lines(wire: bytes) -> Iterator[str]:
+    if re.search(rb"\r(?!\n)|(?<!\r)\n", wire):
+        yield "a line does not end with CRLF"
+    lines = wire.split(b"\r\n")
+    if any(len(line) > LONGEST_LINE for line in lines):
+        yield "a line is longer than 998"
+    if any(line.startswith(b".") for line in lines):
+        yield "a line begins with a dot"
+    if not wire.endswith(b"\r\n"):
+        yield "the last line is not ended"
+    if any(byte > 126 for byte in wire.partition(b"\r\n\r\n")[2]):
+        yield "the body is not 7 bit"
+
+
+def _headers(message: EmailMessage) -> Iterator[str]:
+    for name in ONCE:
+        if len(message.get_all(name, [])) != 1:
+            yield f"{name} is not there exactly once"
+    for name in NEVER:
+        if name in message:
+            yield f"{name} must not be there"
+    subject = str(message["Subject"] or "")
+    if not subject.strip() or any(_is_hidden(character) for character in subject):
+        yield "the subject is empty or hides a character"
+    if message["Date"] is not None and message["Date"].datetime is None:
+        yield "the date is no date"
+    if message["Auto-Submitted"] != "auto-generated" or message["X-Auto-Response-Suppress"] != "OOF, AutoReply":
+        yield "it does not say that a machine sent it"
+
+
+def _people(message: EmailMessage) -> Iterator[str]:
+    sender, recipient = _addresses(message, "From"), _addresses(message, "To")
+    if len(sender) != 1 or len(recipient) != 1 or len(_addresses(message, "Reply-To")) != 1:
+        yield "From, To and Reply-To hold one address each"
+    elif not str(message["Message-ID"]).rstrip(">").endswith("@" + sender[0].rpartition("@")[2]):
+        yield "the Message-ID is of another domain than From"
+    elif not recipient[0].rpartition("@")[2].isascii():
+        yield "the recipient's domain is not in ASCII"
+
+
+def _parts(message: EmailMessage) -> Iterator[str]:
+    for part in message.walk():
+        for defect in part.defects:
+            yield f"defect: {type(defect).__name__}"
+    kinds = [part.get_content_type() for part in message.walk()]
+    if kinds != ["multipart/alternative", "text/plain", "text/html"]:
+        yield f"the parts are {kinds}"
+        return
+    text, html = (part.get_content() for part in message.iter_parts())
+    reply_to = _addresses(message, "Reply-To")
+    if len(html.encode()) > LONGEST_HTML:
+        yield "the HTML is longer than 100 kB"
+    if 'lang="fr' not in html:
+        yield "the HTML does not name its language"
+    if ACTIVE.search(html):
+        yield "the HTML is active or loads something"
+    if not text.strip() or not all(address in text and address in html for address in reply_to):
+        yield "the person of contact is not shown in both parts"
+
+
+def _unsubscribing(wire: bytes, message: EmailMessage) -> Iterator[str]:
+    if "List-Unsubscribe" not in message:
+        if "List-Unsubscribe-Post" in message:
+            yield "List-Unsubscribe-Post stands alone"
+        return
+    raw = re.findall(rb"^List-Unsubscribe: ([^\r]*)\r\n(?![ \t])", wire, re.MULTILINE)
+    link = LINK.match(raw[0].decode("latin-1")) if len(raw) == 1 else None
+    if link is None:
+        yield "List-Unsubscribe is folded, encoded, or does not begin with a link"
+        return
+    if message["List-Unsubscribe-Post"] != "List-Unsubscribe=One-Click":
+        yield "one-click unsubscribing is not offered"
+    if not all(link[1] in part.get_content().replace("&amp;", "&") for part in message.iter_parts()):
+        yield "the link to unsubscribe is not shown in both parts"
+
+
+def _addresses(message: EmailMessage, name: str) -> list[str]:
+    return [address for _, address in getaddresses([str(value) for value in message.get_all(name, [])]) if address]
+
+
+def _is_hidden(character: str) -> bool:
+    return (
+        unicodedata.category(character) in {"Cc", "Cs", "Co", "Zl", "Zp"}
+        or character in "\u202a\u202b\u202c\u202d\u202e"
+    )

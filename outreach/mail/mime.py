@@ -1,0 +1,144 @@
+"""A message's bytes: its headers, its two parts, their encoding.
+
+Bodies are quoted-printable pieces that are joined, never encoded again: a letter's fixed text is encoded once for all
+its recipients. The email package writes the same message some thirty times slower; a test proves the two equal.
+"""
+
+import re
+from binascii import b2a_qp
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.header import Header
+from email.utils import format_datetime
+from functools import lru_cache
+
+SOFT_BREAK = b"=\r\n"
+LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+HEADER_LINE = 76
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An address as headers carry it, with the name shown beside it (or '')."""
+
+    address: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{_phrase(self.name)} <{self.address}>" if self.name else self.address
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The headers all the letters of a mailing share. `unsubscribe` is the address up to the token, or ''."""
+
+    sender: Mailbox
+    reply_to: Mailbox
+    list_id: str
+    feedback_id: str
+    unsubscribe: str
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """The headers of one letter. `id` is the 16 hexadecimal digits that name it; `unsubscribe` its token, or ''."""
+
+    id: str
+    to: str
+    date: datetime
+    subject: str
+    unsubscribe: str
+
+
+def encode(text: str) -> bytes:
+    """Quoted-printable (RFC 2045 §6.7), CRLF at the ends of lines, and no line that begins with a dot.
+
+    A piece may follow any other after a soft break: it neither needs nor leaves anything on the line before it.
+    """
+    encoded = b2a_qp(text.encode("utf-8"), istext=True).replace(b"\n", b"\r\n")
+    # A dot that begins a line would have to be doubled on the wire (RFC 5321 §4.5.2): =2E needs nothing.
+    while LEADING_DOT.search(encoded):
+        encoded = LEADING_DOT.sub(b"=2E" + SOFT_BREAK, encoded)
+    return encoded
+
+
+def joined(pieces: Iterable[bytes]) -> bytes:
+    """Put encoded pieces one after the other: what they say is what their texts say, put together."""
+    return SOFT_BREAK.join(pieces)
+
+
+def assemble(standing: Standing, personal: Personal, text: bytes, html: bytes) -> bytes:
+    """The whole message, text before HTML (RFC 2046 §5.1.4), every line ended by CRLF, ready for DATA but for the dot.
+
+    `text` and `html` are quoted-printable. No Bcc, no version, no name of a machine.
+    """
+    boundary = b"=_" + personal.id.encode("ascii")  # "=_" cannot stand in quoted-printable text (RFC 2045 §6.7)
+    return b"".join(
+        (
+            _fixed(standing),
+            _own(standing, personal).encode("utf-8"),
+            b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="' + boundary + b'"\r\n\r\n',
+            b"--" + boundary + _part(b"plain") + text + b"\r\n",
+            b"--" + boundary + _part(b"html") + html + b"\r\n",
+            b"--" + boundary + b"--\r\n",
+        )
+    )
+
+
+def message_id(identity: str, domain: str) -> str:
+    """The Message-ID of the letter named by these 16 digits (RFC 5322 §3.6.4)."""
+    return f"<{identity}@{domain}>"
+
+
+@lru_cache(maxsize=64)
+def _fixed(standing: Standing) -> bytes:
+    lines = [
+        f"From: {standing.sender}",
+        f"Reply-To: {standing.reply_to}",
+        f"List-Id: {standing.list_id}",
+        f"Feedback-ID: {standing.feedback_id}",
+        "Auto-Submitted: auto-generated",
+        "X-Auto-Response-Suppress: OOF, AutoReply",
+    ]
+    if standing.unsubscribe:
+        lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    return "".join(f"{line}\r\n" for line in lines).encode("utf-8")
+
+
+def _own(standing: Standing, personal: Personal) -> str:
+    domain = standing.sender.address.rpartition("@")[2]
+    lines = [
+        f"To: {personal.to}",
+        f"Subject: {_unstructured(personal.subject, len('Subject: '))}",
+        f"Date: {format_datetime(personal.date.astimezone(UTC))}",
+        f"Message-ID: {message_id(personal.id, domain)}",
+    ]
+    if standing.unsubscribe:
+        # On one line whatever its length: receivers do not unfold it, and an encoded-word would be no address.
+        lines.append(f"List-Unsubscribe: <{standing.unsubscribe}{personal.unsubscribe}>")
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def _part(kind: bytes) -> bytes:
+    return (
+        b"\r\nContent-Type: text/" + kind + b"; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n"
+        b"Content-Language: fr\r\n\r\n"
+    )
+
+
+def _phrase(name: str) -> str:
+    if not name.isascii():
+        return _unstructured(name, len("Reply-To: "))
+    if PLAIN.fullmatch(name):
+        return name
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+@lru_cache(maxsize=1024)
+def _unstructured(text: str, used: int) -> str:
+    if text.isascii() and len(text) + used <= HEADER_LINE and "=?" not in text:
+        return text
+    return Header(text, "utf-8", HEADER_LINE, continuation_ws=" ", header_name="x" * (used - 2)).encode(linesep="\r\n")

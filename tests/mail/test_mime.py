@@ -1,0 +1,130 @@
+"""Messages as bytes: equal to what the email package makes, whatever is in them, and clean to the linter."""
+
+import quopri
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP, default
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from outreach.mail import mime
+from outreach.mail.letters import Draft, Letter, Value, one_line
+from outreach.mail.linter import faults
+from outreach.mail.mime import Mailbox, Personal, Standing
+
+AT = datetime(2021, 5, 18, 7, 30, tzinfo=UTC)
+STANDING = Standing(
+    sender=Mailbox("sensibilisation@courriel.example", "Service du numérique éducatif"),
+    reply_to=Mailbox("nadia.lambert@fwb.example", 'Lambert, Nadia "le" service'),
+    list_id="Sensibilisation <w12.courriel.example>",
+    feedback_id="12:campagne:fwb",
+    unsubscribe="https://courriel.example/u/",
+)
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Co", "Zl", "Zp"]), max_size=200)
+bodies = st.lists(words | st.sampled_from([".", "..", "a ", " ", "=", "é" * 90, "x" * 500, ""]), max_size=6)
+
+
+def wire(subject="Objet", text="Bonjour", html="<p>Bonjour</p>", **standing):
+    fixed = Standing(**{**{name: getattr(STANDING, name) for name in Standing.__slots__}, **standing})
+    personal = Personal("0123456789abcdef", "po009001@adm.fwb.example", AT, subject, "t" * 40)
+    return mime.assemble(fixed, personal, mime.encode(text), mime.encode(html))
+
+
+def read(raw):
+    return message_from_bytes(raw, policy=default)
+
+
+def said(part):
+    return part.get_payload(decode=True).decode().replace("\r\n", "\n").rstrip("\n")
+
+
+def whole(url="https://courriel.example/u/" + "t" * 40, mail="nadia.lambert@fwb.example"):
+    return {"text": f"Bonjour {mail} {url}", "html": f'<html lang="fr"><p>{mail} {url}</p></html>'}
+
+
+@given(bodies, bodies)
+@example(["." * 80], ["a" * 75 + " "])
+def test_joined_pieces_say_what_their_texts_say_and_no_line_begins_with_a_dot(lines, pieces):
+    text = "\n".join(lines)
+    encoded = mime.joined([mime.encode(text), *map(mime.encode, pieces)])
+    assert not any(line.startswith(b".") for line in encoded.split(b"\r\n"))
+    assert max(map(len, encoded.split(b"\r\n"))) <= 76
+    parsed = read(
+        b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + encoded
+    )
+    assert parsed.get_payload(decode=True).decode().replace("\r\n", "\n") == text + "".join(pieces)
+
+
+@given(words.map(one_line).filter(bool), bodies, bodies)
+def test_it_reads_as_the_same_message_made_by_the_email_package(subject, text_lines, html_lines):
+    text, html = "\n".join([*text_lines, ""]), "\n".join([*html_lines, ""])
+    ours = read(wire(subject, text, html))
+    slow = EmailMessage(policy=SMTP.clone(max_line_length=998))
+    slow["Subject"], slow["From"] = subject, str(STANDING.sender)
+    slow.set_content(text, cte="quoted-printable")
+    slow.add_alternative(html, subtype="html", cte="quoted-printable")
+    theirs = read(slow.as_bytes())
+    assert str(ours["Subject"]) == str(theirs["Subject"]) == subject
+    for mine, other in zip(ours.iter_parts(), theirs.iter_parts(), strict=True):
+        assert mine.get_content_type() == other.get_content_type()
+        assert said(mine) == said(other)
+        assert not mine.defects
+
+
+def test_the_headers_are_those_of_careful_bulk_mail():
+    raw = wire(
+        "Volet 1 : où en sont vos écoles ? Répondez avant le 30 juin – merci d’avance à toutes et à tous", **whole()
+    )
+    message = read(raw)
+    assert faults(raw) == []
+    assert message["From"].addresses[0].display_name == "Service du numérique éducatif"
+    assert message["Reply-To"].addresses[0].display_name == 'Lambert, Nadia "le" service'
+    assert message["Message-ID"] == "<0123456789abcdef@courriel.example>"
+    assert message["List-Unsubscribe"] == f"<https://courriel.example/u/{'t' * 40}>"
+    assert message["Date"].datetime == AT
+
+
+def test_a_legal_notice_offers_no_unsubscribing():
+    raw = wire(unsubscribe="", **whole())
+    assert faults(raw) == []
+    assert b"List-Unsubscribe" not in raw
+
+
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [
+        (lambda raw: raw.replace(b"\r\n", b"\n", 1), "CRLF"),
+        (lambda raw: raw.replace(b"To: ", b"Bcc: x@y.be\r\nTo: "), "Bcc"),
+        (lambda raw: raw.replace(b"Reply-To", b"X-Reply-To"), "Reply-To"),
+        (lambda raw: raw.replace(b"Message-ID: <0123456789abcdef@courriel", b"Message-ID: <1@autre"), "another domain"),
+        (lambda raw: raw.replace(b"Subject: Objet", b"Subject: =?utf-8?q?a=E2=80=AEb?="), "hides"),
+        (lambda raw: raw.replace(b"Subject: Objet", b"Subject: " + b"x" * 1000), "998"),
+        (lambda raw: raw.replace(b"Content-Type: text/html", b"Content-Type: text/x"), "parts"),
+        (lambda raw: raw.replace(b"alternative; boundary", b"alternative; x"), "defect"),
+        (lambda raw: raw.replace(b"lang=3D", b"x=3D"), "language"),
+        (lambda raw: raw.replace(b"<p>", b"<img src=3D'x'>"), "active"),
+        (lambda raw: raw.replace(b"<p>", b"<p>" + b"a=\r\n" * 100_001), "100 kB"),
+        (lambda raw: raw.replace(b"Bonjour nadia", b"Bonjour n"), "contact"),
+        (lambda raw: raw.replace(b"List-Unsubscribe: <", b"List-Unsubscribe:\r\n <"), "folded"),
+        (lambda raw: raw.replace(b"-Post: List-Unsubscribe=One-Click", b"-Post: x"), "one-click"),
+        (lambda raw: raw.replace(b"List-Unsubscribe: <https", b"X: <https"), "alone"),
+        (lambda raw: raw.replace(b"Bonjour nadia", b".nadia"), "dot"),
+        (lambda raw: raw.replace(b"Bonjour ", b"\xe9 "), "7 bit"),
+        (lambda raw: raw.replace(b"Auto-Submitted: auto-generated", b"Auto-Submitted: no"), "machine"),
+    ],
+)
+def test_the_linter_sees_what_is_broken(broken, fault):
+    raw = broken(wire(**whole()))
+    assert any(fault in found for found in faults(raw)), faults(raw)
+
+
+def test_a_filled_letter_takes_values_as_plain_text():
+    draft = Draft(("nom_po",), "Pour \ue000", "<p>\ue000.</p>", "\ue000.")
+    hostile = "[clic](https://evil.test) <script>\n=cmd() ((nom_po)) \u202eX"
+    filled = Letter(Draft.from_json(draft.to_json())).fill({"nom_po": Value.plain(hostile)})
+    html = quopri.decodestring(filled.html).decode()
+    assert filled.subject == "Pour [clic](https://evil.test) <script> =cmd() ((nom_po)) X"
+    assert html == "<p>[clic](https://evil.test) &lt;script&gt;<br>\r\n=cmd() ((nom_po)) X.</p>"
