@@ -6,11 +6,13 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
@@ -31,6 +33,13 @@ class Mode(StrEnum):
     PRODUCTION = "production"
 
 
+class Sending(StrEnum):
+    """Whether letters leave at all."""
+
+    ON = "on"
+    OFF = "off"
+
+
 class Settings(BaseSettings):
     """One frozen object; `read` checks it as a whole. Each field is `OUTREACH_<FIELD>` in the environment."""
 
@@ -38,13 +47,21 @@ class Settings(BaseSettings):
 
     mode: Mode = Mode.DEMO
     data: Path = ROOT / "var"
-    database_url: str = ""
+    database_url: str = Field("", repr=False)  # may hold a password
     bind: str = "127.0.0.1:8000"
     secret_key: SecretStr = SecretStr("")
     public_url: str = ""
-    smtp_url: str = ""
+    smtp_url: str = Field("", repr=False)  # idem
     mail_domain: str = ""
     mailbox_domain: str = "adm.fwb.example"
+    token_keys: SecretStr = SecretStr("")
+    sending: Sending = Sending.ON
+    allowed_recipients: str = ""
+    protected_domains: str = "cfwb.be"
+    smtp_connections: Annotated[int, Field(ge=1, le=50)] = 8
+    smtp_rate: Annotated[int, Field(ge=0)] = 0
+    demo_mailbox: str = "127.0.0.1:8025"
+    clock_offset: float = 0.0
 
     @property
     def database(self) -> str:
@@ -61,6 +78,35 @@ class Settings(BaseSettings):
         """The host part of the listening address."""
         return self.bind.rpartition(":")[0].strip("[]")
 
+    @property
+    def relay(self) -> str:
+        """Where letters are handed over: the relay named, or the demonstration's own mailbox."""
+        return self.smtp_url or f"smtp://{self.demo_mailbox}"
+
+    @property
+    def stays_here(self) -> bool:
+        """Whether every letter ends in the demonstration's mailbox, on this machine."""
+        return self.mode is Mode.DEMO and not self.smtp_url
+
+    @property
+    def sending_domain(self) -> str:
+        """The domain letters are sent from."""
+        return self.mail_domain or "courriel.fwb.example"
+
+    @property
+    def signing_keys(self) -> tuple[bytes, ...]:
+        """The keys of the tokens in letters, newest first."""
+        return tuple(key.encode() for key in listed(self.token_keys.get_secret_value()))
+
+    def instant(self) -> datetime:
+        """The time, moved by the demonstration's offset; for entry points, which hand it down."""
+        return datetime.now(UTC) + timedelta(seconds=self.clock_offset)
+
+
+def listed(text: str) -> list[str]:
+    """What a setting lists, between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read and check the settings; in demo mode a session key is made once and kept in the data folder.
@@ -76,9 +122,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     faults = _faults(settings)
     if faults:
         raise SettingsError("\n".join(faults))
-    if settings.mode is Mode.DEMO and not settings.secret_key.get_secret_value():
-        return settings.model_copy(update={"secret_key": SecretStr(kept_secret(settings.data / "secret-key"))})
-    return settings
+    return _with_kept_secrets(settings) if settings.mode is Mode.DEMO else settings
 
 
 def kept_secret(path: Path, size: int = 32) -> str:
@@ -94,6 +138,15 @@ def kept_secret(path: Path, size: int = 32) -> str:
         secret = secrets.token_urlsafe(size)
         file.write(secret)
     return secret
+
+
+def _with_kept_secrets(settings: Settings) -> Settings:
+    kept = {
+        field: SecretStr(kept_secret(settings.data / field.replace("_", "-")))
+        for field in ("secret_key", "token_keys")
+        if not getattr(settings, field).get_secret_value()
+    }
+    return settings.model_copy(update=kept)
 
 
 def _named(environment: Mapping[str, str]) -> dict[str, str]:
@@ -114,6 +167,10 @@ def _sentence(fault: ErrorDetails) -> str:
     field = str(fault["loc"][0])
     if field == "mode":
         return f"OUTREACH_MODE vaut « {fault['input']} » : les valeurs possibles sont demo, trial et production."
+    if field == "sending":
+        return f"OUTREACH_SENDING vaut « {fault['input']} » : les valeurs possibles sont on et off."
+    if field in {"smtp_connections", "smtp_rate"}:
+        return f"{PREFIX}{field.upper()} vaut « {fault['input']} » : indiquez un nombre entier, connexions de 1 à 50."
     return f"{PREFIX}{field.upper()} est illisible : {fault['msg']}."
 
 
@@ -124,12 +181,12 @@ def _faults(settings: Settings) -> list[str]:
 
 
 def _faults_of_address(settings: Settings) -> list[str]:
-    host, _, port = settings.bind.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        return [
-            f"OUTREACH_BIND vaut « {settings.bind} » : indiquez une adresse et un port, par exemple 127.0.0.1:8000."
-        ]
-    return []
+    named = {"OUTREACH_BIND": settings.bind, "OUTREACH_DEMO_MAILBOX": settings.demo_mailbox}
+    return [
+        f"{name} vaut « {value} » : indiquez une adresse et un port, par exemple 127.0.0.1:8000."
+        for name, value in named.items()
+        if not _is_place(value)
+    ]
 
 
 def _faults_of_database(settings: Settings) -> list[str]:
@@ -148,6 +205,9 @@ def _faults_of_domains(settings: Settings) -> list[str]:
         for name, value in named.items()
         if value and not DOMAIN.fullmatch(value)
     ]
+    relay = urlsplit(settings.smtp_url)
+    if settings.smtp_url and (relay.scheme not in {"smtp", "smtps"} or not relay.hostname):
+        faults.append("OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte.")
     if settings.public_url and not urlsplit(settings.public_url).hostname:
         faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse complète.")
     return faults
@@ -169,21 +229,36 @@ def _faults_outside_demo(settings: Settings) -> list[str]:
         "OUTREACH_SMTP_URL": (settings.smtp_url, "le relais de courriel, par exemple smtp://relais:587"),
         "OUTREACH_PUBLIC_URL": (settings.public_url, "l’adresse publique du service, en https"),
         "OUTREACH_MAIL_DOMAIN": (settings.mail_domain, "le domaine qui signe les courriels"),
+        "OUTREACH_TOKEN_KEYS": (settings.token_keys.get_secret_value(), "les clés des liens des courriels"),
     }
     faults = [
         f"En mode {settings.mode}, {name} est obligatoire : {meaning}."
         for name, (value, meaning) in required.items()
         if not value
     ]
+    faults += _faults_of_keys(settings)
+    if settings.public_url and urlsplit(settings.public_url).scheme != "https":
+        faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse en https.")
+    return faults
+
+
+def _faults_of_keys(settings: Settings) -> list[str]:
+    faults = []
+    if any(len(key) < 32 for key in settings.signing_keys):
+        faults.append("OUTREACH_TOKEN_KEYS : chaque clé doit compter au moins 32 caractères tirés au hasard.")
     key = settings.secret_key.get_secret_value()
     if key and len(key) < 32:
         faults.append("OUTREACH_SECRET_KEY est trop courte : il faut au moins 32 caractères tirés au hasard.")
-    if settings.public_url and urlsplit(settings.public_url).scheme != "https":
-        faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse en https.")
-    relay = urlsplit(settings.smtp_url)
-    if settings.smtp_url and (relay.scheme not in {"smtp", "smtps"} or not relay.hostname):
-        faults.append("OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte.")
+    if key and key.encode() in settings.signing_keys:
+        faults.append("OUTREACH_TOKEN_KEYS doit différer de OUTREACH_SECRET_KEY : les deux vivent séparément.")
+    if settings.clock_offset:
+        faults.append("OUTREACH_CLOCK_OFFSET ne sert qu’en démonstration.")
     return faults
+
+
+def _is_place(value: str) -> bool:
+    host, _, port = value.rpartition(":")
+    return bool(host) and port.isdecimal() and 0 < int(port) < 65536
 
 
 def _is_loopback(host: str) -> bool:

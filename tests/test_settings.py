@@ -11,6 +11,7 @@ REAL = {
     "OUTREACH_SMTP_URL": "smtp://relay:587",
     "OUTREACH_PUBLIC_URL": "https://sensibilisation.example",
     "OUTREACH_MAIL_DOMAIN": "sensibilisation.example",
+    "OUTREACH_TOKEN_KEYS": "t" * 40 + "," + "u" * 40,
 }
 
 
@@ -45,7 +46,7 @@ def test_each_missing_setting_is_named_in_a_sentence(mode, missing):
 def test_all_faults_are_told_at_once():
     with pytest.raises(SettingsError) as refusal:
         read({"OUTREACH_MODE": "trial"})
-    assert len(str(refusal.value).splitlines()) == 4
+    assert len(str(refusal.value).splitlines()) == 5
 
 
 @pytest.mark.parametrize(
@@ -62,12 +63,23 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_SECRET_KEY", "court", "trop courte"),
         ("OUTREACH_PUBLIC_URL", "http://x.example", "https"),
         ("OUTREACH_SMTP_URL", "relay:25", "smtp://"),
+        ("OUTREACH_TOKEN_KEYS", "t" * 40 + ",court", "chaque clé"),
+        ("OUTREACH_TOKEN_KEYS", "k" * 40, "doit différer"),
+        ("OUTREACH_SENDING", "non", "on et off"),
+        ("OUTREACH_SMTP_CONNECTIONS", "51", "de 1 à 50"),
+        ("OUTREACH_CLOCK_OFFSET", "60", "qu’en démonstration"),
+        ("OUTREACH_DEMO_MAILBOX", "8025", "une adresse et un port"),
         ("OUTREACH_DATABSE_URL", "sqlite://", "Vouliez-vous écrire OUTREACH_DATABASE_URL"),
     ],
 )
 def test_a_wrong_value_is_refused_in_a_sentence(name, value, words):
     with pytest.raises(SettingsError, match=words):
         read({**REAL, name: value})
+
+
+def test_no_password_shows_when_settings_are_printed(tmp_path):
+    secret = {"OUTREACH_SMTP_URL": "smtp://u:hush@relay", "OUTREACH_DATABASE_URL": "postgresql://u:hush@db/x"}
+    assert "hush" not in repr(read({"OUTREACH_DATA": str(tmp_path), **secret}))
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0:8000", "192.0.2.1:80", "[::]:8000"])

@@ -1,10 +1,12 @@
-"""Read a day as people write it in a list: 30/06/2021, 2021-06-30, 30 juin 2021, 1er juin 2021, Excel's 44377."""
+"""Days: today's in Brussels, and a day as people write it: 30/06/2021, 2021-06-30, 30 juin 2021, 1er juin, 44377."""
 
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from outreach.errors import InputError
 
+BRUSSELS = ZoneInfo("Europe/Brussels")
 MONTHS = (
     "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
     "décembre",
@@ -15,6 +17,11 @@ NUMERIC = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?: 00:00(?::00)?)?", 
 ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[t ]00:00(?::00)?)?", re.ASCII)
 SPELT = re.compile(r"(\d{1,2})(?:er)? ([a-zûé]+) (\d{4})", re.ASCII)
 SERIAL = re.compile(r"\d{5}(?:\.0+)?", re.ASCII)
+
+
+def today(now: datetime) -> date:
+    """The calendar day in Brussels at an instant."""
+    return now.astimezone(BRUSSELS).date()
 
 
 def parse_day(text: str) -> date:

@@ -38,6 +38,9 @@ _STATUS_LABELS = {
 }
 
 
+CLOSED_TO_REMINDERS = (Status.JOINED, Status.NOT_CONCERNED)
+
+
 class Word(StrEnum):
     """On whose word: the authority's own (declared), or the service's (confirmed)."""
 

@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Date,
+    ScalarSelect,
     Select,
+    SQLColumnExpression,
     Subquery,
     and_,
     case,
@@ -62,6 +64,29 @@ def recorded(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
     )
     kept = [column for column in ranked.c if column.name != "rank"]
     return select(*kept).where(ranked.c.rank == 1).subquery("recorded")
+
+
+def status_of(
+    school_id: SQLColumnExpression[int], strand_id: ColumnElement[int | None], day: date
+) -> ScalarSelect[Status]:
+    """What held of one school in one strand at the end of a day, as a value inside another statement; NULL for none.
+
+    The same record as `recorded` finds; cheap for the few schools of a letter.
+    """
+    newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
+    return (
+        select(AdherenceRecord.status)
+        .where(
+            AdherenceRecord.school_id == school_id,
+            AdherenceRecord.strand_id == strand_id,
+            AdherenceRecord.effective_on <= day,
+            AdherenceRecord.withdrawn_at.is_(None),
+        )
+        .order_by(*newest)
+        .limit(1)
+        .correlate_except(AdherenceRecord)
+        .scalar_subquery()
+    )
 
 
 def standing(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:

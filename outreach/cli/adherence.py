@@ -7,7 +7,7 @@ import click
 
 from outreach import reports
 from outreach.accounts import RoleName
-from outreach.adherence import lists, programmes
+from outreach.adherence import days, lists, programmes
 from outreach.adherence.lists import Line, ListPlan
 from outreach.cli.context import Day, Operation, acting, confirm, pass_operation, say, say_json
 from outreach.cli.directory import SHOWN, list_some
@@ -58,7 +58,7 @@ def import_list(operation: Operation, file: Path, as_json: bool, yes: bool, dry_
         raise click.UsageError("--dry-run n’écrit rien, --yes applique : choisissez.")
     if as_json and not (yes or dry_run):
         raise click.UsageError("Avec --json, confirmez par --yes ou n’écrivez rien par --dry-run.")
-    today, sent = french.today(operation.now), lists.opened(file.read_bytes())
+    today, sent = days.today(operation.now), lists.opened(file.read_bytes())
     with operation.database.reading() as session:
         plan = lists.preview(session, sent.grid, programmes.the_programme(session, code), today)
     show(plan, as_json)
@@ -104,7 +104,7 @@ def situation(
     operation: Operation, day: date | None, as_json: bool, xlsx: Path | None, csv: Path | None, code: str
 ) -> None:
     """Compte où en sont les écoles dans chaque volet, par réseau."""
-    today = french.today(operation.now)
+    today = days.today(operation.now)
     if day and day > today:
         raise click.UsageError("Cette date est dans l’avenir.")
     with operation.database.reading() as session:

@@ -8,6 +8,7 @@ import click
 from rich.table import Table
 
 from outreach.accounts import RoleName
+from outreach.adherence import days
 from outreach.cli.context import Day, Operation, acting, confirm, console, pass_operation, say, say_json, working
 from outreach.directory import imports, listing
 from outreach.directory.difference import FIELD_LABELS, Change, Difference
@@ -62,7 +63,7 @@ def apply(operation: Operation, file: Path, as_json: bool, show_all: bool, yes: 
     """Montre ce qu’une édition change, demande confirmation et l’applique, en une fois."""
     if as_json and not yes:
         raise click.UsageError("Avec --json, confirmez par --yes : personne ne peut répondre à une question.")
-    today = french.today(operation.now)
+    today = days.today(operation.now)
     if edition_on and edition_on > today:
         raise click.UsageError("La date de l’édition est dans l’avenir.")
     content, shown = file.read_bytes(), None

@@ -8,12 +8,12 @@ import click
 
 from outreach import accounts
 from outreach.accounts import RoleName
+from outreach.adherence import days
 from outreach.cli.context import Day, Operation, acting, pass_operation, say, working
 from outreach.cli.preparation import load_sample, password_hash, prepare
 from outreach.demo import sample as samples
 from outreach.errors import InputError
 from outreach.settings import Mode
-from outreach.web import french
 
 
 @click.command()
@@ -36,7 +36,7 @@ def migrate(operation: Operation) -> None:
 @pass_operation
 def sample(operation: Operation, today: date | None, folder: Path | None) -> None:
     """Charge l’annuaire fictif, ou en écrit les fichiers."""
-    day = today or french.today(operation.now)
+    day = today or days.today(operation.now)
     if folder:
         for path in samples.write_files(folder, day):
             say(f"{path}")

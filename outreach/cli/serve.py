@@ -12,13 +12,13 @@ from types import FrameType
 import click
 
 from outreach.accounts import RoleName
+from outreach.adherence import days
 from outreach.cli.context import Operation, pass_operation, say, working
 from outreach.cli.preparation import add_people, load_sample, prepare
 from outreach.demo import people
 from outreach.directory import imports
 from outreach.errors import Refused
 from outreach.settings import ROOT, Mode, Settings
-from outreach.web import french
 
 GRACE_SECONDS = 15
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -38,7 +38,7 @@ def up(operation: Operation) -> None:
             empty = not imports.was_ever_filled(session)
         if empty:
             with working("L’annuaire fictif se charge…"):
-                load_sample(database, settings, operation.now, french.today(operation.now))
+                load_sample(database, settings, operation.now, days.today(operation.now))
     database.dispose()
     sys.exit(supervise([web_command(settings)], lambda: _answers(settings), lambda: _announce(settings)))
 

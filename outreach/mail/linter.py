@@ -11,7 +11,6 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from email.utils import getaddresses
-from typing import cast
 
 LONGEST_LINE = 998
 LONGEST_HTML = 100_000  # Gmail cuts what is longer
@@ -26,7 +25,7 @@ LINK = re.compile(r"<(https?://[^<>\s]+)>")
 
 def faults(wire: bytes) -> list[str]:
     """Every rule that this message breaks, in words; awareness mail is known by its List-Unsubscribe."""
-    message = cast(EmailMessage, message_from_bytes(wire, policy=default))
+    message = message_from_bytes(wire, policy=default)
     return [*_lines(wire), *_headers(message), *_people(message), *_parts(message), *_unsubscribing(wire, message)]
 
 

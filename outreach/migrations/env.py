@@ -5,9 +5,10 @@ from alembic import context
 from outreach import accounts, audit
 from outreach.adherence import models as adherence
 from outreach.db import Base
+from outreach.delivery import models as delivery
 from outreach.directory import models
 
-TABLES = (accounts, adherence, audit, models)
+TABLES = (accounts, adherence, audit, delivery, models)
 
 context.configure(
     connection=context.config.attributes["connection"],

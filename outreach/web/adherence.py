@@ -7,7 +7,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import RoleName
-from outreach.adherence import lists, programmes, records
+from outreach.adherence import days, lists, programmes, records
 from outreach.adherence.days import parse_day
 from outreach.adherence.models import JoiningList, ListState, Programme, Status, Strand, Word
 from outreach.db import Session
@@ -168,7 +168,7 @@ def _record(
 
 
 def _today() -> date:
-    return french.today(now())
+    return days.today(now())
 
 
 def _upload_page(session: Session, form: UploadForm) -> str:

@@ -6,7 +6,6 @@ Babel's fr_BE gives neither "1er" nor "14 h 30", hence our own filters around it
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -14,7 +13,9 @@ from flask import Flask
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 
-BRUSSELS = ZoneInfo("Europe/Brussels")
+from outreach.adherence import days
+from outreach.adherence.days import BRUSSELS
+
 LOCALE = "fr_BE"
 WIDE, NARROW = "\u00a0", "\u202f"
 
@@ -80,11 +81,6 @@ class Typography(Extension):
             yield Token(token.lineno, token.type, typeset(token.value)) if token.type == "data" else token
 
 
-def today(now: datetime) -> date:
-    """The calendar day in Brussels at an instant."""
-    return now.astimezone(BRUSSELS).date()
-
-
 def install(app: Flask) -> None:
     """Make the filters known to the templates."""
     app.jinja_env.add_extension(Typography)
@@ -103,7 +99,7 @@ def install(app: Flask) -> None:
 
 
 def _local_day(value: date | datetime) -> date:
-    return today(value if value.tzinfo else value.replace(tzinfo=UTC)) if isinstance(value, datetime) else value
+    return days.today(value if value.tzinfo else value.replace(tzinfo=UTC)) if isinstance(value, datetime) else value
 
 
 def _first(text: str) -> str:

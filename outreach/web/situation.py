@@ -8,7 +8,7 @@ from flask import Blueprint, Response, render_template, request
 
 from outreach import reports
 from outreach.accounts import RoleName
-from outreach.adherence import programmes
+from outreach.adherence import days, programmes
 from outreach.adherence.days import parse_day
 from outreach.adherence.models import Programme, RollUp
 from outreach.directory import listing
@@ -58,7 +58,7 @@ def index() -> str:
             programme=programme,
             situation=found,
             day=day,
-            today=french.today(now()),
+            today=days.today(now()),
             refusal=refusal,
             sentences=sentences(found, programme),
             bar_of=charts.bar,
@@ -122,7 +122,7 @@ def sure_day() -> date:
 
 def asked_day() -> tuple[date, str]:
     """The day a query asks for, today without one; a day that cannot be read or is to come is refused in words."""
-    today = french.today(now())
+    today = days.today(now())
     text = "".join(c for c in request.args.get("as_of", "") if c.isprintable()).strip()
     if not text and request.args.get("as_of"):
         return today, "Cette date est illisible : la situation est celle d’aujourd’hui."

@@ -1,0 +1,290 @@
+"""One SMTP connection as a state machine, fed bytes: no socket, no clock (RFC 5321, 2920, 3207, 4954, 6531).
+
+A relay may accept a letter only after the final dot (RFC 5321 §4.1.1.10), so a letter waits AT_DOT until it is
+released; closing instead of releasing means that it was not accepted.
+"""
+
+import base64
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from typing import assert_never
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from outreach.delivery.replies import Garbage, Outcome, Reader, Reply, Verdict, outcome_of
+
+DOT = b".\r\n"
+
+
+class State(StrEnum):
+    """Where a conversation stands."""
+
+    GREETING = auto()
+    HELLO = auto()
+    STARTTLS = auto()
+    TLS = auto()
+    AUTH = auto()
+    READY = auto()
+    ENVELOPE = auto()
+    BODY = auto()
+    AT_DOT = auto()
+    VERDICT = auto()
+    RESETTING = auto()
+    CLOSED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A relay, as its address tells: `smtp://user:password@host:port?starttls=off` or `smtps://host`.
+
+    Without `smtps`, STARTTLS is required of any relay that is not on this machine, unless turned off by name.
+    """
+
+    host: str
+    port: int
+    helo: str
+    encrypted: bool = False
+    starttls: bool = False
+    user: str = ""
+    password: str = ""
+
+    @property
+    def name(self) -> str:
+        """How the relay is named to people; never with its password."""
+        return f"{self.host}:{self.port}"
+
+    @classmethod
+    def at(cls, url: str, helo: str) -> "Relay":
+        """The relay at an address; `helo` is the name we give ourselves: the sending domain, not the machine's."""
+        parts = urlsplit(url)
+        host, encrypted = parts.hostname or "", parts.scheme == "smtps"
+        is_near = host in {"localhost", "::1"} or host.startswith("127.")
+        wish = parse_qs(parts.query).get("starttls", ["off" if is_near else "on"])[0]
+        return cls(
+            host=host,
+            port=parts.port or (465 if encrypted else 25),
+            helo=helo,
+            encrypted=encrypted,
+            starttls=not encrypted and wish != "off",
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A letter as it is handed over: `key` names it to us; `recipient` is as the wire takes it."""
+
+    key: int
+    sender: str
+    recipient: str
+    wire: bytes
+
+    @property
+    def needs_utf8(self) -> bool:
+        """Whether the recipient's mailbox has letters that only SMTPUTF8 carries (RFC 6531)."""
+        return not self.recipient.isascii()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a connection came to nothing. An alarm waits for a person: trying again would only make it worse."""
+
+    text: str
+    alarm: bool = False
+    slow_down: bool = False
+
+
+class Conversation:
+    """Speaks to one relay: `out` to write, `settled`: what became of parcels, `failure`: why it came to nothing."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay = relay
+        self.state = State.GREETING
+        self.out = bytearray()
+        self.parcel: Parcel | None = None
+        self.settled: list[tuple[Parcel, Outcome]] = []
+        self.failure: Failure | None = None
+        self._reader = Reader()
+        self._offers: dict[str, str] = {}
+        self._is_old = self._is_encrypted = False
+        self._steps: deque[bytes] = deque()
+        self._waiting = 0
+        self._refusal: Reply | None = None
+
+    def receive(self, data: bytes) -> None:
+        """Take what the relay said; b"" means that it closed."""
+        if not data:
+            self.break_off("le relais a fermé la connexion")
+            return
+        try:
+            for reply in self._reader.feed(data):
+                if self.state is State.CLOSED:
+                    return
+                self._answer(reply)
+        except Garbage:
+            self.break_off("le relais a répondu de façon illisible")
+
+    def break_off(self, why: str) -> None:
+        """The connection is over, without an answer to what was asked."""
+        after_dot = self.state is State.VERDICT
+        if self.parcel:
+            self._settle(Outcome(Verdict.UNKNOWN if after_dot else Verdict.UNREACHED, text=why))
+        elif self.state not in {State.READY, State.CLOSED}:
+            self._fail(why)
+        self.state = State.CLOSED
+
+    def encrypted(self) -> None:
+        """Encryption is in place: begin anew."""
+        self._reader.forget()
+        self._is_encrypted = True
+        if self.relay.encrypted:
+            self.state = State.GREETING
+        else:
+            self._say(f"EHLO {self.relay.helo}", State.HELLO)
+
+    def hand(self, parcel: Parcel) -> None:
+        """Begin with a parcel; only when READY."""
+        self.parcel, self._refusal = parcel, None
+        local = self._unfit(parcel)
+        if local:
+            self._settle(local)
+            return
+        option = " SMTPUTF8" if parcel.needs_utf8 else ""
+        mail = f"MAIL FROM:<{parcel.sender}>{option}\r\n".encode()
+        steps = [mail, f"RCPT TO:<{parcel.recipient}>\r\n".encode(), b"DATA\r\n"]
+        self.state = State.ENVELOPE
+        if "PIPELINING" in self._offers:
+            self._steps, self._waiting = deque(), len(steps)
+            self.out += b"".join(steps)
+        else:
+            self._steps, self._waiting = deque(steps[1:]), 1
+            self.out += steps[0]
+
+    def flushed(self) -> None:
+        """All that was to be written is written."""
+        if self.state is State.BODY:
+            self.state = State.AT_DOT
+
+    def release(self) -> None:
+        """Write the dot: from here on the letter may be accepted."""
+        self.out += DOT
+        self.state = State.VERDICT
+
+    def quit(self) -> None:
+        """Take leave; nobody waits for the answer."""
+        self.out += b"QUIT\r\n"
+        self.state = State.CLOSED
+
+    def _unfit(self, parcel: Parcel) -> Outcome | None:
+        if parcel.needs_utf8 and "SMTPUTF8" not in self._offers:
+            return Outcome(Verdict.NEVER, None, "5.6.7", "le relais ne transmet pas cette adresse (SMTPUTF8)")
+        size = self._offers.get("SIZE", "")
+        if size.isdecimal() and 0 < int(size) < len(parcel.wire):
+            return Outcome(Verdict.NEVER, None, "5.3.4", f"le relais ne prend pas plus de {size} octets")
+        return None
+
+    def _answer(self, reply: Reply) -> None:
+        match self.state:
+            case State.GREETING | State.HELLO | State.STARTTLS | State.AUTH:
+                self._introduce(reply)
+            case State.ENVELOPE:
+                self._envelope(reply)
+            case State.BODY | State.AT_DOT:
+                # It can only be DATA's own answer: the letter is not whole, so it was not accepted.
+                self._settle(outcome_of(reply, after_dot=False))
+                self.state = State.CLOSED
+            case State.VERDICT:
+                self._settle(outcome_of(reply, after_dot=True))
+                self.state = State.CLOSED if reply.code == 421 else State.READY
+            case State.RESETTING:
+                self.state = State.READY if reply.code == 250 else State.CLOSED
+            case State.READY | State.TLS | State.CLOSED:
+                self.state = State.CLOSED  # it speaks without being asked: usually 421, to be rid of us
+            case _:
+                assert_never(self.state)
+
+    def _introduce(self, reply: Reply) -> None:
+        step, is_well = self.state, reply.code // 100 == 2
+        if step is State.GREETING and is_well:
+            self._say(f"EHLO {self.relay.helo}", State.HELLO)
+        elif step is State.HELLO and is_well:
+            self._offers = _offers(reply)
+            self._go_on()
+        elif step is State.HELLO and reply.code // 100 == 5 and not self._is_old:
+            self._is_old = True
+            self._say(f"HELO {self.relay.helo}", State.HELLO)
+        elif step is State.STARTTLS and is_well:
+            self._reader.forget()
+            self.state = State.TLS
+        elif step is State.AUTH and is_well:
+            self.state = State.READY
+        else:
+            alarm = step in {State.STARTTLS, State.AUTH} and reply.code // 100 == 5
+            self._fail(f"{step.value} : {reply.code} {reply.text}", alarm=alarm, slow_down=reply.code == 421)
+
+    def _go_on(self) -> None:
+        if self.relay.starttls and not self._is_encrypted:
+            if "STARTTLS" not in self._offers:
+                self._fail("le relais n’offre pas de chiffrement (STARTTLS)", alarm=True)
+                return
+            self._say("STARTTLS", State.STARTTLS)
+        elif self.relay.user:
+            if "PLAIN" not in self._offers.get("AUTH", "").split():
+                self._fail("le relais n’offre pas l’identification AUTH PLAIN", alarm=True)
+                return
+            secret = base64.b64encode(f"\0{self.relay.user}\0{self.relay.password}".encode()).decode()
+            self._say(f"AUTH PLAIN {secret}", State.AUTH)
+        else:
+            self.state = State.READY
+
+    def _envelope(self, reply: Reply) -> None:
+        self._waiting -= 1
+        is_data = not self._steps and self._waiting == 0
+        if is_data and reply.code == 354:
+            if self._refusal:
+                # It would take a letter for nobody: it gets none.
+                self._settle(outcome_of(self._refusal, after_dot=False))
+                self.state = State.CLOSED
+                return
+            self.out += _stuffed(self.parcel.wire) if self.parcel else b""
+            self.state = State.BODY
+            return
+        if (is_data or reply.code // 100 != 2) and self._refusal is None:
+            self._refusal = reply
+        if self._refusal and (self._waiting == 0 or reply.code == 421):
+            self._give_up(self._refusal)
+        elif self._steps:
+            self.out += self._steps.popleft()
+            self._waiting = 1
+
+    def _give_up(self, refusal: Reply) -> None:
+        self._settle(outcome_of(refusal, after_dot=False))
+        if refusal.code == 421 or refusal.code // 100 not in {4, 5}:
+            self.state = State.CLOSED
+        else:
+            self._steps.clear()
+            self._say("RSET", State.RESETTING)
+
+    def _settle(self, outcome: Outcome) -> None:
+        if self.parcel:
+            self.settled.append((self.parcel, outcome))
+            self.parcel = None
+
+    def _fail(self, text: str, *, alarm: bool = False, slow_down: bool = False) -> None:
+        self.failure = Failure(text, alarm, slow_down)
+        self.state = State.CLOSED
+
+    def _say(self, line: str, state: State) -> None:
+        self.out += f"{line}\r\n".encode()
+        self.state = state
+
+
+def _offers(reply: Reply) -> dict[str, str]:
+    words = [line.upper().split(" ", 1) for line in reply.lines[1:]]
+    return {word[0]: word[1] if len(word) > 1 else "" for word in words}
+
+
+def _stuffed(wire: bytes) -> bytes:
+    doubled = wire.replace(b"\r\n.", b"\r\n..")
+    return b"." + doubled if doubled.startswith(b".") else doubled

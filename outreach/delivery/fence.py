@@ -1,0 +1,221 @@
+"""The dot fence: one statement that decides, for a whole round, whose final dot may be written.
+
+A relay may accept a letter only after its dot (RFC 5321 §4.1.1.10). So the body is sent, then this statement is
+committed, then the dots of the rows it returned are written. It is lock between workers, pause, unsubscription and
+stop-on-joining at once: whatever was committed before it is honoured.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, delete, exists, insert, select, tuple_, update
+from sqlalchemy.orm import InstrumentedAttribute
+
+from outreach.adherence.models import CLOSED_TO_REMINDERS, Status
+from outreach.adherence.standing import status_of
+from outreach.db import Session
+from outreach.delivery import outbox, suppressions
+from outreach.delivery.models import (
+    Composition,
+    Gate,
+    Mailing,
+    Message,
+    MessageState,
+    MessageSubject,
+    Reason,
+    RecipientKind,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A letter to compose: whom it is for, what was fixed at launch, the schools it lists (their keys, in order).
+
+    `kept` is what it said, when it must be the same to the byte; else None.
+    """
+
+    id: int
+    mailing_id: int
+    recipient_kind: RecipientKind
+    recipient_id: int
+    address: str
+    address_ascii: str
+    public_id: str
+    dated_at: datetime
+    return_path: str
+    revision: int
+    schools: tuple[int, ...]
+    kept: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A letter ready to leave: its bytes, and what has to be kept to make them again (JSON)."""
+
+    due: Due
+    wire: bytes
+    content: str
+
+
+def due_in(session: Session, batch: int, *, now: datetime) -> list[Due]:
+    """The letters of a batch that are due, in order, with the schools they list."""
+    rows = session.execute(
+        select(Message, Composition.content)
+        .outerjoin(
+            Composition,
+            and_(
+                Composition.message_id == Message.id,
+                Composition.revision == Message.revision,
+                Message.resent_at.is_not(None),
+            ),
+        )
+        .where(Message.batch_id == batch, Message.state == MessageState.QUEUED, Message.due_at <= now)
+        .order_by(Message.due_at, Message.id)
+    ).all()
+    listed: dict[int, list[int]] = {}
+    subjects = (
+        select(MessageSubject.message_id, MessageSubject.school_id)
+        .join(Message, Message.id == MessageSubject.message_id)
+        .where(Message.batch_id == batch, Message.state == MessageState.QUEUED)
+        .order_by(MessageSubject.school_id)
+    )
+    for message, school in session.execute(subjects):
+        listed.setdefault(message, []).append(school)
+    return [_due(message, tuple(listed.get(message.id, ())), kept) for message, kept in rows]
+
+
+def clear(session: Session, batch: int, *, now: datetime, day: date) -> None:
+    """Take out of a batch what the fence would deny: it would cost a connection for nothing."""
+    ids = select(Message.id).where(
+        Message.batch_id == batch, Message.state == MessageState.QUEUED, Message.due_at <= now
+    )
+    settle_denied(session, ids, now=now, day=day)
+
+
+def pass_through(
+    session: Session, letters: Sequence[Composed], *, fence_id: str, worker_id: str, now: datetime, day: date
+) -> set[int]:
+    """Fence these letters: returns whose dot may be written once this transaction is committed, and only then.
+
+    A letter is denied when it is no longer queued, its mailing's gate is not open, its address is suppressed for this
+    class of message, or a school it lists is no longer open (or the list has changed since it was composed).
+    """
+    pairs = [(letter.due.id, letter.due.revision) for letter in letters]
+    fenced = (
+        update(Message)
+        .where(
+            tuple_(Message.id, Message.revision).in_(pairs),
+            Message.state == MessageState.QUEUED,
+            _gate_is_open(),
+            ~_is_suppressed(),
+            ~_lists_a_closed_school(day),
+            ~_has_nobody_left(),
+        )
+        .values(state=MessageState.HANDING, fence_id=fence_id, worker_id=worker_id, fenced_at=now, settled_at=None)
+        .returning(Message.id)
+    )
+    passed = set(session.scalars(fenced))
+    again = [letter.due.id for letter in letters if letter.due.kept is not None]
+    if again:
+        session.execute(delete(Composition).where(Composition.message_id.in_(again)))
+    kept = [
+        {"message_id": letter.due.id, "revision": letter.due.revision, "content": letter.content}
+        for letter in letters
+        if letter.due.id in passed
+    ]
+    if kept:
+        session.execute(insert(Composition), kept)
+    return passed
+
+
+def settle_denied(session: Session, which: Collection[int] | Select[Any], *, now: datetime, day: date) -> None:
+    """Give letters that were denied their end: withdrawn, or — fewer schools than listed — queued to be composed anew.
+
+    A gate that is not open changes nothing: they wait.
+    """
+    queued = and_(Message.id.in_(which), Message.state == MessageState.QUEUED)
+    suppressed = session.scalars(select(Message.id).where(queued, _is_suppressed())).all()
+    outbox.withdraw(session, suppressed, Reason.SUPPRESSED, now=now)
+    fewer = session.scalars(select(Message.id).where(queued, _lists_a_closed_school(day))).all()
+    if not fewer:
+        return
+    joined = set(session.scalars(select(Message.id).where(Message.id.in_(fewer), _lists_a(Status.JOINED, day))))
+    gone = (
+        select(MessageSubject.message_id, MessageSubject.school_id)
+        .join(Message, Message.id == MessageSubject.message_id)
+        .where(Message.id.in_(fewer), _status(day).in_(CLOSED_TO_REMINDERS))
+    )
+    pairs = [tuple(pair) for pair in session.execute(gone)]
+    session.execute(
+        delete(MessageSubject).where(tuple_(MessageSubject.message_id, MessageSubject.school_id).in_(pairs))
+    )
+    session.execute(update(Message).where(Message.id.in_(fewer)).values(revision=Message.revision + 1))
+    empty = set(session.scalars(select(Message.id).where(Message.id.in_(fewer), ~_lists())))
+    outbox.withdraw(session, empty & joined, Reason.JOINED, now=now)
+    outbox.withdraw(session, empty - joined, Reason.NOT_CONCERNED, now=now)
+
+
+def take_back(session: Session, fence_id: str, *, now: datetime) -> None:
+    """Queue again what a fence let through when no dot of it was written: the commit failed, or came too late."""
+    back = session.scalars(
+        update(Message)
+        .where(Message.fence_id == fence_id, Message.state.in_((MessageState.HANDING, MessageState.IN_DOUBT)))
+        .values(state=MessageState.QUEUED, due_at=now, settled_at=None)
+        .returning(Message.id)
+    ).all()
+    if back:
+        session.execute(delete(Composition).where(Composition.message_id.in_(back)))
+
+
+def _due(message: Message, schools: tuple[int, ...], kept: str | None) -> Due:
+    return Due(
+        id=message.id,
+        mailing_id=message.mailing_id,
+        recipient_kind=message.recipient_kind,
+        recipient_id=message.recipient_id,
+        address=message.address,
+        address_ascii=message.address_ascii,
+        public_id=message.public_id,
+        dated_at=message.dated_at,
+        return_path=message.return_path,
+        revision=message.revision,
+        schools=schools,
+        kept=kept,
+    )
+
+
+def _gate_is_open() -> ColumnElement[bool]:
+    return exists().where(Mailing.id == Message.mailing_id, Mailing.gate == Gate.OPEN).correlate_except(Mailing)
+
+
+def _is_suppressed() -> ColumnElement[bool]:
+    return suppressions.stops(Message.address_key, _of_its_mailing(Mailing.message_class))
+
+
+def _status(day: date) -> ScalarSelect[Status]:
+    return status_of(MessageSubject.school_id, _of_its_mailing(Mailing.stop_strand_id), day)
+
+
+def _lists_a(status: Status, day: date) -> ColumnElement[bool]:
+    return _lists(_status(day) == status)
+
+
+def _lists_a_closed_school(day: date) -> ColumnElement[bool]:
+    return _lists(_status(day).in_(CLOSED_TO_REMINDERS))
+
+
+def _has_nobody_left() -> ColumnElement[bool]:
+    return and_(_of_its_mailing(Mailing.stop_strand_id).is_not(None), ~_lists())
+
+
+def _lists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    listed = exists().where(MessageSubject.message_id == Message.id, *conditions)
+    return listed.correlate_except(MessageSubject)
+
+
+def _of_its_mailing(column: InstrumentedAttribute[T]) -> ScalarSelect[T]:
+    return select(column).where(Mailing.id == Message.mailing_id).correlate_except(Mailing).scalar_subquery()

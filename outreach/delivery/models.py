@@ -1,0 +1,300 @@
+"""The tables of delivery.
+
+One row per intended recipient, made when a mailing is launched and never deleted: whoever was meant to be written to
+can be named, with what became of it. Every count is a query over these rows.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from outreach.adherence.models import Strand
+from outreach.db import Base, enum_of
+
+
+class Gate(StrEnum):
+    """Whether a mailing's letters may leave. Only OPEN lets them; CLOSED is for ever or not launched yet."""
+
+    OPEN = "open"
+    HELD = "held"
+    CLOSED = "closed"
+
+
+class MessageClass(StrEnum):
+    """What the law sees in a message: awareness may be unsubscribed from, a statutory notice may not."""
+
+    AWARENESS = "awareness"
+    STATUTORY = "statutory"
+
+    @property
+    def label(self) -> str:
+        """The class in the interface."""
+        return {"awareness": "sensibilisation", "statutory": "communication légale"}[self.value]
+
+
+class DoubtPolicy(StrEnum):
+    """What to do with a letter that may or may not have arrived, once nothing settled it."""
+
+    HOLD = "hold"
+    RESEND = "resend"
+
+
+class RecipientKind(StrEnum):
+    """Whom a recipient number is a number of."""
+
+    AUTHORITY = "authority"
+    FEDERATION = "federation"
+    SCHOOL = "school"
+
+
+class MessageState(StrEnum):
+    """Where a letter is. QUEUED and HANDING are on the way; the others are ends, but IN_DOUBT may yet be settled."""
+
+    QUEUED = "queued"
+    HANDING = "handing"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    IN_DOUBT = "in_doubt"
+    WITHDRAWN = "withdrawn"
+
+
+class Reason(StrEnum):
+    """Why a letter was withdrawn, at launch or later."""
+
+    JOINED = "joined"
+    NOT_CONCERNED = "not_concerned"
+    NO_ADDRESS = "no_address"
+    BOUNCED = "bounced"
+    SUPPRESSED = "suppressed"
+    TRIAL = "trial"
+    CANCELLED = "cancelled"
+
+    @property
+    def label(self) -> str:
+        """The reason in the interface."""
+        return _REASON_LABELS[self]
+
+
+_REASON_LABELS = {
+    Reason.JOINED: "déjà adhéré",
+    Reason.NOT_CONCERNED: "plus concerné",
+    Reason.NO_ADDRESS: "sans adresse",
+    Reason.BOUNCED: "adresse en rejet",
+    Reason.SUPPRESSED: "sur la liste d’exclusion",
+    Reason.TRIAL: "hors de la liste de test",
+    Reason.CANCELLED: "envoi annulé",
+}
+
+
+class Mailing(Base):
+    """Letters that leave together: what the fence reads (gate, class, strand to stop on) and the letter as frozen.
+
+    `letter` and `headers` are JSON and never change, so that a letter sent again is the same to the byte. `filled_at`
+    is when the last recipient was written down: before, the mailing is being launched.
+    """
+
+    __tablename__ = "mailings"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    gate: Mapped[Gate] = mapped_column(enum_of(Gate, "gate"), default=Gate.CLOSED)
+    message_class: Mapped[MessageClass] = mapped_column(enum_of(MessageClass, "message_class"))
+    doubt_policy: Mapped[DoubtPolicy] = mapped_column(enum_of(DoubtPolicy, "doubt_policy"))
+    stop_strand_id: Mapped[int | None] = mapped_column(ForeignKey("strands.id"), index=True)
+    letter: Mapped[str] = mapped_column(Text)
+    headers: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    filled_at: Mapped[datetime | None]
+
+    stop_strand: Mapped[Strand | None] = relationship()
+
+
+class GateChange(Base):
+    """A gate that was opened, held or closed: when, by whom, and why."""
+
+    __tablename__ = "gate_changes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id"), index=True)
+    gate: Mapped[Gate] = mapped_column(enum_of(Gate, "changed_gate"))
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(255))
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class Batch(Base):
+    """Some hundreds of a mailing's letters, which one worker takes at a time, by a lease it renews."""
+
+    __tablename__ = "batches"
+    __table_args__ = (UniqueConstraint("mailing_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id"))
+    number: Mapped[int]
+    worker_id: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None]
+
+
+class Message(Base):
+    """One intended recipient of a mailing.
+
+    Fixed at launch: `public_id` (16 hexadecimal digits, in the Message-ID and the tokens), `dated_at` (Date),
+    `return_path` (envelope sender). `revision` counts the changes of the schools it lists: what is composed from an
+    older revision cannot pass the fence. `fence_id` names the commit that let its dot be written.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("mailing_id", "recipient_kind", "recipient_id", "address_key"),
+        Index("ix_messages_mailing_id_state_reason", "mailing_id", "state", "reason"),
+        Index("ix_messages_batch_id_state_due_at", "batch_id", "state", "due_at"),
+        Index(
+            "ix_messages_handing",
+            "worker_id",
+            sqlite_where=text("state = 'handing'"),
+            postgresql_where=text("state = 'handing'"),
+        ),
+        Index("ix_messages_address_key_state", "address_key", "state"),
+        CheckConstraint("(state = 'withdrawn') = (reason IS NOT NULL)", name="withdrawn"),
+        CheckConstraint("state NOT IN ('handing', 'accepted', 'in_doubt') OR fence_id IS NOT NULL", name="fenced"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id"))
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"))
+    recipient_kind: Mapped[RecipientKind] = mapped_column(enum_of(RecipientKind, "recipient_kind"))
+    recipient_id: Mapped[int]
+    address: Mapped[str] = mapped_column(String(320))
+    address_key: Mapped[str] = mapped_column(String(320))
+    address_ascii: Mapped[str] = mapped_column(String(320))
+    public_id: Mapped[str] = mapped_column(String(16), unique=True)
+    dated_at: Mapped[datetime]
+    return_path: Mapped[str] = mapped_column(String(320))
+    state: Mapped[MessageState] = mapped_column(enum_of(MessageState, "message_state"))
+    reason: Mapped[Reason | None] = mapped_column(enum_of(Reason, "withdrawal_reason"))
+    due_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    first_tried_at: Mapped[datetime | None]
+    revision: Mapped[int] = mapped_column(default=0)
+    fence_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    worker_id: Mapped[str | None] = mapped_column(String(32))
+    fenced_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    resent_at: Mapped[datetime | None]
+    reply_code: Mapped[int | None]
+    reply_status: Mapped[str] = mapped_column(String(12), default="")
+    reply_text: Mapped[str] = mapped_column(Text, default="")
+
+
+class MessageSubject(Base):
+    """A letter lists this school as still open; the row goes when the school no longer is, before the letter leaves."""
+
+    __tablename__ = "message_subjects"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), primary_key=True, index=True)
+
+
+class Composition(Base):
+    """What a letter said, kept by the commit that let it go: `content` is JSON, enough to make the same bytes again."""
+
+    __tablename__ = "compositions"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True)
+    revision: Mapped[int]
+    content: Mapped[str] = mapped_column(Text)
+
+
+class SuppressionReason(StrEnum):
+    """Why an address is written to no more."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    HARD_BOUNCE = "hard_bounce"
+    COMPLAINT = "complaint"
+    STAFF = "staff"
+
+    @property
+    def label(self) -> str:
+        """The reason in the interface."""
+        labels = {"unsubscribed": "désinscription", "hard_bounce": "rejet définitif", "complaint": "plainte"}
+        return labels.get(self.value, "décision du service")
+
+
+class Scope(StrEnum):
+    """Which messages a suppression stops."""
+
+    AWARENESS = "awareness"
+    ALL = "all"
+
+
+class Suppression(Base):
+    """An address on the list of exclusion, from a moment to another. Lifting keeps the row."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = (
+        Index(
+            "uq_suppressions_in_force",
+            "address_key",
+            "reason",
+            unique=True,
+            sqlite_where=text("lifted_at IS NULL"),
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    address_key: Mapped[str] = mapped_column(String(320), index=True)
+    reason: Mapped[SuppressionReason] = mapped_column(enum_of(SuppressionReason, "suppression_reason"))
+    scope: Mapped[Scope] = mapped_column(enum_of(Scope, "suppression_scope"))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(255))
+    detail: Mapped[str] = mapped_column(Text, default="")
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None] = mapped_column(String(255))
+
+
+class Worker(Base):
+    """A process that sends. `seen_at` is its last sign of life."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    place: Mapped[str] = mapped_column(String(255))
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]
+
+
+class RelayState(Base):
+    """How a relay answers: it rests after failures; an alarm (credentials, encryption) waits for a person."""
+
+    __tablename__ = "relay_states"
+
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    rests_until: Mapped[datetime | None]
+    alarmed_at: Mapped[datetime | None]
+    said: Mapped[str] = mapped_column(Text, default="")
+
+
+class ClockPass(Base):
+    """The last time the clock asked its questions (one row), and what kept letters from leaving, or ''."""
+
+    __tablename__ = "clock_passes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    hindrance: Mapped[str] = mapped_column(Text, default="")
+
+
+class Installation(Base):
+    """An installation that may send from this database: its identity, where it runs, who confirmed it."""
+
+    __tablename__ = "installations"
+
+    identity: Mapped[str] = mapped_column(String(64), primary_key=True)
+    place: Mapped[str] = mapped_column(Text)
+    confirmed_at: Mapped[datetime]
+    confirmed_by: Mapped[str] = mapped_column(String(255))

@@ -1,0 +1,216 @@
+"""The outbox: put letters in, open and hold its gates, withdraw, count, and settle what nobody answers for."""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, insert, select, update
+
+from outreach import audit
+from outreach.db import Session
+from outreach.delivery.models import (
+    Batch,
+    DoubtPolicy,
+    Gate,
+    GateChange,
+    Mailing,
+    Message,
+    MessageState,
+    MessageSubject,
+    Reason,
+    RecipientKind,
+    Worker,
+)
+
+BATCH = 250
+UNSEEN = timedelta(seconds=30)
+DOUBT_RESTS = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Somebody a mailing is meant for. `schools` are those the letter lists as open; `reason` leaves them out."""
+
+    kind: RecipientKind
+    id: int
+    address: str
+    address_key: str
+    address_ascii: str
+    schools: tuple[int, ...] = ()
+    reason: Reason | None = None
+
+
+@dataclass
+class Tally:
+    """What became of the letters of a mailing. `intended` is all of them; the others add up to it, always."""
+
+    intended: int = 0
+    accepted: int = 0
+    refused: int = 0
+    expired: int = 0
+    in_doubt: int = 0
+    deferred: int = 0
+    pending: int = 0
+    withdrawn: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is on the way any more; doubt does not hold an end up."""
+        return not self.deferred and not self.pending
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts by their fixed names."""
+        names = ("intended", "accepted", "refused", "expired", "in_doubt", "deferred", "pending")
+        return {**{name: getattr(self, name) for name in names}, "withdrawn": dict(sorted(self.withdrawn.items()))}
+
+
+def put(
+    session: Session,
+    mailing: Mailing,
+    addressees: Sequence[Addressee],
+    return_path: Callable[[str], str],
+    *,
+    now: datetime,
+) -> None:
+    """Write down a mailing's recipients, those left out with their reason; `return_path` gives an identity's sender.
+
+    Raises IntegrityError when one is there already: nobody is written to twice in a mailing.
+    """
+    batches = _batches(session, mailing, len(addressees))
+    rows = [
+        _row(mailing, batches[place // BATCH], addressee, return_path, now)
+        for place, addressee in enumerate(addressees)
+    ]
+    if not rows:
+        return
+    written = insert(Message).returning(Message.id, sort_by_parameter_order=True)
+    identities = session.scalars(written, rows).all()
+    subjects = [
+        {"message_id": identity, "school_id": school}
+        for identity, addressee in zip(identities, addressees, strict=True)
+        for school in addressee.schools
+    ]
+    if subjects:
+        session.execute(insert(MessageSubject), subjects)
+
+
+def set_gate(session: Session, mailing: Mailing, gate: Gate, *, now: datetime, actor: str, note: str = "") -> None:
+    """Open, hold or close a mailing's gate. Nothing passes a gate that is not open, from this commit on."""
+    mailing.gate = gate
+    session.add(GateChange(mailing_id=mailing.id, gate=gate, at=now, actor=actor, note=note))
+
+
+def withdraw_all(session: Session, mailing: Mailing, reason: Reason, *, now: datetime) -> None:
+    """Withdraw every letter of a mailing that has not left."""
+    _withdraw(session, reason, now, Message.mailing_id == mailing.id)
+
+
+def withdraw(session: Session, identities: Iterable[int], reason: Reason, *, now: datetime) -> None:
+    """Withdraw these letters, as far as they have not left."""
+    _withdraw(session, reason, now, Message.id.in_(list(identities)))
+
+
+def tallies(session: Session, mailings: Iterable[int]) -> dict[int, Tally]:
+    """Count the letters of mailings by what became of them; one statement over the rows."""
+    is_deferred = case((Message.state == MessageState.QUEUED, Message.attempts > 0), else_=False)
+    query = (
+        select(Message.mailing_id, Message.state, Message.reason, is_deferred, func.count())
+        .where(Message.mailing_id.in_(identities := list(mailings)))
+        .group_by(Message.mailing_id, Message.state, Message.reason, is_deferred)
+    )
+    found = {identity: Tally() for identity in identities}
+    for mailing, state, reason, deferred, count in session.execute(query):
+        tally = found[mailing]
+        tally.intended += count
+        if state is MessageState.WITHDRAWN:
+            tally.withdrawn[reason.value] += count
+        elif state in {MessageState.QUEUED, MessageState.HANDING}:
+            name = "deferred" if deferred else "pending"
+            setattr(tally, name, getattr(tally, name) + count)
+        else:
+            setattr(tally, state.value, count)
+    return found
+
+
+def doubtful(session: Session, mailing: Mailing) -> Sequence[Message]:
+    """The letters that may or may not have arrived, in order."""
+    query = select(Message).where(Message.mailing_id == mailing.id, Message.state == MessageState.IN_DOUBT)
+    return session.scalars(query.order_by(Message.id)).all()
+
+
+def message_named(session: Session, identity: bytes) -> Message | None:
+    """The letter a token speaks of, by its eight bytes."""
+    return session.scalar(select(Message).where(Message.public_id == identity.hex()))
+
+
+def doubt_the_abandoned(session: Session, *, now: datetime) -> int:
+    """Put in doubt the letters whose worker has not been seen for 30 s: their dot may have been written."""
+    is_alive = select(Worker.id).where(Worker.seen_at > now - UNSEEN, Worker.stopped_at.is_(None))
+    changed = session.execute(
+        update(Message)
+        .where(Message.state == MessageState.HANDING, Message.worker_id.not_in(is_alive))
+        .values(state=MessageState.IN_DOUBT, settled_at=now)
+        .returning(Message.id)
+    )
+    return len(changed.all())
+
+
+def resend_the_doubtful(session: Session, *, now: datetime) -> int:
+    """Send once more, byte for byte, what a mailing may not leave in doubt, 15 minutes after its fence."""
+    statutory = select(Mailing.id).where(Mailing.doubt_policy == DoubtPolicy.RESEND)
+    changed = session.execute(
+        update(Message)
+        .where(
+            Message.state == MessageState.IN_DOUBT,
+            Message.mailing_id.in_(statutory),
+            Message.fenced_at <= now - DOUBT_RESTS,
+            Message.resent_at.is_(None),
+        )
+        .values(state=MessageState.QUEUED, resent_at=now, due_at=now)
+        .returning(Message.id)
+    )
+    identities = changed.scalars().all()
+    for identity in identities:
+        audit.record(session, now, "système", "Courriel resté en doute : renvoyé à l’identique.", f"message:{identity}")
+    return len(identities)
+
+
+def _row(
+    mailing: Mailing, batch: int, addressee: Addressee, return_path: Callable[[str], str], now: datetime
+) -> dict[str, Any]:
+    identity = secrets.token_hex(8)
+    return {
+        "mailing_id": mailing.id,
+        "batch_id": batch,
+        "recipient_kind": addressee.kind,
+        "recipient_id": addressee.id,
+        "address": addressee.address,
+        "address_key": addressee.address_key,
+        "address_ascii": addressee.address_ascii,
+        "public_id": identity,
+        "dated_at": now,
+        "return_path": return_path(identity),
+        "state": MessageState.WITHDRAWN if addressee.reason else MessageState.QUEUED,
+        "reason": addressee.reason,
+        "settled_at": now if addressee.reason else None,
+        "due_at": now,
+    }
+
+
+def _batches(session: Session, mailing: Mailing, count: int) -> Sequence[int]:
+    last = session.scalar(select(func.max(Batch.number)).where(Batch.mailing_id == mailing.id)) or 0
+    rows = [{"mailing_id": mailing.id, "number": last + 1 + place} for place in range(-(-count // BATCH))]
+    if not rows:
+        return []
+    return session.scalars(insert(Batch).returning(Batch.id, sort_by_parameter_order=True), rows).all()
+
+
+def _withdraw(session: Session, reason: Reason, now: datetime, which: ColumnElement[bool]) -> None:
+    session.execute(
+        update(Message)
+        .where(Message.state == MessageState.QUEUED, which)
+        .values(state=MessageState.WITHDRAWN, reason=reason, settled_at=now)
+    )

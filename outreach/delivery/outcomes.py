@@ -1,0 +1,165 @@
+"""What a relay's answer changes: the letter's row, and the list of exclusion."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, delete, func, or_, select, update
+
+from outreach.db import Session
+from outreach.delivery import suppressions
+from outreach.delivery.models import Composition, Message, MessageState, Reason, Suppression, SuppressionReason
+from outreach.delivery.pacing import next_try
+from outreach.delivery.replies import Outcome, Verdict
+from outreach.directory import contacts
+
+NO_SUCH_MAILBOX = {"5.1.1", "5.1.10"}
+NO_SUCH_DOMAIN = "5.1.2"
+FULL = "5.2.2"
+DAY = timedelta(hours=24)
+MOST_OF_A_DOMAIN = 20
+POSTMAN = "facteur"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The end of one attempt at a letter; `fence_id` is None when it did not come to the fence."""
+
+    message_id: int
+    fence_id: str | None
+    outcome: Outcome
+
+
+def record(session: Session, settled: Sequence[Settled], *, now: datetime, again_at: datetime) -> None:
+    """Write down what became of attempts. A late answer settles a doubt; one to an older attempt changes nothing.
+
+    `again_at` is when letters that reached nobody, before their dot, are due again.
+    """
+    accepted = [_answer(one, now) for one in settled if one.outcome.verdict is Verdict.ACCEPTED]
+    if accepted:
+        session.connection().execute(_ACCEPTED, accepted)
+    for one in settled:
+        if one.outcome.verdict is not Verdict.ACCEPTED:
+            _record_one(session, one, now, again_at)
+
+
+_ACCEPTED = (
+    update(Message.__table__)  # type: ignore[arg-type]
+    .where(
+        Message.id == bindparam("message"),
+        Message.fence_id == bindparam("fence"),
+        or_(Message.state == MessageState.HANDING, Message.state == MessageState.IN_DOUBT),
+    )
+    .values(
+        state=MessageState.ACCEPTED,
+        settled_at=bindparam("at"),
+        reply_code=bindparam("code"),
+        reply_status=bindparam("status"),
+        reply_text=bindparam("text"),
+    )
+)
+
+
+def _answer(one: Settled, now: datetime) -> dict[str, object]:
+    said = one.outcome
+    return {
+        "message": one.message_id,
+        "fence": one.fence_id,
+        "at": now,
+        "code": said.code,
+        "status": said.status,
+        "text": said.text,
+    }
+
+
+def _record_one(session: Session, one: Settled, now: datetime, again_at: datetime) -> None:
+    message = _held(session, one)
+    if message is None:
+        return
+    said = one.outcome
+    message.reply_code, message.reply_status, message.reply_text = said.code, said.status, said.text
+    match said.verdict:
+        case Verdict.LATER:
+            _put_off(session, message, now)
+        case Verdict.NEVER:
+            message.state, message.settled_at = MessageState.REFUSED, now
+            session.flush()
+            _suppress_if_gone(session, message, now)
+        case Verdict.UNREACHED:
+            message.state, message.due_at, message.settled_at = MessageState.QUEUED, again_at, None
+            _forget_composition(session, message)
+        case Verdict.STOPPED:
+            message.state, message.reason, message.settled_at = MessageState.WITHDRAWN, Reason.TRIAL, now
+        case Verdict.UNKNOWN:
+            message.state, message.settled_at = MessageState.IN_DOUBT, now
+        case Verdict.ACCEPTED:
+            raise AssertionError("accepted letters are recorded together")
+
+
+def _held(session: Session, one: Settled) -> Message | None:
+    query = select(Message).where(Message.id == one.message_id).with_for_update()
+    if one.fence_id is None:
+        query = query.where(Message.state == MessageState.QUEUED)
+    else:
+        query = query.where(
+            Message.fence_id == one.fence_id, Message.state.in_((MessageState.HANDING, MessageState.IN_DOUBT))
+        )
+    return session.scalar(query)
+
+
+def _put_off(session: Session, message: Message, now: datetime) -> None:
+    message.attempts += 1
+    message.first_tried_at = message.first_tried_at or now
+    again = next_try(message.attempts, now, message.first_tried_at, random.random())  # noqa: S311 - a spread, no secret
+    if again is None:
+        message.state, message.settled_at = MessageState.EXPIRED, now
+        return
+    message.state, message.due_at, message.settled_at = MessageState.QUEUED, again, None
+    _forget_composition(session, message)
+
+
+def _forget_composition(session: Session, message: Message) -> None:
+    """It did not leave: it is composed anew, unless it was sent before and must stay the same."""
+    if message.resent_at is None:
+        session.execute(delete(Composition).where(Composition.message_id == message.id))
+
+
+def _suppress_if_gone(session: Session, message: Message, now: datetime) -> None:
+    """Only what speaks of the mailbox suppresses it; a refusal of policy (5.7.x) speaks of us."""
+    status, key = message.reply_status, message.address_key
+    is_gone = status in NO_SUCH_MAILBOX
+    is_gone |= status == NO_SUCH_DOMAIN and _refusals(session, key, status, now - DAY) >= 2
+    is_full = status == FULL or (message.reply_code == 552 and not status)
+    is_gone |= is_full and _times_full(session, key) >= 3
+    if not is_gone or (status == NO_SUCH_DOMAIN and _gone_of_domain(session, key, now) >= MOST_OF_A_DOMAIN):
+        return
+    detail = f"{message.reply_code} {message.reply_text}"
+    suppressions.suppress(session, key, SuppressionReason.HARD_BOUNCE, now=now, actor=POSTMAN, detail=detail)
+    contacts.record_bounce(session, message.address, now=now, actor=POSTMAN)
+
+
+def _refusals(session: Session, key: str, status: str, since: datetime) -> int:
+    query = select(func.count()).where(
+        Message.address_key == key,
+        Message.state == MessageState.REFUSED,
+        Message.reply_status == status,
+        Message.settled_at >= since,
+    )
+    return session.scalar(query) or 0
+
+
+def _times_full(session: Session, key: str) -> int:
+    is_full = (Message.reply_status == FULL) | ((Message.reply_code == 552) & (Message.reply_status == ""))
+    query = select(func.count()).where(Message.address_key == key, Message.state == MessageState.REFUSED, is_full)
+    return session.scalar(query) or 0
+
+
+def _gone_of_domain(session: Session, key: str, now: datetime) -> int:
+    domain = "%@" + key.rpartition("@")[2].replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    query = select(func.count()).where(
+        Suppression.reason == SuppressionReason.HARD_BOUNCE,
+        Suppression.created_at >= now - DAY,
+        Suppression.address_key.like(domain, escape="\\"),
+    )
+    return session.scalar(query) or 0

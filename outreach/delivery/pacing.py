@@ -1,0 +1,46 @@
+"""How fast, and when to try again. Pure."""
+
+from datetime import datetime, timedelta
+
+RETRY_MINUTES = (1, 5, 15, 30, 60)
+PATIENCE = timedelta(hours=24)
+JITTER = 0.1
+REST_MINUTES = (1, 2, 5, 10, 15)
+BURST_SECONDS = 10
+
+
+def next_try(attempts: int, now: datetime, first_tried_at: datetime, chance: float) -> datetime | None:
+    """When to try again after `attempts` refusals for now (4xx), or None when a day of them is enough.
+
+    After 1, 5, 15, 30 and 60 minutes, then hourly, and up to a tenth later by `chance` (0 to 1): letters put off
+    together do not come back together.
+    """
+    if now - first_tried_at >= PATIENCE:
+        return None
+    minutes = RETRY_MINUTES[min(attempts, len(RETRY_MINUTES)) - 1]
+    return now + timedelta(minutes=minutes * (1 + JITTER * chance))
+
+
+def rest_of(failures: int, now: datetime) -> datetime:
+    """Until when a relay rests that failed so many times in a row."""
+    return now + timedelta(minutes=REST_MINUTES[min(failures, len(REST_MINUTES)) - 1])
+
+
+class Bucket:
+    """So many letters a second at most (0 = as many as go), with a burst of some seconds' worth saved up.
+
+    It never waits: it tells how many may go now.
+    """
+
+    def __init__(self, rate: int, now: float) -> None:
+        self.rate, self._level, self._at = rate, float(rate), now
+
+    def take(self, wanted: int, now: float) -> int:
+        """How many of the wanted may go now; they are taken. `now` is in seconds, on a clock that never goes back."""
+        if not self.rate:
+            return wanted
+        self._level = min(self._level + (now - self._at) * self.rate, self.rate * BURST_SECONDS)
+        self._at = now
+        granted = min(wanted, int(self._level))
+        self._level -= granted
+        return granted

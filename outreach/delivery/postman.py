@@ -1,0 +1,321 @@
+"""The postman: takes a batch of letters, has them composed, and hands them over in rounds.
+
+A round: bodies go out on every free connection; one transaction records the answers to the round before and fences
+this one; then the dots are written. The socket waits for the database, never the other way round. A connection that
+does not answer in its turn is left for a later round, with the letter it carries.
+"""
+
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+
+from outreach.adherence.days import today
+from outreach.db import Database, Session
+from outreach.delivery import fence, outcomes, presence
+from outreach.delivery.conversation import Parcel, State
+from outreach.delivery.fence import Composed, Due
+from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState
+from outreach.delivery.outcomes import Settled
+from outreach.delivery.pacing import Bucket, rest_of
+from outreach.delivery.replies import Verdict
+from outreach.delivery.smtp import Door
+
+LEASE = timedelta(seconds=20)
+DOT_SECONDS = 5.0
+TURN_SECONDS = 0.25
+SOON_SECONDS = 0.05
+PATIENCE_SECONDS = 5.0
+LINGER_SECONDS = 1.0
+FAREWELL_SECONDS = 10.0
+OPENING = (State.GREETING, State.HELLO, State.STARTTLS, State.TLS, State.AUTH)
+MOVING = (State.ENVELOPE, State.BODY)
+
+Compose = Callable[[Session, Mailing, Sequence[Due]], Mapping[int, Composed]]
+
+
+class Stage(StrEnum):
+    """Where a round stands; a watcher is told, so that a test can pull the plug exactly there."""
+
+    AFTER_COMPOSE = "after_compose"
+    AFTER_RCPT = "after_rcpt"
+    MID_BODY = "mid_body"
+    BEFORE_FENCE = "before_fence"
+    AFTER_FENCE = "after_fence"
+    AFTER_DOT = "after_dot"
+    AFTER_REPLY = "after_reply"
+    AFTER_RECORD = "after_record"
+
+
+def due_mailings(session: Session, *, now: datetime) -> list[int]:
+    """The mailings that have letters due in a batch that nobody holds."""
+    query = select(Batch.mailing_id).where(_is_free_and_due(now)).distinct().order_by(Batch.mailing_id)
+    return list(session.scalars(query))
+
+
+class Postman:
+    """One worker's hands: its connections, the letters it carries, and those it waits to hear of. For one thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        door: Door,
+        compose: Compose,
+        clock: Callable[[], datetime],
+        *,
+        worker_id: str,
+        connections: int = 8,
+        rate: int = 0,
+        stop: threading.Event | None = None,
+        watch: Callable[[Stage], None] = lambda _stage: None,
+    ) -> None:
+        self.database, self.door, self.compose, self.clock = database, door, compose, clock
+        self.worker_id, self.connections, self.watch = worker_id, connections, watch
+        self.stop = stop or threading.Event()
+        self._bucket = Bucket(rate, time.monotonic())
+        self._carried: dict[int, Composed] = {}  # handed to a connection, without a dot yet
+        self._awaited: dict[int, str] = {}  # the dot is written (under this fence), the answer has not come
+        self._settled: list[Settled] = []  # answered, not written down yet
+        self._unsure: list[str] = []  # fences that may have been committed, and no dot of which was written
+        self._rests = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is under way that `attend` has to look after."""
+        return bool(self._carried or self._awaited or self._settled or self._unsure)
+
+    def deliver(self, mailing_id: int) -> None:
+        """Hand over a mailing's letters as long as some are due and may go."""
+        self._rests = False
+        while not self.stop.is_set() and self._relay_serves() and (batch := self._take(mailing_id)):
+            finished = self._work_through(batch)
+            self._put_back(batch)
+            if not finished:
+                break
+        self.attend(LINGER_SECONDS)
+        self.door.leave()
+
+    def attend(self, seconds: float = 0.0) -> None:
+        """Look after what dawdles: letters that have come to their dot, answers that have come late."""
+        self.door.wait(seconds, until=lambda: not self._is_open_ended() or self.stop.is_set())
+        self._listen()
+        if self._ready() or self._settled or self._unsure:
+            self._fence_and_release(None)
+            self._listen()
+            self._write_down()
+
+    def farewell(self) -> None:
+        """Before the process ends: wait some seconds for the answers to dots already written. The rest is in doubt."""
+        self.door.wait(FAREWELL_SECONDS, until=lambda: not self.door.count(State.VERDICT))
+        self.door.close()
+        self._listen()
+        self._write_down()
+
+    def _is_open_ended(self) -> bool:
+        return bool(self.door.count(*MOVING, State.VERDICT))
+
+    def _relay_serves(self) -> bool:
+        with self.database.reading() as session:
+            return not presence.relay_hindrance(session, self.door.relay.name, now=self.clock())
+
+    def _take(self, mailing_id: int) -> int | None:
+        now = self.clock()
+        free = select(Batch.id).where(Batch.mailing_id == mailing_id, _is_free_and_due(now)).order_by(Batch.number)
+        first = free.limit(1).with_for_update(skip_locked=True)
+        lease = {"worker_id": self.worker_id, "lease_until": now + LEASE}
+        with self.database.writing() as session:
+            taken = session.scalar(update(Batch).where(Batch.id.in_(first)).values(lease).returning(Batch.id))
+            if taken is not None:
+                fence.clear(session, taken, now=now, day=today(now))
+        return taken
+
+    def _put_back(self, batch: int) -> None:
+        is_ours = and_(Batch.id == batch, Batch.worker_id == self.worker_id)
+        with self.database.writing() as session:
+            session.execute(update(Batch).where(is_ours).values(worker_id=None, lease_until=None))
+
+    def _work_through(self, batch: int) -> bool:
+        """Hand a batch's letters over; False when the postman should stop for now."""
+        waiting = deque(self._composed(batch))
+        if not waiting:
+            return False
+        self.watch(Stage.AFTER_COMPOSE)
+        while waiting and not self.stop.is_set():
+            if not self._is_at_hand(len(waiting)):
+                return False
+            granted = self._bucket.take(min(len(waiting), self.door.count(State.READY)), time.monotonic())
+            if not granted and not self._carried:
+                return False  # as fast as allowed: the clock will knock again
+            if not self._round([waiting.popleft() for _ in range(granted)], batch):
+                return False
+        return not self.stop.is_set()
+
+    def _composed(self, batch: int) -> list[Composed]:
+        with self.database.reading() as session:
+            found = fence.due_in(session, batch, now=self.clock())
+            due = [one for one in found if one.id not in self._carried]
+            if not due:
+                return []
+            composed = self.compose(session, session.get_one(Mailing, due[0].mailing_id), due)
+        return [composed[one.id] for one in due]
+
+    def _is_at_hand(self, wanted: int) -> bool:
+        """Have a free connection, or a letter at its dot; else let the relay rest, or leave what dawdles."""
+        self.door.open(min(wanted + len(self._carried) + len(self._awaited), self.connections))
+        usable = (State.READY, State.AT_DOT)
+        self._wait(PATIENCE_SECONDS, lambda: bool(self.door.count(*usable)))
+        failures = self.door.failures()
+        if any(failure.slow_down for failure in failures):
+            self.connections = max(1, self.connections // 2)
+        if failures and (any(failure.alarm for failure in failures) or not len(self.door)):
+            worst = max(failures, key=lambda failure: failure.alarm)
+            self._let_rest(worst.text, alarm=worst.alarm)
+            return False
+        return bool(self.door.count(*usable))
+
+    def _round(self, letters: Sequence[Composed], batch: int) -> bool:
+        """Hand letters over, record the answers to the round before, fence, write dots. False to stop for now."""
+        for letter in letters:
+            self._carried[letter.due.id] = letter
+            self.door.hand(_parcel(letter))
+        self.watch(Stage.AFTER_RCPT)
+        self._wait(TURN_SECONDS, lambda: bool(self.door.count(State.AT_DOT)) or not self.door.prompt(*MOVING))
+        self.watch(Stage.MID_BODY)
+        self._wait(TURN_SECONDS, lambda: not self.door.prompt(*MOVING))
+        self.watch(Stage.BEFORE_FENCE)
+        heard = self._listen()
+        if heard and not self._ready() and all(one.outcome.verdict is Verdict.UNREACHED for one in heard):
+            self._let_rest(heard[0].outcome.text)
+        return self._fence_and_release(batch) and not self._rests
+
+    def _fence_and_release(self, batch: int | None) -> bool:
+        """Fence what has come to its dot, and write the dots. False when the lease on the batch is lost."""
+        self.door.poll()  # an answer that comes before the dot is no answer to it
+        fence_id, started, ready = uuid.uuid4().hex, _awake_seconds(), self._ready()
+        with self._unsure_of(fence_id), self.database.writing() as session:
+            now = self.clock()
+            self._record(session)
+            holds = batch is None or self._renew(session, batch, now)
+            passed = self._fence(session, ready, fence_id, now) if holds and ready else set()
+        self._forget_recorded()
+        self.watch(Stage.AFTER_FENCE)
+        if _awake_seconds() - started > DOT_SECONDS:
+            # Frozen in between, and others may have drawn their conclusions: no dot, and the rows go back.
+            self._drop(ready)
+            self._unsure.append(fence_id)
+            return False
+        self._awaited.update(dict.fromkeys(passed, fence_id))
+        self.door.poll()
+        self.door.release(passed)
+        self._drop(ready)
+        self.watch(Stage.AFTER_DOT)
+        self._wait(TURN_SECONDS, lambda: not self.door.prompt(State.VERDICT))
+        self.watch(Stage.AFTER_REPLY)
+        return holds
+
+    @contextmanager
+    def _unsure_of(self, fence_id: str) -> Iterator[None]:
+        """If the transaction fails, close without a dot, and remember to take the fence back."""
+        ready = self._ready()
+        try:
+            yield
+        except BaseException:
+            self._drop(ready)
+            self._unsure.append(fence_id)
+            raise
+
+    def _fence(self, session: Session, ready: Sequence[Composed], fence_id: str, now: datetime) -> set[int]:
+        day = today(now)
+        passed = fence.pass_through(session, ready, fence_id=fence_id, worker_id=self.worker_id, now=now, day=day)
+        denied = [letter.due.id for letter in ready if letter.due.id not in passed]
+        if denied:
+            fence.settle_denied(session, denied, now=now, day=day)
+        return passed
+
+    def _renew(self, session: Session, batch: int, now: datetime) -> bool:
+        is_ours = and_(Batch.id == batch, Batch.worker_id == self.worker_id)
+        renewed = update(Batch).where(is_ours).values(lease_until=now + LEASE).returning(Batch.id)
+        return session.scalar(renewed) is not None
+
+    def _ready(self) -> list[Composed]:
+        return [self._carried[parcel.key] for parcel in self.door.at_dot()]
+
+    def _drop(self, letters: Sequence[Composed]) -> None:
+        """These are no longer carried; a connection that still waits for its dot is closed without one."""
+        self.door.abandon()
+        for letter in letters:
+            self._carried.pop(letter.due.id, None)
+
+    def _listen(self) -> list[Settled]:
+        heard = [
+            Settled(parcel.key, self._awaited.pop(parcel.key, None), outcome) for parcel, outcome in self.door.collect()
+        ]
+        for one in heard:
+            self._carried.pop(one.message_id, None)
+        self._settled += heard
+        return heard
+
+    def _wait(self, seconds: float, until: Callable[[], bool]) -> None:
+        """Wait; and when it is not over soon, do not keep what is known from being written down."""
+
+        def over() -> bool:
+            return until() or self.stop.is_set()
+
+        self.door.wait(SOON_SECONDS, over)
+        if not over():
+            self._listen()
+            self._write_down()
+            self.door.wait(seconds - SOON_SECONDS, over)
+            if not over():
+                self.door.pass_over()
+
+    def _let_rest(self, said: str, *, alarm: bool = False) -> None:
+        self._rests = True
+        with self.database.writing() as session:
+            presence.relay_failed(session, self.door.relay.name, said, alarm=alarm, now=self.clock())
+
+    def _write_down(self) -> None:
+        if self._settled or self._unsure:
+            with self.database.writing() as session:
+                self._record(session)
+            self._forget_recorded()
+
+    def _record(self, session: Session) -> None:
+        now = self.clock()
+        for fence_id in self._unsure:
+            fence.take_back(session, fence_id, now=now)
+        if self._settled:
+            outcomes.record(session, self._settled, now=now, again_at=rest_of(1, now))
+        if any(one.outcome.verdict is Verdict.ACCEPTED for one in self._settled):
+            presence.relay_answers(session, self.door.relay.name)
+
+    def _forget_recorded(self) -> None:
+        # Only once it is committed: recording twice changes nothing, recording never would lose an answer.
+        if self._settled:
+            self._settled, self._unsure = [], []
+            self.watch(Stage.AFTER_RECORD)
+        self._unsure = []
+
+
+def _parcel(letter: Composed) -> Parcel:
+    due = letter.due
+    return Parcel(due.id, due.return_path, due.address_ascii or due.address, letter.wire)
+
+
+def _is_free_and_due(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        or_(Batch.lease_until.is_(None), Batch.lease_until < now),
+        exists().where(Mailing.id == Batch.mailing_id, Mailing.gate == Gate.OPEN),
+        exists().where(Message.batch_id == Batch.id, Message.state == MessageState.QUEUED, Message.due_at <= now),
+    )
+
+
+def _awake_seconds() -> float:
+    """A clock that counts sleep and suspension: a process that was frozen learns it here."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

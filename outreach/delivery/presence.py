@@ -1,0 +1,86 @@
+"""Who is at work: the processes that send, the relay's health, and the clock's last pass."""
+
+import os
+import uuid
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from outreach import audit
+from outreach.db import Session
+from outreach.delivery.models import ClockPass, RelayState, Worker
+from outreach.delivery.pacing import rest_of
+
+CLOCK_IS_LATE = timedelta(seconds=30)
+
+
+def join_in(session: Session, *, now: datetime) -> str:
+    """A new worker; returns its identity."""
+    worker = Worker(id=uuid.uuid4().hex, place=f"{os.uname().nodename}:{os.getpid()}", started_at=now, seen_at=now)
+    session.add(worker)
+    return worker.id
+
+
+def give_sign(session: Session, worker_id: str, *, now: datetime) -> None:
+    """A worker's sign of life."""
+    session.execute(update(Worker).where(Worker.id == worker_id).values(seen_at=now))
+
+
+def leave(session: Session, worker_id: str, *, now: datetime) -> None:
+    """A worker that stopped in order."""
+    session.execute(update(Worker).where(Worker.id == worker_id).values(seen_at=now, stopped_at=now))
+
+
+def relay_failed(session: Session, relay: str, said: str, *, alarm: bool, now: datetime) -> datetime:
+    """A relay cannot be used: it rests, longer each time; an alarm lasts until a person acts. Returns until when."""
+    state = session.get(RelayState, relay, with_for_update=True)
+    if state is None:
+        state = RelayState(name=relay, failures=0)
+        session.add(state)
+    state.failures += 1
+    state.said, state.rests_until = said, rest_of(state.failures, now)
+    if alarm and state.alarmed_at is None:
+        state.alarmed_at = now
+        audit.record(
+            session, now, "facteur", f"Alarme : le relais {relay} refuse de servir ({said}).", f"relay:{relay}"
+        )
+    return state.rests_until
+
+
+def relay_answers(session: Session, relay: str) -> None:
+    """A relay took a letter: its failures are forgotten."""
+    session.execute(update(RelayState).where(RelayState.name == relay).values(failures=0, rests_until=None, said=""))
+
+
+def quiet_alarms(session: Session, relay: str, *, now: datetime) -> None:
+    """A person restarted the work: the relay is tried again."""
+    state = session.get(RelayState, relay)
+    if state is not None and state.alarmed_at is not None:
+        state.alarmed_at = state.rests_until = None
+        audit.record(session, now, "système", f"Le relais {relay} est essayé de nouveau.", f"relay:{relay}")
+
+
+def relay_hindrance(session: Session, relay: str, *, now: datetime) -> str:
+    """Why nothing may be handed to a relay now, in a sentence, or ''."""
+    state = session.get(RelayState, relay)
+    if state is None:
+        return ""
+    if state.alarmed_at is not None:
+        return f"Alarme : le relais {relay} refuse de servir ({state.said}). Corrigez le réglage et redémarrez l’envoi."
+    if state.rests_until is not None and state.rests_until > now:
+        return f"Le relais {relay} ne prend rien ({state.said}) : nouvel essai sous peu."
+    return ""
+
+
+def clock_passed(session: Session, hindrance: str, *, now: datetime) -> None:
+    """The clock asked its questions; `hindrance` says what keeps letters from leaving, or ''."""
+    passed = session.get(ClockPass, 1)
+    if passed is None:
+        session.add(ClockPass(id=1, at=now, hindrance=hindrance))
+    else:
+        passed.at, passed.hindrance = now, hindrance
+
+
+def last_pass(session: Session) -> ClockPass | None:
+    """The clock's last pass, or None when it never ran."""
+    return session.scalar(select(ClockPass))

@@ -1,0 +1,105 @@
+"""What a relay says, read from its bytes (RFC 5321 §4.2), and what it means. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+LONGEST_LINE = 4096
+MOST_LINES = 100
+MOST_BYTES = 16 * 1024
+LONGEST_KEPT = 1000
+LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
+ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
+
+
+class Verdict(StrEnum):
+    """What became of one attempt.
+
+    UNREACHED is no answer while nothing could have been accepted yet; UNKNOWN is no answer after the dot. STOPPED was
+    kept in by our own guard.
+    """
+
+    ACCEPTED = "accepted"
+    LATER = "later"
+    NEVER = "never"
+    UNREACHED = "unreached"
+    UNKNOWN = "unknown"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One reply: its code, and what its lines say after it."""
+
+    code: int
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The lines put together, cut where a table of ours ends."""
+        return " ".join(self.lines)[:LONGEST_KEPT]
+
+    @property
+    def status(self) -> str:
+        """The enhanced status code (RFC 3463), as 5.1.1, or ''."""
+        found = ENHANCED.match(self.text)
+        return found[0] if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one attempt: the verdict, and what was said."""
+
+    verdict: Verdict
+    code: int | None = None
+    status: str = ""
+    text: str = ""
+
+
+class Garbage(Exception):
+    """What came is no reply: the connection cannot be trusted any more."""
+
+
+class Reader:
+    """Cuts what arrives into replies. Raises Garbage on what is none, or is too long to be one."""
+
+    def __init__(self) -> None:
+        self._held = b""
+        self._lines: list[bytes] = []
+
+    def feed(self, data: bytes) -> Iterator[Reply]:
+        """The replies that these bytes complete."""
+        self._held += data
+        while b"\n" in self._held:
+            line, _, self._held = self._held.partition(b"\n")
+            reply = self._take(line.removesuffix(b"\r"))
+            if reply:
+                yield reply
+        if len(self._held) > LONGEST_LINE:
+            raise Garbage("an endless line")
+
+    def forget(self) -> None:
+        """Drop what is held: what came in clear text before encryption proves nothing (RFC 3207 §4.2)."""
+        self._held, self._lines = b"", []
+
+    def _take(self, line: bytes) -> Reply | None:
+        found = LINE.fullmatch(line)
+        if found is None or len(line) > LONGEST_LINE or (self._lines and self._lines[0][:3] != found[1]):
+            raise Garbage("not a reply")
+        self._lines.append(line)
+        if len(self._lines) > MOST_LINES or sum(map(len, self._lines)) > MOST_BYTES:
+            raise Garbage("an endless reply")
+        if found[2] == b"-":
+            return None
+        lines, self._lines = tuple(part[4:].decode("latin-1") for part in self._lines), []
+        return Reply(int(found[1]), lines)
+
+
+def outcome_of(reply: Reply, *, after_dot: bool) -> Outcome:
+    """What a reply to MAIL, RCPT, DATA or the dot means for the letter."""
+    verdicts = {4: Verdict.LATER, 5: Verdict.NEVER}
+    if after_dot:
+        verdicts[2] = Verdict.ACCEPTED
+    unclear = Verdict.UNKNOWN if after_dot else Verdict.UNREACHED
+    return Outcome(verdicts.get(reply.code // 100, unclear), reply.code, reply.status, reply.text)

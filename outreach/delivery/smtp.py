@@ -1,0 +1,284 @@
+"""The only door to the network: a few connections to one relay, side by side, in one thread.
+
+Nothing here waits for one connection alone: a relay that dawdles on one leaves the others at work. What the door may
+not let out (another installation's trial, the ministry's own boxes) it stops here, last of all.
+"""
+
+import selectors
+import socket
+import ssl
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from outreach.delivery.conversation import Conversation, Failure, Parcel, Relay, State
+from outreach.delivery.replies import Outcome, Verdict
+
+CHUNK = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds a connection may keep us waiting (RFC 5321 §4.5.3.2)."""
+
+    connect: float = 30
+    greeting: float = 300
+    command: float = 300
+    body: float = 180
+    dot: float = 600
+
+    def of(self, state: State) -> float:
+        """How long a conversation may stay in a state."""
+        return {
+            State.GREETING: self.greeting,
+            State.BODY: self.body,
+            State.AT_DOT: self.command,
+            State.VERDICT: self.dot,
+        }.get(state, self.command)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Who may be written to from here. `allowed` holds addresses and @domains; with `anybody` it is not asked."""
+
+    anybody: bool
+    allowed: frozenset[str] = frozenset()
+    protected: frozenset[str] = frozenset()
+
+    def stops(self, recipient: str) -> bool:
+        """Whether a letter to this address stays in."""
+        address = recipient.casefold()
+        domain = address.rpartition("@")[2]
+        if any(domain == one or domain.endswith(f".{one}") for one in self.protected):
+            return True
+        return not self.anybody and address not in self.allowed and f"@{domain}" not in self.allowed
+
+
+class Line:
+    """One connection: a conversation and its socket."""
+
+    def __init__(self, relay: Relay, context: ssl.SSLContext | None) -> None:
+        self.talk, self.context = Conversation(relay), context
+        self.socket = socket.socket()
+        self.is_connecting, self.is_shaking = True, False
+        self.since, self.state = time.monotonic(), State.GREETING
+        self.number = -1
+        self.is_late = False
+
+    def connect(self) -> None:
+        """Begin to connect, without waiting for it. A name that cannot be resolved breaks the conversation off."""
+        relay = self.talk.relay
+        try:
+            family, kind, number, _, place = socket.getaddrinfo(relay.host, relay.port, type=socket.SOCK_STREAM)[0]
+            self.socket.close()
+            self.socket = socket.socket(family, kind, number)
+            self.socket.setblocking(False)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.socket.connect_ex(place)
+        except OSError as error:
+            self.talk.break_off(f"le relais {relay.name} est introuvable ({error.strerror})")
+
+    def attend(self, readable: bool, writable: bool) -> None:
+        """Do what the socket is ready for."""
+        try:
+            if self.is_connecting and writable:
+                self._connected()
+            elif self.is_shaking:
+                self._shake()
+            elif not self.is_connecting:
+                if readable:
+                    self._read()
+                self.push()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
+            return
+        except ssl.SSLError as error:
+            self.talk.failure = Failure(f"chiffrement refusé : {error.reason or error}", alarm=True)
+            self.talk.state = State.CLOSED
+        except OSError as error:
+            self.talk.break_off(error.strerror or "la connexion s’est rompue")
+
+    def push(self) -> None:
+        """Write what there is to write: one write a step."""
+        talk = self.talk
+        if talk.state is State.TLS and not self.is_shaking:
+            self._encrypt()
+            return
+        if talk.out:
+            sent = self.socket.send(talk.out)
+            del talk.out[:sent]
+        if not talk.out:
+            talk.flushed()
+
+    @property
+    def wants(self) -> int:
+        """The events to wait for."""
+        is_writing = self.is_connecting or bool(self.talk.out) or self.is_shaking
+        return selectors.EVENT_READ | (selectors.EVENT_WRITE if is_writing else 0)
+
+    def _connected(self) -> None:
+        code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, "le relais ne répond pas")
+        self.is_connecting = False
+        if self.talk.relay.encrypted:
+            self._encrypt()
+
+    def _encrypt(self) -> None:
+        context = self.context or ssl.create_default_context()
+        self.socket = context.wrap_socket(
+            self.socket, server_hostname=self.talk.relay.host, do_handshake_on_connect=False
+        )
+        self.is_shaking = True
+        self._shake()
+
+    def _shake(self) -> None:
+        self.socket.do_handshake()  # type: ignore[attr-defined]
+        self.is_shaking = False
+        self.talk.encrypted()
+        self.push()
+
+    def _read(self) -> None:
+        while True:
+            self.talk.receive(self.socket.recv(CHUNK))
+            if self.talk.state is State.CLOSED or not getattr(self.socket, "pending", int)():
+                return
+
+
+class Door:
+    """Up to some tens of connections to a relay. Everything it learns is collected: it never raises for the network."""
+
+    def __init__(
+        self, relay: Relay, guard: Guard, timeouts: Timeouts | None = None, context: ssl.SSLContext | None = None
+    ) -> None:
+        self.relay, self.guard = relay, guard
+        self._timeouts, self._context = timeouts or Timeouts(), context
+        self._selector = selectors.DefaultSelector()
+        self._lines: list[Line] = []
+        self._settled: list[tuple[Parcel, Outcome]] = []
+        self._failures: list[Failure] = []
+
+    def open(self, count: int) -> None:
+        """Have up to `count` connections, opened or being opened."""
+        while len(self._lines) < count:
+            line = Line(self.relay, self._context)
+            self._lines.append(line)
+            line.connect()
+            if line.talk.state is State.CLOSED:
+                break
+            # By its number: encryption replaces the socket and keeps the number.
+            line.number = line.socket.fileno()
+            self._selector.register(line.number, line.wants, line)
+        self._sweep()
+
+    def count(self, *states: State) -> int:
+        """How many connections are in one of these states."""
+        return sum(line.talk.state in states for line in self._lines)
+
+    def prompt(self, *states: State) -> int:
+        """How many of them answer in their turn; one that did not is left out until it is free again."""
+        return sum(line.talk.state in states and not line.is_late for line in self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def hand(self, parcel: Parcel) -> None:
+        """Begin with a parcel on an idle connection (there must be one), unless the guard keeps it in."""
+        if self.guard.stops(parcel.recipient):
+            self._settled.append((parcel, Outcome(Verdict.STOPPED, text="hors de la liste de test")))
+            return
+        line = next(line for line in self._lines if line.talk.state is State.READY)
+        line.talk.hand(parcel)
+        line.attend(readable=False, writable=True)
+
+    def at_dot(self) -> list[Parcel]:
+        """The parcels that wait for their dot."""
+        return [line.talk.parcel for line in self._lines if line.talk.state is State.AT_DOT and line.talk.parcel]
+
+    def release(self, keys: Collection[int]) -> None:
+        """Write the dots of these parcels."""
+        for line in self._lines:
+            if line.talk.state is State.AT_DOT and line.talk.parcel and line.talk.parcel.key in keys:
+                line.talk.release()
+                line.attend(readable=False, writable=True)
+
+    def abandon(self) -> None:
+        """Close every connection that waits for a dot: what it holds was not accepted, and is nobody's any more."""
+        for line in self._lines:
+            if line.talk.state is State.AT_DOT:
+                line.talk.parcel = None
+                line.talk.state = State.CLOSED
+        self._sweep()
+
+    def collect(self) -> list[tuple[Parcel, Outcome]]:
+        """What became of parcels since the last time it was asked."""
+        collected, self._settled = self._settled, []
+        return collected
+
+    def failures(self) -> list[Failure]:
+        """Connections that came to nothing since the last time it was asked."""
+        failed, self._failures = self._failures, []
+        return failed
+
+    def wait(self, seconds: float, until: Callable[[], bool]) -> None:
+        """Attend to the connections until the question is answered by yes, or for some seconds."""
+        end = time.monotonic() + seconds
+        while not until() and self._lines:
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            self._step(left)
+
+    def poll(self) -> None:
+        """Learn what has happened by now, without waiting."""
+        if self._lines:
+            self._step(0)
+
+    def pass_over(self) -> None:
+        """Wait no more for those that are not free: they are left for a later round."""
+        for line in self._lines:
+            line.is_late = line.talk.state is not State.READY
+
+    def leave(self) -> None:
+        """Take leave on idle connections; those still at something stay."""
+        for line in self._lines:
+            if line.talk.state is State.READY:
+                line.talk.quit()
+                line.attend(readable=False, writable=True)
+        self._sweep()
+
+    def close(self) -> None:
+        """Close everything; a parcel whose dot was written is settled as unknown."""
+        for line in self._lines:
+            line.talk.break_off("nous avons fermé la connexion")
+        self._sweep()
+        self._selector.close()
+
+    def _step(self, seconds: float) -> None:
+        for key in list(self._selector.get_map().values()):
+            if key.events != key.data.wants:
+                self._selector.modify(key.fd, key.data.wants, key.data)
+        for key, events in self._selector.select(min(seconds, 0.5)):
+            key.data.attend(bool(events & selectors.EVENT_READ), bool(events & selectors.EVENT_WRITE))
+        self._sweep()
+
+    def _sweep(self) -> None:
+        now = time.monotonic()
+        for line in list(self._lines):
+            if line.talk.state is not line.state:
+                line.since, line.state = now, line.talk.state
+                line.is_late = line.is_late and line.state is not State.READY
+            limit = self._timeouts.connect if line.is_connecting else self._timeouts.of(line.state)
+            if line.state is not State.READY and now - line.since > limit:
+                line.talk.break_off("le relais ne répond plus")
+            self._settled += line.talk.settled
+            line.talk.settled.clear()
+            if line.talk.state is State.CLOSED:
+                if line.talk.failure:
+                    self._failures.append(line.talk.failure)
+                self._drop(line)
+
+    def _drop(self, line: Line) -> None:
+        if line.number in self._selector.get_map():
+            self._selector.unregister(line.number)
+        line.socket.close()
+        self._lines.remove(line)

@@ -1,0 +1,56 @@
+"""The list of exclusion: addresses that are written to no more, why, and for which messages."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, SQLColumnExpression, exists, or_, select
+
+from outreach import audit
+from outreach.db import Session, take_turns
+from outreach.delivery.models import MessageClass, Scope, Suppression, SuppressionReason
+from outreach.errors import NotFound
+
+
+def suppress(
+    session: Session, address_key: str, reason: SuppressionReason, *, now: datetime, actor: str, detail: str = ""
+) -> Suppression:
+    """Write to an address no more: an unsubscription stops awareness mail only, any other reason stops everything.
+
+    Asked twice, there is one row: what was recorded first stands.
+    """
+    take_turns(session, "suppression", address_key)
+    query = select(Suppression).where(
+        Suppression.address_key == address_key, Suppression.reason == reason, Suppression.lifted_at.is_(None)
+    )
+    found = session.scalar(query)
+    if found is None:
+        scope = Scope.AWARENESS if reason is SuppressionReason.UNSUBSCRIBED else Scope.ALL
+        found = Suppression(
+            address_key=address_key, reason=reason, scope=scope, created_at=now, created_by=actor, detail=detail
+        )
+        session.add(found)
+        audit.record(session, now, actor, f"Adresse {address_key} exclue ({reason.label}).", f"address:{address_key}")
+    return found
+
+
+def lift(session: Session, address_key: str, reason: SuppressionReason, *, now: datetime, actor: str) -> None:
+    """Let an address be written to again. Raises NotFound when it was not on the list for this reason."""
+    query = select(Suppression).where(
+        Suppression.address_key == address_key, Suppression.reason == reason, Suppression.lifted_at.is_(None)
+    )
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound("Cette adresse n’est pas sur la liste d’exclusion pour ce motif.")
+    found.lifted_at, found.lifted_by = now, actor
+    audit.record(session, now, actor, f"Exclusion de {address_key} levée ({reason.label}).", f"address:{address_key}")
+
+
+def stops(
+    address_key: SQLColumnExpression[str], message_class: SQLColumnExpression[MessageClass]
+) -> ColumnElement[bool]:
+    """True where an address is suppressed for a class of message, inside another statement."""
+    in_force = exists().where(
+        Suppression.address_key == address_key,
+        Suppression.lifted_at.is_(None),
+        or_(Suppression.scope == Scope.ALL, message_class == MessageClass.AWARENESS),
+    )
+    return in_force.correlate_except(Suppression)

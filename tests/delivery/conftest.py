@@ -1,0 +1,196 @@
+"""Fixtures of sending: a relay that does as it is told, mailings in a small directory, a postman."""
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.adherence import programmes
+from outreach.delivery import outbox, presence
+from outreach.delivery.conversation import Relay
+from outreach.delivery.fence import Composed
+from outreach.delivery.models import (
+    DoubtPolicy,
+    Gate,
+    Mailing,
+    Message,
+    MessageClass,
+    RecipientKind,
+)
+from outreach.delivery.outbox import Addressee
+from outreach.delivery.postman import Postman
+from outreach.delivery.smtp import Door, Guard, Timeouts
+from outreach.directory.models import Authority, Network, School
+from outreach.mail import mime
+from outreach.mail.mime import Mailbox, Personal, Standing
+from outreach.settings import ROOT
+from tests.conftest import NOW
+
+PROGRAMME = """
+code = "mon"
+name = "Mes outils numériques"
+[[strands]]
+number = 1
+name = "Volet 1"
+opened_on = 2020-11-16
+"""
+STANDING = Standing(
+    sender=Mailbox("sensibilisation@courriel.example", "Service du numérique"),
+    reply_to=Mailbox("nadia.lambert@fwb.example"),
+    list_id="<w1.courriel.example>",
+    feedback_id="1:campagne",
+    unsubscribe="https://courriel.example/u/",
+)
+
+
+class Relays:
+    """A sink in its own process."""
+
+    def __init__(self, folder, *options):
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "tests.sink", str(folder), *options]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline())
+
+    def script(self, *rules):
+        path = self.folder / "rules.new"
+        path.write_text(json.dumps(list(rules)))
+        path.rename(self.folder / "rules.json")
+
+    @property
+    def accepted(self):
+        lines = (self.folder / "accepted.jsonl").read_text().splitlines()
+        entries = [json.loads(line) for line in lines]
+        assert [entry["faults"] for entry in entries if entry["faults"]] == []
+        return entries
+
+    def stop(self):
+        self.process.kill()
+        complaint = self.process.communicate()[1]
+        assert "before it was its turn" not in complaint, complaint
+
+
+@pytest.fixture
+def relay(tmp_path):
+    running = []
+
+    def start(*options):
+        running.append(Relays(tmp_path / f"sink{len(running)}", *options))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self, at=NOW):
+        self.at = at
+
+    def __call__(self):
+        return self.at
+
+    def forward(self, **amount):
+        self.at += timedelta(**amount)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def strand(database):
+    with database.writing() as session:
+        return programmes.load(session, PROGRAMME, now=NOW, actor="a@fwb.example").strands[0].id
+
+
+def schools(database, count):
+    """So many authorities with one school each; returns the schools' keys."""
+    place = {"address": "", "postcode": "", "locality": "", "municipality": ""}
+    with database.writing() as session:
+        network = session.scalars(select(Network)).first()
+        made = []
+        for number in range(count):
+            authority = Authority(fase=9001 + number, name=f"PO {number}", network=network, folded="", **place)
+            school = School(fase=80001 + number, name=f"École {number}", zone="", district="", folded="", **place)
+            session.add_all([authority, school])
+            made.append(school)
+        session.flush()
+        return [school.id for school in made]
+
+
+def mail_to(database, addresses, *, strand=None, kind=MessageClass.AWARENESS, policy=DoubtPolicy.HOLD, listed=None):
+    """A mailing with its gate open, one letter an address; `listed` are the schools of each."""
+    with database.writing() as session:
+        mailing = Mailing(
+            message_class=kind,
+            doubt_policy=policy,
+            stop_strand_id=strand,
+            letter="{}",
+            headers="{}",
+            created_at=NOW,
+            filled_at=NOW,
+        )
+        session.add(mailing)
+        session.flush()
+        numbers = {one: place + 1 for place, one in enumerate(dict.fromkeys(addresses))}
+        listed = listed or {}
+        addressees = [
+            Addressee(RecipientKind.AUTHORITY, numbers[one], one, one.casefold(), one, tuple(listed.get(one, ())))
+            for one in addresses
+        ]
+        outbox.put(session, mailing, addressees, lambda identity: f"b-{identity}@courriel.example", now=NOW)
+        outbox.set_gate(session, mailing, Gate.OPEN, now=NOW, actor="a@fwb.example")
+        return mailing.id
+
+
+def compose(_session, _mailing, due):
+    """A small letter that lists its schools; what is kept is its text."""
+    return {one.id: letter(one) for one in due}
+
+
+def letter(due):
+    said = due.kept or f"Écoles : {', '.join(map(str, due.schools))}."
+    url = "https://courriel.example/u/" + "t" * 40
+    body = f"Bonjour nadia.lambert@fwb.example {url}\n{said}\n"
+    personal = Personal(due.public_id, due.address_ascii or due.address, due.dated_at, "Volet 1", "t" * 40)
+    html = f'<html lang="fr"><p>{body}</p></html>'
+    wire = mime.assemble(STANDING, personal, mime.encode(body), mime.encode(html))
+    return Composed(due, wire, said)
+
+
+@pytest.fixture
+def postman(database, clock):
+    """Makes postmen for a relay; each is a worker of its own."""
+    made = []
+
+    def hire(sink, *, url=None, guard=None, timeouts=None, context=None, **options):
+        with database.writing() as session:
+            worker = presence.join_in(session, now=clock())
+        at = Relay.at(url or f"smtp://127.0.0.1:{sink.port}", "courriel.example")
+        door = Door(at, guard or Guard(anybody=True), timeouts or Timeouts(), context)
+        one = Postman(database, door, options.pop("compose", compose), clock, worker_id=worker, **options)
+        made.append(one)
+        return one
+
+    yield hire
+    for one in made:
+        one.door.close()
+
+
+def states(database, mailing):
+    """What became of each letter, by address."""
+    with database.reading() as session:
+        rows = session.scalars(select(Message).where(Message.mailing_id == mailing).order_by(Message.id))
+        return {row.address: row for row in rows}
+
+
+def addresses(count, name="po"):
+    return [f"{name}{number:06}@adm.fwb.example" for number in range(count)]

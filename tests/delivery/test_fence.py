@@ -1,0 +1,357 @@
+"""The fence: what was decided a moment before the dot is honoured, and every letter has one end."""
+
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.db import Database
+from outreach.delivery import outbox, presence, suppressions
+from outreach.delivery.models import (
+    Batch,
+    Composition,
+    DoubtPolicy,
+    Gate,
+    Mailing,
+    Message,
+    MessageClass,
+    MessageState,
+    MessageSubject,
+    Reason,
+    SuppressionReason,
+    Worker,
+)
+from outreach.delivery.postman import Stage, due_mailings
+from tests.conftest import NOW
+from tests.delivery.conftest import addresses, compose, mail_to, schools, states
+
+S = MessageState
+ACTOR = "a@fwb.example"
+
+
+def at(stage, do):
+    """A watcher that acts once, at a stage."""
+    done = []
+
+    def watch(reached):
+        if reached is stage and not done:
+            done.append(True)
+            do()
+
+    return watch
+
+
+def hold(database, mailing, gate=Gate.HELD):
+    with database.writing() as session:
+        outbox.set_gate(session, session.get_one(Mailing, mailing), gate, now=NOW, actor=ACTOR)
+
+
+def unsubscribe(database, address, reason=SuppressionReason.UNSUBSCRIBED):
+    with database.writing() as session:
+        suppressions.suppress(session, address, reason, now=NOW, actor=ACTOR)
+
+
+def record(database, school, strand, status=Status.JOINED, word=Word.DECLARED):
+    with database.writing() as session:
+        session.add(
+            AdherenceRecord(
+                school_id=school,
+                strand_id=strand,
+                status=status,
+                word=word,
+                effective_on=NOW.date(),
+                recorded_at=NOW,
+                recorded_by=ACTOR,
+                source="",
+                reason="",
+            )
+        )
+
+
+def ends(database, mailing):
+    return [(row.state, row.reason) for row in states(database, mailing).values()]
+
+
+def test_a_pause_holds_the_round_in_flight_and_a_resumption_sends_the_rest_once(database, relay, postman):
+    sink, mailing = relay(), mail_to(database, addresses(20))
+    rounds = []
+
+    def pause_in_the_second(stage):
+        if stage is Stage.BEFORE_FENCE:
+            rounds.append(stage)
+            if len(rounds) == 2:
+                hold(database, mailing)
+
+    postman(sink, watch=pause_in_the_second).deliver(mailing)
+    assert 1 <= len(sink.accepted) <= 8  # the first round alone
+    hold(database, mailing, Gate.OPEN)
+    postman(sink).deliver(mailing)
+    assert sorted(entry["to"] for entry in sink.accepted) == addresses(20)
+
+
+@pytest.mark.parametrize("stage", [Stage.AFTER_COMPOSE, Stage.AFTER_RCPT, Stage.BEFORE_FENCE])
+def test_an_unsubscription_stops_the_letter_in_flight(database, relay, postman, stage):
+    sink, mailing = relay(), mail_to(database, addresses(3))
+    postman(sink, watch=at(stage, lambda: unsubscribe(database, addresses(3)[1]))).deliver(mailing)
+    assert ends(database, mailing) == [(S.ACCEPTED, None), (S.WITHDRAWN, Reason.SUPPRESSED), (S.ACCEPTED, None)]
+    assert [entry["to"] for entry in sink.accepted] == [addresses(3)[0], addresses(3)[2]]
+
+
+def test_an_unsubscription_stops_awareness_only_and_a_bounce_stops_everything(database, relay, postman):
+    sink = relay()
+    unsubscribe(database, addresses(2)[0])
+    unsubscribe(database, addresses(2)[1], SuppressionReason.HARD_BOUNCE)
+    legal = mail_to(database, addresses(2), kind=MessageClass.STATUTORY)
+    awareness = mail_to(database, addresses(2))
+    for mailing in (legal, awareness):
+        postman(sink).deliver(mailing)
+    stopped = (S.WITHDRAWN, Reason.SUPPRESSED)
+    assert ends(database, legal) == [(S.ACCEPTED, None), stopped]
+    assert ends(database, awareness) == [stopped, stopped]
+    with database.writing() as session:
+        suppressions.lift(session, addresses(2)[1], SuppressionReason.HARD_BOUNCE, now=NOW, actor=ACTOR)
+    again = mail_to(database, addresses(2), kind=MessageClass.STATUTORY)
+    postman(sink).deliver(again)
+    assert ends(database, again) == [(S.ACCEPTED, None)] * 2
+
+
+@pytest.mark.parametrize("stage", [Stage.AFTER_COMPOSE, Stage.BEFORE_FENCE])
+@pytest.mark.parametrize("word", Word)
+def test_a_joining_takes_the_school_out_of_the_letter_in_flight(database, relay, postman, strand, stage, word):
+    sink, (first, second, third) = relay("--keep"), schools(database, 3)
+    one, two = addresses(2)
+    mailing = mail_to(database, [one, two], strand=strand, listed={one: (first, second), two: (third,)})
+
+    def join():
+        record(database, second, strand, word=word)
+        record(database, third, strand, word=word)
+
+    postman(sink, watch=at(stage, join)).deliver(mailing)
+    assert ends(database, mailing) == [(S.ACCEPTED, None), (S.WITHDRAWN, Reason.JOINED)]
+    (entry,) = sink.accepted
+    said = (sink.folder / f"{entry['id'].strip('<>')}.eml").read_text()
+    assert f"coles : {first}." in said
+    row = states(database, mailing)[one]
+    assert (row.revision, row.attempts) == (1, 0)
+
+
+def test_a_school_that_is_not_concerned_any_more_is_not_listed_either(database, relay, postman, strand):
+    sink, (only,) = relay(), schools(database, 1)
+    mailing = mail_to(database, addresses(1), strand=strand, listed={addresses(1)[0]: (only,)})
+    record(database, only, strand, Status.NOT_CONCERNED, Word.CONFIRMED)
+    postman(sink).deliver(mailing)
+    assert ends(database, mailing) == [(S.WITHDRAWN, Reason.NOT_CONCERNED)]
+
+
+def test_only_joining_closes_a_school(database, relay, postman, strand):
+    sink, (only,) = relay(), schools(database, 1)
+    mailing = mail_to(database, addresses(1), strand=strand, listed={addresses(1)[0]: (only,)})
+    record(database, only, strand)
+    with database.writing() as session:
+        session.execute(update(AdherenceRecord).values(withdrawn_at=NOW))
+    record(database, only, strand, Status.DECLINED)
+    postman(sink).deliver(mailing)
+    assert ends(database, mailing) == [(S.ACCEPTED, None)]
+
+
+def test_nobody_can_stand_twice_in_a_mailing(database):
+    with pytest.raises(IntegrityError):
+        mail_to(database, ["a@adm.fwb.example", "a@adm.fwb.example"])
+    mail_to(database, ["a@adm.fwb.example"])
+    with pytest.raises(IntegrityError), database.writing() as session:
+        mailing = session.scalars(select(Mailing)).one()
+        one = outbox.Addressee(outbox.RecipientKind.AUTHORITY, 1, "A@adm.fwb.example", "a@adm.fwb.example", "")
+        outbox.put(session, mailing, [one], lambda identity: identity, now=NOW)
+
+
+class LostAnswer(Database):
+    """A database whose commit happens, and whose answer is lost; or fails for good."""
+
+    def __init__(self, url, *, commits):
+        super().__init__(url)
+        self.commits, self.failing = commits, False
+
+    @contextmanager
+    def writing(self):
+        failing, self.failing = self.failing, False
+        with super().writing() as session:
+            yield session
+            if failing and not self.commits:
+                raise OperationalError("COMMIT", {}, Exception("disk full"))
+        if failing:
+            raise OperationalError("COMMIT", {}, Exception("connection lost"))
+
+
+@pytest.fixture
+def unreliable(fresh_url):
+    made = []
+
+    def open_one(commits):
+        made.append(LostAnswer(fresh_url, commits=commits))
+        return made[-1]
+
+    yield open_one
+    for one in made:
+        one.dispose()
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_commit_of_unknown_outcome_writes_no_dot_and_loses_nobody(unreliable, relay, postman, commits):
+    database = unreliable(commits)
+    sink, mailing = relay(), mail_to(database, addresses(20))
+    worker = postman(sink, watch=at(Stage.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
+    worker.database = database
+    with pytest.raises(OperationalError):
+        worker.deliver(mailing)
+    assert sink.accepted == []
+    handing = [row.state for row in states(database, mailing).values()].count(S.HANDING)
+    assert bool(handing) == commits
+    worker.attend()
+    assert {row.state for row in states(database, mailing).values()} == {S.QUEUED}
+    with database.writing() as session:
+        session.execute(update(Batch).values(lease_until=NOW))
+        session.execute(update(Batch).values(lease_until=None))
+    worker.deliver(mailing)
+    assert sorted(entry["to"] for entry in sink.accepted) == addresses(20)
+    assert set(ends(database, mailing)) == {(S.ACCEPTED, None)}
+
+
+def test_a_late_answer_settles_a_doubt_and_one_to_an_older_fence_changes_nothing(database, relay, postman, clock):
+    sink = relay()
+    sink.script({"stage": "dot", "reply": "accept:slow:4:250 2.0.0 at last"})
+    mailing = mail_to(database, addresses(1))
+    worker = postman(sink, timeouts=None)
+    worker.deliver(mailing)
+    if not worker.is_busy:
+        pytest.fail("the answer came too early for this test")
+    clock.forward(seconds=31)
+    with database.writing() as session:
+        assert outbox.doubt_the_abandoned(session, now=clock()) == 1
+    assert ends(database, mailing) == [(S.IN_DOUBT, None)]
+    worker.attend(6)
+    assert ends(database, mailing) == [(S.ACCEPTED, None)]
+
+
+def test_a_worker_that_is_seen_keeps_its_letters_and_an_unseen_one_leaves_doubts(database, relay, postman, clock):
+    sink = relay()
+    sink.script({"stage": "dot", "reply": "stall"})
+    mailing = mail_to(database, addresses(2))
+    worker = postman(sink)
+    worker.deliver(mailing)
+    clock.forward(seconds=29)
+    with database.writing() as session:
+        assert outbox.doubt_the_abandoned(session, now=clock()) == 0
+        presence.give_sign(session, worker.worker_id, now=clock())
+    clock.forward(seconds=29)
+    with database.writing() as session:
+        assert outbox.doubt_the_abandoned(session, now=clock()) == 0
+        presence.leave(session, worker.worker_id, now=clock())
+        assert outbox.doubt_the_abandoned(session, now=clock()) == 2
+        assert len(outbox.doubtful(session, session.get_one(Mailing, mailing))) == 2
+
+
+def test_a_statutory_notice_in_doubt_is_sent_once_more_byte_for_byte(database, relay, postman, clock, strand):
+    sink, (first, second) = relay(), schools(database, 2)
+    sink.script({"stage": "dot", "reply": "accept:close"})
+    listed = {addresses(1)[0]: (first, second)}
+    mailing = mail_to(
+        database, addresses(1), kind=MessageClass.STATUTORY, policy=DoubtPolicy.RESEND, strand=strand, listed=listed
+    )
+
+    def differently(session, mailing, due):
+        made = compose(session, mailing, due)
+        return made if due[0].kept else {k: type(v)(v.due, v.wire, v.content) for k, v in made.items()}
+
+    for minutes, expected in ((0, 0), (14, 0), (2, 1), (30, 0)):
+        clock.forward(minutes=minutes)
+        postman(sink, compose=differently).deliver(mailing)
+        with database.writing() as session:
+            assert outbox.resend_the_doubtful(session, now=clock()) == expected
+    assert ends(database, mailing) == [(S.IN_DOUBT, None)]
+    once, twice = sink.accepted
+    assert once["sha"] == twice["sha"]
+    assert once["session"] != twice["session"]
+
+
+def test_awareness_mail_in_doubt_is_held_for_a_person(database, relay, postman, clock):
+    sink = relay()
+    sink.script({"stage": "dot", "reply": "close"})
+    mailing = mail_to(database, addresses(1))
+    postman(sink).deliver(mailing)
+    clock.forward(hours=2)
+    with database.writing() as session:
+        assert outbox.resend_the_doubtful(session, now=clock()) == 0
+    assert due(database, clock) == []
+
+
+def due(database, clock):
+    with database.reading() as session:
+        return due_mailings(session, now=clock())
+
+
+def test_a_batch_is_one_worker_s_until_its_lease_ends(database, clock):
+    mailing = mail_to(database, addresses(600))
+    assert due(database, clock) == [mailing]
+    with database.writing() as session:
+        assert session.scalar(select(func.count()).select_from(Batch)) == 3
+        session.execute(update(Batch).values(worker_id="x" * 32, lease_until=NOW + timedelta(seconds=20)))
+    assert due(database, clock) == []
+    clock.forward(seconds=21)
+    assert due(database, clock) == [mailing]
+    hold(database, mailing)
+    assert due(database, clock) == []
+
+
+def test_counts_add_up_whatever_happened(database, relay, postman):
+    sink = relay()
+    sink.script(
+        {"stage": "rcpt", "match": "^later", "reply": "451 4.2.0 later"},
+        {"stage": "rcpt", "match": "^never", "reply": "550 5.7.1 no"},
+        {"stage": "dot", "match": "^doubt", "reply": "close"},
+    )
+    unsubscribe(database, "out@adm.fwb.example")
+    names = ["well", "later", "never", "doubt", "out"]
+    mailing = mail_to(database, [f"{name}@adm.fwb.example" for name in names])
+    postman(sink).deliver(mailing)
+    with database.reading() as session:
+        tally = outbox.tallies(session, [mailing])[mailing]
+    assert tally.as_json() == {
+        "intended": 5,
+        "accepted": 1,
+        "refused": 1,
+        "expired": 0,
+        "in_doubt": 1,
+        "deferred": 1,
+        "pending": 0,
+        "withdrawn": {"suppressed": 1},
+    }
+    assert not tally.is_over
+
+
+def test_what_a_letter_said_is_kept_when_it_left_and_dropped_when_it_did_not(database, relay, postman):
+    sink = relay()
+    sink.script({"stage": "dot", "match": "^po000001", "reply": "451 4.3.0 later"})
+    mailing = mail_to(database, addresses(2))
+    postman(sink).deliver(mailing)
+    with database.reading() as session:
+        assert list(session.scalars(select(Composition.message_id))) == [states(database, mailing)[addresses(1)[0]].id]
+
+
+def test_the_database_itself_refuses_an_end_without_its_proof(database):
+    mailing = mail_to(database, addresses(1))
+    for change in ({"state": S.ACCEPTED}, {"state": S.WITHDRAWN}, {"reason": Reason.JOINED}):
+        with pytest.raises(IntegrityError), database.writing() as session:
+            session.execute(update(Message).values(change))
+    assert ends(database, mailing) == [(S.QUEUED, None)]
+
+
+def test_workers_come_and_go(database, clock):
+    with database.writing() as session:
+        worker = presence.join_in(session, now=clock())
+    with database.writing() as session:
+        presence.leave(session, worker, now=clock())
+        assert session.get_one(Worker, worker).stopped_at == NOW
+        session.execute(delete(MessageSubject))

@@ -1,0 +1,53 @@
+"""How fast and when again: no relay, no database."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outreach.delivery.pacing import Bucket, next_try, rest_of
+from outreach.delivery.replies import Garbage, Reader
+from tests.conftest import NOW
+
+
+@given(st.integers(1, 40), st.floats(0, 1))
+def test_tries_come_after_1_5_15_30_60_minutes_then_hourly_with_a_tenth_of_spread(attempts, chance):
+    minutes = [1, 5, 15, 30, 60][min(attempts, 5) - 1]
+    wait = next_try(attempts, NOW, NOW - timedelta(hours=23), chance) - NOW
+    assert timedelta(minutes=minutes) <= wait <= timedelta(minutes=minutes * 1.1)
+
+
+def test_a_day_of_refusals_is_enough():
+    assert next_try(9, NOW, NOW - timedelta(hours=24), 0) is None
+
+
+def test_a_relay_rests_1_2_5_10_15_minutes():
+    assert [(rest_of(count, NOW) - NOW).seconds // 60 for count in range(1, 8)] == [1, 2, 5, 10, 15, 15, 15]
+
+
+@given(st.integers(1, 500), st.lists(st.tuples(st.integers(0, 1000), st.floats(0, 30)), max_size=30))
+def test_a_bucket_never_gives_more_than_its_rate_and_its_burst(rate, wishes):
+    bucket, now, given_ = Bucket(rate, 0.0), 0.0, 0
+    for wanted, seconds in wishes:
+        now += seconds
+        granted = bucket.take(wanted, now)
+        assert 0 <= granted <= wanted
+        given_ += granted
+    assert given_ <= rate * (now + 1) + 1e-6
+
+
+@given(st.lists(st.binary(max_size=40)), st.integers(1, 9))
+def test_a_reply_reads_the_same_however_it_arrives(noise, size):
+    raw = b"250-2.0.0 one\r\n250 two\r\n451 later\r\n"
+    reader = Reader()
+    pieces = [raw[start : start + size] for start in range(0, len(raw), size)]
+    replies = [reply for piece in pieces for reply in reader.feed(piece)]
+    assert [(reply.code, reply.text, reply.status) for reply in replies] == [
+        (250, "2.0.0 one two", "2.0.0"),
+        (451, "later", ""),
+    ]
+    for piece in noise:
+        try:
+            list(Reader().feed(piece + b"\r\n"))
+        except Garbage:
+            continue

@@ -1,0 +1,352 @@
+"""What a relay may answer, line by line, from a real one: what becomes of the letter, and of the address."""
+
+from datetime import timedelta
+
+import pytest
+import trustme
+from sqlalchemy import select
+
+from outreach.delivery import presence
+from outreach.delivery.models import MessageState, Reason, RelayState, Suppression
+from outreach.delivery.smtp import Guard, Timeouts
+from tests.conftest import NOW
+from tests.delivery.conftest import Clock, addresses, mail_to, states
+
+S = MessageState
+
+# name of the recipient: (stage, reply, state, suppressed)
+LINES = {
+    "plain": ("dot", "250 2.0.0 ok", S.ACCEPTED, False),
+    "many-lines": ("dot", "250-2.0.0 ok\r\n250 2.0.0 queued as 4XyZ", S.ACCEPTED, False),
+    "other-2xx": ("dot", "251 2.0.0 will forward", S.ACCEPTED, False),
+    "latin": ("dot", "250 2.0.0 re\xe7u", S.ACCEPTED, False),
+    "rcpt-251": ("rcpt", "251 2.1.5 will forward", S.ACCEPTED, False),
+    "rcpt-252": ("rcpt", "252 2.1.5 cannot verify", S.ACCEPTED, False),
+    "rcpt-grey": ("rcpt", "450 4.2.0 greylisted", S.QUEUED, False),
+    "data-later": ("data", "452 4.3.1 no room", S.QUEUED, False),
+    "dot-later": ("dot", "451 4.3.0 later", S.QUEUED, False),
+    "dot-421": ("dot", "421 4.3.2 closing", S.QUEUED, False),
+    "rcpt-421": ("rcpt", "421 4.7.0 too fast", S.QUEUED, False),
+    "gone-rcpt": ("rcpt", "550 5.1.1 no such user", S.REFUSED, True),
+    "gone-dot": ("dot", "550 5.1.10 no such user", S.REFUSED, True),
+    "no-domain": ("rcpt", "550 5.1.2 no such domain", S.REFUSED, False),
+    "full": ("rcpt", "552 5.2.2 full", S.REFUSED, False),
+    "full-bare": ("dot", "552 mailbox full", S.REFUSED, False),
+    "policy": ("dot", "550 5.7.1 spam", S.REFUSED, False),
+    "policy-rcpt": ("rcpt", "554 5.7.1 reputation", S.REFUSED, False),
+    "bare-550": ("rcpt", "550 no", S.REFUSED, False),
+    "data-5xx": ("data", "554 5.6.0 no", S.REFUSED, False),
+    "early": ("early", "552 5.3.4 too big", S.REFUSED, False),
+    "early-later": ("early", "451 4.3.0 no room", S.QUEUED, False),
+    "rcpt-close": ("rcpt", "close", S.QUEUED, False),
+    "data-close": ("data", "close", S.QUEUED, False),
+    "early-close": ("early", "close", S.QUEUED, False),
+    "rcpt-garbage": ("rcpt", "hello there", S.QUEUED, False),
+    "rcpt-endless": ("rcpt", "endless", S.QUEUED, False),
+    "data-250": ("data", "250 what", S.QUEUED, False),
+    "dot-close": ("dot", "close", S.IN_DOUBT, False),
+    "dot-accepted-close": ("dot", "accept:close", S.IN_DOUBT, False),
+    "dot-reset": ("dot", "reset", S.IN_DOUBT, False),
+    "dot-garbage": ("dot", "OK!", S.IN_DOUBT, False),
+    "dot-half": ("dot", "raw:25", S.IN_DOUBT, False),
+    "dot-354": ("dot", "354 more", S.IN_DOUBT, False),
+    "dot-endless": ("dot", "endless", S.IN_DOUBT, False),
+    "dot-longest": ("dot", "\r\n".join(["250-x"] * 500 + ["250 x"]), S.IN_DOUBT, False),
+}
+
+
+@pytest.mark.parametrize("options", [(), ("--no-pipelining",)], ids=["pipelining", "in steps"])
+def test_every_answer_has_its_meaning(database, relay, postman, options):
+    sink = relay(*options)
+    sink.script(*({"stage": stage, "match": f"^{name}@", "reply": reply} for name, (stage, reply, *_) in LINES.items()))
+    by_name = {f"{name}@adm.fwb.example": name for name in LINES}
+    mailing = mail_to(database, list(by_name))
+    # One connection a letter: what one answer does to its connection is no other letter's business.
+    postman(sink, connections=len(LINES)).deliver(mailing)
+    found = states(database, mailing)
+    assert {name: found[address].state for address, name in by_name.items()} == {
+        name: state for name, (_, _, state, _) in LINES.items()
+    }
+    with database.reading() as session:
+        suppressed = {one.address_key.partition("@")[0] for one in session.scalars(select(Suppression))}
+    assert suppressed == {name for name, (*_, gone) in LINES.items() if gone}
+    for address, row in found.items():
+        stage, reply, state, _ = LINES[by_name[address]]
+        is_told_later = state is S.QUEUED and reply[0] == "4"
+        assert row.attempts == int(is_told_later), address
+        assert (row.due_at > NOW) == (state is S.QUEUED), address
+        if state is not S.IN_DOUBT and reply[:3].isdigit() and stage != "rcpt":
+            assert row.reply_code == (int(reply[:3]) if state is not S.ACCEPTED or stage == "dot" else 250)
+    assert found["latin@adm.fwb.example"].reply_text == "2.0.0 reçu"
+    assert found["many-lines@adm.fwb.example"].reply_text == "2.0.0 ok 2.0.0 queued as 4XyZ"
+    really = {entry["to"].partition("@")[0] for entry in sink.accepted}
+    known = {name for name, (*_, state, _) in LINES.items() if state is S.ACCEPTED}
+    assert known <= really <= known | {n for n, (*_, state, _) in LINES.items() if state is S.IN_DOUBT}
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "attempts"),
+    [("451 4.3.0 later", S.QUEUED, 1), ("550 5.7.1 no", S.REFUSED, 0), ("reset", S.QUEUED, 0), ("close", S.QUEUED, 0)],
+)
+@pytest.mark.parametrize("options", [(), ("--no-pipelining",)], ids=["pipelining", "in steps"])
+def test_an_answer_to_the_sender_is_an_answer_to_the_letter(database, relay, postman, options, reply, state, attempts):
+    sink = relay(*options)
+    sink.script({"stage": "mail", "reply": reply})
+    mailing = mail_to(database, addresses(1))
+    postman(sink).deliver(mailing)
+    assert [(row.state, row.attempts) for row in states(database, mailing).values()] == [(state, attempts)]
+    assert sink.accepted == []
+
+
+def test_a_refused_recipient_never_gets_a_body_even_if_data_is_taken(database, relay, postman):
+    """R: RCPT refused and yet 354: closed without a body; the letter is refused, the next one leaves."""
+    sink = relay()
+    sink.script({"stage": "rcpt", "match": "^po000000", "reply": "550 5.1.1 no"})
+    mailing = mail_to(database, addresses(3))
+    postman(sink, connections=1).deliver(mailing)
+    assert [row.state for row in states(database, mailing).values()] == [S.REFUSED, S.ACCEPTED, S.ACCEPTED]
+    assert [entry["to"] for entry in sink.accepted] == addresses(3)[1:]
+
+
+def test_a_letter_put_off_leaves_later_and_after_a_day_it_expires(database, relay, postman, clock):
+    sink = relay()
+    sink.script(
+        {"stage": "rcpt", "match": "^po000000", "reply": "451 4.2.0 later", "times": 2},
+        {"stage": "rcpt", "match": "^po000001", "reply": "451 4.2.0 later"},
+    )
+    mailing = mail_to(database, addresses(2))
+    worker = postman(sink)
+    waits = []
+    for _ in range(40):
+        worker.deliver(mailing)
+        rows = list(states(database, mailing).values())
+        waiting = [row.due_at for row in rows if row.state is S.QUEUED]
+        if not waiting:
+            break
+        waits.append((min(waiting) - clock()).total_seconds() / 60)
+        clock.at = min(waiting)
+    assert [row.state for row in rows] == [S.ACCEPTED, S.EXPIRED]
+    assert rows[0].attempts == 2
+    for wait, minutes in zip(waits[2:], [5, 15, 30, 60, 60], strict=False):
+        assert wait <= minutes * 1.1
+    assert clock() - NOW <= timedelta(hours=26)
+    assert [entry["to"] for entry in sink.accepted] == addresses(1)
+
+
+def test_a_mailbox_full_three_times_is_written_to_no_more(database, relay, postman, clock):
+    sink = relay()
+    sink.script({"stage": "rcpt", "reply": "552 5.2.2 full"})
+    for count in (1, 2, 3):
+        postman(sink).deliver(mail_to(database, addresses(1)))
+        with database.reading() as session:
+            assert len(session.scalars(select(Suppression)).all()) == (count == 3), count
+
+
+def test_a_missing_domain_suppresses_at_the_second_time_in_a_day_and_never_more_than_twenty(
+    database, relay, postman, clock
+):
+    sink = relay()
+    sink.script({"stage": "rcpt", "reply": "550 5.1.2 no such domain"})
+    worker = postman(sink)
+    worker.deliver(mail_to(database, addresses(1)))
+    clock.forward(hours=25)
+    worker.deliver(mail_to(database, addresses(1)))
+    with database.reading() as session:
+        assert session.scalars(select(Suppression)).all() == []
+    worker.deliver(mail_to(database, addresses(25)))
+    worker.deliver(mail_to(database, addresses(25)))
+    with database.reading() as session:
+        assert len(session.scalars(select(Suppression)).all()) == 20
+
+
+def test_an_unreachable_relay_rests_longer_each_time(database, relay, postman, clock):
+    sink = relay()
+    mailing = mail_to(database, addresses(2))
+    worker = postman(sink)
+    sink.stop()
+    rests = []
+    for _ in range(4):
+        worker.deliver(mailing)
+        with database.reading() as session:
+            state = session.scalars(select(RelayState)).one()
+            assert "ne prend rien" in presence.relay_hindrance(session, state.name, now=clock())
+        rests.append((state.rests_until - clock()).total_seconds() / 60)
+        worker.deliver(mailing)  # resting: not even tried
+        clock.at = state.rests_until
+    assert rests == [1, 2, 5, 10]
+    assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}
+    other = relay()
+    postman(other).deliver(mailing)
+    assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply"),
+    [("connect", "554 5.7.1 go away"), ("connect", "421 4.3.2 busy"), ("connect", "close"), ("connect", "garbage")],
+)
+def test_a_relay_that_does_not_greet_rests_and_nothing_is_counted(database, relay, postman, stage, reply):
+    sink = relay()
+    sink.script({"stage": stage, "reply": reply})
+    mailing = mail_to(database, addresses(3))
+    postman(sink).deliver(mailing)
+    assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}
+    with database.reading() as session:
+        assert session.scalars(select(RelayState)).one().rests_until == NOW + timedelta(minutes=1)
+
+
+def test_a_relay_of_old_is_greeted_its_way(database, relay, postman):
+    sink = relay()
+    sink.script({"stage": "ehlo", "reply": "502 5.5.1 what"})
+    mailing = mail_to(database, addresses(3))
+    postman(sink).deliver(mailing)
+    assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
+
+
+def test_an_address_the_relay_cannot_write_and_a_letter_too_big_are_not_served(database, relay, postman):
+    sink = relay("--size", "200")
+    mailing = mail_to(database, ["a@adm.fwb.example"])
+    postman(sink).deliver(mailing)
+    assert [(row.state, row.reply_status) for row in states(database, mailing).values()] == [(S.REFUSED, "5.3.4")]
+    mailing = mail_to(database, ["prénom@adm.fwb.example"])
+    postman(relay()).deliver(mailing)
+    assert [(row.state, row.reply_status) for row in states(database, mailing).values()] == [(S.REFUSED, "5.6.7")]
+
+
+def test_an_address_beyond_ascii_goes_to_a_relay_that_offers_it(database, relay, postman):
+    sink = relay("--offer", "SMTPUTF8", "--offer", "8BITMIME", "--no-lint")
+    mailing = mail_to(database, ["prénom@adm.fwb.example"])
+    postman(sink).deliver(mailing)
+    assert [row.state for row in states(database, mailing).values()] == [S.ACCEPTED]
+    assert [entry["to"] for entry in sink.accepted] == ["prénom@adm.fwb.example"]
+
+
+def test_only_the_list_of_a_trial_leaves_and_the_ministry_s_own_boxes_never(database, relay, postman):
+    sink = relay()
+    guard = Guard(
+        anybody=False, allowed=frozenset({"a@adm.fwb.example", "@test.example"}), protected=frozenset({"garde.example"})
+    )
+    mailing = mail_to(database, ["a@adm.fwb.example", "b@adm.fwb.example", "x@test.example", "y@mail.garde.example"])
+    postman(sink, guard=guard).deliver(mailing)
+    assert {address: (row.state, row.reason) for address, row in states(database, mailing).items()} == {
+        "a@adm.fwb.example": (S.ACCEPTED, None),
+        "b@adm.fwb.example": (S.WITHDRAWN, Reason.TRIAL),
+        "x@test.example": (S.ACCEPTED, None),
+        "y@mail.garde.example": (S.WITHDRAWN, Reason.TRIAL),
+    }
+    assert Guard(anybody=True, protected=frozenset({"garde.example"})).stops("z@garde.example")
+
+
+def test_a_tarpit_slows_only_itself(database, relay, postman):
+    """One recipient answers after seconds: the others leave meanwhile, and the slow one in the end."""
+    sink = relay()
+    sink.script(
+        {"stage": "rcpt", "match": "^po000003", "reply": "slow:2.5:250 2.1.5 at last"},
+        {"stage": "dot", "match": "^po000005", "reply": "accept:slow:2.5:250 2.0.0 at last"},
+    )
+    mailing = mail_to(database, addresses(100))
+    worker = postman(sink)
+    worker.deliver(mailing)
+    accepted = [row.state is S.ACCEPTED for row in states(database, mailing).values()]
+    assert accepted.count(False) in {0, 1, 2}
+    for _ in range(40):
+        if not worker.is_busy:
+            break
+        worker.attend(0.2)
+    assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
+    entries = sink.accepted
+    assert len(entries) == len({entry["to"] for entry in entries}) == 100
+    quick = [entry["at"] for entry in entries if not entry["to"].startswith(("po000003", "po000005"))]
+    assert max(quick) - min(quick) < 2.5
+
+
+def test_a_silent_relay_is_left_after_its_time_without_a_dot_or_in_doubt_after_it(database, relay, postman):
+    sink = relay()
+    sink.script(
+        {"stage": "rcpt", "match": "^po000000", "reply": "stall"},
+        {"stage": "dot", "match": "^po000001", "reply": "stall"},
+    )
+    mailing = mail_to(database, addresses(3))
+    worker = postman(sink, timeouts=Timeouts(command=0.6, dot=0.6))
+    worker.deliver(mailing)
+    worker.attend(1)
+    assert [row.state for row in states(database, mailing).values()] == [S.QUEUED, S.IN_DOUBT, S.ACCEPTED]
+
+
+@pytest.fixture(scope="session")
+def authority():
+    return trustme.CA()
+
+
+def context_of(authority):
+    import ssl
+
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+@pytest.fixture
+def certificate(authority, tmp_path):
+    path = tmp_path / "certificate.pem"
+    issued = authority.issue_cert("localhost")
+    issued.private_key_and_cert_chain_pem.write_to_path(path)
+    return str(path)
+
+
+def test_a_letter_leaves_over_starttls_and_tls_with_a_password(database, relay, postman, authority, certificate):
+    for options, scheme in ((("--offer", "STARTTLS"), "smtp"), (("--tls",), "smtps")):
+        sink = relay("--certificate", certificate, "--offer", "AUTH PLAIN LOGIN", *options)
+        url = f"{scheme}://facteur:s%C3%A9same@localhost:{sink.port}?starttls=on"
+        mailing = mail_to(database, addresses(20))
+        postman(sink, url=url, context=context_of(authority)).deliver(mailing)
+        assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
+        assert (sink.folder / "auth.txt").read_text() == "PLAIN AGZhY3RldXIAc8Opc2FtZQ=="
+
+
+@pytest.mark.parametrize("case", ["not offered", "refused", "bad certificate", "bad name", "535", "no auth"])
+def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
+    database, relay, postman, authority, certificate, case
+):
+    offers = {"not offered": [], "no auth": []}.get(case, ["--offer", "STARTTLS", "--offer", "AUTH PLAIN"])
+    sink = relay("--certificate", certificate, *offers)
+    sink.script(
+        *([{"stage": "starttls", "reply": "554 5.7.0 no"}] if case == "refused" else []),
+        *([{"stage": "auth", "reply": "535 5.7.8 bad password"}] if case == "535" else []),
+    )
+    host = "127.0.0.1" if case == "bad name" else "localhost"
+    starttls = "off" if case == "no auth" else "on"
+    url = f"smtp://facteur:faux@{host}:{sink.port}?starttls={starttls}"
+    context = None if case == "bad certificate" else context_of(authority)
+    mailing = mail_to(database, addresses(30))
+    worker = postman(sink, url=url, context=context)
+    worker.deliver(mailing)
+    worker.deliver(mailing)
+    with database.reading() as session:
+        state = session.scalars(select(RelayState)).one()
+        assert state.alarmed_at == NOW, case
+        assert state.failures == 1
+        assert "Alarme" in presence.relay_hindrance(session, state.name, now=NOW + timedelta(days=9))
+    assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}
+    assert sink.accepted == []
+    with database.writing() as session:
+        presence.quiet_alarms(session, state.name, now=NOW)
+        assert presence.relay_hindrance(session, state.name, now=NOW) == ""
+
+
+def test_what_is_said_before_encryption_proves_nothing(database, relay, postman, authority, certificate):
+    """A reply smuggled behind the clear-text 220 is thrown away (RFC 3207 §4.2)."""
+    sink = relay("--certificate", certificate, "--offer", "STARTTLS")
+    sink.script({"stage": "starttls", "reply": "raw:220 go\r\n250-evil\r\n250 AUTH PLAIN\r\n"})
+    mailing = mail_to(database, addresses(1))
+    postman(sink, url=f"smtp://localhost:{sink.port}?starttls=on", context=context_of(authority)).deliver(mailing)
+    assert [row.state for row in states(database, mailing).values()] == [S.QUEUED]
+    assert sink.accepted == []
+
+
+def test_as_fast_as_allowed_and_no_faster(database, relay, postman):
+    sink = relay()
+    mailing = mail_to(database, addresses(60))
+    postman(sink, rate=5).deliver(mailing)
+    left = [row.state for row in states(database, mailing).values()].count(S.ACCEPTED)
+    assert 5 <= left <= 15
+    assert Clock()() == NOW

@@ -1,0 +1,207 @@
+"""A relay to test against, in a process of its own: it does as its script says, and logs what it accepted.
+
+`python -m tests.sink FOLDER [OPTIONS]` prints its port. Rules (`FOLDER/rules.json`) are read anew for each command:
+`{"stage", "match", "reply", "times"}`: at a stage (connect, ehlo, helo, starttls, auth, mail, rcpt, data, early, dot)
+and for recipients that match a pattern, reply this instead; `times` only that often. Replies may be words: close,
+reset, stall, endless. A letter is logged (`FOLDER/accepted.jsonl`) before its 250 is written, so the log never lacks
+one that the sender may have heard of.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import re
+import socket
+import ssl
+import struct
+import sys
+import time
+from collections import Counter
+from email import message_from_bytes
+from pathlib import Path
+
+from outreach.mail.linter import faults
+
+OFFERS = ["SIZE {size}", "ENHANCEDSTATUSCODES"]
+
+
+class Sink:
+    def __init__(self, options):
+        self.options, self.folder = options, Path(options.folder)
+        self.used, self.rules, self.read_at = Counter(), [], None
+        self.log = (self.folder / "accepted.jsonl").open("a", encoding="utf-8")
+        self.context = None
+        if options.certificate:
+            self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            self.context.load_cert_chain(options.certificate)
+
+    def scripted(self, stage, recipient):
+        path = self.folder / "rules.json"
+        stamp = path.stat().st_mtime_ns if path.exists() else None
+        if stamp != self.read_at:
+            self.rules, self.read_at = json.loads(path.read_text()) if stamp else [], stamp
+        for number, rule in enumerate(self.rules):
+            fits = rule["stage"] == stage and re.search(rule.get("match", ""), recipient)
+            if fits and self.used[stamp, number] < rule.get("times", 10**9):
+                self.used[stamp, number] += 1
+                return rule["reply"]
+        return None
+
+    def accept(self, sender, recipient, wire, session):
+        entry = {
+            "id": message_from_bytes(wire)["Message-ID"],
+            "from": sender,
+            "to": recipient,
+            "sha": hashlib.sha256(wire).hexdigest(),
+            "at": time.time(),
+            "session": session,
+            "faults": faults(wire) if self.options.lint else [],
+        }
+        self.log.write(json.dumps(entry) + "\n")
+        self.log.flush()
+        if self.options.keep:
+            (self.folder / f"{entry['id'].strip('<>')}.eml").write_bytes(wire)
+
+    async def serve(self):
+        server = await asyncio.start_server(self.talk, "127.0.0.1", self.options.port, limit=2**21)
+        print(server.sockets[0].getsockname()[1], flush=True)
+        async with server:
+            await server.serve_forever()
+
+    async def talk(self, reader, writer):
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
+            if self.options.tls:
+                await writer.start_tls(self.context)
+            await Session(self, reader, writer).run()
+        writer.close()
+
+
+class Gone(ConnectionError):
+    pass
+
+
+class Session:
+    def __init__(self, sink, reader, writer):
+        self.sink, self.reader, self.writer = sink, reader, writer
+        self.sender, self.recipient, self.name = "", "", os.urandom(4).hex()
+
+    async def run(self):
+        await self.say("connect", "220 sink")
+        while line := await self.reader.readline():
+            verb, _, rest = line.decode("utf-8", "replace").strip().partition(" ")
+            if verb.upper() == "QUIT":
+                return
+            handler = getattr(self, f"on_{verb.lower()}", None)
+            if handler is None:
+                await self.write("500 5.5.2 unknown")
+            else:
+                await handler(rest)
+
+    async def on_ehlo(self, _rest):
+        options = self.sink.options
+        offers = [offer.format(size=options.size) for offer in OFFERS] + options.offer
+        offers += ["PIPELINING"] if options.pipelining else []
+        lines = ["sink", *offers]
+        await self.say("ehlo", "\r\n".join(f"250{' ' if line is lines[-1] else '-'}{line}" for line in lines))
+
+    async def on_helo(self, _rest):
+        await self.say("helo", "250 sink")
+
+    async def on_starttls(self, _rest):
+        if await self.say("starttls", "220 go on"):
+            await self.writer.start_tls(self.sink.context)
+
+    async def on_auth(self, rest):
+        (self.sink.folder / "auth.txt").write_text(rest)
+        await self.say("auth", "235 2.7.0 welcome")
+
+    async def on_mail(self, rest):
+        await self.refuse_a_rush()
+        self.sender = re.search("<(.*?)>", rest)[1]
+        await self.say("mail", "250 2.1.0 ok")
+
+    async def on_rcpt(self, rest):
+        await self.refuse_a_rush()
+        self.recipient = re.search("<(.*?)>", rest)[1]
+        await self.say("rcpt", "250 2.1.5 ok")
+
+    async def on_data(self, _rest):
+        reply = self.sink.scripted("data", self.recipient)
+        if reply and not reply.startswith("354"):
+            await self.obey(reply)
+            return
+        await self.write(reply or "354 go on")
+        early = self.sink.scripted("early", self.recipient)
+        if early:
+            await self.reader.readline()
+            await self.obey(early)
+        wire = await self.reader.readuntil(b"\r\n.\r\n")
+        scripted = self.sink.scripted("dot", self.recipient)
+        if scripted is None or scripted.startswith(("2", "accept:")):
+            self.sink.accept(self.sender, self.recipient, wire[:-3], self.name)
+        await self.obey((scripted or "250 2.0.0 ok queued").removeprefix("accept:"))
+
+    async def on_rset(self, _rest):
+        self.sender = self.recipient = ""
+        await self.write("250 2.0.0 ok")
+
+    async def refuse_a_rush(self):
+        """Without PIPELINING, nothing may wait behind a command that has no answer yet."""
+        if not self.sink.options.pipelining and self.reader._buffer:
+            print("a command came before it was its turn", file=sys.stderr, flush=True)
+            raise Gone
+
+    async def say(self, stage, usual):
+        reply = self.sink.scripted(stage, self.recipient or self.sender)
+        if reply is None:
+            await self.write(usual)
+            return True
+        await self.obey(reply)
+        return False
+
+    async def obey(self, reply):
+        if reply == "stall":
+            await asyncio.sleep(3600)
+        if reply.startswith("slow:"):
+            _, seconds, reply = reply.split(":", 2)
+            await asyncio.sleep(float(seconds))
+        if reply == "reset":
+            linger = struct.pack("ii", 1, 0)
+            self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            raise Gone
+        if reply == "close":
+            raise Gone
+        if reply == "endless":
+            self.writer.write(b"250-" + b"x" * 70_000)
+            await self.writer.drain()
+            await asyncio.sleep(3600)
+        raw = reply.startswith("raw:")
+        await self.write(reply.removeprefix("raw:"), end="" if raw else "\r\n")
+        if raw or reply.startswith("421"):
+            raise Gone
+
+    async def write(self, text, end="\r\n"):
+        self.writer.write((text + end).encode("latin-1"))
+        await self.writer.drain()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--size", type=int, default=10_000_000)
+    parser.add_argument("--offer", action="append", default=[])
+    parser.add_argument("--no-pipelining", dest="pipelining", action="store_false")
+    parser.add_argument("--certificate")
+    parser.add_argument("--tls", action="store_true")
+    parser.add_argument("--no-lint", dest="lint", action="store_false")
+    parser.add_argument("--keep", action="store_true")
+    asyncio.run(Sink(parser.parse_args()).serve())
+
+
+if __name__ == "__main__":
+    main()
