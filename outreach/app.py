@@ -15,7 +15,7 @@ from outreach import audit
 from outreach.accounts import SHORTEST_PASSWORD, Role, User
 from outreach.db import Database, Session
 from outreach.settings import ROOT, Mode, Settings
-from outreach.web import account, adherence, directory, frame, situation
+from outreach.web import account, adherence, directory, frame, mailbox, public, situation
 from outreach.web.forms import PasswordForm, SignInForm
 
 FOR_EVER = 365 * 24 * 3600
@@ -44,10 +44,10 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.extensions["outreach.settings"] = settings
     app.extensions["outreach.database"] = database = database or Database(settings.database)
     app.before_request(_allow_uploads)
-    CSRFProtect(app)
+    CSRFProtect(app).exempt(public.pages)
     _install_security(app, database)
     frame.install(app)
-    for pages in (situation.pages, directory.pages, adherence.pages, account.pages):
+    for pages in (situation.pages, directory.pages, adherence.pages, account.pages, mailbox.pages, public.pages):
         app.register_blueprint(pages)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app, root=str(frame.STATIC), prefix="static/", max_age=FOR_EVER, immutable_file_test=lambda *_: True

@@ -42,7 +42,7 @@ def test_times_come_back_in_utc_and_naive_ones_are_refused(database):
         found = session.scalars(select(AuditEntry.at)).one()
         assert found.isoformat() == "2021-06-01T12:30:00+00:00"
     with pytest.raises(StatementError), database.writing() as session:
-        audit.record(session, datetime(2021, 6, 1), "x", "Sans zone.")  # noqa: DTZ001
+        audit.record(session, datetime(2021, 6, 1), "x", "Sans zone.")
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_entries SET sentence = 'x'", "DELETE FROM audit_entries"])

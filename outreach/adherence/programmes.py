@@ -96,12 +96,16 @@ def read(content: str) -> ProgrammeFile:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"Le fichier n’est pas du TOML lisible : {error}.") from None
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"]) or "le fichier"
-        what = (
-            fault["msg"].removeprefix("Value error, ") if fault["type"] == "value_error" else REASONS.get(fault["type"])
-        )
-        raise InputError(f"Programme refusé, {where} : {what or 'la valeur ne convient pas'}.") from None
+        raise InputError(f"Programme refusé, {fault_of(error)}.") from None
+
+
+def fault_of(error: ValidationError) -> str:
+    """The first fault of a file: where, and what is wrong."""
+    fault = error.errors()[0]
+    where = ".".join(str(part) for part in fault["loc"]) or "le fichier"
+    told = fault["msg"].removeprefix("Value error, ")
+    what = told if fault["type"] == "value_error" else REASONS.get(fault["type"])
+    return f"{where} : {what or 'la valeur ne convient pas'}"
 
 
 def the_programme(session: Session, code: str = "") -> Programme:

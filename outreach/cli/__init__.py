@@ -7,7 +7,7 @@ from sqlalchemy.exc import OperationalError
 
 from outreach.cli.main import commands
 from outreach.errors import OutreachError
-from outreach.web import french
+from outreach.mail.typography import typeset
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     try:
         commands(prog_name="./run")
     except OutreachError as error:
-        print(french.typeset(str(error)), file=sys.stderr)
+        print(typeset(str(error)), file=sys.stderr)
     except OSError as error:
         print(f"{error.filename or 'Fichier'} : {error.strerror}.", file=sys.stderr)
     except OperationalError as error:

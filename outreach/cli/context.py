@@ -17,8 +17,8 @@ from outreach.cli.preparation import ready
 from outreach.db import Database, Session
 from outreach.demo import people
 from outreach.errors import InputError
+from outreach.mail.typography import typeset
 from outreach.settings import Mode, Settings, read
-from outreach.web import french
 
 console = Console(highlight=False)
 P = ParamSpec("P")
@@ -30,10 +30,17 @@ class Operation:
     """One run of a command."""
 
     acting_as: str | None = None
+    shown: datetime | None = None  # what the clock is made to show at the start (--now)
 
     @cached_property
     def settings(self) -> Settings:
-        return read()
+        settings = read()
+        if self.shown is None:
+            return settings
+        if settings.mode is not Mode.DEMO:
+            raise InputError("--now ne sert qu’en démonstration.")
+        offset = (self.shown - datetime.now(UTC)).total_seconds()
+        return settings.model_copy(update={"clock_offset": offset})
 
     @cached_property
     def opened(self) -> Database:
@@ -47,7 +54,7 @@ class Operation:
 
     @cached_property
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return self.settings.instant()
 
     def actor(self, session: Session, role: RoleName) -> str:
         """The address of the person in whose name the command acts; checked to hold the role.
@@ -100,19 +107,19 @@ class Day(click.ParamType):
 
 def confirm(question: str) -> None:
     """Ask a question that takes oui or non. Raises click.Abort unless the answer is yes."""
-    answer = click.prompt(french.typeset(f"{question} [o/N]"), default="n", show_default=False)
+    answer = click.prompt(typeset(f"{question} [o/N]"), default="n", show_default=False)
     if answer.strip().casefold() not in {"o", "oui", "y", "yes"}:
         raise click.Abort
 
 
 def working(text: str) -> AbstractContextManager[object]:
     """Show on a terminal that something is going on."""
-    return Console(stderr=True).status(french.typeset(text))
+    return Console(stderr=True).status(typeset(text))
 
 
 def say(text: str = "") -> None:
     """Print a French sentence, its spaces as French wants them."""
-    console.print(french.typeset(text), markup=False, soft_wrap=True)
+    console.print(typeset(text), markup=False, soft_wrap=True)
 
 
 def say_json(value: object) -> None:

@@ -1,12 +1,13 @@
 """`up`: everything on this machine: prepare, then supervise the processes until one stops or a signal comes."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 
 import click
@@ -40,7 +41,16 @@ def up(operation: Operation) -> None:
             with working("L’annuaire fictif se charge…"):
                 load_sample(database, settings, operation.now, days.today(operation.now))
     database.dispose()
-    sys.exit(supervise([web_command(settings)], lambda: _answers(settings), lambda: _announce(settings)))
+    # A clock that was moved is moved for every process; each reads the same offset.
+    environment = {**os.environ, "OUTREACH_CLOCK_OFFSET": str(settings.clock_offset)} if operation.shown else None
+    sys.exit(supervise(commands_of(settings), lambda: _answers(settings), lambda: _announce(settings), environment))
+
+
+def commands_of(settings: Settings) -> list[list[str]]:
+    """The processes of this machine: the one that sends, the one that serves, a demonstration's mailbox."""
+    ours = [sys.executable, "-m", "outreach"]
+    mailbox = [[*ours, "mailbox"]] if settings.stays_here else []
+    return [*mailbox, web_command(settings), [*ours, "work"]]
 
 
 def web_command(settings: Settings) -> list[str]:
@@ -50,7 +60,12 @@ def web_command(settings: Settings) -> list[str]:
     return [sys.executable, "-m", "gunicorn", "wsgi:app", *options, *place]
 
 
-def supervise(commands: list[list[str]], is_ready: Callable[[], bool], announce: Callable[[], None]) -> int:
+def supervise(
+    commands: list[list[str]],
+    is_ready: Callable[[], bool],
+    announce: Callable[[], None],
+    environment: Mapping[str, str] | None = None,
+) -> int:
     """Run processes side by side until one ends or a signal comes, then stop them all; returns the exit status.
 
     `announce` is called once, when `is_ready` says so.
@@ -63,7 +78,7 @@ def supervise(commands: list[list[str]], is_ready: Callable[[], bool], announce:
     for number in STOPPING:
         signal.signal(number, stop)
     # A session of their own: Ctrl+C reaches us alone, and we stop them in order.
-    processes = [subprocess.Popen(command, start_new_session=True) for command in commands]
+    processes = [subprocess.Popen(command, env=environment, start_new_session=True) for command in commands]
     announced = False
     while not asked and all(process.poll() is None for process in processes):
         if not announced and is_ready():

@@ -68,6 +68,7 @@ class Reason(StrEnum):
     NOT_CONCERNED = "not_concerned"
     NO_ADDRESS = "no_address"
     BOUNCED = "bounced"
+    UNREVIEWED = "unreviewed"
     SUPPRESSED = "suppressed"
     TRIAL = "trial"
     CANCELLED = "cancelled"
@@ -83,6 +84,7 @@ _REASON_LABELS = {
     Reason.NOT_CONCERNED: "plus concerné",
     Reason.NO_ADDRESS: "sans adresse",
     Reason.BOUNCED: "adresse en rejet",
+    Reason.UNREVIEWED: "adresse à vérifier",
     Reason.SUPPRESSED: "sur la liste d’exclusion",
     Reason.TRIAL: "hors de la liste de test",
     Reason.CANCELLED: "envoi annulé",

@@ -57,6 +57,12 @@ class Tally:
     withdrawn: Counter[str] = field(default_factory=Counter)
 
     @property
+    def total(self) -> int:
+        """The ends and the letters on the way, added up."""
+        ends = self.accepted + self.refused + self.expired + self.in_doubt + self.withdrawn.total()
+        return ends + self.deferred + self.pending
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing is on the way any more; doubt does not hold an end up."""
         return not self.deferred and not self.pending

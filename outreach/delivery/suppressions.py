@@ -1,8 +1,9 @@
 """The list of exclusion: addresses that are written to no more, why, and for which messages."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, exists, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, exists, literal, or_, select
 
 from outreach import audit
 from outreach.db import Session, take_turns
@@ -42,6 +43,14 @@ def lift(session: Session, address_key: str, reason: SuppressionReason, *, now: 
         raise NotFound("Cette adresse n’est pas sur la liste d’exclusion pour ce motif.")
     found.lifted_at, found.lifted_by = now, actor
     audit.record(session, now, actor, f"Exclusion de {address_key} levée ({reason.label}).", f"address:{address_key}")
+
+
+def suppressed_among(session: Session, keys: Sequence[str], message_class: MessageClass) -> set[str]:
+    """Which of these addresses are suppressed for a class of message."""
+    query = select(Suppression.address_key).where(
+        Suppression.address_key.in_(keys), stops(Suppression.address_key, literal(message_class.value))
+    )
+    return set(session.scalars(query))
 
 
 def stops(

@@ -9,7 +9,7 @@ import difflib
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 
@@ -86,18 +86,18 @@ class Letter:
         )
 
 
-def marked(source: str, fields: Collection[str]) -> str:
-    """A source with its fields replaced by marks, in NFC; `((name))` is a field when `fields` knows the name.
+def marked(source: str, marks: Mapping[str, str]) -> str:
+    """A source with its fields replaced by their marks, in NFC; `((name))` is a field when `marks` knows the name.
 
     Raises InputError, with the line, on a field that does not exist, a forbidden character, or too long a text.
     """
     if len(source.encode("utf-8", "replace")) > LONGEST_SOURCE:
         raise InputError("Le courriel dépasse 64 ko : raccourcissez-le.")
-    names, text = list(fields), unicodedata.normalize("NFC", source).replace("\r\n", "\n").replace("\r", "\n")
+    text = unicodedata.normalize("NFC", source).replace("\r\n", "\n").replace("\r", "\n")
     for number, line in enumerate(text.split("\n"), start=1):
         if any(_is_forbidden(character) for character in line):
             raise InputError(f"Ligne {number} : un caractère de commande ou invisible n’est pas permis.")
-    return FIELD.sub(lambda found: _mark(found, names, text), text)
+    return FIELD.sub(lambda found: _mark(found, marks, text), text)
 
 
 def paragraphs(text: str, blocks: Collection[str]) -> tuple[str, str]:
@@ -110,9 +110,9 @@ def paragraphs(text: str, blocks: Collection[str]) -> tuple[str, str]:
     return "\n".join(html), "\n\n".join(found)
 
 
-def mark_of(name: str, fields: Sequence[str]) -> str:
-    """The character that stands for a field."""
-    return chr(FIRST_MARK + list(fields).index(name))
+def marks_of(fields: Iterable[str]) -> dict[str, str]:
+    """The character that stands for each field, by their order."""
+    return {name: chr(FIRST_MARK + place) for place, name in enumerate(fields)}
 
 
 def one_line(text: str) -> str:
@@ -125,11 +125,11 @@ def _paragraph(paragraph: str) -> str:
     return "<p>" + escape(paragraph, quote=False).replace("\n", "<br>\n") + "</p>"
 
 
-def _mark(found: re.Match[str], names: list[str], text: str) -> str:
+def _mark(found: re.Match[str], marks: Mapping[str, str], text: str) -> str:
     name = found[1]
-    if name in names:
-        return mark_of(name, names)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if name in marks:
+        return marks[name]
+    near = difflib.get_close_matches(name, marks, n=1, cutoff=0.6)
     hint = f" Vouliez-vous écrire (({near[0]})) ?" if near else ""
     line = text.count("\n", 0, found.start()) + 1
     raise InputError(f"Ligne {line} : le champ (({name[:40]})) n’existe pas.{hint}")

@@ -4,11 +4,12 @@ from alembic import context
 
 from outreach import accounts, audit
 from outreach.adherence import models as adherence
+from outreach.campaigns import models as campaigns
 from outreach.db import Base
 from outreach.delivery import models as delivery
 from outreach.directory import models
 
-TABLES = (accounts, adherence, audit, delivery, models)
+TABLES = (accounts, adherence, audit, campaigns, delivery, models)
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache, partial, wraps
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from outreach.accounts import RoleName
 from outreach.adherence.models import Status
 from outreach.db import Database
+from outreach.delivery import presence
 from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import NotFound, OutreachError, Refused
 from outreach.settings import Mode, Settings
@@ -78,7 +80,7 @@ def settings() -> Settings:
 def now() -> datetime:
     """The instant of the request: the clock is read here, once, and handed down."""
     if "now" not in g:
-        g.now = datetime.now(UTC)
+        g.now = settings().instant()
     instant: datetime = g.now
     return instant
 
@@ -132,7 +134,7 @@ def install(app: Flask) -> None:
         status_color=STATUS_COLORS.get,
         labelled=lambda member: (member.value, member.label),
     )
-    app.context_processor(lambda: {"bar": _bar(), "mode": settings().mode, "Mode": Mode})
+    app.context_processor(lambda: {"bar": _bar(), "mode": settings().mode, "Mode": Mode, "clock": _clock})
     app.after_request(_protect)
     app.register_error_handler(CSRFError, lambda _error: _page(400, _EXPIRED))
     app.register_error_handler(
@@ -156,11 +158,31 @@ def asset(path: str) -> str:
     return f"/static/{path}?v={digest}"
 
 
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What a staff page says of the clock: whether it ticks, how long ago it did, what keeps letters from leaving."""
+
+    ticks: bool
+    ago: str
+    hindrance: str
+
+
+def _clock() -> Clock:
+    with database().reading() as session:
+        passed = presence.last_pass(session)
+    if passed is None:
+        return Clock(False, "", "")
+    since = now() - passed.at
+    return Clock(since < presence.CLOCK_IS_LATE, french.ago(since.total_seconds()), passed.hindrance)
+
+
 def _bar() -> list[tuple[str, str, bool]]:
     entries = [
         ("Situation", url_for("situation.index"), "situation."),
         ("Annuaire", url_for("directory.index"), "directory."),
     ]
+    if settings().stays_here:
+        entries.append(("Boîte de démonstration", url_for("mailbox.index"), "mailbox."))
     place = request.endpoint or ""
     here = (
         "directory."

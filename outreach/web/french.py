@@ -15,15 +15,9 @@ from jinja2.lexer import Token, TokenStream
 
 from outreach.adherence import days
 from outreach.adherence.days import BRUSSELS
+from outreach.mail.typography import NARROW, WIDE, typeset
 
 LOCALE = "fr_BE"
-WIDE, NARROW = "\u00a0", "\u202f"
-
-
-def typeset(text: str) -> str:
-    """Put no-break spaces where French wants them: before `: ; ! ?` and inside « »."""
-    text = re.sub(r" (?=[:»])|(?<=«) ", WIDE, text)
-    return re.sub(r" (?=[;!?])", NARROW, text)
 
 
 def number(value: int | float) -> str:
@@ -60,6 +54,15 @@ def hour(value: datetime) -> str:
 def moment(value: datetime) -> str:
     """Date and time in Brussels: "1er juin 2021 à 14 h 30"."""
     return f"{day(value)} à {hour(value)}"
+
+
+def ago(seconds: float) -> str:
+    """How long ago: 12 s, 3 min, 2 h, 5 jours."""
+    for size, unit in ((86400, "jours"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{number(count)} {unit if count > 1 or unit != 'jours' else 'jour'}"
+    return f"{max(int(seconds), 0)} s"
 
 
 def company_number(value: str | None) -> str:

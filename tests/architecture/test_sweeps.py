@@ -12,8 +12,8 @@ from outreach.cli.main import commands
 from outreach.settings import PREFIX, ROOT, Settings
 from outreach.web.frame import STATIC
 
-OPEN = {"security.login", "security.static"}
-SAMPLES = {"fase": "9300", "contact_id": "1", "kind": "csv", "filename": "x", "list_id": "1"}
+OPEN = {"security.login", "security.static", "public.unsubscription", "public.unsubscribe"}
+SAMPLES = {"fase": "9300", "contact_id": "1", "kind": "csv", "filename": "x", "list_id": "1", "key": "x", "token": "x"}
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 

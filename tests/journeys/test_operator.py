@@ -113,6 +113,7 @@ REAL = {
     "OUTREACH_SECRET_KEY": "k" * 40,
     "OUTREACH_SMTP_URL": "smtp://relay:25",
     "OUTREACH_PUBLIC_URL": "https://x.example",
+    "OUTREACH_TOKEN_KEYS": "t" * 40,
     "OUTREACH_MAIL_DOMAIN": "x.example",
 }
 

@@ -86,6 +86,66 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
     )
     op.create_table(
+        "campaigns",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "draft",
+                "to_approve",
+                "approved",
+                "closed",
+                "cancelled",
+                name="campaign_state",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column(
+            "colour",
+            sa.Enum(
+                "red", "blue", "green", "grey", name="colour", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column("circular", sa.String(length=40), nullable=False),
+        sa.Column(
+            "message_class",
+            sa.Enum(
+                "awareness", "statutory", name="campaign_class", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column("strand_id", sa.Integer(), nullable=False),
+        sa.Column("criteria", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("letter", sa.Text(), nullable=False),
+        sa.Column(
+            "tracking",
+            sa.Enum("none", name="tracking_mode", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("deadline_days", sa.Integer(), nullable=False),
+        sa.Column("starts_at", outreach.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("sender_name", sa.String(length=200), nullable=False),
+        sa.Column("sender_address", sa.String(length=300), nullable=False),
+        sa.Column("contact_name", sa.String(length=200), nullable=False),
+        sa.Column("contact_service", sa.String(length=200), nullable=False),
+        sa.Column("contact_phone", sa.String(length=40), nullable=False),
+        sa.Column("contact_email", sa.String(length=320), nullable=False),
+        sa.Column("created_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(["strand_id"], ["strands.id"], name=op.f("fk_campaigns_strand_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaigns")),
+    )
+    with op.batch_alter_table("campaigns", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_campaigns_strand_id"), ["strand_id"], unique=False)
+
+    op.create_table(
         "mailings",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column(
@@ -128,6 +188,35 @@ def upgrade() -> None:
         sa.UniqueConstraint("mailing_id", "number", name=op.f("uq_batches_mailing_id_number")),
     )
     op.create_table(
+        "campaign_transitions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("campaign_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "draft",
+                "to_approve",
+                "approved",
+                "closed",
+                "cancelled",
+                name="reached_campaign_state",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("at", outreach.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(length=255), nullable=False),
+        sa.Column("content_hash", sa.String(length=64), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_campaign_transitions_campaign_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_transitions")),
+    )
+    with op.batch_alter_table("campaign_transitions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_campaign_transitions_campaign_id"), ["campaign_id"], unique=False)
+
+    op.create_table(
         "gate_changes",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("mailing_id", sa.Integer(), nullable=False),
@@ -146,6 +235,39 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("gate_changes", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_gate_changes_mailing_id"), ["mailing_id"], unique=False)
+
+    op.create_table(
+        "waves",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("campaign_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "planned",
+                "running",
+                "paused",
+                "finished",
+                "cancelled",
+                "missed",
+                name="wave_state",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("due_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("latest_start", outreach.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("mailing_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_waves_campaign_id")),
+        sa.ForeignKeyConstraint(["mailing_id"], ["mailings.id"], name=op.f("fk_waves_mailing_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_waves")),
+        sa.UniqueConstraint("campaign_id", "number", name=op.f("uq_waves_campaign_id_number")),
+        sa.UniqueConstraint("mailing_id", name=op.f("uq_waves_mailing_id")),
+    )
+    with op.batch_alter_table("waves", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_waves_due_at"), ["due_at"], unique=False)
 
     op.create_table(
         "messages",
@@ -196,6 +318,7 @@ def upgrade() -> None:
                 "not_concerned",
                 "no_address",
                 "bounced",
+                "unreviewed",
                 "suppressed",
                 "trial",
                 "cancelled",
@@ -248,6 +371,35 @@ def upgrade() -> None:
         batch_op.create_index("ix_messages_mailing_id_state_reason", ["mailing_id", "state", "reason"], unique=False)
 
     op.create_table(
+        "wave_transitions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("wave_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "planned",
+                "running",
+                "paused",
+                "finished",
+                "cancelled",
+                "missed",
+                name="reached_wave_state",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("at", outreach.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(length=255), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["wave_id"], ["waves.id"], name=op.f("fk_wave_transitions_wave_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wave_transitions")),
+    )
+    with op.batch_alter_table("wave_transitions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_wave_transitions_wave_id"), ["wave_id"], unique=False)
+
+    op.create_table(
         "compositions",
         sa.Column("message_id", sa.Integer(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -273,6 +425,10 @@ def downgrade() -> None:
 
     op.drop_table("message_subjects")
     op.drop_table("compositions")
+    with op.batch_alter_table("wave_transitions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_wave_transitions_wave_id"))
+
+    op.drop_table("wave_transitions")
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.drop_index("ix_messages_mailing_id_state_reason")
         batch_op.drop_index(
@@ -285,15 +441,27 @@ def downgrade() -> None:
         batch_op.drop_index("ix_messages_address_key_state")
 
     op.drop_table("messages")
+    with op.batch_alter_table("waves", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_waves_due_at"))
+
+    op.drop_table("waves")
     with op.batch_alter_table("gate_changes", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_gate_changes_mailing_id"))
 
     op.drop_table("gate_changes")
+    with op.batch_alter_table("campaign_transitions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_campaign_transitions_campaign_id"))
+
+    op.drop_table("campaign_transitions")
     op.drop_table("batches")
     with op.batch_alter_table("mailings", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_mailings_stop_strand_id"))
 
     op.drop_table("mailings")
+    with op.batch_alter_table("campaigns", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_campaigns_strand_id"))
+
+    op.drop_table("campaigns")
     op.drop_table("workers")
     with op.batch_alter_table("suppressions", schema=None) as batch_op:
         batch_op.drop_index(

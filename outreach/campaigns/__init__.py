@@ -1,0 +1,1 @@
+"""What we say, to whom, when: campaigns, their approval, and the waves that carry them."""

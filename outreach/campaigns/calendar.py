@@ -1,0 +1,50 @@
+"""From the time on a wall in Brussels to an instant, once and for all; the nights when clocks change included."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from outreach.adherence.days import BRUSSELS
+from outreach.errors import InputError
+
+FARTHEST = timedelta(days=730)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant, and what had to be said about the wall time that named it, or ''."""
+
+    at: datetime
+    note: str = ""
+
+
+def moment_of(wall: datetime) -> Moment:
+    """The instant a wall clock in Brussels shows this time (without zone).
+
+    A time that the spring change skips is an hour later on the same clock; of a time that the autumn change repeats,
+    the first is meant. Both are said.
+    """
+    first = wall.replace(tzinfo=BRUSSELS, fold=0)
+    at = first.astimezone(UTC)
+    shown = at.astimezone(BRUSSELS).replace(tzinfo=None)
+    if shown != wall:
+        return Moment(at, f"{wall:%d/%m/%Y} : {wall:%H h %M} n’existe pas (heure d’été), ce sera {shown:%H h %M}.")
+    if wall.replace(tzinfo=BRUSSELS, fold=1).utcoffset() != first.utcoffset():
+        return Moment(at, f"{wall:%d/%m/%Y} : {wall:%H h %M} existe deux fois (heure d’hiver), c’est la première.")
+    return Moment(at)
+
+
+def read_moment(text: str) -> Moment:
+    """A date and a time as an operator writes them, in Brussels: 2021-05-18 09:30. Raises InputError."""
+    try:
+        wall = datetime.strptime(text.strip().replace("T", " "), "%Y-%m-%d %H:%M")  # noqa: DTZ007 - a wall's time
+    except ValueError:
+        raise InputError(f"« {text[:40]} » n’est pas un moment : écrivez 2021-05-18 09:30.") from None
+    return moment_of(wall)
+
+
+def refuse_far_away(at: datetime, now: datetime) -> None:
+    """Raises InputError when a sending is asked for in the past, or more than two years ahead."""
+    if at < now:
+        raise InputError("Ce moment est passé : choisissez une date à venir.")
+    if at - now > FARTHEST:
+        raise InputError("Ce moment est à plus de deux ans : choisissez une date plus proche.")

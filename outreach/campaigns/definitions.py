@@ -1,0 +1,88 @@
+"""Ready-made campaigns: a file with TOML between two lines of +++, then the letter."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from outreach.adherence.programmes import fault_of
+from outreach.campaigns.models import Colour
+from outreach.delivery.models import MessageClass
+from outreach.errors import InputError, NotFound
+
+FENCE = "+++"
+Text = Annotated[str, Field(max_length=200)]
+
+
+class Segment(BaseModel):
+    """Whom a campaign is for: authorities of these networks (their codes; none = all) with schools still to join."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    networks: tuple[str, ...] = ()
+
+
+class Sender(BaseModel):
+    """Who signs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[Text, Field(min_length=1)]
+    address: Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class Contact(BaseModel):
+    """The agent who can inform (decree of 22 December 1994, article 2); without one, whoever makes the campaign."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text = ""
+    service: Text = ""
+    phone: Annotated[str, Field(max_length=40)] = ""
+    email: Annotated[str, Field(max_length=320)] = ""
+
+
+class Definition(BaseModel):
+    """A campaign as its file states it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Annotated[Text, Field(min_length=1)]
+    purpose: Annotated[str, Field(max_length=1000)] = ""
+    colour: Colour
+    circular: Annotated[str, Field(max_length=40)] = ""
+    message_class: Annotated[MessageClass, Field(alias="class")]
+    programme: str = ""
+    strand: int
+    subject: Annotated[str, Field(min_length=1, max_length=250)]
+    deadline_days: Annotated[int, Field(ge=1, le=366)] = 30
+    segment: Segment = Segment()
+    sender: Sender
+    contact: Contact = Contact()
+    letter: str
+
+
+def read(content: str) -> Definition:
+    """A definition from the text of its file. Raises InputError, naming what is at fault."""
+    lines = content.lstrip("\ufeff").replace("\r\n", "\n").split("\n")
+    if lines[0].strip() != FENCE or FENCE not in [line.strip() for line in lines[1:]]:
+        raise InputError("Une campagne commence par des réglages entre deux lignes « +++ », puis vient le courriel.")
+    end = [line.strip() for line in lines[1:]].index(FENCE) + 1
+    try:
+        stated = tomllib.loads("\n".join(lines[1:end]))
+        return Definition.model_validate({**stated, "letter": "\n".join(lines[end + 1 :]).strip()})
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"Les réglages de la campagne ne sont pas du TOML lisible : {error}.") from None
+    except ValidationError as error:
+        raise InputError(f"Campagne refusée, {fault_of(error)}.") from None
+
+
+def named(name: str, folder: Path) -> Definition:
+    """A ready-made campaign by its name, or one in a file of the caller's. Raises NotFound or InputError."""
+    path = Path(name) if name.endswith(".md") else folder / f"{name}.md"
+    try:
+        return read(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValueError):
+        ready = ", ".join(sorted(one.stem for one in folder.glob("*.md"))) or "aucune"
+        raise NotFound(f"Aucune campagne « {name} ». Campagnes prêtes à l’emploi : {ready}.") from None

@@ -1,0 +1,272 @@
+"""A campaign from draft to end, and its waves. Every move is checked, dated, signed, and written to the audit."""
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from outreach import audit
+from outreach.accounts import User
+from outreach.adherence import programmes
+from outreach.campaigns.calendar import refuse_far_away
+from outreach.campaigns.composing import read_letter
+from outreach.campaigns.definitions import Definition, Segment
+from outreach.campaigns.models import (
+    CAMPAIGN_MOVES,
+    WAVE_MOVES,
+    Campaign,
+    CampaignState,
+    CampaignTransition,
+    TrackingMode,
+    Wave,
+    WaveState,
+    WaveTransition,
+)
+from outreach.db import Session, take_turns
+from outreach.delivery import outbox
+from outreach.delivery.models import Gate, Reason
+from outreach.errors import InputError, NotFound, Refused
+
+LATEST = timedelta(hours=2)
+CONTENT = (
+    *("title", "purpose", "colour", "circular", "message_class", "strand_id", "criteria", "subject", "letter"),
+    *("tracking", "deadline_days", "sender_name", "sender_address"),
+    *("contact_name", "contact_service", "contact_phone", "contact_email"),
+)
+WRITTEN = (CampaignState.DRAFT, CampaignState.TO_APPROVE)
+ENDED = {CampaignState.CLOSED, CampaignState.CANCELLED}
+
+
+def campaign_numbered(session: Session, number: int) -> Campaign:
+    """The campaign with this number. Raises NotFound."""
+    campaign = session.get(Campaign, number)
+    if campaign is None:
+        raise NotFound(f"Aucune campagne ne porte le numéro {number}.")
+    return campaign
+
+
+def in_turn(session: Session, number: int) -> Campaign:
+    """The campaign with this number, to be moved: nobody else moves it meanwhile. Raises NotFound."""
+    take_turns(session, "campaign", number)
+    campaign = campaign_numbered(session, number)
+    session.refresh(campaign)
+    return campaign
+
+
+def create(session: Session, stated: Definition, *, now: datetime, author: User) -> Campaign:
+    """A draft from a definition; its contact is who makes it, unless the definition names one.
+
+    Raises NotFound or InputError when the programme or the strand does not exist.
+    """
+    programme = programmes.the_programme(session, stated.programme)
+    strand = next((strand for strand in programme.strands if strand.number == stated.strand), None)
+    if strand is None:
+        raise InputError(f"Le programme « {programme.name} » n’a pas de volet {stated.strand}.")
+    read_letter(stated.subject, stated.letter)
+    contact = stated.contact
+    campaign = Campaign(
+        state=CampaignState.DRAFT,
+        title=stated.title,
+        purpose=stated.purpose,
+        colour=stated.colour,
+        circular=stated.circular or strand.circular,
+        message_class=stated.message_class,
+        strand=strand,
+        strand_id=strand.id,
+        criteria=stated.segment.model_dump_json(),
+        subject=stated.subject,
+        letter=stated.letter,
+        tracking=TrackingMode.NONE,
+        deadline_days=stated.deadline_days,
+        sender_name=stated.sender.name,
+        sender_address=stated.sender.address,
+        contact_name=contact.name or author.name,
+        contact_service=contact.service,
+        contact_phone=contact.phone,
+        contact_email=contact.email or author.email,
+        created_at=now,
+        created_by=author.email,
+    )
+    session.add(campaign)
+    session.flush()
+    _note(session, campaign, now, author.email, "créée")
+    return campaign
+
+
+def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now: datetime, actor: str) -> None:
+    """Change what a campaign says. A change of anything approved takes it back to draft and cancels what was planned.
+
+    Raises Refused once it has ended or while a wave is under way, InputError on a field that is not content.
+    """
+    unknown = changes.keys() - set(CONTENT) - {"starts_at"}
+    if unknown:
+        raise InputError(f"Ce champ n’existe pas ou ne se change pas : {', '.join(sorted(unknown))}.")
+    if campaign.state in ENDED or any(wave.state in {WaveState.RUNNING, WaveState.PAUSED} for wave in campaign.waves):
+        raise Refused("Cette campagne est terminée ou en cours d’envoi : elle ne se change plus.")
+    read_letter(changes.get("subject", campaign.subject), changes.get("letter", campaign.letter))
+    before = content_hash(campaign)
+    for field, value in changes.items():
+        setattr(campaign, field, value)
+    if content_hash(campaign) == before:
+        return
+    for wave in campaign.waves:
+        if wave.state is WaveState.PLANNED:
+            move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="campagne modifiée")
+    if campaign.state is CampaignState.DRAFT:
+        _note(session, campaign, now, actor, "modifiée")
+    else:
+        _move(session, campaign, CampaignState.DRAFT, now, actor, "modifiée : la validation est à refaire")
+
+
+def submit(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
+    """Ask for approval of a draft. Raises Refused in any other state."""
+    _move(session, campaign, CampaignState.TO_APPROVE, now, actor, "soumise à validation")
+
+
+def approve(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
+    """Approve a campaign as it stands, by somebody who neither made nor submitted nor changed it. Raises Refused."""
+    if campaign.state is CampaignState.APPROVED:
+        raise Refused("Cette campagne est déjà validée.")
+    written_by = select(CampaignTransition.actor).where(
+        CampaignTransition.campaign_id == campaign.id, CampaignTransition.state.in_(WRITTEN)
+    )
+    if actor == campaign.created_by or actor in set(session.scalars(written_by)):
+        raise Refused("La validation revient à une autre personne que celle qui a écrit ou soumis la campagne.")
+    if campaign.state is CampaignState.TO_APPROVE and _last(session, campaign).content_hash != content_hash(campaign):
+        raise Refused("La campagne a changé depuis sa soumission : soumettez-la de nouveau.")
+    _move(session, campaign, CampaignState.APPROVED, now, actor, "validée")
+
+
+def schedule(session: Session, campaign: Campaign, at: datetime | None, *, now: datetime, actor: str) -> Wave:
+    """Plan a wave of an approved campaign; `at` may be left out when the start was approved with it.
+
+    Raises Refused when it is not approved, when another wave is on its way, or when the approved start is another.
+    """
+    if not is_approved(session, campaign):
+        raise Refused("Cette campagne n’est pas validée : soumettez-la, puis faites-la valider.")
+    if any(wave.state in {WaveState.PLANNED, WaveState.RUNNING, WaveState.PAUSED} for wave in campaign.waves):
+        raise Refused("Une vague de cette campagne est déjà planifiée ou en cours.")
+    at = at or campaign.starts_at
+    if at is None:
+        raise InputError("Indiquez le moment de l’envoi, par exemple 2021-05-18 09:30.")
+    if campaign.starts_at is not None and at != campaign.starts_at:
+        raise Refused("La campagne a été validée pour un autre moment : changez-le et faites-la valider de nouveau.")
+    refuse_far_away(at, now)
+    number = 1 + (session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == campaign.id)) or 0)
+    wave = Wave(campaign=campaign, number=number, state=WaveState.PLANNED, due_at=at, latest_start=at + LATEST)
+    session.add(wave)
+    session.flush()
+    _note_wave(session, wave, now, actor, f"planifiée pour {at:%d/%m/%Y %H:%M} UTC")
+    return wave
+
+
+def pause(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
+    """Hold a campaign's wave: no letter passes from this commit on. Raises Refused when none is running."""
+    wave = _wave_in(campaign, WaveState.RUNNING, "Aucune vague de cette campagne n’est en cours.")
+    move_wave(session, wave, WaveState.PAUSED, now=now, actor=actor)
+
+
+def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
+    """Let a paused wave go on. Raises Refused when none is paused."""
+    wave = _wave_in(campaign, WaveState.PAUSED, "Aucune vague de cette campagne n’est en pause.")
+    move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor)
+
+
+def cancel(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
+    """End a campaign: what has not left is withdrawn. Raises Refused when it has ended."""
+    _move(session, campaign, CampaignState.CANCELLED, now, actor, "annulée")
+    for wave in campaign.waves:
+        if WaveState.CANCELLED in WAVE_MOVES[wave.state]:
+            move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor)
+
+
+def close(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
+    """Put a campaign away once all its waves are over. Raises Refused otherwise."""
+    if any(WAVE_MOVES[wave.state] for wave in campaign.waves):
+        raise Refused("Une vague est encore planifiée ou en cours : attendez sa fin, ou annulez la campagne.")
+    _move(session, campaign, CampaignState.CLOSED, now, actor, "clôturée")
+
+
+def move_wave(session: Session, wave: Wave, state: WaveState, *, now: datetime, actor: str, note: str = "") -> None:
+    """Move a wave, and its mailing's gate with it, in one transaction. Raises Refused when the move does not exist."""
+    if state not in WAVE_MOVES[wave.state]:
+        raise Refused(
+            f"La vague {wave.number} est « {wave.state.label} » : elle ne peut pas devenir « {state.label} »."
+        )
+    wave.state = state
+    _note_wave(session, wave, now, actor, note)
+    mailing = wave.mailing
+    if mailing is None:
+        return
+    if state is WaveState.CANCELLED:
+        outbox.withdraw_all(session, mailing, Reason.CANCELLED, now=now)
+    gates = {WaveState.PAUSED: Gate.HELD, WaveState.RUNNING: Gate.OPEN}
+    gate = gates.get(state, Gate.CLOSED)
+    if mailing.filled_at is not None or gate is Gate.CLOSED:
+        outbox.set_gate(session, mailing, gate, now=now, actor=actor, note=note)
+
+
+def is_approved(session: Session, campaign: Campaign) -> bool:
+    """Whether a campaign is approved, exactly as it stands."""
+    if campaign.state is not CampaignState.APPROVED:
+        return False
+    return _last(session, campaign).content_hash == content_hash(campaign)
+
+
+def content_hash(campaign: Campaign) -> str:
+    """The digest of all that an approval is about: letter, criteria, dates, sender, mode (SHA-256, hexadecimal)."""
+    content = {field: str(getattr(campaign, field)) for field in CONTENT}
+    content["starts_at"] = campaign.starts_at.isoformat() if campaign.starts_at else ""
+    content["criteria"] = Segment.model_validate_json(campaign.criteria).model_dump_json()
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def subject_of(campaign: Campaign) -> str:
+    """How the audit names a campaign."""
+    return f"campaign:{campaign.id}"
+
+
+def _last(session: Session, campaign: Campaign) -> CampaignTransition:
+    query = select(CampaignTransition).where(CampaignTransition.campaign_id == campaign.id)
+    return session.scalars(query.order_by(CampaignTransition.id.desc()).limit(1)).one()
+
+
+def _wave_in(campaign: Campaign, state: WaveState, otherwise: str) -> Wave:
+    wave = next((wave for wave in campaign.waves if wave.state is state), None)
+    if wave is None:
+        raise Refused(otherwise)
+    return wave
+
+
+def _move(session: Session, campaign: Campaign, state: CampaignState, now: datetime, actor: str, done: str) -> None:
+    if state not in CAMPAIGN_MOVES[campaign.state]:
+        raise Refused(
+            f"Cette campagne est « {campaign.state.label} » : elle ne peut pas être {done.partition(' ')[0]}."
+        )
+    campaign.state = state
+    _note(session, campaign, now, actor, done)
+
+
+def _note(session: Session, campaign: Campaign, now: datetime, actor: str, done: str) -> None:
+    session.add(
+        CampaignTransition(
+            campaign_id=campaign.id,
+            state=campaign.state,
+            at=now,
+            actor=actor,
+            content_hash=content_hash(campaign),
+            note=done,
+        )
+    )
+    audit.record(session, now, actor, f"Campagne « {campaign.title} » {done}.", subject_of(campaign))
+    session.flush()
+
+
+def _note_wave(session: Session, wave: Wave, now: datetime, actor: str, note: str) -> None:
+    session.add(WaveTransition(wave_id=wave.id, state=wave.state, at=now, actor=actor, note=note))
+    told = f" ({note})" if note else ""
+    sentence = f"Campagne « {wave.campaign.title} », vague {wave.number} : {wave.state.label.lower()}{told}."
+    audit.record(session, now, actor, sentence, subject_of(wave.campaign))
+    session.flush()

@@ -1,0 +1,174 @@
+"""The tables of campaigns. A state is reached by a dated, signed transition; the column repeats the last one."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from outreach.adherence.models import Strand
+from outreach.db import Base, enum_of
+from outreach.delivery.models import Mailing, MessageClass
+
+
+class CampaignState(StrEnum):
+    """Where a campaign stands."""
+
+    DRAFT = "draft"
+    TO_APPROVE = "to_approve"
+    APPROVED = "approved"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+    @property
+    def label(self) -> str:
+        """The state in the interface."""
+        return _CAMPAIGN_LABELS[self]
+
+
+_CAMPAIGN_LABELS = {
+    CampaignState.DRAFT: "Brouillon",
+    CampaignState.TO_APPROVE: "À valider",
+    CampaignState.APPROVED: "Validée",
+    CampaignState.CLOSED: "Clôturée",
+    CampaignState.CANCELLED: "Annulée",
+}
+CAMPAIGN_MOVES = {
+    CampaignState.DRAFT: {CampaignState.TO_APPROVE, CampaignState.CANCELLED},
+    CampaignState.TO_APPROVE: {CampaignState.APPROVED, CampaignState.DRAFT, CampaignState.CANCELLED},
+    CampaignState.APPROVED: {CampaignState.DRAFT, CampaignState.CLOSED, CampaignState.CANCELLED},
+    CampaignState.CLOSED: set(),
+    CampaignState.CANCELLED: set(),
+}
+
+
+class WaveState(StrEnum):
+    """Where a wave stands."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    MISSED = "missed"
+
+    @property
+    def label(self) -> str:
+        """The state in the interface."""
+        return _WAVE_LABELS[self]
+
+
+_WAVE_LABELS = {
+    WaveState.PLANNED: "Planifiée",
+    WaveState.RUNNING: "En cours",
+    WaveState.PAUSED: "En pause",
+    WaveState.FINISHED: "Terminée",
+    WaveState.CANCELLED: "Annulée",
+    WaveState.MISSED: "Manquée",
+}
+WAVE_MOVES = {
+    WaveState.PLANNED: {WaveState.RUNNING, WaveState.CANCELLED, WaveState.MISSED},
+    WaveState.RUNNING: {WaveState.PAUSED, WaveState.FINISHED, WaveState.CANCELLED},
+    WaveState.PAUSED: {WaveState.RUNNING, WaveState.CANCELLED},
+    WaveState.FINISHED: set(),
+    WaveState.CANCELLED: set(),
+    WaveState.MISSED: set(),
+}
+
+
+class Colour(StrEnum):
+    """How urgent a message is to who receives it, as the ministry colours its circulars."""
+
+    RED = "red"
+    BLUE = "blue"
+    GREEN = "green"
+    GREY = "grey"
+
+
+class TrackingMode(StrEnum):
+    """What a letter lets us learn; stated in its footer."""
+
+    NONE = "none"
+
+
+class Campaign(Base):
+    """A letter, who gets it, about which strand, signed by whom. `criteria` is JSON; a wave starts `deadline_days`.
+
+    What is approved is the digest of its content: any change of it takes the campaign back to DRAFT.
+    """
+
+    __tablename__ = "campaigns"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[CampaignState] = mapped_column(enum_of(CampaignState, "campaign_state"))
+    title: Mapped[str] = mapped_column(String(200))
+    purpose: Mapped[str] = mapped_column(Text)
+    colour: Mapped[Colour] = mapped_column(enum_of(Colour, "colour"))
+    circular: Mapped[str] = mapped_column(String(40))
+    message_class: Mapped[MessageClass] = mapped_column(enum_of(MessageClass, "campaign_class"))
+    strand_id: Mapped[int] = mapped_column(ForeignKey("strands.id"), index=True)
+    criteria: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    letter: Mapped[str] = mapped_column(Text)
+    tracking: Mapped[TrackingMode] = mapped_column(enum_of(TrackingMode, "tracking_mode"))
+    deadline_days: Mapped[int]
+    starts_at: Mapped[datetime | None]
+    sender_name: Mapped[str] = mapped_column(String(200))
+    sender_address: Mapped[str] = mapped_column(String(300))
+    contact_name: Mapped[str] = mapped_column(String(200))
+    contact_service: Mapped[str] = mapped_column(String(200))
+    contact_phone: Mapped[str] = mapped_column(String(40))
+    contact_email: Mapped[str] = mapped_column(String(320))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(255))
+
+    strand: Mapped[Strand] = relationship(lazy="joined", innerjoin=True)
+    waves: Mapped[list["Wave"]] = relationship(back_populates="campaign", order_by="Wave.number")
+
+
+class CampaignTransition(Base):
+    """A state a campaign reached: when, by whom, and the digest of its content then."""
+
+    __tablename__ = "campaign_transitions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"), index=True)
+    state: Mapped[CampaignState] = mapped_column(enum_of(CampaignState, "reached_campaign_state"))
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(255))
+    content_hash: Mapped[str] = mapped_column(String(64))
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class Wave(Base):
+    """One sending of a campaign: it starts between `due_at` and `latest_start`, or is missed; its mailing has letters.
+
+    Pausing sets the mailing's gate; nothing else says whether letters may leave.
+    """
+
+    __tablename__ = "waves"
+    __table_args__ = (UniqueConstraint("campaign_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"))
+    number: Mapped[int]
+    state: Mapped[WaveState] = mapped_column(enum_of(WaveState, "wave_state"))
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    latest_start: Mapped[datetime]
+    mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailings.id"), unique=True)
+
+    campaign: Mapped[Campaign] = relationship(back_populates="waves")
+    mailing: Mapped[Mailing | None] = relationship()
+
+
+class WaveTransition(Base):
+    """A state a wave reached: when, by whom, and why."""
+
+    __tablename__ = "wave_transitions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    wave_id: Mapped[int] = mapped_column(ForeignKey("waves.id"), index=True)
+    state: Mapped[WaveState] = mapped_column(enum_of(WaveState, "reached_wave_state"))
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(255))
+    note: Mapped[str] = mapped_column(Text, default="")

@@ -1,0 +1,209 @@
+"""The ledger against its own promises: what must be true of the rows at any moment, also after a crash."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby, pairwise
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+
+from outreach.adherence.days import today
+from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, Status
+from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
+from outreach.db import Session
+from outreach.delivery import outbox
+from outreach.delivery.models import (
+    Composition,
+    Gate,
+    GateChange,
+    Mailing,
+    Message,
+    MessageClass,
+    MessageState,
+    MessageSubject,
+    Scope,
+    Suppression,
+    Worker,
+)
+
+# What is committed before a fence is honoured by it; the clocks of two processes may disagree by so much.
+MOMENT = timedelta(seconds=1)
+UNSEEN = timedelta(minutes=2)
+S = MessageState
+LEFT = (S.HANDING, S.ACCEPTED, S.IN_DOUBT)
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A promise that rows break: the rule, the wave, and the rows (keys of messages, or of the wave itself)."""
+
+    rule: str
+    wave: int
+    rows: list[int]
+
+    def as_json(self) -> dict[str, Any]:
+        """By its fixed names."""
+        return {"rule": self.rule, "wave": self.wave, "rows": self.rows}
+
+
+def verify(session: Session, *, now: datetime) -> list[Breach]:
+    """Every promise that is broken, by rule and wave; an empty list when all hold."""
+    found = []
+    for rule, rows in RULES.items():
+        by_wave: dict[int, list[int]] = {}
+        for wave, row in rows(session, now):
+            by_wave.setdefault(wave, []).append(row)
+        found += [Breach(rule, wave, sorted(set(keys))) for wave, keys in sorted(by_wave.items())]
+    return found
+
+
+Rows = Iterable[tuple[int, int]]
+
+
+def _messages(session: Session, *conditions: ColumnElement[bool]) -> Rows:
+    query = select(Wave.id, Message.id).join(Message, Message.mailing_id == Wave.mailing_id)
+    return _pairs(session, query.join(Mailing, Mailing.id == Message.mailing_id).where(*conditions))
+
+
+def _pairs(session: Session, query: Select[*tuple[Any, ...]]) -> Sequence[tuple[int, int]]:
+    return [(wave, row) for wave, row in session.execute(query)]
+
+
+def _adding_up(session: Session, _now: datetime) -> Rows:
+    """The ends and the letters on the way add up to everybody intended."""
+    counts = dict(session.execute(select(Message.mailing_id, func.count()).group_by(Message.mailing_id)).all())
+    waves = session.execute(select(Wave.id, Mailing.id).join(Mailing, Mailing.id == Wave.mailing_id)).all()
+    tallies = outbox.tallies(session, [mailing for _, mailing in waves])
+    return [(wave, wave) for wave, mailing in waves if tallies[mailing].total != counts.get(mailing, 0)]
+
+
+def _counted_once(session: Session, _now: datetime) -> Rows:
+    """Nobody stands twice in a wave: one row for a recipient and an address."""
+    key = (Message.mailing_id, Message.recipient_kind, Message.recipient_id, Message.address_key)
+    query = select(Wave.id, func.max(Message.id)).join(Message, Message.mailing_id == Wave.mailing_id)
+    return _pairs(session, query.group_by(Wave.id, *key).having(func.count() > 1))
+
+
+def _named_once(session: Session, _now: datetime) -> Rows:
+    """No two letters share the name that stands in their Message-ID and tokens."""
+    twin = select(Message.public_id).group_by(Message.public_id).having(func.count() > 1)
+    return _messages(session, Message.public_id.in_(twin))
+
+
+def _nobody_forgotten(session: Session, _now: datetime) -> Rows:
+    """A wave that is over has nothing on the way."""
+    over = Wave.state.in_((WaveState.FINISHED, WaveState.CANCELLED))
+    # A letter whose dot was written may still be waiting for its answer when its wave is cancelled.
+    awaited = and_(Message.state == S.HANDING, Wave.state == WaveState.FINISHED)
+    return _messages(session, over, or_(Message.state == S.QUEUED, awaited))
+
+
+def _proved(session: Session, _now: datetime) -> Rows:
+    """A letter that left has a fence, a worker, and what it said; an accepted one the answer that says so."""
+    left = Message.state.in_(LEFT)
+    kept = exists().where(Composition.message_id == Message.id)
+    unproved = or_(Message.fence_id.is_(None), Message.worker_id.is_(None), Message.fenced_at.is_(None), ~kept)
+    unanswered = and_(Message.state == S.ACCEPTED, or_(Message.reply_code.is_(None), Message.reply_code // 100 != 2))
+    return [*_messages(session, left, unproved), *_messages(session, unanswered)]
+
+
+def _explained(session: Session, _now: datetime) -> Rows:
+    """A letter that was withdrawn has a reason, and no other has one; an end has its hour."""
+    wrong = (Message.state == S.WITHDRAWN) != Message.reason.is_not(None)
+    ended = Message.state.in_((S.ACCEPTED, S.REFUSED, S.EXPIRED, S.IN_DOUBT, S.WITHDRAWN))
+    return _messages(session, or_(wrong, and_(ended, Message.settled_at.is_(None))))
+
+
+def _held_by_the_living(session: Session, now: datetime) -> Rows:
+    """A letter between its fence and its answer is in the hands of a worker that was seen of late."""
+    alive = select(Worker.id).where(Worker.seen_at > now - UNSEEN)
+    old = and_(Message.state == S.HANDING, Message.fenced_at < now - UNSEEN)
+    return _messages(session, old, Message.worker_id.not_in(alive))
+
+
+def _not_while_held(session: Session, _now: datetime) -> Rows:
+    """No letter passed a gate that was held or closed."""
+    found: list[tuple[int, int]] = []
+    changes = select(GateChange).order_by(GateChange.mailing_id, GateChange.at, GateChange.id)
+    for mailing, history in groupby(session.scalars(changes), key=lambda change: change.mailing_id):
+        for change, following in pairwise([*history, None]):
+            if change is not None and change.gate is not Gate.OPEN:
+                end = following.at if following else datetime.max.replace(tzinfo=UTC)
+                during = and_(Message.fenced_at > change.at + MOMENT, Message.fenced_at < end)
+                found += _messages(session, Message.mailing_id == mailing, during)
+    return found
+
+
+def _not_when_suppressed(session: Session, _now: datetime) -> Rows:
+    """No letter was fenced for an address that was suppressed for its class."""
+    query = (
+        select(Wave.id, Message.id, Message.fenced_at, Suppression)
+        .join(Message, Message.mailing_id == Wave.mailing_id)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .join(Suppression, Suppression.address_key == Message.address_key)
+        .where(
+            Message.state.in_(LEFT),
+            or_(Suppression.scope == Scope.ALL, Mailing.message_class == MessageClass.AWARENESS),
+        )
+    )
+    return [
+        (wave, row)
+        for wave, row, fenced_at, one in session.execute(query)
+        if fenced_at and one.created_at < fenced_at - MOMENT and (one.lifted_at is None or one.lifted_at > fenced_at)
+    ]
+
+
+def _not_once_joined(session: Session, _now: datetime) -> Rows:
+    """No letter that left lists as open a school that had joined, by what was recorded before."""
+    closed = select(AdherenceRecord.school_id).where(AdherenceRecord.status.in_(CLOSED_TO_REMINDERS))
+    query = (
+        select(Wave.id, Message.id, Message.fenced_at, MessageSubject.school_id, Mailing.stop_strand_id)
+        .join(Message, Message.mailing_id == Wave.mailing_id)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .join(MessageSubject, MessageSubject.message_id == Message.id)
+        .where(Message.state.in_(LEFT), MessageSubject.school_id.in_(closed))
+    )
+    return [
+        (wave, row)
+        for wave, row, fenced_at, school, strand in session.execute(query).all()
+        if fenced_at and strand and _status_then(session, school, strand, fenced_at) in {*CLOSED_TO_REMINDERS}
+    ]
+
+
+def _status_then(session: Session, school: int, strand: int, fenced_at: datetime) -> Status | None:
+    """What held of a school a moment before a fence; one that changed within that moment is given the benefit."""
+    before = fenced_at - MOMENT
+    known = or_(AdherenceRecord.withdrawn_at.is_(None), AdherenceRecord.withdrawn_at > fenced_at)
+    query = select(AdherenceRecord).where(
+        AdherenceRecord.school_id == school, AdherenceRecord.strand_id == strand, known
+    )
+    held = [one for one in session.scalars(query) if one.recorded_at <= fenced_at and one.effective_on <= today(before)]
+    last = max(held, key=lambda one: (one.effective_on, one.recorded_at, one.id), default=None)
+    return last.status if last and last.recorded_at < before else None
+
+
+def _approved(session: Session, _now: datetime) -> Rows:
+    """A wave that has letters belongs to a campaign somebody else than its author approved."""
+    approval = exists().where(
+        CampaignTransition.campaign_id == Wave.campaign_id,
+        CampaignTransition.state == CampaignState.APPROVED,
+        CampaignTransition.actor != Campaign.created_by,
+    )
+    sent = select(Wave.id, Wave.id).join(Campaign, Campaign.id == Wave.campaign_id).where(Wave.mailing_id.is_not(None))
+    return _pairs(session, sent.where(~approval))
+
+
+RULES: dict[str, Callable[[Session, datetime], Rows]] = {
+    "adding_up": _adding_up,
+    "counted_once": _counted_once,
+    "named_once": _named_once,
+    "nobody_forgotten": _nobody_forgotten,
+    "proved": _proved,
+    "explained": _explained,
+    "held_by_the_living": _held_by_the_living,
+    "not_while_held": _not_while_held,
+    "not_when_suppressed": _not_when_suppressed,
+    "not_once_joined": _not_once_joined,
+    "approved": _approved,
+}

@@ -1,0 +1,209 @@
+"""`campaign`: from a ready-made file to letters that leave, and what became of them."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import click
+from sqlalchemy import select
+
+from outreach import accounts
+from outreach.accounts import RoleName
+from outreach.campaigns import definitions, lifecycle
+from outreach.campaigns.calendar import read_moment
+from outreach.campaigns.launching import audience
+from outreach.campaigns.models import Campaign, Wave
+from outreach.cli.adherence import json_option
+from outreach.cli.context import Operation, acting, pass_operation, say, say_json
+from outreach.db import Session
+from outreach.delivery import outbox
+from outreach.delivery.models import Reason
+from outreach.delivery.outbox import Tally
+from outreach.errors import Refused
+from outreach.settings import ROOT
+from outreach.web import french
+
+number_argument = click.argument("number", type=int, metavar="ID")
+
+
+@click.group()
+def campaign() -> None:
+    """Les campagnes : écrire, faire valider, planifier, suivre."""
+
+
+@campaign.command(name="list")
+@json_option
+@pass_operation
+def list_all(operation: Operation, as_json: bool) -> None:
+    """Énumère les campagnes."""
+    with operation.database.reading() as session:
+        found = session.scalars(select(Campaign).order_by(Campaign.id)).all()
+        if as_json:
+            say_json([{"campaign": one.id, "title": one.title, "state": one.state.value} for one in found])
+            return
+        for one in found:
+            say(f"{one.id}  {one.state.label} : {one.title}")
+    if not found:
+        say("Aucune campagne. Pour en créer une : ./run campaign new invitation-volet-1")
+
+
+@campaign.command()
+@click.argument("definition", metavar="CAMPAGNE")
+@json_option
+@acting
+@pass_operation
+def new(operation: Operation, definition: str, as_json: bool) -> None:
+    """Crée une campagne depuis un fichier, ou une campagne prête à l’emploi par son nom."""
+    stated = definitions.named(definition, ROOT / "campaigns")
+    with operation.database.writing() as session:
+        author = accounts.user_named(session, operation.actor(session, RoleName.AUTHOR))
+        made = lifecycle.create(session, stated, now=operation.now, author=author)
+        told = {"campaign": made.id, "title": made.title, "state": made.state.value}
+    if as_json:
+        say_json(told)
+        return
+    number = told["campaign"]
+    say(f"Campagne {number} créée : « {stated.title} ». Ensuite : ./run campaign submit {number}")
+
+
+def _move(
+    operation: Operation, number: int, role: RoleName, move: Callable[..., Any], *details: Any
+) -> tuple[Campaign, Any]:
+    with operation.database.writing() as session:
+        actor = operation.actor(session, role)
+        found = lifecycle.in_turn(session, number)
+        result = move(session, found, *details, now=operation.now, actor=actor)
+        session.flush()
+        session.expunge_all()
+    return found, result
+
+
+@campaign.command()
+@number_argument
+@acting
+@pass_operation
+def submit(operation: Operation, number: int) -> None:
+    """Demande la validation d’un brouillon."""
+    with operation.database.reading() as session:
+        found = lifecycle.campaign_numbered(session, number)
+        intended = audience(session, found, now=operation.now)
+    written = [addressee for addressee in intended if addressee.reason is None]
+    if not written:
+        raise Refused("Cette campagne n’a aucun destinataire : personne ne la recevrait.")
+    _move(operation, number, RoleName.AUTHOR, lifecycle.submit)
+    authorities = len({addressee.id for addressee in written})
+    say(
+        f"Campagne {number} soumise : {french.plural(authorities, 'pouvoir organisateur', 'pouvoirs organisateurs')}, "
+        f"{french.plural(len(written), 'adresse')} ; {len(intended) - len(written)} écartées."
+    )
+
+
+@campaign.command()
+@number_argument
+@acting
+@pass_operation
+def approve(operation: Operation, number: int) -> None:
+    """Valide une campagne soumise ; jamais par la personne qui l’a écrite."""
+    _move(operation, number, RoleName.APPROVER, lifecycle.approve)
+    say(f'Campagne {number} validée. Ensuite : ./run campaign schedule {number} --at "2021-05-18 09:30"')
+
+
+@campaign.command()
+@number_argument
+@click.option("--at", "moment", metavar="MOMENT", help="Date et heure de Bruxelles, par exemple 2021-05-18 09:30.")
+@json_option
+@acting
+@pass_operation
+def schedule(operation: Operation, number: int, moment: str | None, as_json: bool) -> None:
+    """Planifie l’envoi d’une campagne validée."""
+    asked = read_moment(moment) if moment else None
+    if asked and asked.note:
+        click.echo(asked.note, err=True)
+    _, wave = _move(operation, number, RoleName.AUTHOR, lifecycle.schedule, asked.at if asked else None)
+    if as_json:
+        say_json({"campaign": number, "number": wave.number, "due_at": wave.due_at.isoformat()})
+    else:
+        say(f"Vague {wave.number} planifiée pour le {french.moment(wave.due_at)}.")
+
+
+@campaign.command()
+@number_argument
+@acting
+@pass_operation
+def pause(operation: Operation, number: int) -> None:
+    """Suspend l’envoi en cours ; plus rien ne part."""
+    _move(operation, number, RoleName.AUTHOR, lifecycle.pause)
+    say(f"Campagne {number} en pause.")
+
+
+@campaign.command()
+@number_argument
+@acting
+@pass_operation
+def resume(operation: Operation, number: int) -> None:
+    """Reprend un envoi suspendu."""
+    _move(operation, number, RoleName.AUTHOR, lifecycle.resume)
+    say(f"Campagne {number} reprise.")
+
+
+@campaign.command()
+@number_argument
+@acting
+@pass_operation
+def cancel(operation: Operation, number: int) -> None:
+    """Annule une campagne ; ce qui n’est pas parti ne partira pas."""
+    _move(operation, number, RoleName.AUTHOR, lifecycle.cancel)
+    say(f"Campagne {number} annulée.")
+
+
+@campaign.command()
+@number_argument
+@acting
+@pass_operation
+def close(operation: Operation, number: int) -> None:
+    """Clôture une campagne dont toutes les vagues sont finies."""
+    _move(operation, number, RoleName.AUTHOR, lifecycle.close)
+    say(f"Campagne {number} clôturée.")
+
+
+@campaign.command()
+@number_argument
+@json_option
+@pass_operation
+def status(operation: Operation, number: int, as_json: bool) -> None:
+    """Dit où en est une campagne, et ce qu’il est advenu de chaque destinataire."""
+    with operation.database.reading() as session:
+        found = lifecycle.campaign_numbered(session, number)
+        tallies = outbox.tallies(session, [wave.mailing_id for wave in found.waves if wave.mailing_id])
+        counted = [(wave, tallies.get(wave.mailing_id or 0, Tally())) for wave in found.waves]
+        if as_json:
+            waves = [_wave_json(wave, tally) for wave, tally in counted]
+            say_json({"campaign": found.id, "state": found.state.value, "waves": waves})
+            return
+        say(f"Campagne {found.id}, « {found.title} » : {found.state.label}.")
+        for wave, tally in counted:
+            _tell(session, wave, tally)
+
+
+def _wave_json(wave: Wave, tally: Tally) -> dict[str, Any]:
+    head = {"number": wave.number, "state": wave.state.value, "due_at": wave.due_at.isoformat()}
+    return {**head, **tally.as_json()}
+
+
+def _tell(session: Session, wave: Wave, tally: Tally) -> None:
+    say(f"Vague {wave.number}, {french.moment(wave.due_at)} : {wave.state.label}.")
+    if not tally.intended:
+        return
+    say(
+        f"  Prévus {tally.intended} : acceptés {tally.accepted}, refusés {tally.refused}, expirés {tally.expired}, "
+        f"en doute {tally.in_doubt}, reportés {tally.deferred}, en attente {tally.pending}, "
+        f"écartés {tally.withdrawn.total()}."
+    )
+    for reason, count in sorted(tally.withdrawn.items()):
+        say(f"  Écartés, {Reason(reason).label} : {count}")
+    for message in outbox.doubtful(session, wave.mailing) if wave.mailing else ():
+        say(f"  En doute : {message.address} ({_at(message.fenced_at)})")
+
+
+def _at(moment: datetime | None) -> str:
+    return french.moment(moment) if moment else ""

@@ -1,0 +1,89 @@
+"""`work`, `mailbox`, `verify`, `instance`: the process that sends, a demonstration's mailbox, the ledger's check."""
+
+import signal
+import sys
+import threading
+from types import FrameType
+
+import click
+
+from outreach.accounts import RoleName
+from outreach.campaigns import verification
+from outreach.cli.adherence import json_option
+from outreach.cli.context import Operation, acting, pass_operation, say, say_json
+from outreach.delivery import installation
+from outreach.demo import mailbox as demo_mailbox
+from outreach.errors import Refused
+from outreach.jobs import Desk
+from outreach.scheduler import clock
+
+
+@click.command()
+@pass_operation
+def work(operation: Operation) -> None:
+    """Envoie ce qui est dû, jusqu’à un signal d’arrêt ; s’arrête sans rien laisser en doute."""
+    stop = _asked_to_stop()
+    desk = Desk(operation.settings, operation.database)
+    ticking = clock(desk)
+    desk.open()
+    ticking.start()
+    stop.wait()
+    desk.stop.set()
+    ticking.shutdown()
+    desk.close()
+
+
+@click.command()
+@pass_operation
+def mailbox(operation: Operation) -> None:
+    """Tient la boîte de démonstration, où arrivent les courriels tant qu’aucun relais n’est nommé."""
+    settings = operation.settings
+    if not settings.stays_here:
+        raise Refused("La boîte de démonstration ne sert qu’en démonstration, sans relais nommé.")
+    stop = _asked_to_stop()
+    with demo_mailbox.serving(settings.demo_mailbox, demo_mailbox.folder_of(settings.data)):
+        stop.wait()
+
+
+@click.command()
+@json_option
+@pass_operation
+def verify(operation: Operation, as_json: bool) -> None:
+    """Vérifie que le registre des envois tient toutes ses promesses ; sinon, termine par 1."""
+    with operation.database.reading() as session:
+        breaches = verification.verify(session, now=operation.now)
+    if as_json:
+        say_json({"ok": not breaches, "breaches": [breach.as_json() for breach in breaches]})
+    elif not breaches:
+        say("Le registre tient toutes ses promesses.")
+    for breach in () if as_json else breaches:
+        say(f"Règle {breach.rule}, vague {breach.wave} : lignes {', '.join(map(str, breach.rows[:20]))}.")
+    sys.exit(1 if breaches else 0)
+
+
+@click.group()
+def instance() -> None:
+    """L’installation : laquelle peut envoyer depuis cette base."""
+
+
+@instance.command()
+@acting
+@pass_operation
+def confirm(operation: Operation) -> None:
+    """Confirme que cette installation peut envoyer (base copiée, déplacée ou restaurée)."""
+    here = installation.read(operation.settings.data)
+    with operation.database.writing() as session:
+        actor = operation.actor(session, RoleName.ADMINISTRATOR)
+        installation.confirm(session, here, now=operation.now, actor=actor)
+    say("Cette installation peut envoyer.")
+
+
+def _asked_to_stop() -> threading.Event:
+    stop = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask)
+    return stop

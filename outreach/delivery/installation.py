@@ -1,0 +1,87 @@
+"""Which installation may send from this database: a copy of it, or a restored backup, sends nothing until confirmed.
+
+Each installation has an identity in its data folder, beside the time of its clock's last pass. The database knows the
+identities it may send from, and where they run; and a database whose clock is behind what the folder remembers was
+restored: letters it takes for unsent may have left.
+"""
+
+import json
+import os
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from outreach import audit
+from outreach.db import Session
+from outreach.delivery import presence
+from outreach.delivery.models import Installation
+
+SLACK = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """This installation: its identity, where it runs (machine and data folder), and its clock's last pass or None."""
+
+    identity: str
+    place: str
+    seen_at: datetime | None
+
+
+def read(folder: Path) -> Here:
+    """What the data folder says; an identity is made on first use."""
+    path = folder / "installation"
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        kept = {"identity": uuid.uuid4().hex, "seen_at": None}
+        _write(path, kept)
+    seen_at = datetime.fromisoformat(kept["seen_at"]) if kept["seen_at"] else None
+    return Here(kept["identity"], f"{os.uname().nodename}:{folder.resolve()}", seen_at)
+
+
+def remember(folder: Path, *, now: datetime) -> None:
+    """The clock has passed: the folder remembers it, whatever becomes of the database."""
+    _write(folder / "installation", {"identity": read(folder).identity, "seen_at": now.isoformat()})
+
+
+def hindrance(session: Session, here: Here) -> str:
+    """Why this installation may not send, in a sentence, or ''. A database nobody sent from yet takes the first."""
+    known = session.get(Installation, here.identity)
+    how = "Rien ne part avant une confirmation : ./run instance confirm"
+    if known is None:
+        others = session.scalar(select(Installation.identity).limit(1))
+        return f"Cette base vient d’une autre installation. {how}" if others else ""
+    if known.place != here.place:
+        return f"Cette installation a été déplacée ou copiée. {how}"
+    passed = presence.last_pass(session)
+    is_behind = here.seen_at is not None and (passed is None or passed.at < here.seen_at - SLACK)
+    if is_behind and here.seen_at and known.confirmed_at < here.seen_at:
+        return f"Cette base est une copie de sauvegarde : des courriels sont partis depuis. {how}"
+    return ""
+
+
+def settle_in(session: Session, here: Here, *, now: datetime) -> None:
+    """The first installation of a fresh database needs no confirmation."""
+    if session.scalar(select(Installation.identity).limit(1)) is None:
+        confirm(session, here, now=now, actor="installation")
+
+
+def confirm(session: Session, here: Here, *, now: datetime, actor: str) -> None:
+    """A person vouches for this installation: it may send from this database."""
+    known = session.get(Installation, here.identity)
+    if known is None:
+        known = Installation(identity=here.identity)
+        session.add(known)
+    known.place, known.confirmed_at, known.confirmed_by = here.place, now, actor
+    audit.record(session, now, actor, f"Installation confirmée pour l’envoi : {here.place}.", "installation")
+
+
+def _write(path: Path, content: dict[str, str | None]) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(content), encoding="utf-8")
+    fresh.replace(path)

@@ -1,0 +1,107 @@
+"""The demonstration's mailbox: takes every letter, keeps it in a Maildir, and shows it as a mail program would."""
+
+import mailbox
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message as Handler
+
+from outreach.errors import NotFound
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A letter that arrived. `key` names it; `html` and `text` are its parts, `source` its bytes as text."""
+
+    key: str
+    to: str
+    sender: str
+    subject: str
+    date: datetime | None
+    html: str
+    text: str
+    source: str
+
+
+def folder_of(data: Path) -> Path:
+    """Where an installation keeps its demonstration mailbox."""
+    return data / "mailbox"
+
+
+class _Keeper(Handler):
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.box = mailbox.Maildir(folder, create=True)
+
+    def prepare_message(self, _session: object, envelope: object) -> EmailMessage:
+        content = envelope.content  # type: ignore[attr-defined]
+        self.box.add(content)
+        return EmailMessage()
+
+    def handle_message(self, message: object) -> None:
+        """The letter is kept as it came, before it was read."""
+
+
+@contextmanager
+def serving(place: str, folder: Path) -> Iterator[Controller]:
+    """Take letters at an address (host:port) as long as the block lasts."""
+    host, _, port = place.rpartition(":")
+    controller = Controller(_Keeper(folder), hostname=host.strip("[]"), port=int(port), ident="demonstration")
+    controller.start()
+    try:
+        yield controller
+    finally:
+        controller.stop()
+
+
+def found(folder: Path, words: str = "") -> list[Path]:
+    """The letters whose subject or recipient holds the words, newest first."""
+    if not folder.exists():
+        return []
+    files = sorted((folder / "new").iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    wanted = words.casefold()
+    return [path for path in files if not wanted or wanted in _told(path)]
+
+
+def page(paths: Sequence[Path]) -> list[Received]:
+    """These letters, their heads only."""
+    return [_read(path, whole=False) for path in paths]
+
+
+def letter(folder: Path, key: str) -> Received:
+    """One letter, whole. Raises NotFound."""
+    path = folder / "new" / key
+    if "/" in key or key.startswith(".") or not path.is_file():
+        raise NotFound("Ce courriel n’est pas dans la boîte de démonstration.")
+    return _read(path, whole=True)
+
+
+def _told(path: Path) -> str:
+    head = _read(path, whole=False)
+    return f"{head.subject} {head.to}".casefold()
+
+
+def _read(path: Path, *, whole: bool) -> Received:
+    content = path.read_bytes()
+    message = message_from_bytes(content, policy=default)
+    leaves = [part for part in message.walk() if whole and not part.is_multipart()]
+    parts = {part.get_content_type(): part.get_content() for part in leaves}
+    return Received(
+        key=path.name,
+        to=str(message["To"]),
+        sender=str(message["From"]),
+        subject=str(message["Subject"]),
+        date=message["Date"].datetime if message["Date"] else None,
+        html=parts.get("text/html", ""),
+        text=parts.get("text/plain", ""),
+        source=content.decode("utf-8", "replace") if whole else "",
+    )

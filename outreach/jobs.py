@@ -1,0 +1,166 @@
+"""What runs in the background. The database is the queue: a job is only a knock, with the number of a mailing.
+
+Jobs are safe to repeat and never raise: a knock that is lost or comes twice changes nothing, the clock knocks again.
+"""
+
+import logging
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable
+
+from dramatiq import Actor, Broker, Worker, actor
+from dramatiq.brokers.stub import StubBroker
+from sqlalchemy.exc import SQLAlchemyError
+
+from outreach.campaigns import launching
+from outreach.campaigns.composing import Composer, Sending
+from outreach.db import Database
+from outreach.delivery import installation, outbox, presence
+from outreach.delivery.conversation import Relay
+from outreach.delivery.postman import Postman, Stage, due_mailings
+from outreach.delivery.smtp import Door, Guard
+from outreach.mail.tokens import Keys
+from outreach.settings import Mode, Settings, listed
+from outreach.settings import Sending as Switch
+
+BEAT_SECONDS = 5.0
+logger = logging.getLogger(__name__)
+
+
+def sending_of(settings: Settings) -> Sending:
+    """Where this installation's letters come from."""
+    return Sending(settings.sending_domain, settings.address, Keys(settings.signing_keys))
+
+
+def guard_of(settings: Settings) -> Guard:
+    """Whom this installation may write to."""
+    if settings.mode is Mode.PRODUCTION:
+        return Guard(anybody=True)
+    return Guard(
+        anybody=settings.stays_here,
+        allowed=frozenset(one.casefold() for one in listed(settings.allowed_recipients)),
+        protected=frozenset(one.casefold() for one in listed(settings.protected_domains)),
+    )
+
+
+class Desk:
+    """One work process: a postman, the broker that wakes it, and a sign of life every few seconds."""
+
+    def __init__(
+        self, settings: Settings, database: Database, watch: Callable[[Stage], None] = lambda _stage: None
+    ) -> None:
+        self.settings, self.database, self.clock = settings, database, settings.instant
+        self.stop = threading.Event()
+        self.sending = sending_of(settings)
+        self.relay = Relay.at(settings.relay, settings.sending_domain)
+        with database.writing() as session:
+            now = self.clock()
+            self.worker_id = presence.join_in(session, now=now)
+            presence.quiet_alarms(session, self.relay.name, now=now)
+            installation.settle_in(session, installation.read(settings.data), now=now)
+        self.postman = Postman(
+            database,
+            Door(self.relay, guard_of(settings)),
+            Composer(self.sending, self.clock),
+            self.clock,
+            worker_id=self.worker_id,
+            connections=settings.smtp_connections,
+            rate=settings.smtp_rate,
+            stop=self.stop,
+            watch=watch,
+        )
+        self.broker = StubBroker(middleware=[])
+        # A stub keeps what it drops for tests to look at; a process that runs for months may not.
+        self.broker.dead_letters_by_queue = defaultdict(lambda: deque(maxlen=100))  # type: ignore[arg-type, return-value]
+        self.deliver, self.attend = build(self.broker, self)
+        self._knocked: set[int] = set()
+        self._worker = Worker(self.broker, worker_threads=1)
+        self._pulse = threading.Thread(target=self._beat, name="pulse", daemon=True)
+
+    def open(self) -> None:
+        """Begin to work."""
+        self._worker.start()
+        self._pulse.start()
+
+    def close(self) -> None:
+        """Stop in order: the round under way ends, its answers are heard and written down."""
+        self.stop.set()
+        self._worker.stop()
+        self.postman.farewell()
+        self._pulse.join()
+        with self.database.writing() as session:
+            presence.leave(session, self.worker_id, now=self.clock())
+
+    def hindrance(self) -> str:
+        """What keeps letters from leaving from here, in a sentence, or ''."""
+        if self.settings.sending is Switch.OFF:
+            return "L’envoi est coupé par OUTREACH_SENDING=off."
+        if self.settings.stays_here:
+            return ""
+        with self.database.reading() as session:
+            return installation.hindrance(session, installation.read(self.settings.data))
+
+    def start_waves(self) -> None:
+        """Start what is due, step by step."""
+        with self.database.reading() as session:
+            waves = launching.due_waves(session, now=self.clock())
+        for wave in waves:
+            while not self.stop.is_set() and self._advance(wave):
+                pass
+
+    def settle(self, hindrance: str) -> None:
+        """What time alone decides: doubts, ends; and that the clock has passed."""
+        now = self.clock()
+        with self.database.writing() as session:
+            outbox.doubt_the_abandoned(session, now=now)
+            outbox.resend_the_doubtful(session, now=now)
+            launching.finish_waves(session, now=now)
+            relay = presence.relay_hindrance(session, self.relay.name, now=now)
+            presence.clock_passed(session, hindrance or relay, now=now)
+        installation.remember(self.settings.data, now=now)
+
+    def knock(self) -> None:
+        """Wake the postman for each mailing that has letters due, once until it has come."""
+        with self.database.reading() as session:
+            due = due_mailings(session, now=self.clock())
+        for mailing in due:
+            if mailing not in self._knocked:
+                self._knocked.add(mailing)
+                self.deliver.send(mailing)
+        if self.postman.is_busy and not self._knocked:
+            self.attend.send()
+
+    def heard(self, mailing: int) -> None:
+        """A knock has been answered: the next one counts."""
+        self._knocked.discard(mailing)
+
+    def _advance(self, wave: int) -> bool:
+        with self.database.writing() as session:
+            return launching.advance(session, wave, self.sending, now=self.clock())
+
+    def _beat(self) -> None:
+        while not self.stop.wait(BEAT_SECONDS):
+            try:
+                with self.database.writing() as session:
+                    presence.give_sign(session, self.worker_id, now=self.clock())
+            except SQLAlchemyError as error:
+                logger.warning("no sign of life could be given: %s", error)
+
+
+def build(broker: Broker, desk: Desk) -> tuple[Actor[[int], None], Actor[[], None]]:
+    """The actors of a broker: deliver a mailing, attend to what dawdles."""
+
+    def deliver(mailing: int) -> None:
+        try:
+            desk.heard(mailing)
+            desk.postman.deliver(mailing)
+        except Exception:
+            logger.exception("mailing %s: delivering broke off, the clock will knock again", mailing)
+
+    def attend() -> None:
+        try:
+            desk.postman.attend(1.0)
+        except Exception:
+            logger.exception("attending broke off, the clock will knock again")
+
+    return actor(broker=broker)(deliver), actor(broker=broker)(attend)

@@ -1,0 +1,57 @@
+"""The demonstration's mailbox: what arrived, each letter as a mail program shows it, its text and its source."""
+
+from flask import Blueprint, Response, abort, render_template, request
+
+from outreach.accounts import RoleName
+from outreach.demo import mailbox
+from outreach.mail.linter import faults
+from outreach.web.frame import POLICY, needs, settings
+from outreach.web.pager import Pager
+
+pages = Blueprint("mailbox", __name__, url_prefix="/mailbox")
+VIEWS = {"html": "Courriel", "text": "Texte", "source": "Source"}
+# The letter's own page: its inline style, its links in a window of their own, no script, nothing loaded.
+LETTER_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+
+
+@pages.before_request
+def only_in_a_demonstration() -> None:
+    if not settings().stays_here:
+        abort(404)
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index() -> str:
+    words = request.args.get("q", "").strip()[:100]
+    found = mailbox.found(mailbox.folder_of(settings().data), words)
+    pager = Pager.of(request, len(found), mailbox.PAGE)
+    letters = mailbox.page(found[pager.first_row - 1 : pager.last_row]) if found else []
+    return render_template("pages/mailbox/index.html", letters=letters, pager=pager, words=words)
+
+
+@pages.get("/<key>")
+@needs(RoleName.READER)
+def letter(key: str) -> Response:
+    found = mailbox.letter(mailbox.folder_of(settings().data), key)
+    view = request.args.get("view", "html")
+    if view not in VIEWS:
+        abort(404)
+    broken = faults(found.source.encode("utf-8"))
+    page = render_template("pages/mailbox/letter.html", letter=found, view=view, views=VIEWS, faults=broken)
+    response = Response(page, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = f"{POLICY}; frame-src 'self'"
+    return response
+
+
+@pages.get("/<key>/html")
+@needs(RoleName.READER)
+def html(key: str) -> Response:
+    found = mailbox.letter(mailbox.folder_of(settings().data), key)
+    shown = found.html.replace("<head>", '<head><base target="_blank">', 1)
+    response = Response(shown, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = LETTER_POLICY
+    return response

@@ -1,0 +1,69 @@
+"""What an authority opens from a letter: no account, no session, no cookie; a GET changes nothing."""
+
+from datetime import datetime
+
+from flask import Blueprint, Response, render_template, request
+
+from outreach.db import Session
+from outreach.delivery import outbox, suppressions
+from outreach.delivery.models import Message, SuppressionReason
+from outreach.mail.tokens import Keys, Kind, Token
+from outreach.web.frame import database, now, settings
+
+pages = Blueprint("public", __name__)
+POLICY = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@pages.after_request
+def keep_to_itself(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+@pages.get("/u/<token>")
+def unsubscription(token: str) -> Response:
+    read = _read(token)
+    return _page("public/unsubscribe.html", 200, token=token) if read else _neutral()
+
+
+@pages.post("/u/<token>")
+def unsubscribe(token: str) -> Response:
+    read = _read(token)
+    if read is None:
+        return _neutral()
+    with database().writing() as session:
+        message = outbox.message_named(session, read.id)
+        if message is not None:
+            _exclude(session, message, now())
+    if request.form.get("List-Unsubscribe") == "One-Click":  # RFC 8058 §3.2: the mail program speaks, not a person
+        return Response("")
+    return _page("public/unsubscribed.html", 200)
+
+
+def _exclude(session: Session, message: Message, at: datetime) -> None:
+    suppressions.suppress(
+        session,
+        message.address_key,
+        SuppressionReason.UNSUBSCRIBED,
+        now=at,
+        actor="destinataire",
+        detail=f"lien du courriel {message.public_id}",
+    )
+
+
+def _read(token: str) -> Token | None:
+    return Keys(settings().signing_keys).read(token, Kind.UNSUBSCRIBE)
+
+
+def _neutral() -> Response:
+    return _page("public/unknown.html", 404)
+
+
+def _page(template: str, code: int, **values: object) -> Response:
+    return Response(render_template(template, **values), code, mimetype="text/html")

@@ -1,0 +1,190 @@
+"""A campaign's moves: who may, from where, and that an approval holds for what was approved and nothing else."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach.audit import about
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import (
+    CAMPAIGN_MOVES,
+    WAVE_MOVES,
+    Campaign,
+    CampaignState,
+    CampaignTransition,
+    Wave,
+    WaveState,
+    WaveTransition,
+)
+from outreach.delivery.models import Gate, Mailing
+from outreach.errors import InputError, NotFound, OutreachError, Refused
+from tests.campaigns.conftest import APPROVER, AUTHOR, advance, approved, draft, launch, move, settle
+from tests.conftest import NOW
+
+VERBS = {
+    "submit": (lifecycle.submit, AUTHOR, ()),
+    "approve": (lifecycle.approve, APPROVER, ()),
+    "schedule": (lifecycle.schedule, AUTHOR, (NOW + timedelta(hours=1),)),
+    "pause": (lifecycle.pause, AUTHOR, ()),
+    "resume": (lifecycle.resume, AUTHOR, ()),
+    "cancel": (lifecycle.cancel, AUTHOR, ()),
+    "close": (lifecycle.close, AUTHOR, ()),
+}
+ALLOWED = {
+    "draft": {"submit", "cancel"},
+    "to_approve": {"approve", "cancel"},
+    "approved": {"schedule", "cancel", "close"},
+    "planned": {"cancel"},
+    "running": {"pause", "cancel"},
+    "paused": {"resume", "cancel"},
+    "closed": set(),
+    "cancelled": set(),
+}
+
+
+def bring_to(database, where):
+    number = draft(database)
+    if where == "cancelled":
+        move(database, number, lifecycle.cancel)
+    if where in {"draft", "cancelled"}:
+        return number
+    move(database, number, lifecycle.submit)
+    if where == "to_approve":
+        return number
+    move(database, number, lifecycle.approve, actor=APPROVER)
+    if where == "closed":
+        move(database, number, lifecycle.close)
+    if where in {"planned", "running", "paused"}:
+        wave = move(database, number, lifecycle.schedule, NOW)
+        if where != "planned":
+            advance(database, wave, NOW)
+        if where == "paused":
+            move(database, number, lifecycle.pause)
+    return number
+
+
+@pytest.mark.parametrize("where", ALLOWED)
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_move_exists_only_where_it_should(database, people, strand, where, verb):
+    settle(database, 2)
+    number = bring_to(database, where)
+    do, actor, details = VERBS[verb]
+    if verb in ALLOWED[where]:
+        move(database, number, do, *details, actor=actor)
+        with database.reading() as session:
+            assert about(session, f"campaign:{number}")[0].actor == actor
+    else:
+        with pytest.raises(Refused):
+            move(database, number, do, *details, actor=actor)
+
+
+def test_nobody_approves_what_they_wrote_submitted_or_changed(database, people, strand):
+    number = draft(database)
+    move(database, number, lifecycle.submit, actor=APPROVER)
+    for actor in (AUTHOR, APPROVER):
+        with pytest.raises(Refused, match="autre personne"):
+            move(database, number, lifecycle.approve, actor=actor)
+    move(database, number, lifecycle.approve, actor="claire.simon@fwb.example")
+    with pytest.raises(Refused, match="déjà validée"):
+        move(database, number, lifecycle.approve, actor="luc@fwb.example")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"letter": "Autre texte"},
+        {"subject": "Autre objet"},
+        {"criteria": '{"networks":["WBE"]}'},
+        {"starts_at": NOW + timedelta(days=1)},
+        {"deadline_days": 10},
+        {"sender_name": "Autre"},
+        {"contact_email": "autre@fwb.example"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_any_change_takes_an_approved_campaign_back_to_draft_and_cancels_what_was_planned(
+    database, people, strand, change
+):
+    settle(database, 2)
+    number = approved(database)
+    wave = move(database, number, lifecycle.schedule, NOW + timedelta(hours=1))
+    move(database, number, lambda session, campaign, **by: lifecycle.revise(session, campaign, change, **by))
+    with database.reading() as session:
+        assert session.get_one(Campaign, number).state is CampaignState.DRAFT
+        assert session.get_one(Wave, wave).state is WaveState.CANCELLED
+
+
+def test_a_change_that_changes_nothing_keeps_the_approval_and_an_unknown_field_is_refused(database, people, strand):
+    number = approved(database)
+
+    def revise(changes):
+        move(database, number, lambda session, campaign, **by: lifecycle.revise(session, campaign, changes, **by))
+
+    revise({"deadline_days": 30})
+    with database.reading() as session:
+        assert session.get_one(Campaign, number).state is CampaignState.APPROVED
+    for field in ("state", "created_by", "approved_by"):
+        with pytest.raises(InputError, match=field):
+            revise({field: "approved"})
+
+
+def test_a_change_behind_our_back_stops_the_launch(database, people, strand):
+    settle(database, 2)
+    number = approved(database)
+    wave = move(database, number, lifecycle.schedule, NOW)
+    with database.writing() as session:
+        session.execute(update(Campaign).values(letter="Autre chose"))
+    advance(database, wave, NOW)
+    with database.reading() as session:
+        assert session.get_one(Wave, wave).state is WaveState.PLANNED
+    advance(database, wave, NOW + timedelta(hours=3))
+    with database.reading() as session:
+        assert session.get_one(Wave, wave).state is WaveState.MISSED
+        assert session.scalars(select(Mailing)).all() == []
+    with pytest.raises(Refused, match="pas validée"):
+        move(database, number, lifecycle.schedule, NOW + timedelta(days=1))
+
+
+def test_a_start_that_was_approved_is_the_only_one(database, people, strand):
+    number = draft(database)
+    at = NOW + timedelta(days=2)
+    move(database, number, lambda session, campaign, **by: lifecycle.revise(session, campaign, {"starts_at": at}, **by))
+    move(database, number, lifecycle.submit)
+    move(database, number, lifecycle.approve, actor=APPROVER)
+    with pytest.raises(Refused, match="autre moment"):
+        move(database, number, lifecycle.schedule, at + timedelta(hours=1))
+    wave = move(database, number, lifecycle.schedule, None)
+    with database.reading() as session:
+        assert session.get_one(Wave, wave).due_at == at
+
+
+def test_pausing_holds_the_gate_in_the_same_transaction_and_every_move_is_dated_and_signed(database, people, strand):
+    settle(database, 2)
+    number = approved(database)
+    wave = launch(database, number)
+    gates = []
+    for verb in (lifecycle.pause, lifecycle.resume, lifecycle.cancel):
+        move(database, number, verb)
+        with database.reading() as session:
+            gates.append(session.scalars(select(Mailing.gate)).one())
+    assert gates == [Gate.HELD, Gate.OPEN, Gate.CLOSED]
+    with database.reading() as session:
+        moves = session.scalars(select(WaveTransition.state).where(WaveTransition.wave_id == wave)).all()
+        assert [one.value for one in moves] == ["planned", "running", "paused", "running", "cancelled"]
+        states = session.scalars(select(CampaignTransition.state)).all()
+        assert [one.value for one in states] == ["draft", "to_approve", "approved", "cancelled"]
+        assert all(one.actor and one.at == NOW for one in session.scalars(select(CampaignTransition)))
+
+
+def test_a_missing_campaign_and_a_missing_moment_are_said(database, people, strand):
+    with pytest.raises(NotFound, match="99"):
+        move(database, 99, lifecycle.submit)
+    with pytest.raises(InputError, match="moment"):
+        move(database, approved(database), lifecycle.schedule, None)
+
+
+def test_the_tables_of_moves_are_complete():
+    assert set(CAMPAIGN_MOVES) == set(CampaignState)
+    assert set(WAVE_MOVES) == set(WaveState)
+    assert issubclass(Refused, OutreachError)

@@ -1,0 +1,135 @@
+"""The ledger's own check: quiet when all is well, and it names what breaks each promise."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, text, update
+
+from outreach.adherence.models import Status
+from outreach.campaigns import launching, lifecycle
+from outreach.campaigns.models import CampaignTransition, Wave, WaveState
+from outreach.campaigns.verification import RULES, verify
+from outreach.delivery import suppressions
+from outreach.delivery.models import Composition, GateChange, Message, MessageState, SuppressionReason, Worker
+from outreach.settings import ROOT
+from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
+from tests.campaigns.test_launching import record
+from tests.conftest import NOW
+
+LATER = NOW + timedelta(minutes=10)
+
+
+@pytest.fixture
+def sent(database, people, strand):
+    """A wave of three letters that were accepted at ten past."""
+    made = settle(database, 3)
+    wave = launch(database, approved(database))
+    with database.writing() as session:
+        session.add(Worker(id="w", place="x", started_at=NOW, seen_at=LATER))
+        session.execute(
+            update(Message).values(
+                state=MessageState.ACCEPTED,
+                fence_id="f",
+                worker_id="w",
+                fenced_at=LATER,
+                settled_at=LATER,
+                reply_code=250,
+            )
+        )
+        session.add_all(Composition(message_id=key, revision=0, content="{}") for key in (1, 2, 3))
+        launching.finish_waves(session, now=LATER + timedelta(minutes=5))
+    assert broken(database) == []
+    return wave, made
+
+
+def broken(database, now=LATER):
+    with database.reading() as session:
+        return [(one.rule, one.rows) for one in verify(session, now=now)]
+
+
+BREAKS = {
+    "nobody_forgotten": update(Message).where(Message.id == 2).values(state="queued", settled_at=None),
+    "proved": delete(Composition).where(Composition.message_id == 2),
+    "explained": update(Message).where(Message.id == 2).values(settled_at=None),
+    "held_by_the_living": update(Message)
+    .where(Message.id == 2)
+    .values(state="handing", worker_id="gone", fenced_at=NOW, settled_at=None),
+    "approved": update(CampaignTransition).values(actor=AUTHOR),
+}
+
+
+@pytest.mark.parametrize("rule", BREAKS)
+def test_a_broken_promise_is_named_with_its_rows(database, sent, rule):
+    wave, _ = sent
+    with database.writing() as session:
+        if rule == "held_by_the_living":
+            session.execute(update(Wave).values(state=WaveState.RUNNING))
+        session.execute(BREAKS[rule])
+        session.execute(update(GateChange).values(at=NOW - timedelta(days=1)).where(GateChange.gate == "open"))
+    assert broken(database) == [(rule, [wave] if rule == "approved" else [2])]
+
+
+def test_an_accepted_letter_without_the_relay_s_word_is_not_proved(database, sent):
+    with database.writing() as session:
+        session.execute(update(Message).where(Message.id == 3).values(reply_code=550))
+    assert broken(database) == [("proved", [3])]
+
+
+def test_what_left_through_a_held_gate_is_seen(database, sent):
+    with database.writing() as session:
+        session.add(GateChange(mailing_id=1, gate="held", at=LATER - timedelta(minutes=1), actor="x"))
+        session.add(GateChange(mailing_id=1, gate="open", at=LATER + timedelta(minutes=1), actor="x"))
+    assert broken(database) == [("not_while_held", [1, 2, 3])]
+
+
+@pytest.mark.parametrize(("before", "seen"), [(timedelta(seconds=2), True), (timedelta(milliseconds=500), False)])
+def test_what_left_for_a_suppressed_address_is_seen_but_for_a_moment(database, sent, before, seen):
+    with database.writing() as session:
+        suppressions.suppress(
+            session, "po009002@adm.fwb.example", SuppressionReason.UNSUBSCRIBED, now=LATER - before, actor=AUTHOR
+        )
+    assert broken(database) == ([("not_when_suppressed", [2])] if seen else [])
+
+
+def test_what_left_for_a_school_that_had_joined_is_seen(database, sent, strand):
+    _, made = sent
+    school = next(iter(made.values()))[0]
+    with database.writing() as session:
+        record(session, school, strand, Status.JOINED)
+    assert broken(database) == [("not_once_joined", [1])]
+    with database.writing() as session:
+        record(session, school, strand, Status.DECLINED)
+    assert broken(database) == []
+
+
+def test_rows_that_stand_twice_are_seen(database, sent, backend):
+    """Where the unique keys are gone, the check still sees."""
+    with database.writing() as session:
+        if backend == "sqlite":
+            pytest.skip("SQLite cannot drop a unique key without rebuilding the table")
+        for name in ("uq_messages_mailing_id_recipient_kind_recipient_id_address_key", "uq_messages_public_id"):
+            constraint = session.scalar(
+                text("SELECT conname FROM pg_constraint WHERE conname LIKE :name").bindparams(name=name[:40] + "%")
+            )
+            session.execute(text(f"ALTER TABLE messages DROP CONSTRAINT {constraint}"))
+        first = session.get_one(Message, 1)
+        session.execute(
+            update(Message)
+            .where(Message.id == 3)
+            .values(recipient_id=first.recipient_id, address_key=first.address_key, public_id=first.public_id)
+        )
+    assert broken(database) == [("counted_once", [3]), ("named_once", [1, 3])]
+
+
+def test_every_rule_is_documented():
+    documented = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    for rule in RULES:
+        assert f"| `{rule}` |" in documented
+
+
+def test_a_cancelled_wave_has_nothing_left(database, people, strand):
+    settle(database, 2)
+    number = approved(database)
+    launch(database, number)
+    move(database, number, lifecycle.cancel)
+    assert broken(database) == []
