@@ -2,8 +2,8 @@
 
 import signal
 import sys
-import threading
-from types import FrameType
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -22,12 +22,15 @@ from outreach.scheduler import clock
 @pass_operation
 def work(operation: Operation) -> None:
     """Envoie ce qui est dû, jusqu’à un signal d’arrêt ; s’arrête sans rien laisser en doute."""
-    stop = _asked_to_stop()
-    desk = Desk(operation.settings, operation.database)
-    ticking = clock(desk)
-    desk.open()
-    ticking.start()
-    stop.wait()
+    run(Desk(operation.settings, operation.database))
+
+
+def run(desk: Desk) -> None:
+    """Let a desk and its clock work until a signal asks to stop; the round under way ends, and nothing is in doubt."""
+    with _until_asked():
+        ticking = clock(desk)
+        desk.open()
+        ticking.start()
     desk.stop.set()
     ticking.shutdown()
     desk.close()
@@ -40,9 +43,8 @@ def mailbox(operation: Operation) -> None:
     settings = operation.settings
     if not settings.stays_here:
         raise Refused("La boîte de démonstration ne sert qu’en démonstration, sans relais nommé.")
-    stop = _asked_to_stop()
-    with demo_mailbox.serving(settings.demo_mailbox, demo_mailbox.folder_of(settings.data)):
-        stop.wait()
+    with demo_mailbox.serving(settings.demo_mailbox, demo_mailbox.folder_of(settings.data)), _until_asked():
+        pass
 
 
 @click.command()
@@ -78,12 +80,10 @@ def confirm(operation: Operation) -> None:
     say("Cette installation peut envoyer.")
 
 
-def _asked_to_stop() -> threading.Event:
-    stop = threading.Event()
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ask)
-    return stop
+@contextmanager
+def _until_asked() -> Iterator[None]:
+    """Do the block, then wait for a signal to stop. Blocked first, so that threads begun inside never take it."""
+    asked = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, asked)
+    yield
+    signal.sigwait(asked)

@@ -26,13 +26,13 @@ def keep_to_itself(response: Response) -> Response:
     return response
 
 
-@pages.get("/u/<token>")
+@pages.get("/u/<path:token>")
 def unsubscription(token: str) -> Response:
     read = _read(token)
     return _page("public/unsubscribe.html", 200, token=token) if read else _neutral()
 
 
-@pages.post("/u/<token>")
+@pages.post("/u/<path:token>")
 def unsubscribe(token: str) -> Response:
     read = _read(token)
     if read is None:
@@ -42,7 +42,7 @@ def unsubscribe(token: str) -> Response:
         if message is not None:
             _exclude(session, message, now())
     if request.form.get("List-Unsubscribe") == "One-Click":  # RFC 8058 §3.2: the mail program speaks, not a person
-        return Response("")
+        return Response("", mimetype="text/plain")
     return _page("public/unsubscribed.html", 200)
 
 

@@ -23,6 +23,8 @@ PAGES = {
     "adresse": "/directory/9300/contacts/new",
     "compte": "/account",
     "mot de passe": "/account/password",
+    "boîte vide": "/mailbox?q=zzzz",
+    "lien inconnu": "/u/x",
     "introuvable": "/directory/1",
 }
 SPACING = (

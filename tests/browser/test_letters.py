@@ -1,0 +1,64 @@
+"""From a letter in the demonstration's mailbox to the page an authority sees, in a real browser."""
+
+import smtplib
+
+import pytest
+from sqlalchemy import select
+
+from outreach.campaigns import launching
+from outreach.campaigns.composing import Composer
+from outreach.delivery.fence import due_in
+from outreach.delivery.models import Batch, Mailing, Suppression
+from outreach.demo import mailbox
+from outreach.jobs import sending_of
+from tests.conftest import NOW
+from tests.web.test_mailbox import free_port, planned
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def letter(app, sample_database, served, monkeypatch):
+    """A letter of a launched wave, delivered to the mailbox; its links lead to the served pages."""
+    settings = app.extensions["outreach.settings"]
+    sending = type(sending_of(settings))(settings.sending_domain, served, sending_of(settings).keys)
+    wave = planned(sample_database, NOW)
+    with sample_database.writing() as session:
+        launching.advance(session, wave, sending, now=NOW)
+        mailing = session.scalars(select(Mailing)).one()
+        due = due_in(session, session.scalars(select(Batch.id)).first(), now=NOW)[0]
+        made = Composer(sending, lambda: NOW)(session, mailing, [due])[due.id]
+    folder, port = mailbox.folder_of(settings.data), free_port()
+    with mailbox.serving(f"127.0.0.1:{port}", folder), smtplib.SMTP("127.0.0.1", port) as client:
+        client.sendmail(due.return_path, [due.address], made.wire)
+    yield due
+    for path in (folder / "new").iterdir():
+        path.unlink()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_letter_is_read_and_its_link_leads_to_one_button(staff, letter, violations, sample_database, width):
+    staff.set_viewport_size({"width": width, "height": 900})
+    staff.goto("/mailbox")
+    assert violations(staff) == []
+    staff.get_by_role("link", name="Équipement numérique").first.click()
+    assert violations(staff) == []
+    frame = staff.frame_locator("iframe")
+    with staff.context.expect_page() as opened:
+        frame.get_by_role("link", name="Ne plus recevoir").click()
+    page = opened.value
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    page.get_by_role("button", name="Ne plus recevoir").click()
+    assert page.get_by_role("heading", name="C’est enregistré").is_visible()
+    assert violations(page) == []
+    with sample_database.reading() as session:
+        assert session.scalars(select(Suppression.address_key)).all() == [letter.address.casefold()]
+
+
+@pytest.mark.parametrize("view", ["text", "source"])
+def test_its_text_and_its_source_keep_the_rules(staff, letter, violations, view):
+    staff.goto("/mailbox")
+    staff.get_by_role("link", name="Équipement numérique").first.click()
+    staff.goto(f"{staff.url.partition('?')[0]}?view={view}")
+    assert violations(staff) == []

@@ -1,0 +1,145 @@
+"""Workers that can be killed, and the comparison of the ledger with what the relay really took.
+
+A worker is the real work process (its clock, its postman) in a process forked from a warm one. Each start moves the
+clock on by half a minute: leases of the dead have ended, and whoever has not been seen is doubted.
+"""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+
+from benchmarks import crowd
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.verification import verify
+from outreach.cli.work import run
+from outreach.db import Database
+from outreach.delivery import outbox
+from outreach.delivery.models import Mailing, Message, MessageState
+from outreach.jobs import Desk
+from outreach.settings import read
+
+PAUSE = 0.01
+LEFT_BEHIND = timedelta(seconds=31)
+nursery = multiprocessing.get_context("forkserver")
+nursery.set_forkserver_preload(["outreach.cli.work"])
+
+
+def work(environment, stage, nth, signal_number):
+    """The body of a worker: it sends itself a signal when a stage is reached for the nth time."""
+    seen = Counter()
+
+    def watch(reached):
+        seen[reached] += 1
+        if reached == stage and seen[reached] == nth:
+            os.kill(os.getpid(), signal_number)
+
+    settings = read(environment)
+    database = Database(settings.database)
+    run(Desk(settings, database, watch=watch))
+    database.dispose()
+
+
+class Field:
+    """One database, one relay, one campaign, and the workers set loose on it."""
+
+    def __init__(self, database, url, relay, folder, *, recipients, connections=8, **changes):
+        self.database, self.relay, self.connections = database, relay, connections
+        self.environment = {
+            "OUTREACH_DATA": str(folder),
+            "OUTREACH_DATABASE_URL": url,
+            "OUTREACH_SMTP_URL": f"smtp://127.0.0.1:{relay.port}",
+            "OUTREACH_ALLOWED_RECIPIENTS": "@adm.fwb.example",
+            "OUTREACH_SMTP_CONNECTIONS": str(connections),
+            "OUTREACH_CLOCK_OFFSET": "0",
+        }
+        self.kills, self.offset, self.started = 0, timedelta(), []
+        crowd.gather(database, recipients, now=self.now)
+        self.campaign = crowd.plan(database, self.now + timedelta(seconds=1), now=self.now, **changes)
+
+    @property
+    def now(self):
+        return datetime.now(UTC) + self.offset
+
+    def start(self, stage=None, nth=0, signal_number=signal.SIGKILL):
+        self.offset += LEFT_BEHIND
+        self.environment["OUTREACH_CLOCK_OFFSET"] = str(self.offset.total_seconds())
+        return self.start_beside(stage, nth, signal_number)
+
+    def start_beside(self, stage=None, nth=0, signal_number=signal.SIGKILL):
+        """Another worker in the same second."""
+        worker = nursery.Process(target=work, args=(dict(self.environment), stage, nth, signal_number), daemon=True)
+        worker.start()
+        self.started.append(worker)
+        return worker
+
+    def kill(self, worker):
+        worker.kill()
+        worker.join(20)
+        self.kills += 1
+
+    def stop(self, worker):
+        worker.terminate()
+        worker.join(30)
+        assert worker.exitcode == 0, worker.exitcode
+
+    def wait_for_death(self, worker, seconds=60):
+        worker.join(seconds)
+        assert worker.exitcode == -signal.SIGKILL, f"the stage was never reached: {worker.exitcode}"
+        self.kills += 1
+
+    def taken(self):
+        """How many letters the relay has taken so far."""
+        path = self.relay.folder / "accepted.jsonl"
+        return path.read_bytes().count(b"\n") if path.exists() else 0
+
+    def wait_until(self, question, seconds=90):
+        end = time.monotonic() + seconds
+        while not question():
+            assert time.monotonic() < end, f"still waiting after {seconds} s: {self.tally().as_json()}"
+            time.sleep(PAUSE)
+
+    def tally(self):
+        with self.database.reading() as session:
+            mailings = session.scalars(select(Mailing.id)).all()
+            return outbox.tallies(session, mailings)[mailings[0]] if mailings else outbox.Tally()
+
+    def is_finished(self):
+        with self.database.reading() as session:
+            waves = session.get_one(Campaign, self.campaign).waves
+            return all(wave.state == "finished" for wave in waves)
+
+    def finish(self):
+        """One more worker, not disturbed, until the wave is over."""
+        worker = self.start()
+        self.wait_until(self.is_finished)
+        self.stop(worker)
+
+    def reckon(self, recipients):
+        """Compare the ledger with the relay's log; returns how many letters are in doubt."""
+        entries = self.relay.accepted
+        times = Counter(entry["id"].strip("<>").partition("@")[0] for entry in entries)
+        assert [name for name, count in times.items() if count > 1] == [], "written twice"
+        with self.database.reading() as session:
+            rows = session.scalars(select(Message)).all()
+            assert verify(session, now=self.now) == []
+            doubted = {one.public_id for one in outbox.doubtful(session, session.get_one(Mailing, 1))}
+        by_state = {state: {row.public_id for row in rows if row.state is state} for state in MessageState}
+        ended = by_state[MessageState.ACCEPTED] | by_state[MessageState.IN_DOUBT]
+        assert len(rows) == recipients
+        assert by_state[MessageState.IN_DOUBT] == doubted, "a doubt is not listed"
+        assert by_state[MessageState.ACCEPTED] <= times.keys(), "accepted, says the ledger alone"
+        assert times.keys() <= ended, "the relay took what the ledger does not know"
+        assert {row.public_id for row in rows} - times.keys() <= doubted, "lost"
+        assert len(doubted) <= self.connections * self.kills
+        return len(doubted)
+
+    def clear(self):
+        for worker in self.started:
+            if worker.is_alive():
+                worker.kill()
+                worker.join(10)

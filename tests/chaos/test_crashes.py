@@ -1,0 +1,166 @@
+"""Killed at any moment: nobody lost, nobody written twice, every doubt listed."""
+
+import os
+import random
+import signal
+import time
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import Campaign, WaveState
+from outreach.delivery import suppressions
+from outreach.delivery.models import Message, MessageState, MessageSubject, Reason, SuppressionReason, Worker
+from outreach.delivery.postman import Stage
+from tests.chaos.harness import Field
+from tests.delivery.conftest import Relays
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def field(database, fresh_url, tmp_path):
+    made = []
+
+    def make(recipients, *options, **changes):
+        relay = Relays(tmp_path / "sink", "--no-lint", *options)
+        made.append(Field(database, fresh_url, relay, tmp_path / "data", recipients=recipients, **changes))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.clear()
+        one.relay.stop()
+
+
+def test_kills_at_every_stage_and_at_random_lose_nobody_and_write_to_nobody_twice(field, request):
+    seed = request.config.getoption("randomly_seed", default=None) or 7
+    chance = random.Random(seed)
+    ground = field(2000)
+    for stage in Stage:
+        ground.wait_for_death(ground.start(stage, chance.randint(1, 4)))
+    for _ in range(20):
+        worker, before = ground.start(), ground.taken()
+        wanted = chance.randint(1, 50)
+        ground.wait_until(lambda: ground.taken() - before >= wanted or not worker.is_alive())  # noqa: B023
+        ground.kill(worker)
+    assert not ground.is_finished(), "the wave ended before the last kill: nothing was proved"
+    ground.finish()
+    assert ground.kills == 28
+    ground.reckon(2000)
+
+
+def test_a_stop_in_order_leaves_nothing_in_doubt(field):
+    ground = field(800)
+    for _ in range(5):
+        worker, before = ground.start(), ground.taken()
+        ground.wait_until(lambda: ground.taken() - before >= 60)  # noqa: B023
+        ground.stop(worker)
+        tally = ground.tally()
+        assert (tally.in_doubt, tally.deferred, tally.refused) == (0, 0, 0)
+        assert tally.accepted == ground.taken()
+    ground.finish()
+    assert ground.reckon(800) == 0
+
+
+def test_three_workers_with_a_clock_each_write_to_everybody_once(field, backend):
+    ground = field(800)
+    workers = [ground.start(), ground.start_beside(), ground.start_beside()]
+    ground.wait_until(ground.is_finished)
+    for worker in workers:
+        ground.stop(worker)
+    assert ground.reckon(800) == 0
+    with ground.database.reading() as session:
+        hands = set(session.scalars(select(Message.worker_id).distinct()))
+        assert hands <= set(session.scalars(select(Worker.id)))
+    assert len(hands) > 1 or backend == "sqlite", "one worker did it all"
+
+
+def test_a_pause_is_honoured_within_a_second_and_the_rest_leaves_once_resumed(field):
+    ground = field(1500)
+    worker = ground.start()
+    ground.wait_until(lambda: ground.taken() > 200)
+    asked = time.time()
+    with ground.database.writing() as session:
+        campaign = lifecycle.in_turn(session, ground.campaign)
+        lifecycle.pause(session, campaign, now=ground.now, actor="nadia.lambert@fwb.example")
+    time.sleep(1.5)
+    held = ground.taken()
+    time.sleep(1)
+    assert held == ground.taken() < 1500
+    assert max(entry["at"] for entry in ground.relay.accepted) <= asked + 1
+    with ground.database.writing() as session:
+        campaign = lifecycle.in_turn(session, ground.campaign)
+        lifecycle.resume(session, campaign, now=ground.now, actor="nadia.lambert@fwb.example")
+    ground.wait_until(ground.is_finished)
+    ground.stop(worker)
+    assert ground.reckon(1500) == 0
+
+
+def test_an_unsubscription_and_a_joining_are_honoured_within_a_second(field):
+    ground = field(1500)
+    worker = ground.start()
+    ground.wait_until(lambda: ground.taken() > 200)
+    with ground.database.writing() as session:
+        waiting = select(Message).where(Message.state == MessageState.QUEUED).order_by(Message.id.desc()).limit(40)
+        rows = session.scalars(waiting).all()
+        left, joined = [row.address for row in rows[::2]], [row.id for row in rows[1::2]]
+        stopped = {row.address for row in rows}
+        for address in left:
+            suppressions.suppress(
+                session, address, SuppressionReason.UNSUBSCRIBED, now=ground.now, actor="destinataire"
+            )
+        schools = session.scalars(select(MessageSubject.school_id).where(MessageSubject.message_id.in_(joined)))
+        session.add_all(_joining(school, ground.now) for school in schools.all())
+    asked = time.time()
+    ground.wait_until(ground.is_finished)
+    ground.stop(worker)
+    late = [entry for entry in ground.relay.accepted if entry["to"] in stopped and entry["at"] > asked + 1]
+    assert late == []
+    with ground.database.reading() as session:
+        ends = session.scalars(select(Message).where(Message.address.in_(stopped))).all()
+        reasons = {row.reason for row in ends if row.state is MessageState.WITHDRAWN}
+    assert reasons == {Reason.SUPPRESSED, Reason.JOINED}
+
+
+def _joining(school, now):
+    return AdherenceRecord(
+        school_id=school,
+        strand_id=1,
+        status=Status.JOINED,
+        word=Word.DECLARED,
+        effective_on=now.date(),
+        recorded_at=now,
+        recorded_by="po@adm.fwb.example",
+        source="",
+        reason="",
+    )
+
+
+def test_a_process_frozen_between_fence_and_dot_writes_no_dot_when_it_wakes(field):
+    ground = field(100)
+    worker = ground.start(Stage.AFTER_FENCE, 3, signal.SIGSTOP)
+    ground.wait_until(lambda: ground.tally().pending < 100)
+    time.sleep(7)
+    before = ground.taken()
+    os.kill(worker.pid, signal.SIGCONT)
+    time.sleep(1)
+    assert before < 100
+    ground.wait_until(ground.is_finished)
+    ground.stop(worker)
+    assert ground.reckon(100) == 0
+
+
+def test_a_wave_that_is_due_leaves_within_seconds_and_ends_by_itself(field):
+    ground = field(50)
+    worker = ground.start()
+    ground.wait_until(ground.is_finished, 20)
+    ground.stop(worker)
+    with ground.database.reading() as session:
+        (wave,) = session.get_one(Campaign, ground.campaign).waves
+        assert wave.state is WaveState.FINISHED
+        first = min(row.fenced_at for row in session.scalars(select(Message)))
+        assert first - wave.due_at < timedelta(minutes=2)

@@ -1,0 +1,218 @@
+"""The work process: its clock, its knocks, and what keeps it from sending."""
+
+import json
+import time
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from benchmarks import crowd
+from outreach.campaigns.models import Campaign
+from outreach.delivery import installation, presence
+from outreach.delivery.models import ClockPass, Installation, Mailing, Message, MessageState, Worker
+from outreach.jobs import Desk, guard_of
+from outreach.scheduler import TICK_SECONDS, ask, clock
+from outreach.settings import read
+from tests.delivery.conftest import Relays
+
+ADMINISTRATOR = "hugo.willems@fwb.example"
+REAL = {
+    "OUTREACH_SECRET_KEY": "s" * 40,
+    "OUTREACH_TOKEN_KEYS": "t" * 40,
+    "OUTREACH_PUBLIC_URL": "https://x.example",
+    "OUTREACH_MAIL_DOMAIN": "x.example",
+}
+
+
+@pytest.fixture
+def sink(tmp_path):
+    started = Relays(tmp_path / "sink")
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def environment(fresh_url, tmp_path, sink):
+    return {
+        "OUTREACH_DATA": str(tmp_path / "data"),
+        "OUTREACH_DATABASE_URL": fresh_url,
+        "OUTREACH_SMTP_URL": f"smtp://127.0.0.1:{sink.port}",
+        "OUTREACH_ALLOWED_RECIPIENTS": "@adm.fwb.example",
+    }
+
+
+@pytest.fixture
+def desk(database, environment):
+    """Makes desks that are open, and closes them."""
+    made = []
+
+    def open_one(**changes):
+        settings = read({**environment, **changes})
+        one = Desk(settings, database)
+        one.open()
+        made.append(one)
+        return one
+
+    yield open_one
+    for one in made:
+        one.close()
+
+
+def plan(database, desk, count=5, after=timedelta(seconds=-1)):
+    now = desk.clock()
+    crowd.gather(database, count, now=now)
+    number = crowd.plan(database, now + timedelta(hours=1), now=now)
+    with database.writing() as session:
+        session.get_one(Campaign, number).waves[0].due_at = now + after
+    return number
+
+
+def accepted(database):
+    with database.reading() as session:
+        query = select(func.count()).where(Message.state == MessageState.ACCEPTED)
+        return session.scalar(query)
+
+
+def until(question, seconds=15):
+    end = time.monotonic() + seconds
+    while not question() and time.monotonic() < end:
+        time.sleep(0.02)
+    return question()
+
+
+def hindrance(database):
+    with database.reading() as session:
+        return session.scalars(select(ClockPass.hindrance)).one()
+
+
+def test_a_pass_of_the_clock_starts_what_is_due_sends_it_and_ends_it(database, desk, sink):
+    works = desk()
+    plan(database, works)
+    ask(works)
+    assert until(lambda: accepted(database) == 5)
+    ask(works)
+    with database.reading() as session:
+        assert session.get_one(Campaign, 1).waves[0].state == "finished"
+        assert presence.last_pass(session).hindrance == ""
+    assert len(sink.accepted) == 5
+
+
+def test_the_clock_ticks_by_itself_and_a_knock_is_not_repeated(database, desk, sink):
+    works = desk()
+    plan(database, works, 40)
+    ticking = clock(works)
+    ticking.start()
+    try:
+        assert until(lambda: accepted(database) == 40, TICK_SECONDS)
+    finally:
+        ticking.shutdown()
+    for _ in range(3):
+        ask(works)
+    assert len(sink.accepted) == 40
+
+
+def test_sending_off_holds_everything_and_says_so(database, desk, sink):
+    works = desk(OUTREACH_SENDING="off")
+    plan(database, works)
+    ask(works)
+    assert "OUTREACH_SENDING=off" in hindrance(database)
+    with database.reading() as session:
+        assert session.scalars(select(Mailing)).all() == []
+
+
+def test_a_relay_that_cannot_be_reached_is_said(database, desk, sink):
+    works = desk()
+    plan(database, works)
+    sink.stop()
+    ask(works)
+
+    def is_told():
+        ask(works)
+        return "ne prend rien" in hindrance(database)
+
+    assert until(is_told)
+
+
+def test_a_copy_of_the_database_sends_nothing_until_it_is_confirmed(database, desk, sink, tmp_path):
+    plan(database, desk())
+    copy = desk(OUTREACH_DATA=str(tmp_path / "elsewhere"))
+    ask(copy)
+    assert "vient d’une autre installation" in hindrance(database)
+    assert accepted(database) == 0
+    with database.writing() as session:
+        here = installation.read(copy.settings.data)
+        installation.confirm(session, here, now=copy.clock(), actor=ADMINISTRATOR)
+    ask(copy)
+    assert until(lambda: accepted(database) == 5)
+
+
+def test_a_copied_folder_or_another_machine_sends_nothing(database, desk, sink):
+    works = desk()
+    with database.writing() as session:
+        session.execute(update(Installation).values(place="autre:/srv"))
+    assert "déplacée ou copiée" in works.hindrance()
+
+
+def test_a_restored_backup_sends_nothing_until_it_is_confirmed(database, desk, sink):
+    works = desk()
+    ask(works)
+    assert works.hindrance() == ""
+    with database.writing() as session:
+        session.execute(update(ClockPass).values(at=works.clock() - timedelta(hours=8)))
+        session.execute(update(Installation).values(confirmed_at=works.clock() - timedelta(days=30)))
+    assert "copie de sauvegarde" in works.hindrance()
+    with database.writing() as session:
+        installation.confirm(session, installation.read(works.settings.data), now=works.clock(), actor=ADMINISTRATOR)
+    assert works.hindrance() == ""
+    ask(works)
+    assert works.hindrance() == ""
+
+
+def test_the_folder_remembers_who_it_is(tmp_path, now):
+    first = installation.read(tmp_path)
+    installation.remember(tmp_path, now=now)
+    again = installation.read(tmp_path)
+    assert (again.identity, again.seen_at) == (first.identity, now)
+    assert set(json.loads((tmp_path / "installation").read_text())) == {"identity", "seen_at"}
+
+
+def test_a_desk_gives_signs_of_life_and_leaves_in_order(database, environment):
+    works = Desk(read(environment), database)
+    works.open()
+    works.close()
+    with database.reading() as session:
+        worker = session.get_one(Worker, works.worker_id)
+        assert worker.stopped_at is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "address", "stopped"),
+    [
+        ({}, "po009001@adm.fwb.example", False),
+        ({}, "po001136@adm.cfwb" + ".be", True),
+        ({"OUTREACH_SMTP_URL": "smtp://relay"}, "a@b.example", True),
+        ({"OUTREACH_SMTP_URL": "smtp://relay", "OUTREACH_ALLOWED_RECIPIENTS": "A@b.example"}, "a@b.example", False),
+        ({**REAL, "OUTREACH_MODE": "trial", "OUTREACH_SMTP_URL": "smtp://relay"}, "a@b.example", True),
+        ({**REAL, "OUTREACH_MODE": "production", "OUTREACH_SMTP_URL": "smtp://relay"}, "a@x.cfwb" + ".be", False),
+    ],
+)
+def test_who_may_be_written_to_depends_on_the_mode(tmp_path, changes, address, stopped):
+    settings = read({"OUTREACH_DATA": str(tmp_path), **changes})
+    assert guard_of(settings).stops(address) is stopped
+
+
+def test_two_clocks_in_the_same_second_start_a_wave_once(database, desk, sink):
+    first, second = desk(), desk()
+    plan(database, first, 30)
+    ticks = [clock(first), clock(second)]
+    for ticking in ticks:
+        ticking.start()
+    try:
+        assert until(lambda: accepted(database) == 30)
+    finally:
+        for ticking in ticks:
+            ticking.shutdown()
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Mailing)) == 1
+    assert len(sink.accepted) == len({entry["to"] for entry in sink.accepted}) == 30

@@ -1,0 +1,139 @@
+"""The demonstration's mailbox and the clock's words on every page."""
+
+import smtplib
+import socket
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from outreach.accounts import User
+from outreach.app import create_app
+from outreach.campaigns import definitions, lifecycle
+from outreach.delivery import presence
+from outreach.delivery.conversation import Parcel, Relay, State
+from outreach.delivery.smtp import Door, Guard
+from outreach.demo import mailbox, people
+from outreach.settings import ROOT, read
+from tests.conftest import NOW
+from tests.mail.test_mime import whole, wire
+from tests.pages import PageClient
+
+
+def planned(database, at):
+    """The ready-made invitation, approved and planned on the sample; returns the wave's key."""
+    stated = definitions.named("invitation-volet-1", ROOT / "campaigns")
+    emails = [people.person_for(role).email for role in ("author", "approver")]
+    with database.writing() as session:
+        author = session.scalars(select(User).where(User.email == emails[0])).one()
+        campaign = lifecycle.create(session, stated, now=NOW, author=author)
+        lifecycle.submit(session, campaign, now=NOW, actor=emails[0])
+        lifecycle.approve(session, campaign, now=NOW, actor=emails[1])
+        return lifecycle.schedule(session, campaign, at, now=NOW, actor=emails[0]).id
+
+
+@pytest.fixture
+def folder(app, tmp_path):
+    """A mailbox that holds one letter, put there by SMTP."""
+    place = mailbox.folder_of(app.extensions["outreach.settings"].data)
+    port = free_port()
+    with mailbox.serving(f"127.0.0.1:{port}", place), smtplib.SMTP("127.0.0.1", port) as client:
+        client.sendmail("b@x.example", ["po@adm.fwb.example"], wire("Une lettre pour vous", **whole()))
+    yield place
+    for path in (place / "new").iterdir():
+        path.unlink()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_letter_is_shown_as_a_mail_program_would_and_as_text_and_as_source(author, folder):
+    index = author.get("/mailbox")
+    assert "Une lettre" in index.text
+    (path,) = (folder / "new").iterdir()
+    for view, words in (("html", "<iframe"), ("text", "Bonjour nadia.lambert"), ("source", "List-Unsubscribe-Post")):
+        page = author.get(f"/mailbox/{path.name}?view={view}")
+        assert words in page.text
+        assert "respectées" in page.text
+    assert author.get(f"/mailbox/{path.name}?view=x").status_code == 404
+
+
+def test_the_letter_s_own_page_runs_nothing_and_loads_nothing(author, folder):
+    (path,) = (folder / "new").iterdir()
+    shown = FlaskClient.open(author, f"/mailbox/{path.name}/html")
+    policy = shown.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox allow-popups" in policy
+    assert "script" not in policy
+
+
+def test_letters_are_searched_by_subject_and_recipient(author, folder):
+    assert "1\u00a0courriel" in author.get("/mailbox?q=LETTRE").text.replace("\u202f", "\u00a0").replace(" ", "\u00a0")
+    assert "po@adm" not in author.get("/mailbox?q=introuvable").text
+    assert author.get("/mailbox/..%2f..%2fsecret").status_code == 404
+
+
+def test_outside_a_demonstration_there_is_no_such_mailbox(sample_database, templates, password):
+    settings = read({"OUTREACH_DATA": str(templates.folder), "OUTREACH_SMTP_URL": "smtp://relay"})
+    app = create_app(settings, sample_database)
+    app.test_client_class = PageClient
+    client = app.test_client()
+    client.sign_in(people.person_for("author").email, password)
+    assert client.get("/mailbox").status_code == 404
+    assert "Boîte de démonstration" not in client.get("/directory").text
+
+
+def test_a_closed_socket_without_a_dot_is_not_accepted(tmp_path):
+    """By a mail server that is not ours; the same door, the same letter, with its dot is."""
+    port = free_port()
+    relay = Relay.at(f"smtp://127.0.0.1:{port}", "x.example")
+    with mailbox.serving(f"127.0.0.1:{port}", tmp_path / "box"):
+        for released, count in ((False, 0), (True, 1)):
+            door = Door(relay, Guard(anybody=True))
+            door.open(1)
+            door.wait(5, lambda door=door: door.count(State.READY) == 1)
+            door.hand(Parcel(1, "b@x.example", "po@adm.fwb.example", wire(**whole())))
+            door.wait(5, lambda door=door: len(door.at_dot()) == 1)
+            door.release({1} if released else set())
+            door.wait(0.5, lambda: False)
+            door.abandon()
+            door.wait(0.3, lambda: False)
+            door.close()
+            assert len(mailbox.found(tmp_path / "box")) == count
+
+
+def passed(database, ago, hindrance=""):
+    with database.writing() as session:
+        from datetime import UTC, datetime
+
+        presence.clock_passed(session, hindrance, now=datetime.now(UTC) - ago)
+
+
+def test_every_page_says_that_the_clock_never_ran(author):
+    page = author.get("/directory")
+    assert "Planificateur arrêté" in page.text
+
+
+def test_every_page_says_how_long_ago_the_clock_passed(author, sample_database):
+    passed(sample_database, timedelta(seconds=12))
+    for address in ("/", "/directory", "/account", "/mailbox"):
+        page = author.get(address)
+        assert "Planificateur actif, dernier passage il y a 1" in page.text
+        assert "arrêté" not in page.text
+
+
+def test_a_clock_that_stopped_is_said_in_red_and_so_is_what_hinders(author, sample_database):
+    passed(sample_database, timedelta(minutes=3))
+    page = author.get("/directory")
+    assert "Planificateur arrêté" in page.text
+    assert "il y a 3 min" in page.text
+    passed(sample_database, timedelta(), "Le relais x ne prend rien.")
+    assert "Envoi suspendu" in author.get("/directory").text
+
+
+def test_a_stranger_is_told_nothing_of_it(client):
+    assert "lanificateur" not in client.get("/sign-in").text

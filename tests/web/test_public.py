@@ -1,0 +1,94 @@
+"""What an authority opens from a letter: a GET changes nothing, one POST is enough, a wrong link tells nothing."""
+
+import pytest
+from sqlalchemy import select
+
+from outreach.campaigns import launching
+from outreach.delivery.models import Message, Suppression
+from outreach.jobs import sending_of
+from outreach.mail.tokens import Keys, Kind
+from outreach.settings import read
+from tests.conftest import NOW
+from tests.web.test_mailbox import planned
+
+JUNK = ["x" * 40, "a" * 40, "x", "x" * 10_000, "%2e%2e%2f", "é" * 40]
+
+
+@pytest.fixture
+def letter(app, sample_database):
+    """A letter of a launched wave: its key and its token to unsubscribe."""
+    settings = app.extensions["outreach.settings"]
+    wave = planned(sample_database, NOW)
+    with sample_database.writing() as session:
+        launching.advance(session, wave, sending_of(settings), now=NOW)
+        message = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
+        token = Keys(settings.signing_keys).make(Kind.UNSUBSCRIBE, bytes.fromhex(message.public_id))
+        return message.id, token
+
+
+def suppressions(database):
+    with database.reading() as session:
+        return session.scalars(select(Suppression)).all()
+
+
+def test_opening_the_link_changes_nothing_and_pressing_the_button_does(client, letter, sample_database):
+    identity, token = letter
+    page = client.get(f"/u/{token}")
+    assert page.status_code == 200
+    assert suppressions(sample_database) == []
+    done = client.post(f"/u/{token}")
+    assert "C’est enregistré" in done.text
+    (row,) = suppressions(sample_database)
+    with sample_database.reading() as session:
+        assert row.address_key == session.get_one(Message, identity).address_key
+    assert (row.reason, row.scope, row.created_by) == ("unsubscribed", "awareness", "destinataire")
+
+
+def test_one_click_is_answered_empty_without_redirect_or_cookie_and_a_hundred_times_make_one_row(
+    client, letter, sample_database
+):
+    _, token = letter
+    for _ in range(100):
+        answer = client.post(f"/u/{token.upper()}", data={"List-Unsubscribe": "One-Click"})
+        assert (answer.status_code, answer.data) == (200, b"")
+        assert "Set-Cookie" not in answer.headers
+    assert len(suppressions(sample_database)) == 1
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("token", JUNK)
+def test_a_wrong_link_gets_the_same_neutral_page(client, letter, sample_database, method, token):
+    answer = getattr(client, method)(f"/u/{token}")
+    assert answer.status_code == 404
+    assert "Lien inconnu" in answer.text
+    assert suppressions(sample_database) == []
+
+
+def test_a_token_of_another_kind_is_worth_nothing(client, letter, app, sample_database):
+    keys = Keys(app.extensions["outreach.settings"].signing_keys)
+    for kind in set(Kind) - {Kind.UNSUBSCRIBE}:
+        assert client.post(f"/u/{keys.make(kind, bytes(8))}").status_code == 404
+
+
+def test_a_genuine_link_to_a_letter_that_is_gone_is_answered_as_any_other(client, app, sample_database):
+    token = Keys(app.extensions["outreach.settings"].signing_keys).make(Kind.UNSUBSCRIBE, bytes(8))
+    assert client.post(f"/u/{token}", data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert suppressions(sample_database) == []
+
+
+def test_public_pages_keep_to_themselves(client, letter):
+    _, token = letter
+    for address in (f"/u/{token}", "/u/wrong"):
+        headers = client.get(address).headers
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["X-Robots-Tag"] == "noindex"
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert "Set-Cookie" not in headers
+
+
+def test_the_keys_outlive_the_session_s(tmp_path):
+    settings = read({"OUTREACH_DATA": str(tmp_path)})
+    other = read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_SECRET_KEY": "n" * 40})
+    assert settings.signing_keys == other.signing_keys
+    assert settings.secret_key != other.secret_key
