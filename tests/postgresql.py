@@ -16,7 +16,7 @@ from pathlib import Path
 class Server:
     """One running server; `url(name)` is the address of a database on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="outreach-pg-"))
         self.prefix: list[str] = []
         binaries = _installed()
@@ -46,7 +46,7 @@ class Server:
         ]
         subprocess.run([*self.prefix, *initialise], check=True, **quiet)
         options = [
-            "-F",
+            *([] if durable else ["-F"]),
             "-c",
             "listen_addresses=",
             "-c",

@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+"""Measure sending: a campaign to so many authorities, from its due time to the last acceptance, every commit durable.
+
+Usage: ./run bench send [--recipients 20000] [--workers 1] [--database sqlite] [--connections 24] [--schools 2]
+[--relay HOST:PORT] [--json]. Letters go into Debian's smtp-sink where it is installed (package postfix), else into the
+tests' own sink, which is slower. The yardstick is Debian's smtp-source into the same sink, in the same run.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from sqlalchemy import func, select
+
+from benchmarks import crowd
+from outreach.campaigns.models import Campaign, WaveTransition
+from outreach.cli.preparation import prepare
+from outreach.db import Database
+from outreach.delivery import outbox
+from outreach.delivery.models import Message, MessageState
+from outreach.settings import ROOT
+
+PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    options = _options()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outreach-bench-")))
+        url = stack.enter_context(_database(options.database, folder))
+        relay, counted = stack.enter_context(_sink(options.relay))
+        database = Database(url)
+        prepare(database)
+        now = datetime.now(UTC)
+        crowd.gather(database, options.recipients, now=now, schools=options.schools)
+        found = _send(database, url, relay, folder, options)
+        taken = counted()
+        found["duplicated"] = None if taken is None else max(taken - found["accepted"], 0)
+        found["yardstick_msg_s"] = _yardstick(relay, options)
+        database.dispose()
+    _show(found, options)
+
+
+def _send(database: Database, url: str, relay: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    environment = {
+        **os.environ,
+        "OUTREACH_DATA": str(folder / "data"),
+        "OUTREACH_DATABASE_URL": url,
+        "OUTREACH_SMTP_URL": f"smtp://{relay}",
+        "OUTREACH_ALLOWED_RECIPIENTS": "@adm.fwb.example",
+        "OUTREACH_SMTP_CONNECTIONS": str(options.connections),
+    }
+    command = [sys.executable, "-m", "outreach", "work"]
+    workers = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(options.workers)]
+    try:
+        time.sleep(3)  # the workers are up, and their clocks tick
+        used = sum(map(_cpu_seconds, workers))
+        now = datetime.now(UTC)
+        number = crowd.plan(database, now + timedelta(seconds=2), now=now)
+        while not _is_over(database, number):
+            time.sleep(0.2)
+        used = sum(map(_cpu_seconds, workers)) - used
+        peak = max(map(_peak_megabytes, workers))
+    finally:
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.wait(30)
+    return {**_figures(database, number), "cpu_seconds": used, "peak_rss_mb": round(peak, 1)}
+
+
+def _figures(database: Database, number: int) -> dict[str, Any]:
+    with database.reading() as session:
+        (wave,) = session.get_one(Campaign, number).waves
+        began = select(WaveTransition.at).where(WaveTransition.wave_id == wave.id, WaveTransition.state == "running")
+        launched = session.scalars(began).one()
+        accepted = Message.state == MessageState.ACCEPTED
+        first, last, rounds = session.execute(
+            select(
+                func.min(Message.settled_at), func.max(Message.settled_at), func.count(Message.fence_id.distinct())
+            ).where(accepted)
+        ).one()
+        tally = outbox.tallies(session, [wave.mailing_id or 0])[wave.mailing_id or 0]
+    return {
+        "accepted": tally.accepted,
+        "lost": tally.intended - tally.accepted,
+        "from_launch": (last - launched).total_seconds(),
+        "first_to_last": (last - first).total_seconds(),
+        "first": (first - launched).total_seconds(),
+        "rounds": rounds,
+    }
+
+
+def _show(found: dict[str, Any], options: argparse.Namespace) -> None:
+    count = found["accepted"]
+    shown = {
+        "recipients": options.recipients,
+        "workers": options.workers,
+        "database": options.database,
+        "msg_s_from_launch": round(count / found["from_launch"], 1),
+        "msg_s_first_to_last": round(count / max(found["first_to_last"], 0.001), 1),
+        "first_message_s": round(found["first"], 3),
+        "cpu_ms_per_message": round(1000 * found["cpu_seconds"] / count, 3),
+        "peak_rss_mb": found["peak_rss_mb"],
+        "commits_per_message": round(found["rounds"] / count, 4),
+        "yardstick_msg_s": found["yardstick_msg_s"],
+        "lost": found["lost"],
+        "duplicated": found["duplicated"],
+    }
+    if options.json:
+        print(json.dumps(shown))
+        return
+    for name, value in shown.items():
+        print(f"{name:22} {'–' if value is None else value}")
+    if shown["yardstick_msg_s"]:
+        print(f"{'of the yardstick':22} {shown['msg_s_from_launch'] / shown['yardstick_msg_s']:.2f}")
+
+
+def _is_over(database: Database, number: int) -> bool:
+    with database.reading() as session:
+        (wave,) = session.get_one(Campaign, number).waves
+        if wave.mailing_id is None or wave.mailing is None or wave.mailing.filled_at is None:
+            return False
+        waiting = select(Message.id).where(Message.state.in_((MessageState.QUEUED, MessageState.HANDING))).limit(1)
+        return session.scalar(waiting) is None
+
+
+@contextlib.contextmanager
+def _database(kind: str, folder: Path) -> Iterator[str]:
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'bench.sqlite3'}"
+        return
+    from tests.postgresql import Server
+
+    server = Server(durable=True)
+    try:
+        yield server.url()
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def _sink(relay: str) -> Iterator[tuple[str, Any]]:
+    """A relay that takes everything, and a way to ask how many letters it took (None when it cannot tell)."""
+    program = shutil.which("smtp-sink", path=PATHS)
+    if relay:
+        yield relay, lambda: None
+        return
+    folder = tempfile.TemporaryDirectory(prefix="outreach-sink-")
+    log = Path(folder.name) / "counters"
+    if program:
+        port = _free_port()
+        as_nobody = ["-u", "nobody"] if os.geteuid() == 0 else []
+        with log.open("wb") as counters:
+            process = subprocess.Popen([program, *as_nobody, "-c", f"127.0.0.1:{port}", "1000"], stdout=counters)
+    else:
+        own = [sys.executable, "-m", "tests.sink", folder.name, "--no-lint"]
+        process = subprocess.Popen(own, cwd=ROOT, stdout=subprocess.PIPE)
+        port = int(process.stdout.readline()) if process.stdout else 0
+    _wait_for(port)
+    try:
+        yield f"127.0.0.1:{port}", lambda: _counted(log, Path(folder.name) / "accepted.jsonl")
+    finally:
+        process.terminate()
+        process.wait(10)
+        folder.cleanup()
+
+
+def _counted(counters: Path, lines: Path) -> int | None:
+    time.sleep(1.2)  # smtp-sink writes its counters once a second
+    if lines.exists():
+        return lines.read_bytes().count(b"\n")
+    told = re.findall(rb"mesg=(\d+)", counters.read_bytes())
+    return int(told[-1]) if told else None
+
+
+def _yardstick(relay: str, options: argparse.Namespace) -> float | None:
+    program = shutil.which("smtp-source", path=PATHS)
+    if program is None:
+        return None
+    count = min(options.recipients, 20_000)
+    began = time.monotonic()
+    command = [program, "-d", "-s", "10", "-m", str(count), "-l", "10000", "-f", "a@x.example", "-t", "b@y.example"]
+    subprocess.run([*command, relay], check=True, timeout=600)
+    return round(count / (time.monotonic() - began), 1)
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(100):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+            return
+        time.sleep(0.05)
+    raise RuntimeError("the sink did not start")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _cpu_seconds(process: subprocess.Popen[bytes]) -> float:
+    fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _peak_megabytes(process: subprocess.Popen[bytes]) -> float:
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--recipients", type=int, default=20_000)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--connections", type=int, default=24)
+    parser.add_argument("--schools", type=int, default=2)
+    parser.add_argument("--relay", default="")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
