@@ -56,7 +56,7 @@ def gather(database: Database, count: int, *, now: datetime, schools: int = 1) -
 
 def plan(database: Database, at: datetime, *, now: datetime, **changes: object) -> int:
     """A campaign to everybody, approved and planned; returns its number."""
-    stated = definitions.named("invitation-volet-1", ROOT / "campaigns").model_copy(update=changes)
+    stated = definitions.named("invitation-volet-1", ROOT / "campaigns").model_copy(update={"reminders": (), **changes})
     with database.writing() as session:
         author = session.scalars(select(User).where(User.email == AUTHOR)).one()
         campaign = lifecycle.create(session, stated, now=now, author=author)

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from outreach.adherence.days import BRUSSELS
+from outreach.campaigns.fields import spelt_day
 from outreach.errors import InputError
+from outreach.mail.typography import WIDE
 
 FARTHEST = timedelta(days=730)
 
@@ -40,6 +42,13 @@ def read_moment(text: str) -> Moment:
     except ValueError:
         raise InputError(f"« {text[:40]} » n’est pas un moment : écrivez 2021-05-18 09:30.") from None
     return moment_of(wall)
+
+
+def spelt_moment(at: datetime) -> str:
+    """An instant in words, in Brussels: "18 mai 2021 à 9 h 30"."""
+    local = at.astimezone(BRUSSELS)
+    hour = f"{local.hour}{WIDE}h{WIDE}{local.minute:02}" if local.minute else f"{local.hour}{WIDE}h"
+    return f"{spelt_day(local.date())} à {hour}"
 
 
 def refuse_far_away(at: datetime, now: datetime) -> None:

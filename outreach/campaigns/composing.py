@@ -1,37 +1,45 @@
-"""From a campaign to its letters: the fields, the letter as frozen at launch, and the composing of each."""
+"""From a campaign to its letters: the letter as frozen at launch, and the composing of each."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from sqlalchemy import select
 
 from outreach.adherence.days import today
 from outreach.adherence.models import Status, Strand
-from outreach.adherence.standing import status_of
+from outreach.adherence.standing import standing_of_some, status_of
+from outreach.campaigns.fields import (
+    ADDRESSES,
+    KINDS,
+    Facts,
+    Links,
+    Shared,
+    contact_of,
+    is_true,
+    value_of,
+)
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.delivery.fence import Composed, Due
 from outreach.delivery.models import Mailing, MessageClass
+from outreach.directory.listing import represented
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError
 from outreach.mail import letters, mime
+from outreach.mail.language import Marks, Slot, parse_line
 from outreach.mail.letters import Draft, Letter, Value
 from outreach.mail.mime import Mailbox, Personal, Standing
 from outreach.mail.tokens import Keys, Kind
 from outreach.mail.typography import typeset
 from outreach.settings import ROOT
 
-LISTED = 25
-COLLAPSED = "border-collapse:collapse"
 SENDER = "sensibilisation"
 SIGNATURE = ("sender_name", "sender_address", "contact_name", "contact_service", "contact_phone", "contact_email")
-TOKEN = "jeton_désinscription"  # noqa: S105 - the name of a field
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,64 +50,44 @@ class Sending:
     address: str
     keys: Keys
 
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """What a link of a letter may begin with: plain http only where the service itself has nothing better."""
+        return ("https",) if self.address.startswith("https:") else ("https", "http")
+
     def return_path(self, identity: str) -> str:
         """The envelope sender of a letter: what comes back names it (VERP)."""
         return f"b-{self.keys.make(Kind.BOUNCE, bytes.fromhex(identity))}@{self.domain}"
 
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of one recipient when its letter is composed; `schools` are (FASE, name, status) by name."""
-
-    fase: int
-    name: str
-    network: str
-    municipality: str
-    schools: Sequence[tuple[int, str, Status]]
-    token: str
+    def link(self, kind: Kind, identity: str) -> str:
+        """The address of a page for who received the letter with this identity."""
+        path = {Kind.UNSUBSCRIBE: "u", Kind.ANSWER: "a", Kind.VIEW: "v"}[kind]
+        return f"{self.address}/{path}/{self.keys.make(kind, bytes.fromhex(identity))}"
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """A merge field: what it says to who writes, its value for one recipient. A block has a paragraph of its own."""
+class Frozen:
+    """A letter as a mailing keeps it: compiled but for its values, the strand it speaks of, what its letters share."""
 
-    help: str
-    value: Callable[[Facts], Value]
-    is_block: bool = False
+    draft: Draft
+    strand_id: int
+    shared: Shared
 
+    def to_json(self) -> str:
+        """What is kept."""
+        shared = {**asdict(self.shared), "deadline": self.shared.deadline.isoformat()}
+        return json.dumps(
+            {"draft": self.draft.to_json(), "strand": self.strand_id, "shared": shared}, ensure_ascii=False
+        )
 
-def _rows(facts: Facts) -> Value:
-    shown, more = facts.schools[:LISTED], len(facts.schools) - LISTED
-    cell = '<td class="cell" style="padding:6px 8px;border-bottom:1px solid #babbc1;text-align:left">{}</td>'
-    head = cell.replace("<td", '<th scope="col"').replace("</td", "</th")
-    names = [Value.plain(name) for _, name, _ in shown]
-    lines = ["".join(head.format(title) for title in ("École", "FASE", "Situation"))]
-    texts = []
-    for name, (fase, _, status) in zip(names, shown, strict=True):
-        lines.append("".join(cell.format(text) for text in (name.html, fase, status.label)))
-        texts.append(f"- {name.text} (FASE {fase})\u00a0: {status.label.lower()}")
-    note = f"et {more} autre{'s' if more > 1 else ''}" if more > 0 else ""
-    table = "\n".join(f"<tr>{line}</tr>" for line in lines)
-    html = f'<table width="100%" cellpadding="0" cellspacing="0" border="0" style="{COLLAPSED}">\n{table}\n</table>'
-    return Value(html + (f"\n<p>{note}</p>" if note else ""), "\n".join([*texts, *([note] if note else [])]))
+    @classmethod
+    def from_json(cls, kept: str) -> "Frozen":
+        """What was kept."""
+        read = json.loads(kept)
+        shared = Shared(**{**read["shared"], "deadline": date.fromisoformat(read["shared"]["deadline"])})
+        return cls(Draft.from_json(read["draft"]), read["strand"], shared)
 
 
-FIELDS = {
-    "nom_po": Field("Le nom du pouvoir organisateur", lambda facts: Value.plain(facts.name)),
-    "fase_po": Field("Son numéro FASE", lambda facts: Value.plain(str(facts.fase))),
-    "réseau": Field("Son réseau", lambda facts: Value.plain(facts.network)),
-    "commune": Field("Sa commune", lambda facts: Value.plain(facts.municipality)),
-    "écoles_restantes": Field("Le nombre d’écoles concernées", lambda facts: Value.plain(str(len(facts.schools)))),
-    "tableau_écoles": Field("Le tableau des écoles concernées", _rows, is_block=True),
-    TOKEN: Field("", lambda facts: Value.plain(facts.token)),
-}
-# The same for all the recipients of a wave: they are part of the letter as frozen.
-SHARED = {
-    "circulaire": "Le numéro de la circulaire",
-    "date_limite": "La date limite de la vague",
-    "contact": "La personne de contact, en toutes lettres",
-}
-MARKS = letters.marks_of([*FIELDS, *SHARED])
 _layouts = Environment(
     loader=FileSystemLoader(ROOT / "templates" / "emails"),
     autoescape=select_autoescape(["html"], default=False),
@@ -110,48 +98,66 @@ _layouts = Environment(
 )
 
 
-def draft_of(campaign: Campaign, sending: Sending, due_at: datetime) -> Draft:
-    """The letter of a campaign for a wave due at an instant, its recipients' fields still open.
+def freeze(campaign: Campaign, sending: Sending, due_at: datetime, *, is_reminder: bool, mark: str = "") -> Frozen:
+    """The letter of a campaign for a wave due at an instant; `mark` goes before the subject of a trial.
 
     Raises InputError, with the line, when the letter or its subject cannot be read.
     """
-    subject, source = read_letter(campaign.subject, campaign.letter, _shared(campaign, due_at))
-    html, text = letters.paragraphs(source, {MARKS[name] for name, field in FIELDS.items() if field.is_block})
+    shared = Shared(
+        circular=campaign.circular,
+        deadline=today(due_at + timedelta(days=campaign.deadline_days)),
+        contact=contact_of(
+            campaign.contact_name, campaign.contact_service, campaign.contact_email, campaign.contact_phone
+        ),
+        is_reminder=is_reminder,
+    )
+    return Frozen(_draft(campaign, sending, mark), campaign.strand_id, shared)
+
+
+def refuse_unreadable(subject: str, letter: str, schemes: Sequence[str] = ("https", "http")) -> None:
+    """Raises InputError, with the line, when a subject or a letter cannot be read, or one of them is missing."""
+    _read(subject, letter, Marks(), schemes)
+
+
+def _draft(campaign: Campaign, sending: Sending, mark: str) -> Draft:
+    marks = Marks()
+    subject, html, text = _read(campaign.subject, campaign.letter, marks, sending.schemes)
+    own = {name: marks.slot(Slot(name)) for name in ("fase_po", "nom_po", *ADDRESSES)}
     around = {
-        "subject": subject,
+        "subject": mark + subject,
         "signed": {name: letters.one_line(getattr(campaign, name)) for name in SIGNATURE},
-        "marks": MARKS,
-        "unsubscribe": _unsubscribe(campaign, sending),
+        "marks": own,
+        "may_unsubscribe": campaign.message_class is MessageClass.AWARENESS,
     }
-    body = Markup(html)  # noqa: S704 - escaped by `paragraphs`
-    return Draft(
-        fields=tuple(FIELDS),
-        subject=subject,
-        html=typeset(_layouts.get_template("letter.html").render(body=body, **around)),
-        text=typeset(_layouts.get_template("letter.txt").render(body=text, **around)),
+    body = Markup(html)  # noqa: S704 - escaped by the Markdown reader
+    return Draft.of(
+        marks,
+        typeset(mark + subject),
+        typeset(_layouts.get_template("letter.html").render(body=body, **around)),
+        typeset(_layouts.get_template("letter.txt").render(body=text.rstrip("\n"), **around)),
     )
 
 
-def read_letter(subject: str, letter: str, shared: Mapping[str, str] | None = None) -> tuple[str, str]:
-    """A subject and a letter with marks for fields, shared ones replaced by their values.
-
-    Raises InputError, with the line, when one of them cannot be read.
-    """
-    known = shared or dict.fromkeys(SHARED, "")
-    read = " ".join(_read(subject, known).split()), _read(letter, known)
-    if not all(part.strip() for part in read):
+def _read(subject: str, letter: str, marks: Marks, schemes: Sequence[str]) -> tuple[str, str, str]:
+    try:
+        line = parse_line(subject, KINDS, marks)
+    except InputError as error:
+        raise InputError(str(error).replace("Ligne 1 :", "Objet :")) from None
+    html, text = letters.body(letter, KINDS, marks, schemes)
+    if not line.strip() or not text.strip():
         raise InputError("Le courriel n’a pas d’objet ou pas de texte.")
-    return typeset(read[0]), typeset(read[1])
+    return line, html, text
 
 
 def standing_of(campaign: Campaign, sending: Sending, wave: str) -> Standing:
     """The headers that all the letters of a wave share."""
+    is_awareness = campaign.message_class is MessageClass.AWARENESS
     return Standing(
         sender=Mailbox(f"{SENDER}@{sending.domain}", letters.one_line(campaign.sender_name)),
         reply_to=Mailbox(campaign.contact_email, letters.one_line(campaign.contact_name)),
         list_id=f"<{wave}.{sending.domain}>",
         feedback_id=f"{wave}:c{campaign.id}:{campaign.message_class}:outreach",
-        unsubscribe=_unsubscribe(campaign, sending),
+        unsubscribe=f"{sending.address}/u/" if is_awareness else "",
     )
 
 
@@ -168,79 +174,116 @@ class Composer:
 
     def __call__(self, session: Session, mailing: Mailing, due: Sequence[Due]) -> Mapping[int, Composed]:
         """The letters of these recipients, by message; one that must stay as it was is made from what was kept."""
-        letter, standing = _compiled(mailing.letter, mailing.headers)
+        frozen, letter, standing = _compiled(mailing.letter, mailing.headers)
         anew = [one for one in due if one.kept is None]
-        facts = self._facts(session, mailing, anew)
-        contents = {one.id: _content(facts[one.id]) for one in anew}
-        contents.update({one.id: json.loads(one.kept) for one in due if one.kept is not None})
-        return {one.id: _compose(letter, standing, one, contents[one.id]) for one in due}
+        is_awareness = mailing.message_class is MessageClass.AWARENESS
+        facts = Recipients(self.sending, frozen, letter, is_awareness, today(self._now())).facts(session, anew)
+        contents = {one.id: content_of(letter, facts[one.id]) for one in anew}
+        contents.update({one.id: Content.from_json(one.kept) for one in due if one.kept is not None})
+        return {one.id: self._compose(letter, standing, one, contents[one.id]) for one in due}
 
-    def _facts(self, session: Session, mailing: Mailing, due: Sequence[Due]) -> dict[int, Facts]:
+    def _compose(self, letter: Letter, standing: Standing, due: Due, content: "Content") -> Composed:
+        filled = letter.fill(content.values, content.flags)
+        identity = bytes.fromhex(due.public_id)
+        token = self.sending.keys.make(Kind.UNSUBSCRIBE, identity) if standing.unsubscribe else ""
+        to = due.address_ascii or due.address
+        personal = Personal(due.public_id, to, due.dated_at, filled.subject, token)
+        wire = mime.assemble(standing, personal, filled.text, filled.html)
+        return Composed(due, wire, content.to_json())
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a letter says to one recipient, enough to make it again: values by slot, the truth of its conditions."""
+
+    values: dict[str, Value]
+    flags: dict[str, bool]
+
+    def to_json(self) -> str:
+        """What is kept."""
+        values = {key: [one.html, one.text] for key, one in self.values.items()}
+        return json.dumps({"values": values, "flags": self.flags}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, kept: str) -> "Content":
+        """What was kept."""
+        read = json.loads(kept)
+        return cls({key: Value(*one) for key, one in read["values"].items()}, read["flags"])
+
+
+def content_of(letter: Letter, facts: Facts) -> Content:
+    """What a letter says to a recipient of whom these facts are known."""
+    values = {slot.key: value_of(slot, facts) for slot in letter.slots}
+    return Content(values, {name: is_true(name, facts) for name in letter.conditional})
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """Finds what a letter needs to know of its recipients: a few statements for however many, and only what it asks."""
+
+    sending: Sending
+    frozen: Frozen
+    letter: Letter
+    may_unsubscribe: bool
+    day: date
+
+    def facts(self, session: Session, due: Sequence[Due]) -> dict[int, Facts]:
+        """The facts of each letter, by message."""
         authorities = _authorities(session, {one.recipient_id for one in due})
-        wanted = {school for one in due for school in one.schools}
-        schools = _schools(session, mailing, wanted, self._now())
-        return {
-            one.id: Facts(
-                fase=authorities[one.recipient_id].fase,
-                name=authorities[one.recipient_id].name,
-                network=authorities[one.recipient_id].network.label,
-                municipality=authorities[one.recipient_id].municipality,
+        schools = self._schools(session, {school for one in due for school in one.schools})
+        stand, federations = self._stand(session, list(authorities)), self._federations(session, list(authorities))
+        found = {}
+        for one in due:
+            authority, statuses = authorities[one.recipient_id], stand.get(one.recipient_id, [])
+            found[one.id] = Facts(
+                fase=authority.fase,
+                name=authority.name,
+                network=authority.network.label,
+                municipality=authority.municipality,
                 schools=sorted((schools[key] for key in one.schools), key=lambda school: (school[1], school[0])),
-                token=self.sending.keys.make(Kind.UNSUBSCRIBE, bytes.fromhex(one.public_id)),
+                eligible=len(statuses),
+                joined=sum(status is Status.JOINED for status in statuses),
+                federations=federations.get(one.recipient_id, []),
+                links=self._links(one.public_id),
+                shared=self.frozen.shared,
             )
-            for one in due
-        }
+        return found
+
+    def _links(self, identity: str) -> Links:
+        unsubscribe = self.sending.link(Kind.UNSUBSCRIBE, identity) if self.may_unsubscribe else ""
+        return Links(self.sending.link(Kind.ANSWER, identity), self.sending.link(Kind.VIEW, identity), unsubscribe)
+
+    def _asks(self, *names: str) -> bool:
+        return not self.letter.fields.isdisjoint(names)
+
+    def _schools(self, session: Session, keys: set[int]) -> dict[int, tuple[int, str, Status]]:
+        strand = select(Strand.id).where(Strand.id == self.frozen.strand_id).scalar_subquery()
+        query = select(School.id, School.fase, School.name, status_of(School.id, strand, self.day))
+        rows = session.execute(query.where(School.id.in_(keys)))
+        return {key: (fase, name, status or Status.NONE) for key, fase, name, status in rows}
+
+    def _stand(self, session: Session, authorities: Iterable[int]) -> dict[int, list[Status]]:
+        if not self._asks("écoles_éligibles", "écoles_adhérentes"):
+            return {}
+        strand = session.get_one(Strand, self.frozen.strand_id)
+        found: dict[int, list[Status]] = {}
+        for authority, status in session.execute(standing_of_some(authorities, strand, self.day)):
+            found.setdefault(authority, []).append(status or Status.NONE)
+        return found
+
+    def _federations(self, session: Session, authorities: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
+        if not self._asks("fédération", "bloc_fédération"):
+            return {}
+        return represented(session, authorities, session.get_one(Strand, self.frozen.strand_id).level)
 
 
 def _authorities(session: Session, keys: set[int]) -> dict[int, Authority]:
     return {one.id: one for one in session.scalars(select(Authority).where(Authority.id.in_(keys)))}
 
 
-def _schools(session: Session, mailing: Mailing, keys: set[int], now: datetime) -> dict[int, tuple[int, str, Status]]:
-    strand = select(Strand.id).where(Strand.id == mailing.stop_strand_id).scalar_subquery()
-    query = select(School.id, School.fase, School.name, status_of(School.id, strand, today(now)))
-    rows = session.execute(query.where(School.id.in_(keys)))
-    return {key: (fase, name, status or Status.NONE) for key, fase, name, status in rows}
-
-
-def _content(facts: Facts) -> dict[str, list[str]]:
-    values = {name: field.value(facts) for name, field in FIELDS.items()}
-    return {name: [value.html, value.text] for name, value in values.items()}
-
-
-def _compose(letter: Letter, standing: Standing, due: Due, content: dict[str, list[str]]) -> Composed:
-    filled = letter.fill({name: Value(html, text) for name, (html, text) in content.items()})
-    token = content[TOKEN][1] if standing.unsubscribe else ""
-    to = due.address_ascii or due.address
-    personal = Personal(due.public_id, to, due.dated_at, filled.subject, token)
-    wire = mime.assemble(standing, personal, filled.text, filled.html)
-    return Composed(due, wire, json.dumps(content, ensure_ascii=False))
-
-
 @lru_cache(maxsize=32)
-def _compiled(letter: str, headers: str) -> tuple[Letter, Standing]:
+def _compiled(letter: str, headers: str) -> tuple[Frozen, Letter, Standing]:
     kept = json.loads(headers)
     boxes = {name: Mailbox(**kept[name]) for name in ("sender", "reply_to")}
-    return Letter(Draft.from_json(letter)), Standing(**{**kept, **boxes})
-
-
-def _shared(campaign: Campaign, due_at: datetime) -> dict[str, str]:
-    last = today(due_at + timedelta(days=campaign.deadline_days))
-    spelt = format_date(last, "d MMMM yyyy", locale="fr_BE")
-    parts = (campaign.contact_name, campaign.contact_service, campaign.contact_email, campaign.contact_phone)
-    return {
-        "circulaire": campaign.circular,
-        "date_limite": spelt.replace("1 ", "1er ", 1) if last.day == 1 else spelt,
-        "contact": ", ".join(part for part in parts if part),
-    }
-
-
-def _read(source: str, shared: Mapping[str, str]) -> str:
-    text = letters.marked(source, {name: mark for name, mark in MARKS.items() if name != TOKEN})
-    for name, value in shared.items():
-        text = text.replace(MARKS[name], letters.one_line(value))
-    return text
-
-
-def _unsubscribe(campaign: Campaign, sending: Sending) -> str:
-    return f"{sending.address}/u/" if campaign.message_class is MessageClass.AWARENESS else ""
+    frozen = Frozen.from_json(letter)
+    return frozen, Letter(frozen.draft), Standing(**{**kept, **boxes})

@@ -1,26 +1,35 @@
 """Ready-made campaigns: a file with TOML between two lines of +++, then the letter."""
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from outreach.adherence.programmes import fault_of
 from outreach.campaigns.models import Colour
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError, NotFound
+from outreach.segments.audience import Concerns
+from outreach.segments.criteria import EVERYBODY, Criterion
+from outreach.segments.forms import from_plain, to_plain
 
 FENCE = "+++"
+MOST_REMINDERS = 5
 Text = Annotated[str, Field(max_length=200)]
 
 
+def _criterion(stated: object) -> Criterion:
+    return from_plain(stated)
+
+
 class Segment(BaseModel):
-    """Whom a campaign is for: authorities of these networks (their codes; none = all) with schools still to join."""
+    """Whom a campaign is for, as `segments.forms` writes it; everybody when nothing is said."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid")
 
-    networks: tuple[str, ...] = ()
+    criteria: Annotated[Criterion, PlainValidator(_criterion)] = EVERYBODY
 
 
 class Sender(BaseModel):
@@ -55,8 +64,10 @@ class Definition(BaseModel):
     message_class: Annotated[MessageClass, Field(alias="class")]
     programme: str = ""
     strand: int
+    concerns: Concerns = Concerns.OPEN
     subject: Annotated[str, Field(min_length=1, max_length=250)]
     deadline_days: Annotated[int, Field(ge=1, le=366)] = 30
+    reminders: Annotated[tuple[Annotated[int, Field(ge=1, le=365)], ...], Field(max_length=MOST_REMINDERS)] = ()
     segment: Segment = Segment()
     sender: Sender
     contact: Contact = Contact()
@@ -76,6 +87,32 @@ def read(content: str) -> Definition:
         raise InputError(f"Les réglages de la campagne ne sont pas du TOML lisible : {error}.") from None
     except ValidationError as error:
         raise InputError(f"Campagne refusée, {fault_of(error)}.") from None
+
+
+def write(stated: Definition) -> str:
+    """The text of a definition's file; `read` gives the definition back."""
+    kept = stated.model_dump(mode="json", by_alias=True, exclude={"letter", "segment"}, exclude_defaults=True)
+    tables = {name: kept.pop(name) for name in ("sender", "contact") if name in kept}
+    lines = [f"{name} = {_toml(value)}" for name, value in kept.items()]
+    lines += ["", "[segment]", f"criteria = {_toml(to_plain(stated.segment.criteria))}"]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
+    return "\n".join([FENCE, *lines, FENCE, "", stated.letter, ""])
+
+
+def ready_made(folder: Path) -> dict[str, Definition]:
+    """The ready-made campaigns by name, in the order of their strands and titles."""
+    found = {path.stem: read(path.read_text(encoding="utf-8")) for path in folder.glob("*.md")}
+    return dict(sorted(found.items(), key=lambda pair: (pair[1].strand, pair[1].title)))
+
+
+def _toml(value: object) -> str:
+    """A value on one line of TOML, whose strings are JSON's."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {_toml(inside)}" for name, inside in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def named(name: str, folder: Path) -> Definition:

@@ -1,25 +1,21 @@
 """Waves that start and end by themselves: claimed when due, recipients written down, finished when none is left."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 
-from outreach.adherence.days import today
-from outreach.adherence.models import CLOSED_TO_REMINDERS, Status, Word
-from outreach.adherence.standing import standing
-from outreach.campaigns.composing import Sending, draft_of, standing_json, standing_of
-from outreach.campaigns.definitions import Segment
-from outreach.campaigns.lifecycle import is_approved, move_wave
+from outreach.campaigns import audiences
+from outreach.campaigns.composing import Frozen, Sending, freeze, standing_json, standing_of
+from outreach.campaigns.lifecycle import approved_count, is_approved, move_wave
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.db import Session, take_turns
-from outreach.delivery import outbox, suppressions
-from outreach.delivery.models import DoubtPolicy, Gate, Mailing, Message, MessageClass, Reason, RecipientKind
-from outreach.delivery.outbox import Addressee
-from outreach.directory.models import Authority, Contact, Network
+from outreach.delivery import outbox
+from outreach.delivery.models import DoubtPolicy, Gate, Mailing, Message, MessageClass
 from outreach.errors import OutreachError
+from outreach.segments.audience import Concerns
 
 SLICE = 5000
+DRIFT_SHARE, DRIFT_AUTHORITIES = 0.1, 10
 CLOCK = "planificateur"
 
 
@@ -59,24 +55,6 @@ def finish_waves(session: Session, *, now: datetime) -> int:
     return finished
 
 
-def audience(
-    session: Session, campaign: Campaign, *, now: datetime, after: int = 0, count: int = 10**9
-) -> Sequence[Addressee]:
-    """Whom a campaign is for: one entry a mailbox of each authority with a school eligible for the strand.
-
-    Those left out are there with their reason, the first in this order: joined, not concerned, no address, bounced,
-    not reviewed, suppressed. `count` authorities, from the one after the key `after`.
-    """
-    schools = _schools(session, campaign, now, after, count)
-    found = []
-    contacts = _contacts(session, list(schools))
-    keys = [contact.address_key for held in contacts.values() for contact in held]
-    suppressed = suppressions.suppressed_among(session, keys, campaign.message_class)
-    for authority, standings in schools.items():
-        found += _addressees(authority, standings, contacts.get(authority, ()), suppressed)
-    return found
-
-
 def _in_turn(session: Session, wave_id: int) -> Wave:
     """The wave as it is once nobody else is moving its campaign."""
     wave = session.get_one(Wave, wave_id)
@@ -92,31 +70,55 @@ def _start(session: Session, wave: Wave, sending: Sending, now: datetime) -> boo
         return False
     if not is_approved(session, wave.campaign):
         return False
-    campaign, name = wave.campaign, f"v{wave.id}"
     try:
-        draft = draft_of(campaign, sending, wave.due_at)
+        frozen = freeze(wave.campaign, sending, wave.due_at, is_reminder=_follows_another(wave))
     except OutreachError as error:
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=str(error))
         return False
+    wave.mailing = mailing_of(wave.campaign, frozen, sending, f"v{wave.id}", now=now)
+    session.add(wave.mailing)
+    session.flush()
+    move_wave(session, wave, WaveState.RUNNING, now=now, actor=CLOCK)
+    _wait_if_it_drifted(session, wave, now)
+    return _fill(session, wave, wave.mailing, sending, now)
+
+
+def mailing_of(campaign: Campaign, frozen: Frozen, sending: Sending, name: str, *, now: datetime) -> Mailing:
+    """A mailing for a letter of a campaign, not launched yet; `name` stands in its headers."""
     is_statutory = campaign.message_class is MessageClass.STATUTORY
-    wave.mailing = Mailing(
+    return Mailing(
         gate=Gate.CLOSED,
         message_class=campaign.message_class,
         doubt_policy=DoubtPolicy.RESEND if is_statutory else DoubtPolicy.HOLD,
-        stop_strand_id=campaign.strand_id,
-        letter=draft.to_json(),
+        stop_strand_id=campaign.strand_id if campaign.concerns is Concerns.OPEN else None,
+        letter=frozen.to_json(),
         headers=standing_json(standing_of(campaign, sending, name)),
         created_at=now,
     )
-    session.flush()
-    move_wave(session, wave, WaveState.RUNNING, now=now, actor=CLOCK)
-    return _fill(session, wave, wave.mailing, sending, now)
+
+
+def _follows_another(wave: Wave) -> bool:
+    """Whether a wave is a reminder: another of the campaign has been launched before it."""
+    return any(other.mailing_id is not None for other in wave.campaign.waves if other.number < wave.number)
+
+
+def _wait_if_it_drifted(session: Session, wave: Wave, now: datetime) -> None:
+    """Pause a wave whose audience is far from the approved one; that a reminder has fewer is what it is for."""
+    approved = approved_count(session, wave.campaign)
+    if not approved:
+        return
+    found = audiences.count(session, wave.campaign, now=now).written
+    drift = found - approved if _follows_another(wave) else abs(found - approved)
+    if drift > DRIFT_AUTHORITIES and drift > DRIFT_SHARE * approved:
+        wave.drifted_from = approved
+        note = f"le public est passé de {approved} à {found} PO depuis la validation"
+        move_wave(session, wave, WaveState.PAUSED, now=now, actor=CLOCK, note=note)
 
 
 def _fill(session: Session, wave: Wave, mailing: Mailing, sending: Sending, now: datetime) -> bool:
     query = select(Message.recipient_id).where(Message.mailing_id == mailing.id)
     last = session.scalar(query.order_by(Message.recipient_id.desc()).limit(1)) or 0
-    addressees = audience(session, wave.campaign, now=now, after=last, count=SLICE)
+    addressees = audiences.addressees(session, wave.campaign, now=now, after=last, count=SLICE)
     outbox.put(session, mailing, addressees, sending.return_path, now=now)
     if len({addressee.id for addressee in addressees}) == SLICE:
         return True
@@ -124,64 +126,3 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: Sending, now:
     gate = Gate.OPEN if wave.state is WaveState.RUNNING else Gate.HELD
     outbox.set_gate(session, mailing, gate, now=now, actor=CLOCK)
     return False
-
-
-Standings = list[tuple[int, Status, Word | None]]
-
-
-def _schools(session: Session, campaign: Campaign, now: datetime, after: int, count: int) -> dict[int, Standings]:
-    rows = standing([today(now)], [campaign.strand])
-    networks = Segment.model_validate_json(campaign.criteria).networks
-    chosen = (
-        select(rows.c.authority_id).join(Authority, Authority.id == rows.c.authority_id).where(Authority.id > after)
-    )
-    if networks:
-        chosen = chosen.join(Network, Network.id == Authority.network_id).where(Network.code.in_(networks))
-    chosen = chosen.distinct().order_by(rows.c.authority_id).limit(count)
-    query = select(rows.c.authority_id, rows.c.school_id, rows.c.status, rows.c.word)
-    found: dict[int, Standings] = {}
-    for authority, school, status, word in session.execute(
-        query.where(rows.c.authority_id.in_(chosen)).order_by(rows.c.authority_id, rows.c.school_id)
-    ):
-        found.setdefault(authority, []).append((school, status, word))
-    return found
-
-
-def _contacts(session: Session, authorities: Sequence[int]) -> dict[int, list[Contact]]:
-    query = select(Contact).where(Contact.authority_id.in_(authorities), Contact.retired_at.is_(None))
-    found: dict[int, list[Contact]] = {}
-    for contact in session.scalars(query.order_by(Contact.authority_id, Contact.id)):
-        found.setdefault(contact.authority_id, []).append(contact)
-    return found
-
-
-def _addressees(
-    authority: int, standings: Standings, contacts: Sequence[Contact], suppressed: set[str]
-) -> list[Addressee]:
-    open_schools = tuple(school for school, status, _ in standings if status not in CLOSED_TO_REMINDERS)
-    whole = None
-    if not open_schools:
-        has_joined = any(status is Status.JOINED for _, status, _ in standings)
-        whole = Reason.JOINED if has_joined else Reason.NOT_CONCERNED
-    if not contacts:
-        return [Addressee(RecipientKind.AUTHORITY, authority, "", "", "", (), whole or Reason.NO_ADDRESS)]
-    return [
-        Addressee(
-            kind=RecipientKind.AUTHORITY,
-            id=authority,
-            address=contact.address,
-            address_key=contact.address_key,
-            address_ascii=contact.address_ascii,
-            schools=open_schools,
-            reason=whole or _reason(contact, suppressed),
-        )
-        for contact in contacts
-    ]
-
-
-def _reason(contact: Contact, suppressed: set[str]) -> Reason | None:
-    if contact.bounced_at is not None:
-        return Reason.BOUNCED
-    if contact.awaits_review:
-        return Reason.UNREVIEWED
-    return Reason.SUPPRESSED if contact.address_key in suppressed else None

@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 from outreach import audit
 from outreach.accounts import User
 from outreach.adherence import programmes
-from outreach.campaigns.calendar import refuse_far_away
-from outreach.campaigns.composing import read_letter
-from outreach.campaigns.definitions import Definition, Segment
+from outreach.campaigns import planning
+from outreach.campaigns.calendar import refuse_far_away, spelt_moment
+from outreach.campaigns.composing import refuse_unreadable
+from outreach.campaigns.definitions import Definition
 from outreach.campaigns.models import (
     CAMPAIGN_MOVES,
     WAVE_MOVES,
@@ -28,11 +29,12 @@ from outreach.db import Session, take_turns
 from outreach.delivery import outbox
 from outreach.delivery.models import Gate, Reason
 from outreach.errors import InputError, NotFound, Refused
+from outreach.segments.forms import from_json, to_json
 
 LATEST = timedelta(hours=2)
 CONTENT = (
-    *("title", "purpose", "colour", "circular", "message_class", "strand_id", "criteria", "subject", "letter"),
-    *("tracking", "deadline_days", "sender_name", "sender_address"),
+    *("title", "purpose", "colour", "circular", "message_class", "strand_id", "concerns", "criteria", "subject"),
+    *("letter", "tracking", "deadline_days", "reminders", "stops_on", "sender_name", "sender_address"),
     *("contact_name", "contact_service", "contact_phone", "contact_email"),
 )
 WRITTEN = (CampaignState.DRAFT, CampaignState.TO_APPROVE)
@@ -64,7 +66,7 @@ def create(session: Session, stated: Definition, *, now: datetime, author: User)
     strand = next((strand for strand in programme.strands if strand.number == stated.strand), None)
     if strand is None:
         raise InputError(f"Le programme « {programme.name} » n’a pas de volet {stated.strand}.")
-    read_letter(stated.subject, stated.letter)
+    refuse_unreadable(stated.subject, stated.letter)
     contact = stated.contact
     campaign = Campaign(
         state=CampaignState.DRAFT,
@@ -75,11 +77,13 @@ def create(session: Session, stated: Definition, *, now: datetime, author: User)
         message_class=stated.message_class,
         strand=strand,
         strand_id=strand.id,
-        criteria=stated.segment.model_dump_json(),
+        concerns=stated.concerns,
+        criteria=to_json(stated.segment.criteria),
         subject=stated.subject,
         letter=stated.letter,
         tracking=TrackingMode.NONE,
         deadline_days=stated.deadline_days,
+        reminders=" ".join(map(str, sorted(set(stated.reminders)))),
         sender_name=stated.sender.name,
         sender_address=stated.sender.address,
         contact_name=contact.name or author.name,
@@ -105,7 +109,7 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
         raise InputError(f"Ce champ n’existe pas ou ne se change pas : {', '.join(sorted(unknown))}.")
     if campaign.state in ENDED or any(wave.state in {WaveState.RUNNING, WaveState.PAUSED} for wave in campaign.waves):
         raise Refused("Cette campagne est terminée ou en cours d’envoi : elle ne se change plus.")
-    read_letter(changes.get("subject", campaign.subject), changes.get("letter", campaign.letter))
+    refuse_unreadable(changes.get("subject", campaign.subject), changes.get("letter", campaign.letter))
     before = content_hash(campaign)
     for field, value in changes.items():
         setattr(campaign, field, value)
@@ -120,12 +124,12 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
         _move(session, campaign, CampaignState.DRAFT, now, actor, "modifiée : la validation est à refaire")
 
 
-def submit(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
-    """Ask for approval of a draft. Raises Refused in any other state."""
-    _move(session, campaign, CampaignState.TO_APPROVE, now, actor, "soumise à validation")
+def submit(session: Session, campaign: Campaign, *, now: datetime, actor: str, authorities: int = 0) -> None:
+    """Ask for approval of a draft that would write to so many authorities. Raises Refused in any other state."""
+    _move(session, campaign, CampaignState.TO_APPROVE, now, actor, "soumise à validation", authorities)
 
 
-def approve(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
+def approve(session: Session, campaign: Campaign, *, now: datetime, actor: str, authorities: int = 0) -> None:
     """Approve a campaign as it stands, by somebody who neither made nor submitted nor changed it. Raises Refused."""
     if campaign.state is CampaignState.APPROVED:
         raise Refused("Cette campagne est déjà validée.")
@@ -136,29 +140,35 @@ def approve(session: Session, campaign: Campaign, *, now: datetime, actor: str) 
         raise Refused("La validation revient à une autre personne que celle qui a écrit ou soumis la campagne.")
     if campaign.state is CampaignState.TO_APPROVE and _last(session, campaign).content_hash != content_hash(campaign):
         raise Refused("La campagne a changé depuis sa soumission : soumettez-la de nouveau.")
-    _move(session, campaign, CampaignState.APPROVED, now, actor, "validée")
+    _move(session, campaign, CampaignState.APPROVED, now, actor, "validée", authorities)
 
 
 def schedule(session: Session, campaign: Campaign, at: datetime | None, *, now: datetime, actor: str) -> Wave:
-    """Plan a wave of an approved campaign; `at` may be left out when the start was approved with it.
+    """Plan the waves of an approved campaign, its reminders with the first; returns the first.
 
-    Raises Refused when it is not approved, when another wave is on its way, or when the approved start is another.
+    `at` may be left out when the start was approved with it. Raises Refused when it is not approved, when another wave
+    is on its way, or when the approved start is another.
     """
     if not is_approved(session, campaign):
         raise Refused("Cette campagne n’est pas validée : soumettez-la, puis faites-la valider.")
-    if any(wave.state in {WaveState.PLANNED, WaveState.RUNNING, WaveState.PAUSED} for wave in campaign.waves):
+    if any(WAVE_MOVES[wave.state] for wave in campaign.waves):
         raise Refused("Une vague de cette campagne est déjà planifiée ou en cours.")
-    at = at or campaign.starts_at
-    if at is None:
+    planned = planning.plan(session, campaign, now=now, start=at)
+    if not planned:
         raise InputError("Indiquez le moment de l’envoi, par exemple 2021-05-18 09:30.")
-    if campaign.starts_at is not None and at != campaign.starts_at:
+    if at is not None and campaign.starts_at is not None and at != campaign.starts_at:
         raise Refused("La campagne a été validée pour un autre moment : changez-le et faites-la valider de nouveau.")
-    refuse_far_away(at, now)
-    number = 1 + (session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == campaign.id)) or 0)
+    refuse_far_away(planned[0].at, now)
+    last = session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == campaign.id)) or 0
+    waves = [_plan_wave(session, campaign, last + one.number, one.at, now, actor) for one in planned]
+    return waves[0]
+
+
+def _plan_wave(session: Session, campaign: Campaign, number: int, at: datetime, now: datetime, actor: str) -> Wave:
     wave = Wave(campaign=campaign, number=number, state=WaveState.PLANNED, due_at=at, latest_start=at + LATEST)
     session.add(wave)
     session.flush()
-    _note_wave(session, wave, now, actor, f"planifiée pour {at:%d/%m/%Y %H:%M} UTC")
+    _note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(at)}")
     return wave
 
 
@@ -168,9 +178,14 @@ def pause(session: Session, campaign: Campaign, *, now: datetime, actor: str) ->
     move_wave(session, wave, WaveState.PAUSED, now=now, actor=actor)
 
 
-def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
-    """Let a paused wave go on. Raises Refused when none is paused."""
+def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str, may_approve: bool = False) -> None:
+    """Let a paused wave go on.
+
+    Raises Refused when none is paused, or when its audience has drifted and the actor may not approve.
+    """
     wave = _wave_in(campaign, WaveState.PAUSED, "Aucune vague de cette campagne n’est en pause.")
+    if wave.drifted_from is not None and not may_approve:
+        raise Refused("Le public a changé depuis la validation : la reprise revient à qui valide.")
     move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor)
 
 
@@ -219,13 +234,18 @@ def content_hash(campaign: Campaign) -> str:
     """The digest of all that an approval is about: letter, criteria, dates, sender, mode (SHA-256, hexadecimal)."""
     content = {field: str(getattr(campaign, field)) for field in CONTENT}
     content["starts_at"] = campaign.starts_at.isoformat() if campaign.starts_at else ""
-    content["criteria"] = Segment.model_validate_json(campaign.criteria).model_dump_json()
+    content["criteria"] = to_json(from_json(campaign.criteria))
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 def subject_of(campaign: Campaign) -> str:
     """How the audit names a campaign."""
     return f"campaign:{campaign.id}"
+
+
+def approved_count(session: Session, campaign: Campaign) -> int:
+    """How many authorities a campaign would have written to when it was approved as it stands."""
+    return _last(session, campaign).authorities
 
 
 def _last(session: Session, campaign: Campaign) -> CampaignTransition:
@@ -240,16 +260,24 @@ def _wave_in(campaign: Campaign, state: WaveState, otherwise: str) -> Wave:
     return wave
 
 
-def _move(session: Session, campaign: Campaign, state: CampaignState, now: datetime, actor: str, done: str) -> None:
+def _move(
+    session: Session,
+    campaign: Campaign,
+    state: CampaignState,
+    now: datetime,
+    actor: str,
+    done: str,
+    authorities: int = 0,
+) -> None:
     if state not in CAMPAIGN_MOVES[campaign.state]:
         raise Refused(
             f"Cette campagne est « {campaign.state.label} » : elle ne peut pas être {done.partition(' ')[0]}."
         )
     campaign.state = state
-    _note(session, campaign, now, actor, done)
+    _note(session, campaign, now, actor, done, authorities)
 
 
-def _note(session: Session, campaign: Campaign, now: datetime, actor: str, done: str) -> None:
+def _note(session: Session, campaign: Campaign, now: datetime, actor: str, done: str, authorities: int = 0) -> None:
     session.add(
         CampaignTransition(
             campaign_id=campaign.id,
@@ -257,6 +285,7 @@ def _note(session: Session, campaign: Campaign, now: datetime, actor: str, done:
             at=now,
             actor=actor,
             content_hash=content_hash(campaign),
+            authorities=authorities,
             note=done,
         )
     )

@@ -1,6 +1,6 @@
 """The tables of campaigns. A state is reached by a dated, signed transition; the column repeats the last one."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from outreach.adherence.models import Strand
 from outreach.db import Base, enum_of
 from outreach.delivery.models import Mailing, MessageClass
+from outreach.segments.audience import Concerns
 
 
 class CampaignState(StrEnum):
@@ -84,6 +85,19 @@ class Colour(StrEnum):
     GREEN = "green"
     GREY = "grey"
 
+    @property
+    def label(self) -> str:
+        """What the colour means, in the interface."""
+        return _COLOUR_LABELS[self]
+
+
+_COLOUR_LABELS = {
+    Colour.RED: "Rouge : agir tout de suite",
+    Colour.BLUE: "Bleu : échéance annuelle",
+    Colour.GREEN: "Vert : vie quotidienne",
+    Colour.GREY: "Gris : information",
+}
+
 
 class TrackingMode(StrEnum):
     """What a letter lets us learn; stated in its footer."""
@@ -92,9 +106,11 @@ class TrackingMode(StrEnum):
 
 
 class Campaign(Base):
-    """A letter, who gets it, about which strand, signed by whom. `criteria` is JSON; a wave starts `deadline_days`.
+    """A letter, who gets it, about which schools, signed by whom, and when it leaves.
 
-    What is approved is the digest of its content: any change of it takes the campaign back to DRAFT.
+    `criteria` is JSON (`segments.forms`). The first wave is asked for at `starts_at`, a reminder so many days after it
+    for each number in `reminders` ("14 24"), none after `stops_on`; a letter's deadline is `deadline_days` after its
+    wave. What is approved is the digest of all this: any change takes the campaign back to DRAFT.
     """
 
     __tablename__ = "campaigns"
@@ -107,12 +123,15 @@ class Campaign(Base):
     circular: Mapped[str] = mapped_column(String(40))
     message_class: Mapped[MessageClass] = mapped_column(enum_of(MessageClass, "campaign_class"))
     strand_id: Mapped[int] = mapped_column(ForeignKey("strands.id"), index=True)
+    concerns: Mapped[Concerns] = mapped_column(enum_of(Concerns, "concerns"))
     criteria: Mapped[str] = mapped_column(Text)
     subject: Mapped[str] = mapped_column(Text)
     letter: Mapped[str] = mapped_column(Text)
     tracking: Mapped[TrackingMode] = mapped_column(enum_of(TrackingMode, "tracking_mode"))
     deadline_days: Mapped[int]
     starts_at: Mapped[datetime | None]
+    reminders: Mapped[str] = mapped_column(String(100), default="")
+    stops_on: Mapped[date | None]
     sender_name: Mapped[str] = mapped_column(String(200))
     sender_address: Mapped[str] = mapped_column(String(300))
     contact_name: Mapped[str] = mapped_column(String(200))
@@ -127,7 +146,7 @@ class Campaign(Base):
 
 
 class CampaignTransition(Base):
-    """A state a campaign reached: when, by whom, and the digest of its content then."""
+    """A state a campaign reached: when, by whom, the digest of its content then, and how many it would write to."""
 
     __tablename__ = "campaign_transitions"
 
@@ -137,13 +156,15 @@ class CampaignTransition(Base):
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(255))
     content_hash: Mapped[str] = mapped_column(String(64))
+    authorities: Mapped[int] = mapped_column(default=0)
     note: Mapped[str] = mapped_column(Text, default="")
 
 
 class Wave(Base):
     """One sending of a campaign: it starts between `due_at` and `latest_start`, or is missed; its mailing has letters.
 
-    Pausing sets the mailing's gate; nothing else says whether letters may leave.
+    Pausing sets the mailing's gate; nothing else says whether letters may leave. `drifted_from` is the approved number
+    of authorities when the audience had changed too much at the start: the wave is paused until an approver resumes it.
     """
 
     __tablename__ = "waves"
@@ -156,6 +177,7 @@ class Wave(Base):
     due_at: Mapped[datetime] = mapped_column(index=True)
     latest_start: Mapped[datetime]
     mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailings.id"), unique=True)
+    drifted_from: Mapped[int | None]
 
     campaign: Mapped[Campaign] = relationship(back_populates="waves")
     mailing: Mapped[Mailing | None] = relationship()

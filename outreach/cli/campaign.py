@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import click
@@ -9,9 +10,8 @@ from sqlalchemy import select
 
 from outreach import accounts
 from outreach.accounts import RoleName
-from outreach.campaigns import definitions, lifecycle
+from outreach.campaigns import approval, audiences, definitions, lifecycle
 from outreach.campaigns.calendar import read_moment
-from outreach.campaigns.launching import audience
 from outreach.campaigns.models import Campaign, Wave
 from outreach.cli.adherence import json_option
 from outreach.cli.context import Operation, acting, pass_operation, say, say_json
@@ -19,7 +19,10 @@ from outreach.db import Session
 from outreach.delivery import outbox
 from outreach.delivery.models import Reason
 from outreach.delivery.outbox import Tally
-from outreach.errors import Refused
+from outreach.directory import sheet
+from outreach.jobs import sending_of
+from outreach.segments import audience
+from outreach.segments.criteria import sentence
 from outreach.settings import ROOT
 from outreach.web import french
 
@@ -80,22 +83,22 @@ def _move(
 
 @campaign.command()
 @number_argument
+@click.option("--confirm", "confirmed", type=int, metavar="N", help="Le nombre de PO, quand le courriel part à tous.")
 @acting
 @pass_operation
-def submit(operation: Operation, number: int) -> None:
+def submit(operation: Operation, number: int, confirmed: int | None) -> None:
     """Demande la validation d’un brouillon."""
-    with operation.database.reading() as session:
-        found = lifecycle.campaign_numbered(session, number)
-        intended = audience(session, found, now=operation.now)
-    written = [addressee for addressee in intended if addressee.reason is None]
-    if not written:
-        raise Refused("Cette campagne n’a aucun destinataire : personne ne la recevrait.")
-    _move(operation, number, RoleName.AUTHOR, lifecycle.submit)
-    authorities = len({addressee.id for addressee in written})
+    sending = sending_of(operation.settings)
+    _, found = _move(operation, number, RoleName.AUTHOR, partial(approval.ask, confirmed=confirmed), sending)
+    counts = found.counts
+    left_out = sum(counts.left_out.values())
     say(
-        f"Campagne {number} soumise : {french.plural(authorities, 'pouvoir organisateur', 'pouvoirs organisateurs')}, "
-        f"{french.plural(len(written), 'adresse')} ; {len(intended) - len(written)} écartées."
+        f"Campagne {number} soumise : {french.plural(counts.written, 'pouvoir organisateur', 'pouvoirs organisateurs')}"
+        f", {french.plural(counts.addresses, 'adresse')}"
+        f" ; {french.plural(left_out, 'pouvoir organisateur écarté', 'pouvoirs organisateurs écartés')}."
     )
+    for remark in found.remarks:
+        say(f"À vérifier. {remark}")
 
 
 @campaign.command()
@@ -104,8 +107,46 @@ def submit(operation: Operation, number: int) -> None:
 @pass_operation
 def approve(operation: Operation, number: int) -> None:
     """Valide une campagne soumise ; jamais par la personne qui l’a écrite."""
-    _move(operation, number, RoleName.APPROVER, lifecycle.approve)
+    _move(operation, number, RoleName.APPROVER, approval.give, sending_of(operation.settings))
     say(f'Campagne {number} validée. Ensuite : ./run campaign schedule {number} --at "2021-05-18 09:30"')
+
+
+@campaign.command(name="audience")
+@number_argument
+@click.option("--why", "fase", type=int, metavar="FASE", help="Pourquoi ce PO reçoit le courriel, ou pas.")
+@json_option
+@pass_operation
+def show_audience(operation: Operation, number: int, fase: int | None, as_json: bool) -> None:
+    """Compte le public d’une campagne, et qui est écarté, pour quelle raison."""
+    with operation.database.reading() as session:
+        found = lifecycle.campaign_numbered(session, number)
+        if fase is not None:
+            _tell_why(session, found, fase, operation.now)
+            return
+        counts = audiences.count(session, found, now=operation.now)
+        said = sentence(audiences.criterion_of(found))
+    if as_json:
+        told = {name: getattr(counts, name) for name in ("authorities", "written", "addresses", "schools")}
+        reasons = {reason.value: count for reason, count in counts.left_out.items()}
+        say_json({"criteria": said, **told, "left_out": reasons})
+        return
+    say(said)
+    say(
+        f"  Visés {counts.authorities} : écrits {counts.written}, adresses {counts.addresses}, écoles {counts.schools}."
+    )
+    for reason, count in counts.left_out.items():
+        say(f"  Écartés, {reason.label} : {count}")
+
+
+def _tell_why(session: Session, found: Campaign, fase: int, now: datetime) -> None:
+    authority = sheet.authority_by_fase(session, fase)
+    meant, scope = audiences.audience_of(found), audiences.scope_of(session, found, now=now)
+    why = audience.explain(session, meant, scope, authority)
+    say(f"{authority.name} (FASE {fase}) : {'reçoit' if why.is_written else 'ne reçoit pas'} le courriel.")
+    for leaf, held in why.criteria:
+        say(f"  {'oui' if held else 'non'} : {leaf.words()}")
+    for address, reason in why.mailboxes:
+        say(f"  {address or 'Sans adresse'} : {reason.label if reason else 'écrite'}")
 
 
 @campaign.command()
@@ -142,8 +183,13 @@ def pause(operation: Operation, number: int) -> None:
 @pass_operation
 def resume(operation: Operation, number: int) -> None:
     """Reprend un envoi suspendu."""
-    _move(operation, number, RoleName.AUTHOR, lifecycle.resume)
+    _move(operation, number, RoleName.AUTHOR, _resume)
     say(f"Campagne {number} reprise.")
+
+
+def _resume(session: Session, found: Campaign, *, now: datetime, actor: str) -> None:
+    may_approve = accounts.user_named(session, actor).holds(RoleName.APPROVER)
+    lifecycle.resume(session, found, now=now, actor=actor, may_approve=may_approve)
 
 
 @campaign.command()

@@ -41,6 +41,13 @@ class DoubtPolicy(StrEnum):
     RESEND = "resend"
 
 
+class Purpose(StrEnum):
+    """What a mailing is for. Only a campaign's letters are counted; a trial goes to whoever asked for it."""
+
+    CAMPAIGN = "campaign"
+    TRIAL = "trial"
+
+
 class RecipientKind(StrEnum):
     """Whom a recipient number is a number of."""
 
@@ -81,7 +88,7 @@ class Reason(StrEnum):
 
 _REASON_LABELS = {
     Reason.JOINED: "déjà adhéré",
-    Reason.NOT_CONCERNED: "plus concerné",
+    Reason.NOT_CONCERNED: "aucune école concernée",
     Reason.NO_ADDRESS: "sans adresse",
     Reason.BOUNCED: "adresse en rejet",
     Reason.UNREVIEWED: "adresse à vérifier",
@@ -101,6 +108,7 @@ class Mailing(Base):
     __tablename__ = "mailings"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    purpose: Mapped[Purpose] = mapped_column(enum_of(Purpose, "purpose"), default=Purpose.CAMPAIGN)
     gate: Mapped[Gate] = mapped_column(enum_of(Gate, "gate"), default=Gate.CLOSED)
     message_class: Mapped[MessageClass] = mapped_column(enum_of(MessageClass, "message_class"))
     doubt_policy: Mapped[DoubtPolicy] = mapped_column(enum_of(DoubtPolicy, "doubt_policy"))

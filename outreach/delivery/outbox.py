@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, case, func, insert, select, update
 
 from outreach import audit
 from outreach.db import Session
@@ -20,6 +20,7 @@ from outreach.delivery.models import (
     Message,
     MessageState,
     MessageSubject,
+    Purpose,
     Reason,
     RecipientKind,
     Worker,
@@ -150,6 +151,19 @@ def doubtful(session: Session, mailing: Mailing) -> Sequence[Message]:
 def message_named(session: Session, identity: bytes) -> Message | None:
     """The letter a token speaks of, by its eight bytes."""
     return session.scalar(select(Message).where(Message.public_id == identity.hex()))
+
+
+def recipients_written_since(
+    kind: RecipientKind, since: datetime, *, mailings: Sequence[int] | None = None
+) -> Select[int]:
+    """The keys of the recipients a campaign's letter left for after an instant, in doubt or not; one row a letter."""
+    left = Message.state.in_((MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT))
+    query = (
+        select(Message.recipient_id)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .where(Mailing.purpose == Purpose.CAMPAIGN, Message.recipient_kind == kind, left, Message.fenced_at > since)
+    )
+    return query if mailings is None else query.where(Message.mailing_id.in_(mailings))
 
 
 def doubt_the_abandoned(session: Session, *, now: datetime) -> int:

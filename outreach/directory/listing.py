@@ -150,6 +150,20 @@ def federation_codes(session: Session, authority_ids: Sequence[int]) -> dict[int
     return found
 
 
+def represented(session: Session, authority_ids: Sequence[int], level: Level) -> dict[int, list[tuple[str, str]]]:
+    """The federations (code, name) that represent each authority for a level."""
+    query = (
+        select(Membership.authority_id, Federation.code, Federation.name)
+        .join(Federation)
+        .where(Membership.authority_id.in_(authority_ids), Membership.level == level, Membership.current())
+        .order_by(Federation.code)
+    )
+    found: dict[int, list[tuple[str, str]]] = {}
+    for identity, code, name in session.execute(query):
+        found.setdefault(identity, []).append((code, name))
+    return found
+
+
 def mailboxes(session: Session, authority_ids: Sequence[int]) -> dict[int, list[str]]:
     """The usable addresses of each authority."""
     query = select(Contact.authority_id, Contact.address).where(

@@ -1,31 +1,41 @@
 """A letter: written once, compiled once into fixed pieces and slots, filled for each recipient.
 
-Each field stands in the text as one character of the private use area, refused in what people write; so the layout may
-treat the letter as plain text, and the compiled letter is that text split at these characters. Values go in as plain
-text, escaped after everything else: a name that looks like markup leaves as a name.
+Each field stands in the text as one character of the private use area, each condition as a few; so the layout treats
+the letter as plain text, and the compiled letter is that text split at these characters. Values go in as plain text,
+escaped after everything else: a name that looks like markup leaves as a name. HTML, text, preview and browser view
+walk the same pieces.
 """
 
-import difflib
 import json
 import re
-import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 
-from outreach.errors import InputError
-from outreach.mail import mime
-
-FIRST_MARK = 0xE000
-MARKS = re.compile("[\ue000-\uf8ff]")
-FIELD = re.compile(r"\(\(\s*([^()]*?)\s*\)\)")
-LONGEST_SOURCE = 64 * 1024
-LONGEST_SUBJECT = 250
+from outreach.mail import markdown, mime
+from outreach.mail.language import (
+    ELSE,
+    END,
+    FIRST_ELIF,
+    FIRST_IF,
+    FIRST_SLOT,
+    MARKS,
+    Condition,
+    Kind,
+    Marks,
+    Piece,
+    Run,
+    Slot,
+    fields_of,
+    holds,
+    is_forbidden,
+    parse,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a field holds for one recipient, as markup and as text."""
+    """What a slot holds for one recipient, as markup and as text."""
 
     html: str
     text: str
@@ -33,21 +43,27 @@ class Value:
     @classmethod
     def plain(cls, text: str) -> "Value":
         """Words that mean nothing but themselves; control and direction characters are left out."""
-        kept = text if text.isprintable() else "".join(c for c in text if c == "\n" or not _is_forbidden(c))
+        kept = text if text.isprintable() else "".join(one for one in text if not is_forbidden(one))
         return cls(escape(kept).replace("\n", "<br>\n"), kept)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A letter whose fields are marks: `fields[i]` is the name behind the mark `FIRST_MARK + i`.
+    """A letter with its layout around it, its slots and conditions still marks, numbered as they stand here.
 
     Kept as it is with a mailing, so that a letter composed a year later is the same to the byte.
     """
 
-    fields: tuple[str, ...]
+    slots: tuple[Slot, ...]
+    conditions: tuple[Condition, ...]
     subject: str
     html: str
     text: str
+
+    @classmethod
+    def of(cls, marks: Marks, subject: str, html: str, text: str) -> "Draft":
+        """A draft of texts whose marks were given out by `marks`."""
+        return cls(tuple(marks.slots), tuple(marks.conditions), subject, html, text)
 
     def to_json(self) -> str:
         """What is kept."""
@@ -57,7 +73,9 @@ class Draft:
     def from_json(cls, kept: str) -> "Draft":
         """What was kept."""
         read = json.loads(kept)
-        return cls(tuple(read["fields"]), read["subject"], read["html"], read["text"])
+        slots = tuple(Slot(one["field"], tuple(map(tuple, one["filters"]))) for one in read["slots"])
+        conditions = tuple(map(_condition, read["conditions"]))
+        return cls(slots, conditions, read["subject"], read["html"], read["text"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,87 +87,148 @@ class Filled:
     html: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Pieces of which one stands: (condition, pieces), in order."""
+
+    branches: tuple[tuple[Condition, tuple["Part", ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Text that is the same for all, and its encoding."""
+
+    words: str
+    encoded: bytes
+
+
+Part = Fixed | Slot | Fork
+
+
 class Letter:
     """A compiled letter. Filling it costs a join: its fixed text is encoded already."""
 
     def __init__(self, draft: Draft) -> None:
-        self._subject = _split(draft.subject, draft.fields)
-        self._html = [piece if slot else mime.encode(piece) for slot, piece in _split(draft.html, draft.fields)]
-        self._text = [piece if slot else mime.encode(piece) for slot, piece in _split(draft.text, draft.fields)]
+        self.slots = draft.slots
+        self.subject, self.html, self.text = (_parts(draft, one) for one in (draft.subject, draft.html, draft.text))
+        self.conditional = {name for condition in draft.conditions for name in fields_of(condition)}
+        self.fields = {slot.field for slot in draft.slots} | self.conditional
 
-    def fill(self, values: Mapping[str, Value]) -> Filled:
-        """The letter with these values. Raises KeyError when a field has none."""
+    def fill(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> Filled:
+        """The letter with these values (by `Slot.key`) and the truth of the fields its conditions name.
+
+        Raises KeyError when one is missing.
+        """
         return Filled(
-            subject=one_line("".join(values[piece].text if slot else piece for slot, piece in self._subject)),
-            text=mime.joined(mime.encode(values[p].text) if isinstance(p, str) else p for p in self._text),
-            html=mime.joined(mime.encode(values[p].html) if isinstance(p, str) else p for p in self._html),
+            subject=self.subject_for(values, flags),
+            text=mime.joined(_encoded(self.text, flags, lambda slot: values[slot.key].text)),
+            html=mime.joined(_encoded(self.html, flags, lambda slot: values[slot.key].html)),
         )
 
+    def subject_for(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> str:
+        """The subject as words."""
+        return one_line("".join(_said(self.subject, flags, lambda slot: values[slot.key].text)))
 
-def marked(source: str, marks: Mapping[str, str]) -> str:
-    """A source with its fields replaced by their marks, in NFC; `((name))` is a field when `marks` knows the name.
+    def html_for(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> str:
+        """The HTML as a mail program or a browser reads it."""
+        return "".join(_said(self.html, flags, lambda slot: values[slot.key].html))
 
-    Raises InputError, with the line, on a field that does not exist, a forbidden character, or too long a text.
-    """
-    if len(source.encode("utf-8", "replace")) > LONGEST_SOURCE:
-        raise InputError("Le courriel dépasse 64 ko : raccourcissez-le.")
-    text = unicodedata.normalize("NFC", source).replace("\r\n", "\n").replace("\r", "\n")
-    for number, line in enumerate(text.split("\n"), start=1):
-        if any(_is_forbidden(character) for character in line):
-            raise InputError(f"Ligne {number} : un caractère de commande ou invisible n’est pas permis.")
-    return FIELD.sub(lambda found: _mark(found, marks, text), text)
+    def text_for(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> str:
+        """The text as a mail program reads it."""
+        return "".join(_said(self.text, flags, lambda slot: values[slot.key].text))
 
-
-def paragraphs(text: str, blocks: Collection[str]) -> tuple[str, str]:
-    """The HTML and the text of a marked source: paragraphs between empty lines, line breaks kept.
-
-    `blocks` are the marks that hold whole blocks (a table): alone in their paragraph, they are not wrapped in one.
-    """
-    found = [paragraph.strip("\n ") for paragraph in re.split(r"\n\s*\n", text) if paragraph.strip()]
-    html = [paragraph if paragraph in blocks else _paragraph(paragraph) for paragraph in found]
-    return "\n".join(html), "\n\n".join(found)
+    def used(self, flags: Mapping[str, bool]) -> set[Slot]:
+        """The slots that stand in this recipient's letter."""
+        return {part for whole in (self.subject, self.html) for part in _chosen(whole, flags) if isinstance(part, Slot)}
 
 
-def marks_of(fields: Iterable[str]) -> dict[str, str]:
-    """The character that stands for each field, by their order."""
-    return {name: chr(FIRST_MARK + place) for place, name in enumerate(fields)}
+def body(source: str, fields: Mapping[str, Kind], marks: Marks, schemes: Sequence[str] = ("https",)) -> tuple[str, str]:
+    """The HTML and the text of a letter's source, with marks. Raises InputError, with the line, on what is refused."""
+    pieces = parse(source, fields, marks)
+    named = {marks.slot(slot): fields[slot.field] for slot in list(marks.slots)}
+    blocks = {mark: marks.slots[ord(mark) - FIRST_SLOT].field for mark, kind in named.items() if kind is Kind.BLOCK}
+    anchors = {mark for mark, kind in named.items() if kind is Kind.LINK}
+    html, text = [], []
+    for one in pieces:
+        rendered = _rendered(one, marks, lambda run: markdown.render(run, blocks, anchors, schemes))
+        html.append(rendered[0])
+        text.append(rendered[1])
+    return "\n".join(html), "".join(text)
 
 
 def one_line(text: str) -> str:
     """A text fit for a header: one line, without control or direction characters (RFC 5322 §2.2)."""
     spaced = re.sub(r"[\s\u0085\u2028\u2029]+", " ", text).strip()
-    return "".join(character for character in spaced if not _is_forbidden(character))
+    return "".join(character for character in spaced if not is_forbidden(character))
 
 
-def _paragraph(paragraph: str) -> str:
-    return "<p>" + escape(paragraph, quote=False).replace("\n", "<br>\n") + "</p>"
+def _rendered(piece: Piece, marks: Marks, render: Callable[[Run], tuple[str, str]]) -> tuple[str, str]:
+    if isinstance(piece, Run):
+        return render(piece)
+    html = text = ""
+    for place, (condition, inside) in enumerate(piece.branches):
+        mark = marks.condition(condition, first=not place)
+        rendered = [_rendered(one, marks, render) for one in inside]
+        html += mark + "\n".join(one for one, _ in rendered)
+        text += mark + "".join(one for _, one in rendered)
+    return html + END, text + END
 
 
-def _mark(found: re.Match[str], marks: Mapping[str, str], text: str) -> str:
-    name = found[1]
-    if name in marks:
-        return marks[name]
-    near = difflib.get_close_matches(name, marks, n=1, cutoff=0.6)
-    hint = f" Vouliez-vous écrire (({near[0]})) ?" if near else ""
-    line = text.count("\n", 0, found.start()) + 1
-    raise InputError(f"Ligne {line} : le champ (({name[:40]})) n’existe pas.{hint}")
+def _parts(draft: Draft, text: str) -> tuple[Part, ...]:
+    """The pieces of a marked text, by one pass over its marks."""
+    pieces = iter([piece for piece in re.split(f"({MARKS.pattern})", text) if piece])
+    found, ended_by = _until(draft, pieces)
+    if ended_by:
+        raise ValueError("a condition ends that did not begin")
+    return found
 
 
-def _split(text: str, fields: Sequence[str]) -> list[tuple[bool, str]]:
-    """Fixed text and names of fields in order, each with whether it is a field."""
-    pieces: list[tuple[bool, str]] = []
-    start = 0
-    for found in MARKS.finditer(text):
-        pieces += [(False, text[start : found.start()]), (True, fields[ord(found[0]) - FIRST_MARK])]
-        start = found.end()
-    return [(slot, piece) for slot, piece in [*pieces, (False, text[start:])] if slot or piece]
+def _until(draft: Draft, pieces: Iterator[str]) -> tuple[tuple[Part, ...], str]:
+    """The pieces up to the end of the branch they stand in, and the mark that ends it, or ''."""
+    found: list[Part] = []
+    for piece in pieces:
+        code = ord(piece[0])
+        if not MARKS.match(piece):
+            found.append(Fixed(piece, mime.encode(piece)))
+        elif code < FIRST_IF:
+            found.append(draft.slots[code - FIRST_SLOT])
+        elif code < FIRST_ELIF:
+            found.append(_fork(draft, draft.conditions[code - FIRST_IF], pieces))
+        else:
+            return tuple(found), piece
+    return tuple(found), ""
 
 
-def _is_forbidden(character: str) -> bool:
-    if character in "\t\u200d\u200c":
-        return False
-    category = unicodedata.category(character)
-    return (
-        category in {"Cc", "Cs", "Co", "Zl", "Zp"}
-        or character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-    )
+def _fork(draft: Draft, condition: Condition, pieces: Iterator[str]) -> Fork:
+    branches: list[tuple[Condition, tuple[Part, ...]]] = []
+    while True:
+        inside, mark = _until(draft, pieces)
+        branches.append((condition, inside))
+        if mark in {"", END}:
+            return Fork(tuple(branches))
+        condition = () if mark == ELSE else draft.conditions[ord(mark) - FIRST_ELIF]
+
+
+def _chosen(parts: Sequence[Part], flags: Mapping[str, bool]) -> Iterator[Fixed | Slot]:
+    for part in parts:
+        if isinstance(part, Fork):
+            for condition, inside in part.branches:
+                if holds(condition, flags):
+                    yield from _chosen(inside, flags)
+                    break
+        else:
+            yield part
+
+
+def _said(parts: Sequence[Part], flags: Mapping[str, bool], value: Callable[[Slot], str]) -> Iterator[str]:
+    for part in _chosen(parts, flags):
+        yield value(part) if isinstance(part, Slot) else part.words
+
+
+def _encoded(parts: Sequence[Part], flags: Mapping[str, bool], value: Callable[[Slot], str]) -> Iterator[bytes]:
+    for part in _chosen(parts, flags):
+        yield mime.encode(value(part)) if isinstance(part, Slot) else part.encoded
+
+
+def _condition(kept: Sequence[object]) -> Condition:
+    return tuple(_condition(one) if isinstance(one, list) else one for one in kept)

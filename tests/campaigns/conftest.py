@@ -102,7 +102,7 @@ def add_contact(session, authority, address, **details):
 
 def draft(database, **changes):
     """A campaign from the ready-made invitation; returns its number."""
-    stated = definitions.named("invitation-volet-1", ROOT / "campaigns").model_copy(update=changes)
+    stated = definitions.named("invitation-volet-1", ROOT / "campaigns").model_copy(update={"reminders": (), **changes})
     with database.writing() as session:
         author = session.scalars(select(User).where(User.email == AUTHOR)).one()
         return lifecycle.create(session, stated, now=NOW, author=author).id

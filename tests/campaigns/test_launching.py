@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.campaigns import launching, lifecycle
+from outreach.campaigns import audiences, launching, lifecycle
 from outreach.campaigns.launching import due_waves, finish_waves
 from outreach.campaigns.models import Wave, WaveState
 from outreach.delivery import outbox, suppressions
@@ -86,7 +86,7 @@ def test_only_the_chosen_networks_are_written_to(database, people, strand):
     move(
         database,
         number,
-        lambda session, campaign, **by: lifecycle.revise(session, campaign, {"criteria": '{"networks":["WBE"]}'}, **by),
+        lambda session, campaign, **by: lifecycle.revise(session, campaign, {"criteria": '{"network":["WBE"]}'}, **by),
     )
     move(database, number, lifecycle.submit)
     move(database, number, lifecycle.approve, actor="marc.dethier@fwb.example")
@@ -135,7 +135,7 @@ def test_a_recipient_written_down_twice_is_refused_by_the_database(database, peo
     launch(database, approved(database))
     with pytest.raises(IntegrityError), database.writing() as session:
         mailing = session.scalars(select(Mailing)).one()
-        (addressee,) = launching.audience(session, session.scalars(select(Wave)).one().campaign, now=NOW)
+        (addressee,) = audiences.addressees(session, session.scalars(select(Wave)).one().campaign, now=NOW)
         outbox.put(session, mailing, [addressee], SENDING.return_path, now=NOW)
 
 
@@ -175,7 +175,7 @@ def test_an_audience_costs_the_same_few_statements_whatever_its_size(database, p
 
         event.listen(database.engine, "before_cursor_execute", note)
         with database.reading() as session:
-            launching.audience(session, lifecycle.campaign_numbered(session, number), now=NOW)
+            audiences.addressees(session, lifecycle.campaign_numbered(session, number), now=NOW)
         event.remove(database.engine, "before_cursor_execute", note)
         counts.append(len([one for one in seen if one.lstrip().startswith("SELECT")]))
     assert counts[0] == counts[1] <= 5

@@ -95,7 +95,7 @@ def test_nobody_approves_what_they_wrote_submitted_or_changed(database, people, 
     [
         {"letter": "Autre texte"},
         {"subject": "Autre objet"},
-        {"criteria": '{"networks":["WBE"]}'},
+        {"criteria": '{"network":["WBE"]}'},
         {"starts_at": NOW + timedelta(days=1)},
         {"deadline_days": 10},
         {"sender_name": "Autre"},
@@ -148,7 +148,7 @@ def test_a_change_behind_our_back_stops_the_launch(database, people, strand):
 
 def test_a_start_that_was_approved_is_the_only_one(database, people, strand):
     number = draft(database)
-    at = NOW + timedelta(days=2)
+    at = NOW + timedelta(days=3)  # a Tuesday at 11 h: letters leave then
     move(database, number, lambda session, campaign, **by: lifecycle.revise(session, campaign, {"starts_at": at}, **by))
     move(database, number, lifecycle.submit)
     move(database, number, lifecycle.approve, actor=APPROVER)

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outreach.mail import mime
+from outreach.mail.language import Slot
 from outreach.mail.letters import Draft, Letter, Value, one_line
 from outreach.mail.linter import faults
 from outreach.mail.mime import Mailbox, Personal, Standing
@@ -122,9 +123,9 @@ def test_the_linter_sees_what_is_broken(broken, fault):
 
 
 def test_a_filled_letter_takes_values_as_plain_text():
-    draft = Draft(("nom_po",), "Pour \ue000", "<p>\ue000.</p>", "\ue000.")
+    draft = Draft((Slot("nom_po"),), (), "Pour \ue000", "<p>\ue000.</p>", "\ue000.")
     hostile = "[clic](https://evil.test) <script>\n=cmd() ((nom_po)) \u202eX"
-    filled = Letter(Draft.from_json(draft.to_json())).fill({"nom_po": Value.plain(hostile)})
+    filled = Letter(Draft.from_json(draft.to_json())).fill({"nom_po": Value.plain(hostile)}, {})
     html = quopri.decodestring(filled.html).decode()
     assert filled.subject == "Pour [clic](https://evil.test) <script> =cmd() ((nom_po)) X"
     assert html == "<p>[clic](https://evil.test) &lt;script&gt;<br>\r\n=cmd() ((nom_po)) X.</p>"

@@ -1,0 +1,98 @@
+"""A campaign's audience: its segment read back, counted, and written down as a mailing's recipients."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, select
+
+from outreach.adherence.standing import standing
+from outreach.campaigns.models import Campaign
+from outreach.db import Session
+from outreach.delivery.models import RecipientKind
+from outreach.delivery.outbox import Addressee
+from outreach.directory.models import Authority, Network
+from outreach.segments import audience
+from outreach.segments.audience import Audience, Concerns, Counts
+from outreach.segments.criteria import Criterion, Scope, listed, scope_at
+from outreach.segments.forms import from_json
+
+
+def criterion_of(campaign: Campaign) -> Criterion:
+    """Whom a campaign is for."""
+    return from_json(campaign.criteria)
+
+
+def audience_of(campaign: Campaign) -> Audience:
+    """A campaign's audience, to be asked about."""
+    concerns = Concerns(campaign.concerns)
+    return Audience(criterion_of(campaign), campaign.strand, concerns, campaign.message_class)
+
+
+def scope_of(session: Session, campaign: Campaign, *, now: datetime) -> Scope:
+    """What a campaign's criteria are asked about now."""
+    return scope_at(session, campaign.strand.programme_id, now=now)
+
+
+def count(session: Session, campaign: Campaign, *, now: datetime) -> Counts:
+    """A campaign's audience, counted."""
+    return audience.count(session, audience_of(campaign), scope_of(session, campaign, now=now))
+
+
+def networks_of(session: Session, campaign: Campaign, *, now: datetime) -> set[str]:
+    """The networks (the register's values) of the authorities a campaign is for."""
+    meant = listed(scope_of(session, campaign, now=now), criterion_of(campaign))
+    query = select(Network.code).join(Authority, Authority.network_id == Network.id).where(Authority.id.in_(meant))
+    return set(session.scalars(query.distinct()))
+
+
+def addressees(
+    session: Session, campaign: Campaign, *, now: datetime, after: int = 0, count: int = 10**9
+) -> Sequence[Addressee]:
+    """Whom a campaign is for: one entry for each mailbox of each authority, those left out with their reason.
+
+    `count` authorities, from the one after the key `after`, in the order of their keys.
+    """
+    scope, meant = scope_of(session, campaign, now=now), audience_of(campaign)
+    chosen = listed(scope, meant.criterion).where(Authority.id > after).order_by(Authority.id).limit(count)
+    return _addressees(session, meant, scope, chosen)
+
+
+def addressees_among(
+    session: Session, campaign: Campaign, authorities: Sequence[int], *, now: datetime
+) -> Sequence[Addressee]:
+    """The same for some authorities, by their keys."""
+    scope, meant = scope_of(session, campaign, now=now), audience_of(campaign)
+    return _addressees(session, meant, scope, select(Authority.id).where(Authority.id.in_(authorities)))
+
+
+def _addressees(session: Session, meant: Audience, scope: Scope, chosen: Select[int]) -> Sequence[Addressee]:
+    keys = list(session.scalars(chosen))
+    if not keys:
+        return []
+    between = select(Authority.id).where(Authority.id.in_(keys))
+    schools = _schools(session, meant, scope, keys)
+    found = audience.rows(meant, scope, among=between)
+    query = select(found).order_by(found.c.authority_id, found.c.contact_id)
+    return [
+        Addressee(
+            kind=RecipientKind.AUTHORITY,
+            id=row.authority_id,
+            address=row.address or "",
+            address_key=row.address_key or "",
+            address_ascii=row.address_ascii or "",
+            schools=schools.get(row.authority_id, ()) if row.address else (),
+            reason=audience.reason_of(row.rank),
+        )
+        for row in session.execute(query)
+    ]
+
+
+def _schools(session: Session, meant: Audience, scope: Scope, keys: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    rows = standing([scope.day], [meant.strand])
+    query = select(rows.c.authority_id, rows.c.school_id).where(
+        rows.c.authority_id.in_(keys), audience.is_concerned(rows.c.status, meant.concerns)
+    )
+    found: dict[int, tuple[int, ...]] = {}
+    for authority, school in session.execute(query.order_by(rows.c.authority_id, rows.c.school_id)):
+        found[authority] = (*found.get(authority, ()), school)
+    return found

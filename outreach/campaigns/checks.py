@@ -1,0 +1,129 @@
+"""What is looked over before a campaign leaves: what blocks it, and what its author may want to mend."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy import ColumnElement, func, select
+
+from outreach.adherence.days import today
+from outreach.campaigns import audiences, openings, planning
+from outreach.campaigns.composing import Sending
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.rehearsal import DryRun, Rehearsal
+from outreach.db import Session
+from outreach.delivery.models import MessageClass, RecipientKind
+from outreach.delivery.outbox import recipients_written_since
+from outreach.directory.models import Authority
+from outreach.errors import InputError
+from outreach.mail import markdown, wording
+from outreach.segments.audience import Counts, rows
+
+BUDGET = 10
+"""Letters of awareness an authority receives in a school year without a remark [our assumption]."""
+SAME_LETTER = timedelta(days=7)
+BIGGEST_HTML, NEARLY = 100_000, 85_000
+NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a look found: how many it reaches, all letters composed, what blocks, what is remarked."""
+
+    counts: Counts
+    run: DryRun
+    blocks: Sequence[str]
+    remarks: Sequence[str]
+
+
+def look_over(session: Session, campaign: Campaign, sending: Sending, *, now: datetime) -> Findings:
+    """Look a whole campaign over: its audience counted, every letter composed, its wording and dates read."""
+    counts = audiences.count(session, campaign, now=now)
+    blocks, run = [], DryRun()
+    try:
+        run = Rehearsal(campaign, sending, now=now).dry_run(session)
+    except InputError as error:
+        blocks.append(str(error))
+    blocks += _blocks(campaign, counts, run)
+    remarks = [
+        *wording_of(campaign, sending),
+        *_of_dates(session, campaign, now),
+        *_of_recipients(session, campaign, now),
+    ]
+    if run.biggest > NEARLY:
+        remarks.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : au-delà de 100 ko, certains le coupent.")
+    return Findings(counts, run, blocks, remarks)
+
+
+def wording_of(campaign: Campaign, sending: Sending) -> list[str]:
+    """What may be mended in the subject and the letter, each with its line."""
+    remarks = [
+        f"{f'Ligne {one.line}' if one.line else 'Objet'} : {one.text}"
+        for one in wording.remarks(campaign.subject, campaign.letter)
+    ]
+    own = urlsplit(sending.address).hostname
+    hosts = {urlsplit(link).hostname or "" for link in markdown.links(campaign.letter)} - {own}
+    return remarks + [f"Lien vers {host} : vérifiez que cette adresse est la bonne." for host in sorted(hosts)]
+
+
+def _blocks(campaign: Campaign, counts: Counts, run: DryRun) -> list[str]:
+    found = []
+    if not counts.written:
+        found.append("Ce courriel ne partirait à personne : élargissez le public.")
+    if not (campaign.contact_name and campaign.contact_email):
+        found.append("Indiquez la personne de contact, avec son nom et son adresse (décret du 22 décembre 1994).")
+    if campaign.message_class is MessageClass.STATUTORY and "lien_désinscription" in campaign.letter:
+        found.append("Une communication légale n’offre pas de désinscription : retirez ((lien_désinscription)).")
+    found += [_missing(name, authorities) for name, authorities in sorted(run.missing.items())]
+    if run.biggest > BIGGEST_HTML:
+        found.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : raccourcissez-le sous 100 ko.")
+    first = campaign.starts_at
+    if first and campaign.stops_on and campaign.stops_on < today(first):
+        found.append("La date de fin des envois précède la première vague.")
+    return found
+
+
+def _missing(name: str, authorities: Sequence[tuple[int, str]]) -> str:
+    named = ", ".join(f"{who} (FASE {fase})" for fase, who in authorities[:NAMED])
+    more = f" et {len(authorities) - NAMED} autres" if len(authorities) > NAMED else ""
+    mend = f'écrivez (({name}|défaut("…"))) ou corrigez l’annuaire.'
+    return f"{len(authorities)} PO sans (({name})) : {named}{more} ; {mend}"
+
+
+def _of_dates(session: Session, campaign: Campaign, now: datetime) -> list[str]:
+    planned = planning.plan(session, campaign, now=now)
+    found = [f"Vague {wave.number}, {wave.told}." for wave in planned if wave.told]
+    if planned and planned[0].at < now:
+        found.append("La date de départ est passée : choisissez-en une autre.")
+    cautions = dict.fromkeys(openings.caution(today(wave.at)) for wave in planned)
+    return [*found, *filter(None, cautions)]
+
+
+def _of_recipients(session: Session, campaign: Campaign, now: datetime) -> list[str]:
+    """Who would get the same letter twice in a week, or has received a lot this school year."""
+    meant = rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
+    written = select(meant.c.authority_id).where(meant.c.rank == 0).distinct()
+    earlier = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    again = recipients_written_since(RecipientKind.AUTHORITY, now - SAME_LETTER, mailings=earlier)
+    found = []
+    same = _count(session, Authority.id.in_(written), Authority.id.in_(again)) if earlier else 0
+    if same:
+        found.append(f"{same} PO ont reçu ce même courriel il y a moins de 7 jours.")
+    received = recipients_written_since(RecipientKind.AUTHORITY, _school_year(now)).subquery()
+    often = select(received.c[0]).group_by(received.c[0]).having(func.count() >= BUDGET)
+    tired = _count(session, Authority.id.in_(written), Authority.id.in_(often))
+    if tired:
+        found.append(f"{tired} PO ont déjà reçu {BUDGET} courriels ou plus cette année scolaire.")
+    return found
+
+
+def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).select_from(Authority).where(*conditions)) or 0
+
+
+def _school_year(now: datetime) -> datetime:
+    """The beginning of the school year, near enough for a count."""
+    day = today(now)
+    first = date(day.year if day >= date(day.year, 8, 16) else day.year - 1, 8, 16)
+    return now.replace(year=first.year, month=first.month, day=first.day, hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,71 @@
+"""When a campaign's waves leave: its start and its reminders, each moved to the next open window, with the reason."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from outreach.adherence.days import BRUSSELS, today
+from outreach.campaigns import openings
+from outreach.campaigns.audiences import networks_of
+from outreach.campaigns.calendar import moment_of
+from outreach.campaigns.models import Campaign, Colour
+from outreach.campaigns.openings import Opening, Recipients
+from outreach.db import Session
+
+SCHOOL_SIDE = {"WBE", "Libre confessionnel", "Libre non confessionnel"}
+URGENT = {Colour.RED, Colour.BLUE}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWave:
+    """A wave to come: its number, the days after the first, its instant, and what the calendar did to it."""
+
+    number: int
+    after: int
+    at: datetime
+    opening: Opening
+
+    @property
+    def told(self) -> str:
+        """What the calendar did, in a sentence, or ''."""
+        return openings.moves(self.opening)
+
+
+def offsets(campaign: Campaign) -> list[int]:
+    """The days after the first wave on which reminders are asked for."""
+    return [int(number) for number in campaign.reminders.split()]
+
+
+def plan(session: Session, campaign: Campaign, *, now: datetime, start: datetime | None = None) -> list[PlannedWave]:
+    """The waves of a campaign in order; none while it has no start. `start` is taken as it is, to the second.
+
+    A reminder keeps the hour of the start. None leaves after the campaign's last day.
+    """
+    asked = start or campaign.starts_at
+    if asked is None:
+        return []
+    rule = Rule.of(session, campaign, now=now)
+    wall = asked.astimezone(BRUSSELS).replace(tzinfo=None)
+    first = PlannedWave(1, 0, asked, Opening(wall, wall)) if start else rule.wave(1, 0, wall)
+    begun = first.at.astimezone(BRUSSELS).replace(tzinfo=None)
+    found = [first, *(rule.wave(number, after, begun) for number, after in enumerate(offsets(campaign), start=2))]
+    return [wave for wave in found if campaign.stops_on is None or today(wave.at) <= campaign.stops_on]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What closes the calendar of one campaign: who receives it, and how urgent it is."""
+
+    recipients: frozenset[Recipients]
+    urgent: bool
+
+    @classmethod
+    def of(cls, session: Session, campaign: Campaign, *, now: datetime) -> "Rule":
+        """The rule of a campaign, by the networks it is for."""
+        networks = networks_of(session, campaign, now=now)
+        kinds = {Recipients.SCHOOL_SIDE if one in SCHOOL_SIDE else Recipients.ADMINISTRATION for one in networks}
+        return cls(frozenset(kinds), campaign.colour in URGENT)
+
+    def wave(self, number: int, after: int, begun: datetime) -> PlannedWave:
+        """The wave so many days after a wall time."""
+        opening = openings.next_open(begun + timedelta(days=after), self.recipients, urgent=self.urgent)
+        return PlannedWave(number, after, moment_of(opening.wall).at, opening)

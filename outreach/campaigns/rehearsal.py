@@ -1,0 +1,131 @@
+"""The rehearsal: letters of a campaign composed as they would leave now, and kept by nobody.
+
+Preview, exact view, trial and the dry run before approval are all made here, by the renderer that sends.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from outreach.adherence.days import today
+from outreach.campaigns import audiences
+from outreach.campaigns.composing import Frozen, Recipients, Sending, content_of, freeze, standing_of
+from outreach.campaigns.fields import KINDS, Facts
+from outreach.campaigns.models import Campaign
+from outreach.db import Session
+from outreach.delivery.fence import Due
+from outreach.delivery.models import MessageClass
+from outreach.delivery.outbox import Addressee
+from outreach.directory.models import Authority
+from outreach.mail import mime
+from outreach.mail.language import Kind
+from outreach.mail.letters import Filled, Letter, Value
+from outreach.mail.mime import Personal
+
+SLICE = 500
+NOBODY = "0" * 16
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """One recipient's letter: whom it is for, what it says, filled and as bytes."""
+
+    address: str
+    facts: Facts
+    letter: Letter
+    values: dict[str, Value]
+    flags: dict[str, bool]
+    wire: bytes
+
+    @property
+    def subject(self) -> str:
+        """The subject as words."""
+        return self.letter.subject_for(self.values, self.flags)
+
+    @property
+    def html(self) -> str:
+        """The HTML as a mail program shows it."""
+        return self.letter.html_for(self.values, self.flags)
+
+    @property
+    def text(self) -> str:
+        """The text as a mail program shows it."""
+        return self.letter.text_for(self.values, self.flags)
+
+    @property
+    def missing(self) -> set[str]:
+        """The fields that stand in this letter and say nothing."""
+        words = {slot for slot in self.letter.used(self.flags) if KINDS.get(slot.field) not in {None, Kind.BLOCK}}
+        return {slot.field for slot in words if not self.values[slot.key].text.strip()}
+
+
+@dataclass
+class DryRun:
+    """All the letters composed: how many, which authorities lack a value for which field, the biggest HTML in bytes."""
+
+    letters: int = 0
+    missing: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    biggest: int = 0
+
+
+class Rehearsal:
+    """Composes a campaign's letters at an instant, as for its first wave or for a reminder."""
+
+    def __init__(self, campaign: Campaign, sending: Sending, *, now: datetime, is_reminder: bool = False) -> None:
+        self.campaign, self.sending, self.now = campaign, sending, now
+        self.frozen: Frozen = freeze(campaign, sending, campaign.starts_at or now, is_reminder=is_reminder)
+        self.letter = Letter(self.frozen.draft)
+
+    def of(self, session: Session, authority: Authority) -> Rehearsed | None:
+        """The letter one authority would get at its first mailbox; None when its letter would list no school."""
+        found = audiences.addressees_among(session, self.campaign, [authority.id], now=self.now)
+        best = min(found, key=lambda one: one.reason is not None, default=None)
+        if best is None or not best.schools:
+            return None
+        return next(self.letters(session, [best]))
+
+    def letters(self, session: Session, recipients: Sequence[Addressee]) -> Iterator[Rehearsed]:
+        """The letters of these recipients, in order."""
+        standing = standing_of(self.campaign, self.sending, "essai")
+        is_awareness = self.campaign.message_class is MessageClass.AWARENESS
+        finder = Recipients(self.sending, self.frozen, self.letter, is_awareness, today(self.now))
+        for start in range(0, len(recipients), SLICE):
+            due = [self._due(place, one) for place, one in enumerate(recipients[start : start + SLICE])]
+            facts = finder.facts(session, due)
+            for one in due:
+                content = content_of(self.letter, facts[one.id])
+                filled = self.letter.fill(content.values, content.flags)
+                personal = self._personal(one, filled, facts[one.id])
+                wire = mime.assemble(standing, personal, filled.text, filled.html)
+                yield Rehearsed(one.address, facts[one.id], self.letter, content.values, content.flags, wire)
+
+    def dry_run(self, session: Session) -> DryRun:
+        """Compose everybody's letter."""
+        found = audiences.addressees(session, self.campaign, now=self.now)
+        run = DryRun()
+        for one in self.letters(session, [addressee for addressee in found if addressee.reason is None]):
+            run.letters += 1
+            run.biggest = max(run.biggest, len(one.html.encode()))
+            for name in one.missing:
+                run.missing.setdefault(name, []).append((one.facts.fase, one.facts.name))
+        return run
+
+    def _personal(self, due: Due, filled: Filled, facts: Facts) -> Personal:
+        token = facts.links.unsubscribe.rpartition("/")[2]
+        return Personal(NOBODY, due.address_ascii or due.address, self.now, filled.subject, token)
+
+    def _due(self, place: int, one: Addressee) -> Due:
+        return Due(
+            id=place,
+            mailing_id=0,
+            recipient_kind=one.kind,
+            recipient_id=one.id,
+            address=one.address,
+            address_ascii=one.address_ascii,
+            public_id=NOBODY,
+            dated_at=self.now,
+            return_path="",
+            revision=0,
+            schools=one.schools,
+            kept=None,
+        )

@@ -1,0 +1,389 @@
+"""The language of letters: text with merge fields, `((field))`, and conditions, `(% if field %) … (% endif %)`.
+
+The syntax is Jinja's with delimiters of its own; nothing of it is ever run. A source is parsed, its tree is held
+against a short list of what is allowed, and every field and condition becomes one character of the private use area,
+refused in what people write. What follows (Markdown, layout, encoding) may so treat the letter as plain text.
+"""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum, auto
+from typing import Any
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+
+from outreach.errors import InputError
+
+FIRST_SLOT, FIRST_IF, FIRST_ELIF, ELSE, END = 0xE000, 0xF000, 0xF400, "\uf800", "\uf801"
+MARKS = re.compile("[\ue000-\uf8ff]")
+MOST_SLOTS, MOST_CONDITIONS = FIRST_IF - FIRST_SLOT, FIRST_ELIF - FIRST_IF
+LONGEST_SOURCE = 64 * 1024
+DEEPEST_BRACKETS, DEEPEST_CONDITIONS, MOST_TAGS = 24, 5, 1000
+LONGEST_DEFAULT = 200
+FILTERS = ("défaut", "majuscule", "minuscule", "nombre", "date")
+BLANK_LINE = re.compile(r"\n[ \t]*\n")
+TAG = re.compile(r"\(%[-+]?\s*(if|endif)\b")
+VERBATIM = re.compile(r"\(%[-+]?\s*raw\b|\(#\s*\Z")
+
+Condition = tuple[Any, ...]
+"""("field", name), ("not", condition), ("and" | "or", condition, condition)."""
+
+_syntax = Environment(  # noqa: S701 - it parses; nothing is ever rendered with it
+    variable_start_string="((",
+    variable_end_string="))",
+    block_start_string="(%",
+    block_end_string="%)",
+    comment_start_string="(#",
+    comment_end_string="#)",
+    keep_trailing_newline=True,
+)
+
+
+class Kind(StrEnum):
+    """What a field holds: words, a number, a day, yes or no, a link it writes itself, or a block of its own."""
+
+    WORDS = auto()
+    NUMBER = auto()
+    DAY = auto()
+    FLAG = auto()
+    LINK = auto()
+    BLOCK = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place for a value: the field, and the filters it passes, each with its argument or ''."""
+
+    field: str
+    filters: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The slot as it is written, without brackets."""
+        return "|".join([self.field, *(f'{name}("{given}")' if given else name for name, given in self.filters)])
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of text with marks, and the line of the source it begins on."""
+
+    text: str
+    line: int
+
+    def line_of(self, words: str) -> int:
+        """The line of the source these words stand on."""
+        return self.line + self.text.count("\n", 0, max(self.text.find(words), 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Pieces of which one stands: (condition, pieces), in order; a condition of () stands otherwise."""
+
+    branches: tuple[tuple[Condition, tuple["Piece", ...]], ...]
+
+
+Piece = Run | Choice
+"""A run of text, or a choice between whole runs, each its own Markdown."""
+
+
+@dataclass
+class Marks:
+    """The characters that stand for slots and conditions; one for each different one."""
+
+    slots: list[Slot] = field(default_factory=list)
+    conditions: list[Condition] = field(default_factory=list)
+
+    def slot(self, slot: Slot) -> str:
+        """The mark of a slot."""
+        return chr(FIRST_SLOT + _place(self.slots, slot, MOST_SLOTS))
+
+    def condition(self, condition: Condition, *, first: bool) -> str:
+        """The mark that opens a choice, or its next branch; the branch without condition is ELSE."""
+        if not condition:
+            return ELSE
+        return chr((FIRST_IF if first else FIRST_ELIF) + _place(self.conditions, condition, MOST_CONDITIONS))
+
+
+def _place(known: list[Any], wanted: Any, most: int) -> int:
+    if wanted not in known:
+        if len(known) == most:
+            raise InputError("Le courriel a trop de champs ou de conditions différents.")
+        known.append(wanted)
+    return known.index(wanted)
+
+
+def parse(source: str, fields: Mapping[str, Kind], marks: Marks) -> tuple[Piece, ...]:
+    """A source as runs of marked text and choices between runs.
+
+    A tag alone on its line holds whole runs; a tag inside a line closes in the same paragraph and stays in its run, as
+    marks. Raises InputError, with the line, on anything but text, known fields, known filters and conditions on fields.
+    """
+    text = _clean(source)
+    _refuse_before_parsing(text)
+    try:
+        tree = _syntax.parse(text)
+    except TemplateSyntaxError as error:
+        raise InputError(_unreadable(error, text)) from None
+    except RecursionError:
+        raise InputError("Le courriel imbrique trop de parenthèses.") from None
+    return _Reader(fields, marks).pieces(tree.body)
+
+
+def parse_line(source: str, fields: Mapping[str, Kind], marks: Marks) -> str:
+    """A subject: one run of marked text. Raises InputError as `parse` does, and on a block."""
+    pieces = parse(" ".join(source.split()), fields, marks)
+    whole = "".join(piece.text for piece in pieces if isinstance(piece, Run))
+    blocks = [marks.slots[ord(mark) - FIRST_SLOT] for mark in MARKS.findall(whole) if ord(mark) < FIRST_IF]
+    for slot in blocks:
+        if fields[slot.field] in {Kind.BLOCK, Kind.LINK}:
+            raise InputError(f"L’objet ne peut pas contenir (({slot.field})).")
+    return whole
+
+
+def is_forbidden(character: str) -> bool:
+    """Whether a character has no place in a letter: controls, directions, private use, surrogates, unassigned."""
+    if character in "\n\t\u200c\u200d":
+        return False
+    return unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Cn"} or character in "\u2028\u2029"
+
+
+def holds(condition: Condition, flags: Mapping[str, bool]) -> bool:
+    """Whether a condition stands, by the truth of the fields it names; an empty one always does."""
+    match condition:
+        case ():
+            return True
+        case ("field", name):
+            return flags[name]
+        case ("not", inner):
+            return not holds(inner, flags)
+        case ("and", left, right):
+            return holds(left, flags) and holds(right, flags)
+        case ("or", left, right):
+            return holds(left, flags) or holds(right, flags)
+    raise ValueError(f"not a condition: {condition!r}")
+
+
+def fields_of(condition: Condition) -> Iterator[str]:
+    """The fields a condition names."""
+    match condition:
+        case ("field", name):
+            yield name
+        case (_, *inner):
+            for one in inner:
+                yield from fields_of(one)
+
+
+def line_of(text: str, place: int) -> int:
+    """The number of the line a place stands in, from 1."""
+    return text.count("\n", 0, place) + 1
+
+
+def _clean(source: str) -> str:
+    if len(source.encode("utf-8", "replace")) > LONGEST_SOURCE:
+        raise InputError("Le courriel dépasse 64 ko : raccourcissez-le.")
+    text = unicodedata.normalize("NFC", source).replace("\r\n", "\n").replace("\r", "\n")
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.isprintable() and any(is_forbidden(character) for character in line):
+            raise InputError(f"Ligne {number} : un caractère de commande ou invisible n’est pas permis.")
+    return text
+
+
+def _refuse_before_parsing(text: str) -> None:
+    """Nesting is refused before it is parsed: a parser descends as deep as it is told to."""
+    depth = 0
+    for found in re.finditer(r"[\[({\])}]", text):
+        depth = depth + 1 if found[0] in "([{" else max(depth - 1, 0)
+        if depth > DEEPEST_BRACKETS:
+            raise InputError(f"Ligne {line_of(text, found.start())} : trop de parenthèses imbriquées.")
+    depth = 0
+    verbatim = VERBATIM.search(text)
+    if verbatim:
+        raise InputError(f"Ligne {line_of(text, verbatim.start())} : seuls existent ((champ)) et (% if champ %).")
+    target = text.find("](((")
+    if target >= 0:
+        said = "un champ ne peut pas être l’adresse d’un lien : les champs de lien s’écrivent seuls."
+        raise InputError(f"Ligne {line_of(text, target)} : {said}")
+    tags = list(TAG.finditer(text))
+    for found in tags:
+        depth += 1 if found[1] == "if" else -1
+        if depth > DEEPEST_CONDITIONS:
+            raise InputError(f"Ligne {line_of(text, found.start())} : trop de conditions imbriquées.")
+    if len(tags) + text.count("((") > MOST_TAGS:
+        raise InputError("Le courriel a trop de champs ou de conditions.")
+
+
+def _unreadable(error: TemplateSyntaxError, text: str) -> str:
+    said, at = error.message or "", f"Ligne {error.lineno} : "
+    unknown = re.search(r"unknown tag '(\w+)'", said)
+    if unknown and unknown[1] in {"elif", "else", "endif"}:
+        return f"{at}(% {unknown[1]} %) ne suit aucun (% if champ %)."
+    if unknown:
+        near = difflib.get_close_matches(unknown[1], ("if", "elif", "else", "endif"), n=1)
+        hint = f" Vouliez-vous écrire (% {near[0]} %) ?" if near else " Seules existent (% if %) et (% endif %)."
+        return f"{at}la balise (% {unknown[1][:40]} %) n’existe pas.{hint}"
+    if "unexpected end of template" in said.lower() or said.startswith("Missing end"):
+        opened = max(text.rfind("(("), text.rfind("(%"))
+        return f"Ligne {line_of(text, max(opened, 0))} : un champ ou une condition n’est pas refermé."
+    filtered = re.search(r"[Nn]o filter named '(\w+)'", said)
+    if filtered:
+        return at + _no_filter(filtered[1])
+    return f"{at}ce champ ou cette condition ne peut pas être lu : écrivez ((champ)), ou (% if champ %) … (% endif %)."
+
+
+def _no_filter(name: str) -> str:
+    near = difflib.get_close_matches(name, FILTERS, n=1)
+    known = f"Vouliez-vous écrire {near[0]} ?" if near else f"Les filtres sont : {', '.join(FILTERS)}."
+    return f"le filtre « {name[:40]} » n’existe pas. {known}"
+
+
+REFUSED = {
+    nodes.Call: "pas d’appel entre parenthèses",
+    nodes.Getattr: "pas de point ni d’attribut",
+    nodes.Getitem: "pas d’élément entre crochets",
+    nodes.BinExpr: "pas de calcul",
+    nodes.UnaryExpr: "pas de calcul",
+    nodes.Concat: "pas de calcul",
+    nodes.Compare: "pas de comparaison",
+    nodes.Test: "pas de test",
+    nodes.CondExpr: "pas de condition dans un champ",
+    nodes.Literal: "pas de valeur écrite en dur",
+    nodes.For: "pas de boucle",
+    nodes.Macro: "pas de macro",
+    nodes.CallBlock: "pas d’appel",
+    nodes.FilterBlock: "pas de filtre de bloc",
+    nodes.Include: "pas d’inclusion",
+    nodes.Import: "pas d’importation",
+    nodes.FromImport: "pas d’importation",
+    nodes.Extends: "pas d’héritage",
+    nodes.Block: "pas de bloc",
+    nodes.Assign: "pas d’affectation",
+    nodes.AssignBlock: "pas d’affectation",
+    nodes.With: "pas d’affectation",
+}
+
+
+class _Reader:
+    """Walks a parsed letter and refuses whatever is not on the short list."""
+
+    def __init__(self, fields: Mapping[str, Kind], marks: Marks) -> None:
+        self.fields, self.marks = fields, marks
+
+    def pieces(self, body: Sequence[nodes.Node]) -> tuple[Piece, ...]:
+        found: list[Piece] = []
+        for node in _flat(body):
+            last = found[-1] if found else None
+            if isinstance(node, nodes.If) and self._stands_alone(last, node):
+                found.append(self._choice(node))
+            elif isinstance(last, Run):
+                found[-1] = Run(last.text + self._inline(node), last.line)
+            else:
+                found.append(Run(self._inline(node), node.lineno))
+        return tuple(piece for piece in found if isinstance(piece, Choice) or piece.text.strip())
+
+    def _stands_alone(self, before: Piece | None, node: nodes.If) -> bool:
+        is_first = not isinstance(before, Run) or not before.text.rpartition("\n")[2].strip()
+        return is_first and re.match(r"[ \t]*\n", _first_text(node.body)) is not None
+
+    def _choice(self, node: nodes.If) -> Choice:
+        branches = [(self.condition(node.test), self.pieces(node.body))]
+        branches += [(self.condition(one.test), self.pieces(one.body)) for one in node.elif_]
+        if node.else_:
+            branches.append(((), self.pieces(node.else_)))
+        return Choice(tuple(branches))
+
+    def _inline(self, node: nodes.Node) -> str:
+        if isinstance(node, nodes.TemplateData):
+            return node.data
+        if isinstance(node, nodes.If):
+            return self._inline_choice(node)
+        return self._slot(node)
+
+    def _inline_choice(self, node: nodes.If) -> str:
+        branches = [(node.test, node.body), *((one.test, one.body) for one in node.elif_)]
+        text = ""
+        for place, (test, body) in enumerate(branches):
+            text += self.marks.condition(self.condition(test), first=not place) + self._run(node, body)
+        if node.else_:
+            text += ELSE + self._run(node, node.else_)
+        return text + END
+
+    def _run(self, node: nodes.If, body: Sequence[nodes.Node]) -> str:
+        text = "".join(self._inline(one) for one in _flat(body))
+        if BLANK_LINE.search(text):
+            raise InputError(
+                f"Ligne {node.lineno} : une condition se referme dans le même paragraphe, "
+                "ou chacune de ses balises est seule sur sa ligne."
+            )
+        return text
+
+    def condition(self, node: nodes.Node) -> Condition:
+        match node:
+            case nodes.Name():
+                return ("field", self._known(node))
+            case nodes.Not():
+                return ("not", self.condition(node.node))
+            case nodes.And() | nodes.Or():
+                name = "and" if isinstance(node, nodes.And) else "or"
+                return (name, self.condition(node.left), self.condition(node.right))
+        raise self._refusal(node)
+
+    def _slot(self, node: nodes.Node) -> str:
+        filters: list[tuple[str, str]] = []
+        inner = node
+        while isinstance(inner, nodes.Filter):
+            filters.insert(0, self._filter(inner))
+            if inner.node is None:
+                raise self._refusal(inner)
+            inner = inner.node
+        if not isinstance(inner, nodes.Name):
+            raise self._refusal(inner)
+        name = self._known(inner)
+        kind = self.fields[name]
+        if kind is Kind.FLAG:
+            raise InputError(f"Ligne {node.lineno} : (({name})) ne s’imprime pas, écrivez (% if {name} %).")
+        if filters and kind in {Kind.BLOCK, Kind.LINK}:
+            raise InputError(f"Ligne {node.lineno} : (({name})) ne prend pas de filtre.")
+        return self.marks.slot(Slot(name, tuple(filters)))
+
+    def _filter(self, node: nodes.Filter) -> tuple[str, str]:
+        if node.name not in FILTERS:
+            raise InputError(f"Ligne {node.lineno} : {_no_filter(node.name)}")
+        given = [one.value for one in node.args if isinstance(one, nodes.Const)]
+        takes = 1 if node.name == "défaut" else 0
+        extra = node.kwargs or node.dyn_args or node.dyn_kwargs
+        if (
+            extra
+            or not len(given) == len(node.args) == takes
+            or any(not isinstance(one, str) or not 0 < len(one) <= LONGEST_DEFAULT for one in given)
+        ):
+            how = 'défaut("texte")' if takes else node.name
+            raise InputError(f"Ligne {node.lineno} : ce filtre s’écrit {how}.")
+        return node.name, given[0] if given else ""
+
+    def _known(self, node: nodes.Name) -> str:
+        if node.name in self.fields:
+            return node.name
+        near = difflib.get_close_matches(node.name, self.fields, n=1, cutoff=0.6)
+        hint = f" Vouliez-vous écrire (({near[0]})) ?" if near else ""
+        raise InputError(f"Ligne {node.lineno} : le champ (({node.name[:40]})) n’existe pas.{hint}")
+
+    def _refusal(self, node: nodes.Node) -> InputError:
+        what = next((said for kind, said in REFUSED.items() if isinstance(node, kind)), "rien d’autre")
+        line = next((one.lineno for one in (node, *node.find_all(nodes.Node)) if one.lineno), 1)
+        return InputError(f"Ligne {line} : {what} dans un courriel, seulement ((champ)) et (% if champ %).")
+
+
+def _flat(body: Sequence[nodes.Node]) -> Iterator[nodes.Node]:
+    for node in body:
+        if isinstance(node, nodes.Output):
+            yield from node.nodes
+        else:
+            yield node
+
+
+def _first_text(body: Sequence[nodes.Node]) -> str:
+    first = next(_flat(body), None)
+    return first.data if isinstance(first, nodes.TemplateData) else ""

@@ -1,0 +1,210 @@
+"""Markdown → HTML and text, for letters: paragraphs, headings, lists, quotations, emphasis, links; no HTML, no image.
+
+Marks of fields pass through as letters do. Both outputs come from the same reading (CommonMark, by markdown-it-py).
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import takewhile
+from urllib.parse import urlsplit
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from outreach.errors import InputError
+from outreach.mail.language import ELSE, END, FIRST_ELIF, FIRST_IF, MARKS, Run
+
+STYLES = {
+    "p": "margin:0 0 16px",
+    "h1": "margin:24px 0 12px;font-size:22px;line-height:1.3",
+    "h2": "margin:24px 0 12px;font-size:20px;line-height:1.3",
+    "h3": "margin:20px 0 8px;font-size:17px;line-height:1.3",
+    "ul": "margin:0 0 16px;padding:0 0 0 24px",
+    "ol": "margin:0 0 16px;padding:0 0 0 24px",
+    "li": "margin:0 0 6px",
+    "blockquote": "margin:0 0 16px;padding:0 0 0 16px;border-left:3px solid #babbc1",
+    "a": "color:#303675",
+}
+ELEMENT = re.compile(r"<(/?)([a-z][a-z0-9]*)[^>]*>")
+VOID = {"br", "hr"}
+_reader = MarkdownIt("commonmark", {"html": False, "breaks": True, "xhtmlOut": False}).disable(
+    ["code", "fence", "html_block", "lheading", "reference", "autolink", "backticks", "entity", "html_inline", "image"]
+)
+# Links are judged by `fault_of_link`, from what was written, not from what a browser would make of it.
+_reader.normalizeLink = lambda url: url  # type: ignore[method-assign]
+_reader.validateLink = lambda url: url is not None  # type: ignore[method-assign]
+
+
+def render(run: Run, blocks: Mapping[str, str], anchors: Collection[str], schemes: Collection[str]) -> tuple[str, str]:
+    """The HTML and the text of one run of marked Markdown, each block of text ended by an empty line.
+
+    `blocks` are the marks that hold whole blocks, with their fields' names: they stand alone on their line. `anchors`
+    are the marks that write a link themselves. Raises InputError, with the line, on a block in the middle of a line, a
+    link that is refused, a condition across other markup.
+    """
+    html, text = [], []
+    for group in _groups(_reader.parse(_apart(run.text, blocks))):
+        content = group[1].content if len(group) > 1 else ""
+        if content in blocks:
+            html.append(content)
+            text.append(f"{content}\n\n")
+            continue
+        _judge(run, group, blocks, anchors, schemes)
+        text.append(_text(group))
+        html.append(_html(group))
+        if crosses(html[-1]):
+            raise InputError(f"Ligne {run.line_of(_first_mark(content))} : {_CROSSED}")
+    return "\n".join(html), "".join(text)
+
+
+def links(source: str) -> list[str]:
+    """The addresses a source links to, in order."""
+    return [str(link.attrGet("href") or "") for link, _ in _links(_reader.parse(source))]
+
+
+def fault_of_link(url: str, schemes: Collection[str]) -> str:
+    """Why a link is refused, in a sentence, or '': it is a whole address of an allowed scheme, as plain as it looks."""
+    shown = MARKS.sub("…", url)[:60]
+    if MARKS.search(url):
+        return f"un champ ne peut pas être l’adresse d’un lien ({shown}) : les champs de lien s’écrivent seuls."
+    parts = _split(url)
+    if parts is None or parts[0] not in schemes or not parts[1]:
+        return f"lien refusé « {shown} » : écrivez une adresse complète qui commence par https://."
+    if "@" in parts[2] or "\\" in url:
+        return f"lien refusé « {shown} » : pas de « @ » ni de « \\ » dans le nom du site, il tromperait."
+    return ""
+
+
+def crosses(html: str) -> bool:
+    """Whether a condition begins inside one element and ends inside another."""
+    elements: list[str] = []
+    starts: list[int] = []
+    for found in re.finditer(f"{ELEMENT.pattern}|{MARKS.pattern}", html):
+        mark = found[0]
+        if mark in {END, ELSE} or FIRST_ELIF <= ord(mark[0]) < ord(ELSE):
+            if not starts or starts[-1] != len(elements):
+                return True
+            if mark == END:
+                starts.pop()
+        elif FIRST_IF <= ord(mark[0]) < FIRST_ELIF:
+            starts.append(len(elements))
+        elif found[1]:
+            elements.pop()
+            if starts and len(elements) < starts[-1]:
+                return True
+        elif found[2] and found[2] not in VOID:
+            elements.append(found[2])
+    return bool(starts)
+
+
+_CROSSED = (
+    "une condition commence dans une mise en forme (gras, lien, liste…) et finit dans une autre : rapprochez-les."
+)
+
+
+def _split(url: str) -> tuple[str, str, str] | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return parts.scheme.casefold(), parts.hostname or "", parts.netloc
+
+
+def _apart(source: str, blocks: Collection[str]) -> str:
+    """A block field alone on its line is a paragraph, whether or not empty lines stand around it."""
+    lines = [f"\n{line.strip()}\n" if line.strip() in blocks else line for line in source.split("\n")]
+    return "\n".join(lines)
+
+
+def _groups(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """Tokens by the outermost block they belong to."""
+    group: list[Token] = []
+    for token in tokens:
+        group.append(token)
+        if token.level == 0 and token.nesting != 1:
+            yield group
+            group = []
+
+
+def _judge(
+    run: Run, group: Sequence[Token], blocks: Mapping[str, str], anchors: Collection[str], schemes: Collection[str]
+) -> None:
+    for mark in sorted({mark for token in group for mark in token.content if mark in blocks}):
+        raise InputError(f"Ligne {run.line_of(mark)} : (({blocks[mark]})) se met seul sur sa ligne.")
+    for link, words in _links(group):
+        url = str(link.attrGet("href") or "")
+        fault = fault_of_link(url, schemes)
+        if any(mark in anchors for mark in words):
+            fault = "ce champ écrit son lien lui-même : ne l’entourez pas d’un autre."
+        if fault:
+            raise InputError(f"Ligne {run.line_of(url)} : {fault}")
+
+
+def _links(tokens: Sequence[Token]) -> Iterator[tuple[Token, str]]:
+    """Each link, and the words it stands under."""
+    for children in (token.children or [] for token in tokens):
+        for place, child in enumerate(children):
+            if child.type == "link_open":
+                inside = takewhile(lambda one: one.type != "link_close", children[place:])
+                yield child, "".join(one.content for one in inside)
+
+
+def _first_mark(text: str) -> str:
+    found = MARKS.search(text)
+    return found[0] if found else ""
+
+
+def _html(group: list[Token]) -> str:
+    for token in (one for outer in group for one in (outer, *(outer.children or ()))):
+        if token.nesting == 1 and token.tag in STYLES:
+            token.attrSet("style", STYLES[token.tag])
+    rendered: str = _reader.renderer.render(group, _reader.options, {})
+    return rendered.strip("\n")
+
+
+def _text(group: Sequence[Token]) -> str:
+    lines: list[str] = []
+    notes: list[str] = []
+    lists: list[int | None] = []
+    for token in group:
+        if token.type.endswith("_list_open"):
+            lists.append(int(token.attrGet("start") or 1) if token.type == "ordered_list_open" else None)
+        elif token.type.endswith("_list_close"):
+            lists.pop()
+        elif token.type == "list_item_open":
+            lines.append(_bullet(lists))
+        elif token.type == "hr":
+            lines.append("* * *")
+        elif token.type == "inline":
+            said = _inline(token.children or (), notes)
+            if lines and lines[-1].endswith(("- ", ". ")):
+                lines[-1] += said.replace("\n", "\n" + " " * len(lines[-1]))
+            else:
+                lines.append(said)
+    separator = "\n" if any(line.lstrip().startswith(("- ", *"0123456789")) for line in lines) else "\n\n"
+    return separator.join(lines) + "".join(f"\n{note}" for note in notes) + "\n\n"
+
+
+def _bullet(lists: list[int | None]) -> str:
+    number = lists[-1]
+    if number is not None:
+        lists[-1] = number + 1
+    return "  " * (len(lists) - 1) + ("- " if number is None else f"{number}. ")
+
+
+def _inline(children: Sequence[Token], notes: list[str]) -> str:
+    """The words of a line; a link's address is a note under its paragraph, or beside it inside a condition."""
+    text, depth, address = "", 0, ""
+    for token in children:
+        if token.type in {"softbreak", "hardbreak"}:
+            text += "\n"
+        elif token.type == "link_open":
+            address = str(token.attrGet("href"))
+        elif token.type == "link_close":
+            text += f" ({address})" if depth else f" [{len(notes) + 1}]"
+            if not depth:
+                notes.append(f"[{len(notes) + 1}] {address}")
+        else:
+            text += token.content
+            depth += sum(FIRST_IF <= ord(one) < FIRST_ELIF for one in token.content) - token.content.count(END)
+    return text

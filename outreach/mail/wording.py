@@ -1,0 +1,291 @@
+"""How a letter reads: remarks for its author, which never stop it.
+
+A remark says what to do, in one sentence. What the machine fills or follows is not judged: fields, conditions and
+addresses count as one word or none. No-break spaces are `typography.typeset`'s to set; a space that is missing is not.
+
+Sources: the ministry's drafting habits (gender forms, the office rather than its holder), WCAG 2.1 (1.3.1 and 2.4.4:
+order of headings, what a link says), French typography, and what receivers' filters hold against a letter. The lists
+are short on purpose: a remark that is often wrong is no longer read.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+
+MOST = 30
+LONGEST_SUBJECT = 90
+LONGEST_SENTENCE = 40
+LONGEST_PARAGRAPH = 120
+
+FILLED = "\ufffc"
+TAGS = {"if": "\ufff9", "elif": "\ufffa", "else": "\ufffa", "endif": "\ufffb"}
+TAG = re.compile(r"\(%[-+]?\s*(\w*)[^%\n]*+%\)")
+FIELD_OR_ADDRESS = re.compile(r"\((?:\((?:[^()\n]++|\([^()\n]*+\))*+\)\)|(?<=\]\()[^()\n]*+\))|https?://[^\s<>()]++")
+BLANKS = " \t" + "".join(TAGS.values())
+OTHER_BRANCHES = re.compile("\ufffa[^\ufffb]*+\ufffb?")
+BLOCK_START = re.compile(r"\s{0,3}(?:#{1,6}|[-*+]|\d{1,9}[.)])\s")
+SENTENCE_END = re.compile(r"[.!?…](?=\s)")
+MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
+DATE = re.compile(
+    rf"\(\(\s*date_limite\b|\b\d{{1,2}}(?:er)?\s(?:{MONTHS})\b|\b\d{{1,2}}[/.-]\d{{1,2}}\b", re.IGNORECASE
+)
+
+ACRONYMS = {"SEGEC", "CPEONS", "FELSI", "COCOF"}
+ROMAN = re.compile(r"M*(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
+UPPER = "[A-ZÀ-ÖØ-Þ]"
+NAME = rf"{UPPER}[\w’-]*+"
+NEUTRAL = {
+    "administrateur": ("administratrice", "les administratrices et les administrateurs"),
+    "collaborateur": ("collaboratrice", "l’équipe"),
+    "coordinateur": ("coordinatrice", "la coordination"),
+    "directeur": ("directrice", "la direction"),
+    "échevin": ("échevine", "l’échevinat"),
+    "éducateur": ("éducatrice", "les éducatrices et les éducateurs"),
+    "enseignant": ("enseignante", "les enseignantes et les enseignants"),
+    "étudiant": ("étudiante", "les étudiantes et les étudiants"),
+    "inspecteur": ("inspectrice", "l’inspection"),
+    "président": ("présidente", "la présidence"),
+    "professeur": ("professeure", "les professeures et les professeurs"),
+    "représentant": ("représentante", "les représentantes et les représentants"),
+    "utilisateur": ("utilisatrice", "les utilisatrices et les utilisateurs"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something to look at again, on a line of the letter; line 0 is the subject."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A wording and what to say of it, '' when it is right after all.
+
+    The pattern runs only on a letter whose small letters hold one of `hints`: most letters hold none.
+    """
+
+    hints: Iterable[str]
+    pattern: re.Pattern[str]
+    advice: Callable[[re.Match[str]], str]
+
+
+def remarks(subject: str, source: str) -> list[Remark]:
+    """What is worth a second look, in the order of the lines: one remark per kind and line, thirty at most.
+
+    The time it takes grows with the length of the letter and no faster, whatever is in it.
+    """
+    text = _bare(" ".join(subject.splitlines()) + "\n" + source)
+    lowered = text.casefold()
+    lines = text.split("\n")
+    long = [(first, block) for first, block in _blocks(lines) if len(block.split()) > LONGEST_SENTENCE]
+    kinds = [
+        _subject_length(subject),
+        _subject_date(subject),
+        _headings(lines),
+        *(_matches(rule, text) for rule in RULES if any(hint in lowered for hint in rule.hints)),
+        _sentences(long),
+        _paragraphs(long),
+    ]
+    found = [remark for kind in kinds for remark in _one_a_line(kind)]
+    return sorted(found, key=attrgetter("line"))[:MOST]
+
+
+def _bare(text: str) -> str:
+    """In NFC, with one character for each field, address and tag; the lines stay where they were."""
+    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    return FIELD_OR_ADDRESS.sub(FILLED, _with_short_tags(text))
+
+
+def _with_short_tags(text: str) -> str:
+    return TAG.sub(lambda found: TAGS.get(found[1], TAGS["if"]), text)
+
+
+def _first_branches(text: str) -> str:
+    """A text as its first conditions make it, on as many lines: what a reader gets is never both branches."""
+    kept = OTHER_BRANCHES.sub(lambda found: "\n" * found[0].count("\n"), text)
+    return kept.replace(TAGS["if"], "").replace(TAGS["endif"], "")
+
+
+def _one_a_line(kind: Iterable[Remark]) -> list[Remark]:
+    first: dict[int, Remark] = {}
+    for remark in kind:
+        first.setdefault(remark.line, remark)
+    return list(first.values())
+
+
+def _subject_length(subject: str) -> Iterator[Remark]:
+    """A field counts for as long as it is written: its value is not known here."""
+    length = len(_first_branches(_with_short_tags(subject)))
+    if length > LONGEST_SUBJECT:
+        yield Remark(0, f"Raccourcissez l’objet : {length} caractères, {LONGEST_SUBJECT} au plus.")
+
+
+def _subject_date(subject: str) -> Iterator[Remark]:
+    if not DATE.search(unicodedata.normalize("NFC", subject)):
+        yield Remark(0, "Indiquez la date limite dans l’objet : ((date_limite)).")
+
+
+def _headings(lines: list[str]) -> Iterator[Remark]:
+    """The layout holds the title, level 1; each heading goes one level deeper at most."""
+    above = 1
+    for number, line in enumerate(lines[1:], start=1):
+        level = len(line) - len(line.lstrip("#"))
+        if not 1 <= level <= 6 or line[level : level + 1] not in {" ", "\t"}:
+            continue
+        if level > above + 1:
+            yield Remark(number, f"Ce titre saute un niveau : écrivez-le avec {'#' * (above + 1)}.")
+        above = level
+
+
+def _matches(rule: Rule, text: str) -> Iterator[Remark]:
+    line, reached, said = 0, 0, -1
+    for found in rule.pattern.finditer(text):
+        line += text.count("\n", reached, found.start())
+        reached = found.start()
+        if line != said and (advice := rule.advice(found)):
+            said = line
+            yield Remark(line, advice)
+
+
+def _sentences(blocks: list[tuple[int, str]]) -> Iterator[Remark]:
+    for first, block in blocks:
+        line = first
+        for sentence in SENTENCE_END.split(block):
+            lead = len(sentence) - len(sentence.lstrip())
+            count = _words(sentence)
+            if count > LONGEST_SENTENCE:
+                start = line + sentence.count("\n", 0, lead)
+                yield Remark(start, f"Coupez cette phrase : {count} mots, {LONGEST_SENTENCE} au plus.")
+            line += sentence.count("\n")
+
+
+def _paragraphs(blocks: list[tuple[int, str]]) -> Iterator[Remark]:
+    for first, block in blocks:
+        count = _words(block)
+        if count > LONGEST_PARAGRAPH:
+            yield Remark(first, f"Coupez ce paragraphe : {count} mots, {LONGEST_PARAGRAPH} au plus.")
+
+
+def _blocks(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """Paragraphs, headings and items of lists, each with its first line; a line of tags alone parts two of them."""
+    first, held = 1, list[str]()
+    for number, line in enumerate([*lines[1:], ""], start=1):
+        empty = not line.strip(BLANKS)
+        if held and (empty or BLOCK_START.match(line)):
+            yield first, _first_branches("\n".join(held))
+            held = []
+        if not empty:
+            first = first if held else number
+            held.append(line)
+
+
+def _words(text: str) -> int:
+    """Fields and what holds a letter or a figure: a mark between two spaces is no word."""
+    return sum(FILLED in piece or any(map(str.isalnum, piece)) for piece in text.split())
+
+
+def _masculine(found: re.Match[str]) -> str:
+    feminine, better = NEUTRAL[found[1].lower()]
+    return "" if feminine in _around(found) else f"Plutôt que « {found[0]} », écrivez par exemple « {better} »."
+
+
+def _salutation(found: re.Match[str]) -> str:
+    if re.search("madame|mesdames|chère", _around(found)):
+        return ""
+    better = "Chères et chers" if found[0] == "Chers" else "Madame, Monsieur"
+    return f"Plutôt que « {found[0]} », écrivez « {better} »."
+
+
+def _around(found: re.Match[str]) -> str:
+    """Enough of the text to hold the other half of a double form."""
+    return found.string[max(0, found.start() - 60) : found.end() + 60].lower()
+
+
+def _capitals(found: re.Match[str]) -> str:
+    if found[0] in ACRONYMS or ROMAN.fullmatch(found[0]):
+        return ""
+    return f"Écrivez « {found[0][:30]} » en minuscules : les capitales se lisent mal."
+
+
+def _always(advice: str) -> Callable[[re.Match[str]], str]:
+    """The same advice whatever was found, `{}` being what was."""
+    return lambda found: advice.format(found[0])
+
+
+RULES = (
+    Rule(
+        hints="'",
+        pattern=re.compile(rf"\b(\w{{1,15}})'(?=[\w{FILLED}])(\w{{0,20}})"),
+        advice=lambda found: f"Mettez une apostrophe courbe : « {found[1]}’{found[2] or '…'} ».",
+    ),
+    Rule(hints='"', pattern=re.compile('"'), advice=_always('Écrivez les guillemets « … » plutôt que "…".')),
+    Rule(
+        hints=":;!?",
+        pattern=re.compile(rf"[:;!?](?<=[\w»)*{FILLED}].)(?=[\s!?»)*]|\Z)"),
+        advice=_always("Mettez une espace avant « {} »."),
+    ),
+    Rule(
+        hints="«»",
+        pattern=re.compile(r"«(?=\S)|»(?<=\S.)"),
+        advice=_always("Mettez une espace à l’intérieur des guillemets « … »."),
+    ),
+    Rule(
+        hints=("  ",),
+        pattern=re.compile(r"(?<=\S) {2,}+(?=\S)"),
+        advice=_always("Ne laissez qu’une espace entre deux mots."),
+    ),
+    Rule(
+        hints=NEUTRAL,
+        pattern=re.compile(
+            r"\b(?<!monsieur )(?:(?:les?|des?|du|aux?|une?|chaque|tout|chers?|nos|vos|votre)\s|[ld]['’])"
+            rf"({'|'.join(NEUTRAL)})s?(?!\w|[·•(-]|\.\w)",
+            re.IGNORECASE,
+        ),
+        advice=_masculine,
+    ),
+    Rule(
+        hints=("monsieur", "messieurs", "cher"),
+        pattern=re.compile(rf"M(?:essieurs\b|onsieur(?:(?=,)| le (?!Ministre){UPPER}[\w-]*+))|Chers(?= collègues)"),
+        advice=_salutation,
+    ),
+    Rule(
+        hints=("ministre",),
+        pattern=re.compile(
+            rf"\b[Mm]inistre[ \u00a0](?!Président){NAME}(?:[ \u00a0]{NAME}){{0,2}}"
+            rf"|\b{NAME}(?:[ \u00a0]{NAME}){{1,3}}, (?:[Vv]ice-)?[Mm]inistre\b"
+        ),
+        advice=_always("Nommez la fonction, pas la personne : « {} »."),
+    ),
+    Rule(hints=("",), pattern=re.compile(rf"{UPPER}(?<!\w.){UPPER}{{4,}}+(?!\w)"), advice=_capitals),
+    Rule(
+        hints=("gratuit", "urgent", "cliquez", "offre", "félicitations", "gagnez", "chance", "!!", "€€€"),
+        pattern=re.compile(
+            r"\b(?:gratuit(?:e|s|es|ement)?|urgente?s?|cliquez ici|(?<!d['’])offre|félicitations|gagnez)\b"
+            r"|\bdernière chance\b|!!+|€€€+",
+            re.IGNORECASE,
+        ),
+        advice=_always("Évitez « {} » : les filtres à pourriel s’en méfient."),
+    ),
+    Rule(hints="{", pattern=re.compile(r"\{[{%]"), advice=_always("Les champs s’écrivent ((champ)).")),
+    Rule(
+        hints="<",
+        pattern=re.compile(r"<(?:/?[a-z][^<>\n]*+>|!--)", re.IGNORECASE),
+        advice=_always("Retirez « {:.30} » : les balises partiront comme du texte."),
+    ),
+    Rule(
+        hints="[",
+        pattern=re.compile(
+            rf"\[[*_]{{0,2}}(?:cliquez )?(?:ici|sur ce lien|ce lien)[*_]{{0,2}}\]{FILLED}", re.IGNORECASE
+        ),
+        advice=_always("Dites où mène le lien : « ici » ne le dit pas."),
+    ),
+    Rule(
+        hints=("mail",),
+        pattern=re.compile(r"\b(?<![@./-])(?:e-?)?mails?(?!\w|[@./-]\w)", re.IGNORECASE),
+        advice=_always("Écrivez « courriel » plutôt que « {} »."),
+    ),
+)

@@ -1,0 +1,219 @@
+"""The audience of a letter: everybody a segment means, one row for each mailbox, with the reason of those left out.
+
+One SELECT finds both; the first reason in `ORDER` wins. Counts, pages, explanations and launches all stand on it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, case, func, literal, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from outreach.adherence.models import CLOSED_TO_REMINDERS, Status, Strand
+from outreach.adherence.standing import standing
+from outreach.db import Session
+from outreach.delivery import suppressions
+from outreach.delivery.models import MessageClass, Reason
+from outreach.directory.models import Authority, Contact
+from outreach.segments.criteria import Criterion, Leaf, Scope, leaves, listed
+
+ORDER = (
+    Reason.JOINED,
+    Reason.NOT_CONCERNED,
+    Reason.NO_ADDRESS,
+    Reason.BOUNCED,
+    Reason.UNREVIEWED,
+    Reason.SUPPRESSED,
+)
+
+
+class Concerns(StrEnum):
+    """Which of an authority's eligible schools a letter is about: those still to join, or those that have joined."""
+
+    OPEN = "open"
+    JOINED = "joined"
+
+    @property
+    def label(self) -> str:
+        """The choice in the interface."""
+        return {"open": "les écoles qui doivent encore adhérer", "joined": "les écoles qui ont adhéré"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom a letter is for: the segment, the strand it speaks of, which schools, and its class of message."""
+
+    criterion: Criterion
+    strand: Strand
+    concerns: Concerns
+    message_class: MessageClass
+
+
+@dataclass
+class Counts:
+    """An audience counted: `authorities` are all the segment means; those written to and those left out add up to it.
+
+    `left_out` counts authorities by the reason of their best mailbox; `spared` the mailboxes left out of an authority
+    that is written to at another. `schools` are those the letters list.
+    """
+
+    authorities: int = 0
+    written: int = 0
+    addresses: int = 0
+    schools: int = 0
+    left_out: dict[Reason, int] = field(default_factory=dict)
+    spared: dict[Reason, int] = field(default_factory=dict)
+
+
+def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) -> Subquery:
+    """One row for each mailbox in use of each authority, or one without: columns authority_id, contact_id, address,
+    address_key, address_ascii, schools (how many its letter lists) and rank (0, or the place in ORDER from 1).
+
+    `among` narrows it down to some authorities, by their keys.
+    """
+    chosen = listed(scope, audience.criterion)
+    schools = _schools(audience, scope)
+    query = (
+        select(
+            Authority.id.label("authority_id"),
+            Contact.id.label("contact_id"),
+            Contact.address,
+            Contact.address_key,
+            Contact.address_ascii,
+            func.coalesce(schools.c.concerned, 0).label("schools"),
+            _rank(audience, schools).label("rank"),
+        )
+        .outerjoin(schools, schools.c.authority_id == Authority.id)
+        .outerjoin(Contact, and_(Contact.authority_id == Authority.id, Contact.retired_at.is_(None)))
+        .where(Authority.id.in_(chosen))
+    )
+    return (query if among is None else query.where(Authority.id.in_(among))).subquery("audience")
+
+
+def reason_of(rank: int) -> Reason | None:
+    """The reason a rank stands for; None for who is written to."""
+    return ORDER[rank - 1] if rank else None
+
+
+def count(session: Session, audience: Audience, scope: Scope) -> Counts:
+    """Count an audience; one statement."""
+    found = rows(audience, scope)
+    best = func.min(found.c.rank).over(partition_by=found.c.authority_id)
+    nth = func.row_number().over(partition_by=found.c.authority_id, order_by=found.c.rank)
+    each = select(found.c.rank, found.c.schools, best.label("best"), nth.label("nth")).subquery("each")
+    is_first = each.c.nth == 1
+    query = select(
+        each.c.best,
+        each.c.rank,
+        func.sum(case((is_first, 1), else_=0)),
+        func.count(),
+        func.sum(case((is_first, each.c.schools), else_=0)),
+    ).group_by(each.c.best, each.c.rank)
+    counts = Counts()
+    for authority, mailbox, authorities, mailboxes, schools in session.execute(query):
+        _add(counts, reason_of(authority), reason_of(mailbox), int(authorities), mailboxes, int(schools))
+    return counts
+
+
+def _add(
+    counts: Counts, whole: Reason | None, mailbox: Reason | None, authorities: int, mailboxes: int, schools: int
+) -> None:
+    counts.authorities += authorities
+    if whole is not None:
+        counts.left_out[whole] = counts.left_out.get(whole, 0) + authorities
+    elif mailbox is None:
+        counts.written += authorities
+        counts.addresses += mailboxes
+        counts.schools += schools
+    else:
+        counts.spared[mailbox] = mailboxes
+
+
+def first(
+    session: Session, audience: Audience, scope: Scope, count: int, *, reason: Reason | None = None
+) -> Sequence[Row]:
+    """Some authorities by name: those written to, or those left out for a reason.
+
+    Columns Authority, mailboxes and schools (counts).
+    """
+    found = rows(audience, scope)
+    rank = ORDER.index(reason) + 1 if reason else 0
+    query = (
+        select(found.c.authority_id, func.count(found.c.contact_id).label("mailboxes"), func.max(found.c.schools))
+        .group_by(found.c.authority_id)
+        .having(func.min(found.c.rank) == rank)
+    )
+    if rank == 0:
+        query = query.where(found.c.rank == 0)
+    chosen = query.add_columns().subquery("chosen")
+    listing = select(Authority, chosen.c.mailboxes, chosen.c[2].label("schools"))
+    listing = listing.join(chosen, chosen.c.authority_id == Authority.id)
+    return session.execute(listing.order_by(Authority.folded, Authority.fase).limit(count)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an authority is written to or not: each criterion with whether it holds, whether the whole does, and its
+    mailboxes with the reason of each."""
+
+    criteria: Sequence[tuple[Leaf, bool]]
+    is_meant: bool
+    mailboxes: Sequence[tuple[str, Reason | None]]
+
+    @property
+    def is_written(self) -> bool:
+        """Whether a letter would leave."""
+        return self.is_meant and any(reason is None for _, reason in self.mailboxes)
+
+
+def explain(session: Session, audience: Audience, scope: Scope, authority: Authority) -> Explanation:
+    """Why a letter would leave for an authority, or not."""
+    asked = leaves(audience.criterion)
+    answers: tuple[int, ...] = ()
+    if asked:
+        answers = tuple(session.execute(select(*(_truth(leaf, scope) for leaf in asked)).where(_is(authority))).one())
+    is_meant = session.scalar(listed(scope, audience.criterion).where(_is(authority))) is not None
+    found = rows(audience, scope, among=select(Authority.id).where(_is(authority)))
+    mailboxes = [
+        (address or "", reason_of(rank))
+        for address, rank in session.execute(select(found.c.address, found.c.rank).order_by(found.c.contact_id))
+    ]
+    return Explanation([(leaf, bool(held)) for leaf, held in zip(asked, answers, strict=True)], is_meant, mailboxes)
+
+
+def _truth(leaf: Leaf, scope: Scope) -> ColumnElement[int]:
+    return case((leaf.where(scope), 1), else_=0)
+
+
+def _is(authority: Authority) -> ColumnElement[bool]:
+    return Authority.id == authority.id
+
+
+def is_concerned(status: InstrumentedAttribute[Status] | ColumnElement[Status], concerns: Concerns) -> ColumnElement:
+    """True where a school of this status is one the letter is about."""
+    return status == Status.JOINED if concerns is Concerns.JOINED else status.not_in(CLOSED_TO_REMINDERS)
+
+
+def _schools(audience: Audience, scope: Scope) -> Subquery:
+    """How many eligible schools of each authority the letter is about, and how many joined."""
+    found = standing([scope.day], [audience.strand])
+    concerned = case((is_concerned(found.c.status, audience.concerns), 1), else_=0)
+    joined = case((found.c.status == Status.JOINED, 1), else_=0)
+    query = select(
+        found.c.authority_id, func.sum(concerned).label("concerned"), func.sum(joined).label("joined")
+    ).group_by(found.c.authority_id)
+    return query.subquery("schools")
+
+
+def _rank(audience: Audience, schools: Subquery) -> ColumnElement[int]:
+    nobody = func.coalesce(schools.c.concerned, 0) == 0
+    conditions = {
+        Reason.JOINED: and_(nobody, schools.c.joined > 0),
+        Reason.NOT_CONCERNED: nobody,
+        Reason.NO_ADDRESS: Contact.id.is_(None),
+        Reason.BOUNCED: Contact.bounced_at.is_not(None),
+        Reason.UNREVIEWED: and_(Contact.review_asked_at.is_not(None), Contact.reviewed_at.is_(None)),
+        Reason.SUPPRESSED: suppressions.stops(Contact.address_key, literal(audience.message_class.value)),
+    }
+    return case(*((conditions[reason], place) for place, reason in enumerate(ORDER, start=1)), else_=0)

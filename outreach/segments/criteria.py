@@ -1,0 +1,332 @@
+"""Criteria: small frozen facts about an authority. Each becomes a condition in SQL and a few French words.
+
+A criterion is true or false of one listed authority, as of one day. They combine by `and`, `or`, `not`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, not_, or_, select
+
+from outreach.adherence.days import today
+from outreach.adherence.models import AdherenceRecord, RollUp, Status, Strand, Word
+from outreach.adherence.standing import rolled_up, standing
+from outreach.db import Session
+from outreach.delivery import outbox
+from outreach.delivery.models import RecipientKind
+from outreach.directory.models import Authority, Contact, Level, Listing, Network, School, Teaching, types_of
+from outreach.directory.reference import NETWORKS
+from outreach.errors import InputError
+
+STILL_OPEN = (Status.NONE, Status.INFORMED, Status.IN_PREPARATION, Status.TENDER_LAUNCHED, Status.DECLINED)
+LEVEL_WORDS = {Level.NURSERY: "maternelle", Level.PRIMARY: "primaire", Level.SECONDARY: "secondaire"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What criteria are asked about: the instant, its day in Brussels, and the strands by number."""
+
+    now: datetime
+    day: date
+    strands: Mapping[int, Strand]
+
+    def strand(self, number: int) -> Strand:
+        """The strand with this number. Raises InputError."""
+        if number not in self.strands:
+            raise InputError(f"Le programme n’a pas de volet {number}.")
+        return self.strands[number]
+
+
+def scope_at(session: Session, programme_id: int, *, now: datetime) -> Scope:
+    """What criteria are asked about now, of a programme."""
+    strands = session.scalars(select(Strand).where(Strand.programme_id == programme_id))
+    return Scope(now, today(now), {strand.number: strand for strand in strands})
+
+
+class NetworkCode(StrEnum):
+    """A network, by the register's value."""
+
+    WBE = "WBE"
+    MUNICIPAL = "Subventionné communal"
+    PROVINCIAL = "Subventionné provincial"
+    COCOF = "COCOF"
+    DENOMINATIONAL = "Libre confessionnel"
+    NON_DENOMINATIONAL = "Libre non confessionnel"
+
+    @property
+    def label(self) -> str:
+        """The official name in the middle of a sentence."""
+        name = NETWORKS[self.value]
+        return name if name.isupper() else name[0].lower() + name[1:]
+
+
+class Which(StrEnum):
+    """How many of an authority's eligible schools must have a status."""
+
+    ANY = "any"
+    ALL = "all"
+
+
+class Fields(BaseModel):
+    """The base of criteria with named parts; any other name is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+StrandNumber = Annotated[int, Field(ge=1, le=99, strict=True)]
+
+
+class InNetwork(RootModel[tuple[NetworkCode, ...]]):
+    """The authority belongs to one of these networks."""
+
+    model_config = ConfigDict(frozen=True)
+    word: ClassVar = "network"
+    root: Annotated[tuple[NetworkCode, ...], Field(min_length=1)]
+
+    def where(self, _scope: Scope) -> ColumnElement[bool]:
+        """As a condition on Authority."""
+        return Authority.network_id.in_(select(Network.id).where(Network.code.in_([code.value for code in self.root])))
+
+    def words(self) -> str:
+        """In French."""
+        return either(code.label for code in self.root)
+
+
+class HasLevel(RootModel[tuple[Level, ...]]):
+    """At least one of its schools teaches one of these levels."""
+
+    model_config = ConfigDict(frozen=True)
+    word: ClassVar = "level"
+    root: Annotated[tuple[Level, ...], Field(min_length=1)]
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """As a condition on Authority."""
+        taught = select(Listing.authority_id).join(Teaching, Teaching.school_id == Listing.school_id)
+        kinds = Teaching.education_type.in_(types_of(*self.root))
+        return Authority.id.in_(taught.where(Listing.on(scope.day), Teaching.on(scope.day), kinds))
+
+    def words(self) -> str:
+        """In French."""
+        return f"au moins une école {either(LEVEL_WORDS[level] for level in self.root)}"
+
+
+class InZone(RootModel[tuple[str, ...]]):
+    """At least one of its schools stands in one of these teaching zones."""
+
+    model_config = ConfigDict(frozen=True)
+    word: ClassVar = "zone"
+    root: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=60)], ...], Field(min_length=1)]
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """As a condition on Authority."""
+        standing_there = select(Listing.authority_id).join(School, School.id == Listing.school_id)
+        return Authority.id.in_(standing_there.where(Listing.on(scope.day), School.zone.in_(self.root)))
+
+    def words(self) -> str:
+        """In French."""
+        return f"au moins une école en zone {either(self.root)}"
+
+
+class SchoolStatus(Fields):
+    """One (or every one) of the schools a strand is open to has one of these statuses."""
+
+    word: ClassVar = "school_status"
+    strand: StrandNumber
+    statuses: Annotated[tuple[Status, ...], Field(min_length=1)]
+    which: Which = Which.ANY
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """As a condition on Authority."""
+        rows = standing([scope.day], [scope.strand(self.strand)])
+        has_status = rows.c.status.in_(self.statuses)
+        if self.which is Which.ANY:
+            return Authority.id.in_(select(rows.c.authority_id).where(has_status))
+        having = func.count() == func.sum(case((has_status, 1), else_=0))
+        return Authority.id.in_(select(rows.c.authority_id).group_by(rows.c.authority_id).having(having))
+
+    def words(self) -> str:
+        """In French."""
+        who = "au moins une école concernée" if self.which is Which.ANY else "toutes les écoles concernées"
+        if set(self.statuses) == set(STILL_OPEN):
+            return f"{who} sans adhésion au volet {self.strand}"
+        statuses = either(f"« {status.label.lower()} »" for status in self.statuses)
+        return f"{who} avec le statut {statuses} au volet {self.strand}"
+
+
+class RolledUp(Fields):
+    """Where the authority as a whole stands in a strand, over its eligible schools; confirmed joinings count."""
+
+    word: ClassVar = "roll_up"
+    strand: StrandNumber
+    states: Annotated[tuple[RollUp, ...], Field(min_length=1)]
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """As a condition on Authority."""
+        rows = rolled_up(scope.day, [scope.strand(self.strand)])
+        return Authority.id.in_(select(rows.c.authority_id).where(rows.c.roll_up.in_(self.states)))
+
+    def words(self) -> str:
+        """In French."""
+        said = {
+            RollUp.COMPLETE: "toutes les écoles concernées ont adhéré",
+            RollUp.PARTIAL: "une partie des écoles concernées a adhéré",
+            RollUp.NONE: "aucune école concernée n’a adhéré",
+            RollUp.NOT_CONCERNED: "plus aucune école n’est concernée",
+        }
+        return f"{either(said[state] for state in self.states)} (volet {self.strand})"
+
+
+class NeverAnswered(Fields):
+    """No school of the authority has a status on its own word in this strand."""
+
+    word: ClassVar = "never_answered"
+    strand: StrandNumber
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """As a condition on Authority."""
+        answered = select(Listing.authority_id).join(AdherenceRecord, AdherenceRecord.school_id == Listing.school_id)
+        declared = and_(
+            AdherenceRecord.strand_id == scope.strand(self.strand).id,
+            AdherenceRecord.word == Word.DECLARED,
+            AdherenceRecord.withdrawn_at.is_(None),
+        )
+        return Authority.id.not_in(answered.where(Listing.on(scope.day), declared))
+
+    def words(self) -> str:
+        """In French."""
+        return f"n’a jamais répondu pour le volet {self.strand}"
+
+
+class NotWrittenSince(Fields):
+    """No campaign's letter left for the authority in this many days."""
+
+    word: ClassVar = "not_written_since"
+    days: Annotated[int, Field(ge=1, le=3650, strict=True)]
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """As a condition on Authority."""
+        written = outbox.recipients_written_since(RecipientKind.AUTHORITY, scope.now - timedelta(days=self.days))
+        return Authority.id.not_in(written)
+
+    def words(self) -> str:
+        """In French."""
+        return f"aucun courriel envoyé depuis {self.days} jour{'s' if self.days > 1 else ''}"
+
+
+class Unreachable(Fields):
+    """The authority has no address that may be written to."""
+
+    word: ClassVar = "unreachable"
+
+    def where(self, _scope: Scope) -> ColumnElement[bool]:
+        """As a condition on Authority."""
+        return ~exists().where(Contact.authority_id == Authority.id, Contact.usable()).correlate(Authority)
+
+    def words(self) -> str:
+        """In French."""
+        return "sans adresse valable"
+
+
+Leaf = InNetwork | HasLevel | InZone | SchoolStatus | RolledUp | NeverAnswered | NotWrittenSince | Unreachable
+LEAVES: dict[str, type[Leaf]] = {
+    kind.word: kind
+    for kind in (InNetwork, HasLevel, InZone, SchoolStatus, RolledUp, NeverAnswered, NotWrittenSince, Unreachable)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of them; of none, everybody."""
+
+    all: tuple["Criterion", ...] = ()
+
+    word: ClassVar = "and"
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """As a condition on Authority."""
+        return and_(True, *(one.where(scope) for one in self.all))
+
+    def words(self) -> str:
+        """In French."""
+        return ", ".join(_bracketed(one, Or) for one in self.all) or "sans autre condition"
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one of them."""
+
+    any: tuple["Criterion", ...]
+
+    word: ClassVar = "or"
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """As a condition on Authority."""
+        return or_(False, *(one.where(scope) for one in self.any))
+
+    def words(self) -> str:
+        """In French."""
+        return " ou ".join(_bracketed(one, And) for one in self.any)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Not this."""
+
+    one: "Criterion"
+
+    word: ClassVar = "not"
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """As a condition on Authority."""
+        return not_(self.one.where(scope))
+
+    def words(self) -> str:
+        """In French."""
+        return f"pas ({self.one.words()})"
+
+
+Criterion = Leaf | And | Or | Not
+EVERYBODY = And()
+
+
+def sentence(criterion: Criterion) -> str:
+    """Whom a criterion means, in one French sentence."""
+    if criterion == EVERYBODY:
+        return "Tous les pouvoirs organisateurs."
+    return f"Pouvoirs organisateurs : {criterion.words()}."
+
+
+def leaves(criterion: Criterion) -> list[Leaf]:
+    """The simple criteria, in order, each once."""
+    found = dict.fromkeys(_leaves(criterion))
+    return list(found)
+
+
+def listed(scope: Scope, criterion: Criterion) -> Select[int]:
+    """The keys of the authorities that were listed on the day and that a criterion means."""
+    in_register = exists().where(Listing.authority_id == Authority.id, Listing.on(scope.day)).correlate(Authority)
+    return select(Authority.id).where(in_register, criterion.where(scope))
+
+
+def either(words: "Iterator[str] | tuple[str, ...]") -> str:
+    """ "a, b ou c"."""
+    *first, last = words
+    return f"{', '.join(first)} ou {last}" if first else last
+
+
+def _bracketed(one: Criterion, other: type[And] | type[Or]) -> str:
+    return f"({one.words()})" if isinstance(one, other) else one.words()
+
+
+def _leaves(criterion: Criterion) -> Iterator[Leaf]:
+    if isinstance(criterion, And | Or):
+        for one in criterion.all if isinstance(criterion, And) else criterion.any:
+            yield from _leaves(one)
+    elif isinstance(criterion, Not):
+        yield from _leaves(criterion.one)
+    else:
+        yield criterion

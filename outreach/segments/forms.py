@@ -1,0 +1,119 @@
+"""The written form of criteria: JSON, with one key an object, and the same in an address.
+
+`{"and": [{"network": ["WBE"]}, {"not": {"school_status": {"strand": 1, "statuses": ["joined"], "which": "all"}}}]}`
+"""
+
+import json
+import re
+from typing import Any, NoReturn
+from urllib.parse import parse_qs, urlencode
+
+from pydantic import ValidationError
+
+from outreach.errors import InputError
+from outreach.segments.criteria import LEAVES, And, Criterion, Fields, Not, Or
+
+DEEPEST, LONGEST, MOST = 8, 16 * 1024, 200
+STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
+PARAMETER = "criteria"
+
+
+def from_json(text: str) -> Criterion:
+    """A criterion from its JSON. Raises InputError, naming what is wrong."""
+    if len(text) > LONGEST:
+        raise InputError("Ces critères sont trop longs.")
+    _refuse_depth(text)
+    try:
+        stated = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number, parse_float=_no_number)
+    except (json.JSONDecodeError, RecursionError, ValueError):
+        raise InputError("Ces critères ne sont pas du JSON lisible.") from None
+    return from_plain(stated)
+
+
+def to_json(criterion: Criterion) -> str:
+    """The JSON of a criterion, always the same for the same one."""
+    return json.dumps(to_plain(criterion), ensure_ascii=False, separators=(",", ":"))
+
+
+def from_query(query: str) -> Criterion:
+    """A criterion from the query of an address; without one, everybody. Raises InputError."""
+    given = parse_qs(query).get(PARAMETER)
+    return from_json(given[0]) if given else And()
+
+
+def to_query(criterion: Criterion) -> str:
+    """The query of an address that means a criterion."""
+    return urlencode({PARAMETER: to_json(criterion)})
+
+
+def from_plain(stated: object, depth: int = 1) -> Criterion:
+    """A criterion from dictionaries and lists, as a file states it. Raises InputError."""
+    if depth > DEEPEST:
+        raise InputError(f"Ces critères sont imbriqués à plus de {DEEPEST} niveaux.")
+    if not isinstance(stated, dict) or len(stated) != 1:
+        raise InputError('Un critère s’écrit avec un seul nom, par exemple {"network": ["WBE"]}.')
+    ((word, given),) = stated.items()
+    match word:
+        case "and" | "or":
+            inside = tuple(from_plain(one, depth + 1) for one in _several(word, given))
+            return And(inside) if word == "and" else Or(inside)
+        case "not":
+            return Not(from_plain(given, depth + 1))
+        case str() if word in LEAVES:
+            try:
+                return LEAVES[word].model_validate(given)
+            except ValidationError as error:
+                raise InputError(_fault(word, error)) from None
+    known = ", ".join([*LEAVES, "and", "or", "not"])
+    raise InputError(f"Le critère « {str(word)[:40]} » n’existe pas. Il y a : {known}.")
+
+
+def to_plain(criterion: Criterion) -> dict[str, Any]:
+    """A criterion as dictionaries and lists."""
+    match criterion:
+        case And():
+            return {"and": [to_plain(one) for one in criterion.all]}
+        case Or():
+            return {"or": [to_plain(one) for one in criterion.any]}
+        case Not():
+            return {"not": to_plain(criterion.one)}
+        case _:
+            return {criterion.word: criterion.model_dump(mode="json")}
+
+
+def _refuse_depth(text: str) -> None:
+    depth = deepest = 0
+    for character in STRINGS.sub("", text):
+        depth += (character in "[{") - (character in "]}")
+        deepest = max(deepest, depth)
+    if deepest > 2 * DEEPEST + 2:
+        raise InputError(f"Ces critères sont imbriqués à plus de {DEEPEST} niveaux.")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"Le nom « {twice[:40]} » est écrit deux fois dans les critères.")
+    return dict(pairs)
+
+
+def _no_number(text: str) -> NoReturn:
+    raise InputError(f"« {text[:40]} » n’est pas un nombre permis dans les critères.")
+
+
+def _several(word: str, given: object) -> list[object]:
+    if not isinstance(given, list) or len(given) > MOST or (word == "or" and not given):
+        raise InputError(f"Le critère « {word} » prend une liste de critères.")
+    return given
+
+
+def _fault(word: str, error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join([word, *map(str, first["loc"])])
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(LEAVES[word].model_fields) if issubclass(LEAVES[word], Fields) else ""
+        return f"Critère « {place} » : ce nom n’existe pas{f' (il y a : {known})' if known else ''}."
+    if first["type"] == "missing":
+        return f"Critère « {place} » : il manque."
+    return f"Critère « {place} » : cette valeur n’est pas permise."

@@ -1,0 +1,408 @@
+"""Segments: SQL says what a plain reading of random directories says, and everybody left out has the first reason."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, select
+
+from outreach.adherence import programmes
+from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, RollUp, Status, Strand, Word
+from outreach.adherence.standing import roll_up
+from outreach.db import Database
+from outreach.delivery import suppressions
+from outreach.delivery.models import (
+    Batch,
+    DoubtPolicy,
+    Gate,
+    Mailing,
+    Message,
+    MessageClass,
+    MessageState,
+    MessageSubject,
+    Purpose,
+    Reason,
+    RecipientKind,
+    Suppression,
+    SuppressionReason,
+)
+from outreach.directory.models import (
+    Authority,
+    Contact,
+    ContactSource,
+    EducationType,
+    Level,
+    Listing,
+    MailboxKind,
+    Network,
+    School,
+    Teaching,
+)
+from outreach.errors import InputError
+from outreach.segments import audience
+from outreach.segments.audience import ORDER, Audience, Concerns
+from outreach.segments.criteria import (
+    And,
+    HasLevel,
+    InNetwork,
+    InZone,
+    NeverAnswered,
+    Not,
+    NotWrittenSince,
+    Or,
+    RolledUp,
+    SchoolStatus,
+    Unreachable,
+    Which,
+    leaves,
+    listed,
+    scope_at,
+    sentence,
+)
+from outreach.segments.forms import from_json, from_query, to_json, to_query
+from tests.conftest import NOW
+
+PROGRAMME = """
+code = "mon"
+name = "Mes outils numériques"
+[[strands]]
+number = 1
+name = "Volet 1"
+opened_on = 2020-11-16
+[[strands]]
+number = 2
+name = "Volet 2"
+opened_on = 2020-11-16
+level = "primary"
+"""
+PLACE = {"address": "", "postcode": "", "locality": "", "municipality": ""}
+NETWORKS = ("WBE", "COCOF", "Libre confessionnel")
+ZONES = ("Namur", "Huy-Waremme")
+TYPES = (EducationType.SECONDARY_ORDINARY, EducationType.PRIMARY_ORDINARY)
+
+school = st.fixed_dictionaries(
+    {
+        "zone": st.sampled_from(ZONES),
+        "types": st.lists(st.sampled_from(TYPES), max_size=2, unique=True),
+        "listed": st.sampled_from([True, True, True, False]),
+        "records": st.lists(
+            st.tuples(st.sampled_from([1, 2]), st.sampled_from(Status), st.sampled_from(Word)), max_size=2
+        ),
+    }
+)
+mailbox = st.sampled_from(["good", "good", "retired", "bounced", "unreviewed", "unsubscribed", "staff"])
+authority = st.fixed_dictionaries(
+    {
+        "network": st.sampled_from(NETWORKS),
+        "schools": st.lists(school, max_size=3),
+        "mailboxes": st.lists(mailbox, max_size=3),
+        "written": st.sampled_from([None, None, 3, 40]),
+        "trial": st.booleans(),
+    }
+)
+directory = st.lists(authority, min_size=1, max_size=5)
+some = lambda values: st.lists(st.sampled_from(values), min_size=1, max_size=2, unique=True).map(tuple)  # noqa: E731
+leaf = st.one_of(
+    some(NETWORKS).map(InNetwork),
+    some(list(Level)).map(HasLevel),
+    some(ZONES).map(InZone),
+    st.builds(SchoolStatus, strand=st.sampled_from([1, 2]), statuses=some(list(Status)), which=st.sampled_from(Which)),
+    st.builds(RolledUp, strand=st.sampled_from([1, 2]), states=some(list(RollUp))),
+    st.builds(NeverAnswered, strand=st.sampled_from([1, 2])),
+    st.builds(NotWrittenSince, days=st.sampled_from([1, 7, 100])),
+    st.just(Unreachable()),
+)
+criterion = st.recursive(
+    leaf,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda several: And(tuple(several))),
+        st.lists(inner, min_size=1, max_size=3).map(lambda several: Or(tuple(several))),
+        inner.map(Not),
+    ),
+    max_leaves=6,
+)
+
+
+def store(session, people):
+    """Write a random directory down; returns the keys of its authorities."""
+    for table in (MessageSubject, Message, Batch, Mailing, Suppression, AdherenceRecord, Contact, Teaching, Listing):
+        session.execute(delete(table))
+    session.execute(delete(School))
+    session.execute(delete(Authority))
+    networks = {one.code: one for one in session.scalars(select(Network))}
+    strands = {one.number: one.id for one in session.scalars(select(Strand))}
+    keys = []
+    for number, person in enumerate(people):
+        made = Authority(
+            fase=9001 + number, name=f"PO {number}", network=networks[person["network"]], folded="", **PLACE
+        )
+        session.add(made)
+        session.flush()
+        keys.append(made.id)
+        for place, one in enumerate(person["schools"]):
+            store_school(session, made, 80001 + 10 * number + place, one, strands)
+        for place, kind in enumerate(person["mailboxes"]):
+            store_mailbox(session, made, f"{kind}{place}@po{number}.example", kind)
+        store_letter(session, made, Purpose.CAMPAIGN, person["written"])
+        store_letter(session, made, Purpose.TRIAL, 1 if person["trial"] else None)
+    session.flush()
+    return keys
+
+
+def store_school(session, owner, fase, one, strands):
+    made = School(fase=fase, name=f"École {fase}", zone=one["zone"], district="", folded="", **PLACE)
+    session.add(made)
+    session.flush()
+    until = None if one["listed"] else NOW.date() - timedelta(days=9)
+    session.add(Listing(school_id=made.id, authority_id=owner.id, until=until))
+    session.add_all(Teaching(school_id=made.id, education_type=kind) for kind in one["types"])
+    session.add_all(
+        AdherenceRecord(
+            school_id=made.id, strand_id=strands[strand], status=status, word=word, effective_on=NOW.date(),
+            recorded_at=NOW + timedelta(seconds=place), recorded_by="x", source="", reason="",
+        )
+        for place, (strand, status, word) in enumerate(one["records"])
+    )  # fmt: skip
+
+
+def store_mailbox(session, owner, address, kind):
+    session.add(
+        Contact(
+            authority=owner, address=address, address_key=address, address_ascii=address, source=ContactSource.STAFF,
+            mailbox_kind=MailboxKind.IMPERSONAL, added_at=NOW, added_by="x",
+            retired_at=NOW if kind == "retired" else None, retired_by="x" if kind == "retired" else None,
+            bounced_at=NOW if kind == "bounced" else None, review_asked_at=NOW if kind == "unreviewed" else None,
+        )
+    )  # fmt: skip
+    reasons = {"unsubscribed": SuppressionReason.UNSUBSCRIBED, "staff": SuppressionReason.STAFF}
+    if kind in reasons:
+        suppressions.suppress(session, address, reasons[kind], now=NOW, actor="x")
+
+
+def store_letter(session, owner, purpose, days):
+    if days is None:
+        return
+    mailing = Mailing(
+        purpose=purpose, gate=Gate.OPEN, message_class=MessageClass.AWARENESS, doubt_policy=DoubtPolicy.HOLD,
+        letter="{}", headers="{}", created_at=NOW,
+    )  # fmt: skip
+    session.add(mailing)
+    session.flush()
+    batch = Batch(mailing_id=mailing.id, number=1)
+    session.add(batch)
+    session.flush()
+    at = NOW - timedelta(days=days)
+    session.add(
+        Message(
+            mailing_id=mailing.id, batch_id=batch.id, recipient_kind=RecipientKind.AUTHORITY, recipient_id=owner.id,
+            address="a@b.example", address_key="a@b.example", address_ascii="a@b.example",
+            public_id=f"{owner.id:08x}{mailing.id:08x}", dated_at=at, return_path="", state=MessageState.ACCEPTED,
+            due_at=at, fenced_at=at, fence_id="f", settled_at=at, reply_code=250,
+        )
+    )  # fmt: skip
+
+
+def taught(person):
+    return [one for one in person["schools"] if one["listed"]]
+
+
+def eligible(person, strand):
+    level = {1: Level.SECONDARY, 2: Level.PRIMARY}[strand]
+    return [one for one in taught(person) if any(kind.level is level for kind in one["types"])]
+
+
+def stands(one, strand):
+    return next(((s, w) for n, s, w in reversed(one["records"]) if n == strand), (Status.NONE, None))
+
+
+def usable(person):
+    return [kind for kind in person["mailboxes"] if kind not in {"retired", "bounced", "unreviewed"}]
+
+
+def holds(asked, person):  # noqa: C901, PLR0911 - one line a criterion reads better than a table
+    """The plain reading."""
+    match asked:
+        case And():
+            return all(holds(one, person) for one in asked.all)
+        case Or():
+            return any(holds(one, person) for one in asked.any)
+        case Not():
+            return not holds(asked.one, person)
+        case InNetwork():
+            return person["network"] in asked.root
+        case HasLevel():
+            return any(kind.level in asked.root for one in taught(person) for kind in one["types"])
+        case InZone():
+            return any(one["zone"] in asked.root for one in taught(person))
+        case SchoolStatus():
+            found = [stands(one, asked.strand)[0] in asked.statuses for one in eligible(person, asked.strand)]
+            return any(found) if asked.which is Which.ANY else bool(found) and all(found)
+        case RolledUp():
+            found = [stands(one, asked.strand) for one in eligible(person, asked.strand)]
+            return bool(found) and roll_up(found) in asked.states
+        case NeverAnswered():
+            words = [(n, w) for one in taught(person) for n, _, w in one["records"]]
+            return (asked.strand, Word.DECLARED) not in words
+        case NotWrittenSince():
+            return person["written"] is None or person["written"] >= asked.days
+        case Unreachable():
+            return not usable(person)
+
+
+def reasons(person, concerns):
+    """The plain reading of who is left out: the reason of each mailbox, or of the whole."""
+    found = [stands(one, 1)[0] for one in eligible(person, 1)]
+    if concerns is Concerns.OPEN:
+        about = [status for status in found if status not in CLOSED_TO_REMINDERS]
+    else:
+        about = [status for status in found if status is Status.JOINED]
+    mailboxes = [kind for kind in person["mailboxes"] if kind != "retired"] or [None]
+    return [_reason(kind, about, found) for kind in mailboxes]
+
+
+def _reason(kind, about, found):
+    if not about:
+        return Reason.JOINED if Status.JOINED in found else Reason.NOT_CONCERNED
+    named = {None: Reason.NO_ADDRESS, "bounced": Reason.BOUNCED, "unreviewed": Reason.UNREVIEWED}
+    if kind in {"unsubscribed", "staff"}:
+        return Reason.SUPPRESSED
+    return named.get(kind)
+
+
+@pytest.fixture
+def ground(fresh_url):
+    """A database whose strands are loaded; each example is written in a transaction that is undone."""
+    database = Database(fresh_url)
+    with database.writing() as session:
+        programmes.load(session, PROGRAMME, now=NOW, actor="x")
+    yield database
+    database.dispose()
+
+
+def in_a_draft(database, people):
+    session = database.open(writing=True)
+    session.begin()
+    return session, store(session, people)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(people=directory, asked=st.lists(criterion, min_size=1, max_size=4))
+def test_sql_finds_whom_a_plain_reading_finds(ground, people, asked):
+    session, keys = in_a_draft(ground, people)
+    with session:
+        scope = scope_at(session, 1, now=NOW)
+        for one in asked:
+            found = set(session.scalars(listed(scope, one)))
+            expected = {key for key, person in zip(keys, people, strict=True) if taught(person) and holds(one, person)}
+            assert found == expected, sentence(one)
+        session.rollback()
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(people=directory, asked=criterion, concerns=st.sampled_from(Concerns))
+def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_adds_up(
+    ground, people, asked, concerns
+):
+    session, keys = in_a_draft(ground, people)
+    with session:
+        scope = scope_at(session, 1, now=NOW)
+        meant = Audience(asked, scope.strand(1), concerns, MessageClass.AWARENESS)
+        rows = session.execute(select(audience.rows(meant, scope))).all()
+        counts = audience.count(session, meant, scope)
+        expected = {
+            key: sorted(map(str, reasons(person, concerns)))
+            for key, person in zip(keys, people, strict=True)
+            if taught(person) and holds(asked, person)
+        }
+        found = {}
+        for row in rows:
+            found.setdefault(row.authority_id, []).append(str(audience.reason_of(row.rank)))
+        assert {key: sorted(several) for key, several in found.items()} == expected
+        assert counts.authorities == len(expected) == counts.written + sum(counts.left_out.values())
+        assert counts.addresses == sum(several.count("None") for several in expected.values())
+        first = audience.first(session, meant, scope, 10)
+        assert {row.Authority.id for row in first} == {key for key, several in expected.items() if "None" in several}
+        assert sum(row.mailboxes for row in first) == counts.addresses
+        assert sum(row.schools for row in first) == counts.schools
+        for reason in ORDER:
+            there = audience.first(session, meant, scope, 10, reason=reason)
+            assert len(there) == counts.left_out.get(reason, 0)
+        for key in keys:
+            why = audience.explain(session, meant, scope, session.get_one(Authority, key))
+            assert why.is_meant == (key in expected)
+            assert why.is_written == ("None" in expected.get(key, []))
+            assert [held for _, held in why.criteria] == [holds(one, people[keys.index(key)]) for one in leaves(asked)]
+        session.rollback()
+
+
+@given(criterion)
+def test_the_written_forms_give_the_criterion_back(asked):
+    assert from_json(to_json(asked)) == asked
+    assert from_query(to_query(asked)) == asked
+    assert sentence(asked).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"and":' * 2000 + "[]" + "}" * 2000, "8 niveaux"),
+        (json.dumps({"not": {"not": {"not": {"not": {"not": {"not": {"not": {"not": {"unreachable": {}}}}}}}}}}), "8"),
+        ("[" * 100_000, "trop longs"),
+        ('{"and":[],"or":[]}', "un seul nom"),
+        ('{"and":[],"and":[]}', "deux fois"),
+        ('{"not_written_since":{"days":NaN}}', "nombre"),
+        ('{"not_written_since":{"days":1e999}}', "nombre"),
+        ('{"not_written_since":{"days":12345678901234567890123456789}}', "not_written_since.days"),
+        ('{"not_written_since":{"days":true}}', "pas permise"),
+        ('{"not_written_since":{"days":"7"}}', "pas permise"),
+        ('{"password_hash":"x"}', "« password_hash » n’existe pas"),
+        ('{"__class__":1}', "n’existe pas"),
+        ('{"network":["Inconnu"]}', "network"),
+        ('{"network":[]}', "network"),
+        ('{"network":"WBE"}', "network"),
+        (
+            '{"school_status":{"strand":1,"statuses":["none"],"sql":"1=1"}}',
+            "« school_status.sql » : ce nom n’existe pas",
+        ),
+        ('{"school_status":{"strand":1}}', "il manque"),
+        ('{"or":[]}', "liste"),
+        ('{"and":{}}', "liste"),
+        ('{"not":[]}', "un seul nom"),
+        ("null", "un seul nom"),
+        ("{", "JSON"),
+        ("", "JSON"),
+    ],
+)
+def test_what_is_no_criterion_is_refused_with_its_name(text, words):
+    with pytest.raises(InputError) as refusal:
+        from_json(text)
+    assert words in str(refusal.value)
+
+
+def test_a_value_is_bound_and_never_read_as_sql(ground):
+    with ground.reading() as session:
+        scope = scope_at(session, 1, now=NOW)
+        for zone in ("' OR 1=1--", "%", "_", "\\"):
+            assert session.scalars(listed(scope, InZone((zone,)))).all() == []
+
+
+def test_a_strand_that_does_not_exist_is_said(ground):
+    with ground.reading() as session, pytest.raises(InputError, match="volet 9"):
+        listed(scope_at(session, 1, now=NOW), NeverAnswered(strand=9))
+
+
+def test_a_sentence_reads_as_french():
+    asked = And(
+        (
+            InNetwork(("Libre confessionnel", "WBE")),
+            SchoolStatus(strand=1, statuses=("none", "informed", "in_preparation", "tender_launched", "declined")),
+            Not(Or((NotWrittenSince(days=30), Unreachable()))),
+        )
+    )
+    assert sentence(asked) == (
+        "Pouvoirs organisateurs : libre confessionnel ou WBE, au moins une école concernée sans adhésion au volet 1, "
+        "pas (aucun courriel envoyé depuis 30 jours ou sans adresse valable)."
+    )
+    assert sentence(And()) == "Tous les pouvoirs organisateurs."
