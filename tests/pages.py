@@ -13,7 +13,7 @@ ENGLISH = re.compile(
     re.IGNORECASE,
 )
 UNSPACED = re.compile(r"(?<=\w) [:;!?»]|« (?=\S)|[\w)][;!?](?=\s|$)")
-SILENT = {"script", "style", "code", "bdi", "svg"}
+SILENT = {"script", "style", "code", "bdi", "svg", "textarea"}
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
 

@@ -42,7 +42,7 @@ def look_over(session: Session, campaign: Campaign, sending: Sending, *, now: da
     counts = audiences.count(session, campaign, now=now)
     blocks, run = [], DryRun()
     try:
-        run = Rehearsal(campaign, sending, now=now).dry_run(session)
+        run = Rehearsal(session, campaign, sending, now=now).dry_run()
     except InputError as error:
         blocks.append(str(error))
     blocks += _blocks(campaign, counts, run)
@@ -93,7 +93,7 @@ def _missing(name: str, authorities: Sequence[tuple[int, str]]) -> str:
 
 def _of_dates(session: Session, campaign: Campaign, now: datetime) -> list[str]:
     planned = planning.plan(session, campaign, now=now)
-    found = [f"Vague {wave.number}, {wave.told}." for wave in planned if wave.told]
+    found = [f"Vague {wave.number} {wave.told}." for wave in planned if wave.told]
     if planned and planned[0].at < now:
         found.append("La date de départ est passée : choisissez-en une autre.")
     cautions = dict.fromkeys(openings.caution(today(wave.at)) for wave in planned)

@@ -25,8 +25,8 @@ from outreach.campaigns.fields import (
 )
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
-from outreach.delivery.fence import Composed, Due
-from outreach.delivery.models import Mailing, MessageClass
+from outreach.delivery.fence import Composed, Due, due_of
+from outreach.delivery.models import Composition, Mailing, Message, MessageClass
 from outreach.directory.listing import represented
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError
@@ -36,7 +36,7 @@ from outreach.mail.letters import Draft, Letter, Value
 from outreach.mail.mime import Mailbox, Personal, Standing
 from outreach.mail.tokens import Keys, Kind
 from outreach.mail.typography import typeset
-from outreach.settings import ROOT
+from outreach.settings import ROOT, Settings
 
 SENDER = "sensibilisation"
 SIGNATURE = ("sender_name", "sender_address", "contact_name", "contact_service", "contact_phone", "contact_email")
@@ -49,6 +49,11 @@ class Sending:
     domain: str
     address: str
     keys: Keys
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Sending":
+        """Where an installation's letters come from."""
+        return cls(settings.sending_domain, settings.address, Keys(settings.signing_keys))
 
     @property
     def schemes(self) -> tuple[str, ...]:
@@ -67,25 +72,22 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A letter as a mailing keeps it: compiled but for its values, the strand it speaks of, what its letters share."""
+    """A letter as a mailing keeps it: compiled but for its values, and what its letters share."""
 
     draft: Draft
-    strand_id: int
     shared: Shared
 
     def to_json(self) -> str:
         """What is kept."""
         shared = {**asdict(self.shared), "deadline": self.shared.deadline.isoformat()}
-        return json.dumps(
-            {"draft": self.draft.to_json(), "strand": self.strand_id, "shared": shared}, ensure_ascii=False
-        )
+        return json.dumps({"draft": self.draft.to_json(), "shared": shared}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, kept: str) -> "Frozen":
         """What was kept."""
         read = json.loads(kept)
         shared = Shared(**{**read["shared"], "deadline": date.fromisoformat(read["shared"]["deadline"])})
-        return cls(Draft.from_json(read["draft"]), read["strand"], shared)
+        return cls(Draft.from_json(read["draft"]), shared)
 
 
 _layouts = Environment(
@@ -111,7 +113,14 @@ def freeze(campaign: Campaign, sending: Sending, due_at: datetime, *, is_reminde
         ),
         is_reminder=is_reminder,
     )
-    return Frozen(_draft(campaign, sending, mark), campaign.strand_id, shared)
+    return Frozen(_draft(campaign, sending, mark), shared)
+
+
+def bare(campaign: Campaign, sending: Sending) -> Draft:
+    """The letter without its layout, as an editor shows it. Raises InputError as `freeze` does."""
+    marks = Marks()
+    subject, html, text = _read(campaign.subject, campaign.letter, marks, sending.schemes)
+    return Draft.of(marks, typeset(subject), typeset(html), typeset(text))
 
 
 def refuse_unreadable(subject: str, letter: str, schemes: Sequence[str] = ("https", "http")) -> None:
@@ -174,10 +183,9 @@ class Composer:
 
     def __call__(self, session: Session, mailing: Mailing, due: Sequence[Due]) -> Mapping[int, Composed]:
         """The letters of these recipients, by message; one that must stay as it was is made from what was kept."""
-        frozen, letter, standing = _compiled(mailing.letter, mailing.headers)
+        _, letter, standing = _compiled(mailing.letter, mailing.headers)
         anew = [one for one in due if one.kept is None]
-        is_awareness = mailing.message_class is MessageClass.AWARENESS
-        facts = Recipients(self.sending, frozen, letter, is_awareness, today(self._now())).facts(session, anew)
+        facts = _recipients(mailing, self.sending, self._now()).facts(session, anew)
         contents = {one.id: content_of(letter, facts[one.id]) for one in anew}
         contents.update({one.id: Content.from_json(one.kept) for one in due if one.kept is not None})
         return {one.id: self._compose(letter, standing, one, contents[one.id]) for one in due}
@@ -190,6 +198,33 @@ class Composer:
         personal = Personal(due.public_id, to, due.dated_at, filled.subject, token)
         wire = mime.assemble(standing, personal, filled.text, filled.html)
         return Composed(due, wire, content.to_json())
+
+
+def as_read(session: Session, message: Message, sending: Sending, *, now: datetime) -> str:
+    """The HTML of a letter as it left, or as it would leave now; the same pieces as the message's own."""
+    mailing = session.get_one(Mailing, message.mailing_id)
+    _, letter, _ = _compiled(mailing.letter, mailing.headers)
+    content = kept_content(session, message) or content_of(letter, facts_of(session, message, sending, now=now))
+    return letter.html_for(content.values, content.flags)
+
+
+def facts_of(session: Session, message: Message, sending: Sending, *, now: datetime) -> Facts:
+    """What is known now of who a letter is for."""
+    mailing = session.get_one(Mailing, message.mailing_id)
+    due = due_of(session, message)
+    return _recipients(mailing, sending, now).facts(session, [due])[due.id]
+
+
+def _recipients(mailing: Mailing, sending: Sending, now: datetime) -> "Recipients":
+    frozen, letter, _ = _compiled(mailing.letter, mailing.headers)
+    is_awareness = mailing.message_class is MessageClass.AWARENESS
+    return Recipients(sending, frozen.shared, letter, mailing.strand_id, is_awareness, today(now))
+
+
+def kept_content(session: Session, message: Message) -> "Content | None":
+    """What a letter said when it left; None when it has not."""
+    kept = session.get(Composition, message.id)
+    return Content.from_json(kept.content) if kept else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +257,9 @@ class Recipients:
     """Finds what a letter needs to know of its recipients: a few statements for however many, and only what it asks."""
 
     sending: Sending
-    frozen: Frozen
+    shared: Shared
     letter: Letter
+    strand_id: int | None
     may_unsubscribe: bool
     day: date
 
@@ -245,7 +281,7 @@ class Recipients:
                 joined=sum(status is Status.JOINED for status in statuses),
                 federations=federations.get(one.recipient_id, []),
                 links=self._links(one.public_id),
-                shared=self.frozen.shared,
+                shared=self.shared,
             )
         return found
 
@@ -257,7 +293,7 @@ class Recipients:
         return not self.letter.fields.isdisjoint(names)
 
     def _schools(self, session: Session, keys: set[int]) -> dict[int, tuple[int, str, Status]]:
-        strand = select(Strand.id).where(Strand.id == self.frozen.strand_id).scalar_subquery()
+        strand = select(Strand.id).where(Strand.id == self.strand_id).scalar_subquery()
         query = select(School.id, School.fase, School.name, status_of(School.id, strand, self.day))
         rows = session.execute(query.where(School.id.in_(keys)))
         return {key: (fase, name, status or Status.NONE) for key, fase, name, status in rows}
@@ -265,7 +301,7 @@ class Recipients:
     def _stand(self, session: Session, authorities: Iterable[int]) -> dict[int, list[Status]]:
         if not self._asks("écoles_éligibles", "écoles_adhérentes"):
             return {}
-        strand = session.get_one(Strand, self.frozen.strand_id)
+        strand = session.get_one(Strand, self.strand_id)
         found: dict[int, list[Status]] = {}
         for authority, status in session.execute(standing_of_some(authorities, strand, self.day)):
             found.setdefault(authority, []).append(status or Status.NONE)
@@ -274,7 +310,7 @@ class Recipients:
     def _federations(self, session: Session, authorities: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
         if not self._asks("fédération", "bloc_fédération"):
             return {}
-        return represented(session, authorities, session.get_one(Strand, self.frozen.strand_id).level)
+        return represented(session, authorities, session.get_one(Strand, self.strand_id).level)
 
 
 def _authorities(session: Session, keys: set[int]) -> dict[int, Authority]:

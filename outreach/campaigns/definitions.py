@@ -55,7 +55,7 @@ class Contact(BaseModel):
 class Definition(BaseModel):
     """A campaign as its file states it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     title: Annotated[Text, Field(min_length=1)]
     purpose: Annotated[str, Field(max_length=1000)] = ""
@@ -101,9 +101,9 @@ def write(stated: Definition) -> str:
 
 
 def ready_made(folder: Path) -> dict[str, Definition]:
-    """The ready-made campaigns by name, in the order of their strands and titles."""
+    """The ready-made campaigns by name, by strand, those with the most reminders first."""
     found = {path.stem: read(path.read_text(encoding="utf-8")) for path in folder.glob("*.md")}
-    return dict(sorted(found.items(), key=lambda pair: (pair[1].strand, pair[1].title)))
+    return dict(sorted(found.items(), key=lambda pair: (pair[1].strand, -len(pair[1].reminders), pair[1].title)))
 
 
 def _toml(value: object) -> str:

@@ -106,13 +106,14 @@ def _more(facts: Facts) -> Value:
 
 
 def _table(facts: Facts) -> Value:
-    cell = '<td class="cell" style="padding:6px 8px;border-bottom:1px solid #babbc1;text-align:left">{}</td>'
+    cell = '<td class="cell" style="padding:6px 8px;border-bottom:1px solid #babbc1;text-align:left;{}">{}</td>'
     head = cell.replace("<td", '<th scope="col"').replace("</td", "</th")
-    lines = ["".join(head.format(title) for title in ("École", "FASE", "Situation"))]
+    looks = ("", "white-space:nowrap", "white-space:nowrap")
+    lines = ["".join(map(head.format, looks, ("École", "FASE", "Situation")))]
     texts = []
     for fase, name, status in facts.schools[:LISTED]:
         school = Value.plain(name)
-        lines.append("".join(cell.format(text) for text in (school.html, fase, status.label)))
+        lines.append("".join(map(cell.format, looks, (school.html, fase, status.label))))
         texts.append(f"- {one_line(school.text)} (FASE{WIDE}{fase}){WIDE}: {status.label.lower()}")
     rows, more = "\n".join(f"<tr>{line}</tr>" for line in lines), _more(facts)
     style = "border-collapse:collapse;margin:0 0 16px"
@@ -132,19 +133,18 @@ ANSWERS = (("joined", "Nous adhérons"), ("in_preparation", "En préparation"), 
 
 
 def _buttons(facts: Facts) -> Value:
-    style = "display:inline-block;padding:10px 18px;border-radius:4px;text-decoration:none;font-weight:bold;"
+    style = "display:inline-block;margin:0 8px 8px 0;padding:10px 18px;border-radius:4px;text-decoration:none;"
     first, others = "background:#303675;color:#ffffff", "border:1px solid #303675;color:#303675"
-    cells, texts = [], []
+    links, texts = [], []
     for place, (choice, words) in enumerate(ANSWERS):
         address = f"{facts.links.answer}?choice={choice}"
-        look = style + (others if place else first)
-        cells.append(f'<td style="padding:0 8px 8px 0"><a href="{address}" style="{look}">{words}</a></td>')
+        look = f"{style}font-weight:bold;{others if place else first}"
+        links.append(f'<a class="button" href="{address}" style="{look}">{words}</a>')
         texts.append(f"- {words}{WIDE}: {address}")
-    row = "\n".join(cells)
-    table = f'<table role="presentation" cellpadding="0" cellspacing="0" border="0"><tr>\n{row}\n</tr></table>'
-    other = f'<p style="margin:0 0 16px">{LINK.format(facts.links.answer, "Toutes les réponses possibles")}</p>'
+    other = LINK.format(facts.links.answer, "Toutes les réponses possibles")
     texts.append(f"- Toutes les réponses possibles{WIDE}: {facts.links.answer}")
-    return Value(f"{table}\n{other}", "\n".join(texts))
+    html = "\n".join(links)
+    return Value(f'<p style="margin:0 0 8px">{html}</p>\n<p style="margin:0 0 16px">{other}</p>', "\n".join(texts))
 
 
 def _federations(facts: Facts) -> Value:

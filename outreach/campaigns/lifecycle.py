@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,11 @@ from sqlalchemy import func, select
 from outreach import audit
 from outreach.accounts import User
 from outreach.adherence import programmes
+from outreach.adherence.models import Programme
 from outreach.campaigns import planning
 from outreach.campaigns.calendar import refuse_far_away, spelt_moment
 from outreach.campaigns.composing import refuse_unreadable
-from outreach.campaigns.definitions import Definition
+from outreach.campaigns.definitions import Contact, Definition, Segment, Sender
 from outreach.campaigns.models import (
     CAMPAIGN_MOVES,
     WAVE_MOVES,
@@ -29,7 +31,7 @@ from outreach.db import Session, take_turns
 from outreach.delivery import outbox
 from outreach.delivery.models import Gate, Reason
 from outreach.errors import InputError, NotFound, Refused
-from outreach.segments.forms import from_json, to_json
+from outreach.segments.forms import from_json, to_json, to_plain
 
 LATEST = timedelta(hours=2)
 CONTENT = (
@@ -38,6 +40,7 @@ CONTENT = (
     *("contact_name", "contact_service", "contact_phone", "contact_email"),
 )
 WRITTEN = (CampaignState.DRAFT, CampaignState.TO_APPROVE)
+SENT_BACK = "renvoyée à qui l’écrit"
 ENDED = {CampaignState.CLOSED, CampaignState.CANCELLED}
 
 
@@ -99,6 +102,12 @@ def create(session: Session, stated: Definition, *, now: datetime, author: User)
     return campaign
 
 
+def may_change(campaign: Campaign) -> bool:
+    """Whether what a campaign says may still be changed: not once it has ended, nor while a wave is under way."""
+    under_way = {WaveState.RUNNING, WaveState.PAUSED}
+    return campaign.state not in ENDED and not any(wave.state in under_way for wave in campaign.waves)
+
+
 def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now: datetime, actor: str) -> None:
     """Change what a campaign says. A change of anything approved takes it back to draft and cancels what was planned.
 
@@ -107,7 +116,7 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
     unknown = changes.keys() - set(CONTENT) - {"starts_at"}
     if unknown:
         raise InputError(f"Ce champ n’existe pas ou ne se change pas : {', '.join(sorted(unknown))}.")
-    if campaign.state in ENDED or any(wave.state in {WaveState.RUNNING, WaveState.PAUSED} for wave in campaign.waves):
+    if not may_change(campaign):
         raise Refused("Cette campagne est terminée ou en cours d’envoi : elle ne se change plus.")
     refuse_unreadable(changes.get("subject", campaign.subject), changes.get("letter", campaign.letter))
     before = content_hash(campaign)
@@ -124,6 +133,49 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
         _move(session, campaign, CampaignState.DRAFT, now, actor, "modifiée : la validation est à refaire")
 
 
+def definition_of(session: Session, campaign: Campaign) -> Definition:
+    """A campaign as a file states it: to keep it, or to begin another like it."""
+    programme = session.get_one(Programme, campaign.strand.programme_id)
+    return Definition(
+        title=campaign.title,
+        purpose=campaign.purpose,
+        colour=campaign.colour,
+        circular=campaign.circular,
+        message_class=campaign.message_class,
+        programme=programme.code,
+        strand=campaign.strand.number,
+        concerns=campaign.concerns,
+        subject=campaign.subject,
+        deadline_days=campaign.deadline_days,
+        reminders=tuple(planning.offsets(campaign)),
+        segment=Segment(criteria=to_plain(from_json(campaign.criteria))),  # type: ignore[arg-type]
+        sender=Sender(name=campaign.sender_name, address=campaign.sender_address),
+        contact=Contact(
+            name=campaign.contact_name,
+            service=campaign.contact_service,
+            phone=campaign.contact_phone,
+            email=campaign.contact_email,
+        ),
+        letter=campaign.letter,
+    )
+
+
+def as_if(session: Session, campaign: Campaign, changes: dict[str, Any]) -> Campaign:
+    """The campaign as it would be with changes that are not kept: it belongs to no session any more."""
+    session.refresh(campaign, ["waves"])
+    session.expunge(campaign)
+    for field, value in changes.items():
+        setattr(campaign, field, value)
+    return campaign
+
+
+def send_back(session: Session, campaign: Campaign, *, now: datetime, actor: str, why: str = "") -> None:
+    """Take a campaign that waits for approval back to its author. Raises Refused in any other state."""
+    if campaign.state is not CampaignState.TO_APPROVE:
+        raise Refused("Cette campagne n’attend pas de validation.")
+    _move(session, campaign, CampaignState.DRAFT, now, actor, f"{SENT_BACK}{f' : {why}' if why else ''}")
+
+
 def submit(session: Session, campaign: Campaign, *, now: datetime, actor: str, authorities: int = 0) -> None:
     """Ask for approval of a draft that would write to so many authorities. Raises Refused in any other state."""
     _move(session, campaign, CampaignState.TO_APPROVE, now, actor, "soumise à validation", authorities)
@@ -133,14 +185,27 @@ def approve(session: Session, campaign: Campaign, *, now: datetime, actor: str, 
     """Approve a campaign as it stands, by somebody who neither made nor submitted nor changed it. Raises Refused."""
     if campaign.state is CampaignState.APPROVED:
         raise Refused("Cette campagne est déjà validée.")
-    written_by = select(CampaignTransition.actor).where(
-        CampaignTransition.campaign_id == campaign.id, CampaignTransition.state.in_(WRITTEN)
-    )
-    if actor == campaign.created_by or actor in set(session.scalars(written_by)):
+    if not may_be_approved_by(session, campaign, actor):
         raise Refused("La validation revient à une autre personne que celle qui a écrit ou soumis la campagne.")
     if campaign.state is CampaignState.TO_APPROVE and _last(session, campaign).content_hash != content_hash(campaign):
         raise Refused("La campagne a changé depuis sa soumission : soumettez-la de nouveau.")
     _move(session, campaign, CampaignState.APPROVED, now, actor, "validée", authorities)
+
+
+def may_be_approved_by(session: Session, campaign: Campaign, actor: str) -> bool:
+    """Whether a person neither made nor submitted nor changed a campaign. Sending it back is no writing."""
+    written_by = select(CampaignTransition.actor).where(
+        CampaignTransition.campaign_id == campaign.id,
+        CampaignTransition.state.in_(WRITTEN),
+        CampaignTransition.note.not_like(f"{SENT_BACK}%"),
+    )
+    return actor != campaign.created_by and actor not in set(session.scalars(written_by))
+
+
+def history(session: Session, campaign: Campaign) -> Sequence[CampaignTransition]:
+    """What happened to a campaign, the newest first."""
+    query = select(CampaignTransition).where(CampaignTransition.campaign_id == campaign.id)
+    return session.scalars(query.order_by(CampaignTransition.id.desc())).all()
 
 
 def schedule(session: Session, campaign: Campaign, at: datetime | None, *, now: datetime, actor: str) -> Wave:

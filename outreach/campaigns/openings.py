@@ -117,15 +117,15 @@ def next_open(wall: datetime, recipients: Collection[Recipients], *, urgent: boo
 def moves(opening: Opening) -> str:
     """A move as people read it, or '' when there is none.
 
-    "déplacé du jeudi 13 mai 2021 au mardi 18 mai 2021 à 9 h 30 : Ascension".
+    "déplacée du jeudi 13 mai 2021 au mardi 18 mai 2021 à 9 h 30 : Ascension".
     """
     if not opening.moved:
         return ""
     asked, wall = opening.asked, opening.wall
     if asked.date() == wall.date():
-        return typeset(f"déplacé de {_hour(asked.time())} à {_hour(wall.time())} le {_day(wall)} : {opening.why}")
+        return typeset(f"déplacée de {_hour(asked.time())} à {_hour(wall.time())} le {_day(wall)} : {opening.why}")
     at = f" à {_hour(asked.time())}" if asked.time() != wall.time() else ""
-    return typeset(f"déplacé du {_day(asked)}{at} au {_day(wall)} à {_hour(wall.time())} : {opening.why}")
+    return typeset(f"déplacée du {_day(asked)}{at} au {_day(wall)} à {_hour(wall.time())} : {opening.why}")
 
 
 def caution(day: date) -> str:

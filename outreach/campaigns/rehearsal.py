@@ -3,13 +3,16 @@
 Preview, exact view, trial and the dry run before approval are all made here, by the renderer that sends.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import Row
+
 from outreach.adherence.days import today
-from outreach.campaigns import audiences
-from outreach.campaigns.composing import Frozen, Recipients, Sending, content_of, freeze, standing_of
+from outreach.campaigns import audiences, planning
+from outreach.campaigns.composing import Frozen, Recipients, Sending, bare, content_of, freeze, standing_of
 from outreach.campaigns.fields import KINDS, Facts
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
@@ -18,12 +21,15 @@ from outreach.delivery.models import MessageClass
 from outreach.delivery.outbox import Addressee
 from outreach.directory.models import Authority
 from outreach.mail import mime
-from outreach.mail.language import Kind
+from outreach.mail.language import Kind, Slot
 from outreach.mail.letters import Filled, Letter, Value
 from outreach.mail.mime import Personal
+from outreach.segments import audience
 
 SLICE = 500
+INLINE_STYLE = re.compile(r' style="[^"]*"')  # ours alone: a quotation mark in a value is escaped
 NOBODY = "0" * 16
+MOST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,18 @@ class Rehearsed:
         return self.letter.text_for(self.values, self.flags)
 
     @property
+    def highlighted(self) -> str:
+        """The HTML for an editor: the values marked, and no inline style, which the policy of pages forbids."""
+        shown = {slot.key: self._marked(slot) for slot in self.letter.slots}
+        return INLINE_STYLE.sub("", self.letter.html_for(shown, self.flags))
+
+    def _marked(self, slot: Slot) -> Value:
+        value = self.values[slot.key]
+        if KINDS[slot.field] in {Kind.BLOCK, Kind.LINK}:
+            return value
+        return Value(f"<mark>{value.html}</mark>", value.text)
+
+    @property
     def missing(self) -> set[str]:
         """The fields that stand in this letter and say nothing."""
         words = {slot for slot in self.letter.used(self.flags) if KINDS.get(slot.field) not in {None, Kind.BLOCK}}
@@ -69,29 +87,48 @@ class DryRun:
 
 
 class Rehearsal:
-    """Composes a campaign's letters at an instant, as for its first wave or for a reminder."""
+    """Composes a campaign's letters as for its first wave, or for a reminder (`wave` 2 and more)."""
 
-    def __init__(self, campaign: Campaign, sending: Sending, *, now: datetime, is_reminder: bool = False) -> None:
-        self.campaign, self.sending, self.now = campaign, sending, now
-        self.frozen: Frozen = freeze(campaign, sending, campaign.starts_at or now, is_reminder=is_reminder)
-        self.letter = Letter(self.frozen.draft)
+    def __init__(
+        self,
+        session: Session,
+        campaign: Campaign,
+        sending: Sending,
+        *,
+        now: datetime,
+        wave: int = 1,
+        has_layout: bool = True,
+    ) -> None:
+        self.session, self.campaign, self.sending, self.now = session, campaign, sending, now
+        planned = planning.plan(session, campaign, now=now)
+        at = planned[min(wave, len(planned)) - 1].at if planned else now
+        self.frozen: Frozen = freeze(campaign, sending, at, is_reminder=wave > 1)
+        self.letter = Letter(self.frozen.draft if has_layout else bare(campaign, sending))
 
-    def of(self, session: Session, authority: Authority) -> Rehearsed | None:
+    def of(self, authority: Authority) -> Rehearsed | None:
         """The letter one authority would get at its first mailbox; None when its letter would list no school."""
-        found = audiences.addressees_among(session, self.campaign, [authority.id], now=self.now)
+        found = audiences.addressees_among(self.session, self.campaign, [authority.id], now=self.now)
         best = min(found, key=lambda one: one.reason is not None, default=None)
         if best is None or not best.schools:
             return None
-        return next(self.letters(session, [best]))
+        return next(self.letters([best]))
 
-    def letters(self, session: Session, recipients: Sequence[Addressee]) -> Iterator[Rehearsed]:
+    def recipients(self) -> Sequence[Row]:
+        """Those written to, by name: Authority, mailboxes, schools."""
+        meant = audiences.audience_of(self.campaign)
+        scope = audiences.scope_of(self.session, self.campaign, now=self.now)
+        return audience.first(self.session, meant, scope, MOST)
+
+    def letters(self, recipients: Sequence[Addressee]) -> Iterator[Rehearsed]:
         """The letters of these recipients, in order."""
         standing = standing_of(self.campaign, self.sending, "essai")
         is_awareness = self.campaign.message_class is MessageClass.AWARENESS
-        finder = Recipients(self.sending, self.frozen, self.letter, is_awareness, today(self.now))
+        finder = Recipients(
+            self.sending, self.frozen.shared, self.letter, self.campaign.strand_id, is_awareness, today(self.now)
+        )
         for start in range(0, len(recipients), SLICE):
             due = [self._due(place, one) for place, one in enumerate(recipients[start : start + SLICE])]
-            facts = finder.facts(session, due)
+            facts = finder.facts(self.session, due)
             for one in due:
                 content = content_of(self.letter, facts[one.id])
                 filled = self.letter.fill(content.values, content.flags)
@@ -99,11 +136,11 @@ class Rehearsal:
                 wire = mime.assemble(standing, personal, filled.text, filled.html)
                 yield Rehearsed(one.address, facts[one.id], self.letter, content.values, content.flags, wire)
 
-    def dry_run(self, session: Session) -> DryRun:
+    def dry_run(self) -> DryRun:
         """Compose everybody's letter."""
-        found = audiences.addressees(session, self.campaign, now=self.now)
+        found = audiences.addressees(self.session, self.campaign, now=self.now)
         run = DryRun()
-        for one in self.letters(session, [addressee for addressee in found if addressee.reason is None]):
+        for one in self.letters([addressee for addressee in found if addressee.reason is None]):
             run.letters += 1
             run.biggest = max(run.biggest, len(one.html.encode()))
             for name in one.missing:
@@ -129,3 +166,20 @@ class Rehearsal:
             schools=one.schools,
             kept=None,
         )
+
+
+def hard_cases(rows: Sequence[Row]) -> list[tuple[str, int]]:
+    """Recipients whose letters are likeliest to look wrong, each with why, by FASE number."""
+    if not rows:
+        return []
+    cases = {
+        "le plus d’écoles": max(rows, key=lambda row: row.schools),
+        "le nom le plus long": max(rows, key=lambda row: len(row.Authority.name)),
+        "une seule école": next((row for row in rows if row.schools == 1), None),
+        "plusieurs écoles": next((row for row in rows if row.schools > 1), None),
+    }
+    found: dict[int, str] = {}
+    for why, row in cases.items():
+        if row is not None:
+            found.setdefault(row.Authority.fase, why)
+    return [(why, fase) for fase, why in found.items()]

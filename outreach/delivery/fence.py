@@ -88,6 +88,12 @@ def due_in(session: Session, batch: int, *, now: datetime) -> list[Due]:
     return [_due(message, tuple(listed.get(message.id, ())), kept) for message, kept in rows]
 
 
+def due_of(session: Session, message: Message) -> Due:
+    """One letter to compose, whatever its state."""
+    listed = select(MessageSubject.school_id).where(MessageSubject.message_id == message.id)
+    return _due(message, tuple(session.scalars(listed.order_by(MessageSubject.school_id))), None)
+
+
 def clear(session: Session, batch: int, *, now: datetime, day: date) -> None:
     """Take out of a batch what the fence would deny: it would cost a connection for nothing."""
     ids = select(Message.id).where(

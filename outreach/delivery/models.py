@@ -101,6 +101,8 @@ _REASON_LABELS = {
 class Mailing(Base):
     """Letters that leave together: what the fence reads (gate, class, strand to stop on) and the letter as frozen.
 
+    `strand` is what the letters speak of; `stop_strand_id` is the same, or None when joining does not stop them.
+
     `letter` and `headers` are JSON and never change, so that a letter sent again is the same to the byte. `filled_at`
     is when the last recipient was written down: before, the mailing is being launched.
     """
@@ -112,13 +114,14 @@ class Mailing(Base):
     gate: Mapped[Gate] = mapped_column(enum_of(Gate, "gate"), default=Gate.CLOSED)
     message_class: Mapped[MessageClass] = mapped_column(enum_of(MessageClass, "message_class"))
     doubt_policy: Mapped[DoubtPolicy] = mapped_column(enum_of(DoubtPolicy, "doubt_policy"))
+    strand_id: Mapped[int | None] = mapped_column(ForeignKey("strands.id"), index=True)
     stop_strand_id: Mapped[int | None] = mapped_column(ForeignKey("strands.id"), index=True)
     letter: Mapped[str] = mapped_column(Text)
     headers: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
     filled_at: Mapped[datetime | None]
 
-    stop_strand: Mapped[Strand | None] = relationship()
+    strand: Mapped[Strand | None] = relationship(foreign_keys=[strand_id])
 
 
 class GateChange(Base):

@@ -153,6 +153,11 @@ def message_named(session: Session, identity: bytes) -> Message | None:
     return session.scalar(select(Message).where(Message.public_id == identity.hex()))
 
 
+def is_trial(session: Session, message: Message) -> bool:
+    """Whether a letter went to whoever asked to try it: what is done with it means nothing."""
+    return session.get_one(Mailing, message.mailing_id).purpose is Purpose.TRIAL
+
+
 def recipients_written_since(
     kind: RecipientKind, since: datetime, *, mailings: Sequence[int] | None = None
 ) -> Select[int]:

@@ -152,6 +152,14 @@ def first(
     return session.execute(listing.order_by(Authority.folded, Authority.fase).limit(count)).all()
 
 
+def every(session: Session, audience: Audience, scope: Scope) -> Sequence[Row]:
+    """Every mailbox, by the authority's name: columns Authority, address, schools, rank."""
+    found = rows(audience, scope)
+    query = select(Authority, found.c.address, found.c.schools, found.c.rank)
+    query = query.join(found, found.c.authority_id == Authority.id)
+    return session.execute(query.order_by(Authority.folded, Authority.fase, found.c.contact_id)).all()
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Why an authority is written to or not: each criterion with whether it holds, whether the whole does, and its

@@ -179,6 +179,7 @@ def _clock() -> Clock:
 def _bar() -> list[tuple[str, str, bool]]:
     entries = [
         ("Situation", url_for("situation.index"), "situation."),
+        ("Campagnes", url_for("campaigns.index"), "campaigns."),
         ("Annuaire", url_for("directory.index"), "directory."),
     ]
     if settings().stays_here:

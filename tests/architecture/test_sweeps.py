@@ -8,12 +8,32 @@ import pytest
 from click import Group
 from sqlalchemy import event
 
+from outreach.campaigns.fields import FIELDS
 from outreach.cli.main import commands
+from outreach.mail.language import FILTERS
+from outreach.segments.audience import ORDER
+from outreach.segments.criteria import LEAVES
 from outreach.settings import PREFIX, ROOT, Settings
 from outreach.web.frame import STATIC
 
-OPEN = {"security.login", "security.static", "public.unsubscription", "public.unsubscribe"}
-SAMPLES = {"fase": "9300", "contact_id": "1", "kind": "csv", "filename": "x", "list_id": "1", "key": "x", "token": "x"}
+OPEN = {
+    "security.login",
+    "security.static",
+    "public.unsubscription",
+    "public.unsubscribe",
+    "public.view",
+    "public.answer",
+}
+SAMPLES = {
+    "number": "1",
+    "fase": "9300",
+    "contact_id": "1",
+    "kind": "csv",
+    "filename": "x",
+    "list_id": "1",
+    "key": "x",
+    "token": "x",
+}
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
@@ -47,7 +67,11 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
     reader = signed_in("reader")
     app.config["WTF_CSRF_ENABLED"] = False
     for method, endpoint, address in addresses(app):
-        if method != "GET" and endpoint.startswith(("directory.", "adherence.")):
+        if (
+            method != "GET"
+            and endpoint.startswith(("directory.", "adherence.", "campaigns."))
+            and endpoint != "campaigns.preview"
+        ):
             assert reader.open(address, method=method).status_code == 403, f"{method} {address}"
 
 
@@ -69,6 +93,17 @@ def test_no_get_writes(app, signed_in, sample_database):
 @pytest.mark.parametrize("option", [PREFIX + field.upper() for field in Settings.model_fields])
 def test_every_setting_is_documented(option):
     assert f"`{option}`" in OPERATIONS
+
+
+@pytest.mark.parametrize("name", [*FIELDS, *FILTERS])
+def test_every_merge_field_and_filter_is_documented(name):
+    guide = (ROOT / "docs" / "guide" / "README.md").read_text(encoding="utf-8")
+    assert re.search(rf"(?:\(\(|% if |`|\|){re.escape(name)}\b", guide)
+
+
+@pytest.mark.parametrize("word", [*LEAVES, "and", "or", "not", *ORDER])
+def test_every_criterion_and_reason_is_documented(word):
+    assert f"`{word}" in OPERATIONS
 
 
 def walk(group, path=""):

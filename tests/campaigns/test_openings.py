@@ -193,31 +193,31 @@ def test_the_nights_of_change_move_to_a_time_that_exists_once(sunday):
 @pytest.mark.parametrize(
     ("asked", "recipients", "said"),
     [
-        ((2021, 5, 13, 9, 30), SCHOOLS, "déplacé du jeudi 13 mai 2021 au mardi 18 mai 2021 à 9 h 30 : Ascension"),
+        ((2021, 5, 13, 9, 30), SCHOOLS, "déplacée du jeudi 13 mai 2021 au mardi 18 mai 2021 à 9 h 30 : Ascension"),
         ((2021, 5, 18, 9, 30), SCHOOLS, ""),
         ((2021, 5, 18, 13, 30), BOTH, ""),
-        ((2021, 5, 18, 8, 0), SCHOOLS, "déplacé de 8 h à 9 h le mardi 18 mai 2021 : {hours}"),
-        ((2021, 5, 18, 11, 30), SCHOOLS, "déplacé de 11 h 30 à 13 h 30 le mardi 18 mai 2021 : {hours}"),
+        ((2021, 5, 18, 8, 0), SCHOOLS, "déplacée de 8 h à 9 h le mardi 18 mai 2021 : {hours}"),
+        ((2021, 5, 18, 11, 30), SCHOOLS, "déplacée de 11 h 30 à 13 h 30 le mardi 18 mai 2021 : {hours}"),
         (
             (2021, 5, 31, 14, 5),
             COMMUNES,
-            "déplacé du lundi 31 mai 2021 au mardi 1er juin 2021 à 14 h 05 : jour sans envoi (lundi)",
+            "déplacée du lundi 31 mai 2021 au mardi 1er juin 2021 à 14 h 05 : jour sans envoi (lundi)",
         ),
         (
             (2021, 6, 1, 15, 30),
             SCHOOLS,
-            "déplacé du mardi 1er juin 2021 à 15 h 30 au mercredi 2 juin 2021 à 9 h : {hours}",
+            "déplacée du mardi 1er juin 2021 à 15 h 30 au mercredi 2 juin 2021 à 9 h : {hours}",
         ),
         (
             (2027, 1, 3, 20, 0),
             SCHOOLS,
-            "déplacé du dimanche 3 janvier 2027 à 20 h au mardi 5 janvier 2027 à 9 h : vacances d’hiver, {hours}",
+            "déplacée du dimanche 3 janvier 2027 à 20 h au mardi 5 janvier 2027 à 9 h : vacances d’hiver, {hours}",
         ),
         (
             (2026, 12, 18, 10, 0),
             BOTH,
             (
-                "déplacé du vendredi 18 décembre 2026 au mardi 5 janvier 2027 à 10 h : "
+                "déplacée du vendredi 18 décembre 2026 au mardi 5 janvier 2027 à 10 h : "
                 "jour sans envoi (vendredi), vacances d’hiver"
             ),
         ),
@@ -225,7 +225,7 @@ def test_the_nights_of_change_move_to_a_time_that_exists_once(sunday):
             (2027, 6, 18, 10, 0),
             SCHOOLS,
             (
-                "déplacé du vendredi 18 juin 2027 au mardi 14 septembre 2027 à 10 h : "
+                "déplacée du vendredi 18 juin 2027 au mardi 14 septembre 2027 à 10 h : "
                 "fin d’année scolaire, vacances d’été, rentrée scolaire"
             ),
         ),

@@ -1,10 +1,11 @@
 """What an authority opens from a letter: a GET changes nothing, one POST is enough, a wrong link tells nothing."""
 
 import pytest
-from sqlalchemy import select
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
 
 from outreach.campaigns import launching
-from outreach.delivery.models import Message, Suppression
+from outreach.delivery.models import Mailing, Message, Purpose, Suppression
 from outreach.jobs import sending_of
 from outreach.mail.tokens import Keys, Kind
 from outreach.settings import read
@@ -92,3 +93,35 @@ def test_the_keys_outlive_the_session_s(tmp_path):
     other = read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_SECRET_KEY": "n" * 40})
     assert settings.signing_keys == other.signing_keys
     assert settings.secret_key != other.secret_key
+
+
+def link(app, database, kind):
+    with database.reading() as session:
+        message = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
+        return Keys(app.extensions["outreach.settings"].signing_keys).make(kind, bytes.fromhex(message.public_id))
+
+
+def test_a_letter_is_read_online_as_it_was_composed(app, client, letter, sample_database):
+    page = FlaskClient.open(client, f"/v/{link(app, sample_database, Kind.VIEW)}")
+    assert page.status_code == 200
+    assert "Madame, Monsieur," in page.text
+    assert "Ne plus recevoir" in page.text
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert client.get(f"/v/{letter[1]}").status_code == 404  # a token of another kind
+
+
+def test_the_answer_page_names_the_authority_its_schools_and_the_person_of_contact(
+    app, client, letter, sample_database
+):
+    page = client.get(f"/a/{link(app, sample_database, Kind.ANSWER)}").text
+    assert "pouvoir organisateur FASE" in page
+    assert "nadia.lambert@fwb.example" in page
+    assert page.count('<th scope="row">') >= 1
+
+
+def test_unsubscribing_from_a_trial_excludes_nobody(app, client, letter, sample_database):
+    with sample_database.writing() as session:
+        session.execute(update(Mailing).values(purpose=Purpose.TRIAL))
+    assert client.post(f"/u/{letter[1]}").status_code == 200
+    assert suppressions(sample_database) == []

@@ -31,6 +31,11 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("stops_on", sa.Date(), nullable=True))
     with op.batch_alter_table("waves") as batch_op:
         batch_op.add_column(sa.Column("drifted_from", sa.Integer(), nullable=True))
+    with op.batch_alter_table("mailings") as batch_op:
+        batch_op.add_column(sa.Column("strand_id", sa.Integer(), nullable=True))
+        batch_op.create_foreign_key(op.f("fk_mailings_strand_id_strands"), "strands", ["strand_id"], ["id"])
+        batch_op.create_index(op.f("ix_mailings_strand_id"), ["strand_id"])
+    op.execute("UPDATE mailings SET strand_id = stop_strand_id")
     campaigns = sa.table("campaigns", sa.column("id", sa.Integer), sa.column("criteria", sa.Text))
     connection = op.get_bind()
     for key, criteria in connection.execute(sa.select(campaigns.c.id, campaigns.c.criteria)).all():
@@ -41,6 +46,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("mailings") as batch_op:
+        batch_op.drop_index(op.f("ix_mailings_strand_id"))
+        batch_op.drop_constraint(op.f("fk_mailings_strand_id_strands"), type_="foreignkey")
+        batch_op.drop_column("strand_id")
     with op.batch_alter_table("waves") as batch_op:
         batch_op.drop_column("drifted_from")
     with op.batch_alter_table("campaign_transitions") as batch_op:

@@ -1,0 +1,111 @@
+"""Campaigns listed: where each stands, who it is for, what comes next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, case, exists, func, select
+
+from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
+from outreach.db import Session
+from outreach.segments.criteria import sentence
+from outreach.segments.forms import from_json
+
+PAGE_ROWS = 50
+
+
+class Stage(StrEnum):
+    """Where a campaign stands, its waves included."""
+
+    DRAFT = "draft"
+    TO_APPROVE = "to_approve"
+    APPROVED = "approved"
+    PLANNED = "planned"
+    RUNNING = "running"
+    OVER = "over"
+    CANCELLED = "cancelled"
+
+    @property
+    def label(self) -> str:
+        """The stage of one campaign, in the interface."""
+        return _LABELS[self][0]
+
+    @property
+    def several(self) -> str:
+        """The stage of several, in the interface."""
+        return _LABELS[self][1]
+
+
+_LABELS = {
+    Stage.DRAFT: ("Brouillon", "Brouillons"),
+    Stage.TO_APPROVE: ("À valider", "À valider"),
+    Stage.APPROVED: ("Validée", "Validées"),
+    Stage.PLANNED: ("Planifiée", "Planifiées"),
+    Stage.RUNNING: ("En cours", "En cours"),
+    Stage.OVER: ("Terminée", "Terminées"),
+    Stage.CANCELLED: ("Annulée", "Annulées"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the list: the campaign, its stage, whom it is for, its next wave or None, how many it writes to."""
+
+    campaign: Campaign
+    stage: Stage
+    audience: str
+    next_at: datetime | None
+    authorities: int
+
+
+def stages(session: Session) -> dict[Stage, int]:
+    """How many campaigns stand at each stage."""
+    query = select(_stage().label("stage"), func.count()).group_by("stage")
+    counted = {Stage(stage): count for stage, count in session.execute(query)}
+    return {stage: counted.get(stage, 0) for stage in Stage}
+
+
+def stage_of(session: Session, campaign: Campaign) -> Stage:
+    """Where a campaign stands."""
+    return Stage(session.execute(select(_stage()).where(Campaign.id == campaign.id)).scalar_one())
+
+
+def page(session: Session, stage: Stage | None, number: int) -> Sequence[Row]:
+    """One page of campaigns, the newest first; of one stage, or of all."""
+    written = (
+        select(CampaignTransition.authorities)
+        .where(CampaignTransition.campaign_id == Campaign.id, CampaignTransition.authorities > 0)
+        .order_by(CampaignTransition.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    planned = (
+        select(func.min(Wave.due_at))
+        .where(Wave.campaign_id == Campaign.id, Wave.state == WaveState.PLANNED)
+        .scalar_subquery()
+    )
+    query = select(Campaign, _stage(), planned, func.coalesce(written, 0))
+    if stage is not None:
+        query = query.where(_stage() == stage)
+    found = session.execute(query.order_by(Campaign.id.desc()).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS))
+    return [
+        Row(campaign, Stage(at), sentence(from_json(campaign.criteria)), next_at, authorities)
+        for campaign, at, next_at, authorities in found
+    ]
+
+
+def _stage() -> ColumnElement[str]:
+    def has(*states: WaveState) -> ColumnElement[bool]:
+        return exists().where(Wave.campaign_id == Campaign.id, Wave.state.in_(states)).correlate(Campaign)
+
+    return case(
+        (Campaign.state == CampaignState.DRAFT, Stage.DRAFT.value),
+        (Campaign.state == CampaignState.TO_APPROVE, Stage.TO_APPROVE.value),
+        (Campaign.state == CampaignState.CANCELLED, Stage.CANCELLED.value),
+        (Campaign.state == CampaignState.CLOSED, Stage.OVER.value),
+        (has(WaveState.RUNNING, WaveState.PAUSED), Stage.RUNNING.value),
+        (has(WaveState.PLANNED), Stage.PLANNED.value),
+        (has(WaveState.FINISHED), Stage.OVER.value),
+        else_=Stage.APPROVED.value,
+    )

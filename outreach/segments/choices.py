@@ -1,0 +1,147 @@
+"""What a page offers of criteria: a matrix of networks and levels, then refinements that all must hold."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from outreach.adherence.models import RollUp, Status
+from outreach.directory.models import Level
+from outreach.segments.criteria import (
+    And,
+    Criterion,
+    HasLevel,
+    InNetwork,
+    InZone,
+    NetworkCode,
+    NeverAnswered,
+    NotWrittenSince,
+    Or,
+    RolledUp,
+    SchoolStatus,
+    Unreachable,
+    Which,
+)
+
+Cell = tuple[NetworkCode, Level]
+EVERY_CELL = frozenset(product(NetworkCode, Level))
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Ticked boxes. No cell ticked means every authority; an empty refinement leaves all in."""
+
+    strand: int
+    cells: frozenset[Cell] = frozenset()
+    statuses: tuple[Status, ...] = ()
+    which: Which = Which.ANY
+    roll_ups: tuple[RollUp, ...] = ()
+    zones: tuple[str, ...] = ()
+    never_answered: bool = False
+    quiet_days: int = 0
+    unreachable: bool = False
+
+    def criterion(self) -> Criterion:
+        """The criterion these boxes mean."""
+        return And(tuple(self._parts()))
+
+    def _parts(self) -> Iterator[Criterion]:
+        yield from _matrix(self.cells)
+        if self.statuses:
+            yield SchoolStatus(strand=self.strand, statuses=self.statuses, which=self.which)
+        if self.roll_ups:
+            yield RolledUp(strand=self.strand, states=self.roll_ups)
+        if self.zones:
+            yield InZone(self.zones)
+        if self.never_answered:
+            yield NeverAnswered(strand=self.strand)
+        if self.quiet_days:
+            yield NotWrittenSince(days=self.quiet_days)
+        if self.unreachable:
+            yield Unreachable()
+
+    @classmethod
+    def of(cls, criterion: Criterion, strand: int) -> "Choices | None":
+        """The boxes that mean a criterion; None when it says more than boxes can."""
+        parts = criterion.all if isinstance(criterion, And) else (criterion,)
+        found: dict[str, object] = {}
+        cells: list[frozenset[Cell]] = []
+        for part in parts:
+            inside = _cells(part)
+            if inside is not None:
+                cells.append(inside)
+            else:
+                found.update(_refinement(part))
+        chosen = frozenset.intersection(*cells) if cells else frozenset()
+        made = cls(strand=strand, cells=chosen, **found)  # type: ignore[arg-type]
+        return made if _means_the_same(made.criterion(), criterion) else None
+
+
+def _matrix(cells: frozenset[Cell]) -> Iterator[Criterion]:
+    """Ticked cells as few criteria: one network and level condition where they make a rectangle, else one a row."""
+    if not cells or cells == EVERY_CELL:
+        return
+    rows: dict[tuple[Level, ...], list[NetworkCode]] = {}
+    for network in NetworkCode:
+        levels = tuple(level for level in Level if (network, level) in cells)
+        if levels:
+            rows.setdefault(levels, []).append(network)
+    several = tuple(_row(networks, levels) for levels, networks in rows.items())
+    if len(several) == 1:
+        yield from several[0].all
+    else:
+        yield Or(tuple(one.all[0] if len(one.all) == 1 else one for one in several))
+
+
+def _row(networks: Sequence[NetworkCode], levels: tuple[Level, ...]) -> And:
+    found: list[Criterion] = []
+    if len(networks) < len(NetworkCode):
+        found.append(InNetwork(tuple(networks)))
+    if len(levels) < len(Level):
+        found.append(HasLevel(levels))
+    return And(tuple(found))
+
+
+def _cells(part: Criterion) -> frozenset[Cell] | None:
+    """The cells a part of a criterion means, or None when it speaks of something else."""
+    match part:
+        case InNetwork():
+            return frozenset(product(part.root, Level))
+        case HasLevel():
+            return frozenset(product(NetworkCode, part.root))
+        case And() if part.all:
+            inside = [_cells(one) for one in part.all]
+            return frozenset.intersection(*(one for one in inside if one is not None)) if None not in inside else None
+        case Or():
+            inside = [_cells(one) for one in part.any]
+            return frozenset().union(*(one for one in inside if one is not None)) if None not in inside else None
+    return None
+
+
+def _refinement(part: Criterion) -> dict[str, object]:
+    found: dict[str, object] = {}
+    match part:
+        case SchoolStatus():
+            found = {"statuses": part.statuses, "which": part.which}
+        case RolledUp():
+            found = {"roll_ups": part.states}
+        case InZone():
+            found = {"zones": part.root}
+        case NeverAnswered():
+            found = {"never_answered": True}
+        case NotWrittenSince():
+            found = {"quiet_days": part.days}
+        case Unreachable():
+            found = {"unreachable": True}
+    return found
+
+
+def _means_the_same(made: Criterion, asked: Criterion) -> bool:
+    """Whether the boxes lose nothing: the same cells, and the same refinements whatever their order."""
+    return _split(made) == _split(asked)
+
+
+def _split(criterion: Criterion) -> tuple[frozenset[Cell], set[Criterion]]:
+    parts = criterion.all if isinstance(criterion, And) else (criterion,)
+    cells = [inside for part in parts if (inside := _cells(part)) is not None]
+    others = {part for part in parts if _cells(part) is None}
+    return (frozenset.intersection(*cells) if cells else EVERY_CELL), others

@@ -1,0 +1,180 @@
+"""Step 1: whom a campaign is for, counted while it is chosen, and why anybody is or is not among them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from flask import Response, flash, redirect, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.accounts import RoleName
+from outreach.adherence.models import RollUp, Status
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.models import Campaign
+from outreach.db import Session
+from outreach.delivery.models import Reason
+from outreach.directory import listing as directory
+from outreach.directory import sheet
+from outreach.directory.models import Authority, Level
+from outreach.errors import InputError, NotFound
+from outreach.segments import audience as segment
+from outreach.segments.audience import Audience, Concerns, Explanation
+from outreach.segments.choices import Choices
+from outreach.segments.criteria import Criterion, NetworkCode, Scope, Which, sentence
+from outreach.segments.forms import PARAMETER, from_json, to_json
+from outreach.web import exports
+from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.frame import actor, database, needs, now
+
+SHOWN = 10
+LEVELS = (Level.NURSERY, Level.PRIMARY, Level.SECONDARY)
+HEADERS = ("FASE", "Pouvoir organisateur", "Réseau", "Commune", "Écoles du courriel", "Adresse", "Écarté")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks for: the criterion, the boxes that mean it (or None), which schools, what went wrong."""
+
+    criterion: Criterion
+    choices: Choices | None
+    concerns: Concerns
+    fault: str = ""
+
+
+@pages.get("/<number:number>/audience")
+@needs(RoleName.READER)
+def audience(number: int) -> str:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        return _page(session, campaign, asked_of(campaign, request.args))
+
+
+@pages.post("/<number:number>/audience")
+@needs(RoleName.AUTHOR)
+def save_audience(number: int) -> Redirect | tuple[str, int]:
+    with database().writing() as session:
+        campaign = lifecycle.in_turn(session, number)
+        asked = asked_of(campaign, request.form)
+        if asked.fault:
+            return _page(session, campaign, asked), 422
+        changes = {"criteria": to_json(asked.criterion), "concerns": asked.concerns}
+        lifecycle.revise(session, campaign, changes, now=now(), actor=actor())
+    flash("Le public est enregistré.", "success")
+    return redirect(url_for(".letter", number=number))
+
+
+@pages.get("/<number:number>/audience.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_audience(number: int, kind: str) -> Response:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        asked = asked_of(campaign, request.args)
+        if asked.fault:
+            raise InputError(asked.fault)
+        rows = segment.every(session, *_meant(session, campaign, asked))
+        table = exports.Table("Public", HEADERS, [_export_row(row) for row in rows])
+    return exports.download(table, kind, f"public-campagne-{number}")
+
+
+def asked_of(campaign: Campaign, given: MultiDict[str, str]) -> Asked:
+    """What a query or a form asks for; without either, what the campaign says."""
+    kept, strand = audiences.criterion_of(campaign), campaign.strand.number
+    try:
+        concerns = Concerns(given.get("concerns", campaign.concerns))
+        if PARAMETER in given:
+            stated = _stated(given[PARAMETER])
+            return Asked(stated, Choices.of(stated, strand), concerns)
+        if "asked" in given:
+            choices = _choices(given, strand)
+            return Asked(choices.criterion(), choices, concerns)
+    except (InputError, ValueError) as error:
+        said = str(error) if isinstance(error, InputError) else "Un de ces choix n’existe pas."
+        return Asked(kept, Choices.of(kept, strand), Concerns(campaign.concerns), said)
+    return Asked(kept, Choices.of(kept, strand), concerns)
+
+
+def _stated(text: str) -> Criterion:
+    try:
+        return from_json(text)
+    except InputError:
+        raise InputError("Ce public n’existe pas : l’adresse de la page est incomplète ou abîmée.") from None
+
+
+def _choices(given: MultiDict[str, str], strand: int) -> Choices:
+    """The ticked boxes. Raises ValueError on a box that does not exist, InputError on a number that is none."""
+    days = given.get("quiet_days", "").strip()
+    if days and not (days.isascii() and days.isdecimal() and 0 < int(days[:5]) <= 3650):
+        raise InputError("Indiquez un nombre de jours entre 1 et 3650.")
+    cells = [cell.partition("|") for cell in given.getlist("cell")]
+    return Choices(
+        strand=strand,
+        cells=frozenset((NetworkCode(network), Level(level)) for network, _, level in cells),
+        statuses=tuple(dict.fromkeys(Status(one) for one in given.getlist("status"))),
+        which=Which(given.get("which") or Which.ANY),
+        roll_ups=tuple(dict.fromkeys(RollUp(one) for one in given.getlist("roll_up"))),
+        zones=tuple(dict.fromkeys(one[:60] for one in given.getlist("zone") if one)),
+        never_answered="never_answered" in given,
+        quiet_days=int(days or 0),
+        unreachable="unreachable" in given,
+    )
+
+
+def _meant(session: Session, campaign: Campaign, asked: Asked) -> tuple[Audience, Scope]:
+    meant = replace(audiences.audience_of(campaign), criterion=asked.criterion, concerns=asked.concerns)
+    return meant, audiences.scope_of(session, campaign, now=now())
+
+
+def _page(session: Session, campaign: Campaign, asked: Asked) -> str:
+    meant, scope = _meant(session, campaign, asked)
+    reason = request.args.get("reason", "")
+    left_out = Reason(reason) if reason in set(segment.ORDER) else None
+    return show(
+        "audience",
+        step_of(session, "audience", campaign),
+        asked=asked,
+        choices=asked.choices or Choices(campaign.strand.number),
+        said=sentence(asked.criterion),
+        criteria=to_json(asked.criterion),
+        counts=segment.count(session, meant, scope),
+        rows=segment.first(session, meant, scope, SHOWN, reason=left_out),
+        left_out=left_out,
+        order=segment.ORDER,
+        why=_why(session, meant, scope),
+        networks=directory.networks(session),
+        zones=directory.zones(session),
+        levels=LEVELS,
+        statuses=list(Status),
+        roll_ups=list(RollUp),
+        concerns=list(Concerns),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The answer about one authority: what was typed, why it cannot be answered, or who it is and the explanation."""
+
+    fase: str
+    fault: str = ""
+    authority: Authority | None = None
+    told: Explanation | None = None
+
+
+def _why(session: Session, meant: Audience, scope: Scope) -> Why | None:
+    """Why one authority is or is not among them, when the request asks."""
+    fase = request.values.get("why", "").strip()
+    if not fase:
+        return None
+    if not (fase.isascii() and fase.isdecimal() and len(fase) < 10):
+        return Why(fase, "Un numéro FASE ne compte que des chiffres.")
+    try:
+        found = sheet.authority_by_fase(session, int(fase))
+    except NotFound as error:
+        return Why(fase, str(error))
+    return Why(fase, authority=found, told=segment.explain(session, meant, scope, found))
+
+
+def _export_row(row: Any) -> Sequence[exports.Cell]:
+    found, reason = row.Authority, segment.reason_of(row.rank)
+    cells = (found.fase, found.name, found.network.code, found.municipality, row.schools, row.address or "")
+    return cast("Sequence[exports.Cell]", (*cells, reason.label if reason else ""))

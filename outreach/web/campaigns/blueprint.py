@@ -1,0 +1,76 @@
+"""What all pages of a campaign share: its address, its four steps, who may change it, what it would be unsaved."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, render_template
+from flask_security import current_user
+
+from outreach.accounts import RoleName
+from outreach.campaigns import listing
+from outreach.campaigns.composing import Sending
+from outreach.campaigns.lifecycle import content_hash, may_change
+from outreach.campaigns.listing import Stage
+from outreach.campaigns.models import Campaign
+from outreach.db import Session
+from outreach.web.frame import settings
+
+pages = Blueprint("campaigns", __name__, url_prefix="/campaigns")
+STEPS = {
+    "audience": "1. Public",
+    "letter": "2. Courriel",
+    "dates": "3. Dates et relances",
+    "check": "4. Vérifier et planifier",
+}
+STAGE_COLORS = {
+    Stage.DRAFT: "neutral",
+    Stage.TO_APPROVE: "warning",
+    Stage.APPROVED: "info",
+    Stage.PLANNED: "info",
+    Stage.RUNNING: "accent",
+    Stage.OVER: "success",
+    Stage.CANCELLED: "neutral",
+}
+CHANGED = (
+    "Quelqu’un a modifié cette campagne depuis que vous l’avez ouverte. Vos changements sont encore ici, rien n’est "
+    "enregistré : comparez avec la page rechargée, puis enregistrez de nouveau."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step's page: its campaign, where that stands, whether the person may change it, the digest it was read at."""
+
+    name: str
+    campaign: Campaign
+    stage: Stage
+    may_change: bool
+    version: str
+
+    @property
+    def unsets_approval(self) -> bool:
+        """Whether a change takes the campaign back to draft."""
+        return self.may_change and self.stage is not Stage.DRAFT
+
+
+def step_of(session: Session, name: str, campaign: Campaign) -> Step:
+    """A step of a campaign, for the person of the request."""
+    may = may_change(campaign) and current_user.holds(RoleName.AUTHOR)
+    return Step(name, campaign, listing.stage_of(session, campaign), may, content_hash(campaign))
+
+
+def show(template: str, step: Step, **values: Any) -> str:
+    """A page of a campaign."""
+    return render_template(
+        f"pages/campaigns/{template}.html",
+        step=step,
+        campaign=step.campaign,
+        steps=STEPS,
+        stage_colors=STAGE_COLORS,
+        **values,
+    )
+
+
+def sending() -> Sending:
+    """Where this installation's letters come from."""
+    return Sending.of(settings())

@@ -1,0 +1,135 @@
+"""Step 4: everything looked over once more, asked for, approved, planned; then the waves under way."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_security import current_user
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.accounts import RoleName
+from outreach.campaigns import approval, audiences, checks, lifecycle, planning
+from outreach.campaigns.listing import Stage
+from outreach.campaigns.models import Campaign
+from outreach.db import Session
+from outreach.delivery import outbox
+from outreach.errors import InputError
+from outreach.segments.criteria import EVERYBODY, sentence
+from outreach.web import french
+from outreach.web.campaigns.blueprint import pages, sending, show, step_of
+from outreach.web.frame import actor, database, needs, now
+
+
+@pages.get("/<number:number>/check")
+@needs(RoleName.READER)
+def check(number: int) -> str:
+    with database().reading() as session:
+        return _page(session, lifecycle.campaign_numbered(session, number))
+
+
+@pages.post("/<number:number>/submission")
+@needs(RoleName.AUTHOR)
+def submit(number: int) -> Redirect | tuple[str, int]:
+    typed = request.form.get("confirmed", "").strip()
+    confirmed = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 8 else None
+    try:
+        with database().writing() as session:
+            campaign = lifecycle.in_turn(session, number)
+            found = approval.ask(session, campaign, sending(), now=now(), actor=actor(), confirmed=confirmed)
+    except InputError as error:
+        with database().reading() as session:
+            return _page(session, lifecycle.campaign_numbered(session, number), fault=str(error)), 422
+    written = french.plural(found.counts.written, "pouvoir organisateur", "pouvoirs organisateurs")
+    flash(f"La validation est demandée, pour {written}. Elle revient à une autre personne que vous.", "success")
+    return redirect(url_for(".check", number=number))
+
+
+@pages.post("/<number:number>/approval")
+@needs(RoleName.APPROVER)
+def approve(number: int) -> Redirect:
+    return _move(
+        number,
+        "La campagne est validée, exactement telle qu’elle est. Elle peut être planifiée.",
+        lambda session, campaign, **by: approval.give(session, campaign, sending(), **by),
+    )
+
+
+@pages.post("/<number:number>/return")
+@needs(RoleName.APPROVER)
+def send_back(number: int) -> Redirect:
+    why = " ".join(request.form.get("why", "").split())[:500]
+    return _move(
+        number,
+        "La campagne est renvoyée à la personne qui l’écrit.",
+        lambda session, campaign, **by: lifecycle.send_back(session, campaign, why=why, **by),
+    )
+
+
+@pages.post("/<number:number>/waves")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def schedule(number: int) -> Redirect:
+    return _move(
+        number,
+        "L’envoi est planifié.",
+        lambda session, campaign, **by: lifecycle.schedule(session, campaign, None, **by),
+    )
+
+
+@pages.post("/<number:number>/pause")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def pause(number: int) -> Redirect:
+    return _move(number, "L’envoi est en pause : plus rien ne part.", lifecycle.pause)
+
+
+@pages.post("/<number:number>/resumption")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def resume(number: int) -> Redirect:
+    may_approve = current_user.holds(RoleName.APPROVER)
+    return _move(
+        number,
+        "L’envoi reprend.",
+        lambda session, campaign, **by: lifecycle.resume(session, campaign, may_approve=may_approve, **by),
+    )
+
+
+@pages.post("/<number:number>/cancellation")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def cancel(number: int) -> Redirect:
+    return _move(number, "La campagne est annulée : ce qui n’est pas parti ne partira pas.", lifecycle.cancel)
+
+
+@pages.post("/<number:number>/closure")
+@needs(RoleName.AUTHOR)
+def close(number: int) -> Redirect:
+    return _move(number, "La campagne est clôturée.", lifecycle.close)
+
+
+def _move(number: int, told: str, move: Callable[..., Any]) -> Redirect:
+    with database().writing() as session:
+        move(session, lifecycle.in_turn(session, number), now=now(), actor=actor())
+    flash(told, "success")
+    return redirect(url_for(".check", number=number))
+
+
+def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
+    step = step_of(session, "check", campaign)
+    criterion = audiences.criterion_of(campaign)
+    is_open = step.stage in {Stage.DRAFT, Stage.TO_APPROVE, Stage.APPROVED, Stage.PLANNED}
+    return show(
+        "check",
+        step,
+        fault=fault,
+        said=sentence(criterion),
+        is_for_everybody=criterion == EVERYBODY,
+        found=checks.look_over(session, campaign, sending(), now=now()) if is_open else None,
+        plan=planning.plan(session, campaign, now=now()) if not campaign.waves else [],
+        waves=_waves(session, campaign),
+        transitions=lifecycle.history(session, campaign),
+        may_approve=current_user.holds(RoleName.APPROVER) and lifecycle.may_be_approved_by(session, campaign, actor()),
+        is_approver=current_user.holds(RoleName.APPROVER),
+    )
+
+
+def _waves(session: Session, campaign: Campaign) -> list[tuple[Any, outbox.Tally]]:
+    tallies = outbox.tallies(session, [wave.mailing_id for wave in campaign.waves if wave.mailing_id])
+    return [(wave, tallies.get(wave.mailing_id or 0, outbox.Tally())) for wave in campaign.waves]

@@ -1,0 +1,249 @@
+"""The forms of a campaign's steps: what they hold, and the changes they mean."""
+
+from datetime import UTC, datetime, time
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextAreaField, ValidationError
+from wtforms.validators import Length
+
+from outreach.adherence.days import BRUSSELS, parse_day
+from outreach.campaigns.calendar import moment_of, refuse_far_away
+from outreach.campaigns.composing import refuse_unreadable
+from outreach.campaigns.definitions import MOST_REMINDERS
+from outreach.campaigns.models import Campaign, Colour
+from outreach.campaigns.planning import offsets
+from outreach.delivery.models import MessageClass
+from outreach.directory.sheets import FORBIDDEN
+from outreach.errors import InputError
+from outreach.mail.addresses import Judgement, judge
+from outreach.settings import Mode
+from outreach.web.campaigns.blueprint import sending
+from outreach.web.frame import now, settings
+
+CLASSES = [
+    SelectChoice(MessageClass.AWARENESS, "Sensibilisation : chacun peut s’en désinscrire"),
+    SelectChoice(MessageClass.STATUTORY, "Communication légale : sans désinscription"),
+]
+
+
+def _at_most(count: int) -> Length:
+    return Length(max=count, message=f"{count} caractères au plus.")
+
+
+class LetterForm(FlaskForm):
+    """The letter, who signs it, who can inform."""
+
+    title = StringField("Nom de la campagne", [_at_most(200)], description="Visible par vos collègues seulement.")
+    message_class = RadioField("Type de message", choices=CLASSES, validate_choice=False)
+    colour = RadioField(
+        "Couleur", choices=[SelectChoice(colour, colour.label) for colour in Colour], validate_choice=False
+    )
+    circular = StringField("Circulaire (facultatif)", [_at_most(40)])
+    subject = StringField(
+        "Objet du courriel", [_at_most(250)], description="Le sujet, le volet et la date attendue, en 90 caractères."
+    )
+    letter = TextAreaField(
+        "Texte du courriel",
+        description="Markdown : ## titre, **gras**, - puce, [texte](https://…). Les champs s’écrivent ((champ)).",
+    )
+    contact_name = StringField(
+        "Personne de contact", [_at_most(200)], description="L’agent qui peut renseigner (décret du 22 décembre 1994)."
+    )
+    contact_service = StringField("Son service (facultatif)", [_at_most(200)])
+    contact_phone = StringField("Son téléphone (facultatif)", [_at_most(40)])
+    contact_email = StringField("Son adresse", [_at_most(320)], description="Les réponses au courriel lui arrivent.")
+    sender_name = StringField("Nom de l’expéditeur", [_at_most(200)])
+    sender_address = StringField("Adresse postale de l’expéditeur", [_at_most(300)])
+    version = HiddenField()
+
+    KEPT = (
+        *("title", "message_class", "colour", "circular", "subject", "letter"),
+        *("contact_name", "contact_service", "contact_phone", "contact_email", "sender_name", "sender_address"),
+    )
+
+    @classmethod
+    def about(cls, campaign: Campaign) -> "LetterForm":
+        """The form as a campaign stands."""
+        return cls(formdata=None, data={name: getattr(campaign, name) for name in cls.KEPT})
+
+    def changes(self) -> dict[str, Any]:
+        """What the form says, by the campaign's fields; what a browser left out stays as it is."""
+        found = {name: (self[name].data or "").strip() for name in self.KEPT}
+        found["letter"] = (self.letter.data or "").replace("\r\n", "\n")
+        chosen, colour = found["message_class"], found["colour"]
+        found["message_class"] = MessageClass(chosen) if chosen in set(MessageClass) else MessageClass.AWARENESS
+        found["colour"] = Colour(colour) if colour in set(Colour) else Colour.GREY
+        return found
+
+    def validate_message_class(self, field: RadioField) -> None:
+        """One of the classes there are."""
+        if field.data not in {choice.value for choice in field.choices}:
+            raise ValidationError("Choisissez un des choix proposés.")
+
+    validate_colour = validate_message_class
+
+    def validate_title(self, field: StringField) -> None:
+        """A name to find the campaign again."""
+        _require(field, "Indiquez le nom de la campagne.")
+
+    def validate_contact_name(self, field: StringField) -> None:
+        """Every letter names the agent who can inform (decree of 22 December 1994, article 2)."""
+        _require(field, "Indiquez la personne de contact : tout courriel doit nommer l’agent qui peut renseigner.")
+
+    def validate_sender_name(self, field: StringField) -> None:
+        """A letter says who sends it."""
+        _require(field, "Indiquez le nom de l’expéditeur.")
+
+    def validate_sender_address(self, field: StringField) -> None:
+        """A letter says where it comes from."""
+        _require(field, "Indiquez l’adresse postale de l’expéditeur.")
+
+    def validate_contact_email(self, field: StringField) -> None:
+        """Answers must arrive somewhere."""
+        try:
+            field.data = judge(field.data or "", examples=settings().mode is Mode.DEMO).address
+        except InputError as error:
+            raise ValidationError(str(error)) from None
+
+    def validate_contact_service(self, field: StringField) -> None:
+        """Text that a header or a database may refuse is refused here."""
+        _refuse_hidden(field)
+
+    validate_contact_phone = validate_contact_service
+    validate_circular = validate_contact_service
+
+    def validate_subject(self, field: StringField) -> None:
+        """A subject is there and can be read."""
+        _require(field, "Indiquez l’objet du courriel.")
+        _refuse(lambda: refuse_unreadable(field.data or "", "x", sending().schemes))
+
+    def validate_letter(self, field: TextAreaField) -> None:
+        """A letter is there and can be read."""
+        _refuse(lambda: refuse_unreadable("x", field.data or "", sending().schemes))
+
+
+def _require(field: StringField, sentence: str) -> None:
+    if not (field.data or "").strip():
+        raise ValidationError(sentence)
+    _refuse_hidden(field)
+
+
+def _refuse_hidden(field: StringField) -> None:
+    if FORBIDDEN.search(field.data or "") or any(mark in (field.data or "") for mark in "\r\n"):
+        raise ValidationError("Le texte contient un caractère interdit.")
+
+
+def _refuse(check: Any) -> None:
+    try:
+        check()
+    except InputError as error:
+        raise ValidationError(str(error)) from None
+
+
+class TrialForm(FlaskForm):
+    """Where a trial goes."""
+
+    to = StringField("Adresse de l’essai", description="Le courriel affiché part à cette adresse, marqué [TEST].")
+    judged: Judgement | None = None
+
+    def validate_to(self, field: StringField) -> None:
+        """One address."""
+        try:
+            self.judged = judge(field.data or "", examples=settings().mode is Mode.DEMO)
+        except InputError as error:
+            raise ValidationError(str(error)) from None
+
+
+class DatesForm(FlaskForm):
+    """When the waves leave, what the letter gives as its deadline, and the last day of all."""
+
+    class Meta(FlaskForm.Meta):
+        """The token comes with the button that saves: a query holds none."""
+
+        csrf = False
+
+    day = StringField("Jour de la première vague", description="Par exemple 18/05/2021.")
+    hour = StringField("Heure", description="Heure de Bruxelles, par exemple 9:30.")
+    reminders = StringField(
+        "Relances (facultatif)",
+        [_at_most(100)],
+        description="Le nombre de jours après la première vague, par exemple 14, 24. Elles s’arrêtent dès l’adhésion.",
+    )
+    deadline_days = StringField("Délai de réponse, en jours", description="La date limite citée dans chaque vague.")
+    stops_on = StringField("Dernier jour d’envoi (facultatif)", description="Aucune relance ne part après ce jour.")
+    version = HiddenField()
+
+    @classmethod
+    def about(cls, campaign: Campaign) -> "DatesForm":
+        """The form as a campaign stands."""
+        wall = campaign.starts_at.astimezone(BRUSSELS) if campaign.starts_at else None
+        return cls(
+            formdata=None,
+            data={
+                "day": wall.date().isoformat() if wall else "",
+                "hour": f"{wall:%H:%M}" if wall else "09:30",
+                "reminders": ", ".join(map(str, offsets(campaign))),
+                "deadline_days": str(campaign.deadline_days),
+                "stops_on": campaign.stops_on.isoformat() if campaign.stops_on else "",
+            },
+        )
+
+    def changes(self) -> dict[str, Any]:
+        """What the form says, by the campaign's fields; only after it was found valid."""
+        return {
+            "starts_at": self._start(),
+            "reminders": " ".join(map(str, _numbers(self.reminders.data or ""))),
+            "deadline_days": int(self.deadline_days.data or 0),
+            "stops_on": parse_day(self.stops_on.data) if (self.stops_on.data or "").strip() else None,
+        }
+
+    def _start(self) -> datetime:
+        hour = _hour(self.hour.data or "")
+        return moment_of(datetime.combine(parse_day(self.day.data or ""), hour)).at
+
+    def validate_day(self, field: StringField) -> None:
+        """A day to come, at most two years ahead."""
+        _refuse(lambda: parse_day(field.data or ""))
+        last = datetime.combine(parse_day(field.data or ""), time(23, 59), UTC)
+        _refuse(lambda: refuse_far_away(last, now()))
+
+    def validate_hour(self, field: StringField) -> None:
+        """A time of the day."""
+        _refuse(lambda: _hour(field.data or ""))
+
+    def validate_reminders(self, field: StringField) -> None:
+        """A few numbers of days."""
+        _refuse(lambda: _numbers(field.data or ""))
+
+    def validate_deadline_days(self, field: StringField) -> None:
+        """A number of days."""
+        given = (field.data or "").strip()
+        if not (given.isascii() and given.isdecimal() and 1 <= int(given[:4]) <= 366):
+            raise ValidationError("Indiquez un nombre de jours entre 1 et 366.")
+
+    def validate_stops_on(self, field: StringField) -> None:
+        """A day after the start, or nothing."""
+        if not (field.data or "").strip():
+            return
+        _refuse(lambda: parse_day(field.data or ""))
+        if self.day.data and not self.day.errors and parse_day(field.data or "") < parse_day(self.day.data):
+            raise ValidationError("Le dernier jour d’envoi précède la première vague.")
+
+
+def _hour(text: str) -> time:
+    for pattern in ("%H:%M", "%Hh%M", "%H h %M", "%Hh", "%H h"):
+        try:
+            return datetime.strptime(text.strip().replace("\u00a0", " "), pattern).time()  # noqa: DTZ007 - a wall's
+        except ValueError:
+            continue
+    raise InputError(f"« {text[:20]} » n’est pas une heure : écrivez 9:30.")
+
+
+def _numbers(text: str) -> list[int]:
+    words = text.replace(",", " ").replace(";", " ").split()
+    if len(words) > MOST_REMINDERS:
+        raise InputError(f"{MOST_REMINDERS} relances au plus.")
+    if any(not (word.isascii() and word.isdecimal() and 1 <= int(word[:4]) <= 365) for word in words):
+        raise InputError("Indiquez des nombres de jours entre 1 et 365, par exemple 14, 24.")
+    return sorted({int(word) for word in words})

@@ -1,0 +1,174 @@
+"""Step 2: the letter written beside what each recipient will read; the exact message; a trial to oneself."""
+
+from dataclasses import dataclass
+
+from flask import Response, abort, flash, redirect, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.accounts import RoleName
+from outreach.campaigns import checks, lifecycle, trials
+from outreach.campaigns.fields import FIELDS
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.rehearsal import Rehearsal, Rehearsed, hard_cases
+from outreach.db import Session
+from outreach.directory import sheet
+from outreach.errors import InputError
+from outreach.web.campaigns.blueprint import CHANGED, Step, pages, sending, show, step_of
+from outreach.web.campaigns.forms import LetterForm, TrialForm
+from outreach.web.frame import POLICY, actor, database, needs, now
+
+# The letter's own page: its inline style, its links in a window of their own, no script, nothing loaded.
+LETTER_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+VIEWS = {"html": "Courriel", "text": "Texte", "source": "Source"}
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One recipient's letter beside the editor: who, the letter or why there is none, and the neighbours' numbers."""
+
+    place: int
+    total: int
+    fase: int | None = None
+    name: str = ""
+    letter: Rehearsed | None = None
+    fault: str = ""
+    previous: int | None = None
+    following: int | None = None
+    cases: tuple[tuple[str, int], ...] = ()
+
+
+@pages.get("/<number:number>/letter")
+@needs(RoleName.READER)
+def letter(number: int) -> str:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        step = step_of(session, "letter", campaign)
+        return _page(session, step, LetterForm.about(campaign))
+
+
+@pages.post("/<number:number>/letter")
+@needs(RoleName.AUTHOR)
+def save_letter(number: int) -> Redirect | tuple[str, int]:
+    form = LetterForm()
+    with database().writing() as session:
+        campaign = lifecycle.in_turn(session, number)
+        step = step_of(session, "letter", campaign)
+        if form.validate_on_submit() and form.version.data != step.version:
+            form.form_errors = [CHANGED]
+        if form.errors:
+            return _page(session, step, form), 422
+        lifecycle.revise(session, campaign, form.changes(), now=now(), actor=actor())
+    flash("Le courriel est enregistré.", "success")
+    return redirect(url_for(".dates", number=number))
+
+
+@pages.post("/<number:number>/letter/preview")
+@needs(RoleName.READER)
+def preview(number: int) -> str:
+    """The page with what is typed, nothing saved; with a script, only its preview is taken."""
+    form = LetterForm()
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        return _page(session, step_of(session, "letter", campaign), form)
+
+
+@pages.post("/<number:number>/letter/trial")
+@needs(RoleName.AUTHOR)
+def send_trial(number: int) -> tuple[str, int]:
+    form, trial = LetterForm(), TrialForm()
+    is_fit = form.validate() & trial.validate_on_submit()
+    if is_fit and trial.judged is not None:
+        try:
+            with database().writing() as session:
+                as_typed = lifecycle.as_if(session, lifecycle.campaign_numbered(session, number), form.changes())
+                recipient = sheet.authority_by_fase(session, _asked_fase() or 0)
+                trials.send(session, as_typed, sending(), recipient, trial.judged, now=now(), actor=actor())
+        except InputError as error:
+            trial.to.errors = [str(error)]
+        else:
+            said = f"L’essai part pour {trial.judged.address}, avec « [TEST] » devant son objet."
+            flash(f"{said} Il n’est compté nulle part ; rien n’est enregistré de ce que vous avez tapé.", "success")
+    with database().reading() as session:
+        step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
+        return _page(session, step, form, trial), 422 if form.errors or trial.to.errors else 200
+
+
+@pages.get("/<number:number>/letter/exact")
+@needs(RoleName.READER)
+def exact(number: int) -> Response:
+    view = request.args.get("view", "html")
+    if view not in VIEWS:
+        abort(404)
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        step = step_of(session, "letter", campaign)
+        found = _preview(session, campaign, has_layout=True)
+        body = show("exact", step, preview=found, view=view, views=VIEWS, wave=_wave())
+    response = Response(body, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = f"{POLICY}; frame-src 'self'"
+    return response
+
+
+@pages.get("/<number:number>/letter/exact/html")
+@needs(RoleName.READER)
+def exact_html(number: int) -> Response:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        found = _preview(session, campaign, has_layout=True)
+    if found.letter is None:
+        abort(404)
+    response = Response(found.letter.html.replace("<head>", '<head><base target="_blank">', 1), mimetype="text/html")
+    response.headers["Content-Security-Policy"] = LETTER_POLICY
+    return response
+
+
+def _page(session: Session, step: Step, form: LetterForm, trial: TrialForm | None = None) -> str:
+    campaign = step.campaign
+    if form.is_submitted():
+        campaign = lifecycle.as_if(session, campaign, form.changes())
+    form.version.data = form.version.data or step.version
+    return show(
+        "letter",
+        step,
+        form=form,
+        trial=trial or TrialForm(),
+        preview=_preview(session, campaign),
+        remarks=checks.wording_of(campaign, sending()),
+        fields=FIELDS,
+    )
+
+
+def _preview(session: Session, campaign: Campaign, *, has_layout: bool = False) -> Preview:
+    try:
+        rehearsal = Rehearsal(session, campaign, sending(), now=now(), wave=_wave(), has_layout=has_layout)
+    except InputError as error:
+        return Preview(0, 0, fase=_asked_fase(), fault=str(error))
+    rows = rehearsal.recipients()
+    if not rows:
+        return Preview(0, 0, fault="Personne n’est dans le public de cette campagne : élargissez-le.")
+    numbers = [row.Authority.fase for row in rows]
+    place = numbers.index(_asked_fase()) if _asked_fase() in numbers else 0
+    chosen = rows[place].Authority
+    return Preview(
+        place=place + 1,
+        total=len(rows),
+        fase=chosen.fase,
+        name=chosen.name,
+        letter=rehearsal.of(chosen),
+        previous=numbers[place - 1] if place else None,
+        following=numbers[place + 1] if place + 1 < len(rows) else None,
+        cases=tuple(hard_cases(rows)),
+    )
+
+
+def _asked_fase() -> int | None:
+    """The recipient a preview is for: the button that was pressed, else the one shown before."""
+    asked = request.values.get("go") or request.values.get("as") or ""
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else None
+
+
+def _wave() -> int:
+    return 2 if request.values.get("wave") == "2" else 1

@@ -1,0 +1,79 @@
+"""The list of campaigns, and how a new one begins."""
+
+from flask import Response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach import accounts
+from outreach.accounts import RoleName
+from outreach.campaigns import definitions, lifecycle, listing
+from outreach.campaigns.listing import PAGE_ROWS, Stage
+from outreach.errors import NotFound
+from outreach.settings import ROOT
+from outreach.web.campaigns.blueprint import STAGE_COLORS, pages
+from outreach.web.frame import actor, database, needs, now
+from outreach.web.pager import Pager
+
+FOLDER = ROOT / "campaigns"
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index() -> str:
+    asked = request.args.get("state", "")
+    stage = Stage(asked) if asked in set(Stage) else None
+    with database().reading() as session:
+        counts = listing.stages(session)
+        total = counts[stage] if stage else sum(counts.values())
+        pager = Pager.of(request, total, PAGE_ROWS)
+        return render_template(
+            "pages/campaigns/index.html",
+            counts=counts,
+            stage=stage,
+            pager=pager,
+            rows=listing.page(session, stage, pager.number),
+            stage_colors=STAGE_COLORS,
+        )
+
+
+@pages.get("/new")
+@needs(RoleName.AUTHOR)
+def new() -> str:
+    with database().reading() as session:
+        recent = listing.page(session, None, 1)[:10]
+        return render_template("pages/campaigns/new.html", ready=definitions.ready_made(FOLDER), recent=recent)
+
+
+@pages.post("")
+@needs(RoleName.AUTHOR)
+def create() -> Redirect:
+    name, copied = request.form.get("definition", ""), request.form.get("copy", "")
+    with database().writing() as session:
+        if copied.isascii() and copied.isdecimal() and len(copied) < 10:
+            stated = lifecycle.definition_of(session, lifecycle.campaign_numbered(session, int(copied)))
+        elif name in (ready := definitions.ready_made(FOLDER)):
+            stated = ready[name]
+        else:
+            raise NotFound("Choisissez une campagne prête à l’emploi, ou une campagne à reprendre.")
+        author = accounts.user_named(session, actor())
+        made = lifecycle.create(session, stated, now=now(), author=author)
+        return redirect(url_for(".audience", number=made.id))
+
+
+@pages.get("/<number:number>")
+@needs(RoleName.READER)
+def campaign(number: int) -> Redirect:
+    with database().reading() as session:
+        found = lifecycle.campaign_numbered(session, number)
+        step = ".audience" if listing.stage_of(session, found) is Stage.DRAFT else ".check"
+    return redirect(url_for(step, number=number))
+
+
+@pages.get("/<number:number>/definition.md")
+@needs(RoleName.READER)
+def definition(number: int) -> Response:
+    with database().reading() as session:
+        found = lifecycle.campaign_numbered(session, number)
+        text = definitions.write(lifecycle.definition_of(session, found))
+    response = Response(text, mimetype="text/markdown")
+    response.headers["Content-Disposition"] = f'attachment; filename="campagne-{number}.md"'
+    return response

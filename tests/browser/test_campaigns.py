@@ -1,0 +1,143 @@
+"""A campaign from a ready-made one to a planned one, by its author and its approver, in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from outreach.demo import people
+
+pytestmark = pytest.mark.browser
+STEPS = ("audience", "letter", "dates", "check", "letter/exact")
+
+
+@pytest.fixture
+def sign_in(open_page, password):
+    def signed(role, **options):
+        page = open_page(**options)
+        page.goto("/sign-in")
+        page.get_by_label("Adresse de courriel").fill(people.person_for(role).email)
+        page.get_by_label("Mot de passe").fill(password)
+        page.get_by_role("button", name="Se connecter").click()
+        page.get_by_role("heading", name="Situation").wait_for()
+        return page
+
+    return signed
+
+
+def begin(page):
+    """From the list to the first step; returns the campaign's address."""
+    page.goto("/campaigns")
+    page.get_by_role("link", name="Nouvelle campagne").click()
+    page.get_by_role("button", name="Commencer avec « Invitation au premier volet »").click()
+    page.get_by_role("heading", name="Choisir le public").wait_for()
+    return re.sub(r"/audience.*", "", page.url)
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_five_screens_from_a_ready_made_campaign_to_a_planned_one(sign_in, has_script, width):
+    options = {"java_script_enabled": has_script, "viewport": {"width": width, "height": 900}}
+    author = sign_in("author", **options)
+    address = begin(author)
+    author.get_by_role("checkbox", name="Libre confessionnel, secondaire").uncheck()
+    author.get_by_role("button", name="Enregistrer et écrire le courriel").click()
+    expect(author.get_by_role("heading", name="Écrire le courriel")).to_be_visible()
+    author.get_by_label("Objet du courriel").fill("FASE ((fase_po)) – Volet 1, avant le ((date_limite))")
+    author.get_by_role("button", name="Enregistrer et choisir les dates").click()
+    author.get_by_label("Jour de la première vague").fill("2027-05-18")
+    author.get_by_role("button", name="Enregistrer et vérifier").click()
+    expect(author.get_by_role("heading", name="Vérifier et planifier")).to_be_visible()
+    ask = author.get_by_role("button", name=re.compile(r"Demander la validation de \d+ PO"))
+    count = re.search(r"\d+", ask.inner_text())[0]
+    ask.click()
+    expect(author.get_by_role("button", name=re.compile("Valider"))).to_have_count(0)
+    approver = sign_in("approver", **options)
+    approver.goto(f"{address}/check")
+    approver.get_by_role("link", name="Lire les courriels exacts").click()
+    approver.get_by_role("link", name="Suivant").click()
+    frame = approver.frame_locator("iframe")
+    expect(frame.get_by_text("Madame, Monsieur,")).to_be_visible()
+    approver.goto(f"{address}/check")
+    approver.get_by_role("button", name=f"Valider l’envoi à {count} PO").click()
+    author.goto(f"{address}/check")
+    author.get_by_role("button", name="Planifier l’envoi").click()
+    expect(author.locator(".heading .ds-tag")).to_have_text("Planifiée")
+    expect(author.get_by_role("row", name=re.compile("Vague 3"))).to_be_visible()
+
+
+@pytest.fixture
+def begun(sign_in):
+    page = sign_in("author", viewport={"width": 1280, "height": 900})
+    return page, begin(page)
+
+
+def test_every_step_keeps_the_accessibility_rules_and_the_small_screen(begun, violations):
+    page, address = begun
+    for step in STEPS:
+        page.goto(f"{address}/{step}")
+        assert violations(page) == [], step
+        page.set_viewport_size({"width": 320, "height": 700})
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, step
+        page.set_viewport_size({"width": 1280, "height": 900})
+    for list_page in ("/campaigns", "/campaigns/new"):
+        page.goto(list_page)
+        assert violations(page) == [], list_page
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_editor_keeps_them_at_both_widths_and_in_both_schemes(begun, violations, width, scheme):
+    page, address = begun
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{address}/letter")
+    assert violations(page) == []
+
+
+def test_ticking_a_box_counts_at_once_and_keeps_the_focus(begun):
+    page, _ = begun
+    before = page.locator("#results h2").inner_text()
+    box = page.get_by_role("checkbox", name="Libre confessionnel, secondaire")
+    box.focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#results h2")).not_to_have_text(before)
+    assert page.locator("#status").inner_text() != ""
+    assert page.evaluate("document.activeElement.value") == "Libre confessionnel|secondary"
+
+
+def test_the_preview_follows_what_is_typed_and_an_inserted_field_can_be_taken_back(begun):
+    page, address = begun
+    page.goto(f"{address}/letter")
+    editor = page.get_by_label("Texte du courriel")
+    editor.fill("Bonjour ")
+    page.get_by_role("button", name="nom_po", exact=True).click()
+    expect(editor).to_have_value("Bonjour ((nom_po))")
+    expect(page.locator(".letter mark")).to_have_count(1)
+    assert page.evaluate("document.activeElement.id") == "letter"
+    page.keyboard.press("Control+z")
+    expect(editor).to_have_value("Bonjour ")
+    editor.fill("Bonjour ((nom_pos))")
+    expect(page.locator("#preview")).to_contain_text("Vouliez-vous écrire ((nom_po))")
+    page.get_by_role("button", name="Enregistrer et choisir les dates").click()
+    assert page.evaluate("document.activeElement.id") == "error-summary"
+    expect(editor).to_have_value("Bonjour ((nom_pos))")
+
+
+def test_previous_and_next_lead_through_the_recipients_without_losing_what_is_typed(begun):
+    page, address = begun
+    page.goto(f"{address}/letter")
+    page.get_by_label("Objet du courriel").fill("Un autre objet")
+    first = page.locator("#preview h2").inner_text()
+    page.get_by_role("button", name="Suivant").click()
+    expect(page.locator("#preview h2")).not_to_have_text(first)
+    expect(page.get_by_label("Objet du courriel")).to_have_value("Un autre objet")
+    page.get_by_role("button", name="Précédent").click()
+    expect(page.locator("#preview h2")).to_have_text(first)
+
+
+def test_a_date_that_moves_is_explained_while_it_is_chosen(begun):
+    page, address = begun
+    page.goto(f"{address}/dates")
+    page.get_by_label("Jour de la première vague").fill("2027-05-06")
+    expect(page.locator("#plan")).to_contain_text("vacances de printemps")

@@ -1,0 +1,370 @@
+"""Campaigns on pages: five screens from a ready-made one to a planned one, by two people, each step explained."""
+
+import io
+import re
+
+import pytest
+from markupsafe import escape
+from python_calamine import CalamineWorkbook
+from sqlalchemy import event, select
+
+from outreach.campaigns.models import Campaign, CampaignState, Wave
+from outreach.delivery.models import Mailing, Message, Purpose
+from outreach.directory import sheet
+
+
+@pytest.fixture
+def begun(author):
+    """A draft from the ready-made invitation; returns its address."""
+    response = author.send("/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/new")
+    assert response.status_code == 302
+    return response.location.removesuffix("/audience")
+
+
+def text_of(page):
+    return re.sub(r"[\s\u00a0\u202f]+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def typed(client, address):
+    """The fields of the letter's form, as the page shows them."""
+    page = client.get(f"{address}/letter").text
+    fields = dict(re.findall(r'<input class="ds-input" id="\w+" name="(\w+)" type="\w+"[^>]* value="([^"]*)"', page))
+    fields["letter"] = re.search(r'<textarea[^>]*id="letter"[^>]*>([^<]*)</textarea>', page)[1]
+    fields["version"] = re.search(r'name="version"[^>]*value="([^"]+)"', page)[1]
+    fields["message_class"], fields["colour"] = "awareness", "blue"
+    return {
+        name: value.replace("&#34;", '"').replace("&#39;", "'").replace("&amp;", "&") for name, value in fields.items()
+    }
+
+
+def version(client, address, step):
+    return re.search(r'name="version"[^>]*value="([^"]+)"', client.get(f"{address}/{step}").text)[1]
+
+
+def dated(client, address, **changes):
+    form = {"day": "18/05/2027", "hour": "9:30", "reminders": "14, 24", "deadline_days": "30", "stops_on": ""}
+    form["version"] = version(client, address, "dates")
+    return client.send(f"{address}/dates", {**form, **changes})
+
+
+def test_an_empty_list_names_the_next_step(author):
+    assert "Créer la première campagne" in author.get("/campaigns").text
+
+
+def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, begun, sample_database):
+    assert "Visés 312" in text_of(author.get(f"{begun}/audience").text)
+    saved = author.send(
+        f"{begun}/audience", {"asked": "1", "cell": ["COCOF|secondary", "WBE|secondary"], "concerns": "open"}
+    )
+    assert saved.location == f"{begun}/letter"
+    assert author.send(f"{begun}/letter", typed(author, begun)).location == f"{begun}/dates"
+    assert dated(author, begun).location == f"{begun}/check"
+    page = text_of(author.get(f"{begun}/check").text)
+    assert "Demander la validation de 2 PO" in page
+    assert "mardi 18 mai 2027 à 9 h 30" in page
+    assert author.send(f"{begun}/submission", page=f"{begun}/check").status_code == 302
+    assert "Valider" not in text_of(author.get(f"{begun}/check").text)
+    approver = signed_in("approver")
+    assert "Valider l’envoi à 2 PO" in text_of(approver.get(f"{begun}/check").text)
+    assert approver.send(f"{begun}/approval", page=f"{begun}/check").status_code == 302
+    assert author.send(f"{begun}/waves", page=f"{begun}/check").status_code == 302
+    assert "Planifiées (1)" in text_of(author.get("/campaigns").text)
+    with sample_database.reading() as session:
+        assert [wave.number for wave in session.scalars(select(Wave).order_by(Wave.number))] == [1, 2, 3]
+
+
+def test_the_author_does_not_approve_nor_a_reader_change(author, signed_in, begun):
+    author.send(f"{begun}/submission", page=f"{begun}/check")
+    assert author.send(f"{begun}/approval", page=f"{begun}/audience").status_code == 403
+    reader = signed_in("reader")
+    for step in ("audience", "letter", "dates", "check"):
+        page = reader.get(f"{begun}/{step}").text
+        assert "Enregistrer et" not in page
+        assert "Demander la validation" not in page
+
+
+def test_a_campaign_sent_back_is_a_draft_with_the_reason_and_may_be_approved_by_the_same_person_later(
+    author, signed_in, begun
+):
+    author.send(f"{begun}/submission", page=f"{begun}/check")
+    approver = signed_in("approver")
+    approver.send(f"{begun}/return", {"why": "Ajoutez la date"}, page=f"{begun}/check")
+    page = author.get(f"{begun}/check").text
+    assert "Ajoutez la date" in page
+    assert "Brouillon" in page
+    author.send(f"{begun}/submission", page=f"{begun}/check")
+    assert approver.send(f"{begun}/approval", page=f"{begun}/check").status_code == 302
+
+
+def test_the_count_follows_the_boxes_without_saving(author, begun, sample_database):
+    query = "asked=1&cell=WBE%7Csecondary&concerns=open"
+    page = text_of(author.get(f"{begun}/audience?{query}").text)
+    assert "1 pouvoir organisateur" in page
+    assert "Pouvoirs organisateurs : WBE, au moins une école secondaire." in page
+    with sample_database.reading() as session:
+        assert session.get_one(Campaign, 1).criteria == '{"level":["secondary"]}'
+
+
+def test_exclusions_add_up_and_each_leads_to_its_authorities(author, begun):
+    page = author.get(f"{begun}/audience?asked=1&concerns=open").text
+    told = text_of(page)
+    written, left_out = (
+        re.search(r"(\d+) pouvoirs organisateurs Tous", told)[1],
+        re.findall(r"</a></th><td class=\"number\">([^<]+)", page),
+    )
+    numbers = [int(re.sub(r"\D", "", one)) for one in left_out]
+    assert int(written) + sum(numbers) == 985
+    assert "aucune école concernée" in told.casefold()
+    assert "Écartés : aucune école concernée" in text_of(
+        author.get(f"{begun}/audience?asked=1&reason=not_concerned").text
+    )
+
+
+@pytest.mark.parametrize(
+    ("fase", "words"),
+    [
+        ("9001", "reçoit"),
+        ("x", "que des chiffres"),
+        ("1", "Aucun pouvoir organisateur"),
+        ("9" * 20, "que des chiffres"),
+    ],
+)
+def test_why_this_authority(author, begun, fase, words):
+    page = text_of(author.get(f"{begun}/audience?why={fase}").text)
+    assert words in page
+
+
+def test_why_not_says_which_condition_fails(author, begun):
+    page = text_of(author.get(f"{begun}/audience?asked=1&cell=COCOF%7Csecondary&why=9001").text)
+    assert "ne reçoit pas ce courriel" in page
+    assert "Non : officiel subventionné COCOF" in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "asked=1&cell=x",
+        "asked=1&cell=WBE%7Cx",
+        "asked=1&status=x",
+        "asked=1&quiet_days=x",
+        "asked=1&quiet_days=99999",
+        "asked=1&which=x",
+        "asked=1&roll_up=x",
+        "criteria=%7B",
+        "criteria=%7B%22password_hash%22%3A1%7D",
+        "reason=x",
+        "asked=1&zone=%27+OR+1%3D1--",
+        "asked=1&concerns=x",
+        "page=-1&sort=;drop",
+    ],
+)
+def test_a_strange_query_never_breaks_the_page(author, begun, query):
+    assert author.get(f"{begun}/audience?{query}").status_code == 200
+
+
+def test_the_audience_is_exported_with_its_reasons(author, begun):
+    response = author.get(f"{begun}/audience.xlsx?criteria=%7B%22network%22%3A%5B%22COCOF%22%5D%7D")
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(response.data)).get_sheet_by_index(0).to_python()
+    assert rows[0][0] == "FASE"
+    assert len(rows) == 2
+    assert author.get(f"{begun}/audience.csv?criteria=x").status_code == 400
+
+
+def test_a_campaign_to_everybody_needs_its_count_typed(author, begun, sample_database):
+    author.send(f"{begun}/audience", {"asked": "1", "concerns": "open"})
+    page = author.get(f"{begun}/check").text
+    count = re.sub(r"\D", "", re.search(r"Demander la validation de ([^<]+) PO", page)[1])
+    refused = author.send(f"{begun}/submission", page=f"{begun}/check")
+    assert refused.status_code == 422
+    assert "confirmez-en le nombre" in refused.text
+    assert author.send(f"{begun}/submission", {"confirmed": "1"}, page=f"{begun}/check").status_code == 422
+    assert author.send(f"{begun}/submission", {"confirmed": count}, page=f"{begun}/check").status_code == 302
+    with sample_database.reading() as session:
+        assert session.get_one(Campaign, 1).state is CampaignState.TO_APPROVE
+
+
+def test_an_empty_audience_cannot_be_submitted(author, begun):
+    author.send(f"{begun}/audience", {"asked": "1", "cell": "WBE|secondary", "zone": "Nulle part", "concerns": "open"})
+    page = author.get(f"{begun}/check").text
+    assert "élargissez le public" in page
+    assert "Demander la validation" not in page
+    assert author.send(f"{begun}/submission", page=f"{begun}/dates").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"letter": "Bonjour ((nom_pos))"}, "Vouliez-vous écrire ((nom_po))"),
+        ({"subject": ""}, "Indiquez l’objet du courriel."),
+        ({"contact_name": " "}, "Indiquez la personne de contact"),
+        ({"contact_email": "x"}, "adresse"),
+        ({"letter": "(% for x in y %)(% endfor %)"}, "pas de boucle"),
+        ({"letter": "[x](javascript:alert(1))"}, "lien refusé"),
+        ({"title": "x" * 201}, "200"),
+        ({"colour": "violet"}, ""),
+        ({"title": "a\x00b"}, "interdit"),
+        ({"contact_service": "a\r\nBcc: x@y.be"}, "interdit"),
+        ({"subject": "a\ud800b".encode("utf-8", "replace").decode()}, ""),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_saved_says_why_and_keeps_what_was_typed(author, begun, sample_database, changes, words):
+    form = {**typed(author, begun), "sender_name": "Un autre service", **changes}
+    response = author.send(f"{begun}/letter", form)
+    if words:
+        assert response.status_code == 422
+        assert words in response.text.replace("\u00a0", " ").replace("\u202f", " ")
+        assert 'value="Un autre service"' in response.text
+    assert response.status_code in {302, 422}
+
+
+def test_two_people_at_once_do_not_overwrite_each_other(author, begun):
+    early = typed(author, begun)
+    assert author.send(f"{begun}/letter", {**early, "title": "Premier"}).status_code == 302
+    late = author.send(f"{begun}/letter", {**early, "title": "Second"})
+    assert late.status_code == 422
+    assert "Quelqu’un a modifié" in late.text
+    assert 'value="Second"' in late.text
+
+
+def test_the_preview_shows_what_is_typed_for_the_recipient_asked_and_saves_nothing(author, begun, sample_database):
+    form = {
+        **typed(author, begun),
+        "letter": "Cher ((nom_po)), **((fase_po))**",
+        "subject": "FASE ((fase_po))",
+        "go": "9001",
+    }
+    page = author.send(f"{begun}/letter/preview", form, page=f"{begun}/letter").text
+    assert "<strong><mark>9001</mark></strong>" in page
+    assert "<bdi>FASE 9001</bdi>" in page
+    with sample_database.reading() as session:
+        assert "Cher ((nom_po))" not in session.get_one(Campaign, 1).letter
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "[clic](https://evil.test)",
+        "<script>alert(1)</script>",
+        "# Titre\n\n- puce",
+        "https://evil.test",
+        '=cmd("x")',
+        "{{7*7}}",
+    ],
+)
+def test_a_name_is_plain_text_in_preview_exact_view_and_message(author, begun, sample_database, name):
+    with sample_database.writing() as session:
+        sheet.authority_by_fase(session, 9001).name = name
+    page = author.get(f"{begun}/letter?as=9001").text
+    shown = str(escape(name)).replace("\n", "<br>\n")
+    assert (
+        f"<mark>{shown}</mark>" in page.replace("&#34;", "&#34;")
+        or f"<mark>{shown.replace('&#34;', '&quot;')}</mark>" in page
+    )
+    exact = author.get(f"{begun}/letter/exact?as=9001")
+    assert exact.status_code == 200
+    html = author.application.test_client
+    assert html
+    assert 'evil.test"' not in page
+
+
+def test_the_exact_letter_is_shown_in_a_frame_of_its_own(author, begun, app):
+    page = author.get(f"{begun}/letter/exact?as=9001")
+    assert "frame-src 'self'" in page.headers["Content-Security-Policy"]
+    source = text_of(author.get(f"{begun}/letter/exact?as=9001&view=source").text)
+    assert "Content-Type: multipart/alternative" in source
+    assert "List-Unsubscribe" in source
+    assert author.get(f"{begun}/letter/exact?view=x").status_code == 404
+    assert "rappel" in author.get(f"{begun}/letter/exact?as=9001&view=text&wave=2").text
+
+
+def test_a_trial_leaves_marked_and_is_counted_nowhere(author, begun, sample_database):
+    form = {**typed(author, begun), "to": "moi@ecole.be", "as": "9001"}
+    sent = author.send(f"{begun}/letter/trial", {**form, "subject": "Pas encore enregistré"}, page=f"{begun}/letter")
+    assert "L’essai part pour moi@ecole.be" in sent.text
+    assert 'value="Pas encore enregistré"' in sent.text
+    with sample_database.reading() as session:
+        (mailing,) = session.scalars(select(Mailing)).all()
+        (message,) = session.scalars(select(Message)).all()
+        assert (mailing.purpose, message.address, mailing.stop_strand_id) == (Purpose.TRIAL, "moi@ecole.be", None)
+        assert "[TEST] " in mailing.letter
+    wrong = author.send(f"{begun}/letter/trial", {**form, "to": "x"}, page=f"{begun}/letter")
+    assert wrong.status_code == 422
+    assert 'href="#to"' in wrong.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"day": "13/05/2027"}, ""),
+        ({"day": "31/06/2027"}, "n’est pas une date"),
+        ({"day": "06/30/2027"}, "n’est pas une date"),
+        ({"day": ""}, "n’est pas une date"),
+        ({"day": "01/01/2020"}, "passé"),
+        ({"day": "01/01/2090"}, "deux ans"),
+        ({"hour": "25:00"}, "n’est pas une heure"),
+        ({"hour": "9 h 30"}, ""),
+        ({"reminders": "x"}, "nombres de jours"),
+        ({"reminders": "1 2 3 4 5 6"}, "5 relances au plus"),
+        ({"deadline_days": "0"}, "entre 1 et 366"),
+        ({"stops_on": "01/05/2027"}, "précède"),
+    ],
+    ids=str,
+)
+def test_dates_are_read_or_refused_in_a_sentence(author, begun, changes, words):
+    response = dated(author, begun, **changes)
+    assert response.status_code == (422 if words else 302)
+    if words:
+        assert words in response.text.replace("\u00a0", " ")
+
+
+def test_a_date_in_a_closed_window_moves_and_says_why(author, begun):
+    page = text_of(author.get(f"{begun}/dates?day=2027-05-06&hour=9:30&reminders=14&deadline_days=30").text)
+    assert "Ascension" in page or "vacances" in page.casefold()
+    assert "Relance 1, après 14 jours" in page
+
+
+def test_a_change_takes_an_approved_campaign_back_and_the_page_says_so_before(author, signed_in, begun):
+    dated(author, begun)
+    author.send(f"{begun}/submission", page=f"{begun}/check")
+    signed_in("approver").send(f"{begun}/approval", page=f"{begun}/check")
+    author.send(f"{begun}/waves", page=f"{begun}/check")
+    assert "elle redevient un brouillon et les envois planifiés sont annulés" in text_of(
+        author.get(f"{begun}/letter").text
+    )
+    author.send(f"{begun}/letter", {**typed(author, begun), "title": "Autre"})
+    assert "Brouillon" in author.get(f"{begun}/check").text
+
+
+def test_a_file_and_a_copy_give_the_campaign_back(author, begun):
+    text = author.get(f"{begun}/definition.md").text
+    assert text.startswith("+++\n")
+    assert 'criteria = { "level" = ["secondary"] }' in text or "level = [" in text
+    copied = author.send("/campaigns", {"copy": begun.rpartition("/")[2]}, page="/campaigns/new")
+    assert author.get(copied.location).status_code == 200
+    assert author.send("/campaigns", {"definition": "../x"}, page="/campaigns/new").status_code == 404
+
+
+def test_the_list_takes_the_same_statements_however_many_campaigns(author, begun, sample_database):
+    def statements():
+        seen = []
+
+        def note(*arguments):
+            seen.append(arguments[2])
+
+        event.listen(sample_database.engine, "before_cursor_execute", note)
+        author.get("/campaigns")
+        event.remove(sample_database.engine, "before_cursor_execute", note)
+        return len([one for one in seen if one.startswith("SELECT")])
+
+    few = statements()
+    for _ in range(4):
+        author.send("/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/new")
+    assert statements() == few <= 9
+
+
+def test_a_hostile_title_is_text_everywhere(author, begun):
+    hostile = "<script>alert(1)</script> =cmd()"
+    author.send(f"{begun}/letter", {**typed(author, begun), "title": hostile})
+    for page in ("/campaigns", f"{begun}/check", f"{begun}/letter", "/campaigns/new"):
+        assert "<script>alert" not in author.get(page).text
