@@ -15,7 +15,7 @@ from outreach import audit
 from outreach.accounts import SHORTEST_PASSWORD, Role, User
 from outreach.db import Database, Session
 from outreach.settings import ROOT, Mode, Settings
-from outreach.web import account, adherence, campaigns, directory, frame, mailbox, public, situation
+from outreach.web import account, adherence, campaigns, directory, frame, mailbox, public, responses, situation
 from outreach.web.forms import PasswordForm, SignInForm
 
 FOR_EVER = 365 * 24 * 3600
@@ -47,7 +47,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     CSRFProtect(app).exempt(public.pages)
     _install_security(app, database)
     frame.install(app)
-    for room in (situation, campaigns, directory, adherence, account, mailbox, public):
+    for room in (situation, campaigns, directory, adherence, responses, account, mailbox, public):
         app.register_blueprint(room.pages)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app, root=str(frame.STATIC), prefix="static/", max_age=FOR_EVER, immutable_file_test=lambda *_: True

@@ -1,6 +1,7 @@
 """A campaign's audience: its segment read back, counted, and written down as a mailing's recipients."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Select, select
@@ -8,6 +9,7 @@ from sqlalchemy import Select, select
 from outreach.adherence.standing import standing
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
+from outreach.delivery import outbox
 from outreach.delivery.models import RecipientKind
 from outreach.delivery.outbox import Addressee
 from outreach.directory.models import Authority, Network
@@ -15,6 +17,7 @@ from outreach.segments import audience
 from outreach.segments.audience import Audience, Concerns, Counts
 from outreach.segments.criteria import Criterion, Scope, listed, scope_at
 from outreach.segments.forms import from_json
+from outreach.tracking import answers
 
 
 def criterion_of(campaign: Campaign) -> Criterion:
@@ -23,14 +26,27 @@ def criterion_of(campaign: Campaign) -> Criterion:
 
 
 def audience_of(campaign: Campaign) -> Audience:
-    """A campaign's audience, to be asked about."""
+    """A campaign's audience, to be asked about: once it has written, that of a reminder."""
     concerns = Concerns(campaign.concerns)
-    return Audience(criterion_of(campaign), campaign.strand, concerns, campaign.message_class)
+    own = launched(campaign)
+    return Audience(
+        criterion_of(campaign),
+        campaign.strand,
+        concerns,
+        campaign.message_class,
+        written=outbox.recipients_meant_by(RecipientKind.AUTHORITY, own) if own else None,
+        answered=answers.authorities_that_answered(own) if own else None,
+    )
+
+
+def launched(campaign: Campaign) -> list[int]:
+    """The mailings of a campaign's waves that are complete: who they meant is known."""
+    return [wave.mailing_id for wave in campaign.waves if wave.mailing_id and wave.mailing and wave.mailing.filled_at]
 
 
 def scope_of(session: Session, campaign: Campaign, *, now: datetime) -> Scope:
-    """What a campaign's criteria are asked about now."""
-    return scope_at(session, campaign.strand.programme_id, now=now)
+    """What a campaign's criteria are asked about now; its own letters do not count as written."""
+    return replace(scope_at(session, campaign.strand.programme_id, now=now), ignoring=tuple(launched(campaign)))
 
 
 def count(session: Session, campaign: Campaign, *, now: datetime) -> Counts:
@@ -53,7 +69,7 @@ def addressees(
     `count` authorities, from the one after the key `after`, in the order of their keys.
     """
     scope, meant = scope_of(session, campaign, now=now), audience_of(campaign)
-    chosen = listed(scope, meant.criterion).where(Authority.id > after).order_by(Authority.id).limit(count)
+    chosen = meant.meant(scope).where(Authority.id > after).order_by(Authority.id).limit(count)
     return _addressees(session, meant, scope, chosen)
 
 

@@ -46,6 +46,7 @@ class Purpose(StrEnum):
 
     CAMPAIGN = "campaign"
     TRIAL = "trial"
+    CONFIRMATION = "confirmation"
 
 
 class RecipientKind(StrEnum):
@@ -73,6 +74,8 @@ class Reason(StrEnum):
 
     JOINED = "joined"
     NOT_CONCERNED = "not_concerned"
+    ANSWERED = "answered"
+    OUTSIDE = "outside"
     NO_ADDRESS = "no_address"
     BOUNCED = "bounced"
     UNREVIEWED = "unreviewed"
@@ -89,6 +92,8 @@ class Reason(StrEnum):
 _REASON_LABELS = {
     Reason.JOINED: "déjà adhéré",
     Reason.NOT_CONCERNED: "aucune école concernée",
+    Reason.ANSWERED: "a répondu",
+    Reason.OUTSIDE: "sorti du public",
     Reason.NO_ADDRESS: "sans adresse",
     Reason.BOUNCED: "adresse en rejet",
     Reason.UNREVIEWED: "adresse à vérifier",

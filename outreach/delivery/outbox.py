@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, func, insert, select, update
 
 from outreach import audit
 from outreach.db import Session
@@ -159,7 +159,7 @@ def is_trial(session: Session, message: Message) -> bool:
 
 
 def recipients_written_since(
-    kind: RecipientKind, since: datetime, *, mailings: Sequence[int] | None = None
+    kind: RecipientKind, since: datetime, *, mailings: Sequence[int] | None = None, ignoring: Sequence[int] = ()
 ) -> Select[int]:
     """The keys of the recipients a campaign's letter left for after an instant, in doubt or not; one row a letter."""
     left = Message.state.in_((MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT))
@@ -168,7 +168,21 @@ def recipients_written_since(
         .join(Mailing, Mailing.id == Message.mailing_id)
         .where(Mailing.purpose == Purpose.CAMPAIGN, Message.recipient_kind == kind, left, Message.fenced_at > since)
     )
+    query = query.where(Message.mailing_id.not_in(ignoring)) if ignoring else query
     return query if mailings is None else query.where(Message.mailing_id.in_(mailings))
+
+
+def recipients_meant_by(kind: RecipientKind, mailings: Sequence[int]) -> Select[int]:
+    """The keys of the recipients these mailings meant to write to, left out at launch or not."""
+    return select(Message.recipient_id).where(Message.recipient_kind == kind, Message.mailing_id.in_(mailings))
+
+
+def withdraw_queued(
+    session: Session, kind: RecipientKind, recipient: int, mailings: Sequence[int], reason: Reason, *, now: datetime
+) -> None:
+    """Withdraw the letters of these mailings to one recipient, as far as they have not left."""
+    to = and_(Message.recipient_kind == kind, Message.recipient_id == recipient, Message.mailing_id.in_(mailings))
+    _withdraw(session, reason, now, to)
 
 
 def doubt_the_abandoned(session: Session, *, now: datetime) -> int:

@@ -8,8 +8,9 @@ from outreach.campaigns import models as campaigns
 from outreach.db import Base
 from outreach.delivery import models as delivery
 from outreach.directory import models
+from outreach.tracking import models as tracking
 
-TABLES = (accounts, adherence, audit, campaigns, delivery, models)
+TABLES = (accounts, adherence, audit, campaigns, delivery, models, tracking)
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, case, false, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.adherence.models import CLOSED_TO_REMINDERS, Status, Strand
@@ -21,6 +21,8 @@ from outreach.segments.criteria import Criterion, Leaf, Scope, leaves, listed
 ORDER = (
     Reason.JOINED,
     Reason.NOT_CONCERNED,
+    Reason.ANSWERED,
+    Reason.OUTSIDE,
     Reason.NO_ADDRESS,
     Reason.BOUNCED,
     Reason.UNREVIEWED,
@@ -42,12 +44,25 @@ class Concerns(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom a letter is for: the segment, the strand it speaks of, which schools, and its class of message."""
+    """Whom a letter is for: the segment, the strand it speaks of, which schools, and its class of message.
+
+    A reminder is also for those `written` before, whether or not the segment still means them, and leaves out those who
+    have `answered`; both are keys of authorities.
+    """
 
     criterion: Criterion
     strand: Strand
     concerns: Concerns
     message_class: MessageClass
+    written: Select[int] | None = None
+    answered: Select[int] | None = None
+
+    def meant(self, scope: Scope) -> Select[int]:
+        """The keys of everybody it is for."""
+        meant = listed(scope, self.criterion)
+        if self.written is None:
+            return meant
+        return select(Authority.id).where(or_(Authority.id.in_(meant), Authority.id.in_(self.written)))
 
 
 @dataclass
@@ -72,7 +87,7 @@ def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) 
 
     `among` narrows it down to some authorities, by their keys.
     """
-    chosen = listed(scope, audience.criterion)
+    chosen = audience.meant(scope)
     schools = _schools(audience, scope)
     query = (
         select(
@@ -82,7 +97,7 @@ def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) 
             Contact.address_key,
             Contact.address_ascii,
             func.coalesce(schools.c.concerned, 0).label("schools"),
-            _rank(audience, schools).label("rank"),
+            _rank(audience, scope, schools).label("rank"),
         )
         .outerjoin(schools, schools.c.authority_id == Authority.id)
         .outerjoin(Contact, and_(Contact.authority_id == Authority.id, Contact.retired_at.is_(None)))
@@ -214,11 +229,14 @@ def _schools(audience: Audience, scope: Scope) -> Subquery:
     return query.subquery("schools")
 
 
-def _rank(audience: Audience, schools: Subquery) -> ColumnElement[int]:
+def _rank(audience: Audience, scope: Scope, schools: Subquery) -> ColumnElement[int]:
     nobody = func.coalesce(schools.c.concerned, 0) == 0
+    answered, written = audience.answered, audience.written
     conditions = {
         Reason.JOINED: and_(nobody, schools.c.joined > 0),
         Reason.NOT_CONCERNED: nobody,
+        Reason.ANSWERED: false() if answered is None else Authority.id.in_(answered),
+        Reason.OUTSIDE: false() if written is None else Authority.id.not_in(listed(scope, audience.criterion)),
         Reason.NO_ADDRESS: Contact.id.is_(None),
         Reason.BOUNCED: Contact.bounced_at.is_not(None),
         Reason.UNREVIEWED: and_(Contact.review_asked_at.is_not(None), Contact.reviewed_at.is_(None)),

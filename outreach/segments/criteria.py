@@ -28,11 +28,15 @@ LEVEL_WORDS = {Level.NURSERY: "maternelle", Level.PRIMARY: "primaire", Level.SEC
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What criteria are asked about: the instant, its day in Brussels, and the strands by number."""
+    """What criteria are asked about: the instant, its day in Brussels, and the strands by number.
+
+    Letters of the mailings in `ignoring` (a campaign's own, when it reminds) do not count as written.
+    """
 
     now: datetime
     day: date
     strands: Mapping[int, Strand]
+    ignoring: tuple[int, ...] = ()
 
     def strand(self, number: int) -> Strand:
         """The strand with this number. Raises InputError."""
@@ -209,7 +213,8 @@ class NotWrittenSince(Fields):
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """As a condition on Authority."""
-        written = outbox.recipients_written_since(RecipientKind.AUTHORITY, scope.now - timedelta(days=self.days))
+        since = scope.now - timedelta(days=self.days)
+        written = outbox.recipients_written_since(RecipientKind.AUTHORITY, since, ignoring=scope.ignoring)
         return Authority.id.not_in(written)
 
     def words(self) -> str:

@@ -181,6 +181,7 @@ def _bar() -> list[tuple[str, str, bool]]:
         ("Situation", url_for("situation.index"), "situation."),
         ("Campagnes", url_for("campaigns.index"), "campaigns."),
         ("Annuaire", url_for("directory.index"), "directory."),
+        ("Réponses", url_for("responses.index"), "responses."),
     ]
     if settings().stays_here:
         entries.append(("Boîte de démonstration", url_for("mailbox.index"), "mailbox."))

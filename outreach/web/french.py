@@ -98,6 +98,7 @@ def install(app: Flask) -> None:
         moment=moment,
         company_number=company_number,
         plural=plural,
+        ago=ago,
     )
 
 

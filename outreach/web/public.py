@@ -1,15 +1,23 @@
 """What an authority opens from a letter: no account, no session, no cookie; a GET changes nothing."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, render_template, request
 
-from outreach.campaigns import composing
+from outreach.campaigns import composing, followups
 from outreach.campaigns.composing import Sending
 from outreach.db import Session
 from outreach.delivery import outbox, suppressions
-from outreach.delivery.models import Message, SuppressionReason
+from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.directory.sheets import FORBIDDEN
+from outreach.errors import InputError, NotFound, Refused
+from outreach.mail.addresses import judge
 from outreach.mail.tokens import Keys, Kind, Token
+from outreach.settings import Mode
+from outreach.tracking import answers
+from outreach.tracking.answers import Given, Question
+from outreach.tracking.models import Answer
 from outreach.web.frame import database, now, settings
 
 # A letter in a browser: its own inline style, nothing loaded, nothing run.
@@ -19,6 +27,10 @@ POLICY = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+TOO_SOON = timedelta(seconds=3)  # a scanner opens and submits what it finds as a letter arrives; a person reads first
+LONGEST_COMMENT = 2000
+REQUESTS = (Answer.HELP, Answer.WRONG_CONTACT)
+WHY = {"": "Sans raison donnée", "person": "Je ne suis pas la bonne personne", "many": "Trop de courriels"}
 
 
 @pages.after_request
@@ -37,7 +49,7 @@ def view(token: str) -> Response:
         message = outbox.message_named(session, read.id) if read else None
         if message is None:
             return _neutral()
-        html = composing.as_read(session, message, Sending.of(settings()), now=now())
+        html = composing.as_read(session, message, _sending(), now=now())
     response = Response(html, mimetype="text/html")
     response.headers["Content-Security-Policy"] = LETTER_POLICY
     return response
@@ -50,14 +62,40 @@ def answer(token: str) -> Response:
         message = outbox.message_named(session, read.id) if read else None
         if message is None:
             return _neutral()
-        facts = composing.facts_of(session, message, Sending.of(settings()), now=now())
-        return _page("public/answer.html", 200, facts=facts)
+        return _question_page(session, message, token, typed={"answer": request.args.get("choice", "")})
+
+
+@pages.post("/a/<path:token>")
+def give_answer(token: str) -> Response:
+    read = _read(token, Kind.ANSWER)
+    fault = ""
+    try:
+        with database().writing() as session:
+            message = outbox.message_named(session, read.id) if read else None
+            if message is None:
+                return _neutral()
+            asked = answers.question_of(session, message, now=now())
+            if not _is_human(message):
+                return _question_page(session, message, token, typed=request.form, confirms=True)
+            given = _given(asked)
+            if not outbox.is_trial(session, message):
+                responses = answers.give(session, message, given, now=now())
+                followups.answered(session, message, responses, _sending(), now=now())
+            contact = composing.facts_of(session, message, _sending(), now=now()).shared.contact
+            return _page("public/answered.html", 200, token=token, contact=contact, asked=asked, given=given)
+    except NotFound:
+        return _neutral()
+    except (InputError, Refused) as error:
+        fault, code = str(error), 422 if isinstance(error, InputError) else 429
+    with database().reading() as session:
+        message = outbox.message_named(session, read.id) if read else None
+        return _question_page(session, message, token, request.form, fault, code) if message else _neutral()
 
 
 @pages.get("/u/<path:token>")
 def unsubscription(token: str) -> Response:
     read = _read(token, Kind.UNSUBSCRIBE)
-    return _page("public/unsubscribe.html", 200, token=token) if read else _neutral()
+    return _page("public/unsubscribe.html", 200, token=token, why=WHY, confirms=False) if read else _neutral()
 
 
 @pages.post("/u/<path:token>")
@@ -65,24 +103,91 @@ def unsubscribe(token: str) -> Response:
     read = _read(token, Kind.UNSUBSCRIBE)
     if read is None:
         return _neutral()
+    is_one_click = request.form.get("List-Unsubscribe") == "One-Click"  # RFC 8058 §3.2: a mail program speaks
     with database().writing() as session:
         message = outbox.message_named(session, read.id)
+        if message is not None and not is_one_click and not _is_human(message):
+            return _page("public/unsubscribe.html", 200, token=token, why=WHY, confirms=True)
         if message is not None and not outbox.is_trial(session, message):
             _exclude(session, message, now())
-    if request.form.get("List-Unsubscribe") == "One-Click":  # RFC 8058 §3.2: the mail program speaks, not a person
+    if is_one_click:
         return Response("", mimetype="text/plain")
     return _page("public/unsubscribed.html", 200)
 
 
 def _exclude(session: Session, message: Message, at: datetime) -> None:
+    why = request.form.get("why", "")
+    given = f" ({WHY[why].lower()})" if why in WHY and why else ""
     suppressions.suppress(
         session,
         message.address_key,
         SuppressionReason.UNSUBSCRIBED,
         now=at,
         actor="destinataire",
-        detail=f"lien du courriel {message.public_id}",
+        detail=f"lien du courriel {message.public_id}{given}",
     )
+
+
+def _is_human(message: Message) -> bool:
+    """Whether a form comes from a person: one sent the moment its letter was accepted has to be confirmed."""
+    if request.form.get("confirmed") == "1" or message.state is not MessageState.ACCEPTED:
+        return True
+    return message.settled_at is None or now() - message.settled_at > TOO_SOON
+
+
+def _given(asked: Question) -> Given:
+    """What the form says. Raises InputError, naming the field."""
+    chosen = request.form.get("answer", "")
+    comment = request.form.get("comment", "").strip()
+    if len(comment) > LONGEST_COMMENT or FORBIDDEN.search(comment):
+        raise InputError("Le commentaire dépasse 2 000 caractères, ou contient un caractère interdit.")
+    for_all = Answer(chosen) if chosen in set(Answer) else None
+    found: dict[int, Answer] = {}
+    for school in asked.open():
+        own = request.form.get(f"school-{school.fase}", "")
+        mine = Answer(own) if own in set(Answer) and Answer(own) not in REQUESTS else for_all
+        if mine is not None and mine not in REQUESTS:
+            found[school.id] = mine
+    wanted = for_all if for_all in REQUESTS else None
+    return Given(found, wanted, comment, _proposed() if wanted is Answer.WRONG_CONTACT else "")
+
+
+def _proposed() -> str:
+    typed = request.form.get("proposed", "").strip()
+    return judge(typed, examples=settings().mode is Mode.DEMO).address if typed else ""
+
+
+def _question_page(
+    session: Session,
+    message: Message,
+    token: str,
+    typed: Mapping[str, str],
+    fault: str = "",
+    code: int = 200,
+    *,
+    confirms: bool = False,
+) -> Response:
+    try:
+        asked = answers.question_of(session, message, now=now())
+    except NotFound:
+        return _neutral()
+    return _page(
+        "public/answer.html",
+        code,
+        token=token,
+        asked=asked,
+        shared=composing.facts_of(session, message, _sending(), now=now()).shared,
+        earlier=answers.of_message(session, message),
+        answers=list(Answer),
+        own=[one for one in Answer if one not in REQUESTS],
+        typed=typed,
+        fault=fault,
+        confirms=confirms,
+    )
+
+
+def _sending() -> Sending:
+    return Sending.of(settings())
 
 
 def _read(token: str, kind: Kind) -> Token | None:

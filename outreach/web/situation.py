@@ -16,6 +16,8 @@ from outreach.directory.listing import PAGE_ROWS, Filters, Reach
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound
 from outreach.reports import Bucket, Found, Row, Situation
+from outreach.tracking import inbox
+from outreach.tracking.inbox import Tray
 from outreach.web import charts, exports, french
 from outreach.web.frame import database, needs, now
 from outreach.web.pager import Pager
@@ -66,6 +68,8 @@ def index() -> str:
             points=points,
             Bucket=Bucket,
             level=level,
+            waiting=inbox.counts(session),
+            Tray=Tray,
             bounced=listing.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,
             unreachable=listing.count(session, Filters(level=level, reach=Reach.UNREACHABLE)).authorities,
         )

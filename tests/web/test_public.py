@@ -115,7 +115,7 @@ def test_the_answer_page_names_the_authority_its_schools_and_the_person_of_conta
     app, client, letter, sample_database
 ):
     page = client.get(f"/a/{link(app, sample_database, Kind.ANSWER)}").text
-    assert "pouvoir organisateur FASE" in page
+    assert ", FASE 9" in page
     assert "nadia.lambert@fwb.example" in page
     assert page.count('<th scope="row">') >= 1
 

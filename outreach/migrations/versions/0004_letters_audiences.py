@@ -10,7 +10,9 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-PURPOSE = sa.Enum("campaign", "trial", name="purpose", native_enum=False, create_constraint=True, length=40)
+PURPOSE = sa.Enum(
+    "campaign", "trial", "confirmation", name="purpose", native_enum=False, create_constraint=True, length=40
+)
 CONCERNS = sa.Enum("open", "joined", name="concerns", native_enum=False, create_constraint=True, length=40)
 
 

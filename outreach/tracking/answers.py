@@ -1,0 +1,195 @@
+"""Answers, given from a letter by a person who pressed a button; what they declare is recorded in one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, func, select
+
+from outreach import audit
+from outreach.adherence import records
+from outreach.adherence.days import today
+from outreach.adherence.models import Programme, Status, Strand, Word
+from outreach.adherence.records import SchoolStandings
+from outreach.db import Session, take_turns
+from outreach.delivery.models import Mailing, Message, RecipientKind
+from outreach.directory.contacts import subject_of
+from outreach.directory.models import Authority, School
+from outreach.errors import InputError, NotFound, Refused
+from outreach.tracking.models import Answer, Response, ResponseSchool
+
+MOST_AN_HOUR = 20
+REPLACED = "remplacée par une réponse plus récente"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a letter asks: whom, about which strand, and where the schools stand that may answer, by name."""
+
+    authority: Authority
+    programme: Programme
+    strand: Strand
+    schools: Sequence[SchoolStandings]
+
+    def open(self) -> list[School]:
+        """The schools an answer may still change: not those whose joining the service confirmed."""
+        stands = [(one.school, one.strands[self.strand.number]) for one in self.schools]
+        return [school for school, at in stands if (at.status, at.word) != (Status.JOINED, Word.CONFIRMED)]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was answered: one answer for each school (by key), or one that asks for something; and what was added."""
+
+    answers: Mapping[int, Answer]
+    request: Answer | None = None
+    comment: str = ""
+    proposed_address: str = ""
+
+
+def question_of(session: Session, message: Message, *, now: datetime) -> Question:
+    """What a letter asks. Raises NotFound when it speaks of no strand, or is for no authority."""
+    mailing = session.get_one(Mailing, message.mailing_id)
+    if mailing.strand is None or message.recipient_kind is not RecipientKind.AUTHORITY:
+        raise NotFound("Ce courriel n’attend pas de réponse.")
+    strand = mailing.strand
+    authority = session.get_one(Authority, message.recipient_id)
+    programme = session.get_one(Programme, strand.programme_id)
+    rows = records.standings(session, authority, programme, today(now))
+    return Question(authority, programme, strand, [row for row in rows if strand.number in row.strands])
+
+
+def give(session: Session, message: Message, given: Given, *, now: datetime) -> list[Response]:
+    """Record answers, what they declare, and the tasks they make; an earlier answer still waiting is replaced.
+
+    Raises InputError when nothing was answered or a school is not one of the question's, Refused after too many in an
+    hour.
+    """
+    asked = question_of(session, message, now=now)
+    take_turns(session, "responses", asked.authority.fase)
+    _refuse_floods(session, message, now)
+    mine = {school.id: school for school in asked.open()}
+    if not given.answers and given.request is None:
+        raise InputError("Choisissez une réponse.")
+    if set(given.answers) - set(mine):
+        raise InputError("Une de ces écoles n’attend plus de réponse : rechargez la page.")
+    by_answer: dict[Answer, list[School]] = {}
+    for key, answer in given.answers.items():
+        by_answer.setdefault(answer, []).append(mine[key])
+    made = [_respond(session, message, asked, answer, schools, given, now) for answer, schools in by_answer.items()]
+    if given.request is not None:
+        made.append(_respond(session, message, asked, given.request, [], given, now))
+    return made
+
+
+def of_message(session: Session, message: Message) -> Sequence[Response]:
+    """What was answered from a letter, the newest first."""
+    query = select(Response).where(Response.message_id == message.id).order_by(Response.id.desc())
+    return session.scalars(query).all()
+
+
+def of_authority(session: Session, authority: Authority) -> Sequence[Response]:
+    """What an authority answered, the newest first."""
+    query = select(Response).where(Response.authority_id == authority.id).order_by(Response.id.desc())
+    return session.scalars(query).all()
+
+
+def authorities_that_answered(mailings: Iterable[int]) -> Select[int]:
+    """The keys of the authorities that answered a letter of one of these mailings."""
+    query = select(Response.authority_id).join(Message, Message.id == Response.message_id)
+    return query.where(Message.mailing_id.in_(list(mailings)))
+
+
+def actor_of(message: Message) -> str:
+    """How records name who answered: the mailbox the letter went to."""
+    return message.address
+
+
+def _respond(
+    session: Session,
+    message: Message,
+    asked: Question,
+    answer: Answer,
+    schools: Sequence[School],
+    given: Given,
+    now: datetime,
+) -> Response:
+    _replace(session, asked, answer, schools, now)
+    response = Response(
+        message_id=message.id,
+        authority_id=asked.authority.id,
+        strand_id=asked.strand.id,
+        answer=answer,
+        comment=given.comment,
+        proposed_address=given.proposed_address if answer is Answer.WRONG_CONTACT else "",
+        given_at=now,
+    )
+    if not answer.awaits_staff:
+        response.handled_at, response.handled_by, response.outcome = now, actor_of(message), "enregistrée"
+    session.add(response)
+    session.flush()
+    session.add_all(ResponseSchool(response_id=response.id, school_id=school.id) for school in schools)
+    session.flush()
+    about = f" pour {len(schools)} école{'s' if len(schools) > 1 else ''}" if schools else ""
+    said = f"Réponse au courriel, volet {asked.strand.number} : « {answer.label} »{about}."
+    audit.record(session, now, actor_of(message), said, subject_of(asked.authority))
+    _declare(session, message, asked, answer, schools, given.comment, now)
+    return response
+
+
+def _declare(
+    session: Session,
+    message: Message,
+    asked: Question,
+    answer: Answer,
+    schools: Sequence[School],
+    comment: str,
+    now: datetime,
+) -> None:
+    """Write down what an answer declares; to have read a letter takes no school back from where it stands."""
+    status = answer.status
+    if status is None:
+        return
+    if answer is Answer.INFORMED:
+        silent = {one.school.id for one in asked.schools if one.strands[asked.strand.number].status is Status.NONE}
+        schools = [school for school in schools if school.id in silent]
+    with suppress(InputError):  # it is known already: the answer stands, no record is needed
+        records.record(
+            session,
+            asked.authority,
+            asked.programme,
+            asked.strand,
+            schools,
+            status=status,
+            word=Word.DECLARED,
+            effective_on=today(now),
+            now=now,
+            today=today(now),
+            actor=actor_of(message),
+            source="Réponse au courriel",
+            reason=comment,
+        )
+
+
+def _replace(session: Session, asked: Question, answer: Answer, schools: Sequence[School], now: datetime) -> None:
+    """An earlier answer still waiting, about schools of this one (or asking the same), gives way to it."""
+    waiting = session.scalars(
+        select(Response).where(
+            Response.authority_id == asked.authority.id,
+            Response.strand_id == asked.strand.id,
+            Response.handled_at.is_(None),
+        )
+    )
+    keys = {school.id for school in schools}
+    for earlier in waiting:
+        held = {school.id for school in earlier.schools}
+        if (earlier.answer is answer and not held) or (held and held <= keys):
+            earlier.handled_at, earlier.handled_by, earlier.outcome = now, "réponse suivante", REPLACED
+    session.flush()
+
+
+def _refuse_floods(session: Session, message: Message, now: datetime) -> None:
+    query = select(func.count()).where(Response.message_id == message.id, Response.given_at > now - timedelta(hours=1))
+    if (session.scalar(query) or 0) >= MOST_AN_HOUR:
+        raise Refused("Beaucoup de réponses ont été données en peu de temps : réessayez dans une heure.")

@@ -1,0 +1,235 @@
+"""The inbox of responses: what waits for the service, whose it is, and the one action each asks for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from outreach import audit
+from outreach.adherence import records
+from outreach.adherence.days import today
+from outreach.adherence.models import Programme, Status, Word
+from outreach.db import Session, take_turns
+from outreach.directory import contacts
+from outreach.directory.contacts import subject_of
+from outreach.directory.models import Contact, MailboxKind, School
+from outreach.errors import NotFound, Refused
+from outreach.mail.addresses import judge
+from outreach.tracking.models import Answer, Response
+
+PAGE_ROWS = 50
+
+
+class Tray(StrEnum):
+    """What is looked at: what waits for something, by what it asks; or what has been handled."""
+
+    JOINED = "joined"
+    HELP = "help"
+    WRONG_CONTACT = "wrong_contact"
+    REFUSED = "refused"
+    HANDLED = "handled"
+
+    @property
+    def label(self) -> str:
+        """The tray in the interface."""
+        return _TRAY_LABELS[self]
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """The answers that lie in it."""
+        if self is Tray.REFUSED:
+            return (Answer.DECLINED, Answer.NOT_CONCERNED)
+        return tuple(Answer) if self is Tray.HANDLED else (Answer(self.value),)
+
+
+_TRAY_LABELS = {
+    Tray.JOINED: "Adhésions à confirmer",
+    Tray.HELP: "Besoin d’aide",
+    Tray.WRONG_CONTACT: "Mauvais contact",
+    Tray.REFUSED: "Refus et non concernés",
+    Tray.HANDLED: "Traitées",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What acting on a response does: the button, what it says before, and whether it can be done."""
+
+    button: str
+    sentence: str
+    is_possible: bool = True
+
+
+def counts(session: Session) -> dict[Tray, int]:
+    """How many responses lie in each tray; one statement."""
+    waiting = Response.handled_at.is_(None)
+    query = select(Response.answer, waiting.label("waits"), func.count()).group_by(Response.answer, waiting)
+    found = dict.fromkeys(Tray, 0)
+    for answer, waits, count in session.execute(query):
+        for tray in Tray:
+            if answer in tray.answers and bool(waits) == (tray is not Tray.HANDLED):
+                found[tray] += count
+    return found
+
+
+def page(session: Session, tray: Tray | None, number: int, *, owner: str = "") -> Sequence[Response]:
+    """One page of a tray (None: all that waits), the oldest first; what is handled, the newest first."""
+    query = _in(tray, owner).options(joinedload(Response.authority), joinedload(Response.strand))
+    order = Response.handled_at.desc() if tray is Tray.HANDLED else Response.given_at
+    query = query.options(selectinload(Response.schools), joinedload(Response.message)).order_by(order, Response.id)
+    return session.scalars(query.limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)).all()
+
+
+def count(session: Session, tray: Tray | None, *, owner: str = "") -> int:
+    """How many rows `page` goes through."""
+    return session.scalar(select(func.count()).select_from(_in(tray, owner).subquery())) or 0
+
+
+def response_numbered(session: Session, number: int) -> Response:
+    """The response with this number. Raises NotFound."""
+    found = session.get(Response, number)
+    if found is None:
+        raise NotFound(f"Aucune réponse ne porte le numéro {number}.")
+    return found
+
+
+def effect_of(session: Session, response: Response, *, now: datetime) -> Effect:
+    """What acting on a response would do, said before it is done."""
+    match response.answer:
+        case Answer.JOINED:
+            schools = declared_still(session, response, now=now)
+            many = f"{len(schools)} école{'s' if len(schools) > 1 else ''}"
+            sentence = (
+                f"{many} de {response.authority.name} : l’adhésion au volet {response.strand.number}, déclarée par le "
+                f"pouvoir organisateur, devient confirmée et compte dans la situation."
+            )
+            if not schools:
+                sentence = "Plus aucune de ces écoles n’est déclarée adhérente : il n’y a rien à confirmer."
+            return Effect(f"Confirmer l’adhésion de {many}", sentence, bool(schools))
+        case Answer.WRONG_CONTACT:
+            return _effect_of_address(session, response)
+        case Answer.HELP:
+            return Effect("Marquer comme traitée", "La demande d’aide quitte la boîte, avec votre note.")
+        case _:
+            sentence = "La réponse quitte la boîte ; le statut déclaré reste tel que le pouvoir organisateur l’a donné."
+            return Effect("Prendre acte", sentence)
+
+
+def act(session: Session, response: Response, *, now: datetime, actor: str, note: str = "") -> None:
+    """Do what a response asks for. Raises Refused when it was handled meanwhile or nothing can be done."""
+    _in_turn(session, response)
+    effect = effect_of(session, response, now=now)
+    if not effect.is_possible:
+        raise Refused(effect.sentence)
+    if response.answer is Answer.JOINED:
+        _confirm(session, response, now, actor)
+    if response.answer is Answer.WRONG_CONTACT:
+        _replace_address(session, response, now, actor)
+    _handle(session, response, now, actor, note or effect.button.lower())
+
+
+def set_aside(session: Session, response: Response, *, now: datetime, actor: str, note: str = "") -> None:
+    """Close a response without doing what it asks. Raises Refused when it was handled meanwhile."""
+    _in_turn(session, response)
+    _handle(session, response, now, actor, f"classée sans suite{f' : {note}' if note else ''}")
+
+
+def take(session: Session, response: Response, *, now: datetime, actor: str) -> None:
+    """Make a response one's own. Raises Refused when it was handled meanwhile."""
+    _in_turn(session, response)
+    response.owner, response.owned_at = actor, now
+
+
+def declared_still(session: Session, response: Response, *, now: datetime) -> list[School]:
+    """The schools of a response whose joining is declared and not confirmed yet."""
+    programme = session.get_one(Programme, response.strand.programme_id)
+    rows = records.standings(session, response.authority, programme, today(now))
+    number = response.strand.number
+    declared = {
+        row.school.id
+        for row in rows
+        if number in row.strands
+        and (row.strands[number].status, row.strands[number].word) == (Status.JOINED, Word.DECLARED)
+    }
+    return [school for school in response.schools if school.id in declared]
+
+
+def _in(tray: Tray | None, owner: str) -> Select[Response]:
+    query = select(Response).where(_waits() if tray is not Tray.HANDLED else Response.handled_at.is_not(None))
+    if tray is not None:
+        query = query.where(Response.answer.in_(tray.answers))
+    return query.where(Response.owner == owner) if owner else query
+
+
+def _waits() -> ColumnElement[bool]:
+    return Response.handled_at.is_(None)
+
+
+def _in_turn(session: Session, response: Response) -> None:
+    take_turns(session, "response", response.id)
+    session.refresh(response)
+    if response.handled_at is not None:
+        raise Refused("Cette réponse est déjà traitée.")
+
+
+def _handle(session: Session, response: Response, now: datetime, actor: str, outcome: str) -> None:
+    response.handled_at, response.handled_by, response.outcome = now, actor, outcome
+    response.owner = response.owner or actor
+    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {outcome}."
+    audit.record(session, now, actor, said, subject_of(response.authority))
+
+
+def _confirm(session: Session, response: Response, now: datetime, actor: str) -> None:
+    programme = session.get_one(Programme, response.strand.programme_id)
+    records.record(
+        session,
+        response.authority,
+        programme,
+        response.strand,
+        declared_still(session, response, now=now),
+        status=Status.JOINED,
+        word=Word.CONFIRMED,
+        effective_on=today(now),
+        now=now,
+        today=today(now),
+        actor=actor,
+        source=f"Réponse du {today(response.given_at):%d/%m/%Y}",
+    )
+
+
+def _held(session: Session, response: Response) -> Contact | None:
+    query = select(Contact).where(
+        Contact.authority_id == response.authority_id,
+        Contact.address_key == response.message.address_key,
+        Contact.retired_at.is_(None),
+    )
+    return session.scalar(query)
+
+
+def _effect_of_address(session: Session, response: Response) -> Effect:
+    if not response.proposed_address:
+        return Effect("Marquer comme traitée", "Aucune adresse n’est proposée : corrigez la fiche, puis fermez ici.")
+    held = _held(session, response)
+    if held is None:
+        return Effect(
+            f"Ajouter {response.proposed_address}",
+            f"L’adresse {response.proposed_address} est ajoutée ; celle du courriel n’est déjà plus en usage.",
+        )
+    return Effect(
+        f"Remplacer par {response.proposed_address}",
+        f"L’adresse {held.address} est retirée, {response.proposed_address} la remplace pour les prochains courriels.",
+    )
+
+
+def _replace_address(session: Session, response: Response, now: datetime, actor: str) -> None:
+    if not response.proposed_address:
+        return
+    judged, held = judge(response.proposed_address), _held(session, response)
+    kind = held.mailbox_kind if held else MailboxKind.IMPERSONAL
+    if held is None:
+        contacts.add(session, response.authority, judged, now=now, actor=actor, kind=kind)
+    else:
+        contacts.correct(session, response.authority, held, judged, now=now, actor=actor, kind=kind)

@@ -1,0 +1,296 @@
+"""Answers: recorded as declared, handled by staff once, and they stop the reminders of their campaign at once."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.adherence import records
+from outreach.adherence.models import AdherenceRecord, Programme, Status, Strand, Word
+from outreach.campaigns import followups, lifecycle
+from outreach.campaigns.models import Wave
+from outreach.delivery import fence, outbox, suppressions
+from outreach.delivery.models import Batch, Mailing, Message, MessageState, Purpose, Reason, SuppressionReason
+from outreach.directory.models import Authority, Contact
+from outreach.errors import InputError, Refused
+from outreach.jobs import Composer
+from outreach.mail.linter import faults
+from outreach.tracking import answers, inbox
+from outreach.tracking.answers import Given
+from outreach.tracking.inbox import Tray
+from outreach.tracking.models import Answer, Response
+from tests.campaigns.conftest import AUTHOR, SENDING, advance, approved, launch, people, settle, strand
+from tests.conftest import NOW
+
+__all__ = ["people", "strand"]
+LATER = NOW + timedelta(days=1)
+AT = NOW + timedelta(days=3)
+
+
+@pytest.fixture
+def letters(database, people, strand):
+    """Three authorities with two schools each, one letter to each that left, two reminders planned."""
+    settle(database, 3, schools=2)
+    launch(database, approved(database, reminders=(14,)), at=AT)
+    with database.writing() as session:
+        rows = session.scalars(select(Message).order_by(Message.id)).all()
+        for row in rows:
+            row.state, row.fence_id, row.fenced_at = MessageState.ACCEPTED, "f", AT
+            row.settled_at, row.reply_code = AT, 250
+        return [row.id for row in rows]
+
+
+def give(database, letter, answer, now=LATER, schools=None, **details):
+    """Answer a letter for all its schools, or for some; returns the keys of the responses."""
+    with database.writing() as session:
+        message = session.get_one(Message, letter)
+        asked = answers.question_of(session, message, now=now)
+        keys = [school.id for school in asked.open()] if schools is None else schools
+        is_request = Answer(answer) in {Answer.HELP, Answer.WRONG_CONTACT}
+        given = Given(
+            {} if is_request else dict.fromkeys(keys, Answer(answer)), Answer(answer) if is_request else None, **details
+        )
+        made = answers.give(session, message, given, now=now)
+        followups.answered(session, message, made, SENDING, now=now)
+        return [one.id for one in made]
+
+
+def act(database, key, verb=inbox.act, now=LATER, **details):
+    with database.writing() as session:
+        verb(session, inbox.response_numbered(session, key), now=now, actor=AUTHOR, **details)
+
+
+def stands(database, letter):
+    """Status and word of each school of the letter's authority."""
+    with database.reading() as session:
+        asked = answers.question_of(session, session.get_one(Message, letter), now=LATER)
+        return [(row.strands[1].status, row.strands[1].word) for row in asked.schools]
+
+
+@pytest.mark.parametrize("answer", [one for one in Answer if one.status])
+def test_an_answer_is_recorded_on_the_word_of_the_authority(database, letters, answer):
+    (key,) = give(database, letters[0], answer)
+    assert stands(database, letters[0]) == [(Status(answer.value), Word.DECLARED)] * 2
+    with database.reading() as session:
+        response = session.get_one(Response, key)
+        assert (response.handled_at is None) == answer.awaits_staff
+        assert len(response.schools) == 2
+        assert set(session.scalars(select(AdherenceRecord.recorded_by))) == {response.message.address}
+
+
+@pytest.mark.parametrize("answer", [Answer.HELP, Answer.WRONG_CONTACT])
+def test_a_request_is_a_task_and_no_status(database, letters, answer):
+    give(database, letters[0], answer)
+    assert stands(database, letters[0]) == [(Status.NONE, None)] * 2
+    with database.reading() as session:
+        assert inbox.counts(session)[Tray(answer.value)] == 1
+
+
+def test_schools_may_be_answered_for_one_by_one(database, letters):
+    with database.writing() as session:
+        message = session.get_one(Message, letters[0])
+        one, two = (school.id for school in answers.question_of(session, message, now=LATER).open())
+        made = answers.give(
+            session, message, Given({one: Answer.JOINED, two: Answer.DECLINED}, comment="Déjà équipée"), now=LATER
+        )
+        assert sorted(response.answer for response in made) == ["declined", "joined"]
+    assert {status for status, _ in stands(database, letters[0])} == {Status.JOINED, Status.DECLINED}
+    with database.reading() as session:
+        assert {row.reason for row in session.scalars(select(AdherenceRecord))} == {"Déjà équipée"}
+
+
+def test_to_have_read_a_letter_takes_no_school_back(database, letters):
+    give(database, letters[0], "in_preparation")
+    give(database, letters[0], "informed", now=LATER + timedelta(hours=1))
+    assert stands(database, letters[0]) == [(Status.IN_PREPARATION, Word.DECLARED)] * 2
+
+
+def test_a_school_of_somebody_else_and_no_answer_at_all_are_refused(database, letters):
+    with database.writing() as session:
+        message = session.get_one(Message, letters[0])
+        other = answers.question_of(session, session.get_one(Message, letters[1]), now=LATER).open()[0]
+        for given in (Given({other.id: Answer.JOINED}), Given({})):
+            with pytest.raises(InputError):
+                answers.give(session, message, given, now=LATER)
+
+
+def test_a_flood_of_answers_is_slowed_down_and_the_next_hour_is_free(database, letters):
+    for minute in range(answers.MOST_AN_HOUR):
+        give(database, letters[0], "help", now=LATER + timedelta(minutes=minute))
+    with pytest.raises(Refused, match="dans une heure"):
+        give(database, letters[0], "help", now=LATER + timedelta(minutes=30))
+    give(database, letters[0], "help", now=LATER + timedelta(hours=2))
+
+
+def test_a_later_answer_replaces_the_one_that_waits(database, letters):
+    (first,) = give(database, letters[0], "joined")
+    (second,) = give(database, letters[0], "declined", now=LATER + timedelta(minutes=1))
+    with database.reading() as session:
+        assert session.get_one(Response, first).outcome == answers.REPLACED
+        assert session.get_one(Response, second).handled_at is None
+        assert inbox.counts(session)[Tray.JOINED] == 0
+    assert stands(database, letters[0]) == [(Status.DECLINED, Word.DECLARED)] * 2
+
+
+def test_confirming_a_joining_says_its_effect_and_counts_it_once(database, letters):
+    (key,) = give(database, letters[0], "joined")
+    with database.reading() as session:
+        effect = inbox.effect_of(session, session.get_one(Response, key), now=LATER)
+        assert effect.button == "Confirmer l’adhésion de 2 écoles"
+        assert "devient confirmée" in effect.sentence
+    act(database, key)
+    assert stands(database, letters[0]) == [(Status.JOINED, Word.CONFIRMED)] * 2
+    with pytest.raises(Refused, match="déjà traitée"):
+        act(database, key)
+
+
+def test_a_confirmed_joining_is_not_asked_for_again(database, letters):
+    (key,) = give(database, letters[0], "joined")
+    act(database, key)
+    with database.reading() as session:
+        assert answers.question_of(session, session.get_one(Message, letters[0]), now=LATER).open() == []
+
+
+def test_nothing_is_confirmed_of_what_is_no_longer_declared(database, letters):
+    (key,) = give(database, letters[0], "joined")
+    with database.writing() as session:
+        message = session.get_one(Message, letters[0])
+        asked = answers.question_of(session, message, now=LATER)
+        programme = session.scalars(select(Programme)).one()
+        records.record(
+            session, asked.authority, programme, asked.strand, asked.open(), status=Status.DECLINED,
+            word=Word.CONFIRMED, effective_on=LATER.date(), now=LATER, today=LATER.date(), actor=AUTHOR, source="Appel",
+        )  # fmt: skip
+    with pytest.raises(Refused, match="rien à confirmer"):
+        act(database, key)
+    act(database, key, inbox.set_aside, note="appelé")
+    with database.reading() as session:
+        assert session.get_one(Response, key).outcome == "classée sans suite : appelé"
+
+
+def test_a_wrong_contact_is_replaced_by_the_proposed_address(database, letters):
+    (key,) = give(database, letters[0], "wrong_contact", proposed_address="direction@ecole.be")
+    act(database, key, inbox.take)
+    act(database, key)
+    with database.reading() as session:
+        response = session.get_one(Response, key)
+        held = session.scalars(select(Contact).where(Contact.authority_id == response.authority_id)).all()
+        assert {(one.address, one.retired_at is None) for one in held} == {
+            (response.message.address, False),
+            ("direction@ecole.be", True),
+        }
+        assert response.owner == AUTHOR
+
+
+def test_the_inbox_is_filtered_by_tray_and_owner_the_oldest_first(database, letters):
+    give(database, letters[1], "help", now=LATER + timedelta(hours=1))
+    (first,) = give(database, letters[0], "help")
+    give(database, letters[2], "not_concerned")
+    act(database, first, inbox.take)
+    with database.reading() as session:
+        assert next(row.id for row in inbox.page(session, Tray.HELP, 1)) == first
+        assert inbox.count(session, None) == 3
+        assert inbox.count(session, None, owner=AUTHOR) == 1
+        assert inbox.counts(session)[Tray.REFUSED] == 1
+    act(database, first)
+    with database.reading() as session:
+        assert inbox.count(session, Tray.HANDLED) == 1
+
+
+def second_wave(database):
+    with database.reading() as session:
+        wave = session.scalars(select(Wave).where(Wave.number == 2)).one()
+        return wave.id, wave.due_at
+
+
+def reminder(database):
+    """Launch the second wave; returns {authority: reason}, and its mailing."""
+    wave, due_at = second_wave(database)
+    advance(database, wave, due_at)
+    with database.reading() as session:
+        mailing = session.get_one(Wave, wave).mailing_id
+        rows = session.execute(select(Message.recipient_id, Message.reason).where(Message.mailing_id == mailing))
+        return dict(rows.all()), mailing
+
+
+def test_a_reminder_leaves_out_who_answered_joined_unsubscribed_or_bounced_and_says_why(database, people, strand):
+    made = list(settle(database, 6))
+    launch(database, approved(database, reminders=(14,)), at=AT)
+    with database.writing() as session:
+        rows = {row.recipient_id: row for row in session.scalars(select(Message))}
+        for row in rows.values():
+            row.state, row.fence_id, row.fenced_at, row.settled_at, row.reply_code = (
+                MessageState.ACCEPTED,
+                "f",
+                AT,
+                AT,
+                250,
+            )
+        suppressions.suppress(
+            session, rows[made[2]].address_key, SuppressionReason.UNSUBSCRIBED, now=LATER, actor="destinataire"
+        )
+        session.scalars(select(Contact).where(Contact.authority_id == made[3])).one().bounced_at = LATER
+        keys = {authority: row.id for authority, row in rows.items()}
+    give(database, keys[made[0]], "in_preparation")
+    give(database, keys[made[1]], "joined")
+    settle(database, 1)  # somebody new, whom the segment means: a reminder is for them too
+    reasons, _ = reminder(database)
+    assert [reasons[key] for key in made] == [
+        Reason.ANSWERED, Reason.JOINED, Reason.SUPPRESSED, Reason.BOUNCED, None, None,
+    ]  # fmt: skip
+    assert list(reasons.values()).count(None) == 3
+
+
+def test_a_reminder_says_who_has_left_the_segment_and_its_own_letters_do_not_count_as_written(database, people, strand):
+    made = list(settle(database, 2))
+    asked = '{"and":[{"not_written_since":{"days":60}},{"school_status":{"strand":1,"statuses":["none"]}}]}'
+    number = approved(database, reminders=(14,))
+    with database.writing() as session:
+        campaign = lifecycle.in_turn(session, number)
+        lifecycle.revise(session, campaign, {"criteria": asked}, now=NOW, actor=AUTHOR)
+        lifecycle.submit(session, campaign, now=NOW, actor=AUTHOR)
+        lifecycle.approve(session, campaign, now=NOW, actor="marc.dethier@fwb.example")
+    launch(database, number, at=AT)
+    with database.writing() as session:
+        for row in session.scalars(select(Message)):
+            row.state, row.fence_id, row.fenced_at, row.settled_at, row.reply_code = (
+                MessageState.ACCEPTED,
+                "f",
+                AT,
+                AT,
+                250,
+            )
+        first = session.get_one(Authority, made[0])
+        programme = session.scalars(select(Programme)).one()
+        records.record(
+            session, first, programme, session.scalars(select(Strand)).one(),
+            records.eligible_schools(session, first, programme.strands, LATER.date()), status=Status.DECLINED,
+            word=Word.CONFIRMED, effective_on=LATER.date(), now=LATER, today=LATER.date(), actor=AUTHOR, source="Appel",
+        )  # fmt: skip
+    reasons, _ = reminder(database)
+    assert reasons == {made[0]: Reason.OUTSIDE, made[1]: None}
+
+
+def test_an_answer_withdraws_a_reminder_that_is_queued_already(database, letters):
+    _, mailing = reminder(database)
+    give(database, letters[0], "declined", now=AT + timedelta(days=14))
+    with database.reading() as session:
+        rows = session.scalars(select(Message).where(Message.mailing_id == mailing).order_by(Message.id)).all()
+        assert [(row.state, row.reason) for row in rows] == [
+            (MessageState.WITHDRAWN, Reason.ANSWERED), (MessageState.QUEUED, None), (MessageState.QUEUED, None),
+        ]  # fmt: skip
+
+
+def test_a_confirmation_leaves_says_what_was_answered_in_our_words_and_is_in_no_count(database, letters):
+    give(database, letters[0], "joined", comment="((nom_po)) <script>")
+    with database.reading() as session:
+        mailing = session.scalars(select(Mailing).where(Mailing.purpose == Purpose.CONFIRMATION)).one()
+        batch = session.scalars(select(Batch.id).where(Batch.mailing_id == mailing.id)).one()
+        due = fence.due_in(session, batch, now=LATER + timedelta(days=90))
+        (letter,) = Composer(SENDING, lambda: LATER)(session, mailing, due).values()
+        assert faults(letter.wire) == []
+        assert b"List-Unsubscribe" not in letter.wire
+        assert b"script" not in letter.wire
+        assert "Nous adhérons" in letter.content or b"Nous adh=C3=A9rons (2" in letter.wire
+        written = outbox.recipients_written_since("authority", NOW)
+        assert len(session.scalars(written).all()) == 3

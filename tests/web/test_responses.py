@@ -1,0 +1,163 @@
+"""Answers from a letter's page, and the service's inbox: pressed by a person, said before done, done once."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from outreach.adherence.models import AdherenceRecord
+from outreach.campaigns import launching
+from outreach.delivery.models import Message, MessageState
+from outreach.directory.models import Authority
+from outreach.jobs import sending_of
+from outreach.mail.tokens import Keys, Kind
+from outreach.tracking.models import Response
+from tests.conftest import NOW
+from tests.web.test_campaigns import text_of
+from tests.web.test_mailbox import planned
+
+
+@pytest.fixture
+def letters(app, sample_database):
+    """Letters of a launched wave that left long ago: the answer address of one to WBE, and of one with one school."""
+    settings = app.extensions["outreach.settings"]
+    wave = planned(sample_database, NOW)
+    with sample_database.writing() as session:
+        launching.advance(session, wave, sending_of(settings), now=NOW)
+        rows = session.scalars(select(Message).where(Message.reason.is_(None))).all()
+        for row in rows:
+            row.state, row.fence_id, row.fenced_at, row.settled_at, row.reply_code = (
+                MessageState.ACCEPTED,
+                "f",
+                NOW,
+                NOW,
+                250,
+            )
+        keys = Keys(settings.signing_keys)
+        return {row.recipient_id: f"/a/{keys.make(Kind.ANSWER, bytes.fromhex(row.public_id))}" for row in rows}
+
+
+@pytest.fixture
+def wbe(letters, sample_database):
+    with sample_database.reading() as session:
+        return letters[session.scalars(select(Authority.id).where(Authority.fase == 9001)).one()]
+
+
+def counted(database):
+    with database.reading() as session:
+        return tuple(session.scalar(select(func.count()).select_from(table)) for table in (Response, AdherenceRecord))
+
+
+def test_opening_the_page_twice_with_every_button_changes_nothing(client, wbe, sample_database):
+    before = counted(sample_database)
+    for choice in ("joined", "in_preparation", "help", "x", ""):
+        for _ in range(2):
+            page = client.get(f"{wbe}?choice={choice}")
+            assert page.status_code == 200
+            assert "Set-Cookie" not in page.headers
+    assert counted(sample_database) == before
+    assert 'value="joined" checked' in client.get(f"{wbe}?choice=joined").text
+
+
+def test_one_choice_for_all_schools_comes_first_and_each_may_differ(client, wbe, sample_database):
+    page = client.get(wbe).text
+    assert page.index("pour vos 133") < page.index("Répondre différemment par école")
+    assert page.count("<select") == 133
+    school = re.search(r'name="school-(\d+)"', page)[1]
+    done = client.post(wbe, data={"answer": "in_preparation", f"school-{school}": "joined"})
+    assert done.status_code == 200
+    said = text_of(done.text)
+    assert "Nous adhérons : 1 école" in said
+    assert "En préparation : 132 écoles" in said
+    assert "Changer ma réponse" in said
+    with sample_database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Response)) == 2
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({}, "Choisissez une réponse"),
+        ({"answer": "x"}, "Choisissez une réponse"),
+        ({"answer": "joined", "comment": "x" * 2001}, "2 000 caractères"),
+        ({"answer": "joined", "comment": "a\x00b"}, "interdit"),
+        ({"answer": "wrong_contact", "proposed": "pas une adresse"}, "adresse"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_taken_says_why_and_keeps_what_was_typed(client, wbe, sample_database, form, words):
+    before = counted(sample_database)
+    page = client.post(wbe, data=form)
+    assert page.status_code == 422
+    assert words in page.text.replace("\u202f", " ").replace("\u00a0", " ")
+    assert counted(sample_database) == before
+    if form.get("answer") == "wrong_contact":
+        assert 'value="pas une adresse"' in page.text
+
+
+def test_a_form_sent_the_moment_its_letter_arrives_asks_a_person_to_confirm(app, client, wbe, sample_database):
+    settings = app.extensions["outreach.settings"]
+    with sample_database.writing() as session:
+        for row in session.scalars(select(Message)):
+            row.settled_at = (
+                settings.instant() - timedelta(seconds=1) if row.state is MessageState.ACCEPTED else row.settled_at
+            )
+    page = client.post(wbe, data={"answer": "joined"})
+    assert "confirmez que cette réponse est bien la vôtre" in page.text
+    assert counted(sample_database)[0] == 0
+    unsubscribe = wbe.replace("/a/", "/u/")
+    assert client.post(unsubscribe).status_code == 404  # the kind is signed
+    done = client.post(wbe, data={"answer": "joined", "confirmed": "1"})
+    assert "Votre réponse est enregistrée" in done.text
+
+
+def test_a_flood_is_answered_429(client, wbe):
+    codes = {client.post(wbe, data={"answer": "help"}).status_code for _ in range(22)}
+    assert codes == {200, 429}
+
+
+@pytest.mark.parametrize("token", ["x", "a" * 40, "a" * 10_000, "%00", "../x"])
+@pytest.mark.parametrize("path", ["/a/", "/v/"])
+def test_a_wrong_link_gets_the_neutral_page(client, letters, token, path):
+    assert client.get(path + token).status_code == 404
+    assert client.post("/a/" + token, data={"answer": "joined"}).status_code == 404
+
+
+def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, client, wbe, sample_database):
+    client.post(wbe, data={"answer": "joined", "comment": "<b>Enfin</b> =cmd()"})
+    home = author.get("/").text
+    assert "1\u00a0réponse attend le service" in home
+    assert "/responses?tray=joined" in home
+    page = author.get("/responses?tray=joined").text
+    assert "&lt;b&gt;Enfin&lt;/b&gt;" in page
+    address = re.search(r'href="(/responses/\d+)"', page)[1]
+    shown = text_of(author.get(address).text)
+    assert "devient confirmée et compte dans la situation" in shown
+    assert author.send(f"{address}/owner", page=address).status_code == 302
+    assert "nadia.lambert@fwb.example" in author.get("/responses?owner=me").text
+    assert author.send(f"{address}/action", page=address).status_code == 302
+    assert author.send(f"{address}/action", page="/account").status_code == 409
+    assert "Rien n’attend" in author.get("/responses").text
+    assert "Confirmer l’adhésion de" in text_of(author.get("/responses?tray=handled").text)
+
+
+def test_a_wrong_contact_is_corrected_in_one_action(author, client, wbe):
+    client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"})
+    page = author.get("/responses?tray=wrong_contact").text
+    address = re.search(r'href="(/responses/\d+)"', page)[1]
+    assert "Remplacer par direction@ecole.be" in author.get(address).text
+    author.send(f"{address}/action", page=address)
+    assert "direction@ecole.be" in author.get("/directory/9001/contacts").text
+
+
+@pytest.mark.parametrize("query", ["tray=x", "owner=x", "page=-1", "page=1e9", "tray=handled&owner=me"])
+def test_a_strange_query_never_breaks_the_inbox(author, query):
+    assert author.get(f"/responses?{query}").status_code == 200
+
+
+def test_a_reader_reads_and_does_not_act(signed_in, client, wbe):
+    client.post(wbe, data={"answer": "help"})
+    reader = signed_in("reader")
+    assert "Marquer comme traitée" not in reader.get("/responses/1").text
+    assert reader.get("/responses").status_code == 200
