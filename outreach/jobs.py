@@ -110,14 +110,17 @@ class Desk:
 
     def settle(self, hindrance: str) -> None:
         """What time alone decides: doubts, ends; and that the clock has passed."""
-        now = self.clock()
+        now, here = self.clock(), installation.read(self.settings.data)
         with self.database.writing() as session:
             outbox.doubt_the_abandoned(session, now=now)
             outbox.resend_the_doubtful(session, now=now)
             launching.finish_waves(session, now=now)
             relay = presence.relay_hindrance(session, self.relay.name, now=now)
             presence.clock_passed(session, hindrance or relay, now=now)
-        installation.remember(self.settings.data, now=now)
+            if not hindrance:
+                installation.passed(session, here, now=now)
+        if not hindrance:
+            installation.remember(self.settings.data, now=now)
 
     def knock(self) -> None:
         """Wake the postman for each mailing that has letters due, once until it has come."""

@@ -14,6 +14,7 @@ from outreach.delivery.models import ClockPass, Installation, Mailing, Message, 
 from outreach.jobs import Desk, guard_of
 from outreach.scheduler import TICK_SECONDS, ask, clock
 from outreach.settings import read
+from tests.conftest import NOW
 from tests.delivery.conftest import Relays
 
 ADMINISTRATOR = "hugo.willems@fwb.example"
@@ -155,18 +156,37 @@ def test_a_copied_folder_or_another_machine_sends_nothing(database, desk, sink):
 
 
 def test_a_restored_backup_sends_nothing_until_it_is_confirmed(database, desk, sink):
+    """However often the clock passes meanwhile; and the page goes on saying that it ticks, and why nothing leaves."""
     works = desk()
     ask(works)
     assert works.hindrance() == ""
+    plan(database, works)
+    restored = {"passed_at": works.clock() - timedelta(hours=8), "confirmed_at": works.clock() - timedelta(days=30)}
     with database.writing() as session:
-        session.execute(update(ClockPass).values(at=works.clock() - timedelta(hours=8)))
-        session.execute(update(Installation).values(confirmed_at=works.clock() - timedelta(days=30)))
-    assert "copie de sauvegarde" in works.hindrance()
+        session.execute(update(Installation).values(restored))
+    for _ in range(3):
+        ask(works)
+        assert "copie de sauvegarde" in works.hindrance()
+        assert "copie de sauvegarde" in hindrance(database)
+    with database.reading() as session:
+        assert works.clock() - presence.last_pass(session).at < presence.CLOCK_IS_LATE
+        assert session.scalars(select(Mailing)).all() == []
     with database.writing() as session:
         installation.confirm(session, installation.read(works.settings.data), now=works.clock(), actor=ADMINISTRATOR)
-    assert works.hindrance() == ""
+    for _ in range(2):
+        ask(works)
+        assert works.hindrance() == ""
+    assert until(lambda: accepted(database) == 5)
+
+
+def test_a_backup_restored_while_sending_is_off_is_still_one_when_it_is_on_again(database, desk, sink):
+    ask(desk())
+    with database.writing() as session:
+        session.execute(update(Installation).values(passed_at=None, confirmed_at=NOW))
+    ask(desk(OUTREACH_SENDING="off"))
+    works = desk()
     ask(works)
-    assert works.hindrance() == ""
+    assert "copie de sauvegarde" in hindrance(database)
 
 
 def test_the_folder_remembers_who_it_is(tmp_path, now):

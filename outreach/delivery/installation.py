@@ -1,8 +1,9 @@
 """Which installation may send from this database: a copy of it, or a restored backup, sends nothing until confirmed.
 
-Each installation has an identity in its data folder, beside the time of its clock's last pass. The database knows the
-identities it may send from, and where they run; and a database whose clock is behind what the folder remembers was
-restored: letters it takes for unsent may have left.
+Each installation has an identity in its data folder, beside the time of its clock's last pass that nothing hindered.
+The database knows the identities it may send from, where they run, and the same time of each; a database that is behind
+what the folder remembers was restored: letters it takes for unsent may have left. A hindered pass moves neither, so
+that a hindrance lasts until a person has confirmed.
 """
 
 import json
@@ -12,11 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from outreach import audit
 from outreach.db import Session
-from outreach.delivery import presence
 from outreach.delivery.models import Installation
 
 SLACK = timedelta(minutes=1)
@@ -24,7 +24,7 @@ SLACK = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """This installation: its identity, where it runs (machine and data folder), and its clock's last pass or None."""
+    """This installation: its identity, where it runs (machine, data folder), its clock's last free pass or None."""
 
     identity: str
     place: str
@@ -44,7 +44,7 @@ def read(folder: Path) -> Here:
 
 
 def remember(folder: Path, *, now: datetime) -> None:
-    """The clock has passed: the folder remembers it, whatever becomes of the database."""
+    """The clock has passed and nothing hindered it: the folder remembers it, whatever becomes of the database."""
     _write(folder / "installation", {"identity": read(folder).identity, "seen_at": now.isoformat()})
 
 
@@ -57,11 +57,15 @@ def hindrance(session: Session, here: Here) -> str:
         return f"Cette base vient d’une autre installation. {how}" if others else ""
     if known.place != here.place:
         return f"Cette installation a été déplacée ou copiée. {how}"
-    passed = presence.last_pass(session)
-    is_behind = here.seen_at is not None and (passed is None or passed.at < here.seen_at - SLACK)
-    if is_behind and here.seen_at and known.confirmed_at < here.seen_at:
+    vouched_for = max(known.confirmed_at, known.passed_at or known.confirmed_at)
+    if here.seen_at is not None and vouched_for < here.seen_at - SLACK:
         return f"Cette base est une copie de sauvegarde : des courriels sont partis depuis. {how}"
     return ""
+
+
+def passed(session: Session, here: Here, *, now: datetime) -> None:
+    """The clock has passed and nothing hindered it: the database remembers it. The folder is told once this is sure."""
+    session.execute(update(Installation).where(Installation.identity == here.identity).values(passed_at=now))
 
 
 def settle_in(session: Session, here: Here, *, now: datetime) -> None:

@@ -308,7 +308,10 @@ class ClockPass(Base):
 
 
 class Installation(Base):
-    """An installation that may send from this database: its identity, where it runs, who confirmed it."""
+    """An installation that may send from this database: its identity, where it runs, who confirmed it.
+
+    `passed_at` is its clock's last pass that nothing hindered; its data folder remembers the same moment.
+    """
 
     __tablename__ = "installations"
 
@@ -316,3 +319,4 @@ class Installation(Base):
     place: Mapped[str] = mapped_column(Text)
     confirmed_at: Mapped[datetime]
     confirmed_by: Mapped[str] = mapped_column(String(255))
+    passed_at: Mapped[datetime | None]
