@@ -41,13 +41,15 @@ def advance(session: Session, wave_id: int, sending: Sending, *, now: datetime) 
 
 
 def finish_waves(session: Session, *, now: datetime) -> int:
-    """Finish the running waves that have nothing left on the way; returns how many."""
+    """Finish the running waves that have nothing left on the way, nor a doubt to send again; returns how many."""
     query = select(Wave.id, Mailing.id).join(Mailing, Mailing.id == Wave.mailing_id)
     running = query.where(Wave.state == WaveState.RUNNING, Mailing.filled_at.is_not(None))
     mailings = dict(session.execute(running).all())
     tallies = outbox.tallies(session, mailings.values())
+    unfinished = outbox.awaiting_resend(session, mailings.values())
+    over = [wave for wave, mailing in mailings.items() if tallies[mailing].is_over and mailing not in unfinished]
     finished = 0
-    for wave_id in (wave for wave, mailing in mailings.items() if tallies[mailing].is_over):
+    for wave_id in over:
         wave = _in_turn(session, wave_id)
         if wave.state is WaveState.RUNNING:
             move_wave(session, wave, WaveState.FINISHED, now=now, actor=CLOCK)

@@ -197,17 +197,21 @@ def doubt_the_abandoned(session: Session, *, now: datetime) -> int:
     return len(changed.all())
 
 
+def awaiting_resend(session: Session, mailings: Iterable[int]) -> set[int]:
+    """Which of these mailings have a doubt that is to be sent once more, and was not yet."""
+    query = select(Message.mailing_id).where(Message.mailing_id.in_(list(mailings)), _is_to_be_resent())
+    return set(session.scalars(query.distinct()))
+
+
 def resend_the_doubtful(session: Session, *, now: datetime) -> int:
-    """Send once more, byte for byte, what a mailing may not leave in doubt, 15 minutes after its fence."""
-    statutory = select(Mailing.id).where(Mailing.doubt_policy == DoubtPolicy.RESEND)
+    """Send once more, byte for byte, what a mailing may not leave in doubt, 15 minutes after its fence.
+
+    Only through an open gate: behind any other it would wait for ever, or against somebody's will.
+    """
+    is_open = Message.mailing_id.in_(select(Mailing.id).where(Mailing.gate == Gate.OPEN))
     changed = session.execute(
         update(Message)
-        .where(
-            Message.state == MessageState.IN_DOUBT,
-            Message.mailing_id.in_(statutory),
-            Message.fenced_at <= now - DOUBT_RESTS,
-            Message.resent_at.is_(None),
-        )
+        .where(_is_to_be_resent(), is_open, Message.fenced_at <= now - DOUBT_RESTS)
         .values(state=MessageState.QUEUED, resent_at=now, due_at=now)
         .returning(Message.id)
     )
@@ -215,6 +219,12 @@ def resend_the_doubtful(session: Session, *, now: datetime) -> int:
     for identity in identities:
         audit.record(session, now, "système", "Courriel resté en doute : renvoyé à l’identique.", f"message:{identity}")
     return len(identities)
+
+
+def _is_to_be_resent() -> ColumnElement[bool]:
+    statutory = select(Mailing.id).where(Mailing.doubt_policy == DoubtPolicy.RESEND)
+    in_doubt = Message.state == MessageState.IN_DOUBT
+    return and_(in_doubt, Message.resent_at.is_(None), Message.mailing_id.in_(statutory))
 
 
 def _row(

@@ -11,7 +11,15 @@ from outreach.campaigns import audiences, launching, lifecycle
 from outreach.campaigns.launching import due_waves, finish_waves
 from outreach.campaigns.models import Wave, WaveState
 from outreach.delivery import outbox, suppressions
-from outreach.delivery.models import Gate, Mailing, Message, MessageState, MessageSubject, SuppressionReason
+from outreach.delivery.models import (
+    Gate,
+    Mailing,
+    Message,
+    MessageClass,
+    MessageState,
+    MessageSubject,
+    SuppressionReason,
+)
 from outreach.directory.models import Authority, Contact
 from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, advance, approved, launch, move, settle
 from tests.conftest import NOW
@@ -160,6 +168,36 @@ def test_a_wave_ends_when_nothing_is_on_the_way_and_doubt_does_not_hold_it(datab
         assert finish_waves(session, now=NOW) == 1
         assert session.get_one(Wave, wave).state is WaveState.FINISHED
         assert session.scalars(select(Mailing.gate)).one() is Gate.CLOSED
+
+
+def test_a_statutory_wave_goes_on_until_its_doubts_are_sent_again(database, people, strand):
+    settle(database, 2)
+    wave = launch(database, approved(database, message_class=MessageClass.STATUTORY))
+    number, later = 1, NOW + timedelta(minutes=16)
+    with database.writing() as session:
+        session.execute(update(Message).values(state=MessageState.IN_DOUBT, fence_id="f", fenced_at=NOW))
+        assert finish_waves(session, now=NOW) == 0
+    move(database, number, lifecycle.pause)
+    with database.writing() as session:
+        assert outbox.resend_the_doubtful(session, now=later) == 0
+    move(database, number, lifecycle.resume)
+    with database.writing() as session:
+        assert outbox.resend_the_doubtful(session, now=later) == 2
+        assert finish_waves(session, now=later) == 0
+        session.execute(update(Message).values(state=MessageState.IN_DOUBT, fenced_at=later))
+        assert finish_waves(session, now=later) == 1
+        assert outbox.resend_the_doubtful(session, now=later + timedelta(days=1)) == 0
+        assert session.get_one(Wave, wave).state is WaveState.FINISHED
+
+
+def test_a_cancelled_wave_sends_no_doubt_again(database, people, strand):
+    settle(database, 2)
+    launch(database, number := approved(database, message_class=MessageClass.STATUTORY))
+    with database.writing() as session:
+        session.execute(update(Message).values(state=MessageState.IN_DOUBT, fence_id="f", fenced_at=NOW))
+    move(database, number, lifecycle.cancel)
+    with database.writing() as session:
+        assert outbox.resend_the_doubtful(session, now=NOW + timedelta(hours=1)) == 0
 
 
 def test_an_audience_costs_the_same_few_statements_whatever_its_size(database, people, strand):
