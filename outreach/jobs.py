@@ -114,6 +114,7 @@ class Desk:
         with self.database.writing() as session:
             outbox.doubt_the_abandoned(session, now=now)
             outbox.resend_the_doubtful(session, now=now)
+            outbox.call_off(session, now=now)
             launching.finish_waves(session, now=now)
             relay = presence.relay_hindrance(session, self.relay.name, now=now)
             presence.clock_passed(session, hindrance or relay, now=now)

@@ -175,6 +175,7 @@ def take_back(session: Session, fence_id: str, *, now: datetime) -> None:
     ).all()
     if back:
         session.execute(delete(Composition).where(Composition.message_id.in_(back)))
+        outbox.call_off(session, now=now, among=back)
 
 
 def _due(message: Message, schools: tuple[int, ...], kept: str | None) -> Due:

@@ -120,6 +120,16 @@ def withdraw(session: Session, identities: Iterable[int], reason: Reason, *, now
     _withdraw(session, reason, now, Message.id.in_(list(identities)))
 
 
+def call_off(session: Session, *, now: datetime, among: Sequence[int] | None = None) -> None:
+    """Withdraw letters (these, or any) that came back to the queue of a mailing that is over: they would never leave.
+
+    Asked wherever letters come back, and by the clock: on PostgreSQL a cancellation may be committed beside it.
+    """
+    over = select(Mailing.id).where(Mailing.gate == Gate.CLOSED, Mailing.filled_at.is_not(None))
+    which = Message.mailing_id.in_(over)
+    _withdraw(session, Reason.CANCELLED, now, which if among is None else and_(which, Message.id.in_(among)))
+
+
 def tallies(session: Session, mailings: Iterable[int]) -> dict[int, Tally]:
     """Count the letters of mailings by what became of them; one statement over the rows."""
     is_deferred = case((Message.state == MessageState.QUEUED, Message.attempts > 0), else_=False)

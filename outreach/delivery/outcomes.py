@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from outreach.db import Session
-from outreach.delivery import suppressions
+from outreach.delivery import outbox, suppressions
 from outreach.delivery.models import Composition, Message, MessageState, Reason, Suppression, SuppressionReason
 from outreach.delivery.pacing import next_try
 from outreach.delivery.replies import Outcome, Verdict
@@ -39,9 +39,11 @@ def record(session: Session, settled: Sequence[Settled], *, now: datetime, again
     accepted = [_answer(one, now) for one in settled if one.outcome.verdict is Verdict.ACCEPTED]
     if accepted:
         session.connection().execute(_ACCEPTED, accepted)
-    for one in settled:
-        if one.outcome.verdict is not Verdict.ACCEPTED:
-            _record_one(session, one, now, again_at)
+    others = [one for one in settled if one.outcome.verdict is not Verdict.ACCEPTED]
+    for one in others:
+        _record_one(session, one, now, again_at)
+    if others:
+        outbox.call_off(session, now=now, among=[one.message_id for one in others])
 
 
 _ACCEPTED = (

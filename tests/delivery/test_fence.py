@@ -235,6 +235,44 @@ def test_a_late_answer_settles_a_doubt_and_one_to_an_older_fence_changes_nothing
     assert ends(database, mailing) == [(S.ACCEPTED, None)]
 
 
+def cancel(database, mailing):
+    with database.writing() as session:
+        one = session.get_one(Mailing, mailing)
+        outbox.withdraw_all(session, one, Reason.CANCELLED, now=NOW)
+        outbox.set_gate(session, one, Gate.CLOSED, now=NOW, actor=ACTOR)
+
+
+@pytest.mark.parametrize("reply", ["451 4.3.0 later", "421 4.3.2 closing"])
+def test_a_letter_that_comes_back_to_a_mailing_cancelled_meanwhile_is_withdrawn(database, relay, postman, reply):
+    sink, mailing = relay(), mail_to(database, addresses(12))
+    sink.script({"stage": "dot", "reply": reply})
+    postman(sink, watch=at(Stage.AFTER_FENCE, lambda: cancel(database, mailing))).deliver(mailing)
+    assert set(ends(database, mailing)) == {(S.WITHDRAWN, Reason.CANCELLED)}
+    assert sink.accepted == []
+
+
+def test_a_fence_taken_back_after_a_cancellation_leaves_nothing_in_the_queue(unreliable, relay, postman):
+    database = unreliable(True)
+    sink, mailing = relay(), mail_to(database, addresses(20))
+    worker = postman(sink, watch=at(Stage.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
+    worker.database = database
+    with pytest.raises(OperationalError):
+        worker.deliver(mailing)
+    cancel(database, mailing)
+    worker.attend()
+    assert set(ends(database, mailing)) == {(S.WITHDRAWN, Reason.CANCELLED)}
+
+
+def test_the_clock_calls_off_what_came_back_beside_a_cancellation(database):
+    cancelled, held = mail_to(database, addresses(2)), mail_to(database, addresses(2))
+    hold(database, cancelled, Gate.CLOSED)
+    hold(database, held)
+    with database.writing() as session:
+        outbox.call_off(session, now=NOW)
+    assert set(ends(database, cancelled)) == {(S.WITHDRAWN, Reason.CANCELLED)}
+    assert set(ends(database, held)) == {(S.QUEUED, None)}
+
+
 def test_a_worker_that_is_seen_keeps_its_letters_and_an_unseen_one_leaves_doubts(database, relay, postman, clock):
     sink = relay()
     sink.script({"stage": "dot", "reply": "stall"})
