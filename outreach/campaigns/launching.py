@@ -17,12 +17,13 @@ from outreach.segments.audience import Concerns
 SLICE = 5000
 DRIFT_SHARE, DRIFT_AUTHORITIES = 0.1, 10
 CLOCK = "planificateur"
+BEGUN = (WaveState.RUNNING, WaveState.PAUSED)
 
 
 def due_waves(session: Session, *, now: datetime) -> list[int]:
     """The waves to start, and those whose recipients are not all written down yet."""
     is_due = (Wave.state == WaveState.PLANNED) & (Wave.due_at <= now)
-    begun = Wave.state.in_((WaveState.RUNNING, WaveState.PAUSED)) & Mailing.filled_at.is_(None)
+    begun = Wave.state.in_(BEGUN) & Mailing.filled_at.is_(None)
     query = select(Wave.id).outerjoin(Mailing, Mailing.id == Wave.mailing_id).where(is_due | begun)
     return list(session.scalars(query.order_by(Wave.due_at, Wave.id)))
 
@@ -35,7 +36,7 @@ def advance(session: Session, wave_id: int, sending: Sending, *, now: datetime) 
     wave = _in_turn(session, wave_id)
     if wave.state is WaveState.PLANNED:
         return wave.due_at <= now and _start(session, wave, sending, now)
-    if wave.mailing is None or wave.mailing.filled_at is not None:
+    if wave.state not in BEGUN or wave.mailing is None or wave.mailing.filled_at is not None:
         return False
     return _fill(session, wave, wave.mailing, sending, now)
 

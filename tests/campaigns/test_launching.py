@@ -138,6 +138,21 @@ def test_a_wave_paused_while_it_is_launched_stays_held(database, people, strand,
         assert session.scalars(select(Mailing.gate)).one() is Gate.OPEN
 
 
+def test_a_wave_cancelled_while_it_is_launched_is_filled_no_further(database, people, strand, monkeypatch):
+    monkeypatch.setattr(launching, "SLICE", 3)
+    settle(database, 8)
+    number = approved(database)
+    wave = move(database, number, lifecycle.schedule, NOW)
+    with database.writing() as session:
+        assert launching.advance(session, wave, SENDING, now=NOW)
+    move(database, number, lifecycle.cancel)
+    with database.writing() as session:
+        assert launching.advance(session, wave, SENDING, now=NOW) is False
+    assert [reason for *_, reason in rows(database)] == ["cancelled"] * 3
+    with database.reading() as session:
+        assert session.scalars(select(Mailing.gate)).one() is Gate.CLOSED
+
+
 def test_a_recipient_written_down_twice_is_refused_by_the_database(database, people, strand):
     settle(database, 1)
     launch(database, approved(database))
