@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -126,7 +126,8 @@ class Postman:
 
     def _take(self, mailing_id: int) -> int | None:
         now = self.clock()
-        free = select(Batch.id).where(Batch.mailing_id == mailing_id, _is_free_and_due(now)).order_by(Batch.number)
+        due = _is_free_and_due(now, beside=self._carried)
+        free = select(Batch.id).where(Batch.mailing_id == mailing_id, due).order_by(Batch.number)
         first = free.limit(1).with_for_update(skip_locked=True)
         lease = {"worker_id": self.worker_id, "lease_until": now + LEASE}
         with self.database.writing() as session:
@@ -143,8 +144,6 @@ class Postman:
     def _work_through(self, batch: int) -> bool:
         """Hand a batch's letters over; False when the postman should stop for now."""
         waiting = deque(self._composed(batch))
-        if not waiting:
-            return False
         self.watch(Stage.AFTER_COMPOSE)
         while waiting and not self.stop.is_set():
             if not self._is_at_hand(len(waiting)):
@@ -308,11 +307,13 @@ def _parcel(letter: Composed) -> Parcel:
     return Parcel(due.id, due.return_path, due.address_ascii or due.address, letter.wire)
 
 
-def _is_free_and_due(now: datetime) -> ColumnElement[bool]:
+def _is_free_and_due(now: datetime, beside: Collection[int] = ()) -> ColumnElement[bool]:
+    """A batch that nobody holds, with letters due beside those already on a connection."""
+    waits = and_(Message.state == MessageState.QUEUED, Message.due_at <= now, Message.id.not_in(beside))
     return and_(
         or_(Batch.lease_until.is_(None), Batch.lease_until < now),
         exists().where(Mailing.id == Batch.mailing_id, Mailing.gate == Gate.OPEN),
-        exists().where(Message.batch_id == Batch.id, Message.state == MessageState.QUEUED, Message.due_at <= now),
+        exists().where(Message.batch_id == Batch.id, waits),
     )
 
 

@@ -6,8 +6,8 @@ import pytest
 import trustme
 from sqlalchemy import select
 
-from outreach.delivery import presence
-from outreach.delivery.models import MessageState, Reason, RelayState, Suppression
+from outreach.delivery import presence, suppressions
+from outreach.delivery.models import MessageState, Reason, RelayState, Suppression, SuppressionReason
 from outreach.delivery.smtp import Guard, Timeouts
 from tests.conftest import NOW
 from tests.delivery.conftest import Clock, addresses, mail_to, states
@@ -257,6 +257,27 @@ def test_a_tarpit_slows_only_itself(database, relay, postman):
     assert len(entries) == len({entry["to"] for entry in entries}) == 100
     quick = [entry["at"] for entry in entries if not entry["to"].startswith(("po000003", "po000005"))]
     assert max(quick) - min(quick) < 2.5
+
+
+@pytest.mark.parametrize("options", [(), ("--no-pipelining",)], ids=["pipelining", "in steps"])
+def test_a_tarpit_in_the_first_batch_does_not_keep_the_next_ones_from_leaving(database, relay, postman, options):
+    sink = relay("--no-lint", *options)
+    sink.script({"stage": "rcpt", "match": "^po000003", "reply": "slow:10:250 2.1.5 at last"})
+    mailing = mail_to(database, addresses(520))
+    postman(sink).deliver(mailing)
+    left = {address for address, row in states(database, mailing).items() if row.state is S.QUEUED}
+    assert left == {addresses(4)[3]}
+    assert len(sink.accepted) == 519
+
+
+def test_a_batch_whose_letters_are_all_withdrawn_is_passed_over(database, relay, postman):
+    sink, everybody = relay(), addresses(260)
+    with database.writing() as session:
+        for one in everybody[:250]:
+            suppressions.suppress(session, one, SuppressionReason.STAFF, now=NOW, actor="a@fwb.example")
+    mailing = mail_to(database, everybody)
+    postman(sink).deliver(mailing)
+    assert [entry["to"] for entry in sink.accepted] == everybody[250:]
 
 
 def test_a_silent_relay_is_left_after_its_time_without_a_dot_or_in_doubt_after_it(database, relay, postman):
