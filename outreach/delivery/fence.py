@@ -125,16 +125,7 @@ def pass_through(
         .returning(Message.id)
     )
     passed = set(session.scalars(fenced))
-    again = [letter.due.id for letter in letters if letter.due.kept is not None]
-    if again:
-        session.execute(delete(Composition).where(Composition.message_id.in_(again)))
-    kept = [
-        {"message_id": letter.due.id, "revision": letter.due.revision, "content": letter.content}
-        for letter in letters
-        if letter.due.id in passed
-    ]
-    if kept:
-        session.execute(insert(Composition), kept)
+    _keep(session, [letter for letter in letters if letter.due.id in passed and letter.due.kept is None])
     return passed
 
 
@@ -166,7 +157,10 @@ def settle_denied(session: Session, which: Collection[int] | Select[Any], *, now
 
 
 def take_back(session: Session, fence_id: str, *, now: datetime) -> None:
-    """Queue again what a fence let through when no dot of it was written: the commit failed, or came too late."""
+    """Queue again what a fence let through when no dot of it was written: the commit failed, or came too late.
+
+    It is composed anew, unless it was sent before and must stay the same.
+    """
     back = session.scalars(
         update(Message)
         .where(Message.fence_id == fence_id, Message.state.in_((MessageState.HANDING, MessageState.IN_DOUBT)))
@@ -174,8 +168,21 @@ def take_back(session: Session, fence_id: str, *, now: datetime) -> None:
         .returning(Message.id)
     ).all()
     if back:
-        session.execute(delete(Composition).where(Composition.message_id.in_(back)))
+        unsent = select(Message.id).where(Message.id.in_(back), Message.resent_at.is_(None))
+        session.execute(delete(Composition).where(Composition.message_id.in_(unsent)))
         outbox.call_off(session, now=now, among=back)
+
+
+def _keep(session: Session, letters: Sequence[Composed]) -> None:
+    """Keep what letters say that are composed for the first time, or anew because they list fewer schools."""
+    revised = [letter.due.id for letter in letters if letter.due.revision]
+    if revised:
+        session.execute(delete(Composition).where(Composition.message_id.in_(revised)))
+    rows = [
+        {"message_id": letter.due.id, "revision": letter.due.revision, "content": letter.content} for letter in letters
+    ]
+    if rows:
+        session.execute(insert(Composition), rows)
 
 
 def _due(message: Message, schools: tuple[int, ...], kept: str | None) -> Due:

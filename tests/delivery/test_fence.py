@@ -1,6 +1,8 @@
 """The fence: what was decided a moment before the dot is honoured, and every letter has one end."""
 
+import secrets
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -26,7 +28,7 @@ from outreach.delivery.models import (
 )
 from outreach.delivery.postman import Stage, due_mailings
 from tests.conftest import NOW
-from tests.delivery.conftest import addresses, compose, mail_to, schools, states
+from tests.delivery.conftest import addresses, compose, letter, mail_to, schools, states
 
 S = MessageState
 ACTOR = "a@fwb.example"
@@ -312,6 +314,60 @@ def test_a_statutory_notice_in_doubt_is_sent_once_more_byte_for_byte(database, r
     once, twice = sink.accepted
     assert once["sha"] == twice["sha"]
     assert once["session"] != twice["session"]
+
+
+def in_doubt_and_queued_again(database, sink, postman, clock, **details):
+    """A statutory notice that was taken without an answer, and is to be sent once more; returns its mailing."""
+    sink.script({"stage": "dot", "reply": "accept:close", "times": 1})
+    details = {"kind": MessageClass.STATUTORY, "policy": DoubtPolicy.RESEND, **details}
+    mailing = mail_to(database, addresses(1), **details)
+    postman(sink).deliver(mailing)
+    clock.forward(minutes=16)
+    with database.writing() as session:
+        assert outbox.resend_the_doubtful(session, now=clock()) == 1
+    return mailing
+
+
+def at_random(_session, _mailing, due):
+    """What is composed anew never reads the same; what is kept does."""
+    return {one.id: replace(letter(replace(one, kept=one.kept or secrets.token_hex(8))), due=one) for one in due}
+
+
+def test_a_resend_held_at_its_fence_still_says_the_same_later(database, relay, postman, clock):
+    sink = relay()
+    mailing = in_doubt_and_queued_again(database, sink, postman, clock)
+    postman(sink, compose=at_random, watch=at(Stage.BEFORE_FENCE, lambda: hold(database, mailing))).deliver(mailing)
+    assert ends(database, mailing) == [(S.QUEUED, None)]
+    hold(database, mailing, Gate.OPEN)
+    postman(sink, compose=at_random).deliver(mailing)
+    assert ends(database, mailing) == [(S.ACCEPTED, None)]
+    assert len({entry["sha"] for entry in sink.accepted}) == 1 < len(sink.accepted)
+
+
+def test_a_resend_whose_commit_is_lost_still_says_the_same_later(unreliable, relay, postman, clock):
+    database, sink = unreliable(True), relay()
+    mailing = in_doubt_and_queued_again(database, sink, postman, clock)
+    watch = at(Stage.BEFORE_FENCE, lambda: setattr(database, "failing", True))
+    worker = postman(sink, compose=at_random, watch=watch)
+    worker.database = database
+    with pytest.raises(OperationalError):
+        worker.deliver(mailing)
+    worker.attend()
+    clock.forward(seconds=21)
+    worker.deliver(mailing)
+    assert ends(database, mailing) == [(S.ACCEPTED, None)]
+    assert len({entry["sha"] for entry in sink.accepted}) == 1 < len(sink.accepted)
+
+
+def test_a_resend_lists_no_school_that_joined_since(database, relay, postman, clock, strand):
+    sink, (first, second) = relay("--keep"), schools(database, 2)
+    listed = {addresses(1)[0]: (first, second)}
+    mailing = in_doubt_and_queued_again(database, sink, postman, clock, strand=strand, listed=listed)
+    record(database, second, strand)
+    postman(sink).deliver(mailing)
+    assert ends(database, mailing) == [(S.ACCEPTED, None)]
+    said = (sink.folder / f"{sink.accepted[-1]['id'].strip('<>')}.eml").read_text()
+    assert f"coles : {first}." in said
 
 
 def test_awareness_mail_in_doubt_is_held_for_a_person(database, relay, postman, clock):
