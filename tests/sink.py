@@ -3,8 +3,8 @@
 `python -m tests.sink FOLDER [OPTIONS]` prints its port. Rules (`FOLDER/rules.json`) are read anew for each command:
 `{"stage", "match", "reply", "times"}`: at a stage (connect, ehlo, helo, starttls, auth, mail, rcpt, data, early, dot)
 and for recipients that match a pattern, reply this instead; `times` only that often. Replies may be words: close,
-reset, stall, endless. A letter is logged (`FOLDER/accepted.jsonl`) before its 250 is written, so the log never lacks
-one that the sender may have heard of.
+reset, stall, endless, noise (bytes beneath the encryption). A letter is logged (`FOLDER/accepted.jsonl`) before its 250
+is written, so the log never lacks one that the sender may have heard of.
 """
 
 import argparse
@@ -178,6 +178,9 @@ class Session:
         if reply == "endless":
             self.writer.write(b"250-" + b"x" * 70_000)
             await self.writer.drain()
+            await asyncio.sleep(3600)
+        if reply == "noise":
+            os.write(self.writer.get_extra_info("socket").fileno(), b"this is no record of TLS\r\n" * 9)
             await asyncio.sleep(3600)
         raw = reply.startswith("raw:")
         await self.write(reply.removeprefix("raw:"), end="" if raw else "\r\n")

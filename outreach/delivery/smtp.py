@@ -91,11 +91,8 @@ class Line:
                 self.push()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
             return
-        except ssl.SSLError as error:
-            self.talk.failure = Failure(f"chiffrement refusé : {error.reason or error}", alarm=True)
-            self.talk.state = State.CLOSED
         except OSError as error:
-            self.talk.break_off(error.strerror or "la connexion s’est rompue")
+            self._broke(error)
 
     def push(self) -> None:
         """Write what there is to write: one write a step."""
@@ -114,6 +111,15 @@ class Line:
         """The events to wait for."""
         is_writing = self.is_connecting or bool(self.talk.out) or self.is_shaking
         return selectors.EVENT_READ | (selectors.EVENT_WRITE if is_writing else 0)
+
+    def _broke(self, error: OSError) -> None:
+        """Encryption that cannot be agreed upon waits for a person; anything else is a connection lost."""
+        is_refused = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
+        if is_refused and self.is_shaking:
+            self.talk.failure = Failure(f"chiffrement refusé : {error.strerror}", alarm=True)
+            self.talk.state = State.CLOSED
+        else:
+            self.talk.break_off(error.strerror or "la connexion s’est rompue")
 
     def _connected(self) -> None:
         code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

@@ -354,6 +354,20 @@ def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
         assert presence.relay_hindrance(session, state.name, now=NOW) == ""
 
 
+@pytest.mark.parametrize(("stage", "state"), [("dot", S.IN_DOUBT), ("rcpt", S.QUEUED)])
+def test_encryption_that_breaks_in_mid_conversation_is_a_connection_lost_and_no_alarm(
+    database, relay, postman, authority, certificate, stage, state
+):
+    sink = relay("--certificate", certificate, "--offer", "STARTTLS")
+    sink.script({"stage": stage, "match": "^po000001", "reply": "noise"})
+    mailing = mail_to(database, addresses(3))
+    url = f"smtp://localhost:{sink.port}?starttls=on"
+    postman(sink, url=url, context=context_of(authority)).deliver(mailing)
+    assert [row.state for row in states(database, mailing).values()] == [S.ACCEPTED, state, S.ACCEPTED]
+    with database.reading() as session:
+        assert [one.alarmed_at for one in session.scalars(select(RelayState)) if one.alarmed_at] == []
+
+
 def test_what_is_said_before_encryption_proves_nothing(database, relay, postman, authority, certificate):
     """A reply smuggled behind the clear-text 220 is thrown away (RFC 3207 §4.2)."""
     sink = relay("--certificate", certificate, "--offer", "STARTTLS")
