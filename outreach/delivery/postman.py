@@ -11,6 +11,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -32,6 +33,7 @@ DOT_SECONDS = 5.0
 TURN_SECONDS = 0.25
 SOON_SECONDS = 0.05
 PATIENCE_SECONDS = 5.0
+SEVERAL = 3
 LINGER_SECONDS = 1.0
 FAREWELL_SECONDS = 10.0
 OPENING = (State.GREETING, State.HELLO, State.STARTTLS, State.TLS, State.AUTH)
@@ -82,13 +84,14 @@ class Postman:
         self._carried: dict[int, Composed] = {}  # handed to a connection, without a dot yet
         self._awaited: dict[int, str] = {}  # the dot is written (under this fence), the answer has not come
         self._settled: list[Settled] = []  # answered, not written down yet
+        self._cut_off: list[Settled] = []  # the connection broke before their dot, and nobody was answered since
         self._unsure: list[str] = []  # fences that may have been committed, and no dot of which was written
         self._rests = False
 
     @property
     def is_busy(self) -> bool:
         """Whether something is under way that `attend` has to look after."""
-        return bool(self._carried or self._awaited or self._settled or self._unsure)
+        return bool(self._carried or self._awaited or self._settled or self._cut_off or self._unsure)
 
     def deliver(self, mailing_id: int) -> None:
         """Hand over a mailing's letters as long as some are due and may go."""
@@ -108,13 +111,15 @@ class Postman:
         if self._ready() or self._settled or self._unsure:
             self._fence_and_release(None)
             self._listen()
-            self._write_down()
+        self._blame_letters()
+        self._write_down()
 
     def farewell(self) -> None:
         """Before the process ends: wait some seconds for the answers to dots already written. The rest is in doubt."""
         self.door.wait(FAREWELL_SECONDS, until=lambda: not self.door.count(State.VERDICT))
         self.door.close()
         self._listen()
+        self._blame_nobody()
         self._write_down()
 
     def _is_open_ended(self) -> bool:
@@ -126,7 +131,7 @@ class Postman:
 
     def _take(self, mailing_id: int) -> int | None:
         now = self.clock()
-        due = _is_free_and_due(now, beside=self._carried)
+        due = _is_free_and_due(now, beside=self._under_way())
         free = select(Batch.id).where(Batch.mailing_id == mailing_id, due).order_by(Batch.number)
         first = free.limit(1).with_for_update(skip_locked=True)
         lease = {"worker_id": self.worker_id, "lease_until": now + LEASE}
@@ -158,7 +163,8 @@ class Postman:
     def _composed(self, batch: int) -> list[Composed]:
         with self.database.reading() as session:
             found = fence.due_in(session, batch, now=self.clock())
-            due = [one for one in found if one.id not in self._carried]
+            under_way = self._under_way()
+            due = [one for one in found if one.id not in under_way]
             if not due:
                 return []
             composed = self.compose(session, session.get_one(Mailing, due[0].mailing_id), due)
@@ -188,9 +194,10 @@ class Postman:
         self.watch(Stage.MID_BODY)
         self._wait(TURN_SECONDS, lambda: not self.door.prompt(*MOVING))
         self.watch(Stage.BEFORE_FENCE)
-        heard = self._listen()
-        if heard and not self._ready() and all(one.outcome.verdict is Verdict.UNREACHED for one in heard):
-            self._let_rest(heard[0].outcome.text)
+        self._listen()
+        if len(self._cut_off) >= SEVERAL and not self._ready():
+            self._let_rest(self._cut_off[0].outcome.text)
+            self._blame_nobody()
         return self._fence_and_release(batch) and not self._rests
 
     def _fence_and_release(self, batch: int | None) -> bool:
@@ -251,14 +258,30 @@ class Postman:
         for letter in letters:
             self._carried.pop(letter.due.id, None)
 
-    def _listen(self) -> list[Settled]:
-        heard = [
-            Settled(parcel.key, self._awaited.pop(parcel.key, None), outcome) for parcel, outcome in self.door.collect()
-        ]
-        for one in heard:
-            self._carried.pop(one.message_id, None)
-        self._settled += heard
-        return heard
+    def _under_way(self) -> set[int]:
+        """Letters that are queued still, as the database knows, and not to be handed over once more."""
+        return {*self._carried, *(one.message_id for one in (*self._settled, *self._cut_off))}
+
+    def _listen(self) -> None:
+        has_answered = False
+        for parcel, outcome in self.door.collect():
+            self._carried.pop(parcel.key, None)
+            one = Settled(parcel.key, self._awaited.pop(parcel.key, None), outcome)
+            is_cut_off = outcome.verdict is Verdict.UNREACHED
+            (self._cut_off if is_cut_off else self._settled).append(one)
+            has_answered |= outcome.code is not None and not is_cut_off
+        if has_answered:
+            self._blame_letters()
+
+    def _blame_letters(self) -> None:
+        """The relay serves others: what breaks the connection off is the letter, put off as by an answer for now."""
+        self._settled += [replace(one, outcome=replace(one.outcome, verdict=Verdict.LATER)) for one in self._cut_off]
+        self._cut_off = []
+
+    def _blame_nobody(self) -> None:
+        """The relay serves nobody, or we broke off ourselves: the letters wait, and no attempt is counted."""
+        self._settled += self._cut_off
+        self._cut_off = []
 
     def _wait(self, seconds: float, until: Callable[[], bool]) -> None:
         """Wait; and when it is not over soon, do not keep what is known from being written down."""

@@ -72,8 +72,7 @@ def test_every_answer_has_its_meaning(database, relay, postman, options):
     assert suppressed == {name for name, (*_, gone) in LINES.items() if gone}
     for address, row in found.items():
         stage, reply, state, _ = LINES[by_name[address]]
-        is_told_later = state is S.QUEUED and reply[0] == "4"
-        assert row.attempts == int(is_told_later), address
+        assert row.attempts == int(state is S.QUEUED), address
         assert (row.due_at > NOW) == (state is S.QUEUED), address
         if state is not S.IN_DOUBT and reply[:3].isdigit() and stage != "rcpt":
             assert row.reply_code == (int(reply[:3]) if state is not S.ACCEPTED or stage == "dot" else 250)
@@ -86,7 +85,7 @@ def test_every_answer_has_its_meaning(database, relay, postman, options):
 
 @pytest.mark.parametrize(
     ("reply", "state", "attempts"),
-    [("451 4.3.0 later", S.QUEUED, 1), ("550 5.7.1 no", S.REFUSED, 0), ("reset", S.QUEUED, 0), ("close", S.QUEUED, 0)],
+    [("451 4.3.0 later", S.QUEUED, 1), ("550 5.7.1 no", S.REFUSED, 0), ("reset", S.QUEUED, 1), ("close", S.QUEUED, 1)],
 )
 @pytest.mark.parametrize("options", [(), ("--no-pipelining",)], ids=["pipelining", "in steps"])
 def test_an_answer_to_the_sender_is_an_answer_to_the_letter(database, relay, postman, options, reply, state, attempts):
@@ -178,6 +177,47 @@ def test_an_unreachable_relay_rests_longer_each_time(database, relay, postman, c
     other = relay()
     postman(other).deliver(mailing)
     assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
+
+
+@pytest.mark.parametrize("connections", [1, 8])
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
+def test_a_relay_that_breaks_off_on_everybody_rests_longer_each_time(
+    database, relay, postman, clock, stage, connections
+):
+    sink, mailing = relay(), mail_to(database, addresses(20))
+    sink.script({"stage": stage, "reply": "close"})
+    worker = postman(sink, connections=connections)
+    for minutes in (1, 2, 5):
+        worker.deliver(mailing)
+        with database.reading() as session:
+            rests_until = session.scalars(select(RelayState)).one().rests_until
+        assert rests_until - clock() == timedelta(minutes=minutes)
+        clock.at = rests_until
+    assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}
+    sink.script()
+    worker.deliver(mailing)
+    assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
+
+
+@pytest.mark.parametrize("connections", [1, 8])
+def test_a_letter_on_which_the_relay_breaks_off_waits_alone_and_expires(database, relay, postman, clock, connections):
+    sink, mailing = relay(), mail_to(database, addresses(30))
+    sink.script({"stage": "rcpt", "match": "^po00000[37]", "reply": "close"})
+    poison, worker = [addresses(30)[3], addresses(30)[7]], postman(sink, connections=connections)
+    worker.deliver(mailing)
+    found = states(database, mailing)
+    assert [address for address, row in found.items() if row.state is not S.ACCEPTED] == poison
+    for address in poison:
+        assert found[address].attempts == 1
+        assert timedelta(minutes=1) <= found[address].due_at - clock() <= timedelta(minutes=1.1)
+    while any(row.state is S.QUEUED for row in found.values()):
+        clock.at = max(row.due_at for row in found.values())
+        worker.deliver(mailing)
+        found = states(database, mailing)
+    assert [found[address].state for address in poison] == [S.EXPIRED] * 2
+    assert clock() - NOW <= timedelta(hours=26)
+    with database.reading() as session:
+        assert session.scalars(select(RelayState.rests_until)).all() == []
 
 
 @pytest.mark.parametrize(
