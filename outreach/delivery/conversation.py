@@ -267,6 +267,8 @@ class Conversation:
             self._say("RSET", State.RESETTING)
 
     def _settle(self, outcome: Outcome) -> None:
+        if outcome.code == 421:
+            self.failure = Failure(f"421 {outcome.text}", slow_down=True)
         if self.parcel:
             self.settled.append((self.parcel, outcome))
             self.parcel = None

@@ -7,6 +7,7 @@ PATIENCE = timedelta(hours=24)
 JITTER = 0.1
 REST_MINUTES = (1, 2, 5, 10, 15)
 BURST_SECONDS = 10
+ROUNDS_TO_WIDEN = 20
 
 
 def next_try(attempts: int, now: datetime, first_tried_at: datetime, chance: float) -> datetime | None:
@@ -24,6 +25,24 @@ def next_try(attempts: int, now: datetime, first_tried_at: datetime, chance: flo
 def rest_of(failures: int, now: datetime) -> datetime:
     """Until when a relay rests that failed so many times in a row."""
     return now + timedelta(minutes=REST_MINUTES[min(failures, len(REST_MINUTES)) - 1])
+
+
+class Width:
+    """How many connections to use: half when the relay asks for less (421), one more after some rounds without that."""
+
+    def __init__(self, most: int) -> None:
+        self.most = self.now = most
+        self._rounds = 0
+
+    def narrow(self) -> None:
+        """The relay asks for less."""
+        self.now, self._rounds = max(1, self.now // 2), 0
+
+    def widen(self) -> None:
+        """A round has ended, and the relay did not ask for less."""
+        self._rounds += 1
+        if self._rounds % ROUNDS_TO_WIDEN == 0:
+            self.now = min(self.most, self.now + 1)
 
 
 class Bucket:

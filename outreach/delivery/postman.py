@@ -20,11 +20,11 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from outreach.adherence.days import today
 from outreach.db import Database, Session
 from outreach.delivery import fence, outcomes, presence
-from outreach.delivery.conversation import Parcel, State
+from outreach.delivery.conversation import Failure, Parcel, State
 from outreach.delivery.fence import Composed, Due
 from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState
 from outreach.delivery.outcomes import Settled
-from outreach.delivery.pacing import Bucket, rest_of
+from outreach.delivery.pacing import Bucket, Width, rest_of
 from outreach.delivery.replies import Verdict
 from outreach.delivery.smtp import Door
 
@@ -78,9 +78,9 @@ class Postman:
         watch: Callable[[Stage], None] = lambda _stage: None,
     ) -> None:
         self.database, self.door, self.compose, self.clock = database, door, compose, clock
-        self.worker_id, self.connections, self.watch = worker_id, connections, watch
+        self.worker_id, self.watch = worker_id, watch
         self.stop = stop or threading.Event()
-        self._bucket = Bucket(rate, time.monotonic())
+        self._bucket, self._width = Bucket(rate, time.monotonic()), Width(connections)
         self._carried: dict[int, Composed] = {}  # handed to a connection, without a dot yet
         self._awaited: dict[int, str] = {}  # the dot is written (under this fence), the answer has not come
         self._settled: list[Settled] = []  # answered, not written down yet
@@ -172,17 +172,24 @@ class Postman:
 
     def _is_at_hand(self, wanted: int) -> bool:
         """Have a free connection, or a letter at its dot; else let the relay rest, or leave what dawdles."""
-        self.door.open(min(wanted + len(self._carried) + len(self._awaited), self.connections))
+        failures = self._heeded()
+        self.door.open(min(wanted + len(self._carried) + len(self._awaited), self._width.now))
         usable = (State.READY, State.AT_DOT)
         self._wait(PATIENCE_SECONDS, lambda: bool(self.door.count(*usable)))
-        failures = self.door.failures()
-        if any(failure.slow_down for failure in failures):
-            self.connections = max(1, self.connections // 2)
+        failures += self._heeded()
         if failures and (any(failure.alarm for failure in failures) or not len(self.door)):
             worst = max(failures, key=lambda failure: failure.alarm)
             self._let_rest(worst.text, alarm=worst.alarm)
             return False
         return bool(self.door.count(*usable))
+
+    def _heeded(self) -> list[Failure]:
+        """Connections that came to nothing; fewer are used from now on when the relay asked for that."""
+        failures = self.door.failures()
+        if any(failure.slow_down for failure in failures):
+            self._width.narrow()
+            self.door.leave(keep=self._width.now)
+        return failures
 
     def _round(self, letters: Sequence[Composed], batch: int) -> bool:
         """Hand letters over, record the answers to the round before, fence, write dots. False to stop for now."""
@@ -195,6 +202,7 @@ class Postman:
         self._wait(TURN_SECONDS, lambda: not self.door.prompt(*MOVING))
         self.watch(Stage.BEFORE_FENCE)
         self._listen()
+        self._width.widen()
         if len(self._cut_off) >= SEVERAL and not self._ready():
             self._let_rest(self._cut_off[0].outcome.text)
             self._blame_nobody()

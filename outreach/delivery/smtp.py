@@ -244,12 +244,12 @@ class Door:
         for line in self._lines:
             line.is_late = line.talk.state is not State.READY
 
-    def leave(self) -> None:
-        """Take leave on idle connections; those still at something stay."""
-        for line in self._lines:
-            if line.talk.state is State.READY:
-                line.talk.quit()
-                line.attend(readable=False, writable=True)
+    def leave(self, keep: int = 0) -> None:
+        """Take leave on idle connections, down to so many in all; those still at something stay."""
+        idle = [line for line in self._lines if line.talk.state is State.READY]
+        for line in idle[: max(0, len(self._lines) - keep)]:
+            line.talk.quit()
+            line.attend(readable=False, writable=True)
         self._sweep()
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.delivery.pacing import Bucket, next_try, rest_of
+from outreach.delivery.pacing import ROUNDS_TO_WIDEN, Bucket, Width, next_try, rest_of
 from outreach.delivery.replies import Garbage, Reader
 from tests.conftest import NOW
 
@@ -34,6 +34,22 @@ def test_a_bucket_never_gives_more_than_its_rate_and_its_burst(rate, wishes):
         assert 0 <= granted <= wanted
         given_ += granted
     assert given_ <= rate * (now + 1) + 1e-6
+
+
+@given(st.integers(1, 50), st.lists(st.booleans(), max_size=300))
+def test_connections_are_halved_when_asked_for_and_grow_back_one_by_one(most, asked):
+    width = Width(most)
+    for asks_for_less in asked:
+        before = width.now
+        if asks_for_less:
+            width.narrow()
+            assert width.now == max(1, before // 2)
+        else:
+            width.widen()
+            assert before <= width.now <= min(most, before + 1)
+    for _ in range(ROUNDS_TO_WIDEN * most):
+        width.widen()
+    assert width.now == most
 
 
 @given(st.lists(st.binary(max_size=40)), st.integers(1, 9))

@@ -234,6 +234,18 @@ def test_a_relay_that_does_not_greet_rests_and_nothing_is_counted(database, rela
         assert session.scalars(select(RelayState)).one().rests_until == NOW + timedelta(minutes=1)
 
 
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "dot"])
+def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_later(database, relay, postman, stage):
+    sink = relay("--no-lint")
+    sink.script({"stage": stage, "reply": "421 4.7.0 too fast", "times": 1})
+    mailing = mail_to(database, addresses(220))
+    postman(sink).deliver(mailing)
+    sessions = [entry["session"] for entry in sink.accepted]
+    assert len(sessions) == 219
+    assert len(set(sessions[15:75])) == 4
+    assert 5 <= len(set(sessions[-40:])) <= 8
+
+
 def test_a_relay_of_old_is_greeted_its_way(database, relay, postman):
     sink = relay()
     sink.script({"stage": "ehlo", "reply": "502 5.5.1 what"})
