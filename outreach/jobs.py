@@ -6,7 +6,8 @@ Jobs are safe to repeat and never raise: a knock that is lost or comes twice cha
 import logging
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from dramatiq import Actor, Broker, Worker, actor
 from dramatiq.brokers.stub import StubBroker
@@ -19,6 +20,7 @@ from outreach.delivery import installation, outbox, presence
 from outreach.delivery.conversation import Relay
 from outreach.delivery.postman import Postman, Stage, due_mailings
 from outreach.delivery.smtp import Door, Guard
+from outreach.errors import OutreachError
 from outreach.mail.tokens import Keys
 from outreach.settings import Mode, Settings, listed
 from outreach.settings import Sending as Switch
@@ -41,6 +43,18 @@ def guard_of(settings: Settings) -> Guard:
         allowed=frozenset(one.casefold() for one in listed(settings.allowed_recipients)),
         protected=frozenset(one.casefold() for one in listed(settings.protected_domains)),
     )
+
+
+@contextmanager
+def going_on(what: str) -> Iterator[None]:
+    """What may go wrong in the world ends this block with a line in the log, and nothing else: the next tick repeats.
+
+    ValueError is what rows say that nobody can read.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, OSError, OutreachError, ValueError) as error:
+        logger.warning("%s broke off, the clock will ask again: %s", what, error)
 
 
 class Desk:
@@ -100,17 +114,25 @@ class Desk:
         with self.database.reading() as session:
             return installation.hindrance(session, installation.read(self.settings.data))
 
+    def remember(self) -> None:
+        """Nothing hinders: the database and the data folder remember this pass of the clock, in this order."""
+        now, here = self.clock(), installation.read(self.settings.data)
+        with self.database.writing() as session:
+            installation.passed(session, here, now=now)
+        installation.remember(self.settings.data, now=now)
+
     def start_waves(self) -> None:
-        """Start what is due, step by step."""
+        """Start what is due, step by step; a wave that cannot start keeps no other from starting."""
         with self.database.reading() as session:
             waves = launching.due_waves(session, now=self.clock())
         for wave in waves:
-            while not self.stop.is_set() and self._advance(wave):
-                pass
+            with going_on(f"wave {wave}"):
+                while not self.stop.is_set() and self._advance(wave):
+                    pass
 
     def settle(self, hindrance: str) -> None:
         """What time alone decides: doubts, ends; and that the clock has passed."""
-        now, here = self.clock(), installation.read(self.settings.data)
+        now = self.clock()
         with self.database.writing() as session:
             outbox.doubt_the_abandoned(session, now=now)
             outbox.resend_the_doubtful(session, now=now)
@@ -118,10 +140,6 @@ class Desk:
             launching.finish_waves(session, now=now)
             relay = presence.relay_hindrance(session, self.relay.name, now=now)
             presence.clock_passed(session, hindrance or relay, now=now)
-            if not hindrance:
-                installation.passed(session, here, now=now)
-        if not hindrance:
-            installation.remember(self.settings.data, now=now)
 
     def knock(self) -> None:
         """Wake the postman for each mailing that has letters due, once until it has come."""

@@ -3,16 +3,14 @@
 No job store and no cron: a second clock is harmless, and business time never depends on when this process started.
 """
 
-import logging
 from datetime import UTC, datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy.exc import SQLAlchemyError
 
-from outreach.jobs import Desk
+from outreach.delivery.installation import Uncertain
+from outreach.jobs import Desk, going_on
 
 TICK_SECONDS = 5
-logger = logging.getLogger(__name__)
 
 
 def clock(desk: Desk) -> BackgroundScheduler:
@@ -24,13 +22,28 @@ def clock(desk: Desk) -> BackgroundScheduler:
 
 
 def ask(desk: Desk) -> None:
-    """One pass: what has to start, what is over, what is in doubt, who has letters to send."""
+    """One pass: what has to start, what is over, what is in doubt, who has letters to send.
+
+    A question that cannot be asked keeps no other from being asked; whether letters may leave has to be known.
+    """
+    hindrance = "La base de données ne répond pas."
+    with going_on("asking whether letters may leave"):
+        hindrance = _hindrance(desk)
+    if not hindrance:
+        with going_on("starting waves"):
+            desk.start_waves()
+    with going_on("settling"):
+        desk.settle(hindrance)
+    if not hindrance:
+        with going_on("knocking"):
+            desk.knock()
+
+
+def _hindrance(desk: Desk) -> str:
     try:
         hindrance = desk.hindrance()
         if not hindrance:
-            desk.start_waves()
-        desk.settle(hindrance)
-        if not hindrance:
-            desk.knock()
-    except SQLAlchemyError as error:
-        logger.warning("the clock could not ask its questions: %s", error)
+            desk.remember()
+    except Uncertain as error:
+        return str(error)
+    return hindrance

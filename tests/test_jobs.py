@@ -1,7 +1,9 @@
 """The work process: its clock, its knocks, and what keeps it from sending."""
 
 import json
+import resource
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -62,7 +64,8 @@ def desk(database, environment):
 
 def plan(database, desk, count=5, after=timedelta(seconds=-1)):
     now = desk.clock()
-    crowd.gather(database, count, now=now)
+    if count:
+        crowd.gather(database, count, now=now)
     number = crowd.plan(database, now + timedelta(hours=1), now=now)
     with database.writing() as session:
         session.get_one(Campaign, number).waves[0].due_at = now + after
@@ -195,6 +198,61 @@ def test_the_folder_remembers_who_it_is(tmp_path, now):
     again = installation.read(tmp_path)
     assert (again.identity, again.seen_at) == (first.identity, now)
     assert set(json.loads((tmp_path / "installation").read_text())) == {"identity", "seen_at"}
+
+
+def test_processes_that_start_and_remember_at_once_agree_on_one_identity(tmp_path, now):
+    with ThreadPoolExecutor(16) as many:
+        found = list(many.map(lambda _: installation.read(tmp_path).identity, range(64)))
+        list(many.map(lambda _: installation.remember(tmp_path, now=now), range(200)))
+    assert set(found) == {installation.read(tmp_path).identity}
+    assert [path.name for path in tmp_path.iterdir()] == ["installation"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"identity": "x"}', '{"identity": "x", "seen_at": "hier"}'])
+def test_an_identity_that_cannot_be_read_holds_everything_and_says_so(database, desk, sink, content):
+    works = desk()
+    plan(database, works)
+    path = works.settings.data / "installation"
+    before = path.read_text()
+    path.write_text(content)
+    ask(works)
+    assert "ne se lit pas" in hindrance(database)
+    with database.reading() as session:
+        assert session.scalars(select(Mailing)).all() == []
+    path.write_text(before)
+    ask(works)
+    assert until(lambda: accepted(database) == 5)
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_a_full_disk_holds_everything_and_says_so(database, desk, sink):
+    """On PostgreSQL, since the limit that stands for a full disk is this process's."""
+    works = desk()
+    plan(database, works)
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, usual[1]))
+    try:
+        ask(works)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert "ne s’écrit pas" in hindrance(database)
+    with database.reading() as session:
+        assert session.scalars(select(Mailing)).all() == []
+    ask(works)
+    assert until(lambda: accepted(database) == 5)
+
+
+def test_a_wave_that_cannot_start_keeps_no_other_from_starting_and_ending(database, desk, sink):
+    works = desk()
+    broken, sound = plan(database, works), plan(database, works, 0)
+    with database.writing() as session:
+        session.get_one(Campaign, broken).criteria = "{"
+    ask(works)
+    assert until(lambda: accepted(database) == 5)
+    ask(works)
+    with database.reading() as session:
+        assert session.get_one(Campaign, broken).waves[0].state == "planned"
+        assert session.get_one(Campaign, sound).waves[0].state == "finished"
 
 
 def test_a_desk_gives_signs_of_life_and_leaves_in_order(database, environment):

@@ -9,6 +9,8 @@ that a hindrance lasts until a person has confirmed.
 import json
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +20,7 @@ from sqlalchemy import select, update
 from outreach import audit
 from outreach.db import Session
 from outreach.delivery.models import Installation
+from outreach.errors import OutreachError
 
 SLACK = timedelta(minutes=1)
 
@@ -31,21 +34,34 @@ class Here:
     seen_at: datetime | None
 
 
+class Uncertain(OutreachError):
+    """The data folder does not tell which installation this is, or cannot remember what it did."""
+
+
 def read(folder: Path) -> Here:
-    """What the data folder says; an identity is made on first use."""
+    """What the data folder says; an identity is made on first use, once. Raises Uncertain."""
     path = folder / "installation"
     try:
+        if not path.exists():
+            _create(path)
         kept = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        kept = {"identity": uuid.uuid4().hex, "seen_at": None}
-        _write(path, kept)
-    seen_at = datetime.fromisoformat(kept["seen_at"]) if kept["seen_at"] else None
-    return Here(kept["identity"], f"{os.uname().nodename}:{folder.resolve()}", seen_at)
+        seen_at = datetime.fromisoformat(kept["seen_at"]) if kept["seen_at"] else None
+        return Here(kept["identity"], f"{os.uname().nodename}:{folder.resolve()}", seen_at)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise Uncertain(f"L’identité de cette installation ne se lit pas dans {path} ({error}).") from error
 
 
 def remember(folder: Path, *, now: datetime) -> None:
-    """The clock has passed and nothing hindered it: the folder remembers it, whatever becomes of the database."""
-    _write(folder / "installation", {"identity": read(folder).identity, "seen_at": now.isoformat()})
+    """The clock has passed and nothing hindered it: the folder remembers it, whatever becomes of the database.
+
+    Raises Uncertain.
+    """
+    path, identity = folder / "installation", read(folder).identity
+    try:
+        with _written(path, {"identity": identity, "seen_at": now.isoformat()}) as fresh:
+            fresh.replace(path)
+    except OSError as error:
+        raise Uncertain(f"Le dossier de données ne s’écrit pas ({error.strerror}) : rien ne part.") from error
 
 
 def hindrance(session: Session, here: Here) -> str:
@@ -84,8 +100,21 @@ def confirm(session: Session, here: Here, *, now: datetime, actor: str) -> None:
     audit.record(session, now, actor, f"Installation confirmée pour l’envoi : {here.place}.", "installation")
 
 
-def _write(path: Path, content: dict[str, str | None]) -> None:
+def _create(path: Path) -> None:
+    with _written(path, {"identity": uuid.uuid4().hex, "seen_at": None}) as fresh, suppress(FileExistsError):
+        path.hardlink_to(fresh)  # whole, or not at all if another process was faster
+
+
+@contextmanager
+def _written(path: Path, content: dict[str, str | None]) -> Iterator[Path]:
+    """A file of this process alone with this content, safe on the disk, to be put in a path's place."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(content), encoding="utf-8")
-    fresh.replace(path)
+    fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    try:
+        with fresh.open("x", encoding="utf-8") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        yield fresh
+    finally:
+        fresh.unlink(missing_ok=True)
