@@ -102,10 +102,9 @@ class Postman:
             if not finished:
                 break
         self.attend(LINGER_SECONDS)
-        self.door.leave()
 
     def attend(self, seconds: float = 0.0) -> None:
-        """Look after what dawdles: letters that have come to their dot, answers that have come late."""
+        """Look after what dawdles: letters that have come to their dot, answers that have come late. Keep none idle."""
         self.door.wait(seconds, until=lambda: not self._is_open_ended() or self.stop.is_set())
         self._listen()
         if self._ready() or self._settled or self._unsure:
@@ -113,6 +112,7 @@ class Postman:
             self._listen()
         self._blame_letters()
         self._write_down()
+        self.door.leave()
 
     def farewell(self) -> None:
         """Before the process ends: wait some seconds for the answers to dots already written. The rest is in doubt."""
@@ -172,6 +172,7 @@ class Postman:
 
     def _is_at_hand(self, wanted: int) -> bool:
         """Have a free connection, or a letter at its dot; else let the relay rest, or leave what dawdles."""
+        self.door.poll()  # an idle connection may have been closed on us since
         failures = self._heeded()
         self.door.open(min(wanted + len(self._carried) + len(self._awaited), self._width.now))
         usable = (State.READY, State.AT_DOT)

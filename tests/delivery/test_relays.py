@@ -1,5 +1,6 @@
 """What a relay may answer, line by line, from a real one: what becomes of the letter, and of the address."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import select
 
 from outreach.delivery import presence, suppressions
 from outreach.delivery.models import MessageState, Reason, RelayState, Suppression, SuppressionReason
+from outreach.delivery.postman import Stage
 from outreach.delivery.smtp import Guard, Timeouts
 from tests.conftest import NOW
 from tests.delivery.conftest import Clock, addresses, mail_to, states
@@ -244,6 +246,19 @@ def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_lat
     assert len(sessions) == 219
     assert len(set(sessions[15:75])) == 4
     assert 5 <= len(set(sessions[-40:])) <= 8
+
+
+def test_a_connection_closed_while_idle_costs_no_letter_an_attempt(database, relay, postman):
+    sink = relay()
+    sink.script({"stage": "dot", "reply": "accept:raw:250 2.0.0 ok, and good bye\r\n"})
+    mailing = mail_to(database, addresses(6))
+
+    def let_the_relay_close(stage):
+        if stage is Stage.AFTER_REPLY:
+            threading.Event().wait(0.05)
+
+    postman(sink, connections=2, watch=let_the_relay_close).deliver(mailing)
+    assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
 
 
 def test_a_relay_of_old_is_greeted_its_way(database, relay, postman):
