@@ -4,12 +4,15 @@ Nothing here waits for one connection alone: a relay that dawdles on one leaves 
 not let out (another installation's trial, the ministry's own boxes) it stops here, last of all.
 """
 
+import errno
 import selectors
 import socket
 import ssl
 import time
+from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 from outreach.delivery.conversation import Conversation, Failure, Parcel, Relay, State
 from outreach.delivery.replies import Outcome, Verdict
@@ -60,6 +63,7 @@ class Line:
     def __init__(self, relay: Relay, context: ssl.SSLContext | None) -> None:
         self.talk, self.context = Conversation(relay), context
         self.socket = socket.socket()
+        self._places: deque[tuple[Any, ...]] = deque()
         self.is_connecting, self.is_shaking = True, False
         self.since, self.state = time.monotonic(), State.GREETING
         self.number = -1
@@ -69,14 +73,28 @@ class Line:
         """Begin to connect, without waiting for it. A name that cannot be resolved breaks the conversation off."""
         relay = self.talk.relay
         try:
-            family, kind, number, _, place = socket.getaddrinfo(relay.host, relay.port, type=socket.SOCK_STREAM)[0]
-            self.socket.close()
-            self.socket = socket.socket(family, kind, number)
-            self.socket.setblocking(False)
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.socket.connect_ex(place)
+            self._places += socket.getaddrinfo(relay.host, relay.port, type=socket.SOCK_STREAM)
         except OSError as error:
             self.talk.break_off(f"le relais {relay.name} est introuvable ({error.strerror})")
+        else:
+            self.try_next(f"le relais {relay.name} n’a pas d’adresse que cette machine atteigne")
+
+    def try_next(self, why: str) -> None:
+        """Begin to connect to the relay's next address; with none left, the conversation breaks off for this reason."""
+        while self._places:
+            family, kind, number, _, place = self._places.popleft()
+            try:
+                fresh = socket.socket(family, kind, number)
+            except OSError:
+                continue  # this machine does not know this kind of address
+            fresh.setblocking(False)
+            fresh.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # Closed once its successor is there, so that the two never share a number.
+            self.socket.close()
+            self.socket, self.since = fresh, time.monotonic()
+            if fresh.connect_ex(place) in {0, errno.EINPROGRESS}:
+                return
+        self.talk.break_off(why)
 
     def attend(self, readable: bool, writable: bool) -> None:
         """Do what the socket is ready for."""
@@ -113,7 +131,10 @@ class Line:
         return selectors.EVENT_READ | (selectors.EVENT_WRITE if is_writing else 0)
 
     def _broke(self, error: OSError) -> None:
-        """Encryption that cannot be agreed upon waits for a person; anything else is a connection lost."""
+        """Encryption that cannot be agreed upon waits for a person; anything else is a connection lost, or not made."""
+        if self.is_connecting:
+            self.try_next(error.strerror or "le relais ne répond pas")
+            return
         is_refused = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
         if is_refused and self.is_shaking:
             self.talk.failure = Failure(f"chiffrement refusé : {error.strerror}", alarm=True)
@@ -171,9 +192,7 @@ class Door:
             line.connect()
             if line.talk.state is State.CLOSED:
                 break
-            # By its number: encryption replaces the socket and keeps the number.
-            line.number = line.socket.fileno()
-            self._selector.register(line.number, line.wants, line)
+            self._watch(line)
         self._sweep()
 
     def count(self, *states: State) -> int:
@@ -275,16 +294,30 @@ class Door:
                 line.is_late = line.is_late and line.state is not State.READY
             limit = self._timeouts.connect if line.is_connecting else self._timeouts.of(line.state)
             if line.state is not State.READY and now - line.since > limit:
-                line.talk.break_off("le relais ne répond plus")
+                give_up = line.try_next if line.is_connecting else line.talk.break_off
+                give_up("le relais ne répond plus")
             self._settled += line.talk.settled
             line.talk.settled.clear()
             if line.talk.state is State.CLOSED:
                 if line.talk.failure:
                     self._failures.append(line.talk.failure)
                 self._drop(line)
+            else:
+                self._watch(line)
+
+    def _watch(self, line: Line) -> None:
+        """By its number: encryption replaces the socket and keeps the number, another address changes it."""
+        number = line.socket.fileno()
+        if number != line.number:
+            self._forget(line)
+            line.number = number
+            self._selector.register(number, line.wants, line)
+
+    def _forget(self, line: Line) -> None:
+        if line.number >= 0:
+            self._selector.unregister(line.number)
 
     def _drop(self, line: Line) -> None:
-        if line.number in self._selector.get_map():
-            self._selector.unregister(line.number)
+        self._forget(line)
         line.socket.close()
         self._lines.remove(line)

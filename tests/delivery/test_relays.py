@@ -1,5 +1,6 @@
 """What a relay may answer, line by line, from a real one: what becomes of the letter, and of the address."""
 
+import socket
 import threading
 from datetime import timedelta
 
@@ -179,6 +180,34 @@ def test_an_unreachable_relay_rests_longer_each_time(database, relay, postman, c
     other = relay()
     postman(other).deliver(mailing)
     assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
+
+
+def test_a_relay_whose_name_does_not_resolve_rests(database, relay, postman, monkeypatch):
+    def unknown(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    mailing = mail_to(database, addresses(2))
+    postman(None, url="smtp://relay.example?starttls=off").deliver(mailing)
+    with database.reading() as session:
+        assert "introuvable" in session.scalars(select(RelayState)).one().said
+    assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["refuses", "is silent"])
+def test_a_relay_is_reached_by_the_next_of_its_addresses(database, relay, postman, monkeypatch, answers):
+    sink, mailing = relay(), mail_to(database, addresses(20))
+    with socket.socket() as silent, socket.socket() as caller:
+        silent.bind(("127.0.0.1", 0))
+        if not answers:  # a queue that is full: nobody else is answered
+            silent.listen(0)
+            caller.connect(silent.getsockname())
+        tcp = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        places = [(*tcp, silent.getsockname()), (*tcp, ("127.0.0.1", sink.port))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places)
+        worker = postman(sink, url=f"smtp://relay.example:{sink.port}?starttls=off", timeouts=Timeouts(connect=0.3))
+        worker.deliver(mailing)
+    assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
 
 
 @pytest.mark.parametrize("connections", [1, 8])
