@@ -146,11 +146,15 @@ class Desk:
         with self.database.reading() as session:
             due = due_mailings(session, now=self.clock())
         for mailing in due:
-            if mailing not in self._knocked:
-                self._knocked.add(mailing)
-                self.deliver.send(mailing)
+            self.knock_for(mailing)
         if self.postman.is_busy and not self._knocked:
             self.attend.send()
+
+    def knock_for(self, mailing: int) -> None:
+        """Wake the postman for a mailing, behind those it was woken for already."""
+        if mailing not in self._knocked:
+            self._knocked.add(mailing)
+            self.deliver.send(mailing)
 
     def heard(self, mailing: int) -> None:
         """A knock has been answered: the next one counts."""
@@ -175,7 +179,8 @@ def build(broker: Broker, desk: Desk) -> tuple[Actor[[int], None], Actor[[], Non
     def deliver(mailing: int) -> None:
         try:
             desk.heard(mailing)
-            desk.postman.deliver(mailing)
+            if desk.postman.deliver(mailing):
+                desk.knock_for(mailing)
         except Exception:
             logger.exception("mailing %s: delivering broke off, the clock will knock again", mailing)
 

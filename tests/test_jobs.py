@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from benchmarks import crowd
 from outreach.campaigns.models import Campaign
-from outreach.delivery import installation, presence
+from outreach.delivery import installation, outbox, postman, presence
 from outreach.delivery.models import ClockPass, Installation, Mailing, Message, MessageState, Worker
 from outreach.jobs import Desk, guard_of
 from outreach.scheduler import TICK_SECONDS, ask, clock
@@ -114,6 +114,19 @@ def test_the_clock_ticks_by_itself_and_a_knock_is_not_repeated(database, desk, s
     for _ in range(3):
         ask(works)
     assert len(sink.accepted) == 40
+
+
+def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(database, desk, sink, monkeypatch):
+    monkeypatch.setattr(postman, "MOST_BATCHES", 1)
+    monkeypatch.setattr(outbox, "BATCH", 10)
+    works = desk()
+    plan(database, works, 40)
+    plan(database, works, 0)
+    ask(works)
+    assert until(lambda: accepted(database) == 80, TICK_SECONDS * 3)
+    with database.reading() as session:
+        order = session.scalars(select(Message.mailing_id).order_by(Message.fenced_at, Message.id)).all()
+    assert set(order[:20]) == set(order[-20:]) == {1, 2}
 
 
 def test_sending_off_holds_everything_and_says_so(database, desk, sink):

@@ -34,6 +34,7 @@ TURN_SECONDS = 0.25
 SOON_SECONDS = 0.05
 PATIENCE_SECONDS = 5.0
 SEVERAL = 3
+MOST_BATCHES = 8
 LINGER_SECONDS = 1.0
 FAREWELL_SECONDS = 10.0
 OPENING = (State.GREETING, State.HELLO, State.STARTTLS, State.TLS, State.AUTH)
@@ -93,15 +94,20 @@ class Postman:
         """Whether something is under way that `attend` has to look after."""
         return bool(self._carried or self._awaited or self._settled or self._cut_off or self._unsure)
 
-    def deliver(self, mailing_id: int) -> None:
-        """Hand over a mailing's letters as long as some are due and may go."""
+    def deliver(self, mailing_id: int) -> bool:
+        """Hand over some batches of a mailing's letters. True when more may go: after the other mailings that wait."""
         self._rests = False
-        while not self.stop.is_set() and self._relay_serves() and (batch := self._take(mailing_id)):
+        for _ in range(MOST_BATCHES):
+            if self.stop.is_set() or not self._relay_serves() or (batch := self._take(mailing_id)) is None:
+                break
             finished = self._work_through(batch)
             self._put_back(batch)
             if not finished:
                 break
+        else:
+            return True
         self.attend(LINGER_SECONDS)
+        return False
 
     def attend(self, seconds: float = 0.0) -> None:
         """Look after what dawdles: letters that have come to their dot, answers that have come late. Keep none idle."""
