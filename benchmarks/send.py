@@ -169,7 +169,7 @@ def _sink(relay: str) -> Iterator[tuple[str, Any]]:
         with log.open("wb") as counters:
             process = subprocess.Popen([program, *as_nobody, "-c", f"127.0.0.1:{port}", "1000"], stdout=counters)
     else:
-        own = [sys.executable, "-m", "tests.sink", folder.name, "--no-lint"]
+        own = [sys.executable, "-m", "tests.sink", folder.name, "--lint-every", "0"]
         process = subprocess.Popen(own, cwd=ROOT, stdout=subprocess.PIPE)
         port = int(process.stdout.readline()) if process.stdout else 0
     _wait_for(port)

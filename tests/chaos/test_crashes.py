@@ -26,7 +26,7 @@ def field(database, fresh_url, tmp_path):
     made = []
 
     def make(recipients, *options, **changes):
-        relay = Relays(tmp_path / "sink", "--no-lint", *options)
+        relay = Relays(tmp_path / "sink", "--lint-every", "50", *options)
         made.append(Field(database, fresh_url, relay, tmp_path / "data", recipients=recipients, **changes))
         return made[-1]
 

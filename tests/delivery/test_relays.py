@@ -267,7 +267,7 @@ def test_a_relay_that_does_not_greet_rests_and_nothing_is_counted(database, rela
 
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "dot"])
 def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_later(database, relay, postman, stage):
-    sink = relay("--no-lint")
+    sink = relay("--lint-every", "50")
     sink.script({"stage": stage, "reply": "421 4.7.0 too fast", "times": 1})
     mailing = mail_to(database, addresses(220))
     postman(sink).deliver(mailing)
@@ -309,7 +309,7 @@ def test_an_address_the_relay_cannot_write_and_a_letter_too_big_are_not_served(d
 
 
 def test_an_address_beyond_ascii_goes_to_a_relay_that_offers_it(database, relay, postman):
-    sink = relay("--offer", "SMTPUTF8", "--offer", "8BITMIME", "--no-lint")
+    sink = relay("--offer", "SMTPUTF8", "--offer", "8BITMIME", "--lint-every", "0")
     mailing = mail_to(database, ["prénom@adm.fwb.example"])
     postman(sink).deliver(mailing)
     assert [row.state for row in states(database, mailing).values()] == [S.ACCEPTED]
@@ -357,7 +357,7 @@ def test_a_tarpit_slows_only_itself(database, relay, postman):
 
 @pytest.mark.parametrize("options", [(), ("--no-pipelining",)], ids=["pipelining", "in steps"])
 def test_a_tarpit_in_the_first_batch_does_not_keep_the_next_ones_from_leaving(database, relay, postman, options):
-    sink = relay("--no-lint", *options)
+    sink = relay("--lint-every", "50", *options)
     sink.script({"stage": "rcpt", "match": "^po000003", "reply": "slow:10:250 2.1.5 at last"})
     mailing = mail_to(database, addresses(520))
     postman(sink).deliver(mailing)
