@@ -85,6 +85,15 @@ def letter(folder: Path, key: str) -> Received:
     return _read(path, whole=True)
 
 
+def _content(part: EmailMessage) -> str:
+    """What a part says; in a charset nobody knows, the letters of ASCII at least."""
+    try:
+        return str(part.get_content())
+    except LookupError:
+        payload = part.get_payload(decode=True)
+        return payload.decode("ascii", "replace") if isinstance(payload, bytes) else ""
+
+
 def _told(path: Path) -> str:
     head = _read(path, whole=False)
     return f"{head.subject} {head.to}".casefold()
@@ -94,7 +103,7 @@ def _read(path: Path, *, whole: bool) -> Received:
     content = path.read_bytes()
     message = message_from_bytes(content, policy=default)
     leaves = [part for part in message.walk() if whole and not part.is_multipart()]
-    parts = {part.get_content_type(): part.get_content() for part in leaves}
+    parts = {part.get_content_type(): _content(part) for part in leaves}
     return Received(
         key=path.name,
         to=str(message["To"]),

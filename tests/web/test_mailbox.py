@@ -51,6 +51,18 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "text/html"])
+def test_a_letter_in_a_charset_nobody_knows_is_shown_as_far_as_it_goes(author, folder, kind):
+    head = f"From: a@x.example\r\nTo: b@x.example\r\nSubject: x\r\nContent-Type: {kind}; charset=x-martien\r\n\r\n"
+    path = folder / "new" / "martien"
+    path.write_bytes(head.encode() + b"Bonjour \xff\r\n")
+    assert author.get("/mailbox").status_code == 200
+    for view in ("html", "text", "source"):
+        assert author.get(f"/mailbox/{path.name}?view={view}").status_code == 200
+    letter = mailbox.letter(folder, path.name)
+    assert "Bonjour" in (letter.text or letter.html)
+
+
 def test_a_letter_is_shown_as_a_mail_program_would_and_as_text_and_as_source(author, folder):
     index = author.get("/mailbox")
     assert "Une lettre" in index.text
