@@ -100,11 +100,13 @@ def _nobody_forgotten(session: Session, _now: datetime) -> Rows:
 
 
 def _proved(session: Session, _now: datetime) -> Rows:
-    """A letter that left has a fence, a worker, and what it said; an accepted one the answer that says so."""
+    """A letter that left has a fence, a worker, and what it said; an accepted one the answer or the evidence for it."""
     left = Message.state.in_(LEFT)
     kept = exists().where(Composition.message_id == Message.id)
     unproved = or_(Message.fence_id.is_(None), Message.worker_id.is_(None), Message.fenced_at.is_(None), ~kept)
-    unanswered = and_(Message.state == S.ACCEPTED, or_(Message.reply_code.is_(None), Message.reply_code // 100 != 2))
+    is_answer = and_(Message.reply_code.is_not(None), Message.reply_code // 100 == 2)
+    is_evidence = and_(Message.reply_code.is_(None), Message.reply_text == outbox.ARRIVED)
+    unanswered = and_(Message.state == S.ACCEPTED, ~or_(is_answer, is_evidence))
     return [*_messages(session, left, unproved), *_messages(session, unanswered)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, func, insert, or_, select, update
 
 from outreach import audit
 from outreach.db import Session
@@ -29,6 +29,7 @@ from outreach.delivery.models import (
 BATCH = 250
 UNSEEN = timedelta(seconds=30)
 DOUBT_RESTS = timedelta(minutes=15)
+ARRIVED = "arrivé : son lien de désinscription a servi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,22 @@ def withdraw_queued(
     """Withdraw the letters of these mailings to one recipient, as far as they have not left."""
     to = and_(Message.recipient_kind == kind, Message.recipient_id == recipient, Message.mailing_id.in_(mailings))
     _withdraw(session, reason, now, to)
+
+
+def evidence(session: Session, message: Message, *, now: datetime) -> bool:
+    """Somebody used a token that only the letter itself holds: it arrived, whatever the relay did not say.
+
+    Settles a doubt, also one that waits for an answer or to be sent again. Returns whether there was one.
+    """
+    again = and_(Message.state == MessageState.QUEUED, Message.resent_at.is_not(None))
+    doubted = or_(Message.state.in_((MessageState.HANDING, MessageState.IN_DOUBT)), again)
+    changed = session.execute(
+        update(Message)
+        .where(Message.id == message.id, doubted)
+        .values(state=MessageState.ACCEPTED, settled_at=now, reply_code=None, reply_status="", reply_text=ARRIVED)
+        .returning(Message.id)
+    )
+    return changed.first() is not None
 
 
 def doubt_the_abandoned(session: Session, *, now: datetime) -> int:

@@ -78,6 +78,7 @@ def give_answer(token: str) -> Response:
             if not _is_human(message):
                 return _question_page(session, message, token, typed=request.form, confirms=True)
             given = _given(asked)
+            outbox.evidence(session, message, now=now())
             if not outbox.is_trial(session, message):
                 responses = answers.give(session, message, given, now=now())
                 followups.answered(session, message, responses, _sending(), now=now())
@@ -110,6 +111,7 @@ def unsubscribe(token: str) -> Response:
             return _page("public/unsubscribe.html", 200, token=token, why=WHY, confirms=True)
         if message is not None and not outbox.is_trial(session, message):
             _exclude(session, message, now())
+            outbox.evidence(session, message, now=now())
     if is_one_click:
         return Response("", mimetype="text/plain")
     return _page("public/unsubscribed.html", 200)

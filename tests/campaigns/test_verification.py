@@ -75,6 +75,12 @@ def test_an_accepted_letter_without_the_relay_s_word_is_not_proved(database, sen
     assert broken(database) == [("proved", [3])]
 
 
+def test_an_accepted_letter_without_any_word_is_not_proved(database, sent):
+    with database.writing() as session:
+        session.execute(update(Message).where(Message.id == 3).values(reply_code=None))
+    assert broken(database) == [("proved", [3])]
+
+
 def test_what_left_through_a_held_gate_is_seen(database, sent):
     with database.writing() as session:
         session.add(GateChange(mailing_id=1, gate="held", at=LATER - timedelta(minutes=1), actor="x"))

@@ -5,7 +5,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from outreach.campaigns import launching
-from outreach.delivery.models import Mailing, Message, Purpose, Suppression
+from outreach.campaigns.verification import verify
+from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, Worker
 from outreach.jobs import sending_of
 from outreach.mail.tokens import Keys, Kind
 from outreach.settings import read
@@ -43,6 +44,35 @@ def test_opening_the_link_changes_nothing_and_pressing_the_button_does(client, l
     with sample_database.reading() as session:
         assert row.address_key == session.get_one(Message, identity).address_key
     assert (row.reason, row.scope, row.created_by) == ("unsubscribed", "awareness", "destinataire")
+
+
+DOUBTS = [
+    ({"state": "in_doubt"}, "accepted"),
+    ({"state": "handing"}, "accepted"),
+    ({"state": "queued", "resent_at": NOW}, "accepted"),
+    ({"state": "queued", "fence_id": None}, "queued"),
+    ({"state": "refused"}, "refused"),
+]
+
+
+@pytest.mark.parametrize(("values", "after"), DOUBTS)
+def test_unsubscribing_by_its_own_link_proves_that_a_letter_in_doubt_arrived(
+    client, letter, sample_database, values, after
+):
+    identity, token = letter
+    with sample_database.writing() as session:
+        details = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW, **values}
+        session.execute(update(Message).where(Message.id == identity).values(details))
+        session.add(Worker(id="w", place="x", started_at=NOW, seen_at=NOW))
+        session.add(Composition(message_id=identity, revision=0, content="{}"))
+    client.get(f"/u/{token}")
+    with sample_database.reading() as session:
+        assert session.get_one(Message, identity).state == values["state"]
+    client.post(f"/u/{token}")
+    with sample_database.reading() as session:
+        row = session.get_one(Message, identity)
+        assert (row.state, "arrivé" in row.reply_text) == (after, after == "accepted")
+        assert [one for one in verify(session, now=NOW) if one.rule in {"proved", "explained"}] == []
 
 
 def test_one_click_is_answered_empty_without_redirect_or_cookie_and_a_hundred_times_make_one_row(
