@@ -66,10 +66,12 @@ class PageClient(FlaskClient):
         return self.post("/sign-in", data=form)
 
     def send(self, address, data=None, page=None):
-        """Send a form as a person would: with the token of the page it stands on."""
+        """Send a form as a person would: with the token of the page it stands on, and what it hides of its version."""
         source = self.get(page or address).text
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', source).group(1)
-        return self.post(address, data={**(data or {}), "csrf_token": token})
+        version = re.search(r'name="version"[^>]*value="([^"]+)"', source)
+        hidden = {"version": version[1]} if version else {}
+        return self.post(address, data={**hidden, **(data or {}), "csrf_token": token})
 
 
 def check(html, headers):

@@ -11,6 +11,7 @@ from outreach.adherence.days import today
 from outreach.campaigns import audiences, openings, planning
 from outreach.campaigns.composing import Sending
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.planning import PlannedWave
 from outreach.campaigns.rehearsal import DryRun, Rehearsal
 from outreach.db import Session
 from outreach.delivery.models import MessageClass, RecipientKind
@@ -45,10 +46,13 @@ def look_over(session: Session, campaign: Campaign, sending: Sending, *, now: da
         run = Rehearsal(session, campaign, sending, now=now).dry_run()
     except InputError as error:
         blocks.append(str(error))
+    planned = planning.plan(session, campaign, now=now)
     blocks += _blocks(campaign, counts, run)
+    if campaign.starts_at and not planned:
+        blocks += planning.left_out(campaign, planned)
     remarks = [
         *wording_of(campaign, sending),
-        *_of_dates(session, campaign, now),
+        *_of_dates(campaign, planned, now),
         *_of_recipients(session, campaign, now),
     ]
     if run.biggest > NEARLY:
@@ -64,7 +68,9 @@ def wording_of(campaign: Campaign, sending: Sending) -> list[str]:
     ]
     own = urlsplit(sending.address).hostname
     hosts = {urlsplit(link).hostname or "" for link in markdown.links(campaign.letter)} - {own}
-    return remarks + [f"Lien vers {host} : vérifiez que cette adresse est la bonne." for host in sorted(hosts)]
+    return remarks + [
+        f"Lien vers {host} : vérifiez que cette adresse est la bonne." for host in sorted(filter(None, hosts))
+    ]
 
 
 def _blocks(campaign: Campaign, counts: Counts, run: DryRun) -> list[str]:
@@ -78,9 +84,6 @@ def _blocks(campaign: Campaign, counts: Counts, run: DryRun) -> list[str]:
     found += [_missing(name, authorities) for name, authorities in sorted(run.missing.items())]
     if run.biggest > BIGGEST_HTML:
         found.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : raccourcissez-le sous 100 ko.")
-    first = campaign.starts_at
-    if first and campaign.stops_on and campaign.stops_on < today(first):
-        found.append("La date de fin des envois précède la première vague.")
     return found
 
 
@@ -88,14 +91,17 @@ def _missing(name: str, authorities: Sequence[tuple[int, str]]) -> str:
     named = ", ".join(f"{who} (FASE {fase})" for fase, who in authorities[:NAMED])
     more = f" et {len(authorities) - NAMED} autres" if len(authorities) > NAMED else ""
     mend = f'écrivez (({name}|défaut("…"))) ou corrigez l’annuaire.'
+    if name == "circulaire":
+        mend = "indiquez le numéro de la circulaire."
     return f"{len(authorities)} PO sans (({name})) : {named}{more} ; {mend}"
 
 
-def _of_dates(session: Session, campaign: Campaign, now: datetime) -> list[str]:
-    planned = planning.plan(session, campaign, now=now)
+def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave], now: datetime) -> list[str]:
     found = [f"Vague {wave.number} {wave.told}." for wave in planned if wave.told]
     if planned and planned[0].at < now:
         found.append("La date de départ est passée : choisissez-en une autre.")
+    if planned:
+        found += planning.left_out(campaign, planned)
     cautions = dict.fromkeys(openings.caution(today(wave.at)) for wave in planned)
     return [*found, *filter(None, cautions)]
 

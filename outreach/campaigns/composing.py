@@ -125,7 +125,12 @@ def bare(campaign: Campaign, sending: Sending) -> Draft:
 
 def refuse_unreadable(subject: str, letter: str, schemes: Sequence[str] = ("https", "http")) -> None:
     """Raises InputError, with the line, when a subject or a letter cannot be read, or one of them is missing."""
-    _read(subject, letter, Marks(), schemes)
+    marks = Marks()
+    read = _read(subject, letter, marks, schemes)
+    try:
+        Draft.from_json(Draft.of(marks, *read).to_json()).to_json().encode()
+    except (ValueError, RecursionError):  # what cannot be kept would stop a wave as it starts
+        raise InputError("Le courriel contient un champ ou une condition qui ne peut pas être gardé.") from None
 
 
 def _draft(campaign: Campaign, sending: Sending, mark: str) -> Draft:

@@ -75,8 +75,9 @@ def _start(session: Session, wave: Wave, sending: Sending, now: datetime) -> boo
         return False
     try:
         frozen = freeze(wave.campaign, sending, wave.due_at, is_reminder=_follows_another(wave))
-    except OutreachError as error:
-        move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=str(error))
+        frozen.to_json().encode()
+    except (OutreachError, ValueError, RecursionError) as error:
+        move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=f"le courriel ne se lit plus : {error}")
         return False
     wave.mailing = mailing_of(wave.campaign, frozen, sending, f"v{wave.id}", now=now)
     session.add(wave.mailing)

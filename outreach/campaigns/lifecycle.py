@@ -31,6 +31,7 @@ from outreach.db import Session, take_turns
 from outreach.delivery import outbox
 from outreach.delivery.models import Gate, Reason
 from outreach.errors import InputError, NotFound, Refused
+from outreach.segments.criteria import simplified
 from outreach.segments.forms import from_json, to_json, to_plain
 
 LATEST = timedelta(hours=2)
@@ -299,7 +300,7 @@ def content_hash(campaign: Campaign) -> str:
     """The digest of all that an approval is about: letter, criteria, dates, sender, mode (SHA-256, hexadecimal)."""
     content = {field: str(getattr(campaign, field)) for field in CONTENT}
     content["starts_at"] = campaign.starts_at.isoformat() if campaign.starts_at else ""
-    content["criteria"] = to_json(from_json(campaign.criteria))
+    content["criteria"] = to_json(simplified(from_json(campaign.criteria)))
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,6 +1,7 @@
 """When a campaign's waves leave: its start and its reminders, each moved to the next open window, with the reason."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from outreach.adherence.days import BRUSSELS, today
@@ -38,7 +39,7 @@ def offsets(campaign: Campaign) -> list[int]:
 def plan(session: Session, campaign: Campaign, *, now: datetime, start: datetime | None = None) -> list[PlannedWave]:
     """The waves of a campaign in order; none while it has no start. `start` is taken as it is, to the second.
 
-    A reminder keeps the hour of the start. None leaves after the campaign's last day.
+    A reminder keeps the hour of the start. None leaves after the campaign's last day, nor at the time of another wave.
     """
     asked = start or campaign.starts_at
     if asked is None:
@@ -48,7 +49,25 @@ def plan(session: Session, campaign: Campaign, *, now: datetime, start: datetime
     first = PlannedWave(1, 0, asked, Opening(wall, wall)) if start else rule.wave(1, 0, wall)
     begun = first.at.astimezone(BRUSSELS).replace(tzinfo=None)
     found = [first, *(rule.wave(number, after, begun) for number, after in enumerate(offsets(campaign), start=2))]
-    return [wave for wave in found if campaign.stops_on is None or today(wave.at) <= campaign.stops_on]
+    in_time = [wave for wave in found if campaign.stops_on is None or today(wave.at) <= campaign.stops_on]
+    kept = [wave for place, wave in enumerate(in_time) if not place or wave.at > in_time[place - 1].at]
+    return [replace(wave, number=number) for number, wave in enumerate(kept, start=1)]
+
+
+def left_out(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
+    """The reminders that a plan leaves out, each with why, in a sentence."""
+    if campaign.starts_at is None:
+        return []
+    if not planned:
+        return ["La première vague tomberait après le dernier jour d’envoi : rien ne partirait."]
+    missing = sorted(set(offsets(campaign)) - {wave.after for wave in planned})
+    begun, last = planned[0].at, campaign.stops_on
+    return [
+        f"La relance après {after} jours ne part pas : elle tomberait après le dernier jour d’envoi."
+        if last and today(begun + timedelta(days=after)) > last
+        else f"La relance après {after} jours se confond avec une autre vague, ou tombe trop tard : elle ne part pas."
+        for after in missing
+    ]
 
 
 @dataclass(frozen=True, slots=True)

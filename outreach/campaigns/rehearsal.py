@@ -73,15 +73,19 @@ class Rehearsed:
     @property
     def missing(self) -> set[str]:
         """The fields that stand in this letter and say nothing."""
-        words = {slot for slot in self.letter.used(self.flags) if KINDS.get(slot.field) not in {None, Kind.BLOCK}}
+        words = {
+            slot for slot in self.letter.used(self.flags) if KINDS.get(slot.field) not in {None, Kind.BLOCK, Kind.LINK}
+        }
         return {slot.field for slot in words if not self.values[slot.key].text.strip()}
 
 
 @dataclass
 class DryRun:
-    """All the letters composed: how many, which authorities lack a value for which field, the biggest HTML in bytes."""
+    """All the letters composed: how many, which authorities lack a value for which field, the biggest HTML in bytes;
+    and the subject of the first."""
 
     letters: int = 0
+    subject: str = ""
     missing: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     biggest: int = 0
 
@@ -142,6 +146,7 @@ class Rehearsal:
         run = DryRun()
         for one in self.letters([addressee for addressee in found if addressee.reason is None]):
             run.letters += 1
+            run.subject = run.subject or one.subject
             run.biggest = max(run.biggest, len(one.html.encode()))
             for name in one.missing:
                 run.missing.setdefault(name, []).append((one.facts.fase, one.facts.name))

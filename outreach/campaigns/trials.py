@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from outreach import audit
+from outreach.campaigns import planning
 from outreach.campaigns.audiences import addressees_among
 from outreach.campaigns.composing import Sending, freeze
 from outreach.campaigns.launching import mailing_of
@@ -37,7 +38,8 @@ def send(
     if suppressions.suppressed_among(session, [to.key], campaign.message_class):
         raise InputError(f"L’adresse {to.address} est sur la liste d’exclusion : rien ne lui est envoyé.")
     found = addressees_among(session, campaign, [authority.id], now=now)
-    frozen = freeze(campaign, sending, campaign.starts_at or now, is_reminder=False, mark=MARK)
+    planned = planning.plan(session, campaign, now=now)
+    frozen = freeze(campaign, sending, planned[0].at if planned else now, is_reminder=False, mark=MARK)
     mailing = mailing_of(campaign, frozen, sending, "essai", now=now)
     mailing.purpose, mailing.stop_strand_id, mailing.doubt_policy = Purpose.TRIAL, None, DoubtPolicy.HOLD
     session.add(mailing)

@@ -22,11 +22,14 @@ MARKS = re.compile("[\ue000-\uf8ff]")
 MOST_SLOTS, MOST_CONDITIONS = FIRST_IF - FIRST_SLOT, FIRST_ELIF - FIRST_IF
 LONGEST_SOURCE = 64 * 1024
 DEEPEST_BRACKETS, DEEPEST_CONDITIONS, MOST_TAGS = 24, 5, 1000
+LONGEST_TAG = 400
 LONGEST_DEFAULT = 200
 FILTERS = ("défaut", "majuscule", "minuscule", "nombre", "date")
 BLANK_LINE = re.compile(r"\n[ \t]*\n")
+ENDED = re.compile(r"[ \t]*(?:\n|\Z)")
 TAG = re.compile(r"\(%[-+]?\s*(if|endif)\b")
-VERBATIM = re.compile(r"\(%[-+]?\s*raw\b|\(#\s*\Z")
+VERBATIM = re.compile(r"\(%[-+]?\s*raw\b|\(#")  # what would print as it is, or vanish as a comment
+ENDLESS = re.compile(rf"\(\((?:(?!\)\)).){{{LONGEST_TAG}}}|\(%(?:(?!%\)).){{{LONGEST_TAG}}}", re.DOTALL)
 
 Condition = tuple[Any, ...]
 """("field", name), ("not", condition), ("and" | "or", condition, condition)."""
@@ -124,12 +127,11 @@ def parse(source: str, fields: Mapping[str, Kind], marks: Marks) -> tuple[Piece,
     text = _clean(source)
     _refuse_before_parsing(text)
     try:
-        tree = _syntax.parse(text)
+        return _Reader(fields, marks).pieces(_syntax.parse(text).body)
     except TemplateSyntaxError as error:
         raise InputError(_unreadable(error, text)) from None
-    except RecursionError:
-        raise InputError("Le courriel imbrique trop de parenthèses.") from None
-    return _Reader(fields, marks).pieces(tree.body)
+    except (RecursionError, ValueError):  # an expression too deep, a number too long to be one
+        raise InputError("Le courriel contient un champ ou une condition trop compliqués pour être lus.") from None
 
 
 def parse_line(source: str, fields: Mapping[str, Kind], marks: Marks) -> str:
@@ -201,7 +203,11 @@ def _refuse_before_parsing(text: str) -> None:
     depth = 0
     verbatim = VERBATIM.search(text)
     if verbatim:
-        raise InputError(f"Ligne {line_of(text, verbatim.start())} : seuls existent ((champ)) et (% if champ %).")
+        said = "« (# » et (% raw %) n’existent pas ici ; écrivez « (n° »." if "#" in verbatim[0] else _ONLY
+        raise InputError(f"Ligne {line_of(text, verbatim.start())} : {said}")
+    endless = ENDLESS.search(text)
+    if endless:
+        raise InputError(f"Ligne {line_of(text, endless.start())} : {_NOT_CLOSED}")
     target = text.find("](((")
     if target >= 0:
         said = "un champ ne peut pas être l’adresse d’un lien : les champs de lien s’écrivent seuls."
@@ -215,6 +221,10 @@ def _refuse_before_parsing(text: str) -> None:
         raise InputError("Le courriel a trop de champs ou de conditions.")
 
 
+_NOT_CLOSED = "un champ ou une condition n’est pas refermé."
+_ONLY = "seuls existent ((champ)) et (% if champ %)."
+
+
 def _unreadable(error: TemplateSyntaxError, text: str) -> str:
     said, at = error.message or "", f"Ligne {error.lineno} : "
     unknown = re.search(r"unknown tag '(\w+)'", said)
@@ -226,7 +236,7 @@ def _unreadable(error: TemplateSyntaxError, text: str) -> str:
         return f"{at}la balise (% {unknown[1][:40]} %) n’existe pas.{hint}"
     if "unexpected end of template" in said.lower() or said.startswith("Missing end"):
         opened = max(text.rfind("(("), text.rfind("(%"))
-        return f"Ligne {line_of(text, max(opened, 0))} : un champ ou une condition n’est pas refermé."
+        return f"Ligne {line_of(text, max(opened, 0))} : {_NOT_CLOSED}"
     filtered = re.search(r"[Nn]o filter named '(\w+)'", said)
     if filtered:
         return at + _no_filter(filtered[1])
@@ -277,10 +287,14 @@ class _Reader:
             last = found[-1] if found else None
             if isinstance(node, nodes.If) and self._stands_alone(last, node):
                 found.append(self._choice(node))
-            elif isinstance(last, Run):
-                found[-1] = Run(last.text + self._inline(node), last.line)
+                continue
+            text = self._inline(node)
+            if isinstance(last, Choice) and not ENDED.match(text):
+                raise InputError(f"Ligne {node.lineno} : (% endif %) est seul sur sa ligne, comme (% if %).")
+            if isinstance(last, Run):
+                found[-1] = Run(last.text + text, last.line)
             else:
-                found.append(Run(self._inline(node), node.lineno))
+                found.append(Run(text, node.lineno))
         return tuple(piece for piece in found if isinstance(piece, Choice) or piece.text.strip())
 
     def _stands_alone(self, before: Piece | None, node: nodes.If) -> bool:
@@ -354,11 +368,7 @@ class _Reader:
         given = [one.value for one in node.args if isinstance(one, nodes.Const)]
         takes = 1 if node.name == "défaut" else 0
         extra = node.kwargs or node.dyn_args or node.dyn_kwargs
-        if (
-            extra
-            or not len(given) == len(node.args) == takes
-            or any(not isinstance(one, str) or not 0 < len(one) <= LONGEST_DEFAULT for one in given)
-        ):
+        if extra or not len(given) == len(node.args) == takes or not all(map(_is_default, given)):
             how = 'défaut("texte")' if takes else node.name
             raise InputError(f"Ligne {node.lineno} : ce filtre s’écrit {how}.")
         return node.name, given[0] if given else ""
@@ -374,6 +384,13 @@ class _Reader:
         what = next((said for kind, said in REFUSED.items() if isinstance(node, kind)), "rien d’autre")
         line = next((one.lineno for one in (node, *node.find_all(nodes.Node)) if one.lineno), 1)
         return InputError(f"Ligne {line} : {what} dans un courriel, seulement ((champ)) et (% if champ %).")
+
+
+def _is_default(given: object) -> bool:
+    """Whether a replacement is words as they are seen: a backslash would have been read as something else."""
+    if not isinstance(given, str) or not 0 < len(given) <= LONGEST_DEFAULT:
+        return False
+    return '"' not in given and not any(is_forbidden(character) or character == "\\" for character in given)
 
 
 def _flat(body: Sequence[nodes.Node]) -> Iterator[nodes.Node]:

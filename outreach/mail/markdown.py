@@ -27,7 +27,8 @@ STYLES = {
 }
 ELEMENT = re.compile(r"<(/?)([a-z][a-z0-9]*)[^>]*>")
 VOID = {"br", "hr"}
-_reader = MarkdownIt("commonmark", {"html": False, "breaks": True, "xhtmlOut": False}).disable(
+DEEPEST = 16  # of blocks in blocks: eight lists; the reader itself gives up, silently, far beyond
+_reader = MarkdownIt("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": 100}).disable(
     ["code", "fence", "html_block", "lheading", "reference", "autolink", "backticks", "entity", "html_inline", "image"]
 )
 # Links are judged by `fault_of_link`, from what was written, not from what a browser would make of it.
@@ -43,7 +44,10 @@ def render(run: Run, blocks: Mapping[str, str], anchors: Collection[str], scheme
     link that is refused, a condition across other markup.
     """
     html, text = [], []
-    for group in _groups(_reader.parse(_apart(run.text, blocks))):
+    tokens = _reader.parse(_apart(run.text, blocks))
+    if max((token.level for token in tokens), default=0) > DEEPEST:
+        raise InputError(f"Ligne {run.line} : trop de listes ou de citations imbriquées.")
+    for group in _groups(tokens):
         content = group[1].content if len(group) > 1 else ""
         if content in blocks:
             html.append(content)
@@ -70,8 +74,8 @@ def fault_of_link(url: str, schemes: Collection[str]) -> str:
     parts = _split(url)
     if parts is None or parts[0] not in schemes or not parts[1]:
         return f"lien refusé « {shown} » : écrivez une adresse complète qui commence par https://."
-    if "@" in parts[2] or "\\" in url:
-        return f"lien refusé « {shown} » : pas de « @ » ni de « \\ » dans le nom du site, il tromperait."
+    if "@" in parts[2] or "\\" in url or " " in url:
+        return f"lien refusé « {shown} » : pas de « @ », de « \\ » ni d’espace dans l’adresse, elle tromperait."
     return ""
 
 
@@ -134,6 +138,8 @@ def _judge(
     for link, words in _links(group):
         url = str(link.attrGet("href") or "")
         fault = fault_of_link(url, schemes)
+        if not words.strip():
+            fault = f"lien sans texte vers « {MARKS.sub('…', url)[:60]} » : dites où il mène."
         if any(mark in anchors for mark in words):
             fault = "ce champ écrit son lien lui-même : ne l’entourez pas d’un autre."
         if fault:
@@ -168,7 +174,7 @@ def _text(group: Sequence[Token]) -> str:
     lists: list[int | None] = []
     for token in group:
         if token.type.endswith("_list_open"):
-            lists.append(int(token.attrGet("start") or 1) if token.type == "ordered_list_open" else None)
+            lists.append(int(str(token.attrs.get("start", 1))) if token.type == "ordered_list_open" else None)
         elif token.type.endswith("_list_close"):
             lists.pop()
         elif token.type == "list_item_open":

@@ -298,9 +298,30 @@ Criterion = Leaf | And | Or | Not
 EVERYBODY = And()
 
 
+def is_everybody(criterion: Criterion) -> bool:
+    """Whether a criterion leaves nobody out, by its form alone."""
+    if isinstance(criterion, And):
+        return all(map(is_everybody, criterion.all))
+    return isinstance(criterion, Or) and any(map(is_everybody, criterion.any))
+
+
+def simplified(criterion: Criterion) -> Criterion:
+    """The same criterion without brackets that mean nothing: an `and` of one, an `and` in an `and`."""
+    match criterion:
+        case And():
+            inside = [simplified(one) for one in criterion.all]
+            flat = [part for one in inside for part in (one.all if isinstance(one, And) else (one,))]
+            return flat[0] if len(flat) == 1 else And(tuple(flat))
+        case Or():
+            return Or(tuple(simplified(one) for one in criterion.any))
+        case Not():
+            return Not(simplified(criterion.one))
+    return criterion
+
+
 def sentence(criterion: Criterion) -> str:
     """Whom a criterion means, in one French sentence."""
-    if criterion == EVERYBODY:
+    if is_everybody(criterion):
         return "Tous les pouvoirs organisateurs."
     return f"Pouvoirs organisateurs : {criterion.words()}."
 

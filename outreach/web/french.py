@@ -75,6 +75,11 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{number(count)}{WIDE}{one if count < 2 else many or one + 's'}"
 
 
+def initial(text: str) -> str:
+    """A capital first letter, and the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 class Typography(Extension):
     """Typeset the text of templates as they are compiled, so that their source stays easy to type."""
 
@@ -99,6 +104,7 @@ def install(app: Flask) -> None:
         company_number=company_number,
         plural=plural,
         ago=ago,
+        initial=initial,
     )
 
 

@@ -102,7 +102,8 @@ def test_a_value_that_no_branch_asks_for_is_not_missing(database, people, strand
     [
         ({"contact_email": ""}, "personne de contact"),
         ({"message_class": "statutory", "letter": "x ((lien_désinscription))"}, "désinscription"),
-        ({"stops_on": NOW.date() - timedelta(days=9), "starts_at": NOW + timedelta(days=3)}, "précède"),
+        ({"stops_on": NOW.date() - timedelta(days=9), "starts_at": NOW + timedelta(days=3)}, "dernier jour"),
+        ({"stops_on": NOW.date() + timedelta(days=6), "starts_at": NOW + timedelta(days=6)}, "dernier jour"),
         ({"criteria": '{"zone":["Nulle part"]}'}, "personne"),
     ],
     ids=lambda value: str(value)[:30],
@@ -237,3 +238,47 @@ def test_the_hard_cases_are_the_extremes(database, people, strand):
     assert cases["le plus d’écoles"] == 9003
     assert len(set(cases.values())) == len(cases)
     assert hard_cases([]) == []
+
+
+def test_reminders_that_fall_together_or_too_late_leave_once_or_not_and_it_is_said(database, people, strand):
+    settle(database, 1)
+    number = draft(database)
+    revise(
+        database,
+        number,
+        starts_at=NOW + timedelta(days=5),
+        reminders="1 2 3 90",
+        stops_on=NOW.date() + timedelta(days=60),
+    )
+    with database.reading() as session:
+        campaign = campaign_numbered(session, number)
+        waves = planning.plan(session, campaign, now=NOW)
+        said = planning.left_out(campaign, waves)
+    assert [wave.at.date().isoformat() for wave in waves] == ["2021-05-20", "2021-05-25"]
+    assert len(said) == 3
+    assert "dernier jour d’envoi" in said[2]
+
+
+@pytest.mark.parametrize("criteria", ['{"and":[{"and":[]}]}', '{"or":[{"and":[]},{"network":["WBE"]}]}'])
+def test_everybody_in_other_words_is_everybody(database, people, strand, criteria):
+    settle(database, 1)
+    number = draft(database)
+    revise(database, number, criteria=criteria)
+    with pytest.raises(InputError, match="confirmez"):
+        ask(database, number)
+
+
+def test_a_letter_that_cannot_be_read_any_more_makes_its_wave_missed_and_stops_no_other(database, people, strand):
+    settle(database, 1)
+    number, other = approved(database), approved(database)
+    wave = move(database, number, lifecycle.schedule, NOW + timedelta(minutes=1))
+    with database.writing() as session:
+        broken = session.get_one(Campaign, number)
+        broken.letter = "((inconnu))"
+        last = lifecycle.history(session, broken)[0]
+        last.content_hash = lifecycle.content_hash(broken)
+    advance(database, wave, NOW + timedelta(minutes=1))
+    fine = launch(database, other)
+    with database.reading() as session:
+        assert session.get_one(Wave, wave).state is WaveState.MISSED
+        assert session.get_one(Wave, fine).state is WaveState.RUNNING

@@ -69,6 +69,18 @@ ATTACKS = [
     "(% if écoles_restantes > 1 %)x(% endif %)",
     "(% if nom_po() %)x(% endif %)",
     "((self))",
+    "((nom_po" + "~nom_po" * 3000 + "))",
+    "(% if nom_po " + "or nom_po " * 3000 + "%)x(% endif %)",
+    "((1" + "0" * 60_000 + "))",
+    "((nom_po" + ".a" * 3000 + "))",
+    '((nom_po|défaut("\\ud800")))',
+    "((nom_po|défaut('a\"b')))",
+    "texte (# perdu #) suite",
+    "voir le dossier (#12)",
+    "(% if nom_po %)\nun\n(% endif %) deux",
+    "[](https://a.example)",
+    "[x](<https://a.example/a b>)",
+    "> " * 30 + "x",
     "((plusieurs_écoles))",
     "((tableau_écoles|majuscule))",
     "(% if nom_po %)un\n\ndeux(% endif %)",
@@ -82,10 +94,13 @@ ATTACKS = [
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack[:40])
 def test_everything_else_is_refused_in_a_sentence_and_in_no_time(attack):
-    started = time.process_time()
-    with pytest.raises(InputError) as refusal:
-        body(f"Bonjour,\n\n{attack}", FIELDS, Marks())
-    assert time.process_time() - started < 0.05  # a busy machine; the worst takes about 4 ms
+    taken = []
+    for _ in range(3):  # the quickest of three: a busy machine is no counterexample
+        started = time.process_time()
+        with pytest.raises(InputError) as refusal:
+            body(f"Bonjour,\n\n{attack}", FIELDS, Marks())
+        taken.append(time.process_time() - started)
+    assert min(taken) < 0.005
     assert str(refusal.value).startswith(("Ligne ", "Le courriel "))
 
 

@@ -8,9 +8,12 @@ from markupsafe import escape
 from python_calamine import CalamineWorkbook
 from sqlalchemy import event, select
 
+from outreach.campaigns.lifecycle import content_hash
 from outreach.campaigns.models import Campaign, CampaignState, Wave
 from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.directory import sheet
+from outreach.directory.reference import NETWORKS
+from tests.conftest import NOW
 
 
 @pytest.fixture
@@ -73,7 +76,59 @@ def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, begun, s
         assert [wave.number for wave in session.scalars(select(Wave).order_by(Wave.number))] == [1, 2, 3]
 
 
+def test_an_approval_is_of_what_was_read_and_of_nothing_newer(author, signed_in, begun):
+    dated(author, begun)
+    author.send(f"{begun}/submission", page=f"{begun}/check")
+    approver = signed_in("approver")
+    read = re.search(r'name="version"[^>]*value="([^"]+)"', approver.get(f"{begun}/check").text)[1]
+    author.send(f"{begun}/letter", {**typed(author, begun), "title": "Autre texte"})
+    author.send(f"{begun}/submission", page=f"{begun}/check")
+    late = approver.send(f"{begun}/approval", {"version": read}, page=f"{begun}/check")
+    assert late.status_code == 409
+    assert "a changé depuis que vous l’avez ouverte" in late.text
+    assert approver.send(f"{begun}/approval", page=f"{begun}/check").status_code == 302
+
+
+def test_a_campaign_without_a_date_is_not_submitted_on_pages(author, begun):
+    assert "Il manque la date" in author.get(f"{begun}/check").text
+    assert author.send(f"{begun}/submission", page=f"{begun}/letter").status_code == 422
+
+
+def test_a_public_that_boxes_cannot_show_stays_when_nothing_is_ticked(author, begun, sample_database):
+    stated = '{"not":{"network":["COCOF"]}}'
+    with sample_database.writing() as session:
+        session.get_one(Campaign, 1).criteria = stated
+    page = author.get(f"{begun}/audience").text
+    assert 'name="kept"' in page
+    author.send(f"{begun}/audience", {"asked": "1", "which": "any", "concerns": "open", "kept": stated})
+    with sample_database.reading() as session:
+        assert session.get_one(Campaign, 1).criteria == stated
+    author.send(f"{begun}/audience", {"asked": "1", "cell": "WBE|secondary", "concerns": "open", "kept": stated})
+    with sample_database.reading() as session:
+        assert "WBE" in session.get_one(Campaign, 1).criteria
+
+
+def test_saving_the_same_public_changes_nothing(author, begun, sample_database):
+    with sample_database.reading() as session:
+        before = content_hash(session.get_one(Campaign, 1))
+    boxes = [f"{network}|secondary" for network in NETWORKS]
+    author.send(f"{begun}/audience", {"asked": "1", "cell": boxes, "which": "any", "concerns": "open"})
+    with sample_database.reading() as session:
+        assert content_hash(session.get_one(Campaign, 1)) == before
+
+
+@pytest.mark.parametrize("step", ["dates", "audience", "check", "letter"])
+def test_every_step_of_a_campaign_that_has_begun_opens(author, begun, sample_database, step):
+    with sample_database.writing() as session:
+        campaign = session.get_one(Campaign, 1)
+        campaign.starts_at = NOW  # long past
+    page = author.get(f"{begun}/{step}")
+    assert page.status_code == 200
+    assert "Erreur" not in page.text
+
+
 def test_the_author_does_not_approve_nor_a_reader_change(author, signed_in, begun):
+    dated(author, begun)
     author.send(f"{begun}/submission", page=f"{begun}/check")
     assert author.send(f"{begun}/approval", page=f"{begun}/audience").status_code == 403
     reader = signed_in("reader")
@@ -86,6 +141,7 @@ def test_the_author_does_not_approve_nor_a_reader_change(author, signed_in, begu
 def test_a_campaign_sent_back_is_a_draft_with_the_reason_and_may_be_approved_by_the_same_person_later(
     author, signed_in, begun
 ):
+    dated(author, begun)
     author.send(f"{begun}/submission", page=f"{begun}/check")
     approver = signed_in("approver")
     approver.send(f"{begun}/return", {"why": "Ajoutez la date"}, page=f"{begun}/check")
@@ -172,6 +228,7 @@ def test_the_audience_is_exported_with_its_reasons(author, begun):
 
 def test_a_campaign_to_everybody_needs_its_count_typed(author, begun, sample_database):
     author.send(f"{begun}/audience", {"asked": "1", "concerns": "open"})
+    dated(author, begun)
     page = author.get(f"{begun}/check").text
     count = re.sub(r"\D", "", re.search(r"Demander la validation de ([^<]+) PO", page)[1])
     refused = author.send(f"{begun}/submission", page=f"{begun}/check")
@@ -185,6 +242,7 @@ def test_a_campaign_to_everybody_needs_its_count_typed(author, begun, sample_dat
 
 def test_an_empty_audience_cannot_be_submitted(author, begun):
     author.send(f"{begun}/audience", {"asked": "1", "cell": "WBE|secondary", "zone": "Nulle part", "concerns": "open"})
+    dated(author, begun)
     page = author.get(f"{begun}/check").text
     assert "élargissez le public" in page
     assert "Demander la validation" not in page
@@ -200,6 +258,14 @@ def test_an_empty_audience_cannot_be_submitted(author, begun):
         ({"contact_email": "x"}, "adresse"),
         ({"letter": "(% for x in y %)(% endfor %)"}, "pas de boucle"),
         ({"letter": "[x](javascript:alert(1))"}, "lien refusé"),
+        ({"letter": '((commune|défaut("\\ud800")))'}, "s’écrit"),
+        ({"letter": "(% if rappel " + "or rappel " * 600 + "%)x(% endif %)"}, "refermé"),
+        ({"letter": "((" + "1+" * 150 + "1))"}, "pas de calcul"),
+        ({"letter": "((1" + "0" * 60000 + "))"}, "refermé"),
+        ({"letter": "((nom_po" + ".a" * 3000 + "))"}, "refermé"),
+        ({"letter": "texte (# perdu #) suite"}, "(n°"),
+        ({"letter": "> " * 30 + "x"}, "imbriquées"),
+        ({"title": "a\u202eb"}, "interdit"),
         ({"title": "x" * 201}, "200"),
         ({"colour": "violet"}, ""),
         ({"title": "a\x00b"}, "interdit"),
@@ -218,13 +284,17 @@ def test_what_cannot_be_saved_says_why_and_keeps_what_was_typed(author, begun, s
     assert response.status_code in {302, 422}
 
 
-def test_two_people_at_once_do_not_overwrite_each_other(author, begun):
+def test_two_people_at_once_do_not_overwrite_each_other_and_may_go_on(author, begun):
     early = typed(author, begun)
     assert author.send(f"{begun}/letter", {**early, "title": "Premier"}).status_code == 302
     late = author.send(f"{begun}/letter", {**early, "title": "Second"})
     assert late.status_code == 422
     assert "Quelqu’un a modifié" in late.text
     assert 'value="Second"' in late.text
+    fresh = re.search(r'name="version"[^>]*value="([^"]+)"', late.text)[1]
+    assert author.send(f"{begun}/letter", {**early, "title": "Second", "version": fresh}).status_code == 302
+    stale = author.send(f"{begun}/audience", {"asked": "1", "concerns": "open", "version": early["version"]})
+    assert stale.status_code == 422
 
 
 def test_the_preview_shows_what_is_typed_for_the_recipient_asked_and_saves_nothing(author, begun, sample_database):
@@ -296,10 +366,12 @@ def test_a_trial_leaves_marked_and_is_counted_nowhere(author, begun, sample_data
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        ({"reminders": "0001999999999"}, "nombres de jours"),
+        ({"deadline_days": "0009999999999"}, "entre 1 et 366"),
         ({"day": "13/05/2027"}, ""),
         ({"day": "31/06/2027"}, "n’est pas une date"),
         ({"day": "06/30/2027"}, "n’est pas une date"),
-        ({"day": ""}, "n’est pas une date"),
+        ({"day": ""}, "Indiquez le jour"),
         ({"day": "01/01/2020"}, "passé"),
         ({"day": "01/01/2090"}, "deux ans"),
         ({"hour": "25:00"}, "n’est pas une heure"),

@@ -21,10 +21,10 @@ from outreach.errors import InputError, NotFound
 from outreach.segments import audience as segment
 from outreach.segments.audience import Audience, Concerns, Explanation
 from outreach.segments.choices import Choices
-from outreach.segments.criteria import Criterion, NetworkCode, Scope, Which, sentence
+from outreach.segments.criteria import Criterion, NetworkCode, Scope, Which, sentence, simplified
 from outreach.segments.forms import PARAMETER, from_json, to_json
 from outreach.web import exports
-from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
 from outreach.web.frame import actor, database, needs, now
 
 SHOWN = 10
@@ -47,7 +47,7 @@ class Asked:
 def audience(number: int) -> str:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        return _page(session, campaign, asked_of(campaign, request.args))
+        return _page(session, campaign, asked_of(session, campaign, request.args))
 
 
 @pages.post("/<number:number>/audience")
@@ -55,10 +55,12 @@ def audience(number: int) -> str:
 def save_audience(number: int) -> Redirect | tuple[str, int]:
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
-        asked = asked_of(campaign, request.form)
+        asked = asked_of(session, campaign, request.form)
+        if not asked.fault and request.form.get("version", "") != lifecycle.content_hash(campaign):
+            asked = replace(asked, fault=CHANGED)
         if asked.fault:
             return _page(session, campaign, asked), 422
-        changes = {"criteria": to_json(asked.criterion), "concerns": asked.concerns}
+        changes = {"criteria": to_json(simplified(asked.criterion)), "concerns": asked.concerns}
         lifecycle.revise(session, campaign, changes, now=now(), actor=actor())
     flash("Le public est enregistré.", "success")
     return redirect(url_for(".letter", number=number))
@@ -69,7 +71,7 @@ def save_audience(number: int) -> Redirect | tuple[str, int]:
 def export_audience(number: int, kind: str) -> Response:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        asked = asked_of(campaign, request.args)
+        asked = asked_of(session, campaign, request.args)
         if asked.fault:
             raise InputError(asked.fault)
         rows = segment.every(session, *_meant(session, campaign, asked))
@@ -77,21 +79,27 @@ def export_audience(number: int, kind: str) -> Response:
     return exports.download(table, kind, f"public-campagne-{number}")
 
 
-def asked_of(campaign: Campaign, given: MultiDict[str, str]) -> Asked:
+def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -> Asked:
     """What a query or a form asks for; without either, what the campaign says."""
     kept, strand = audiences.criterion_of(campaign), campaign.strand.number
     try:
         concerns = Concerns(given.get("concerns", campaign.concerns))
-        if PARAMETER in given:
-            stated = _stated(given[PARAMETER])
-            return Asked(stated, Choices.of(stated, strand), concerns)
-        if "asked" in given:
-            choices = _choices(given, strand)
-            return Asked(choices.criterion(), choices, concerns)
+        asked = _asked_criterion(given, kept, strand)
+        asked.where(audiences.scope_of(session, campaign, now=now()))
     except (InputError, ValueError) as error:
         said = str(error) if isinstance(error, InputError) else "Un de ces choix n’existe pas."
         return Asked(kept, Choices.of(kept, strand), Concerns(campaign.concerns), said)
-    return Asked(kept, Choices.of(kept, strand), concerns)
+    return Asked(asked, Choices.of(asked, strand), concerns)
+
+
+def _asked_criterion(given: MultiDict[str, str], kept: Criterion, strand: int) -> Criterion:
+    """The criterion a request states, or means by its boxes; what boxes cannot say stands until one is ticked."""
+    if PARAMETER in given:
+        return _stated(given[PARAMETER])
+    if "asked" not in given:
+        return kept
+    choices = _choices(given, strand)
+    return _stated(given["kept"]) if "kept" in given and choices == Choices(strand) else choices.criterion()
 
 
 def _stated(text: str) -> Criterion:
@@ -104,7 +112,7 @@ def _stated(text: str) -> Criterion:
 def _choices(given: MultiDict[str, str], strand: int) -> Choices:
     """The ticked boxes. Raises ValueError on a box that does not exist, InputError on a number that is none."""
     days = given.get("quiet_days", "").strip()
-    if days and not (days.isascii() and days.isdecimal() and 0 < int(days[:5]) <= 3650):
+    if days and not (days.isascii() and days.isdecimal() and len(days) <= 4 and 0 < int(days) <= 3650):
         raise InputError("Indiquez un nombre de jours entre 1 et 3650.")
     cells = [cell.partition("|") for cell in given.getlist("cell")]
     return Choices(
@@ -113,7 +121,7 @@ def _choices(given: MultiDict[str, str], strand: int) -> Choices:
         statuses=tuple(dict.fromkeys(Status(one) for one in given.getlist("status"))),
         which=Which(given.get("which") or Which.ANY),
         roll_ups=tuple(dict.fromkeys(RollUp(one) for one in given.getlist("roll_up"))),
-        zones=tuple(dict.fromkeys(one[:60] for one in given.getlist("zone") if one)),
+        zones=tuple(dict.fromkeys(one[:60] for one in given.getlist("zone") if one and one.isprintable())),
         never_answered="never_answered" in given,
         quiet_days=int(days or 0),
         unreachable="unreachable" in given,

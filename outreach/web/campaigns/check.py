@@ -1,6 +1,7 @@
 """Step 4: everything looked over once more, asked for, approved, planned; then the waves under way."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -14,7 +15,7 @@ from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.delivery import outbox
 from outreach.errors import InputError
-from outreach.segments.criteria import EVERYBODY, sentence
+from outreach.segments.criteria import is_everybody, sentence
 from outreach.web import french
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.frame import actor, database, needs, now
@@ -35,7 +36,10 @@ def submit(number: int) -> Redirect | tuple[str, int]:
     try:
         with database().writing() as session:
             campaign = lifecycle.in_turn(session, number)
-            found = approval.ask(session, campaign, sending(), now=now(), actor=actor(), confirmed=confirmed)
+            _refuse_undated(session, campaign)
+            found = approval.ask(
+                session, campaign, sending(), now=now(), actor=actor(), confirmed=confirmed, version=_version()
+            )
     except InputError as error:
         with database().reading() as session:
             return _page(session, lifecycle.campaign_numbered(session, number), fault=str(error)), 422
@@ -50,7 +54,7 @@ def approve(number: int) -> Redirect:
     return _move(
         number,
         "La campagne est validée, exactement telle qu’elle est. Elle peut être planifiée.",
-        lambda session, campaign, **by: approval.give(session, campaign, sending(), **by),
+        lambda session, campaign, **by: approval.give(session, campaign, sending(), version=_version(), **by),
     )
 
 
@@ -71,7 +75,7 @@ def schedule(number: int) -> Redirect:
     return _move(
         number,
         "L’envoi est planifié.",
-        lambda session, campaign, **by: lifecycle.schedule(session, campaign, None, **by),
+        _schedule,
     )
 
 
@@ -104,6 +108,21 @@ def close(number: int) -> Redirect:
     return _move(number, "La campagne est clôturée.", lifecycle.close)
 
 
+def _schedule(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
+    approval.refuse_another(campaign, _version())
+    lifecycle.schedule(session, campaign, None, now=now, actor=actor)
+
+
+def _version() -> str:
+    return request.form.get("version", "")
+
+
+def _refuse_undated(session: Session, campaign: Campaign) -> None:
+    """On pages, dates are approved with the rest. Raises InputError without one."""
+    if not planning.plan(session, campaign, now=now()):
+        raise InputError("Choisissez la date de la première vague : elle est validée avec le reste.")
+
+
 def _move(number: int, told: str, move: Callable[..., Any]) -> Redirect:
     with database().writing() as session:
         move(session, lifecycle.in_turn(session, number), now=now(), actor=actor())
@@ -120,7 +139,7 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
         step,
         fault=fault,
         said=sentence(criterion),
-        is_for_everybody=criterion == EVERYBODY,
+        is_for_everybody=is_everybody(criterion),
         found=checks.look_over(session, campaign, sending(), now=now()) if is_open else None,
         plan=planning.plan(session, campaign, now=now()) if not campaign.waves else [],
         waves=_waves(session, campaign),

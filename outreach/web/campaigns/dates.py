@@ -18,10 +18,11 @@ from outreach.web.frame import actor, database, needs, now
 def dates(number: int) -> str:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        form = DatesForm(request.args) if "day" in request.args else DatesForm.about(campaign)
-        if "day" in request.args:
+        is_asked = "day" in request.args
+        form = DatesForm(request.args) if is_asked else DatesForm.about(campaign)
+        if is_asked:
             form.validate()
-        return _page(session, step_of(session, "dates", campaign), form)
+        return _page(session, step_of(session, "dates", campaign), form, asked=is_asked)
 
 
 @pages.post("/<number:number>/dates")
@@ -32,7 +33,7 @@ def save_dates(number: int) -> Redirect | tuple[str, int]:
         campaign = lifecycle.in_turn(session, number)
         step = step_of(session, "dates", campaign)
         if form.validate() and form.version.data != step.version:
-            form.form_errors = [CHANGED]
+            form.form_errors, form.version.data = [CHANGED], step.version
         if form.errors:
             return _page(session, step, form), 422
         lifecycle.revise(session, campaign, form.changes(), now=now(), actor=actor())
@@ -40,11 +41,12 @@ def save_dates(number: int) -> Redirect | tuple[str, int]:
     return redirect(url_for(".check", number=number))
 
 
-def _page(session: Session, step: Step, form: DatesForm) -> str:
-    waves: list[PlannedWave] = []
-    if (form.day.data or "").strip() and form.hour.data and not form.errors:
-        as_asked = lifecycle.as_if(session, step.campaign, form.changes()) if form.validate() else step.campaign
-        waves = planning.plan(session, as_asked, now=now())
+def _page(session: Session, step: Step, form: DatesForm, *, asked: bool = True) -> str:
+    campaign, waves = step.campaign, list[PlannedWave]()
+    if not form.errors:
+        campaign = lifecycle.as_if(session, campaign, form.changes()) if asked else campaign
+        waves = planning.plan(session, campaign, now=now())
     form.version.data = form.version.data or step.version
     cautions = dict.fromkeys(openings.caution(today(wave.at)) for wave in waves)
-    return show("dates", step, form=form, waves=waves, cautions=[one for one in cautions if one])
+    left_out = planning.left_out(campaign, waves)
+    return show("dates", step, form=form, waves=waves, left_out=left_out, cautions=[one for one in cautions if one])

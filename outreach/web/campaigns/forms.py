@@ -14,9 +14,9 @@ from outreach.campaigns.definitions import MOST_REMINDERS
 from outreach.campaigns.models import Campaign, Colour
 from outreach.campaigns.planning import offsets
 from outreach.delivery.models import MessageClass
-from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, judge
+from outreach.mail.language import is_forbidden
 from outreach.settings import Mode
 from outreach.web.campaigns.blueprint import sending
 from outreach.web.frame import now, settings
@@ -130,7 +130,7 @@ def _require(field: StringField, sentence: str) -> None:
 
 
 def _refuse_hidden(field: StringField) -> None:
-    if FORBIDDEN.search(field.data or "") or any(mark in (field.data or "") for mark in "\r\n"):
+    if any(is_forbidden(one) or one in "\r\n" for one in field.data or ""):
         raise ValidationError("Le texte contient un caractère interdit.")
 
 
@@ -204,13 +204,17 @@ class DatesForm(FlaskForm):
 
     def validate_day(self, field: StringField) -> None:
         """A day to come, at most two years ahead."""
+        _require(field, "Indiquez le jour de la première vague.")
         _refuse(lambda: parse_day(field.data or ""))
         last = datetime.combine(parse_day(field.data or ""), time(23, 59), UTC)
         _refuse(lambda: refuse_far_away(last, now()))
 
     def validate_hour(self, field: StringField) -> None:
-        """A time of the day."""
+        """A time of the day, still to come."""
+        _require(field, "Indiquez l’heure de la première vague.")
         _refuse(lambda: _hour(field.data or ""))
+        if self.day.data and not self.day.errors:
+            _refuse(lambda: refuse_far_away(self._start(), now()))
 
     def validate_reminders(self, field: StringField) -> None:
         """A few numbers of days."""
@@ -219,7 +223,7 @@ class DatesForm(FlaskForm):
     def validate_deadline_days(self, field: StringField) -> None:
         """A number of days."""
         given = (field.data or "").strip()
-        if not (given.isascii() and given.isdecimal() and 1 <= int(given[:4]) <= 366):
+        if not (given.isascii() and given.isdecimal() and len(given) <= 3 and 1 <= int(given) <= 366):
             raise ValidationError("Indiquez un nombre de jours entre 1 et 366.")
 
     def validate_stops_on(self, field: StringField) -> None:
@@ -244,6 +248,6 @@ def _numbers(text: str) -> list[int]:
     words = text.replace(",", " ").replace(";", " ").split()
     if len(words) > MOST_REMINDERS:
         raise InputError(f"{MOST_REMINDERS} relances au plus.")
-    if any(not (word.isascii() and word.isdecimal() and 1 <= int(word[:4]) <= 365) for word in words):
+    if any(not (word.isascii() and word.isdecimal() and len(word) <= 3 and 1 <= int(word) <= 365) for word in words):
         raise InputError("Indiquez des nombres de jours entre 1 et 365, par exemple 14, 24.")
     return sorted({int(word) for word in words})

@@ -12,7 +12,7 @@ from outreach.campaigns.models import Campaign
 from outreach.campaigns.rehearsal import Rehearsal, Rehearsed, hard_cases
 from outreach.db import Session
 from outreach.directory import sheet
-from outreach.errors import InputError
+from outreach.errors import InputError, NotFound
 from outreach.web.campaigns.blueprint import CHANGED, Step, pages, sending, show, step_of
 from outreach.web.campaigns.forms import LetterForm, TrialForm
 from outreach.web.frame import POLICY, actor, database, needs, now
@@ -57,7 +57,7 @@ def save_letter(number: int) -> Redirect | tuple[str, int]:
         campaign = lifecycle.in_turn(session, number)
         step = step_of(session, "letter", campaign)
         if form.validate_on_submit() and form.version.data != step.version:
-            form.form_errors = [CHANGED]
+            form.form_errors, form.version.data = [CHANGED], step.version
         if form.errors:
             return _page(session, step, form), 422
         lifecycle.revise(session, campaign, form.changes(), now=now(), actor=actor())
@@ -84,9 +84,9 @@ def send_trial(number: int) -> tuple[str, int]:
         try:
             with database().writing() as session:
                 as_typed = lifecycle.as_if(session, lifecycle.campaign_numbered(session, number), form.changes())
-                recipient = sheet.authority_by_fase(session, _asked_fase() or 0)
+                recipient = sheet.authority_by_fase(session, _recipient())
                 trials.send(session, as_typed, sending(), recipient, trial.judged, now=now(), actor=actor())
-        except InputError as error:
+        except (InputError, NotFound) as error:
             trial.to.errors = [str(error)]
         else:
             said = f"L’essai part pour {trial.judged.address}, avec « [TEST] » devant son objet."
@@ -168,6 +168,14 @@ def _asked_fase() -> int | None:
     """The recipient a preview is for: the button that was pressed, else the one shown before."""
     asked = request.values.get("go") or request.values.get("as") or ""
     return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else None
+
+
+def _recipient() -> int:
+    """The recipient a trial is for. Raises InputError when the page showed none."""
+    asked = _asked_fase()
+    if asked is None:
+        raise InputError("Aucun destinataire n’est affiché : corrigez d’abord ce que l’aperçu signale.")
+    return asked
 
 
 def _wave() -> int:

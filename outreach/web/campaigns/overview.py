@@ -50,6 +50,7 @@ def create() -> Redirect:
     with database().writing() as session:
         if copied.isascii() and copied.isdecimal() and len(copied) < 10:
             stated = lifecycle.definition_of(session, lifecycle.campaign_numbered(session, int(copied)))
+            stated = stated.model_copy(update={"title": f"{stated.title[:190]} (copie)"})
         elif name in (ready := definitions.ready_made(FOLDER)):
             stated = ready[name]
         else:
