@@ -60,9 +60,7 @@ def going_on(what: str) -> Iterator[None]:
 class Desk:
     """One work process: a postman, the broker that wakes it, and a sign of life every few seconds."""
 
-    def __init__(
-        self, settings: Settings, database: Database, watch: Callable[[Stage], None] = lambda _stage: None
-    ) -> None:
+    def __init__(self, settings: Settings, database: Database, watch: Callable[[Stage], None] | None = None) -> None:
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.stop = threading.Event()
         self.sending = sending_of(settings)

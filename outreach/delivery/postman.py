@@ -44,7 +44,10 @@ Compose = Callable[[Session, Mailing, Sequence[Due]], Mapping[int, Composed]]
 
 
 class Stage(StrEnum):
-    """Where a round stands; a watcher is told, so that a test can pull the plug exactly there."""
+    """Where a round stands; a watcher is told, so that a test can pull the plug exactly there.
+
+    AFTER_RCPT and MID_BODY are one letter's: its recipient and DATA were taken; half its body is written.
+    """
 
     AFTER_COMPOSE = "after_compose"
     AFTER_RCPT = "after_rcpt"
@@ -76,10 +79,12 @@ class Postman:
         connections: int = 8,
         rate: int = 0,
         stop: threading.Event | None = None,
-        watch: Callable[[Stage], None] = lambda _stage: None,
+        watch: Callable[[Stage], None] | None = None,
     ) -> None:
         self.database, self.door, self.compose, self.clock = database, door, compose, clock
-        self.worker_id, self.watch = worker_id, watch
+        self.worker_id, self.watch = worker_id, watch or (lambda _stage: None)
+        if watch:
+            door.on_body = lambda is_half: watch(Stage.MID_BODY if is_half else Stage.AFTER_RCPT)
         self.stop = stop or threading.Event()
         self._bucket, self._width = Bucket(rate, time.monotonic()), Width(connections)
         self._carried: dict[int, Composed] = {}  # handed to a connection, without a dot yet
@@ -203,9 +208,6 @@ class Postman:
         for letter in letters:
             self._carried[letter.due.id] = letter
             self.door.hand(_parcel(letter))
-        self.watch(Stage.AFTER_RCPT)
-        self._wait(TURN_SECONDS, lambda: bool(self.door.count(State.AT_DOT)) or not self.door.prompt(*MOVING))
-        self.watch(Stage.MID_BODY)
         self._wait(TURN_SECONDS, lambda: not self.door.prompt(*MOVING))
         self.watch(Stage.BEFORE_FENCE)
         self._listen()

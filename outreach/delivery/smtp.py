@@ -57,11 +57,14 @@ class Guard:
         return not self.anybody and address not in self.allowed and f"@{domain}" not in self.allowed
 
 
+OnBody = Callable[[bool], None]
+
+
 class Line:
     """One connection: a conversation and its socket."""
 
-    def __init__(self, relay: Relay, context: ssl.SSLContext | None) -> None:
-        self.talk, self.context = Conversation(relay), context
+    def __init__(self, relay: Relay, context: ssl.SSLContext | None, on_body: OnBody | None) -> None:
+        self.talk, self.context, self._on_body = Conversation(relay), context, on_body
         self.socket = socket.socket()
         self._places: deque[tuple[Any, ...]] = deque()
         self.is_connecting, self.is_shaking = True, False
@@ -118,11 +121,21 @@ class Line:
         if talk.state is State.TLS and not self.is_shaking:
             self._encrypt()
             return
+        if talk.out and talk.state is State.BODY and self._on_body:
+            self._push_in_halves(self._on_body)
         if talk.out:
             sent = self.socket.send(talk.out)
             del talk.out[:sent]
         if not talk.out:
             talk.flushed()
+
+    def _push_in_halves(self, on_body: OnBody) -> None:
+        """Somebody watches: the body stops before its first byte, and in its midst."""
+        out = self.talk.out
+        on_body(False)
+        sent = self.socket.send(out[: len(out) // 2])
+        del out[:sent]
+        on_body(True)
 
     @property
     def wants(self) -> int:
@@ -178,6 +191,7 @@ class Door:
         self, relay: Relay, guard: Guard, timeouts: Timeouts | None = None, context: ssl.SSLContext | None = None
     ) -> None:
         self.relay, self.guard = relay, guard
+        self.on_body: OnBody | None = None  # told when a body is about to be written (False), and is half written
         self._timeouts, self._context = timeouts or Timeouts(), context
         self._selector = selectors.DefaultSelector()
         self._lines: list[Line] = []
@@ -187,7 +201,7 @@ class Door:
     def open(self, count: int) -> None:
         """Have up to `count` connections, opened or being opened."""
         while len(self._lines) < count:
-            line = Line(self.relay, self._context)
+            line = Line(self.relay, self._context, self.on_body)
             self._lines.append(line)
             line.connect()
             if line.talk.state is State.CLOSED:

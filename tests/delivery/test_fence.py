@@ -94,7 +94,19 @@ def test_a_pause_holds_the_round_in_flight_and_a_resumption_sends_the_rest_once(
     assert sorted(entry["to"] for entry in sink.accepted) == addresses(20)
 
 
-@pytest.mark.parametrize("stage", [Stage.AFTER_COMPOSE, Stage.AFTER_RCPT, Stage.BEFORE_FENCE])
+@pytest.mark.parametrize("reply", ["250 2.1.5 ok", "550 5.7.1 no"])
+def test_a_watcher_is_told_the_stages_of_a_letter_in_order(database, relay, postman, reply):
+    sink, seen = relay(), []
+    sink.script({"stage": "rcpt", "reply": reply})
+    postman(sink, watch=seen.append).deliver(mail_to(database, addresses(1)))
+    first = list(dict.fromkeys(seen))
+    if reply.startswith("250"):
+        assert first == list(Stage)
+    else:
+        assert not {Stage.AFTER_RCPT, Stage.MID_BODY} & set(first)
+
+
+@pytest.mark.parametrize("stage", [Stage.AFTER_COMPOSE, Stage.AFTER_RCPT, Stage.MID_BODY, Stage.BEFORE_FENCE])
 def test_an_unsubscription_stops_the_letter_in_flight(database, relay, postman, stage):
     sink, mailing = relay(), mail_to(database, addresses(3))
     postman(sink, watch=at(stage, lambda: unsubscribe(database, addresses(3)[1]))).deliver(mailing)
