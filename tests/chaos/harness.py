@@ -5,11 +5,12 @@ clock on by half a minute: leases of the dead have ended, and whoever has not be
 """
 
 import multiprocessing
-import os
 import signal
+import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -30,18 +31,31 @@ nursery.set_forkserver_preload(["outreach.cli.work"])
 
 
 def work(environment, stage, nth, signal_number):
-    """The body of a worker: it sends itself a signal when a stage is reached for the nth time."""
+    """The body of a worker: when a stage is reached for the nth time it sends itself a signal, or (0) waits there.
+
+    It waits in its postman's thread alone, from the file `waits` to the file `goes`: nothing is locked meanwhile.
+    """
     seen = Counter()
 
     def watch(reached):
         seen[reached] += 1
         if reached == stage and seen[reached] == nth:
-            os.kill(os.getpid(), signal_number)
+            if signal_number:
+                # To this very thread: sent to the process, it might go a step further before another thread stops it.
+                signal.pthread_kill(threading.get_ident(), signal_number)
+            else:
+                wait_for_leave(Path(environment["OUTREACH_DATA"]))
 
     settings = read(environment)
     database = Database(settings.database)
     run(Desk(settings, database, watch=watch))
     database.dispose()
+
+
+def wait_for_leave(folder):
+    (folder / "waits").touch()
+    while not (folder / "goes").exists():
+        time.sleep(PAUSE)
 
 
 class Field:
@@ -57,7 +71,7 @@ class Field:
             "OUTREACH_SMTP_CONNECTIONS": str(connections),
             "OUTREACH_CLOCK_OFFSET": "0",
         }
-        self.kills, self.offset, self.started = 0, timedelta(), []
+        self.folder, self.kills, self.offset, self.started = folder, 0, timedelta(), []
         crowd.gather(database, recipients, now=self.now)
         self.campaign = crowd.plan(database, self.now + timedelta(seconds=1), now=self.now, **changes)
 

@@ -5,9 +5,10 @@ import random
 import signal
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.campaigns import lifecycle
@@ -100,30 +101,32 @@ def test_a_pause_is_honoured_within_a_second_and_the_rest_leaves_once_resumed(fi
     assert ground.reckon(1500) == 0
 
 
-def test_an_unsubscription_and_a_joining_are_honoured_within_a_second(field):
-    ground = field(1500)
-    worker = ground.start()
-    ground.wait_until(lambda: ground.taken() > 200)
+def test_an_unsubscription_and_a_joining_stop_the_letters_of_the_round_in_flight(field):
+    """The bodies are out and only the fence is missing when the decisions are committed: no dot is written."""
+    ground = field(300)
+    worker = ground.start(Stage.BEFORE_FENCE, 5, 0)
+    ground.wait_until((ground.folder / "waits").exists)
     with ground.database.writing() as session:
-        waiting = select(Message).where(Message.state == MessageState.QUEUED).order_by(Message.id.desc()).limit(40)
-        rows = session.scalars(waiting).all()
-        left, joined = [row.address for row in rows[::2]], [row.id for row in rows[1::2]]
-        stopped = {row.address for row in rows}
-        for address in left:
+        waiting = select(Message).where(Message.state == MessageState.QUEUED).order_by(Message.id)
+        in_flight = session.scalars(waiting.limit(ground.connections)).all()
+        left, joined = in_flight[::2], in_flight[1::2]
+        for row in left:
             suppressions.suppress(
-                session, address, SuppressionReason.UNSUBSCRIBED, now=ground.now, actor="destinataire"
+                session, row.address, SuppressionReason.UNSUBSCRIBED, now=ground.now, actor="destinataire"
             )
-        schools = session.scalars(select(MessageSubject.school_id).where(MessageSubject.message_id.in_(joined)))
-        session.add_all(_joining(school, ground.now) for school in schools.all())
-    asked = time.time()
+        listed = MessageSubject.message_id.in_([row.id for row in joined])
+        session.add_all(
+            _joining(school, ground.now) for school in session.scalars(select(MessageSubject.school_id).where(listed))
+        )
+        stopped = {row.address for row in in_flight}
+    (ground.folder / "goes").touch()
     ground.wait_until(ground.is_finished)
     ground.stop(worker)
-    late = [entry for entry in ground.relay.accepted if entry["to"] in stopped and entry["at"] > asked + 1]
-    assert late == []
+    assert stopped.isdisjoint(entry["to"] for entry in ground.relay.accepted)
     with ground.database.reading() as session:
-        ends = session.scalars(select(Message).where(Message.address.in_(stopped))).all()
-        reasons = {row.reason for row in ends if row.state is MessageState.WITHDRAWN}
-    assert reasons == {Reason.SUPPRESSED, Reason.JOINED}
+        ends = session.scalars(select(Message).where(Message.address.in_(stopped)).order_by(Message.id)).all()
+        assert [row.reason for row in ends] == [Reason.SUPPRESSED, Reason.JOINED] * (ground.connections // 2)
+    assert ground.tally().accepted == ground.taken() == 300 - len(stopped)
 
 
 def _joining(school, now):
@@ -141,17 +144,39 @@ def _joining(school, now):
 
 
 def test_a_process_frozen_between_fence_and_dot_writes_no_dot_when_it_wakes(field):
+    """What was fenced before it froze leaves later, by another fence: others may have drawn their conclusions."""
     ground = field(100)
     worker = ground.start(Stage.AFTER_FENCE, 3, signal.SIGSTOP)
-    ground.wait_until(lambda: ground.tally().pending < 100)
-    time.sleep(7)
+    ground.wait_until(lambda: _is_stopped(worker))
+    with ground.database.reading() as session:
+        latest = select(func.max(Message.fenced_at)).scalar_subquery()
+        frozen = dict(session.execute(select(Message.id, Message.fence_id).where(Message.fenced_at == latest)).all())
+    time.sleep(6)
     before = ground.taken()
     os.kill(worker.pid, signal.SIGCONT)
-    time.sleep(1)
-    assert before < 100
     ground.wait_until(ground.is_finished)
     ground.stop(worker)
+    assert before < 100
     assert ground.reckon(100) == 0
+    with ground.database.reading() as session:
+        rows = session.scalars(select(Message).where(Message.id.in_(frozen))).all()
+    assert rows != []
+    assert [row.id for row in rows if row.fence_id == frozen[row.id]] == []
+
+
+def _is_stopped(worker):
+    return Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def test_a_stop_in_order_waits_for_a_relay_that_answers_dots_after_seconds(field):
+    ground = field(16)
+    ground.relay.script({"stage": "dot", "reply": "accept:slow:3:250 2.0.0 at last"})
+    worker = ground.start()
+    ground.wait_until(lambda: ground.taken() > 0)
+    ground.stop(worker)
+    tally = ground.tally()
+    assert (tally.in_doubt, tally.deferred, tally.refused) == (0, 0, 0)
+    assert 0 < tally.accepted == ground.taken() < 16
 
 
 def test_a_wave_that_is_due_leaves_within_seconds_and_ends_by_itself(field):
