@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import select, update
 
 from outreach import audit
-from outreach.db import Session
+from outreach.db import Session, take_turns
 from outreach.delivery.models import Installation
 from outreach.errors import OutreachError
 
@@ -85,7 +85,8 @@ def passed(session: Session, here: Here, *, now: datetime) -> None:
 
 
 def settle_in(session: Session, here: Here, *, now: datetime) -> None:
-    """The first installation of a fresh database needs no confirmation."""
+    """The first installation of a fresh database needs no confirmation; several of its processes may start at once."""
+    take_turns(session, "installation")
     if session.scalar(select(Installation.identity).limit(1)) is None:
         confirm(session, here, now=now, actor="installation")
 

@@ -17,6 +17,8 @@ from tests.delivery.conftest import Clock, addresses, mail_to, states
 
 S = MessageState
 
+both_ways = pytest.mark.parametrize("options", [(), ("--no-pipelining",)], ids=["pipelining", "in steps"])
+
 # name of the recipient: (stage, reply, state, suppressed)
 LINES = {
     "plain": ("dot", "250 2.0.0 ok", S.ACCEPTED, False),
@@ -58,7 +60,7 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize("options", [(), ("--no-pipelining",)], ids=["pipelining", "in steps"])
+@both_ways
 def test_every_answer_has_its_meaning(database, relay, postman, options):
     sink = relay(*options)
     sink.script(*({"stage": stage, "match": f"^{name}@", "reply": reply} for name, (stage, reply, *_) in LINES.items()))
@@ -90,7 +92,7 @@ def test_every_answer_has_its_meaning(database, relay, postman, options):
     ("reply", "state", "attempts"),
     [("451 4.3.0 later", S.QUEUED, 1), ("550 5.7.1 no", S.REFUSED, 0), ("reset", S.QUEUED, 1), ("close", S.QUEUED, 1)],
 )
-@pytest.mark.parametrize("options", [(), ("--no-pipelining",)], ids=["pipelining", "in steps"])
+@both_ways
 def test_an_answer_to_the_sender_is_an_answer_to_the_letter(database, relay, postman, options, reply, state, attempts):
     sink = relay(*options)
     sink.script({"stage": "mail", "reply": reply})
@@ -110,8 +112,9 @@ def test_a_refused_recipient_never_gets_a_body_even_if_data_is_taken(database, r
     assert [entry["to"] for entry in sink.accepted] == addresses(3)[1:]
 
 
-def test_a_letter_put_off_leaves_later_and_after_a_day_it_expires(database, relay, postman, clock):
-    sink = relay()
+@both_ways
+def test_a_letter_put_off_leaves_later_and_after_a_day_it_expires(database, relay, postman, options, clock):
+    sink = relay(*options)
     sink.script(
         {"stage": "rcpt", "match": "^po000000", "reply": "451 4.2.0 later", "times": 2},
         {"stage": "rcpt", "match": "^po000001", "reply": "451 4.2.0 later"},
@@ -135,8 +138,9 @@ def test_a_letter_put_off_leaves_later_and_after_a_day_it_expires(database, rela
     assert [entry["to"] for entry in sink.accepted] == addresses(1)
 
 
-def test_a_mailbox_full_three_times_is_written_to_no_more(database, relay, postman, clock):
-    sink = relay()
+@both_ways
+def test_a_mailbox_full_three_times_is_written_to_no_more(database, relay, postman, options, clock):
+    sink = relay(*options)
     sink.script({"stage": "rcpt", "reply": "552 5.2.2 full"})
     for count in (1, 2, 3):
         postman(sink).deliver(mail_to(database, addresses(1)))
@@ -144,10 +148,11 @@ def test_a_mailbox_full_three_times_is_written_to_no_more(database, relay, postm
             assert len(session.scalars(select(Suppression)).all()) == (count == 3), count
 
 
+@both_ways
 def test_a_missing_domain_suppresses_at_the_second_time_in_a_day_and_never_more_than_twenty(
-    database, relay, postman, clock
+    database, relay, postman, options, clock
 ):
-    sink = relay()
+    sink = relay(*options)
     sink.script({"stage": "rcpt", "reply": "550 5.1.2 no such domain"})
     worker = postman(sink)
     worker.deliver(mail_to(database, addresses(1)))
@@ -355,7 +360,7 @@ def test_a_tarpit_slows_only_itself(database, relay, postman):
     assert max(quick) - min(quick) < 2.5
 
 
-@pytest.mark.parametrize("options", [(), ("--no-pipelining",)], ids=["pipelining", "in steps"])
+@both_ways
 def test_a_tarpit_in_the_first_batch_does_not_keep_the_next_ones_from_leaving(database, relay, postman, options):
     sink = relay("--lint-every", "50", *options)
     sink.script({"stage": "rcpt", "match": "^po000003", "reply": "slow:10:250 2.1.5 at last"})
@@ -376,8 +381,9 @@ def test_a_batch_whose_letters_are_all_withdrawn_is_passed_over(database, relay,
     assert [entry["to"] for entry in sink.accepted] == everybody[250:]
 
 
-def test_a_silent_relay_is_left_after_its_time_without_a_dot_or_in_doubt_after_it(database, relay, postman):
-    sink = relay()
+@both_ways
+def test_a_silent_relay_is_left_after_its_time_without_a_dot_or_in_doubt_after_it(database, relay, postman, options):
+    sink = relay(*options)
     sink.script(
         {"stage": "rcpt", "match": "^po000000", "reply": "stall"},
         {"stage": "dot", "match": "^po000001", "reply": "stall"},
