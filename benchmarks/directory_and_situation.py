@@ -19,10 +19,15 @@ from outreach import reports
 from outreach.adherence import programmes
 from outreach.cli.preparation import load_sample, prepare
 from outreach.db import Database, Session
+from outreach.delivery.models import MessageClass
 from outreach.demo import sample
 from outreach.directory import imports, listing
 from outreach.directory.listing import Filters, Sort
 from outreach.directory.register import read_register
+from outreach.segments import audience
+from outreach.segments.audience import Audience, Concerns
+from outreach.segments.criteria import Scope, scope_at
+from outreach.segments.forms import from_json
 from outreach.settings import read
 
 NOW = datetime(2021, 5, 15, 9, tzinfo=UTC)
@@ -41,10 +46,22 @@ def main() -> None:
             show("plan an edition that changes nothing", lambda: imports.plan(session, edition))
             show("count the directory", lambda: listing.count(session, Filters()))
             show("one page of the directory", lambda: listing.page(session, Filters(), Sort.NAME, 1))
+            meant, scope = audience_of_an_invitation(session, programme)
+            show("count an audience, who is left out, and why", lambda: audience.count(session, meant, scope))
+            show("its first ten", lambda: audience.first(session, meant, scope, 10))
             show("situation of a day", lambda: reports.situation(session, programme, TODAY))
             show("curve over 26 days", lambda: reports.curve(session, programme, TODAY))
             show("situation of 26 days, one by one", lambda: one_by_one(session, programme))
         database.dispose()
+
+
+def audience_of_an_invitation(session: Session, programme: programmes.Programme) -> tuple[Audience, Scope]:
+    strand = programme.strands[0]
+    asked = from_json(
+        '{"and":[{"level":["secondary"]},{"never_answered":{"strand":1}},{"not_written_since":{"days":7}}]}'
+    )
+    scope = scope_at(session, programme.id, now=NOW)
+    return Audience(asked, strand, Concerns.OPEN, MessageClass.AWARENESS), scope
 
 
 def load(database: Database, folder: str) -> None:

@@ -21,17 +21,11 @@ from outreach.delivery.conversation import Relay
 from outreach.delivery.postman import Postman, Stage, due_mailings
 from outreach.delivery.smtp import Door, Guard
 from outreach.errors import OutreachError
-from outreach.mail.tokens import Keys
 from outreach.settings import Mode, Settings, listed
 from outreach.settings import Sending as Switch
 
 BEAT_SECONDS = 5.0
 logger = logging.getLogger(__name__)
-
-
-def sending_of(settings: Settings) -> Sending:
-    """Where this installation's letters come from."""
-    return Sending(settings.sending_domain, settings.address, Keys(settings.signing_keys))
 
 
 def guard_of(settings: Settings) -> Guard:
@@ -63,7 +57,7 @@ class Desk:
     def __init__(self, settings: Settings, database: Database, watch: Callable[[Stage], None] | None = None) -> None:
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.stop = threading.Event()
-        self.sending = sending_of(settings)
+        self.sending = Sending.of(settings)
         self.relay = Relay.at(settings.relay, settings.sending_domain)
         with database.writing() as session:
             now = self.clock()

@@ -31,8 +31,9 @@ from outreach.directory.listing import represented
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError
 from outreach.mail import letters, mime
-from outreach.mail.language import Marks, Slot, parse_line
+from outreach.mail.language import parse_line
 from outreach.mail.letters import Draft, Letter, Value
+from outreach.mail.marks import Marks, Slot
 from outreach.mail.mime import Mailbox, Personal, Standing
 from outreach.mail.tokens import Keys, Kind
 from outreach.mail.typography import typeset

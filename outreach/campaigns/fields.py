@@ -11,8 +11,8 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 
 from outreach.adherence.models import Status
-from outreach.mail.language import Kind, Slot
 from outreach.mail.letters import Value, one_line
+from outreach.mail.marks import Kind, Slot
 from outreach.mail.typography import NARROW, WIDE
 
 LISTED, NAMED = 25, 3

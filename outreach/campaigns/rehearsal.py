@@ -21,8 +21,8 @@ from outreach.delivery.models import MessageClass
 from outreach.delivery.outbox import Addressee
 from outreach.directory.models import Authority
 from outreach.mail import mime
-from outreach.mail.language import Kind, Slot
 from outreach.mail.letters import Filled, Letter, Value
+from outreach.mail.marks import Kind, Slot
 from outreach.mail.mime import Personal
 from outreach.segments import audience
 

@@ -12,6 +12,7 @@ from outreach import accounts
 from outreach.accounts import RoleName
 from outreach.campaigns import approval, audiences, definitions, lifecycle
 from outreach.campaigns.calendar import read_moment
+from outreach.campaigns.composing import Sending
 from outreach.campaigns.models import Campaign, Wave
 from outreach.cli.adherence import json_option
 from outreach.cli.context import Operation, acting, pass_operation, say, say_json
@@ -20,7 +21,6 @@ from outreach.delivery import outbox
 from outreach.delivery.models import Reason
 from outreach.delivery.outbox import Tally
 from outreach.directory import sheet
-from outreach.jobs import sending_of
 from outreach.segments import audience
 from outreach.segments.criteria import sentence
 from outreach.settings import ROOT
@@ -88,7 +88,7 @@ def _move(
 @pass_operation
 def submit(operation: Operation, number: int, confirmed: int | None) -> None:
     """Demande la validation d’un brouillon."""
-    sending = sending_of(operation.settings)
+    sending = Sending.of(operation.settings)
     _, found = _move(operation, number, RoleName.AUTHOR, partial(approval.ask, confirmed=confirmed), sending)
     counts = found.counts
     left_out = sum(counts.left_out.values())
@@ -107,7 +107,7 @@ def submit(operation: Operation, number: int, confirmed: int | None) -> None:
 @pass_operation
 def approve(operation: Operation, number: int) -> None:
     """Valide une campagne soumise ; jamais par la personne qui l’a écrite."""
-    _move(operation, number, RoleName.APPROVER, approval.give, sending_of(operation.settings))
+    _move(operation, number, RoleName.APPROVER, approval.give, Sending.of(operation.settings))
     say(f'Campagne {number} validée. Ensuite : ./run campaign schedule {number} --at "2021-05-18 09:30"')
 
 

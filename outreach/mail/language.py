@@ -9,17 +9,26 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum, auto
-from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from outreach.errors import InputError
+from outreach.mail.marks import (
+    ELSE,
+    END,
+    FIRST_IF,
+    FIRST_SLOT,
+    MARKS,
+    Choice,
+    Condition,
+    Kind,
+    Marks,
+    Piece,
+    Run,
+    Slot,
+    is_forbidden,
+)
 
-FIRST_SLOT, FIRST_IF, FIRST_ELIF, ELSE, END = 0xE000, 0xF000, 0xF400, "\uf800", "\uf801"
-MARKS = re.compile("[\ue000-\uf8ff]")
-MOST_SLOTS, MOST_CONDITIONS = FIRST_IF - FIRST_SLOT, FIRST_ELIF - FIRST_IF
 LONGEST_SOURCE = 64 * 1024
 DEEPEST_BRACKETS, DEEPEST_CONDITIONS, MOST_TAGS = 24, 5, 1000
 LONGEST_TAG = 400
@@ -31,9 +40,6 @@ TAG = re.compile(r"\(%[-+]?\s*(if|endif)\b")
 VERBATIM = re.compile(r"\(%[-+]?\s*raw\b|\(#")  # what would print as it is, or vanish as a comment
 ENDLESS = re.compile(rf"\(\((?:(?!\)\)).){{{LONGEST_TAG}}}|\(%(?:(?!%\)).){{{LONGEST_TAG}}}", re.DOTALL)
 
-Condition = tuple[Any, ...]
-"""("field", name), ("not", condition), ("and" | "or", condition, condition)."""
-
 _syntax = Environment(  # noqa: S701 - it parses; nothing is ever rendered with it
     variable_start_string="((",
     variable_end_string="))",
@@ -43,79 +49,6 @@ _syntax = Environment(  # noqa: S701 - it parses; nothing is ever rendered with 
     comment_end_string="#)",
     keep_trailing_newline=True,
 )
-
-
-class Kind(StrEnum):
-    """What a field holds: words, a number, a day, yes or no, a link it writes itself, or a block of its own."""
-
-    WORDS = auto()
-    NUMBER = auto()
-    DAY = auto()
-    FLAG = auto()
-    LINK = auto()
-    BLOCK = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A place for a value: the field, and the filters it passes, each with its argument or ''."""
-
-    field: str
-    filters: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def key(self) -> str:
-        """The slot as it is written, without brackets."""
-        return "|".join([self.field, *(f'{name}("{given}")' if given else name for name, given in self.filters)])
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run of text with marks, and the line of the source it begins on."""
-
-    text: str
-    line: int
-
-    def line_of(self, words: str) -> int:
-        """The line of the source these words stand on."""
-        return self.line + self.text.count("\n", 0, max(self.text.find(words), 0))
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Pieces of which one stands: (condition, pieces), in order; a condition of () stands otherwise."""
-
-    branches: tuple[tuple[Condition, tuple["Piece", ...]], ...]
-
-
-Piece = Run | Choice
-"""A run of text, or a choice between whole runs, each its own Markdown."""
-
-
-@dataclass
-class Marks:
-    """The characters that stand for slots and conditions; one for each different one."""
-
-    slots: list[Slot] = field(default_factory=list)
-    conditions: list[Condition] = field(default_factory=list)
-
-    def slot(self, slot: Slot) -> str:
-        """The mark of a slot."""
-        return chr(FIRST_SLOT + _place(self.slots, slot, MOST_SLOTS))
-
-    def condition(self, condition: Condition, *, first: bool) -> str:
-        """The mark that opens a choice, or its next branch; the branch without condition is ELSE."""
-        if not condition:
-            return ELSE
-        return chr((FIRST_IF if first else FIRST_ELIF) + _place(self.conditions, condition, MOST_CONDITIONS))
-
-
-def _place(known: list[Any], wanted: Any, most: int) -> int:
-    if wanted not in known:
-        if len(known) == most:
-            raise InputError("Le courriel a trop de champs ou de conditions différents.")
-        known.append(wanted)
-    return known.index(wanted)
 
 
 def parse(source: str, fields: Mapping[str, Kind], marks: Marks) -> tuple[Piece, ...]:
@@ -143,39 +76,6 @@ def parse_line(source: str, fields: Mapping[str, Kind], marks: Marks) -> str:
         if fields[slot.field] in {Kind.BLOCK, Kind.LINK}:
             raise InputError(f"L’objet ne peut pas contenir (({slot.field})).")
     return whole
-
-
-def is_forbidden(character: str) -> bool:
-    """Whether a character has no place in a letter: controls, directions, private use, surrogates, unassigned."""
-    if character in "\n\t\u200c\u200d":
-        return False
-    return unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Cn"} or character in "\u2028\u2029"
-
-
-def holds(condition: Condition, flags: Mapping[str, bool]) -> bool:
-    """Whether a condition stands, by the truth of the fields it names; an empty one always does."""
-    match condition:
-        case ():
-            return True
-        case ("field", name):
-            return flags[name]
-        case ("not", inner):
-            return not holds(inner, flags)
-        case ("and", left, right):
-            return holds(left, flags) and holds(right, flags)
-        case ("or", left, right):
-            return holds(left, flags) or holds(right, flags)
-    raise ValueError(f"not a condition: {condition!r}")
-
-
-def fields_of(condition: Condition) -> Iterator[str]:
-    """The fields a condition names."""
-    match condition:
-        case ("field", name):
-            yield name
-        case (_, *inner):
-            for one in inner:
-                yield from fields_of(one)
 
 
 def line_of(text: str, place: int) -> int:

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from html import escape
 
 from outreach.mail import markdown, mime
-from outreach.mail.language import (
+from outreach.mail.language import parse
+from outreach.mail.marks import (
     ELSE,
     END,
     FIRST_ELIF,
@@ -29,7 +30,6 @@ from outreach.mail.language import (
     fields_of,
     holds,
     is_forbidden,
-    parse,
 )
 
 

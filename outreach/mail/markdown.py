@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from outreach.errors import InputError
-from outreach.mail.language import ELSE, END, FIRST_ELIF, FIRST_IF, MARKS, Run
+from outreach.mail.marks import ELSE, END, FIRST_ELIF, FIRST_IF, MARKS, Run
 
 STYLES = {
     "p": "margin:0 0 16px",

@@ -6,11 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from outreach.campaigns import launching
-from outreach.campaigns.composing import Composer
+from outreach.campaigns.composing import Composer, Sending
 from outreach.delivery.fence import due_in
 from outreach.delivery.models import Batch, Mailing, Suppression
 from outreach.demo import mailbox
-from outreach.jobs import sending_of
 from tests.conftest import NOW
 from tests.web.test_mailbox import free_port, planned
 
@@ -21,7 +20,7 @@ pytestmark = pytest.mark.browser
 def letter(app, sample_database, served, monkeypatch):
     """A letter of a launched wave, delivered to the mailbox; its links lead to the served pages."""
     settings = app.extensions["outreach.settings"]
-    sending = type(sending_of(settings))(settings.sending_domain, served, sending_of(settings).keys)
+    sending = type(Sending.of(settings))(settings.sending_domain, served, Sending.of(settings).keys)
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
         launching.advance(session, wave, sending, now=NOW)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.errors import InputError
-from outreach.mail.language import Choice, Kind, Marks, Run, Slot, parse, parse_line
+from outreach.mail.language import parse, parse_line
 from outreach.mail.letters import body
+from outreach.mail.marks import Choice, Kind, Marks, Run, Slot
 
 FIELDS = {
     "nom_po": Kind.WORDS,

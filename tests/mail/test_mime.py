@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outreach.mail import mime
-from outreach.mail.language import Slot
 from outreach.mail.letters import Draft, Letter, Value, one_line
 from outreach.mail.linter import faults
+from outreach.mail.marks import Slot
 from outreach.mail.mime import Mailbox, Personal, Standing
 
 AT = datetime(2021, 5, 18, 7, 30, tzinfo=UTC)

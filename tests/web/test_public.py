@@ -5,9 +5,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from outreach.campaigns import launching
+from outreach.campaigns.composing import Sending
 from outreach.campaigns.verification import verify
 from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, Worker
-from outreach.jobs import sending_of
 from outreach.mail.tokens import Keys, Kind
 from outreach.settings import read
 from tests.conftest import NOW
@@ -22,7 +22,7 @@ def letter(app, sample_database):
     settings = app.extensions["outreach.settings"]
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
-        launching.advance(session, wave, sending_of(settings), now=NOW)
+        launching.advance(session, wave, Sending.of(settings), now=NOW)
         message = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
         token = Keys(settings.signing_keys).make(Kind.UNSUBSCRIBE, bytes.fromhex(message.public_id))
         return message.id, token

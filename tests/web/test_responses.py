@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 
 from outreach.adherence.models import AdherenceRecord
 from outreach.campaigns import launching
+from outreach.campaigns.composing import Sending
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
-from outreach.jobs import sending_of
 from outreach.mail.tokens import Keys, Kind
 from outreach.tracking.models import Response
 from tests.conftest import NOW
@@ -24,7 +24,7 @@ def letters(app, sample_database):
     settings = app.extensions["outreach.settings"]
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
-        launching.advance(session, wave, sending_of(settings), now=NOW)
+        launching.advance(session, wave, Sending.of(settings), now=NOW)
         rows = session.scalars(select(Message).where(Message.reason.is_(None))).all()
         for row in rows:
             row.state, row.fence_id, row.fenced_at, row.settled_at, row.reply_code = (

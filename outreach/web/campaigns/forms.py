@@ -16,7 +16,7 @@ from outreach.campaigns.planning import offsets
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, judge
-from outreach.mail.language import is_forbidden
+from outreach.mail.marks import is_forbidden
 from outreach.settings import Mode
 from outreach.web.campaigns.blueprint import sending
 from outreach.web.frame import now, settings
