@@ -79,11 +79,12 @@ def give_answer(token: str) -> Response:
                 return _question_page(session, message, token, typed=request.form, confirms=True)
             given = _given(asked)
             outbox.evidence(session, message, now=now())
-            if not outbox.is_trial(session, message):
+            is_trial = outbox.is_trial(session, message)
+            if not is_trial:
                 responses = answers.give(session, message, given, now=now())
                 followups.answered(session, message, responses, _sending(), now=now())
             contact = composing.facts_of(session, message, _sending(), now=now()).shared.contact
-            return _page("public/answered.html", 200, token=token, contact=contact, asked=asked, given=given)
+            return _page("public/answered.html", 200, token=token, contact=contact, given=given, is_trial=is_trial)
     except NotFound:
         return _neutral()
     except (InputError, Refused) as error:

@@ -4,12 +4,12 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from outreach.adherence.models import AdherenceRecord
 from outreach.campaigns import launching
 from outreach.campaigns.composing import Sending
-from outreach.delivery.models import Message, MessageState
+from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.directory.models import Authority
 from outreach.mail.tokens import Keys, Kind
 from outreach.tracking.models import Response
@@ -161,3 +161,11 @@ def test_a_reader_reads_and_does_not_act(signed_in, client, wbe):
     reader = signed_in("reader")
     assert "Marquer comme traitée" not in reader.get("/responses/1").text
     assert reader.get("/responses").status_code == 200
+
+
+def test_an_answer_to_a_trial_records_nothing_and_says_so(client, wbe, sample_database):
+    with sample_database.writing() as session:
+        session.execute(update(Mailing).values(purpose=Purpose.TRIAL))
+    before = counted(sample_database)
+    assert "Essai\u00a0: rien n’est enregistré" in client.post(wbe, data={"answer": "joined"}).text
+    assert counted(sample_database) == before
