@@ -2,6 +2,7 @@
 
 import json
 import resource
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -219,6 +220,20 @@ def test_processes_that_start_and_remember_at_once_agree_on_one_identity(tmp_pat
         list(many.map(lambda _: installation.remember(tmp_path, now=now), range(200)))
     assert set(found) == {installation.read(tmp_path).identity}
     assert [path.name for path in tmp_path.iterdir()] == ["installation"]
+
+
+def test_workers_that_start_at_once_in_a_fresh_database_all_settle_in(database, tmp_path, now):
+    here, together = installation.read(tmp_path), threading.Barrier(4)
+
+    def settle_in(_):
+        together.wait()
+        with database.writing() as session:
+            installation.settle_in(session, here, now=now)
+
+    with ThreadPoolExecutor(4) as many:
+        list(many.map(settle_in, range(4)))
+    with database.reading() as session:
+        assert installation.hindrance(session, here) == ""
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"identity": "x"}', '{"identity": "x", "seen_at": "hier"}'])

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 
 from outreach import audit
-from outreach.db import Session
+from outreach.db import Session, take_turns
 from outreach.delivery.models import ClockPass, RelayState, Worker
 from outreach.delivery.pacing import rest_of
 
@@ -33,6 +33,7 @@ def leave(session: Session, worker_id: str, *, now: datetime) -> None:
 
 def relay_failed(session: Session, relay: str, said: str, *, alarm: bool, now: datetime) -> datetime:
     """A relay cannot be used: it rests, longer each time; an alarm lasts until a person acts. Returns until when."""
+    take_turns(session, "relay", relay)
     state = session.get(RelayState, relay, with_for_update=True)
     if state is None:
         state = RelayState(name=relay, failures=0)
@@ -74,6 +75,7 @@ def relay_hindrance(session: Session, relay: str, *, now: datetime) -> str:
 
 def clock_passed(session: Session, hindrance: str, *, now: datetime) -> None:
     """The clock asked its questions; `hindrance` says what keeps letters from leaving, or ''."""
+    take_turns(session, "clock")
     passed = session.get(ClockPass, 1)
     if passed is None:
         session.add(ClockPass(id=1, at=now, hindrance=hindrance))
