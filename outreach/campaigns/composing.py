@@ -214,6 +214,14 @@ def as_read(session: Session, message: Message, sending: Sending, *, now: dateti
     return letter.html_for(content.values, content.flags)
 
 
+def subject_read(session: Session, message: Message, sending: Sending, *, now: datetime) -> str:
+    """The subject of a letter as it left, or as it would leave now."""
+    mailing = session.get_one(Mailing, message.mailing_id)
+    _, letter, _ = _compiled(mailing.letter, mailing.headers)
+    content = kept_content(session, message) or content_of(letter, facts_of(session, message, sending, now=now))
+    return letter.subject_for(content.values, content.flags)
+
+
 def facts_of(session: Session, message: Message, sending: Sending, *, now: datetime) -> Facts:
     """What is known now of who a letter is for."""
     mailing = session.get_one(Mailing, message.mailing_id)

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import RoleName
 from outreach.adherence import records
+from outreach.campaigns import followups
 from outreach.db import Session
 from outreach.directory import contacts, imports, listing, sheet
 from outreach.directory.listing import PAGE_ROWS, Filters, Reach, Sort
@@ -175,7 +176,11 @@ def review_contact(fase: int, contact_id: int) -> Redirect:
 
 
 def _events(session: Session, found: Authority) -> list[sheet.Event]:
-    events = sheet.history(session, found) + records.events(session, found)
+    events = [
+        *sheet.history(session, found),
+        *records.events(session, found),
+        *followups.letters_to(session, found),
+    ]
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 

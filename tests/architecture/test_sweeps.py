@@ -26,6 +26,8 @@ OPEN = {
     "public.give_answer",
 }
 SAMPLES = {
+    "wave": "1",
+    "message": "1",
     "number": "1",
     "fase": "9300",
     "contact_id": "1",

@@ -13,15 +13,10 @@ from outreach.campaigns.rehearsal import Rehearsal, Rehearsed, hard_cases
 from outreach.db import Session
 from outreach.directory import sheet
 from outreach.errors import InputError, NotFound
-from outreach.web.campaigns.blueprint import CHANGED, Step, pages, sending, show, step_of
+from outreach.web.campaigns.blueprint import CHANGED, LETTER_POLICY, Step, pages, sending, show, step_of
 from outreach.web.campaigns.forms import LetterForm, TrialForm
 from outreach.web.frame import POLICY, actor, database, needs, now
 
-# The letter's own page: its inline style, its links in a window of their own, no script, nothing loaded.
-LETTER_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; "
-    "sandbox allow-popups allow-popups-to-escape-sandbox"
-)
 VIEWS = {"html": "Courriel", "text": "Texte", "source": "Source"}
 
 

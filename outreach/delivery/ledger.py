@@ -1,0 +1,99 @@
+"""The ledger read: the recipients of a mailing by what became of them. The same conditions count and list."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+
+from outreach.db import Session
+from outreach.delivery.models import Message, MessageState, Reason, RecipientKind
+from outreach.directory.models import Authority
+
+PAGE_ROWS = 50
+
+
+class Outcome(StrEnum):
+    """What became of a letter: every letter has exactly one."""
+
+    ACCEPTED = "accepted"
+    PENDING = "pending"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    IN_DOUBT = "in_doubt"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def label(self) -> str:
+        """The outcome in the interface."""
+        return _LABELS[self]
+
+    @property
+    def one(self) -> str:
+        """The outcome of one letter, in a sentence."""
+        return _LABELS[self].lower().removesuffix("s")
+
+
+_LABELS = {
+    Outcome.ACCEPTED: "Acceptés",
+    Outcome.PENDING: "En attente",
+    Outcome.DEFERRED: "Reportés",
+    Outcome.REFUSED: "Refusés",
+    Outcome.EXPIRED: "Expirés",
+    Outcome.IN_DOUBT: "En doute",
+    Outcome.WITHDRAWN: "Écartés",
+}
+
+
+def outcome_of(message: Message) -> Outcome:
+    """What became of a letter."""
+    if message.state is MessageState.QUEUED or message.state is MessageState.HANDING:
+        is_deferred = message.state is MessageState.QUEUED and message.attempts > 0
+        return Outcome.DEFERRED if is_deferred else Outcome.PENDING
+    return Outcome(message.state.value)
+
+
+def count(session: Session, mailing: int, outcome: Outcome | None, reason: Reason | None = None) -> int:
+    """How many letters of a mailing have an outcome (None: any), withdrawn for a reason (None: any)."""
+    return session.scalar(select(func.count()).where(_of(mailing, outcome, reason))) or 0
+
+
+def page(
+    session: Session, mailing: int, outcome: Outcome | None, reason: Reason | None, number: int
+) -> Sequence[Row[Message, Authority]]:
+    """One page of them, by the authority's name."""
+    query = _rows(mailing, outcome, reason).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)
+    return session.execute(query).all()
+
+
+def every(
+    session: Session, mailing: int, outcome: Outcome | None, reason: Reason | None
+) -> Sequence[Row[Message, Authority]]:
+    """All of them, by the authority's name."""
+    return session.execute(_rows(mailing, outcome, reason)).all()
+
+
+def to_authority(session: Session, authority: Authority) -> Sequence[Message]:
+    """Every letter meant for an authority, the newest first."""
+    is_theirs = and_(Message.recipient_kind == RecipientKind.AUTHORITY, Message.recipient_id == authority.id)
+    return session.scalars(select(Message).where(is_theirs).order_by(Message.dated_at.desc(), Message.id.desc())).all()
+
+
+def _rows(mailing: int, outcome: Outcome | None, reason: Reason | None) -> Select[Message, Authority]:
+    is_for = and_(Message.recipient_kind == RecipientKind.AUTHORITY, Authority.id == Message.recipient_id)
+    query = select(Message, Authority).join(Authority, is_for).where(_of(mailing, outcome, reason))
+    return query.order_by(Authority.folded, Authority.fase, Message.id)
+
+
+def _of(mailing: int, outcome: Outcome | None, reason: Reason | None) -> ColumnElement[bool]:
+    found = [Message.mailing_id == mailing]
+    queued, handing = Message.state == MessageState.QUEUED, Message.state == MessageState.HANDING
+    if outcome is Outcome.DEFERRED:
+        found.append(and_(queued, Message.attempts > 0))
+    elif outcome is Outcome.PENDING:
+        found.append(or_(and_(queued, Message.attempts == 0), handing))
+    elif outcome is not None:
+        found.append(Message.state == MessageState(outcome.value))
+    if reason is not None:
+        found.append(Message.reason == reason)
+    return and_(*found)

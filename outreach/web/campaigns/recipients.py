@@ -1,0 +1,112 @@
+"""The recipients of a wave: what became of each, the exact letter each received, the list as a file."""
+
+from collections.abc import Sequence
+
+from flask import Response, abort, request
+
+from outreach.accounts import RoleName
+from outreach.campaigns import composing, lifecycle
+from outreach.campaigns.models import Campaign, Wave
+from outreach.db import Session
+from outreach.delivery import ledger, outbox
+from outreach.delivery.ledger import PAGE_ROWS, Outcome
+from outreach.delivery.models import Message, Reason
+from outreach.directory.models import Authority
+from outreach.errors import NotFound
+from outreach.web import exports
+from outreach.web.campaigns.blueprint import LETTER_POLICY, pages, sending, show, step_of
+from outreach.web.frame import POLICY, database, needs, now
+from outreach.web.pager import Pager
+
+HEADERS = ("FASE", "Pouvoir organisateur", "Réseau", "Adresse", "Issue", "Raison", "Depuis", "Réponse du relais")
+
+
+@pages.get("/<number:number>/waves/<number:wave>")
+@needs(RoleName.READER)
+def recipients(number: int, wave: int) -> str:
+    with database().reading() as session:
+        campaign, found, mailing = _wave(session, number, wave)
+        outcome, reason = _asked()
+        pager = Pager.of(request, ledger.count(session, mailing, outcome, reason), PAGE_ROWS)
+        return show(
+            "recipients",
+            step_of(session, "check", campaign),
+            wave=found,
+            tally=outbox.tallies(session, [mailing])[mailing],
+            outcome=outcome,
+            reason=reason,
+            outcomes=list(Outcome),
+            Reason=Reason,
+            pager=pager,
+            rows=ledger.page(session, mailing, outcome, reason, pager.number),
+            outcome_of=ledger.outcome_of,
+        )
+
+
+@pages.get("/<number:number>/waves/<number:wave>/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_recipients(number: int, wave: int, kind: str) -> Response:
+    with database().reading() as session:
+        _, _, mailing = _wave(session, number, wave)
+        rows = [_cells(message, authority) for message, authority in ledger.every(session, mailing, *_asked())]
+    return exports.download(exports.Table("Destinataires", HEADERS, rows), kind, f"campagne-{number}-vague-{wave}")
+
+
+@pages.get("/<number:number>/letters/<number:message>")
+@needs(RoleName.READER)
+def received(number: int, message: int) -> Response:
+    with database().reading() as session:
+        campaign, found = _letter(session, number, message)
+        subject = composing.subject_read(session, found, sending(), now=now())
+        body = show("received", step_of(session, "check", campaign), message=found, subject=subject)
+    response = Response(body, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = f"{POLICY}; frame-src 'self'"
+    return response
+
+
+@pages.get("/<number:number>/letters/<number:message>/html")
+@needs(RoleName.READER)
+def received_html(number: int, message: int) -> Response:
+    with database().reading() as session:
+        _, found = _letter(session, number, message)
+        html = composing.as_read(session, found, sending(), now=now())
+    response = Response(html.replace("<head>", '<head><base target="_blank">', 1), mimetype="text/html")
+    response.headers["Content-Security-Policy"] = LETTER_POLICY
+    return response
+
+
+def _wave(session: Session, number: int, wave: int) -> tuple[Campaign, Wave, int]:
+    """A wave that has letters. Raises NotFound."""
+    campaign = lifecycle.campaign_numbered(session, number)
+    found = next((one for one in campaign.waves if one.number == wave), None)
+    if found is None or found.mailing_id is None:
+        raise NotFound(f"La vague {wave} de cette campagne n’a pas encore de destinataires.")
+    return campaign, found, found.mailing_id
+
+
+def _letter(session: Session, number: int, key: int) -> tuple[Campaign, Message]:
+    campaign = lifecycle.campaign_numbered(session, number)
+    message = session.get(Message, key)
+    if message is None or message.mailing_id not in {wave.mailing_id for wave in campaign.waves}:
+        abort(404)
+    return campaign, message
+
+
+def _asked() -> tuple[Outcome | None, Reason | None]:
+    outcome, reason = request.args.get("outcome", ""), request.args.get("reason", "")
+    asked = Outcome(outcome) if outcome in set(Outcome) else None
+    return asked, Reason(reason) if asked is Outcome.WITHDRAWN and reason in set(Reason) else None
+
+
+def _cells(message: Message, authority: Authority) -> Sequence[exports.Cell]:
+    since = message.settled_at or message.fenced_at
+    return (
+        authority.fase,
+        authority.name,
+        authority.network.code,
+        message.address,
+        ledger.outcome_of(message).label,
+        message.reason.label if message.reason else "",
+        since.isoformat(timespec="seconds") if since else "",
+        f"{message.reply_code or ''} {message.reply_text}".strip(),
+    )

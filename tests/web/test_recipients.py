@@ -1,0 +1,107 @@
+"""The recipients of a wave: counts that are filters, the exact letter, the file, the authority's own history."""
+
+import csv
+import io
+import re
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from outreach.campaigns import launching
+from outreach.campaigns.composing import Sending
+from outreach.delivery import outbox
+from outreach.delivery.models import Message, MessageState
+from tests.conftest import NOW
+from tests.web.test_campaigns import text_of
+from tests.web.test_mailbox import planned
+
+
+@pytest.fixture
+def launched(app, sample_database):
+    """A wave with letters in several states; returns the tally."""
+    wave = planned(sample_database, NOW)
+    with sample_database.writing() as session:
+        launching.advance(session, wave, Sending.of(app.extensions["outreach.settings"]), now=NOW)
+        rows = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).all()
+        for row in rows[:5]:
+            row.state, row.fence_id, row.fenced_at, row.settled_at, row.reply_code = (
+                MessageState.ACCEPTED,
+                "f",
+                NOW,
+                NOW,
+                250,
+            )
+        for row in rows[5:8]:
+            row.state, row.settled_at, row.reply_code, row.reply_text = (
+                MessageState.REFUSED,
+                NOW,
+                550,
+                "5.1.1 <b>inconnu</b>",
+            )
+        rows[8].attempts = 2
+        session.flush()
+        return outbox.tallies(session, [rows[0].mailing_id])[rows[0].mailing_id]
+
+
+def test_every_count_is_a_filter_that_lists_as_many(author, launched):
+    page = author.get("/campaigns/1/waves/1").text
+    found = dict(re.findall(r"outcome=(\w+)\"[^>]*>[^(]*\(([^)]+)\)", page))
+    shown = {name: int(re.sub(r"\D", "", count)) for name, count in found.items()}
+    assert shown == {
+        "accepted": 5, "refused": 3, "deferred": 1,
+        "pending": launched.pending, "withdrawn": launched.withdrawn.total(),
+    }  # fmt: skip
+    assert sum(shown.values()) == launched.intended
+    for name, count in shown.items():
+        lines = author.get(f"/campaigns/1/waves/1/export.csv?outcome={name}").data.decode("utf-8-sig").splitlines()
+        assert len(lines) - 1 == count
+
+
+def test_those_left_out_are_filtered_by_reason(author, launched):
+    page = text_of(author.get("/campaigns/1/waves/1?outcome=withdrawn").text)
+    for name, count in launched.withdrawn.items():
+        rows = author.get(f"/campaigns/1/waves/1/export.csv?outcome=withdrawn&reason={name}").data.decode("utf-8-sig")
+        assert len(list(csv.reader(io.StringIO(rows), delimiter=";"))) - 1 == count
+    assert "déjà adhéré" in page
+
+
+def test_the_exact_letter_of_a_recipient_is_shown_and_of_no_other_campaign(author, launched):
+    page = author.get("/campaigns/1/waves/1?outcome=refused").text
+    assert "&lt;b&gt;inconnu" in page
+    address = re.search(r'href="(/campaigns/1/letters/\d+)"', page)[1]
+    assert "Courriel" in author.get(address).text
+    html = FlaskClient.open(author, f"{address}/html")
+    assert "Madame, Monsieur," in html.text
+    assert "sandbox" in html.headers["Content-Security-Policy"]
+    assert author.get("/campaigns/1/letters/999999").status_code == 404
+    assert author.get("/campaigns/1/waves/9").status_code == 404
+
+
+def test_the_authority_s_history_tells_its_letters(author, launched):
+    page = author.get("/campaigns/1/waves/1?outcome=accepted").text
+    history = re.search(r'href="(/directory/\d+/history)"', page)[1]
+    assert "vague 1 à po00" in text_of(author.get(history).text).replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("query", ["outcome=x", "reason=x", "outcome=accepted&reason=joined", "page=-1"])
+def test_a_strange_query_never_breaks_the_list(author, launched, query):
+    assert author.get(f"/campaigns/1/waves/1?{query}").status_code == 200
+
+
+def test_a_page_takes_the_same_statements_however_many(author, launched, sample_database):
+    from sqlalchemy import event
+
+    def statements(address):
+        seen = []
+
+        def note(*arguments):
+            seen.append(arguments[2])
+
+        event.listen(sample_database.engine, "before_cursor_execute", note)
+        author.get(address)
+        event.remove(sample_database.engine, "before_cursor_execute", note)
+        return len([one for one in seen if one.startswith("SELECT")])
+
+    few, many = statements("/campaigns/1/waves/1?outcome=deferred"), statements("/campaigns/1/waves/1")
+    assert few == many
