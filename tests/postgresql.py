@@ -26,6 +26,7 @@ class Server:
             shutil.copytree(binaries.parent, self.folder / wheel.name / binaries.parent.name)
             shutil.copytree(wheel.with_name(f"{wheel.name}.libs"), self.folder / f"{wheel.name}.libs")
             binaries = self.folder / wheel.name / binaries.parent.name / "bin"
+            (self.folder / wheel.name).chmod(0o755)  # whatever the mask of who runs us: the server is somebody else
             self.prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
         data = self.folder / "data"
         data.mkdir()

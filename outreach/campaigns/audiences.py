@@ -87,8 +87,9 @@ def _addressees(session: Session, meant: Audience, scope: Scope, chosen: Select[
         return []
     between = select(Authority.id).where(Authority.id.in_(keys))
     schools = _schools(session, meant, scope, keys)
-    found = audience.rows(meant, scope, among=between)
-    query = select(found).order_by(found.c.authority_id, found.c.contact_id)
+    found = session.execute(select(audience.rows(meant, scope, among=between))).all()
+    # Sorted here: ordered by the database, SQLite forgets the index it makes for itself (3.4 s a slice, not 0.1).
+    ordered = sorted(found, key=lambda row: (row.authority_id, row.contact_id or 0))
     return [
         Addressee(
             kind=RecipientKind.AUTHORITY,
@@ -99,7 +100,7 @@ def _addressees(session: Session, meant: Audience, scope: Scope, chosen: Select[
             schools=schools.get(row.authority_id, ()) if row.address else (),
             reason=audience.reason_of(row.rank),
         )
-        for row in session.execute(query)
+        for row in ordered
     ]
 
 

@@ -112,37 +112,34 @@ def reason_of(rank: int) -> Reason | None:
 
 
 def count(session: Session, audience: Audience, scope: Scope) -> Counts:
-    """Count an audience; one statement."""
+    """Count an audience; one statement, its rows added up here.
+
+    Grouping them by windows made SQLite forget the index it makes for itself: 13 s instead of 0.2 s for 20,000.
+    """
     found = rows(audience, scope)
-    best = func.min(found.c.rank).over(partition_by=found.c.authority_id)
-    nth = func.row_number().over(partition_by=found.c.authority_id, order_by=found.c.rank)
-    each = select(found.c.rank, found.c.schools, best.label("best"), nth.label("nth")).subquery("each")
-    is_first = each.c.nth == 1
-    query = select(
-        each.c.best,
-        each.c.rank,
-        func.sum(case((is_first, 1), else_=0)),
-        func.count(),
-        func.sum(case((is_first, each.c.schools), else_=0)),
-    ).group_by(each.c.best, each.c.rank)
-    counts = Counts()
-    for authority, mailbox, authorities, mailboxes, schools in session.execute(query):
-        _add(counts, reason_of(authority), reason_of(mailbox), int(authorities), mailboxes, int(schools))
+    by_authority: dict[int, list[tuple[int, int]]] = {}
+    for authority, rank, schools in session.execute(select(found.c.authority_id, found.c.rank, found.c.schools)):
+        by_authority.setdefault(authority, []).append((rank, schools))
+    counts = Counts(authorities=len(by_authority))
+    for mailboxes in by_authority.values():
+        _add(counts, mailboxes)
     return counts
 
 
-def _add(
-    counts: Counts, whole: Reason | None, mailbox: Reason | None, authorities: int, mailboxes: int, schools: int
-) -> None:
-    counts.authorities += authorities
+def _add(counts: Counts, mailboxes: Sequence[tuple[int, int]]) -> None:
+    best, schools = min(mailboxes)
+    whole = reason_of(best)
     if whole is not None:
-        counts.left_out[whole] = counts.left_out.get(whole, 0) + authorities
-    elif mailbox is None:
-        counts.written += authorities
-        counts.addresses += mailboxes
-        counts.schools += schools
-    else:
-        counts.spared[mailbox] = mailboxes
+        counts.left_out[whole] = counts.left_out.get(whole, 0) + 1
+        return
+    counts.written += 1
+    counts.schools += schools
+    for rank, _ in mailboxes:
+        reason = reason_of(rank)
+        if reason is None:
+            counts.addresses += 1
+        else:
+            counts.spared[reason] = counts.spared.get(reason, 0) + 1
 
 
 def first(
