@@ -9,12 +9,12 @@ from sqlalchemy.orm import joinedload
 from outreach.adherence.days import today
 from outreach.campaigns.composing import Sending, freeze
 from outreach.campaigns.fields import spelt_day
-from outreach.campaigns.launching import mailing_of
+from outreach.campaigns.launching import send_one
 from outreach.campaigns.lifecycle import CONTENT
 from outreach.campaigns.models import Campaign, Wave
 from outreach.db import Session
 from outreach.delivery import ledger, outbox
-from outreach.delivery.models import DoubtPolicy, Gate, Message, MessageClass, Purpose, Reason, RecipientKind
+from outreach.delivery.models import Message, MessageClass, Purpose, Reason, RecipientKind
 from outreach.delivery.outbox import Addressee
 from outreach.directory.models import Authority
 from outreach.directory.sheet import Event
@@ -89,15 +89,11 @@ def _confirm(
     said.letter = LETTER.format(
         day=spelt_day(today(now)), answers=_listed(responses), after=CONFIRM if has_joined else ""
     )
-    mailing = mailing_of(said, freeze(said, sending, now, is_reminder=False), sending, "reponse", now=now)
-    mailing.purpose, mailing.stop_strand_id, mailing.doubt_policy = Purpose.CONFIRMATION, None, DoubtPolicy.HOLD
-    session.add(mailing)
-    session.flush()
+    frozen = freeze(said, sending, now, is_reminder=False)
     kind, key = message.recipient_kind, message.recipient_id
     addressee = Addressee(kind, key, message.address, message.address_key, message.address_ascii)
-    outbox.put(session, mailing, [addressee], sending.return_path, now=now)
-    mailing.filled_at = now
-    outbox.set_gate(session, mailing, Gate.OPEN, now=now, actor=message.address)
+    purpose, actor = Purpose.CONFIRMATION, message.address
+    send_one(session, said, frozen, sending, addressee, purpose, "reponse", now=now, actor=actor)
 
 
 def _listed(responses: Sequence[Response]) -> str:

@@ -10,7 +10,8 @@ from outreach.campaigns.lifecycle import approved_count, is_approved, move_wave
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.db import Session, take_turns
 from outreach.delivery import outbox
-from outreach.delivery.models import DoubtPolicy, Gate, Mailing, Message, MessageClass
+from outreach.delivery.models import DoubtPolicy, Gate, Mailing, Message, MessageClass, Purpose
+from outreach.delivery.outbox import Addressee
 from outreach.errors import OutreachError
 from outreach.segments.audience import Concerns
 
@@ -100,6 +101,28 @@ def mailing_of(campaign: Campaign, frozen: Frozen, sending: Sending, name: str, 
         headers=standing_json(standing_of(campaign, sending, name)),
         created_at=now,
     )
+
+
+def send_one(
+    session: Session,
+    campaign: Campaign,
+    frozen: Frozen,
+    sending: Sending,
+    addressee: Addressee,
+    purpose: Purpose,
+    name: str,
+    *,
+    now: datetime,
+    actor: str,
+) -> None:
+    """Put one letter outside any wave into the outbox, to leave at once; no joining stops it."""
+    mailing = mailing_of(campaign, frozen, sending, name, now=now)
+    mailing.purpose, mailing.stop_strand_id, mailing.doubt_policy = purpose, None, DoubtPolicy.HOLD
+    session.add(mailing)
+    session.flush()
+    outbox.put(session, mailing, [addressee], sending.return_path, now=now)
+    mailing.filled_at = now
+    outbox.set_gate(session, mailing, Gate.OPEN, now=now, actor=actor)
 
 
 def _follows_another(wave: Wave) -> bool:

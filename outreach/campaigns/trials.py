@@ -6,12 +6,12 @@ from outreach import audit
 from outreach.campaigns import planning
 from outreach.campaigns.audiences import addressees_among
 from outreach.campaigns.composing import Sending, freeze
-from outreach.campaigns.launching import mailing_of
+from outreach.campaigns.launching import send_one
 from outreach.campaigns.lifecycle import subject_of
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
-from outreach.delivery import outbox, suppressions
-from outreach.delivery.models import DoubtPolicy, Gate, Purpose, RecipientKind
+from outreach.delivery import suppressions
+from outreach.delivery.models import Purpose, RecipientKind
 from outreach.delivery.outbox import Addressee
 from outreach.directory.models import Authority
 from outreach.errors import InputError
@@ -40,14 +40,8 @@ def send(
     found = addressees_among(session, campaign, [authority.id], now=now)
     planned = planning.plan(session, campaign, now=now)
     frozen = freeze(campaign, sending, planned[0].at if planned else now, is_reminder=False, mark=MARK)
-    mailing = mailing_of(campaign, frozen, sending, "essai", now=now)
-    mailing.purpose, mailing.stop_strand_id, mailing.doubt_policy = Purpose.TRIAL, None, DoubtPolicy.HOLD
-    session.add(mailing)
-    session.flush()
     schools = max((one.schools for one in found), key=len, default=())
     addressee = Addressee(RecipientKind.AUTHORITY, authority.id, to.address, to.key, to.ascii, schools)
-    outbox.put(session, mailing, [addressee], sending.return_path, now=now)
-    mailing.filled_at = now
-    outbox.set_gate(session, mailing, Gate.OPEN, now=now, actor=actor)
+    send_one(session, campaign, frozen, sending, addressee, Purpose.TRIAL, "essai", now=now, actor=actor)
     said = f"Campagne « {campaign.title} » : essai envoyé à {to.address}."
     audit.record(session, now, actor, said, subject_of(campaign))

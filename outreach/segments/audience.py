@@ -158,7 +158,7 @@ def first(
     )
     if rank == 0:
         query = query.where(found.c.rank == 0)
-    chosen = query.add_columns().subquery("chosen")
+    chosen = query.subquery("chosen")
     listing = select(Authority, chosen.c.mailboxes, chosen.c[2].label("schools"))
     listing = listing.join(chosen, chosen.c.authority_id == Authority.id)
     return session.execute(listing.order_by(Authority.folded, Authority.fase).limit(count)).all()

@@ -5,16 +5,11 @@ from flask import Blueprint, Response, abort, render_template, request
 from outreach.accounts import RoleName
 from outreach.demo import mailbox
 from outreach.mail.linter import faults
-from outreach.web.frame import POLICY, needs, settings
+from outreach.web.frame import LETTER_POLICY, POLICY, needs, settings
 from outreach.web.pager import Pager
 
 pages = Blueprint("mailbox", __name__, url_prefix="/mailbox")
 VIEWS = {"html": "Courriel", "text": "Texte", "source": "Source"}
-# The letter's own page: its inline style, its links in a window of their own, no script, nothing loaded.
-LETTER_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; "
-    "sandbox allow-popups allow-popups-to-escape-sandbox"
-)
 
 
 @pages.before_request

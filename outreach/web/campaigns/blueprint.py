@@ -31,11 +31,6 @@ STAGE_COLORS = {
     Stage.OVER: "success",
     Stage.CANCELLED: "neutral",
 }
-# A letter's own page: its inline style, its links in a window of their own, no script, nothing loaded.
-LETTER_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; "
-    "sandbox allow-popups allow-popups-to-escape-sandbox"
-)
 CHANGED = (
     "Quelqu’un a modifié cette campagne depuis que vous l’avez ouverte. Vos changements sont encore ici, rien n’est "
     "enregistré : comparez avec la page rechargée, puis enregistrez de nouveau."

@@ -13,9 +13,9 @@ from outreach.campaigns.rehearsal import Rehearsal, Rehearsed, hard_cases
 from outreach.db import Session
 from outreach.directory import sheet
 from outreach.errors import InputError, NotFound
-from outreach.web.campaigns.blueprint import CHANGED, LETTER_POLICY, Step, pages, sending, show, step_of
+from outreach.web.campaigns.blueprint import CHANGED, Step, pages, sending, show, step_of
 from outreach.web.campaigns.forms import LetterForm, TrialForm
-from outreach.web.frame import POLICY, actor, database, needs, now
+from outreach.web.frame import LETTER_POLICY, POLICY, actor, database, needs, now
 
 VIEWS = {"html": "Courriel", "text": "Texte", "source": "Source"}
 

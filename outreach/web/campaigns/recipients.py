@@ -14,8 +14,8 @@ from outreach.delivery.models import Message, Reason
 from outreach.directory.models import Authority
 from outreach.errors import NotFound
 from outreach.web import exports
-from outreach.web.campaigns.blueprint import LETTER_POLICY, pages, sending, show, step_of
-from outreach.web.frame import POLICY, database, needs, now
+from outreach.web.campaigns.blueprint import pages, sending, show, step_of
+from outreach.web.frame import LETTER_POLICY, POLICY, database, needs, now
 from outreach.web.pager import Pager
 
 HEADERS = ("FASE", "Pouvoir organisateur", "Réseau", "Adresse", "Issue", "Raison", "Depuis", "Réponse du relais")
