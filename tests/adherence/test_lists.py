@@ -227,6 +227,7 @@ def packed(**members):
         (packed(x=b"rien"), "abîmé"),
         (workbook(["a"] * 250), "200 colonnes"),
     ],
+    ids=["bomb", "macro", "not-a-workbook", "too-wide"],  # the bytes hold the time they were packed at
 )
 def test_a_workbook_that_could_do_harm_is_refused(receive, content, words):
     with pytest.raises(InputError, match=words):
