@@ -3,7 +3,7 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, Response, render_template, request
 from flask_security import Security, SQLAlchemySessionUserDatastore
 from flask_security.signals import password_changed
 from flask_wtf.csrf import CSRFProtect
@@ -13,10 +13,11 @@ from whitenoise import WhiteNoise
 
 from outreach import audit
 from outreach.accounts import SHORTEST_PASSWORD, Role, User
-from outreach.db import Database, Session
+from outreach.db import NO_ANSWER, Database, Session
 from outreach.settings import ROOT, Mode, Settings
 from outreach.web import account, adherence, campaigns, directory, frame, mailbox, public, responses, situation
 from outreach.web.forms import PasswordForm, SignInForm
+from outreach.web.hits import Hits
 
 FOR_EVER = 365 * 24 * 3600
 MESSAGES = {
@@ -47,12 +48,20 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     CSRFProtect(app).exempt(public.pages)
     _install_security(app, database)
     frame.install(app)
+    for error in NO_ANSWER:
+        app.register_error_handler(error, _unavailable)
     for room in (situation, campaigns, directory, adherence, responses, account, mailbox, public):
         app.register_blueprint(room.pages)
+    hits = Hits(app.wsgi_app, database, settings)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
-        app.wsgi_app, root=str(frame.STATIC), prefix="static/", max_age=FOR_EVER, immutable_file_test=lambda *_: True
+        hits, root=str(frame.STATIC), prefix="static/", max_age=FOR_EVER, immutable_file_test=lambda *_: True
     )
     return app
+
+
+def _unavailable(_error: Exception) -> Response:
+    """The database does not answer: a mail program that unsubscribes somebody will try again (RFC 9110 §15.6.4)."""
+    return Response(render_template("public/unavailable.html"), 503, {"Retry-After": "30", "Cache-Control": "no-store"})
 
 
 def _allow_uploads() -> None:

@@ -13,11 +13,14 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Date, DateTime, Dialect, Engine, Enum, MetaData, create_engine, event, func, select
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["Base", "Database", "Session", "UtcDateTime", "enum_of", "take_turns"]
+__all__ = ["NO_ANSWER", "Base", "Database", "Session", "UtcDateTime", "enum_of", "take_turns"]
 
+NO_ANSWER = (OperationalError, NoConnection)  # what is raised where the database does not answer
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

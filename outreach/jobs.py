@@ -23,6 +23,7 @@ from outreach.delivery.smtp import Door, Guard
 from outreach.errors import OutreachError
 from outreach.settings import Mode, Settings, listed
 from outreach.settings import Sending as Switch
+from outreach.tracking import hits
 
 BEAT_SECONDS = 5.0
 logger = logging.getLogger(__name__)
@@ -130,6 +131,7 @@ class Desk:
             outbox.resend_the_doubtful(session, now=now)
             outbox.call_off(session, now=now)
             launching.finish_waves(session, now=now)
+            hits.fold_old(session, now=now)
             relay = presence.relay_hindrance(session, self.relay.name, now=now)
             presence.clock_passed(session, hindrance or relay, now=now)
 

@@ -18,19 +18,21 @@ from outreach.campaigns.fields import (
     KINDS,
     Facts,
     Links,
+    Measure,
     Shared,
     contact_of,
     is_true,
     value_of,
 )
+from outreach.campaigns.measures import Measures
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.delivery.fence import Composed, Due, due_of
-from outreach.delivery.models import Composition, Mailing, Message, MessageClass
+from outreach.delivery.models import Composition, Mailing, Message, MessageClass, Purpose
 from outreach.directory.listing import represented
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError
-from outreach.mail import letters, mime
+from outreach.mail import letters, links, mime
 from outreach.mail.language import parse_line
 from outreach.mail.letters import Draft, Letter, Value
 from outreach.mail.marks import Marks, Slot
@@ -38,8 +40,10 @@ from outreach.mail.mime import Mailbox, Personal, Standing
 from outreach.mail.tokens import Keys, Kind
 from outreach.mail.typography import typeset
 from outreach.settings import ROOT, Settings
+from outreach.tracking.models import TrackingMode
 
 SENDER = "sensibilisation"
+PIXEL = "image_mesure"
 SIGNATURE = ("sender_name", "sender_address", "contact_name", "contact_service", "contact_phone", "contact_email")
 
 
@@ -77,18 +81,25 @@ class Frozen:
 
     draft: Draft
     shared: Shared
+    tracking: TrackingMode
+
+    @property
+    def links(self) -> dict[int, str]:
+        """Where the numbered links of the letter lead."""
+        return links.of(self.draft.slots)
 
     def to_json(self) -> str:
         """What is kept."""
         shared = {**asdict(self.shared), "deadline": self.shared.deadline.isoformat()}
-        return json.dumps({"draft": self.draft.to_json(), "shared": shared}, ensure_ascii=False)
+        kept = {"draft": self.draft.to_json(), "shared": shared, "tracking": self.tracking.value}
+        return json.dumps(kept, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, kept: str) -> "Frozen":
         """What was kept."""
         read = json.loads(kept)
         shared = Shared(**{**read["shared"], "deadline": date.fromisoformat(read["shared"]["deadline"])})
-        return cls(Draft.from_json(read["draft"]), shared)
+        return cls(Draft.from_json(read["draft"]), shared, TrackingMode(read.get("tracking", TrackingMode.NONE)))
 
 
 _layouts = Environment(
@@ -114,7 +125,7 @@ def freeze(campaign: Campaign, sending: Sending, due_at: datetime, *, is_reminde
         ),
         is_reminder=is_reminder,
     )
-    return Frozen(_draft(campaign, sending, mark), shared)
+    return Frozen(_draft(campaign, sending, mark), shared, campaign.tracking)
 
 
 def bare(campaign: Campaign, sending: Sending) -> Draft:
@@ -137,6 +148,7 @@ def refuse_unreadable(subject: str, letter: str, schemes: Sequence[str] = ("http
 def _draft(campaign: Campaign, sending: Sending, mark: str) -> Draft:
     marks = Marks()
     subject, html, text = _read(campaign.subject, campaign.letter, marks, sending.schemes)
+    html = links.mark(html, marks)
     own = {name: marks.slot(Slot(name)) for name in ("fase_po", "nom_po", *ADDRESSES)}
     around = {
         "subject": mark + subject,
@@ -206,20 +218,31 @@ class Composer:
         return Composed(due, wire, content.to_json())
 
 
-def as_read(session: Session, message: Message, sending: Sending, *, now: datetime) -> str:
-    """The HTML of a letter as it left, or as it would leave now; the same pieces as the message's own."""
-    mailing = session.get_one(Mailing, message.mailing_id)
-    _, letter, _ = _compiled(mailing.letter, mailing.headers)
-    content = kept_content(session, message) or content_of(letter, facts_of(session, message, sending, now=now))
-    return letter.html_for(content.values, content.flags)
+def as_read(session: Session, message: Message, sending: Sending, *, now: datetime, counts: bool = True) -> str:
+    """The HTML of a letter as it left, or as it would leave now; the same pieces as the message's own.
+
+    With `counts` False, for staff: no pixel, and links that lead straight where they lead.
+    """
+    letter, content = _read_again(session, message, sending, now)
+    return letter.html_for(content.values if counts else _uncounted(letter, content.values), content.flags)
 
 
 def subject_read(session: Session, message: Message, sending: Sending, *, now: datetime) -> str:
     """The subject of a letter as it left, or as it would leave now."""
+    letter, content = _read_again(session, message, sending, now)
+    return letter.subject_for(content.values, content.flags)
+
+
+def _read_again(session: Session, message: Message, sending: Sending, now: datetime) -> tuple[Letter, "Content"]:
     mailing = session.get_one(Mailing, message.mailing_id)
     _, letter, _ = _compiled(mailing.letter, mailing.headers)
-    content = kept_content(session, message) or content_of(letter, facts_of(session, message, sending, now=now))
-    return letter.subject_for(content.values, content.flags)
+    kept = kept_content(session, message)
+    return letter, kept or content_of(letter, facts_of(session, message, sending, now=now))
+
+
+def _uncounted(letter: Letter, values: Mapping[str, Value]) -> dict[str, Value]:
+    straight = {slot.key: Value.plain(slot.filters[0][1]) for slot in letter.slots if slot.field == links.LINK}
+    return {**values, **straight, PIXEL: Value("", "")}
 
 
 def facts_of(session: Session, message: Message, sending: Sending, *, now: datetime) -> Facts:
@@ -232,7 +255,8 @@ def facts_of(session: Session, message: Message, sending: Sending, *, now: datet
 def _recipients(mailing: Mailing, sending: Sending, now: datetime) -> "Recipients":
     frozen, letter, _ = _compiled(mailing.letter, mailing.headers)
     is_awareness = mailing.message_class is MessageClass.AWARENESS
-    return Recipients(sending, frozen.shared, letter, mailing.strand_id, is_awareness, today(now))
+    counted = mailing.id if mailing.purpose is Purpose.CAMPAIGN else None
+    return Recipients(sending, frozen, letter, mailing.strand_id, is_awareness, today(now), counted)
 
 
 def kept_content(session: Session, message: Message) -> "Content | None":
@@ -268,20 +292,25 @@ def content_of(letter: Letter, facts: Facts) -> Content:
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """Finds what a letter needs to know of its recipients: a few statements for however many, and only what it asks."""
+    """Finds what a letter needs to know of its recipients: a few statements for however many, and only what it asks.
+
+    `mailing` is the one whose openings and clicks are counted; None for letters that nobody counts.
+    """
 
     sending: Sending
-    shared: Shared
+    frozen: Frozen
     letter: Letter
     strand_id: int | None
     may_unsubscribe: bool
     day: date
+    mailing: int | None = None
 
     def facts(self, session: Session, due: Sequence[Due]) -> dict[int, Facts]:
         """The facts of each letter, by message."""
         authorities = _authorities(session, {one.recipient_id for one in due})
         schools = self._schools(session, {school for one in due for school in one.schools})
         stand, federations = self._stand(session, list(authorities)), self._federations(session, list(authorities))
+        measures = self._measures().of(session, due, {key: one.network_id for key, one in authorities.items()})
         found = {}
         for one in due:
             authority, statuses = authorities[one.recipient_id], stand.get(one.recipient_id, [])
@@ -294,14 +323,19 @@ class Recipients:
                 eligible=len(statuses),
                 joined=sum(status is Status.JOINED for status in statuses),
                 federations=federations.get(one.recipient_id, []),
-                links=self._links(one.public_id),
-                shared=self.shared,
+                links=self._links(one.public_id, measures[one.id]),
+                shared=self.frozen.shared,
             )
         return found
 
-    def _links(self, identity: str) -> Links:
+    def _measures(self) -> Measures:
+        address, keys = self.sending.address, self.sending.keys
+        return Measures(address, keys, self.frozen.tracking, list(self.frozen.links), self.mailing)
+
+    def _links(self, identity: str, measure: Measure) -> Links:
         unsubscribe = self.sending.link(Kind.UNSUBSCRIBE, identity) if self.may_unsubscribe else ""
-        return Links(self.sending.link(Kind.ANSWER, identity), self.sending.link(Kind.VIEW, identity), unsubscribe)
+        answer, view = self.sending.link(Kind.ANSWER, identity), self.sending.link(Kind.VIEW, identity)
+        return Links(answer, view, unsubscribe, measure)
 
     def _asks(self, *names: str) -> bool:
         return not self.letter.fields.isdisjoint(names)

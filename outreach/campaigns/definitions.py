@@ -14,6 +14,7 @@ from outreach.errors import InputError, NotFound
 from outreach.segments.audience import Concerns
 from outreach.segments.criteria import EVERYBODY, Criterion
 from outreach.segments.forms import from_plain, to_plain
+from outreach.tracking.models import TrackingMode
 
 FENCE = "+++"
 MOST_REMINDERS = 5
@@ -66,6 +67,7 @@ class Definition(BaseModel):
     strand: int
     concerns: Concerns = Concerns.OPEN
     subject: Annotated[str, Field(min_length=1, max_length=250)]
+    tracking: TrackingMode = TrackingMode.AGGREGATE
     deadline_days: Annotated[int, Field(ge=1, le=366)] = 30
     reminders: Annotated[tuple[Annotated[int, Field(ge=1, le=365)], ...], Field(max_length=MOST_REMINDERS)] = ()
     segment: Segment = Segment()

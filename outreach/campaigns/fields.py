@@ -4,13 +4,14 @@ The editor's buttons, the checks and the documentation come from this one table.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
 from outreach.adherence.models import Status
+from outreach.mail import links
 from outreach.mail.letters import Value, one_line
 from outreach.mail.marks import Kind, Slot
 from outreach.mail.typography import NARROW, WIDE
@@ -19,6 +20,8 @@ LISTED, NAMED = 25, 3
 NOTHING = {"", "null", "none", "n/a", "0", "-"}
 LOCALE = "fr_BE"
 LINK = '<a href="{}" style="color:#303675">{}</a>'
+
+PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block;border:0">'
 
 Raw = str | int | bool | date | Value
 
@@ -30,6 +33,17 @@ class Links:
     answer: str
     view: str
     unsubscribe: str
+    measure: "Measure"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a letter lets the service learn: the sentence that says so, its pixel's address (or ''), its links' (by
+    number; one that is missing leads straight where it says)."""
+
+    mention: str
+    pixel: str = ""
+    clicks: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,10 @@ def contact_of(name: str, service: str, email: str, phone: str) -> str:
 def _link(address: str, words: str) -> Value:
     plain = Value.plain(address)
     return Value(LINK.format(plain.html, words), f"{words}{WIDE}: {address}") if address else Value("", "")
+
+
+def _pixel(address: str) -> Value:
+    return Value(PIXEL.format(Value.plain(address).html), "") if address else Value("", "")
 
 
 def _names(facts: Facts) -> str:
@@ -196,6 +214,8 @@ KINDS = {name: field.kind for name, field in FIELDS.items()}
 ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
     "adresse_désinscription": lambda facts: facts.links.unsubscribe,
     "adresse_navigateur": lambda facts: facts.links.view,
+    "mention_mesure": lambda facts: facts.links.measure.mention,
+    "image_mesure": lambda facts: _pixel(facts.links.measure.pixel),
 }
 
 
@@ -213,6 +233,9 @@ def is_empty(raw: Raw) -> bool:
 
 def value_of(slot: Slot, facts: Facts) -> Value:
     """What stands in a slot for a recipient."""
+    if slot.field == links.LINK:
+        number, url = slot.filters[0]
+        return Value.plain(facts.links.measure.clicks.get(int(number), url))
     raw = raw_value(slot.field, facts)
     for name, given in slot.filters:
         raw = _FILTERS[name](raw, given)

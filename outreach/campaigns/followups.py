@@ -18,7 +18,7 @@ from outreach.delivery.models import Message, MessageClass, Purpose, Reason, Rec
 from outreach.delivery.outbox import Addressee
 from outreach.directory.models import Authority
 from outreach.directory.sheet import Event
-from outreach.tracking.models import Answer, Response
+from outreach.tracking.models import Answer, Response, TrackingMode
 
 SUBJECT = "FASE ((fase_po)) – Votre réponse est enregistrée"
 LETTER = """Madame, Monsieur,
@@ -84,7 +84,7 @@ def _confirm(
 ) -> None:
     """Put a confirmation into the outbox. It says what was answered in our words, never in theirs."""
     said = Campaign(**{field: getattr(campaign, field) for field in CONTENT}, id=campaign.id)
-    said.message_class, said.subject = MessageClass.STATUTORY, SUBJECT
+    said.message_class, said.subject, said.tracking = MessageClass.STATUTORY, SUBJECT, TrackingMode.NONE
     has_joined = any(one.answer is Answer.JOINED for one in responses)
     said.letter = LETTER.format(
         day=spelt_day(today(now)), answers=_listed(responses), after=CONFIRM if has_joined else ""

@@ -14,6 +14,8 @@ from outreach.delivery.models import DoubtPolicy, Gate, Mailing, Message, Messag
 from outreach.delivery.outbox import Addressee
 from outreach.errors import OutreachError
 from outreach.segments.audience import Concerns
+from outreach.tracking import trackers
+from outreach.tracking.models import TrackingMode
 
 SLICE = 5000
 DRIFT_SHARE, DRIFT_AUTHORITIES = 0.1, 10
@@ -151,6 +153,9 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: Sending, now:
     if len({addressee.id for addressee in addressees}) == SLICE:
         return True
     mailing.filled_at = now
+    frozen = Frozen.from_json(mailing.letter)
+    if frozen.tracking is not TrackingMode.NONE:
+        trackers.set_up(session, mailing, frozen.links)
     gate = Gate.OPEN if wave.state is WaveState.RUNNING else Gate.HELD
     outbox.set_gate(session, mailing, gate, now=now, actor=CLOCK)
     return False

@@ -10,6 +10,7 @@ from outreach.adherence.models import Strand
 from outreach.db import Base, enum_of
 from outreach.delivery.models import Mailing, MessageClass
 from outreach.segments.audience import Concerns
+from outreach.tracking.models import TrackingMode
 
 
 class CampaignState(StrEnum):
@@ -97,12 +98,6 @@ _COLOUR_LABELS = {
     Colour.GREEN: "Vert : vie quotidienne",
     Colour.GREY: "Gris : information",
 }
-
-
-class TrackingMode(StrEnum):
-    """What a letter lets us learn; stated in its footer."""
-
-    NONE = "none"
 
 
 class Campaign(Base):

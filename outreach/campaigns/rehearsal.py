@@ -128,7 +128,7 @@ class Rehearsal:
         standing = standing_of(self.campaign, self.sending, "essai")
         is_awareness = self.campaign.message_class is MessageClass.AWARENESS
         finder = Recipients(
-            self.sending, self.frozen.shared, self.letter, self.campaign.strand_id, is_awareness, today(self.now)
+            self.sending, self.frozen, self.letter, self.campaign.strand_id, is_awareness, today(self.now)
         )
         for start in range(0, len(recipients), SLICE):
             due = [self._due(place, one) for place, one in enumerate(recipients[start : start + SLICE])]

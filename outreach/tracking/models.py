@@ -1,15 +1,16 @@
 """The tables of what came back. A response is never changed: a later one replaces it, staff note what they did."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.adherence.models import Status, Strand
 from outreach.db import Base, enum_of
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, School
+from outreach.tracking.machines import Agent, HitClass, Why
 
 
 class Answer(StrEnum):
@@ -98,3 +99,140 @@ class ResponseSchool(Base):
 
     response_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), primary_key=True)
     school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), primary_key=True, index=True)
+
+
+class TrackingMode(StrEnum):
+    """What a letter lets the service learn of its openings and clicks; stated in its footer."""
+
+    NONE = "none"
+    AGGREGATE = "aggregate"
+    INDIVIDUAL = "individual"
+
+    @property
+    def label(self) -> str:
+        """The mode in the interface."""
+        return _MODE_LABELS[self]
+
+    @property
+    def mention(self) -> str:
+        """The sentence of the letter's footer."""
+        return _MENTIONS[self]
+
+
+_MODE_LABELS = {
+    TrackingMode.NONE: "Aucune mesure",
+    TrackingMode.AGGREGATE: "Ouvertures et clics comptés par réseau, sans savoir de qui",
+    TrackingMode.INDIVIDUAL: "Ouvertures et clics par boîte, là où un accord est enregistré ; ailleurs, par réseau",
+}
+_MENTIONS = {
+    TrackingMode.NONE: "Ce courriel ne contient aucune mesure d’ouverture ni de clic.",
+    TrackingMode.AGGREGATE: (
+        "Les ouvertures et les clics de ce courriel sont comptés par réseau, sans que l’on sache de qui."
+    ),
+    TrackingMode.INDIVIDUAL: (
+        "Les ouvertures et les clics de ce courriel sont enregistrés pour cette boîte, "
+        "selon l’accord ou la décision que le service a enregistrés ; il peut être retiré à tout moment."
+    ),
+}
+
+
+class Tracker(Base):
+    """One pixel and one set of links for a group of a mailing's recipients: whoever uses them is one of these.
+
+    `public_id` (16 hexadecimal digits) is what its tokens say; `name` the group's; `recipients` its authorities.
+    """
+
+    __tablename__ = "trackers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id"), index=True)
+    public_id: Mapped[str] = mapped_column(String(16), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    recipients: Mapped[int]
+
+
+class TrackerNetwork(Base):
+    """The letters of a network use this tracker."""
+
+    __tablename__ = "tracker_networks"
+
+    tracker_id: Mapped[int] = mapped_column(ForeignKey("trackers.id"), primary_key=True)
+    network_id: Mapped[int] = mapped_column(ForeignKey("networks.id"), primary_key=True, index=True)
+
+
+class TrackedLink(Base):
+    """Where a numbered link of a mailing leads (1 to 255), as the letter was frozen."""
+
+    __tablename__ = "tracked_links"
+
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    url: Mapped[str] = mapped_column(Text)
+
+
+class HitCount(Base):
+    """How often a tracker's pixel (link 0) or link was asked for in an hour (UTC), by who seems to be behind it."""
+
+    __tablename__ = "hit_counts"
+
+    tracker_id: Mapped[int] = mapped_column(ForeignKey("trackers.id"), primary_key=True)
+    link: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    hit_class: Mapped[HitClass] = mapped_column(enum_of(HitClass, "hit_class"), primary_key=True)
+    count: Mapped[int]
+
+
+class Hit(Base):
+    """One opening (link 0) or click of a letter whose mailbox has a recorded basis. No address, place or full agent.
+
+    `version` is the judgement's: a newer one may judge the row again from what it keeps.
+    """
+
+    __tablename__ = "hits"
+    __table_args__ = (Index("ix_hits_message_id_at", "message_id", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
+    tracker_id: Mapped[int | None] = mapped_column(ForeignKey("trackers.id"), index=True)
+    link: Mapped[int] = mapped_column(SmallInteger)
+    at: Mapped[datetime] = mapped_column(index=True)
+    agent: Mapped[Agent] = mapped_column(enum_of(Agent, "agent"))
+    is_head: Mapped[bool]
+    hit_class: Mapped[HitClass] = mapped_column(enum_of(HitClass, "judged_class"))
+    why: Mapped[Why] = mapped_column(enum_of(Why, "why"))
+    version: Mapped[int]
+
+
+class BasisKind(StrEnum):
+    """What allows a mailbox's own openings and clicks to be kept."""
+
+    CONSENT = "consent"
+    DECISION = "decision"
+
+
+class TrackingBasis(Base):
+    """Why one mailbox may be measured by itself: its holder's consent, or, for a function's mailbox, a decision.
+
+    Of a consent: who gave it, its wording and channel. Of a decision of the data protection officer: its reference.
+    `taken_on` is the day of either. Withdrawing keeps the row.
+    """
+
+    __tablename__ = "tracking_bases"
+    __table_args__ = (
+        CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name="withdrawn"),
+        CheckConstraint("kind <> 'consent' OR (wording <> '' AND channel <> '')", name="consent"),
+        CheckConstraint("kind <> 'decision' OR reference <> ''", name="decision"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), index=True)
+    kind: Mapped[BasisKind] = mapped_column(enum_of(BasisKind, "basis_kind"))
+    given_by: Mapped[str] = mapped_column(String(200))
+    taken_on: Mapped[date]
+    wording: Mapped[str] = mapped_column(Text, default="")
+    channel: Mapped[str] = mapped_column(String(200), default="")
+    reference: Mapped[str] = mapped_column(String(200), default="")
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str] = mapped_column(String(255))
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str | None] = mapped_column(String(255))

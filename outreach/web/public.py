@@ -20,8 +20,8 @@ from outreach.tracking.answers import Given, Question
 from outreach.tracking.models import Answer
 from outreach.web.frame import database, now, settings
 
-# A letter in a browser: its own inline style, nothing loaded, nothing run.
-LETTER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+# A letter in a browser: its own inline style, nothing loaded but its pixel (reading it here opens it), nothing run.
+LETTER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 pages = Blueprint("public", __name__)
 POLICY = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -53,6 +53,12 @@ def view(token: str) -> Response:
     response = Response(html, mimetype="text/html")
     response.headers["Content-Security-Policy"] = LETTER_POLICY
     return response
+
+
+@pages.get("/c/<path:token>")
+def click(token: str) -> Response:  # noqa: ARG001
+    """What is no link of ours: `hits` follows the others, before they come here."""
+    return _neutral()
 
 
 @pages.get("/a/<path:token>")

@@ -22,6 +22,7 @@ OPEN = {
     "public.unsubscription",
     "public.unsubscribe",
     "public.view",
+    "public.click",
     "public.answer",
     "public.give_answer",
 }

@@ -34,7 +34,7 @@ def typed(client, address):
     fields = dict(re.findall(r'<input class="ds-input" id="\w+" name="(\w+)" type="\w+"[^>]* value="([^"]*)"', page))
     fields["letter"] = re.search(r'<textarea[^>]*id="letter"[^>]*>([^<]*)</textarea>', page)[1]
     fields["version"] = re.search(r'name="version"[^>]*value="([^"]+)"', page)[1]
-    fields["message_class"], fields["colour"] = "awareness", "blue"
+    fields["message_class"], fields["colour"], fields["tracking"] = "awareness", "blue", "aggregate"
     return {
         name: value.replace("&#34;", '"').replace("&#39;", "'").replace("&amp;", "&") for name, value in fields.items()
     }
@@ -268,6 +268,7 @@ def test_an_empty_audience_cannot_be_submitted(author, begun):
         ({"title": "a\u202eb"}, "interdit"),
         ({"title": "x" * 201}, "200"),
         ({"colour": "violet"}, ""),
+        ({"tracking": "all"}, ""),
         ({"title": "a\x00b"}, "interdit"),
         ({"contact_service": "a\r\nBcc: x@y.be"}, "interdit"),
         ({"subject": "a\ud800b".encode("utf-8", "replace").decode()}, ""),

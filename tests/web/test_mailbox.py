@@ -21,9 +21,10 @@ from tests.mail.test_mime import whole, wire
 from tests.pages import PageClient
 
 
-def planned(database, at):
-    """The ready-made invitation, approved and planned on the sample; returns the wave's key."""
+def planned(database, at, more=""):
+    """The ready-made invitation, approved and planned on the sample, with more text; returns the wave's key."""
     stated = definitions.named("invitation-volet-1", ROOT / "campaigns")
+    stated = stated.model_copy(update={"letter": stated.letter + more})
     emails = [people.person_for(role).email for role in ("author", "approver")]
     with database.writing() as session:
         author = session.scalars(select(User).where(User.email == emails[0])).one()

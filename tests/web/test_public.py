@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from outreach.campaigns import launching
 from outreach.campaigns.composing import Sending
 from outreach.campaigns.verification import verify
+from outreach.db import Database
 from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, Worker
 from outreach.mail.tokens import Keys, Kind
 from outreach.settings import read
@@ -105,6 +106,14 @@ def test_a_genuine_link_to_a_letter_that_is_gone_is_answered_as_any_other(client
     token = Keys(app.extensions["outreach.settings"].signing_keys).make(Kind.UNSUBSCRIBE, bytes(8))
     assert client.post(f"/u/{token}", data={"List-Unsubscribe": "One-Click"}).status_code == 200
     assert suppressions(sample_database) == []
+
+
+def test_without_a_database_one_is_asked_to_come_back(client, letter, app):
+    app.extensions["outreach.database"] = silent = Database("postgresql://nobody@127.0.0.1:1/none")
+    answer = client.post(f"/u/{letter[1]}", data={"List-Unsubscribe": "One-Click"})
+    silent.dispose()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert "Service indisponible" in answer.text
 
 
 def test_public_pages_keep_to_themselves(client, letter):

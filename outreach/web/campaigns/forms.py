@@ -18,6 +18,7 @@ from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, judge
 from outreach.mail.marks import is_forbidden
 from outreach.settings import Mode
+from outreach.tracking.models import TrackingMode
 from outreach.web.campaigns.blueprint import sending
 from outreach.web.frame import now, settings
 
@@ -39,6 +40,12 @@ class LetterForm(FlaskForm):
     colour = RadioField(
         "Couleur", choices=[SelectChoice(colour, colour.label) for colour in Colour], validate_choice=False
     )
+    tracking = RadioField(
+        "Mesure des ouvertures et des clics",
+        choices=[SelectChoice(mode, mode.label) for mode in TrackingMode],
+        validate_choice=False,
+        description="Le pied du courriel le dit. Ce qui compte, ce sont les réponses et les adhésions.",
+    )
     circular = StringField("Circulaire (facultatif)", [_at_most(40)])
     subject = StringField(
         "Objet du courriel", [_at_most(250)], description="Le sujet, le volet et la date attendue, en 90 caractères."
@@ -58,7 +65,7 @@ class LetterForm(FlaskForm):
     version = HiddenField()
 
     KEPT = (
-        *("title", "message_class", "colour", "circular", "subject", "letter"),
+        *("title", "message_class", "colour", "tracking", "circular", "subject", "letter"),
         *("contact_name", "contact_service", "contact_phone", "contact_email", "sender_name", "sender_address"),
     )
 
@@ -74,6 +81,8 @@ class LetterForm(FlaskForm):
         chosen, colour = found["message_class"], found["colour"]
         found["message_class"] = MessageClass(chosen) if chosen in set(MessageClass) else MessageClass.AWARENESS
         found["colour"] = Colour(colour) if colour in set(Colour) else Colour.GREY
+        mode = found["tracking"]
+        found["tracking"] = TrackingMode(mode) if mode in set(TrackingMode) else TrackingMode.AGGREGATE
         return found
 
     def validate_message_class(self, field: RadioField) -> None:
@@ -82,6 +91,7 @@ class LetterForm(FlaskForm):
             raise ValidationError("Choisissez un des choix proposés.")
 
     validate_colour = validate_message_class
+    validate_tracking = validate_message_class
 
     def validate_title(self, field: StringField) -> None:
         """A name to find the campaign again."""

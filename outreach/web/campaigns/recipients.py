@@ -69,7 +69,7 @@ def received(number: int, message: int) -> Response:
 def received_html(number: int, message: int) -> Response:
     with database().reading() as session:
         _, found = _letter(session, number, message)
-        html = composing.as_read(session, found, sending(), now=now())
+        html = composing.as_read(session, found, sending(), now=now(), counts=False)
     response = Response(html.replace("<head>", '<head><base target="_blank">', 1), mimetype="text/html")
     response.headers["Content-Security-Policy"] = LETTER_POLICY
     return response

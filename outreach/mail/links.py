@@ -1,0 +1,22 @@
+"""The links of a letter's own text, numbered and turned into marks: where they lead may depend on the recipient."""
+
+import re
+from html import unescape
+
+from outreach.mail.marks import Marks, Slot
+
+LINK = "adresse_lien"
+MOST = 255  # a token names a link by one byte; any further link stays as it was written
+ADDRESS = re.compile(r'(?<=<a href=")https?://[^"]*(?=")')
+
+
+def mark(html: str, marks: Marks) -> str:
+    """The HTML of a letter's text with a mark for each address it links to; the same address, the same mark."""
+    urls = list(dict.fromkeys(unescape(found) for found in ADDRESS.findall(html)))[:MOST]
+    slots = {url: marks.slot(Slot(LINK, ((str(number), url),))) for number, url in enumerate(urls, 1)}
+    return ADDRESS.sub(lambda found: slots.get(unescape(found[0]), found[0]), html)
+
+
+def of(slots: tuple[Slot, ...]) -> dict[int, str]:
+    """The addresses of a letter's links, by number."""
+    return {int(number): url for slot in slots if slot.field == LINK for number, url in slot.filters}

@@ -1,0 +1,132 @@
+"""Openings and clicks, counted: by group and hour without anybody's trace, or one by one where a basis is recorded."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from outreach.db import Session
+from outreach.tracking import bases
+from outreach.tracking.machines import OPENING, VERSION, HitClass, Signals, classify
+from outreach.tracking.models import Hit, HitCount, Tracker
+from outreach.tracking.trackers import Target
+
+KEPT = timedelta(days=396)  # thirteen months: older events keep only their number
+Cell = tuple[int, int, datetime, HitClass]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A hit of a group: counted, or taken back (`count` -1) when a later one shows that it was judged wrongly."""
+
+    target: Target
+    signals: Signals
+    hit_class: HitClass
+    count: int = 1
+
+
+@dataclass
+class Measured:
+    """The openings and clicks of one group over some mailings, by who seems to be behind them."""
+
+    name: str
+    recipients: int = 0
+    opens: Counter[HitClass] = field(default_factory=Counter)
+    clicks: Counter[HitClass] = field(default_factory=Counter)
+
+
+def add(session: Session, sightings: Sequence[Sighting]) -> None:
+    """Keep these hits. One of a letter whose mailbox has no basis any more leaves no trace."""
+    cells: Counter[Cell] = Counter()
+    letters = [one for one in sightings if one.target.message is not None]
+    allowed = bases.measurable(session, {one.target.message or 0 for one in letters}) if letters else set()
+    for one in sightings:
+        if one.target.message is None and one.target.tracker is not None:
+            cells[one.target.tracker, one.signals.link, _hour(one.signals.at), one.hit_class] += one.count
+        elif one.target.message in allowed and one.count > 0:
+            _keep(session, one)
+    _count(session, cells)
+
+
+def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
+    """What was counted over these mailings, group by group, by name; a group nobody opened is there with zero."""
+    of_these = Tracker.mailing_id.in_(list(mailings))
+    found: dict[str, Measured] = {}
+    for tracker in session.scalars(select(Tracker).where(of_these).order_by(Tracker.name)):
+        found.setdefault(tracker.name, Measured(tracker.name)).recipients += tracker.recipients
+    total = func.sum(HitCount.count)
+    counted = select(Tracker.name, HitCount.link, HitCount.hit_class, total).join(
+        HitCount, HitCount.tracker_id == Tracker.id
+    )
+    single = select(Tracker.name, Hit.link, Hit.hit_class, func.count()).join(Hit, Hit.tracker_id == Tracker.id)
+    for query, kind in ((counted, HitCount), (single, Hit)):
+        for name, link, hit_class, count in session.execute(
+            query.where(of_these).group_by(Tracker.name, kind.link, kind.hit_class)
+        ):
+            tally = found[name].opens if link == OPENING else found[name].clicks
+            tally[hit_class] += int(count)
+    return list(found.values())
+
+
+def fold_old(session: Session, *, now: datetime) -> int:
+    """Put events older than thirteen months into their group's counts, and forget them; returns how many."""
+    old = Hit.at < now - KEPT
+    cells: Counter[Cell] = Counter()
+    for one in session.scalars(select(Hit).where(old)):
+        if one.tracker_id is not None:
+            cells[one.tracker_id, one.link, _hour(one.at), one.hit_class] += 1
+    _count(session, cells)
+    return len(session.scalars(delete(Hit).where(old).returning(Hit.id)).all())
+
+
+def judge_again(session: Session, message: int) -> None:
+    """Judge the kept hits of a letter anew, from what is kept of each, by the judgement of today."""
+    kept = session.scalars(select(Hit).where(Hit.message_id == message).order_by(Hit.at, Hit.id)).all()
+    seen = [Signals(one.link, one.at, one.agent, one.is_head) for one in kept]
+    for place, one in enumerate(kept):
+        others = seen[:place] + seen[place + 1 :]
+        one.hit_class, one.why = classify(seen[place], others)
+        one.version = VERSION
+
+
+def _keep(session: Session, one: Sighting) -> None:
+    signals = one.signals
+    hit_class, why = classify(signals, ())
+    session.add(
+        Hit(
+            message_id=one.target.message,
+            tracker_id=one.target.tracker,
+            link=signals.link,
+            at=signals.at,
+            agent=signals.agent,
+            is_head=signals.is_head,
+            hit_class=hit_class,
+            why=why,
+            version=VERSION,
+        )
+    )
+    session.flush()
+    judge_again(session, one.target.message or 0)
+
+
+def _count(session: Session, cells: Counter[Cell]) -> None:
+    """Add to the counters, always in the same order: two processes that count never wait for each other in a ring."""
+    rows = [
+        {"tracker_id": tracker, "link": link, "hour": hour, "hit_class": hit_class, "count": count}
+        for (tracker, link, hour, hit_class), count in sorted(cells.items())
+        if count
+    ]
+    if not rows:
+        return
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(HitCount)
+    keys = [HitCount.tracker_id, HitCount.link, HitCount.hour, HitCount.hit_class]
+    more = {"count": HitCount.count + insert.excluded.count}
+    session.execute(insert.on_conflict_do_update(index_elements=keys, set_=more), rows)
+
+
+def _hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)

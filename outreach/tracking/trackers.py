@@ -1,0 +1,104 @@
+"""Whose pixel and links a letter carries: those of a group big enough to hide everybody in it."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, insert, select
+
+from outreach.db import Session
+from outreach.delivery.models import Mailing, Message, MessageState, RecipientKind
+from outreach.directory.models import Authority, Network
+from outreach.tracking.models import TrackedLink, Tracker, TrackerNetwork
+
+SMALLEST = 20
+OTHERS = "Autres réseaux"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a token leads to: the group it counts for (or None), the letter when it speaks of one, where links lead."""
+
+    tracker: int | None
+    message: int | None
+    links: Mapping[int, str]
+
+
+def set_up(session: Session, mailing: Mailing, urls: Mapping[int, str]) -> None:
+    """Give a mailing whose recipients are all written down its groups, each with a pixel and these links."""
+    rows = [{"mailing_id": mailing.id, "number": number, "url": url} for number, url in urls.items()]
+    if rows:
+        session.execute(insert(TrackedLink), rows)
+    sizes = _sizes(session, mailing)
+    labels = {network.id: network.label for network in session.scalars(select(Network))}
+    for group in groups(sizes):
+        name = labels[next(iter(group))] if len(group) == 1 else _named(group, sizes, labels)
+        recipients = sum(sizes[network] for network in group)
+        tracker = Tracker(mailing_id=mailing.id, public_id=secrets.token_hex(8), name=name, recipients=recipients)
+        session.add(tracker)
+        session.flush()
+        session.add_all(TrackerNetwork(tracker_id=tracker.id, network_id=network) for network in sorted(group))
+
+
+def groups(sizes: Mapping[int, int]) -> list[frozenset[int]]:
+    """Networks put together so that no group has fewer than twenty recipients; none when all together have not.
+
+    The small ones are one group; when that is too small as well, it joins the largest network.
+    """
+    if sum(sizes.values()) < SMALLEST:
+        return []
+    small = frozenset(network for network, size in sizes.items() if size < SMALLEST)
+    big = [frozenset({network}) for network in sizes.keys() - small]
+    if sum(sizes[network] for network in small) >= SMALLEST:
+        return [*big, small]
+    if small:
+        largest = max(big, key=lambda group: (sizes[next(iter(group))], -next(iter(group))))
+        big = [group | small if group is largest else group for group in big]
+    return big
+
+
+def of_mailing(session: Session, mailing: int) -> dict[int, bytes]:
+    """What the tokens of a mailing say, by the network of who receives the letter."""
+    query = select(TrackerNetwork.network_id, Tracker.public_id).join(Tracker, Tracker.id == TrackerNetwork.tracker_id)
+    found = session.execute(query.where(Tracker.mailing_id == mailing))
+    return {network: bytes.fromhex(public_id) for network, public_id in found}
+
+
+def target_of(session: Session, identity: bytes) -> Target | None:
+    """What a token with these eight bytes leads to: a group, or one letter; None when there is no such thing."""
+    tracker = session.scalar(select(Tracker).where(Tracker.public_id == identity.hex()))
+    if tracker is not None:
+        return Target(tracker.id, None, _links(session, tracker.mailing_id))
+    message = session.scalar(select(Message).where(Message.public_id == identity.hex()))
+    if message is None:
+        return None
+    group = (
+        select(Tracker.id)
+        .join(TrackerNetwork, TrackerNetwork.tracker_id == Tracker.id)
+        .join(Authority, Authority.network_id == TrackerNetwork.network_id)
+        .where(Tracker.mailing_id == message.mailing_id, Authority.id == message.recipient_id)
+    )
+    return Target(session.scalar(group), message.id, _links(session, message.mailing_id))
+
+
+def _links(session: Session, mailing: int) -> dict[int, str]:
+    query = select(TrackedLink.number, TrackedLink.url).where(TrackedLink.mailing_id == mailing)
+    return dict(session.execute(query).all())
+
+
+def _sizes(session: Session, mailing: Mailing) -> dict[int, int]:
+    """How many authorities of each network this mailing writes to."""
+    is_written_to = (
+        Message.mailing_id == mailing.id,
+        Message.recipient_kind == RecipientKind.AUTHORITY,
+        Message.state != MessageState.WITHDRAWN,
+    )
+    query = select(Authority.network_id, func.count(Authority.id.distinct())).join(
+        Message, Message.recipient_id == Authority.id
+    )
+    return dict(session.execute(query.where(*is_written_to).group_by(Authority.network_id)).all())
+
+
+def _named(group: frozenset[int], sizes: Mapping[int, int], labels: Mapping[int, str]) -> str:
+    big: Sequence[int] = [network for network in group if sizes[network] >= SMALLEST]
+    return f"{labels[big[0]]} et {OTHERS.lower()}" if big else OTHERS

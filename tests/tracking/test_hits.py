@@ -1,0 +1,205 @@
+"""Groups big enough to hide everybody, counters that lose nothing, single hits only where a basis allows them."""
+
+import threading
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from outreach.delivery.models import Mailing, Message
+from outreach.directory.models import Contact, MailboxKind
+from outreach.errors import InputError, Refused
+from outreach.tracking import bases, hits, trackers
+from outreach.tracking.hits import Sighting
+from outreach.tracking.machines import Agent, HitClass, Signals
+from outreach.tracking.models import Hit, HitCount, TrackedLink, Tracker, TrackerNetwork, TrackingBasis, TrackingMode
+from outreach.tracking.trackers import SMALLEST
+from tests.campaigns.conftest import AUTHOR, approved, launch, people, settle, strand
+from tests.conftest import NOW
+
+__all__ = ["people", "strand"]
+SIZES = st.dictionaries(st.integers(1, 6), st.integers(1, 60), max_size=6)
+
+
+@given(SIZES)
+def test_no_group_is_small_and_everybody_is_in_one(sizes):
+    groups = trackers.groups(sizes)
+    if sum(sizes.values()) < SMALLEST:
+        assert groups == []
+        return
+    assert sorted(network for group in groups for network in group) == sorted(sizes)
+    assert all(sum(sizes[network] for network in group) >= SMALLEST for group in groups)
+    alone = {network for group in groups if len(group) == 1 for network in group}
+    small = [size for size in sizes.values() if size < SMALLEST]
+    joined = 1 if small and sum(small) < SMALLEST else 0
+    assert len(alone) >= sum(size >= SMALLEST for size in sizes.values()) - joined
+
+
+@pytest.mark.parametrize(
+    ("sizes", "groups"),
+    [
+        ({1: 19}, []),
+        ({1: 20}, [{1}]),
+        ({1: 30, 2: 5}, [{1, 2}]),
+        ({1: 30, 2: 40, 3: 5}, [{1}, {2, 3}]),
+        ({1: 30, 2: 12, 3: 8}, [{1}, {2, 3}]),
+        ({1: 10, 2: 10}, [{1, 2}]),
+    ],
+)
+def test_small_networks_are_put_together(sizes, groups):
+    assert sorted(map(sorted, trackers.groups(sizes))) == sorted(map(sorted, groups))
+
+
+@pytest.fixture
+def wave(database, people, strand):
+    """A launched wave of 25 authorities of one network and 3 of another."""
+    settle(database, 25)
+    settle(database, 3, network="WBE")
+    launch(database, approved(database, letter="Voir [le programme](https://programme.example/)."))
+
+
+def seen(target, link=0, hit_class=HitClass.HUMAN, at=NOW, count=1):
+    return Sighting(target, Signals(link, at, Agent.BROWSER, is_head=False), hit_class, count)
+
+
+def target_of(session):
+    return trackers.target_of(session, bytes.fromhex(session.scalars(select(Tracker.public_id)).one()))
+
+
+def test_a_wave_gets_its_groups_when_its_recipients_are_known(database, wave):
+    with database.reading() as session:
+        (tracker,) = session.scalars(select(Tracker))
+        assert (tracker.name, tracker.recipients) == ("Libre confessionnel et autres réseaux", 28)
+        assert session.scalar(select(func.count()).select_from(TrackerNetwork)) == 2
+        links = dict(session.execute(select(TrackedLink.number, TrackedLink.url)).all())
+        assert links == {1: "https://programme.example/"}
+        assert target_of(session) == trackers.Target(tracker.id, None, links)
+        assert trackers.target_of(session, bytes(8)) is None
+
+
+@pytest.mark.parametrize("mode", [TrackingMode.NONE, TrackingMode.AGGREGATE])
+def test_a_small_wave_and_an_unmeasured_one_have_none(database, people, strand, mode):
+    settle(database, 25 if mode is TrackingMode.NONE else 19)
+    launch(database, approved(database, tracking=mode))
+    with database.reading() as session:
+        assert session.scalars(select(Tracker)).all() == []
+
+
+def test_counts_add_up_and_can_be_taken_back(database, wave):
+    with database.writing() as session:
+        target = target_of(session)
+        hits.add(session, [seen(target), seen(target), seen(target, 1)])
+    with database.writing() as session:
+        later = NOW + timedelta(hours=1)
+        machine = HitClass.MACHINE
+        hits.add(session, [seen(target, 1, count=-1), seen(target, 1, machine), seen(target, at=later)])
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(HitCount)) == 4
+        (found,) = hits.measured(session, session.scalars(select(Mailing.id)))
+        assert found.opens == {HitClass.HUMAN: 3}
+        assert +found.clicks == {HitClass.MACHINE: 1}
+        assert session.scalars(select(Hit)).all() == []
+
+
+def test_counting_from_several_places_at_once_loses_nothing(database, wave):
+    with database.reading() as session:
+        target = target_of(session)
+
+    def count():
+        for _ in range(20):
+            with database.writing() as session:
+                hits.add(session, [seen(target, link) for link in (2, 0, 1)])
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.reading() as session:
+        assert session.scalar(select(func.sum(HitCount.count))) == 4 * 20 * 3
+
+
+@pytest.fixture
+def letter(database, wave):
+    """A letter's target, and the mailbox it goes to."""
+    with database.reading() as session:
+        message = session.scalars(select(Message).order_by(Message.id).limit(1)).one()
+        contact = session.scalars(select(Contact).where(Contact.address_key == message.address_key)).one()
+        return trackers.target_of(session, bytes.fromhex(message.public_id)), contact.id
+
+
+def decide(database, contact):
+    with database.writing() as session:
+        details = {"reference": "DPO 2021/4", "given_by": "Déléguée à la protection des données"}
+        mailbox = session.get_one(Contact, contact)
+        return bases.record_decision(session, mailbox, **details, taken_on=date(2021, 5, 1), now=NOW, actor=AUTHOR).id
+
+
+def kept(database):
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(Hit))
+
+
+def test_a_letter_s_own_hits_are_kept_only_while_a_basis_holds(database, letter):
+    target, contact = letter
+    assert target.message is not None
+    with database.writing() as session:
+        hits.add(session, [seen(target)])
+    assert kept(database) == 0
+    basis = decide(database, contact)
+    with database.writing() as session:
+        hits.add(session, [seen(target), seen(target, 1)])
+    assert kept(database) == 2
+    with database.writing() as session:
+        bases.withdraw(session, session.get_one(TrackingBasis, basis), now=NOW, actor=AUTHOR)
+    with database.writing() as session:
+        hits.add(session, [seen(target)])
+    assert kept(database) == 2
+    with database.reading() as session:
+        (found,) = hits.measured(session, session.scalars(select(Mailing.id)))
+        assert (found.opens, found.clicks) == ({HitClass.HUMAN: 1}, {HitClass.HUMAN: 1})
+
+
+def test_a_burst_is_judged_again_when_its_next_hit_comes(database, letter):
+    target, contact = letter
+    decide(database, contact)
+    for link in (1, 2):
+        with database.writing() as session:
+            hits.add(session, [seen(target, link)])
+    with database.reading() as session:
+        assert set(session.scalars(select(Hit.hit_class))) == {HitClass.MACHINE}
+
+
+def test_old_events_keep_only_their_number(database, letter):
+    target, contact = letter
+    decide(database, contact)
+    with database.writing() as session:
+        hits.add(session, [seen(target, at=NOW - hits.KEPT - timedelta(days=1)), seen(target, 1)])
+    with database.reading() as session:
+        before = hits.measured(session, session.scalars(select(Mailing.id)))
+    with database.writing() as session:
+        assert hits.fold_old(session, now=NOW) == 1
+        assert hits.fold_old(session, now=NOW) == 0
+    assert kept(database) == 1
+    with database.reading() as session:
+        assert hits.measured(session, session.scalars(select(Mailing.id))) == before
+
+
+def test_a_basis_needs_its_proof(database, letter):
+    _, key = letter
+    with database.writing() as session:
+        contact = session.get_one(Contact, key)
+        given = {"given_by": "A. Petit", "taken_on": date(2021, 5, 1), "now": NOW, "actor": AUTHOR}
+        with pytest.raises(InputError):
+            bases.record_consent(session, contact, wording=" ", channel="formulaire", **given)
+        with pytest.raises(InputError):
+            bases.record_decision(session, contact, reference="", **given)
+        contact.mailbox_kind = MailboxKind.PERSONAL
+        with pytest.raises(Refused):
+            bases.record_decision(session, contact, reference="DPO 2021/4", **given)
+        basis = bases.record_consent(session, contact, wording="J’accepte.", channel="formulaire", **given)
+        bases.withdraw(session, basis, now=NOW, actor=AUTHOR)
+        with pytest.raises(Refused):
+            bases.withdraw(session, basis, now=NOW, actor=AUTHOR)

@@ -1,0 +1,69 @@
+"""Openings and clicks that machines make, told from people's by what is seen of them."""
+
+from datetime import timedelta
+
+import pytest
+
+from outreach.tracking.machines import Agent, HitClass, Readers, Signals, agent_of, classify
+from tests.conftest import NOW
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def hit(link=0, after=0.0, agent=Agent.BROWSER, *, is_head=False):
+    return Signals(link, NOW + timedelta(seconds=after), agent, is_head)
+
+
+@pytest.mark.parametrize(
+    ("said", "agent"),
+    [
+        ("", Agent.NONE),
+        ("  ", Agent.NONE),
+        (FIREFOX, Agent.BROWSER),
+        ("Mozilla/5.0", Agent.PROXY),
+        ("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)", Agent.PROXY),
+        ("Barracuda Sentinel (EE)", Agent.SCANNER),
+        ("python-requests/2.32", Agent.SCANNER),
+        ("Mozilla/5.0 (compatible; Googlebot/2.1)", Agent.SCANNER),
+    ],
+)
+def test_a_program_is_known_by_what_it_says(said, agent):
+    assert agent_of(said) is agent
+
+
+@pytest.mark.parametrize(
+    ("one", "others", "found"),
+    [
+        (hit(), [], HitClass.HUMAN),
+        (hit(1), [hit()], HitClass.HUMAN),
+        (hit(is_head=True), [], HitClass.MACHINE),
+        (hit(agent=Agent.SCANNER), [], HitClass.MACHINE),
+        (hit(agent=Agent.NONE), [], HitClass.MACHINE),
+        (hit(agent=Agent.PROXY), [], HitClass.UNDETERMINED),
+        (hit(1, 0.4), [hit(2)], HitClass.MACHINE),
+        (hit(1, 5), [hit(2)], HitClass.HUMAN),
+        (hit(1, 0.4), [hit(1)], HitClass.HUMAN),
+        (hit(3, 8), [hit(1), hit(2, 4)], HitClass.MACHINE),
+        (hit(3, 30), [hit(1), hit(2, 15)], HitClass.HUMAN),
+        (hit(0, 0.1), [hit(1), hit(2)], HitClass.HUMAN),
+    ],
+)
+def test_a_hit_is_judged_with_the_reader_s_others(one, others, found):
+    assert classify(one, others)[0] is found
+
+
+def test_the_second_link_unmasks_the_first_of_the_same_reader_only():
+    readers = Readers()
+    assert readers.meet(b"scanner", hit(1), "a") == (HitClass.HUMAN, [])
+    assert readers.meet(b"person", hit(2, 0.2), "b") == (HitClass.HUMAN, [])
+    judged, unmasked = readers.meet(b"scanner", hit(2, 0.4), "c")
+    assert judged is HitClass.MACHINE
+    assert [(met.where, met.thought) for met in unmasked] == [("a", HitClass.HUMAN)]
+    assert readers.meet(b"scanner", hit(3, 0.6), "d") == (HitClass.MACHINE, [])
+
+
+def test_readers_are_forgotten_after_some_seconds():
+    readers = Readers()
+    readers.meet(b"one", hit(1), None)
+    readers.meet(b"two", hit(1, 60), None)
+    assert set(readers.recent) == {b"two"}

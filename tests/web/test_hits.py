@@ -1,0 +1,179 @@
+"""The pixel and the links of letters: what a token leads to, and nothing else; a hit is all that a GET may add."""
+
+import pytest
+from flask.testing import FlaskClient
+from markupsafe import escape
+from sqlalchemy import func, select
+
+from outreach.campaigns import launching
+from outreach.campaigns.composing import Composer, Sending
+from outreach.campaigns.models import Campaign
+from outreach.db import Database
+from outreach.delivery.fence import due_in
+from outreach.delivery.models import Batch, Mailing, Message
+from outreach.mail.linter import faults
+from outreach.mail.tokens import Keys, Kind
+from outreach.tracking.models import HitClass, HitCount, Tracker
+from outreach.web.hits import GIF
+from tests.conftest import NOW
+from tests.web.test_mailbox import planned
+from tests.web.test_public import JUNK
+
+PROGRAMME, QUESTIONS = "https://programme.example/volet-1?a=1&b=2", "https://programme.example/questions"
+ALONE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+
+
+@pytest.fixture
+def sending(app):
+    return Sending.of(app.extensions["outreach.settings"])
+
+
+@pytest.fixture
+def mailing(sending, sample_database):
+    wave = planned(
+        sample_database, NOW, f"\n\nVoir [le programme]({PROGRAMME}) ou [la foire aux questions]({QUESTIONS}).\n"
+    )
+    with sample_database.writing() as session:
+        launching.advance(session, wave, sending, now=NOW)
+        return session.scalars(select(Mailing.id)).one()
+
+
+@pytest.fixture
+def token(mailing, sending, sample_database):
+    """The pixel's token and the first link's, of the biggest group."""
+    with sample_database.reading() as session:
+        identity = session.scalars(select(Tracker.public_id).order_by(Tracker.recipients.desc())).first()
+    return {
+        kind: sending.keys.make(kind, bytes.fromhex(identity), link) for kind, link in ((Kind.OPEN, 0), (Kind.CLICK, 1))
+    }
+
+
+def counted(database):
+    with database.reading() as session:
+        query = select(HitCount.link, HitCount.hit_class, func.sum(HitCount.count))
+        rows = session.execute(query.group_by(HitCount.link, HitCount.hit_class))
+        return {(link, hit_class): count for link, hit_class, count in rows if count}
+
+
+def test_a_pixel_is_answered_and_counted(client, token, sample_database):
+    for _ in range(3):
+        answer = client.get(f"/o/{token[Kind.OPEN]}.gif", headers=BROWSER)
+        assert (answer.status_code, answer.data, answer.mimetype) == (200, GIF, "image/gif")
+        assert len(answer.data) == 43
+        assert "Set-Cookie" not in answer.headers
+        assert ALONE.items() <= dict(answer.headers).items()
+    assert counted(sample_database) == {(0, HitClass.HUMAN): 3}
+
+
+def test_a_click_leads_where_the_letter_was_frozen_to_lead(client, token, sample_database):
+    answer = client.get(f"/c/{token[Kind.CLICK]}?url=https://ailleurs.example", headers=BROWSER)
+    assert (answer.status_code, answer.headers["Location"]) == (302, PROGRAMME)
+    assert "Set-Cookie" not in answer.headers
+    assert ALONE.items() <= dict(answer.headers).items()
+    assert counted(sample_database) == {(1, HitClass.HUMAN): 1}
+
+
+def test_asking_only_for_the_headers_is_a_machine_s(client, token, sample_database):
+    assert client.head(f"/c/{token[Kind.CLICK]}", headers=BROWSER).status_code == 302
+    assert client.head(f"/o/{token[Kind.OPEN]}.gif", headers=BROWSER).data == b""
+    assert counted(sample_database) == {(0, HitClass.MACHINE): 1, (1, HitClass.MACHINE): 1}
+
+
+def test_two_links_at_once_are_a_machine_s_the_first_as_well(client, token, sending, mailing, sample_database):
+    with sample_database.reading() as session:
+        identity = session.scalars(select(Tracker.public_id).order_by(Tracker.recipients.desc())).first()
+    other = sending.keys.make(Kind.CLICK, bytes.fromhex(identity), 2)
+    client.get(f"/c/{token[Kind.CLICK]}", headers=BROWSER)
+    assert counted(sample_database) == {(1, HitClass.HUMAN): 1}
+    client.get(f"/c/{other}", headers=BROWSER)
+    assert counted(sample_database) == {(1, HitClass.MACHINE): 1, (2, HitClass.MACHINE): 1}
+
+
+@pytest.mark.parametrize("address", ["/o/{}.gif", "/c/{}"])
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_nothing_but_reading_is_taken(client, token, sample_database, address, method):
+    kind = Kind.OPEN if address.startswith("/o") else Kind.CLICK
+    assert getattr(client, method)(address.format(token[kind])).status_code == 405
+    assert counted(sample_database) == {}
+
+
+def changed(token, place):
+    other = "a" if token[place] != "a" else "b"
+    return token[:place] + other + token[place + 1 :]
+
+
+def test_a_changed_character_anywhere_makes_a_token_worthless(client, token, sample_database):
+    for place in range(40):
+        assert client.get(f"/c/{changed(token[Kind.CLICK], place)}").status_code == 404
+        assert client.get(f"/o/{changed(token[Kind.OPEN], place)}.gif").data == GIF
+    assert counted(sample_database) == {}
+
+
+@pytest.mark.parametrize("junk", [*JUNK, "%00", "../../etc/passwd", "٣" * 40, "x" * 39, "x" * 41])
+def test_junk_gets_the_picture_or_the_neutral_page(client, token, sample_database, junk):
+    assert client.get(f"/o/{junk}.gif").data == GIF
+    page = client.get(f"/c/{junk}")
+    assert (page.status_code, "Lien inconnu" in page.text) == (404, True)
+    assert counted(sample_database) == {}
+
+
+@pytest.mark.parametrize("added", [".", ">", "%3E", "&amp;", "="])
+def test_what_a_mail_program_adds_is_stripped_once(client, token, added):
+    assert client.get(f"/c/{token[Kind.CLICK]}{added}").status_code == 302
+    assert client.get(f"/c/{token[Kind.CLICK].upper()}").status_code == 302
+    assert client.get(f"/c/{token[Kind.CLICK]}{added}{added}").status_code == 404
+
+
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.CLICK}))
+def test_a_token_of_another_kind_is_worth_nothing(client, token, sending, mailing, sample_database, kind):
+    with sample_database.reading() as session:
+        identity = session.scalars(select(Tracker.public_id)).first()
+    assert client.get(f"/c/{sending.keys.make(kind, bytes.fromhex(identity), 1)}").status_code == 404
+
+
+def test_a_retired_key_counts_nothing(client, sending, mailing, sample_database):
+    with sample_database.reading() as session:
+        identity = session.scalars(select(Tracker.public_id)).first()
+    retired = Keys((b"retired" * 6,)).make(Kind.CLICK, bytes.fromhex(identity), 1)
+    assert client.get(f"/c/{retired}").status_code == 404
+
+
+def test_without_a_database_a_picture_stays_a_picture_and_a_known_link_leads_on(app, client, token, sample_database):
+    hits = app.wsgi_app.application
+    assert client.get(f"/c/{token[Kind.CLICK]}").status_code == 302
+    before = counted(sample_database)
+    silent = Database("postgresql://nobody@127.0.0.1:1/none")
+    hits.database = silent
+    assert client.get(f"/c/{token[Kind.CLICK]}").status_code == 302
+    assert client.get(f"/o/{token[Kind.OPEN]}.gif").data == GIF
+    hits._known.clear()
+    assert client.get(f"/c/{token[Kind.CLICK]}").status_code == 503
+    assert client.get(f"/o/{token[Kind.OPEN]}.gif").data == GIF
+    silent.dispose()
+    hits.database = sample_database
+    assert counted(sample_database) == before
+
+
+def test_letters_of_a_group_share_a_pixel_and_links_and_say_so(mailing, sending, sample_database):
+    with sample_database.reading() as session:
+        row = session.get_one(Mailing, mailing)
+        due = due_in(session, session.scalars(select(Batch.id)).first(), now=NOW)
+        made = Composer(sending, lambda: NOW)(session, row, due)
+        groups = session.scalar(select(func.count()).select_from(Tracker))
+    assert [faults(one.wire) for one in made.values() if faults(one.wire)] == []
+    decoded = [one.wire.replace(b"=\r\n", b"").decode() for one in made.values()]
+    pixels = {text.partition("/o/")[2][:40] for text in decoded}
+    assert 1 <= len(pixels) <= groups
+    assert all(text.count("/o/") == 1 and "/c/" in text for text in decoded)
+
+
+def test_reading_a_letter_in_the_service_is_nobody_s_opening(author, mailing, sample_database):
+    with sample_database.reading() as session:
+        number = session.scalars(select(Campaign.id).order_by(Campaign.id.desc())).first()
+        message = session.scalars(select(Message.id).where(Message.reason.is_(None)).limit(1)).one()
+    page = FlaskClient.open(author, f"/campaigns/{number}/letters/{message}/html").text
+    assert "/o/" not in page
+    assert "/c/" not in page
+    assert escape(PROGRAMME) in page
+    assert "comptés par réseau" in page
