@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import func, or_, select
 
@@ -47,12 +47,20 @@ class ListedSchool:
 
 @dataclass(slots=True)
 class Event:
-    """Something that happened, as a sentence, with details where there are some."""
+    """Something that happened, as a sentence, with details where there are some.
+
+    `day` is set when no more than the day is known; `call`, `response` and `letter` (its campaign, its own number) are
+    the keys of what can be opened or taken back.
+    """
 
     at: datetime
     actor: str
     sentence: str
     details: list[str] = field(default_factory=list)
+    day: date | None = None
+    call: int | None = None
+    response: int | None = None
+    letter: tuple[int, int] | None = None
 
 
 def authority_by_fase(session: Session, fase: int) -> Authority:

@@ -7,10 +7,10 @@ from outreach.adherence import models as adherence
 from outreach.campaigns import models as campaigns
 from outreach.db import Base
 from outreach.delivery import models as delivery
-from outreach.directory import models
+from outreach.directory import calls, models
 from outreach.tracking import models as tracking
 
-TABLES = (accounts, adherence, audit, campaigns, delivery, models, tracking)
+TABLES = (accounts, adherence, audit, calls, campaigns, delivery, models, tracking)
 
 context.configure(
     connection=context.config.attributes["connection"],

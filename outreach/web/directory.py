@@ -10,8 +10,6 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import RoleName
-from outreach.adherence import records
-from outreach.campaigns import followups
 from outreach.db import Session
 from outreach.directory import contacts, imports, listing, sheet
 from outreach.directory.listing import PAGE_ROWS, Filters, Reach, Sort
@@ -107,19 +105,6 @@ def authority_contacts(fase: int) -> str:
         return _contacts_page(session, sheet.authority_by_fase(session, fase))
 
 
-@pages.get("/<number:fase>/history")
-@needs(RoleName.READER)
-def authority_history(fase: int) -> str:
-    with database().reading() as session:
-        found = sheet.authority_by_fase(session, fase)
-        return render_template(
-            "pages/directory/history.html",
-            authority=found,
-            federations=sheet.represented_by(session, found),
-            events=_events(session, found),
-        )
-
-
 @pages.get("/<number:fase>/contacts/new")
 @needs(RoleName.AUTHOR)
 def new_contact(fase: int) -> str:
@@ -173,15 +158,6 @@ def review_contact(fase: int, contact_id: int) -> Redirect:
         contacts.review(session, found, waiting, now=now(), actor=actor())
         flash(f"L’adresse {waiting.address} est vérifiée et peut servir.", "success")
     return redirect(url_for(".authority_contacts", fase=fase))
-
-
-def _events(session: Session, found: Authority) -> list[sheet.Event]:
-    events = [
-        *sheet.history(session, found),
-        *records.events(session, found),
-        *followups.letters_to(session, found),
-    ]
-    return sorted(events, key=lambda event: event.at, reverse=True)
 
 
 def asked(arguments: MultiDict[str, str]) -> tuple[Filters, Sort]:

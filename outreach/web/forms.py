@@ -18,6 +18,7 @@ from wtforms.validators import Length
 
 from outreach.adherence.days import parse_day
 from outreach.adherence.models import Status, Strand, Word
+from outreach.directory.calls import LONGEST_NOTE, LONGEST_PERSON, CallKind
 from outreach.directory.models import MailboxKind, School
 from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import InputError
@@ -130,6 +131,37 @@ class StatusForm(FlaskForm):
             parse_day(field.data or "")
         except InputError as error:
             raise ValidationError(str(error)) from None
+
+
+class CallForm(FlaskForm):
+    """What was said with an authority outside the product."""
+
+    kind = RadioField("Nature", choices=[SelectChoice(one, one.label) for one in CallKind], validate_choice=False)
+    day = StringField("Date", description="Le jour de l’échange, par exemple 30/06/2021.")
+    person = StringField(
+        "Personne du pouvoir organisateur (facultatif)",
+        [Length(max=LONGEST_PERSON, message="Le nom dépasse 200 caractères.")],
+    )
+    note = TextAreaField("Ce qui a été dit", description="2 000 caractères au plus.")
+
+    validate_day = StatusForm.validate_day
+    validate_person = StatusForm.validate_person
+
+    def validate_kind(self, field: RadioField) -> None:
+        """The kind must be one of those offered."""
+        if field.data not in set(CallKind):
+            raise ValidationError("Choisissez la nature de l’échange.")
+
+    def validate_note(self, field: TextAreaField) -> None:
+        """Something has to be noted; a browser sends two characters for the end of a line."""
+        field.data = "\n".join((field.data or "").splitlines())
+        if not field.data.strip():
+            raise ValidationError("Écrivez ce qui a été dit.")
+        if len(field.data) > LONGEST_NOTE:
+            excess = len(field.data) - LONGEST_NOTE
+            raise ValidationError(f"La note dépasse 2 000 caractères de {excess} : raccourcissez-la.")
+        if FORBIDDEN.search(field.data):
+            raise ValidationError("Le texte contient un caractère interdit.")
 
 
 class SignInForm(LoginForm):

@@ -1,0 +1,118 @@
+"""Calls: what was said with an authority outside the product, noted by staff. A note is taken back, never deleted."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from outreach import audit
+from outreach.db import Base, Session, enum_of, take_turns
+from outreach.directory.models import Authority
+from outreach.directory.sheet import Event
+from outreach.errors import InputError, NotFound, Refused
+
+LONGEST_PERSON, LONGEST_NOTE = 200, 2000
+
+
+class CallKind(StrEnum):
+    """How an authority and the service spoke."""
+
+    PHONE = "phone"
+    MEETING = "meeting"
+    WRITTEN = "written"
+
+    @property
+    def label(self) -> str:
+        """The kind in the interface."""
+        return {"phone": "Appel téléphonique", "meeting": "Réunion ou visite"}.get(self.value, "Courriel ou courrier")
+
+
+class Call(Base):
+    """What was said with an authority on a day, and with whom of it ('' = not noted)."""
+
+    __tablename__ = "calls"
+    __table_args__ = (CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name="withdrawn"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"), index=True)
+    kind: Mapped[CallKind] = mapped_column(enum_of(CallKind, "call_kind"))
+    day: Mapped[date]
+    person: Mapped[str] = mapped_column(String(LONGEST_PERSON))
+    note: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str] = mapped_column(String(255))
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str | None] = mapped_column(String(255))
+
+
+def note(
+    session: Session,
+    authority: Authority,
+    text: str,
+    *,
+    kind: CallKind,
+    day: date,
+    person: str = "",
+    now: datetime,
+    today: date,
+    actor: str,
+) -> Call:
+    """Write down what was said. Raises InputError for a day to come, or when nothing or too much is noted."""
+    if day > today:
+        raise InputError("La date est dans l’avenir : un échange se note quand il a eu lieu.")
+    if not text.strip() or len(text) > LONGEST_NOTE or len(person) > LONGEST_PERSON:
+        raise InputError("Écrivez ce qui a été dit, en 2 000 caractères au plus.")
+    noted = Call(
+        authority_id=authority.id,
+        kind=kind,
+        day=day,
+        person=person.strip(),
+        note=text.strip(),
+        recorded_at=now,
+        recorded_by=actor,
+    )
+    session.add(noted)
+    session.flush()
+    audit.record(session, now, actor, f"{_named(noted)}, PO {authority.fase} : noté.", _subject(noted))
+    return noted
+
+
+def withdraw(session: Session, authority: Authority, number: int, *, now: datetime, actor: str) -> Call:
+    """Take back a note made by mistake; it stays in sight, said so. Raises NotFound, or Refused when it was already."""
+    take_turns(session, "call", number)
+    found = session.scalar(select(Call).where(Call.id == number, Call.authority_id == authority.id))
+    if found is None:
+        raise NotFound("Cet échange n’est pas noté pour ce pouvoir organisateur.")
+    if found.withdrawn_at is not None:
+        raise Refused("Cette note est déjà reprise.")
+    found.withdrawn_at, found.withdrawn_by = now, actor
+    audit.record(session, now, actor, f"{_named(found)}, PO {authority.fase} : note reprise.", _subject(found))
+    return found
+
+
+def events(session: Session, authority: Authority) -> list[Event]:
+    """What an authority's history tells of them."""
+    query = select(Call).where(Call.authority_id == authority.id).order_by(Call.id)
+    return [_event(call) for call in session.scalars(query)]
+
+
+def _event(call: Call) -> Event:
+    """Noted on its day, a call stands where it was noted; noted later, at the end of its day."""
+    midnight = datetime.combine(call.day, datetime.max.time(), call.recorded_at.tzinfo)
+    spoken = f" avec {call.person}" if call.person else ""
+    event = Event(min(call.recorded_at, midnight), call.recorded_by, f"{call.kind.label}{spoken}.", day=call.day)
+    if call.withdrawn_at:
+        event.details.append(f"Noté par erreur : repris le {call.withdrawn_at:%d/%m/%Y} par {call.withdrawn_by}.")
+    else:
+        event.call = call.id
+    event.details += [line.strip() for line in call.note.splitlines() if line.strip()]
+    return event
+
+
+def _named(call: Call) -> str:
+    return f"{call.kind.label} du {call.day:%d/%m/%Y}"
+
+
+def _subject(call: Call) -> str:
+    return f"call:{call.id}"

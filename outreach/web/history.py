@@ -1,0 +1,88 @@
+"""The history of an authority: what happened, newest first; calls are noted there."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.accounts import RoleName
+from outreach.adherence import days, records
+from outreach.adherence.days import parse_day
+from outreach.campaigns import followups
+from outreach.db import Session
+from outreach.directory import calls, sheet
+from outreach.directory.calls import CallKind
+from outreach.directory.models import Authority
+from outreach.directory.sheet import Event
+from outreach.errors import InputError
+from outreach.web.forms import CallForm
+from outreach.web.frame import actor, database, needs, now
+
+pages = Blueprint("history", __name__, url_prefix="/directory/<number:fase>")
+
+
+@pages.get("/history")
+@needs(RoleName.READER)
+def index(fase: int) -> str:
+    with database().reading() as session:
+        form = CallForm(data={"day": days.today(now()).isoformat(), "kind": CallKind.PHONE})
+        return _page(session, sheet.authority_by_fase(session, fase), form)
+
+
+@pages.post("/calls")
+@needs(RoleName.AUTHOR)
+def note_call(fase: int) -> Redirect | tuple[str, int]:
+    form = CallForm()
+    with database().writing() as session:
+        found = sheet.authority_by_fase(session, fase)
+        if not form.validate_on_submit() or not _noted(session, found, form):
+            return _page(session, found, form), 422
+    flash("L’échange est noté.", "success")
+    return redirect(url_for(".index", fase=fase))
+
+
+@pages.post("/calls/<number:number>/withdrawal")
+@needs(RoleName.AUTHOR)
+def withdraw_call(fase: int, number: int) -> Redirect:
+    with database().writing() as session:
+        calls.withdraw(session, sheet.authority_by_fase(session, fase), number, now=now(), actor=actor())
+    flash("La note est reprise ; elle reste visible dans l’historique.", "success")
+    return redirect(url_for(".index", fase=fase))
+
+
+def _noted(session: Session, found: Authority, form: CallForm) -> bool:
+    """Whether the call could be written down; a refusal stands by the day, which alone is judged there."""
+    try:
+        calls.note(
+            session,
+            found,
+            form.note.data or "",
+            kind=CallKind(form.kind.data),
+            day=parse_day(form.day.data or ""),
+            person=form.person.data or "",
+            now=now(),
+            today=days.today(now()),
+            actor=actor(),
+        )
+    except InputError as error:
+        form.day.errors = [str(error)]
+        return False
+    return True
+
+
+def _page(session: Session, found: Authority, form: CallForm) -> str:
+    return render_template(
+        "pages/directory/history.html",
+        authority=found,
+        federations=sheet.represented_by(session, found),
+        events=_events(session, found),
+        form=form,
+    )
+
+
+def _events(session: Session, found: Authority) -> list[Event]:
+    events = [
+        *sheet.history(session, found),
+        *records.events(session, found),
+        *followups.letters_to(session, found),
+        *calls.events(session, found),
+    ]
+    return sorted(events, key=lambda event: event.at, reverse=True)
