@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from outreach.adherence.days import today
 from outreach.campaigns.composing import Sending, freeze
@@ -13,11 +12,9 @@ from outreach.campaigns.launching import send_one
 from outreach.campaigns.lifecycle import CONTENT
 from outreach.campaigns.models import Campaign, Wave
 from outreach.db import Session
-from outreach.delivery import ledger, outbox
+from outreach.delivery import outbox
 from outreach.delivery.models import Message, MessageClass, Purpose, Reason, RecipientKind
 from outreach.delivery.outbox import Addressee
-from outreach.directory.models import Authority
-from outreach.directory.sheet import Event
 from outreach.tracking.models import Answer, Response, TrackingMode
 
 SUBJECT = "FASE ((fase_po)) – Votre réponse est enregistrée"
@@ -49,23 +46,6 @@ def answered(
     kind = RecipientKind.AUTHORITY
     outbox.withdraw_queued(session, kind, message.recipient_id, mailings, Reason.ANSWERED, now=now)
     _confirm(session, campaign, message, responses, sending, now)
-
-
-def letters_to(session: Session, authority: Authority) -> list[Event]:
-    """What an authority's sheet tells of the letters campaigns meant for it; one sentence each."""
-    messages: dict[int, list[Message]] = {}
-    for message in ledger.to_authority(session, authority):
-        messages.setdefault(message.mailing_id, []).append(message)
-    query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(list(messages)))
-    return [_event(wave, one) for wave in session.scalars(query) for one in messages[wave.mailing_id or 0]]
-
-
-def _event(wave: Wave, message: Message) -> Event:
-    outcome = ledger.outcome_of(message)
-    said = outcome.one if message.reason is None else f"{outcome.one}, {message.reason.label}"
-    to = f" à {message.address}" if message.address else ""
-    sentence = f"Courriel « {wave.campaign.title} », vague {wave.number}{to} : {said}."
-    return Event(message.settled_at or message.dated_at, "facteur", sentence)
 
 
 def campaign_of(session: Session, message: Message) -> Campaign | None:

@@ -1,4 +1,4 @@
-"""The history of an authority: what happened, newest first; calls are noted there."""
+"""The history of an authority: what is planned, what happened, newest first; calls are noted there."""
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as Redirect
 from outreach.accounts import RoleName
 from outreach.adherence import days, records
 from outreach.adherence.days import parse_day
-from outreach.campaigns import followups
+from outreach.campaigns import history
 from outreach.db import Session
 from outreach.directory import calls, sheet
 from outreach.directory.calls import CallKind
@@ -73,6 +73,7 @@ def _page(session: Session, found: Authority, form: CallForm) -> str:
         "pages/directory/history.html",
         authority=found,
         federations=sheet.represented_by(session, found),
+        planned=history.to_come(session, found, now=now()),
         events=_events(session, found),
         form=form,
     )
@@ -80,9 +81,10 @@ def _page(session: Session, found: Authority, form: CallForm) -> str:
 
 def _events(session: Session, found: Authority) -> list[Event]:
     events = [
-        *sheet.history(session, found),
+        *history.answered(session, found, sheet.history(session, found)),
         *records.events(session, found),
-        *followups.letters_to(session, found),
+        *history.letters(session, found),
+        *history.exclusions(session, found),
         *calls.events(session, found),
     ]
     return sorted(events, key=lambda event: event.at, reverse=True)

@@ -1,9 +1,16 @@
 """The history of an authority: what is noted there, what it tells."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
+from tests.conftest import NOW
+from tests.web.test_campaigns import text_of
+from tests.web.test_mailbox import planned
+from tests.web.test_responses import letters, wbe
+
+__all__ = ["letters", "wbe"]
 PAGE = "/directory/9300/history"
 CALLS = "/directory/9300/calls"
 
@@ -63,3 +70,26 @@ def test_who_only_reads_sees_calls_and_notes_none(signed_in, author):
     assert "&lt;script&gt;" in page
     assert "Noter un appel" not in page
     assert "Reprendre cette note" not in page
+
+
+def test_what_is_planned_stands_above_what_happened(author, sample_database):
+    assert "Aucune vague planifiée ne vise" in author.get(PAGE).text
+    planned(sample_database, NOW + timedelta(days=3))
+    page = author.get("/directory/9001/history").text
+    said = text_of(page).replace("\u00a0", " ")
+    assert page.index(">À venir<") < page.index(">Historique</h2>")
+    assert "18 mai 2021 à 11 h · planifiée Campagne « Invitation" in said
+    assert "vague 1 : courriel à po009001@adm.fwb.example." in said
+    assert 'href="/campaigns/1"' in page
+    assert '<a href="/directory" aria-current="page">' in page
+
+
+def test_letters_and_answers_are_told_and_lead_to_what_they_speak_of(author, client, wbe):
+    client.post(wbe, data={"answer": "help", "comment": "<b>Qui appeler ?</b>"})
+    page = author.get("/directory/9001/history").text
+    assert "&lt;b&gt;Qui appeler" in page
+    assert "« Besoin d’aide » attend le service." in text_of(page).replace("\u00a0", " ")
+    for address in re.findall(r'href="(/responses/\d+|/campaigns/\d+/letters/\d+)"', page):
+        assert author.get(address).status_code == 200
+    assert re.search(r'href="/responses/\d+"', page)
+    assert re.search(r'href="/campaigns/\d+/letters/\d+"', page)
