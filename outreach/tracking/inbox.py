@@ -1,11 +1,12 @@
 """The inbox of responses: what waits for the service, whose it is, and the one action each asks for."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from outreach import audit
@@ -62,11 +63,21 @@ class Effect:
     sentence: str
     is_possible: bool = True
 
+    @property
+    def version(self) -> str:
+        """A short name for exactly this effect, by which a page says which one it showed."""
+        return hashlib.sha256(f"{self.button}\n{self.sentence}".encode()).hexdigest()[:16]
 
-def counts(session: Session) -> dict[Tray, int]:
-    """How many responses lie in each tray; one statement."""
+
+class EffectChanged(Refused):
+    """What acting would do is no longer what was shown."""
+
+
+def counts(session: Session, *, owner: str = "") -> dict[Tray, int]:
+    """How many responses (of an owner, or of all) lie in each tray; one statement."""
     waiting = Response.handled_at.is_(None)
     query = select(Response.answer, waiting.label("waits"), func.count()).group_by(Response.answer, waiting)
+    query = query.where(Response.owner == owner) if owner else query
     found = dict.fromkeys(Tray, 0)
     for answer, waits, count in session.execute(query):
         for tray in Tray:
@@ -118,10 +129,17 @@ def effect_of(session: Session, response: Response, *, now: datetime) -> Effect:
             return Effect("Prendre acte", sentence)
 
 
-def act(session: Session, response: Response, *, now: datetime, actor: str, note: str = "") -> None:
-    """Do what a response asks for. Raises Refused when it was handled meanwhile or nothing can be done."""
+def act(
+    session: Session, response: Response, *, now: datetime, actor: str, note: str = "", seen: str | None = None
+) -> None:
+    """Do what a response asks for. Raises Refused when it was handled meanwhile or nothing can be done.
+
+    `seen` is the version of the effect that was shown; raises EffectChanged when it would be another by now.
+    """
     _in_turn(session, response)
     effect = effect_of(session, response, now=now)
+    if seen is not None and seen != effect.version:
+        raise EffectChanged("Ce que fera l’action a changé depuis l’ouverture de la page : relisez-le.")
     if not effect.is_possible:
         raise Refused(effect.sentence)
     if response.answer is Answer.JOINED:
@@ -141,6 +159,8 @@ def take(session: Session, response: Response, *, now: datetime, actor: str) -> 
     """Make a response one's own. Raises Refused when it was handled meanwhile."""
     _in_turn(session, response)
     response.owner, response.owned_at = actor, now
+    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : prise en charge."
+    audit.record(session, now, actor, said, subject_of(response.authority))
 
 
 def declared_still(session: Session, response: Response, *, now: datetime) -> list[School]:
@@ -212,16 +232,32 @@ def _held(session: Session, response: Response) -> Contact | None:
 def _effect_of_address(session: Session, response: Response) -> Effect:
     if not response.proposed_address:
         return Effect("Marquer comme traitée", "Aucune adresse n’est proposée : corrigez la fiche, puis fermez ici.")
-    held = _held(session, response)
-    if held is None:
+    proposed, held = response.proposed_address, _held(session, response)
+    if _has_already(session, response):
+        if held is None or held.address_key == judge(proposed).key:
+            return Effect("Marquer comme traitée", f"L’adresse {proposed} est déjà en usage : il n’y a rien à changer.")
         return Effect(
-            f"Ajouter {response.proposed_address}",
-            f"L’adresse {response.proposed_address} est ajoutée ; celle du courriel n’est déjà plus en usage.",
+            f"Retirer {held.address}", f"L’adresse {held.address} est retirée ; {proposed}, déjà en usage, reste."
         )
-    return Effect(
-        f"Remplacer par {response.proposed_address}",
-        f"L’adresse {held.address} est retirée, {response.proposed_address} la remplace pour les prochains courriels.",
+    check = (
+        " Elle ne servira qu’après la vérification d’une deuxième personne." if judge(proposed).mixed_writing else ""
     )
+    if held is None:
+        said = f"L’adresse {proposed} est ajoutée ; celle du courriel n’est déjà plus en usage.{check}"
+        return Effect(f"Ajouter {proposed}", said)
+    said = f"L’adresse {held.address} est retirée, {proposed} la remplace pour les prochains courriels.{check}"
+    return Effect(f"Remplacer par {proposed}", said)
+
+
+def _has_already(session: Session, response: Response) -> bool:
+    """Whether the proposed address is in use; one that rejects mail is not, since a correction puts it back."""
+    query = select(Contact.id).where(
+        Contact.authority_id == response.authority_id,
+        Contact.address_key == judge(response.proposed_address).key,
+        Contact.retired_at.is_(None),
+        or_(Contact.bounced_at.is_(None), Contact.address_key != response.message.address_key),
+    )
+    return session.scalar(query) is not None
 
 
 def _replace_address(session: Session, response: Response, now: datetime, actor: str) -> None:
@@ -229,7 +265,10 @@ def _replace_address(session: Session, response: Response, now: datetime, actor:
         return
     judged, held = judge(response.proposed_address), _held(session, response)
     kind = held.mailbox_kind if held else MailboxKind.IMPERSONAL
-    if held is None:
+    if _has_already(session, response):
+        if held is not None and held.address_key != judged.key:
+            contacts.retire(session, response.authority, held, now=now, actor=actor)
+    elif held is None:
         contacts.add(session, response.authority, judged, now=now, actor=actor, kind=kind)
     else:
         contacts.correct(session, response.authority, held, judged, now=now, actor=actor, kind=kind)

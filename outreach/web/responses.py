@@ -1,12 +1,14 @@
 """Responses: what authorities answered that waits for the service, whose it is, and one action each."""
 
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import RoleName
 from outreach.db import Session
 from outreach.tracking import inbox
-from outreach.tracking.inbox import PAGE_ROWS, Tray
+from outreach.tracking.inbox import PAGE_ROWS, EffectChanged, Tray
 from outreach.tracking.models import Response
 from outreach.web.frame import actor, database, needs, now
 from outreach.web.pager import Pager
@@ -18,17 +20,18 @@ MINE = "me"
 @pages.get("")
 @needs(RoleName.READER)
 def index() -> str:
-    asked = request.args.get("tray", "")
-    tray = Tray(asked) if asked in set(Tray) else None
-    owner = actor() if request.args.get("owner") == MINE else ""
+    kept = _filter()
+    tray = Tray(kept["tray"]) if "tray" in kept else None
+    owner = actor() if "owner" in kept else ""
     with database().reading() as session:
         pager = Pager.of(request, inbox.count(session, tray, owner=owner), PAGE_ROWS)
         return render_template(
             "pages/responses/index.html",
-            counts=inbox.counts(session),
+            counts=inbox.counts(session, owner=owner),
             tray=tray,
             Tray=Tray,
             mine=bool(owner),
+            kept=kept,
             pager=pager,
             rows=inbox.page(session, tray, pager.number, owner=owner),
         )
@@ -48,18 +51,23 @@ def take(number: int) -> Redirect:
     with database().writing() as session:
         inbox.take(session, inbox.response_numbered(session, number), now=now(), actor=actor())
     flash("Cette réponse est à vous.", "success")
-    return redirect(url_for(".response", number=number))
+    return redirect(url_for(".response", number=number, **_filter()))
 
 
 @pages.post("/<number:number>/action")
 @needs(RoleName.AUTHOR)
-def act(number: int) -> Redirect:
-    with database().writing() as session:
-        found = inbox.response_numbered(session, number)
-        inbox.act(session, found, now=now(), actor=actor(), note=_note())
-        said = f"C’est fait : {found.authority.name}, {found.outcome}."
+def act(number: int) -> Redirect | tuple[str, int]:
+    seen = request.form.get("version", "")
+    try:
+        with database().writing() as session:
+            found = inbox.response_numbered(session, number)
+            inbox.act(session, found, now=now(), actor=actor(), note=_note(), seen=seen)
+            said = f"C’est fait : {found.authority.name}, {found.outcome}."
+    except EffectChanged as error:
+        with database().reading() as session:
+            return _page(session, inbox.response_numbered(session, number), str(error)), 409
     flash(said, "success")
-    return redirect(url_for(".index"))
+    return redirect(url_for(".index", **_filter()))
 
 
 @pages.post("/<number:number>/closure")
@@ -68,13 +76,20 @@ def set_aside(number: int) -> Redirect:
     with database().writing() as session:
         inbox.set_aside(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=_note())
     flash("La réponse est classée sans suite.", "success")
-    return redirect(url_for(".index"))
+    return redirect(url_for(".index", **_filter()))
 
 
 def _note() -> str:
     return " ".join(request.form.get("note", "").replace("\0", "").split())[:500]
 
 
-def _page(session: Session, found: Response) -> str:
+def _filter() -> dict[str, Any]:
+    """What the address asks of the list, to be kept from one page to the next; what it says wrongly is left out."""
+    kept = {"tray": request.args.get("tray", ""), "owner": request.args.get("owner", "")}
+    return {name: value for name, value in kept.items() if value in (set(Tray) if name == "tray" else {MINE})}
+
+
+def _page(session: Session, found: Response, fault: str = "") -> str:
     effect = inbox.effect_of(session, found, now=now()) if found.handled_at is None else None
-    return render_template("pages/responses/response.html", response=found, effect=effect)
+    template, kept = "pages/responses/response.html", _filter()
+    return render_template(template, response=found, effect=effect, fault=fault, note=_note(), kept=kept)

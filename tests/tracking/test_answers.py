@@ -11,6 +11,7 @@ from outreach.campaigns import followups, lifecycle
 from outreach.campaigns.models import Wave
 from outreach.delivery import fence, outbox, suppressions
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, Purpose, Reason, SuppressionReason
+from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
 from outreach.jobs import Composer
@@ -19,7 +20,7 @@ from outreach.tracking import answers, inbox
 from outreach.tracking.answers import Given
 from outreach.tracking.inbox import Tray
 from outreach.tracking.models import Answer, Response
-from tests.campaigns.conftest import AUTHOR, SENDING, advance, approved, launch, people, settle, strand
+from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, advance, approved, launch, people, settle, strand
 from tests.conftest import NOW
 
 __all__ = ["people", "strand"]
@@ -180,6 +181,39 @@ def test_a_wrong_contact_is_replaced_by_the_proposed_address(database, letters):
             ("direction@ecole.be", True),
         }
         assert response.owner == AUTHOR
+
+
+@pytest.mark.parametrize(
+    ("proposed", "words", "in_use"),
+    [
+        ("po009001@adm.fwb.example", "rien à changer", {"po009001@adm.fwb.example", "b@ecole.example"}),
+        ("b@ecole.example", "déjà en usage, reste", {"b@ecole.example"}),
+        ("c@ecole.example", "la remplace", {"b@ecole.example", "c@ecole.example"}),
+        ("direсtion@ecole.example", "deuxième personne", {"b@ecole.example", "direсtion@ecole.example"}),
+    ],
+    ids=["the letter's own", "in use", "new", "mixed writing"],
+)
+def test_what_is_said_of_a_proposed_address_is_what_is_done(database, letters, proposed, words, in_use):
+    with database.writing() as session:
+        found = session.scalars(select(Authority).where(Authority.fase == 9001)).one()
+        add_contact(session, found, "b@ecole.example")
+    (key,) = give(database, letters[0], "wrong_contact", proposed_address=proposed)
+    with database.reading() as session:
+        assert words in inbox.effect_of(session, inbox.response_numbered(session, key), now=LATER).sentence
+    act(database, key)
+    with database.reading() as session:
+        held = select(Contact.address).join(Authority).where(Authority.fase == 9001, Contact.retired_at.is_(None))
+        assert set(session.scalars(held)) == in_use
+
+
+def test_an_address_that_rejected_mail_is_put_back_by_who_says_it_is_right(database, letters):
+    with database.writing() as session:
+        contacts.record_bounce(session, "po009001@adm.fwb.example", now=NOW, actor="facteur")
+    (key,) = give(database, letters[0], "wrong_contact", proposed_address="po009001@adm.fwb.example")
+    act(database, key)
+    with database.reading() as session:
+        found = select(Contact.address).join(Authority).where(Authority.fase == 9001, Contact.usable())
+        assert session.scalars(found).all() == ["po009001@adm.fwb.example"]
 
 
 def test_the_inbox_is_filtered_by_tray_and_owner_the_oldest_first(database, letters):

@@ -131,7 +131,7 @@ def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, clien
     assert "/responses?tray=joined" in home
     page = author.get("/responses?tray=joined").text
     assert "&lt;b&gt;Enfin&lt;/b&gt;" in page
-    address = re.search(r'href="(/responses/\d+)"', page)[1]
+    address = re.search(r'href="(/responses/\d+)[?"]', page)[1]
     shown = text_of(author.get(address).text)
     assert "devient confirmée et compte dans la situation" in shown
     assert author.send(f"{address}/owner", page=address).status_code == 302
@@ -145,10 +145,46 @@ def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, clien
 def test_a_wrong_contact_is_corrected_in_one_action(author, client, wbe):
     client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"})
     page = author.get("/responses?tray=wrong_contact").text
-    address = re.search(r'href="(/responses/\d+)"', page)[1]
+    address = re.search(r'href="(/responses/\d+)[?"]', page)[1]
     assert "Remplacer par direction@ecole.be" in author.get(address).text
     author.send(f"{address}/action", page=address)
     assert "direction@ecole.be" in author.get("/directory/9001/contacts").text
+
+
+def test_an_effect_that_changed_since_it_was_shown_is_shown_again_and_not_done(author, client, wbe, sample_database):
+    client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"})
+    page = author.get("/responses/1").text
+    token, version = (re.search(rf'name="{name}"[^>]*value="([^"]+)"', page)[1] for name in ("csrf_token", "version"))
+    form = {"address": "direction@ecole.be", "kind": "impersonal"}
+    author.send("/directory/9001/contacts", form, page="/directory/9001/contacts/new")
+    asked = {"csrf_token": token, "version": version, "note": "vu avec eux"}
+    again = author.post("/responses/1/action", data=asked)
+    assert again.status_code == 409
+    assert "a changé depuis" in again.text
+    assert 'value="vu avec eux"' in again.text
+    assert "Retirer po009001@adm.fwb.example" in again.text
+    assert "po009001@adm.fwb.example est retirée" in text_of(again.text)
+    assert author.send("/responses/1/action", page="/responses/1").status_code == 302
+
+
+def test_a_filter_is_kept_from_the_list_to_the_response_and_back(author, client, wbe):
+    client.post(wbe, data={"answer": "help"})
+    author.send("/responses/1/owner", page="/responses/1")
+    page = author.get("/responses?tray=help&owner=me").text
+    assert "Besoin d’aide (1)" in page
+    address = "/responses/1?tray=help&owner=me"
+    assert f'href="{address.replace("&", "&amp;")}"' in page
+    action = re.search(r'action="([^"]+)"', author.get(address).text)[1].replace("&amp;", "&")
+    assert author.send(action, page=address).location == "/responses?tray=help&owner=me"
+
+
+def test_the_counts_are_those_of_the_list_they_stand_above(signed_in, author, client, wbe):
+    client.post(wbe, data={"answer": "help"})
+    assert "Besoin d’aide (1)" in author.get("/responses").text
+    page = author.get("/responses?owner=me").text
+    assert "En attente (0)" in page
+    assert "Besoin d’aide (0)" in page
+    assert ">Lire<" in signed_in("reader").get("/responses").text
 
 
 @pytest.mark.parametrize("query", ["tray=x", "owner=x", "page=-1", "page=1e9", "tray=handled&owner=me"])
