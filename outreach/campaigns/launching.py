@@ -1,5 +1,6 @@
 """Waves that start and end by themselves: claimed when due, recipients written down, finished when none is left."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import select
@@ -49,16 +50,20 @@ def finish_waves(session: Session, *, now: datetime) -> int:
     query = select(Wave.id, Mailing.id).join(Mailing, Mailing.id == Wave.mailing_id)
     running = query.where(Wave.state == WaveState.RUNNING, Mailing.filled_at.is_not(None))
     mailings = dict(session.execute(running).all())
-    tallies = outbox.tallies(session, mailings.values())
-    unfinished = outbox.awaiting_resend(session, mailings.values())
-    over = [wave for wave, mailing in mailings.items() if tallies[mailing].is_over and mailing not in unfinished]
+    over = _over(session, mailings.values())
     finished = 0
-    for wave_id in over:
+    for wave_id in [wave for wave, mailing in mailings.items() if mailing in over]:
         wave = _in_turn(session, wave_id)
-        if wave.state is WaveState.RUNNING:
+        # Asked again in its turn: somebody may have sent letters of it again meanwhile.
+        if wave.state is WaveState.RUNNING and _over(session, [mailings[wave_id]]):
             move_wave(session, wave, WaveState.FINISHED, now=now, actor=CLOCK)
             finished += 1
     return finished
+
+
+def _over(session: Session, mailings: Collection[int]) -> set[int]:
+    tallies = outbox.tallies(session, mailings)
+    return {one for one in mailings if tallies[one].is_over} - outbox.awaiting_resend(session, mailings)
 
 
 def _in_turn(session: Session, wave_id: int) -> Wave:

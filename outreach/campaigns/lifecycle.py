@@ -18,6 +18,7 @@ from outreach.campaigns.composing import refuse_unreadable
 from outreach.campaigns.definitions import Contact, Definition, Segment, Sender
 from outreach.campaigns.models import (
     CAMPAIGN_MOVES,
+    ON_ITS_WAY,
     WAVE_MOVES,
     Campaign,
     CampaignState,
@@ -217,7 +218,7 @@ def schedule(session: Session, campaign: Campaign, at: datetime | None, *, now: 
     """
     if not is_approved(session, campaign):
         raise Refused("Cette campagne n’est pas validée : soumettez-la, puis faites-la valider.")
-    if any(WAVE_MOVES[wave.state] for wave in campaign.waves):
+    if any(wave.state in ON_ITS_WAY for wave in campaign.waves):
         raise Refused("Une vague de cette campagne est déjà planifiée ou en cours.")
     planned = planning.plan(session, campaign, now=now, start=at)
     if not planned:
@@ -239,20 +240,21 @@ def _plan_wave(session: Session, campaign: Campaign, number: int, at: datetime, 
 
 
 def pause(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
-    """Hold a campaign's wave: no letter passes from this commit on. Raises Refused when none is running."""
-    wave = _wave_in(campaign, WaveState.RUNNING, "Aucune vague de cette campagne n’est en cours.")
-    move_wave(session, wave, WaveState.PAUSED, now=now, actor=actor)
+    """Hold a campaign's waves: no letter passes from this commit on. Raises Refused when none is running."""
+    for wave in _waves_in(campaign, WaveState.RUNNING, "Aucune vague de cette campagne n’est en cours."):
+        move_wave(session, wave, WaveState.PAUSED, now=now, actor=actor)
 
 
 def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str, may_approve: bool = False) -> None:
-    """Let a paused wave go on.
+    """Let the paused waves go on.
 
-    Raises Refused when none is paused, or when its audience has drifted and the actor may not approve.
+    Raises Refused when none is paused, or when an audience has drifted and the actor may not approve.
     """
-    wave = _wave_in(campaign, WaveState.PAUSED, "Aucune vague de cette campagne n’est en pause.")
-    if wave.drifted_from is not None and not may_approve:
+    waves = _waves_in(campaign, WaveState.PAUSED, "Aucune vague de cette campagne n’est en pause.")
+    if any(wave.drifted_from is not None for wave in waves) and not may_approve:
         raise Refused("Le public a changé depuis la validation : la reprise revient à qui valide.")
-    move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor)
+    for wave in waves:
+        move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor)
 
 
 def cancel(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
@@ -265,7 +267,7 @@ def cancel(session: Session, campaign: Campaign, *, now: datetime, actor: str) -
 
 def close(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
     """Put a campaign away once all its waves are over. Raises Refused otherwise."""
-    if any(WAVE_MOVES[wave.state] for wave in campaign.waves):
+    if any(wave.state in ON_ITS_WAY for wave in campaign.waves):
         raise Refused("Une vague est encore planifiée ou en cours : attendez sa fin, ou annulez la campagne.")
     _move(session, campaign, CampaignState.CLOSED, now, actor, "clôturée")
 
@@ -319,11 +321,11 @@ def _last(session: Session, campaign: Campaign) -> CampaignTransition:
     return session.scalars(query.order_by(CampaignTransition.id.desc()).limit(1)).one()
 
 
-def _wave_in(campaign: Campaign, state: WaveState, otherwise: str) -> Wave:
-    wave = next((wave for wave in campaign.waves if wave.state is state), None)
-    if wave is None:
+def _waves_in(campaign: Campaign, state: WaveState, otherwise: str) -> list[Wave]:
+    waves = [wave for wave in campaign.waves if wave.state is state]
+    if not waves:
         raise Refused(otherwise)
-    return wave
+    return waves
 
 
 def _move(

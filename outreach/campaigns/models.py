@@ -72,10 +72,11 @@ WAVE_MOVES = {
     WaveState.PLANNED: {WaveState.RUNNING, WaveState.CANCELLED, WaveState.MISSED},
     WaveState.RUNNING: {WaveState.PAUSED, WaveState.FINISHED, WaveState.CANCELLED},
     WaveState.PAUSED: {WaveState.RUNNING, WaveState.CANCELLED},
-    WaveState.FINISHED: set(),
+    WaveState.FINISHED: {WaveState.RUNNING},
     WaveState.CANCELLED: set(),
     WaveState.MISSED: set(),
 }
+ON_ITS_WAY = {WaveState.PLANNED, WaveState.RUNNING, WaveState.PAUSED}
 
 
 class Colour(StrEnum):

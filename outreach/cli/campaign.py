@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from outreach import accounts
 from outreach.accounts import RoleName
-from outreach.campaigns import approval, audiences, definitions, lifecycle
+from outreach.campaigns import approval, audiences, definitions, lifecycle, retrying
 from outreach.campaigns.calendar import read_moment
 from outreach.campaigns.composing import Sending
 from outreach.campaigns.models import Campaign, Wave
@@ -200,6 +200,19 @@ def cancel(operation: Operation, number: int) -> None:
     """Annule une campagne ; ce qui n’est pas parti ne partira pas."""
     _move(operation, number, RoleName.AUTHOR, lifecycle.cancel)
     say(f"Campagne {number} annulée.")
+
+
+@campaign.command()
+@number_argument
+@click.option("--wave", "wave", type=int, required=True, metavar="N", help="Le numéro de la vague.")
+@click.option("--doubtful", is_flag=True, help="Les courriels en doute depuis 15 minutes, au lieu des échecs.")
+@acting
+@pass_operation
+def retry(operation: Operation, number: int, wave: int, doubtful: bool) -> None:
+    """Renvoie les courriels en échec d’une vague finie ; jamais ceux que le relais a acceptés."""
+    verb = retrying.resend if doubtful else retrying.retry
+    _, count = _move(operation, number, RoleName.AUTHOR, verb, wave)
+    say(f"Vague {wave} : {french.plural(count, 'courriel repart', 'courriels repartent')}.")
 
 
 @campaign.command()

@@ -1,0 +1,91 @@
+"""A wave taken up again: its failures put back into the queue, its doubts sent once more."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select
+
+from outreach.campaigns.audiences import launched
+from outreach.campaigns.lifecycle import move_wave
+from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
+from outreach.db import Session
+from outreach.delivery import resending
+from outreach.delivery.models import Mailing
+from outreach.errors import NotFound, Refused
+from outreach.tracking.answers import authorities_that_answered
+
+
+@dataclass(frozen=True, slots=True)
+class Retriable:
+    """How many letters of a wave may leave again: failures, and doubts that have rested."""
+
+    failed: int = 0
+    doubtful: int = 0
+
+
+def retriable(session: Session, campaign: Campaign, *, now: datetime) -> dict[int, Retriable]:
+    """What may leave again, by the number of the wave; a wave with nothing has no entry."""
+    mailings = {wave.mailing_id: wave.number for wave in campaign.waves if wave.mailing_id and _may_go_on(wave)}
+    if campaign.state is not CampaignState.APPROVED or not mailings:
+        return {}
+    failed = resending.count_failed(session, mailings, without=_answered(campaign))
+    doubtful = resending.count_rested(session, mailings, without=_answered(campaign), now=now)
+    found = {
+        mailings[one]: Retriable(failed.get(one, 0), doubtful.get(one, 0)) for one in failed.keys() | doubtful.keys()
+    }
+    over = {wave.number for wave in campaign.waves if wave.state is WaveState.FINISHED}
+    return {number: one if number in over else Retriable(0, one.doubtful) for number, one in found.items()}
+
+
+def retry(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> int:
+    """Put a finished wave's failures back into the queue and let it run again; returns how many letters.
+
+    Who has answered since is left alone; the fence asks the rest anew. Raises NotFound for a wave that does not exist,
+    Refused when nothing failed, when it is not over, or when the campaign is not approved any more.
+    """
+    wave, mailing = _wave(campaign, number)
+    if wave.state is not WaveState.FINISHED:
+        raise Refused(f"La vague {number} est « {wave.state.label} » : attendez sa fin pour renvoyer les échecs.")
+    count = resending.retry_failed(session, mailing, without=_answered(campaign), now=now)
+    if not count:
+        raise Refused(f"Aucun courriel de la vague {number} n’est en échec : il n’y a rien à renvoyer.")
+    note = f"{count} courriel{'s' if count > 1 else ''} en échec à renvoyer"
+    move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor, note=note)
+    return count
+
+
+def resend(
+    session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str, only: int | None = None
+) -> int:
+    """Send a wave's doubts (or one letter, by its key) once more, byte for byte; returns how many letters.
+
+    Raises NotFound for a wave that does not exist, Refused when none has rested for 15 minutes, when each was sent
+    again already, when the wave is held or cancelled, or when the campaign is not approved any more.
+    """
+    wave, mailing = _wave(campaign, number)
+    if not _may_go_on(wave):
+        raise Refused(f"La vague {number} est « {wave.state.label} » : rien n’en est renvoyé.")
+    count = resending.resend_rested(session, mailing, without=_answered(campaign), now=now, actor=actor, only=only)
+    if not count:
+        raise Refused("Un courriel en doute se renvoie une seule fois, 15 minutes au plus tôt après son départ.")
+    if wave.state is WaveState.FINISHED:
+        note = f"{count} courriel{'s' if count > 1 else ''} en doute à renvoyer à l’identique"
+        move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor, note=note)
+    return count
+
+
+def _may_go_on(wave: Wave) -> bool:
+    return wave.state in {WaveState.RUNNING, WaveState.FINISHED}
+
+
+def _answered(campaign: Campaign) -> Select[int]:
+    return authorities_that_answered(launched(campaign))
+
+
+def _wave(campaign: Campaign, number: int) -> tuple[Wave, Mailing]:
+    wave = next((one for one in campaign.waves if one.number == number), None)
+    if wave is None or wave.mailing is None:
+        raise NotFound(f"La vague {number} de cette campagne n’a pas encore de destinataires.")
+    if campaign.state is not CampaignState.APPROVED:
+        raise Refused(f"Cette campagne est « {campaign.state.label} » : rien n’en est renvoyé.")
+    return wave, wave.mailing

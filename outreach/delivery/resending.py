@@ -1,0 +1,75 @@
+"""Letters that leave once more because somebody asks: those that failed for good, and doubts that have rested.
+
+Nobody is sent a letter twice unknowingly: a letter that may have arrived goes again at most once, the same to the byte,
+and one that did so is no failure to send again, whatever became of its second copy.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
+
+from outreach import audit
+from outreach.db import Session
+from outreach.delivery.models import Composition, Mailing, Message, MessageState
+from outreach.delivery.outbox import DOUBT_RESTS
+
+FAILED = (MessageState.REFUSED, MessageState.EXPIRED)
+
+
+def count_failed(session: Session, mailings: Iterable[int], *, without: Select[int]) -> dict[int, int]:
+    """How many letters of mailings failed and may leave again; none to the recipients of `without`."""
+    return _count(session, mailings, _has_failed(without))
+
+
+def count_rested(session: Session, mailings: Iterable[int], *, without: Select[int], now: datetime) -> dict[int, int]:
+    """How many letters of mailings have been in doubt for long enough to be sent once more."""
+    return _count(session, mailings, _has_rested(without, now))
+
+
+def retry_failed(session: Session, mailing: Mailing, *, without: Select[int], now: datetime) -> int:
+    """Queue again what a relay refused or never took, due now, attempts counted from zero; returns how many letters.
+
+    Each keeps its name, Date and sender; what it says is composed anew, since none of it has arrived.
+    """
+    again = {"state": MessageState.QUEUED, "attempts": 0, "first_tried_at": None, "due_at": now, "settled_at": None}
+    which = and_(Message.mailing_id == mailing.id, _has_failed(without))
+    queued = session.scalars(update(Message).where(which).values(again).returning(Message.id)).all()
+    # Asked of the rows as they now are: a late answer may have made one more of them fail since the first statement.
+    unsent = select(Message.id).where(
+        Message.mailing_id == mailing.id, Message.state == MessageState.QUEUED, Message.resent_at.is_(None)
+    )
+    session.execute(delete(Composition).where(Composition.message_id.in_(unsent)))
+    return len(queued)
+
+
+def resend_rested(
+    session: Session, mailing: Mailing, *, without: Select[int], now: datetime, actor: str, only: int | None = None
+) -> int:
+    """Send doubts of a mailing (or one, by its key) once more, byte for byte, 15 minutes after their fence at least.
+
+    Each is written to the audit. Returns how many; none twice.
+    """
+    which = and_(Message.mailing_id == mailing.id, _has_rested(without, now))
+    which = which if only is None else and_(which, Message.id == only)
+    again = {"state": MessageState.QUEUED, "resent_at": now, "due_at": now, "attempts": 0, "first_tried_at": None}
+    queued = session.scalars(update(Message).where(which).values(again).returning(Message.id)).all()
+    for key in queued:
+        audit.record(session, now, actor, "Courriel en doute : renvoyé à l’identique.", f"message:{key}")
+    return len(queued)
+
+
+def _count(session: Session, mailings: Iterable[int], which: ColumnElement[bool]) -> dict[int, int]:
+    asked = Message.mailing_id.in_(list(mailings))
+    query = select(Message.mailing_id, func.count()).where(asked, which).group_by(Message.mailing_id)
+    return dict(session.execute(query).all())
+
+
+def _has_failed(without: Select[int]) -> ColumnElement[bool]:
+    never_sent = Message.resent_at.is_(None)
+    return and_(Message.state.in_(FAILED), never_sent, Message.recipient_id.not_in(without))
+
+
+def _has_rested(without: Select[int], now: datetime) -> ColumnElement[bool]:
+    rested = and_(Message.resent_at.is_(None), Message.fenced_at <= now - DOUBT_RESTS)
+    return and_(Message.state == MessageState.IN_DOUBT, rested, Message.recipient_id.not_in(without))
