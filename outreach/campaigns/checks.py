@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from outreach.adherence.days import today
 from outreach.campaigns import audiences, openings, planning
 from outreach.campaigns.composing import Sending
-from outreach.campaigns.models import Campaign
+from outreach.campaigns.models import Campaign, CampaignState
 from outreach.campaigns.planning import PlannedWave
 from outreach.campaigns.rehearsal import DryRun, Rehearsal
 from outreach.db import Session
@@ -99,7 +99,9 @@ def _missing(name: str, authorities: Sequence[tuple[int, str]]) -> str:
 def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave], now: datetime) -> list[str]:
     found = [f"Vague {wave.number} {wave.told}." for wave in planned if wave.told]
     if planned and planned[0].at < now:
-        found.append("La date de départ est passée : choisissez-en une autre.")
+        is_approved = campaign.state is CampaignState.APPROVED
+        then = "planifié maintenant, l’envoi part une minute après" if is_approved else "choisissez-en une autre"
+        found.append(f"La date de départ est passée : {then}.")
     if planned:
         found += planning.left_out(campaign, planned)
     cautions = dict.fromkeys(openings.caution(today(wave.at)) for wave in planned)

@@ -210,17 +210,28 @@ def history(session: Session, campaign: Campaign) -> Sequence[CampaignTransition
     return session.scalars(query.order_by(CampaignTransition.id.desc())).all()
 
 
-def schedule(session: Session, campaign: Campaign, at: datetime | None, *, now: datetime, actor: str) -> Wave:
+def schedule(
+    session: Session,
+    campaign: Campaign,
+    at: datetime | None,
+    *,
+    now: datetime,
+    actor: str,
+    grace: timedelta = timedelta(0),
+) -> Wave:
     """Plan the waves of an approved campaign, its reminders with the first; returns the first.
 
-    `at` may be left out when the start was approved with it. Raises Refused when it is not approved, when another wave
-    is on its way, or when the approved start is another.
+    `at` may be left out when the start was approved with it. With `grace`, a start that is past or sooner becomes that
+    long from now, so that there is time to call it off. Raises Refused when it is not approved, when another wave is on
+    its way, or when the approved start is another.
     """
     if not is_approved(session, campaign):
         raise Refused("Cette campagne n’est pas validée : soumettez-la, puis faites-la valider.")
     if any(wave.state in ON_ITS_WAY for wave in campaign.waves):
         raise Refused("Une vague de cette campagne est déjà planifiée ou en cours.")
     planned = planning.plan(session, campaign, now=now, start=at)
+    if grace and planned and planned[0].at < now + grace:
+        planned = planning.plan(session, campaign, now=now, start=now + grace)
     if not planned:
         raise InputError("Indiquez le moment de l’envoi, par exemple 2021-05-18 09:30.")
     if at is not None and campaign.starts_at is not None and at != campaign.starts_at:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, url_for
 from flask_security import current_user
 
 from outreach.accounts import RoleName
@@ -12,6 +12,7 @@ from outreach.campaigns.composing import Sending
 from outreach.campaigns.lifecycle import content_hash, may_change
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.progress import wave_of_the_moment
 from outreach.db import Session
 from outreach.web.frame import settings
 
@@ -66,9 +67,23 @@ def show(template: str, step: Step, **values: Any) -> str:
         step=step,
         campaign=step.campaign,
         steps=STEPS,
+        tabs=_tabs(step.campaign),
         stage_colors=STAGE_COLORS,
         **values,
     )
+
+
+def _tabs(campaign: Campaign) -> list[tuple[str, str, str]]:
+    """The tabs of a campaign under way: name, label, address. Recipients have one once there are any."""
+    wave = wave_of_the_moment(campaign)
+    tabs = [("progress_page", "Suivi", url_for("campaigns.progress_page", number=campaign.id))]
+    if wave is not None and wave.mailing_id:
+        address = url_for("campaigns.recipients", number=campaign.id, wave=wave.number)
+        tabs.append(("recipients", "Destinataires", address))
+    tabs.append(("waves", "Relances", url_for("campaigns.waves", number=campaign.id)))
+    tabs.append(("journal", "Journal", url_for("campaigns.journal", number=campaign.id)))
+    tabs.append(("check", "Contenu", url_for("campaigns.check", number=campaign.id)))
+    return tabs
 
 
 def sending() -> Sending:

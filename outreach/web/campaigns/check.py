@@ -1,4 +1,4 @@
-"""Step 4: everything looked over once more, asked for, approved, planned; then the waves under way."""
+"""Step 4: everything looked over once more, asked for, approved, planned; and the moves of what is under way."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import RoleName
 from outreach.campaigns import approval, audiences, checks, lifecycle, planning
+from outreach.campaigns.grace import GRACE
 from outreach.campaigns.listing import Stage
-from outreach.campaigns.models import Campaign
+from outreach.campaigns.models import ON_ITS_WAY, Campaign
 from outreach.db import Session
-from outreach.delivery import outbox
 from outreach.errors import InputError
 from outreach.segments.criteria import is_everybody, sentence
 from outreach.web import french
@@ -110,7 +110,7 @@ def close(number: int) -> Redirect:
 
 def _schedule(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
     approval.refuse_another(campaign, _version())
-    lifecycle.schedule(session, campaign, None, now=now, actor=actor)
+    lifecycle.schedule(session, campaign, None, now=now, actor=actor, grace=GRACE)
 
 
 def _version() -> str:
@@ -127,12 +127,13 @@ def _move(number: int, told: str, move: Callable[..., Any]) -> Redirect:
     with database().writing() as session:
         move(session, lifecycle.in_turn(session, number), now=now(), actor=actor())
     flash(told, "success")
-    return redirect(url_for(".check", number=number))
+    return redirect(url_for(".campaign", number=number))
 
 
 def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
     step = step_of(session, "check", campaign)
     criterion = audiences.criterion_of(campaign)
+    is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
     is_open = step.stage in {Stage.DRAFT, Stage.TO_APPROVE, Stage.APPROVED, Stage.PLANNED}
     return show(
         "check",
@@ -141,14 +142,9 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
         said=sentence(criterion),
         is_for_everybody=is_everybody(criterion),
         found=checks.look_over(session, campaign, sending(), now=now()) if is_open else None,
-        plan=planning.plan(session, campaign, now=now()) if not campaign.waves else [],
-        waves=_waves(session, campaign),
+        plan=planning.plan(session, campaign, now=now()) if not is_under_way else [],
+        is_under_way=is_under_way,
         transitions=lifecycle.history(session, campaign),
         may_approve=current_user.holds(RoleName.APPROVER) and lifecycle.may_be_approved_by(session, campaign, actor()),
         is_approver=current_user.holds(RoleName.APPROVER),
     )
-
-
-def _waves(session: Session, campaign: Campaign) -> list[tuple[Any, outbox.Tally]]:
-    tallies = outbox.tallies(session, [wave.mailing_id for wave in campaign.waves if wave.mailing_id])
-    return [(wave, tallies.get(wave.mailing_id or 0, outbox.Tally())) for wave in campaign.waves]

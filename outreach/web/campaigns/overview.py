@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import accounts
 from outreach.accounts import RoleName
-from outreach.campaigns import definitions, lifecycle, listing
+from outreach.campaigns import definitions, lifecycle, listing, progress
 from outreach.campaigns.listing import PAGE_ROWS, Stage
 from outreach.errors import NotFound
 from outreach.settings import ROOT
@@ -65,7 +65,9 @@ def create() -> Redirect:
 def campaign(number: int) -> Redirect:
     with database().reading() as session:
         found = lifecycle.campaign_numbered(session, number)
-        step = ".audience" if listing.stage_of(session, found) is Stage.DRAFT else ".check"
+        if listing.stage_of(session, found) is Stage.DRAFT:
+            return redirect(url_for(".audience", number=number))
+        step = ".progress_page" if progress.has_begun(found) else ".check"
     return redirect(url_for(step, number=number))
 
 

@@ -30,7 +30,7 @@ def recipients(number: int, wave: int) -> str:
         pager = Pager.of(request, ledger.count(session, mailing, outcome, reason), PAGE_ROWS)
         return show(
             "recipients",
-            step_of(session, "check", campaign),
+            step_of(session, "recipients", campaign),
             wave=found,
             tally=outbox.tallies(session, [mailing])[mailing],
             outcome=outcome,

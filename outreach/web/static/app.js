@@ -23,3 +23,24 @@ document.addEventListener("click", (event) => {
   const chosen = area.value.slice(area.selectionStart, area.selectionEnd);
   document.execCommand("insertText", false, around ? around + (chosen || "texte") + around : button.dataset.insert);
 });
+
+// A page that follows a sending asks nothing while nobody looks; it goes on when it is seen again, or when asking failed.
+const poll = () => document.getElementById("poll");
+const wake = () => {
+  if (poll() && !document.hidden) poll().dispatchEvent(new Event("wake"));
+};
+document.addEventListener("visibilitychange", wake);
+document.addEventListener("htmx:before:request", (event) => {
+  if (event.target === poll() && document.hidden) event.preventDefault();
+});
+document.addEventListener("htmx:error", () => setTimeout(wake, 15000));
+
+// A button that has gone because the sending went on leaves the focus where it stood.
+document.addEventListener("focusin", (event) => {
+  const actions = document.getElementById("actions");
+  if (actions) actions.dataset.held = actions.contains(event.target) ? "yes" : "";
+});
+document.addEventListener("htmx:after:swap", () => {
+  const actions = document.getElementById("actions");
+  if (actions && actions.dataset.held && document.activeElement === document.body) actions.focus();
+});

@@ -1,0 +1,182 @@
+"""A campaign under way: how far its wave has come, live; its waves, its journal; what may still be done."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.accounts import RoleName
+from outreach.campaigns import audiences, grace, lifecycle, planning, progress
+from outreach.campaigns.grace import GRACE
+from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.progress import UNDER_WAY, Progress
+from outreach.db import Session
+from outreach.delivery.ledger import Outcome
+from outreach.segments.audience import Counts
+from outreach.web import french
+from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.frame import actor, database, needs, now
+
+# Seconds before the page asks again, longer each time nothing has changed.
+RESTS = (2, 3, 5, 8, 12, 15)
+SOON = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What moves by itself on the page, and when it asks again: in `rest` seconds, or never (None).
+
+    `seen` marks what it shows; `has_moved` says that a state has changed since the page was made.
+    """
+
+    found: Progress
+    sentence: str
+    starting: Wave | None
+    seconds: int
+    rest: int | None
+    place: int
+    seen: str
+    has_moved: bool
+
+    @property
+    def counts(self) -> dict[Outcome, int]:
+        """The letters by what became of them."""
+        tally = self.found.tally
+        return {
+            one: tally.withdrawn.total() if one is Outcome.WITHDRAWN else getattr(tally, one.value) for one in Outcome
+        }
+
+
+@pages.get("/<number:number>/progress")
+@needs(RoleName.READER)
+def progress_page(number: int) -> str | Redirect:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        found = progress.of(session, campaign)
+        if found is None:
+            return redirect(url_for(".check", number=number))
+        return show("progress", step_of(session, "progress_page", campaign), **_live(campaign, found))
+
+
+@pages.get("/<number:number>/progress/live")
+@needs(RoleName.READER)
+def live(number: int) -> str:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        found = progress.of(session, campaign)
+        if found is None:
+            return '<div id="poll"></div>'
+        return show("_live", step_of(session, "progress_page", campaign), **_live(campaign, found))
+
+
+@pages.get("/<number:number>/progress/waves")
+@needs(RoleName.READER)
+def waves(number: int) -> str:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        return show(
+            "waves",
+            step_of(session, "waves", campaign),
+            rows=progress.tallies(session, campaign),
+            told=_calendar(session, campaign),
+            today=_reminded(session, campaign),
+        )
+
+
+@pages.get("/<number:number>/progress/journal")
+@needs(RoleName.READER)
+def journal(number: int) -> str:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        return show("journal", step_of(session, "journal", campaign), entries=progress.journal(session, campaign))
+
+
+@pages.post("/<number:number>/waves/<number:wave>/withdrawal")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def call_off(number: int, wave: int) -> Redirect:
+    with database().writing() as session:
+        grace.call_off(session, lifecycle.in_turn(session, number), wave, now=now(), actor=actor())
+    flash(
+        "L’envoi est annulé : rien n’est parti. La campagne reste validée, elle peut être planifiée de nouveau.",
+        "success",
+    )
+    return redirect(url_for(".campaign", number=number))
+
+
+def _live(campaign: Campaign, found: Progress) -> dict[str, Any]:
+    states, counts = progress.states_mark(campaign, now=now()), progress.counts_mark(found)
+    seen, starting = f"{states}-{counts}", grace.starting(campaign, now=now())
+    before = request.args.get("seen", "")
+    place = _place() + 1 if before == seen and starting is None else 0
+    made = Live(
+        found=found,
+        sentence=sentence(found),
+        starting=starting,
+        seconds=max(0, round((starting.due_at - now()).total_seconds())) if starting else 0,
+        rest=_rest(campaign, place, now()),
+        place=min(place, len(RESTS) - 1),
+        seen=seen,
+        has_moved=not before.startswith(f"{states}-"),
+    )
+    return {"live": made, "states": {wave.state.value for wave in campaign.waves}}
+
+
+def _place() -> int:
+    asked = request.args.get("place", "")
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 3 else 0
+
+
+def _rest(campaign: Campaign, place: int, instant: datetime) -> int | None:
+    """How long the page waits; None when nothing is under way, nor about to be."""
+    rest = RESTS[min(place, len(RESTS) - 1)]
+    if any(wave.state in UNDER_WAY for wave in campaign.waves):
+        return rest
+    following = grace.coming(campaign, now=instant)
+    if following is None or following.due_at > instant + SOON:
+        return None
+    until_grace = int((following.due_at - GRACE - instant).total_seconds()) + 1
+    return max(2, min(rest, until_grace)) if until_grace > 0 else rest
+
+
+def sentence(found: Progress) -> str:
+    """Where a wave stands, in one French sentence."""
+    name, state, tally = f"Vague {found.wave.number}", found.wave.state, found.tally
+    if state is WaveState.PLANNED:
+        return f"{name} : elle part le {french.weekday(found.wave.due_at)} à {french.hour(found.wave.due_at)}."
+    if state is WaveState.MISSED:
+        return f"{name} manquée : rien n’est parti."
+    if state not in UNDER_WAY:
+        return f"{name} {state.label.lower()} : {_ends(found)}."
+    if found.wave.mailing is None or found.wave.mailing.filled_at is None:
+        return f"{name} : les destinataires sont inscrits un à un ({french.number(tally.intended)})."
+    done = french.plural(found.settled, "courriel a une issue", "courriels ont une issue")
+    still = "en pause" if state is WaveState.PAUSED else f"en cours, {found.percent} %"
+    return f"{name} {still} : {done} sur {french.number(found.meant)}."
+
+
+def _ends(found: Progress) -> str:
+    tally = found.tally
+    counts = (
+        french.plural(tally.accepted, "courriel accepté", "courriels acceptés"),
+        french.plural(tally.refused + tally.expired, "échec"),
+        f"{french.number(tally.in_doubt)} en doute",
+        french.plural(tally.withdrawn.total(), "écarté"),
+    )
+    return ", ".join(counts)
+
+
+def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:
+    """What the calendar did to the waves of a campaign, by their instant; as planned, and from the start they had."""
+    begun = next((wave.due_at for wave in campaign.waves if wave.state is not WaveState.CANCELLED), None)
+    plans = [*planning.plan(session, campaign, now=now()), *planning.plan(session, campaign, now=now(), start=begun)]
+    return {wave.at: wave.told for wave in plans if wave.told}
+
+
+def _reminded(session: Session, campaign: Campaign) -> Counts | None:
+    """Whom a reminder would be written to today; None when none is planned, or before the first wave."""
+    is_planned = any(wave.state is WaveState.PLANNED for wave in campaign.waves)
+    if not is_planned or not audiences.launched(campaign):
+        return None
+    return audiences.count(session, campaign, now=now())

@@ -1,0 +1,98 @@
+"""The progress of a sending in a real browser: live, then silent; readable by all, also without a script."""
+
+import pytest
+from playwright.sync_api import expect
+
+from outreach.campaigns import launching
+from outreach.campaigns.composing import Sending
+from tests.conftest import NOW
+from tests.web.test_mailbox import planned
+from tests.web.test_progress import end, settle, starts_in
+
+pytestmark = pytest.mark.browser
+TABS = ("progress", "waves/1", "progress/waves", "progress/journal")
+
+
+@pytest.fixture
+def launched(app, sample_database):
+    wave = planned(sample_database, NOW)
+    with sample_database.writing() as session:
+        launching.advance(session, wave, Sending.of(app.extensions["outreach.settings"]), now=NOW)
+    settle(sample_database, 5)
+
+
+def overflow(page):
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_tab_keeps_the_accessibility_rules_at_both_widths(staff, launched, violations, width, scheme):
+    staff.set_viewport_size({"width": width, "height": 900})
+    staff.emulate_media(color_scheme=scheme)
+    for tab in TABS:
+        staff.goto(f"/campaigns/1/{tab}")
+        assert violations(staff) == [], tab
+        assert overflow(staff) <= 0, tab
+
+
+def test_the_page_follows_the_sending_then_asks_no_more_and_keeps_the_focus(staff, launched, sample_database):
+    asked = []
+    staff.on("request", lambda request: asked.append(request.url) if "/live" in request.url else None)
+    staff.goto("/campaigns/1/progress")
+    staff.get_by_role("link", name="Acceptés").focus()
+    settle(sample_database, 3)
+    expect(staff.locator("#count-accepted")).to_have_text("8")
+    assert staff.evaluate("document.activeElement.textContent") == "Acceptés"
+    assert staff.locator("#bar").evaluate("bar => bar.value") < 100
+    end(sample_database)
+    expect(staff.get_by_role("status")).to_contain_text("terminée")
+    expect(staff.locator("#stage")).not_to_have_text("En cours")
+    assert staff.locator("#bar").evaluate("bar => bar.value") == 100
+    assert 2 <= len(asked) <= 5
+    staff.wait_for_timeout(5000)
+    assert len(asked) <= 5
+    before = len(asked)
+    staff.wait_for_timeout(4000)
+    assert len(asked) == before
+
+
+def test_nothing_is_asked_while_nobody_looks(staff, launched):
+    asked = []
+    staff.on("request", lambda request: asked.append(request.url) if "/live" in request.url else None)
+    staff.goto("/campaigns/1/progress")
+    staff.evaluate("Object.defineProperty(document, 'hidden', {configurable: true, get: () => true})")
+    staff.wait_for_timeout(5000)
+    assert asked == []
+    staff.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    staff.wait_for_timeout(1000)
+    assert len(asked) == 1
+
+
+def test_a_button_that_goes_leaves_the_focus_where_it_stood(staff, launched, sample_database):
+    staff.goto("/campaigns/1/progress")
+    staff.get_by_role("button", name="Mettre en pause").focus()
+    end(sample_database)
+    expect(staff.get_by_role("button", name="Mettre en pause")).to_have_count(0)
+    assert staff.evaluate("document.activeElement.id") == "actions"
+
+
+def test_the_banner_counts_down_and_calls_the_sending_off(staff, app, sample_database, violations):
+    planned(sample_database, NOW)
+    starts_in(sample_database, app, 50)
+    staff.goto("/campaigns/1/progress")
+    assert violations(staff) == []
+    before = staff.locator("#seconds").inner_text()
+    expect(staff.locator("#seconds")).not_to_have_text(before)
+    staff.get_by_role("button", name="Annuler l’envoi").click()
+    expect(staff.get_by_role("heading", name="Vérifier et planifier")).to_be_visible()
+
+
+def test_without_a_script_the_page_comes_back_by_itself_and_its_buttons_work(plain, launched, sample_database):
+    plain.goto("/campaigns/1/progress")
+    settle(sample_database, 3)
+    expect(plain.locator("#count-accepted")).to_have_text("8", timeout=15_000)
+    plain.get_by_role("button", name="Mettre en pause").click()
+    expect(plain.get_by_role("status").filter(has_text="Vague 1")).to_contain_text("en pause")
+    plain.get_by_role("link", name="Acceptés").click()
+    expect(plain.get_by_role("heading", name="Vague 1 : destinataires")).to_be_visible()

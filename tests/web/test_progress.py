@@ -1,0 +1,241 @@
+"""A campaign under way on pages: where it stands, live, the minute to think again, its waves and its journal."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import event, select, update
+
+from outreach.campaigns import launching, lifecycle, progress
+from outreach.campaigns.composing import Sending
+from outreach.campaigns.grace import GRACE
+from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.progress import Progress
+from outreach.delivery.models import Message, MessageState
+from outreach.delivery.outbox import Tally
+from outreach.demo import people
+from tests.conftest import NOW
+from tests.web.test_campaigns import text_of
+from tests.web.test_mailbox import planned
+
+FENCED = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
+ACTOR = "nadia.lambert@fwb.example"
+
+
+def said(page):
+    return text_of(page).replace("\u00a0", " ").replace("\u202f", " ")
+
+
+@pytest.fixture
+def launched(app, sample_database):
+    """A wave whose letters all wait; returns its key."""
+    wave = planned(sample_database, NOW)
+    with sample_database.writing() as session:
+        launching.advance(session, wave, Sending.of(app.extensions["outreach.settings"]), now=NOW)
+    return wave
+
+
+def settle(database, count, state=MessageState.ACCEPTED):
+    """Give so many waiting letters an end."""
+    with database.writing() as session:
+        waiting = select(Message.id).where(Message.state == MessageState.QUEUED).order_by(Message.id).limit(count)
+        keys = session.scalars(waiting).all()
+        session.execute(update(Message).where(Message.id.in_(keys)).values(state=state, **FENCED))
+
+
+def end(database):
+    settle(database, 10**6)
+    with database.writing() as session:
+        launching.finish_waves(session, now=NOW)
+
+
+def starts_in(database, app, seconds):
+    """Have the first wave be due so many seconds from now."""
+    with database.writing() as session:
+        at = app.extensions["outreach.settings"].instant() + timedelta(seconds=seconds)
+        first = select(Wave.id).where(Wave.number == 1).scalar_subquery()
+        session.execute(update(Wave).where(Wave.id == first).values(due_at=at, latest_start=at + timedelta(hours=2)))
+
+
+def asked(client, page):
+    """What the page asks for by itself, and the answer; None when it asks nothing."""
+    found = re.search(r'id="poll" data-hx-get="([^"]+)" data-hx-trigger="load delay:(\d+)s, wake"', page)
+    return (int(found[2]), FlaskClient.open(client, found[1].replace("&amp;", "&")).text) if found else None
+
+
+def test_a_campaign_under_way_opens_on_its_progress_and_a_draft_does_not(author, launched):
+    assert author.get("/campaigns/1").location == "/campaigns/1/progress"
+    author.send("/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/new")
+    assert author.get("/campaigns/2").location == "/campaigns/2/audience"
+    assert author.get("/campaigns/2/progress").location == "/campaigns/2/check"
+    for tab in ("waves", "journal"):
+        assert author.get(f"/campaigns/2/progress/{tab}").status_code == 200
+
+
+def test_counts_are_links_and_never_all_of_it_before_the_end(author, launched, sample_database):
+    page = author.get("/campaigns/1/progress").text
+    waiting = int(re.search(r'id="count-pending">(\d+)<', page)[1])
+    assert "en cours, 0 %" in said(page)
+    settle(sample_database, waiting - 1)
+    page = author.get("/campaigns/1/progress").text
+    assert f'id="count-accepted">{waiting - 1}<' in page
+    assert 'href="/campaigns/1/waves/1?outcome=accepted"' in page
+    assert 'value="99"' in page
+    settle(sample_database, 1)
+    assert 'value="99"' in author.get("/campaigns/1/progress").text
+    end(sample_database)
+    page = author.get("/campaigns/1/progress").text
+    assert 'value="100"' in page
+    assert f"Vague 1 terminée : {waiting} courriels acceptés" in said(page)
+
+
+@pytest.mark.parametrize(
+    ("state", "tally", "percent"),
+    [
+        (WaveState.PLANNED, Tally(), 0),
+        (WaveState.RUNNING, Tally(), 0),
+        (WaveState.RUNNING, Tally(intended=3, accepted=1, pending=2), 33),
+        (WaveState.RUNNING, Tally(intended=1000, accepted=998, refused=1, deferred=1), 99),
+        (WaveState.RUNNING, Tally(intended=2, accepted=2), 99),
+        (WaveState.PAUSED, Tally(intended=2, accepted=2), 99),
+        (WaveState.FINISHED, Tally(intended=2, accepted=2), 100),
+    ],
+)
+def test_progress_is_rounded_down(state, tally, percent):
+    assert Progress(Wave(state=state, number=1), tally).percent == percent
+
+
+def test_the_page_asks_less_and_less_often_while_nothing_changes_and_stops_at_the_end(
+    author, launched, sample_database
+):
+    rests, page = [], author.get("/campaigns/1/progress").text
+    for _ in range(8):
+        rest, page = asked(author, page)
+        rests.append(rest)
+    assert rests == [2, 3, 5, 8, 12, 15, 15, 15]
+    settle(sample_database, 1)
+    _, page = asked(author, page)
+    assert asked(author, page)[0] == 2
+    assert 'id="actions"' not in page
+    end(sample_database)
+    _, page = asked(author, page)
+    assert asked(author, page) is None
+    assert 'id="actions"' in page
+    assert "Planifiée" in page  # its reminders are
+
+
+@pytest.mark.parametrize(("seconds", "rest"), [(3600, None), (601, None), (590, 2), (70, 2), (30, 2), (-5, 2)])
+def test_before_a_wave_the_page_asks_only_when_it_is_near(author, app, sample_database, seconds, rest):
+    planned(sample_database, NOW)
+    starts_in(sample_database, app, seconds)
+    found = asked(author, author.get("/campaigns/1/progress").text)
+    assert (found[0] if found else None) == rest
+
+
+def test_the_last_minute_has_a_banner_and_calling_off_leaves_an_approved_campaign(author, app, sample_database):
+    planned(sample_database, NOW)
+    starts_in(sample_database, app, 45)
+    page = author.get("/campaigns/1/progress").text
+    assert re.search(r"L’envoi commence dans 4\d secondes", said(page))
+    assert "Annuler ce qui n’est pas parti" not in said(page)
+    answer = author.send("/campaigns/1/waves/1/withdrawal", page="/campaigns/1/progress")
+    assert answer.status_code == 302
+    assert author.get(answer.location).location == "/campaigns/1/check"
+    page = author.get("/campaigns/1/check").text
+    assert "rien n’est parti" in said(page)
+    assert "Validée" in page
+    with sample_database.reading() as session:
+        assert set(session.scalars(select(Wave.state))) == {WaveState.CANCELLED}
+
+
+def test_calling_off_too_late_names_the_other_button(author, launched):
+    answer = author.send("/campaigns/1/waves/1/withdrawal", page="/campaigns/1/progress")
+    assert answer.status_code == 409
+    assert "Annuler ce qui n’est pas parti" in said(answer.text)
+
+
+def test_what_is_planned_on_the_page_for_now_leaves_a_minute_later(author, app, sample_database):
+    planned(sample_database, NOW)
+    emails = [people.person_for(role).email for role in ("author", "approver")]
+    instant = app.extensions["outreach.settings"].instant()
+    with sample_database.writing() as session:
+        campaign = session.get_one(Campaign, 1)
+        by = {"now": instant, "actor": emails[0]}
+        lifecycle.revise(session, campaign, {"starts_at": instant - timedelta(days=1)}, **by)
+        lifecycle.submit(session, campaign, **by)
+        lifecycle.approve(session, campaign, now=instant, actor=emails[1])
+    assert "une minute après" in said(author.get("/campaigns/1/check").text)
+    assert author.send("/campaigns/1/waves", page="/campaigns/1/check").status_code == 302
+    page = author.get("/campaigns/1/progress").text
+    assert re.search(r"L’envoi commence dans (60|5\d) secondes", said(page))
+    with sample_database.reading() as session:
+        (first, *_) = session.scalars(select(Wave).where(Wave.state == WaveState.PLANNED).order_by(Wave.number))
+        assert instant + GRACE <= first.due_at <= instant + GRACE + timedelta(minutes=1)
+
+
+def test_every_move_is_a_button_where_it_should_be(author, signed_in, launched):
+    page = "/campaigns/1/progress"
+    assert author.send("/campaigns/1/pause", page=page).location == "/campaigns/1"
+    assert "en pause" in said(author.get(page).text)
+    assert author.send("/campaigns/1/resumption", page=page).status_code == 302
+    assert "<button" not in signed_in("reader").get(page).text
+    author.send("/campaigns/1/cancellation", page=page)
+    told = said(author.get(page).text)
+    assert "Vague 1 annulée" in told
+    assert "Annuler" not in told
+
+
+def test_waves_say_whom_a_reminder_would_be_written_to_today(author, launched, sample_database):
+    end(sample_database)
+    page = said(author.get("/campaigns/1/progress/waves").text)
+    assert "Vague 2" in page
+    assert "Si une relance partait aujourd’hui" in page
+    assert re.search(r"\d+ pouvoirs organisateurs la recevraient", page)
+    assert "Déjà adhéré" in page
+
+
+def test_the_journal_tells_the_campaign_and_its_waves_the_newest_first(author, launched):
+    author.send("/campaigns/1/pause", page="/campaigns/1/progress")
+    page = said(author.get("/campaigns/1/progress/journal").text)
+    told = ["Vague 1 en pause", "Vague 1 en cours", "Vague 1 planifiée", "Campagne validée", "Campagne créée"]
+    assert sorted(told, key=page.index) == told
+    assert "planificateur" in page
+
+
+def test_the_pages_take_the_same_statements_however_many_letters(author, launched, sample_database):
+    def statements(address):
+        seen = []
+
+        def note(*arguments):
+            seen.append(arguments[2])
+
+        event.listen(sample_database.engine, "before_cursor_execute", note)
+        FlaskClient.open(author, address)
+        event.remove(sample_database.engine, "before_cursor_execute", note)
+        return len([one for one in seen if one.startswith("SELECT")])
+
+    pages = ("progress", "progress/live", "progress/waves", "progress/journal")
+    many = [statements(f"/campaigns/1/{page}") for page in pages]
+    with sample_database.writing() as session:
+        last = session.scalars(select(Message.id).order_by(Message.id)).all()[5]
+        session.execute(update(Message).where(Message.id > last).values(mailing_id=Message.mailing_id, attempts=1))
+    assert [statements(f"/campaigns/1/{page}") for page in pages] == many
+    assert max(many) <= 20
+
+
+def test_the_wave_of_the_moment():
+    def waves(*states):
+        made = [
+            Wave(number=number, state=state, mailing_id=number if state in {"running", "finished"} else None)
+            for number, state in enumerate(map(WaveState, states), start=1)
+        ]
+        return getattr(progress.wave_of_the_moment(Campaign(waves=made)), "number", None)
+
+    assert waves() is None
+    assert waves("planned", "planned") == 1
+    assert waves("finished", "planned") == 1
+    assert waves("finished", "running", "planned") == 2
+    assert waves("running", "finished") == 1
+    assert waves("cancelled", "planned") == 2
+    assert waves("cancelled", "missed") == 2
