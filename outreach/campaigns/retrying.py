@@ -37,6 +37,14 @@ def retriable(session: Session, campaign: Campaign, *, now: datetime) -> dict[in
     return {number: one if number in over else Retriable(0, one.doubtful) for number, one in found.items()}
 
 
+def resendable(session: Session, campaign: Campaign, number: int, *, now: datetime) -> set[int]:
+    """The keys of a wave's doubts that may be sent once more; empty where nothing may leave again."""
+    wave = next((one for one in campaign.waves if one.number == number), None)
+    if wave is None or wave.mailing_id is None or campaign.state is not CampaignState.APPROVED or not _may_go_on(wave):
+        return set()
+    return resending.rested(session, wave.mailing_id, without=_answered(campaign), now=now)
+
+
 def retry(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> int:
     """Put a finished wave's failures back into the queue and let it run again; returns how many letters.
 

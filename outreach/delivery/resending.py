@@ -27,6 +27,11 @@ def count_rested(session: Session, mailings: Iterable[int], *, without: Select[i
     return _count(session, mailings, _has_rested(without, now))
 
 
+def rested(session: Session, mailing: int, *, without: Select[int], now: datetime) -> set[int]:
+    """The keys of a mailing's letters that have been in doubt for long enough to be sent once more."""
+    return set(session.scalars(select(Message.id).where(Message.mailing_id == mailing, _has_rested(without, now))))
+
+
 def retry_failed(session: Session, mailing: Mailing, *, without: Select[int], now: datetime) -> int:
     """Queue again what a relay refused or never took, due now, attempts counted from zero; returns how many letters.
 

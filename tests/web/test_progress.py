@@ -239,3 +239,36 @@ def test_the_wave_of_the_moment():
     assert waves("running", "finished") == 1
     assert waves("cancelled", "planned") == 2
     assert waves("cancelled", "missed") == 2
+
+
+def test_failures_are_sent_again_by_a_button_that_counts_them(author, launched, sample_database):
+    settle(sample_database, 3, MessageState.REFUSED)
+    assert "en échec" not in said(author.get("/campaigns/1/progress").text)
+    end(sample_database)
+    assert "Renvoyer aux 3 en échec" in said(author.get("/campaigns/1/progress").text)
+    assert author.send("/campaigns/1/waves/1/retries", page="/campaigns/1/progress").status_code == 302
+    page = said(author.get("/campaigns/1/progress").text)
+    assert "3 courriels en échec repartent" in page
+    assert "Renvoyer aux" not in page
+    assert "En attente 3" in page
+    assert author.send("/campaigns/1/waves/1/retries", page="/campaigns/1/progress").status_code == 409
+    assert "3 courriels en échec à renvoyer" in said(author.get("/campaigns/1/progress/journal").text)
+
+
+def test_doubts_are_sent_again_together_or_one_by_one_and_once(author, signed_in, launched, sample_database):
+    settle(sample_database, 3, MessageState.IN_DOUBT)
+    end(sample_database)
+    listed = "/campaigns/1/waves/1?outcome=in_doubt"
+    assert "Renvoyer à l’identique" not in said(signed_in("reader").get(listed).text)
+    page = author.get(listed).text
+    assert said(page).count("Renvoyer à l’identique") == 3
+    key = re.search(r'name="message" type="hidden" value="([0-9]+)"', page)[1]
+    again = "/campaigns/1/waves/1/doubts"
+    assert author.send(again, {"message": "x"}, page=listed).status_code == 400
+    assert author.send(again, {"message": key}, page=listed).status_code == 302
+    assert author.send(again, {"message": key}, page="/campaigns/1/progress").status_code == 409
+    assert "Renvoyer les 2 en doute" in said(author.get("/campaigns/1/progress").text)
+    assert author.send(again, page="/campaigns/1/progress").status_code == 302
+    page = said(author.get("/campaigns/1/progress").text)
+    assert "2 courriels en doute repartent à l’identique" in page
+    assert "En attente 3" in page

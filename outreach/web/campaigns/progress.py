@@ -8,12 +8,13 @@ from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import RoleName
-from outreach.campaigns import audiences, grace, lifecycle, planning, progress
+from outreach.campaigns import audiences, grace, lifecycle, planning, progress, retrying
 from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.progress import UNDER_WAY, Progress
 from outreach.db import Session
 from outreach.delivery.ledger import Outcome
+from outreach.errors import InputError
 from outreach.segments.audience import Counts
 from outreach.web import french
 from outreach.web.campaigns.blueprint import pages, show, step_of
@@ -57,7 +58,7 @@ def progress_page(number: int) -> str | Redirect:
         found = progress.of(session, campaign)
         if found is None:
             return redirect(url_for(".check", number=number))
-        return show("progress", step_of(session, "progress_page", campaign), **_live(campaign, found))
+        return show("progress", step_of(session, "progress_page", campaign), **_live(session, campaign, found))
 
 
 @pages.get("/<number:number>/progress/live")
@@ -68,7 +69,7 @@ def live(number: int) -> str:
         found = progress.of(session, campaign)
         if found is None:
             return '<div id="poll"></div>'
-        return show("_live", step_of(session, "progress_page", campaign), **_live(campaign, found))
+        return show("_live", step_of(session, "progress_page", campaign), **_live(session, campaign, found))
 
 
 @pages.get("/<number:number>/progress/waves")
@@ -105,7 +106,32 @@ def call_off(number: int, wave: int) -> Redirect:
     return redirect(url_for(".campaign", number=number))
 
 
-def _live(campaign: Campaign, found: Progress) -> dict[str, Any]:
+@pages.post("/<number:number>/waves/<number:wave>/retries")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def retry(number: int, wave: int) -> Redirect:
+    with database().writing() as session:
+        count = retrying.retry(session, lifecycle.in_turn(session, number), wave, now=now(), actor=actor())
+    flash(f"{french.plural(count, 'courriel en échec repart', 'courriels en échec repartent')}.", "success")
+    return redirect(url_for(".progress_page", number=number))
+
+
+@pages.post("/<number:number>/waves/<number:wave>/doubts")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def resend(number: int, wave: int) -> Redirect:
+    key = request.form.get("message", "")
+    only = int(key) if key.isascii() and key.isdecimal() and len(key) < 10 else None
+    if key and only is None:
+        raise InputError("Ce courriel n’existe pas.")
+    with database().writing() as session:
+        campaign = lifecycle.in_turn(session, number)
+        count = retrying.resend(session, campaign, wave, now=now(), actor=actor(), only=only)
+    flash(
+        f"{french.plural(count, 'courriel en doute repart', 'courriels en doute repartent')} à l’identique.", "success"
+    )
+    return redirect(url_for(".progress_page", number=number))
+
+
+def _live(session: Session, campaign: Campaign, found: Progress) -> dict[str, Any]:
     states, counts = progress.states_mark(campaign, now=now()), progress.counts_mark(found)
     seen, starting = f"{states}-{counts}", grace.starting(campaign, now=now())
     before = request.args.get("seen", "")
@@ -120,7 +146,9 @@ def _live(campaign: Campaign, found: Progress) -> dict[str, Any]:
         seen=seen,
         has_moved=not before.startswith(f"{states}-"),
     )
-    return {"live": made, "states": {wave.state.value for wave in campaign.waves}}
+    states_now = {wave.state.value for wave in campaign.waves}
+    again = retrying.retriable(session, campaign, now=now()) if made.has_moved else {}
+    return {"live": made, "states": states_now, "again": again}
 
 
 def _place() -> int:

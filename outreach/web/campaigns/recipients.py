@@ -1,11 +1,12 @@
 """The recipients of a wave: what became of each, the exact letter each received, the list as a file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from flask import Response, abort, request
+from flask_security import current_user
 
 from outreach.accounts import RoleName
-from outreach.campaigns import composing, lifecycle
+from outreach.campaigns import composing, lifecycle, retrying
 from outreach.campaigns.models import Campaign, Wave
 from outreach.db import Session
 from outreach.delivery import ledger, outbox
@@ -18,6 +19,7 @@ from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.frame import LETTER_POLICY, POLICY, database, needs, now
 from outreach.web.pager import Pager
 
+MOVERS = (RoleName.AUTHOR, RoleName.APPROVER)
 HEADERS = ("FASE", "Pouvoir organisateur", "Réseau", "Adresse", "Issue", "Raison", "Depuis", "Réponse du relais")
 
 
@@ -40,6 +42,7 @@ def recipients(number: int, wave: int) -> str:
             pager=pager,
             rows=ledger.page(session, mailing, outcome, reason, pager.number),
             outcome_of=ledger.outcome_of,
+            may_resend=_may_resend(session, campaign, wave),
         )
 
 
@@ -90,6 +93,12 @@ def _letter(session: Session, number: int, key: int) -> tuple[Campaign, Message]
     if message is None or message.mailing_id not in {wave.mailing_id for wave in campaign.waves}:
         abort(404)
     return campaign, message
+
+
+def _may_resend(session: Session, campaign: Campaign, wave: int) -> Callable[[Message], bool]:
+    """Whether the person may send a doubt of the wave once more, letter by letter."""
+    keys = retrying.resendable(session, campaign, wave, now=now()) if current_user.holds(*MOVERS) else set()
+    return lambda message: message.id in keys
 
 
 def _asked() -> tuple[Outcome | None, Reason | None]:
