@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from outreach import accounts
 from outreach.accounts import RoleName
-from outreach.campaigns import approval, audiences, definitions, lifecycle, retrying
+from outreach.campaigns import approval, audiences, definitions, lifecycle, results, retrying
 from outreach.campaigns.calendar import read_moment
 from outreach.campaigns.composing import Sending
 from outreach.campaigns.models import Campaign, Wave
@@ -237,7 +237,8 @@ def status(operation: Operation, number: int, as_json: bool) -> None:
         counted = [(wave, tallies.get(wave.mailing_id or 0, Tally())) for wave in found.waves]
         if as_json:
             waves = [_wave_json(wave, tally) for wave, tally in counted]
-            say_json({"campaign": found.id, "state": found.state.value, "waves": waves})
+            came = results.of(session, found, now=operation.now).as_json()
+            say_json({"campaign": found.id, "state": found.state.value, "waves": waves, "results": came})
             return
         say(f"Campagne {found.id}, « {found.title} » : {found.state.label}.")
         for wave, tally in counted:

@@ -8,10 +8,11 @@ from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import RoleName
-from outreach.campaigns import audiences, grace, lifecycle, planning, progress, retrying
+from outreach.campaigns import audiences, grace, lifecycle, planning, progress, results, retrying
 from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.progress import UNDER_WAY, Progress
+from outreach.campaigns.results import Figure
 from outreach.db import Session
 from outreach.delivery.ledger import Outcome
 from outreach.errors import InputError
@@ -58,7 +59,14 @@ def progress_page(number: int) -> str | Redirect:
         found = progress.of(session, campaign)
         if found is None:
             return redirect(url_for(".check", number=number))
-        return show("progress", step_of(session, "progress_page", campaign), **_live(session, campaign, found))
+        return show(
+            "progress",
+            step_of(session, "progress_page", campaign),
+            **_live(session, campaign, found),
+            came=results.of(session, campaign, now=now()),
+            Figure=Figure,
+            figures=results.figures(campaign),
+        )
 
 
 @pages.get("/<number:number>/progress/live")

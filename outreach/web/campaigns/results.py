@@ -1,0 +1,61 @@
+"""What came of a campaign: the table of its progress page as a file, and who stands behind each figure."""
+
+from collections.abc import Sequence
+
+from flask import Response, request
+
+from outreach.accounts import RoleName
+from outreach.campaigns import lifecycle, results
+from outreach.campaigns.results import Figure, Results
+from outreach.errors import InputError
+from outreach.web import exports
+from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.frame import database, needs, now
+from outreach.web.pager import Pager
+
+PAGE_ROWS = 50
+
+
+@pages.get("/<number:number>/results")
+@needs(RoleName.READER)
+def behind(number: int) -> str:
+    asked, network = request.args.get("figure", ""), request.args.get("network", "")
+    figure = Figure(asked) if asked in set(Figure) else Figure.MEANT
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        found = results.of(session, campaign, now=now())
+        if network and network not in found.labels:
+            raise InputError("Ce réseau n’existe pas.")
+        listed = results.authorities(session, campaign, found, figure, network)
+        pager = Pager.of(request, len(listed), PAGE_ROWS)
+        return show(
+            "results",
+            step_of(session, "progress_page", campaign),
+            figure=figure,
+            network=found.labels.get(network, ""),
+            pager=pager,
+            rows=listed[max(pager.first_row - 1, 0) : pager.last_row],
+        )
+
+
+@pages.get("/<number:number>/results/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_results(number: int, kind: str) -> Response:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        table, *more = tables_of(results.of(session, campaign, now=now()), results.figures(campaign))
+    return exports.download(table, kind, f"resultats-campagne-{number}", *more)
+
+
+def tables_of(found: Results, figures: Sequence[Figure]) -> list[exports.Table]:
+    """The results as tables: networks as rows with a total, the answers, and what each figure means."""
+    headers = ("Réseau", *(figure.label for figure in figures))
+    lines = (*found.rows, found.row())
+    rows: list[list[exports.Cell]] = [[row.label, *(row.counts[figure] for figure in figures)] for row in lines]
+    answers = [(answer.label, count) for answer, count in found.answers.items()]
+    meanings = [(figure.label, figure.meaning) for figure in figures]
+    return [
+        exports.Table("Résultats", headers, rows),
+        exports.Table("Réponses", ("Réponse", "PO"), answers),
+        exports.Table("Définitions", ("Terme", "Sens"), meanings),
+    ]
