@@ -24,6 +24,7 @@ from outreach.directory import sheet
 from outreach.segments import audience
 from outreach.segments.criteria import sentence
 from outreach.settings import ROOT
+from outreach.tracking import hits
 from outreach.web import french
 
 number_argument = click.argument("number", type=int, metavar="ID")
@@ -238,7 +239,9 @@ def status(operation: Operation, number: int, as_json: bool) -> None:
         if as_json:
             waves = [_wave_json(wave, tally) for wave, tally in counted]
             came = results.of(session, found, now=operation.now).as_json()
-            say_json({"campaign": found.id, "state": found.state.value, "waves": waves, "results": came})
+            measured = [one.as_json() for one in hits.measured(session, audiences.launched(found))]
+            head = {"campaign": found.id, "state": found.state.value, "waves": waves}
+            say_json({**head, "results": came, "measured": measured})
             return
         say(f"Campagne {found.id}, « {found.title} » : {found.state.label}.")
         for wave, tally in counted:

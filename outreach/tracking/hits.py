@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -36,6 +37,12 @@ class Measured:
     recipients: int = 0
     opens: Counter[HitClass] = field(default_factory=Counter)
     clicks: Counter[HitClass] = field(default_factory=Counter)
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts by their fixed names."""
+        tallies = {"clicks": self.clicks, "opens": self.opens}
+        counts = {name: {one.value: tally[one] for one in HitClass} for name, tally in tallies.items()}
+        return {"group": self.name, "recipients": self.recipients, **counts}
 
 
 def add(session: Session, sightings: Sequence[Sighting]) -> None:

@@ -208,7 +208,16 @@ def _the_same_numbers_everywhere(world, number, intended, declared):
     assert (first["intended"], first["accepted"], first["withdrawn"]) == (intended, intended, {})
     assert (second["intended"], second["accepted"]) == (intended, intended - 4)
     assert second["withdrawn"] == {"answered": 1, "bounced": 1, "joined": 1, "suppressed": 1}
+    came = told["results"]
+    assert (came["meant"], came["accepted"], came["answered"], came["declared"]) == (intended, intended, 2, 1)
+    assert came["answers"] == {"joined": 1, "help": 1}
+    (measured,) = told["measured"]
+    assert (measured["opens"]["human"], measured["clicks"]["human"]) == (2, 1)
     author = world.person(REMINDED + timedelta(hours=1), "author")
+    shown = text_of(author.get(f"/campaigns/{number}/progress").text)
+    assert f"{intended} visés, Total" in shown
+    assert "2 ont répondu, Total" in shown
+    assert re.search(rf"{re.escape(measured['group'])} {measured['recipients']} 1 2 ", shown), shown[-900:]
     for wave in (first, second):
         page = f"/campaigns/{number}/waves/{wave['number']}"
         shown = text_of(author.get(page).text)

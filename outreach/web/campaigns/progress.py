@@ -17,6 +17,7 @@ from outreach.db import Session
 from outreach.delivery.ledger import Outcome
 from outreach.errors import InputError
 from outreach.segments.audience import Counts
+from outreach.tracking import hits
 from outreach.web import french
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.frame import actor, database, needs, now
@@ -66,6 +67,7 @@ def progress_page(number: int) -> str | Redirect:
             came=results.of(session, campaign, now=now()),
             Figure=Figure,
             figures=results.figures(campaign),
+            measured=hits.measured(session, audiences.launched(campaign)),
         )
 
 

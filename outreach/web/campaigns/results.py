@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from flask import Response, request
 
 from outreach.accounts import RoleName
-from outreach.campaigns import lifecycle, results
+from outreach.campaigns import audiences, lifecycle, results
 from outreach.campaigns.results import Figure, Results
 from outreach.errors import InputError
+from outreach.tracking import hits
+from outreach.tracking.hits import Measured
+from outreach.tracking.machines import HitClass
 from outreach.web import exports
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.frame import database, needs, now
@@ -44,6 +47,7 @@ def export_results(number: int, kind: str) -> Response:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         table, *more = tables_of(results.of(session, campaign, now=now()), results.figures(campaign))
+        more.append(measured_of(hits.measured(session, audiences.launched(campaign))))
     return exports.download(table, kind, f"resultats-campagne-{number}", *more)
 
 
@@ -59,3 +63,14 @@ def tables_of(found: Results, figures: Sequence[Figure]) -> list[exports.Table]:
         exports.Table("Réponses", ("Réponse", "PO"), answers),
         exports.Table("Définitions", ("Terme", "Sens"), meanings),
     ]
+
+
+def measured_of(found: Sequence[Measured]) -> exports.Table:
+    """Clicks and openings by group, and by who seems to be behind them."""
+    headers = ["Groupe", "Destinataires"]
+    headers += [f"{what} {who}" for what in ("Clics", "Ouvertures") for who in ("sûrs", "incertains", "automatiques")]
+    rows: list[list[exports.Cell]] = [
+        [one.name, one.recipients, *(tally[each] for tally in (one.clicks, one.opens) for each in HitClass)]
+        for one in found
+    ]
+    return exports.Table("Clics et ouvertures", headers, rows)
