@@ -128,7 +128,9 @@ def _answer(
 ) -> Event:
     at, actor = moment
     first = given[0]
-    event = Event(at, actor, f"Réponse au courriel{letters_of.get(first.message.mailing_id, '')}.", list(told))
+    event = Event(
+        at, actor, f"Réponse au courriel{letters_of.get(first.message.mailing_id, '')}.", list(reversed(told))
+    )
     if first.comment and not any(first.comment in line for line in told):
         event.details.append(f"Commentaire : {first.comment}")
     event.details += [f"Adresse proposée : {one.proposed_address}" for one in given if one.proposed_address]

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, select
 
 from outreach.campaigns import followups, history, lifecycle
-from outreach.campaigns.models import Campaign, WaveState
+from outreach.campaigns.models import Campaign, CampaignState, WaveState
 from outreach.delivery import suppressions
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
 from outreach.directory import contacts, sheet
@@ -62,6 +62,9 @@ def test_only_approved_campaigns_that_mean_the_authority_count(database, authori
     with database.reading() as session:
         other = session.scalars(select(Authority.id).where(Authority.fase == 9002)).one()
     assert len(to_come(database, other)) == 1
+    with database.writing() as session:
+        session.get_one(Campaign, number).state = CampaignState.TO_APPROVE
+    assert to_come(database, other) == []
 
 
 def test_who_would_be_left_out_is_told_why_and_each_address_spared(database, authority):

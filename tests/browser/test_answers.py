@@ -1,0 +1,153 @@
+"""Answers from a letter, the service's inbox and an authority's history, in a real browser."""
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import func, select
+
+from outreach.delivery.models import Message, Suppression
+from outreach.mail.tokens import Keys, Kind
+from outreach.tracking.models import Response
+from tests.browser.test_pages import overflow
+from tests.web.test_responses import letters, wbe
+
+__all__ = ["letters", "wbe"]
+pytestmark = pytest.mark.browser
+WIDTHS = pytest.mark.parametrize("width", [1280, 390])
+SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
+
+
+@pytest.fixture
+def leaving(wbe, app, sample_database):
+    """The address of the page that unsubscribes, from a letter."""
+    keys = Keys(app.extensions["outreach.settings"].signing_keys)
+    with sample_database.reading() as session:
+        found = session.scalars(select(Message.public_id).where(Message.reason.is_(None))).first()
+    return f"/u/{keys.make(Kind.UNSUBSCRIBE, bytes.fromhex(found))}"
+
+
+@pytest.fixture
+def inbox(wbe, client):
+    """Three answers that wait: a joining, a call for help, a wrong contact."""
+    client.post(wbe, data={"answer": "joined", "comment": "Tout est prêt pour septembre."})
+    client.post(wbe, data={"answer": "help"})
+    client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"})
+
+
+def tab_to(page, target, most=60):
+    """Press Tab until the target has the focus."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if target.evaluate("e => e === document.activeElement"):
+            return
+    raise AssertionError("the keyboard does not reach it")
+
+
+@WIDTHS
+@SCHEMES
+def test_the_pages_an_authority_sees_keep_the_rules(visitor, letters, leaving, violations, wbe, width, scheme):
+    visitor.set_viewport_size({"width": width, "height": 900})
+    visitor.emulate_media(color_scheme=scheme)
+    few = next(address for address in letters.values() if address != wbe)
+    for address in (wbe, few, leaving):
+        visitor.goto(address)
+        assert violations(visitor) == []
+        assert overflow(visitor) <= 0
+    visitor.goto(f"{few}?choice=joined")
+    visitor.get_by_role("button", name="Envoyer ma réponse").click()
+    expect(visitor.get_by_role("heading", name="Votre réponse est enregistrée")).to_be_visible()
+    assert violations(visitor) == []
+
+
+def test_an_answer_is_given_by_the_keyboard_alone(visitor, wbe, sample_database):
+    visitor.goto(wbe)
+    visitor.keyboard.press("Tab")
+    assert visitor.evaluate("document.activeElement.textContent") == "Aller au contenu"
+    first = visitor.get_by_role("radio", name="Nous adhérons", exact=True)
+    tab_to(visitor, first)
+    visitor.keyboard.press("Space")
+    visitor.keyboard.press("ArrowDown")
+    expect(visitor.get_by_role("radio", name="En préparation")).to_be_checked()
+    tab_to(visitor, visitor.get_by_label("Commentaire ou motif"))
+    visitor.keyboard.type("Le conseil se réunit en juin.")
+    tab_to(visitor, visitor.get_by_role("button", name="Envoyer ma réponse"))
+    visitor.keyboard.press("Enter")
+    expect(visitor.get_by_role("heading", name="Votre réponse est enregistrée")).to_be_visible()
+    with sample_database.reading() as session:
+        assert session.scalars(select(Response.comment)).one() == "Le conseil se réunit en juin."
+
+
+def test_unsubscribing_takes_the_keyboard_alone(visitor, leaving, sample_database):
+    visitor.goto(leaving)
+    tab_to(visitor, visitor.get_by_role("button", name="Ne plus recevoir"))
+    visitor.keyboard.press("Enter")
+    expect(visitor.get_by_role("heading", name="C’est enregistré")).to_be_visible()
+    with sample_database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Suppression)) == 1
+
+
+@WIDTHS
+def test_a_whole_answer_is_given_without_a_script(open_page, wbe, sample_database, width):
+    page = open_page(java_script_enabled=False, viewport={"width": width, "height": 900})
+    page.goto(wbe)
+    page.get_by_role("button", name="Envoyer ma réponse").click()
+    expect(page.get_by_role("link", name="Choisissez une réponse.")).to_be_visible()
+    page.get_by_role("radio", name="En préparation").check()
+    page.get_by_text("Répondre différemment par école").click()
+    page.locator("details select").first.select_option("joined")
+    page.get_by_label("Commentaire ou motif").fill("Une école d’avance.")
+    page.get_by_role("button", name="Envoyer ma réponse").click()
+    expect(page.get_by_text("Nous adhérons : 1 école")).to_be_visible()
+    page.get_by_role("link", name="Changer ma réponse").click()
+    expect(page.get_by_text("Votre dernière réponse")).to_be_visible()
+    with sample_database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Response)) == 2
+
+
+@WIDTHS
+@SCHEMES
+def test_the_inbox_keeps_the_rules(staff, inbox, violations, width, scheme):
+    staff.set_viewport_size({"width": width, "height": 900})
+    staff.emulate_media(color_scheme=scheme)
+    for address in ("/responses", "/responses?tray=help&owner=me", "/responses/1", "/responses/3"):
+        staff.goto(address)
+        assert violations(staff) == []
+        assert overflow(staff) <= 0
+
+
+def test_a_response_is_taken_and_acted_on_without_a_script(plain, inbox):
+    plain.goto("/")
+    plain.get_by_role("link", name="Adhésions à confirmer").click()
+    plain.locator("#main tbody").get_by_role("link", name="Confirmer").click()
+    plain.get_by_role("button", name="Prendre en charge").click()
+    expect(plain.get_by_role("status")).to_have_text("Cette réponse est à vous.")
+    expect(plain.get_by_text("devient confirmée et compte dans la situation")).to_be_visible()
+    plain.get_by_label("Note (facultatif)").fill("Vu avec la direction")
+    plain.get_by_role("button", name="Confirmer l’adhésion de").click()
+    expect(plain.get_by_role("status")).to_contain_text("C’est fait")
+    expect(plain.get_by_text("Aucune réponse ici.")).to_be_visible()
+
+
+@WIDTHS
+@SCHEMES
+def test_the_history_with_its_form_keeps_the_rules(staff, inbox, violations, width, scheme):
+    staff.set_viewport_size({"width": width, "height": 900})
+    staff.emulate_media(color_scheme=scheme)
+    staff.goto("/directory/9001/history")
+    staff.get_by_text("Noter un appel").click()
+    assert violations(staff) == []
+    staff.get_by_role("button", name="Noter cet échange").click()
+    assert staff.evaluate("document.activeElement.id") == "error-summary"
+    expect(staff.get_by_role("group").filter(has_text="Noter un appel")).to_have_attribute("open", "")
+    assert violations(staff) == []
+    assert overflow(staff) <= 0
+
+
+def test_a_call_is_noted_and_taken_back_without_a_script(plain, inbox):
+    plain.goto("/directory/9001/history")
+    plain.get_by_text("Noter un appel").click()
+    plain.get_by_label("Ce qui a été dit").fill("Rappeler en juin.")
+    plain.get_by_role("button", name="Noter cet échange").click()
+    expect(plain.get_by_text("Rappeler en juin.")).to_be_visible()
+    plain.get_by_role("button", name="Reprendre cette note").click()
+    expect(plain.get_by_text("Noté par erreur")).to_be_visible()
+    expect(plain.get_by_text("Rappeler en juin.")).to_be_visible()
