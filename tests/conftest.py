@@ -70,12 +70,16 @@ def fresh_url(templates: "Templates", backend: str, tmp_path: Path) -> Iterator[
 
 
 @pytest.fixture
-def sample_database(templates: "Templates", backend: str, tmp_path: Path) -> Iterator[Database]:
+def sample_url(templates: "Templates", backend: str, tmp_path: Path) -> Iterator[str]:
+    yield from templates.copy(backend, "sample", tmp_path)
+
+
+@pytest.fixture
+def sample_database(sample_url: str) -> Iterator[Database]:
     """The sample of 15 May 2021 with the demonstration's people."""
-    for url in templates.copy(backend, "sample", tmp_path):
-        opened = Database(url)
-        yield opened
-        opened.dispose()
+    opened = Database(sample_url)
+    yield opened
+    opened.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ A worker is the real work process (its clock, its postman) in a process forked f
 clock on by half a minute: leases of the dead have ended, and whoever has not been seen is doubted.
 """
 
-import multiprocessing
 import signal
 import threading
 import time
@@ -23,11 +22,10 @@ from outreach.delivery import outbox
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.jobs import Desk
 from outreach.settings import read
+from tests.nursery import nursery
 
 PAUSE = 0.01
 LEFT_BEHIND = timedelta(seconds=31)
-nursery = multiprocessing.get_context("forkserver")
-nursery.set_forkserver_preload(["outreach.cli.work"])
 
 
 def work(environment, stage, nth, signal_number):

@@ -5,35 +5,43 @@ import json
 import stat
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from python_calamine import CalamineWorkbook
 
 from outreach.settings import ROOT
 from tests.conftest import STORY_DAY
+from tests.nursery import run_command
 
 
 @pytest.fixture
 def run(tmp_path, fresh_url):
     """Run a command as `./run` would; returns its outcome."""
+    return partial(on_database, fresh_url, tmp_path)
 
-    def call(*arguments, answer="", **environment):
-        return subprocess.run(
-            [sys.executable, "-m", "outreach", *map(str, arguments)],
-            cwd=ROOT,
-            input=answer,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={
-                "PATH": "/usr/bin:/bin",
-                "OUTREACH_DATA": str(tmp_path),
-                "OUTREACH_DATABASE_URL": fresh_url,
-                **environment,
-            },
-        )
 
-    return call
+@pytest.fixture
+def run_on_sample(tmp_path, sample_url):
+    """The same where `./run sample` has been."""
+    return partial(on_database, sample_url, tmp_path)
+
+
+def on_database(url, folder, *arguments, answer="", **environment):
+    own = {"PATH": "/usr/bin:/bin", "OUTREACH_DATA": str(folder), "OUTREACH_DATABASE_URL": url}
+    return run_command([*map(str, arguments)], {**own, **environment}, folder / "streams", answer)
+
+
+def from_cold(*arguments, **environment):
+    """Run a command in a new interpreter, as `./run` does."""
+    return subprocess.run(
+        [sys.executable, "-m", "outreach", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", **environment},
+    )
 
 
 @pytest.fixture
@@ -129,14 +137,7 @@ def test_the_first_account_needs_nobody_and_the_next_an_administrator(run):
 
 
 def test_a_demonstration_prepares_itself_at_the_first_command(tmp_path):
-    first = subprocess.run(
-        [sys.executable, "-m", "outreach", "directory", "count", "--json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": "/usr/bin:/bin", "OUTREACH_DATA": str(tmp_path / "fresh")},
-    )
+    first = from_cold("directory", "count", "--json", OUTREACH_DATA=str(tmp_path / "fresh"))
     assert figures(first)["schools"] == 0
     assert stat.S_IMODE((tmp_path / "fresh" / "outreach.sqlite3").stat().st_mode) == 0o600
 
@@ -154,13 +155,15 @@ def test_an_edition_to_come_is_refused(run, editions, with_people):
 
 def test_the_sample_is_loaded_once(run):
     assert run("sample", "--today", STORY_DAY).returncode == 0
+    told = figures(run("report", "situation", "--as-of", STORY_DAY, "--json"))
+    assert told["total"]["strands"]["1"]["joined"] == 48
     again = run("sample")
     assert again.returncode == 1
     assert "base vide" in again.stderr
 
 
-def test_the_situation_is_the_same_on_the_command_line_and_in_files(run, tmp_path):
-    assert run("sample", "--today", STORY_DAY).returncode == 0
+def test_the_situation_is_the_same_on_the_command_line_and_in_files(run_on_sample, tmp_path):
+    run = run_on_sample
     told = figures(run("report", "situation", "--as-of", STORY_DAY, "--json"))
     assert told["total"]["strands"]["1"]["joined"] == 48
     assert run("report", "situation", "--as-of", "2999-01-01").returncode == 2
@@ -177,8 +180,8 @@ def test_the_situation_is_the_same_on_the_command_line_and_in_files(run, tmp_pat
     assert "Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet." in sentence
 
 
-def test_a_joining_list_is_shown_applied_and_undone(run, tmp_path):
-    assert run("sample", "--today", STORY_DAY).returncode == 0
+def test_a_joining_list_is_shown_applied_and_undone(run_on_sample, tmp_path):
+    run = run_on_sample
     told = figures(run("report", "situation", "--json"))["total"]["strands"]["1"]["joined"]
     (tmp_path / "l.csv").write_text("fase;volet;statut;date\n80001;1;adhéré;01/05/2021\n80001;9;adhéré;01/05/2021\n")
     dry = figures(run("adherence", "import", tmp_path / "l.csv", "--json", "--dry-run"))
@@ -197,12 +200,12 @@ def test_outside_a_demonstration_the_sample_stays_out(run):
     assert "mode démonstration" in outcome.stderr
 
 
-def test_a_refused_configuration_is_told_without_a_traceback(run):
-    outcome = run("migrate", OUTREACH_MODE="production")
+def test_a_refused_configuration_is_told_without_a_traceback(tmp_path):
+    outcome = from_cold("migrate", OUTREACH_MODE="production", OUTREACH_DATA=str(tmp_path))
     assert outcome.returncode == 1
     assert "OUTREACH_SECRET_KEY est obligatoire" in outcome.stderr
     assert "Traceback" not in outcome.stderr
 
 
-def test_the_version_is_printed(run):
-    assert run("--version").stdout == "outreach, version 0.1.0\n"
+def test_the_version_is_printed():
+    assert from_cold("--version").stdout == "outreach, version 0.1.0\n"

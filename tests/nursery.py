@@ -1,0 +1,35 @@
+"""Processes forked from a warm one: the program is read once a worker of the tests, not at every start."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+
+from outreach.cli import main
+from outreach.settings import ROOT
+
+nursery = multiprocessing.get_context("forkserver")
+nursery.set_forkserver_preload(["tests.nursery", "outreach.cli.work"])
+
+
+def run_command(arguments, environment, folder, answer="", seconds=120):
+    """Run a command as `./run` would, in a process of its own; returns its outcome. Its streams are files."""
+    folder.mkdir(exist_ok=True)
+    (folder / "stdin").write_text(answer, encoding="utf-8")
+    process = nursery.Process(target=_command, args=(arguments, environment, folder), daemon=True)
+    process.start()
+    process.join(seconds)
+    said = [(folder / name).read_text(encoding="utf-8") for name in ("stdout", "stderr")]
+    return subprocess.CompletedProcess(arguments, process.exitcode, *said)
+
+
+def _command(arguments, environment, folder):
+    os.chdir(ROOT)
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        with (folder / name).open(mode) as file:
+            os.dup2(file.fileno(), number)
+        setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - a stream
+    sys.argv = ["outreach", *arguments]
+    main()
