@@ -16,6 +16,7 @@ from sqlalchemy import text
 from outreach.cli.preparation import add_people, load_sample, prepare
 from outreach.db import Database
 from outreach.settings import Settings, read
+from tests.memory import in_memory
 from tests.postgresql import Server
 
 # A busy machine is no counterexample: properties have no deadline, the runner's own time-out stays.
@@ -30,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and SERVER not in os.environ:
         config.stash[_server] = server = Server()
         os.environ[SERVER] = server.url("{}")
+    if memory := in_memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

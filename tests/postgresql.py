@@ -12,6 +12,8 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+from tests.memory import in_memory
+
 
 class Server:
     """One running server; `url(name)` is the address of a database on it."""
@@ -28,8 +30,7 @@ class Server:
             binaries = self.folder / wheel.name / binaries.parent.name / "bin"
             (self.folder / wheel.name).chmod(0o755)  # whatever the mask of who runs us: the server is somebody else
             self.prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-        data = self.folder / "data"
-        data.mkdir()
+        self.data = data = _data(self.folder, durable=durable)
         if self.prefix:
             shutil.chown(data, "nobody", "nogroup")
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": "/"}
@@ -54,17 +55,27 @@ class Server:
             f"unix_socket_directories={data}",
             "-c",
             "max_connections=200",
+            *([] if durable else ["-c", "max_wal_size=256MB"]),
         ]
         self.process = subprocess.Popen([*self.prefix, str(binaries / "postgres"), "-D", str(data), *options], **quiet)
         _wait_for(data / ".s.PGSQL.5432")
 
     def url(self, name: str = "postgres") -> str:
-        return f"postgresql://postgres@/{name}?host={self.folder / 'data'}"
+        return f"postgresql://postgres@/{name}?host={self.data}"
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)  # fast shutdown: connections still open are cut
         self.process.wait(10)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.data, self.folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _data(folder: Path, *, durable: bool) -> Path:
+    if not durable and (memory := in_memory()):
+        return Path(tempfile.mkdtemp(prefix=folder.name, dir=memory))
+    data = folder / "data"
+    data.mkdir()
+    return data
 
 
 def _installed() -> Path:
