@@ -95,6 +95,7 @@ class Templates:
 
     def __init__(self, folder: Path, worker: str) -> None:
         self.folder, self.worker, self.made, self.copies = folder, worker, set(), 0
+        self.sessions: dict[str, str] = {}  # cookies of who has signed in: every copy knows them
 
     def copy(self, backend: str, kind: str, into: Path) -> Iterator[str]:
         name = f"template_{kind}_{self.worker}"
