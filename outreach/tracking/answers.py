@@ -89,12 +89,6 @@ def of_message(session: Session, message: Message) -> Sequence[Response]:
     return session.scalars(query).all()
 
 
-def of_authority(session: Session, authority: Authority) -> Sequence[Response]:
-    """What an authority answered, the newest first."""
-    query = select(Response).where(Response.authority_id == authority.id).order_by(Response.id.desc())
-    return session.scalars(query).all()
-
-
 def authorities_that_answered(mailings: Iterable[int]) -> Select[int]:
     """The keys of the authorities that answered a letter of one of these mailings."""
     query = select(Response.authority_id).join(Message, Message.id == Response.message_id)
