@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from outreach.delivery.models import Mailing, Message
+from outreach.directory import contacts
 from outreach.directory.models import Contact, MailboxKind
 from outreach.errors import InputError, Refused
 from outreach.tracking import bases, hits, trackers
@@ -84,6 +85,17 @@ def test_a_small_wave_and_an_unmeasured_one_have_none(database, people, strand, 
     settle(database, 25 if mode is TrackingMode.NONE else 19)
     launch(database, approved(database, tracking=mode))
     with database.reading() as session:
+        assert session.scalars(select(Tracker)).all() == []
+
+
+def test_who_is_left_out_hides_nobody(database, people, strand):
+    settle(database, 22)
+    with database.writing() as session:
+        for address in session.scalars(select(Contact.address).order_by(Contact.id).limit(3)):
+            contacts.record_bounce(session, address, now=NOW, actor=AUTHOR)
+    launch(database, approved(database))
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Message)) == 22
         assert session.scalars(select(Tracker)).all() == []
 
 

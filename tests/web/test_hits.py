@@ -1,9 +1,14 @@
 """The pixel and the links of letters: what a token leads to, and nothing else; a hit is all that a GET may add."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from flask.testing import FlaskClient
 from markupsafe import escape
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from outreach.campaigns import launching
 from outreach.campaigns.composing import Composer, Sending
@@ -14,7 +19,7 @@ from outreach.delivery.models import Batch, Mailing, Message
 from outreach.mail.linter import faults
 from outreach.mail.tokens import Keys, Kind
 from outreach.tracking.models import HitClass, HitCount, Tracker
-from outreach.web.hits import GIF
+from outreach.web.hits import GIF, Batches
 from tests.conftest import NOW
 from tests.web.test_mailbox import planned
 from tests.web.test_public import JUNK
@@ -132,6 +137,13 @@ def test_a_token_of_another_kind_is_worth_nothing(client, token, sending, mailin
     assert client.get(f"/c/{sending.keys.make(kind, bytes.fromhex(identity), 1)}").status_code == 404
 
 
+def test_a_genuine_token_of_a_link_that_is_not_there_is_unknown(client, sending, mailing, sample_database):
+    with sample_database.reading() as session:
+        identity = session.scalars(select(Tracker.public_id)).first()
+    assert client.get(f"/c/{sending.keys.make(Kind.CLICK, bytes.fromhex(identity), 99)}").status_code == 404
+    assert client.get(f"/c/{sending.keys.make(Kind.CLICK, bytes(8), 1)}").status_code == 404
+
+
 def test_a_retired_key_counts_nothing(client, sending, mailing, sample_database):
     with sample_database.reading() as session:
         identity = session.scalars(select(Tracker.public_id)).first()
@@ -177,3 +189,46 @@ def test_reading_a_letter_in_the_service_is_nobody_s_opening(author, mailing, sa
     assert "/c/" not in page
     assert escape(PROGRAMME) in page
     assert "comptés par réseau" in page
+
+
+def test_hits_of_many_at_once_are_stored_together_and_each_once():
+    stored, gate = [], threading.Event()
+
+    def store(sightings):
+        gate.wait(5)
+        stored.append(list(sightings))
+
+    batches = Batches(store)
+    with ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(batches.put, [number]) for number in range(20)]
+        while len(batches._waiting) < 19:  # the first is being stored
+            time.sleep(0.01)
+        gate.set()
+        assert all(one.result() for one in asked)
+    assert sorted(one for batch in stored for one in batch) == list(range(20))
+    assert len(stored) == 2
+
+
+def test_what_could_not_be_stored_is_said_and_the_next_is_tried():
+    refusals = [OperationalError("x", None, Exception()), None]
+
+    def store(_sightings):
+        if refusal := refusals.pop(0):
+            raise refusal
+
+    batches = Batches(store)
+    assert batches.put([1]) is False
+    assert batches.put([2]) is True
+
+
+def test_a_fault_of_ours_is_not_swallowed_and_keeps_nobody_waiting():
+    faults_ = [ValueError("ours"), None]
+
+    def store(_sightings):
+        if fault := faults_.pop(0):
+            raise fault
+
+    batches = Batches(store)
+    with pytest.raises(ValueError, match="ours"):
+        batches.put([1])
+    assert batches.put([2]) is True
