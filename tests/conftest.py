@@ -1,8 +1,9 @@
 """What tests stand on: fresh databases of both kinds, settings, an application, people who may sign in.
 
-Databases are copied from a template migrated once a process, so each test commits for real and sees nobody else's rows.
+Databases are copied from a template migrated once a run, so each test commits for real and sees nobody else's rows.
 """
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -33,6 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[SERVER] = server.url("{}")
     if memory := in_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: what waits for a relay or a clock leaves them to what computes."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -87,21 +93,22 @@ def sample_database(sample_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> "Templates":
-    return Templates(tmp_path_factory.mktemp("templates"), worker_id)
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "templates"  # one for all workers
+    folder.mkdir(exist_ok=True)
+    return Templates(folder, worker_id)
 
 
 class Templates:
-    """Databases made once a process and copied for each test."""
+    """Databases made by the first process that asks, and copied for each test of all of them."""
 
     def __init__(self, folder: Path, worker: str) -> None:
-        self.folder, self.worker, self.made, self.copies = folder, worker, set(), 0
+        self.folder, self.worker, self.copies = folder, worker, 0
         self.sessions: dict[str, str] = {}  # cookies of who has signed in: every copy knows them
 
     def copy(self, backend: str, kind: str, into: Path) -> Iterator[str]:
-        name = f"template_{kind}_{self.worker}"
-        if (backend, kind) not in self.made:
-            self._make(backend, kind, name)
-            self.made.add((backend, kind))
+        name = f"template_{kind}"
+        self._ensure(backend, kind, name)
         self.copies += 1
         if backend == "sqlite":
             path = into / f"{kind}.sqlite3"
@@ -112,6 +119,16 @@ class Templates:
         _administer(f"CREATE DATABASE {fresh} TEMPLATE {name} STRATEGY = FILE_COPY")
         yield os.environ[SERVER].format(fresh)
         _administer(f"DROP DATABASE {fresh} WITH (FORCE)")
+
+    def _ensure(self, backend: str, kind: str, name: str) -> None:
+        made = self.folder / f"{backend}-{kind}.made"
+        if made.exists():
+            return
+        with made.with_suffix(".lock").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            if not made.exists():
+                self._make(backend, kind, name)
+                made.touch()
 
     def _make(self, backend: str, kind: str, name: str) -> None:
         url = f"sqlite:///{self.folder / name}.sqlite3"
