@@ -3,18 +3,28 @@
 import hashlib
 import re
 import tomllib
+from collections import Counter
 
 import pytest
 from click import Group
-from sqlalchemy import event
+from flask.testing import FlaskClient
+from sqlalchemy import event, select
 
+from outreach.campaigns import launching
+from outreach.campaigns.composing import Sending
 from outreach.campaigns.fields import FIELDS
 from outreach.cli.main import commands
+from outreach.delivery.models import Message
 from outreach.mail.language import FILTERS
 from outreach.segments.audience import ORDER
 from outreach.segments.criteria import LEAVES
 from outreach.settings import PREFIX, ROOT, Settings
+from outreach.tracking import answers
+from outreach.tracking.answers import Given
+from outreach.tracking.models import Answer
 from outreach.web.frame import STATIC
+from tests.conftest import NOW
+from tests.web.test_mailbox import planned
 
 OPEN = {
     "security.login",
@@ -38,6 +48,7 @@ SAMPLES = {
     "key": "x",
     "token": "x",
 }
+MOST_STATEMENTS = 40  # a list has fifty rows: asking once for each would show
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
@@ -77,6 +88,28 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
             and endpoint != "campaigns.preview"
         ):
             assert reader.open(address, method=method).status_code == 403, f"{method} {address}"
+
+
+def test_no_page_asks_row_by_row(app, author, sample_database):
+    settings = app.extensions["outreach.settings"]
+    wave = planned(sample_database, NOW)
+    with sample_database.writing() as session:
+        launching.advance(session, wave, Sending.of(settings), now=NOW)
+        letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(40)).all()
+        for letter in letters:
+            answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+    asked = Counter()
+    address = ""
+
+    def note(*_details):
+        asked[address] += 1
+
+    event.listen(sample_database.engine, "before_cursor_execute", note)
+    pages = sorted({address for method, endpoint, address in addresses(app) if method == "GET"})
+    for address in pages:
+        FlaskClient.open(author, address)
+    assert len(asked) > 30
+    assert {address: count for address, count in asked.items() if count >= MOST_STATEMENTS} == {}
 
 
 def test_no_get_writes(app, signed_in, sample_database):
