@@ -15,6 +15,7 @@ from outreach.db import Session
 from outreach.delivery import outbox
 from outreach.delivery.models import Message, MessageClass, Purpose, Reason, RecipientKind
 from outreach.delivery.outbox import Addressee
+from outreach.tracking import answers
 from outreach.tracking.models import Answer, Response, TrackingMode
 
 SUBJECT = "FASE ((fase_po)) – Votre réponse est enregistrée"
@@ -45,7 +46,8 @@ def answered(
     mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
     kind = RecipientKind.AUTHORITY
     outbox.withdraw_queued(session, kind, message.recipient_id, mailings, Reason.ANSWERED, now=now)
-    _confirm(session, campaign, message, responses, sending, now)
+    if not answers.repeats(session, message, responses):
+        _confirm(session, campaign, message, responses, sending, now)
 
 
 def campaign_of(session: Session, message: Message) -> Campaign | None:

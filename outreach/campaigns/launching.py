@@ -160,7 +160,7 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: Sending, now:
     mailing.filled_at = now
     frozen = Frozen.from_json(mailing.letter)
     if frozen.tracking is not TrackingMode.NONE:
-        trackers.set_up(session, mailing, frozen.links)
+        trackers.set_up(session, mailing, frozen.links, frozen.tracking)
     gate = Gate.OPEN if wave.state is WaveState.RUNNING else Gate.HELD
     outbox.set_gate(session, mailing, gate, now=now, actor=CLOCK)
     return False

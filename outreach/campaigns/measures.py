@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from outreach.campaigns.fields import Measure
 from outreach.db import Session
 from outreach.delivery.fence import Due
+from outreach.delivery.models import Mailing, Message
 from outreach.mail.tokens import Keys, Kind
 from outreach.tracking import bases, trackers
 from outreach.tracking.models import TrackingMode
@@ -30,10 +31,24 @@ class Measures:
         nothing = Measure(TrackingMode.NONE.mention)
         measures = {one.id: groups.get(networks[one.recipient_id], nothing) for one in due}
         if self.mode is TrackingMode.INDIVIDUAL:
-            allowed = bases.measurable(session, measures)
-            single = {one.id: bytes.fromhex(one.public_id) for one in due if one.id in allowed}
-            measures.update({key: self._measure(TrackingMode.INDIVIDUAL, one) for key, one in single.items()})
+            measures.update(self._alone(session, due, self.mailing))
         return measures
+
+    def _alone(self, session: Session, due: Sequence[Due], mailing: int) -> dict[int, Measure]:
+        """Of the letters that are in no group: their own pixel while the basis holds, afterwards none."""
+        counted_at = session.get_one(Mailing, mailing).filled_at
+        if counted_at is None:
+            return {}
+        keys = [one.id for one in due]
+        alone = set(session.scalars(bases.measurable_at(counted_at).where(Message.id.in_(keys))))
+        allowed = bases.measurable(session, alone) if alone else set()
+        return {
+            one.id: self._measure(TrackingMode.INDIVIDUAL, bytes.fromhex(one.public_id))
+            if one.id in allowed
+            else Measure(TrackingMode.NONE.mention)
+            for one in due
+            if one.id in alone
+        }
 
     def _measure(self, mode: TrackingMode, identity: bytes) -> Measure:
         pixel = f"{self.address}/o/{self.keys.make(Kind.OPEN, identity)}.gif"

@@ -54,8 +54,8 @@ def commands_of(settings: Settings) -> list[list[str]]:
 
 
 def web_command(settings: Settings) -> list[str]:
-    """The command of the web process."""
-    options = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--log-level", "warning"]
+    """The command of the web process. One, since what tells machines from readers lives in its memory."""
+    options = ["--worker-class", "gthread", "--workers", "1", "--threads", "16", "--log-level", "warning"]
     place = ["--bind", settings.bind, "--chdir", str(ROOT), "--no-control-socket"]
     return [sys.executable, "-m", "gunicorn", "wsgi:app", *options, *place]
 

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -11,6 +12,8 @@ from outreach.db import Base, Session, enum_of, take_turns
 from outreach.directory.models import Authority
 from outreach.directory.sheet import Event
 from outreach.errors import InputError, NotFound, Refused
+
+BRUSSELS = ZoneInfo("Europe/Brussels")  # days are those of the wall, there
 
 LONGEST_PERSON, LONGEST_NOTE = 200, 2000
 
@@ -99,11 +102,13 @@ def events(session: Session, authority: Authority) -> list[Event]:
 
 def _event(call: Call) -> Event:
     """Noted on its day, a call stands where it was noted; noted later, at the end of its day."""
-    midnight = datetime.combine(call.day, datetime.max.time(), call.recorded_at.tzinfo)
+    midnight = datetime.combine(call.day, datetime.max.time(), BRUSSELS)
     spoken = f" avec {call.person}" if call.person else ""
     event = Event(min(call.recorded_at, midnight), call.recorded_by, f"{call.kind.label}{spoken}.", day=call.day)
     if call.withdrawn_at:
-        event.details.append(f"Noté par erreur : repris le {call.withdrawn_at:%d/%m/%Y} par {call.withdrawn_by}.")
+        event.details.append(
+            f"Noté par erreur : repris le {call.withdrawn_at.astimezone(BRUSSELS):%d/%m/%Y} par {call.withdrawn_by}."
+        )
     else:
         event.call = call.id
     event.details += [line.strip() for line in call.note.splitlines() if line.strip()]

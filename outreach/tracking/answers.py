@@ -89,6 +89,18 @@ def of_message(session: Session, message: Message) -> Sequence[Response]:
     return session.scalars(query).all()
 
 
+def repeats(session: Session, message: Message, responses: Sequence[Response]) -> bool:
+    """Whether these answers say what the ones before them from the same letter said, of the same schools."""
+    new = {one.id for one in responses}
+    earlier = [one for one in of_message(session, message) if one.id not in new]
+    before = [one for one in earlier if one.given_at == earlier[0].given_at]
+    return bool(before) and _said(before) == _said(responses)
+
+
+def _said(responses: Iterable[Response]) -> set[tuple[Answer, frozenset[int], str]]:
+    return {(one.answer, frozenset(school.id for school in one.schools), one.proposed_address) for one in responses}
+
+
 def authorities_that_answered(mailings: Iterable[int]) -> Select[int]:
     """The keys of the authorities that answered a letter of one of these mailings."""
     query = select(Response.authority_id).join(Message, Message.id == Response.message_id)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from outreach import audit
 from outreach.db import Session
@@ -65,20 +65,27 @@ def withdraw(session: Session, basis: TrackingBasis, *, now: datetime, actor: st
 
 def measurable(session: Session, messages: Iterable[int]) -> set[int]:
     """Which of these letters go to a mailbox that has a basis now."""
-    return set(session.scalars(_measurable().where(Message.id.in_(list(messages)))))
+    in_force = (Contact.retired_at.is_(None), TrackingBasis.withdrawn_at.is_(None))
+    return set(session.scalars(with_basis().where(Message.id.in_(list(messages)), *in_force)))
 
 
-def _measurable() -> Select[int]:
+def measurable_at(at: datetime) -> Select[int]:
+    """The letters that went to a mailbox that had a basis at an instant, as a statement."""
+    return with_basis().where(
+        TrackingBasis.recorded_at <= at,
+        or_(TrackingBasis.withdrawn_at.is_(None), TrackingBasis.withdrawn_at > at),
+        or_(Contact.retired_at.is_(None), Contact.retired_at > at),
+    )
+
+
+def with_basis() -> Select[int]:
+    """The letters to a mailbox that has or had a basis, as a statement."""
     theirs = (Contact.authority_id == Message.recipient_id) & (Contact.address_key == Message.address_key)
     return (
         select(Message.id)
         .join(Contact, theirs)
         .join(TrackingBasis, TrackingBasis.contact_id == Contact.id)
-        .where(
-            Message.recipient_kind == RecipientKind.AUTHORITY,
-            Contact.retired_at.is_(None),
-            TrackingBasis.withdrawn_at.is_(None),
-        )
+        .where(Message.recipient_kind == RecipientKind.AUTHORITY)
     )
 
 

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outreach.db import Session
+from outreach.delivery.models import Message, MessageState
+from outreach.directory.models import Authority
 from outreach.tracking import bases
 from outreach.tracking.machines import OPENING, VERSION, HitClass, Signals, classify
-from outreach.tracking.models import Hit, HitCount, Tracker
-from outreach.tracking.trackers import Target
+from outreach.tracking.models import Hit, HitCount, Tracker, TrackerNetwork
+from outreach.tracking.trackers import SMALLEST, Target
 
 KEPT = timedelta(days=396)  # thirteen months: older events keep only their number
 Cell = tuple[int, int, datetime, HitClass]
@@ -59,11 +61,16 @@ def add(session: Session, sightings: Sequence[Sighting]) -> None:
 
 
 def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
-    """What was counted over these mailings, group by group, by name; a group nobody opened is there with zero."""
-    of_these = Tracker.mailing_id.in_(list(mailings))
-    found: dict[str, Measured] = {}
-    for tracker in session.scalars(select(Tracker).where(of_these).order_by(Tracker.name)):
-        found.setdefault(tracker.name, Measured(tracker.name)).recipients += tracker.recipients
+    """What was counted over these mailings, group by group, by name; a group nobody opened is there with zero.
+
+    A group is told only once twenty of its authorities received a letter: before, what it did would say who did it.
+    """
+    received = _received(session, list(mailings))
+    of_these = Tracker.id.in_([tracker for tracker, (_, who) in received.items() if len(who) >= SMALLEST])
+    groups: dict[str, set[int]] = {}
+    for name, who in (received[tracker] for tracker in session.scalars(select(Tracker.id).where(of_these))):
+        groups.setdefault(name, set()).update(who)
+    found = {name: Measured(name, len(who)) for name, who in sorted(groups.items())}
     total = func.sum(HitCount.count)
     counted = select(Tracker.name, HitCount.link, HitCount.hit_class, total).join(
         HitCount, HitCount.tracker_id == Tracker.id
@@ -76,6 +83,21 @@ def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
             tally = found[name].opens if link == OPENING else found[name].clicks
             tally[hit_class] += int(count)
     return list(found.values())
+
+
+def _received(session: Session, mailings: Sequence[int]) -> dict[int, tuple[str, set[int]]]:
+    """The name of each group of these mailings, and its authorities that received a letter."""
+    query = (
+        select(Tracker.id, Tracker.name, Authority.id)
+        .join(TrackerNetwork, TrackerNetwork.tracker_id == Tracker.id)
+        .join(Authority, Authority.network_id == TrackerNetwork.network_id)
+        .join(Message, and_(Message.mailing_id == Tracker.mailing_id, Message.recipient_id == Authority.id))
+        .where(Tracker.mailing_id.in_(mailings), Message.state == MessageState.ACCEPTED)
+    )
+    found: dict[int, tuple[str, set[int]]] = {}
+    for tracker, name, authority in session.execute(query):
+        found.setdefault(tracker, (name, set()))[1].add(authority)
+    return found
 
 
 def fold_old(session: Session, *, now: datetime) -> int:

@@ -22,6 +22,11 @@ from outreach.mail.addresses import judge
 from outreach.tracking.models import Answer, Response
 
 PAGE_ROWS = 50
+DONE = {
+    Answer.JOINED: "adhésion confirmée",
+    Answer.WRONG_CONTACT: "adresse remplacée",
+    Answer.HELP: "demande traitée",
+}
 
 
 class Tray(StrEnum):
@@ -114,7 +119,7 @@ def effect_of(session: Session, response: Response, *, now: datetime) -> Effect:
             schools = declared_still(session, response, now=now)
             many = f"{len(schools)} école{'s' if len(schools) > 1 else ''}"
             sentence = (
-                f"{many} de {response.authority.name} : l’adhésion au volet {response.strand.number}, déclarée par le "
+                f"{many}, {response.authority.name} : l’adhésion au volet {response.strand.number}, déclarée par le "
                 f"pouvoir organisateur, devient confirmée et compte dans la situation."
             )
             if not schools:
@@ -146,7 +151,7 @@ def act(
         _confirm(session, response, now, actor)
     if response.answer is Answer.WRONG_CONTACT:
         _replace_address(session, response, now, actor)
-    _handle(session, response, now, actor, note or effect.button.lower())
+    _handle(session, response, now, actor, note or DONE.get(response.answer, "prise d’acte"))
 
 
 def set_aside(session: Session, response: Response, *, now: datetime, actor: str, note: str = "") -> None:

@@ -5,7 +5,7 @@ after sending tells nothing (most bursts come tens of seconds later), so bursts 
 """
 
 import re
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ VERSION = 1
 AT_ONCE = timedelta(seconds=1)  # two different links within it: nobody reads that fast
 SHORTLY = timedelta(seconds=10)  # within it, three different links are a scanner's walk
 WALK = 3
+REMEMBERED = 12  # hits of one reader: enough to see a walk, few enough to compare each with each
 OPENING = 0
 SCANNERS = re.compile(
     r"bot\b|crawl|spider|scan|preview|headless|python|curl|wget|java/|okhttp|go-http|libwww|axios|node-fetch|"
@@ -113,12 +114,13 @@ class Readers:
     A reader is any bytes that are the same for the same program at the same place.
     """
 
-    recent: dict[bytes, deque[Met]] = field(default_factory=dict)
+    recent: OrderedDict[bytes, deque[Met]] = field(default_factory=OrderedDict)
 
     def meet(self, reader: bytes, signals: Signals, where: Any) -> tuple[HitClass, list[Met]]:
         """Judge a hit; with it, the earlier ones that it shows to be a machine's, each with what was thought of it."""
         self._forget(signals.at - SHORTLY)
-        seen = self.recent.setdefault(reader, deque(maxlen=50))
+        seen = self.recent.setdefault(reader, deque(maxlen=REMEMBERED))
+        self.recent.move_to_end(reader)
         hit_class, _ = classify(signals, [met.signals for met in seen])
         seen.append(Met(signals, hit_class, where))
         everything = [met.signals for met in seen]
@@ -132,6 +134,11 @@ class Readers:
         )
         return hit_class, unmasked
 
+    def forget(self, reader: bytes) -> None:
+        """Forget a reader: its last hit was not kept, so that nothing of it can be taken back."""
+        self.recent.pop(reader, None)
+
     def _forget(self, before: datetime) -> None:
-        for reader in [one for one, seen in self.recent.items() if seen[-1].signals.at < before]:
-            del self.recent[reader]
+        """Readers stand by their last hit, the oldest first: a hit costs the same however many there are."""
+        while self.recent and next(iter(self.recent.values()))[-1].signals.at < before:
+            self.recent.popitem(last=False)

@@ -9,7 +9,8 @@ from sqlalchemy import func, insert, select
 from outreach.db import Session
 from outreach.delivery.models import Mailing, Message, MessageState, RecipientKind
 from outreach.directory.models import Authority, Network
-from outreach.tracking.models import TrackedLink, Tracker, TrackerNetwork
+from outreach.tracking import bases
+from outreach.tracking.models import TrackedLink, Tracker, TrackerNetwork, TrackingMode
 
 SMALLEST = 20
 OTHERS = "Autres réseaux"
@@ -24,12 +25,15 @@ class Target:
     links: Mapping[int, str]
 
 
-def set_up(session: Session, mailing: Mailing, urls: Mapping[int, str]) -> None:
-    """Give a mailing whose recipients are all written down its groups, each with a pixel and these links."""
+def set_up(session: Session, mailing: Mailing, urls: Mapping[int, str], mode: TrackingMode) -> None:
+    """Give a mailing whose recipients are all written down its groups, each with a pixel and these links.
+
+    Who is measured alone hides nobody: where the mode is individual, mailboxes with a basis are in no group.
+    """
     rows = [{"mailing_id": mailing.id, "number": number, "url": url} for number, url in urls.items()]
     if rows:
         session.execute(insert(TrackedLink), rows)
-    sizes = _sizes(session, mailing)
+    sizes = _sizes(session, mailing, mode)
     labels = {network.id: network.label for network in session.scalars(select(Network))}
     for group in groups(sizes):
         name = labels[next(iter(group))] if len(group) == 1 else _named(group, sizes, labels)
@@ -86,13 +90,15 @@ def _links(session: Session, mailing: int) -> dict[int, str]:
     return dict(session.execute(query).all())
 
 
-def _sizes(session: Session, mailing: Mailing) -> dict[int, int]:
-    """How many authorities of each network this mailing writes to."""
-    is_written_to = (
+def _sizes(session: Session, mailing: Mailing, mode: TrackingMode) -> dict[int, int]:
+    """How many authorities of each network this mailing writes to, but for those that are measured alone."""
+    is_written_to = [
         Message.mailing_id == mailing.id,
         Message.recipient_kind == RecipientKind.AUTHORITY,
         Message.state != MessageState.WITHDRAWN,
-    )
+    ]
+    if mode is TrackingMode.INDIVIDUAL and mailing.filled_at is not None:
+        is_written_to.append(Message.id.not_in(bases.measurable_at(mailing.filled_at)))
     query = select(Authority.network_id, func.count(Authority.id.distinct())).join(
         Message, Message.recipient_id == Authority.id
     )

@@ -7,6 +7,7 @@ Where the database does not answer in time, a picture is a picture all the same,
 import base64
 import hashlib
 import logging
+import re
 import secrets
 import threading
 from collections import deque
@@ -23,6 +24,7 @@ from outreach.tracking.machines import OPENING, HitClass, Readers, Signals, agen
 from outreach.tracking.trackers import Target
 
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
+PICTURE = re.compile(r"\.gif(?=(?:[.>=]|%3E|&amp;)?\Z)", re.IGNORECASE)  # what a mail program added stays for `read`
 ALONE = [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex")]
 PATIENCE_SECONDS = 5.0
 MOST_AT_ONCE, MOST_KNOWN = 500, 10_000
@@ -48,7 +50,7 @@ class Hits:
             start("405 Method Not Allowed", [("Allow", "GET, HEAD"), ("Content-Length", "0"), *ALONE])
             return []
         if path.startswith("/o/"):
-            return self._opened(environ, start, self.keys.read(path[3:].removesuffix(".gif"), Kind.OPEN))
+            return self._opened(environ, start, self.keys.read(PICTURE.sub("", path[3:]), Kind.OPEN))
         return self._clicked(environ, start, self.keys.read(path[3:], Kind.CLICK))
 
     def _opened(self, environ: WSGIEnvironment, start: StartResponse, token: Token | None) -> Iterable[bytes]:
@@ -89,11 +91,17 @@ class Hits:
     def _count(self, environ: WSGIEnvironment, target: Target, link: int) -> None:
         agent = agent_of(environ.get("HTTP_USER_AGENT", ""))
         signals = Signals(link, self.clock(), agent, environ["REQUEST_METHOD"] == "HEAD")
+        reader = self._reader(environ)
         with self._lock:
-            hit_class, unmasked = self._readers.meet(self._reader(environ), signals, target)
-        taken_back = [Sighting(met.where, met.signals, met.thought, -1) for met in unmasked]
-        judged_anew = [Sighting(met.where, met.signals, HitClass.MACHINE) for met in unmasked]
-        self._batches.put([Sighting(target, signals, hit_class), *taken_back, *judged_anew])
+            hit_class, unmasked = self._readers.meet(reader, signals, target)
+        counted = [
+            met for met in unmasked if met.where.message is None
+        ]  # a letter's own are judged where they are kept
+        taken_back = [Sighting(met.where, met.signals, met.thought, -1) for met in counted]
+        judged_anew = [Sighting(met.where, met.signals, HitClass.MACHINE) for met in counted]
+        if not self._batches.put([Sighting(target, signals, hit_class), *taken_back, *judged_anew]):
+            with self._lock:
+                self._readers.forget(reader)
 
     def _reader(self, environ: WSGIEnvironment) -> bytes:
         """The same bytes for the same program at the same place, for as long as this process lives; nothing else."""
@@ -119,7 +127,7 @@ class Batches:
         if not self._turn.acquire(timeout=PATIENCE_SECONDS):
             return False
         try:
-            if not mine.is_over:
+            while not mine.is_over:
                 self._store_all()
         finally:
             self._turn.release()
@@ -133,6 +141,8 @@ class Batches:
             is_stored = True
         except NO_ANSWER as error:
             logger.warning("%s openings or clicks were not counted: %s", len(batch), error)
+        except Exception:  # a reader of letters gets what was asked for, whatever is wrong with us
+            logger.exception("%s openings or clicks were not counted", len(batch))
         finally:
             for brought in batch:
                 brought.is_over, brought.is_stored = True, is_stored

@@ -56,6 +56,19 @@ def give(database, letter, answer, now=LATER, schools=None, **details):
         return [one.id for one in made]
 
 
+def test_an_answer_given_again_is_confirmed_once(database, letters):
+    for hour in range(3):
+        give(database, letters[0], "help", now=LATER + timedelta(hours=hour))
+    assert confirmations(database) == 1
+    give(database, letters[0], "joined", now=LATER + timedelta(hours=4))
+    assert confirmations(database) == 2
+
+
+def confirmations(database):
+    with database.reading() as session:
+        return len(session.scalars(select(Mailing.id).where(Mailing.purpose == Purpose.CONFIRMATION)).all())
+
+
 def act(database, key, verb=inbox.act, now=LATER, **details):
     with database.writing() as session:
         verb(session, inbox.response_numbered(session, key), now=now, actor=AUTHOR, **details)

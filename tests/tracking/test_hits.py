@@ -1,6 +1,7 @@
 """Groups big enough to hide everybody, counters that lose nothing, single hits only where a basis allows them."""
 
 import threading
+from collections import Counter
 from datetime import date, timedelta
 
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from outreach.delivery.models import Mailing, Message
+from outreach.campaigns.composing import Composer, Content
+from outreach.delivery.fence import due_in
+from outreach.delivery.models import Batch, Mailing, Message, MessageState
 from outreach.directory import contacts
 from outreach.directory.models import Contact, MailboxKind
 from outreach.errors import InputError, Refused
@@ -17,10 +20,11 @@ from outreach.tracking.hits import Sighting
 from outreach.tracking.machines import Agent, HitClass, Signals
 from outreach.tracking.models import Hit, HitCount, TrackedLink, Tracker, TrackerNetwork, TrackingBasis, TrackingMode
 from outreach.tracking.trackers import SMALLEST
-from tests.campaigns.conftest import AUTHOR, approved, launch, people, settle, strand
+from tests.campaigns.conftest import AUTHOR, SENDING, approved, launch, people, settle, strand
 from tests.conftest import NOW
 
 __all__ = ["people", "strand"]
+AFTER = NOW + timedelta(minutes=1)
 SIZES = st.dictionaries(st.integers(1, 6), st.integers(1, 60), max_size=6)
 
 
@@ -59,6 +63,14 @@ def wave(database, people, strand):
     settle(database, 25)
     settle(database, 3, network="WBE")
     launch(database, approved(database, letter="Voir [le programme](https://programme.example/)."))
+
+
+def received(database, count=28):
+    """Let so many of the letters have been accepted."""
+    with database.writing() as session:
+        for row in session.scalars(select(Message).order_by(Message.id).limit(count)):
+            row.state, row.fence_id, row.fenced_at = MessageState.ACCEPTED, "f", NOW
+            row.settled_at, row.reply_code = NOW, 250
 
 
 def seen(target, link=0, hit_class=HitClass.HUMAN, at=NOW, count=1):
@@ -109,8 +121,14 @@ def test_counts_add_up_and_can_be_taken_back(database, wave):
         hits.add(session, [seen(target, 1, count=-1), seen(target, 1, machine), seen(target, at=later)])
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(HitCount)) == 4
+        assert hits.measured(session, session.scalars(select(Mailing.id))) == [], "one of a few would be known"
+    received(database, 19)
+    with database.reading() as session:
+        assert hits.measured(session, session.scalars(select(Mailing.id))) == []
+    received(database)
+    with database.reading() as session:
         (found,) = hits.measured(session, session.scalars(select(Mailing.id)))
-        assert found.opens == {HitClass.HUMAN: 3}
+        assert (found.recipients, found.opens) == (28, {HitClass.HUMAN: 3})
         assert +found.clicks == {HitClass.MACHINE: 1}
         assert session.scalars(select(Hit)).all() == []
 
@@ -142,11 +160,11 @@ def letter(database, wave):
         return trackers.target_of(session, bytes.fromhex(message.public_id)), contact.id
 
 
-def decide(database, contact):
+def decide(database, contact, at=NOW):
     with database.writing() as session:
         details = {"reference": "DPO 2021/4", "given_by": "Déléguée à la protection des données"}
         mailbox = session.get_one(Contact, contact)
-        return bases.record_decision(session, mailbox, **details, taken_on=date(2021, 5, 1), now=NOW, actor=AUTHOR).id
+        return bases.record_decision(session, mailbox, **details, taken_on=date(2021, 5, 1), now=at, actor=AUTHOR).id
 
 
 def kept(database):
@@ -169,6 +187,7 @@ def test_a_letter_s_own_hits_are_kept_only_while_a_basis_holds(database, letter)
     with database.writing() as session:
         hits.add(session, [seen(target)])
     assert kept(database) == 2
+    received(database)
     with database.reading() as session:
         (found,) = hits.measured(session, session.scalars(select(Mailing.id)))
         assert (found.opens, found.clicks) == ({HitClass.HUMAN: 1}, {HitClass.HUMAN: 1})
@@ -189,6 +208,7 @@ def test_old_events_keep_only_their_number(database, letter):
     decide(database, contact)
     with database.writing() as session:
         hits.add(session, [seen(target, at=NOW - hits.KEPT - timedelta(days=1)), seen(target, 1)])
+    received(database)
     with database.reading() as session:
         before = hits.measured(session, session.scalars(select(Mailing.id)))
     with database.writing() as session:
@@ -197,6 +217,33 @@ def test_old_events_keep_only_their_number(database, letter):
     assert kept(database) == 1
     with database.reading() as session:
         assert hits.measured(session, session.scalars(select(Mailing.id))) == before
+
+
+def test_who_is_measured_alone_is_in_no_group_and_hides_nobody(database, people, strand):
+    settle(database, 22)
+    with database.reading() as session:
+        keys = session.scalars(select(Contact.id).order_by(Contact.id).limit(3)).all()
+    bases_ = [decide(database, key) for key in keys]
+    launch(database, approved(database, tracking=TrackingMode.INDIVIDUAL, letter="[x](https://x.example/)"), at=AFTER)
+    with database.reading() as session:
+        assert session.scalars(select(Tracker)).all() == []
+    assert _mentions(database) == {TrackingMode.INDIVIDUAL.mention: 3, TrackingMode.NONE.mention: 19}
+    with database.writing() as session:
+        bases.withdraw(
+            session, session.get_one(TrackingBasis, bases_[0]), now=AFTER + timedelta(minutes=1), actor=AUTHOR
+        )
+    assert _mentions(database) == {TrackingMode.INDIVIDUAL.mention: 2, TrackingMode.NONE.mention: 20}
+    decide(database, keys[0], at=AFTER + timedelta(hours=1))
+    assert _mentions(database)[TrackingMode.INDIVIDUAL.mention] == 3
+
+
+def _mentions(database):
+    with database.reading() as session:
+        mailing = session.scalars(select(Mailing)).one()
+        due = [one for batch in session.scalars(select(Batch.id)) for one in due_in(session, batch, now=AFTER)]
+        made = Composer(SENDING, lambda: AFTER)(session, mailing, due)
+        values = [Content.from_json(one.content).values["mention_mesure"].text for one in made.values()]
+        return Counter(values)
 
 
 def test_a_basis_needs_its_proof(database, letter):

@@ -16,9 +16,11 @@ from outreach.campaigns.models import Campaign
 from outreach.db import Database
 from outreach.delivery.fence import due_in
 from outreach.delivery.models import Batch, Mailing, Message
+from outreach.directory.models import Contact
 from outreach.mail.linter import faults
 from outreach.mail.tokens import Keys, Kind
-from outreach.tracking.models import HitClass, HitCount, Tracker
+from outreach.tracking import bases
+from outreach.tracking.models import Hit, HitClass, HitCount, Tracker
 from outreach.web.hits import GIF, Batches
 from tests.conftest import NOW
 from tests.web.test_mailbox import planned
@@ -93,6 +95,21 @@ def test_two_links_at_once_are_a_machine_s_the_first_as_well(client, token, send
     assert counted(sample_database) == {(1, HitClass.HUMAN): 1}
     client.get(f"/c/{other}", headers=BROWSER)
     assert counted(sample_database) == {(1, HitClass.MACHINE): 1, (2, HitClass.MACHINE): 1}
+
+
+def test_a_burst_of_a_mailbox_measured_alone_is_kept_hit_by_hit(client, sending, mailing, sample_database):
+    with sample_database.writing() as session:
+        message = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
+        contact = session.scalars(select(Contact).where(Contact.address_key == message.address_key)).one()
+        given = {"reference": "DPO 1", "given_by": "DPO", "taken_on": NOW.date()}
+        bases.record_decision(session, contact, **given, now=NOW, actor="nadia.lambert@fwb.example")
+        identity = bytes.fromhex(message.public_id)
+    for link in (1, 2):
+        client.get(f"/c/{sending.keys.make(Kind.CLICK, identity, link)}", headers=BROWSER)
+    with sample_database.reading() as session:
+        kept = session.execute(select(Hit.link, Hit.hit_class).order_by(Hit.id)).all()
+    assert kept == [(1, HitClass.MACHINE), (2, HitClass.MACHINE)]
+    assert counted(sample_database) == {}
 
 
 @pytest.mark.parametrize("address", ["/o/{}.gif", "/c/{}"])
@@ -221,7 +238,7 @@ def test_what_could_not_be_stored_is_said_and_the_next_is_tried():
     assert batches.put([2]) is True
 
 
-def test_a_fault_of_ours_is_not_swallowed_and_keeps_nobody_waiting():
+def test_a_fault_of_ours_is_logged_and_keeps_nobody_waiting(caplog):
     faults_ = [ValueError("ours"), None]
 
     def store(_sightings):
@@ -229,6 +246,12 @@ def test_a_fault_of_ours_is_not_swallowed_and_keeps_nobody_waiting():
             raise fault
 
     batches = Batches(store)
-    with pytest.raises(ValueError, match="ours"):
-        batches.put([1])
+    assert batches.put([1]) is False
+    assert "ours" in caplog.text
     assert batches.put([2]) is True
+
+
+@pytest.mark.parametrize("end", [".gif", ".GIF", ".gif>", ".gif%3E", "."])
+def test_a_pixel_s_address_is_read_as_mail_programs_write_it(client, token, sample_database, end):
+    assert client.get(f"/o/{token[Kind.OPEN]}{end}", headers=BROWSER).data == GIF
+    assert counted(sample_database) == {(0, HitClass.HUMAN): 1}

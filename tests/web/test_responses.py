@@ -139,7 +139,7 @@ def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, clien
     assert author.send(f"{address}/action", page=address).status_code == 302
     assert author.send(f"{address}/action", page="/account").status_code == 409
     assert "Rien n’attend" in author.get("/responses").text
-    assert "Confirmer l’adhésion de" in text_of(author.get("/responses?tray=handled").text)
+    assert "Adhésion confirmée" in text_of(author.get("/responses?tray=handled").text)
 
 
 def test_a_wrong_contact_is_corrected_in_one_action(author, client, wbe):

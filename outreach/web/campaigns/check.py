@@ -14,6 +14,7 @@ from outreach.campaigns.grace import GRACE
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
 from outreach.db import Session
+from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import InputError
 from outreach.segments.criteria import is_everybody, sentence
 from outreach.web import french
@@ -61,7 +62,7 @@ def approve(number: int) -> Redirect:
 @pages.post("/<number:number>/return")
 @needs(RoleName.APPROVER)
 def send_back(number: int) -> Redirect:
-    why = " ".join(request.form.get("why", "").split())[:500]
+    why = " ".join(FORBIDDEN.sub(" ", request.form.get("why", "")).split())[:500]
     return _move(
         number,
         "La campagne est renvoyée à la personne qui l’écrit.",
