@@ -15,7 +15,7 @@ def backend():
 
 @pytest.fixture
 def app(sample_database, templates, tmp_path):
-    settings = read({"OUTREACH_DATA": str(templates.folder)})
+    settings = read({"OUTREACH_DATA": str(templates.data)})
     made = create_app(settings, sample_database)
     made.config["TESTING"] = True
     made.test_client_class = PageClient
@@ -23,8 +23,8 @@ def app(sample_database, templates, tmp_path):
 
 
 @pytest.fixture
-def password(templates):
-    return people.password(templates.folder)
+def password(app, templates):
+    return people.password(templates.data)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 
 import hypothesis
@@ -104,7 +105,12 @@ class Templates:
 
     def __init__(self, folder: Path, worker: str) -> None:
         self.folder, self.worker, self.copies = folder, worker, 0
-        self.sessions: dict[str, str] = {}  # cookies of who has signed in: every copy knows them
+        self.sessions: dict[str, object] = {}  # cookies of who has signed in: every copy knows them
+
+    @cached_property
+    def data(self) -> Path:
+        """A data folder of this process alone, with the secrets that the sample was made with."""
+        return shutil.copytree(self.folder / "data", self.folder / f"data-{self.worker}")
 
     def copy(self, backend: str, kind: str, into: Path) -> Iterator[str]:
         name = f"template_{kind}"
@@ -124,7 +130,7 @@ class Templates:
         made = self.folder / f"{backend}-{kind}.made"
         if made.exists():
             return
-        with made.with_suffix(".lock").open("w") as turn:
+        with (self.folder / "turn").open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             if not made.exists():
                 self._make(backend, kind, name)
@@ -138,7 +144,7 @@ class Templates:
         made = Database(url)
         prepare(made)
         if kind == "sample":
-            settings = read({"OUTREACH_DATA": str(self.folder)})
+            settings = read({"OUTREACH_DATA": str(self.folder / "data")})
             add_people(made, settings, NOW)
             load_sample(made, settings, NOW, STORY_DAY)
         made.dispose()

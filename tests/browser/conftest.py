@@ -86,12 +86,11 @@ def enter(password):
 
 
 @pytest.fixture
-def staff(visitor, enter, served, templates):
+def staff(visitor, enter, templates):
     """The author's tab: signed in by the form once a process, then by its cookie."""
     if "staff" not in templates.sessions:
-        (cookie,) = enter(visitor).context.cookies()
-        templates.sessions["staff"] = cookie["value"]
-    visitor.context.add_cookies([{"name": "outreach", "value": templates.sessions["staff"], "url": served}])
+        templates.sessions["staff"] = enter(visitor).context.cookies()
+    visitor.context.add_cookies(templates.sessions["staff"])
     return visitor
 
 

@@ -91,7 +91,7 @@ def test_letters_are_searched_by_subject_and_recipient(author, folder):
 
 
 def test_outside_a_demonstration_there_is_no_such_mailbox(sample_database, templates, password):
-    settings = read({"OUTREACH_DATA": str(templates.folder), "OUTREACH_SMTP_URL": "smtp://relay"})
+    settings = read({"OUTREACH_DATA": str(templates.data), "OUTREACH_SMTP_URL": "smtp://relay"})
     app = create_app(settings, sample_database)
     app.test_client_class = PageClient
     client = app.test_client()
