@@ -21,6 +21,8 @@ from sqlalchemy.types import TypeDecorator
 __all__ = ["NO_ANSWER", "Base", "Database", "Session", "UtcDateTime", "enum_of", "take_turns"]
 
 NO_ANSWER = (OperationalError, NoConnection)  # what is raised where the database does not answer
+# A page may hold three at once (who is signed in, what it shows, the clock): sixteen threads must never wait in a ring.
+MOST_CONNECTIONS = 50
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -95,7 +97,7 @@ class Database:
         else:
             if parsed.drivername == "postgresql":
                 parsed = parsed.set(drivername="postgresql+psycopg")
-            self.engine = create_engine(parsed, pool_pre_ping=True)
+            self.engine = create_engine(parsed, pool_pre_ping=True, max_overflow=MOST_CONNECTIONS)
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._writer = self.engine
 
@@ -122,7 +124,7 @@ class Database:
 
 def _sqlite(url: str) -> Engine:
     # isolation_level=None hands BEGIN to us: the driver's own would start a transaction too late and never IMMEDIATE.
-    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": 15})
+    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": 15}, max_overflow=MOST_CONNECTIONS)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

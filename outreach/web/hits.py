@@ -94,9 +94,8 @@ class Hits:
         reader = self._reader(environ)
         with self._lock:
             hit_class, unmasked = self._readers.meet(reader, signals, target)
-        counted = [
-            met for met in unmasked if met.where.message is None
-        ]  # a letter's own are judged where they are kept
+        # A letter's own hits are judged again where they are kept.
+        counted = [met for met in unmasked if met.where.message is None]
         taken_back = [Sighting(met.where, met.signals, met.thought, -1) for met in counted]
         judged_anew = [Sighting(met.where, met.signals, HitClass.MACHINE) for met in counted]
         if not self._batches.put([Sighting(target, signals, hit_class), *taken_back, *judged_anew]):
