@@ -15,7 +15,19 @@ from outreach import audit
 from outreach.accounts import SHORTEST_PASSWORD, Role, User
 from outreach.db import NO_ANSWER, Database, Session
 from outreach.settings import ROOT, Mode, Settings
-from outreach.web import account, adherence, campaigns, directory, frame, history, mailbox, public, responses, situation
+from outreach.web import (
+    account,
+    adherence,
+    calendar,
+    campaigns,
+    directory,
+    frame,
+    history,
+    mailbox,
+    public,
+    responses,
+    situation,
+)
 from outreach.web.forms import PasswordForm, SignInForm
 from outreach.web.hits import Hits
 
@@ -50,7 +62,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     frame.install(app)
     for error in NO_ANSWER:
         app.register_error_handler(error, _unavailable)
-    for room in (situation, campaigns, directory, history, adherence, responses, account, mailbox, public):
+    for room in (situation, campaigns, directory, history, adherence, calendar, responses, account, mailbox, public):
         app.register_blueprint(room.pages)
     hits = Hits(app.wsgi_app, database, settings)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]

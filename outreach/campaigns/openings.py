@@ -58,6 +58,34 @@ class Opening:
         return self.wall != self.asked
 
 
+class Spares(StrEnum):
+    """To whom letters leave all the same on a day that a calendar calls closed."""
+
+    NOBODY = ""
+    ADMINISTRATIONS = "administrations"
+    URGENT = "urgent"
+
+    @property
+    def label(self) -> str:
+        """The exception in the interface, or ''."""
+        return _SPARED[self]
+
+
+_SPARED = {
+    Spares.NOBODY: "",
+    Spares.ADMINISTRATIONS: "sauf vers les communes, les provinces et la COCOF",
+    Spares.URGENT: "sauf vers les communes, les provinces et la COCOF, et sauf les courriels rouges ou bleus",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What closes a day, by its name, and whom it spares."""
+
+    name: str
+    spares: Spares
+
+
 @dataclass(frozen=True, slots=True)
 class _Year:
     """What a calendar year closes, the first day of its hard summer, the Sunday that ends the second week of term.
@@ -89,6 +117,19 @@ def closed_days(first: date, last: date, recipients: Collection[Recipients], *, 
     """The closed days from the first to the last, both included, each with what closes it."""
     days = (first + DAY * number for number in range((last - first).days + 1))
     return [(day, name) for day in days if (name := closure(day, recipients, urgent=urgent))]
+
+
+def closing(day: date) -> Closing | None:
+    """What a calendar on the wall says of a day, and whom it spares; None for a day that only the week closes."""
+    for spares, recipients, urgent in (
+        (Spares.NOBODY, Recipients.ADMINISTRATION, True),
+        (Spares.ADMINISTRATIONS, Recipients.SCHOOL_SIDE, True),
+        (Spares.URGENT, Recipients.SCHOOL_SIDE, False),
+    ):
+        name = closure(day, [recipients], urgent=urgent)
+        if name and name != _idle(day):
+            return Closing(name, spares)
+    return None
 
 
 def next_open(wall: datetime, recipients: Collection[Recipients], *, urgent: bool) -> Opening:

@@ -186,6 +186,7 @@ def _bar() -> list[tuple[str, str, bool]]:
         ("Situation", url_for("situation.index"), "situation."),
         ("Campagnes", url_for("campaigns.index"), "campaigns."),
         ("Annuaire", url_for("directory.index"), "directory."),
+        ("Calendrier", url_for("calendar.index"), "calendar."),
         ("Réponses", url_for("responses.index"), "responses."),
     ]
     if settings().stays_here:

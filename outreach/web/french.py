@@ -35,6 +35,11 @@ def day(value: date | datetime) -> str:
     return _first(format_date(_local_day(value), "d MMMM y", locale=LOCALE))
 
 
+def month(value: date) -> str:
+    """A month in words: "juin 2021"."""
+    return format_date(value, "MMMM y", locale=LOCALE)
+
+
 def short_day(value: date) -> str:
     """A date for an axis: "15/5/21"."""
     return f"{value.day}/{value.month}/{value:%y}"
@@ -43,6 +48,11 @@ def short_day(value: date) -> str:
 def weekday(value: date | datetime) -> str:
     """A date in words with its day: "mardi 1er juin 2021"."""
     return _first(format_date(_local_day(value), "EEEE d MMMM y", locale=LOCALE))
+
+
+def weekdayname(value: date) -> str:
+    """The day of the week of a date: "mardi"."""
+    return format_date(value, "EEEE", locale=LOCALE)
 
 
 def hour(value: datetime) -> str:
@@ -98,7 +108,9 @@ def install(app: Flask) -> None:
         short_day=short_day,
         number=number,
         day=day,
+        month=month,
         weekday=weekday,
+        weekdayname=weekdayname,
         hour=hour,
         moment=moment,
         company_number=company_number,

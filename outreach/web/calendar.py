@@ -1,0 +1,46 @@
+"""The calendar: a month's sendings, the last days to answer them, and what closes the days between."""
+
+import re
+from datetime import date, timedelta
+
+from flask import Blueprint, render_template, request
+
+from outreach.accounts import RoleName
+from outreach.adherence.days import FIRST, LAST, today
+from outreach.campaigns import agenda, openings
+from outreach.web.frame import database, needs, now
+
+pages = Blueprint("calendar", __name__, url_prefix="/calendar")
+MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index() -> str:
+    this = today(now())
+    month = _month(request.args.get("month", "")) or this.replace(day=1)
+    with database().reading() as session:
+        weeks = agenda.weeks(session, month)
+    days = [day for week in weeks for day in week if day.is_of_month]
+    return render_template(
+        "pages/calendar/index.html",
+        month=month,
+        near=[near for near in _near(month) if FIRST <= near < LAST],
+        today=this,
+        weeks=weeks,
+        days=days,
+        caution=openings.caution(month) if any(day.closing for day in days) else "",
+        is_list=request.args.get("view") == "list",
+    )
+
+
+def _month(asked: str) -> date | None:
+    """The first day of the month that an address asks for; None when it asks for none of this century."""
+    match = MONTH.fullmatch(asked)
+    found = date(int(match[1]), int(match[2]), 1) if match and match[1] != "0000" else None
+    return found if found and FIRST <= found < LAST else None
+
+
+def _near(month: date) -> list[date]:
+    """The months before and after."""
+    return [(month - timedelta(days=1)).replace(day=1), (month + timedelta(days=31)).replace(day=1)]

@@ -1,0 +1,60 @@
+"""The calendar in a real browser: readable at both widths and in both schemes, by keyboard, without a script."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from outreach.campaigns.models import Campaign
+from tests.conftest import NOW
+from tests.web.test_mailbox import planned
+
+pytestmark = pytest.mark.browser
+MONTHS = ("?month=2021-05", "?month=2021-06", "?month=2021-08", "?month=2021-05&view=list", "?month=2021-03", "")
+
+
+@pytest.fixture
+def month(sample_database):
+    """A wave on 18 May 2021, its reminders, its deadlines, and a wish on another day."""
+    planned(sample_database, NOW + timedelta(days=3))
+    planned(sample_database, NOW + timedelta(days=3, hours=2))
+    with sample_database.writing() as session:
+        session.get_one(Campaign, 1).title = "Invitation au premier volet, réseau libre subventionné"
+
+
+def overflow(page):
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_month_keeps_the_accessibility_rules_at_all_widths(staff, month, violations, width, scheme):
+    staff.set_viewport_size({"width": width, "height": 900})
+    staff.emulate_media(color_scheme=scheme)
+    for address in MONTHS:
+        staff.goto(f"/calendar{address}")
+        assert violations(staff) == [], address
+        assert overflow(staff) <= 0, address
+
+
+def test_on_a_phone_only_days_with_something_are_left_and_say_their_whole_name(staff, month):
+    staff.set_viewport_size({"width": 390, "height": 900})
+    staff.goto("/calendar?month=2021-05")
+    seen = staff.locator(".month td:visible time").all_inner_texts()
+    told = ["samedi 1er", "jeudi 13", "vendredi 14", "mardi 18", "dimanche 23", "lundi 24"]
+    assert [one.replace("\n", "").removesuffix("mai").strip() for one in seen] == told
+    staff.set_viewport_size({"width": 1280, "height": 900})
+    expect(staff.locator(".month td:visible")).to_have_count(42)
+    closed = staff.locator(".month td", has_text="Ascension").first
+    assert "gradient" in closed.evaluate("cell => getComputedStyle(cell).backgroundImage")
+
+
+def test_without_a_script_months_and_both_views_are_links(plain, month):
+    plain.set_viewport_size({"width": 390, "height": 900})
+    plain.get_by_role("link", name="Calendrier").click()
+    plain.goto("/calendar?month=2021-04")
+    plain.get_by_role("link", name="Mai 2021").click()
+    plain.get_by_role("link", name="Voir en liste").click()
+    expect(plain.get_by_role("heading", name="Calendrier : mai 2021")).to_be_visible()
+    plain.get_by_role("link", name="Invitation au premier volet, réseau libre").click()
+    expect(plain.get_by_role("heading", name="Suivi de l’envoi")).to_be_visible()
