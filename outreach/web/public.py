@@ -1,4 +1,4 @@
-"""What an authority opens from a letter: no account, no session, no cookie; a GET changes nothing."""
+"""What an authority opens from a letter, and two statements: no account, no session, no cookie; a GET adds nothing."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -122,6 +122,16 @@ def unsubscribe(token: str) -> Response:
     if is_one_click:
         return Response("", mimetype="text/plain")
     return _page("public/unsubscribed.html", 200)
+
+
+@pages.get("/accessibility")
+def accessibility() -> Response:
+    return _page("public/accessibility.html", 200)
+
+
+@pages.get("/data-protection")
+def data_protection() -> Response:
+    return _page("public/data_protection.html", 200)
 
 
 def _exclude(session: Session, message: Message, at: datetime) -> None:

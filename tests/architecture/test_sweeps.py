@@ -35,6 +35,8 @@ OPEN = {
     "public.click",
     "public.answer",
     "public.give_answer",
+    "public.accessibility",
+    "public.data_protection",
 }
 SAMPLES = {
     "wave": "1",

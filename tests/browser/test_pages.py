@@ -26,6 +26,8 @@ PAGES = {
     "boîte vide": "/mailbox?q=zzzz",
     "lien inconnu": "/u/x",
     "introuvable": "/directory/1",
+    "accessibilité": "/accessibility",
+    "données": "/data-protection",
 }
 SPACING = (
     "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } "

@@ -164,3 +164,27 @@ def test_unsubscribing_from_a_trial_excludes_nobody(app, client, letter, sample_
         session.execute(update(Mailing).values(purpose=Purpose.TRIAL))
     assert client.post(f"/u/{letter[1]}").status_code == 200
     assert suppressions(sample_database) == []
+
+
+STATEMENTS = {
+    "/accessibility": ("partiellement conforme", "3 mai 2019", "Aucun essai", "Médiateur de la Wallonie"),
+    "/data-protection": ("service qui signe", "au moins vingt", "treize mois", "plainte", "Ne plus recevoir"),
+}
+
+
+@pytest.mark.parametrize(("address", "words"), STATEMENTS.items())
+def test_a_stranger_reads_both_statements_without_a_session_or_a_database(client, app, letter, address, words):
+    _, token = letter
+    for page in ("/sign-in", f"/u/{token}"):
+        assert f'href="{address}"' in client.get(page).text
+    app.extensions["outreach.database"] = Database("postgresql://x@127.0.0.1:1/x")
+    answer = app.test_client().get(address)
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+    assert "script-src" not in answer.headers["Content-Security-Policy"]
+    assert all(one in answer.text.replace("\u00a0", " ") for one in words)
+
+
+@pytest.mark.parametrize("address", STATEMENTS)
+def test_both_statements_are_linked_from_every_staff_page(author, address):
+    assert f'href="{address}"' in author.get("/directory").text
