@@ -33,8 +33,11 @@ def migrate(operation: Operation) -> None:
     metavar="DOSSIER",
     help="Écrit les fichiers de l’exemple au lieu de le charger.",
 )
+@click.option(
+    "--story", "with_story", is_flag=True, help="Raconte aussi une campagne envoyée ces jours-ci, comme ./run."
+)
 @pass_operation
-def sample(operation: Operation, today: date | None, folder: Path | None) -> None:
+def sample(operation: Operation, today: date | None, folder: Path | None, with_story: bool) -> None:
     """Charge l’annuaire fictif, ou en écrit les fichiers."""
     day = today or days.today(operation.now)
     if folder:
@@ -44,7 +47,7 @@ def sample(operation: Operation, today: date | None, folder: Path | None) -> Non
     if operation.settings.mode is Mode.DEMO:
         prepare(operation.opened)
     with working("L’annuaire fictif se charge…"):
-        load_sample(operation.opened, operation.settings, operation.now, day)
+        load_sample(operation.opened, operation.settings, operation.now, day, with_story=with_story)
     say("L’annuaire fictif est chargé.")
 
 

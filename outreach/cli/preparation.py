@@ -4,9 +4,11 @@ from datetime import date, datetime
 
 from outreach import accounts, migrations
 from outreach.accounts import RoleName
+from outreach.adherence import days
 from outreach.app import create_app
+from outreach.campaigns.composing import Sending
 from outreach.db import Database
-from outreach.demo import people
+from outreach.demo import mailbox, people, story
 from outreach.demo import sample as samples
 from outreach.directory import imports
 from outreach.directory.reference import ensure_reference
@@ -38,19 +40,29 @@ def ready(database: Database, settings: Settings, now: datetime) -> Database:
     return database
 
 
-def load_sample(database: Database, settings: Settings, now: datetime, today: date) -> None:
-    """Load the demonstration's people and directory.
+def load_sample(
+    database: Database, settings: Settings, now: datetime, today: date, *, with_story: bool = False
+) -> None:
+    """Load the demonstration's people and directory; with its story, what a campaign of these days brought, too.
 
-    Raises Refused outside a demonstration and on a directory that was filled already.
+    Raises Refused outside a demonstration and on a directory that was filled already; and to tell the story where
+    letters leave this machine, or as of another day than the clock's.
     """
     if settings.mode is not Mode.DEMO:
         raise Refused("L’annuaire fictif ne se charge qu’en mode démonstration.")
+    if with_story and not settings.stays_here:
+        raise Refused("L’histoire se raconte dans la boîte de démonstration : retirez OUTREACH_SMTP_URL.")
+    if with_story and today != days.today(now):
+        raise Refused("L’histoire se raconte au jour de l’horloge : déplacez-la par --now, sans --today.")
     add_people(database, settings, now)
     author = people.person_for(RoleName.AUTHOR).email
     with database.writing() as session:
         if imports.was_ever_filled(session):
             raise Refused("L’annuaire contient déjà une édition du registre : l’exemple se charge dans une base vide.")
         samples.load(session, now=now, today=today, actor=author, mailbox_domain=settings.mailbox_domain)
+        posted = story.tell(session, Sending.of(settings), now=now) if with_story else []
+    for letter in posted:
+        mailbox.keep(mailbox.folder_of(settings.data), letter.wire, letter.at)
 
 
 def add_people(database: Database, settings: Settings, now: datetime) -> None:

@@ -38,8 +38,9 @@ def up(operation: Operation) -> None:
         with database.reading() as session:
             empty = not imports.was_ever_filled(session)
         if empty:
-            with working("L’annuaire fictif se charge…"):
-                load_sample(database, settings, operation.now, days.today(operation.now))
+            day = days.today(operation.now)
+            with working("L’annuaire fictif et son histoire se chargent…"):
+                load_sample(database, settings, operation.now, day, with_story=settings.stays_here)
     database.dispose()
     # A clock that was moved is moved for every process; each reads the same offset.
     environment = {**os.environ, "OUTREACH_CLOCK_OFFSET": str(settings.clock_offset)} if operation.shown else None

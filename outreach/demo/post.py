@@ -1,0 +1,77 @@
+"""Letters handed to the demonstration's mailbox without a relay: fenced, answered and written down as the postman does.
+
+For a story told in one transaction, at moments that are past. What the mailbox is to keep is returned: it is kept once
+the transaction is committed.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from outreach.adherence.days import today
+from outreach.campaigns.composing import Composer, Sending
+from outreach.db import Session
+from outreach.delivery import fence, outcomes, presence
+from outreach.delivery.fence import Composed
+from outreach.delivery.models import Batch, Mailing
+from outreach.delivery.outcomes import Settled
+from outreach.delivery.postman import due_mailings
+from outreach.delivery.replies import Outcome, Reply, outcome_of
+
+ROUND = 8
+ROUND_LASTS = timedelta(seconds=1)
+TAKEN = Reply(250, ("2.0.0 Ok",))
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A letter the mailbox took, and when."""
+
+    wire: bytes
+    at: datetime
+
+
+class Post:
+    """Hands over what is due; `posted` is what was taken. `refusals` are the replies to some recipients, by key."""
+
+    def __init__(self, session: Session, sending: Sending, *, now: datetime, refusals: Mapping[int, Reply]) -> None:
+        self.session, self.sending, self.refusals = session, sending, refusals
+        self.worker_id = presence.join_in(session, now=now)
+        self.posted: list[Posted] = []
+
+    def carry(self, now: datetime) -> None:
+        """Hand over every letter due, a round of some a second."""
+        for mailing in due_mailings(self.session, now=now):
+            for batch in self.session.scalars(select(Batch.id).where(Batch.mailing_id == mailing)).all():
+                self._work_through(batch, mailing, now)
+        self.session.expire_all()  # rows were written beside the session
+
+    def close(self, now: datetime) -> None:
+        """The work is over, in order."""
+        presence.leave(self.session, self.worker_id, now=now)
+
+    def _work_through(self, batch: int, mailing: int, now: datetime) -> None:
+        fence.clear(self.session, batch, now=now, day=today(now))
+        due = fence.due_in(self.session, batch, now=now)
+        composed = Composer(self.sending, lambda: now)(self.session, self.session.get_one(Mailing, mailing), due)
+        letters = [composed[one.id] for one in due]
+        for place in range(0, len(letters), ROUND):
+            self._round(letters[place : place + ROUND], now + ROUND_LASTS * (place // ROUND))
+
+    def _round(self, letters: Sequence[Composed], now: datetime) -> None:
+        refused = [letter for letter in letters if letter.due.recipient_id in self.refusals]
+        settled = [Settled(one.due.id, None, self._refusal(one)) for one in refused]
+        fence_id, left = uuid.uuid4().hex, [letter for letter in letters if letter not in refused]
+        passed = fence.pass_through(
+            self.session, left, fence_id=fence_id, worker_id=self.worker_id, now=now, day=today(now)
+        )
+        taken = outcome_of(TAKEN, after_dot=True)
+        settled += [Settled(identity, fence_id, taken) for identity in sorted(passed)]
+        outcomes.record(self.session, settled, now=now, again_at=now)
+        self.posted += [Posted(letter.wire, now) for letter in left if letter.due.id in passed]
+
+    def _refusal(self, letter: Composed) -> Outcome:
+        return outcome_of(self.refusals[letter.due.recipient_id], after_dot=False)

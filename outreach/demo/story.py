@@ -1,0 +1,228 @@
+"""The story of a demonstration: one campaign sent some days ago, what came back, a reminder to come, and a draft.
+
+Told through the product's own functions, each at its moment, so that every page and file shows what it would show of
+a real campaign. The same for the same directory and moment: who answers what goes by the order of the register.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from itertools import count
+
+from sqlalchemy import select
+
+from outreach import accounts
+from outreach.accounts import RoleName
+from outreach.adherence.days import BRUSSELS, today
+from outreach.adherence.models import Status
+from outreach.campaigns import approval, audiences, definitions, followups, launching, lifecycle, openings
+from outreach.campaigns.calendar import moment_of
+from outreach.campaigns.composing import Sending
+from outreach.campaigns.definitions import Definition, Segment
+from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.openings import Recipients
+from outreach.db import Session
+from outreach.delivery import suppressions
+from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.delivery.replies import Reply
+from outreach.demo import people
+from outreach.demo.post import Post, Posted
+from outreach.errors import Refused
+from outreach.settings import ROOT
+from outreach.tracking import answers, hits, inbox, trackers
+from outreach.tracking.answers import Given
+from outreach.tracking.hits import Sighting
+from outreach.tracking.machines import OPENING, Agent, Signals, classify
+from outreach.tracking.models import Answer, Response
+
+INVITATION, DRAFT = "invitation-volet-1", "merci-et-suite"
+AUDIENCE = {"and": [{"network": ["WBE", "Libre confessionnel"]}, {"level": ["secondary"]}]}
+PROGRAMME = "https://programme.example/volet-1"
+READ_MORE = f"\n\nTout savoir : [la page du programme]({PROGRAMME})."
+LEAST_DAYS = 6  # since the first wave, on the day the story is told
+REMINDER_DAYS, REMINDER_IS_DUE_IN = 14, 7
+STARTS = time(9, 30)
+MINUTE = timedelta(minutes=1)
+EVERY = 4  # one authority in so many answers
+UNKNOWN_BOX = Reply(550, ("5.1.1 No such mailbox",))
+FULL_BOX = Reply(552, ("5.2.2 Mailbox full",))
+EXCLUDED, UNKNOWN, FULL, UNSUBSCRIBED = 5, 17, 29, 41  # places in the order of the register
+HOURS = (time(9, 40), time(11, 5), time(13, 50), time(15, 25))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one authority answers, in turn."""
+
+    answer: Answer
+    comment: str = ""
+
+
+LINES = (
+    Line(Answer.JOINED),
+    Line(Answer.IN_PREPARATION, "Le conseil d’administration se prononce le mois prochain."),
+    Line(Answer.HELP, "Comment compter les élèves inscrits après le 15 janvier ?"),
+    Line(Answer.INFORMED),
+    Line(Answer.JOINED, "Commande passée par la centrale de marchés."),
+    Line(Answer.WRONG_CONTACT),
+    Line(Answer.TENDER_LAUNCHED),
+    Line(Answer.DECLINED, "Équipement déjà acquis par l’école."),
+    Line(Answer.JOINED),
+    Line(Answer.IN_PREPARATION),
+)
+
+
+def tell(session: Session, sending: Sending, *, now: datetime) -> list[Posted]:
+    """Tell the story as of `now`, in a directory just filled; returns what the demonstration's mailbox is to keep.
+
+    Raises Refused when there is a campaign already.
+    """
+    if session.scalar(select(Campaign.id).limit(1)) is not None:
+        raise Refused("Il y a déjà une campagne : l’histoire se raconte dans une base vide.")
+    first = first_wave(now)
+    wave = _approved(session, sending, first, now)
+    _exclude(session, wave.campaign, first - MINUTE)
+    while launching.advance(session, wave.id, sending, now=first):
+        pass
+    intended = _letters(session, wave)
+    refusals = {intended[UNKNOWN].recipient_id: UNKNOWN_BOX, intended[FULL].recipient_id: FULL_BOX}
+    post = Post(session, sending, now=first, refusals=refusals)
+    post.carry(first)
+    launching.finish_waves(session, now=first + 5 * MINUTE)
+    letters = [letter for letter in _letters(session, wave) if letter.state is MessageState.ACCEPTED]
+    given = _answer(session, letters, sending, post, first, now)
+    _unsubscribe(session, letters[UNSUBSCRIBED], first + timedelta(hours=5))
+    _handle(session, given, now)
+    _open(session, wave, letters, first)
+    post.close(now)
+    _draft(session, now)
+    return post.posted
+
+
+def first_wave(now: datetime) -> datetime:
+    """When the campaign left: half past nine on the last day letters could leave, some days before an instant."""
+    days = (today(now) - timedelta(days=LEAST_DAYS + more) for more in count())
+    day = next(day for day in days if not openings.closure(day, {Recipients.SCHOOL_SIDE}, urgent=True))
+    return moment_of(datetime.combine(day, STARTS)).at
+
+
+def _approved(session: Session, sending: Sending, first: datetime, now: datetime) -> Wave:
+    """The campaign, written and approved in the days before, its waves planned."""
+    author = accounts.user_named(session, people.person_for(RoleName.AUTHOR).email)
+    approver = people.person_for(RoleName.APPROVER).email
+    written, asked, planned = (first - timedelta(hours=hours) for hours in (46, 44, 20))
+    campaign = lifecycle.create(session, _invitation(first, now), now=written, author=author)
+    lifecycle.revise(session, campaign, {"starts_at": first}, now=written + 20 * MINUTE, actor=author.email)
+    approval.ask(session, campaign, sending, now=asked, actor=author.email)
+    approval.give(session, campaign, sending, now=planned, actor=approver)
+    return lifecycle.schedule(session, campaign, None, now=planned + 15 * MINUTE, actor=author.email)
+
+
+def _invitation(first: datetime, now: datetime) -> Definition:
+    """The ready-made invitation for two networks, with one reminder, still to come."""
+    stated = definitions.named(INVITATION, ROOT / "campaigns")
+    since = (today(now) - today(first)).days
+    closing = "\n\nBien cordialement,"
+    return stated.model_copy(
+        update={
+            "segment": Segment.model_validate({"criteria": AUDIENCE}),
+            "reminders": (max(REMINDER_DAYS, since + REMINDER_IS_DUE_IN),),
+            "letter": stated.letter.replace(closing, READ_MORE + closing),
+        }
+    )
+
+
+def _draft(session: Session, now: datetime) -> None:
+    author = accounts.user_named(session, people.person_for(RoleName.AUTHOR).email)
+    lifecycle.create(session, definitions.named(DRAFT, ROOT / "campaigns"), now=now - 90 * MINUTE, author=author)
+
+
+def _letters(session: Session, wave: Wave) -> Sequence[Message]:
+    """The letters of a wave in the order of the register."""
+    query = select(Message).where(Message.mailing_id == wave.mailing_id)
+    return session.scalars(query.order_by(Message.recipient_id, Message.id)).all()
+
+
+def _exclude(session: Session, campaign: Campaign, now: datetime) -> None:
+    """Somebody asked by telephone not to be written to."""
+    addressee = audiences.addressees(session, campaign, now=now, count=EXCLUDED)[-1]
+    actor = people.person_for(RoleName.AUTHOR).email
+    reason, said = SuppressionReason.STAFF, "Demande par téléphone."
+    suppressions.suppress(session, addressee.address_key, reason, now=now, actor=actor, detail=said)
+
+
+def _answer(
+    session: Session, letters: Sequence[Message], sending: Sending, post: Post, first: datetime, now: datetime
+) -> list[Response]:
+    """One in some answers over the days, in turn; each gets its confirmation."""
+    asked = [letter for letter in letters[1::EVERY] if letter is not letters[UNSUBSCRIBED]]
+    moments = list(_moments(today(first), today(now)))
+    found: list[Response] = []
+    for place, letter in enumerate(asked):
+        at = moments[place * len(moments) // len(asked)] + MINUTE * (place % 9) * 3
+        given = _given(session, letter, LINES[place % len(LINES)], now)
+        if given is None:
+            continue
+        responses = answers.give(session, letter, given, now=at)
+        followups.answered(session, letter, responses, sending, now=at)
+        post.carry(at + MINUTE / 4)
+        found += responses
+    return found
+
+
+def _moments(first: date, last: date) -> Iterator[datetime]:
+    """The hours at which offices answer, from the afternoon of the first day to the eve of the last."""
+    for day in (first + timedelta(days=number) for number in range((last - first).days)):
+        if day.weekday() < 5:
+            for hour in HOURS:
+                if day > first or hour > time(12):
+                    yield datetime.combine(day, hour, BRUSSELS)
+
+
+def _given(session: Session, letter: Message, line: Line, now: datetime) -> Given | None:
+    """What an authority gives in answer, about its schools of which nothing is known; None when there is none left."""
+    if line.answer is Answer.HELP:
+        return Given({}, line.answer, line.comment)
+    if line.answer is Answer.WRONG_CONTACT:
+        return Given({}, line.answer, line.comment, proposed_address=f"direction.{letter.address}")
+    asked = answers.question_of(session, letter, now=now)
+    silent = [one.school.id for one in asked.schools if one.strands[asked.strand.number].status is Status.NONE]
+    return Given(dict.fromkeys(silent, line.answer), comment=line.comment) if silent else None
+
+
+def _unsubscribe(session: Session, letter: Message, now: datetime) -> None:
+    reason = SuppressionReason.UNSUBSCRIBED
+    suppressions.suppress(session, letter.address_key, reason, now=now, actor=letter.address)
+
+
+def _handle(session: Session, given: Sequence[Response], now: datetime) -> None:
+    """The service confirmed the earlier joinings, and took one request for help; the rest waits."""
+    actor = people.person_for(RoleName.AUTHOR).email
+    joined = [one for one in given if one.answer is Answer.JOINED]
+    for response in joined[: len(joined) // 2]:
+        inbox.act(session, response, now=min(response.given_at + timedelta(hours=3), now), actor=actor)
+    helped = next(one for one in given if one.answer is Answer.HELP)
+    inbox.take(session, helped, now=min(helped.given_at + timedelta(hours=2), now), actor=actor)
+
+
+def _open(session: Session, wave: Wave, letters: Sequence[Message], first: datetime) -> None:
+    """Most letters are opened, by people and by machines; some lead to the programme's page."""
+    if wave.mailing_id is None:
+        return
+    identity = next(iter(trackers.of_mailing(session, wave.mailing_id).values()))
+    target = trackers.target_of(session, identity)
+    if target is None:
+        return
+    seen = [one for place in range(len(letters)) for one in _signals(place, first, min(target.links))]
+    hits.add(session, [Sighting(replace(target, message=None), one, classify(one, ())[0]) for one in seen])
+
+
+def _signals(place: int, first: datetime, link: int) -> Iterator[Signals]:
+    """How one letter is read: nearly at once by a scanner, in the hours and days after by people."""
+    if place % 7 == 0:
+        yield Signals(OPENING, first + MINUTE, Agent.SCANNER, is_head=False)
+    if place % 5 > 1:
+        at = first + timedelta(hours=place % 3 + place % 4 * 24 + 1)
+        yield Signals(OPENING, at, Agent.PROXY if place % 6 == 0 else Agent.BROWSER, is_head=False)
+        if place % 3 == 0:
+            yield Signals(link, at + MINUTE, Agent.BROWSER, is_head=False)

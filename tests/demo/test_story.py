@@ -1,0 +1,99 @@
+"""The demonstration's story: true to the ledger, the same every time, told once."""
+
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.adherence import programmes
+from outreach.app import create_app
+from outreach.campaigns import openings, results, verification
+from outreach.campaigns.composing import Sending
+from outreach.campaigns.models import Campaign, CampaignState, WaveState
+from outreach.campaigns.openings import Recipients
+from outreach.campaigns.results import Figure
+from outreach.cli.preparation import load_sample
+from outreach.delivery import outbox
+from outreach.delivery.models import Message, Suppression
+from outreach.demo import mailbox, story
+from outreach.errors import Refused
+from outreach.reports import Bucket, situation
+from outreach.settings import read
+from outreach.tracking import hits, inbox
+from outreach.tracking.inbox import Tray
+from outreach.tracking.models import Answer
+from tests.conftest import NOW, STORY_DAY
+from tests.pages import PageClient
+
+
+@pytest.fixture
+def sending(tmp_path):
+    return Sending.of(read({"OUTREACH_DATA": str(tmp_path)}))
+
+
+def test_every_figure_of_the_story_holds(sample_database, sending):
+    with sample_database.writing() as session:
+        posted = story.tell(session, sending, now=NOW)
+    with sample_database.reading() as session:
+        assert verification.verify(session, now=NOW) == []
+        sent, draft = session.scalars(select(Campaign).order_by(Campaign.id))
+        assert (sent.state, draft.state, list(draft.waves)) == (CampaignState.APPROVED, CampaignState.DRAFT, [])
+        first, reminder = sent.waves
+        assert (first.state, reminder.state) == (WaveState.FINISHED, WaveState.PLANNED)
+        assert first.due_at < NOW - timedelta(days=5)
+        assert reminder.due_at > NOW + timedelta(days=5)
+        tally = outbox.tallies(session, [first.mailing_id])[first.mailing_id]
+        assert (tally.total, tally.is_over, tally.refused) == (tally.intended, True, 2)
+        assert tally.withdrawn["suppressed"] == 1
+        came = results.of(session, sent, now=NOW)
+        assert {one for one, count in came.answers.items() if count} == set(Answer) - {Answer.NOT_CONCERNED}
+        answered = came.row().counts[Figure.ANSWERED]
+        assert answered > tally.accepted / 5
+        confirmations = [one for one in session.scalars(select(Message)) if one.mailing_id != first.mailing_id]
+        assert len(confirmations) == answered
+        assert len(posted) == tally.accepted + len(confirmations)
+        waiting = inbox.counts(session)
+        assert all(waiting[tray] for tray in Tray)
+        now = situation(session, programmes.the_programme(session), STORY_DAY).total.strands[1]
+        assert now[Bucket.JOINED] > 48
+        assert now[Bucket.DECLARED] > 0
+        (measured,) = hits.measured(session, [first.mailing_id])
+        assert 0 < measured.clicks["human"] < measured.opens["human"] < tally.accepted
+        reasons = Counter(one.reason.value for one in session.scalars(select(Suppression)))
+        assert reasons == {"staff": 1, "hard_bounce": 1, "unsubscribed": 1}
+
+
+def test_it_is_told_with_the_sample_once_and_its_letters_lead_somewhere(database, settings):
+    load_sample(database, settings, NOW, STORY_DAY, with_story=True)
+    with pytest.raises(Refused, match="déjà"):
+        load_sample(database, settings, NOW, STORY_DAY, with_story=True)
+    with database.writing() as session, pytest.raises(Refused, match="déjà une campagne"):
+        story.tell(session, Sending.of(settings), now=NOW)
+    folder = mailbox.folder_of(settings.data)
+    confirmation, *_, invitation = (mailbox.letter(folder, path.name) for path in mailbox.found(folder))
+    assert confirmation.subject.endswith("Votre réponse est enregistrée")
+    assert invitation.date < confirmation.date < NOW
+    app = create_app(settings, database)
+    app.test_client_class = PageClient
+    page = app.test_client().get(re.search(r'"http[^"]+(/a/[a-z2-7]{40})', invitation.html)[1])
+    assert page.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("relay", "day", "said"),
+    [("smtp://relais.example:25", STORY_DAY, "SMTP_URL"), ("", STORY_DAY - timedelta(days=1), "--now")],
+)
+def test_it_is_told_on_this_machine_and_on_the_day_of_the_clock(tmp_path, relay, day, said):
+    settings = read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_SMTP_URL": relay})
+    with pytest.raises(Refused, match=said):
+        load_sample(None, settings, NOW, day, with_story=True)
+
+
+@pytest.mark.parametrize("number", range(0, 366, 9))
+def test_the_first_wave_left_when_letters_may_leave(number):
+    now = datetime(2026, 1, 1, 8, tzinfo=UTC) + timedelta(days=number)
+    first = story.first_wave(now)
+    assert not openings.closure(first.date(), {Recipients.SCHOOL_SIDE}, urgent=True)
+    assert timedelta(days=5) < now - first < timedelta(days=75)
