@@ -11,6 +11,7 @@ from outreach.accounts import RoleName
 from outreach.adherence import days, programmes
 from outreach.adherence.days import parse_day
 from outreach.adherence.models import Programme, RollUp
+from outreach.demo import steps
 from outreach.directory import listing
 from outreach.directory.listing import PAGE_ROWS, Filters, Reach
 from outreach.directory.models import Level
@@ -19,7 +20,7 @@ from outreach.reports import Bucket, Found, Row, Situation
 from outreach.tracking import inbox
 from outreach.tracking.inbox import Tray
 from outreach.web import charts, exports, french
-from outreach.web.frame import database, needs, now
+from outreach.web.frame import database, needs, now, settings
 from outreach.web.pager import Pager
 
 pages = Blueprint("situation", __name__)
@@ -70,6 +71,7 @@ def index() -> str:
             level=level,
             waiting=inbox.counts(session),
             Tray=Tray,
+            steps=steps.taken(session) if settings().stays_here else {},
             bounced=listing.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,
             unreachable=listing.count(session, Filters(level=level, reach=Reach.UNREACHABLE)).authorities,
         )

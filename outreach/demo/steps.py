@@ -1,0 +1,49 @@
+"""The first steps of a demonstration: which of them somebody has taken, read from the rows they leave."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, exists, func, select
+
+from outreach.adherence.models import AdherenceRecord, JoiningList, Status, Word
+from outreach.campaigns.models import CampaignState, CampaignTransition
+from outreach.db import Session
+from outreach.delivery.models import Mailing, Purpose
+from outreach.tracking.models import Response
+
+
+class Step(StrEnum):
+    """Something to try, in the order of the story."""
+
+    ANSWER = "answer"
+    CONFIRM = "confirm"
+    SUBMIT = "submit"
+    APPROVE = "approve"
+    SEND = "send"
+
+
+def taken(session: Session) -> Mapping[Step, bool]:
+    """Whether each step was taken since the sample was loaded, by anybody; empty where nothing was loaded."""
+    began = session.scalar(select(func.min(JoiningList.applied_at)))
+    if began is None:
+        return {}
+    steps = _steps(began)
+    return dict(zip(steps, session.execute(select(*steps.values())).one(), strict=True))
+
+
+def _steps(began: datetime) -> dict[Step, ColumnElement[bool]]:
+    """The story itself happened before the sample's joining list was applied: what comes after is somebody's."""
+    by_hand = AdherenceRecord.list_id.is_(None)
+    confirmed = (AdherenceRecord.status == Status.JOINED, AdherenceRecord.word == Word.CONFIRMED, by_hand)
+    return {
+        Step.ANSWER: exists().where(Response.given_at > began),
+        Step.CONFIRM: exists().where(AdherenceRecord.recorded_at > began, *confirmed),
+        Step.SUBMIT: _moved(CampaignState.TO_APPROVE, began),
+        Step.APPROVE: _moved(CampaignState.APPROVED, began),
+        Step.SEND: exists().where(Mailing.created_at > began, Mailing.purpose == Purpose.CAMPAIGN),
+    }
+
+
+def _moved(state: CampaignState, began: datetime) -> ColumnElement[bool]:
+    return exists().where(CampaignTransition.state == state, CampaignTransition.at > began)

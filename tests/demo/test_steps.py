@@ -1,0 +1,109 @@
+"""The first steps of a demonstration: on the page until each was taken, by whoever took it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.accounts import RoleName, User
+from outreach.adherence import programmes, records
+from outreach.adherence.models import Status, Word
+from outreach.app import create_app
+from outreach.campaigns import definitions, launching, lifecycle
+from outreach.campaigns.composing import Sending
+from outreach.delivery.models import Message
+from outreach.demo import people, steps
+from outreach.demo.steps import Step
+from outreach.directory.sheet import authority_by_fase
+from outreach.settings import ROOT, read
+from outreach.tracking import answers
+from outreach.tracking.answers import Given
+from outreach.tracking.models import Answer
+from tests.application import app, author, client, password, signed_in
+from tests.conftest import NOW, STORY_DAY
+from tests.pages import PageClient
+
+__all__ = ["app", "author", "client", "password", "signed_in"]
+AUTHOR, APPROVER = (people.person_for(role).email for role in (RoleName.AUTHOR, RoleName.APPROVER))
+PANEL = "Premiers pas"
+
+
+def test_nothing_to_do_where_nothing_was_loaded(database):
+    with database.reading() as session:
+        assert steps.taken(session) == {}
+
+
+def take_all(database, sending):
+    """Take the steps one after the other; yields which are taken after each."""
+
+    def taken(session):
+        session.flush()
+        return {step for step, is_taken in steps.taken(session).items() if is_taken}
+
+    with database.writing() as session:
+        yield taken(session)
+        stated = definitions.named("merci-et-suite", ROOT / "campaigns")
+        writer = session.scalars(select(User).where(User.email == AUTHOR)).one()
+        campaign = lifecycle.create(session, stated, now=NOW, author=writer)
+        lifecycle.submit(session, campaign, now=NOW, actor=AUTHOR)
+        yield taken(session)
+        lifecycle.approve(session, campaign, now=NOW, actor=APPROVER)
+        yield taken(session)
+        wave = lifecycle.schedule(session, campaign, NOW + timedelta(minutes=1), now=NOW, actor=AUTHOR)
+        yield taken(session)
+        launching.advance(session, wave.id, sending, now=wave.due_at)
+        yield taken(session)
+        message = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
+        answers.give(session, message, Given({}, Answer.HELP), now=NOW)
+        yield taken(session)
+        authority, programme = authority_by_fase(session, 9001), programmes.the_programme(session)
+        school = next(
+            one.school
+            for one in records.standings(session, authority, programme, STORY_DAY)
+            if one.strands[1].status is Status.NONE
+        )
+        named = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": STORY_DAY, "source": "Réponse"}
+        strand = programme.strands[0]
+        records.record(session, authority, programme, strand, [school], **named, now=NOW, today=STORY_DAY, actor=AUTHOR)
+        yield taken(session)
+
+
+def test_each_step_is_read_from_the_row_it_leaves(sample_database, tmp_path):
+    sending = Sending.of(read({"OUTREACH_DATA": str(tmp_path)}))
+    assert list(take_all(sample_database, sending)) == [
+        set(),
+        {Step.SUBMIT},
+        {Step.SUBMIT, Step.APPROVE},
+        {Step.SUBMIT, Step.APPROVE},
+        {Step.SUBMIT, Step.APPROVE, Step.SEND},
+        {Step.SUBMIT, Step.APPROVE, Step.SEND, Step.ANSWER},
+        set(Step),
+    ]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_the_panel_names_what_is_left_and_goes_when_all_is_done(author, app, sample_database):
+    page = author.get("/").text
+    assert PANEL in page
+    assert page.count(">Fait<") == 0
+    for link in ("/mailbox", "/responses?tray=joined", "/campaigns?state=draft"):
+        assert f'href="{link}"' in page
+    taking = take_all(sample_database, Sending.of(app.extensions["outreach.settings"]))
+    for _ in range(6):
+        next(taking)
+    taking.close()
+    assert author.get("/").text.count(">Fait<") == 0, "nothing was committed"
+    list(take_all(sample_database, Sending.of(app.extensions["outreach.settings"])))
+    assert PANEL not in author.get("/").text
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_where_letters_leave_the_machine_there_is_no_panel(app, sample_database, password):
+    settings = app.extensions["outreach.settings"].model_copy(update={"smtp_url": "smtp://relais.example:25"})
+    relayed = create_app(settings, sample_database)
+    relayed.test_client_class = PageClient
+    visitor = relayed.test_client()
+    assert visitor.sign_in(AUTHOR, password).status_code == 302
+    page = visitor.get("/")
+    assert page.status_code == 200
+    assert PANEL not in page.text
