@@ -21,12 +21,13 @@ from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approve
 from tests.conftest import NOW
 
 READY = definitions.ready_made(ROOT / "campaigns")
-FIVE = {
+SIX = {
     "invitation-volet-1",
     "rappel-volet-1",
     "invitation-volet-2",
     "dernier-rappel-avant-les-conges",
     "merci-et-suite",
+    "rectificatif",
 }
 
 
@@ -45,8 +46,8 @@ def ask(database, number, **details):
     )
 
 
-def test_the_five_ready_made_campaigns_are_there():
-    assert set(READY) >= FIVE
+def test_the_six_ready_made_campaigns_are_there():
+    assert set(READY) >= SIX
 
 
 @pytest.mark.parametrize("name", sorted(READY))
