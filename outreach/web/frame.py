@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
 from flask_security import current_user
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -145,6 +145,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(
         SecurityError, lambda _error: Response("Nom d’hôte inconnu.\n", 400, mimetype="text/plain")
     )
+    app.register_error_handler(InternalServerError, _failure)
     app.register_error_handler(HTTPException, lambda error: _page(error.code or 500))
     app.register_error_handler(NotFound, lambda error: _page(404, str(error)))
     app.register_error_handler(Refused, lambda error: _page(409, str(error)))
@@ -209,6 +210,13 @@ def _protect(response: Response) -> Response:
     if settings().mode is not Mode.DEMO:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
+
+
+def _failure(error: Exception) -> tuple[str, int]:
+    """A fault of ours: the page needs no database, and names the moment under which the log has it."""
+    moment = now()
+    current_app.logger.error("The fault told to somebody at %s: %r", moment.isoformat(timespec="seconds"), error)
+    return render_template("public/failure.html", moment=moment), 500
 
 
 def _page(code: int, sentence: str = "") -> tuple[str, int]:
