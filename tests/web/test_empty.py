@@ -1,0 +1,55 @@
+"""Pages without data: each names the next step, and leads there."""
+
+import re
+
+import pytest
+
+from outreach.accounts import RoleName
+from outreach.adherence import programmes
+from outreach.app import create_app
+from outreach.cli.preparation import add_people
+from outreach.demo import people, sample
+from outreach.settings import read
+from tests.conftest import NOW, STORY_DAY
+from tests.pages import PageClient
+
+
+@pytest.fixture
+def newcomer(database, tmp_path):
+    """An author in a demonstration that was never filled."""
+    settings = read({"OUTREACH_DATA": str(tmp_path)})
+    add_people(database, settings, NOW)
+    app = create_app(settings, database)
+    app.test_client_class = PageClient
+    client = app.test_client()
+    email = people.person_for(RoleName.AUTHOR).email
+    assert client.sign_in(email, people.password(settings.data)).status_code == 302
+    return client
+
+
+def test_pages_without_data_lead_to_the_next_step(newcomer):
+    steps = {
+        "/": "/directory",
+        "/campaigns": "/campaigns/new",
+        "/campaigns?state=draft": "/campaigns",
+        "/responses": "/campaigns",
+        "/responses?tray=help": "/responses",
+        "/mailbox": "/campaigns",
+        "/mailbox?q=x": "/mailbox",
+        "/directory?q=x": "/directory",
+    }
+    for page, step in steps.items():
+        assert f'href="{step}"' in _empty(newcomer, page), page
+    assert "./run register apply" in _empty(newcomer, "/directory")
+
+
+@pytest.mark.parametrize("page", ["/situation/schools?strand=1", "/situation/authorities?strand=1"])
+def test_a_programme_without_a_directory_leads_back(newcomer, database, page):
+    with database.writing() as session:
+        programmes.load(session, sample.build(STORY_DAY).programme, now=NOW, actor="installation")
+    assert 'href="/"' in _empty(newcomer, page)
+
+
+def _empty(client, page):
+    """What a page says where it has nothing to list."""
+    return re.search(r'<(div|p) class="empty">.*?</\1>', client.get(page).text, re.DOTALL)[0]
