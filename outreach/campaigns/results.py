@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence.days import today
@@ -126,7 +126,7 @@ def figures(campaign: Campaign) -> list[Figure]:
 def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
     """What has come of a campaign until now; a few statements, whatever its size."""
     mailings = launched(campaign)
-    states = _states(session, mailings)
+    states, tried = _states(session, mailings), _tried(session, mailings)
     joined = _joined(session, campaign, mailings, now) if campaign.concerns is Concerns.OPEN else {}
     answers = _answers(session, mailings)
     behind = {
@@ -135,7 +135,7 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
         Figure.DECLARED: _who(joined, lambda words: Word.DECLARED in words and Word.CONFIRMED not in words),
         Figure.ANSWERED: frozenset[int]().union(*answers.values()),
         Figure.ACCEPTED: _who(states, lambda found: MessageState.ACCEPTED in found),
-        Figure.WRITTEN: _who(states, lambda found: bool(found & set(TRIED))),
+        Figure.WRITTEN: tried,
         Figure.MEANT: frozenset(states),
     }
     labels = {one.code: one.label for one in session.scalars(select(Network).order_by(Network.position))}
@@ -170,6 +170,14 @@ def _states(session: Session, mailings: Iterable[int]) -> dict[int, set[MessageS
     return found
 
 
+def _tried(session: Session, mailings: Iterable[int]) -> frozenset[int]:
+    """Whom a relay was handed a letter for: one that is queued once more was handed over before."""
+    was_answered = or_(Message.reply_code.is_not(None), Message.first_tried_at.is_not(None))
+    is_tried = or_(Message.state.in_(TRIED), Message.resent_at.is_not(None), was_answered)
+    query = select(Message.recipient_id).where(_is_to_authority(), Message.mailing_id.in_(mailings), is_tried)
+    return frozenset(session.scalars(query.distinct()))
+
+
 def _joined(
     session: Session, campaign: Campaign, mailings: Iterable[int], now: datetime
 ) -> dict[int, list[Word | None]]:
@@ -177,10 +185,11 @@ def _joined(
     known = recorded([today(now)], [campaign.strand])
     joined = select(known.c.school_id, known.c.word).where(known.c.status == Status.JOINED)
     words = dict(session.execute(joined).all())
+    has_left = or_(Message.state.in_(LEFT), Message.resent_at.is_not(None))
     listed = (
         select(Message.recipient_id, MessageSubject.school_id)
         .join(MessageSubject, MessageSubject.message_id == Message.id)
-        .where(_is_to_authority(), Message.mailing_id.in_(mailings), Message.state.in_(LEFT))
+        .where(_is_to_authority(), Message.mailing_id.in_(mailings), has_left)
     )
     found: dict[int, list[Word | None]] = {}
     for authority, school in session.execute(listed.distinct()):

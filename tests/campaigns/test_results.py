@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import event, select, update
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.campaigns import lifecycle, results
+from outreach.campaigns import launching, lifecycle, results, retrying
 from outreach.campaigns.results import Figure
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
 from outreach.segments.audience import Concerns
 from outreach.tracking.models import Answer, Response
-from tests.campaigns.conftest import AUTHOR, approved, launch, settle
+from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
 from tests.conftest import NOW
 
 S, F = MessageState, Figure
@@ -160,3 +160,19 @@ def test_the_statements_are_as_many_whatever_the_size(database, people, strand):
         event.remove(database.engine, "before_cursor_execute", note)
         counts.append(len([one for one in seen if one.lstrip().startswith("SELECT")]))
     assert counts[0] == counts[1] <= 10
+
+
+def test_who_was_written_to_stays_so_when_the_letter_is_queued_again(database, strand, sent):
+    with database.writing() as session:
+        refused = Message.state == S.REFUSED
+        answered = {"reply_code": 550, "fence_id": None, "fenced_at": None, "worker_id": None}
+        session.execute(update(Message).where(refused).values(answered))
+        launching.finish_waves(session, now=NOW)
+    _one, _two, _three, doubtful, *_ = sent
+    record(database, strand, sent[doubtful][0])
+    before = found(database)
+    move(database, 1, retrying.retry, 1, now=LATER)
+    move(database, 1, retrying.resend, 1, now=LATER)
+    with database.reading() as session:
+        assert list(session.scalars(select(Message.state))).count(S.QUEUED) == 2
+    assert found(database).behind == before.behind
