@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select
-
 from outreach.campaigns.audiences import launched
 from outreach.campaigns.lifecycle import move_wave
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.db import Session
 from outreach.delivery import resending
 from outreach.delivery.models import Mailing
+from outreach.delivery.resending import Spared
 from outreach.errors import NotFound, Refused
 from outreach.tracking.answers import authorities_that_answered
 
@@ -28,8 +27,8 @@ def retriable(session: Session, campaign: Campaign, *, now: datetime) -> dict[in
     mailings = {wave.mailing_id: wave.number for wave in campaign.waves if wave.mailing_id and _may_go_on(wave)}
     if campaign.state is not CampaignState.APPROVED or not mailings:
         return {}
-    failed = resending.count_failed(session, mailings, without=_answered(campaign))
-    doubtful = resending.count_rested(session, mailings, without=_answered(campaign), now=now)
+    failed = resending.count_failed(session, mailings, without=_spared(campaign))
+    doubtful = resending.count_rested(session, mailings, without=_spared(campaign), now=now)
     found = {
         mailings[one]: Retriable(failed.get(one, 0), doubtful.get(one, 0)) for one in failed.keys() | doubtful.keys()
     }
@@ -42,21 +41,22 @@ def resendable(session: Session, campaign: Campaign, number: int, *, now: dateti
     wave = next((one for one in campaign.waves if one.number == number), None)
     if wave is None or wave.mailing_id is None or campaign.state is not CampaignState.APPROVED or not _may_go_on(wave):
         return set()
-    return resending.rested(session, wave.mailing_id, without=_answered(campaign), now=now)
+    return resending.rested(session, wave.mailing_id, without=_spared(campaign), now=now)
 
 
 def retry(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> int:
     """Put a finished wave's failures back into the queue and let it run again; returns how many letters.
 
-    Who has answered since is left alone; the fence asks the rest anew. Raises NotFound for a wave that does not exist,
-    Refused when nothing failed, when it is not over, or when the campaign is not approved any more.
+    Who has answered since, or was reached by a later wave, is left alone, and so is an address that is written to no
+    more; the fence asks the rest anew. Raises NotFound for a wave that does not exist, Refused when nothing may leave
+    again, when it is not over, or when the campaign is not approved any more.
     """
     wave, mailing = _wave(campaign, number)
     if wave.state is not WaveState.FINISHED:
         raise Refused(f"La vague {number} est « {wave.state.label} » : attendez sa fin pour renvoyer les échecs.")
-    count = resending.retry_failed(session, mailing, without=_answered(campaign), now=now)
+    count = resending.retry_failed(session, mailing, without=_spared(campaign), now=now)
     if not count:
-        raise Refused(f"Aucun courriel de la vague {number} n’est en échec : il n’y a rien à renvoyer.")
+        raise Refused(f"Aucun courriel en échec de la vague {number} ne peut repartir : il n’y a rien à renvoyer.")
     note = f"{count} courriel{'s' if count > 1 else ''} en échec à renvoyer"
     move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor, note=note)
     return count
@@ -73,7 +73,7 @@ def resend(
     wave, mailing = _wave(campaign, number)
     if not _may_go_on(wave):
         raise Refused(f"La vague {number} est « {wave.state.label} » : rien n’en est renvoyé.")
-    count = resending.resend_rested(session, mailing, without=_answered(campaign), now=now, actor=actor, only=only)
+    count = resending.resend_rested(session, mailing, without=_spared(campaign), now=now, actor=actor, only=only)
     if not count:
         raise Refused("Un courriel en doute se renvoie une seule fois, 15 minutes au plus tôt après son départ.")
     if wave.state is WaveState.FINISHED:
@@ -86,8 +86,10 @@ def _may_go_on(wave: Wave) -> bool:
     return wave.state in {WaveState.RUNNING, WaveState.FINISHED}
 
 
-def _answered(campaign: Campaign) -> Select[int]:
-    return authorities_that_answered(launched(campaign))
+def _spared(campaign: Campaign) -> Spared:
+    """Who has answered, and whom a later wave has reached: its letter says what an earlier one would."""
+    mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    return Spared(authorities_that_answered(launched(campaign)), mailings)
 
 
 def _wave(campaign: Campaign, number: int) -> tuple[Wave, Mailing]:

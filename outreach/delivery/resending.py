@@ -4,35 +4,66 @@ Nobody is sent a letter twice unknowingly: a letter that may have arrived goes a
 and one that did so is no failure to send again, whatever became of its second copy.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, delete, func, select, update
+from sqlalchemy.orm import aliased
 
 from outreach import audit
 from outreach.db import Session
-from outreach.delivery.models import Composition, Mailing, Message, MessageState
+from outreach.delivery import suppressions
+from outreach.delivery.models import Composition, Mailing, Message, MessageClass, MessageState
 from outreach.delivery.outbox import DOUBT_RESTS
 
 FAILED = (MessageState.REFUSED, MessageState.EXPIRED)
+REACHING = (MessageState.QUEUED, MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
 
 
-def count_failed(session: Session, mailings: Iterable[int], *, without: Select[int]) -> dict[int, int]:
-    """How many letters of mailings failed and may leave again; none to the recipients of `without`."""
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """Whom nothing is sent again: these recipients, and those that a later one of these mailings has reached.
+
+    A mailing is later when its key is greater: it was launched afterwards.
+    """
+
+    recipients: Select[int]
+    mailings: Sequence[int] = ()
+
+    def where_not(self) -> ColumnElement[bool]:
+        """True for a letter that may leave again as far as its recipient and its address are concerned."""
+        is_suppressed = suppressions.stops(Message.address_key, _message_class())
+        return and_(Message.recipient_id.not_in(self.recipients), ~self._is_reached_later(), ~is_suppressed)
+
+    def _is_reached_later(self) -> ColumnElement[bool]:
+        later = aliased(Message)
+        to_the_same = select(later.id).where(
+            later.mailing_id.in_(self.mailings),
+            later.mailing_id > Message.mailing_id,
+            later.recipient_kind == Message.recipient_kind,
+            later.recipient_id == Message.recipient_id,
+            later.state.in_(REACHING),
+        )
+        return to_the_same.correlate(Message).exists()
+
+
+def count_failed(session: Session, mailings: Iterable[int], *, without: Spared) -> dict[int, int]:
+    """How many letters of mailings failed and may leave again; none to those of `without`, nor to a stopped address."""
     return _count(session, mailings, _has_failed(without))
 
 
-def count_rested(session: Session, mailings: Iterable[int], *, without: Select[int], now: datetime) -> dict[int, int]:
+def count_rested(session: Session, mailings: Iterable[int], *, without: Spared, now: datetime) -> dict[int, int]:
     """How many letters of mailings have been in doubt for long enough to be sent once more."""
     return _count(session, mailings, _has_rested(without, now))
 
 
-def rested(session: Session, mailing: int, *, without: Select[int], now: datetime) -> set[int]:
+def rested(session: Session, mailing: int, *, without: Spared, now: datetime) -> set[int]:
     """The keys of a mailing's letters that have been in doubt for long enough to be sent once more."""
     return set(session.scalars(select(Message.id).where(Message.mailing_id == mailing, _has_rested(without, now))))
 
 
-def retry_failed(session: Session, mailing: Mailing, *, without: Select[int], now: datetime) -> int:
+def retry_failed(session: Session, mailing: Mailing, *, without: Spared, now: datetime) -> int:
     """Queue again what a relay refused or never took, due now, attempts counted from zero; returns how many letters.
 
     Each keeps its name, Date and sender; what it says is composed anew, since none of it has arrived.
@@ -49,7 +80,7 @@ def retry_failed(session: Session, mailing: Mailing, *, without: Select[int], no
 
 
 def resend_rested(
-    session: Session, mailing: Mailing, *, without: Select[int], now: datetime, actor: str, only: int | None = None
+    session: Session, mailing: Mailing, *, without: Spared, now: datetime, actor: str, only: int | None = None
 ) -> int:
     """Send doubts of a mailing (or one, by its key) once more, byte for byte, 15 minutes after their fence at least.
 
@@ -70,11 +101,15 @@ def _count(session: Session, mailings: Iterable[int], which: ColumnElement[bool]
     return dict(session.execute(query).all())
 
 
-def _has_failed(without: Select[int]) -> ColumnElement[bool]:
-    never_sent = Message.resent_at.is_(None)
-    return and_(Message.state.in_(FAILED), never_sent, Message.recipient_id.not_in(without))
+def _has_failed(without: Spared) -> ColumnElement[bool]:
+    return and_(Message.state.in_(FAILED), Message.resent_at.is_(None), without.where_not())
 
 
-def _has_rested(without: Select[int], now: datetime) -> ColumnElement[bool]:
+def _has_rested(without: Spared, now: datetime) -> ColumnElement[bool]:
     rested = and_(Message.resent_at.is_(None), Message.fenced_at <= now - DOUBT_RESTS)
-    return and_(Message.state == MessageState.IN_DOUBT, rested, Message.recipient_id.not_in(without))
+    return and_(Message.state == MessageState.IN_DOUBT, rested, without.where_not())
+
+
+def _message_class() -> ScalarSelect[MessageClass]:
+    of_its_mailing = select(Mailing.message_class).where(Mailing.id == Message.mailing_id)
+    return of_its_mailing.correlate_except(Mailing).scalar_subquery()

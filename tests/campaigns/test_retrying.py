@@ -100,6 +100,34 @@ def test_who_has_answered_since_is_left_alone(database, people, strand):
         move(database, number, retrying.resend, 1, now=LATER)
 
 
+@pytest.mark.parametrize(
+    ("state", "is_reached"),
+    [
+        (MessageState.QUEUED, True),
+        (MessageState.HANDING, True),
+        (MessageState.ACCEPTED, True),
+        (MessageState.IN_DOUBT, True),
+        (MessageState.REFUSED, False),
+        (MessageState.EXPIRED, False),
+    ],
+)
+def test_whom_a_later_wave_has_reached_gets_no_earlier_letter(database, people, strand, state, is_reached):
+    number = ended(database)
+    launch(database, number, NOW + timedelta(minutes=30))
+    with database.writing() as session:
+        later = session.scalars(select(Mailing.id).order_by(Mailing.id.desc())).first()
+        session.execute(update(Message).where(Message.mailing_id == later).values(state=state, **FENCED))
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        found = retrying.retriable(session, campaign, now=LATER).get(1)
+        assert found == (None if is_reached else Retriable(2, 1))
+        assert len(retrying.resendable(session, campaign, 1, now=LATER)) == (0 if is_reached else 1)
+    if is_reached:
+        for verb in (retrying.retry, retrying.resend):
+            with pytest.raises(Refused):
+                move(database, number, verb, 1, now=LATER)
+
+
 @pytest.mark.parametrize("verb", [retrying.retry, retrying.resend], ids=["retry", "resend"])
 @pytest.mark.parametrize("end", [lifecycle.close, lifecycle.cancel], ids=["closed", "cancelled"])
 def test_a_campaign_that_has_ended_sends_nothing_again(database, people, strand, end, verb):
@@ -127,7 +155,10 @@ def test_a_wave_under_way_or_that_does_not_exist_is_refused(database, people, st
 
 def test_a_pause_holds_every_wave_that_runs(database, people, strand):
     number = ended(database)
-    launch(database, number, NOW + timedelta(days=1))
+    wave = launch(database, number, NOW + timedelta(days=1))
+    with database.writing() as session:
+        of_the_second = Message.mailing_id == session.get_one(Wave, wave).mailing_id
+        session.execute(update(Message).where(of_the_second).values(state=MessageState.REFUSED, **FENCED))
     move(database, number, retrying.retry, 1, now=LATER)
     move(database, number, lifecycle.pause)
     with database.reading() as session:

@@ -4,12 +4,13 @@ from sqlalchemy import func, literal, select, true
 
 from outreach.audit import about
 from outreach.delivery import outbox, resending, suppressions
-from outreach.delivery.models import Composition, Mailing, Message, MessageState, Reason, SuppressionReason
+from outreach.delivery.models import Composition, Mailing, Message, MessageState, SuppressionReason
+from outreach.delivery.resending import Spared
 from tests.delivery.conftest import addresses, mail_to, states
 from tests.delivery.test_fence import at_random
 
 S = MessageState
-NOBODY = select(literal(0)).where(~true())
+NOBODY = Spared(select(literal(0)).where(~true()))
 
 
 def retry(database, mailing, clock, without=NOBODY):
@@ -66,11 +67,8 @@ def test_a_mailbox_that_does_not_exist_is_not_asked_again(database, relay, postm
     mailing, (only,) = mail_to(database, addresses(1)), addresses(1)
     postman(sink).deliver(mailing)
     sink.script()
-    assert retry(database, mailing, clock) == 1
-    postman(sink).deliver(mailing)
-    row = states(database, mailing)[only]
-    assert (row.state, row.reason) == (S.WITHDRAWN, Reason.SUPPRESSED)
-    assert sink.accepted == []
+    assert retry(database, mailing, clock) == 0
+    assert states(database, mailing)[only].state is S.REFUSED
 
 
 def test_who_unsubscribed_in_between_is_left_alone(database, relay, postman, clock):
@@ -81,10 +79,20 @@ def test_who_unsubscribed_in_between_is_left_alone(database, relay, postman, clo
     with database.writing() as session:
         details = {"now": clock(), "actor": "x", "detail": ""}
         suppressions.suppress(session, only, SuppressionReason.UNSUBSCRIBED, **details)
-    retry(database, mailing, clock)
+    assert retry(database, mailing, clock) == 0
+    assert states(database, mailing)[only].state is S.REFUSED
+
+
+def test_a_doubt_stays_one_when_its_address_is_written_to_no_more(database, relay, postman, clock):
+    sink, (only,) = relay(), addresses(1)
+    sink.script({"stage": "dot", "reply": "accept:close"})
+    mailing = mail_to(database, [only])
     postman(sink).deliver(mailing)
-    assert states(database, mailing)[only].reason is Reason.SUPPRESSED
-    assert sink.accepted == []
+    with database.writing() as session:
+        suppressions.suppress(session, only, SuppressionReason.COMPLAINT, now=clock(), actor="x")
+    clock.forward(minutes=16)
+    assert resend(database, mailing, clock) == 0
+    assert states(database, mailing)[only].state is S.IN_DOUBT
 
 
 def test_those_left_out_stay_as_they_are(database, relay, postman, clock):
@@ -92,7 +100,7 @@ def test_those_left_out_stay_as_they_are(database, relay, postman, clock):
     sink.script({"stage": "dot", "reply": "550 5.7.1 policy"})
     mailing = mail_to(database, [only])
     postman(sink).deliver(mailing)
-    assert retry(database, mailing, clock, without=select(Message.recipient_id)) == 0
+    assert retry(database, mailing, clock, without=Spared(select(Message.recipient_id))) == 0
     assert states(database, mailing)[only].state is S.REFUSED
 
 
