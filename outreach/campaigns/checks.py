@@ -9,7 +9,9 @@ from sqlalchemy import ColumnElement, func, select
 
 from outreach.adherence.days import today
 from outreach.campaigns import audiences, openings, planning
+from outreach.campaigns.calendar import spelt_moment
 from outreach.campaigns.composing import Sending
+from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import Campaign, CampaignState
 from outreach.campaigns.planning import PlannedWave
 from outreach.campaigns.rehearsal import DryRun, Rehearsal
@@ -46,13 +48,16 @@ def look_over(session: Session, campaign: Campaign, sending: Sending, *, now: da
         run = Rehearsal(session, campaign, sending, now=now).dry_run()
     except InputError as error:
         blocks.append(str(error))
-    planned = planning.plan(session, campaign, now=now)
+    dated = planning.plan(session, campaign, now=now)
+    is_approved = campaign.state is CampaignState.APPROVED
+    planned = planning.plan(session, campaign, now=now, grace=GRACE) if is_approved else dated
     blocks += _blocks(campaign, counts, run)
     if campaign.starts_at and not planned:
         blocks += planning.left_out(campaign, planned)
     remarks = [
         *wording_of(campaign, sending),
-        *_of_dates(campaign, planned, now),
+        *_of_start(dated, planned, now),
+        *_of_dates(campaign, planned),
         *_of_recipients(session, campaign, now),
     ]
     if run.biggest > NEARLY:
@@ -96,12 +101,19 @@ def _missing(name: str, authorities: Sequence[tuple[int, str]]) -> str:
     return f"{len(authorities)} PO sans (({name})) : {named}{more} ; {mend}"
 
 
-def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave], now: datetime) -> list[str]:
+def _of_start(dated: Sequence[PlannedWave], planned: Sequence[PlannedWave], now: datetime) -> list[str]:
+    """What a start that has passed (`dated`) becomes: the one it would have if it were planned now."""
+    if not planned or not dated or dated[0].at >= now:
+        return []
+    at = planned[0].at
+    if at < now:
+        return ["La date de départ est passée : choisissez-en une autre."]
+    when = "une minute après" if at <= now + GRACE else f"le {spelt_moment(at)}"
+    return [f"La date de départ est passée : planifié maintenant, l’envoi part {when}."]
+
+
+def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
     found = [f"Vague {wave.number} {wave.told}." for wave in planned if wave.told]
-    if planned and planned[0].at < now:
-        is_approved = campaign.state is CampaignState.APPROVED
-        then = "planifié maintenant, l’envoi part une minute après" if is_approved else "choisissez-en une autre"
-        found.append(f"La date de départ est passée : {then}.")
     if planned:
         found += planning.left_out(campaign, planned)
     cautions = dict.fromkeys(openings.caution(today(wave.at)) for wave in planned)

@@ -27,6 +27,7 @@ from outreach.campaigns.models import (
     WaveState,
     WaveTransition,
 )
+from outreach.campaigns.planning import PlannedWave
 from outreach.db import Session, take_turns
 from outreach.delivery import outbox
 from outreach.delivery.models import Gate, Reason
@@ -222,31 +223,33 @@ def schedule(
     """Plan the waves of an approved campaign, its reminders with the first; returns the first.
 
     `at` may be left out when the start was approved with it. With `grace`, a start that is past or sooner becomes that
-    long from now, so that there is time to call it off. Raises Refused when it is not approved, when another wave is on
-    its way, or when the approved start is another.
+    long from now (or the next time letters may leave), so that there is time to call it off. Raises Refused when it is
+    not approved, when another wave is on its way, when the approved start is another, or when all days are over.
     """
     if not is_approved(session, campaign):
         raise Refused("Cette campagne n’est pas validée : soumettez-la, puis faites-la valider.")
     if any(wave.state in ON_ITS_WAY for wave in campaign.waves):
         raise Refused("Une vague de cette campagne est déjà planifiée ou en cours.")
-    planned = planning.plan(session, campaign, now=now, start=at)
-    if grace and planned and planned[0].at < now + grace:
-        planned = planning.plan(session, campaign, now=now, start=now + grace)
+    planned = planning.plan(session, campaign, now=now, start=at, grace=grace)
+    if not planned and (at or campaign.starts_at):
+        raise Refused("La première vague tomberait après le dernier jour d’envoi : rien ne partirait.")
     if not planned:
         raise InputError("Indiquez le moment de l’envoi, par exemple 2021-05-18 09:30.")
     if at is not None and campaign.starts_at is not None and at != campaign.starts_at:
         raise Refused("La campagne a été validée pour un autre moment : changez-le et faites-la valider de nouveau.")
     refuse_far_away(planned[0].at, now)
     last = session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == campaign.id)) or 0
-    waves = [_plan_wave(session, campaign, last + one.number, one.at, now, actor) for one in planned]
+    waves = [_plan_wave(session, campaign, last + one.number, one, now, actor) for one in planned]
     return waves[0]
 
 
-def _plan_wave(session: Session, campaign: Campaign, number: int, at: datetime, now: datetime, actor: str) -> Wave:
-    wave = Wave(campaign=campaign, number=number, state=WaveState.PLANNED, due_at=at, latest_start=at + LATEST)
+def _plan_wave(session: Session, campaign: Campaign, number: int, one: PlannedWave, now: datetime, actor: str) -> Wave:
+    latest = one.at + LATEST
+    wave = Wave(campaign=campaign, number=number, state=WaveState.PLANNED, due_at=one.at, latest_start=latest)
     session.add(wave)
     session.flush()
-    _note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(at)}")
+    told = f", {one.told}" if one.told else ""
+    _note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(one.at)}{told}")
     return wave
 
 

@@ -36,17 +36,26 @@ def offsets(campaign: Campaign) -> list[int]:
     return [int(number) for number in campaign.reminders.split()]
 
 
-def plan(session: Session, campaign: Campaign, *, now: datetime, start: datetime | None = None) -> list[PlannedWave]:
+def plan(
+    session: Session,
+    campaign: Campaign,
+    *,
+    now: datetime,
+    start: datetime | None = None,
+    grace: timedelta = timedelta(0),
+) -> list[PlannedWave]:
     """The waves of a campaign in order; none while it has no start. `start` is taken as it is, to the second.
 
+    With `grace`, a start that is past or sooner becomes that long from now, or the next time letters may leave.
     A reminder keeps the hour of the start. None leaves after the campaign's last day, nor at the time of another wave.
     """
     asked = start or campaign.starts_at
     if asked is None:
         return []
     rule = Rule.of(session, campaign, now=now)
-    wall = asked.astimezone(BRUSSELS).replace(tzinfo=None)
-    first = PlannedWave(1, 0, asked, Opening(wall, wall)) if start else rule.wave(1, 0, wall)
+    first = rule.exactly(asked) if start else rule.first(asked)
+    if grace and first.at < now + grace:
+        first = rule.first(now + grace)
     begun = first.at.astimezone(BRUSSELS).replace(tzinfo=None)
     found = [first, *(rule.wave(number, after, begun) for number, after in enumerate(offsets(campaign), start=2))]
     in_time = [wave for wave in found if campaign.stops_on is None or today(wave.at) <= campaign.stops_on]
@@ -83,6 +92,15 @@ class Rule:
         networks = networks_of(session, campaign, now=now)
         kinds = {Recipients.SCHOOL_SIDE if one in SCHOOL_SIDE else Recipients.ADMINISTRATION for one in networks}
         return cls(frozenset(kinds), campaign.colour in URGENT)
+
+    def exactly(self, asked: datetime) -> PlannedWave:
+        """The first wave at the instant asked, whatever closes it."""
+        wall = asked.astimezone(BRUSSELS).replace(tzinfo=None)
+        return PlannedWave(1, 0, asked, Opening(wall, wall))
+
+    def first(self, asked: datetime) -> PlannedWave:
+        """The first wave from an instant on."""
+        return self.wave(1, 0, asked.astimezone(BRUSSELS).replace(tzinfo=None))
 
     def wave(self, number: int, after: int, begun: datetime) -> PlannedWave:
         """The wave so many days after a wall time."""

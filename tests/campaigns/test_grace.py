@@ -54,6 +54,43 @@ def test_what_is_due_now_or_past_leaves_a_minute_later_its_reminders_behind_it(d
     assert reminder >= first + timedelta(days=13)
 
 
+@pytest.mark.parametrize(
+    ("late", "moved"),
+    [
+        (timedelta(hours=9), timedelta(hours=22)),  # Tuesday at 20 h: Wednesday at 9 h
+        (timedelta(minutes=29, seconds=30), timedelta(hours=2, minutes=30)),  # a minute later, the window is over
+    ],
+    ids=str,
+)
+def test_what_is_past_outside_the_hours_leaves_at_the_next_that_is_open_and_says_so(
+    database, people, strand, late, moved
+):
+    at = NOW + timedelta(days=3)  # a Tuesday at 11 h
+    number = dated(database, at)
+    move(database, number, on_the_page, None, now=at + late)
+    assert due(database) == [at + moved]
+    with database.reading() as session:
+        note = session.scalars(select(WaveTransition.note)).one()
+        assert "déplacée" in note
+        assert "en dehors des heures d’envoi" in note
+
+
+def test_what_is_past_and_would_leave_after_the_last_day_is_not_planned(database, people, strand):
+    at = NOW + timedelta(days=3)
+    number = draft(database)
+    move(
+        database,
+        number,
+        lambda session, campaign, **by: lifecycle.revise(
+            session, campaign, {"starts_at": at, "stops_on": at.date()}, **by
+        ),
+    )
+    move(database, number, lifecycle.submit)
+    move(database, number, lifecycle.approve, actor=APPROVER)
+    with pytest.raises(Refused, match="dernier jour"):
+        move(database, number, on_the_page, None, now=at + timedelta(hours=9))
+
+
 def test_what_is_due_later_keeps_its_time_and_the_command_line_has_no_grace(database, people, strand):
     at = NOW + timedelta(days=3)
     move(database, dated(database, at), on_the_page, None, now=NOW)

@@ -165,7 +165,9 @@ def test_what_is_planned_on_the_page_for_now_leaves_a_minute_later(author, app, 
         lifecycle.revise(session, campaign, {"starts_at": instant - timedelta(days=1)}, **by)
         lifecycle.submit(session, campaign, **by)
         lifecycle.approve(session, campaign, now=instant, actor=emails[1])
-    assert "une minute après" in said(author.get("/campaigns/1/check").text)
+    checked = said(author.get("/campaigns/1/check").text)
+    assert "une minute après" in checked
+    assert "L’envoi part dans une minute." in checked
     assert author.send("/campaigns/1/waves", page="/campaigns/1/check").status_code == 302
     page = author.get("/campaigns/1/progress").text
     assert re.search(r"L’envoi commence dans (60|5\d) secondes", said(page))

@@ -1,7 +1,7 @@
 """Step 4: everything looked over once more, asked for, approved, planned; and the moves of what is under way."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -135,6 +135,9 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
     step = step_of(session, "check", campaign)
     criterion = audiences.criterion_of(campaign)
     is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
+    # What an approved campaign says of its dates is what the button would do now.
+    grace = GRACE if step.stage is Stage.APPROVED else timedelta(0)
+    plan = planning.plan(session, campaign, now=now(), grace=grace) if not is_under_way else []
     is_open = step.stage in {Stage.DRAFT, Stage.TO_APPROVE, Stage.APPROVED, Stage.PLANNED}
     return show(
         "check",
@@ -143,7 +146,8 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
         said=sentence(criterion),
         is_for_everybody=is_everybody(criterion),
         found=checks.look_over(session, campaign, sending(), now=now()) if is_open else None,
-        plan=planning.plan(session, campaign, now=now()) if not is_under_way else [],
+        plan=plan,
+        leaves_at_once=bool(plan) and plan[0].at <= now() + GRACE,
         is_under_way=is_under_way,
         transitions=lifecycle.history(session, campaign),
         may_approve=current_user.holds(RoleName.APPROVER) and lifecycle.may_be_approved_by(session, campaign, actor()),
