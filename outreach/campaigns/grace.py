@@ -27,17 +27,24 @@ def starting(campaign: Campaign, *, now: datetime) -> Wave | None:
     return first if first is not None and first.due_at <= now + GRACE else None
 
 
-def call_off(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> None:
-    """Take back the wave with this number before it starts, and every other planned one; the campaign stays approved.
+def follows_a_sending(wave: Wave) -> bool:
+    """Whether an earlier wave of the campaign has left: this one is then called off alone."""
+    return any(one.mailing_id is not None for one in wave.campaign.waves if one.number < wave.number)
 
-    Raises Refused when that wave has started, or is planned no more. The caller moves the campaign in its turn, as the
-    clock does when it starts a wave: one of the two comes first.
+
+def call_off(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> list[Wave]:
+    """Take back the planned wave with this number; returns all that are taken back. The campaign stays approved.
+
+    While nothing has left, every other planned wave goes with it, so that the campaign may be planned again; after an
+    earlier wave has left, the others stay planned. Raises Refused when that wave has started, or is planned no more.
+    The caller moves the campaign in its turn, as the clock does when it starts a wave: one of the two comes first.
     """
     wave = next((one for one in campaign.waves if one.number == number), None)
     if wave is None or wave.state in {WaveState.CANCELLED, WaveState.MISSED}:
         raise Refused("Cet envoi n’est plus planifié : il n’y a rien à annuler.")
     if wave.state is not WaveState.PLANNED:
         raise Refused(STARTED)
-    for one in campaign.waves:
-        if one.state is WaveState.PLANNED:
-            move_wave(session, one, WaveState.CANCELLED, now=now, actor=actor, note=CALLED_OFF)
+    together = [wave] if follows_a_sending(wave) else [w for w in campaign.waves if w.state is WaveState.PLANNED]
+    for one in together:
+        move_wave(session, one, WaveState.CANCELLED, now=now, actor=actor, note=CALLED_OFF)
+    return together

@@ -14,7 +14,7 @@ from outreach.campaigns.listing import Stage, stage_of
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
 from outreach.delivery.models import Message
 from outreach.errors import InputError, Refused
-from tests.campaigns.conftest import APPROVER, SENDING, advance, approved, draft, move, settle
+from tests.campaigns.conftest import APPROVER, SENDING, advance, approved, draft, launch, move, settle
 from tests.conftest import NOW
 
 SECOND = timedelta(seconds=1)
@@ -89,6 +89,16 @@ def test_what_is_past_and_would_leave_after_the_last_day_is_not_planned(database
     move(database, number, lifecycle.approve, actor=APPROVER)
     with pytest.raises(Refused, match="dernier jour"):
         move(database, number, on_the_page, None, now=at + timedelta(hours=9))
+
+
+def test_a_reminder_is_called_off_alone_at_any_time_once_a_wave_has_left(database, people, strand):
+    settle(database, 1)
+    number = approved(database, reminders=(14, 28))
+    launch(database, number)
+    move(database, number, call_off, 2)
+    with database.reading() as session:
+        found = session.scalars(select(Wave.state).order_by(Wave.number)).all()
+    assert found == [WaveState.RUNNING, WaveState.CANCELLED, WaveState.PLANNED]
 
 
 def test_what_is_due_later_keeps_its_time_and_the_command_line_has_no_grace(database, people, strand):

@@ -133,6 +133,21 @@ def test_before_a_wave_the_page_asks_only_when_it_is_near(author, app, sample_da
     assert (found[0] if found else None) == rest
 
 
+def test_a_reminder_is_called_off_alone_from_its_tab(author, signed_in, launched, sample_database):
+    end(sample_database)
+    tab = "/campaigns/1/progress/waves"
+    assert "Annuler cette vague" not in said(signed_in("reader").get(tab).text)
+    with sample_database.reading() as session:
+        reminders = len(session.scalars(select(Wave.id).where(Wave.state == WaveState.PLANNED)).all())
+    assert said(author.get(tab).text).count("Annuler cette vague") == reminders >= 1
+    answer = author.send("/campaigns/1/waves/2/withdrawal", page=tab)
+    assert answer.location == tab
+    page = said(author.get(tab).text)
+    assert "La vague 2 est annulée" in page
+    assert "planifiée de nouveau" not in page
+    assert page.count("Annuler cette vague") == reminders - 1
+
+
 def test_the_last_minute_has_a_banner_and_calling_off_leaves_an_approved_campaign(author, app, sample_database):
     planned(sample_database, NOW)
     starts_in(sample_database, app, 45)

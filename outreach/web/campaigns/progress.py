@@ -25,6 +25,9 @@ from outreach.web.frame import actor, database, needs, now
 # Seconds before the page asks again, longer each time nothing has changed.
 RESTS = (2, 3, 5, 8, 12, 15)
 SOON = timedelta(minutes=10)
+ALL_CALLED_OFF = (
+    "L’envoi est annulé : rien n’est parti. La campagne reste validée, elle peut être planifiée de nouveau."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ def waves(number: int) -> str:
             rows=progress.tallies(session, campaign),
             told=_calendar(session, campaign),
             today=_reminded(session, campaign),
+            may_be_called_off=_may_be_called_off(campaign),
         )
 
 
@@ -108,12 +112,12 @@ def journal(number: int) -> str:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def call_off(number: int, wave: int) -> Redirect:
     with database().writing() as session:
-        grace.call_off(session, lifecycle.in_turn(session, number), wave, now=now(), actor=actor())
-    flash(
-        "L’envoi est annulé : rien n’est parti. La campagne reste validée, elle peut être planifiée de nouveau.",
-        "success",
-    )
-    return redirect(url_for(".campaign", number=number))
+        campaign = lifecycle.in_turn(session, number)
+        (first, *_) = grace.call_off(session, campaign, wave, now=now(), actor=actor())
+        is_reminder = grace.follows_a_sending(first)
+        told = _alone(campaign, first) if is_reminder else ALL_CALLED_OFF
+    flash(told, "success")
+    return redirect(url_for(".waves" if is_reminder else ".campaign", number=number))
 
 
 @pages.post("/<number:number>/waves/<number:wave>/retries")
@@ -139,6 +143,16 @@ def resend(number: int, wave: int) -> Redirect:
         f"{french.plural(count, 'courriel en doute repart', 'courriels en doute repartent')} à l’identique.", "success"
     )
     return redirect(url_for(".progress_page", number=number))
+
+
+def _alone(campaign: Campaign, wave: Wave) -> str:
+    """What is said of a wave called off while the others stay."""
+    planned = [one.number for one in campaign.waves if one.state is WaveState.PLANNED]
+    if not planned:
+        return f"La vague {wave.number} est annulée : plus aucune n’est planifiée."
+    others = "les suivantes" if min(planned) > wave.number else "les autres"
+    stay = f"{others} restent planifiées" if len(planned) > 1 else f"la vague {planned[0]} reste planifiée"
+    return f"La vague {wave.number} est annulée ; {stay}."
 
 
 def _live(session: Session, campaign: Campaign, found: Progress) -> dict[str, Any]:
@@ -210,6 +224,12 @@ def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:
     begun = next((wave.due_at for wave in campaign.waves if wave.state is not WaveState.CANCELLED), None)
     plans = [*planning.plan(session, campaign, now=now()), *planning.plan(session, campaign, now=now(), start=begun)]
     return {wave.at: wave.told for wave in plans if wave.told}
+
+
+def _may_be_called_off(campaign: Campaign) -> set[int]:
+    """The numbers of the planned reminders that may be called off alone."""
+    planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
+    return {wave.number for wave in planned if grace.follows_a_sending(wave)}
 
 
 def _reminded(session: Session, campaign: Campaign) -> Counts | None:
