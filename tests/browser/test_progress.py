@@ -96,3 +96,21 @@ def test_without_a_script_the_page_comes_back_by_itself_and_its_buttons_work(pla
     expect(plain.get_by_role("status").filter(has_text="Vague 1")).to_contain_text("en pause")
     plain.get_by_role("link", name="Acceptés", exact=True).click()
     expect(plain.get_by_role("heading", name="Vague 1 : destinataires")).to_be_visible()
+
+
+def test_an_error_is_shown_nowhere_and_the_page_asks_again(staff, launched, sample_database):
+    asked = []
+
+    def once_unavailable(route):
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=429, body="<p>Trop de demandes</p>")
+        else:
+            route.continue_()
+
+    staff.route("**/live?*", once_unavailable)
+    staff.goto("/campaigns/1/progress")
+    settle(sample_database, 3)
+    expect(staff.locator("#count-accepted")).to_have_text("8", timeout=15_000)
+    assert len(asked) == 2
+    assert "Trop de demandes" not in staff.content()

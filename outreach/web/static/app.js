@@ -33,7 +33,20 @@ document.addEventListener("visibilitychange", wake);
 document.addEventListener("htmx:before:request", (event) => {
   if (event.target === poll() && document.hidden) event.preventDefault();
 });
-document.addEventListener("htmx:error", () => setTimeout(wake, 15000));
+// An answer that is none of ours (an error, a sign-in page) takes the place of nothing: it is asked again, ever later.
+let failures = 0;
+const askLater = () => setTimeout(wake, Math.min(120, 5 * 2 ** failures++) * 1000);
+document.addEventListener("htmx:after:request", (event) => {
+  if (event.target !== poll()) return;
+  const { raw, status } = event.detail.ctx.response;
+  if (status < 400 && !raw.redirected) {
+    failures = 0;
+    return;
+  }
+  event.preventDefault();
+  askLater();
+});
+document.addEventListener("htmx:error", askLater);
 
 // A button that has gone because the sending went on leaves the focus where it stood.
 document.addEventListener("focusin", (event) => {
