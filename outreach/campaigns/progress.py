@@ -35,6 +35,11 @@ class Progress:
         return self.meant - self.tally.pending - self.tally.deferred
 
     @property
+    def is_measured(self) -> bool:
+        """Whether how far it has come means something: it has letters, and was neither called off nor missed."""
+        return self.wave.mailing_id is not None and self.wave.state in {*UNDER_WAY, WaveState.FINISHED}
+
+    @property
     def percent(self) -> int:
         """How much of the wave is over: rounded down, and never 100 before the wave itself is."""
         if self.wave.state is WaveState.PLANNED:
@@ -64,8 +69,19 @@ def of(session: Session, campaign: Campaign) -> Progress | None:
     wave = wave_of_the_moment(campaign)
     if wave is None:
         return None
+    if wave.state is WaveState.CANCELLED and not wave.mailing_id:
+        wave = _first_planned_with(session, wave)
     counted = outbox.tallies(session, [wave.mailing_id]) if wave.mailing_id else {}
     return Progress(wave, counted.get(wave.mailing_id or 0, Tally()))
+
+
+def _first_planned_with(session: Session, wave: Wave) -> Wave:
+    """The first of the waves that were planned together with this one."""
+    is_planning = WaveTransition.state == WaveState.PLANNED
+    at = select(WaveTransition.at).where(WaveTransition.wave_id == wave.id, is_planning).scalar_subquery()
+    query = select(Wave).join(WaveTransition, WaveTransition.wave_id == Wave.id)
+    together = query.where(Wave.campaign_id == wave.campaign_id, is_planning, WaveTransition.at == at)
+    return session.scalars(together.order_by(Wave.number).limit(1)).first() or wave
 
 
 def tallies(session: Session, campaign: Campaign) -> list[tuple[Wave, Tally]]:
@@ -79,6 +95,12 @@ def states_mark(campaign: Campaign, *, now: datetime) -> str:
     starting = grace.starting(campaign, now=now)
     waves = [(wave.number, wave.state.value) for wave in campaign.waves]
     return _mark([campaign.state.value, waves, starting.number if starting else 0])
+
+
+def shape_mark(campaign: Campaign, progress: Progress) -> str:
+    """A mark that changes when the page shows other things: another wave, its first letters, results."""
+    launched = [wave.number for wave in campaign.waves if wave.mailing and wave.mailing.filled_at]
+    return _mark([progress.wave.number, progress.is_measured, launched])
 
 
 def counts_mark(progress: Progress) -> str:

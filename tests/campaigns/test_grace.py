@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select
 
-from outreach.campaigns import grace, launching, lifecycle
+from outreach.campaigns import grace, launching, lifecycle, progress
 from outreach.campaigns.grace import GRACE, call_off
 from outreach.campaigns.listing import Stage, stage_of
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
@@ -124,6 +124,19 @@ def test_called_off_a_moment_before_nothing_leaves_and_it_may_be_planned_again(d
     again = move(database, number, lifecycle.schedule, NOW + 2 * GRACE)
     advance(database, again, NOW + 2 * GRACE)
     assert letters(database) == 3
+
+
+def test_the_wave_of_the_moment_after_calling_off_is_the_first_of_the_last_planning(database, people, strand):
+    number = approved(database, reminders=(14, 28))
+    for at in (NOW + GRACE, NOW + timedelta(days=60)):
+        move(database, number, lifecycle.schedule, at, now=at - GRACE)
+        with database.reading() as session:
+            first = session.scalars(select(Wave.number).where(Wave.state == WaveState.PLANNED)).first()
+        move(database, number, call_off, first, now=at - SECOND)
+        with database.reading() as session:
+            found = progress.of(session, session.get_one(Campaign, number))
+            assert (found.wave.number, found.is_measured) == (first, False)
+    assert first == 4
 
 
 def test_called_off_after_the_start_names_the_other_button(database, people, strand):
