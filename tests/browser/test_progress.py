@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from outreach.campaigns import launching
 from outreach.campaigns.composing import Sending
+from outreach.campaigns.models import Wave
 from tests.conftest import NOW
 from tests.web.test_mailbox import planned
 from tests.web.test_progress import end, settle, starts_in
@@ -96,6 +97,22 @@ def test_without_a_script_the_page_comes_back_by_itself_and_its_buttons_work(pla
     expect(plain.get_by_role("status").filter(has_text="Vague 1")).to_contain_text("en pause")
     plain.get_by_role("link", name="Acceptés", exact=True).click()
     expect(plain.get_by_role("heading", name="Vague 1 : destinataires")).to_be_visible()
+
+
+def test_a_page_opened_before_the_start_shows_what_there_is_after_it(staff, app, sample_database, violations):
+    wave = planned(sample_database, NOW)
+    starts_in(sample_database, app, 40)
+    staff.goto("/campaigns/1/progress")
+    expect(staff.locator("#bar")).to_have_count(0)
+    with sample_database.writing() as session:
+        at = session.get_one(Wave, wave).due_at
+        launching.advance(session, wave, Sending.of(app.extensions["outreach.settings"]), now=at)
+    expect(staff.locator("#count-accepted")).to_have_text("0")
+    expect(staff.get_by_role("navigation", name="Suivi").get_by_role("link", name="Destinataires")).to_be_visible()
+    expect(staff.get_by_role("heading", name="Ce qu’il en est advenu")).to_be_visible()
+    assert violations(staff) == []
+    settle(sample_database, 3)
+    expect(staff.locator("#count-accepted")).to_have_text("3")
 
 
 def test_an_error_is_shown_nowhere_and_the_page_asks_again(staff, launched, sample_database):

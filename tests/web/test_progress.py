@@ -148,6 +148,43 @@ def test_a_reminder_is_called_off_alone_from_its_tab(author, signed_in, launched
     assert page.count("Annuler cette vague") == reminders - 1
 
 
+def test_once_a_start_is_due_and_nothing_moves_the_page_asks_less_and_less_often(author, app, sample_database):
+    planned(sample_database, NOW)
+    starts_in(sample_database, app, -5)
+    rests, page = [], author.get("/campaigns/1/progress").text
+    for _ in range(4):
+        rest, page = asked(author, page)
+        rests.append(rest)
+    assert rests == [2, 3, 5, 8]
+
+
+def test_what_was_opened_before_the_start_shows_outcomes_tabs_and_results_after_it(author, app, sample_database):
+    wave = planned(sample_database, NOW)
+    starts_in(sample_database, app, 30)
+    page = author.get("/campaigns/1/progress").text
+    assert "<progress" not in page
+    assert "Destinataires" not in page
+    with sample_database.writing() as session:
+        at = session.get_one(Wave, wave).due_at
+        launching.advance(session, wave, Sending.of(app.extensions["outreach.settings"]), now=at)
+    _, page = asked(author, page)
+    assert 'id="count-pending"' in page
+    assert "<progress" in page
+    assert "Destinataires" in page
+    assert "Ce qu’il en est advenu" in said(page)
+    _, page = asked(author, page)
+    assert "Destinataires" not in page
+
+
+def test_a_wave_called_off_has_no_bar_and_the_first_of_its_planning_is_told(author, app, sample_database):
+    planned(sample_database, NOW)
+    starts_in(sample_database, app, 45)
+    author.send("/campaigns/1/waves/1/withdrawal", page="/campaigns/1/progress")
+    page = author.get("/campaigns/1/progress").text
+    assert "<progress" not in page
+    assert "Vague 1 annulée" in said(page)
+
+
 def test_the_last_minute_has_a_banner_and_calling_off_leaves_an_approved_campaign(author, app, sample_database):
     planned(sample_database, NOW)
     starts_in(sample_database, app, 45)

@@ -34,7 +34,8 @@ ALL_CALLED_OFF = (
 class Live:
     """What moves by itself on the page, and when it asks again: in `rest` seconds, or never (None).
 
-    `seen` marks what it shows; `has_moved` says that a state has changed since the page was made.
+    `seen` marks what it shows; `has_moved` says that a state has changed since the page was made,
+    `is_reshaped` that it shows other things: another wave, the first letters, results.
     """
 
     found: Progress
@@ -45,6 +46,7 @@ class Live:
     place: int
     seen: str
     has_moved: bool
+    is_reshaped: bool
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -67,10 +69,6 @@ def progress_page(number: int) -> str | Redirect:
             "progress",
             step_of(session, "progress_page", campaign),
             **_live(session, campaign, found),
-            came=results.of(session, campaign, now=now()),
-            Figure=Figure,
-            figures=results.figures(campaign),
-            measured=hits.measured(session, audiences.launched(campaign)),
         )
 
 
@@ -156,10 +154,11 @@ def _alone(campaign: Campaign, wave: Wave) -> str:
 
 
 def _live(session: Session, campaign: Campaign, found: Progress) -> dict[str, Any]:
-    states, counts = progress.states_mark(campaign, now=now()), progress.counts_mark(found)
-    seen, starting = f"{states}-{counts}", grace.starting(campaign, now=now())
+    states, shape = progress.states_mark(campaign, now=now()), progress.shape_mark(campaign, found)
+    seen, starting = f"{states}-{shape}-{progress.counts_mark(found)}", grace.starting(campaign, now=now())
     before = request.args.get("seen", "")
-    place = _place() + 1 if before == seen and starting is None else 0
+    counts_down = starting is not None and starting.due_at > now()
+    place = _place() + 1 if before == seen and not counts_down else 0
     made = Live(
         found=found,
         sentence=sentence(found),
@@ -169,10 +168,21 @@ def _live(session: Session, campaign: Campaign, found: Progress) -> dict[str, An
         place=min(place, len(RESTS) - 1),
         seen=seen,
         has_moved=not before.startswith(f"{states}-"),
+        is_reshaped=before.split("-")[1:2] != [shape],
     )
     states_now = {wave.state.value for wave in campaign.waves}
     again = retrying.retriable(session, campaign, now=now()) if made.has_moved else {}
-    return {"live": made, "states": states_now, "again": again}
+    came = _came(session, campaign) if made.is_reshaped else {}
+    return {"live": made, "states": states_now, "again": again, **came}
+
+
+def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
+    return {
+        "came": results.of(session, campaign, now=now()),
+        "Figure": Figure,
+        "figures": results.figures(campaign),
+        "measured": hits.measured(session, audiences.launched(campaign)),
+    }
 
 
 def _place() -> int:
