@@ -122,8 +122,10 @@ def journal(session: Session, campaign: Campaign) -> Sequence[Entry]:
     own = select(CampaignTransition).where(CampaignTransition.campaign_id == campaign.id)
     moves = [(one.at, 0, one.id, _of_campaign(one)) for one in session.scalars(own)]
     query = select(WaveTransition, Wave.number).join(Wave, Wave.id == WaveTransition.wave_id)
-    of_waves = session.execute(query.where(Wave.campaign_id == campaign.id))
-    moves += [(one.at, 1, one.id, _of_wave(one, number)) for one, number in of_waves]
+    begun = set[int]()
+    for one, number in session.execute(query.where(Wave.campaign_id == campaign.id).order_by(WaveTransition.id)):
+        moves.append((one.at, 1, one.id, _of_wave(one, number, goes_on=number in begun)))
+        begun |= {number} if one.state is WaveState.RUNNING else set()
     return [entry for *_, entry in sorted(moves, key=lambda move: move[:3], reverse=True)]
 
 
@@ -132,7 +134,9 @@ def _of_campaign(one: CampaignTransition) -> Entry:
     return Entry(one.at, one.actor, f"Campagne {one.note or one.state.label.lower()}{counted}.")
 
 
-def _of_wave(one: WaveTransition, number: int) -> Entry:
+def _of_wave(one: WaveTransition, number: int, *, goes_on: bool) -> Entry:
+    if goes_on and one.state is WaveState.RUNNING:
+        return Entry(one.at, one.actor, f"Vague {number} : reprise{f' ({one.note})' if one.note else ''}.")
     told = one.note if one.note.startswith(one.state.label.lower()) else one.state.label.lower()
     more = f" ({one.note})" if one.note and told != one.note else ""
     return Entry(one.at, one.actor, f"Vague {number} {told}{more}.")

@@ -250,9 +250,18 @@ def test_waves_say_whom_a_reminder_would_be_written_to_today(author, launched, s
 
 
 def test_the_journal_tells_the_campaign_and_its_waves_the_newest_first(author, launched):
-    author.send("/campaigns/1/pause", page="/campaigns/1/progress")
+    for move in ("pause", "resumption"):
+        author.send(f"/campaigns/1/{move}", page="/campaigns/1/progress")
     page = said(author.get("/campaigns/1/progress/journal").text)
-    told = ["Vague 1 en pause", "Vague 1 en cours", "Vague 1 planifiée", "Campagne validée", "Campagne créée"]
+    assert page.count("Vague 1 en cours") == 1
+    told = [
+        "Vague 1 : reprise",
+        "Vague 1 en pause",
+        "Vague 1 en cours",
+        "Vague 1 planifiée",
+        "Campagne validée",
+        "Campagne créée",
+    ]
     assert sorted(told, key=page.index) == told
     assert "planificateur" in page
 
