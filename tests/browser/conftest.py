@@ -1,3 +1,4 @@
+import itertools
 import os
 import shutil
 import threading
@@ -98,6 +99,19 @@ def staff(visitor, enter, templates):
 def plain(open_page, enter):
     """A browser whose scripts are off, signed in by the form each time."""
     return enter(open_page(java_script_enabled=False))
+
+
+@pytest.fixture
+def looks():
+    """Go through a page as it looks at each width and in each scheme; it is loaded once."""
+
+    def through(page, widths=(1280, 390)):
+        for width, scheme in itertools.product(widths, ("light", "dark")):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)
+            yield f"{width} px, {scheme}"
+
+    return through
 
 
 @pytest.fixture
