@@ -8,7 +8,7 @@ refused in what people write. What follows (Markdown, layout, encoding) may so t
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
@@ -36,6 +36,7 @@ LONGEST_DEFAULT = 200
 FILTERS = ("défaut", "majuscule", "minuscule", "nombre", "date")
 BLANK_LINE = re.compile(r"\n[ \t]*\n")
 ENDED = re.compile(r"[ \t]*(?:\n|\Z)")
+BRACKET = re.compile(r"[\[({\])}]")
 TAG = re.compile(r"\(%[-+]?\s*(if|endif)\b")
 VERBATIM = re.compile(r"\(%[-+]?\s*raw\b|\(#")  # what would print as it is, or vanish as a comment
 ENDLESS = re.compile(rf"\(\((?:(?!\)\)).){{{LONGEST_TAG}}}|\(%(?:(?!%\)).){{{LONGEST_TAG}}}", re.DOTALL)
@@ -95,12 +96,8 @@ def _clean(source: str) -> str:
 
 def _refuse_before_parsing(text: str) -> None:
     """Nesting is refused before it is parsed: a parser descends as deep as it is told to."""
-    depth = 0
-    for found in re.finditer(r"[\[({\])}]", text):
-        depth = depth + 1 if found[0] in "([{" else max(depth - 1, 0)
-        if depth > DEEPEST_BRACKETS:
-            raise InputError(f"Ligne {line_of(text, found.start())} : trop de parenthèses imbriquées.")
-    depth = 0
+    _refuse_nested(text, TAG, lambda tag: tag[1] == "if", DEEPEST_CONDITIONS, "conditions imbriquées")
+    _refuse_nested(text, BRACKET, lambda bracket: bracket[0] in "([{", DEEPEST_BRACKETS, "parenthèses imbriquées")
     verbatim = VERBATIM.search(text)
     if verbatim:
         said = "« (# » et (% raw %) n’existent pas ici ; écrivez « (n° »." if "#" in verbatim[0] else _ONLY
@@ -112,13 +109,18 @@ def _refuse_before_parsing(text: str) -> None:
     if target >= 0:
         said = "un champ ne peut pas être l’adresse d’un lien : les champs de lien s’écrivent seuls."
         raise InputError(f"Ligne {line_of(text, target)} : {said}")
-    tags = list(TAG.finditer(text))
-    for found in tags:
-        depth += 1 if found[1] == "if" else -1
-        if depth > DEEPEST_CONDITIONS:
-            raise InputError(f"Ligne {line_of(text, found.start())} : trop de conditions imbriquées.")
-    if len(tags) + text.count("((") > MOST_TAGS:
+    if len(TAG.findall(text)) + text.count("((") > MOST_TAGS:
         raise InputError("Le courriel a trop de champs ou de conditions.")
+
+
+def _refuse_nested(
+    text: str, marks: re.Pattern[str], opens: Callable[[re.Match[str]], bool], deepest: int, what: str
+) -> None:
+    depth = 0
+    for found in marks.finditer(text):
+        depth = depth + 1 if opens(found) else max(depth - 1, 0)
+        if depth > deepest:
+            raise InputError(f"Ligne {line_of(text, found.start())} : trop de {what}.")
 
 
 _NOT_CLOSED = "un champ ou une condition n’est pas refermé."
