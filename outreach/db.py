@@ -11,14 +11,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy import Date, DateTime, Dialect, Engine, Enum, MetaData, create_engine, event, func, select
+from sqlalchemy import Date, DateTime, Dialect, Engine, Enum, MetaData, Table, create_engine, event, func, select
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["NO_ANSWER", "Base", "Database", "Session", "UtcDateTime", "enum_of", "take_turns"]
+__all__ = ["NO_ANSWER", "Base", "Database", "Session", "UtcDateTime", "enum_of", "table_of", "take_turns"]
 
 NO_ANSWER = (OperationalError, NoConnection)  # what is raised where the database does not answer
 # A page may hold three at once (who is signed in, what it shows, the clock): sixteen threads must never wait in a ring.
@@ -58,6 +58,11 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map: ClassVar = {datetime: UtcDateTime, date: Date}
+
+
+def table_of(model: type[Base]) -> Table:
+    """A model's table, for the few statements that write thousands of rows: the mapper would cost more than they do."""
+    return Base.metadata.tables[model.__tablename__]
 
 
 def take_turns(session: Session, *names: object) -> None:

@@ -67,7 +67,7 @@ def recorded(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
 
 
 def status_of(
-    school_id: SQLColumnExpression[int], strand_id: ColumnElement[int | None], day: date
+    school_id: SQLColumnExpression[int], strand_id: ColumnElement[int | None], day: date | ColumnElement[date]
 ) -> ScalarSelect[Status]:
     """What held of one school in one strand at the end of a day, as a value inside another statement; NULL for none.
 

@@ -21,6 +21,7 @@ from outreach.campaigns.fields import (
     Measure,
     Shared,
     contact_of,
+    is_common,
     is_true,
     value_of,
 )
@@ -204,7 +205,8 @@ class Composer:
         _, letter, standing = _compiled(mailing.letter, mailing.headers)
         anew = [one for one in due if one.kept is None]
         facts = _recipients(mailing, self.sending, self._now()).facts(session, anew)
-        contents = {one.id: content_of(letter, facts[one.id]) for one in anew}
+        common = _common_of(letter, facts)
+        contents = {one.id: content_of(letter, facts[one.id], common[id(facts[one.id].links.measure)]) for one in anew}
         contents.update({one.id: Content.from_json(one.kept) for one in due if one.kept is not None})
         return {one.id: self._compose(letter, standing, one, contents[one.id]) for one in due}
 
@@ -241,7 +243,8 @@ def _read_again(session: Session, message: Message, sending: Sending, now: datet
 
 
 def _uncounted(letter: Letter, values: Mapping[str, Value]) -> dict[str, Value]:
-    straight = {slot.key: Value.plain(slot.filters[0][1]) for slot in letter.slots if slot.field == links.LINK}
+    links_in = [place for place in letter.places if place.slot.field == links.LINK]
+    straight = {place.key: Value.plain(place.slot.filters[0][1]) for place in links_in}
     return {**values, **straight, PIXEL: Value("", "")}
 
 
@@ -284,10 +287,21 @@ class Content:
         return cls({key: Value(*one) for key, one in read["values"].items()}, read["flags"])
 
 
-def content_of(letter: Letter, facts: Facts) -> Content:
-    """What a letter says to a recipient of whom these facts are known."""
-    values = {slot.key: value_of(slot, facts) for slot in letter.slots}
+def content_of(letter: Letter, facts: Facts, common: Mapping[str, Value] | None = None) -> Content:
+    """What a letter says to a recipient of whom these facts are known; `common` holds values that are known already."""
+    values = dict(common or {})
+    values.update({place.key: value_of(place.slot, facts) for place in letter.places if place.key not in values})
     return Content(values, {name: is_true(name, facts) for name in letter.conditional})
+
+
+def _common_of(letter: Letter, facts: Mapping[int, Facts]) -> dict[int, dict[str, Value]]:
+    """What letters measured alike have in common, by the measure's identity: made once, not once a letter."""
+    found: dict[int, dict[str, Value]] = {}
+    for one in facts.values():
+        if id(one.links.measure) not in found:
+            common = (place for place in letter.places if is_common(place.slot))
+            found[id(one.links.measure)] = {place.key: value_of(place.slot, one) for place in common}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ The editor's buttons, the checks and the documentation come from this one table.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -78,13 +79,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A merge field: its kind, what it says to who writes, its value for one recipient."""
+    """A merge field: its kind, what it says to who writes, its value for one recipient; `common` to a whole wave."""
 
     kind: Kind
     help: str
     value: Callable[[Facts], Raw]
+    common: bool = False
 
 
+@lru_cache(maxsize=256)
 def spelt_day(day: date, pattern: str = "d MMMM y") -> str:
     """A day in words: "1er juin 2021"."""
     spelt: str = format_date(day, pattern, locale=LOCALE)
@@ -123,15 +126,16 @@ def _more(facts: Facts) -> Value:
     return Value(f'\n<p style="margin:0 0 16px">{words}{seen.html}</p>', f"\n{words}{facts.links.answer}")
 
 
+CELL = '<td class="cell" style="padding:6px 8px;border-bottom:1px solid #babbc1;text-align:left;{}">{}</td>'
+ROW = CELL.format("", "{}") + 2 * CELL.format("white-space:nowrap", "{}")
+HEAD = ROW.replace("<td", '<th scope="col"').replace("</td", "</th").format("École", "FASE", "Situation")
+
+
 def _table(facts: Facts) -> Value:
-    cell = '<td class="cell" style="padding:6px 8px;border-bottom:1px solid #babbc1;text-align:left;{}">{}</td>'
-    head = cell.replace("<td", '<th scope="col"').replace("</td", "</th")
-    looks = ("", "white-space:nowrap", "white-space:nowrap")
-    lines = ["".join(map(head.format, looks, ("École", "FASE", "Situation")))]
-    texts = []
+    lines, texts = [HEAD], []
     for fase, name, status in facts.schools[:LISTED]:
         school = Value.plain(name)
-        lines.append("".join(map(cell.format, looks, (school.html, fase, status.label))))
+        lines.append(ROW.format(school.html, fase, status.label))
         texts.append(f"- {one_line(school.text)} (FASE{WIDE}{fase}){WIDE}: {status.label.lower()}")
     rows, more = "\n".join(f"<tr>{line}</tr>" for line in lines), _more(facts)
     style = "border-collapse:collapse;margin:0 0 16px"
@@ -191,10 +195,12 @@ FIELDS: Mapping[str, Field] = {
     "liste_écoles": Field(Kind.BLOCK, "La liste des écoles dont parle le courriel", _list),
     "une_école": Field(Kind.FLAG, "Le courriel parle d’une seule école", lambda facts: len(facts.schools) == 1),
     "plusieurs_écoles": Field(Kind.FLAG, "Le courriel parle de plusieurs écoles", lambda f: len(f.schools) > 1),
-    "rappel": Field(Kind.FLAG, "Cette vague est un rappel", lambda facts: facts.shared.is_reminder),
-    "date_limite": Field(Kind.DAY, "La date limite de la vague", lambda facts: facts.shared.deadline),
-    "circulaire": Field(Kind.WORDS, "Le numéro de la circulaire", lambda facts: facts.shared.circular),
-    "contact": Field(Kind.WORDS, "La personne de contact, en toutes lettres", lambda facts: facts.shared.contact),
+    "rappel": Field(Kind.FLAG, "Cette vague est un rappel", lambda facts: facts.shared.is_reminder, common=True),
+    "date_limite": Field(Kind.DAY, "La date limite de la vague", lambda facts: facts.shared.deadline, common=True),
+    "circulaire": Field(Kind.WORDS, "Le numéro de la circulaire", lambda facts: facts.shared.circular, common=True),
+    "contact": Field(
+        Kind.WORDS, "La personne de contact, en toutes lettres", lambda facts: facts.shared.contact, common=True
+    ),
     "boutons_réponse": Field(Kind.BLOCK, "Des boutons pour répondre en un clic", _buttons),
     "lien_réponse": Field(
         Kind.LINK, "Un lien vers la page de réponse", lambda facts: _link(facts.links.answer, "répondre en ligne")
@@ -217,6 +223,14 @@ ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
     "mention_mesure": lambda facts: facts.links.measure.mention,
     "image_mesure": lambda facts: _pixel(facts.links.measure.pixel),
 }
+
+
+OF_MEASURE = {"mention_mesure", "image_mesure", links.LINK}
+
+
+def is_common(slot: Slot) -> bool:
+    """Whether a slot says the same in all the letters of a wave that are measured alike."""
+    return slot.field in OF_MEASURE or (slot.field in FIELDS and FIELDS[slot.field].common)
 
 
 def raw_value(name: str, facts: Facts) -> Raw:
@@ -260,7 +274,12 @@ def _capital(raw: Raw, _given: str) -> Raw:
 
 
 def _grouped(raw: Raw, _given: str) -> Raw:
-    return format_decimal(raw, locale=LOCALE).replace(WIDE, NARROW) if isinstance(raw, int) else raw
+    return _spelt_number(raw) if isinstance(raw, int) else raw
+
+
+@lru_cache(maxsize=256)
+def _spelt_number(number: int) -> str:
+    return str(format_decimal(number, locale=LOCALE)).replace(WIDE, NARROW)
 
 
 _FILTERS: Mapping[str, Callable[[Raw, str], Raw]] = {

@@ -25,7 +25,7 @@ class Measures:
     def of(self, session: Session, due: Sequence[Due], networks: Mapping[int, int]) -> dict[int, Measure]:
         """What each of these letters carries, by message; `networks` are those of their authorities."""
         if self.mailing is None or self.mode is TrackingMode.NONE:
-            return {one.id: Measure(self.mode.mention) for one in due}
+            return dict.fromkeys([one.id for one in due], Measure(self.mode.mention))
         found = trackers.of_mailing(session, self.mailing)
         groups = {network: self._measure(TrackingMode.AGGREGATE, identity) for network, identity in found.items()}
         nothing = Measure(TrackingMode.NONE.mention)

@@ -61,7 +61,7 @@ class Rehearsed:
     @property
     def highlighted(self) -> str:
         """The HTML for an editor: the values marked, and no inline style, which the policy of pages forbids."""
-        shown = {slot.key: self._marked(slot) for slot in self.letter.slots}
+        shown = {place.key: self._marked(place.slot) for place in self.letter.places}
         return INLINE_STYLE.sub("", self.letter.html_for(shown, self.flags))
 
     def _marked(self, slot: Slot) -> Value:

@@ -10,12 +10,25 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, delete, exists, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    ScalarSelect,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.adherence.models import CLOSED_TO_REMINDERS, Status
 from outreach.adherence.standing import status_of
-from outreach.db import Session
+from outreach.db import Session, table_of
 from outreach.delivery import outbox, suppressions
 from outreach.delivery.models import (
     Composition,
@@ -29,6 +42,7 @@ from outreach.delivery.models import (
 )
 
 T = TypeVar("T")
+Day = date | ColumnElement[date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +52,8 @@ class Due:
     `kept` is what it said, when it must be the same to the byte; else None.
     """
 
+    schools: tuple[int, ...]
+    kept: str | None
     id: int
     mailing_id: int
     recipient_kind: RecipientKind
@@ -48,8 +64,6 @@ class Due:
     dated_at: datetime
     return_path: str
     revision: int
-    schools: tuple[int, ...]
-    kept: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,35 +77,18 @@ class Composed:
 
 def due_in(session: Session, batch: int, *, now: datetime) -> list[Due]:
     """The letters of a batch that are due, in order, with the schools they list."""
-    rows = session.execute(
-        select(Message, Composition.content)
-        .outerjoin(
-            Composition,
-            and_(
-                Composition.message_id == Message.id,
-                Composition.revision == Message.revision,
-                Message.resent_at.is_not(None),
-            ),
-        )
-        .where(Message.batch_id == batch, Message.state == MessageState.QUEUED, Message.due_at <= now)
-        .order_by(Message.due_at, Message.id)
-    ).all()
+    asked = {"batch": batch, "now": now}
     listed: dict[int, list[int]] = {}
-    subjects = (
-        select(MessageSubject.message_id, MessageSubject.school_id)
-        .join(Message, Message.id == MessageSubject.message_id)
-        .where(Message.batch_id == batch, Message.state == MessageState.QUEUED)
-        .order_by(MessageSubject.school_id)
-    )
-    for message, school in session.execute(subjects):
+    for message, school in session.execute(_LISTED, asked):
         listed.setdefault(message, []).append(school)
-    return [_due(message, tuple(listed.get(message.id, ())), kept) for message, kept in rows]
+    return [Due(tuple(listed.get(facts[0], ())), kept, *facts) for kept, *facts in session.execute(_DUE, asked)]
 
 
 def due_of(session: Session, message: Message) -> Due:
     """One letter to compose, whatever its state."""
     listed = select(MessageSubject.school_id).where(MessageSubject.message_id == message.id)
-    return _due(message, tuple(session.scalars(listed.order_by(MessageSubject.school_id))), None)
+    schools = tuple(session.scalars(listed.order_by(MessageSubject.school_id)))
+    return Due(schools, None, *(getattr(message, fact.key) for fact in _FACTS))
 
 
 def clear(session: Session, batch: int, *, now: datetime, day: date) -> None:
@@ -111,20 +108,8 @@ def pass_through(
     class of message, or a school it lists is no longer open (or the list has changed since it was composed).
     """
     pairs = [(letter.due.id, letter.due.revision) for letter in letters]
-    fenced = (
-        update(Message)
-        .where(
-            tuple_(Message.id, Message.revision).in_(pairs),
-            Message.state == MessageState.QUEUED,
-            _gate_is_open(),
-            ~_is_suppressed(),
-            ~_lists_a_closed_school(day),
-            ~_has_nobody_left(),
-        )
-        .values(state=MessageState.HANDING, fence_id=fence_id, worker_id=worker_id, fenced_at=now, settled_at=None)
-        .returning(Message.id)
-    )
-    passed = set(session.scalars(fenced))
+    asked = {"letters": pairs, "fence": fence_id, "worker": worker_id, "at": now, "day": day}
+    passed = set(session.connection().scalars(_FENCED, asked))
     _keep(session, [letter for letter in letters if letter.due.id in passed and letter.due.kept is None])
     return passed
 
@@ -182,24 +167,7 @@ def _keep(session: Session, letters: Sequence[Composed]) -> None:
         {"message_id": letter.due.id, "revision": letter.due.revision, "content": letter.content} for letter in letters
     ]
     if rows:
-        session.execute(insert(Composition), rows)
-
-
-def _due(message: Message, schools: tuple[int, ...], kept: str | None) -> Due:
-    return Due(
-        id=message.id,
-        mailing_id=message.mailing_id,
-        recipient_kind=message.recipient_kind,
-        recipient_id=message.recipient_id,
-        address=message.address,
-        address_ascii=message.address_ascii,
-        public_id=message.public_id,
-        dated_at=message.dated_at,
-        return_path=message.return_path,
-        revision=message.revision,
-        schools=schools,
-        kept=kept,
-    )
+        session.connection().execute(_KEPT, rows)
 
 
 def _gate_is_open() -> ColumnElement[bool]:
@@ -210,15 +178,15 @@ def _is_suppressed() -> ColumnElement[bool]:
     return suppressions.stops(Message.address_key, _of_its_mailing(Mailing.message_class))
 
 
-def _status(day: date) -> ScalarSelect[Status]:
+def _status(day: Day) -> ScalarSelect[Status]:
     return status_of(MessageSubject.school_id, _of_its_mailing(Mailing.stop_strand_id), day)
 
 
-def _lists_a(status: Status, day: date) -> ColumnElement[bool]:
+def _lists_a(status: Status, day: Day) -> ColumnElement[bool]:
     return _lists(_status(day) == status)
 
 
-def _lists_a_closed_school(day: date) -> ColumnElement[bool]:
+def _lists_a_closed_school(day: Day) -> ColumnElement[bool]:
     return _lists(_status(day).in_(CLOSED_TO_REMINDERS))
 
 
@@ -233,3 +201,58 @@ def _lists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def _of_its_mailing(column: InstrumentedAttribute[T]) -> ScalarSelect[T]:
     return select(column).where(Mailing.id == Message.mailing_id).correlate_except(Mailing).scalar_subquery()
+
+
+# The statements of every round, made once: making them would cost as much as asking them.
+_FACTS: Sequence[InstrumentedAttribute[Any]] = (
+    Message.id,
+    Message.mailing_id,
+    Message.recipient_kind,
+    Message.recipient_id,
+    Message.address,
+    Message.address_ascii,
+    Message.public_id,
+    Message.dated_at,
+    Message.return_path,
+    Message.revision,
+)
+_OF_BATCH = and_(Message.batch_id == bindparam("batch"), Message.state == MessageState.QUEUED)
+_DUE = (
+    select(Composition.content, *_FACTS)
+    .outerjoin(
+        Composition,
+        and_(
+            Composition.message_id == Message.id,
+            Composition.revision == Message.revision,
+            Message.resent_at.is_not(None),
+        ),
+    )
+    .where(_OF_BATCH, Message.due_at <= bindparam("now"))
+    .order_by(Message.due_at, Message.id)
+)
+_LISTED = (
+    select(MessageSubject.message_id, MessageSubject.school_id)
+    .join(Message, Message.id == MessageSubject.message_id)
+    .where(_OF_BATCH)
+    .order_by(MessageSubject.school_id)
+)
+_FENCED = (
+    update(table_of(Message))
+    .where(
+        tuple_(Message.id, Message.revision).in_(bindparam("letters", expanding=True)),
+        Message.state == MessageState.QUEUED,
+        _gate_is_open(),
+        ~_is_suppressed(),
+        ~_lists_a_closed_school(bindparam("day", type_=Date)),
+        ~_has_nobody_left(),
+    )
+    .values(
+        state=MessageState.HANDING,
+        fence_id=bindparam("fence"),
+        worker_id=bindparam("worker"),
+        fenced_at=bindparam("at"),
+        settled_at=None,
+    )
+    .returning(table_of(Message).c.id)
+)
+_KEPT = insert(table_of(Composition))

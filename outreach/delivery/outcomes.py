@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, func, or_, select, update
 
-from outreach.db import Session
+from outreach.db import Session, table_of
 from outreach.delivery import outbox, suppressions
 from outreach.delivery.models import Composition, Message, MessageState, Reason, Suppression, SuppressionReason
 from outreach.delivery.pacing import next_try
@@ -47,7 +47,7 @@ def record(session: Session, settled: Sequence[Settled], *, now: datetime, again
 
 
 _ACCEPTED = (
-    update(Message.__table__)  # type: ignore[arg-type]
+    update(table_of(Message))
     .where(
         Message.id == bindparam("message"),
         Message.fence_id == bindparam("fence"),

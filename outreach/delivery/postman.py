@@ -15,10 +15,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, update
 
 from outreach.adherence.days import today
-from outreach.db import Database, Session
+from outreach.db import Database, Session, table_of
 from outreach.delivery import fence, outcomes, presence
 from outreach.delivery.conversation import Failure, Parcel, State
 from outreach.delivery.fence import Composed, Due
@@ -262,9 +262,8 @@ class Postman:
         return passed
 
     def _renew(self, session: Session, batch: int, now: datetime) -> bool:
-        is_ours = and_(Batch.id == batch, Batch.worker_id == self.worker_id)
-        renewed = update(Batch).where(is_ours).values(lease_until=now + LEASE).returning(Batch.id)
-        return session.scalar(renewed) is not None
+        asked = {"taken": batch, "us": self.worker_id, "until": now + LEASE}
+        return session.connection().execute(_RENEWED, asked).rowcount == 1
 
     def _ready(self) -> list[Composed]:
         return [self._carried[parcel.key] for parcel in self.door.at_dot()]
@@ -340,6 +339,13 @@ class Postman:
             self._settled, self._unsure = [], []
             self.watch(Stage.AFTER_RECORD)
         self._unsure = []
+
+
+_RENEWED = (
+    update(table_of(Batch))
+    .where(Batch.id == bindparam("taken"), Batch.worker_id == bindparam("us"))
+    .values(lease_until=bindparam("until"))
+)
 
 
 def _parcel(letter: Composed) -> Parcel:

@@ -4,10 +4,10 @@ import os
 import uuid
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from outreach import audit
-from outreach.db import Session, take_turns
+from outreach.db import Session, table_of, take_turns
 from outreach.delivery.models import ClockPass, RelayState, Worker
 from outreach.delivery.pacing import rest_of
 
@@ -50,7 +50,14 @@ def relay_failed(session: Session, relay: str, said: str, *, alarm: bool, now: d
 
 def relay_answers(session: Session, relay: str) -> None:
     """A relay took a letter: its failures are forgotten."""
-    session.execute(update(RelayState).where(RelayState.name == relay).values(failures=0, rests_until=None, said=""))
+    session.connection().execute(_ANSWERED, {"relay": relay})
+
+
+_ANSWERED = (
+    update(table_of(RelayState))
+    .where(RelayState.name == bindparam("relay"), RelayState.failures > 0)
+    .values(failures=0, rests_until=None, said="")
+)
 
 
 def quiet_alarms(session: Session, relay: str, *, now: datetime) -> None:

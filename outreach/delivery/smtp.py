@@ -32,12 +32,14 @@ class Timeouts:
 
     def of(self, state: State) -> float:
         """How long a conversation may stay in a state."""
-        return {
-            State.GREETING: self.greeting,
-            State.BODY: self.body,
-            State.AT_DOT: self.command,
-            State.VERDICT: self.dot,
-        }.get(state, self.command)
+        match state:
+            case State.GREETING:
+                return self.greeting
+            case State.BODY:
+                return self.body
+            case State.VERDICT:
+                return self.dot
+        return self.command
 
 
 @dataclass(frozen=True, slots=True)

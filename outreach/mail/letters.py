@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from html import escape
 
 from outreach.mail import markdown, mime
@@ -27,10 +28,12 @@ from outreach.mail.marks import (
     Piece,
     Run,
     Slot,
+    cleaned,
     fields_of,
     holds,
-    is_forbidden,
 )
+
+MOST_VARIANTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,13 @@ class Value:
     @classmethod
     def plain(cls, text: str) -> "Value":
         """Words that mean nothing but themselves; control and direction characters are left out."""
-        kept = text if text.isprintable() else "".join(one for one in text if not is_forbidden(one))
-        return cls(escape(kept).replace("\n", "<br>\n"), kept)
+        return _plain(text)
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> Value:
+    kept = cleaned(text)
+    return Value(escape(kept).replace("\n", "<br>\n"), kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,14 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a slot's value stands, and the slot's key, by which values are given."""
+
+    slot: Slot
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fork:
     """Pieces of which one stands: (condition, pieces), in order."""
 
@@ -102,44 +118,66 @@ class Fixed:
     encoded: bytes
 
 
-Part = Fixed | Slot | Fork
+Part = Fixed | Place | Fork
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A compiled letter once its conditions are decided: what is left stands one after the other."""
+
+    subject: Sequence["Fixed | Place"]
+    html: Sequence["Fixed | Place"]
+    text: Sequence["Fixed | Place"]
 
 
 class Letter:
-    """A compiled letter. Filling it costs a join: its fixed text is encoded already."""
+    """A compiled letter. Filling it costs a join: its fixed text is encoded already, its conditions decided once."""
 
     def __init__(self, draft: Draft) -> None:
-        self.slots = draft.slots
-        self.subject, self.html, self.text = (_parts(draft, one) for one in (draft.subject, draft.html, draft.text))
-        self.conditional = {name for condition in draft.conditions for name in fields_of(condition)}
-        self.fields = {slot.field for slot in draft.slots} | self.conditional
+        self.places = tuple(Place(slot, slot.key) for slot in draft.slots)
+        self.conditional = sorted({name for condition in draft.conditions for name in fields_of(condition)})
+        self.fields = {slot.field for slot in draft.slots} | set(self.conditional)
+        self._wholes = [_parts(draft, one) for one in (draft.subject, draft.html, draft.text)]
+        self._variants: dict[tuple[bool, ...], Variant] = {}
 
     def fill(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> Filled:
         """The letter with these values (by `Slot.key`) and the truth of the fields its conditions name.
 
         Raises KeyError when one is missing.
         """
+        encode, variant = mime.encode, self._variant(flags)
         return Filled(
             subject=self.subject_for(values, flags),
-            text=mime.joined(_encoded(self.text, flags, lambda slot: values[slot.key].text)),
-            html=mime.joined(_encoded(self.html, flags, lambda slot: values[slot.key].html)),
+            text=mime.joined([x.encoded if isinstance(x, Fixed) else encode(values[x.key].text) for x in variant.text]),
+            html=mime.joined([x.encoded if isinstance(x, Fixed) else encode(values[x.key].html) for x in variant.html]),
         )
 
     def subject_for(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> str:
         """The subject as words."""
-        return one_line("".join(_said(self.subject, flags, lambda slot: values[slot.key].text)))
+        subject = self._variant(flags).subject
+        return one_line("".join([x.words if isinstance(x, Fixed) else values[x.key].text for x in subject]))
 
     def html_for(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> str:
         """The HTML as a mail program or a browser reads it."""
-        return "".join(_said(self.html, flags, lambda slot: values[slot.key].html))
+        return "".join([x.words if isinstance(x, Fixed) else values[x.key].html for x in self._variant(flags).html])
 
     def text_for(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> str:
         """The text as a mail program reads it."""
-        return "".join(_said(self.text, flags, lambda slot: values[slot.key].text))
+        return "".join([x.words if isinstance(x, Fixed) else values[x.key].text for x in self._variant(flags).text])
 
     def used(self, flags: Mapping[str, bool]) -> set[Slot]:
         """The slots that stand in this recipient's letter."""
-        return {part for whole in (self.subject, self.html) for part in _chosen(whole, flags) if isinstance(part, Slot)}
+        variant = self._variant(flags)
+        return {part.slot for part in (*variant.subject, *variant.html) if isinstance(part, Place)}
+
+    def _variant(self, flags: Mapping[str, bool]) -> Variant:
+        truth = tuple([flags[name] for name in self.conditional])
+        found = self._variants.get(truth)
+        if found is None:
+            if len(self._variants) >= MOST_VARIANTS:
+                self._variants.clear()
+            found = self._variants[truth] = Variant(*(_chosen(whole, flags) for whole in self._wholes))
+        return found
 
 
 def body(source: str, fields: Mapping[str, Kind], marks: Marks, schemes: Sequence[str] = ("https",)) -> tuple[str, str]:
@@ -158,8 +196,7 @@ def body(source: str, fields: Mapping[str, Kind], marks: Marks, schemes: Sequenc
 
 def one_line(text: str) -> str:
     """A text fit for a header: one line, without control or direction characters (RFC 5322 §2.2)."""
-    spaced = re.sub(r"[\s\u0085\u2028\u2029]+", " ", text).strip()
-    return "".join(character for character in spaced if not is_forbidden(character))
+    return cleaned(" ".join(text.split()))
 
 
 def _rendered(piece: Piece, marks: Marks, render: Callable[[Run], tuple[str, str]]) -> tuple[str, str]:
@@ -191,7 +228,8 @@ def _until(draft: Draft, pieces: Iterator[str]) -> tuple[tuple[Part, ...], str]:
         if not MARKS.match(piece):
             found.append(Fixed(piece, mime.encode(piece)))
         elif code < FIRST_IF:
-            found.append(draft.slots[code - FIRST_SLOT])
+            slot = draft.slots[code - FIRST_SLOT]
+            found.append(Place(slot, slot.key))
         elif code < FIRST_ELIF:
             found.append(_fork(draft, draft.conditions[code - FIRST_IF], pieces))
         else:
@@ -209,25 +247,16 @@ def _fork(draft: Draft, condition: Condition, pieces: Iterator[str]) -> Fork:
         condition = () if mark == ELSE else draft.conditions[ord(mark) - FIRST_ELIF]
 
 
-def _chosen(parts: Sequence[Part], flags: Mapping[str, bool]) -> Iterator[Fixed | Slot]:
+def _chosen(parts: Sequence[Part], flags: Mapping[str, bool]) -> list[Fixed | Place]:
+    found: list[Fixed | Place] = []
     for part in parts:
         if isinstance(part, Fork):
-            for condition, inside in part.branches:
-                if holds(condition, flags):
-                    yield from _chosen(inside, flags)
-                    break
+            found += next(
+                (_chosen(inside, flags) for condition, inside in part.branches if holds(condition, flags)), []
+            )
         else:
-            yield part
-
-
-def _said(parts: Sequence[Part], flags: Mapping[str, bool], value: Callable[[Slot], str]) -> Iterator[str]:
-    for part in _chosen(parts, flags):
-        yield value(part) if isinstance(part, Slot) else part.words
-
-
-def _encoded(parts: Sequence[Part], flags: Mapping[str, bool], value: Callable[[Slot], str]) -> Iterator[bytes]:
-    for part in _chosen(parts, flags):
-        yield mime.encode(value(part)) if isinstance(part, Slot) else part.encoded
+            found.append(part)
+    return found
 
 
 def _condition(kept: Sequence[object]) -> Condition:

@@ -5,11 +5,11 @@ its recipients. The email package writes the same message some thirty times slow
 """
 
 import re
+from base64 import b64encode
 from binascii import b2a_qp
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.header import Header
 from email.utils import format_datetime
 from functools import lru_cache
 
@@ -17,6 +17,8 @@ SOFT_BREAK = b"=\r\n"
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 HEADER_LINE = 76
+SHORT = 200
+WORD_BYTES = 45  # 60 characters of base64, which "=?utf-8?b?" and "?=" make 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,18 @@ def encode(text: str) -> bytes:
 
     A piece may follow any other after a soft break: it neither needs nor leaves anything on the line before it.
     """
+    return _encoded_once(text) if len(text) <= SHORT else _encoded(text)
+
+
+def _encoded(text: str) -> bytes:
     encoded = b2a_qp(text.encode("utf-8"), istext=True).replace(b"\n", b"\r\n")
     # A dot that begins a line would have to be doubled on the wire (RFC 5321 §4.5.2): =2E needs nothing.
-    while LEADING_DOT.search(encoded):
+    while b"." in encoded and LEADING_DOT.search(encoded):
         encoded = LEADING_DOT.sub(b"=2E" + SOFT_BREAK, encoded)
     return encoded
+
+
+_encoded_once = lru_cache(maxsize=4096)(_encoded)  # most values are short, and the same in every letter
 
 
 def joined(pieces: Iterable[bytes]) -> bytes:
@@ -112,7 +121,7 @@ def _own(standing: Standing, personal: Personal) -> str:
     lines = [
         f"To: {personal.to}",
         f"Subject: {_unstructured(personal.subject, len('Subject: '))}",
-        f"Date: {format_datetime(personal.date.astimezone(UTC))}",
+        f"Date: {_date(personal.date)}",
         f"Message-ID: {message_id(personal.id, domain)}",
     ]
     if standing.unsubscribe:
@@ -137,8 +146,24 @@ def _phrase(name: str) -> str:
     return f'"{escaped}"'
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
+def _date(moment: datetime) -> str:
+    return format_datetime(moment.astimezone(UTC))
+
+
 def _unstructured(text: str, used: int) -> str:
+    """A text as it is where it fits, else encoded words (RFC 2047): one a line, each whole characters."""
     if text.isascii() and len(text) + used <= HEADER_LINE and "=?" not in text:
         return text
-    return Header(text, "utf-8", HEADER_LINE, continuation_ws=" ", header_name="x" * (used - 2)).encode(linesep="\r\n")
+    return "\r\n ".join(f"=?utf-8?b?{b64encode(word).decode()}?=" for word in _words(text, WORD_BYTES - used))
+
+
+def _words(text: str, first: int) -> Iterator[bytes]:
+    """The bytes of a text in pieces of whole characters, the first one shorter."""
+    whole, start, room = text.encode("utf-8"), 0, first
+    while start < len(whole):
+        end = start + room
+        while end < len(whole) and whole[end] & 0xC0 == 0x80:  # in the midst of a character
+            end -= 1
+        yield whole[start:end]
+        start, room = end, WORD_BYTES

@@ -44,7 +44,7 @@ def compiled(subject, source):
 
 def values_of(made, nom, commune):
     raw = {"nom": Value.plain(nom), "commune": Value.plain(commune), "bloc": Value("<hr>\n<table></table>", "- bloc")}
-    return {slot.key: raw[slot.field] for slot in made.slots}
+    return {place.key: raw[place.slot.field] for place in made.places}
 
 
 @given(letter, words, words, flags)
