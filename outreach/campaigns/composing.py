@@ -1,6 +1,7 @@
 """From a campaign to its letters: the letter as frozen at launch, and the composing of each."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -8,7 +9,7 @@ from functools import lru_cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from outreach.adherence.days import today
 from outreach.adherence.models import Status, Strand
@@ -31,7 +32,7 @@ from outreach.db import Session
 from outreach.delivery.fence import Composed, Due, due_of
 from outreach.delivery.models import Composition, Mailing, Message, MessageClass, Purpose
 from outreach.directory.listing import represented
-from outreach.directory.models import Authority, School
+from outreach.directory.models import Authority, Network, School
 from outreach.errors import InputError
 from outreach.mail import letters, links, mime
 from outreach.mail.language import parse_line
@@ -205,7 +206,7 @@ class Composer:
         _, letter, standing = _compiled(mailing.letter, mailing.headers)
         anew = [one for one in due if one.kept is None]
         facts = _recipients(mailing, self.sending, self._now()).facts(session, anew)
-        common = _common_of(letter, facts)
+        common: dict[int, dict[str, Value]] = defaultdict(dict)  # by what measures them: the same object for a group
         contents = {one.id: content_of(letter, facts[one.id], common[id(facts[one.id].links.measure)]) for one in anew}
         contents.update({one.id: Content.from_json(one.kept) for one in due if one.kept is not None})
         return {one.id: self._compose(letter, standing, one, contents[one.id]) for one in due}
@@ -226,7 +227,9 @@ def as_read(session: Session, message: Message, sending: Sending, *, now: dateti
     With `counts` False, for staff: no pixel, and links that lead straight where they lead.
     """
     letter, content = _read_again(session, message, sending, now)
-    return letter.html_for(content.values if counts else _uncounted(letter, content.values), content.flags)
+    return letter.html_for(
+        content.values if counts else _uncounted(letter, content.values, content.flags), content.flags
+    )
 
 
 def subject_read(session: Session, message: Message, sending: Sending, *, now: datetime) -> str:
@@ -242,8 +245,8 @@ def _read_again(session: Session, message: Message, sending: Sending, now: datet
     return letter, kept or content_of(letter, facts_of(session, message, sending, now=now))
 
 
-def _uncounted(letter: Letter, values: Mapping[str, Value]) -> dict[str, Value]:
-    links_in = [place for place in letter.places if place.slot.field == links.LINK]
+def _uncounted(letter: Letter, values: Mapping[str, Value], flags: Mapping[str, bool]) -> dict[str, Value]:
+    links_in = [place for place in letter.places(flags) if place.slot.field == links.LINK]
     straight = {place.key: Value.plain(place.slot.filters[0][1]) for place in links_in}
     return {**values, **straight, PIXEL: Value("", "")}
 
@@ -287,21 +290,18 @@ class Content:
         return cls({key: Value(*one) for key, one in read["values"].items()}, read["flags"])
 
 
-def content_of(letter: Letter, facts: Facts, common: Mapping[str, Value] | None = None) -> Content:
-    """What a letter says to a recipient of whom these facts are known; `common` holds values that are known already."""
-    values = dict(common or {})
-    values.update({place.key: value_of(place.slot, facts) for place in letter.places if place.key not in values})
-    return Content(values, {name: is_true(name, facts) for name in letter.conditional})
-
-
-def _common_of(letter: Letter, facts: Mapping[int, Facts]) -> dict[int, dict[str, Value]]:
-    """What letters measured alike have in common, by the measure's identity: made once, not once a letter."""
-    found: dict[int, dict[str, Value]] = {}
-    for one in facts.values():
-        if id(one.links.measure) not in found:
-            common = (place for place in letter.places if is_common(place.slot))
-            found[id(one.links.measure)] = {place.key: value_of(place.slot, one) for place in common}
-    return found
+def content_of(letter: Letter, facts: Facts, common: dict[str, Value] | None = None) -> Content:
+    """What a letter says to a recipient of whom these facts are known; `common` keeps what others say as well."""
+    flags = {name: is_true(name, facts) for name in letter.conditional}
+    common, values = {} if common is None else common, {}
+    for place in letter.places(flags):
+        value = common.get(place.key)
+        if value is None:
+            value = value_of(place.slot, facts)
+            if is_common(place.slot):
+                common[place.key] = value
+        values[place.key] = value
+    return Content(values, flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +322,7 @@ class Recipients:
     def facts(self, session: Session, due: Sequence[Due]) -> dict[int, Facts]:
         """The facts of each letter, by message."""
         authorities = _authorities(session, {one.recipient_id for one in due})
+        networks = {network.id: network.label for network in session.scalars(select(Network))}
         schools = self._schools(session, {school for one in due for school in one.schools})
         stand, federations = self._stand(session, list(authorities)), self._federations(session, list(authorities))
         measures = self._measures().of(session, due, {key: one.network_id for key, one in authorities.items()})
@@ -331,7 +332,7 @@ class Recipients:
             found[one.id] = Facts(
                 fase=authority.fase,
                 name=authority.name,
-                network=authority.network.label,
+                network=networks[authority.network_id],
                 municipality=authority.municipality,
                 schools=sorted((schools[key] for key in one.schools), key=lambda school: (school[1], school[0])),
                 eligible=len(statuses),
@@ -375,8 +376,14 @@ class Recipients:
         return represented(session, authorities, session.get_one(Strand, self.strand_id).level)
 
 
-def _authorities(session: Session, keys: set[int]) -> dict[int, Authority]:
-    return {one.id: one for one in session.scalars(select(Authority).where(Authority.id.in_(keys)))}
+def _authorities(session: Session, keys: set[int]) -> dict[int, Row[int, int, str, str, int]]:
+    facts = (Authority.id, Authority.fase, Authority.name, Authority.municipality, Authority.network_id)
+    return {row.id: row for row in session.execute(select(*facts).where(Authority.id.in_(keys)))}
+
+
+def compiled(draft: Draft) -> Letter:
+    """A letter ready to be filled."""
+    return Letter(draft, {slot.key for slot in draft.slots if is_common(slot)})
 
 
 @lru_cache(maxsize=32)
@@ -384,4 +391,4 @@ def _compiled(letter: str, headers: str) -> tuple[Frozen, Letter, Standing]:
     kept = json.loads(headers)
     boxes = {name: Mailbox(**kept[name]) for name in ("sender", "reply_to")}
     frozen = Frozen.from_json(letter)
-    return frozen, Letter(frozen.draft), Standing(**{**kept, **boxes})
+    return frozen, compiled(frozen.draft), Standing(**{**kept, **boxes})

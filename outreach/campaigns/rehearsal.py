@@ -12,7 +12,7 @@ from sqlalchemy import Row
 
 from outreach.adherence.days import today
 from outreach.campaigns import audiences, planning
-from outreach.campaigns.composing import Frozen, Recipients, Sending, bare, content_of, freeze, standing_of
+from outreach.campaigns.composing import Frozen, Recipients, Sending, bare, compiled, content_of, freeze, standing_of
 from outreach.campaigns.fields import KINDS, Facts
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
@@ -61,7 +61,7 @@ class Rehearsed:
     @property
     def highlighted(self) -> str:
         """The HTML for an editor: the values marked, and no inline style, which the policy of pages forbids."""
-        shown = {place.key: self._marked(place.slot) for place in self.letter.places}
+        shown = {place.key: self._marked(place.slot) for place in self.letter.places(self.flags)}
         return INLINE_STYLE.sub("", self.letter.html_for(shown, self.flags))
 
     def _marked(self, slot: Slot) -> Value:
@@ -73,10 +73,9 @@ class Rehearsed:
     @property
     def missing(self) -> set[str]:
         """The fields that stand in this letter and say nothing."""
-        words = {
-            slot for slot in self.letter.used(self.flags) if KINDS.get(slot.field) not in {None, Kind.BLOCK, Kind.LINK}
-        }
-        return {slot.field for slot in words if not self.values[slot.key].text.strip()}
+        places = self.letter.places(self.flags)
+        words = [place for place in places if KINDS.get(place.slot.field) not in {None, Kind.BLOCK, Kind.LINK}]
+        return {place.slot.field for place in words if not self.values[place.key].text.strip()}
 
 
 @dataclass
@@ -107,7 +106,7 @@ class Rehearsal:
         planned = planning.plan(session, campaign, now=now)
         at = planned[min(wave, len(planned)) - 1].at if planned else now
         self.frozen: Frozen = freeze(campaign, sending, at, is_reminder=wave > 1)
-        self.letter = Letter(self.frozen.draft if has_layout else bare(campaign, sending))
+        self.letter = compiled(self.frozen.draft if has_layout else bare(campaign, sending))
 
     def of(self, authority: Authority) -> Rehearsed | None:
         """The letter one authority would get at its first mailbox; None when its letter would list no school."""

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, insert, or_, select, update
 
 from outreach import audit
-from outreach.db import Session
+from outreach.db import Session, table_of
 from outreach.delivery.models import (
     Batch,
     DoubtPolicy,
@@ -94,15 +94,16 @@ def put(
     ]
     if not rows:
         return
-    written = insert(Message).returning(Message.id, sort_by_parameter_order=True)
-    identities = session.scalars(written, rows).all()
+    session.connection().execute(insert(table_of(Message)), rows)
+    written = select(Message.public_id, Message.id).where(Message.batch_id.in_(batches))
+    identities = dict(session.execute(written).all())
     subjects = [
-        {"message_id": identity, "school_id": school}
-        for identity, addressee in zip(identities, addressees, strict=True)
+        {"message_id": identities[row["public_id"]], "school_id": school}
+        for row, addressee in zip(rows, addressees, strict=True)
         for school in addressee.schools
     ]
     if subjects:
-        session.execute(insert(MessageSubject), subjects)
+        session.connection().execute(insert(table_of(MessageSubject)), subjects)
 
 
 def set_gate(session: Session, mailing: Mailing, gate: Gate, *, now: datetime, actor: str, note: str = "") -> None:

@@ -18,6 +18,7 @@ from outreach.delivery.conversation import Conversation, Failure, Parcel, Relay,
 from outreach.delivery.replies import Outcome, Verdict
 
 CHUNK = 65536
+LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Line:
         self._places: deque[tuple[Any, ...]] = deque()
         self.is_connecting, self.is_shaking = True, False
         self.since, self.state = time.monotonic(), State.GREETING
-        self.number = -1
+        self.number, self.watched = -1, 0
         self.is_late = False
 
     def connect(self) -> None:
@@ -199,6 +200,7 @@ class Door:
         self._lines: list[Line] = []
         self._settled: list[tuple[Parcel, Outcome]] = []
         self._failures: list[Failure] = []
+        self._looked_at = 0.0
 
     def open(self, count: int) -> None:
         """Have up to `count` connections, opened or being opened."""
@@ -208,7 +210,6 @@ class Door:
             line.connect()
             if line.talk.state is State.CLOSED:
                 break
-            self._watch(line)
         self._sweep()
 
     def count(self, *states: State) -> int:
@@ -295,39 +296,47 @@ class Door:
         self._selector.close()
 
     def _step(self, seconds: float) -> None:
-        for key in list(self._selector.get_map().values()):
-            if key.events != key.data.wants:
-                self._selector.modify(key.fd, key.data.wants, key.data)
+        for line in self._lines:
+            self._watch(line)
         for key, events in self._selector.select(min(seconds, 0.5)):
             key.data.attend(bool(events & selectors.EVENT_READ), bool(events & selectors.EVENT_WRITE))
         self._sweep()
 
     def _sweep(self) -> None:
         now = time.monotonic()
+        if now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            self._give_up_on_the_silent(now)
         for line in list(self._lines):
             if line.talk.state is not line.state:
                 line.since, line.state = now, line.talk.state
                 line.is_late = line.is_late and line.state is not State.READY
-            limit = self._timeouts.connect if line.is_connecting else self._timeouts.of(line.state)
-            if line.state is not State.READY and now - line.since > limit:
-                give_up = line.try_next if line.is_connecting else line.talk.break_off
-                give_up("le relais ne répond plus")
-            self._settled += line.talk.settled
-            line.talk.settled.clear()
-            if line.talk.state is State.CLOSED:
+            if line.talk.settled:
+                self._settled += line.talk.settled
+                line.talk.settled.clear()
+            if line.state is State.CLOSED:
                 if line.talk.failure:
                     self._failures.append(line.talk.failure)
                 self._drop(line)
-            else:
-                self._watch(line)
+
+    def _give_up_on_the_silent(self, now: float) -> None:
+        for line in self._lines:
+            limit = self._timeouts.connect if line.is_connecting else self._timeouts.of(line.state)
+            is_waited_for = line.state is not State.READY and line.talk.state is line.state
+            if is_waited_for and now - line.since > limit:
+                give_up = line.try_next if line.is_connecting else line.talk.break_off
+                give_up("le relais ne répond plus")
 
     def _watch(self, line: Line) -> None:
         """By its number: encryption replaces the socket and keeps the number, another address changes it."""
-        number = line.socket.fileno()
+        number, wants = line.socket.fileno(), line.wants
         if number != line.number:
             self._forget(line)
             line.number = number
-            self._selector.register(number, line.wants, line)
+            self._selector.register(number, wants, line)
+        elif wants != line.watched:
+            self._selector.modify(number, wants, line)
+        line.watched = wants
 
     def _forget(self, line: Line) -> None:
         if line.number >= 0:

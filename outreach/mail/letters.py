@@ -8,10 +8,11 @@ walk the same pieces.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from html import escape
+from itertools import groupby
 
 from outreach.mail import markdown, mime
 from outreach.mail.language import parse
@@ -129,55 +130,72 @@ class Variant:
     html: Sequence["Fixed | Place"]
     text: Sequence["Fixed | Place"]
 
+    @property
+    def places(self) -> tuple["Place", ...]:
+        """Where its values stand, each once."""
+        parts = (*self.subject, *self.html, *self.text)
+        return tuple(dict.fromkeys(part for part in parts if isinstance(part, Place)))
+
 
 class Letter:
-    """A compiled letter. Filling it costs a join: its fixed text is encoded already, its conditions decided once."""
+    """A compiled letter. Filling it costs a join: its fixed text is encoded already, its conditions decided once.
 
-    def __init__(self, draft: Draft) -> None:
-        self.places = tuple(Place(slot, slot.key) for slot in draft.slots)
+    `common` names the slots (by key) that say the same in many letters: they are encoded with the text around them.
+    """
+
+    def __init__(self, draft: Draft, common: Iterable[str] = ()) -> None:
         self.conditional = sorted({name for condition in draft.conditions for name in fields_of(condition)})
         self.fields = {slot.field for slot in draft.slots} | set(self.conditional)
+        self._common = sorted(common)
         self._wholes = [_parts(draft, one) for one in (draft.subject, draft.html, draft.text)]
-        self._variants: dict[tuple[bool, ...], Variant] = {}
+        self._variant = lru_cache(MOST_VARIANTS)(self._decide)
+        self._places = lru_cache(MOST_VARIANTS)(lambda truth: self._variant(truth).places)
+        self._settled = lru_cache(MOST_VARIANTS)(self._settle)
 
     def fill(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> Filled:
         """The letter with these values (by `Slot.key`) and the truth of the fields its conditions name.
 
         Raises KeyError when one is missing.
         """
-        encode, variant = mime.encode, self._variant(flags)
+        truth = self._truth(flags)
+        used = [key for key in self._common if key in values]
+        encode, settled = mime.encode, self._settled(truth, tuple([(key, values[key]) for key in used]))
         return Filled(
             subject=self.subject_for(values, flags),
-            text=mime.joined([x.encoded if isinstance(x, Fixed) else encode(values[x.key].text) for x in variant.text]),
-            html=mime.joined([x.encoded if isinstance(x, Fixed) else encode(values[x.key].html) for x in variant.html]),
+            text=mime.joined([x.encoded if isinstance(x, Fixed) else encode(values[x.key].text) for x in settled.text]),
+            html=mime.joined([x.encoded if isinstance(x, Fixed) else encode(values[x.key].html) for x in settled.html]),
         )
 
     def subject_for(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> str:
         """The subject as words."""
-        subject = self._variant(flags).subject
+        subject = self._variant(self._truth(flags)).subject
         return one_line("".join([x.words if isinstance(x, Fixed) else values[x.key].text for x in subject]))
 
     def html_for(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> str:
         """The HTML as a mail program or a browser reads it."""
-        return "".join([x.words if isinstance(x, Fixed) else values[x.key].html for x in self._variant(flags).html])
+        html = self._variant(self._truth(flags)).html
+        return "".join([x.words if isinstance(x, Fixed) else values[x.key].html for x in html])
 
     def text_for(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> str:
         """The text as a mail program reads it."""
-        return "".join([x.words if isinstance(x, Fixed) else values[x.key].text for x in self._variant(flags).text])
+        text = self._variant(self._truth(flags)).text
+        return "".join([x.words if isinstance(x, Fixed) else values[x.key].text for x in text])
 
-    def used(self, flags: Mapping[str, bool]) -> set[Slot]:
-        """The slots that stand in this recipient's letter."""
-        variant = self._variant(flags)
-        return {part.slot for part in (*variant.subject, *variant.html) if isinstance(part, Place)}
+    def places(self, flags: Mapping[str, bool]) -> tuple[Place, ...]:
+        """Where values stand in this recipient's letter."""
+        return self._places(self._truth(flags))
 
-    def _variant(self, flags: Mapping[str, bool]) -> Variant:
-        truth = tuple([flags[name] for name in self.conditional])
-        found = self._variants.get(truth)
-        if found is None:
-            if len(self._variants) >= MOST_VARIANTS:
-                self._variants.clear()
-            found = self._variants[truth] = Variant(*(_chosen(whole, flags) for whole in self._wholes))
-        return found
+    def _truth(self, flags: Mapping[str, bool]) -> tuple[bool, ...]:
+        return tuple([flags[name] for name in self.conditional])
+
+    def _decide(self, truth: tuple[bool, ...]) -> Variant:
+        flags = dict(zip(self.conditional, truth, strict=True))
+        return Variant(*(_chosen(whole, flags) for whole in self._wholes))
+
+    def _settle(self, truth: tuple[bool, ...], common: tuple[tuple[str, Value], ...]) -> Variant:
+        variant, values = self._variant(truth), dict(common)
+        html = _merged(variant.html, {key: value.html for key, value in values.items()})
+        return Variant(variant.subject, html, _merged(variant.text, {key: value.text for key, value in values.items()}))
 
 
 def body(source: str, fields: Mapping[str, Kind], marks: Marks, schemes: Sequence[str] = ("https",)) -> tuple[str, str]:
@@ -256,6 +274,18 @@ def _chosen(parts: Sequence[Part], flags: Mapping[str, bool]) -> list[Fixed | Pl
             )
         else:
             found.append(part)
+    return found
+
+
+def _merged(parts: Sequence[Fixed | Place], common: Mapping[str, str]) -> list[Fixed | Place]:
+    """The parts with their common values in the text, and the pieces between the other values encoded as one."""
+    found: list[Fixed | Place] = []
+    for is_fixed, together in groupby(parts, lambda part: isinstance(part, Fixed) or part.key in common):
+        if is_fixed:
+            words = "".join([part.words if isinstance(part, Fixed) else common[part.key] for part in together])
+            found.append(Fixed(words, mime.encode(words)))
+        else:
+            found += together
     return found
 
 
