@@ -51,7 +51,7 @@ SAMPLES = {
     "token": "x",
 }
 MOST_STATEMENTS = 40  # a list has fifty rows: asking once for each would show
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
 def addresses(app):
@@ -131,7 +131,7 @@ def test_no_get_writes(app, signed_in, sample_database):
 
 @pytest.mark.parametrize("option", [PREFIX + field.upper() for field in Settings.model_fields])
 def test_every_setting_is_documented(option):
-    assert f"`{option}`" in OPERATIONS
+    assert f"`{option}`" in COMMANDS
 
 
 @pytest.mark.parametrize("name", [*FIELDS, *FILTERS])
@@ -142,7 +142,7 @@ def test_every_merge_field_and_filter_is_documented(name):
 
 @pytest.mark.parametrize("word", [*LEAVES, "and", "or", "not", *ORDER])
 def test_every_criterion_and_reason_is_documented(word):
-    assert f"`{word}" in OPERATIONS
+    assert f"`{word}" in COMMANDS
 
 
 def walk(group, path=""):
@@ -152,13 +152,13 @@ def walk(group, path=""):
 
 @pytest.mark.parametrize(("name", "command"), list(walk(commands)), ids=str)
 def test_every_command_and_option_is_documented_and_has_help(name, command):
-    assert f"./run {name}" in OPERATIONS
+    assert f"./run {name}" in COMMANDS
     assert command.help
     for parameter in command.params:
         for option in getattr(parameter, "opts", []):
             if option.startswith("--"):
                 assert parameter.help or parameter.prompt, f"{name} {option}"
-                assert f"`{option}" in OPERATIONS, f"{name} {option}"
+                assert f"`{option}" in COMMANDS, f"{name} {option}"
 
 
 def test_every_vendored_file_is_the_recorded_one():

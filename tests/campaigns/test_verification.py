@@ -127,7 +127,7 @@ def test_rows_that_stand_twice_are_seen(database, sent):
 
 
 def test_every_rule_is_documented():
-    documented = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    documented = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     for rule in RULES:
         assert f"| `{rule}` |" in documented
 
