@@ -129,9 +129,8 @@ class Readers:
             for met in seen
             if met.thought is not HitClass.MACHINE and classify(met.signals, everything)[0] is HitClass.MACHINE
         ]
-        self.recent[reader] = deque(
-            (replace(met, thought=HitClass.MACHINE) if met in unmasked else met for met in seen), 50
-        )
+        told = (replace(met, thought=HitClass.MACHINE) if met in unmasked else met for met in seen)
+        self.recent[reader] = deque(told, REMEMBERED)
         return hit_class, unmasked
 
     def forget(self, reader: bytes) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.tracking.machines import Agent, HitClass, Readers, Signals, agent_of, classify
+from outreach.tracking.machines import REMEMBERED, Agent, HitClass, Readers, Signals, agent_of, classify
 from tests.conftest import NOW
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -67,3 +67,10 @@ def test_readers_are_forgotten_after_some_seconds():
     readers.meet(b"one", hit(1), None)
     readers.meet(b"two", hit(1, 60), None)
     assert set(readers.recent) == {b"two"}
+
+
+def test_of_a_reader_a_dozen_hits_are_remembered_however_many_come():
+    readers = Readers()
+    for number in range(3 * REMEMBERED):
+        readers.meet(b"scanner", hit(number % 3, number / 10), None)
+    assert len(readers.recent[b"scanner"]) == REMEMBERED
