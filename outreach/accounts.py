@@ -124,7 +124,7 @@ def add_user(
         raise InputError(f"Un compte existe déjà pour {address}.")
     user = User(
         email=address,
-        name=name,
+        name=name.strip(),
         password=password_hash,
         fs_uniquifier=secrets.token_hex(32),
         created_at=now,

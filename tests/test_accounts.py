@@ -18,6 +18,11 @@ def test_a_new_account_is_told_in_the_audit(database, now):
         assert entry.sentence == "Compte créé pour anne@fwb.example (rédaction)."
 
 
+def test_a_name_is_kept_without_the_spaces_around_it(database, now):
+    with database.writing() as session:
+        assert add(session, now, name=" Anne ").name == "Anne"
+
+
 @pytest.mark.parametrize("change", [{"email": "x"}, {"roles": []}, {"email": "anne@FWB.example"}])
 def test_an_account_that_cannot_be_is_refused(database, now, change):
     with pytest.raises(InputError), database.writing() as session:
