@@ -113,12 +113,6 @@ def closure(day: date, recipients: Collection[Recipients], *, urgent: bool) -> s
     return school or year.public.get(day, "") or _idle(day)
 
 
-def closed_days(first: date, last: date, recipients: Collection[Recipients], *, urgent: bool) -> list[tuple[date, str]]:
-    """The closed days from the first to the last, both included, each with what closes it."""
-    days = (first + DAY * number for number in range((last - first).days + 1))
-    return [(day, name) for day in days if (name := closure(day, recipients, urgent=urgent))]
-
-
 def closing(day: date) -> Closing | None:
     """What a calendar on the wall says of a day, and whom it spares; None for a day that only the week closes."""
     for spares, recipients, urgent in (

@@ -39,11 +39,6 @@ class ListedSchool:
     types: Sequence[EducationType]
     sites: Sequence[Site]
 
-    @property
-    def is_secondary(self) -> bool:
-        """Whether the school is one the secondary plan concerns."""
-        return any(kind.level is Level.SECONDARY for kind in self.types)
-
 
 @dataclass(slots=True)
 class Event:

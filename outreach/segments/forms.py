@@ -6,7 +6,6 @@
 import json
 import re
 from typing import Any, NoReturn
-from urllib.parse import parse_qs, urlencode
 
 from pydantic import ValidationError
 
@@ -15,7 +14,7 @@ from outreach.segments.criteria import LEAVES, And, Criterion, Fields, Not, Or
 
 DEEPEST, LONGEST, MOST = 8, 16 * 1024, 200
 STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
-PARAMETER = "criteria"
+PARAMETER = "criteria"  # what an address calls them
 
 
 def from_json(text: str) -> Criterion:
@@ -33,17 +32,6 @@ def from_json(text: str) -> Criterion:
 def to_json(criterion: Criterion) -> str:
     """The JSON of a criterion, always the same for the same one."""
     return json.dumps(to_plain(criterion), ensure_ascii=False, separators=(",", ":"))
-
-
-def from_query(query: str) -> Criterion:
-    """A criterion from the query of an address; without one, everybody. Raises InputError."""
-    given = parse_qs(query).get(PARAMETER)
-    return from_json(given[0]) if given else And()
-
-
-def to_query(criterion: Criterion) -> str:
-    """The query of an address that means a criterion."""
-    return urlencode({PARAMETER: to_json(criterion)})
 
 
 def from_plain(stated: object, depth: int = 1) -> Criterion:

@@ -61,7 +61,7 @@ from outreach.segments.criteria import (
     scope_at,
     sentence,
 )
-from outreach.segments.forms import from_json, from_query, to_json, to_query
+from outreach.segments.forms import from_json, to_json
 from tests.conftest import NOW
 
 PROGRAMME = """
@@ -340,7 +340,6 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
 @given(criterion)
 def test_the_written_forms_give_the_criterion_back(asked):
     assert from_json(to_json(asked)) == asked
-    assert from_query(to_query(asked)) == asked
     assert sentence(asked).endswith(".")
 
 
