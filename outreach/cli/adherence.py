@@ -9,14 +9,22 @@ from outreach import reports
 from outreach.accounts import RoleName
 from outreach.adherence import days, lists, programmes
 from outreach.adherence.lists import Line, ListPlan
-from outreach.cli.context import Day, Operation, acting, confirm, pass_operation, say, say_json
-from outreach.cli.directory import SHOWN, list_some
+from outreach.cli.context import (
+    Day,
+    Operation,
+    acting,
+    confirm,
+    file_argument,
+    json_option,
+    pass_operation,
+    say,
+    say_json,
+)
+from outreach.cli.directory import SHOWN, list_some, rejections
 from outreach.directory.sheets import decode
 from outreach.web import exports, french
 from outreach.web.situation import sentences, tables_of
 
-file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FICHIER")
-json_option = click.option("--json", "as_json", is_flag=True, help="Un objet JSON, pour une machine.")
 programme_option = click.option(
     "--programme", "code", default="", help="Le code du programme ; par défaut, le premier."
 )
@@ -133,9 +141,7 @@ def show(plan: ListPlan, as_json: bool) -> None:
         say(f"Colonnes inconnues, non lues : {', '.join(plan.unknown_columns)}.")
     list_some("Sans la condition requise", [_line(line) for line in plan.without_prerequisite], SHOWN)
     list_some("Reviennent en arrière", [_line(line) for line in plan.back_in_time], SHOWN)
-    list_some(
-        "Lignes rejetées", [f"ligne {r.row}, {r.column or 'ligne entière'} : {r.message}" for r in plan.rejected], SHOWN
-    )
+    list_some("Lignes rejetées", rejections(plan.rejected), SHOWN)
 
 
 def _line(line: Line) -> str:

@@ -14,8 +14,7 @@ from outreach.campaigns import approval, audiences, definitions, lifecycle, resu
 from outreach.campaigns.calendar import read_moment
 from outreach.campaigns.composing import Sending
 from outreach.campaigns.models import Campaign, Wave
-from outreach.cli.adherence import json_option
-from outreach.cli.context import Operation, acting, pass_operation, say, say_json
+from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Session
 from outreach.delivery import outbox
 from outreach.delivery.models import Reason

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property, update_wrapper
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import click
@@ -72,6 +73,8 @@ class Operation:
 
 
 pass_operation = click.make_pass_decorator(Operation, ensure=True)
+file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FICHIER")
+json_option = click.option("--json", "as_json", is_flag=True, help="Un objet JSON, pour une machine.")
 
 
 def acting(command: Callable[P, R]) -> Callable[P, R]:

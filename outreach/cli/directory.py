@@ -9,7 +9,19 @@ from rich.table import Table
 
 from outreach.accounts import RoleName
 from outreach.adherence import days
-from outreach.cli.context import Day, Operation, acting, confirm, console, pass_operation, say, say_json, working
+from outreach.cli.context import (
+    Day,
+    Operation,
+    acting,
+    confirm,
+    console,
+    file_argument,
+    json_option,
+    pass_operation,
+    say,
+    say_json,
+    working,
+)
 from outreach.directory import imports, listing
 from outreach.directory.difference import FIELD_LABELS, Change, Difference
 from outreach.directory.listing import Filters
@@ -26,8 +38,6 @@ TITLES = {
     Nature.MOVED: "Passés à un autre PO",
     Nature.GONE: "Ne figurent plus",
 }
-file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FICHIER")
-json_option = click.option("--json", "as_json", is_flag=True, help="Un objet JSON, pour une machine.")
 all_option = click.option("--all", "show_all", is_flag=True, help="Montre chaque différence, sans limite.")
 
 

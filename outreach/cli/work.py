@@ -9,8 +9,7 @@ import click
 
 from outreach.accounts import RoleName
 from outreach.campaigns import verification
-from outreach.cli.adherence import json_option
-from outreach.cli.context import Operation, acting, pass_operation, say, say_json
+from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
 from outreach.delivery import installation
 from outreach.demo import mailbox as demo_mailbox
 from outreach.errors import Refused
