@@ -89,7 +89,7 @@ class ListPlan:
             "unchanged": self.unchanged,
             "back_in_time": len(self.back_in_time),
             "without_prerequisite": len(self.without_prerequisite),
-            "rejected": [{"row": r.row, "column": r.column, "message": r.message} for r in self.rejected],
+            "rejected": [rejection.as_json() for rejection in self.rejected],
         }
 
 

@@ -73,7 +73,7 @@ class Difference:
             "schools": schools,
             "sites": {name: sites[name] for name in ("new", "gone")},
             "ignored": self.ignored.total(),
-            "rejected": [{"row": r.row, "column": r.column, "message": r.message} for r in self.rejected],
+            "rejected": [rejection.as_json() for rejection in self.rejected],
         }
 
 

@@ -39,6 +39,10 @@ class Rejection:
     column: str
     message: str
 
+    def as_json(self) -> dict[str, int | str]:
+        """By its fixed names."""
+        return {"row": self.row, "column": self.column, "message": self.message}
+
 
 class RowFault(Exception):
     """Why a row cannot be taken: the field at fault ('' = the row as a whole) and a sentence; its reader rejects it."""
