@@ -8,9 +8,9 @@ from outreach.adherence.days import today
 from outreach.campaigns import lifecycle, openings, planning
 from outreach.campaigns.planning import PlannedWave
 from outreach.db import Session
-from outreach.web.campaigns.blueprint import CHANGED, Step, pages, show, step_of
+from outreach.web.campaigns.blueprint import Step, pages, show, step_of
 from outreach.web.campaigns.forms import DatesForm
-from outreach.web.frame import actor, database, needs, now
+from outreach.web.frame import database, needs, now
 
 
 @pages.get("/<number:number>/dates")
@@ -32,11 +32,8 @@ def save_dates(number: int) -> Redirect | tuple[str, int]:
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
         step = step_of(session, "dates", campaign)
-        if form.validate() and form.version.data != step.version:
-            form.form_errors, form.version.data = [CHANGED], step.version
-        if form.errors:
+        if not form.save(session, step):
             return _page(session, step, form), 422
-        lifecycle.revise(session, campaign, form.changes(), now=now(), actor=actor())
     flash("Les dates sont enregistrées.", "success")
     return redirect(url_for(".check", number=number))
 

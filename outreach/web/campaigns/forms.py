@@ -8,19 +8,21 @@ from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextArea
 from wtforms.validators import Length
 
 from outreach.adherence.days import BRUSSELS, parse_day
+from outreach.campaigns import lifecycle
 from outreach.campaigns.calendar import moment_of, refuse_far_away
 from outreach.campaigns.composing import refuse_unreadable
 from outreach.campaigns.definitions import MOST_REMINDERS
 from outreach.campaigns.models import Campaign, Colour
 from outreach.campaigns.planning import offsets
+from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, judge
 from outreach.mail.marks import is_forbidden
 from outreach.settings import Mode
 from outreach.tracking.models import TrackingMode
-from outreach.web.campaigns.blueprint import sending
-from outreach.web.frame import now, settings
+from outreach.web.campaigns.blueprint import CHANGED, Step, sending
+from outreach.web.frame import actor, now, settings
 
 CLASSES = [
     SelectChoice(MessageClass.AWARENESS, "Sensibilisation : chacun peut s’en désinscrire"),
@@ -32,7 +34,25 @@ def _at_most(count: int) -> Length:
     return Length(max=count, message=f"{count} caractères au plus.")
 
 
-class LetterForm(FlaskForm):
+class StepForm(FlaskForm):
+    """A step of a campaign; `version` is the digest it was read at."""
+
+    version = HiddenField()
+
+    def changes(self) -> dict[str, Any]:
+        """What the form says, by the campaign's fields."""
+        raise NotImplementedError
+
+    def save(self, session: Session, step: Step) -> bool:
+        """Keep what a valid form says of a campaign that is still as it was read; else the form holds what is wrong."""
+        if self.validate_on_submit() and self.version.data != step.version:
+            self.form_errors, self.version.data = [CHANGED], step.version
+        if not self.errors:
+            lifecycle.revise(session, step.campaign, self.changes(), now=now(), actor=actor())
+        return not self.errors
+
+
+class LetterForm(StepForm):
     """The letter, who signs it, who can inform."""
 
     title = StringField("Nom de la campagne", [_at_most(200)], description="Visible par vos collègues seulement.")
@@ -62,7 +82,6 @@ class LetterForm(FlaskForm):
     contact_email = StringField("Son adresse", [_at_most(320)], description="Les réponses au courriel lui arrivent.")
     sender_name = StringField("Nom de l’expéditeur", [_at_most(200)])
     sender_address = StringField("Adresse postale de l’expéditeur", [_at_most(300)])
-    version = HiddenField()
 
     KEPT = (
         *("title", "message_class", "colour", "tracking", "circular", "subject", "letter"),
@@ -165,7 +184,7 @@ class TrialForm(FlaskForm):
             raise ValidationError(str(error)) from None
 
 
-class DatesForm(FlaskForm):
+class DatesForm(StepForm):
     """When the waves leave, what the letter gives as its deadline, and the last day of all."""
 
     class Meta(FlaskForm.Meta):
@@ -182,7 +201,6 @@ class DatesForm(FlaskForm):
     )
     deadline_days = StringField("Délai de réponse, en jours", description="La date limite citée dans chaque vague.")
     stops_on = StringField("Dernier jour d’envoi (facultatif)", description="Aucune relance ne part après ce jour.")
-    version = HiddenField()
 
     @classmethod
     def about(cls, campaign: Campaign) -> "DatesForm":

@@ -13,7 +13,7 @@ from outreach.campaigns.rehearsal import Rehearsal, Rehearsed, hard_cases
 from outreach.db import Session
 from outreach.directory import sheet
 from outreach.errors import InputError, NotFound
-from outreach.web.campaigns.blueprint import CHANGED, Step, pages, sending, show, step_of
+from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
 from outreach.web.campaigns.forms import LetterForm, TrialForm
 from outreach.web.frame import LETTER_POLICY, POLICY, actor, database, needs, now
 
@@ -51,11 +51,8 @@ def save_letter(number: int) -> Redirect | tuple[str, int]:
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
         step = step_of(session, "letter", campaign)
-        if form.validate_on_submit() and form.version.data != step.version:
-            form.form_errors, form.version.data = [CHANGED], step.version
-        if form.errors:
+        if not form.save(session, step):
             return _page(session, step, form), 422
-        lifecycle.revise(session, campaign, form.changes(), now=now(), actor=actor())
     flash("Le courriel est enregistré.", "success")
     return redirect(url_for(".dates", number=number))
 
