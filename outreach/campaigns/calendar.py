@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from outreach.adherence.days import BRUSSELS
-from outreach.campaigns.fields import spelt_day
 from outreach.errors import InputError
-from outreach.mail.typography import WIDE
+from outreach.mail.typography import spelt_day, spelt_hour
 
 FARTHEST = timedelta(days=730)
 
@@ -47,8 +46,7 @@ def read_moment(text: str) -> Moment:
 def spelt_moment(at: datetime) -> str:
     """An instant in words, in Brussels: "18 mai 2021 à 9 h 30"."""
     local = at.astimezone(BRUSSELS)
-    hour = f"{local.hour}{WIDE}h{WIDE}{local.minute:02}" if local.minute else f"{local.hour}{WIDE}h"
-    return f"{spelt_day(local.date())} à {hour}"
+    return f"{spelt_day(local.date())} à {spelt_hour(local)}"
 
 
 def refuse_far_away(at: datetime, now: datetime) -> None:

@@ -8,18 +8,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from babel.dates import format_date
 from babel.numbers import format_decimal
 
 from outreach.adherence.models import Status
 from outreach.mail import links
 from outreach.mail.letters import Value, one_line
 from outreach.mail.marks import Kind, Slot
-from outreach.mail.typography import NARROW, WIDE
+from outreach.mail.typography import LOCALE, NARROW, WIDE, WITH_WEEKDAY, spelt_day
 
 LISTED, NAMED = 25, 3
 NOTHING = {"", "null", "none", "n/a", "0", "-"}
-LOCALE = "fr_BE"
 LINK = '<a href="{}" style="color:#303675">{}</a>'
 
 PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block;border:0">'
@@ -85,13 +83,6 @@ class Field:
     help: str
     value: Callable[[Facts], Raw]
     common: bool = False
-
-
-@lru_cache(maxsize=256)
-def spelt_day(day: date, pattern: str = "d MMMM y") -> str:
-    """A day in words: "1er juin 2021"."""
-    spelt: str = format_date(day, pattern, locale=LOCALE)
-    return spelt.replace("1 ", f"1er{WIDE}", 1) if day.day == 1 else spelt
 
 
 def contact_of(name: str, service: str, email: str, phone: str) -> str:
@@ -287,5 +278,5 @@ _FILTERS: Mapping[str, Callable[[Raw, str], Raw]] = {
     "majuscule": _capital,
     "minuscule": lambda raw, _given: _said(raw).lower(),
     "nombre": _grouped,
-    "date": lambda raw, _given: spelt_day(raw, "EEEE d MMMM y") if isinstance(raw, date) else raw,
+    "date": lambda raw, _given: spelt_day(raw, WITH_WEEKDAY) if isinstance(raw, date) else raw,
 }

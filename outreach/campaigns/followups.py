@@ -7,7 +7,6 @@ from sqlalchemy import select
 
 from outreach.adherence.days import today
 from outreach.campaigns.composing import Sending, freeze
-from outreach.campaigns.fields import spelt_day
 from outreach.campaigns.launching import send_one
 from outreach.campaigns.lifecycle import CONTENT
 from outreach.campaigns.models import Campaign, Wave
@@ -15,6 +14,7 @@ from outreach.db import Session
 from outreach.delivery import outbox
 from outreach.delivery.models import Message, MessageClass, Purpose, Reason, RecipientKind
 from outreach.delivery.outbox import Addressee
+from outreach.mail.typography import spelt_day
 from outreach.tracking import answers
 from outreach.tracking.models import Answer, Response, TrackingMode
 

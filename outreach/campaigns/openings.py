@@ -12,10 +12,9 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import takewhile
 
-from babel.dates import format_date
 from holidays import country_holidays
 
-from outreach.mail.typography import WIDE, typeset
+from outreach.mail.typography import WITH_WEEKDAY, spelt_day, spelt_hour, typeset
 
 WINDOWS = ((time(9), time(11, 30)), (time(13, 30), time(15, 30)))
 IDLE = {0: "lundi", 4: "vendredi", 5: "samedi", 6: "dimanche"}
@@ -157,10 +156,11 @@ def moves(opening: Opening) -> str:
     if not opening.moved:
         return ""
     asked, wall = opening.asked, opening.wall
+    day, hour = spelt_day(wall, WITH_WEEKDAY), spelt_hour(wall)
     if asked.date() == wall.date():
-        return typeset(f"déplacée de {_hour(asked.time())} à {_hour(wall.time())} le {_day(wall)} : {opening.why}")
-    at = f" à {_hour(asked.time())}" if asked.time() != wall.time() else ""
-    return typeset(f"déplacée du {_day(asked)}{at} au {_day(wall)} à {_hour(wall.time())} : {opening.why}")
+        return typeset(f"déplacée de {spelt_hour(asked)} à {hour} le {day} : {opening.why}")
+    at = f" à {spelt_hour(asked)}" if asked.time() != wall.time() else ""
+    return typeset(f"déplacée du {spelt_day(asked, WITH_WEEKDAY)}{at} au {day} à {hour} : {opening.why}")
 
 
 def caution(day: date) -> str:
@@ -179,7 +179,7 @@ def caution(day: date) -> str:
 
 def off_hours() -> str:
     """What is said of an hour at which letters never leave."""
-    windows = ", ".join(f"{_hour(start)}–{_hour(end)}" for start, end in WINDOWS)
+    windows = ", ".join(f"{spelt_hour(start)}–{spelt_hour(end)}" for start, end in WINDOWS)
     return f"en dehors des heures d’envoi ({windows})"
 
 
@@ -232,13 +232,3 @@ def _term(year: int, school: dict[date, str]) -> date:
         return date(year, 9, 1)
     days = (date(year, 8, 16) + DAY * number for number in range(31))
     return next(day for day in days if day not in school and day.weekday() < 5)
-
-
-def _day(value: date) -> str:
-    """In words, with its day: "mardi 1er juin 2021"."""
-    return format_date(value, "EEEE d MMMM y", locale="fr_BE").replace(" 1 ", f" 1er{WIDE}", 1)
-
-
-def _hour(value: time) -> str:
-    """The hour as read: "13 h 30", "9 h"."""
-    return f"{value.hour}{WIDE}h{WIDE}{value.minute:02}" if value.minute else f"{value.hour}{WIDE}h"

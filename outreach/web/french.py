@@ -1,9 +1,5 @@
-"""French as a Belgian administration writes it: dates, hours, numbers, no-break spaces.
+"""French as a Belgian administration writes it, as filters of templates: dates, hours, numbers, no-break spaces."""
 
-Babel's fr_BE gives neither "1er" nor "14 h 30", hence our own filters around it.
-"""
-
-import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
@@ -15,9 +11,7 @@ from jinja2.lexer import Token, TokenStream
 
 from outreach.adherence import days
 from outreach.adherence.days import BRUSSELS
-from outreach.mail.typography import NARROW, WIDE, typeset
-
-LOCALE = "fr_BE"
+from outreach.mail.typography import LOCALE, NARROW, WIDE, WITH_WEEKDAY, spelt_day, spelt_hour, typeset
 
 
 def number(value: int | float) -> str:
@@ -32,7 +26,7 @@ def percent(share: float) -> str:
 
 def day(value: date | datetime) -> str:
     """A date in words: "1er juin 2021"."""
-    return _first(format_date(_local_day(value), "d MMMM y", locale=LOCALE))
+    return spelt_day(_local_day(value))
 
 
 def month(value: date) -> str:
@@ -47,7 +41,7 @@ def short_day(value: date) -> str:
 
 def weekday(value: date | datetime) -> str:
     """A date in words with its day: "mardi 1er juin 2021"."""
-    return _first(format_date(_local_day(value), "EEEE d MMMM y", locale=LOCALE))
+    return spelt_day(_local_day(value), WITH_WEEKDAY)
 
 
 def weekdayname(value: date) -> str:
@@ -57,8 +51,7 @@ def weekdayname(value: date) -> str:
 
 def hour(value: datetime) -> str:
     """The time in Brussels: "14 h 30", "9 h"."""
-    local = value.astimezone(BRUSSELS)
-    return f"{local.hour}{WIDE}h{WIDE}{local.minute:02}" if local.minute else f"{local.hour}{WIDE}h"
+    return spelt_hour(value.astimezone(BRUSSELS))
 
 
 def moment(value: datetime) -> str:
@@ -122,7 +115,3 @@ def install(app: Flask) -> None:
 
 def _local_day(value: date | datetime) -> date:
     return days.today(value if value.tzinfo else value.replace(tzinfo=UTC)) if isinstance(value, datetime) else value
-
-
-def _first(text: str) -> str:
-    return re.sub(r"(^|\s)1(?= )", r"\g<1>1er", text).replace("1er ", f"1er{WIDE}", 1)
