@@ -39,11 +39,6 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-# A letter's own page: its inline style, its links in a window of their own, no script, nothing loaded but its pixel.
-LETTER_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'self'; "
-    "sandbox allow-popups allow-popups-to-escape-sandbox"
-)
 STATUS_COLORS = {
     Status.JOINED: "success",
     Status.IN_PREPARATION: "info",

@@ -5,11 +5,11 @@ from flask import Blueprint, Response, abort, render_template, request
 from outreach.accounts import RoleName
 from outreach.demo import mailbox
 from outreach.mail.linter import faults
-from outreach.web.frame import LETTER_POLICY, POLICY, needs, settings
+from outreach.web import letters
+from outreach.web.frame import needs, settings
 from outreach.web.pager import Pager
 
 pages = Blueprint("mailbox", __name__, url_prefix="/mailbox")
-VIEWS = {"html": "Courriel", "text": "Texte", "source": "Source"}
 
 
 @pages.before_request
@@ -32,21 +32,11 @@ def index() -> str:
 @needs(RoleName.READER)
 def letter(key: str) -> Response:
     found = mailbox.letter(mailbox.folder_of(settings().data), key)
-    view = request.args.get("view", "html")
-    if view not in VIEWS:
-        abort(404)
-    broken = faults(found.source.encode("utf-8"))
-    page = render_template("pages/mailbox/letter.html", letter=found, view=view, views=VIEWS, faults=broken)
-    response = Response(page, mimetype="text/html")
-    response.headers["Content-Security-Policy"] = f"{POLICY}; frame-src 'self'"
-    return response
+    shown = {"view": letters.asked_view(), "views": letters.VIEWS, "faults": faults(found.source.encode("utf-8"))}
+    return letters.around(render_template("pages/mailbox/letter.html", letter=found, **shown))
 
 
 @pages.get("/<key>/html")
 @needs(RoleName.READER)
 def html(key: str) -> Response:
-    found = mailbox.letter(mailbox.folder_of(settings().data), key)
-    shown = found.html.replace("<head>", '<head><base target="_blank">', 1)
-    response = Response(shown, mimetype="text/html")
-    response.headers["Content-Security-Policy"] = LETTER_POLICY
-    return response
+    return letters.alone(mailbox.letter(mailbox.folder_of(settings().data), key).html)

@@ -13,11 +13,10 @@ from outreach.campaigns.rehearsal import Rehearsal, Rehearsed, hard_cases
 from outreach.db import Session
 from outreach.directory import sheet
 from outreach.errors import InputError, NotFound
+from outreach.web import letters
 from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
 from outreach.web.campaigns.forms import LetterForm, TrialForm
-from outreach.web.frame import LETTER_POLICY, POLICY, actor, database, needs, now
-
-VIEWS = {"html": "Courriel", "text": "Texte", "source": "Source"}
+from outreach.web.frame import actor, database, needs, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +90,12 @@ def send_trial(number: int) -> tuple[str, int]:
 @pages.get("/<number:number>/letter/exact")
 @needs(RoleName.READER)
 def exact(number: int) -> Response:
-    view = request.args.get("view", "html")
-    if view not in VIEWS:
-        abort(404)
+    view = letters.asked_view()
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         step = step_of(session, "letter", campaign)
         found = _preview(session, campaign, has_layout=True)
-        body = show("exact", step, preview=found, view=view, views=VIEWS, wave=_wave())
-    response = Response(body, mimetype="text/html")
-    response.headers["Content-Security-Policy"] = f"{POLICY}; frame-src 'self'"
-    return response
+        return letters.around(show("exact", step, preview=found, view=view, views=letters.VIEWS, wave=_wave()))
 
 
 @pages.get("/<number:number>/letter/exact/html")
@@ -112,9 +106,7 @@ def exact_html(number: int) -> Response:
         found = _preview(session, campaign, has_layout=True)
     if found.letter is None:
         abort(404)
-    response = Response(found.letter.html.replace("<head>", '<head><base target="_blank">', 1), mimetype="text/html")
-    response.headers["Content-Security-Policy"] = LETTER_POLICY
-    return response
+    return letters.alone(found.letter.html)
 
 
 def _page(session: Session, step: Step, form: LetterForm, trial: TrialForm | None = None) -> str:

@@ -14,9 +14,9 @@ from outreach.delivery.ledger import PAGE_ROWS, Outcome
 from outreach.delivery.models import Message, Reason
 from outreach.directory.models import Authority
 from outreach.errors import NotFound
-from outreach.web import exports
+from outreach.web import exports, letters
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
-from outreach.web.frame import LETTER_POLICY, POLICY, database, needs, now
+from outreach.web.frame import database, needs, now
 from outreach.web.pager import Pager
 
 MOVERS = (RoleName.AUTHOR, RoleName.APPROVER)
@@ -61,10 +61,7 @@ def received(number: int, message: int) -> Response:
     with database().reading() as session:
         campaign, found = _letter(session, number, message)
         subject = composing.subject_read(session, found, sending(), now=now())
-        body = show("received", step_of(session, "check", campaign), message=found, subject=subject)
-    response = Response(body, mimetype="text/html")
-    response.headers["Content-Security-Policy"] = f"{POLICY}; frame-src 'self'"
-    return response
+        return letters.around(show("received", step_of(session, "check", campaign), message=found, subject=subject))
 
 
 @pages.get("/<number:number>/letters/<number:message>/html")
@@ -72,10 +69,7 @@ def received(number: int, message: int) -> Response:
 def received_html(number: int, message: int) -> Response:
     with database().reading() as session:
         _, found = _letter(session, number, message)
-        html = composing.as_read(session, found, sending(), now=now(), counts=False)
-    response = Response(html.replace("<head>", '<head><base target="_blank">', 1), mimetype="text/html")
-    response.headers["Content-Security-Policy"] = LETTER_POLICY
-    return response
+        return letters.alone(composing.as_read(session, found, sending(), now=now(), counts=False))
 
 
 def _wave(session: Session, number: int, wave: int) -> tuple[Campaign, Wave, int]:
