@@ -229,6 +229,7 @@ def _faults_outside_demo(settings: Settings) -> list[str]:
         "OUTREACH_SMTP_URL": (settings.smtp_url, "le relais de courriel, par exemple smtp://relais:587"),
         "OUTREACH_PUBLIC_URL": (settings.public_url, "l’adresse publique du service, en https"),
         "OUTREACH_MAIL_DOMAIN": (settings.mail_domain, "le domaine qui signe les courriels"),
+        "OUTREACH_MAILBOX_DOMAIN": (_stated(settings, "mailbox_domain"), "le domaine des boîtes administratives"),
         "OUTREACH_TOKEN_KEYS": (settings.token_keys.get_secret_value(), "les clés des liens des courriels"),
     }
     faults = [
@@ -240,6 +241,11 @@ def _faults_outside_demo(settings: Settings) -> list[str]:
     if settings.public_url and urlsplit(settings.public_url).scheme != "https":
         faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse en https.")
     return faults
+
+
+def _stated(settings: Settings, field: str) -> str:
+    """What the environment says of a field whose default is a demonstration's, or ''."""
+    return str(getattr(settings, field)) if field in settings.model_fields_set else ""
 
 
 def _faults_of_keys(settings: Settings) -> list[str]:

@@ -26,6 +26,7 @@ REAL = {
     "OUTREACH_TOKEN_KEYS": "t" * 40,
     "OUTREACH_PUBLIC_URL": "https://x.example",
     "OUTREACH_MAIL_DOMAIN": "x.example",
+    "OUTREACH_MAILBOX_DOMAIN": "boites.example",
 }
 
 

@@ -11,6 +11,7 @@ REAL = {
     "OUTREACH_SMTP_URL": "smtp://relay:587",
     "OUTREACH_PUBLIC_URL": "https://sensibilisation.example",
     "OUTREACH_MAIL_DOMAIN": "sensibilisation.example",
+    "OUTREACH_MAILBOX_DOMAIN": "boites.example",
     "OUTREACH_TOKEN_KEYS": "t" * 40 + "," + "u" * 40,
 }
 
@@ -46,7 +47,7 @@ def test_each_missing_setting_is_named_in_a_sentence(mode, missing):
 def test_all_faults_are_told_at_once():
     with pytest.raises(SettingsError) as refusal:
         read({"OUTREACH_MODE": "trial"})
-    assert len(str(refusal.value).splitlines()) == 5
+    assert len(str(refusal.value).splitlines()) == 6
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,7 @@ REAL = {
     "OUTREACH_PUBLIC_URL": "https://x.example",
     "OUTREACH_TOKEN_KEYS": "t" * 40,
     "OUTREACH_MAIL_DOMAIN": "x.example",
+    "OUTREACH_MAILBOX_DOMAIN": "boites.example",
 }
 
 
