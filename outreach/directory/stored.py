@@ -5,67 +5,73 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from outreach.db import Session
-from outreach.directory.models import Authority, Listing, Network, School, SchoolSite, Site, Teaching
+from outreach.directory.models import Authority, EducationType, Listing, Network, School, SchoolSite, Site, Teaching
 from outreach.directory.register import AuthorityRecord, Edition, SchoolRecord, SiteRecord
+
+PLACE = ("address", "postcode", "locality", "municipality")
 
 
 def stored(session: Session) -> Edition:
     """Everything the directory knows, listed or not, in the shape of an edition."""
-    owners = pairs(
-        session,
-        select(School.fase, Authority.fase)
-        .join(Listing, Listing.school_id == School.id)
-        .join(Authority, Authority.id == Listing.authority_id)
-        .where(Listing.current()),
-    )
-    types = _grouped(
-        session,
-        select(School.fase, Teaching.education_type)
-        .join(Teaching, Teaching.school_id == School.id)
-        .where(Teaching.current()),
-    )
-    sites = _grouped(
-        session,
-        select(School.fase, Site.fase)
-        .join(SchoolSite, SchoolSite.school_id == School.id)
-        .join(Site, Site.id == SchoolSite.site_id)
-        .where(SchoolSite.current()),
-    )
-    place = ("address", "postcode", "locality", "municipality")
-    authorities = select(
-        Authority.fase,
-        Authority.name,
-        func.coalesce(Authority.company_number, ""),
-        Network.code,
-        *(getattr(Authority, part) for part in place),
-    ).join(Network)
-    schools = select(
-        School.fase,
-        School.name,
-        func.coalesce(School.company_number, ""),
-        School.zone,
-        School.district,
-        *(getattr(School, part) for part in place),
-    )
-    found_sites = select(Site.fase, *(getattr(Site, part) for part in place))
-    return Edition(
-        {row[0]: AuthorityRecord(*row) for row in session.execute(authorities)},
-        {
-            row[0]: SchoolRecord(
-                *row,  # type: ignore[call-arg]
-                owners.get(row[0], 0),
-                frozenset(types.get(row[0], ())),
-                frozenset(sites.get(row[0], ())),
-            )
-            for row in session.execute(schools)
-        },
-        {row[0]: SiteRecord(*row) for row in session.execute(found_sites)},
-    )
+    return Edition(_authorities(session), _schools(session), _sites(session))
 
 
 def pairs(session: Session, query: Select[*tuple[Any, ...]]) -> dict[Any, Any]:
     """A query of two columns as a mapping."""
     return {row[0]: row[1] for row in session.execute(query)}
+
+
+def _authorities(session: Session) -> dict[int, AuthorityRecord]:
+    query = select(
+        Authority.fase,
+        Authority.name,
+        func.coalesce(Authority.company_number, ""),
+        Network.code,
+        *(getattr(Authority, part) for part in PLACE),
+    ).join(Network)
+    return {row[0]: AuthorityRecord(*row) for row in session.execute(query)}
+
+
+def _schools(session: Session) -> dict[int, SchoolRecord]:
+    query = select(
+        School.fase,
+        School.name,
+        func.coalesce(School.company_number, ""),
+        School.zone,
+        School.district,
+        *(getattr(School, part) for part in PLACE),
+    )
+    owners, types, sites = _owners(session), _types(session), _sites_of_schools(session)
+    return {
+        row[0]: SchoolRecord(
+            *row,  # type: ignore[call-arg]
+            owners.get(row[0], 0),
+            frozenset(types.get(row[0], ())),
+            frozenset(sites.get(row[0], ())),
+        )
+        for row in session.execute(query)
+    }
+
+
+def _sites(session: Session) -> dict[int, SiteRecord]:
+    query = select(Site.fase, *(getattr(Site, part) for part in PLACE))
+    return {row[0]: SiteRecord(*row) for row in session.execute(query)}
+
+
+def _owners(session: Session) -> dict[int, int]:
+    """The authority each listed school stands under."""
+    query = select(School.fase, Authority.fase).join(Listing, Listing.school_id == School.id)
+    return pairs(session, query.join(Authority, Authority.id == Listing.authority_id).where(Listing.current()))
+
+
+def _types(session: Session) -> dict[int, set[EducationType]]:
+    query = select(School.fase, Teaching.education_type).join(Teaching, Teaching.school_id == School.id)
+    return _grouped(session, query.where(Teaching.current()))
+
+
+def _sites_of_schools(session: Session) -> dict[int, set[int]]:
+    query = select(School.fase, Site.fase).join(SchoolSite, SchoolSite.school_id == School.id)
+    return _grouped(session, query.join(Site, Site.id == SchoolSite.site_id).where(SchoolSite.current()))
 
 
 def _grouped(session: Session, query: Select[*tuple[Any, ...]]) -> dict[Any, set[Any]]:
