@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from outreach import accounts
 from outreach.accounts import RoleName
-from outreach.campaigns import approval, audiences, definitions, lifecycle, results, retrying
+from outreach.campaigns import approval, audiences, definitions, lifecycle, progress, results, retrying
 from outreach.campaigns.calendar import read_moment
 from outreach.campaigns.composing import Sending
 from outreach.campaigns.models import Campaign, Wave
@@ -233,8 +233,7 @@ def status(operation: Operation, number: int, as_json: bool) -> None:
     """Dit où en est une campagne, et ce qu’il est advenu de chaque destinataire."""
     with operation.database.reading() as session:
         found = lifecycle.campaign_numbered(session, number)
-        tallies = outbox.tallies(session, [wave.mailing_id for wave in found.waves if wave.mailing_id])
-        counted = [(wave, tallies.get(wave.mailing_id or 0, Tally())) for wave in found.waves]
+        counted = progress.tallies(session, found)
         if as_json:
             waves = [_wave_json(wave, tally) for wave, tally in counted]
             came = results.of(session, found, now=operation.now).as_json()

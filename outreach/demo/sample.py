@@ -14,9 +14,9 @@ from operator import itemgetter
 from pathlib import Path
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from outreach.adherence import lists, programmes
+from outreach.adherence.days import BRUSSELS
 from outreach.db import Session
 from outreach.demo import names
 from outreach.demo.population import SEED, Authority, Place, School, Site, company_number, populate
@@ -117,7 +117,7 @@ def load(session: Session, *, now: datetime, today: date, actor: str, mailbox_do
 
 
 def _morning(day: date) -> datetime:
-    return datetime.combine(day, time(9), ZoneInfo("Europe/Brussels"))
+    return datetime.combine(day, time(9), BRUSSELS)
 
 
 def _of(authorities: Sequence[Authority], network: str) -> list[Authority]:

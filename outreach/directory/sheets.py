@@ -10,11 +10,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from outreach.directory.workbook import read_workbook
+from outreach.directory.workbook import MOST_COLUMNS, MOST_ROWS, read_workbook
 from outreach.errors import InputError
 
-MOST_ROWS = 100_000
-MOST_COLUMNS = 200
 LONGEST_CELL = 10_000
 SEPARATORS = ";,\t"
 # PDF, old or encrypted Office files, PNG, JPEG, gzip, zip.

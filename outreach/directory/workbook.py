@@ -24,7 +24,7 @@ from outreach.errors import InputError
 SECONDS = 10
 MEMORY = 1_500_000_000
 UNPACKED = 60_000_000
-MOST_ROWS = 100_001
+MOST_ROWS = 100_000  # under the header
 MOST_COLUMNS = 200
 EMPTY_ROWS = 1_000
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -88,8 +88,8 @@ def _rows(content: bytes) -> list[list[str]] | str:
         if len(row) > MOST_COLUMNS:
             return f"Le classeur a plus de {MOST_COLUMNS} colonnes."
         rows.append(row)
-        if len(rows) > MOST_ROWS:
-            return f"Le classeur a plus de {MOST_ROWS - 1} lignes : découpez-le."
+        if len(rows) > MOST_ROWS + 1:
+            return f"Le classeur a plus de {MOST_ROWS} lignes : découpez-le."
     return rows
 
 
