@@ -109,7 +109,7 @@ def listed(text: str) -> list[str]:
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read and check the settings; in demo mode a session key is made once and kept in the data folder.
+    """Read and check the settings; in demo mode the secrets are made once and kept in the data folder.
 
     Raises SettingsError with one sentence a line, all the faults at once.
     """

@@ -1,1 +1,1 @@
-"""What came back: answers first."""
+"""What came back: answers first, then openings and clicks."""
