@@ -154,7 +154,8 @@ def anybody(session: Session) -> bool:
     return session.scalar(select(User.id).limit(1)) is not None
 
 
-def require(user: User, role: RoleName) -> None:
-    """Raises Refused when the person does not hold the role."""
-    if not user.holds(role):
-        raise Refused(f"{user.name} n’a pas le rôle « {role.label} », nécessaire ici.")
+def require(user: User, *roles: RoleName) -> None:
+    """Raises Refused when the person holds none of these roles."""
+    if not user.holds(*roles):
+        named = " ou ".join(f"« {role.label} »" for role in roles)
+        raise Refused(f"{user.name} n’a pas le rôle {named}, nécessaire ici.")

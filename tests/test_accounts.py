@@ -36,8 +36,9 @@ def test_every_role_may_read_and_only_its_holder_may_more(database, now):
         assert user.holds(RoleName.READER)
         assert user.holds(RoleName.APPROVER, RoleName.AUTHOR)
         assert not user.holds(RoleName.AUTHOR)
-        with pytest.raises(Refused, match="rédaction"):
-            accounts.require(user, RoleName.AUTHOR)
+        accounts.require(user, RoleName.AUTHOR, RoleName.APPROVER)
+        with pytest.raises(Refused, match="« rédaction » ou « administration »"):
+            accounts.require(user, RoleName.AUTHOR, RoleName.ADMINISTRATOR)
 
 
 def test_an_unknown_account_is_named(database):

@@ -1,6 +1,6 @@
 """`campaign`: from a ready-made file to letters that leave, and what became of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -27,6 +27,8 @@ from outreach.tracking import hits
 from outreach.web import french
 
 number_argument = click.argument("number", type=int, metavar="ID")
+AUTHORS, APPROVERS = (RoleName.AUTHOR,), (RoleName.APPROVER,)
+MOVERS = AUTHORS + APPROVERS
 
 
 @click.group()
@@ -70,10 +72,10 @@ def new(operation: Operation, definition: str, as_json: bool) -> None:
 
 
 def _move(
-    operation: Operation, number: int, role: RoleName, move: Callable[..., Any], *details: Any
+    operation: Operation, number: int, roles: Sequence[RoleName], move: Callable[..., Any], *details: Any
 ) -> tuple[Campaign, Any]:
     with operation.database.writing() as session:
-        actor = operation.actor(session, role)
+        actor = operation.actor(session, *roles)
         found = lifecycle.in_turn(session, number)
         result = move(session, found, *details, now=operation.now, actor=actor)
         session.flush()
@@ -89,7 +91,7 @@ def _move(
 def submit(operation: Operation, number: int, confirmed: int | None) -> None:
     """Demande la validation d’un brouillon."""
     sending = Sending.of(operation.settings)
-    _, found = _move(operation, number, RoleName.AUTHOR, partial(approval.ask, confirmed=confirmed), sending)
+    _, found = _move(operation, number, AUTHORS, partial(approval.ask, confirmed=confirmed), sending)
     counts = found.counts
     left_out = sum(counts.left_out.values())
     say(
@@ -107,7 +109,7 @@ def submit(operation: Operation, number: int, confirmed: int | None) -> None:
 @pass_operation
 def approve(operation: Operation, number: int) -> None:
     """Valide une campagne soumise ; jamais par la personne qui l’a écrite."""
-    _move(operation, number, RoleName.APPROVER, approval.give, Sending.of(operation.settings))
+    _move(operation, number, APPROVERS, approval.give, Sending.of(operation.settings))
     say(f'Campagne {number} validée. Ensuite : ./run campaign schedule {number} --at "2021-05-18 09:30"')
 
 
@@ -160,7 +162,7 @@ def schedule(operation: Operation, number: int, moment: str | None, as_json: boo
     asked = read_moment(moment) if moment else None
     if asked and asked.note:
         click.echo(asked.note, err=True)
-    _, wave = _move(operation, number, RoleName.AUTHOR, lifecycle.schedule, asked.at if asked else None)
+    _, wave = _move(operation, number, MOVERS, lifecycle.schedule, asked.at if asked else None)
     if as_json:
         say_json({"campaign": number, "number": wave.number, "due_at": wave.due_at.isoformat()})
     else:
@@ -173,7 +175,7 @@ def schedule(operation: Operation, number: int, moment: str | None, as_json: boo
 @pass_operation
 def pause(operation: Operation, number: int) -> None:
     """Suspend l’envoi en cours ; plus rien ne part."""
-    _move(operation, number, RoleName.AUTHOR, lifecycle.pause)
+    _move(operation, number, MOVERS, lifecycle.pause)
     say(f"Campagne {number} en pause.")
 
 
@@ -183,7 +185,7 @@ def pause(operation: Operation, number: int) -> None:
 @pass_operation
 def resume(operation: Operation, number: int) -> None:
     """Reprend un envoi suspendu."""
-    _move(operation, number, RoleName.AUTHOR, _resume)
+    _move(operation, number, MOVERS, _resume)
     say(f"Campagne {number} reprise.")
 
 
@@ -198,7 +200,7 @@ def _resume(session: Session, found: Campaign, *, now: datetime, actor: str) -> 
 @pass_operation
 def cancel(operation: Operation, number: int) -> None:
     """Annule une campagne ; ce qui n’est pas parti ne partira pas."""
-    _move(operation, number, RoleName.AUTHOR, lifecycle.cancel)
+    _move(operation, number, MOVERS, lifecycle.cancel)
     say(f"Campagne {number} annulée.")
 
 
@@ -211,7 +213,7 @@ def cancel(operation: Operation, number: int) -> None:
 def retry(operation: Operation, number: int, wave: int, doubtful: bool) -> None:
     """Renvoie les courriels en échec d’une vague finie ; jamais ceux que le relais a acceptés."""
     verb = retrying.resend if doubtful else retrying.retry
-    _, count = _move(operation, number, RoleName.AUTHOR, verb, wave)
+    _, count = _move(operation, number, MOVERS, verb, wave)
     say(f"Vague {wave} : {french.plural(count, 'courriel repart', 'courriels repartent')}.")
 
 
@@ -221,7 +223,7 @@ def retry(operation: Operation, number: int, wave: int, doubtful: bool) -> None:
 @pass_operation
 def close(operation: Operation, number: int) -> None:
     """Clôture une campagne dont toutes les vagues sont finies."""
-    _move(operation, number, RoleName.AUTHOR, lifecycle.close)
+    _move(operation, number, AUTHORS, lifecycle.close)
     say(f"Campagne {number} clôturée.")
 
 

@@ -57,18 +57,18 @@ class Operation:
     def now(self) -> datetime:
         return self.settings.instant()
 
-    def actor(self, session: Session, role: RoleName) -> str:
-        """The address of the person in whose name the command acts; checked to hold the role.
+    def actor(self, session: Session, *roles: RoleName) -> str:
+        """The address of the person in whose name the command acts; checked to hold one of these roles.
 
         Raises InputError when nobody was named outside a demonstration.
         """
         if self.acting_as:
             user = accounts.user_named(session, self.acting_as)
         elif self.settings.mode is Mode.DEMO:
-            user = accounts.user_named(session, people.person_for(role).email)
+            user = accounts.user_named(session, people.person_for(roles[0]).email)
         else:
             raise InputError("Indiquez au nom de qui la commande agit : --as ADRESSE.")
-        accounts.require(user, role)
+        accounts.require(user, *roles)
         return user.email
 
 

@@ -210,3 +210,11 @@ def test_a_refused_configuration_is_told_without_a_traceback(tmp_path):
 
 def test_the_version_is_printed():
     assert from_cold("--version").stdout == "outreach, version 0.1.0\n"
+
+
+def test_whoever_approves_may_hold_a_sending_as_on_the_pages(run_on_sample):
+    assert run_on_sample("campaign", "new", "invitation-volet-1").returncode == 0
+    told = run_on_sample("campaign", "pause", "1", "--as", "marc.dethier@fwb.example")
+    assert "Aucune vague de cette campagne n’est en cours." in told.stderr
+    refused = run_on_sample("campaign", "pause", "1", "--as", "claire.simon@fwb.example")
+    assert "ou « validation », nécessaire ici." in refused.stderr.replace("\xa0", " ")
