@@ -147,7 +147,11 @@ def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
         except csv.Error as error:
             raise InputError(_syntax_fault(line, separator, str(error))) from None
         number += 1
-        if any(cells):
+        while cells and not cells[-1]:
+            cells.pop()
+        if len(cells) > MOST_COLUMNS:
+            raise InputError(f"Ligne {line} : {len(cells)} colonnes, {MOST_COLUMNS} au plus.")
+        if cells:
             if number > MOST_ROWS + 1:
                 raise InputError(f"Le fichier a plus de {MOST_ROWS} lignes : découpez-le.")
             yield number, cells
@@ -165,8 +169,6 @@ def _fields(
 ) -> tuple[dict[int, str], tuple[str, ...]]:
     while header and not header[-1].strip():
         header.pop()
-    if len(header) > MOST_COLUMNS:
-        raise InputError(f"Le fichier a {len(header)} colonnes : {MOST_COLUMNS} au plus.")
     fields: dict[int, str] = {}
     unknown = []
     for place, name in enumerate(FORBIDDEN.sub("", name) for name in header):

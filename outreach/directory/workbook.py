@@ -76,17 +76,18 @@ def _weigh(content: bytes) -> None:
 def _rows(content: bytes) -> list[list[str]] | str:
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0)
     before = [""] * min(sheet.start[1], MOST_COLUMNS) if sheet.start else []
+    room = MOST_COLUMNS - len(before)
     rows: list[list[str]] = []
     empty = 0
     for cells in sheet.iter_rows():
-        row = before + [_text(cell) for cell in cells[: 5 * MOST_COLUMNS]]
+        if any(cell != "" for cell in cells[room:]):
+            return f"Le classeur a plus de {MOST_COLUMNS} colonnes."
+        row = before + [_text(cell) for cell in cells[:room]]
         while row and not row[-1]:
             row.pop()
         empty = 0 if row else empty + 1
         if empty > EMPTY_ROWS:
             break
-        if len(row) > MOST_COLUMNS:
-            return f"Le classeur a plus de {MOST_COLUMNS} colonnes."
         rows.append(row)
         if len(rows) > MOST_ROWS + 1:
             return f"Le classeur a plus de {MOST_ROWS} lignes : découpez-le."

@@ -46,8 +46,7 @@ def csv_text(table: Table) -> str:
     """CSV as Excel in French opens it: `;`, CRLF; a cell that would start a formula gets an apostrophe."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
-    writer.writerow(table.headers)
-    writer.writerows([_inert(cell) for cell in row] for row in table.rows)
+    writer.writerows([_inert(cell) for cell in row] for row in (table.headers, *table.rows))
     return buffer.getvalue()
 
 

@@ -1,4 +1,6 @@
 import io
+import itertools
+import socket
 import zipfile
 from datetime import date, timedelta
 
@@ -8,6 +10,7 @@ import xlsxwriter
 from outreach import reports
 from outreach.adherence import lists, programmes
 from outreach.adherence.models import Status
+from outreach.directory import workbook as workbook_module
 from outreach.errors import InputError, NotFound, Refused
 from outreach.reports import Bucket
 from tests.conftest import STORY_DAY
@@ -219,6 +222,23 @@ def packed(**members):
     return buffer.getvalue()
 
 
+def changed(content, name, change):
+    """A workbook with one of its members rewritten."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as read, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member in read.namelist():
+            text = read.read(member).decode()
+            archive.writestr(member, change(text) if member == name else text)
+    return buffer.getvalue()
+
+
+BOMB = (
+    "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'>"
+    + "".join(f"<!ENTITY {after} '{f'&{before};' * 10}'>" for before, after in itertools.pairwise("abcdefgh"))
+    + "]>"
+)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -226,8 +246,23 @@ def packed(**members):
         (packed(**{"xl__vbaProject.bin": b"macro"}), "macro"),
         (packed(x=b"rien"), "abîmé"),
         (workbook(["a"] * 250), "200 colonnes"),
+        (workbook(HEADER.split(";"), [*[""] * 5_000, "loin"]), "200 colonnes"),
+        (workbook(), "vide"),
+        (workbook([" "], [""]), "vide"),
+        (workbook(HEADER.split(";")), "qu’un en-tête"),
+        (changed(workbook(["a"]), "xl/sharedStrings.xml", lambda text: BOMB + text.replace("<t>a", "<t>&h;")), "abîmé"),
     ],
-    ids=["bomb", "macro", "not-a-workbook", "too-wide"],  # the bytes hold the time they were packed at
+    ids=[
+        "bomb",
+        "macro",
+        "not-a-workbook",
+        "too-wide",
+        "far-cell",
+        "empty",
+        "spaces",
+        "header-only",
+        "entities",
+    ],  # the bytes hold the time they were packed at
 )
 def test_a_workbook_that_could_do_harm_is_refused(receive, content, words):
     with pytest.raises(InputError, match=words):
@@ -289,3 +324,43 @@ def test_what_was_rejected_is_kept_with_the_list(session, receive, silent, now):
     lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
     (kept,) = lists.rejected_of(session, received, STORY_DAY)
     assert (kept.row, kept.column) == (3, "fase")
+
+
+def test_a_cell_a_million_rows_below_is_not_waited_for(session, receive, silent):
+    line = [silent[0], 1, "adhéré", "10/05/2021", "", ""]
+    content = changed(
+        workbook(HEADER.split(";"), line, ["loin"]),
+        "xl/worksheets/sheet1.xml",
+        lambda text: text.replace('<row r="3"', '<row r="1048576"').replace('r="A3"', 'r="A1048576"'),
+    )
+    assert len(lists.plan(session, receive(content), STORY_DAY).changes) == 1
+
+
+def test_nothing_that_a_workbook_names_is_fetched(session, receive, silent):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        buffer = io.BytesIO()
+        with xlsxwriter.Workbook(buffer) as book:
+            page = book.add_worksheet()
+            page.write_row(0, 0, HEADER.split(";"))
+            page.write_row(1, 0, [silent[0], 1, "adhéré", "10/05/2021"])
+            page.write_url(1, 5, address, string="motif")
+            page.write_formula(1, 4, f"='{address}[x.xlsx]A'!A1", value="source")
+        (line,) = lists.plan(session, receive(buffer.getvalue()), STORY_DAY).changes
+        assert (line.source, line.reason) == ("source", "motif")
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+
+
+@pytest.mark.parametrize("cell", ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)"])
+def test_what_looks_like_a_formula_is_kept_as_text(plan, silent, cell):
+    quoted = '"' + cell.replace('"', '""') + '"'
+    (line,) = plan(f"{silent[0]};1;adhéré;10/05/2021;{quoted};{quoted}").changes
+    assert (line.source, line.reason) == (cell, cell)
+
+
+def test_a_workbook_has_its_time_and_no_more(receive, monkeypatch):
+    monkeypatch.setattr(workbook_module, "SECONDS", 0.001)
+    with pytest.raises(InputError, match="n’a pas pu être lu en"):
+        receive(workbook(["a"]))

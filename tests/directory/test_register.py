@@ -173,3 +173,10 @@ def test_a_comma_file_with_quoted_commas_is_read():
         .replace("@", '"Collège, Bourgmestre"')
     )
     assert read_register(commas.encode()).edition.authorities[9001].name == "Collège, Bourgmestre"
+
+
+@pytest.mark.parametrize("cells", [201, 5_000, 1_000_000])
+def test_a_row_wider_than_any_table_is_refused_with_its_line(cells):
+    content = edition(row(), row(school=80002)).rstrip() + b";x" * cells + b"\r\n"
+    with pytest.raises(InputError, match=r"Ligne 3 : \d+ colonnes, 200 au plus"):
+        read_register(content)

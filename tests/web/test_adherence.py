@@ -3,12 +3,15 @@ import io
 import re
 
 import pytest
+from sqlalchemy import func, select
 
 from outreach import reports
 from outreach.adherence import programmes
+from outreach.adherence.models import JoiningList
 from outreach.directory import sheet
 from outreach.reports import Bucket, Found
 from tests.conftest import STORY_DAY
+from tests.web.test_account import form_token
 
 
 @pytest.fixture
@@ -163,3 +166,93 @@ def test_a_refused_status_names_the_field_and_keeps_the_form(author, change, fie
 def test_a_reader_may_look_and_not_record(signed_in):
     page = signed_in("reader").get("/directory/9300/statuses").text
     assert "Enregistrer le statut" not in page
+
+
+LINE = b"fase;volet;statut;date\n80001;1;adh\xc3\xa9r\xc3\xa9;01/05/2021"
+
+
+def kept(database):
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(JoiningList))
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "x" * 300 + ".csv", "\u202evsc.exe", "logo.svg", "a\x00b.csv", "é.csv"]
+)
+def test_the_name_of_a_file_means_nothing(author, sample_database, name):
+    sent = upload(author, LINE, name)
+    assert sent.status_code == 302
+    assert "passwd" not in author.get(sent.location).text
+    assert kept(sample_database) == 2, "the sample has one"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
+        b"<!doctype html><script>alert(1)</script>",
+        b"GIF89a",
+    ],
+)
+def test_a_picture_or_a_page_is_no_list(author, sample_database, content):
+    refused = upload(author, content, "liste.csv")
+    assert refused.status_code == 422
+    assert "Colonnes manquantes" in refused.text
+    assert "<script>alert" not in refused.text
+    assert kept(sample_database) == 1
+
+
+def test_the_same_file_sent_twice_is_one_list(author, sample_database):
+    assert upload(author, LINE).location == upload(author, LINE).location
+    assert kept(sample_database) == 2
+
+
+def body(author, content):
+    page = author.get("/adherence/lists").text
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
+    part = '--x\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n'
+    return b"".join(
+        (
+            (part % ("csrf_token", "")).encode(),
+            token.encode(),
+            (part % ("file", '; filename="a.csv"')).encode().join((b"\r\n", content)),
+            b"\r\n--x--\r\n",
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("cut", "length"),
+    [(1.0, None), (0.5, None), (0.5, "full"), (1.0, "1"), (1.0, "99999999"), (1.0, "-1"), (1.0, "x"), (0.0, None)],
+    ids=str,
+)
+def test_an_upload_that_was_cut_or_lies_about_its_length_stores_nothing(author, sample_database, cut, length):
+    whole = body(author, LINE + b"\n" + b"x" * 2_000)
+    told = {"CONTENT_LENGTH": str(len(whole)) if length == "full" else length} if length else {}
+    response = author.post(
+        "/adherence/lists",
+        data=whole[: int(len(whole) * cut)],
+        content_type="multipart/form-data; boundary=x",
+        environ_overrides=told,
+    )
+    is_whole = (cut, length) == (1.0, None)
+    assert response.status_code == 302 if is_whole else response.status_code in {400, 413, 422}
+    assert kept(sample_database) == 1 + is_whole
+
+
+@pytest.mark.parametrize(("size", "code"), [(501_000, 413), (2_000_000, 413)])
+def test_a_field_of_a_form_has_its_size(author, size, code):
+    token = form_token(author, "/directory/9300/history")
+    form = {"note": "x" * size, "csrf_token": token, "kind": "phone", "day": "2021-05-03"}
+    for more in ({}, {"content_type": "multipart/form-data"}):
+        refused = author.post("/directory/9300/calls", data=form, **more)
+        assert refused.status_code in {code, 422}
+    assert "Rien n’a été enregistré" in refused.text
+
+
+def test_rejected_rows_come_back_without_a_formula_in_a_cell_or_a_header(author):
+    content = "fase;volet;statut;date;=cmd()\nx;1;adhéré;01/05/2021;@SUM(1)".encode()
+    place = upload(author, content).location
+    header, row = csv.reader(io.StringIO(author.get(f"{place}/rejected.csv").data.decode("utf-8-sig")), delimiter=";")
+    assert header[4] == "'=cmd()"
+    assert row[4] == "'@SUM(1)"

@@ -19,5 +19,9 @@ def test_a_cell_that_would_start_a_formula_gets_an_apostrophe(cell):
     assert f"'{cell}" in csv_text(Table("Essai", ["A"], [[cell]]))
 
 
+def test_a_header_starts_no_formula_either():
+    assert csv_text(Table("Essai", ["=HYPERLINK(1)"], [])) == "'=HYPERLINK(1)\r\n"
+
+
 def test_numbers_stay_numbers():
     assert csv_text(Table("Essai", ["A", "B"], [[-3, None]])) == "A;B\r\n-3;\r\n"
