@@ -35,6 +35,7 @@ from outreach.directory.listing import represented
 from outreach.directory.models import Authority, Network, School
 from outreach.errors import InputError
 from outreach.mail import letters, links, mime
+from outreach.mail.addresses import RETURNED
 from outreach.mail.language import parse_line
 from outreach.mail.letters import Draft, Letter, Value
 from outreach.mail.marks import Marks, Slot
@@ -69,7 +70,7 @@ class Sending:
 
     def return_path(self, identity: str) -> str:
         """The envelope sender of a letter: what comes back names it (VERP)."""
-        return f"b-{self.keys.make(Kind.BOUNCE, bytes.fromhex(identity))}@{self.domain}"
+        return f"{RETURNED}{self.keys.make(Kind.BOUNCE, bytes.fromhex(identity))}@{self.domain}"
 
     def link(self, kind: Kind, identity: str) -> str:
         """The address of a page for who received the letter with this identity."""

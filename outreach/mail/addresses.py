@@ -7,14 +7,15 @@ brings: stray spaces, a display name, several addresses in one field, look-alike
 import re
 import unicodedata
 from dataclasses import dataclass
-from email.utils import parseaddr
 
 from email_validator import EmailNotValidError, EmailSyntaxError, EmailUndeliverableError, validate_email
 
 from outreach.errors import InputError
 
+RETURNED = "b-"  # what begins every address that a letter's refusal comes back to
 LONGEST = 320  # RFC 5321: 64 for the mailbox, 255 for the domain, and the sign between
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')  # RFC 5322 §3.2.4
 ROBOTS = {"mailer-daemon", "noreply", "no-reply", "donotreply", "abuse", "postmaster", "hostmaster"}
 RESERVED = re.compile(r"(^|\.)(example\.(com|net|org)|example)$")
 
@@ -42,9 +43,10 @@ class Judgement:
     mixed_writing: bool = False
 
 
-def judge(text: str, *, examples: bool = True) -> Judgement:
+def judge(text: str, *, examples: bool = True, ours: str = "") -> Judgement:
     """Normalise and judge one address. `examples` accepts the domains reserved for documentation (RFC 2606).
 
+    `ours` is the domain our letters leave from: an address that takes back what could not be delivered is refused.
     Raises SeveralAddresses or InputError, with a sentence that says what to do.
     """
     stripped, notes = _strip(text)
@@ -60,6 +62,8 @@ def judge(text: str, *, examples: bool = True) -> Judgement:
         raise InputError(_refusal(bare, domain, error)) from None
     if not examples and RESERVED.search(valid.ascii_domain):
         raise InputError(f"Le domaine « {valid.domain} » est réservé aux exemples : indiquez une adresse réelle.")
+    if ours and valid.ascii_domain == ours.lower() and valid.local_part.lower().startswith(RETURNED):
+        raise InputError("Nos courriels non remis reviennent à cette adresse : indiquez-en une que quelqu’un lit.")
     mixed = _is_mixed(valid.normalized)
     return Judgement(
         address=valid.normalized,
@@ -87,8 +91,10 @@ def _split_name(text: str) -> tuple[str, str]:
     found = [part.strip() for part in re.split(r"[;,]", text) if "@" in part]
     if len(found) > 1:
         raise SeveralAddresses(found)
-    if text.endswith(">") and "<" in text and not text.startswith("<"):
-        return parseaddr(text)
+    if text.endswith(">") and "<" in text:
+        name, _, address = text[:-1].rpartition("<")
+        quoted = QUOTED.fullmatch(name.strip())
+        return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else name.strip(), address.strip()
     return "", text
 
 

@@ -22,9 +22,8 @@ from outreach.directory.calls import LONGEST_NOTE, LONGEST_PERSON, CallKind
 from outreach.directory.models import MailboxKind, School
 from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import InputError
-from outreach.mail.addresses import Judgement, SeveralAddresses, judge
-from outreach.settings import Mode
-from outreach.web.frame import settings
+from outreach.mail.addresses import Judgement, SeveralAddresses
+from outreach.web.frame import judged
 
 SOURCES = ("Appel téléphonique", "Courriel reçu", "Formulaire", "Réunion")
 KINDS = [
@@ -58,7 +57,7 @@ class ContactForm(FlaskForm):
     def validate_address(self, field: StringField) -> None:
         """Judge the address; keep the judgement for the view."""
         try:
-            self.judged = judge(field.data or "", examples=settings().mode is Mode.DEMO)
+            self.judged = judged(field.data or "")
         except SeveralAddresses as error:
             self.several = error.addresses
             raise ValidationError(str(error)) from None

@@ -21,6 +21,7 @@ from outreach.db import Database
 from outreach.delivery import presence
 from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import NotFound, OutreachError, Refused
+from outreach.mail.addresses import Judgement, judge
 from outreach.settings import Mode, Settings
 from outreach.web import french
 from outreach.web.pager import again
@@ -89,6 +90,12 @@ def actor() -> str:
     """How the audit names the person of the request."""
     email: str = current_user.email
     return email
+
+
+def judged(text: str) -> Judgement:
+    """An address judged as this installation judges them. Raises SeveralAddresses or InputError."""
+    here = settings()
+    return judge(text, examples=here.mode is Mode.DEMO, ours=here.sending_domain)
 
 
 def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

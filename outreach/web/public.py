@@ -12,13 +12,11 @@ from outreach.delivery import outbox, suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
 from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import InputError, NotFound, Refused
-from outreach.mail.addresses import judge
 from outreach.mail.tokens import Keys, Kind, Token
-from outreach.settings import Mode
 from outreach.tracking import answers
 from outreach.tracking.answers import Given, Question
 from outreach.tracking.models import Answer
-from outreach.web.frame import database, now, settings
+from outreach.web.frame import database, judged, now, settings
 
 # A letter in a browser: its own inline style, nothing loaded but its pixel (reading it here opens it), nothing run.
 LETTER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -173,7 +171,7 @@ def _given(asked: Question) -> Given:
 
 def _proposed() -> str:
     typed = request.form.get("proposed", "").strip()
-    return judge(typed, examples=settings().mode is Mode.DEMO).address if typed else ""
+    return judged(typed).address if typed else ""
 
 
 def _question_page(

@@ -67,11 +67,36 @@ def test_two_addresses_are_offered_one_by_one(text):
     assert refusal.value.addresses == ["a@x.be", "b@x.be"]
 
 
-@pytest.mark.parametrize("text", ["Direction <a@ecole.be>", '"Dupont, Direction" <a@ecole.be>'])
-def test_a_display_name_is_read_beside_the_address(text):
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Direction <a@ecole.be>", "Direction"),
+        ('"Dupont, Direction" <a@ecole.be>', "Dupont, Direction"),
+        ("Dupont, Jean <a@ecole.be>", "Dupont, Jean"),
+        ('Dupont, Jean "le" <a@ecole.be>', 'Dupont, Jean "le"'),
+        (r'"Jean \"le\" Dupont" <a@ecole.be>', 'Jean "le" Dupont'),
+        ("<a@ecole.be>", ""),
+        ("a@ecole.be <a@ecole.be>", "a@ecole.be"),
+        ("École (secrétariat) < a@ecole.be >", "École (secrétariat)"),
+    ],
+)
+def test_a_display_name_is_read_beside_the_address(text, name):
     judged = judge(text)
-    assert judged.address == "a@ecole.be"
-    assert judged.display_name in {"Direction", "Dupont, Direction"}
+    assert (judged.address, judged.display_name) == ("a@ecole.be", name)
+
+
+@pytest.mark.parametrize("text", ["x <>", "x <a>", "<<a@ecole.be>>", "x <a@ecole.be> y"])
+def test_what_only_looks_like_a_name_and_an_address_is_refused(text):
+    with pytest.raises(InputError):
+        judge(text)
+
+
+@pytest.mark.parametrize("text", ["b-abc@Courriel.example", "B-ABC@courriel.example", "x <b-@courriel.example>"])
+def test_an_address_that_takes_back_our_own_letters_is_refused(text):
+    with pytest.raises(InputError, match="non remis"):
+        judge(text, ours="courriel.example")
+    assert judge(text, ours="autre.example").ascii
+    assert judge("bureau@courriel.example", ours="courriel.example").ascii
 
 
 @pytest.mark.parametrize("text", ["а@ecole.be", "a@еcole.be"])

@@ -17,12 +17,11 @@ from outreach.campaigns.planning import offsets
 from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
-from outreach.mail.addresses import Judgement, judge
+from outreach.mail.addresses import Judgement
 from outreach.mail.marks import is_forbidden
-from outreach.settings import Mode
 from outreach.tracking.models import TrackingMode
 from outreach.web.campaigns.blueprint import CHANGED, Step, sending
-from outreach.web.frame import actor, now, settings
+from outreach.web.frame import actor, judged, now
 
 CLASSES = [
     SelectChoice(MessageClass.AWARENESS, "Sensibilisation : chacun peut s’en désinscrire"),
@@ -131,7 +130,7 @@ class LetterForm(StepForm):
     def validate_contact_email(self, field: StringField) -> None:
         """Answers must arrive somewhere."""
         try:
-            field.data = judge(field.data or "", examples=settings().mode is Mode.DEMO).address
+            field.data = judged(field.data or "").address
         except InputError as error:
             raise ValidationError(str(error)) from None
 
@@ -179,7 +178,7 @@ class TrialForm(FlaskForm):
     def validate_to(self, field: StringField) -> None:
         """One address."""
         try:
-            self.judged = judge(field.data or "", examples=settings().mode is Mode.DEMO)
+            self.judged = judged(field.data or "")
         except InputError as error:
             raise ValidationError(str(error)) from None
 
