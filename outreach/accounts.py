@@ -17,6 +17,7 @@ from outreach import audit
 from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import judge
+from outreach.mail.names import line_of_words
 
 SHORTEST_PASSWORD = 12
 LONGEST_NAME = 200
@@ -116,7 +117,8 @@ def add_user(
     """
     take_turns(session, "accounts")
     address = judge(email, examples=examples).key
-    if not 0 < len(name.strip()) <= LONGEST_NAME:
+    name = line_of_words(name)
+    if not 0 < len(name) <= LONGEST_NAME:
         raise InputError(f"Indiquez un nom de {LONGEST_NAME} caractères au plus.")
     if not roles:
         raise InputError("Indiquez au moins un rôle.")

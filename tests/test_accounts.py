@@ -23,7 +23,10 @@ def test_a_name_is_kept_without_the_spaces_around_it(database, now):
         assert add(session, now, name=" Anne ").name == "Anne"
 
 
-@pytest.mark.parametrize("change", [{"email": "x"}, {"roles": []}, {"email": "anne@FWB.example"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"email": "x"}, {"roles": []}, {"email": "anne@FWB.example"}, {"name": "A\r\nBcc: x@y.be"}, {"name": " "}],
+)
 def test_an_account_that_cannot_be_is_refused(database, now, change):
     with pytest.raises(InputError), database.writing() as session:
         add(session, now)

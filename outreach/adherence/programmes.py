@@ -5,11 +5,11 @@ The file is TOML: `code`, `name`, `[[strands]]` (number, name, circular, opened_
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from sqlalchemy import delete, select
 
 from outreach import audit
@@ -17,9 +17,24 @@ from outreach.adherence.models import Prerequisite, Programme, Strand
 from outreach.db import Session
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound
+from outreach.mail.names import line_of_words
 
 REASONS = {"missing": "il manque", "extra_forbidden": "ce nom n’existe pas"}
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def judged_by(check: Callable[[str], str]) -> AfterValidator:
+    """For the fields of a file: brings a text to what `check` makes of it, and tells what it refuses by its field."""
+
+    def told(text: str) -> str:
+        try:
+            return check(text)
+        except InputError as error:
+            raise ValueError(str(error).rstrip(".")) from None
+
+    return AfterValidator(told)
+
+
+Text = Annotated[str, Field(min_length=1, max_length=200), judged_by(line_of_words)]
 
 
 class StrandFile(BaseModel):
@@ -29,7 +44,7 @@ class StrandFile(BaseModel):
 
     number: Annotated[int, Field(ge=1, le=99)]
     name: Text
-    circular: Annotated[str, Field(max_length=40)] = ""
+    circular: Annotated[str, Field(max_length=40), judged_by(line_of_words)] = ""
     opened_on: date
     level: Level = Level.SECONDARY
 
@@ -93,7 +108,7 @@ def read(content: str) -> ProgrammeFile:
     """Read a programme's file. Raises InputError, naming the field at fault."""
     try:
         return ProgrammeFile.model_validate(tomllib.loads(content))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"Le fichier n’est pas du TOML lisible : {error}.") from None
     except ValidationError as error:
         raise InputError(f"Programme refusé, {fault_of(error)}.") from None

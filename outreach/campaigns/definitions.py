@@ -7,10 +7,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
-from outreach.adherence.programmes import fault_of
+from outreach.adherence.programmes import fault_of, judged_by
 from outreach.campaigns.models import Colour
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError, NotFound
+from outreach.mail.addresses import judge
+from outreach.mail.names import line_of_words
 from outreach.segments.audience import Concerns
 from outreach.segments.criteria import EVERYBODY, Criterion
 from outreach.segments.forms import from_plain, to_plain
@@ -18,11 +20,16 @@ from outreach.tracking.models import TrackingMode
 
 FENCE = "+++"
 MOST_REMINDERS = 5
-Text = Annotated[str, Field(max_length=200)]
+Words = Annotated[str, judged_by(line_of_words)]
+Text = Annotated[Words, Field(max_length=200)]
 
 
 def _criterion(stated: object) -> Criterion:
     return from_plain(stated)
+
+
+def _address(text: str) -> str:
+    return judge(text).address if text else ""
 
 
 class Segment(BaseModel):
@@ -39,7 +46,7 @@ class Sender(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[Text, Field(min_length=1)]
-    address: Annotated[str, Field(min_length=1, max_length=300)]
+    address: Annotated[Words, Field(min_length=1, max_length=300)]
 
 
 class Contact(BaseModel):
@@ -49,8 +56,8 @@ class Contact(BaseModel):
 
     name: Text = ""
     service: Text = ""
-    phone: Annotated[str, Field(max_length=40)] = ""
-    email: Annotated[str, Field(max_length=320)] = ""
+    phone: Annotated[Words, Field(max_length=40)] = ""
+    email: Annotated[str, judged_by(_address)] = ""
 
 
 class Definition(BaseModel):
@@ -59,11 +66,11 @@ class Definition(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     title: Annotated[Text, Field(min_length=1)]
-    purpose: Annotated[str, Field(max_length=1000)] = ""
+    purpose: Annotated[Words, Field(max_length=1000)] = ""
     colour: Colour
-    circular: Annotated[str, Field(max_length=40)] = ""
+    circular: Annotated[Words, Field(max_length=40)] = ""
     message_class: Annotated[MessageClass, Field(alias="class")]
-    programme: str = ""
+    programme: Words = ""
     strand: int
     concerns: Concerns = Concerns.OPEN
     subject: Annotated[str, Field(min_length=1, max_length=250)]
@@ -85,7 +92,7 @@ def read(content: str) -> Definition:
     try:
         stated = tomllib.loads("\n".join(lines[1:end]))
         return Definition.model_validate({**stated, "letter": "\n".join(lines[end + 1 :]).strip()})
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"Les réglages de la campagne ne sont pas du TOML lisible : {error}.") from None
     except ValidationError as error:
         raise InputError(f"Campagne refusée, {fault_of(error)}.") from None

@@ -23,6 +23,7 @@ from outreach.directory.models import MailboxKind, School
 from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
+from outreach.mail.names import line_of_words
 from outreach.web.frame import judged
 
 SOURCES = ("Appel téléphonique", "Courriel reçu", "Formulaire", "Réunion")
@@ -30,6 +31,14 @@ KINDS = [
     SelectChoice(MailboxKind.IMPERSONAL, "Boîte de fonction (direction, secrétariat…)"),
     SelectChoice(MailboxKind.PERSONAL, "Boîte d’une personne"),
 ]
+
+
+def tidy(field: StringField) -> None:
+    """Bring what was typed to a line of words. Raises ValidationError, with the sentence that refuses it."""
+    try:
+        field.data = line_of_words(field.data or "")
+    except InputError as error:
+        raise ValidationError(str(error)) from None
 
 
 class ContactForm(FlaskForm):
@@ -65,9 +74,8 @@ class ContactForm(FlaskForm):
             raise ValidationError(str(error)) from None
 
     def validate_name(self, field: StringField) -> None:
-        """A name goes into headers one day: no control character."""
-        if any(not character.isprintable() for character in field.data or ""):
-            raise ValidationError("Le nom contient un caractère interdit.")
+        """A line of words."""
+        tidy(field)
 
 
 class UploadForm(FlaskForm):
@@ -108,11 +116,13 @@ class StatusForm(FlaskForm):
         self.school.choices = every + [SelectChoice(str(s.fase), f"{s.name} ({s.fase})") for s in schools]
 
     def validate_person(self, field: StringField) -> None:
+        """A line of words."""
+        tidy(field)
+
+    def validate_note(self, field: TextAreaField) -> None:
         """Text that a database may refuse is refused here."""
         if FORBIDDEN.search(field.data or ""):
             raise ValidationError("Le texte contient un caractère interdit.")
-
-    validate_note = validate_person
 
     def validate_strand(self, field: RadioField) -> None:
         """The strand must be one of those offered."""

@@ -141,6 +141,21 @@ def test_every_ready_made_campaign_makes_a_letter(database, people, strand):
     assert " :" not in text.replace("\u00a0:", "")
 
 
+READY = (ROOT / "campaigns" / "invitation-volet-1.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("nothing", ["null", "None", "N/A", "n/a", "0", "", "  ", "-", "NULL"])
+def test_a_word_that_spreadsheets_leave_for_nothing_says_nothing(database, people, strand, nothing):
+    settle(database, 1)
+    with database.writing() as session:
+        session.execute(update(Authority).values(municipality=nothing))
+    launch(
+        database, approved(database, letter='((commune|défaut("Madame, Monsieur")))(% if commune %) vous(% endif %),')
+    )
+    ((message, _),) = composed(database)
+    assert parts(message)[0].startswith("Madame, Monsieur,")
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -148,6 +163,11 @@ def test_every_ready_made_campaign_makes_a_letter(database, people, strand):
         ("+++\ntitle = \n+++\nx", "TOML"),
         ('+++\ntitle = "x"\n+++\nx', "il manque"),
         ("+++\nfoo = 1\n+++\nx", "refusée"),
+        ("+++\nfoo = " + "[" * 5_000 + "\n+++\nx", "TOML"),
+        (READY.replace('title = "', 'title = "a\\u0000b'), "title : Le texte contient un caractère interdit."),
+        (READY.replace('[sender]\nname = "', '[sender]\nname = "a\\r\\nBcc: x@y.be'), "sender.name : Le texte"),
+        (READY.replace("[sender]", '[contact]\nemail = "a@ecole.be\\r\\nBcc: x@y.be"\n[sender]'), "contact.email : "),
+        (READY.replace("[sender]", '[contact]\nphone = "\\u202e"\n[sender]'), "contact.phone : "),
     ],
 )
 def test_a_definition_that_cannot_be_read_is_refused_in_a_sentence(tmp_path, content, words):

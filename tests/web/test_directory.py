@@ -223,3 +223,49 @@ def test_a_search_and_a_zone_speak_of_the_same_school(author):
 def test_pages_are_never_kept(author, client):
     assert author.get("/directory").headers["Cache-Control"] == "no-store"
     assert client.get("/sign-in").headers["Cache-Control"] == "no-store"
+
+
+def test_of_an_argument_given_twice_the_first_counts(author):
+    assert "lignes 51 à 100" in author.get("/directory?page=2&page=3").text
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Jean\r\nBcc: x@y.be", "interdit"),
+        ("\u202eegnahC", "interdit"),
+        ("a\x00b", "interdit"),
+        ("Z" + "\u0301" * 500, "200"),
+        ("Z" + "\u0301" * 50, "trop de signes"),
+        ("x" * 5_000, "200"),
+        ("Marie\u00a0Dupont \U0001f469\u200d\U0001f467", ""),
+        ("null", ""),
+    ],
+)
+def test_the_name_of_a_contact_is_a_line_of_words_or_refused_by_its_field(author, name, words):
+    form = {"address": "direction@ecole.be", "kind": "personal", "name": name}
+    response = author.send("/directory/9300/contacts", form, page="/directory/9300/contacts/new")
+    if words:
+        assert response.status_code == 422
+        assert 'href="#name"' in response.text
+        assert words in response.text
+    else:
+        assert response.status_code == 302
+        assert f"<bdi>{name}</bdi>" in author.get("/directory/9300/contacts").text
+
+
+def test_an_address_that_our_refused_letters_come_back_to_is_no_contact(author):
+    form = {"address": "b-abc@courriel.fwb.example", "kind": "impersonal", "name": ""}
+    response = author.send("/directory/9300/contacts", form, page="/directory/9300/contacts/new")
+    assert response.status_code == 422
+    assert "non remis" in response.text
+
+
+@pytest.mark.parametrize("address", ["=cmd@ecole.be", "-a@ecole.be", "+a@ecole.be"])
+def test_an_address_that_would_start_a_formula_is_kept_and_leaves_as_text(author, address):
+    old = re.search(r"/directory/9300/contacts/(\d+)\"", author.get("/directory/9300/contacts").text)[1]
+    form = {"address": address, "kind": "impersonal", "name": ""}
+    assert author.send(f"/directory/9300/contacts/{old}", form).status_code == 302
+    page = author.get("/directory/export.csv?q=9300").data.decode("utf-8-sig")
+    _, row = csv.reader(io.StringIO(page), delimiter=";")
+    assert row[11] == f"'{address}"

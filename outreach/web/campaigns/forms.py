@@ -18,9 +18,9 @@ from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
-from outreach.mail.marks import is_forbidden
 from outreach.tracking.models import TrackingMode
 from outreach.web.campaigns.blueprint import CHANGED, Step, sending
+from outreach.web.forms import tidy
 from outreach.web.frame import actor, judged, now
 
 CLASSES = [
@@ -136,7 +136,7 @@ class LetterForm(StepForm):
 
     def validate_contact_service(self, field: StringField) -> None:
         """Text that a header or a database may refuse is refused here."""
-        _refuse_hidden(field)
+        tidy(field)
 
     validate_contact_phone = validate_contact_service
     validate_circular = validate_contact_service
@@ -154,12 +154,7 @@ class LetterForm(StepForm):
 def _require(field: StringField, sentence: str) -> None:
     if not (field.data or "").strip():
         raise ValidationError(sentence)
-    _refuse_hidden(field)
-
-
-def _refuse_hidden(field: StringField) -> None:
-    if any(is_forbidden(one) or one in "\r\n" for one in field.data or ""):
-        raise ValidationError("Le texte contient un caractère interdit.")
+    tidy(field)
 
 
 def _refuse(check: Any) -> None:
