@@ -3,10 +3,10 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, abort, g, render_template, request, session
 from flask_security import Security, SQLAlchemySessionUserDatastore
-from flask_security.signals import password_changed
-from flask_wtf.csrf import CSRFProtect
+from flask_security.signals import password_changed, user_authenticated
+from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import StrictUndefined
 from sqlalchemy.orm import scoped_session
 from whitenoise import WhiteNoise
@@ -31,6 +31,7 @@ from outreach.web import (
 from outreach.web.forms import PasswordForm, SignInForm
 from outreach.web.hits import Hits
 
+FORMS = {"", "application/x-www-form-urlencoded", "multipart/form-data"}
 FOR_EVER = 365 * 24 * 3600
 MESSAGES = {
     "GENERIC_AUTHN_FAILED": "L’adresse ou le mot de passe ne convient pas.",
@@ -56,6 +57,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["outreach.settings"] = settings
     app.extensions["outreach.database"] = database = database or Database(settings.database)
+    app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
     CSRFProtect(app).exempt(public.pages)
     _install_security(app, database)
@@ -80,6 +82,25 @@ def _allow_uploads() -> None:
     # Before the token of a form is checked, which reads the form: only the page that takes lists takes big ones.
     if request.endpoint == "adherence.receive":
         request.max_content_length = adherence.BIGGEST_UPLOAD
+
+
+def _refuse_foreign_forms() -> None:
+    """What changes something comes as a form, and from a page of ours. Public pages are apart: they hide their origin,
+    and mail programs post to them."""
+    if request.method in {"GET", "HEAD", "OPTIONS"} or request.blueprint == public.pages.name:
+        return
+    if request.mimetype not in FORMS:
+        abort(415)
+    origin = request.headers.get("Origin")
+    if origin is not None and not _is_ours(origin):
+        raise CSRFError("The form stands on a page of another site.")
+
+
+def _is_ours(origin: str) -> bool:
+    try:
+        return urlsplit(origin).hostname == urlsplit(f"//{request.host}").hostname
+    except ValueError:
+        return False
 
 
 def _config(settings: Settings) -> dict[str, object]:
@@ -128,6 +149,12 @@ def _install_security(app: Flask, database: Database) -> None:
     @password_changed.connect_via(app)
     def remember(_app: Flask, user: User, **_details: object) -> None:
         audit.record(sessions(), frame.now(), user.email, "Mot de passe changé.", f"user:{user.email}")
+
+    @user_authenticated.connect_via(app)
+    def begin_anew(_app: Flask, **_details: object) -> None:
+        # Who planted a session before this sign-in knows its token of forms: it is worth nothing after.
+        for place in (session, g):
+            place.pop("csrf_token", None)
 
 
 def _account_session(database: Database) -> Session:

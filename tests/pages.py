@@ -59,11 +59,11 @@ class PageClient(FlaskClient):
             check(response.text, response.headers)
         return response
 
-    def sign_in(self, email, password):
+    def sign_in(self, email, password, headers=None):
         page = self.get("/sign-in").text
         token = re.search(r'name="csrf_token" type="hidden" value="([^"]+)"', page).group(1)
         form = {"email": email, "password": password, "csrf_token": token}
-        return self.post("/sign-in", data=form)
+        return self.post("/sign-in", data=form, headers=headers)
 
     def send(self, address, data=None, page=None):
         """Send a form as a person would: with the token of the page it stands on, and what it hides of its version."""

@@ -62,6 +62,7 @@ SENTENCES = {
     405: ("Action impossible", "Cette adresse ne s’ouvre pas de cette manière."),
     409: ("Action refusée", "L’action n’est plus possible dans l’état actuel."),
     413: ("Envoi trop volumineux", "Ce que vous avez envoyé dépasse la taille permise. Rien n’a été enregistré."),
+    415: ("Envoi illisible", "Ce service ne lit que des formulaires. Rien n’a été enregistré."),
     500: ("Erreur du service", "Une erreur inattendue s’est produite. Rien n’a été enregistré."),
 }
 

@@ -101,3 +101,48 @@ def test_a_form_of_another_session_is_refused(author):
 
 def test_another_host_name_is_refused(client):
     assert client.get("/sign-in", headers={"Host": "evil.test"}).status_code == 400
+
+
+def form_token(client, page="/sign-in"):
+    return re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(page).text).group(1)
+
+
+CONTACT = {"address": "a@ecole.be", "kind": "impersonal"}
+
+
+def test_what_was_known_of_a_session_before_signing_in_is_worth_nothing_after(app, client, password):
+    planted = form_token(client)
+    cookie = client.get_cookie("outreach").value
+    assert client.sign_in(EMAIL, password).status_code == 302
+    assert client.post("/directory/9300/contacts", data={**CONTACT, "csrf_token": planted}).status_code == 400
+    other = app.test_client()
+    other.set_cookie("outreach", cookie)
+    assert other.get("/directory").status_code == 302
+
+
+def test_the_token_of_somebody_else_s_session_is_refused(author, signed_in):
+    token = form_token(signed_in("approver"), "/account")
+    assert author.post("/directory/9300/contacts", data={**CONTACT, "csrf_token": token}).status_code == 400
+    assert author.post("/directory/9300/contacts", data=CONTACT).status_code == 400
+
+
+@pytest.mark.parametrize("origin", ["null", "https://evil.test", "http://127.0.0.1.evil.test", "", "http://[", "evil"])
+def test_a_form_that_stands_on_another_site_is_refused_whatever_token_it_has(author, origin):
+    form = {**CONTACT, "csrf_token": form_token(author, "/directory/9300/contacts/new")}
+    refused = author.post("/directory/9300/contacts", data=form, headers={"Origin": origin})
+    assert refused.status_code == 400
+    assert "vient d’une autre session" in refused.text
+    assert author.post("/directory/9300/contacts", data=form, headers={"Origin": "http://localhost"}).status_code == 302
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/xml", "x"])
+def test_what_is_no_form_is_refused(author, kind):
+    refused = author.post("/directory/9300/contacts", data=b'{"address": 1}', content_type=kind)
+    assert refused.status_code == 415
+    assert "formulaires" in refused.text
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Host", "Forwarded", "X-Original-URL"])
+def test_only_the_host_itself_names_the_host(client, header):
+    response = client.get("/directory", headers={header: "host=evil.test", "X-Forwarded-For": "1.2.3.4"})
+    assert response.location == "/sign-in?next=/directory"
