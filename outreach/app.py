@@ -3,7 +3,7 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g, render_template, request, session
+from flask import Flask, Response, abort, after_this_request, g, render_template, request, session
 from flask_security import Security, SQLAlchemySessionUserDatastore
 from flask_security.signals import password_changed, user_authenticated
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -28,6 +28,7 @@ from outreach.web import (
     responses,
     situation,
 )
+from outreach.web.attempts import Attempts, know_browser
 from outreach.web.forms import PasswordForm, SignInForm
 from outreach.web.hits import Hits
 
@@ -57,6 +58,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["outreach.settings"] = settings
     app.extensions["outreach.database"] = database = database or Database(settings.database)
+    app.extensions["outreach.sign_ins"] = Attempts()
     app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
     CSRFProtect(app).exempt(public.pages)
@@ -151,10 +153,12 @@ def _install_security(app: Flask, database: Database) -> None:
         audit.record(sessions(), frame.now(), user.email, "Mot de passe changé.", f"user:{user.email}")
 
     @user_authenticated.connect_via(app)
-    def begin_anew(_app: Flask, **_details: object) -> None:
+    def begin_anew(_app: Flask, user: User, **_details: object) -> None:
         # Who planted a session before this sign-in knows its token of forms: it is worth nothing after.
         for place in (session, g):
             place.pop("csrf_token", None)
+        email = user.email
+        after_this_request(lambda response: know_browser(response, email))
 
 
 def _account_session(database: Database) -> Session:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from flask import abort, current_app
 from flask_security.forms import ChangePasswordForm, LoginForm
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
@@ -24,7 +25,8 @@ from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
 from outreach.mail.names import line_of_words
-from outreach.web.frame import judged
+from outreach.web.attempts import names_of, sign_ins
+from outreach.web.frame import judged, now
 
 SOURCES = ("Appel téléphonique", "Courriel reçu", "Formulaire", "Réunion")
 KINDS = [
@@ -174,12 +176,23 @@ class CallForm(FlaskForm):
 
 
 class SignInForm(LoginForm):
-    """The sign-in form; its fields are flask-security's."""
+    """The sign-in form; its fields are flask-security's. Too many attempts that failed are answered 429."""
 
     def __init__(self, *arguments: object, **named: object) -> None:
         super().__init__(*arguments, **named)
         self.email.label.text = "Adresse de courriel"
         self.password.label.text = "Mot de passe"
+
+    def validate(self, **named: object) -> bool:
+        """Whether the person is who they say."""
+        attempts, names = sign_ins(), names_of(self.email.data or "")
+        if not attempts.begin(names, now()):
+            current_app.logger.warning("Too many sign-ins failed: %r", list(names))
+            abort(429)
+        is_right: bool = super().validate(**named)
+        if is_right:
+            attempts.take_back(names)
+        return is_right
 
 
 class PasswordForm(ChangePasswordForm):

@@ -63,6 +63,10 @@ SENTENCES = {
     409: ("Action refusée", "L’action n’est plus possible dans l’état actuel."),
     413: ("Envoi trop volumineux", "Ce que vous avez envoyé dépasse la taille permise. Rien n’a été enregistré."),
     415: ("Envoi illisible", "Ce service ne lit que des formulaires. Rien n’a été enregistré."),
+    429: (
+        "Trop d’essais",
+        "Attendez un quart d’heure, ou prenez un navigateur où vous vous êtes déjà connecté. Rien n’est bloqué.",
+    ),
     500: ("Erreur du service", "Une erreur inattendue s’est produite. Rien n’a été enregistré."),
 }
 

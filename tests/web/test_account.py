@@ -6,6 +6,7 @@ from sqlalchemy import update
 
 from outreach import audit
 from outreach.accounts import User
+from outreach.web import attempts
 
 EMAIL = "nadia.lambert@fwb.example"
 
@@ -146,3 +147,50 @@ def test_what_is_no_form_is_refused(author, kind):
 def test_only_the_host_itself_names_the_host(client, header):
     response = client.get("/directory", headers={header: "host=evil.test", "X-Forwarded-For": "1.2.3.4"})
     assert response.location == "/sign-in?next=/directory"
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Two failures are enough: each costs the time of a digest."""
+    for name in ("MOST_BY_ACCOUNT", "MOST_BY_BROWSER"):
+        monkeypatch.setattr(attempts, name, 2)
+    monkeypatch.setattr(attempts, "MOST_BY_ADDRESS", 3)
+
+
+def tried(app, email, password="", **headers):
+    return app.test_client().sign_in(email, password or "faux", headers=headers).status_code
+
+
+def test_an_account_under_attack_is_slowed_and_its_owner_comes_in_as_always(app, client, password, few, caplog):
+    assert client.sign_in(EMAIL, password).status_code == 302
+    client.send("/sign-out", page="/account")
+    assert [tried(app, EMAIL) for _ in range(4)] == [200, 200, 429, 429]
+    assert tried(app, EMAIL.upper(), password) == 429, "a stranger is not told that this one is right"
+    assert "Too many sign-ins failed: ['account:nadia.lambert@fwb.example', 'address:127.0.0.1']" in caplog.text
+    assert client.sign_in(EMAIL, password).status_code == 302, "a browser that the person has used here"
+    assert tried(app, "marc.dethier@fwb.example", password) == 302
+
+
+def test_a_browser_that_somebody_uses_is_slowed_like_any_other_and_for_that_person_only(app, client, password, few):
+    client.sign_in(EMAIL, password)
+    client.send("/sign-out", page="/account")
+    assert [client.sign_in(EMAIL, "faux").status_code for _ in range(3)] == [200, 200, 429]
+    assert client.sign_in("marc.dethier@fwb.example", "faux").status_code == 200
+    assert "Attendez un quart d’heure" in client.sign_in(EMAIL, password).text
+    assert tried(app, EMAIL, password) == 302, "elsewhere the person comes in"
+
+
+def test_many_accounts_from_one_address_are_slowed_whatever_it_says_of_itself(app, few):
+    codes = [tried(app, f"agent{n}@fwb.example", **{"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(4)]
+    assert codes == [200, 200, 200, 429]
+
+
+def test_those_who_sign_in_rightly_are_never_slowed(app, password, few):
+    assert {tried(app, EMAIL, password) for _ in range(3)} == {302}
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "x.y.z", "é"])
+def test_a_forged_mark_of_a_browser_is_none(app, few, cookie):
+    client = app.test_client()
+    client.set_cookie("outreach-known", cookie, path="/sign-in")
+    assert [client.sign_in(EMAIL, "faux").status_code for _ in range(3)] == [200, 200, 429]
