@@ -138,7 +138,7 @@ def _part(kind: bytes) -> bytes:
 
 
 def _phrase(name: str) -> str:
-    if not name.isascii():
+    if not name.isascii() or "=?" in name:
         return _unstructured(name, len("Reply-To: "))
     if PLAIN.fullmatch(name):
         return name

@@ -3,8 +3,10 @@
 import quopri
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import SMTP, default
+from email.utils import parseaddr
 
 import pytest
 from hypothesis import example, given
@@ -129,3 +131,25 @@ def test_a_filled_letter_takes_values_as_plain_text():
     html = quopri.decodestring(filled.html).decode()
     assert filled.subject == "Pour [clic](https://evil.test) <script> =cmd() ((nom_po)) X"
     assert html == "<p>[clic](https://evil.test) &lt;script&gt;<br>\r\n=cmd() ((nom_po)) X.</p>"
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\r.\r", "\n.\n", "\r\n.\r\n", "\n.\r\nMAIL FROM:<x@y.be>\r\n", "\r\n..\r\n", "\x00.\n"]
+)
+def test_no_value_ends_the_message_before_its_end(hidden):
+    draft = Draft((Slot("nom_po"),), (), "\ue000", "<p>\ue000</p>", "\ue000")
+    filled = Letter(draft).fill({"nom_po": Value.plain(f"a{hidden}b")}, {})
+    raw = mime.assemble(STANDING, Personal("0" * 16, "a@b.example", AT, filled.subject, "t"), filled.text, filled.html)
+    assert raw.replace(b"\r\n", b"").count(b"\r") == raw.replace(b"\r\n", b"").count(b"\n") == 0
+    assert not any(line.startswith(b".") for line in raw.split(b"\r\n"))
+
+
+@pytest.mark.parametrize(
+    "name", ['Dupont, Jean "le"', "École\\", "x" * 200, "é" * 200, "=?utf-8?q?x?=", "a@b.be", "(x)"]
+)
+def test_a_name_in_a_header_is_read_back_as_it_was(name):
+    raw = wire(reply_to=Mailbox("x@y.be", name), **whole(mail="x@y.be"))
+    assert faults(raw) == []
+    header = message_from_bytes(raw)["Reply-To"].replace("\r\n", "")  # the newer parser puts spaces between its words
+    phrase, address = parseaddr(header)
+    assert (str(make_header(decode_header(phrase))), address) == (name, "x@y.be")
