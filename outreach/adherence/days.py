@@ -27,10 +27,11 @@ def today(now: datetime) -> date:
 def parse_day(text: str) -> date:
     """The day a text names, day before month. Raises InputError when it names none, or none of this century."""
     found = _parsed(text.strip().casefold())
+    said = "".join(one for one in text if one.isprintable())[:40]
     if found is None:
-        raise InputError(f"« {text} » n’est pas une date : écrivez par exemple 30/06/2021.")
+        raise InputError(f"« {said} » n’est pas une date : écrivez par exemple 30/06/2021.")
     if not FIRST <= found < LAST:
-        raise InputError(f"« {text} » est hors de ce siècle.")
+        raise InputError(f"« {said} » est hors de ce siècle.")
     return found
 
 
