@@ -90,6 +90,11 @@ def test_letters_are_searched_by_subject_and_recipient(author, folder):
     assert author.get("/mailbox/..%2f..%2fsecret").status_code == 404
 
 
+@pytest.mark.parametrize("key", ["x" * 300, "%00", "..", "%2e%2e%2fx"])
+def test_a_name_that_no_file_has_is_a_missing_letter(author, folder, key):
+    assert author.get(f"/mailbox/{key}").status_code == 404
+
+
 def test_outside_a_demonstration_there_is_no_such_mailbox(sample_database, templates, password):
     settings = read({"OUTREACH_DATA": str(templates.data), "OUTREACH_SMTP_URL": "smtp://relay"})
     app = create_app(settings, sample_database)
