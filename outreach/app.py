@@ -32,7 +32,7 @@ from outreach.web.attempts import Attempts, know_browser
 from outreach.web.forms import PasswordForm, SignInForm
 from outreach.web.hits import Hits
 
-FORMS = {"", "application/x-www-form-urlencoded", "multipart/form-data"}
+WORDS, UPLOADS = {"", "application/x-www-form-urlencoded"}, "adherence.receive"
 FOR_EVER = 365 * 24 * 3600
 MESSAGES = {
     "GENERIC_AUTHN_FAILED": "L’adresse ou le mot de passe ne convient pas.",
@@ -82,7 +82,7 @@ def _unavailable(_error: Exception) -> Response:
 
 def _allow_uploads() -> None:
     # Before the token of a form is checked, which reads the form: only the page that takes lists takes big ones.
-    if request.endpoint == "adherence.receive":
+    if request.endpoint == UPLOADS:
         request.max_content_length = adherence.BIGGEST_UPLOAD
 
 
@@ -91,8 +91,9 @@ def _refuse_foreign_forms() -> None:
     and mail programs post to them."""
     if request.method in {"GET", "HEAD", "OPTIONS"} or request.blueprint == public.pages.name:
         return
-    if request.mimetype not in FORMS:
-        abort(415)
+    takes_files = request.endpoint == UPLOADS and request.mimetype == "multipart/form-data"
+    if request.mimetype not in WORDS and not takes_files:
+        abort(415)  # a file where words are expected would break the form that reads them
     origin = request.headers.get("Origin")
     if origin is not None and not _is_ours(origin):
         raise CSRFError("The form stands on a page of another site.")

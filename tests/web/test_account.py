@@ -136,8 +136,8 @@ def test_a_form_that_stands_on_another_site_is_refused_whatever_token_it_has(aut
     assert author.post("/directory/9300/contacts", data=form, headers={"Origin": "http://localhost"}).status_code == 302
 
 
-@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/xml", "x"])
-def test_what_is_no_form_is_refused(author, kind):
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/xml", "multipart/form-data", "x"])
+def test_what_is_no_form_of_words_is_refused(author, kind):
     refused = author.post("/directory/9300/contacts", data=b'{"address": 1}', content_type=kind)
     assert refused.status_code == 415
     assert "formulaires" in refused.text
