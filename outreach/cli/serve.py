@@ -57,6 +57,8 @@ def commands_of(settings: Settings) -> list[list[str]]:
 def web_command(settings: Settings) -> list[str]:
     """The command of the web process. One, since what tells machines from readers lives in its memory."""
     options = ["--worker-class", "gthread", "--workers", "1", "--threads", "16", "--log-level", "warning"]
+    # The longest address that it takes; a browser may name itself at length, and its cookies be many.
+    options += ["--limit-request-line", "8190", "--limit-request-field_size", "16380"]
     place = ["--bind", settings.bind, "--chdir", str(ROOT), "--no-control-socket"]
     return [sys.executable, "-m", "gunicorn", "wsgi:app", *options, *place]
 

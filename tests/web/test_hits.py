@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from markupsafe import escape
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
+from werkzeug.test import EnvironBuilder
 
 from outreach.campaigns import launching
 from outreach.campaigns.composing import Composer, Sending
@@ -255,3 +256,35 @@ def test_a_fault_of_ours_is_logged_and_keeps_nobody_waiting(caplog):
 def test_a_pixel_s_address_is_read_as_mail_programs_write_it(client, token, sample_database, end):
     assert client.get(f"/o/{token[Kind.OPEN]}{end}", headers=BROWSER).data == GIF
     assert counted(sample_database) == {(0, HitClass.HUMAN): 1}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"HTTP_RANGE": "bytes=0-1"},
+        {"SERVER_PROTOCOL": "HTTP/1.0"},
+        {"HTTP_USER_AGENT": ""},
+        {"HTTP_USER_AGENT": "x" * 8_192},
+        {"HTTP_USER_AGENT": "\xff\xfe\x00"},
+        {"HTTP_COOKIE": "outreach=x; " * 500},
+        {"HTTP_X_FORWARDED_FOR": "1.2.3.4, " * 500},
+        {"HTTP_IF_NONE_MATCH": "*", "HTTP_ACCEPT": "application/json"},
+        {"HTTP_HOST": "autre.example"},
+        {"CONTENT_LENGTH": "x", "HTTP_TRANSFER_ENCODING": "chunked"},
+        {"QUERY_STRING": "%ff%00&" * 100},
+    ],
+    ids=str,
+)
+def test_an_odd_request_gets_the_usual_answer(client, token, odd):
+    clicked = client.get(f"/c/{token[Kind.CLICK]}", environ_overrides=odd)
+    assert (clicked.status_code, clicked.headers["Location"]) == (302, PROGRAMME)
+    assert client.get(f"/o/{token[Kind.OPEN]}.gif", environ_overrides=odd).data == GIF
+
+
+def test_a_reader_who_says_nothing_of_itself_gets_the_usual_answer(app, token):
+    started = []
+    environ = EnvironBuilder(path=f"/c/{token[Kind.CLICK]}").get_environ()
+    for name in ("HTTP_USER_AGENT", "HTTP_HOST", "QUERY_STRING", "REMOTE_ADDR"):
+        environ.pop(name, None)
+    assert b"".join(app.wsgi_app(environ, lambda status, _headers: started.append(status))) == b""
+    assert started == ["302 Found"]
