@@ -8,8 +8,9 @@ from markupsafe import escape
 from python_calamine import CalamineWorkbook
 from sqlalchemy import event, select
 
+from outreach.campaigns import definitions
 from outreach.campaigns.lifecycle import content_hash
-from outreach.campaigns.models import Campaign, CampaignState, Wave
+from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave
 from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.directory import sheet
 from outreach.directory.reference import NETWORKS
@@ -272,6 +273,14 @@ def test_an_empty_audience_cannot_be_submitted(author, begun):
         ({"title": "a\x00b"}, "interdit"),
         ({"contact_service": "a\r\nBcc: x@y.be"}, "interdit"),
         ({"subject": "a\ud800b".encode("utf-8", "replace").decode()}, ""),
+        ({"subject": "a\x00b"}, "interdit"),
+        ({"subject": "a\x1fb"}, "interdit"),
+        ({"subject": "a\r\nBcc: x@y.be"}, "interdit"),
+        ({"subject": "a\u202eb"}, "interdit"),
+        ({"subject": "x" * 251}, "250"),
+        ({"contact_name": "Z" + "\u0301" * 50}, "trop de signes"),
+        ({"sender_address": "a\x00b"}, "interdit"),
+        ({"contact_email": "b-x@courriel.fwb.example"}, "non remis"),
     ],
     ids=str,
 )
@@ -283,6 +292,38 @@ def test_what_cannot_be_saved_says_why_and_keeps_what_was_typed(author, begun, s
         assert words in response.text.replace("\u00a0", " ").replace("\u202f", " ")
         assert 'value="Un autre service"' in response.text
     assert response.status_code in {302, 422}
+
+
+@pytest.mark.parametrize("subject", ["Volet 1\u2028et 2", "Volet 1\u0085et 2", "\u2029Volet 1 et 2 "])
+def test_an_end_of_line_that_was_pasted_into_the_subject_is_a_space(author, begun, sample_database, subject):
+    assert author.send(f"{begun}/letter", {**typed(author, begun), "subject": subject}).status_code == 302
+    with sample_database.reading() as session:
+        assert session.get_one(Campaign, 1).subject == "Volet 1 et 2"
+
+
+def test_a_form_changes_what_it_shows_and_nothing_else(author, begun, sample_database):
+    with sample_database.reading() as session:
+        before = session.get_one(Campaign, 1)
+    forged = {"state": "approved", "approved_by": "1", "id": "99", "created_by": "x", "criteria": "{}", "role": "x"}
+    assert author.send(f"{begun}/letter", {**typed(author, begun), **forged, "title": "Neuf"}).status_code == 302
+    with sample_database.reading() as session:
+        after = session.get_one(Campaign, 1)
+    columns = [column.key for column in Campaign.__table__.columns]
+    changed = {name for name in columns if getattr(before, name) != getattr(after, name)}
+    assert changed <= {"title", "colour", "subject", "letter"}
+    assert after.title == "Neuf"
+
+
+def test_approving_twice_is_one_approval(author, signed_in, begun, sample_database):
+    dated(author, begun)
+    author.send(f"{begun}/submission", page=f"{begun}/check")
+    approver = signed_in("approver")
+    shown = {"version": version(approver, begun, "check")}
+    codes = [approver.send(f"{begun}/approval", shown, page="/account").status_code for _ in range(2)]
+    assert codes == [302, 409]
+    with sample_database.reading() as session:
+        given = select(CampaignTransition.id).where(CampaignTransition.state == CampaignState.APPROVED)
+        assert len(session.scalars(given).all()) == 1
 
 
 def test_two_people_at_once_do_not_overwrite_each_other_and_may_go_on(author, begun):
@@ -436,8 +477,17 @@ def test_the_list_takes_the_same_statements_however_many_campaigns(author, begun
     assert statements() == few <= 9
 
 
-def test_a_hostile_title_is_text_everywhere(author, begun):
-    hostile = "<script>alert(1)</script> =cmd()"
+def test_a_hostile_title_is_text_everywhere(author, signed_in, begun):
+    hostile = '<script>alert(1)</script> =cmd() "{{7*7}}\\'
     author.send(f"{begun}/letter", {**typed(author, begun), "title": hostile})
-    for page in ("/campaigns", f"{begun}/check", f"{begun}/letter", "/campaigns/new"):
-        assert "<script>alert" not in author.get(page).text
+    dated(author, begun)
+    author.send(f"{begun}/submission", page=f"{begun}/check")
+    signed_in("approver").send(f"{begun}/approval", page=f"{begun}/check")
+    author.send(f"{begun}/waves", page=f"{begun}/check")
+    places = ["/campaigns", "/campaigns/new", "/calendar?month=2027-05", "/directory/9001/history"]
+    places += [f"{begun}{tab}" for tab in ("/check", "/letter", "/progress", "/progress/waves", "/progress/journal")]
+    for place in places:
+        page = author.get(place, follow_redirects=True).text
+        assert "<script>alert" not in page
+        assert str(escape(hostile)) in page
+    assert definitions.read(author.get(f"{begun}/definition.md").text).title == hostile
