@@ -87,15 +87,15 @@ def _allow_uploads() -> None:
 
 
 def _refuse_foreign_forms() -> None:
-    """What changes something comes as a form, and from a page of ours. Public pages are apart: they hide their origin,
-    and mail programs post to them."""
-    if request.method in {"GET", "HEAD", "OPTIONS"} or request.blueprint == public.pages.name:
+    """A body is a form, and what changes something comes from a page of ours. Public pages are apart: they hide their
+    origin, and mail programs post to them."""
+    if request.blueprint == public.pages.name:
         return
     takes_files = request.endpoint == UPLOADS and request.mimetype == "multipart/form-data"
     if request.mimetype not in WORDS and not takes_files:
         abort(415)  # a file where words are expected would break the form that reads them
     origin = request.headers.get("Origin")
-    if origin is not None and not _is_ours(origin):
+    if request.method not in {"GET", "HEAD", "OPTIONS"} and origin is not None and not _is_ours(origin):
         raise CSRFError("The form stands on a page of another site.")
 
 
@@ -147,6 +147,8 @@ def _install_security(app: Flask, database: Database) -> None:
     users = SQLAlchemySessionUserDatastore(sessions, User, Role)
     Security(app, users, login_form=SignInForm, change_password_form=PasswordForm)
     app.login_manager.session_protection = "strong"  # type: ignore[attr-defined]
+    # A session is the only way in: flask-security would also take a token, and read any JSON to look for one.
+    app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     app.extensions["security"].unauthn_handler(lambda *_, **__: frame.ask_to_sign_in())
 
     @password_changed.connect_via(app)

@@ -2,7 +2,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from outreach import audit
 from outreach.accounts import User
@@ -141,6 +141,22 @@ def test_what_is_no_form_of_words_is_refused(author, kind):
     refused = author.post("/directory/9300/contacts", data=b'{"address": 1}', content_type=kind)
     assert refused.status_code == 415
     assert "formulaires" in refused.text
+
+
+@pytest.mark.parametrize("body", [b"[1]", b"{", b"[" * 2_000_000, b'{"auth_token": {}}'], ids=lambda body: body[:9])
+@pytest.mark.parametrize("address", ["/sign-in", "/directory", "/nowhere", "/accessibility", "/u/x"])
+def test_a_stranger_s_body_is_never_read_for_a_way_in(client, address, body):
+    is_public = address in {"/accessibility", "/u/x"}
+    for method in ("GET", "POST"):
+        response = client.open(address, method=method, data=body, content_type="application/json")
+        assert response.status_code in ({200, 404, 415} if is_public else {415})
+
+
+def test_no_token_opens_what_a_session_opens(app, client, sample_database):
+    with app.test_request_context(), sample_database.reading() as session:
+        token = session.scalars(select(User).where(User.email == EMAIL)).one().get_auth_token()
+    assert client.get("/directory", query_string={"auth_token": token}).status_code == 302
+    assert client.get("/directory", headers={"Authentication-Token": token}).status_code == 302
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Host", "Forwarded", "X-Original-URL"])
