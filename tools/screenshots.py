@@ -1,37 +1,278 @@
 #!/usr/bin/env python3
-"""Take the screenshots of the documentation from a running demonstration (./run), with Debian's Chromium.
+"""Take every picture of the documentation in a demonstration of its own (maintainers only).
 
-Usage: .venv/bin/python tools/screenshots.py [http://127.0.0.1:8000]
+Usage: .venv/bin/python tools/screenshots.py; needs Debian's chromium, chromium-l10n (dates in French) and pngquant.
+
+The demonstration begins in an empty folder and its clock is set, so that each picture shows the same as the last time.
+All are taken, in order: a step of the story stands on those before it. A picture that no page shows is named.
 """
 
+import os
 import pathlib
+import re
 import shutil
+import subprocess
 import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-IMAGES = ROOT / "docs" / "images"
-SHOTS = {
-    "situation": "/",
-    "directory": "/directory?network=Libre+confessionnel&level=secondary&zone=Li%C3%A8ge&sort=-secondary",
+DOCS = ROOT / "docs"
+WEB, MAILBOX = "127.0.0.1:8471", "127.0.0.1:8496"
+PASSWORD = "demonstration"  # noqa: S105 - of a demonstration that ends with the script
+LETTERS_A_SECOND = 4  # slow enough for a picture of a sending under way
+MOST_BYTES = 120_000
+MARGIN = 16
+SETTLED_MS = 500
+
+AUTHOR, APPROVER, NOBODY = "nadia.lambert", "marc.dethier", ""
+LIST = """fase;volet;statut;date;source;motif
+80001;1;adhéré;12/11/2026;Formulaire de la circulaire 7831;
+80005;1;en préparation;10/11/2026;Appel téléphonique;
+80009;1;refus;10/11/2026;Courriel reçu;Équipement déjà acquis
+80013;1;peut-être;10/11/2026;Courriel reçu;
+8001;1;adhéré;12/11/2026;Formulaire de la circulaire 7831;
+"""
+JOININGS = {"name": "adhesions.csv", "mimeType": "text/csv", "buffer": LIST.encode()}
+
+
+class Shot(NamedTuple):
+    """A picture (its file under docs/, or "" for steps alone), who looks, where, after which steps, at what.
+
+    A step is what is done to the first element of a selector: its name in Playwright, the selector, the values. `crop`
+    is what the picture keeps: all elements of a selector; without it, the top of the window.
+    """
+
+    picture: str
+    account: str
+    address: str
+    steps: tuple[tuple[Any, ...], ...] = ()
+    crop: str = ""
+
+
+def button(words: str) -> str:
+    return f'button:has-text("{words}")'
+
+
+MEASURED = ", ".join(f".panel:has(#results) > {part}" for part in ("h3", "h3 + p", "table"))
+START = (("click", 'li:has-text("Invitation au deuxième volet") button'),)
+ACTS = {
+    "2026-11-17 09:50": (
+        Shot("guide/images/connexion", NOBODY, "/sign-in", crop="main > *"),
+        Shot("guide/images/premiers-pas", AUTHOR, "/", crop="section:has(> #steps)"),
+        Shot(
+            "images/situation",
+            AUTHOR,
+            "",
+            (("evaluate", "section:has(> #steps)", "frame => frame.remove()"),),  # only a demonstration has it
+            "main > .heading, .alerts, .figures, .panel:has(#strand-1)",
+        ),
+        Shot("guide/images/annuaire", AUTHOR, "/directory?network=Libre+confessionnel&level=secondary&zone=Liège"),
+        Shot("", AUTHOR, "/directory?reach=bounced", (("click", "tbody th a"),)),
+        Shot("guide/images/contacts", AUTHOR, "", (("click", '.tabs a:has-text("Contacts")'),), "main > *"),
+        Shot(
+            "guide/images/adresse",
+            AUTHOR,
+            "",
+            (
+                ("click", 'a:has-text("Corriger")'),
+                ("fill", "#address", "Secrétariat <secretariat@saint-eloi.example>"),
+                ("click", button("Enregistrer l’adresse")),
+            ),
+            "main > *",
+        ),
+        Shot(
+            "guide/images/adhesions",
+            AUTHOR,
+            "/adherence/lists",
+            (("set_input_files", "input[type=file]", JOININGS), ("click", button("Vérifier le fichier"))),
+            "main > *",
+        ),
+        Shot("guide/images/resultats", AUTHOR, "/campaigns/1/progress", crop=".panel:has(#results)"),
+        Shot("guide/images/mesures", AUTHOR, "", crop=MEASURED),
+        Shot("guide/images/echecs", AUTHOR, "/campaigns/1/waves/1?outcome=refused", crop="main > *"),
+        Shot("guide/images/relances", AUTHOR, "/campaigns/1/progress/waves", crop="main > *"),
+        Shot("guide/images/reponses", AUTHOR, "/responses"),
+        Shot(
+            "guide/images/reponse",
+            AUTHOR,
+            "/responses?tray=joined",
+            (("click", "tbody td:last-child a"),),
+            "main > *",
+        ),
+        Shot("guide/images/historique", AUTHOR, "", (("click", 'a:has-text("Historique")'),), "main > *"),
+        Shot("guide/images/appel", AUTHOR, "", (("click", "summary"),), "details"),
+        Shot("guide/images/recu", AUTHOR, "/mailbox?q=po009927", (("click", "tbody th a"),)),
+        Shot(
+            "guide/images/repondre",
+            AUTHOR,
+            "",
+            (
+                ("click", '.tabs a:has-text("Texte")'),
+                ("evaluate", "pre", r"text => { location = text.innerText.match(/http\S+choice=joined/)[0] }"),
+                ("wait_for", "#answer-joined"),
+            ),
+            "main > *",
+        ),
+        Shot("guide/images/campagnes-pretes", AUTHOR, "/campaigns/new"),
+        Shot(
+            "guide/images/public",
+            AUTHOR,
+            "",
+            (*START, ("fill", "#why", "9289"), ("dispatch_event", "#why", "change"), ("wait_for", "#results .notice")),
+        ),
+        Shot("guide/images/courriel", AUTHOR, "", (("click", button("Enregistrer et écrire le courriel")),)),
+        Shot(
+            "guide/images/dates",
+            AUTHOR,
+            "",
+            (
+                ("click", button("Enregistrer et choisir les dates")),
+                ("fill", "#day", "2026-11-17"),
+                ("fill", "#hour", "10:30"),
+                ("dispatch_event", "#hour", "change"),
+                ("wait_for", "#plan li"),
+            ),
+            "main > .split",
+        ),
+        Shot("guide/images/verifier", AUTHOR, "", (("click", button("Enregistrer et vérifier")),), "main > .split"),
+        Shot("", AUTHOR, "", (("click", button("Demander la validation")),)),
+        Shot("guide/images/valider", APPROVER, "/campaigns/3/check", crop="main > .split"),
+        Shot("", APPROVER, "", (("click", button("Valider l’envoi")),)),
+        Shot("guide/images/planifier", AUTHOR, "/campaigns/3/check", crop=".panel >> nth=1"),
+        Shot("", AUTHOR, "", (("click", button("Planifier l’envoi")),)),
+        Shot("guide/images/calendrier", AUTHOR, "/calendar", crop="main > *"),
+    ),
+    "2026-11-17 10:29": (
+        Shot(
+            "guide/images/derniere-minute",
+            AUTHOR,
+            "/campaigns/3/progress",
+            crop="main > .crumbs, main > .heading, #actions",
+        ),
+        Shot(
+            "guide/images/suivi",
+            AUTHOR,
+            "",
+            (("wait_for", '#status:has-text("en cours")'), ("wait_for", "#count-accepted:not(:has-text('0'))")),
+        ),
+    ),
 }
 
 
 def main() -> None:
-    base = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(base_url=base, viewport={"width": 1280, "height": 800})
-        page.goto("/sign-in")
-        page.get_by_label("Adresse de courriel").fill(page.locator("section code").nth(1).inner_text())
-        page.get_by_label("Mot de passe").fill(page.locator("section code").first.inner_text())
-        page.get_by_role("button", name="Se connecter").click()
-        for name, address in SHOTS.items():
-            page.goto(address)
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=IMAGES / f"{name}.png")
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
+        data = pathlib.Path(scratch)
+        (data / "demo-password").write_text(PASSWORD, encoding="ascii")
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"], env={**os.environ, "LANGUAGE": "fr"}
+        )
+        pages: dict[str, Page] = {}
+        for moment, shots in ACTS.items():
+            with demonstration(data, moment):
+                for shot in shots:
+                    page = pages.get(shot.account) or pages.setdefault(shot.account, entered(browser, shot.account))
+                    take(page, shot)
         browser.close()
+    report()
+
+
+@contextmanager
+def demonstration(data: pathlib.Path, moment: str) -> Iterator[None]:
+    """Let `./run` serve from a folder, its clock set, for as long as the block lasts."""
+    settings = {
+        "OUTREACH_DATA": data,
+        "OUTREACH_BIND": WEB,
+        "OUTREACH_DEMO_MAILBOX": MAILBOX,
+        "OUTREACH_SMTP_RATE": LETTERS_A_SECOND,
+    }
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OUTREACH_")}
+    environment |= {name: str(value) for name, value in settings.items()}
+    served = subprocess.Popen([ROOT / "run", "--now", moment], env=environment, stdout=subprocess.DEVNULL)
+    try:
+        wait_for_answer(served)
+        yield
+    finally:
+        served.terminate()
+        served.wait()
+
+
+def wait_for_answer(served: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        if served.poll() is not None:
+            sys.exit(f"./run ended with {served.returncode}")
+        try:
+            urllib.request.urlopen(f"http://{WEB}/sign-in", timeout=2).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    sys.exit("./run does not answer")
+
+
+def entered(browser: Browser, account: str) -> Page:
+    """A window of somebody, signed in, or of nobody."""
+    page = browser.new_page(
+        base_url=f"http://{WEB}", locale="fr-BE", reduced_motion="reduce", viewport={"width": 1280, "height": 800}
+    )
+    page.set_default_timeout(120_000)  # a sending begins a minute after its page was opened
+    if account:
+        page.goto("/sign-in")
+        page.get_by_label("Adresse de courriel").fill(f"{account}@fwb.example")
+        page.get_by_label("Mot de passe").fill(PASSWORD)
+        page.get_by_role("button", name="Se connecter").click()
+        page.get_by_role("heading", name="Situation").wait_for()
+    return page
+
+
+def take(page: Page, shot: Shot) -> None:
+    if shot.address:
+        page.goto(shot.address)
+    for verb, selector, *values in shot.steps:
+        getattr(page.locator(selector).first, verb)(*values)
+    page.wait_for_timeout(SETTLED_MS)  # a click does not wait for the page it leads to
+    page.wait_for_load_state("networkidle")
+    if not shot.picture:
+        return
+    page.evaluate("document.fonts.ready.then(() => scrollTo(0, 0))")
+    path = DOCS / f"{shot.picture}.png"
+    path.parent.mkdir(exist_ok=True)
+    png = page.screenshot(full_page=bool(shot.crop), clip=box_of(page, shot.crop) if shot.crop else None)
+    shrink = ["pngquant", "--speed=1", "--strip", "--force", f"--output={path}", "-"]
+    subprocess.run(shrink, input=png, check=True)
+
+
+def box_of(page: Page, selector: str) -> dict[str, float]:
+    """The rectangle around all visible elements of a selector, with a margin."""
+    boxes = [box for one in page.locator(selector).all() if (box := one.bounding_box())]
+    left = min(box["x"] for box in boxes) - MARGIN
+    top = min(box["y"] for box in boxes) - MARGIN
+    right = max(box["x"] + box["width"] for box in boxes) + MARGIN
+    bottom = max(box["y"] + box["height"] for box in boxes) + MARGIN
+    return {"x": max(0, left), "y": max(0, top), "width": right - max(0, left), "height": bottom - max(0, top)}
+
+
+def report() -> None:
+    taken = {DOCS / f"{shot.picture}.png" for shots in ACTS.values() for shot in shots if shot.picture}
+    pages = [ROOT / "README.md", *DOCS.rglob("*.md")]
+    shown = {
+        (page.parent / found).resolve()
+        for page in pages
+        for found in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    }
+    for path in sorted({*DOCS.rglob("*.png"), *taken}):
+        if path not in shown:
+            print(f"{path.relative_to(ROOT)}: no page shows it")
+        if path not in taken:
+            print(f"{path.relative_to(ROOT)}: not taken by this script")
+        elif path.stat().st_size > MOST_BYTES:
+            print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1000} kB, too big")
 
 
 if __name__ == "__main__":
