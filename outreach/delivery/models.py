@@ -95,7 +95,7 @@ _REASON_LABELS = {
     Reason.ANSWERED: "a répondu",
     Reason.OUTSIDE: "sorti du public",
     Reason.NO_ADDRESS: "sans adresse",
-    Reason.BOUNCED: "adresse en rejet",
+    Reason.BOUNCED: "boîte en échec",
     Reason.UNREVIEWED: "adresse à vérifier",
     Reason.SUPPRESSED: "sur la liste d’exclusion",
     Reason.TRIAL: "hors de la liste de test",

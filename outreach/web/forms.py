@@ -150,7 +150,7 @@ class CallForm(FlaskForm):
     kind = RadioField("Nature", choices=[SelectChoice(one, one.label) for one in CallKind], validate_choice=False)
     day = StringField("Date", description="Le jour de l’échange, par exemple 30/06/2021.")
     person = StringField(
-        "Personne du pouvoir organisateur (facultatif)",
+        "Personne jointe (facultatif)",
         [Length(max=LONGEST_PERSON, message="Le nom dépasse 200 caractères.")],
     )
     note = TextAreaField("Ce qui a été dit", description="2 000 caractères au plus.")
