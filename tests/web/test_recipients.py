@@ -63,14 +63,15 @@ def test_those_left_out_are_filtered_by_reason(author, launched):
     for name, count in launched.withdrawn.items():
         rows = author.get(f"/campaigns/1/waves/1/export.csv?outcome=withdrawn&reason={name}").data.decode("utf-8-sig")
         assert len(list(csv.reader(io.StringIO(rows), delimiter=";"))) - 1 == count
-    assert "déjà adhéré" in page
+    assert "Écarté : déjà adhéré" in page.replace("\u00a0", " ")
 
 
 def test_the_exact_letter_of_a_recipient_is_shown_and_of_no_other_campaign(author, launched):
     page = author.get("/campaigns/1/waves/1?outcome=refused").text
     assert "&lt;b&gt;inconnu" in page
+    assert text_of(page).count(" Refusé ") == launched.refused
     address = re.search(r'href="(/campaigns/1/letters/\d+)"', page)[1]
-    assert "Courriel" in author.get(address).text
+    assert "<h1>Courriel refusé</h1>" in author.get(address).text
     html = FlaskClient.open(author, f"{address}/html")
     assert "Madame, Monsieur," in html.text
     assert "sandbox" in html.headers["Content-Security-Policy"]
