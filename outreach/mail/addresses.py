@@ -101,6 +101,8 @@ def _split_name(text: str) -> tuple[str, str]:
 def _refusal(bare: str, domain: str, error: EmailNotValidError) -> str:
     if "@" not in bare:
         return f"« {bare} » n’est pas une adresse de courriel : il manque le signe @."
+    if not domain:
+        return f"« {bare} » n’est pas une adresse de courriel : il manque le domaine, après le signe @."
     if len(bare.rpartition("@")[0]) > 64:
         return "La partie avant @ est trop longue : 64 caractères au plus."
     if isinstance(error, EmailUndeliverableError) or "special-use" in str(error) or "." not in domain:

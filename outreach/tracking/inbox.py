@@ -203,7 +203,7 @@ def _in_turn(session: Session, response: Response) -> None:
 def _handle(session: Session, response: Response, now: datetime, actor: str, outcome: str) -> None:
     response.handled_at, response.handled_by, response.outcome = now, actor, outcome
     response.owner = response.owner or actor
-    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {outcome}."
+    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {outcome.rstrip('.')}."
     audit.record(session, now, actor, said, subject_of(response.authority))
 
 

@@ -62,7 +62,7 @@ def act(number: int) -> Redirect | tuple[str, int]:
         with database().writing() as session:
             found = inbox.response_numbered(session, number)
             inbox.act(session, found, now=now(), actor=actor(), note=_note(), seen=seen)
-            said = f"C’est fait : {found.authority.name}, {found.outcome}."
+            said = f"C’est fait : {found.authority.name}, {found.outcome.rstrip('.')}."
     except EffectChanged as error:
         with database().reading() as session:
             return _page(session, inbox.response_numbered(session, number), str(error)), 409

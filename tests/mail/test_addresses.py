@@ -60,6 +60,11 @@ def test_reserved_domains_pass_in_a_demonstration_only():
             judge(address, examples=False)
 
 
+def test_a_missing_domain_is_named():
+    with pytest.raises(InputError, match="il manque le domaine"):
+        judge("direction@")
+
+
 @pytest.mark.parametrize("text", ["a@x.be,b@x.be", "a@x.be; b@x.be"])
 def test_two_addresses_are_offered_one_by_one(text):
     with pytest.raises(SeveralAddresses) as refusal:

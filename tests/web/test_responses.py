@@ -147,8 +147,10 @@ def test_a_wrong_contact_is_corrected_in_one_action(author, client, wbe):
     page = author.get("/responses?tray=wrong_contact").text
     address = re.search(r'href="(/responses/\d+)[?"]', page)[1]
     assert "Remplacer par direction@ecole.be" in author.get(address).text
-    author.send(f"{address}/action", page=address)
+    done = author.send(f"{address}/action", {"note": "Vu avec eux."}, page=address)
+    assert "Vu avec eux.<" in author.get(done.location).text
     assert "direction@ecole.be" in author.get("/directory/9001/contacts").text
+    assert "Vu avec eux.." not in author.get("/directory/9001/history").text
 
 
 def test_an_effect_that_changed_since_it_was_shown_is_shown_again_and_not_done(author, client, wbe, sample_database):
