@@ -70,7 +70,7 @@ class Counts:
     """An audience counted: `authorities` are all the segment means; those written to and those left out add up to it.
 
     `left_out` counts authorities by the reason of their best mailbox; `spared` the mailboxes left out of an authority
-    that is written to at another. `schools` are those the letters list.
+    that is written to at another; both in `ORDER`. `schools` are those the letters list.
     """
 
     authorities: int = 0
@@ -123,7 +123,12 @@ def count(session: Session, audience: Audience, scope: Scope) -> Counts:
     counts = Counts(authorities=len(by_authority))
     for mailboxes in by_authority.values():
         _add(counts, mailboxes)
+    counts.left_out, counts.spared = _in_order(counts.left_out), _in_order(counts.spared)
     return counts
+
+
+def _in_order(by_reason: dict[Reason, int]) -> dict[Reason, int]:
+    return {reason: by_reason[reason] for reason in ORDER if reason in by_reason}
 
 
 def _add(counts: Counts, mailboxes: Sequence[tuple[int, int]]) -> None:

@@ -321,6 +321,7 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
             found.setdefault(row.authority_id, []).append(str(audience.reason_of(row.rank)))
         assert {key: sorted(several) for key, several in found.items()} == expected
         assert counts.authorities == len(expected) == counts.written + sum(counts.left_out.values())
+        assert list(counts.left_out) == [reason for reason in ORDER if reason in counts.left_out]
         assert counts.addresses == sum(several.count("None") for several in expected.values())
         first = audience.first(session, meant, scope, 10)
         assert {row.Authority.id for row in first} == {key for key, several in expected.items() if "None" in several}

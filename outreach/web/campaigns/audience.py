@@ -147,7 +147,6 @@ def _page(session: Session, campaign: Campaign, asked: Asked) -> str:
         counts=segment.count(session, meant, scope),
         rows=segment.first(session, meant, scope, SHOWN, reason=left_out),
         left_out=left_out,
-        order=segment.ORDER,
         why=_why(session, meant, scope),
         networks=directory.networks(session),
         zones=directory.zones(session),
