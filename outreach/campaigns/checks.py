@@ -12,7 +12,7 @@ from outreach.campaigns import audiences, openings, planning
 from outreach.campaigns.calendar import spelt_moment
 from outreach.campaigns.composing import Sending
 from outreach.campaigns.grace import GRACE
-from outreach.campaigns.models import Campaign, CampaignState
+from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
 from outreach.campaigns.planning import PlannedWave
 from outreach.campaigns.rehearsal import DryRun, Rehearsal
 from outreach.db import Session
@@ -50,13 +50,14 @@ def look_over(session: Session, campaign: Campaign, sending: Sending, *, now: da
         blocks.append(str(error))
     dated = planning.plan(session, campaign, now=now)
     is_approved = campaign.state is CampaignState.APPROVED
+    is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
     planned = planning.plan(session, campaign, now=now, grace=GRACE) if is_approved else dated
     blocks += _blocks(campaign, counts, run)
     if campaign.starts_at and not planned:
         blocks += planning.left_out(campaign, planned)
     remarks = [
         *wording_of(campaign, sending),
-        *_of_start(dated, planned, now),
+        *(_of_start(dated, planned, now) if not is_under_way else ()),
         *_of_dates(campaign, planned),
         *_of_recipients(session, campaign, now),
     ]
@@ -94,7 +95,8 @@ def _blocks(campaign: Campaign, counts: Counts, run: DryRun) -> list[str]:
 
 def _missing(name: str, authorities: Sequence[tuple[int, str]]) -> str:
     named = ", ".join(f"{who} (FASE {fase})" for fase, who in authorities[:NAMED])
-    more = f" et {len(authorities) - NAMED} autres" if len(authorities) > NAMED else ""
+    rest = len(authorities) - NAMED
+    more = f" et {rest} autre{'s' if rest > 1 else ''}" if rest > 0 else ""
     mend = f'écrivez (({name}|défaut("…"))) ou corrigez l’annuaire.'
     if name == "circulaire":
         mend = "indiquez le numéro de la circulaire."
@@ -129,13 +131,17 @@ def _of_recipients(session: Session, campaign: Campaign, now: datetime) -> list[
     found = []
     same = _count(session, Authority.id.in_(written), Authority.id.in_(again)) if earlier else 0
     if same:
-        found.append(f"{same} PO ont reçu ce même courriel il y a moins de 7 jours.")
+        found.append(f"{_have(same)} reçu ce même courriel il y a moins de 7 jours.")
     received = recipients_written_since(RecipientKind.AUTHORITY, _school_year(now)).subquery()
     often = select(received.c[0]).group_by(received.c[0]).having(func.count() >= BUDGET)
     tired = _count(session, Authority.id.in_(written), Authority.id.in_(often))
     if tired:
-        found.append(f"{tired} PO ont déjà reçu {BUDGET} courriels ou plus cette année scolaire.")
+        found.append(f"{_have(tired)} déjà reçu {BUDGET} courriels ou plus cette année scolaire.")
     return found
+
+
+def _have(count: int) -> str:
+    return f"{count} PO {'a' if count == 1 else 'ont'}"
 
 
 def _count(session: Session, *conditions: ColumnElement[bool]) -> int:

@@ -1,5 +1,6 @@
 """Before a campaign leaves: every letter composed, what is missing named, everybody counted; then what has changed."""
 
+import functools
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import select, update
 
 from outreach.accounts import User
 from outreach.campaigns import approval, audiences, checks, definitions, lifecycle, planning, trials
+from outreach.campaigns.grace import GRACE
 from outreach.campaigns.lifecycle import campaign_numbered, definition_of
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.rehearsal import Rehearsal, hard_cases
@@ -83,7 +85,9 @@ def test_a_value_that_is_missing_for_somebody_is_found_and_named_before_approval
     number = draft(database, letter="Bonjour ((commune)), ((écoles_restantes)) école.\n\n((contact))")
     found = looked_over(database, number)
     assert found.run.letters == 5
-    assert "4 PO sans ((commune)) : PO 1 (FASE 9002), PO 2 (FASE 9003), PO 3 (FASE 9004) et 1 autres" in found.blocks[0]
+    assert (
+        "4 PO sans ((commune)) : PO 1 (FASE 9002), PO 2 (FASE 9003), PO 3 (FASE 9004) et 1 autre ;" in found.blocks[0]
+    )
     with pytest.raises(Refused, match="sans"):
         ask(database, number)
     revise(database, number, letter='((commune|défaut("votre commune"))) ((contact))')
@@ -140,6 +144,17 @@ def test_the_same_letter_within_a_week_and_a_tired_addressee_are_remarked(databa
         )
     assert any("2 PO ont reçu ce même courriel" in one for one in looked_over(database, number).remarks)
     assert not any("cette année scolaire" in one for one in looked_over(database, number).remarks)
+
+
+def test_a_start_that_has_passed_is_remarked_until_its_wave_is_on_its_way(database, people, strand):
+    settle(database, 1)
+    number = draft(database)
+    revise(database, number, starts_at=NOW - timedelta(days=7))
+    assert any("date de départ est passée" in one for one in looked_over(database, number).remarks)
+    ask(database, number)
+    move(database, number, lifecycle.approve, actor=APPROVER)
+    move(database, number, functools.partial(lifecycle.schedule, at=None, grace=GRACE))
+    assert not any("date de départ est passée" in one for one in looked_over(database, number).remarks)
 
 
 def test_a_reminder_is_planned_with_the_first_wave_in_open_windows_and_none_after_the_last_day(
