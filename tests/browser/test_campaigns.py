@@ -47,7 +47,7 @@ def test_five_screens_from_a_ready_made_campaign_to_a_planned_one(sign_in, has_s
     author.get_by_label("Jour de la première vague").fill("2027-05-18")
     author.get_by_role("button", name="Enregistrer et vérifier").click()
     expect(author.get_by_role("heading", name="Vérifier et planifier")).to_be_visible()
-    ask = author.get_by_role("button", name=re.compile(r"Demander la validation de \d+ PO"))
+    ask = author.get_by_role("button", name=re.compile(r"Demander la validation de l’envoi à \d+ PO"))
     count = re.search(r"\d+", ask.inner_text())[0]
     ask.click()
     expect(author.get_by_role("button", name=re.compile("Valider"))).to_have_count(0)

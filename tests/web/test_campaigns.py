@@ -64,7 +64,7 @@ def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, begun, s
     assert author.send(f"{begun}/letter", typed(author, begun)).location == f"{begun}/dates"
     assert dated(author, begun).location == f"{begun}/check"
     page = text_of(author.get(f"{begun}/check").text)
-    assert "Demander la validation de 2 PO" in page
+    assert "Demander la validation de l’envoi à 2 PO" in page
     assert "mardi 18 mai 2027 à 9 h 30" in page
     assert author.send(f"{begun}/submission", page=f"{begun}/check").status_code == 302
     assert "Valider" not in text_of(author.get(f"{begun}/check").text)
@@ -231,7 +231,7 @@ def test_a_campaign_to_everybody_needs_its_count_typed(author, begun, sample_dat
     author.send(f"{begun}/audience", {"asked": "1", "concerns": "open"})
     dated(author, begun)
     page = author.get(f"{begun}/check").text
-    count = re.sub(r"\D", "", re.search(r"Demander la validation de ([^<]+) PO", page)[1])
+    count = re.sub(r"\D", "", re.search(r"Demander la validation de l’envoi à ([^<]+) PO", page)[1])
     refused = author.send(f"{begun}/submission", page=f"{begun}/check")
     assert refused.status_code == 422
     assert "confirmez-en le nombre" in refused.text
