@@ -72,6 +72,11 @@ class Sending:
         """The envelope sender of a letter: what comes back names it (VERP)."""
         return f"{RETURNED}{self.keys.make(Kind.BOUNCE, bytes.fromhex(identity))}@{self.domain}"
 
+    @property
+    def data_protection(self) -> str:
+        """The address of the page on data protection."""
+        return f"{self.address}/data-protection"
+
     def link(self, kind: Kind, identity: str) -> str:
         """The address of a page for who received the letter with this identity."""
         path = {Kind.UNSUBSCRIBE: "u", Kind.ANSWER: "a", Kind.VIEW: "v"}[kind]
@@ -158,6 +163,7 @@ def _draft(campaign: Campaign, sending: Sending, mark: str) -> Draft:
         "signed": {name: letters.one_line(getattr(campaign, name)) for name in SIGNATURE},
         "marks": own,
         "may_unsubscribe": campaign.message_class is MessageClass.AWARENESS,
+        "data_protection": sending.data_protection,
     }
     body = Markup(html)  # noqa: S704 - escaped by the Markdown reader
     return Draft.of(

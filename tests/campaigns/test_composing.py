@@ -135,7 +135,8 @@ def test_every_ready_made_campaign_makes_a_letter(database, people, strand):
     launch(database, approved(database))
     ((message, _),) = composed(database)
     text, html = parts(message)
-    for expected in ("Nadia Lambert", "Boulevard Léopold II 44", "FASE 9001", "https://courriel.example/u/", "7831"):
+    said = ("Nadia Lambert", "Boulevard Léopold II 44", "FASE 9001", "7831")
+    for expected in (*said, "https://courriel.example/u/", "https://courriel.example/data-protection"):
         assert expected in text
         assert expected in html
     assert " :" not in text.replace("\u00a0:", "")
