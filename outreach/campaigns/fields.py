@@ -146,12 +146,13 @@ ANSWERS = (("joined", "Nous adhérons"), ("in_preparation", "En préparation"), 
 
 
 def _buttons(facts: Facts) -> Value:
-    style = "display:inline-block;margin:0 8px 8px 0;padding:10px 18px;border-radius:4px;text-decoration:none;"
-    first, others = "background:#303675;color:#ffffff", "border:1px solid #303675;color:#303675"
+    style = "display:inline-block;margin:0 8px 8px 0;padding:10px 18px;border:1px solid #303675;border-radius:4px;"
+    style += "text-decoration:none;font-weight:bold;"
+    first, others = "background:#303675;color:#ffffff", "color:#303675"
     links, texts = [], []
     for place, (choice, words) in enumerate(ANSWERS):
         address = f"{facts.links.answer}?choice={choice}"
-        look = f"{style}font-weight:bold;{others if place else first}"
+        look = style + (others if place else first)
         links.append(f'<a class="button" href="{address}" style="{look}">{words}</a>')
         texts.append(f"- {words}{WIDE}: {address}")
     other = LINK.format(facts.links.answer, "Toutes les réponses possibles")

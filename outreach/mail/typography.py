@@ -15,8 +15,8 @@ WITH_WEEKDAY = "EEEE d MMMM y"
 
 
 def typeset(text: str) -> str:
-    """Put no-break spaces where French wants them: before `: ; ! ?` and inside « »."""
-    text = re.sub(r" (?=[:»])|(?<=«) ", WIDE, text)
+    """Put no-break spaces where French wants them: before `: ; ! ?`, inside « », between a number and its % or €."""
+    text = re.sub(r" (?=[:»])|(?<=«) |(?<=\d) (?=[%€])", WIDE, text)
     return re.sub(r" (?=[;!?])", NARROW, text)
 
 

@@ -135,6 +135,7 @@ def test_every_ready_made_campaign_makes_a_letter(database, people, strand):
     launch(database, approved(database))
     ((message, _),) = composed(database)
     text, html = parts(message)
+    assert "\u202f!important" not in html
     said = ("Nadia Lambert", "Boulevard Léopold II 44", "FASE 9001", "7831")
     for expected in (*said, "https://courriel.example/u/", "https://courriel.example/data-protection"):
         assert expected in text

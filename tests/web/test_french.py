@@ -12,6 +12,8 @@ from outreach.web import french
         ("Vraiment ?", "Vraiment\u202f?"),
         ("Oui ; non !", "Oui\u202f; non\u202f!"),
         ("Zone : « Liège »", "Zone\u00a0: «\u00a0Liège\u00a0»"),
+        ("75 € ou 5 % de 400", "75\u00a0€ ou 5\u00a0% de 400"),
+        ("(% if une_école %)", "(% if une_école %)"),
         ("http://x.be", "http://x.be"),
     ],
 )
