@@ -23,6 +23,7 @@ class Stage(StrEnum):
     APPROVED = "approved"
     PLANNED = "planned"
     RUNNING = "running"
+    PAUSED = "paused"
     OVER = "over"
     CANCELLED = "cancelled"
 
@@ -43,6 +44,7 @@ _LABELS = {
     Stage.APPROVED: ("Validée", "Validées"),
     Stage.PLANNED: ("Planifiée", "Planifiées"),
     Stage.RUNNING: ("En cours", "En cours"),
+    Stage.PAUSED: ("En pause", "En pause"),
     Stage.OVER: ("Terminée", "Terminées"),
     Stage.CANCELLED: ("Annulée", "Annulées"),
 }
@@ -104,7 +106,8 @@ def _stage() -> ColumnElement[str]:
         (Campaign.state == CampaignState.TO_APPROVE, Stage.TO_APPROVE.value),
         (Campaign.state == CampaignState.CANCELLED, Stage.CANCELLED.value),
         (Campaign.state == CampaignState.CLOSED, Stage.OVER.value),
-        (has(WaveState.RUNNING, WaveState.PAUSED), Stage.RUNNING.value),
+        (has(WaveState.RUNNING), Stage.RUNNING.value),
+        (has(WaveState.PAUSED), Stage.PAUSED.value),
         (has(WaveState.PLANNED), Stage.PLANNED.value),
         (has(WaveState.FINISHED), Stage.OVER.value),
         else_=Stage.APPROVED.value,

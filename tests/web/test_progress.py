@@ -239,7 +239,11 @@ def _at(app, moment):
 def test_every_move_is_a_button_where_it_should_be(author, signed_in, launched):
     page = "/campaigns/1/progress"
     assert author.send("/campaigns/1/pause", page=page).location == "/campaigns/1"
-    assert "en pause" in said(author.get(page).text)
+    shown = author.get(page).text
+    assert "en pause" in said(shown)
+    assert re.search(r'id="stage" data-color="warning">En pause<', shown)
+    assert "Annuler ce qui n’est pas parti" in said(shown)
+    assert "En pause (1)" in said(author.get("/campaigns").text)
     assert author.send("/campaigns/1/resumption", page=page).status_code == 302
     assert "<button" not in signed_in("reader").get(page).text
     author.send("/campaigns/1/cancellation", page=page)

@@ -29,6 +29,7 @@ STAGE_COLORS = {
     Stage.APPROVED: "info",
     Stage.PLANNED: "info",
     Stage.RUNNING: "accent",
+    Stage.PAUSED: "warning",
     Stage.OVER: "success",
     Stage.CANCELLED: "neutral",
 }
