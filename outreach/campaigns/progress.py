@@ -91,9 +91,9 @@ def tallies(session: Session, campaign: Campaign) -> list[tuple[Wave, Tally]]:
 
 
 def states_mark(campaign: Campaign, *, now: datetime) -> str:
-    """A mark that changes when a state does, or the last minute before a wave begins."""
+    """A mark that changes when a state does, when a wave's recipients are known, or in the minute before it begins."""
     starting = grace.starting(campaign, now=now)
-    waves = [(wave.number, wave.state.value) for wave in campaign.waves]
+    waves = [(one.number, one.state.value, bool(one.mailing and one.mailing.filled_at)) for one in campaign.waves]
     return _mark([campaign.state.value, waves, starting.number if starting else 0])
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from outreach.campaigns.audiences import launched
 from outreach.campaigns.lifecycle import move_wave
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.progress import UNDER_WAY
 from outreach.db import Session
 from outreach.delivery import resending
 from outreach.delivery.models import Mailing
@@ -25,7 +26,7 @@ class Retriable:
 def retriable(session: Session, campaign: Campaign, *, now: datetime) -> dict[int, Retriable]:
     """What may leave again, by the number of the wave; a wave with nothing has no entry."""
     mailings = {wave.mailing_id: wave.number for wave in campaign.waves if wave.mailing_id and _may_go_on(wave)}
-    if campaign.state is not CampaignState.APPROVED or not mailings:
+    if campaign.state is not CampaignState.APPROVED or not mailings or _being_filled(campaign):
         return {}
     failed = resending.count_failed(session, mailings, without=_spared(campaign))
     doubtful = resending.count_rested(session, mailings, without=_spared(campaign), now=now)
@@ -41,6 +42,8 @@ def resendable(session: Session, campaign: Campaign, number: int, *, now: dateti
     wave = next((one for one in campaign.waves if one.number == number), None)
     if wave is None or wave.mailing_id is None or campaign.state is not CampaignState.APPROVED or not _may_go_on(wave):
         return set()
+    if _being_filled(campaign):
+        return set()
     return resending.rested(session, wave.mailing_id, without=_spared(campaign), now=now)
 
 
@@ -49,7 +52,7 @@ def retry(session: Session, campaign: Campaign, number: int, *, now: datetime, a
 
     Who has answered since, or was reached by a later wave, is left alone, and so is an address that is written to no
     more; the fence asks the rest anew. Raises NotFound for a wave that does not exist, Refused when nothing may leave
-    again, when it is not over, or when the campaign is not approved any more.
+    again, when it is not over, when the campaign is not approved any more, or while another wave is being filled.
     """
     wave, mailing = _wave(campaign, number)
     if wave.state is not WaveState.FINISHED:
@@ -68,7 +71,8 @@ def resend(
     """Send a wave's doubts (or one letter, by its key) once more, byte for byte; returns how many letters.
 
     Raises NotFound for a wave that does not exist, Refused when none has rested for 15 minutes, when each was sent
-    again already, when the wave is held or cancelled, or when the campaign is not approved any more.
+    again already, when the wave is held or cancelled, when the campaign is not approved any more, or while another
+    wave is being filled.
     """
     wave, mailing = _wave(campaign, number)
     if not _may_go_on(wave):
@@ -86,6 +90,12 @@ def _may_go_on(wave: Wave) -> bool:
     return wave.state in {WaveState.RUNNING, WaveState.FINISHED}
 
 
+def _being_filled(campaign: Campaign) -> Wave | None:
+    """The wave whose recipients are being written down: until whom it reaches is known, nothing leaves again."""
+    begun = [wave for wave in campaign.waves if wave.state in UNDER_WAY]
+    return next((wave for wave in begun if wave.mailing and wave.mailing.filled_at is None), None)
+
+
 def _spared(campaign: Campaign) -> Spared:
     """Who has answered, and whom a later wave has reached: its letter says what an earlier one would."""
     mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
@@ -98,4 +108,6 @@ def _wave(campaign: Campaign, number: int) -> tuple[Wave, Mailing]:
         raise NotFound(f"La vague {number} de cette campagne n’a pas encore de destinataires.")
     if campaign.state is not CampaignState.APPROVED:
         raise Refused(f"Cette campagne est « {campaign.state.label} » : rien n’en est renvoyé.")
+    if filled := _being_filled(campaign):
+        raise Refused(f"Les destinataires de la vague {filled.number} sont en train d’être inscrits : réessayez après.")
     return wave, wave.mailing

@@ -129,6 +129,22 @@ def test_whom_a_later_wave_has_reached_gets_no_earlier_letter(database, people, 
 
 
 @pytest.mark.parametrize("verb", [retrying.retry, retrying.resend], ids=["retry", "resend"])
+def test_nothing_leaves_again_while_another_wave_is_being_filled(database, people, strand, verb):
+    number = ended(database)
+    launch(database, number, NOW + timedelta(minutes=30))
+    with database.writing() as session:
+        later = session.scalars(select(Mailing).order_by(Mailing.id.desc())).first()
+        later.filled_at = None
+        session.execute(update(Message).where(Message.mailing_id == later.id).values(state=MessageState.REFUSED))
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        assert retrying.retriable(session, campaign, now=LATER) == {}
+        assert retrying.resendable(session, campaign, 1, now=LATER) == set()
+    with pytest.raises(Refused, match="vague 2 sont en train d’être inscrits"):
+        move(database, number, verb, 1, now=LATER)
+
+
+@pytest.mark.parametrize("verb", [retrying.retry, retrying.resend], ids=["retry", "resend"])
 @pytest.mark.parametrize("end", [lifecycle.close, lifecycle.cancel], ids=["closed", "cancelled"])
 def test_a_campaign_that_has_ended_sends_nothing_again(database, people, strand, end, verb):
     number = ended(database)
