@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from outreach import audit
@@ -30,12 +30,12 @@ DONE = {
 
 
 class Tray(StrEnum):
-    """What is looked at: what waits for something, by what it asks; or what has been handled."""
+    """What is looked at: what waits for something, by what it asks, the most urgent first; or what has been handled."""
 
-    JOINED = "joined"
     HELP = "help"
     WRONG_CONTACT = "wrong_contact"
     REFUSED = "refused"
+    JOINED = "joined"
     HANDLED = "handled"
 
     @property
@@ -52,10 +52,10 @@ class Tray(StrEnum):
 
 
 _TRAY_LABELS = {
-    Tray.JOINED: "Adhésions à confirmer",
     Tray.HELP: "Besoin d’aide",
     Tray.WRONG_CONTACT: "Mauvais contact",
     Tray.REFUSED: "Refus et non concernés",
+    Tray.JOINED: "Adhésions à confirmer",
     Tray.HANDLED: "Traitées",
 }
 
@@ -92,10 +92,10 @@ def counts(session: Session, *, owner: str = "") -> dict[Tray, int]:
 
 
 def page(session: Session, tray: Tray | None, number: int, *, owner: str = "") -> Sequence[Response]:
-    """One page of a tray (None: all that waits), the oldest first; what is handled, the newest first."""
+    """One page of a tray (None: all that waits, tray by tray), the oldest first; what is handled, the newest first."""
     query = _in(tray, owner).options(joinedload(Response.authority), joinedload(Response.strand))
-    order = Response.handled_at.desc() if tray is Tray.HANDLED else Response.given_at
-    query = query.options(selectinload(Response.schools), joinedload(Response.message)).order_by(order, Response.id)
+    order = [Response.handled_at.desc()] if tray is Tray.HANDLED else [_urgency(), Response.given_at]
+    query = query.options(selectinload(Response.schools), joinedload(Response.message)).order_by(*order, Response.id)
     return session.scalars(query.limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)).all()
 
 
@@ -160,12 +160,15 @@ def set_aside(session: Session, response: Response, *, now: datetime, actor: str
     _handle(session, response, now, actor, f"classée sans suite{f' : {note}' if note else ''}")
 
 
-def take(session: Session, response: Response, *, now: datetime, actor: str) -> None:
-    """Make a response one's own. Raises Refused when it was handled meanwhile."""
+def take(session: Session, response: Response, *, now: datetime, actor: str) -> str:
+    """Make a response one's own; returns whose it was ('': nobody's). Raises Refused when it was handled meanwhile."""
     _in_turn(session, response)
+    before = response.owner if response.owner and response.owner != actor else ""
     response.owner, response.owned_at = actor, now
-    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : prise en charge."
+    taken = f"reprise à {before}" if before else "prise en charge"
+    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {taken}."
     audit.record(session, now, actor, said, subject_of(response.authority))
+    return before
 
 
 def declared_still(session: Session, response: Response, *, now: datetime) -> list[School]:
@@ -187,6 +190,12 @@ def _in(tray: Tray | None, owner: str) -> Select[Response]:
     if tray is not None:
         query = query.where(Response.answer.in_(tray.answers))
     return query.where(Response.owner == owner) if owner else query
+
+
+def _urgency() -> ColumnElement[int]:
+    waiting = [tray for tray in Tray if tray is not Tray.HANDLED]
+    places = [(Response.answer.in_(tray.answers), place) for place, tray in enumerate(waiting)]
+    return case(*places, else_=len(waiting))
 
 
 def _waits() -> ColumnElement[bool]:

@@ -49,8 +49,8 @@ def response(number: int) -> str:
 @needs(RoleName.AUTHOR)
 def take(number: int) -> Redirect:
     with database().writing() as session:
-        inbox.take(session, inbox.response_numbered(session, number), now=now(), actor=actor())
-    flash("Cette réponse est à vous.", "success")
+        before = inbox.take(session, inbox.response_numbered(session, number), now=now(), actor=actor())
+    flash(f"Cette réponse est à vous ; elle était à {before}." if before else "Cette réponse est à vous.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
 
 

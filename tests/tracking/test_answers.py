@@ -239,6 +239,7 @@ def test_the_inbox_is_filtered_by_tray_and_owner_the_oldest_first(database, lett
         assert inbox.count(session, None) == 3
         assert inbox.count(session, None, owner=AUTHOR) == 1
         assert inbox.counts(session)[Tray.REFUSED] == 1
+        assert list(inbox.counts(session)) == ["help", "wrong_contact", "refused", "joined", "handled"]
     act(database, first)
     with database.reading() as session:
         assert inbox.count(session, Tray.HANDLED) == 1

@@ -142,6 +142,28 @@ def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, clien
     assert "Adhésion confirmée" in text_of(author.get("/responses?tray=handled").text)
 
 
+def test_taking_over_says_whose_it_was(author, client, wbe, sample_database):
+    client.post(wbe, data={"answer": "help"})
+    with sample_database.writing() as session:
+        session.scalars(select(Response)).one().owner = "marc.dethier@fwb.example"
+    assert "Reprendre à marc.dethier@fwb.example" in text_of(author.get("/responses/1").text)
+    author.send("/responses/1/owner", page="/responses/1")
+    assert "elle était à marc.dethier@fwb.example" in text_of(author.get("/responses/1").text)
+    assert "reprise à marc.dethier@fwb.example" in text_of(author.get("/directory/9001/history").text)
+    author.send("/responses/1/owner", page="/account")
+    assert "elle était à" not in text_of(author.get("/responses/1").text)
+
+
+def test_what_is_most_urgent_comes_first(author, client, wbe):
+    for answer in ("joined", "not_concerned", "wrong_contact", "help"):
+        client.post(wbe, data={"answer": answer})
+    page = text_of(author.get("/responses").text)
+    trays = ["Besoin d’aide (1)", "Mauvais contact (1)", "Refus et non concernés (1)", "Adhésions à confirmer"]
+    assert sorted(trays, key=page.index) == trays
+    rows = re.findall(r"Besoin d’aide\b|Ce n’est pas le bon contact|Non concerné\b", page[page.index("Suivi par") :])
+    assert rows == ["Besoin d’aide", "Ce n’est pas le bon contact", "Non concerné"]
+
+
 def test_a_wrong_contact_is_corrected_in_one_action(author, client, wbe):
     client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"})
     page = author.get("/responses?tray=wrong_contact").text
