@@ -57,7 +57,7 @@ SENTENCES = {
     ),
     404: (
         "Page introuvable",
-        "Cette page n’existe pas ou n’existe plus. Vérifiez l’adresse ou repartez de l’accueil.",
+        "Cette page n’existe pas ou n’existe plus. Vérifiez son adresse.",
     ),
     405: ("Action impossible", "Cette adresse ne s’ouvre pas de cette manière."),
     409: ("Action refusée", "L’action n’est plus possible dans l’état actuel."),
@@ -228,4 +228,5 @@ def _failure(error: Exception) -> tuple[str, int]:
 
 def _page(code: int, sentence: str = "") -> tuple[str, int]:
     title, usual = SENTENCES.get(code, SENTENCES[500] if code >= 500 else SENTENCES[400])
-    return render_template("pages/error.html", title=title, sentence=sentence or usual), code
+    template = "pages/error.html" if current_user.is_authenticated else "public/error.html"
+    return render_template(template, title=title, sentence=sentence or usual), code
