@@ -259,6 +259,10 @@ def test_waves_say_whom_a_reminder_would_be_written_to_today(author, launched, s
     assert "Si une relance partait aujourd’hui" in page
     assert re.search(r"\d+ pouvoirs organisateurs la recevraient", page)
     assert "Déjà adhéré" in page
+    assert page.count("Le public sera compté à son départ.") == 2
+    author.send("/campaigns/1/cancellation", page="/campaigns/1/progress")
+    page = said(author.get("/campaigns/1/progress/waves").text)
+    assert page.count("Rien n’est parti.") == 2
 
 
 def test_the_journal_tells_the_campaign_and_its_waves_the_newest_first(author, launched):
