@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from outreach.delivery.models import Message, Suppression
 from outreach.mail.tokens import Keys, Kind
 from outreach.tracking.models import Response
+from tests.browser.keyboard import tab_to
 from tests.browser.test_pages import overflow
 from tests.web.test_responses import letters, wbe
 
@@ -30,15 +31,6 @@ def inbox(wbe, client):
     client.post(wbe, data={"answer": "joined", "comment": "Tout est prêt pour septembre."})
     client.post(wbe, data={"answer": "help"})
     client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"})
-
-
-def tab_to(page, target, most=60):
-    """Press Tab until the target has the focus."""
-    for _ in range(most):
-        page.keyboard.press("Tab")
-        if target.evaluate("e => e === document.activeElement"):
-            return
-    raise AssertionError("the keyboard does not reach it")
 
 
 def test_the_pages_an_authority_sees_keep_the_rules(visitor, letters, leaving, violations, wbe, looks):

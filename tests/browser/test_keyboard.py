@@ -1,0 +1,60 @@
+"""The main journeys of the service's people with the keyboard alone; who answers a letter is in `test_answers`."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.keyboard import press_on, tab_to
+from tests.browser.test_progress import launched
+
+__all__ = ["launched"]
+pytestmark = pytest.mark.browser
+
+
+def test_an_authority_is_found_and_its_address_corrected(staff):
+    staff.goto("/")
+    press_on(staff, staff.get_by_role("link", name="Annuaire"))
+    tab_to(staff, staff.get_by_label("Nom ou numéro FASE"))
+    staff.keyboard.type("9300")
+    expect(staff.locator("#results tbody tr")).to_have_count(1)
+    press_on(staff, staff.locator("#results tbody th a"))
+    press_on(staff, staff.get_by_role("link", name="Contacts"))
+    press_on(staff, staff.get_by_role("link", name="Corriger").first)
+    tab_to(staff, staff.get_by_label("Adresse de courriel"))
+    staff.keyboard.press("Control+a")
+    staff.keyboard.type("direction@ecole.be")
+    press_on(staff, staff.get_by_role("button", name="Enregistrer l’adresse"))
+    expect(staff.get_by_role("status")).to_contain_text("direction@ecole.be")
+
+
+def test_a_campaign_is_written_and_submitted(staff):
+    staff.goto("/campaigns")
+    press_on(staff, staff.get_by_role("link", name="Nouvelle campagne"))
+    press_on(staff, staff.get_by_role("button", name="Commencer avec « Invitation au premier volet »"))
+    box = staff.get_by_role("checkbox", name="Libre confessionnel, secondaire")
+    counted = staff.locator("#results h2").inner_text()
+    press_on(staff, box, "Space")
+    expect(staff.locator("#results h2")).not_to_have_text(counted)
+    expect(box).to_be_focused()
+    press_on(staff, staff.get_by_role("button", name="Enregistrer et écrire le courriel"))
+    tab_to(staff, staff.get_by_label("Objet du courriel"))
+    staff.keyboard.press("Control+a")
+    staff.keyboard.type("Volet 1 : à répondre avant le ((date_limite))")
+    press_on(staff, staff.get_by_role("button", name="Enregistrer et choisir les dates"))
+    tab_to(staff, staff.get_by_label("Jour de la première vague"))
+    staff.keyboard.type("18052027")
+    press_on(staff, staff.get_by_role("button", name="Enregistrer et vérifier"))
+    press_on(staff, staff.get_by_role("button", name=re.compile(r"Demander la validation de \d+ PO")))
+    expect(staff.locator(".heading .ds-tag")).to_have_text("À valider")
+
+
+def test_a_campaign_under_way_is_followed_and_paused(staff, launched):
+    staff.goto("/campaigns")
+    press_on(staff, staff.locator("tbody th a"))
+    press_on(staff, staff.get_by_role("link", name="Acceptés 5"))
+    expect(staff.locator("tbody tr")).to_have_count(5)
+    press_on(staff, staff.get_by_role("navigation", name="Suivi").get_by_role("link", name="Suivi"))
+    press_on(staff, staff.get_by_role("button", name="Mettre en pause"))
+    expect(staff.locator("#stage")).to_have_text("En pause")
+    tab_to(staff, staff.get_by_role("button", name="Reprendre l’envoi"))
