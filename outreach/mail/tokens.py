@@ -33,6 +33,9 @@ class Kind(StrEnum):
     MAILTO = "mailto"
 
 
+FOR_EVER = {Kind.UNSUBSCRIBE, Kind.MAILTO}
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """What a genuine token says: the 8 bytes that name a message, and the number of the link (0 to 255)."""
@@ -45,7 +48,7 @@ class Token:
 class Keys:
     """The signing keys, newest first: the first signs, the first two are live, the others are retired.
 
-    A retired key still proves an unsubscription, for ever: a letter keeps its promise whatever its age.
+    A retired key still proves an unsubscription, for ever, by link or by mail: a letter keeps its promise at any age.
     """
 
     keys: Sequence[bytes]
@@ -64,7 +67,7 @@ class Keys:
             return None
         raw = base64.b32decode(bare, casefold=True)
         signed, seal = raw[: ID_BYTES + 1], raw[ID_BYTES + 1 :]
-        trusted = self.keys if kind is Kind.UNSUBSCRIBE else self.keys[:LIVE_KEYS]
+        trusted = self.keys if kind in FOR_EVER else self.keys[:LIVE_KEYS]
         if not any(hmac.compare_digest(seal, _seal(key, kind, signed)) for key in trusted):
             return None
         return Token(signed[:ID_BYTES], signed[ID_BYTES])

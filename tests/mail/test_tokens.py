@@ -48,7 +48,8 @@ def test_the_first_key_signs_two_are_live_and_a_retired_one_proves_only_an_unsub
     old = Keys((b"i" * 32,))
     assert KEYS.read(Keys((b"j" * 32,)).make(Kind.ANSWER, IDENTITY), Kind.ANSWER)
     assert KEYS.read(old.make(Kind.ANSWER, IDENTITY), Kind.ANSWER) is None
-    assert KEYS.read(old.make(Kind.UNSUBSCRIBE, IDENTITY), Kind.UNSUBSCRIBE)
+    for kind in (Kind.UNSUBSCRIBE, Kind.MAILTO):
+        assert KEYS.read(old.make(kind, IDENTITY), kind)
     assert old.read(KEYS.make(Kind.ANSWER, IDENTITY), Kind.ANSWER) is None
 
 
