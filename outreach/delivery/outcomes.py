@@ -1,4 +1,4 @@
-"""What a relay's answer changes: the letter's row, and the list of exclusion."""
+"""What a relay's answer changes, and a refusal that comes later by mail: the letter's row, the list of exclusion."""
 
 import random
 from collections.abc import Sequence
@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, func, or_, select, update
 
+from outreach import audit
+from outreach.adherence.days import today
 from outreach.db import Session, table_of
 from outreach.delivery import outbox, suppressions
 from outreach.delivery.models import Composition, Message, MessageState, Reason, Suppression, SuppressionReason
 from outreach.delivery.pacing import next_try
-from outreach.delivery.replies import Outcome, Verdict
+from outreach.delivery.replies import LONGEST_KEPT, Outcome, Verdict
 from outreach.directory import contacts
 
 NO_SUCH_MAILBOX = {"5.1.1", "5.1.10"}
@@ -20,6 +22,7 @@ FULL = "5.2.2"
 DAY = timedelta(hours=24)
 MOST_OF_A_DOMAIN = 20
 POSTMAN = "facteur"
+OUT = (MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,25 @@ def record(session: Session, settled: Sequence[Settled], *, now: datetime, again
         _record_one(session, one, now, again_at)
     if others:
         outbox.call_off(session, now=now, among=[one.message_id for one in others])
+
+
+def is_out(message: Message) -> bool:
+    """Whether a letter left and may still come back: one that waits to be sent again for a doubt has left, too."""
+    return message.state in OUT or (message.state is MessageState.QUEUED and message.resent_at is not None)
+
+
+def come_back(session: Session, message: Message, *, status: str, said: str, now: datetime, actor: str) -> bool:
+    """A letter that is out came back: it counts as refused. Returns whether its address is written to no more.
+
+    `status` is the notice's (5.1.1, or ''), `said` its words; what excludes an address is what a relay says at once.
+    """
+    message.state, message.settled_at = MessageState.REFUSED, now
+    message.reply_code, message.reply_status = None, status
+    words = said if status in said else f"{status} {said}".strip()
+    message.reply_text = f"revenu le {today(now):%d/%m/%Y} : {words}".rstrip(" :")[:LONGEST_KEPT]
+    audit.record(session, now, actor, f"Courriel à {message.address} {message.reply_text}", f"message:{message.id}")
+    session.flush()
+    return _suppress_if_gone(session, message, now, actor)
 
 
 _ACCEPTED = (
@@ -87,7 +109,7 @@ def _record_one(session: Session, one: Settled, now: datetime, again_at: datetim
         case Verdict.NEVER:
             message.state, message.settled_at = MessageState.REFUSED, now
             session.flush()
-            _suppress_if_gone(session, message, now)
+            _suppress_if_gone(session, message, now, POSTMAN)
         case Verdict.UNREACHED:
             message.state, message.due_at, message.settled_at = MessageState.QUEUED, again_at, None
             _forget_composition(session, message)
@@ -127,7 +149,7 @@ def _forget_composition(session: Session, message: Message) -> None:
         session.execute(delete(Composition).where(Composition.message_id == message.id))
 
 
-def _suppress_if_gone(session: Session, message: Message, now: datetime) -> None:
+def _suppress_if_gone(session: Session, message: Message, now: datetime, actor: str) -> bool:
     """Only what speaks of the mailbox suppresses it; a refusal of policy (5.7.x) speaks of us."""
     status, key = message.reply_status, message.address_key
     is_gone = status in NO_SUCH_MAILBOX
@@ -135,10 +157,11 @@ def _suppress_if_gone(session: Session, message: Message, now: datetime) -> None
     is_full = status == FULL or (message.reply_code == 552 and not status)
     is_gone |= is_full and _times_full(session, key) >= 3
     if not is_gone or (status == NO_SUCH_DOMAIN and _gone_of_domain(session, key, now) >= MOST_OF_A_DOMAIN):
-        return
-    detail = f"{message.reply_code} {message.reply_text}"
-    suppressions.suppress(session, key, SuppressionReason.HARD_BOUNCE, now=now, actor=POSTMAN, detail=detail)
-    contacts.record_bounce(session, message.address, now=now, actor=POSTMAN)
+        return False
+    detail = f"{message.reply_code or ''} {message.reply_text}".strip()
+    suppressions.suppress(session, key, SuppressionReason.HARD_BOUNCE, now=now, actor=actor, detail=detail)
+    contacts.record_bounce(session, message.address, now=now, actor=actor)
+    return True
 
 
 def _refusals(session: Session, key: str, status: str, since: datetime) -> int:

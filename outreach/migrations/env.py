@@ -7,10 +7,11 @@ from outreach.adherence import models as adherence
 from outreach.campaigns import models as campaigns
 from outreach.db import Base
 from outreach.delivery import models as delivery
+from outreach.delivery.bounces import models as bounces
 from outreach.directory import calls, models
 from outreach.tracking import models as tracking
 
-TABLES = (accounts, adherence, audit, calls, campaigns, delivery, models, tracking)
+TABLES = (accounts, adherence, audit, bounces, calls, campaigns, delivery, models, tracking)
 
 context.configure(
     connection=context.config.attributes["connection"],

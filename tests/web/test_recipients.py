@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from outreach.campaigns import launching
 from outreach.campaigns.composing import Sending
-from outreach.delivery import outbox
+from outreach.delivery import outbox, outcomes
 from outreach.delivery.models import Message, MessageState
+from outreach.directory.models import Authority
 from tests.conftest import NOW
 from tests.web.test_campaigns import text_of
 from tests.web.test_mailbox import planned
@@ -77,6 +78,21 @@ def test_the_exact_letter_of_a_recipient_is_shown_and_of_no_other_campaign(autho
     assert "sandbox" in html.headers["Content-Security-Policy"]
     assert author.get("/campaigns/1/letters/999999").status_code == 404
     assert author.get("/campaigns/1/waves/9").status_code == 404
+
+
+def test_a_letter_that_came_back_later_says_when(author, launched, sample_database):
+    with sample_database.writing() as session:
+        row = session.scalars(
+            select(Message).where(Message.state == MessageState.ACCEPTED).order_by(Message.id)
+        ).first()
+        outcomes.come_back(session, row, status="5.1.1", said="550 5.1.1 inconnu", now=NOW, actor="x")
+        authority = session.get_one(Authority, row.recipient_id).fase
+    page = text_of(author.get("/campaigns/1/waves/1?outcome=refused").text)
+    assert "revenu le 15/05/2021" in page
+    assert "Refusés (4)" in page
+    assert "adresse à corriger" in text_of(author.get(f"/directory/{authority}/contacts").text)
+    history = text_of(author.get(f"/directory/{authority}/history").text).replace("\u00a0", " ")
+    assert "revenu le 15/05/2021 : 550 5.1.1 inconnu" in history
 
 
 def test_the_authority_s_history_tells_its_letters(author, launched):

@@ -1,0 +1,142 @@
+"""What a notice changes: a letter that came back counts as refused, an address is written to no more; each once.
+
+A notice is acted on only with a token of ours, or with the Message-ID and the recipient of one and the same letter:
+anybody may write to the return address. The others are kept, and change nothing. Nothing is ever answered.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from outreach import audit
+from outreach.db import Session, take_turns
+from outreach.delivery import outbox, outcomes, suppressions
+from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
+from outreach.delivery.bounces.notices import Notice, Report, Verdict
+from outreach.delivery.models import Message, RecipientKind, SuppressionReason
+from outreach.directory.contacts import subject_of
+from outreach.directory.models import Authority
+
+RETURNS = "courriels revenus"
+TOO_OLD = timedelta(days=30)
+CAME_BACK = (Handling.REFUSED, Handling.EXCLUDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What came back of a mailing's letters, each letter once: late refusals, those of addresses since excluded among
+    them, and complaints."""
+
+    refused: int = 0
+    excluded: int = 0
+    complaints: int = 0
+
+
+def take(session: Session, notice: Notice, *, now: datetime) -> KeptNotice | None:
+    """Keep a notice and do what it asks; None for a copy of one that was kept already, which changes nothing."""
+    take_turns(session, "notice", notice.digest)
+    if session.scalar(select(KeptNotice.id).where(KeptNotice.digest == notice.digest)) is not None:
+        return None
+    letter = _letter(session, notice)
+    kept = KeptNotice(
+        digest=notice.digest,
+        read_at=now,
+        verdict=notice.verdict,
+        handling=_handle(session, notice, letter, now),
+        message_id=letter.id if letter else None,
+        reports=[_kept(number, report) for number, report in enumerate(notice.reports, 1)],
+    )
+    session.add(kept)
+    session.flush()
+    return kept
+
+
+def returned(session: Session, mailings: Iterable[int]) -> dict[int, Returned]:
+    """What came back of these mailings' letters; one without anything has no entry."""
+    query = (
+        select(Message.mailing_id, KeptNotice.handling, func.count(Message.id.distinct()))
+        .join(Message, Message.id == KeptNotice.message_id)
+        .where(Message.mailing_id.in_(list(mailings)))
+        .group_by(Message.mailing_id, KeptNotice.handling)
+    )
+    found: dict[int, dict[Handling, int]] = {}
+    for mailing, handling, count in session.execute(query):
+        found.setdefault(mailing, {})[handling] = count
+    return {
+        mailing: Returned(
+            refused=sum(counts.get(one, 0) for one in CAME_BACK),
+            excluded=counts.get(Handling.EXCLUDED, 0),
+            complaints=counts.get(Handling.COMPLAINED, 0),
+        )
+        for mailing, counts in found.items()
+    }
+
+
+def _letter(session: Session, notice: Notice) -> Message | None:
+    """The letter a notice is proved to be about, held until the end of the transaction."""
+    identity = notice.proved.hex() if notice.proved else notice.named
+    found = session.scalar(select(Message).where(Message.public_id == identity).with_for_update()) if identity else None
+    if found is None or notice.proved:
+        return found
+    return found if any(_is_of(found, report) for report in notice.reports) else None
+
+
+def _handle(session: Session, notice: Notice, letter: Message | None, now: datetime) -> Handling:
+    match notice.verdict:
+        case Verdict.FAILED:
+            return _fail(session, notice, letter, now) if letter else Handling.UNVERIFIED
+        case Verdict.COMPLAINT | Verdict.UNSUBSCRIPTION:
+            return _exclude(session, notice, letter, now) if letter else Handling.UNVERIFIED
+        case _:
+            return Handling.NOTHING
+
+
+def _fail(session: Session, notice: Notice, letter: Message, now: datetime) -> Handling:
+    if (letter.fenced_at or letter.dated_at) < now - TOO_OLD:
+        return Handling.TOO_OLD
+    failed = [report for report in notice.reports if report.verdict is Verdict.FAILED]
+    own = next((report for report in failed if _is_of(letter, report)), None)
+    if own is None:
+        _tell_of(session, letter, failed[0], now)
+        return Handling.ELSEWHERE
+    if not outcomes.is_out(letter):
+        return Handling.NOTHING
+    is_gone = outcomes.come_back(session, letter, status=own.status, said=own.said, now=now, actor=RETURNS)
+    return Handling.EXCLUDED if is_gone else Handling.REFUSED
+
+
+def _exclude(session: Session, notice: Notice, letter: Message, now: datetime) -> Handling:
+    """Who complains gets nothing more, who unsubscribes no awareness mail; a trial means nothing."""
+    if outbox.is_trial(session, letter):
+        return Handling.NOTHING
+    reason, handling = SuppressionReason.COMPLAINT, Handling.COMPLAINED
+    if notice.verdict is Verdict.UNSUBSCRIPTION:
+        reason, handling = SuppressionReason.UNSUBSCRIBED, Handling.UNSUBSCRIBED
+        outbox.evidence(session, letter, now=now)
+    detail = f"reçu par courriel au sujet du courriel {letter.public_id}"
+    suppressions.suppress(session, letter.address_key, reason, now=now, actor=RETURNS, detail=detail)
+    return handling
+
+
+def _tell_of(session: Session, letter: Message, failed: Report, now: datetime) -> None:
+    """The recipient's mail goes on to an address that rejects it: they may have it all the same, staff should know."""
+    if letter.recipient_kind is not RecipientKind.AUTHORITY:
+        return
+    authority = session.get_one(Authority, letter.recipient_id)
+    where = f" par {failed.names[-1]}" if failed.names else ""
+    said = f"Courriel à {letter.address} rejeté plus loin{where} : {failed.status} {failed.said}".strip()
+    audit.record(session, now, RETURNS, said, subject_of(authority))
+
+
+def _is_of(letter: Message, report: Report) -> bool:
+    """Whether a report speaks of the address a letter went to."""
+    return not {letter.address_key, letter.address_ascii.casefold()}.isdisjoint(n.casefold() for n in report.names)
+
+
+def _kept(number: int, report: Report) -> KeptReport:
+    recipient = report.names[-1] if report.names else ""
+    return KeptReport(
+        number=number, recipient=recipient, verdict=report.verdict, status=report.status, said=report.said
+    )

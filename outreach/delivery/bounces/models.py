@@ -1,0 +1,73 @@
+"""The tables of bounces: each notice once, what it said of whom, and what it changed."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from outreach.db import Base, enum_of
+from outreach.delivery.bounces.notices import Verdict
+
+
+class Handling(StrEnum):
+    """What a notice changed, or why it changed nothing.
+
+    REFUSED: its letter counts as refused; EXCLUDED: and its address is written to no more. ELSEWHERE speaks of an
+    address that the recipient's mail goes on to; UNVERIFIED has no proof that it is about a letter of ours.
+    """
+
+    REFUSED = "refused"
+    EXCLUDED = "excluded"
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+    ELSEWHERE = "elsewhere"
+    TOO_OLD = "too_old"
+    UNVERIFIED = "unverified"
+    NOTHING = "nothing"
+
+    @property
+    def label(self) -> str:
+        """The handling in the interface, of several."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    Handling.REFUSED: "courriels revenus",
+    Handling.EXCLUDED: "courriels revenus, adresse exclue",
+    Handling.COMPLAINED: "adresses exclues pour plainte",
+    Handling.UNSUBSCRIBED: "désinscriptions",
+    Handling.ELSEWHERE: "rejets plus loin que l’adresse écrite",
+    Handling.TOO_OLD: "rejets de courriels trop anciens",
+    Handling.UNVERIFIED: "non vérifiés",
+    Handling.NOTHING: "sans effet",
+}
+
+
+class KeptNotice(Base):
+    """A notice that came back, known by its digest; `message_id` is its letter where that is proved."""
+
+    __tablename__ = "bounce_notices"
+    __table_args__ = (Index("ix_bounce_notices_message_id_handling", "message_id", "handling"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    read_at: Mapped[datetime]
+    verdict: Mapped[Verdict] = mapped_column(enum_of(Verdict, "notice_verdict"))
+    handling: Mapped[Handling] = mapped_column(enum_of(Handling, "notice_handling"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+
+    reports: Mapped[list["KeptReport"]] = relationship(order_by="KeptReport.number")
+
+
+class KeptReport(Base):
+    """What a notice said of one recipient."""
+
+    __tablename__ = "bounce_reports"
+
+    notice_id: Mapped[int] = mapped_column(ForeignKey("bounce_notices.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    recipient: Mapped[str] = mapped_column(String(320))
+    verdict: Mapped[Verdict] = mapped_column(enum_of(Verdict, "report_verdict"))
+    status: Mapped[str] = mapped_column(String(12), default="")
+    said: Mapped[str] = mapped_column(Text, default="")
