@@ -17,6 +17,7 @@ from outreach.campaigns import launching
 from outreach.campaigns.composing import Composer, Sending
 from outreach.db import Database
 from outreach.delivery import installation, outbox, presence
+from outreach.delivery.bounces import collecting
 from outreach.delivery.conversation import Relay
 from outreach.delivery.postman import Postman, Stage, due_mailings
 from outreach.delivery.smtp import Door, Guard
@@ -134,6 +135,10 @@ class Desk:
             hits.fold_old(session, now=now)
             relay = presence.relay_hindrance(session, self.relay.name, now=now)
             presence.clock_passed(session, hindrance or relay, now=now)
+
+    def collect(self) -> None:
+        """Handle what came back by mail."""
+        collecting.collect(self.database, self.settings, self.clock, stop=self.stop)
 
     def knock(self) -> None:
         """Wake the postman for each mailing that has letters due, once until it has come."""

@@ -11,6 +11,7 @@ from outreach.delivery.installation import Uncertain
 from outreach.jobs import Desk, going_on
 
 TICK_SECONDS = 5
+COLLECT_SECONDS = 60
 
 
 def clock(desk: Desk) -> BackgroundScheduler:
@@ -18,7 +19,15 @@ def clock(desk: Desk) -> BackgroundScheduler:
     scheduler = BackgroundScheduler(timezone=UTC)
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     scheduler.add_job(ask, "interval", [desk], seconds=TICK_SECONDS, next_run_time=datetime.now(UTC), **options)
+    if desk.settings.bounces_url:
+        scheduler.add_job(collect, "interval", [desk], seconds=COLLECT_SECONDS, **options)
     return scheduler
+
+
+def collect(desk: Desk) -> None:
+    """Look into the mailbox of notices, beside the other questions: a slow mailbox holds none of them up."""
+    with going_on("reading what came back"):
+        desk.collect()
 
 
 def ask(desk: Desk) -> None:

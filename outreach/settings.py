@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr = SecretStr("")
     public_url: str = ""
     smtp_url: str = Field("", repr=False)  # idem
+    bounces_url: str = Field("", repr=False)  # idem
     mail_domain: str = ""
     mailbox_domain: str = "adm.fwb.example"
     token_keys: SecretStr = SecretStr("")
@@ -175,9 +176,13 @@ def _sentence(fault: ErrorDetails) -> str:
 
 
 def _faults(settings: Settings) -> list[str]:
-    return [*_faults_of_address(settings), *_faults_of_database(settings), *_faults_of_domains(settings)] + (
-        _faults_of_demo(settings) if settings.mode is Mode.DEMO else _faults_outside_demo(settings)
-    )
+    return [
+        *_faults_of_address(settings),
+        *_faults_of_database(settings),
+        *_faults_of_domains(settings),
+        *_faults_of_bounces(settings),
+        *(_faults_of_demo(settings) if settings.mode is Mode.DEMO else _faults_outside_demo(settings)),
+    ]
 
 
 def _faults_of_address(settings: Settings) -> list[str]:
@@ -211,6 +216,22 @@ def _faults_of_domains(settings: Settings) -> list[str]:
     if settings.public_url and not urlsplit(settings.public_url).hostname:
         faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse complète.")
     return faults
+
+
+def _faults_of_bounces(settings: Settings) -> list[str]:
+    try:
+        box = urlsplit(settings.bounces_url)
+        is_there = bool(box.path.strip("/")) if box.scheme == "maildir" else bool(box.hostname and box.port != 0)
+    except ValueError:
+        is_there = False
+    is_private = box.scheme in {"imaps", "maildir"} or (box.scheme == "imap" and _is_loopback(box.hostname or ""))
+    if not settings.bounces_url or (is_there and is_private):
+        return []
+    sentence = (
+        "OUTREACH_BOUNCES_URL doit s’écrire imaps://utilisateur:mot-de-passe@hôte/INBOX ou maildir:///chemin "
+        "(imap:// sur cette machine seulement)."
+    )
+    return [sentence]
 
 
 def _faults_of_demo(settings: Settings) -> list[str]:

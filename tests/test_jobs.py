@@ -6,19 +6,22 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from mailbox import Maildir
 
 import pytest
 from sqlalchemy import func, select, update
 
 from benchmarks import crowd
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.verification import verify
 from outreach.delivery import installation, outbox, postman, presence
 from outreach.delivery.models import ClockPass, Installation, Mailing, Message, MessageState, Worker
 from outreach.jobs import Desk, guard_of
-from outreach.scheduler import TICK_SECONDS, ask, clock
+from outreach.scheduler import TICK_SECONDS, ask, clock, collect
 from outreach.settings import read
 from tests.conftest import NOW
 from tests.delivery.conftest import Relays
+from tests.delivery.returns import notice
 
 ADMINISTRATOR = "hugo.willems@fwb.example"
 REAL = {
@@ -323,3 +326,36 @@ def test_two_clocks_in_the_same_second_start_a_wave_once(database, desk, sink):
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Mailing)) == 1
     assert len(sink.accepted) == len({entry["to"] for entry in sink.accepted}) == 30
+
+
+def returned(sink, folder, name="postfix"):
+    """A notice about the first letter that a relay took, as it comes back to the letter's own return address."""
+    letter = sink.accepted[0]
+    identity = letter["id"].strip("<>").partition("@")[0]
+    content = notice(name, identity=identity, address=letter["to"], RETURN=letter["from"].strip("<>"))
+    Maildir(folder, create=True).add(content)
+    return letter["to"]
+
+
+def test_a_letter_that_comes_back_by_mail_counts_as_refused_and_every_promise_holds(database, desk, sink, tmp_path):
+    works = desk(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'returns'}")
+    plan(database, works)
+    ask(works)
+    assert until(lambda: accepted(database) == 5)
+    ask(works)
+    gone = returned(sink, tmp_path / "returns")
+    collect(works)
+    with database.reading() as session:
+        tally = outbox.tallies(session, [1])[1]
+        assert (tally.accepted, tally.refused, tally.total) == (4, 1, tally.intended)
+        assert session.scalars(select(Message.address).where(Message.state == MessageState.REFUSED)).all() == [gone]
+        assert verify(session, now=works.clock()) == []
+    assert [len(Maildir(tmp_path / "returns")), len(Maildir(tmp_path / "returns" / ".traites"))] == [0, 1]
+
+
+def test_the_mailbox_of_returns_is_looked_into_beside_the_other_questions(database, desk, sink, tmp_path):
+    """And only where there is one; one that cannot be read holds nothing up."""
+    assert [job.func for job in clock(desk()).get_jobs()] == [ask]
+    works = desk(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'nowhere'}")
+    assert [job.func for job in clock(works).get_jobs()] == [ask, collect]
+    collect(works)

@@ -64,6 +64,11 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_SECRET_KEY", "court", "trop courte"),
         ("OUTREACH_PUBLIC_URL", "http://x.example", "https"),
         ("OUTREACH_SMTP_URL", "relay:25", "smtp://"),
+        ("OUTREACH_BOUNCES_URL", "imap://u:p@mail.example/INBOX", "sur cette machine seulement"),
+        ("OUTREACH_BOUNCES_URL", "imaps://", "imaps://utilisateur"),
+        ("OUTREACH_BOUNCES_URL", "imaps://u:p@mail.example:porte/INBOX", "imaps://utilisateur"),
+        ("OUTREACH_BOUNCES_URL", "maildir://", "maildir:///chemin"),
+        ("OUTREACH_BOUNCES_URL", "pop3://u:p@mail.example", "imaps://utilisateur"),
         ("OUTREACH_TOKEN_KEYS", "t" * 40 + ",court", "chaque clé"),
         ("OUTREACH_TOKEN_KEYS", "k" * 40, "doit différer"),
         ("OUTREACH_SENDING", "non", "on et off"),
@@ -79,8 +84,19 @@ def test_a_wrong_value_is_refused_in_a_sentence(name, value, words):
 
 
 def test_no_password_shows_when_settings_are_printed(tmp_path):
-    secret = {"OUTREACH_SMTP_URL": "smtp://u:hush@relay", "OUTREACH_DATABASE_URL": "postgresql://u:hush@db/x"}
+    secret = {
+        "OUTREACH_SMTP_URL": "smtp://u:hush@relay",
+        "OUTREACH_DATABASE_URL": "postgresql://u:hush@db/x",
+        "OUTREACH_BOUNCES_URL": "imaps://u:hush@mail.example/INBOX",
+    }
     assert "hush" not in repr(read({"OUTREACH_DATA": str(tmp_path), **secret}))
+
+
+@pytest.mark.parametrize(
+    "url", ["imaps://u:p@mail.example", "imap://u:p@127.0.0.1:1143/INBOX", "maildir:///var/mail/retours"]
+)
+def test_a_mailbox_of_returns_is_an_imap_folder_or_a_maildir(url, tmp_path):
+    assert read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_BOUNCES_URL": url}).bounces_url == url
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0:8000", "192.0.2.1:80", "[::]:8000"])

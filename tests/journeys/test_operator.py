@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from functools import partial
+from mailbox import Maildir
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -218,3 +219,20 @@ def test_whoever_approves_may_hold_a_sending_as_on_the_pages(run_on_sample):
     assert "Aucune vague de cette campagne n’est en cours." in told.stderr
     refused = run_on_sample("campaign", "pause", "1", "--as", "claire.simon@fwb.example")
     assert "ou « validation », nécessaire ici." in refused.stderr.replace("\xa0", " ")
+
+
+def test_the_mailbox_of_returns_is_read_and_counted(run, tmp_path):
+    unnamed = run("bounces")
+    assert unnamed.returncode == 1
+    assert "OUTREACH_BOUNCES_URL" in unnamed.stderr
+    box = tmp_path / "returns"
+    Maildir(box, create=True).add(b"From: a@b.example\r\n\r\nBonjour\r\n")
+    named = {"OUTREACH_BOUNCES_URL": f"maildir://{box}"}
+    told = run("bounces", **named)
+    assert told.returncode == 0, told.stderr
+    assert "1 courriel lu" in told.stdout.replace("\u00a0", " ")
+    assert "Messages de personnes" in told.stdout
+    counted = figures(run("bounces", "--json", **named))
+    assert (counted["read"], counted["known"], set(counted["verdicts"].values())) == (0, 0, {0})
+    missing = run("bounces", OUTREACH_BOUNCES_URL="maildir:///nowhere/at/all")
+    assert (missing.returncode, "ne se lit pas" in missing.stderr) == (1, True)

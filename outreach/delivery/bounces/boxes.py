@@ -1,0 +1,149 @@
+"""Mailboxes that notices come to: an IMAP folder or a Maildir. What was handled is moved, never deleted.
+
+What lies in the box itself is still to be handled, whoever has looked at it meanwhile; it goes to a folder below once
+its transaction is committed. Killed in between, the same notice is read again, and known.
+"""
+
+import os
+import re
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from imaplib import IMAP4
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from imap_tools import BaseMailBox, MailBox, MailBoxUnencrypted
+from imap_tools.errors import ImapToolsError
+
+from outreach.delivery.bounces.notices import MOST_BYTES
+from outreach.errors import OutreachError
+
+TIMEOUT_SECONDS = 10  # shorter than a stop in order may take
+UID = re.compile(rb"\bUID (\d+)")
+
+
+class Folder(StrEnum):
+    """Where a handled notice goes, below the box."""
+
+    HANDLED = "traites"
+    FOR_PEOPLE = "a-lire"
+
+
+class BoxError(OutreachError):
+    """The mailbox cannot be read."""
+
+
+class Box(Protocol):
+    """A mailbox of notices. Each method raises BoxError."""
+
+    def keys(self, most: int) -> Sequence[str]:
+        """The names of so many notices still to be handled, the oldest first."""
+
+    def read(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """The first megabyte of each of these; one that is gone is left out."""
+
+    def put_away(self, keys: Sequence[str], folder: Folder) -> None:
+        """Move these to a folder; one that is gone is none's business."""
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Box]:
+    """The mailbox of an address: `imaps://user:password@host/INBOX` or `maildir:///path`. Raises BoxError."""
+    place = urlsplit(url)
+    try:
+        if place.scheme == "maildir":
+            yield MaildirBox(Path(unquote(place.path)))
+        else:
+            with _signed_in(place) as mailbox:
+                yield ImapBox(mailbox)
+    except (IMAP4.error, ImapToolsError, OSError) as error:
+        raise BoxError(f"La boîte des retours ne se lit pas : {error}.") from error
+
+
+class MaildirBox:
+    """A Maildir on this machine, with its folders below it (Maildir++)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def keys(self, most: int) -> Sequence[str]:
+        """What is in `new` and `cur`."""
+        found = [entry for name in ("new", "cur") for entry in os.scandir(self.path / name) if entry.is_file()]
+        return [f"{Path(one.path).parent.name}/{one.name}" for one in sorted(found, key=lambda one: one.name)[:most]]
+
+    def read(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """The first megabyte of each file."""
+        found = {}
+        for key in keys:
+            with suppress(FileNotFoundError), (self.path / key).open("rb") as file:
+                found[key] = file.read(MOST_BYTES)
+        return found
+
+    def put_away(self, keys: Sequence[str], folder: Folder) -> None:
+        """Move files, marked as seen."""
+        below = self.path / f".{folder}"
+        for name in ("cur", "new", "tmp"):
+            (below / name).mkdir(parents=True, exist_ok=True)
+        (below / "maildirfolder").touch()
+        for key in keys:
+            name = Path(key).name.partition(":2,")[0]
+            with suppress(FileNotFoundError):
+                (self.path / key).rename(below / "cur" / f"{name}:2,S")
+
+
+class ImapBox:
+    """A folder of an IMAP server."""
+
+    def __init__(self, mailbox: BaseMailBox) -> None:
+        self.mailbox = mailbox
+        self.folder = mailbox.folder.get() or "INBOX"
+
+    def keys(self, most: int) -> Sequence[str]:
+        """The UIDs of what lies in the folder."""
+        return self.mailbox.uids("ALL", charset=None)[:most]
+
+    def read(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """The first megabyte of each message, which stays unseen."""
+        wanted = f"(UID BODY.PEEK[]<0.{MOST_BYTES}>)"
+        said, answers = self.mailbox.client.uid("FETCH", ",".join(keys), wanted)
+        if said != "OK":
+            raise BoxError("La boîte des retours ne donne pas ses courriels.")
+        heads = [one for one in answers if isinstance(one, tuple)]
+        return {found[1].decode(): content for head, content in heads if (found := UID.search(head))}
+
+    def put_away(self, keys: Sequence[str], folder: Folder) -> None:
+        """Move messages; the folder is made when it is missing."""
+        self.mailbox.move(list(keys), self._below(folder))
+
+    def _below(self, folder: Folder) -> str:
+        delimiter = self.mailbox.folder.list(search_args=self.folder)[0].delim
+        path = f"{self.folder}{delimiter}{folder}"
+        if not self.mailbox.folder.exists(path):
+            self.mailbox.folder.create(path)
+        return path
+
+
+@contextmanager
+def _signed_in(place: SplitResult) -> Iterator[BaseMailBox]:
+    user, password = unquote(place.username or ""), unquote(place.password or "")
+    mailbox = _connected(place)
+    try:
+        sign_in = mailbox.login if password.isascii() else mailbox.login_utf8
+        yield sign_in(user, password, unquote(place.path.strip("/")) or "INBOX")
+    finally:
+        with suppress(IMAP4.error, OSError):
+            mailbox.client.logout()
+        with suppress(OSError):
+            mailbox.client.shutdown()
+
+
+def _connected(place: SplitResult) -> BaseMailBox:
+    """Certificates are checked, which imaplib leaves out by itself; SSL_CERT_FILE adds one of your own authority."""
+    host = place.hostname or ""
+    if place.scheme == "imap":
+        return MailBoxUnencrypted(host, place.port or 143, timeout=TIMEOUT_SECONDS)
+    checked = ssl.create_default_context()
+    return MailBox(host, place.port or 993, timeout=TIMEOUT_SECONDS, ssl_context=checked)

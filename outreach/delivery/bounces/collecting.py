@@ -1,0 +1,93 @@
+"""One pass over the mailbox of notices: read, kept and acted on one by one, then moved away."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from outreach.db import Database
+from outreach.delivery import installation
+from outreach.delivery.bounces import boxes, handling, notices
+from outreach.delivery.bounces.boxes import Box, Folder
+from outreach.delivery.bounces.models import Handling
+from outreach.delivery.bounces.notices import Verdict
+from outreach.errors import Refused
+from outreach.mail.tokens import Keys
+from outreach.settings import Settings
+
+AT_ONCE = 20
+MOST_IN_A_PASS = 2000
+
+
+@dataclass
+class Collected:
+    """What a pass read: notices by verdict and by what they changed; `known` are copies of those kept before."""
+
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    handled: Counter[Handling] = field(default_factory=Counter)
+    known: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts by their fixed names."""
+        verdicts = {verdict.value: self.verdicts[verdict] for verdict in Verdict}
+        handled = {one.value: self.handled[one] for one in Handling}
+        return {"read": self.verdicts.total(), "known": self.known, "verdicts": verdicts, "handled": handled}
+
+
+def collect(
+    database: Database,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    *,
+    stop: threading.Event | None = None,
+    most: int = MOST_IN_A_PASS,
+) -> Collected:
+    """Handle so many notices of the mailbox at most; ends early, in order, when asked to stop.
+
+    Raises BoxError when it cannot be read, Refused where nothing may be sent from here: a copy would take away what
+    comes back to the installation it was made of.
+    """
+    _refuse_a_copy(database, settings)
+    collected, keys = Collected(), Keys(settings.signing_keys)
+    with boxes.opened(settings.bounces_url) as box:
+        waiting = box.keys(most)
+        for start in range(0, len(waiting), AT_ONCE):
+            if stop is not None and stop.is_set():
+                break
+            _collect_some(database, box, waiting[start : start + AT_ONCE], keys, clock, collected)
+    return collected
+
+
+def _collect_some(
+    database: Database,
+    box: Box,
+    waiting: Sequence[str],
+    keys: Keys,
+    clock: Callable[[], datetime],
+    collected: Collected,
+) -> None:
+    done: dict[Folder, list[str]] = {}
+    for key, content in box.read(waiting).items():
+        notice = notices.read(content, keys)
+        with database.writing() as session:
+            kept = handling.take(session, notice, now=clock())
+            handled = kept.handling if kept else None
+        collected.verdicts[notice.verdict] += 1
+        if handled is None:
+            collected.known += 1
+        else:
+            collected.handled[handled] += 1
+        done.setdefault(Folder.FOR_PEOPLE if notice.verdict.is_for_people else Folder.HANDLED, []).append(key)
+    for folder, moved in done.items():
+        box.put_away(moved, folder)
+
+
+def _refuse_a_copy(database: Database, settings: Settings) -> None:
+    if settings.stays_here:
+        return
+    with database.reading() as session:
+        hindrance = installation.hindrance(session, installation.read(settings.data))
+    if hindrance:
+        raise Refused(hindrance)
