@@ -52,7 +52,7 @@ def test_a_real_notice_is_what_it_is_and_names_its_letter(name):
     assert (found.verdict, [(one.verdict, one.status) for one in found.reports]) == (verdict, reports)
     assert found.proved == bytes.fromhex(IDENTITY)
     assert found.named in {"", IDENTITY}
-    if len(reports) == 1:
+    if len(reports) == 1:  # its one recipient, by whichever names
         assert set(found.reports[0].names) == {ADDRESS}
 
 
@@ -71,6 +71,27 @@ def test_the_words_of_a_refusal_in_prose_end_with_its_paragraph():
     assert told("exim").reports[0].said == f"550 5.1.1 <{ADDRESS}>: Recipient address rejected: User unknown"
 
 
+def test_prose_is_read_whatever_the_charset_of_its_headers():
+    content = notice("exim", identity=IDENTITY, address=ADDRESS)
+    found = read(content.replace(b"From: Mail Delivery", b"From: Syst\xe8me", 1), KEYS)
+    assert [(one.verdict, one.status) for one in found.reports] == [(V.FAILED, "5.1.1")]
+
+
+def test_a_letter_s_own_words_are_no_refusal():
+    content = notice("exim", identity=IDENTITY, address=ADDRESS)
+    bare = content.replace(b"550 5.1.1", b"refused").replace(b"Madame, Monsieur,", b"500 euros, point 5.1.1")
+    found = read(bare, KEYS)
+    assert [(one.verdict, one.status) for one in found.reports] == [(V.FAILED, "")]
+    assert "euros" not in found.reports[0].said
+
+
+def test_a_complaint_without_a_return_path_names_its_recipient_by_the_letter_it_returns():
+    content = notice("arf", identity=IDENTITY, address=ADDRESS, RETURN="redacted@hotmail.example")
+    found = read(content.replace(b"Original-Rcpt-To", b"X-Redacted"), KEYS)
+    assert (found.verdict, found.proved, found.named) == (V.COMPLAINT, None, IDENTITY)
+    assert found.reports[0].names == (ADDRESS,)
+
+
 @pytest.mark.parametrize(
     ("fields", "verdict", "status"),
     [
@@ -80,6 +101,8 @@ def test_the_words_of_a_refusal_in_prose_end_with_its_paragraph():
         ("Action: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 552 mailbox full", V.FAILED, "5.2.2"),
         ("Action: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 4.2.2 later", V.FAILED, "5.0.0"),
         ("Action: failed\nStatus: 5.7.1\nDiagnostic-Code: smtp; 550 5.1.1 see", V.FAILED, "5.7.1"),
+        ("Action: failed\nDiagnostic-Code: 550 5.1.1 unknown; sorry", V.FAILED, "5.1.1"),
+        ("Action: failed\nDiagnostic-Code: smtp; 550 " + "x" * 5000, V.FAILED, ""),
         ("Action: failed", V.FAILED, ""),
         ("Action: failed\nStatus: 4.4.7", V.FAILED, "4.4.7"),
         ("Action: delayed\nStatus: 5.1.1", V.DELAYED, "5.1.1"),
@@ -95,6 +118,7 @@ def test_what_a_report_says_of_a_recipient(fields, verdict, status):
     found = read(report(f"Final-Recipient: rfc822; <{ADDRESS}>\n{fields}"), KEYS)
     assert found.verdict is verdict
     assert [(one.names, one.verdict, one.status) for one in found.reports] == [((ADDRESS,), verdict, status)]
+    assert all(is_fit_to_keep(one) for one in found.reports)
 
 
 def test_a_report_that_is_only_forwarded_is_the_message_of_a_person():
@@ -125,9 +149,9 @@ def test_a_copy_by_another_way_is_the_same_notice_and_one_of_another_letter_is_n
     assert read(nameless, KEYS).digest == read(nameless, KEYS).digest != read(nameless + b".", KEYS).digest
 
 
-def nested(depth):
+def nested(depth, inside="\nfin\n"):
     heads = "".join(f'Content-Type: multipart/mixed; boundary="b{n}"\n\n--b{n}\n' for n in range(depth))
-    return f"From: a@b.example\n{heads}\nfin\n".encode()
+    return f"From: a@b.example\n{heads}{inside}".encode()
 
 
 def many(count):
@@ -150,6 +174,21 @@ Content-Transfer-Encoding: base64
 !
 --B--
 """
+DEEP_COMMENTS = b"""From: a@b.example
+Content-Type: multipart/report; boundary="B"
+
+--B
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+Original-Rcpt-To: %s
+
+--B
+Content-Type: message/rfc822
+
+To: %s
+--B--
+""" % (b"(" * 10_000, b"a@" * 10_000)
 MONSTERS = {
     "30 MB": (b"From: a@b.example\nSubject: x\n\n" + b"a" * 30 * MOST_BYTES, V.HUMAN),
     "10,000 parts": (many(10_000), V.UNDETERMINED),
@@ -163,11 +202,19 @@ MONSTERS = {
     "endless prose": (b"From: MAILER-DAEMON@x.example\n\n" + b"<a@b.example> 5" * 60_000, None),
     "endless spaces": (b"From: MAILER-DAEMON@x.example\n\n550 " + b" " * 900_000, None),
     "bad base64": (BAD_BASE64, V.UNDETERMINED),
+    "endless comments": (DEEP_COMMENTS, V.COMPLAINT),
+    "endless comments in prose": (b"X-Failed-Recipients: " + b"(" * 10_000 + b"\n\nx", V.UNDETERMINED),
     "nothing": (b"", V.UNDETERMINED),
     "a zero": (b"\0", V.UNDETERMINED),
     "a colon": (b":\n\n", V.UNDETERMINED),
     "unknown charset": (b"From: a@b.example\nSubject: =?x-none?b?AAAA?=\n\n", V.HUMAN),
 }
+
+
+@pytest.mark.parametrize(("depth", "verdict"), [(20, V.FAILED), (21, V.HUMAN)])
+def test_a_report_is_looked_for_twenty_levels_deep(depth, verdict):
+    inside = f"Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; {ADDRESS}\nAction: failed\n"
+    assert read(nested(depth, inside), KEYS).verdict is verdict
 
 
 @pytest.mark.parametrize("name", MONSTERS)
