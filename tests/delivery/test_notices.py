@@ -217,6 +217,12 @@ def test_a_report_is_looked_for_twenty_levels_deep(depth, verdict):
     assert read(nested(depth, inside), KEYS).verdict is verdict
 
 
+@pytest.mark.parametrize(("size", "verdict"), [(MOST_BYTES - 5000, V.FAILED), (MOST_BYTES, V.UNDETERMINED)])
+def test_a_report_is_looked_for_in_the_first_megabyte(size, verdict):
+    content = report(f"Final-Recipient: rfc822; {ADDRESS}\nAction: failed").replace(b"Returned.", b"r\n" * (size // 2))
+    assert read(content, KEYS).verdict is verdict
+
+
 @pytest.mark.parametrize("name", MONSTERS)
 def test_a_monster_is_read_quickly_and_is_no_refusal(name):
     content, verdict = MONSTERS[name]
