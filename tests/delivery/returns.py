@@ -40,7 +40,7 @@ def report(*groups, token="", subject="Undelivered", ident="<r@relais.example>")
         'MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary="B"\n\n'
         "--B\nContent-Type: text/plain\n\nReturned.\n\n"
         f"--B\nContent-Type: message/delivery-status\n\n{blocks}\n\n--B--\n"
-    ).encode()
+    ).encode("utf-8", "surrogatepass")
 
 
 def three_sent(database):

@@ -293,6 +293,27 @@ def test_a_pass_ends_when_asked_and_after_so_many(database, mailing, settings, b
     assert collect(database, settings).as_json()["read"] == 4
 
 
+class Watched(threading.Event):
+    """Remembers how long it was waited for."""
+
+    def __init__(self):
+        super().__init__()
+        self.rests = []
+
+    def wait(self, timeout=None):
+        self.rests.append(timeout)
+        return super().wait(timeout)
+
+
+@pytest.mark.parametrize("box", ["maildir"], indirect=True)
+def test_senders_have_their_turn_after_each_notice(database, settings, box):
+    box.put(SMALL, SMALL + b"1", SMALL + b"2")
+    stop = Watched()
+    collect(database, settings, stop=stop)
+    assert len(stop.rests) == 3
+    assert min(stop.rests) > 0
+
+
 @pytest.mark.parametrize("box", ["maildir"], indirect=True)
 def test_two_processes_on_one_box_handle_each_notice_once(database, mailing, settings, box):
     box.put(*(told(database, mailing, name, FIRST) for name in ("postfix", "gmail", "exim", "exchange") * 5))

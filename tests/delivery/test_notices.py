@@ -103,6 +103,7 @@ def test_a_complaint_without_a_return_path_names_its_recipient_by_the_letter_it_
         ("Action: failed\nStatus: 5.7.1\nDiagnostic-Code: smtp; 550 5.1.1 see", V.FAILED, "5.7.1"),
         ("Action: failed\nDiagnostic-Code: 550 5.1.1 unknown; sorry", V.FAILED, "5.1.1"),
         ("Action: failed\nDiagnostic-Code: smtp; 550 " + "x" * 5000, V.FAILED, ""),
+        ("Action: failed\nDiagnostic-Code: smtp; 550 5.1.1 a\0b\x07c\u202ed\ud800", V.FAILED, "5.1.1"),
         ("Action: failed", V.FAILED, ""),
         ("Action: failed\nStatus: 4.4.7", V.FAILED, "4.4.7"),
         ("Action: delayed\nStatus: 5.1.1", V.DELAYED, "5.1.1"),

@@ -1,6 +1,7 @@
 """One pass over the mailbox of notices: read, kept and acted on one by one, then moved away."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -50,13 +51,14 @@ def collect(
     comes back to the installation it was made of.
     """
     _refuse_a_copy(database, settings)
+    stop = stop or threading.Event()
     collected, keys = Collected(), Keys(settings.signing_keys)
     with boxes.opened(settings.bounces_url) as box:
         waiting = box.keys(most)
         for start in range(0, len(waiting), AT_ONCE):
-            if stop is not None and stop.is_set():
+            if stop.is_set():
                 break
-            _collect_some(database, box, waiting[start : start + AT_ONCE], keys, clock, collected)
+            _collect_some(database, box, waiting[start : start + AT_ONCE], keys, clock, stop, collected)
     return collected
 
 
@@ -66,14 +68,18 @@ def _collect_some(
     waiting: Sequence[str],
     keys: Keys,
     clock: Callable[[], datetime],
+    stop: threading.Event,
     collected: Collected,
 ) -> None:
+    """After each notice it rests for as long as that took: SQLite has one writer at a time, and letters go first."""
     done: dict[Folder, list[str]] = {}
     for key, content in box.read(waiting).items():
         notice = notices.read(content, keys)
+        began = time.monotonic()
         with database.writing() as session:
             kept = handling.take(session, notice, now=clock())
             handled = kept.handling if kept else None
+        stop.wait(time.monotonic() - began)
         collected.verdicts[notice.verdict] += 1
         if handled is None:
             collected.known += 1

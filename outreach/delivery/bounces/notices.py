@@ -26,7 +26,6 @@ MOST_BYTES_OF_PROSE = 64 * 1024
 MOST_PARTS = 200
 DEEPEST = 20
 LONGEST_HEADER = 8 * 1024
-MOST_OF_A_HEADER = 20
 LONGEST_KEPT = 500
 LONGEST_ADDRESS = 320
 
@@ -354,7 +353,7 @@ def _text(message: Message, header: str) -> str:
 
 
 def _texts(message: Message, header: str) -> list[str]:
-    return [_decoded(str(raw)) for raw in message.get_all(header, [])[:MOST_OF_A_HEADER]]
+    return [_decoded(str(raw)) for raw in message.get_all(header, [])]
 
 
 def _decoded(raw: str) -> str:
