@@ -29,5 +29,7 @@ def bounces(operation: Operation, as_json: bool) -> None:
     say(f"{french.plural(found.verdicts.total(), 'courriel lu', 'courriels lus')}, dont déjà connus : {found.known}.")
     for verdict in (one for one in Verdict if found.verdicts[one]):
         say(f"  {french.initial(verdict.label)} : {found.verdicts[verdict]}")
+    if found.handled:
+        say("Ce qu’ils ont changé :")
     for handled in (one for one in Handling if found.handled[one]):
-        say(f"  Effet, {handled.label} : {found.handled[handled]}")
+        say(f"  {french.initial(handled.label)} : {found.handled[handled]}")

@@ -37,10 +37,10 @@ _LABELS = {
     Handling.EXCLUDED: "courriels revenus, adresse exclue",
     Handling.COMPLAINED: "adresses exclues pour plainte",
     Handling.UNSUBSCRIBED: "désinscriptions",
-    Handling.ELSEWHERE: "rejets plus loin que l’adresse écrite",
-    Handling.TOO_OLD: "rejets de courriels trop anciens",
-    Handling.UNVERIFIED: "non vérifiés",
-    Handling.NOTHING: "sans effet",
+    Handling.ELSEWHERE: "rien, rejet plus loin que l’adresse écrite",
+    Handling.TOO_OLD: "rien, courriel trop ancien",
+    Handling.UNVERIFIED: "rien, faute de preuve",
+    Handling.NOTHING: "rien",
 }
 
 
