@@ -4,8 +4,7 @@ import sys
 
 import click
 
-from outreach.cli.adherence import json_option
-from outreach.cli.context import Operation, pass_operation, say, say_json, working
+from outreach.cli.context import Operation, json_option, pass_operation, say, say_json, working
 from outreach.delivery.bounces import collecting
 from outreach.delivery.bounces.models import Handling
 from outreach.delivery.bounces.notices import Verdict
