@@ -89,6 +89,8 @@ def test_a_notice_with_our_token_changes_what_it_must_and_nothing_else(database)
     assert bounced(database) == {address for address, reason in stopped.items() if reason == "hard_bounce"}
     counts, refused = tally(database, mailing), sum(one[2] for one in CASES.values())
     assert (counts.accepted, counts.refused) == (len(CASES) - refused, refused)
+    with database.reading() as session:  # nothing is ever answered
+        assert session.scalar(select(func.count()).select_from(Mailing)) == 1
 
 
 def test_what_came_back_says_when_and_why_and_is_written_down(database, mailing):
@@ -168,6 +170,7 @@ def test_a_token_acts_on_its_own_letter_only(database, mailing):
 def test_a_refusal_where_mail_goes_on_to_is_told_and_changes_nothing(database, mailing):
     content = told(database, mailing, "exchange").replace(FIRST.encode(), b"jeanne@commune.example")
     assert take(database, content) is H.ELSEWHERE
+    assert take(database, content.replace(b"5c6ce0b2", b"again")) is H.ELSEWHERE
     assert suppressed(database) == {}
     with database.reading() as session:
         (entry,) = about(session, "authority:9001")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from outreach import audit
 from outreach.db import Session, take_turns
@@ -26,8 +26,7 @@ CAME_BACK = (Handling.REFUSED, Handling.EXCLUDED)
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What came back of a mailing's letters, each letter once: late refusals, those of addresses since excluded among
-    them, and complaints."""
+    """What came back of a mailing's letters, each once: refusals (the address excluded in some), complaints."""
 
     refused: int = 0
     excluded: int = 0
@@ -121,8 +120,12 @@ def _exclude(session: Session, notice: Notice, letter: Message, now: datetime) -
 
 
 def _tell_of(session: Session, letter: Message, failed: Report, now: datetime) -> None:
-    """The recipient's mail goes on to an address that rejects it: they may have it all the same, staff should know."""
-    if letter.recipient_kind is not RecipientKind.AUTHORITY:
+    """The recipient's mail goes on to an address that rejects it: they may have it all the same, staff should know.
+
+    Once a letter, however many notices say so.
+    """
+    told = exists().where(KeptNotice.message_id == letter.id, KeptNotice.handling == Handling.ELSEWHERE)
+    if letter.recipient_kind is not RecipientKind.AUTHORITY or session.scalar(select(told)):
         return
     authority = session.get_one(Authority, letter.recipient_id)
     where = f" par {failed.names[-1]}" if failed.names else ""
