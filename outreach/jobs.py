@@ -13,7 +13,7 @@ from dramatiq import Actor, Broker, Worker, actor
 from dramatiq.brokers.stub import StubBroker
 from sqlalchemy.exc import SQLAlchemyError
 
-from outreach.campaigns import launching
+from outreach.campaigns import braking, launching
 from outreach.campaigns.composing import Composer, Sending
 from outreach.db import Database
 from outreach.delivery import installation, outbox, presence
@@ -132,6 +132,7 @@ class Desk:
             outbox.resend_the_doubtful(session, now=now)
             outbox.call_off(session, now=now)
             launching.finish_waves(session, now=now)
+            braking.brake(session, now=now)
             hits.fold_old(session, now=now)
             relay = presence.relay_hindrance(session, self.relay.name, now=now)
             presence.clock_passed(session, hindrance or relay, now=now)
@@ -139,6 +140,14 @@ class Desk:
     def collect(self) -> None:
         """Handle what came back by mail."""
         collecting.collect(self.database, self.settings, self.clock, stop=self.stop)
+
+    def brake(self) -> None:
+        """Pause what fails too often, sooner than the clock would ask."""
+        with self.database.reading() as session:
+            is_failing = bool(braking.failing(session))
+        if is_failing:
+            with self.database.writing() as session:
+                braking.brake(session, now=self.clock())
 
     def knock(self) -> None:
         """Wake the postman for each mailing that has letters due, once until it has come."""
@@ -178,7 +187,9 @@ def build(broker: Broker, desk: Desk) -> tuple[Actor[[int], None], Actor[[], Non
     def deliver(mailing: int) -> None:
         try:
             desk.heard(mailing)
-            if desk.postman.deliver(mailing):
+            goes_on = desk.postman.deliver(mailing)
+            desk.brake()
+            if goes_on:
                 desk.knock_for(mailing)
         except Exception:
             logger.exception("mailing %s: delivering broke off, the clock will knock again", mailing)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from outreach import accounts
 from outreach.accounts import RoleName
-from outreach.campaigns import approval, audiences, definitions, lifecycle, progress, results, retrying
+from outreach.campaigns import approval, audiences, braking, definitions, lifecycle, progress, results, retrying
 from outreach.campaigns.calendar import read_moment
 from outreach.campaigns.composing import Sending
 from outreach.campaigns.models import Campaign, Wave
@@ -255,6 +255,8 @@ def _wave_json(wave: Wave, tally: Tally) -> dict[str, Any]:
 
 def _tell(session: Session, wave: Wave, tally: Tally) -> None:
     say(f"Vague {wave.number}, {french.moment(wave.due_at)} : {wave.state.label}.")
+    if why := braking.why_paused(session, wave):
+        say(f"  En pause d’elle-même : {why}.")
     if not tally.intended:
         return
     say(

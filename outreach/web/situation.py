@@ -11,6 +11,7 @@ from outreach.accounts import RoleName
 from outreach.adherence import days, programmes
 from outreach.adherence.days import parse_day
 from outreach.adherence.models import Programme, RollUp
+from outreach.campaigns import braking
 from outreach.demo import steps
 from outreach.directory import listing
 from outreach.directory.listing import PAGE_ROWS, Filters, Reach
@@ -70,6 +71,7 @@ def index() -> str:
             Bucket=Bucket,
             level=level,
             waiting=inbox.counts(session),
+            braked=braking.held(session),
             Tray=Tray,
             steps=steps.taken(session) if settings().stays_here else {},
             bounced=listing.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
-from outreach.campaigns import launching, lifecycle, progress
+from outreach.campaigns import braking, launching, lifecycle, progress
 from outreach.campaigns.composing import Sending
 from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import Campaign, Wave, WaveState
@@ -226,6 +226,24 @@ def test_what_is_planned_on_the_page_for_now_leaves_a_minute_later(author, app, 
     with sample_database.reading() as session:
         (first, *_) = session.scalars(select(Wave).where(Wave.state == WaveState.PLANNED).order_by(Wave.number))
         assert instant + GRACE <= first.due_at <= instant + GRACE + timedelta(minutes=1)
+
+
+def test_a_wave_that_paused_by_itself_says_why_on_its_page_and_on_the_first(author, launched, sample_database):
+    later = NOW + timedelta(minutes=5)
+    with sample_database.writing() as session:
+        keys = session.scalars(select(Message.id).where(Message.state == MessageState.QUEUED).limit(60)).all()
+        refused = {**FENCED, "state": MessageState.REFUSED, "reply_status": "5.1.1", "settled_at": later}
+        session.execute(update(Message).where(Message.id.in_(keys)).values(**refused))
+    assert "se met en pause d’elle-même à une sur dix" in said(author.get("/campaigns/1/progress").text)
+    with sample_database.writing() as session:
+        assert braking.brake(session, now=later) == 1
+    page = said(author.get("/campaigns/1/progress").text)
+    assert "La vague s’est mise en pause d’elle-même. 60 adresses sur 60 n’existent pas." in page
+    assert "Un envoi s’est mis en pause" in said(author.get("/").text)
+    assert "frein automatique" in said(author.get("/campaigns/1/progress/journal").text)
+    author.send("/campaigns/1/resumption", page="/campaigns/1/progress")
+    assert "d’elle-même" not in said(author.get("/campaigns/1/progress").text)
+    assert "Un envoi s’est mis en pause" not in said(author.get("/").text)
 
 
 def _at(app, moment):

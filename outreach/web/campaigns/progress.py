@@ -8,7 +8,7 @@ from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import RoleName
-from outreach.campaigns import audiences, grace, lifecycle, planning, progress, results, retrying
+from outreach.campaigns import audiences, braking, grace, lifecycle, planning, progress, results, retrying
 from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.progress import UNDER_WAY, Progress
@@ -34,8 +34,8 @@ ALL_CALLED_OFF = (
 class Live:
     """What moves by itself on the page, and when it asks again: in `rest` seconds, or never (None).
 
-    `seen` marks what it shows; `has_moved` says that a state has changed since the page was made,
-    `is_reshaped` that it shows other things: another wave, the first letters, results.
+    `held` says why it paused by itself, `seen` marks what it shows; `has_moved` says that a state has changed since the
+    page was made, `is_reshaped` that it shows other things: another wave, the first letters, results.
     """
 
     found: Progress
@@ -45,6 +45,7 @@ class Live:
     rest: int | None
     place: int
     seen: str
+    held: str
     has_moved: bool
     is_reshaped: bool
 
@@ -161,7 +162,8 @@ def _live(session: Session, campaign: Campaign, found: Progress) -> dict[str, An
     place = _place() + 1 if before == seen and not counts_down else 0
     made = Live(
         found=found,
-        sentence=sentence(found),
+        sentence=sentence(found) + _warning(session, found),
+        held=braking.why_paused(session, found.wave) if found.wave.state is WaveState.PAUSED else "",
         starting=starting,
         seconds=max(0, round((starting.due_at - now()).total_seconds())) if starting else 0,
         rest=_rest(campaign, place, now()),
@@ -200,6 +202,13 @@ def _rest(campaign: Campaign, place: int, instant: datetime) -> int | None:
         return None
     until_grace = int((following.due_at - GRACE - instant).total_seconds()) + 1
     return max(2, min(rest, until_grace)) if until_grace > 0 else rest
+
+
+def _warning(session: Session, found: Progress) -> str:
+    if found.wave.state is not WaveState.RUNNING or not found.tally.refused:
+        return ""
+    warns = braking.outcomes(session, [found.wave])[found.wave].warns
+    return f" Attention : {warns} ; la vague se met en pause d’elle-même à une sur dix." if warns else ""
 
 
 def sentence(found: Progress) -> str:

@@ -1,0 +1,61 @@
+"""Waves that pause by themselves when too much of what they send is refused or complained of."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import Wave, WaveState, WaveTransition
+from outreach.db import Session
+from outreach.delivery import breaker
+from outreach.delivery.breaker import Outcomes
+
+BRAKE = "frein automatique"
+
+
+def failing(session: Session) -> list[int]:
+    """The running waves that should pause."""
+    running = session.scalars(select(Wave).where(Wave.state == WaveState.RUNNING, Wave.mailing_id.is_not(None)))
+    return [wave.id for wave, found in outcomes(session, running).items() if found.stops]
+
+
+def brake(session: Session, *, now: datetime) -> int:
+    """Pause the running waves that should, each with its reason; returns how many. A person lets them go on."""
+    braked = 0
+    for wave_id in failing(session):
+        wave = session.get_one(Wave, wave_id)
+        lifecycle.in_turn(session, wave.campaign_id)
+        session.refresh(wave)
+        why = outcomes(session, [wave])[wave].stops
+        if wave.state is WaveState.RUNNING and why:
+            lifecycle.move_wave(session, wave, WaveState.PAUSED, now=now, actor=BRAKE, note=why)
+            braked += 1
+    return braked
+
+
+def outcomes(session: Session, waves: Iterable[Wave]) -> dict[Wave, Outcomes]:
+    """What came of waves that have letters, since each last began or went on: what was known then stops it no more."""
+    mailings = {wave.mailing_id: wave for wave in waves if wave.mailing_id is not None}
+    begun = (
+        select(Wave.mailing_id, func.max(WaveTransition.at))
+        .join(Wave, Wave.id == WaveTransition.wave_id)
+        .where(WaveTransition.state == WaveState.RUNNING, Wave.mailing_id.in_(mailings))
+        .group_by(Wave.mailing_id)
+    )
+    since = {mailing: at for mailing, at in session.execute(begun) if mailing is not None}
+    return {mailings[mailing]: one for mailing, one in breaker.outcomes(session, since).items()}
+
+
+def held(session: Session) -> list[tuple[Wave, str]]:
+    """The waves that paused by themselves, with the reason, in order."""
+    paused = session.scalars(select(Wave).where(Wave.state == WaveState.PAUSED).order_by(Wave.id)).all()
+    return [(wave, why) for wave in paused if (why := why_paused(session, wave))]
+
+
+def why_paused(session: Session, wave: Wave) -> str:
+    """Why a wave that nobody paused is paused, or ''."""
+    query = select(WaveTransition).where(WaveTransition.wave_id == wave.id).order_by(WaveTransition.id.desc()).limit(1)
+    last = session.scalar(query)
+    is_braked = last is not None and last.state is WaveState.PAUSED and last.actor == BRAKE
+    return last.note if last is not None and is_braked else ""

@@ -1,0 +1,72 @@
+"""When a mailing should stop by itself: too many bad addresses, refusals of policy, complaints.
+
+Whoever goes on writing to addresses that do not exist, or past a relay that says no, loses the name of its domain.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, and_, case, func, select
+
+from outreach.db import Session
+from outreach.delivery.bounces import handling
+from outreach.delivery.models import Message, MessageState
+
+ENOUGH = 50
+BAD_WARNS, BAD_STOPS = 0.05, 0.10
+POLICY_STOPS = 0.05
+COMPLAINTS_STOP, FEWEST_COMPLAINTS = 0.001, 3
+BAD_ADDRESS = ("5.1.1", "5.1.2", "5.1.10")
+ENDED = (MessageState.ACCEPTED, MessageState.REFUSED, MessageState.EXPIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The letters of a mailing that have ended: all, bad addresses (5.1.x), refusals of policy (5.7.x), complaints."""
+
+    ended: int = 0
+    bad: int = 0
+    policy: int = 0
+    complaints: int = 0
+
+    @property
+    def stops(self) -> str:
+        """Why the mailing should stop, in a French clause, or ''."""
+        if self._is_too_many(self.bad, BAD_STOPS):
+            return f"{self.bad} adresses sur {self.ended} n’existent pas"
+        if self._is_too_many(self.policy, POLICY_STOPS):
+            return f"le relais refuse {self.policy} courriels sur {self.ended} par principe (5.7)"
+        if self.complaints >= FEWEST_COMPLAINTS and self._is_too_many(self.complaints, COMPLAINTS_STOP):
+            return f"{self.complaints} plaintes pour {self.ended} courriels"
+        return ""
+
+    @property
+    def warns(self) -> str:
+        """What to look at before it comes to that, in a French clause, or ''."""
+        return f"{self.bad} adresses sur {self.ended} n’existent pas" if self._is_too_many(self.bad, BAD_WARNS) else ""
+
+    def _is_too_many(self, count: int, share: float) -> bool:
+        return self.ended >= ENOUGH and count >= share * self.ended
+
+
+def outcomes(session: Session, since: Mapping[int, datetime]) -> dict[int, Outcomes]:
+    """The outcomes of these mailings, each since a moment of its own: when a person last let it go on.
+
+    Complaints are counted from the beginning: they come days later.
+    """
+    returned = handling.returned(session, since)
+    found = {}
+    for mailing, begun in since.items():
+        ended, bad, policy = session.execute(_counted(mailing, begun)).one()
+        complaints = returned[mailing].complaints if mailing in returned else 0
+        found[mailing] = Outcomes(ended, bad, policy, complaints)
+    return found
+
+
+def _counted(mailing: int, since: datetime) -> Select[int, int, int]:
+    refused = Message.state == MessageState.REFUSED
+    bad = and_(refused, Message.reply_status.in_(BAD_ADDRESS))
+    policy = and_(refused, Message.reply_status.startswith("5.7."))
+    counts = (func.count(), func.count(case((bad, 1))), func.count(case((policy, 1))))
+    return select(*counts).where(Message.mailing_id == mailing, Message.state.in_(ENDED), Message.settled_at > since)
