@@ -76,6 +76,7 @@ class Desk:
             rate=settings.smtp_rate,
             stop=self.stop,
             watch=watch,
+            brake=self.brake,
         )
         self.broker = StubBroker(middleware=[])
         # A stub keeps what it drops for tests to look at; a process that runs for months may not.
@@ -142,7 +143,7 @@ class Desk:
         collecting.collect(self.database, self.settings, self.clock, stop=self.stop)
 
     def brake(self) -> None:
-        """Pause what fails too often, sooner than the clock would ask."""
+        """Pause what fails too often, sooner than the clock would ask: letters were refused."""
         with self.database.reading() as session:
             is_failing = bool(braking.failing(session))
         if is_failing:
@@ -187,9 +188,7 @@ def build(broker: Broker, desk: Desk) -> tuple[Actor[[int], None], Actor[[], Non
     def deliver(mailing: int) -> None:
         try:
             desk.heard(mailing)
-            goes_on = desk.postman.deliver(mailing)
-            desk.brake()
-            if goes_on:
+            if desk.postman.deliver(mailing):
                 desk.knock_for(mailing)
         except Exception:
             logger.exception("mailing %s: delivering broke off, the clock will knock again", mailing)

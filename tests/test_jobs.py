@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from benchmarks import crowd
-from outreach.campaigns.models import Campaign
+from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.verification import verify
 from outreach.delivery import installation, outbox, postman, presence
 from outreach.delivery.models import ClockPass, Installation, Mailing, Message, MessageState, Worker
@@ -359,3 +359,20 @@ def test_the_mailbox_of_returns_is_looked_into_beside_the_other_questions(databa
     works = desk(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'nowhere'}")
     assert [job.func for job in clock(works).get_jobs()] == [ask, collect]
     collect(works)
+
+
+def test_a_wave_to_addresses_that_do_not_exist_pauses_after_a_batch(database, desk, sink):
+    sink.script({"stage": "rcpt", "reply": "550 5.1.1 no such user"})
+    one = desk()
+    plan(database, one, 300)
+    ask(one)
+    until(lambda: _state(database) is WaveState.PAUSED)
+    with database.reading() as session:
+        tally = outbox.tallies(session, [1])[1]
+        assert (tally.refused, tally.pending) == (outbox.BATCH, 300 - outbox.BATCH)
+        assert verify(session, now=one.clock()) == []
+
+
+def _state(database):
+    with database.reading() as session:
+        return session.scalars(select(Wave.state)).one()

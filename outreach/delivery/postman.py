@@ -80,6 +80,7 @@ class Postman:
         rate: int = 0,
         stop: threading.Event | None = None,
         watch: Callable[[Stage], None] | None = None,
+        brake: Callable[[], None] | None = None,
     ) -> None:
         self.database, self.door, self.compose, self.clock = database, door, compose, clock
         self.worker_id, self.watch = worker_id, watch or (lambda _stage: None)
@@ -93,6 +94,7 @@ class Postman:
         self._cut_off: list[Settled] = []  # the connection broke before their dot, and nobody was answered since
         self._unsure: list[str] = []  # fences that may have been committed, and no dot of which was written
         self._rests = False
+        self._brake, self._refusals = brake or (lambda: None), 0
 
     @property
     def is_busy(self) -> bool:
@@ -107,6 +109,9 @@ class Postman:
                 break
             finished = self._work_through(batch)
             self._put_back(batch)
+            if self._refusals:
+                self._refusals = 0
+                self._brake()
             if not finished:
                 break
         else:
@@ -330,6 +335,7 @@ class Postman:
             fence.take_back(session, fence_id, now=now)
         if self._settled:
             outcomes.record(session, self._settled, now=now, again_at=rest_of(1, now))
+        self._refusals += sum(one.outcome.verdict is Verdict.NEVER for one in self._settled)
         if any(one.outcome.verdict is Verdict.ACCEPTED for one in self._settled):
             presence.relay_answers(session, self.door.relay.name)
 
