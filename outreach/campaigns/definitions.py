@@ -7,15 +7,18 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
+from outreach.adherence.models import Programme
 from outreach.adherence.programmes import fault_of, judged_by
-from outreach.campaigns.models import Colour
+from outreach.campaigns import planning
+from outreach.campaigns.models import Campaign, Colour
+from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError, NotFound
 from outreach.mail.addresses import judge
 from outreach.mail.names import line_of_words
 from outreach.segments.audience import Concerns
 from outreach.segments.criteria import EVERYBODY, Criterion
-from outreach.segments.forms import from_plain, to_plain
+from outreach.segments.forms import from_json, from_plain, to_plain
 from outreach.tracking.models import TrackingMode
 
 FENCE = "+++"
@@ -107,6 +110,34 @@ def write(stated: Definition) -> str:
     for name, table in tables.items():
         lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
     return "\n".join([FENCE, *lines, FENCE, "", stated.letter, ""])
+
+
+def of(session: Session, campaign: Campaign) -> Definition:
+    """The definition that a campaign amounts to: to keep it, or to begin another like it."""
+    programme = session.get_one(Programme, campaign.strand.programme_id)
+    return Definition(
+        title=campaign.title,
+        purpose=campaign.purpose,
+        colour=campaign.colour,
+        circular=campaign.circular,
+        message_class=campaign.message_class,
+        programme=programme.code,
+        strand=campaign.strand.number,
+        concerns=campaign.concerns,
+        subject=campaign.subject,
+        tracking=campaign.tracking,
+        deadline_days=campaign.deadline_days,
+        reminders=tuple(planning.offsets(campaign)),
+        segment=Segment(criteria=to_plain(from_json(campaign.criteria))),  # type: ignore[arg-type]
+        sender=Sender(name=campaign.sender_name, address=campaign.sender_address),
+        contact=Contact(
+            name=campaign.contact_name,
+            service=campaign.contact_service,
+            phone=campaign.contact_phone,
+            email=campaign.contact_email,
+        ),
+        letter=campaign.letter,
+    )
 
 
 def ready_made(folder: Path) -> dict[str, Definition]:

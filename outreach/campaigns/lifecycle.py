@@ -11,11 +11,10 @@ from sqlalchemy import func, select
 from outreach import audit
 from outreach.accounts import User
 from outreach.adherence import programmes
-from outreach.adherence.models import Programme
 from outreach.campaigns import planning
 from outreach.campaigns.calendar import refuse_far_away, spelt_moment
 from outreach.campaigns.composing import refuse_unreadable
-from outreach.campaigns.definitions import Contact, Definition, Segment, Sender
+from outreach.campaigns.definitions import Definition
 from outreach.campaigns.models import (
     CAMPAIGN_MOVES,
     ON_ITS_WAY,
@@ -33,7 +32,7 @@ from outreach.delivery import outbox
 from outreach.delivery.models import Gate, Reason
 from outreach.errors import InputError, NotFound, Refused
 from outreach.segments.criteria import simplified
-from outreach.segments.forms import from_json, to_json, to_plain
+from outreach.segments.forms import from_json, to_json
 
 LATEST = timedelta(hours=2)
 CONTENT = (
@@ -133,34 +132,6 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
         _note(session, campaign, now, actor, "modifiée")
     else:
         _move(session, campaign, CampaignState.DRAFT, now, actor, "modifiée : la validation est à refaire")
-
-
-def definition_of(session: Session, campaign: Campaign) -> Definition:
-    """A campaign as a file states it: to keep it, or to begin another like it."""
-    programme = session.get_one(Programme, campaign.strand.programme_id)
-    return Definition(
-        title=campaign.title,
-        purpose=campaign.purpose,
-        colour=campaign.colour,
-        circular=campaign.circular,
-        message_class=campaign.message_class,
-        programme=programme.code,
-        strand=campaign.strand.number,
-        concerns=campaign.concerns,
-        subject=campaign.subject,
-        tracking=campaign.tracking,
-        deadline_days=campaign.deadline_days,
-        reminders=tuple(planning.offsets(campaign)),
-        segment=Segment(criteria=to_plain(from_json(campaign.criteria))),  # type: ignore[arg-type]
-        sender=Sender(name=campaign.sender_name, address=campaign.sender_address),
-        contact=Contact(
-            name=campaign.contact_name,
-            service=campaign.contact_service,
-            phone=campaign.contact_phone,
-            email=campaign.contact_email,
-        ),
-        letter=campaign.letter,
-    )
 
 
 def as_if(session: Session, campaign: Campaign, changes: dict[str, Any]) -> Campaign:

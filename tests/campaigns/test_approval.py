@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from outreach.accounts import User
 from outreach.campaigns import approval, audiences, checks, definitions, lifecycle, planning, trials
 from outreach.campaigns.grace import GRACE
-from outreach.campaigns.lifecycle import campaign_numbered, definition_of
+from outreach.campaigns.lifecycle import campaign_numbered
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.rehearsal import Rehearsal, hard_cases
 from outreach.delivery import outbox, suppressions
@@ -68,13 +68,13 @@ def test_every_ready_made_campaign_reaches_somebody_in_the_sample_with_letters_t
         rehearsal = Rehearsal(session, campaign, SENDING, now=NOW)
         shown = [rehearsal.of(row.Authority) for row in rehearsal.recipients()[:20]]
         assert [faults(one.wire) for one in shown] == [[]] * 20
-        assert definitions.read(definitions.write(definition_of(session, campaign))).letter == READY[name].letter
+        assert definitions.read(definitions.write(definitions.of(session, campaign))).letter == READY[name].letter
 
 
 def test_a_campaign_comes_back_from_its_file(database, people, strand):
     number = draft(database, reminders=(7, 21))
     with database.reading() as session:
-        stated = definition_of(session, campaign_numbered(session, number))
+        stated = definitions.of(session, campaign_numbered(session, number))
     assert definitions.read(definitions.write(stated)) == stated
 
 

@@ -73,11 +73,7 @@ def send_back(number: int) -> Redirect:
 @pages.post("/<number:number>/waves")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def schedule(number: int) -> Redirect:
-    return _move(
-        number,
-        "L’envoi est planifié.",
-        _schedule,
-    )
+    return _move(number, "L’envoi est planifié.", _schedule)
 
 
 @pages.post("/<number:number>/pause")

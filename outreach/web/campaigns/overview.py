@@ -49,7 +49,7 @@ def create() -> Redirect:
     name, copied = request.form.get("definition", ""), request.form.get("copy", "")
     with database().writing() as session:
         if copied.isascii() and copied.isdecimal() and len(copied) < 10:
-            stated = lifecycle.definition_of(session, lifecycle.campaign_numbered(session, int(copied)))
+            stated = definitions.of(session, lifecycle.campaign_numbered(session, int(copied)))
             stated = stated.model_copy(update={"title": f"{stated.title[:190]} (copie)"})
         elif name in (ready := definitions.ready_made(FOLDER)):
             stated = ready[name]
@@ -76,7 +76,7 @@ def campaign(number: int) -> Redirect:
 def definition(number: int) -> Response:
     with database().reading() as session:
         found = lifecycle.campaign_numbered(session, number)
-        text = definitions.write(lifecycle.definition_of(session, found))
+        text = definitions.write(definitions.of(session, found))
     response = Response(text, mimetype="text/markdown")
     response.headers["Content-Disposition"] = f'attachment; filename="campagne-{number}.md"'
     return response
