@@ -1,13 +1,12 @@
-"""Joining lists: read, compared with what is known, applied, undone.
+"""Joining lists: received, compared with what is known, applied, undone.
 
-Columns: fase;volet;statut;date;source;motif, under any of their usual headers. A list states what the service knows,
-so its word is confirmed. Faulty rows are set aside with their number and column; the others can be applied.
+A list states what the service knows, so its word is confirmed. Faulty rows are set aside with their number and column;
+the others can be applied.
 """
 
 import hashlib
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,58 +14,12 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from outreach import audit
-from outreach.adherence.days import parse_day
-from outreach.adherence.models import AdherenceRecord, JoiningList, ListState, Prerequisite, Programme, Status, Word
-from outreach.adherence.programmes import prerequisites
-from outreach.adherence.standing import eligible
-from outreach.adherence.timeline import Moment, Timeline, timeline_of
+from outreach.adherence.lines import REQUIRED, Known, Line, known_of, match, read_line
+from outreach.adherence.models import AdherenceRecord, JoiningList, ListState, Programme, Status, Word
+from outreach.adherence.timeline import Moment
 from outreach.db import Session, take_turns
-from outreach.directory.models import School
-from outreach.directory.reference import fold
-from outreach.directory.sheets import Grid, Rejection, Row, RowFault, interpret, normalised, read_grid
+from outreach.directory.sheets import Grid, Rejection, RowFault, interpret, read_grid
 from outreach.errors import InputError, NotFound, Refused
-
-REQUIRED = {"school": "fase", "strand": "volet", "status": "statut", "day": "date"}
-ALIASES = {
-    "fase": "school", "n fase": "school", "fase ecole": "school", "fase etablissement": "school",
-    "n fase etablissement": "school", "n fase ecole": "school",
-    "volet": "strand", "n volet": "strand",
-    "statut": "status", "etat": "status", "adhesion": "status", "situation": "status",
-    "date": "day", "date adhesion": "day", "date statut": "day", "effectif": "day",
-    "source": "source", "origine": "source",
-    "motif": "reason", "raison": "reason", "remarque": "reason", "commentaire": "reason",
-    "erreur": "", "nom": "", "nom ecole": "", "nom etablissement": "", "ecole": "", "etablissement": "",
-}  # fmt: skip
-STATUSES = {
-    "adhere": Status.JOINED, "a adhere": Status.JOINED, "adhesion": Status.JOINED, "oui": Status.JOINED,
-    "en preparation": Status.IN_PREPARATION, "prepare": Status.IN_PREPARATION,
-    "marche lance": Status.TENDER_LAUNCHED, "marche": Status.TENDER_LAUNCHED,
-    "refus": Status.DECLINED, "refuse": Status.DECLINED, "n adhere pas": Status.DECLINED, "non": Status.DECLINED,
-    "informe": Status.INFORMED, "a pris connaissance": Status.INFORMED, "pris connaissance": Status.INFORMED,
-    "non concerne": Status.NOT_CONCERNED,
-    "sans reponse": Status.NONE, "aucun": Status.NONE,
-}  # fmt: skip
-ORDINALS = {"premier": 1, "1er": 1, "deuxieme": 2, "second": 2, "2e": 2, "2eme": 2, "troisieme": 3}
-LONGEST_SOURCE, LONGEST_REASON = 200, 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row of a list that can be applied, beside what was known of that day."""
-
-    row: int
-    school_id: int
-    school_fase: int
-    school_name: str
-    strand_id: int
-    strand_number: int
-    status: Status
-    day: date
-    source: str
-    reason: str
-    before: Status
-    before_word: Word | None
-    before_day: date | None
 
 
 @dataclass(slots=True)
@@ -94,18 +47,6 @@ class ListPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What a list is compared with: schools by number, the pairs a strand is open to, strands by number, records."""
-
-    schools: Mapping[int, tuple[int, str]]
-    eligible: set[tuple[int, int]]
-    strands: Mapping[int, int]
-    timeline: Timeline
-    rules: Sequence[Prerequisite]
-    today: date
-
-
-@dataclass(frozen=True, slots=True)
 class Opened:
     """A file that was read: the digest of its bytes, and its grid as JSON."""
 
@@ -120,7 +61,7 @@ def opened(content: bytes) -> Opened:
     """
     grid = read_grid(content)
     records = list(grid.records)
-    interpret(Grid(grid.label, grid.header, records), _match, REQUIRED)
+    interpret(Grid(grid.label, grid.header, records), match, REQUIRED)
     if not records:
         raise InputError("Le fichier n’a qu’un en-tête : aucune ligne à lire.")
     kept = json.dumps({"label": grid.label, "header": grid.header, "records": records}, ensure_ascii=False)
@@ -156,13 +97,13 @@ def plan(session: Session, received: JoiningList, today: date) -> ListPlan:
 def preview(session: Session, kept: str, programme: Programme, today: date) -> ListPlan:
     """Compare a grid (as `Opened` keeps it) with what is known of a programme; writes nothing."""
     grid = _grid(kept)
-    sheet = interpret(grid, _match, REQUIRED)
-    known = _known(session, programme, today)
+    sheet = interpret(grid, match, REQUIRED)
+    known = known_of(session, programme, today)
     found = ListPlan(label=grid.label, unknown_columns=sheet.unknown)
     seen: dict[tuple[int, int, date], int] = {}
     for row in sheet.rows:
         try:
-            line = _line(row, known, seen)
+            line = read_line(row, known, seen)
         except RowFault as fault:
             found.rejected.append(Rejection(row.number, sheet.columns.get(fault.column, ""), fault.message))
         else:
@@ -274,82 +215,7 @@ def _last_applied(session: Session) -> JoiningList | None:
     return session.scalar(query.order_by(JoiningList.applied_at.desc(), JoiningList.id.desc()).limit(1))
 
 
-def _match(header: str) -> str | None:
-    return ALIASES.get(normalised(header))
-
-
-def _known(session: Session, programme: Programme, today: date) -> _Known:
-    rows = eligible([today], programme.strands)
-    return _Known(
-        schools={fase: (key, name) for fase, key, name in session.execute(select(School.fase, School.id, School.name))},
-        eligible={(school, strand) for school, strand in session.execute(select(rows.c.school_id, rows.c.strand_id))},
-        strands={strand.number: strand.id for strand in programme.strands},
-        timeline=timeline_of(session, programme),
-        rules=prerequisites(session, programme),
-        today=today,
-    )
-
-
-def _line(row: Row, known: _Known, seen: dict[tuple[int, int, date], int]) -> Line:
-    if row.fault:
-        raise RowFault("", row.fault)
-    cells = row.cells
-    fase = cells["school"].removesuffix(".0")
-    if not fase.isascii() or not fase.isdecimal() or int(fase) not in known.schools:
-        what = f"Aucune école ne porte le numéro FASE « {cells['school']} »." if fase else "Le numéro FASE manque."
-        raise RowFault("school", what)
-    school_id, name = known.schools[int(fase)]
-    number = _strand(cells["strand"], known.strands)
-    strand_id = known.strands[number]
-    if (school_id, strand_id) not in known.eligible:
-        raise RowFault(
-            "school", f"L’école {fase} n’est pas ouverte au volet {number} (hors secondaire ou hors registre)."
-        )
-    status = STATUSES.get(fold(cells["status"]))
-    if status is None:
-        what = f"Le statut « {cells['status']} » est inconnu." if cells["status"] else "Le statut manque."
-        raise RowFault("status", what)
-    day = _day(cells["day"], known.today)
-    if (school_id, strand_id, day) in seen:
-        raise RowFault("", f"Même école, même volet et même date que la ligne {seen[school_id, strand_id, day]}.")
-    seen[school_id, strand_id, day] = row.number
-    source, reason = cells.get("source", ""), cells.get("reason", "")
-    if len(source) > LONGEST_SOURCE or len(reason) > LONGEST_REASON:
-        raise RowFault("source" if len(source) > LONGEST_SOURCE else "reason", "Le texte est trop long.")
-    before = known.timeline.at(school_id, strand_id, day)
-    return Line(
-        row.number, school_id, int(fase), name, strand_id, number, status, day, source, reason,
-        before.status if before else Status.NONE, before.word if before else None,
-        before.day if before else None,
-    )  # fmt: skip
-
-
-def _strand(text: str, strands: Mapping[int, int]) -> int:
-    words = fold(text.removesuffix(".0")).replace("volet", " ").split()
-    word = words[0] if len(words) == 1 else ""
-    digits = re.sub(r"^v(?=\d)", "", word)
-    number = ORDINALS.get(word) or (int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 3 else 0)
-    if number not in strands:
-        known = ", ".join(str(number) for number in sorted(strands))
-        raise RowFault(
-            "strand", f"Le volet « {text} » n’existe pas (volets : {known})." if text else "Le volet manque."
-        )
-    return number
-
-
-def _day(text: str, today: date) -> date:
-    if not text:
-        raise RowFault("day", "La date manque.")
-    try:
-        day = parse_day(text)
-    except InputError as error:
-        raise RowFault("day", str(error)) from None
-    if day > today:
-        raise RowFault("day", f"« {text} » est dans l’avenir.")
-    return day
-
-
-def _sort(found: ListPlan, line: Line, known: _Known) -> None:
+def _sort(found: ListPlan, line: Line, known: Known) -> None:
     if (line.before, line.before_word, line.before_day) == (line.status, Word.CONFIRMED, line.day):
         found.unchanged += 1
         return

@@ -8,7 +8,8 @@ import click
 from outreach import reports
 from outreach.accounts import RoleName
 from outreach.adherence import days, lists, programmes
-from outreach.adherence.lists import Line, ListPlan
+from outreach.adherence.lines import Line
+from outreach.adherence.lists import ListPlan
 from outreach.cli.context import (
     Day,
     Operation,

@@ -1,0 +1,154 @@
+"""The rows of a joining list: school, strand, status and day of each, beside what was known of that day.
+
+Columns: fase;volet;statut;date;source;motif, under any of their usual headers.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+
+from outreach.adherence.days import parse_day
+from outreach.adherence.models import Prerequisite, Programme, Status, Word
+from outreach.adherence.programmes import prerequisites
+from outreach.adherence.standing import eligible
+from outreach.adherence.timeline import Timeline, timeline_of
+from outreach.db import Session
+from outreach.directory.models import School
+from outreach.directory.reference import fold
+from outreach.directory.sheets import Row, RowFault, normalised
+from outreach.errors import InputError
+
+REQUIRED = {"school": "fase", "strand": "volet", "status": "statut", "day": "date"}
+ALIASES = {
+    "fase": "school", "n fase": "school", "fase ecole": "school", "fase etablissement": "school",
+    "n fase etablissement": "school", "n fase ecole": "school",
+    "volet": "strand", "n volet": "strand",
+    "statut": "status", "etat": "status", "adhesion": "status", "situation": "status",
+    "date": "day", "date adhesion": "day", "date statut": "day", "effectif": "day",
+    "source": "source", "origine": "source",
+    "motif": "reason", "raison": "reason", "remarque": "reason", "commentaire": "reason",
+    "erreur": "", "nom": "", "nom ecole": "", "nom etablissement": "", "ecole": "", "etablissement": "",
+}  # fmt: skip
+STATUSES = {
+    "adhere": Status.JOINED, "a adhere": Status.JOINED, "adhesion": Status.JOINED, "oui": Status.JOINED,
+    "en preparation": Status.IN_PREPARATION, "prepare": Status.IN_PREPARATION,
+    "marche lance": Status.TENDER_LAUNCHED, "marche": Status.TENDER_LAUNCHED,
+    "refus": Status.DECLINED, "refuse": Status.DECLINED, "n adhere pas": Status.DECLINED, "non": Status.DECLINED,
+    "informe": Status.INFORMED, "a pris connaissance": Status.INFORMED, "pris connaissance": Status.INFORMED,
+    "non concerne": Status.NOT_CONCERNED,
+    "sans reponse": Status.NONE, "aucun": Status.NONE,
+}  # fmt: skip
+ORDINALS = {"premier": 1, "1er": 1, "deuxieme": 2, "second": 2, "2e": 2, "2eme": 2, "troisieme": 3}
+LONGEST_SOURCE, LONGEST_REASON = 200, 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a list that can be applied, beside what was known of that day."""
+
+    row: int
+    school_id: int
+    school_fase: int
+    school_name: str
+    strand_id: int
+    strand_number: int
+    status: Status
+    day: date
+    source: str
+    reason: str
+    before: Status
+    before_word: Word | None
+    before_day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a list is compared with: schools by number, the pairs a strand is open to, strands by number, records."""
+
+    schools: Mapping[int, tuple[int, str]]
+    eligible: set[tuple[int, int]]
+    strands: Mapping[int, int]
+    timeline: Timeline
+    rules: Sequence[Prerequisite]
+    today: date
+
+
+def match(header: str) -> str | None:
+    """The field a header stands for, '' for one that is known and not used, None for any other."""
+    return ALIASES.get(normalised(header))
+
+
+def known_of(session: Session, programme: Programme, today: date) -> Known:
+    """What the rows of a list about a programme are compared with."""
+    rows = eligible([today], programme.strands)
+    return Known(
+        schools={fase: (key, name) for fase, key, name in session.execute(select(School.fase, School.id, School.name))},
+        eligible={(school, strand) for school, strand in session.execute(select(rows.c.school_id, rows.c.strand_id))},
+        strands={strand.number: strand.id for strand in programme.strands},
+        timeline=timeline_of(session, programme),
+        rules=prerequisites(session, programme),
+        today=today,
+    )
+
+
+def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) -> Line:
+    """What a row states. `seen` tells on which row a school, strand and day were stated before. Raises RowFault."""
+    if row.fault:
+        raise RowFault("", row.fault)
+    cells = row.cells
+    fase = cells["school"].removesuffix(".0")
+    if not fase.isascii() or not fase.isdecimal() or int(fase) not in known.schools:
+        what = f"Aucune école ne porte le numéro FASE « {cells['school']} »." if fase else "Le numéro FASE manque."
+        raise RowFault("school", what)
+    school_id, name = known.schools[int(fase)]
+    number = _strand(cells["strand"], known.strands)
+    strand_id = known.strands[number]
+    if (school_id, strand_id) not in known.eligible:
+        raise RowFault(
+            "school", f"L’école {fase} n’est pas ouverte au volet {number} (hors secondaire ou hors registre)."
+        )
+    status = STATUSES.get(fold(cells["status"]))
+    if status is None:
+        what = f"Le statut « {cells['status']} » est inconnu." if cells["status"] else "Le statut manque."
+        raise RowFault("status", what)
+    day = _day(cells["day"], known.today)
+    if (school_id, strand_id, day) in seen:
+        raise RowFault("", f"Même école, même volet et même date que la ligne {seen[school_id, strand_id, day]}.")
+    seen[school_id, strand_id, day] = row.number
+    source, reason = cells.get("source", ""), cells.get("reason", "")
+    if len(source) > LONGEST_SOURCE or len(reason) > LONGEST_REASON:
+        raise RowFault("source" if len(source) > LONGEST_SOURCE else "reason", "Le texte est trop long.")
+    before = known.timeline.at(school_id, strand_id, day)
+    return Line(
+        row.number, school_id, int(fase), name, strand_id, number, status, day, source, reason,
+        before.status if before else Status.NONE, before.word if before else None,
+        before.day if before else None,
+    )  # fmt: skip
+
+
+def _strand(text: str, strands: Mapping[int, int]) -> int:
+    words = fold(text.removesuffix(".0")).replace("volet", " ").split()
+    word = words[0] if len(words) == 1 else ""
+    digits = re.sub(r"^v(?=\d)", "", word)
+    number = ORDINALS.get(word) or (int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 3 else 0)
+    if number not in strands:
+        known = ", ".join(str(number) for number in sorted(strands))
+        raise RowFault(
+            "strand", f"Le volet « {text} » n’existe pas (volets : {known})." if text else "Le volet manque."
+        )
+    return number
+
+
+def _day(text: str, today: date) -> date:
+    if not text:
+        raise RowFault("day", "La date manque.")
+    try:
+        day = parse_day(text)
+    except InputError as error:
+        raise RowFault("day", str(error)) from None
+    if day > today:
+        raise RowFault("day", f"« {text} » est dans l’avenir.")
+    return day
