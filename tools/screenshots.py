@@ -61,7 +61,6 @@ def button(words: str) -> str:
 
 
 MEASURED = ", ".join(f".panel:has(#results) > {part}" for part in ("h3", "h3 + p", "table"))
-START = (("click", 'li:has-text("Invitation au deuxième volet") button'),)
 ACTS = {
     "2026-11-17 09:50": (
         Shot("guide/images/connexion", NOBODY, "/sign-in", crop="main > *"),
@@ -125,7 +124,12 @@ ACTS = {
             "guide/images/public",
             AUTHOR,
             "",
-            (*START, ("fill", "#why", "9289"), ("dispatch_event", "#why", "change"), ("wait_for", "#results .notice")),
+            (
+                ("click", 'li:has-text("Invitation au deuxième volet") button'),
+                ("fill", "#why", "9289"),
+                ("click", button("Mettre le compte à jour")),
+                ("wait_for", "#results .notice"),
+            ),
         ),
         Shot("guide/images/courriel", AUTHOR, "", (("click", button("Enregistrer et écrire le courriel")),)),
         Shot(
@@ -136,7 +140,7 @@ ACTS = {
                 ("click", button("Enregistrer et choisir les dates")),
                 ("fill", "#day", "2026-11-17"),
                 ("fill", "#hour", "10:30"),
-                ("dispatch_event", "#hour", "change"),
+                ("click", button("Voir les dates")),
                 ("wait_for", "#plan li"),
             ),
             "main > .split",
