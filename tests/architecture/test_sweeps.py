@@ -12,10 +12,8 @@ from sqlalchemy import event, select
 
 from outreach.campaigns import launching
 from outreach.campaigns.composing import Sending
-from outreach.campaigns.fields import FIELDS
 from outreach.cli.main import commands
 from outreach.delivery.models import Message
-from outreach.mail.language import FILTERS
 from outreach.segments.audience import ORDER
 from outreach.segments.criteria import LEAVES
 from outreach.settings import PREFIX, ROOT, Settings
@@ -132,12 +130,6 @@ def test_no_get_writes(app, signed_in, sample_database):
 @pytest.mark.parametrize("option", [PREFIX + field.upper() for field in Settings.model_fields])
 def test_every_setting_is_documented(option):
     assert f"`{option}`" in COMMANDS
-
-
-@pytest.mark.parametrize("name", [*FIELDS, *FILTERS])
-def test_every_merge_field_and_filter_is_documented(name):
-    guide = (ROOT / "docs" / "guide" / "README.md").read_text(encoding="utf-8")
-    assert re.search(rf"(?:\(\(|% if |`|\|){re.escape(name)}\b", guide)
 
 
 @pytest.mark.parametrize("word", [*LEAVES, "and", "or", "not", *ORDER])
