@@ -145,9 +145,9 @@ def test_a_campaign_sent_back_is_a_draft_with_the_reason_and_may_be_approved_by_
     dated(author, begun)
     author.send(f"{begun}/submission", page=f"{begun}/check")
     approver = signed_in("approver")
-    approver.send(f"{begun}/return", {"why": "Ajoutez la date"}, page=f"{begun}/check")
+    approver.send(f"{begun}/return", {"why": "Ajoutez la date."}, page=f"{begun}/check")
     page = author.get(f"{begun}/check").text
-    assert "Ajoutez la date" in page
+    assert "Ajoutez la date, par marc" in page
     assert "Brouillon" in page
     author.send(f"{begun}/submission", page=f"{begun}/check")
     assert approver.send(f"{begun}/approval", page=f"{begun}/check").status_code == 302

@@ -62,7 +62,7 @@ def approve(number: int) -> Redirect:
 @pages.post("/<number:number>/return")
 @needs(RoleName.APPROVER)
 def send_back(number: int) -> Redirect:
-    why = " ".join(FORBIDDEN.sub(" ", request.form.get("why", "")).split())[:500]
+    why = " ".join(FORBIDDEN.sub(" ", request.form.get("why", "")).split())[:500].rstrip(".")
     return _move(
         number,
         "La campagne est renvoyée à la personne qui l’écrit.",
