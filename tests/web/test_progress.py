@@ -272,6 +272,7 @@ def test_every_move_is_a_button_where_it_should_be(author, signed_in, launched):
 
 def test_waves_say_whom_a_reminder_would_be_written_to_today(author, launched, sample_database):
     end(sample_database)
+    assert re.search(r"Ensuite : vague 2, \w+ \w+ \w+ 2021 à", said(author.get("/campaigns/1/progress").text))
     page = said(author.get("/campaigns/1/progress/waves").text)
     assert "Vague 2" in page
     assert "Si une relance partait aujourd’hui" in page
