@@ -26,6 +26,8 @@ def today(now: datetime) -> date:
 
 def parse_day(text: str) -> date:
     """The day a text names, day before month. Raises InputError when it names none, or none of this century."""
+    if not text.strip():
+        raise InputError("Indiquez une date, par exemple 30/06/2021.")
     found = _parsed(text.strip().casefold())
     said = "".join(one for one in text if one.isprintable())[:40]
     if found is None:

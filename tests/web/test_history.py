@@ -38,7 +38,7 @@ def test_a_call_is_noted_told_and_taken_back(author):
     [
         ("day", "31/12/2098", "La date est dans l’avenir"),
         ("day", "hier", "n’est pas une date"),
-        ("day", "", "n’est pas une date"),
+        ("day", "", "Indiquez une date"),
         ("note", " ", "Écrivez ce qui a été dit."),
         ("note", "x" * 2003, "de 3"),
         ("note", "a\x00b", "interdit"),
