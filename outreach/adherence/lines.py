@@ -100,7 +100,7 @@ def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) ->
         raise RowFault("", row.fault)
     cells = row.cells
     fase = cells["school"].removesuffix(".0")
-    if not fase.isascii() or not fase.isdecimal() or int(fase) not in known.schools:
+    if not fase.isascii() or not fase.isdecimal() or len(fase) > 9 or int(fase) not in known.schools:
         what = f"Aucune école ne porte le numéro FASE « {cells['school']} »." if fase else "Le numéro FASE manque."
         raise RowFault("school", what)
     school_id, name = known.schools[int(fase)]

@@ -231,7 +231,7 @@ def _same(kind: str, known: object, stated: object) -> None:
 
 def _fase(cells: Mapping[str, str], column: str) -> int:
     text = cells[column].removesuffix(".0")
-    if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 1_000_000:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 0 < int(text) < 1_000_000:
         raise RowFault(column, f"« {cells[column]} » n’est pas un numéro FASE." if text else "Le numéro FASE manque.")
     return int(text)
 

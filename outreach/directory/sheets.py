@@ -17,6 +17,8 @@ LONGEST_CELL = 10_000
 SEPARATORS = ";,\t"
 # PDF, old or encrypted Office files, PNG, JPEG, gzip, zip.
 OTHER_FORMATS = (b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"PK\x03\x04")
+LONGEST_QUOTED = 60
+QUOTED = re.compile(rf"(« .{{{LONGEST_QUOTED}}}).+? »", re.DOTALL)
 FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -46,8 +48,8 @@ class RowFault(Exception):
     """Why a row cannot be taken: the field at fault ('' = the row as a whole) and a sentence; its reader rejects it."""
 
     def __init__(self, column: str, message: str) -> None:
-        self.column, self.message = column, message
-        super().__init__(message)
+        self.column, self.message = column, QUOTED.sub(r"\1… »", message)
+        super().__init__(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +173,12 @@ def _fields(
         header.pop()
     fields: dict[int, str] = {}
     unknown = []
-    for place, name in enumerate(FORBIDDEN.sub("", name) for name in header):
+    for place, name in enumerate(FORBIDDEN.sub("", name).strip() for name in header):
         field = match(name)
         if field is None:
-            unknown.append(name.strip())
+            unknown.append(name[:LONGEST_QUOTED])
         elif field in fields.values():
-            raise InputError(f"La colonne « {name.strip()} » figure deux fois.")
+            raise InputError(f"La colonne « {name} » figure deux fois.")
         elif field:
             fields[place] = field
     missing = [usual for field, usual in required.items() if field not in fields.values()]

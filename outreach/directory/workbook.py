@@ -39,6 +39,8 @@ def read_workbook(content: bytes) -> list[list[str]]:
         child = subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, cwd=ROOT, check=False)  # noqa: S603 our own module
     except subprocess.TimeoutExpired:
         raise InputError(f"Le classeur n’a pas pu être lu en {SECONDS} secondes.") from None
+    if child.returncode < 0:
+        raise InputError("Le classeur est trop grand : trop de cellules, ou une cellule loin des autres.")
     if child.returncode:
         raise InputError(UNREADABLE)
     answer = json.loads(child.stdout)

@@ -132,6 +132,9 @@ def test_a_missing_prerequisite_is_told_while_it_was_in_force(plan, silent):
         ("99999;1;adhéré;10/05/2021;;", "fase", "« 99999 »"),
         (";1;adhéré;10/05/2021;;", "fase", "manque"),
         ("abc;1;adhéré;10/05/2021;;", "fase", "« abc »"),
+        ("9" * 5_000 + ";1;adhéré;10/05/2021;;", "fase", f"« {'9' * 60}… »."),
+        ("{0};1;" + "x" * 9_000 + ";10/05/2021;;", "statut", f"« {'x' * 60}… » est inconnu"),
+        ("{0};1;adhéré;" + "1" * 9_000 + ";;", "date", f"« {'1' * 40} » n’est pas"),
         ("80500;1;adhéré;10/05/2021;;", "fase", "n’est pas ouverte au volet 1"),
         ("{0};3;adhéré;10/05/2021;;", "volet", "« 3 » n’existe pas (volets : 1, 2)"),
         ("{0};;adhéré;10/05/2021;;", "volet", "manque"),
@@ -180,6 +183,7 @@ def test_other_headers_are_recognised(plan, silent, header):
         (HEADER.encode(), "qu’un en-tête"),
         (b"fase;volet;date\r\n1;1;1", "Colonnes manquantes : statut"),
         (b"fase;fase;volet;statut;date\r\n", "figure deux fois"),
+        (b"fase;" + b"x" * 100_000, f"Colonnes inconnues : {'x' * 60}\\.$"),
         (b"%PDF-1.7", "ni un CSV"),
         (b"\xd0\xcf\x11\xe0", "ni un CSV"),
         (b"PK\x03\x04 pas un classeur", "abîmé"),
@@ -232,6 +236,7 @@ def changed(content, name, change):
     return buffer.getvalue()
 
 
+PAGE = "xl/worksheets/sheet1.xml"
 BOMB = (
     "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'>"
     + "".join(f"<!ENTITY {after} '{f'&{before};' * 10}'>" for before, after in itertools.pairwise("abcdefgh"))
@@ -247,6 +252,7 @@ BOMB = (
         (packed(x=b"rien"), "abîmé"),
         (workbook(["a"] * 250), "200 colonnes"),
         (workbook(HEADER.split(";"), [*[""] * 5_000, "loin"]), "200 colonnes"),
+        (changed(workbook(["a"], ["b"]), PAGE, lambda text: text.replace('"A2"', '"XFD900000"')), "trop grand"),
         (workbook(), "vide"),
         (workbook([" "], [""]), "vide"),
         (workbook(HEADER.split(";")), "qu’un en-tête"),
@@ -258,6 +264,7 @@ BOMB = (
         "not-a-workbook",
         "too-wide",
         "far-cell",
+        "farther",
         "empty",
         "spaces",
         "header-only",

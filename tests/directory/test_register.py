@@ -81,6 +81,7 @@ def test_numbers_exported_with_a_decimal_are_read():
         ({"network": ""}, "Réseau", "Le réseau manque. Le PO 9002 est mis de côté."),
         ({"network": "Martien"}, "Réseau", "« Martien » est inconnu"),
         ({"school": "abc"}, "N° FASE de l'établissement", "« abc » n’est pas un numéro FASE."),
+        ({"school": "9" * 5_000}, "N° FASE de l'établissement", "9… » n’est pas un numéro FASE."),
         ({"school": "٣٣"}, "N° FASE de l'établissement", "n’est pas un numéro FASE."),
         ({"site": ""}, "N° FASE de l'implantation", "Le numéro FASE manque."),
         ({"kind": "Secondaire lunaire"}, "Type d'enseignement", "« Secondaire lunaire » est inconnu."),
