@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from outreach.adherence.days import BRUSSELS
+from outreach.adherence.days import BRUSSELS, FIRST, LAST
 from outreach.errors import InputError
 from outreach.mail.typography import spelt_day, spelt_hour
 
@@ -40,6 +40,8 @@ def read_moment(text: str) -> Moment:
         wall = datetime.strptime(text.strip().replace("T", " "), "%Y-%m-%d %H:%M")  # noqa: DTZ007 - a wall's time
     except ValueError:
         raise InputError(f"« {text[:40]} » n’est pas un moment : écrivez 2021-05-18 09:30.") from None
+    if not FIRST <= wall.date() < LAST:
+        raise InputError(f"« {text[:40]} » est hors de ce siècle.")
     return moment_of(wall)
 
 

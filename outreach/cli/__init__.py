@@ -17,6 +17,8 @@ def main() -> None:
         commands(prog_name="./run")
     except OutreachError as error:
         print(typeset(str(error)), file=sys.stderr)
+    except UnicodeError:
+        print("Un texte donné n’est pas en UTF-8 : il ne peut pas être lu.", file=sys.stderr)
     except OSError as error:
         print(f"{error.filename or 'Fichier'} : {error.strerror}.", file=sys.stderr)
     except OperationalError as error:

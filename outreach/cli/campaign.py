@@ -14,7 +14,7 @@ from outreach.campaigns import approval, audiences, braking, definitions, lifecy
 from outreach.campaigns.calendar import read_moment
 from outreach.campaigns.composing import Sending
 from outreach.campaigns.models import Campaign, Wave
-from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
+from outreach.cli.context import Number, Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Session
 from outreach.delivery import outbox
 from outreach.delivery.models import Reason
@@ -26,7 +26,7 @@ from outreach.settings import ROOT
 from outreach.tracking import hits
 from outreach.web import french
 
-number_argument = click.argument("number", type=int, metavar="ID")
+number_argument = click.argument("number", type=Number(), metavar="ID")
 AUTHORS, APPROVERS = (RoleName.AUTHOR,), (RoleName.APPROVER,)
 MOVERS = AUTHORS + APPROVERS
 
@@ -85,7 +85,9 @@ def _move(
 
 @campaign.command()
 @number_argument
-@click.option("--confirm", "confirmed", type=int, metavar="N", help="Le nombre de PO, quand le courriel part à tous.")
+@click.option(
+    "--confirm", "confirmed", type=Number(), metavar="N", help="Le nombre de PO, quand le courriel part à tous."
+)
 @acting
 @pass_operation
 def submit(operation: Operation, number: int, confirmed: int | None) -> None:
@@ -115,7 +117,7 @@ def approve(operation: Operation, number: int) -> None:
 
 @campaign.command(name="audience")
 @number_argument
-@click.option("--why", "fase", type=int, metavar="FASE", help="Pourquoi ce PO reçoit le courriel, ou pas.")
+@click.option("--why", "fase", type=Number(), metavar="FASE", help="Pourquoi ce PO reçoit le courriel, ou pas.")
 @json_option
 @pass_operation
 def show_audience(operation: Operation, number: int, fase: int | None, as_json: bool) -> None:
@@ -206,7 +208,7 @@ def cancel(operation: Operation, number: int) -> None:
 
 @campaign.command()
 @number_argument
-@click.option("--wave", "wave", type=int, required=True, metavar="N", help="Le numéro de la vague.")
+@click.option("--wave", "wave", type=Number(), required=True, metavar="N", help="Le numéro de la vague.")
 @click.option("--doubtful", is_flag=True, help="Les courriels en doute depuis 15 minutes, au lieu des échecs.")
 @acting
 @pass_operation

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from outreach import accounts
 from outreach.accounts import RoleName
+from outreach.adherence.days import FIRST, LAST
 from outreach.cli.preparation import ready
 from outreach.db import Database, Session
 from outreach.demo import people
@@ -94,6 +95,19 @@ def acting(command: Callable[P, R]) -> Callable[P, R]:
     return update_wrapper(option(command), command)
 
 
+class Number(click.ParamType):
+    """The number of something in the database."""
+
+    name = "NUMÉRO"
+
+    def convert(self, value: Any, _param: click.Parameter | None, _context: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        if not (value.isascii() and value.isdecimal() and len(value) < 10):
+            raise click.BadParameter(f"« {value[:20]} » n’est pas un numéro.")
+        return int(value)
+
+
 class Day(click.ParamType):
     """A calendar day as operators write it: 2021-05-15."""
 
@@ -103,9 +117,12 @@ class Day(click.ParamType):
         if isinstance(value, date):
             return value
         try:
-            return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC).date()
+            day = datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC).date()
         except ValueError:
             raise click.BadParameter(f"« {value} » n’est pas une date : écrivez AAAA-MM-JJ.") from None
+        if not FIRST <= day < LAST:
+            raise click.BadParameter(f"« {value} » est hors de ce siècle.")
+        return day
 
 
 def confirm(question: str) -> None:

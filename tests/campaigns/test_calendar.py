@@ -69,6 +69,12 @@ def test_what_is_no_moment_is_refused(text):
         read_moment(text)
 
 
+@pytest.mark.parametrize("text", ["0001-01-01 00:00", "1999-12-31 23:59", "9999-12-31 23:59"])
+def test_a_moment_of_another_century_is_refused(text):
+    with pytest.raises(InputError, match="siècle"):
+        read_moment(text)
+
+
 def test_the_past_and_the_far_future_are_refused():
     assert read_moment("2021-05-18 09:30").at == datetime(2021, 5, 18, 7, 30, tzinfo=UTC)
     with pytest.raises(InputError, match="passé"):

@@ -95,6 +95,23 @@ def test_a_migrated_demonstration_takes_an_edition_at_once(run, editions):
     assert figures(run("register", "apply", editions[0], "--json", "--yes"))["schools"]["new"] == 2726
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("campaign", "status", "9" * 20), "n’est pas un numéro"),
+        (("campaign", "audience", "1", "--why", "x"), "n’est pas un numéro"),
+        (("report", "situation", "--as-of", "0001-01-01"), "hors de ce siècle"),
+        (("register", "undo", "--yes", "--as", "\udcff"), "n’est pas en UTF-8"),
+        (("user", "add", "a@x.be", "--name", "\udcff", "--role", "reader"), "caractère interdit"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused_in_a_sentence(run, with_people, arguments, words):
+    refused = run(*arguments)
+    assert refused.returncode in {1, 2}
+    assert words in refused.stderr.replace("\u00a0", " ")
+    assert "Traceback" not in refused.stderr
+
+
 def test_json_never_waits_for_an_answer(run, editions):
     outcome = run("register", "apply", editions[0], "--json")
     assert outcome.returncode == 2
