@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, not_, or
 
 from outreach.adherence.days import today
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Strand, Word
+from outreach.adherence.programmes import judged_by
 from outreach.adherence.standing import rolled_up, standing
 from outreach.db import Session
 from outreach.delivery import outbox
@@ -21,6 +22,7 @@ from outreach.delivery.models import RecipientKind
 from outreach.directory.models import Authority, Contact, Level, Listing, Network, School, Teaching, types_of
 from outreach.directory.reference import NETWORKS
 from outreach.errors import InputError
+from outreach.mail.names import line_of_words
 
 STILL_OPEN = (Status.NONE, Status.INFORMED, Status.IN_PREPARATION, Status.TENDER_LAUNCHED, Status.DECLINED)
 LEVEL_WORDS = {Level.NURSERY: "maternelle", Level.PRIMARY: "primaire", Level.SECONDARY: "secondaire"}
@@ -81,6 +83,7 @@ class Fields(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+ZoneName = Annotated[str, Field(min_length=1, max_length=60), judged_by(line_of_words)]
 StrandNumber = Annotated[int, Field(ge=1, le=99, strict=True)]
 
 
@@ -123,7 +126,7 @@ class InZone(RootModel[tuple[str, ...]]):
 
     model_config = ConfigDict(frozen=True)
     word: ClassVar = "zone"
-    root: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=60)], ...], Field(min_length=1)]
+    root: Annotated[tuple[ZoneName, ...], Field(min_length=1)]
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """As a condition on Authority."""

@@ -31,7 +31,7 @@ NASTY = [
     "../../etc/passwd",
     "9999-12-31",
     "0001-01-01",
-    '{"and":[{"not":{}}]}',
+    '{"zone":["\\u0000"]}',
 ]
 PLACES = ["x" * 300, "%00", "..%2f..%2fx", "%ff", "9" * 30]
 READ = re.compile(r'(?:args|form|values|given|arguments|_words)\W{0,9}(?:get|getlist)?\W*"(\w+)"')

@@ -362,6 +362,9 @@ def test_the_written_forms_give_the_criterion_back(asked):
         ('{"network":["Inconnu"]}', "network"),
         ('{"network":[]}', "network"),
         ('{"network":"WBE"}', "network"),
+        ('{"zone":["Namur\\u0000"]}', "« zone.0 » : cette valeur n’est pas permise"),
+        ('{"zone":["\\ud800"]}', "« zone.0 » : cette valeur n’est pas permise"),
+        ('{"zone":["' + "x" * 61 + '"]}', "zone.0"),
         (
             '{"school_status":{"strand":1,"statuses":["none"],"sql":"1=1"}}',
             "« school_status.sql » : ce nom n’existe pas",
