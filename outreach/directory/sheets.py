@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from outreach.directory.workbook import MOST_COLUMNS, MOST_ROWS, read_workbook
+from outreach.directory.workbook import MOST_COLUMNS, MOST_ROWS, NO_VALUE, read_workbook
 from outreach.errors import InputError
 
 LONGEST_CELL = 10_000
@@ -205,6 +205,8 @@ def _row_fault(cells: list[str], width: int) -> str:
     for cell in cells:
         if FORBIDDEN.search(cell):
             return "Caractère interdit dans une cellule."
+        if cell == NO_VALUE:
+            return "Une formule est sans valeur : ouvrez le classeur dans un tableur et enregistrez-le."
         if len(cell) > LONGEST_CELL:
             return f"Une cellule dépasse {LONGEST_CELL} caractères."
     return ""

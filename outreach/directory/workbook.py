@@ -9,12 +9,15 @@ Run as a module, it reads a workbook on standard input and prints its rows as JS
 import io
 import json
 import lzma
+import re
 import resource
 import subprocess
 import sys
 import zipfile
 import zlib
+from collections.abc import Iterator
 from datetime import date, datetime
+from functools import reduce
 from pathlib import Path
 
 from python_calamine import CalamineError, CalamineWorkbook
@@ -28,6 +31,9 @@ MOST_ROWS = 100_000  # under the header
 MOST_COLUMNS = 200
 EMPTY_ROWS = 1_000
 ROOT = Path(__file__).resolve().parent.parent.parent
+NO_VALUE = "#SANS VALEUR"  # stands in the place of a formula that no program has computed
+CELL = re.compile(rb"<c\b([^>]*)>\s*<f\b[^>]*(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
+PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
 UNREADABLE = "Le classeur est abîmé ou protégé par un mot de passe : il ne peut pas être lu."
 
 
@@ -93,7 +99,34 @@ def _rows(content: bytes) -> list[list[str]] | str:
         rows.append(row)
         if len(rows) > MOST_ROWS + 1:
             return f"Le classeur a plus de {MOST_ROWS} lignes : découpez-le."
+    for number, column in sorted(_uncomputed(content)):
+        if number < len(rows) + EMPTY_ROWS and column < MOST_COLUMNS:
+            rows += [[] for _ in range(number + 1 - len(rows))]
+            rows[number] += [""] * (column + 1 - len(rows[number]))
+            rows[number][column] = NO_VALUE
     return rows
+
+
+def _uncomputed(content: bytes) -> Iterator[tuple[int, int]]:
+    """The row and column, from 0, of each formula of an XLSX's first sheet that has no value; the reader skips them."""
+    for attributes in CELL.findall(_first_sheet(content)):
+        place = PLACE.search(attributes)
+        if place and b't="str"' not in attributes:  # the empty text is a value
+            letters = reduce(lambda sum_, letter: 26 * sum_ + letter - 64, place[1], 0)
+            yield int(place[2]) - 1, letters - 1
+
+
+def _first_sheet(content: bytes) -> bytes:
+    """The XML of an XLSX's first sheet; nothing for another format."""
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        try:
+            named = re.search(rb'<sheet\b[^>]*\br:id="([^"]+)"', packed.read("xl/workbook.xml"))
+            links = re.findall(rb"<Relationship\b[^>]*>", packed.read("xl/_rels/workbook.xml.rels"))
+            own = next(link for link in links if named and b'Id="' + named[1] + b'"' in link)
+            target = re.search(rb'\bTarget="/?(?:xl/)?([^"]+)"', own)
+            return packed.read(f"xl/{target[1].decode()}") if target else b""
+        except (KeyError, StopIteration, UnicodeDecodeError):
+            return b""
 
 
 def _text(cell: object) -> str:

@@ -371,3 +371,30 @@ def test_a_workbook_has_its_time_and_no_more(receive, monkeypatch):
     monkeypatch.setattr(workbook_module, "SECONDS", 0.001)
     with pytest.raises(InputError, match="n’a pas pu être lu en"):
         receive(workbook(["a"]))
+
+
+@pytest.mark.parametrize("written", ["", "<v></v>", "<v/>", "<v />"])
+def test_a_formula_that_nobody_computed_is_a_fault_of_its_row(session, receive, silent, written):
+    line = [silent[0], 1, "adhéré", "10/05/2021", "=1+1", "=CONCAT(A1)"]
+    content = changed(
+        workbook(HEADER.split(";"), line, ["=1+1"], [silent[1], *line[1:4]]),
+        PAGE,
+        lambda text: text.replace("</f><v>0</v>", f"</f>{written}"),
+    )
+    found = lists.plan(session, receive(content), STORY_DAY)
+    assert [rejection.row for rejection in found.rejected] == [2, 3]
+    assert "sans valeur" in found.rejected[0].message
+    assert [line.school_fase for line in found.changes] == [silent[1]]
+
+
+def test_a_formula_that_says_nothing_has_a_value(session, receive, silent):
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, HEADER.split(";"))
+        page.write_row(1, 0, [silent[0], 1, "adhéré", "10/05/2021"])
+        page.write_formula(1, 5, '=""', value="rien")
+        book.add_worksheet().write_formula(0, 0, "=1+1", value="")
+    content = changed(buffer.getvalue(), PAGE, lambda text: text.replace("<v>rien</v>", "<v></v>"))
+    (line,) = lists.plan(session, receive(content), STORY_DAY).changes
+    assert line.reason == ""
