@@ -189,9 +189,9 @@ def test_other_headers_are_recognised(plan, silent, header):
         (b"PK\x03\x04 pas un classeur", "abîmé"),
     ],
 )
-def test_a_file_that_is_no_list_is_refused(receive, content, words):
+def test_a_file_that_is_no_list_is_refused(content, words):
     with pytest.raises(InputError, match=words):
-        receive(content)
+        lists.opened(content)
 
 
 def workbook(*rows, formats=None):
@@ -271,9 +271,9 @@ BOMB = (
         "entities",
     ],  # the bytes hold the time they were packed at
 )
-def test_a_workbook_that_could_do_harm_is_refused(receive, content, words):
+def test_a_workbook_that_could_do_harm_is_refused(content, words):
     with pytest.raises(InputError, match=words):
-        receive(content)
+        lists.opened(content)
 
 
 def test_a_workbook_that_lies_about_its_size_is_refused(receive):
@@ -367,10 +367,10 @@ def test_what_looks_like_a_formula_is_kept_as_text(plan, silent, cell):
     assert (line.source, line.reason) == (cell, cell)
 
 
-def test_a_workbook_has_its_time_and_no_more(receive, monkeypatch):
+def test_a_workbook_has_its_time_and_no_more(monkeypatch):
     monkeypatch.setattr(workbook_module, "SECONDS", 0.001)
     with pytest.raises(InputError, match="n’a pas pu être lu en"):
-        receive(workbook(["a"]))
+        lists.opened(workbook(["a"]))
 
 
 @pytest.mark.parametrize("written", ["", "<v></v>", "<v/>", "<v />"])

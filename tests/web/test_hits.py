@@ -258,27 +258,26 @@ def test_a_pixel_s_address_is_read_as_mail_programs_write_it(client, token, samp
     assert counted(sample_database) == {(0, HitClass.HUMAN): 1}
 
 
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {"HTTP_RANGE": "bytes=0-1"},
-        {"SERVER_PROTOCOL": "HTTP/1.0"},
-        {"HTTP_USER_AGENT": ""},
-        {"HTTP_USER_AGENT": "x" * 8_192},
-        {"HTTP_USER_AGENT": "\xff\xfe\x00"},
-        {"HTTP_COOKIE": "outreach=x; " * 500},
-        {"HTTP_X_FORWARDED_FOR": "1.2.3.4, " * 500},
-        {"HTTP_IF_NONE_MATCH": "*", "HTTP_ACCEPT": "application/json"},
-        {"HTTP_HOST": "autre.example"},
-        {"CONTENT_LENGTH": "x", "HTTP_TRANSFER_ENCODING": "chunked"},
-        {"QUERY_STRING": "%ff%00&" * 100},
-    ],
-    ids=str,
-)
-def test_an_odd_request_gets_the_usual_answer(client, token, odd):
-    clicked = client.get(f"/c/{token[Kind.CLICK]}", environ_overrides=odd)
-    assert (clicked.status_code, clicked.headers["Location"]) == (302, PROGRAMME)
-    assert client.get(f"/o/{token[Kind.OPEN]}.gif", environ_overrides=odd).data == GIF
+ODD = [
+    {"HTTP_RANGE": "bytes=0-1"},
+    {"SERVER_PROTOCOL": "HTTP/1.0"},
+    {"HTTP_USER_AGENT": ""},
+    {"HTTP_USER_AGENT": "x" * 8_192},
+    {"HTTP_USER_AGENT": "\xff\xfe\x00"},
+    {"HTTP_COOKIE": "outreach=x; " * 500},
+    {"HTTP_X_FORWARDED_FOR": "1.2.3.4, " * 500},
+    {"HTTP_IF_NONE_MATCH": "*", "HTTP_ACCEPT": "application/json"},
+    {"HTTP_HOST": "autre.example"},
+    {"CONTENT_LENGTH": "x", "HTTP_TRANSFER_ENCODING": "chunked"},
+    {"QUERY_STRING": "%ff%00&" * 100},
+]
+
+
+def test_an_odd_request_gets_the_usual_answer(client, token):
+    for odd in ODD:
+        clicked = client.get(f"/c/{token[Kind.CLICK]}", environ_overrides=odd)
+        assert (clicked.status_code, clicked.headers["Location"]) == (302, PROGRAMME), odd
+        assert client.get(f"/o/{token[Kind.OPEN]}.gif", environ_overrides=odd).data == GIF, odd
 
 
 def test_a_reader_who_says_nothing_of_itself_gets_the_usual_answer(app, token):
