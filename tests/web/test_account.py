@@ -30,6 +30,16 @@ def test_signing_in_never_leads_elsewhere(client, password, target):
     assert (led.scheme, led.netloc) == ("", "")
 
 
+@pytest.mark.parametrize("target", ["//evil.test", "/\\evil.test", "https:evil.test", "\t//evil.test", "/%0d%0aX: y"])
+def test_whoever_is_in_already_is_led_nowhere_else_either(author, target):
+    for method in ("GET", "POST"):
+        form = {"csrf_token": form_token(author, "/account"), "next": target} if method == "POST" else None
+        response = author.open("/sign-in", method=method, query_string={"next": target}, data=form)
+        led = urlsplit(response.headers.get("Location", "/"))
+        assert (led.scheme, led.netloc) == ("", "")
+        assert "X" not in response.headers
+
+
 @pytest.mark.parametrize("email", [EMAIL, "personne@fwb.example"])
 def test_a_wrong_sign_in_does_not_tell_which_accounts_exist(client, email):
     response = client.sign_in(email, "pas le bon mot de passe")
