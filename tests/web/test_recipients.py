@@ -76,6 +76,7 @@ def test_the_exact_letter_of_a_recipient_is_shown_and_of_no_other_campaign(autho
     html = FlaskClient.open(author, f"{address}/html")
     assert "Madame, Monsieur," in html.text
     assert "sandbox" in html.headers["Content-Security-Policy"]
+    assert re.search(r'aria-current="page">Destinataires<', author.get(address).text)
     assert author.get("/campaigns/1/letters/999999").status_code == 404
     assert author.get("/campaigns/1/waves/9").status_code == 404
 

@@ -61,7 +61,7 @@ def received(number: int, message: int) -> Response:
     with database().reading() as session:
         campaign, found = _letter(session, number, message)
         subject = composing.subject_read(session, found, sending(), now=now())
-        step, outcome = step_of(session, "check", campaign), ledger.outcome_of(found)
+        step, outcome = step_of(session, "recipients", campaign), ledger.outcome_of(found)
         return letters.around(show("received", step, message=found, outcome=outcome, subject=subject))
 
 
