@@ -21,6 +21,7 @@ from outreach.web import (
     calendar,
     campaigns,
     directory,
+    exclusions,
     frame,
     history,
     mailbox,
@@ -66,7 +67,19 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     frame.install(app)
     for error in NO_ANSWER:
         app.register_error_handler(error, _unavailable)
-    for room in (situation, campaigns, directory, history, adherence, calendar, responses, account, mailbox, public):
+    for room in (
+        situation,
+        campaigns,
+        directory,
+        exclusions,
+        history,
+        adherence,
+        calendar,
+        responses,
+        account,
+        mailbox,
+        public,
+    ):
         app.register_blueprint(room.pages)
     hits = Hits(app.wsgi_app, database, settings)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]

@@ -155,7 +155,9 @@ def _exclusion(one: Suppression) -> list[Event]:
     events = [Event(one.created_at, one.created_by, sentence, [one.detail] if one.detail else [])]
     if one.lifted_at:
         lifted = f"Adresse {one.address_key} retirée de la liste d’exclusion ({one.reason.label})."
-        events.append(Event(one.lifted_at, one.lifted_by or "", lifted))
+        events.append(
+            Event(one.lifted_at, one.lifted_by or "", lifted, [one.lifted_because] if one.lifted_because else [])
+        )
     return events
 
 

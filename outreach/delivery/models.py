@@ -271,6 +271,7 @@ class Suppression(Base):
     detail: Mapped[str] = mapped_column(Text, default="")
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[str | None] = mapped_column(String(255))
+    lifted_because: Mapped[str | None] = mapped_column(Text)
 
 
 class Worker(Base):

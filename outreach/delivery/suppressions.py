@@ -33,16 +33,25 @@ def suppress(
     return found
 
 
-def lift(session: Session, address_key: str, reason: SuppressionReason, *, now: datetime, actor: str) -> None:
+def lift(
+    session: Session, address_key: str, reason: SuppressionReason, *, now: datetime, actor: str, because: str = ""
+) -> None:
     """Let an address be written to again. Raises NotFound when it was not on the list for this reason."""
+    take_turns(session, "suppression", address_key)
     query = select(Suppression).where(
         Suppression.address_key == address_key, Suppression.reason == reason, Suppression.lifted_at.is_(None)
     )
     found = session.scalar(query)
     if found is None:
         raise NotFound("Cette adresse n’est pas sur la liste d’exclusion pour ce motif.")
-    found.lifted_at, found.lifted_by = now, actor
+    found.lifted_at, found.lifted_by, found.lifted_because = now, actor, because
     audit.record(session, now, actor, f"Exclusion de {address_key} levée ({reason.label}).", f"address:{address_key}")
+
+
+def in_force(session: Session, keys: Sequence[str]) -> list[Suppression]:
+    """What excludes these addresses now, in the order it was recorded."""
+    query = select(Suppression).where(Suppression.address_key.in_(keys), Suppression.lifted_at.is_(None))
+    return list(session.scalars(query.order_by(Suppression.id)))
 
 
 def suppressed_among(session: Session, keys: Sequence[str], message_class: MessageClass) -> set[str]:

@@ -148,6 +148,15 @@ def record_bounce(session: Session, address: str, *, now: datetime, actor: str) 
     return len(found)
 
 
+def forget_bounce(session: Session, address_key: str, *, now: datetime, actor: str) -> None:
+    """Somebody vouches for an address that rejected mail: it is usable again, wherever it is in use."""
+    query = select(Contact).where(Contact.address_key == address_key, Contact.retired_at.is_(None))
+    for mended in session.scalars(query.where(Contact.bounced_at.is_not(None))).all():
+        mended.bounced_at = None
+        sentence = f"Adresse {mended.address} remise en usage après un rejet."
+        audit.record(session, now, actor, sentence, subject_of(mended.authority))
+
+
 def subject_of(authority: Authority) -> str:
     """How the audit names an authority."""
     return f"authority:{authority.fase}"

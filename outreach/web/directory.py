@@ -11,6 +11,8 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import RoleName
 from outreach.db import Session
+from outreach.delivery import suppressions
+from outreach.delivery.models import Suppression, SuppressionReason
 from outreach.directory import contacts, imports, listing, sheet
 from outreach.directory.listing import PAGE_ROWS, Filters, Reach, Sort
 from outreach.directory.models import Authority, Contact, Level, MailboxKind
@@ -232,12 +234,26 @@ def _export_row(row: Any, federations: dict[int, list[str]], mailboxes: dict[int
 
 
 def _contacts_page(session: Session, found: Authority) -> str:
+    known = contacts.contacts_of(session, found)
+    excluded: dict[str, list[Suppression]] = {}
+    for one in suppressions.in_force(session, [contact.address_key for contact in known]):
+        excluded.setdefault(one.address_key, []).append(one)
     return render_template(
         "pages/directory/contacts.html",
         authority=found,
         federations=sheet.represented_by(session, found),
-        contacts=contacts.contacts_of(session, found),
+        contacts=known,
+        excluded=excluded,
     )
+
+
+def _vouch(session: Session, key: str) -> None:
+    """Whoever enters an address that rejected mail says that it works again."""
+    for one in suppressions.in_force(session, [key]):
+        if one.reason is SuppressionReason.HARD_BOUNCE:
+            because = "adresse saisie de nouveau"
+            suppressions.lift(session, key, one.reason, now=now(), actor=actor(), because=because)
+            contacts.forget_bounce(session, key, now=now(), actor=actor())
 
 
 def _form_page(found: Authority, form: ContactForm, old: Contact | None = None) -> str:
@@ -263,5 +279,6 @@ def _save(session: Session, found: Authority, old: Contact | None) -> Redirect |
     except InputError as error:
         form.address.errors = [str(error)]
         return _form_page(found, form, old), 422
+    _vouch(session, judged.key)
     flash(" ".join([f"L’adresse {judged.address} est enregistrée.", *judged.notes]), "success")
     return redirect(url_for(".authority_contacts", fase=found.fase))

@@ -1,0 +1,90 @@
+"""The list of exclusion, seen from a mailbox: why it is written to no more, and how that begins and ends by hand."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as Redirect
+from wtforms import TextAreaField, ValidationError
+
+from outreach.accounts import RoleName
+from outreach.db import Session
+from outreach.delivery import suppressions
+from outreach.delivery.models import Scope, SuppressionReason
+from outreach.directory import contacts, sheet
+from outreach.directory.models import Authority, Contact
+from outreach.mail.marks import cleaned
+from outreach.web.frame import actor, database, needs, now
+
+pages = Blueprint("exclusions", __name__, url_prefix="/directory/<number:fase>/contacts/<number:contact_id>/exclusion")
+LONGEST_NOTE = 500
+
+
+class ExclusionForm(FlaskForm):
+    """Why somebody excludes an address, or lets it be written to again."""
+
+    note = TextAreaField("Raison", description="Qui l’a demandé, quand et comment : 500 caractères au plus.")
+
+    def validate_note(self, field: TextAreaField) -> None:
+        """A reason has to be given; it stays in the history."""
+        field.data = " ".join((field.data or "").split())
+        if not field.data:
+            raise ValidationError("Écrivez la raison : elle reste dans l’historique.")
+        if len(field.data) > LONGEST_NOTE:
+            raise ValidationError("La raison dépasse 500 caractères : raccourcissez-la.")
+        if cleaned(field.data) != field.data:
+            raise ValidationError("Le texte contient un caractère interdit.")
+
+
+@pages.get("")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def index(fase: int, contact_id: int) -> str:
+    with database().reading() as session:
+        return _page(session, *_found(session, fase, contact_id), ExclusionForm())
+
+
+@pages.post("")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
+    form = ExclusionForm()
+    with database().writing() as session:
+        found, contact = _found(session, fase, contact_id)
+        if not form.validate_on_submit():
+            return _page(session, found, contact, form), 422
+        reason, by = SuppressionReason.STAFF, actor()
+        suppressions.suppress(session, contact.address_key, reason, now=now(), actor=by, detail=form.note.data or "")
+        address = contact.address
+    flash(f"Plus aucun courriel ne part pour {address}.", "success")
+    return redirect(url_for("directory.authority_contacts", fase=fase))
+
+
+@pages.post("/<any(unsubscribed, hard_bounce, complaint, staff):reason>/lifting")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def lift(fase: int, contact_id: int, reason: str) -> Redirect | tuple[str, int]:
+    form = ExclusionForm()
+    with database().writing() as session:
+        found, contact = _found(session, fase, contact_id)
+        if not form.validate_on_submit():
+            return _page(session, found, contact, form), 422
+        lifted, key, why = SuppressionReason(reason), contact.address_key, form.note.data or ""
+        suppressions.lift(session, key, lifted, now=now(), actor=actor(), because=why)
+        if lifted is SuppressionReason.HARD_BOUNCE:
+            contacts.forget_bounce(session, key, now=now(), actor=actor())
+        told = f"{contact.address} : l’exclusion ({lifted.label}) est levée."
+    flash(told, "success")
+    return redirect(url_for("directory.authority_contacts", fase=fase))
+
+
+def _found(session: Session, fase: int, contact_id: int) -> tuple[Authority, Contact]:
+    found = sheet.authority_by_fase(session, fase)
+    return found, contacts.contact(session, found, contact_id)
+
+
+def _page(session: Session, found: Authority, contact: Contact, form: ExclusionForm) -> str:
+    standing = suppressions.in_force(session, [contact.address_key])
+    return render_template(
+        "pages/directory/exclusion.html",
+        authority=found,
+        contact=contact,
+        form=form,
+        standing=standing,
+        is_stopped=any(one.scope is Scope.ALL for one in standing),
+    )

@@ -1,0 +1,102 @@
+"""Excluding an address by hand and letting it be written to again: who, why, and what the sheet says."""
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach.delivery import suppressions
+from outreach.delivery.models import Scope, Suppression, SuppressionReason
+from outreach.directory.models import Authority, Contact
+from tests.conftest import NOW
+from tests.web.test_campaigns import text_of
+
+SHEET = "/directory/9300/contacts"
+
+
+def said(page):
+    return text_of(page).replace("\u00a0", " ").replace("\u202f", " ")
+
+
+@pytest.fixture
+def mailbox(app, sample_database):
+    """The key of the authority's first mailbox, and the address of its page."""
+    with sample_database.reading() as session:
+        theirs = select(Contact).join(Authority).where(Authority.fase == 9300, Contact.retired_at.is_(None))
+        contact = session.scalars(theirs.order_by(Contact.id)).first()
+        return contact.address_key, f"{SHEET}/{contact.id}/exclusion"
+
+
+def suppress(database, key, reason):
+    with database.writing() as session:
+        suppressions.suppress(session, key, reason, now=NOW, actor="destinataire")
+
+
+def standing(database, key):
+    with database.reading() as session:
+        return [(one.reason, one.scope, one.detail) for one in suppressions.in_force(session, [key])]
+
+
+def test_an_address_is_excluded_with_a_reason_and_let_in_again_with_another(author, mailbox, sample_database):
+    key, page = mailbox
+    assert "En usage" in said(author.get(SHEET).text)
+    assert "Rien n’exclut cette adresse." in said(author.get(page).text)
+    assert author.send(page, {"note": "Demandé par téléphone\r\nle 12 mai"}, page=page).location == SHEET
+    assert standing(sample_database, key) == [(SuppressionReason.STAFF, Scope.ALL, "Demandé par téléphone le 12 mai")]
+    sheet = said(author.get(SHEET).text)
+    assert "Exclue décision du service" in sheet
+    assert "Ne plus écrire" not in said(author.get(page).text)
+    lifting = f"{page}/staff/lifting"
+    assert author.send(lifting, {"note": "Rappelée le 20 mai"}, page=page).location == SHEET
+    assert standing(sample_database, key) == []
+    told = said(author.get("/directory/9300/history").text)
+    assert "Demandé par téléphone le 12 mai" in told
+    assert "Rappelée le 20 mai" in told
+    assert author.send(lifting, {"note": "Encore"}, page=page).status_code == 404
+
+
+def test_an_unsubscription_is_told_and_lifted(author, mailbox, sample_database):
+    key, page = mailbox
+    suppress(sample_database, key, SuppressionReason.UNSUBSCRIBED)
+    assert "Désinscrite désinscription" in said(author.get(SHEET).text)
+    assert "seules les communications légales" in said(author.get(page).text)
+    assert "Ne plus écrire à cette adresse" in said(author.get(page).text)
+    assert author.send(f"{page}/unsubscribed/lifting", {"note": "Elle redemande"}, page=page).status_code == 302
+    assert standing(sample_database, key) == []
+
+
+@pytest.mark.parametrize("by", ["lifting", "entering it again"])
+def test_a_mailbox_that_works_again_is_written_to_again(author, mailbox, sample_database, by):
+    key, page = mailbox
+    suppress(sample_database, key, SuppressionReason.HARD_BOUNCE)
+    with sample_database.writing() as session:
+        session.execute(update(Contact).where(Contact.address_key == key).values(bounced_at=NOW))
+    if by == "lifting":
+        assert author.send(f"{page}/hard_bounce/lifting", {"note": "Réparée"}, page=page).status_code == 302
+    else:
+        form = page.removesuffix("/exclusion")
+        assert author.send(form, {"address": key, "name": "", "kind": "impersonal"}, page=form).status_code == 302
+    assert standing(sample_database, key) == []
+    with sample_database.reading() as session:
+        in_use = select(Contact.bounced_at).where(Contact.address_key == key, Contact.retired_at.is_(None))
+        assert session.scalars(in_use).all() == [None]
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [("", "Écrivez la raison"), (" \r\n ", "Écrivez la raison"), ("x" * 501, "dépasse 500"), ("a\u202eb", "interdit")],
+)
+def test_a_reason_is_needed_and_what_was_typed_stays(author, mailbox, sample_database, note, words):
+    key, page = mailbox
+    refused = author.send(page, {"note": note}, page=page)
+    assert refused.status_code == 422
+    assert words in said(refused.text)
+    assert standing(sample_database, key) == []
+
+
+def test_readers_see_why_and_change_nothing(signed_in, mailbox, sample_database):
+    key, page = mailbox
+    suppress(sample_database, key, SuppressionReason.COMPLAINT)
+    reader = signed_in("reader")
+    assert "Exclue plainte" in said(reader.get(SHEET).text)
+    assert reader.get(page).status_code == 403
+    with sample_database.reading() as session:
+        assert session.scalars(select(Suppression.lifted_at)).all() == [None]
