@@ -102,10 +102,10 @@ def test_a_migrated_demonstration_takes_an_edition_at_once(run, editions):
         (("campaign", "audience", "1", "--why", "x"), "n’est pas un numéro"),
         (("report", "situation", "--as-of", "0001-01-01"), "hors de ce siècle"),
         (("register", "undo", "--yes", "--as", "\udcff"), "n’est pas en UTF-8"),
-        (("user", "add", "a@x.be", "--name", "\udcff", "--role", "reader"), "caractère interdit"),
+        (("user", "add", "a@x.be", "--name", "\udcff", "--role", "administrator"), "caractère interdit"),
     ],
 )
-def test_an_argument_that_cannot_be_is_refused_in_a_sentence(run, with_people, arguments, words):
+def test_an_argument_that_cannot_be_is_refused_in_a_sentence(run, arguments, words):
     refused = run(*arguments)
     assert refused.returncode in {1, 2}
     assert words in refused.stderr.replace("\u00a0", " ")
