@@ -20,8 +20,8 @@ from outreach.jobs import Desk, guard_of
 from outreach.scheduler import TICK_SECONDS, ask, clock, collect
 from outreach.settings import read
 from tests.conftest import NOW
-from tests.delivery.conftest import Relays
 from tests.delivery.returns import notice
+from tests.relays import Relays
 
 ADMINISTRATOR = "hugo.willems@fwb.example"
 REAL = {

@@ -1,4 +1,4 @@
-"""`bench`: measurements, in processes of their own; the scripts stand in `benchmarks/`."""
+"""`bench`, `chaos`: measurements, in processes of their own; the scripts stand in `benchmarks/`."""
 
 import subprocess
 import sys
@@ -7,14 +7,28 @@ import click
 
 from outreach.settings import ROOT
 
+AS_IT_IS = {"ignore_unknown_options": True, "help_option_names": []}
+options_argument = click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS]")
+
 
 @click.group()
 def bench() -> None:
     """Les mesures de vitesse."""
 
 
-@bench.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS]")
+@bench.command(context_settings=AS_IT_IS)
+@options_argument
 def send(options: tuple[str, ...]) -> None:
     """Mesure un envoi complet, sur une base à part ; --help énumère les options."""
-    sys.exit(subprocess.call([sys.executable, str(ROOT / "benchmarks" / "send.py"), *options]))
+    _run("send", options)
+
+
+@click.command(context_settings=AS_IT_IS)
+@options_argument
+def chaos(options: tuple[str, ...]) -> None:
+    """Tue, fige et contrarie l’envoi, sur une base à part, puis compte ; --help énumère les options."""
+    _run("chaos", options)
+
+
+def _run(script: str, options: tuple[str, ...]) -> None:
+    sys.exit(subprocess.call([sys.executable, str(ROOT / "benchmarks" / f"{script}.py"), *options]))

@@ -5,7 +5,7 @@ import click
 from outreach import __version__
 from outreach.campaigns.calendar import read_moment
 from outreach.cli.adherence import adherence, programme, report
-from outreach.cli.bench import bench
+from outreach.cli.bench import bench, chaos
 from outreach.cli.bounces import bounces
 from outreach.cli.campaign import campaign
 from outreach.cli.context import Operation
@@ -32,6 +32,6 @@ def commands(context: click.Context, now: str | None) -> None:
 
 for command in (
     *(up, work, mailbox, migrate, sample, user, instance),
-    *(register, directory, programme, adherence, campaign, bounces, report, verify, bench),
+    *(register, directory, programme, adherence, campaign, bounces, report, verify, bench, chaos),
 ):
     commands.add_command(command)

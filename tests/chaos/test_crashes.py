@@ -17,7 +17,7 @@ from outreach.delivery import suppressions
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason, SuppressionReason, Worker
 from outreach.delivery.postman import Stage
 from tests.chaos.harness import Field
-from tests.delivery.conftest import Relays
+from tests.relays import Relays
 
 pytestmark = pytest.mark.timeout(300)
 

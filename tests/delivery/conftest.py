@@ -1,8 +1,5 @@
 """Fixtures of sending: a relay that does as it is told, mailings in a small directory, a postman."""
 
-import json
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
@@ -26,8 +23,8 @@ from outreach.delivery.smtp import Door, Guard, Timeouts
 from outreach.directory.models import Authority, Network, School
 from outreach.mail import mime
 from outreach.mail.mime import Mailbox, Personal, Standing
-from outreach.settings import ROOT
 from tests.conftest import NOW
+from tests.relays import Relays
 
 PROGRAMME = """
 code = "mon"
@@ -44,33 +41,6 @@ STANDING = Standing(
     feedback_id="1:campagne",
     unsubscribe="https://courriel.example/u/",
 )
-
-
-class Relays:
-    """A sink in its own process."""
-
-    def __init__(self, folder, *options):
-        self.folder = folder
-        folder.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "tests.sink", str(folder), *options]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.port = int(self.process.stdout.readline())
-
-    def script(self, *rules):
-        path = self.folder / "rules.new"
-        path.write_text(json.dumps(list(rules)))
-        path.rename(self.folder / "rules.json")
-
-    @property
-    def accepted(self):
-        lines = (self.folder / "accepted.jsonl").read_text().splitlines()
-        return [json.loads(line) for line in lines]
-
-    def stop(self):
-        self.process.kill()
-        complaint = self.process.communicate()[1]
-        assert "before it was its turn" not in complaint, complaint
-        assert [entry["faults"] for entry in self.accepted if entry["faults"]] == []
 
 
 @pytest.fixture
