@@ -294,7 +294,7 @@ def test_what_cannot_be_saved_says_why_and_keeps_what_was_typed(author, begun, s
     assert response.status_code in {302, 422}
 
 
-@pytest.mark.parametrize("subject", ["Volet 1\u2028et 2", "Volet 1\u0085et 2", "\u2029Volet 1 et 2 "])
+@pytest.mark.parametrize("subject", ["Volet 1\u2028et 2", "Volet 1\u0085et 2"])
 def test_an_end_of_line_that_was_pasted_into_the_subject_is_a_space(author, begun, sample_database, subject):
     assert author.send(f"{begun}/letter", {**typed(author, begun), "subject": subject}).status_code == 302
     with sample_database.reading() as session:

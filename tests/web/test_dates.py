@@ -6,7 +6,7 @@ from tests.web.test_adherence import record
 from tests.web.test_campaigns import begun, dated
 
 __all__ = ["begun"]
-BAD = ["06/30/2021", "0001-01-01", "1624999999999", "30/06/2021\x00"]
+BAD = ["0001-01-01", "30/06/2021\x00"]
 
 
 def called(author, day):

@@ -234,12 +234,9 @@ def test_of_an_argument_given_twice_the_first_counts(author):
     [
         ("Jean\r\nBcc: x@y.be", "interdit"),
         ("\u202eegnahC", "interdit"),
-        ("a\x00b", "interdit"),
         ("Z" + "\u0301" * 500, "200"),
         ("Z" + "\u0301" * 50, "trop de signes"),
-        ("x" * 5_000, "200"),
         ("Marie\u00a0Dupont \U0001f469\u200d\U0001f467", ""),
-        ("null", ""),
     ],
 )
 def test_the_name_of_a_contact_is_a_line_of_words_or_refused_by_its_field(author, name, words):
