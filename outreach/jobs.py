@@ -14,7 +14,8 @@ from dramatiq.brokers.stub import StubBroker
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.campaigns import braking, launching
-from outreach.campaigns.composing import Composer, Sending
+from outreach.campaigns.composing import Composer
+from outreach.campaigns.freezing import Sending
 from outreach.db import Database
 from outreach.delivery import installation, outbox, presence
 from outreach.delivery.bounces import collecting

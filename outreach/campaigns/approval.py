@@ -4,7 +4,7 @@ from datetime import datetime
 
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.checks import Findings, look_over
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.errors import InputError, Refused

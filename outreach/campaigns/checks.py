@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from outreach.adherence.days import today
 from outreach.campaigns import audiences, openings, planning
 from outreach.campaigns.calendar import spelt_moment
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
 from outreach.campaigns.planning import PlannedWave

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach.adherence.days import today
-from outreach.campaigns.composing import Sending, freeze
+from outreach.campaigns.freezing import Sending, freeze
 from outreach.campaigns.launching import send_one
 from outreach.campaigns.lifecycle import CONTENT
 from outreach.campaigns.models import Campaign, Wave

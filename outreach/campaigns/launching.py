@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach.campaigns import audiences
-from outreach.campaigns.composing import Frozen, Sending, freeze, standing_json, standing_of
+from outreach.campaigns.freezing import Frozen, Sending, freeze, standing_json, standing_of
 from outreach.campaigns.lifecycle import approved_count, is_approved, move_wave
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.db import Session, take_turns

@@ -13,8 +13,8 @@ from outreach.accounts import User
 from outreach.adherence import programmes
 from outreach.campaigns import planning
 from outreach.campaigns.calendar import refuse_far_away, spelt_moment
-from outreach.campaigns.composing import refuse_unreadable
 from outreach.campaigns.definitions import Definition
+from outreach.campaigns.freezing import refuse_unreadable
 from outreach.campaigns.models import (
     CAMPAIGN_MOVES,
     ON_ITS_WAY,

@@ -12,8 +12,10 @@ from sqlalchemy import Row
 
 from outreach.adherence.days import today
 from outreach.campaigns import audiences, planning
-from outreach.campaigns.composing import Frozen, Recipients, Sending, bare, compiled, content_of, freeze, standing_of
+from outreach.campaigns.composing import content_of
 from outreach.campaigns.fields import KINDS, Facts
+from outreach.campaigns.freezing import Frozen, Sending, bare, compiled, freeze, standing_of
+from outreach.campaigns.gathering import Recipients
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.delivery.fence import Due

@@ -5,7 +5,7 @@ from datetime import datetime
 from outreach import audit
 from outreach.campaigns import planning
 from outreach.campaigns.audiences import addressees_among
-from outreach.campaigns.composing import Sending, freeze
+from outreach.campaigns.freezing import Sending, freeze
 from outreach.campaigns.launching import send_one
 from outreach.campaigns.lifecycle import subject_of
 from outreach.campaigns.models import Campaign

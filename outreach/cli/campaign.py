@@ -12,7 +12,7 @@ from outreach import accounts
 from outreach.accounts import RoleName
 from outreach.campaigns import approval, audiences, braking, definitions, lifecycle, progress, results, retrying
 from outreach.campaigns.calendar import read_moment
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.campaigns.models import Campaign, Wave
 from outreach.cli.context import Number, Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Session

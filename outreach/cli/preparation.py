@@ -6,7 +6,7 @@ from outreach import accounts, migrations
 from outreach.accounts import RoleName
 from outreach.adherence import days
 from outreach.app import create_app
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.db import Database
 from outreach.demo import mailbox, people, story
 from outreach.demo import sample as samples

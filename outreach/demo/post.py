@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from outreach.adherence.days import today
-from outreach.campaigns.composing import Composer, Sending
+from outreach.campaigns.composing import Composer
+from outreach.campaigns.freezing import Sending
 from outreach.db import Session
 from outreach.delivery import fence, outcomes, presence
 from outreach.delivery.fence import Composed

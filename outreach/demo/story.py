@@ -17,8 +17,8 @@ from outreach.adherence.days import BRUSSELS, today
 from outreach.adherence.models import Status
 from outreach.campaigns import approval, audiences, definitions, followups, launching, lifecycle, openings
 from outreach.campaigns.calendar import moment_of
-from outreach.campaigns.composing import Sending
 from outreach.campaigns.definitions import Definition, Segment
+from outreach.campaigns.freezing import Sending
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.openings import Recipients
 from outreach.db import Session

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from flask import Blueprint, Response, render_template, request
 
 from outreach.campaigns import composing, followups
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.db import Session
 from outreach.delivery import outbox, suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from outreach.accounts import Role, User
 from outreach.campaigns import launching
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.demo import people
 from outreach.segments.forms import PARAMETER
 from outreach.settings import ROOT

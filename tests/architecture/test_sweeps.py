@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
 from outreach.campaigns import launching
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.cli.main import commands
 from outreach.delivery.models import Message
 from outreach.segments.audience import ORDER

@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from outreach.campaigns import launching
-from outreach.campaigns.composing import Composer, Sending
+from outreach.campaigns.composing import Composer
+from outreach.campaigns.freezing import Sending
 from outreach.db import Base
 from outreach.delivery.fence import due_in
 from outreach.delivery.models import Batch, Composition, Mailing

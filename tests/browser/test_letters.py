@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from outreach.campaigns import launching
-from outreach.campaigns.composing import Composer, Sending
+from outreach.campaigns.composing import Composer
+from outreach.campaigns.freezing import Sending
 from outreach.delivery.fence import due_in
 from outreach.delivery.models import Batch, Mailing, Suppression
 from outreach.demo import mailbox

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from outreach.campaigns import launching
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.campaigns.models import Wave
 from tests.conftest import NOW
 from tests.web.test_mailbox import planned

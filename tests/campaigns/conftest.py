@@ -9,7 +9,7 @@ from outreach import accounts
 from outreach.accounts import RoleName, User
 from outreach.adherence import programmes
 from outreach.campaigns import definitions, launching, lifecycle
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.directory.models import (
     Authority,
     Contact,

@@ -10,7 +10,7 @@ from outreach.adherence import programmes, records
 from outreach.adherence.models import Status, Word
 from outreach.app import create_app
 from outreach.campaigns import definitions, launching, lifecycle
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.delivery.models import Message
 from outreach.demo import people, steps
 from outreach.demo.steps import Step

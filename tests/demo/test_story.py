@@ -10,7 +10,7 @@ from sqlalchemy import select
 from outreach.adherence import programmes
 from outreach.app import create_app
 from outreach.campaigns import openings, results, verification
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
 from outreach.campaigns.openings import Recipients
 from outreach.campaigns.results import Figure

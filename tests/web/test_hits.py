@@ -12,7 +12,8 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.test import EnvironBuilder
 
 from outreach.campaigns import launching
-from outreach.campaigns.composing import Composer, Sending
+from outreach.campaigns.composing import Composer
+from outreach.campaigns.freezing import Sending
 from outreach.campaigns.models import Campaign
 from outreach.db import Database
 from outreach.delivery.fence import due_in

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
 from outreach.campaigns import braking, launching, lifecycle, progress
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.progress import Progress

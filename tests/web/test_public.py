@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from outreach.campaigns import launching
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.campaigns.verification import verify
 from outreach.db import Database
 from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, Worker

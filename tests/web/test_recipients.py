@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from outreach.campaigns import launching
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.delivery import outbox, outcomes
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority

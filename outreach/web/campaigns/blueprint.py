@@ -8,7 +8,7 @@ from flask_security import current_user
 
 from outreach.accounts import RoleName
 from outreach.campaigns import listing
-from outreach.campaigns.composing import Sending
+from outreach.campaigns.freezing import Sending
 from outreach.campaigns.lifecycle import content_hash, may_change
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import Campaign
