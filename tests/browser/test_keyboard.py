@@ -45,7 +45,7 @@ def test_a_campaign_is_written_and_submitted(staff):
     tab_to(staff, staff.get_by_label("Jour de la première vague"))
     staff.keyboard.type("18052027")
     press_on(staff, staff.get_by_role("button", name="Enregistrer et vérifier"))
-    press_on(staff, staff.get_by_role("button", name=re.compile(r"Demander la validation de \d+ PO")))
+    press_on(staff, staff.get_by_role("button", name=re.compile(r"Demander la validation de l’envoi à \d+ PO")))
     expect(staff.locator(".heading .ds-tag")).to_have_text("À valider")
 
 

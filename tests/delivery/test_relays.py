@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -341,23 +342,20 @@ def test_a_tarpit_slows_only_itself(database, relay, postman):
     """One recipient answers after seconds: the others leave meanwhile, and the slow one in the end."""
     sink = relay()
     sink.script(
-        {"stage": "rcpt", "match": "^po000003", "reply": "slow:2.5:250 2.1.5 at last"},
-        {"stage": "dot", "match": "^po000005", "reply": "accept:slow:2.5:250 2.0.0 at last"},
+        {"stage": "rcpt", "match": "^po000003", "reply": "slow:5:250 2.1.5 at last"},
+        {"stage": "dot", "match": "^po000005", "reply": "accept:slow:5:250 2.0.0 at last"},
     )
     mailing = mail_to(database, addresses(100))
     worker = postman(sink)
     worker.deliver(mailing)
-    accepted = [row.state is S.ACCEPTED for row in states(database, mailing).values()]
-    assert accepted.count(False) in {0, 1, 2}
-    for _ in range(40):
-        if not worker.is_busy:
-            break
+    end = time.monotonic() + 30
+    while worker.is_busy and time.monotonic() < end:
         worker.attend(0.2)
     assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
     entries = sink.accepted
     assert len(entries) == len({entry["to"] for entry in entries}) == 100
-    quick = [entry["at"] for entry in entries if not entry["to"].startswith(("po000003", "po000005"))]
-    assert max(quick) - min(quick) < 2.5
+    (slow,) = [entry["at"] for entry in entries if entry["to"].startswith("po000003")]
+    assert sum(entry["at"] < slow for entry in entries) > 90
 
 
 @both_ways
