@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure sending: a campaign to so many authorities, from its due time to the last acceptance, every commit durable.
 
-Usage: ./run bench send [--recipients 20000] [--workers 1] [--database sqlite] [--connections 24] [--schools 2]
+Usage: ./run bench send [--recipients 20000] [--workers 1] [--database sqlite] [--connections 48] [--schools 2]
 [--relay HOST:PORT] [--json]. Letters go into Debian's smtp-sink where it is installed (package postfix), else into the
 tests' own sink, which is slower. The yardstick is Debian's smtp-source into the same sink, in the same run.
 """
@@ -229,7 +229,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--recipients", type=int, default=20_000)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
-    parser.add_argument("--connections", type=int, default=24)
+    parser.add_argument("--connections", type=int, default=48)
     parser.add_argument("--schools", type=int, default=2)
     parser.add_argument("--relay", default="")
     parser.add_argument("--json", action="store_true")
