@@ -17,7 +17,6 @@ from outreach.errors import Refused
 from outreach.jobs import Desk
 from outreach.scheduler import clock
 
-
 SELDOM = 50_000  # looking for cycles of objects took a third of the time of writing twenty thousand rows down
 
 
