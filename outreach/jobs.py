@@ -23,6 +23,7 @@ from outreach.delivery.conversation import Relay
 from outreach.delivery.postman import Postman, Stage, due_mailings
 from outreach.delivery.smtp import Door, Guard
 from outreach.errors import OutreachError
+from outreach.mail.dkim import Signer
 from outreach.settings import Mode, Settings, listed
 from outreach.settings import Sending as Switch
 from outreach.tracking import hits
@@ -40,6 +41,13 @@ def guard_of(settings: Settings) -> Guard:
         allowed=frozenset(one.casefold() for one in listed(settings.allowed_recipients)),
         protected=frozenset(one.casefold() for one in listed(settings.protected_domains)),
     )
+
+
+def signer_of(settings: Settings) -> Signer | None:
+    """Who signs letters; None where the relay does. Raises InputError or OSError when its key cannot be used."""
+    if settings.dkim_key_file is None:
+        return None
+    return Signer.of(settings.sending_domain, settings.dkim_selector, settings.dkim_key_file.read_bytes())
 
 
 @contextmanager
@@ -70,7 +78,7 @@ class Desk:
         self.postman = Postman(
             database,
             Door(self.relay, guard_of(settings)),
-            Composer(self.sending, self.clock),
+            Composer(self.sending, self.clock, signer_of(settings)),
             self.clock,
             worker_id=self.worker_id,
             connections=settings.smtp_connections,

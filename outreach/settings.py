@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError
 from outreach.errors import SettingsError
 
 PREFIX = "OUTREACH_"
+SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -59,6 +60,8 @@ class Settings(BaseSettings):
     sending: Sending = Sending.ON
     allowed_recipients: str = ""
     protected_domains: str = "cfwb.be"
+    dkim_selector: str = ""
+    dkim_key_file: Path | None = None
     smtp_connections: Annotated[int, Field(ge=1, le=50)] = 8
     smtp_rate: Annotated[int, Field(ge=0)] = 0
     demo_mailbox: str = "127.0.0.1:8025"
@@ -213,6 +216,12 @@ def _faults_of_domains(settings: Settings) -> list[str]:
     relay = urlsplit(settings.smtp_url)
     if settings.smtp_url and (relay.scheme not in {"smtp", "smtps"} or not relay.hostname):
         faults.append("OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte.")
+    if bool(settings.dkim_selector) != bool(settings.dkim_key_file):
+        faults.append("OUTREACH_DKIM_SELECTOR et OUTREACH_DKIM_KEY_FILE vont ensemble : nommez les deux, ou aucun.")
+    if settings.dkim_selector and not SELECTOR.fullmatch(settings.dkim_selector):
+        faults.append(
+            f"OUTREACH_DKIM_SELECTOR vaut « {settings.dkim_selector} » : indiquez un sélecteur, par exemple s1."
+        )
     if settings.public_url and not urlsplit(settings.public_url).hostname:
         faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse complète.")
     return faults

@@ -4,11 +4,15 @@ import json
 import resource
 import threading
 import time
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from mailbox import Maildir
 
+import dkim
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from sqlalchemy import func, select, update
 
 from benchmarks import crowd
@@ -35,7 +39,7 @@ REAL = {
 
 @pytest.fixture
 def sink(tmp_path):
-    started = Relays(tmp_path / "sink")
+    started = Relays(tmp_path / "sink", "--keep")
     yield started
     started.stop()
 
@@ -377,3 +381,17 @@ def test_a_wave_to_addresses_that_do_not_exist_pauses_after_a_batch(database, de
 def _state(database):
     with database.reading() as session:
         return session.scalars(select(Wave.state)).one()
+
+
+def test_letters_are_signed_where_a_key_is_named(database, desk, sink, tmp_path):
+    key = ed25519.Ed25519PrivateKey.generate()
+    path = tmp_path / "dkim.pem"
+    how = {"format": serialization.PrivateFormat.PKCS8, "encryption_algorithm": serialization.NoEncryption()}
+    path.write_bytes(key.private_bytes(encoding=serialization.Encoding.PEM, **how))
+    one = desk(OUTREACH_DKIM_SELECTOR="s1", OUTREACH_DKIM_KEY_FILE=str(path))
+    plan(database, one, 1)
+    ask(one)
+    until(lambda: accepted(database) == 1)
+    public = b"v=DKIM1; k=ed25519; p=" + b64encode(key.public_key().public_bytes_raw())
+    (letter,) = sink.folder.glob("*.eml")
+    assert dkim.verify(letter.read_bytes(), dnsfunc=lambda *_asked, **_how: public)

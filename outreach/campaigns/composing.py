@@ -20,6 +20,7 @@ from outreach.db import Session
 from outreach.delivery.fence import Composed, Due, due_of
 from outreach.delivery.models import Composition, Mailing, Message, MessageClass, Purpose
 from outreach.mail import links, mime
+from outreach.mail.dkim import Signer
 from outreach.mail.letters import Letter, Value
 from outreach.mail.mime import Mailbox, Personal, Standing
 from outreach.mail.tokens import Kind
@@ -28,10 +29,10 @@ PIXEL = "image_mesure"
 
 
 class Composer:
-    """Composes letters for the postman. It asks nothing of the network and writes nothing."""
+    """Composes letters for the postman, and has them signed where there is a signer. It writes nothing."""
 
-    def __init__(self, sending: Sending, day_of: Callable[[], datetime]) -> None:
-        self.sending, self._now = sending, day_of
+    def __init__(self, sending: Sending, day_of: Callable[[], datetime], signer: Signer | None = None) -> None:
+        self.sending, self._now, self._signer = sending, day_of, signer
 
     def __call__(self, session: Session, mailing: Mailing, due: Sequence[Due]) -> Mapping[int, Composed]:
         """The letters of these recipients, by message; one that must stay as it was is made from what was kept."""
@@ -50,7 +51,8 @@ class Composer:
         to = due.address_ascii or due.address
         personal = Personal(due.public_id, to, due.dated_at, filled.subject, token)
         wire = mime.assemble(standing, personal, filled.text, filled.html)
-        return Composed(due, wire, content.to_json())
+        signed = self._signer.sign(wire, due.dated_at) if self._signer else wire
+        return Composed(due, signed, content.to_json())
 
 
 def as_read(session: Session, message: Message, sending: Sending, *, now: datetime, counts: bool = True) -> str:

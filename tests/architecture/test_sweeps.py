@@ -43,6 +43,7 @@ SAMPLES = {
     "fase": "9300",
     "contact_id": "1",
     "kind": "csv",
+    "reason": "staff",
     "filename": "x",
     "list_id": "1",
     "key": "x",
