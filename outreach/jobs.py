@@ -29,6 +29,7 @@ from outreach.settings import Sending as Switch
 from outreach.tracking import hits
 
 BEAT_SECONDS = 5.0
+LISTEN_MILLISECONDS = 200  # how long a stop waits for threads that have nothing to do
 logger = logging.getLogger(__name__)
 
 
@@ -92,7 +93,7 @@ class Desk:
         self.broker.dead_letters_by_queue = defaultdict(lambda: deque(maxlen=100))  # type: ignore[arg-type, return-value]
         self.deliver, self.attend = build(self.broker, self)
         self._knocked: set[int] = set()
-        self._worker = Worker(self.broker, worker_threads=1)
+        self._worker = Worker(self.broker, worker_threads=1, worker_timeout=LISTEN_MILLISECONDS)
         self._pulse = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
     def open(self) -> None:

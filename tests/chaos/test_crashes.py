@@ -55,8 +55,8 @@ def test_kills_at_every_stage_and_at_random_lose_nobody_and_write_to_nobody_twic
 
 
 def test_a_stop_in_order_leaves_nothing_in_doubt(field):
-    ground = field(500)
-    for _ in range(5):
+    ground = field(400)
+    for _ in range(3):
         worker, before = ground.start(), ground.taken()
         ground.wait_until(lambda: ground.taken() - before >= 60)  # noqa: B023
         ground.stop(worker)
@@ -64,7 +64,7 @@ def test_a_stop_in_order_leaves_nothing_in_doubt(field):
         assert (tally.in_doubt, tally.deferred, tally.refused) == (0, 0, 0)
         assert tally.accepted == ground.taken()
     ground.finish()
-    assert ground.reckon(500) == 0
+    assert ground.reckon(400) == 0
 
 
 def test_three_workers_with_a_clock_each_write_to_everybody_once(field, backend):
@@ -81,7 +81,7 @@ def test_three_workers_with_a_clock_each_write_to_everybody_once(field, backend)
 
 
 def test_a_pause_is_honoured_within_a_second_and_the_rest_leaves_once_resumed(field):
-    ground = field(800)
+    ground = field(500)
     worker = ground.start()
     ground.wait_until(lambda: ground.taken() > 100)
     asked = time.time()
@@ -91,14 +91,14 @@ def test_a_pause_is_honoured_within_a_second_and_the_rest_leaves_once_resumed(fi
     time.sleep(1.5)
     held = ground.taken()
     time.sleep(1)
-    assert held == ground.taken() < 800
+    assert held == ground.taken() < 500
     assert max(entry["at"] for entry in ground.relay.accepted) <= asked + 1
     with ground.database.writing() as session:
         campaign = lifecycle.in_turn(session, ground.campaign)
         lifecycle.resume(session, campaign, now=ground.now, actor="nadia.lambert@fwb.example")
     ground.wait_until(ground.is_finished)
     ground.stop(worker)
-    assert ground.reckon(800) == 0
+    assert ground.reckon(500) == 0
 
 
 def test_an_unsubscription_and_a_joining_stop_the_letters_of_the_round_in_flight(field):

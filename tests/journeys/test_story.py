@@ -3,8 +3,6 @@
 import csv
 import json
 import re
-import subprocess
-import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -13,16 +11,19 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from outreach.adherence.models import AdherenceRecord, Status, Strand
 from outreach.app import create_app
+from outreach.campaigns.models import Wave
 from outreach.cli.preparation import add_people
 from outreach.delivery.models import Message, MessageState
 from outreach.demo import mailbox, people
 from outreach.directory import contacts
-from outreach.directory.models import Authority, Contact, Network
+from outreach.directory.models import Authority, Contact, Level, Listing, Network, School, Teaching, types_of
 from outreach.jobs import Desk
 from outreach.scheduler import ask
-from outreach.settings import ROOT, read
+from outreach.settings import read
 from tests.conftest import STORY_DAY
+from tests.nursery import run_command
 from tests.pages import PageClient
 from tests.web.test_campaigns import dated, text_of, typed
 from tests.web.test_mailbox import free_port
@@ -47,7 +48,7 @@ class World:
             "OUTREACH_SMTP_URL": f"smtp://127.0.0.1:{self.port}",
             "OUTREACH_ALLOWED_RECIPIENTS": "@adm.fwb.example",
         }
-        self.box = mailbox.folder_of(folder)
+        self.box, self.commands = mailbox.folder_of(folder), 0
 
     def settings(self, at):
         offset = (at - datetime.now(UTC)).total_seconds()
@@ -65,14 +66,10 @@ class World:
         return client
 
     def command(self, *arguments):
-        done = subprocess.run(
-            [sys.executable, "-m", "outreach", *map(str, arguments)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={"PATH": "/usr/bin:/bin", **self.environment},
-        )
+        self.commands += 1
+        folder = self.folder.parent / f"command-{self.commands}"
+        environment = {"PATH": "/usr/bin:/bin", **self.environment}
+        done = run_command([str(argument) for argument in arguments], environment, folder)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -144,18 +141,22 @@ def planned(world):
 
 def meant(database):
     """Whom the segment means, read from the sample's rows by hand: {address: FASE numbers of its open schools}."""
-    from outreach.adherence.models import Programme
-    from outreach.adherence.records import standings
-
     found = {}
     with database.reading() as session:
-        programme = session.scalars(select(Programme)).one()
-        query = select(Authority, Contact.address).join(Contact, Contact.authority_id == Authority.id)
-        for authority, address in session.execute(query.join(Network).where(Network.code == NETWORK)):
-            rows = standings(session, authority, programme, STORY_DAY)
-            still = [row for row in rows if 1 in row.strands and row.strands[1].status in OPEN]
-            if still:
-                found[address] = {row.school.fase for row in still}
+        records = select(AdherenceRecord.school_id, AdherenceRecord.status).join(Strand).where(Strand.number == 1)
+        latest = dict(session.execute(records.order_by(AdherenceRecord.effective_on, AdherenceRecord.id)).all())
+        secondary = Teaching.education_type.in_(types_of(Level.SECONDARY))
+        query = (
+            select(Contact.address, School.id, School.fase)
+            .join(Listing, Listing.authority_id == Contact.authority_id)
+            .join(School, School.id == Listing.school_id)
+            .join(Authority, Authority.id == Contact.authority_id)
+            .join(Network, Network.id == Authority.network_id)
+            .where(Network.code == NETWORK, School.id.in_(select(Teaching.school_id).where(secondary)))
+        )
+        for address, school, fase in session.execute(query):
+            if latest.get(school, Status.NONE) in OPEN:
+                found.setdefault(address, set()).add(fase)
     return found
 
 
@@ -240,8 +241,6 @@ def _reasons(database, wave):
 
 
 def _wave(database, number):
-    from outreach.campaigns.models import Wave
-
     with database.reading() as session:
         mailing = session.scalars(select(Wave.mailing_id).where(Wave.number == number)).one()
         return session.scalars(select(Message).where(Message.mailing_id == mailing)).all()
