@@ -33,6 +33,7 @@ from outreach.db import Database
 from outreach.delivery import outbox
 from outreach.delivery.models import Message, MessageState
 from outreach.settings import ROOT
+from tests.postgresql import Server
 
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -145,8 +146,6 @@ def _database(kind: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'bench.sqlite3'}"
         return
-    from tests.postgresql import Server
-
     server = Server(durable=True)
     try:
         yield server.url()

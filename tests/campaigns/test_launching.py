@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
@@ -216,8 +216,6 @@ def test_a_cancelled_wave_sends_no_doubt_again(database, people, strand):
 
 
 def test_an_audience_costs_the_same_few_statements_whatever_its_size(database, people, strand):
-    from sqlalchemy import event
-
     number, counts = approved(database), []
     for size in (3, 40):
         settle(database, size)

@@ -1,11 +1,14 @@
 """Fixtures of sending: a relay that does as it is told, mailings in a small directory, a postman."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from outreach.adherence import programmes
+from outreach.db import Database
 from outreach.delivery import outbox, presence
 from outreach.delivery.conversation import Relay
 from outreach.delivery.fence import Composed
@@ -163,3 +166,34 @@ def states(database, mailing):
 
 def addresses(count, name="po"):
     return [f"{name}{number:06}@adm.fwb.example" for number in range(count)]
+
+
+class LostAnswer(Database):
+    """A database whose commit happens, and whose answer is lost; or fails for good."""
+
+    def __init__(self, url, *, commits):
+        super().__init__(url)
+        self.commits, self.failing = commits, False
+
+    @contextmanager
+    def writing(self):
+        failing, self.failing = self.failing, False
+        with super().writing() as session:
+            yield session
+            if failing and not self.commits:
+                raise OperationalError("COMMIT", {}, Exception("disk full"))
+        if failing:
+            raise OperationalError("COMMIT", {}, Exception("connection lost"))
+
+
+@pytest.fixture
+def unreliable(fresh_url):
+    made = []
+
+    def open_one(commits):
+        made.append(LostAnswer(fresh_url, commits=commits))
+        return made[-1]
+
+    yield open_one
+    for one in made:
+        one.dispose()

@@ -12,6 +12,8 @@ from outreach.delivery.bounces.handling import Returned
 from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
 from outreach.delivery.bounces.notices import Verdict
 from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Purpose, Suppression
+from outreach.delivery.outcomes import Settled
+from outreach.delivery.replies import Reply, outcome_of
 from outreach.directory.models import Contact
 from outreach.mail.tokens import Kind
 from tests.conftest import NOW
@@ -261,9 +263,6 @@ def test_only_what_is_out_comes_back(database, mailing, state, details, handled,
 
 
 def test_a_late_answer_of_the_relay_does_not_bring_a_letter_back_to_life(database, mailing):
-    from outreach.delivery.outcomes import Settled
-    from outreach.delivery.replies import Reply, outcome_of
-
     with database.writing() as session:
         session.execute(update(Message).where(Message.address == FIRST).values(state=S.HANDING))
     take(database, told(database, mailing, "postfix"))

@@ -15,6 +15,7 @@ import pytest
 import trustme
 from imap_tools import MailBoxUnencrypted
 
+from outreach.delivery import installation
 from outreach.delivery.bounces import boxes, collecting
 from outreach.delivery.bounces.boxes import BoxError, Folder, ImapBox, MaildirBox
 from outreach.delivery.bounces.models import Handling
@@ -330,8 +331,6 @@ def test_two_processes_on_one_box_handle_each_notice_once(database, mailing, set
 
 @pytest.mark.parametrize("box", ["maildir"], indirect=True)
 def test_a_copy_takes_nothing_away(database, settings, box, tmp_path):
-    from outreach.delivery import installation
-
     box.put(SMALL)
     with database.writing() as session:
         installation.settle_in(session, installation.read(tmp_path / "original"), now=NOW)

@@ -1,8 +1,5 @@
 """The fence: what was decided a moment before the dot is honoured, and every letter has one end."""
 
-import secrets
-from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,12 +7,10 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.db import Database
 from outreach.delivery import outbox, presence, suppressions
 from outreach.delivery.models import (
     Batch,
     Composition,
-    DoubtPolicy,
     Gate,
     Mailing,
     Message,
@@ -28,7 +23,7 @@ from outreach.delivery.models import (
 )
 from outreach.delivery.postman import Stage, due_mailings
 from tests.conftest import NOW
-from tests.delivery.conftest import addresses, compose, letter, mail_to, schools, states
+from tests.delivery.conftest import addresses, mail_to, schools, states
 
 S = MessageState
 ACTOR = "a@fwb.example"
@@ -181,37 +176,6 @@ def test_nobody_can_stand_twice_in_a_mailing(database):
         outbox.put(session, mailing, [one], lambda identity: identity, now=NOW)
 
 
-class LostAnswer(Database):
-    """A database whose commit happens, and whose answer is lost; or fails for good."""
-
-    def __init__(self, url, *, commits):
-        super().__init__(url)
-        self.commits, self.failing = commits, False
-
-    @contextmanager
-    def writing(self):
-        failing, self.failing = self.failing, False
-        with super().writing() as session:
-            yield session
-            if failing and not self.commits:
-                raise OperationalError("COMMIT", {}, Exception("disk full"))
-        if failing:
-            raise OperationalError("COMMIT", {}, Exception("connection lost"))
-
-
-@pytest.fixture
-def unreliable(fresh_url):
-    made = []
-
-    def open_one(commits):
-        made.append(LostAnswer(fresh_url, commits=commits))
-        return made[-1]
-
-    yield open_one
-    for one in made:
-        one.dispose()
-
-
 @pytest.mark.parametrize("commits", [True, False])
 def test_a_commit_of_unknown_outcome_writes_no_dot_and_loses_nobody(unreliable, relay, postman, commits):
     database = unreliable(commits)
@@ -285,112 +249,6 @@ def test_the_clock_calls_off_what_came_back_beside_a_cancellation(database):
         outbox.call_off(session, now=NOW)
     assert set(ends(database, cancelled)) == {(S.WITHDRAWN, Reason.CANCELLED)}
     assert set(ends(database, held)) == {(S.QUEUED, None)}
-
-
-def test_a_worker_that_is_seen_keeps_its_letters_and_an_unseen_one_leaves_doubts(database, relay, postman, clock):
-    sink = relay()
-    sink.script({"stage": "dot", "reply": "stall"})
-    mailing = mail_to(database, addresses(2))
-    worker = postman(sink)
-    worker.deliver(mailing)
-    clock.forward(seconds=29)
-    with database.writing() as session:
-        assert outbox.doubt_the_abandoned(session, now=clock()) == 0
-        presence.give_sign(session, worker.worker_id, now=clock())
-    clock.forward(seconds=29)
-    with database.writing() as session:
-        assert outbox.doubt_the_abandoned(session, now=clock()) == 0
-        presence.leave(session, worker.worker_id, now=clock())
-        assert outbox.doubt_the_abandoned(session, now=clock()) == 2
-        assert len(outbox.doubtful(session, session.get_one(Mailing, mailing))) == 2
-
-
-def test_a_statutory_notice_in_doubt_is_sent_once_more_byte_for_byte(database, relay, postman, clock, strand):
-    sink, (first, second) = relay(), schools(database, 2)
-    sink.script({"stage": "dot", "reply": "accept:close"})
-    listed = {addresses(1)[0]: (first, second)}
-    mailing = mail_to(
-        database, addresses(1), kind=MessageClass.STATUTORY, policy=DoubtPolicy.RESEND, strand=strand, listed=listed
-    )
-
-    def differently(session, mailing, due):
-        made = compose(session, mailing, due)
-        return made if due[0].kept else {k: type(v)(v.due, v.wire, v.content) for k, v in made.items()}
-
-    for minutes, expected in ((0, 0), (14, 0), (2, 1), (30, 0)):
-        clock.forward(minutes=minutes)
-        postman(sink, compose=differently).deliver(mailing)
-        with database.writing() as session:
-            assert outbox.resend_the_doubtful(session, now=clock()) == expected
-    assert ends(database, mailing) == [(S.IN_DOUBT, None)]
-    once, twice = sink.accepted
-    assert once["sha"] == twice["sha"]
-    assert once["session"] != twice["session"]
-
-
-def in_doubt_and_queued_again(database, sink, postman, clock, **details):
-    """A statutory notice that was taken without an answer, and is to be sent once more; returns its mailing."""
-    sink.script({"stage": "dot", "reply": "accept:close", "times": 1})
-    details = {"kind": MessageClass.STATUTORY, "policy": DoubtPolicy.RESEND, **details}
-    mailing = mail_to(database, addresses(1), **details)
-    postman(sink).deliver(mailing)
-    clock.forward(minutes=16)
-    with database.writing() as session:
-        assert outbox.resend_the_doubtful(session, now=clock()) == 1
-    return mailing
-
-
-def at_random(_session, _mailing, due):
-    """What is composed anew never reads the same; what is kept does."""
-    return {one.id: replace(letter(replace(one, kept=one.kept or secrets.token_hex(8))), due=one) for one in due}
-
-
-def test_a_resend_held_at_its_fence_still_says_the_same_later(database, relay, postman, clock):
-    sink = relay()
-    mailing = in_doubt_and_queued_again(database, sink, postman, clock)
-    postman(sink, compose=at_random, watch=at(Stage.BEFORE_FENCE, lambda: hold(database, mailing))).deliver(mailing)
-    assert ends(database, mailing) == [(S.QUEUED, None)]
-    hold(database, mailing, Gate.OPEN)
-    postman(sink, compose=at_random).deliver(mailing)
-    assert ends(database, mailing) == [(S.ACCEPTED, None)]
-    assert len({entry["sha"] for entry in sink.accepted}) == 1 < len(sink.accepted)
-
-
-def test_a_resend_whose_commit_is_lost_still_says_the_same_later(unreliable, relay, postman, clock):
-    database, sink = unreliable(True), relay()
-    mailing = in_doubt_and_queued_again(database, sink, postman, clock)
-    watch = at(Stage.BEFORE_FENCE, lambda: setattr(database, "failing", True))
-    worker = postman(sink, compose=at_random, watch=watch)
-    worker.database = database
-    with pytest.raises(OperationalError):
-        worker.deliver(mailing)
-    worker.attend()
-    clock.forward(seconds=21)
-    worker.deliver(mailing)
-    assert ends(database, mailing) == [(S.ACCEPTED, None)]
-    assert len({entry["sha"] for entry in sink.accepted}) == 1 < len(sink.accepted)
-
-
-def test_a_resend_lists_no_school_that_joined_since(database, relay, postman, clock, strand):
-    sink, (first, second) = relay("--keep"), schools(database, 2)
-    listed = {addresses(1)[0]: (first, second)}
-    mailing = in_doubt_and_queued_again(database, sink, postman, clock, strand=strand, listed=listed)
-    record(database, second, strand)
-    postman(sink).deliver(mailing)
-    assert ends(database, mailing) == [(S.ACCEPTED, None)]
-    said = (sink.folder / f"{sink.accepted[-1]['id'].strip('<>')}.eml").read_text()
-    assert f"coles : {first}." in said
-
-
-def test_awareness_mail_in_doubt_is_held_for_a_person(database, relay, postman, clock):
-    sink = relay()
-    sink.script({"stage": "dot", "reply": "close"})
-    mailing = mail_to(database, addresses(1))
-    postman(sink).deliver(mailing)
-    clock.forward(hours=2)
-    with database.writing() as session:
-        assert outbox.resend_the_doubtful(session, now=clock()) == 0
-    assert due(database, clock) == []
 
 
 def due(database, clock):

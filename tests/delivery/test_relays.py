@@ -6,7 +6,6 @@ import time
 from datetime import timedelta
 
 import pytest
-import trustme
 from sqlalchemy import select
 
 from outreach.delivery import presence, suppressions
@@ -14,7 +13,7 @@ from outreach.delivery.models import MessageState, Reason, RelayState, Suppressi
 from outreach.delivery.postman import Stage
 from outreach.delivery.smtp import Guard, Timeouts
 from tests.conftest import NOW
-from tests.delivery.conftest import Clock, addresses, mail_to, states
+from tests.delivery.conftest import addresses, mail_to, states
 
 S = MessageState
 
@@ -393,95 +392,9 @@ def test_a_silent_relay_is_left_after_its_time_without_a_dot_or_in_doubt_after_i
     assert [row.state for row in states(database, mailing).values()] == [S.QUEUED, S.IN_DOUBT, S.ACCEPTED]
 
 
-@pytest.fixture(scope="session")
-def authority():
-    return trustme.CA()
-
-
-def context_of(authority):
-    import ssl
-
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
-
-
-@pytest.fixture
-def certificate(authority, tmp_path):
-    path = tmp_path / "certificate.pem"
-    issued = authority.issue_cert("localhost")
-    issued.private_key_and_cert_chain_pem.write_to_path(path)
-    return str(path)
-
-
-def test_a_letter_leaves_over_starttls_and_tls_with_a_password(database, relay, postman, authority, certificate):
-    for options, scheme in ((("--offer", "STARTTLS"), "smtp"), (("--tls",), "smtps")):
-        sink = relay("--certificate", certificate, "--offer", "AUTH PLAIN LOGIN", *options)
-        url = f"{scheme}://facteur:s%C3%A9same@localhost:{sink.port}?starttls=on"
-        mailing = mail_to(database, addresses(20))
-        postman(sink, url=url, context=context_of(authority)).deliver(mailing)
-        assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
-        assert (sink.folder / "auth.txt").read_text() == "PLAIN AGZhY3RldXIAc8Opc2FtZQ=="
-
-
-@pytest.mark.parametrize("case", ["not offered", "refused", "bad certificate", "bad name", "535", "no auth"])
-def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
-    database, relay, postman, authority, certificate, case
-):
-    offers = {"not offered": [], "no auth": []}.get(case, ["--offer", "STARTTLS", "--offer", "AUTH PLAIN"])
-    sink = relay("--certificate", certificate, *offers)
-    sink.script(
-        *([{"stage": "starttls", "reply": "554 5.7.0 no"}] if case == "refused" else []),
-        *([{"stage": "auth", "reply": "535 5.7.8 bad password"}] if case == "535" else []),
-    )
-    host = "127.0.0.1" if case == "bad name" else "localhost"
-    starttls = "off" if case == "no auth" else "on"
-    url = f"smtp://facteur:faux@{host}:{sink.port}?starttls={starttls}"
-    context = None if case == "bad certificate" else context_of(authority)
-    mailing = mail_to(database, addresses(30))
-    worker = postman(sink, url=url, context=context)
-    worker.deliver(mailing)
-    worker.deliver(mailing)
-    with database.reading() as session:
-        state = session.scalars(select(RelayState)).one()
-        assert state.alarmed_at == NOW, case
-        assert state.failures == 1
-        assert "Alarme" in presence.relay_hindrance(session, state.name, now=NOW + timedelta(days=9))
-    assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}
-    assert sink.accepted == []
-    with database.writing() as session:
-        presence.quiet_alarms(session, state.name, now=NOW)
-        assert presence.relay_hindrance(session, state.name, now=NOW) == ""
-
-
-@pytest.mark.parametrize(("stage", "state"), [("dot", S.IN_DOUBT), ("rcpt", S.QUEUED)])
-def test_encryption_that_breaks_in_mid_conversation_is_a_connection_lost_and_no_alarm(
-    database, relay, postman, authority, certificate, stage, state
-):
-    sink = relay("--certificate", certificate, "--offer", "STARTTLS")
-    sink.script({"stage": stage, "match": "^po000001", "reply": "noise"})
-    mailing = mail_to(database, addresses(3))
-    url = f"smtp://localhost:{sink.port}?starttls=on"
-    postman(sink, url=url, context=context_of(authority)).deliver(mailing)
-    assert [row.state for row in states(database, mailing).values()] == [S.ACCEPTED, state, S.ACCEPTED]
-    with database.reading() as session:
-        assert [one.alarmed_at for one in session.scalars(select(RelayState)) if one.alarmed_at] == []
-
-
-def test_what_is_said_before_encryption_proves_nothing(database, relay, postman, authority, certificate):
-    """A reply smuggled behind the clear-text 220 is thrown away (RFC 3207 §4.2)."""
-    sink = relay("--certificate", certificate, "--offer", "STARTTLS")
-    sink.script({"stage": "starttls", "reply": "raw:220 go\r\n250-evil\r\n250 AUTH PLAIN\r\n"})
-    mailing = mail_to(database, addresses(1))
-    postman(sink, url=f"smtp://localhost:{sink.port}?starttls=on", context=context_of(authority)).deliver(mailing)
-    assert [row.state for row in states(database, mailing).values()] == [S.QUEUED]
-    assert sink.accepted == []
-
-
 def test_as_fast_as_allowed_and_no_faster(database, relay, postman):
     sink = relay()
     mailing = mail_to(database, addresses(60))
     postman(sink, rate=5).deliver(mailing)
     left = [row.state for row in states(database, mailing).values()].count(S.ACCEPTED)
     assert 5 <= left <= 15
-    assert Clock()() == NOW

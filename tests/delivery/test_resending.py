@@ -7,7 +7,7 @@ from outreach.delivery import outbox, resending, suppressions
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, SuppressionReason
 from outreach.delivery.resending import Spared
 from tests.delivery.conftest import addresses, mail_to, states
-from tests.delivery.test_fence import at_random
+from tests.delivery.test_doubts import at_random
 
 S = MessageState
 NOBODY = Spared(select(literal(0)).where(~true()))

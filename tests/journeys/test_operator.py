@@ -11,6 +11,7 @@ from mailbox import Maildir
 import pytest
 from python_calamine import CalamineWorkbook
 
+from outreach.cli.preparation import add_people
 from outreach.settings import ROOT
 from tests.conftest import STORY_DAY
 from tests.nursery import run_command
@@ -53,8 +54,6 @@ def editions(run, tmp_path):
 
 @pytest.fixture
 def with_people(database, settings, now):
-    from outreach.cli.preparation import add_people
-
     add_people(database, settings, now)
 
 

@@ -2,7 +2,7 @@
 
 import smtplib
 import socket
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -126,8 +126,6 @@ def test_a_closed_socket_without_a_dot_is_not_accepted(tmp_path):
 
 def passed(database, ago, hindrance=""):
     with database.writing() as session:
-        from datetime import UTC, datetime
-
         presence.clock_passed(session, hindrance, now=datetime.now(UTC) - ago)
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from outreach.campaigns import launching
 from outreach.campaigns.freezing import Sending
@@ -108,8 +108,6 @@ def test_a_strange_query_never_breaks_the_list(author, launched, query):
 
 
 def test_a_page_takes_the_same_statements_however_many(author, launched, sample_database):
-    from sqlalchemy import event
-
     def statements(address):
         seen = []
 

@@ -1,0 +1,109 @@
+"""A campaign's audience on its page: counted as it is ticked, explained, exported."""
+
+import io
+import re
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from outreach.campaigns.models import Campaign, CampaignState
+from tests.web.test_campaigns import begun, dated, text_of
+
+__all__ = ["begun"]
+
+
+def test_the_count_follows_the_boxes_without_saving(author, begun, sample_database):
+    query = "asked=1&cell=WBE%7Csecondary&concerns=open"
+    page = text_of(author.get(f"{begun}/audience?{query}").text)
+    assert "1 pouvoir organisateur" in page
+    assert "Pouvoirs organisateurs : WBE, au moins une école secondaire." in page
+    with sample_database.reading() as session:
+        assert session.get_one(Campaign, 1).criteria == '{"level":["secondary"]}'
+
+
+def test_exclusions_add_up_and_each_leads_to_its_authorities(author, begun):
+    page = author.get(f"{begun}/audience?asked=1&concerns=open").text
+    told = text_of(page)
+    written, left_out = (
+        re.search(r"(\d+) pouvoirs organisateurs Tous", told)[1],
+        re.findall(r"</a></th><td class=\"number\">([^<]+)", page),
+    )
+    numbers = [int(re.sub(r"\D", "", one)) for one in left_out]
+    assert int(written) + sum(numbers) == 985
+    assert "aucune école concernée" in told.casefold()
+    assert "Écartés : aucune école concernée" in text_of(
+        author.get(f"{begun}/audience?asked=1&reason=not_concerned").text
+    )
+
+
+@pytest.mark.parametrize(
+    ("fase", "words"),
+    [
+        ("9001", "reçoit"),
+        ("x", "que des chiffres"),
+        ("1", "Aucun pouvoir organisateur"),
+        ("9" * 20, "que des chiffres"),
+    ],
+)
+def test_why_this_authority(author, begun, fase, words):
+    page = text_of(author.get(f"{begun}/audience?why={fase}").text)
+    assert words in page
+
+
+def test_why_not_says_which_condition_fails(author, begun):
+    page = text_of(author.get(f"{begun}/audience?asked=1&cell=COCOF%7Csecondary&why=9001").text)
+    assert "ne reçoit pas ce courriel" in page
+    assert "Non : officiel subventionné COCOF" in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "asked=1&cell=x",
+        "asked=1&cell=WBE%7Cx",
+        "asked=1&status=x",
+        "asked=1&quiet_days=x",
+        "asked=1&quiet_days=99999",
+        "asked=1&which=x",
+        "asked=1&roll_up=x",
+        "criteria=%7B",
+        "criteria=%7B%22password_hash%22%3A1%7D",
+        "reason=x",
+        "asked=1&zone=%27+OR+1%3D1--",
+        "asked=1&concerns=x",
+        "page=-1&sort=;drop",
+    ],
+)
+def test_a_strange_query_never_breaks_the_page(author, begun, query):
+    assert author.get(f"{begun}/audience?{query}").status_code == 200
+
+
+def test_the_audience_is_exported_with_its_reasons(author, begun):
+    response = author.get(f"{begun}/audience.xlsx?criteria=%7B%22network%22%3A%5B%22COCOF%22%5D%7D")
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(response.data)).get_sheet_by_index(0).to_python()
+    assert rows[0][0] == "FASE"
+    assert len(rows) == 2
+    assert author.get(f"{begun}/audience.csv?criteria=x").status_code == 400
+
+
+def test_a_campaign_to_everybody_needs_its_count_typed(author, begun, sample_database):
+    author.send(f"{begun}/audience", {"asked": "1", "concerns": "open"})
+    dated(author, begun)
+    page = author.get(f"{begun}/check").text
+    count = re.sub(r"\D", "", re.search(r"Demander la validation de l’envoi à ([^<]+) PO", page)[1])
+    refused = author.send(f"{begun}/submission", page=f"{begun}/check")
+    assert refused.status_code == 422
+    assert "confirmez-en le nombre" in refused.text
+    assert author.send(f"{begun}/submission", {"confirmed": "1"}, page=f"{begun}/check").status_code == 422
+    assert author.send(f"{begun}/submission", {"confirmed": count}, page=f"{begun}/check").status_code == 302
+    with sample_database.reading() as session:
+        assert session.get_one(Campaign, 1).state is CampaignState.TO_APPROVE
+
+
+def test_an_empty_audience_cannot_be_submitted(author, begun):
+    author.send(f"{begun}/audience", {"asked": "1", "cell": "WBE|secondary", "zone": "Nulle part", "concerns": "open"})
+    dated(author, begun)
+    page = author.get(f"{begun}/check").text
+    assert "élargissez le public" in page
+    assert "Demander la validation" not in page
+    assert author.send(f"{begun}/submission", page=f"{begun}/dates").status_code == 409
