@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -23,11 +24,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from outreach.cli.preparation import prepare
 from outreach.db import Database
 from outreach.delivery.postman import Stage
-from tests.chaos.harness import Field
+from tests.chaos.harness import PAUSE, Field
 from tests.postgresql import Server
 from tests.relays import Relays
 
 FROZEN_SECONDS = 6
+PATIENCE_SECONDS = 20
 RESUME_SECONDS = 60
 STORM = (
     {"stage": "rcpt", "match": "7@", "reply": "451 4.7.1 greylisted", "times": 300},
@@ -41,12 +43,12 @@ Fault = Callable[[Field, random.Random], None]
 
 
 def kill(ground: Field, chance: random.Random) -> None:
-    """kill -9, at a stage of a round or at any moment."""
-    if chance.random() < 0.5:
-        ground.wait_for_death(ground.start(chance.choice(list(Stage)), chance.randint(1, 4)), 120)
-        return
-    worker, before, wanted = ground.start(), ground.taken(), chance.randint(1, 150)
-    ground.wait_until(lambda: ground.taken() - before >= wanted or ground.is_finished() or not worker.is_alive())
+    """kill -9, at a stage of a round or at any moment; after a while anyhow, when nothing is due."""
+    stage = chance.choice([None, *Stage])
+    worker, before, end = ground.start(stage, chance.randint(1, 4)), ground.taken(), time.monotonic() + PATIENCE_SECONDS
+    wanted = 10**9 if stage else chance.randint(1, 150)
+    while worker.is_alive() and ground.taken() - before < wanted and time.monotonic() < end:
+        time.sleep(PAUSE)
     ground.kill(worker)
 
 
@@ -96,7 +98,7 @@ def main() -> None:
         while done < options.kills and not ground.is_finished():
             fault(ground, chance)
             done += 1
-        resumed = _resumed(ground)
+        resumed = None if options.fault == "stop" else _resumed(ground)
         _finish(ground)
         found = ground.compare()
     shown = {
@@ -137,9 +139,10 @@ def _resumed(ground: Field) -> float | None:
 
 
 def _finish(ground: Field) -> None:
-    """Workers until the wave is over; each start moves the clock on, so that what was put off comes due."""
+    """Workers until the wave is over; each begins an hour later, so that what was put off comes due."""
     while not ground.is_finished():
-        worker, end = ground.start(), time.monotonic() + 30
+        ground.offset += timedelta(hours=1)
+        worker, end = ground.start(), time.monotonic() + PATIENCE_SECONDS
         ground.wait_until(lambda: ground.is_finished() or time.monotonic() > end, 60)  # noqa: B023
         ground.stop(worker)
 
