@@ -76,6 +76,9 @@ def test_it_is_told_with_the_sample_once_and_its_letters_lead_somewhere(database
     confirmation, *_, invitation = (mailbox.letter(folder, path.name) for path in mailbox.found(folder))
     assert confirmation.subject.endswith("Votre réponse est enregistrée")
     assert invitation.date < confirmation.date < NOW
+    first_step = [mailbox.letter(folder, path.name) for path in mailbox.found(folder, "volet")]
+    assert first_step
+    assert all("?choice=joined" in letter.html for letter in first_step), "a letter without buttons"
     app = create_app(settings, database)
     app.test_client_class = PageClient
     page = app.test_client().get(re.search(r'"http[^"]+(/a/[a-z2-7]{40})', invitation.html)[1])
