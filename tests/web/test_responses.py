@@ -71,8 +71,10 @@ def test_one_choice_for_all_schools_comes_first_and_each_may_differ(client, wbe,
     assert "Nous adhérons : 1 école" in said
     assert "En préparation : 132 écoles" in said
     assert "Changer ma réponse" in said
+    assert "pour cette école. Le service confirmera son adhésion." in said
     with sample_database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Response)) == 2
+    assert "pour ces écoles. Le service" in text_of(client.post(wbe, data={"answer": "joined"}).text)
 
 
 @pytest.mark.parametrize(
