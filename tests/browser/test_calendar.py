@@ -48,6 +48,8 @@ def test_on_a_phone_only_days_with_something_are_left_and_say_their_whole_name(s
     expect(staff.locator(".month td:visible")).to_have_count(42)
     closed = staff.locator(".month td", has_text="Ascension").first
     assert "gradient" in closed.evaluate("cell => getComputedStyle(cell).backgroundImage")
+    staff.emulate_media(forced_colors="active")
+    assert "gradient" in closed.evaluate("cell => getComputedStyle(cell, '::before').backgroundImage")
 
 
 def test_without_a_script_months_and_both_views_are_links(plain, month):
