@@ -21,6 +21,14 @@ def test_signing_in_leads_to_the_page_that_was_asked(client, password):
     assert response.location == "/directory/9001?page=2"
 
 
+def test_the_page_on_data_protection_counts_the_cookies_of_a_sign_in(client, password):
+    given = client.sign_in(EMAIL, password).headers.getlist("Set-Cookie")
+    assert {cookie.partition("=")[0] for cookie in given} == {"outreach", attempts.COOKIE}
+    said = client.get("/data-protection").text
+    assert "en a deux" in said
+    assert f"{attempts.REMEMBERED_SECONDS // (24 * 3600)} jours" in said.replace("\u00a0", " ").replace("&nbsp;", " ")
+
+
 @pytest.mark.parametrize("target", ["//evil.test", "/\\evil.test", "https://evil.test", "javascript:alert(1)"])
 def test_signing_in_never_leads_elsewhere(client, password, target):
     token = re.search(r'value="([^"]+)"', client.get("/sign-in").text).group(1)
