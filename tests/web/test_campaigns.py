@@ -63,7 +63,8 @@ def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, begun, s
     assert dated(author, begun).location == f"{begun}/check"
     page = text_of(author.get(f"{begun}/check").text)
     assert "Demander la validation de l’envoi à 2 PO" in page
-    assert "mardi 18 mai 2027 à 9 h 30" in page
+    assert "première vague : mardi 18 mai 2027 à 9 h 30" in page
+    assert "relance 1 : " in page
     assert author.send(f"{begun}/submission", page=f"{begun}/check").status_code == 302
     assert "Valider" not in text_of(author.get(f"{begun}/check").text)
     approver = signed_in("approver")
