@@ -13,7 +13,7 @@ from outreach.settings import ROOT
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "licences" / "README.md"])
 REFERENCE = (DOCS / "guide" / "courriel.md").read_text(encoding="utf-8")
-COMMANDS = (DOCS / "commands.md").read_text(encoding="utf-8")
+OPERATIONS = (DOCS / "operations.md").read_text(encoding="utf-8")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
@@ -70,4 +70,4 @@ def test_every_word_of_a_condition_is_documented(word):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_of_verify_is_documented(rule):
-    assert f"| `{rule}` |" in COMMANDS
+    assert f"| `{rule}` |" in OPERATIONS
