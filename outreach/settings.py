@@ -133,15 +133,24 @@ def kept_secret(path: Path, size: int = 32) -> str:
     """A secret of `size` random bytes, made on first use and kept in a file only its owner can read."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
+        if not path.exists():
+            _keep_secret(path, secrets.token_urlsafe(size))
     except OSError as error:
         raise SettingsError(f"Le dossier {path.parent} ne peut pas être écrit : {error.strerror}.") from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        secret = secrets.token_urlsafe(size)
+    return path.read_text(encoding="ascii").strip()
+
+
+def _keep_secret(path: Path, secret: str) -> None:
+    """Put a secret in its place whole, unless another process was first: nobody ever reads half of one."""
+    fresh = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         file.write(secret)
-    return secret
+    try:
+        path.hardlink_to(fresh)
+    except FileExistsError:
+        return
+    finally:
+        fresh.unlink()
 
 
 def _with_kept_secrets(settings: Settings) -> Settings:

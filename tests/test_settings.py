@@ -1,9 +1,10 @@
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from outreach.errors import SettingsError
-from outreach.settings import Mode, read
+from outreach.settings import Mode, kept_secret, read
 
 REAL = {
     "OUTREACH_MODE": "production",
@@ -108,3 +109,14 @@ def test_a_demonstration_never_listens_to_the_world(bind, tmp_path):
 @pytest.mark.parametrize("bind", ["localhost:8001", "[::1]:8000", "127.0.0.1:8765"])
 def test_a_demonstration_may_choose_its_door(bind, tmp_path):
     assert read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_BIND": bind}).bind == bind
+
+
+def test_processes_that_make_a_secret_at_once_agree_on_it_and_none_reads_half_of_it(tmp_path):
+    for number in range(40):
+        path = tmp_path / str(number) / "secret"
+        with ThreadPoolExecutor(8) as pool:
+            read_back = set(pool.map(kept_secret, [path] * 8))
+        assert len(read_back) == 1
+        assert len(read_back.pop()) > 32
+        assert [one.name for one in path.parent.iterdir()] == ["secret"]
+        assert path.stat().st_mode & 0o777 == 0o600
