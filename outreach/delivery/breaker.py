@@ -12,12 +12,13 @@ from sqlalchemy import Select, and_, case, func, select
 from outreach.db import Session
 from outreach.delivery.bounces import handling
 from outreach.delivery.models import Message, MessageState
+from outreach.delivery.outcomes import NO_SUCH_DOMAIN, NO_SUCH_MAILBOX
 
 ENOUGH = 50
 BAD_WARNS, BAD_STOPS = 0.05, 0.10
 POLICY_STOPS = 0.05
 COMPLAINTS_STOP, FEWEST_COMPLAINTS = 0.001, 3
-BAD_ADDRESS = ("5.1.1", "5.1.2", "5.1.10")
+BAD_ADDRESS = {*NO_SUCH_MAILBOX, NO_SUCH_DOMAIN}
 ENDED = (MessageState.ACCEPTED, MessageState.REFUSED, MessageState.EXPIRED)
 
 

@@ -120,7 +120,7 @@ def settle_denied(session: Session, which: Collection[int] | Select[Any], *, now
     A gate that is not open changes nothing: they wait.
     """
     queued = and_(Message.id.in_(which), Message.state == MessageState.QUEUED)
-    suppressed = session.scalars(select(Message.id).where(queued, _is_suppressed())).all()
+    suppressed = session.scalars(select(Message.id).where(queued, suppressions.stops_the_letter())).all()
     outbox.withdraw(session, suppressed, Reason.SUPPRESSED, now=now)
     fewer = session.scalars(select(Message.id).where(queued, _lists_a_closed_school(day))).all()
     if not fewer:
@@ -172,10 +172,6 @@ def _keep(session: Session, letters: Sequence[Composed]) -> None:
 
 def _gate_is_open() -> ColumnElement[bool]:
     return exists().where(Mailing.id == Message.mailing_id, Mailing.gate == Gate.OPEN).correlate_except(Mailing)
-
-
-def _is_suppressed() -> ColumnElement[bool]:
-    return suppressions.stops(Message.address_key, _of_its_mailing(Mailing.message_class))
 
 
 def _status(day: Day) -> ScalarSelect[Status]:
@@ -242,7 +238,7 @@ _FENCED = (
         tuple_(Message.id, Message.revision).in_(bindparam("letters", expanding=True)),
         Message.state == MessageState.QUEUED,
         _gate_is_open(),
-        ~_is_suppressed(),
+        ~suppressions.stops_the_letter(),
         ~_lists_a_closed_school(bindparam("day", type_=Date)),
         ~_has_nobody_left(),
     )

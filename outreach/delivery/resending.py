@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
 from sqlalchemy.orm import aliased
 
 from outreach import audit
 from outreach.db import Session
 from outreach.delivery import suppressions
-from outreach.delivery.models import Composition, Mailing, Message, MessageClass, MessageState
+from outreach.delivery.models import Composition, Mailing, Message, MessageState
 from outreach.delivery.outbox import DOUBT_RESTS
 
 FAILED = (MessageState.REFUSED, MessageState.EXPIRED)
@@ -33,7 +33,7 @@ class Spared:
 
     def where_not(self) -> ColumnElement[bool]:
         """True for a letter that may leave again as far as its recipient and its address are concerned."""
-        is_suppressed = suppressions.stops(Message.address_key, _message_class())
+        is_suppressed = suppressions.stops_the_letter()
         return and_(Message.recipient_id.not_in(self.recipients), ~self._is_reached_later(), ~is_suppressed)
 
     def _is_reached_later(self) -> ColumnElement[bool]:
@@ -108,8 +108,3 @@ def _has_failed(without: Spared) -> ColumnElement[bool]:
 def _has_rested(without: Spared, now: datetime) -> ColumnElement[bool]:
     rested = and_(Message.resent_at.is_(None), Message.fenced_at <= now - DOUBT_RESTS)
     return and_(Message.state == MessageState.IN_DOUBT, rested, without.where_not())
-
-
-def _message_class() -> ScalarSelect[MessageClass]:
-    of_its_mailing = select(Mailing.message_class).where(Mailing.id == Message.mailing_id)
-    return of_its_mailing.correlate_except(Mailing).scalar_subquery()

@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, exists, literal, or_,
 
 from outreach import audit
 from outreach.db import Session, take_turns
-from outreach.delivery.models import MessageClass, Scope, Suppression, SuppressionReason
+from outreach.delivery.models import Mailing, Message, MessageClass, Scope, Suppression, SuppressionReason
+from outreach.directory import contacts
 from outreach.errors import NotFound
 
 
@@ -36,7 +37,10 @@ def suppress(
 def lift(
     session: Session, address_key: str, reason: SuppressionReason, *, now: datetime, actor: str, because: str = ""
 ) -> None:
-    """Let an address be written to again. Raises NotFound when it was not on the list for this reason."""
+    """Let an address be written to again; one that rejected mail is usable where it is a contact.
+
+    Raises NotFound when it was not on the list for this reason.
+    """
     take_turns(session, "suppression", address_key)
     query = select(Suppression).where(
         Suppression.address_key == address_key, Suppression.reason == reason, Suppression.lifted_at.is_(None)
@@ -46,6 +50,8 @@ def lift(
         raise NotFound("Cette adresse n’est pas sur la liste d’exclusion pour ce motif.")
     found.lifted_at, found.lifted_by, found.lifted_because = now, actor, because
     audit.record(session, now, actor, f"Exclusion de {address_key} levée ({reason.label}).", f"address:{address_key}")
+    if reason is SuppressionReason.HARD_BOUNCE:
+        contacts.forget_bounce(session, address_key, now=now, actor=actor)
 
 
 def in_force(session: Session, keys: Sequence[str]) -> list[Suppression]:
@@ -72,3 +78,9 @@ def stops(
         or_(Suppression.scope == Scope.ALL, message_class == MessageClass.AWARENESS),
     )
     return in_force.correlate_except(Suppression)
+
+
+def stops_the_letter() -> ColumnElement[bool]:
+    """True where a letter's address is suppressed for its mailing's class of message, inside a statement on letters."""
+    its_class = select(Mailing.message_class).where(Mailing.id == Message.mailing_id)
+    return stops(Message.address_key, its_class.correlate_except(Mailing).scalar_subquery())

@@ -253,7 +253,6 @@ def _vouch(session: Session, key: str) -> None:
         if one.reason is SuppressionReason.HARD_BOUNCE:
             because = "adresse saisie de nouveau"
             suppressions.lift(session, key, one.reason, now=now(), actor=actor(), because=because)
-            contacts.forget_bounce(session, key, now=now(), actor=actor())
 
 
 def _form_page(found: Authority, form: ContactForm, old: Contact | None = None) -> str:

@@ -64,10 +64,8 @@ def lift(fase: int, contact_id: int, reason: str) -> Redirect | tuple[str, int]:
         found, contact = _found(session, fase, contact_id)
         if not form.validate_on_submit():
             return _page(session, found, contact, form), 422
-        lifted, key, why = SuppressionReason(reason), contact.address_key, form.note.data or ""
-        suppressions.lift(session, key, lifted, now=now(), actor=actor(), because=why)
-        if lifted is SuppressionReason.HARD_BOUNCE:
-            contacts.forget_bounce(session, key, now=now(), actor=actor())
+        lifted, why = SuppressionReason(reason), form.note.data or ""
+        suppressions.lift(session, contact.address_key, lifted, now=now(), actor=actor(), because=why)
         told = f"{contact.address} : l’exclusion ({lifted.label}) est levée."
     flash(told, "success")
     return redirect(url_for("directory.authority_contacts", fase=fase))
