@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+import orjson
+
 from outreach.adherence.days import today
 from outreach.campaigns.fields import (
+    UNSUBSCRIBING,
     Facts,
     is_common,
     is_true,
@@ -46,13 +49,16 @@ class Composer:
 
     def _compose(self, letter: Letter, standing: Standing, due: Due, content: "Content") -> Composed:
         filled = letter.fill(content.values, content.flags)
-        identity = bytes.fromhex(due.public_id)
-        token = self.sending.keys.make(Kind.UNSUBSCRIBE, identity) if standing.unsubscribe else ""
+        token = self._unsubscribing(content, due) if standing.unsubscribe else ""
         to = due.address_ascii or due.address
         personal = Personal(due.public_id, to, due.dated_at, filled.subject, token)
         wire = mime.assemble(standing, personal, filled.text, filled.html)
         signed = self._signer.sign(wire, due.dated_at) if self._signer else wire
         return Composed(due, signed, content.to_json())
+
+    def _unsubscribing(self, content: "Content", due: Due) -> str:
+        held = content.values.get(UNSUBSCRIBING)
+        return held.text if held else self.sending.keys.make(Kind.UNSUBSCRIBE, bytes.fromhex(due.public_id))
 
 
 def as_read(session: Session, message: Message, sending: Sending, *, now: datetime, counts: bool = True) -> str:
@@ -114,14 +120,15 @@ class Content:
 
     def to_json(self) -> str:
         """What is kept."""
-        values = {key: [one.html, one.text] for key, one in self.values.items()}
-        return json.dumps({"values": values, "flags": self.flags}, ensure_ascii=False)
+        values = {key: one.text if one.html == one.text else [one.html, one.text] for key, one in self.values.items()}
+        return orjson.dumps({"values": values, "flags": self.flags}).decode()
 
     @classmethod
     def from_json(cls, kept: str) -> "Content":
         """What was kept."""
-        read = json.loads(kept)
-        return cls({key: Value(*one) for key, one in read["values"].items()}, read["flags"])
+        read = orjson.loads(kept)
+        values = {key: Value(one, one) if isinstance(one, str) else Value(*one) for key, one in read["values"].items()}
+        return cls(values, read["flags"])
 
 
 def content_of(letter: Letter, facts: Facts, common: dict[str, Value] | None = None) -> Content:

@@ -4,13 +4,15 @@ The editor's buttons, the checks and the documentation come from this one table.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
 from babel.numbers import format_decimal
 
 from outreach.adherence.models import Status
+from outreach.campaigns.addresses import Links
 from outreach.mail import links
 from outreach.mail.letters import Value, one_line
 from outreach.mail.marks import Kind, Slot
@@ -26,26 +28,6 @@ Raw = str | int | bool | date | Value
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
-    """The addresses a letter gives its recipient; `unsubscribe` is '' where the law leaves no choice."""
-
-    answer: str
-    view: str
-    unsubscribe: str
-    measure: "Measure"
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What a letter lets the service learn: the sentence that says so, its pixel's address (or ''), its links' (by
-    number; one that is missing leads straight where it says)."""
-
-    mention: str
-    pixel: str = ""
-    clicks: Mapping[int, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Shared:
     """What is the same for all the letters of a wave."""
 
@@ -55,8 +37,7 @@ class Shared:
     is_reminder: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What is known of one recipient when its letter is composed.
 
     `schools` are those the letter is about: (FASE, name, status) by name. `eligible` and `joined` count the authority's
@@ -217,6 +198,15 @@ ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
 }
 
 
+# What is left of a link whose address stands in the letter's fixed text.
+TOKENS: Mapping[str, Callable[[Facts], Raw]] = {
+    "jeton_réponse": lambda facts: facts.links.answering,
+    "jeton_navigateur": lambda facts: facts.links.viewing,
+    "jeton_désinscription": lambda facts: facts.links.unsubscribing,
+}
+UNSUBSCRIBING = "jeton_désinscription"
+LINKED = {"boutons_réponse", "lien_réponse", "lien_navigateur", "lien_désinscription"}
+LINKED |= {"adresse_navigateur", "adresse_désinscription"}
 OF_MEASURE = {"mention_mesure", "image_mesure", links.LINK}
 
 
@@ -227,7 +217,7 @@ def is_common(slot: Slot) -> bool:
 
 def raw_value(name: str, facts: Facts) -> Raw:
     """What a field holds for a recipient, before any filter."""
-    return ADDRESSES[name](facts) if name in ADDRESSES else FIELDS[name].value(facts)
+    return _UNWRITTEN[name](facts) if name in _UNWRITTEN else FIELDS[name].value(facts)
 
 
 def is_empty(raw: Raw) -> bool:
@@ -274,6 +264,7 @@ def _spelt_number(number: int) -> str:
     return str(format_decimal(number, locale=LOCALE)).replace(WIDE, NARROW)
 
 
+_UNWRITTEN = {**ADDRESSES, **TOKENS}
 _FILTERS: Mapping[str, Callable[[Raw, str], Raw]] = {
     "défaut": lambda raw, given: given if is_empty(raw) else raw,
     "majuscule": _capital,

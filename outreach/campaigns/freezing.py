@@ -9,20 +9,28 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from outreach.adherence.days import today
+from outreach.campaigns.addresses import UNSUBSCRIBE, Links
 from outreach.campaigns.fields import (
     ADDRESSES,
     KINDS,
+    LINKED,
+    TOKENS,
+    Facts,
     Shared,
     contact_of,
     is_common,
+    raw_value,
+    value_of,
 )
 from outreach.campaigns.models import Campaign
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
-from outreach.mail import letters, links
+from outreach.mail import letters
 from outreach.mail.addresses import RETURNED
 from outreach.mail.language import parse_line
 from outreach.mail.letters import Draft, Letter
+from outreach.mail.links import mark as mark_links
+from outreach.mail.links import of as links_of
 from outreach.mail.marks import Marks, Slot
 from outreach.mail.mime import Mailbox, Standing
 from outreach.mail.tokens import Keys, Kind
@@ -61,11 +69,6 @@ class Sending:
         """The address of the page on data protection."""
         return f"{self.address}/data-protection"
 
-    def link(self, kind: Kind, identity: str) -> str:
-        """The address of a page for who received the letter with this identity."""
-        path = {Kind.UNSUBSCRIBE: "u", Kind.ANSWER: "a", Kind.VIEW: "v"}[kind]
-        return f"{self.address}/{path}/{self.keys.make(kind, bytes.fromhex(identity))}"
-
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
@@ -78,7 +81,7 @@ class Frozen:
     @property
     def links(self) -> dict[int, str]:
         """Where the numbered links of the letter lead."""
-        return links.of(self.draft.slots)
+        return links_of(self.draft.slots)
 
     def to_json(self) -> str:
         """What is kept."""
@@ -117,7 +120,7 @@ def freeze(campaign: Campaign, sending: Sending, due_at: datetime, *, is_reminde
         ),
         is_reminder=is_reminder,
     )
-    return Frozen(_draft(campaign, sending, mark), shared, campaign.tracking)
+    return Frozen(_draft(campaign, sending, shared, mark), shared, campaign.tracking)
 
 
 def bare(campaign: Campaign, sending: Sending) -> Draft:
@@ -137,25 +140,39 @@ def refuse_unreadable(subject: str, letter: str, schemes: Sequence[str] = ("http
         raise InputError("Le courriel contient un champ ou une condition qui ne peut pas être gardé.") from None
 
 
-def _draft(campaign: Campaign, sending: Sending, mark: str) -> Draft:
+def _draft(campaign: Campaign, sending: Sending, shared: Shared, mark: str) -> Draft:
     marks = Marks()
     subject, html, text = _read(campaign.subject, campaign.letter, marks, sending.schemes)
-    html = links.mark(html, marks)
+    html = mark_links(html, marks)
     own = {name: marks.slot(Slot(name)) for name in ("fase_po", "nom_po", *ADDRESSES)}
+    may_unsubscribe = campaign.message_class is MessageClass.AWARENESS
     around = {
         "subject": mark + subject,
         "signed": {name: letters.one_line(getattr(campaign, name)) for name in SIGNATURE},
         "marks": own,
-        "may_unsubscribe": campaign.message_class is MessageClass.AWARENESS,
+        "may_unsubscribe": may_unsubscribe,
         "data_protection": sending.data_protection,
     }
     body = Markup(html)  # noqa: S704 - escaped by the Markdown reader
-    return Draft.of(
-        marks,
-        typeset(mark + subject),
-        typeset(_layouts.get_template("letter.html").render(body=body, **around)),
-        typeset(_layouts.get_template("letter.txt").render(body=text.rstrip("\n"), **around)),
-    )
+    html = typeset(_layouts.get_template("letter.html").render(body=body, **around))
+    text = typeset(_layouts.get_template("letter.txt").render(body=text.rstrip("\n"), **around))
+    links = Links.of_nobody(sending.address, may_unsubscribe=may_unsubscribe)
+    return Draft.of(marks, typeset(mark + subject), *_linked(html, text, marks, links, shared))
+
+
+def _linked(html: str, text: str, marks: Marks, links: Links, shared: Shared) -> tuple[str, str]:
+    """The letter with its links written out, but for their tokens: these alone differ from one recipient to another.
+
+    So a letter's links cost their tokens, to fill in and to keep.
+    """
+    nobody = Facts(0, "", "", "", [], 0, 0, [], links, shared)
+    for slot in [slot for slot in marks.slots if slot.field in LINKED]:
+        said, mark = value_of(slot, nobody), marks.slot(slot)
+        html, text = html.replace(mark, said.html), text.replace(mark, said.text)
+    for name in TOKENS:
+        held, mark = str(raw_value(name, nobody)), marks.slot(Slot(name))
+        html, text = (html.replace(held, mark), text.replace(held, mark)) if held else (html, text)
+    return html, text
 
 
 def _read(subject: str, letter: str, marks: Marks, schemes: Sequence[str]) -> tuple[str, str, str]:
@@ -177,7 +194,7 @@ def standing_of(campaign: Campaign, sending: Sending, wave: str) -> Standing:
         reply_to=Mailbox(campaign.contact_email, letters.one_line(campaign.contact_name)),
         list_id=f"<{wave}.{sending.domain}>",
         feedback_id=f"{wave}:c{campaign.id}:{campaign.message_class}:outreach",
-        unsubscribe=f"{sending.address}/u/" if is_awareness else "",
+        unsubscribe=f"{sending.address}/{UNSUBSCRIBE}/" if is_awareness else "",
     )
 
 

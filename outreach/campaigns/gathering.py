@@ -8,11 +8,8 @@ from sqlalchemy import Row, select
 
 from outreach.adherence.models import Status, Strand
 from outreach.adherence.standing import standing_of_some, status_of
-from outreach.campaigns.fields import (
-    Facts,
-    Links,
-    Measure,
-)
+from outreach.campaigns.addresses import Links, Measure
+from outreach.campaigns.fields import Facts
 from outreach.campaigns.freezing import Frozen, Sending
 from outreach.campaigns.measures import Measures
 from outreach.db import Session
@@ -20,7 +17,6 @@ from outreach.delivery.fence import Due
 from outreach.directory.listing import represented
 from outreach.directory.models import Authority, Network, School
 from outreach.mail.letters import Letter
-from outreach.mail.tokens import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +63,8 @@ class Recipients:
         return Measures(address, keys, self.frozen.tracking, list(self.frozen.links), self.mailing)
 
     def _links(self, identity: str, measure: Measure) -> Links:
-        unsubscribe = self.sending.link(Kind.UNSUBSCRIBE, identity) if self.may_unsubscribe else ""
-        answer, view = self.sending.link(Kind.ANSWER, identity), self.sending.link(Kind.VIEW, identity)
-        return Links(answer, view, unsubscribe, measure)
+        service, keys, name = self.sending.address, self.sending.keys, bytes.fromhex(identity)
+        return Links.of(service, keys, name, measure, may_unsubscribe=self.may_unsubscribe)
 
     def _asks(self, *names: str) -> bool:
         return not self.letter.fields.isdisjoint(names)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from outreach.campaigns.fields import Measure
+from outreach.campaigns.addresses import Measure
 from outreach.db import Session
 from outreach.delivery.fence import Due
 from outreach.delivery.models import Mailing, Message

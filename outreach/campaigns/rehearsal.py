@@ -154,8 +154,8 @@ class Rehearsal:
         return run
 
     def _personal(self, due: Due, filled: Filled, facts: Facts) -> Personal:
-        token = facts.links.unsubscribe.rpartition("/")[2]
-        return Personal(NOBODY, due.address_ascii or due.address, self.now, filled.subject, token)
+        to = due.address_ascii or due.address
+        return Personal(NOBODY, to, self.now, filled.subject, facts.links.unsubscribing)
 
     def _due(self, place: int, one: Addressee) -> Due:
         return Due(

@@ -6,9 +6,8 @@ stop-on-joining at once: whatever was committed before it is honoured.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -45,8 +44,7 @@ T = TypeVar("T")
 Day = date | ColumnElement[date]
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A letter to compose: whom it is for, what was fixed at launch, the schools it lists (their keys, in order).
 
     `kept` is what it said, when it must be the same to the byte; else None.
@@ -66,8 +64,7 @@ class Due:
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(NamedTuple):
     """A letter ready to leave: its bytes, and what has to be kept to make them again (JSON)."""
 
     due: Due

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from html import escape
 from itertools import groupby
+from typing import NamedTuple
 
 from outreach.mail import markdown, mime
 from outreach.mail.language import parse
@@ -37,8 +38,7 @@ from outreach.mail.marks import (
 MOST_VARIANTS = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """What a slot holds for one recipient, as markup and as text."""
 
     html: str
@@ -47,7 +47,13 @@ class Value:
     @classmethod
     def plain(cls, text: str) -> "Value":
         """Words that mean nothing but themselves; control and direction characters are left out."""
-        return _plain(text)
+        # A token, a number: unlike words, never the same twice, and nothing in it to escape.
+        return Value(text, text) if text.isalnum() else _plain(text)
+
+    def encoded(self) -> tuple[bytes, bytes]:
+        """The two in quoted-printable."""
+        html = mime.encode(self.html)
+        return html, html if self.html == self.text else mime.encode(self.text)
 
 
 @lru_cache(maxsize=4096)
@@ -87,8 +93,7 @@ class Draft:
         return cls(slots, conditions, read["subject"], read["html"], read["text"])
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(NamedTuple):
     """A letter for one recipient: its subject, and its two bodies in quoted-printable."""
 
     subject: str
@@ -133,8 +138,16 @@ class Variant:
     @property
     def places(self) -> tuple["Place", ...]:
         """Where its values stand, each once."""
-        parts = (*self.subject, *self.html, *self.text)
-        return tuple(dict.fromkeys(part for part in parts if isinstance(part, Place)))
+        return _places(*self.subject, *self.html, *self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Mould:
+    """A variant with its common values in its text: what is left to be filled in, and where."""
+
+    keys: Sequence[str]
+    html: Sequence["Fixed | Place"]
+    text: Sequence["Fixed | Place"]
 
 
 class Letter:
@@ -150,7 +163,7 @@ class Letter:
         self._wholes = [_parts(draft, one) for one in (draft.subject, draft.html, draft.text)]
         self._variant = lru_cache(MOST_VARIANTS)(self._decide)
         self._places = lru_cache(MOST_VARIANTS)(lambda truth: self._variant(truth).places)
-        self._settled = lru_cache(MOST_VARIANTS)(self._settle)
+        self._mould = lru_cache(MOST_VARIANTS)(self._cast)
 
     def fill(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> Filled:
         """The letter with these values (by `Slot.key`) and the truth of the fields its conditions name.
@@ -158,12 +171,12 @@ class Letter:
         Raises KeyError when one is missing.
         """
         truth = self._truth(flags)
-        used = [key for key in self._common if key in values]
-        encode, settled = mime.encode, self._settled(truth, tuple([(key, values[key]) for key in used]))
+        mould = self._mould(truth, tuple([(key, values[key]) for key in self._common if key in values]))
+        encoded = {key: values[key].encoded() for key in mould.keys}
         return Filled(
             subject=self.subject_for(values, flags),
-            text=mime.joined([x.encoded if isinstance(x, Fixed) else encode(values[x.key].text) for x in settled.text]),
-            html=mime.joined([x.encoded if isinstance(x, Fixed) else encode(values[x.key].html) for x in settled.html]),
+            text=mime.joined([x.encoded if type(x) is Fixed else encoded[x.key][1] for x in mould.text]),  # type: ignore[union-attr]
+            html=mime.joined([x.encoded if type(x) is Fixed else encoded[x.key][0] for x in mould.html]),  # type: ignore[union-attr]
         )
 
     def subject_for(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> str:
@@ -192,10 +205,11 @@ class Letter:
         flags = dict(zip(self.conditional, truth, strict=True))
         return Variant(*(_chosen(whole, flags) for whole in self._wholes))
 
-    def _settle(self, truth: tuple[bool, ...], common: tuple[tuple[str, Value], ...]) -> Variant:
+    def _cast(self, truth: tuple[bool, ...], common: tuple[tuple[str, Value], ...]) -> Mould:
         variant, values = self._variant(truth), dict(common)
         html = _merged(variant.html, {key: value.html for key, value in values.items()})
-        return Variant(variant.subject, html, _merged(variant.text, {key: value.text for key, value in values.items()}))
+        text = _merged(variant.text, {key: value.text for key, value in values.items()})
+        return Mould([place.key for place in _places(*html, *text)], html, text)
 
 
 def body(source: str, fields: Mapping[str, Kind], marks: Marks, schemes: Sequence[str] = ("https",)) -> tuple[str, str]:
@@ -275,6 +289,10 @@ def _chosen(parts: Sequence[Part], flags: Mapping[str, bool]) -> list[Fixed | Pl
         else:
             found.append(part)
     return found
+
+
+def _places(*parts: Fixed | Place) -> tuple[Place, ...]:
+    return tuple(dict.fromkeys(part for part in parts if isinstance(part, Place)))
 
 
 def _merged(parts: Sequence[Fixed | Place], common: Mapping[str, str]) -> list[Fixed | Place]:

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 SOFT_BREAK = b"=\r\n"
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+LONGEST = 75  # of a line in quoted-printable, but for its soft break
 PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 HEADER_LINE = 76
 SHORT = 200
@@ -43,8 +45,7 @@ class Standing:
     unsubscribe: str
 
 
-@dataclass(frozen=True, slots=True)
-class Personal:
+class Personal(NamedTuple):
     """The headers of one letter. `id` is the 16 hexadecimal digits that name it; `unsubscribe` its token, or ''."""
 
     id: str
@@ -59,13 +60,15 @@ def encode(text: str) -> bytes:
 
     A piece may follow any other after a soft break: it neither needs nor leaves anything on the line before it.
     """
+    if len(text) <= LONGEST and text.isascii() and text.isalnum():
+        return text.encode("ascii")  # a token, a number: unlike words, never the same twice
     return _encoded_once(text) if len(text) <= SHORT else _encoded(text)
 
 
 def _encoded(text: str) -> bytes:
     encoded = b2a_qp(text.encode("utf-8"), istext=True).replace(b"\n", b"\r\n")
     # A dot that begins a line would have to be doubled on the wire (RFC 5321 §4.5.2): =2E needs nothing.
-    while b"." in encoded and LEADING_DOT.search(encoded):
+    while b"\n." in encoded or encoded.startswith(b"."):
         encoded = LEADING_DOT.sub(b"=2E" + SOFT_BREAK, encoded)
     return encoded
 
