@@ -38,6 +38,7 @@ from outreach.delivery.models import (
     MessageSubject,
     Reason,
     RecipientKind,
+    is_in,
 )
 
 T = TypeVar("T")
@@ -90,9 +91,7 @@ def due_of(session: Session, message: Message) -> Due:
 
 def clear(session: Session, batch: int, *, now: datetime, day: date) -> None:
     """Take out of a batch what the fence would deny: it would cost a connection for nothing."""
-    ids = select(Message.id).where(
-        Message.batch_id == batch, Message.state == MessageState.QUEUED, Message.due_at <= now
-    )
+    ids = select(Message.id).where(Message.batch_id == batch, is_in(MessageState.QUEUED), Message.due_at <= now)
     settle_denied(session, ids, now=now, day=day)
 
 
@@ -143,12 +142,10 @@ def take_back(session: Session, fence_id: str, *, now: datetime) -> None:
 
     It is composed anew, unless it was sent before and must stay the same.
     """
-    back = session.scalars(
-        update(Message)
-        .where(Message.fence_id == fence_id, Message.state.in_((MessageState.HANDING, MessageState.IN_DOUBT)))
-        .values(state=MessageState.QUEUED, due_at=now, settled_at=None)
-        .returning(Message.id)
-    ).all()
+    back: list[int] = []
+    for state in (MessageState.HANDING, MessageState.IN_DOUBT):
+        taken = update(Message).where(Message.fence_id == fence_id, is_in(state)).returning(Message.id)
+        back += session.scalars(taken.values(state=MessageState.QUEUED, due_at=now, settled_at=None))
     if back:
         unsent = select(Message.id).where(Message.id.in_(back), Message.resent_at.is_(None))
         session.execute(delete(Composition).where(Composition.message_id.in_(unsent)))
@@ -209,7 +206,7 @@ _FACTS: Sequence[InstrumentedAttribute[Any]] = (
     Message.return_path,
     Message.revision,
 )
-_OF_BATCH = and_(Message.batch_id == bindparam("batch"), Message.state == MessageState.QUEUED)
+_OF_BATCH = and_(Message.batch_id == bindparam("batch"), is_in(MessageState.QUEUED))
 _DUE = (
     select(Composition.content, *_FACTS)
     .outerjoin(

@@ -7,7 +7,17 @@ can be named, with what became of it. Every count is a query over these rows.
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.adherence.models import Strand
@@ -155,6 +165,12 @@ class Batch(Base):
     lease_until: Mapped[datetime | None]
 
 
+def _index_of(state: MessageState, *columns: str) -> Index:
+    """An index of the letters in one state: they leave it when they leave the state, and most states cost none."""
+    condition = text(f"state = '{state.value}'")
+    return Index(f"ix_messages_{state.value}", *columns, sqlite_where=condition, postgresql_where=condition)
+
+
 class Message(Base):
     """One intended recipient of a mailing.
 
@@ -167,14 +183,10 @@ class Message(Base):
     __table_args__ = (
         UniqueConstraint("mailing_id", "recipient_kind", "recipient_id", "address_key"),
         Index("ix_messages_mailing_id_state_reason", "mailing_id", "state", "reason"),
-        Index("ix_messages_batch_id_state_due_at", "batch_id", "state", "due_at"),
-        Index(
-            "ix_messages_handing",
-            "worker_id",
-            sqlite_where=text("state = 'handing'"),
-            postgresql_where=text("state = 'handing'"),
-        ),
-        Index("ix_messages_address_key_state", "address_key", "state"),
+        _index_of(MessageState.QUEUED, "batch_id", "due_at"),
+        _index_of(MessageState.HANDING, "worker_id"),
+        _index_of(MessageState.IN_DOUBT, "fence_id"),
+        _index_of(MessageState.REFUSED, "address_key"),
         CheckConstraint("(state = 'withdrawn') = (reason IS NOT NULL)", name="withdrawn"),
         CheckConstraint("state NOT IN ('handing', 'accepted', 'in_doubt') OR fence_id IS NOT NULL", name="fenced"),
     )
@@ -196,7 +208,7 @@ class Message(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     first_tried_at: Mapped[datetime | None]
     revision: Mapped[int] = mapped_column(default=0)
-    fence_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    fence_id: Mapped[str | None] = mapped_column(String(32))
     worker_id: Mapped[str | None] = mapped_column(String(32))
     fenced_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
@@ -284,6 +296,11 @@ class Worker(Base):
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
+
+
+def is_in(state: MessageState) -> ColumnElement[bool]:
+    """True of a letter in this state, said so that its index serves: SQLite takes no parameter for the condition."""
+    return Message.state == literal_column(f"'{state.value}'", Message.state.type)
 
 
 class RelayState(Base):

@@ -24,6 +24,7 @@ from outreach.delivery.models import (
     Reason,
     RecipientKind,
     Worker,
+    is_in,
 )
 
 BATCH = 250
@@ -119,7 +120,8 @@ def withdraw_all(session: Session, mailing: Mailing, reason: Reason, *, now: dat
 
 def withdraw(session: Session, identities: Iterable[int], reason: Reason, *, now: datetime) -> None:
     """Withdraw these letters, as far as they have not left."""
-    _withdraw(session, reason, now, Message.id.in_(list(identities)))
+    if which := list(identities):
+        _withdraw(session, reason, now, Message.id.in_(which))
 
 
 def call_off(session: Session, *, now: datetime, among: Sequence[int] | None = None) -> None:
@@ -218,7 +220,7 @@ def doubt_the_abandoned(session: Session, *, now: datetime) -> int:
     is_alive = select(Worker.id).where(Worker.seen_at > now - UNSEEN, Worker.stopped_at.is_(None))
     changed = session.execute(
         update(Message)
-        .where(Message.state == MessageState.HANDING, Message.worker_id.not_in(is_alive))
+        .where(is_in(MessageState.HANDING), Message.worker_id.not_in(is_alive))
         .values(state=MessageState.IN_DOUBT, settled_at=now)
         .returning(Message.id)
     )

@@ -11,7 +11,7 @@ from outreach import audit
 from outreach.adherence.days import today
 from outreach.db import Session, table_of
 from outreach.delivery import outbox, suppressions
-from outreach.delivery.models import Composition, Message, MessageState, Reason, Suppression, SuppressionReason
+from outreach.delivery.models import Composition, Message, MessageState, Reason, Suppression, SuppressionReason, is_in
 from outreach.delivery.pacing import next_try
 from outreach.delivery.replies import LONGEST_KEPT, Outcome, Verdict
 from outreach.directory import contacts
@@ -167,7 +167,7 @@ def _suppress_if_gone(session: Session, message: Message, now: datetime, actor: 
 def _refusals(session: Session, key: str, status: str, since: datetime) -> int:
     query = select(func.count()).where(
         Message.address_key == key,
-        Message.state == MessageState.REFUSED,
+        is_in(MessageState.REFUSED),
         Message.reply_status == status,
         Message.settled_at >= since,
     )
@@ -176,7 +176,7 @@ def _refusals(session: Session, key: str, status: str, since: datetime) -> int:
 
 def _times_full(session: Session, key: str) -> int:
     is_full = (Message.reply_status == FULL) | ((Message.reply_code == 552) & (Message.reply_status == ""))
-    query = select(func.count()).where(Message.address_key == key, Message.state == MessageState.REFUSED, is_full)
+    query = select(func.count()).where(Message.address_key == key, is_in(MessageState.REFUSED), is_full)
     return session.scalar(query) or 0
 
 

@@ -22,7 +22,7 @@ from outreach.db import Database, Session, table_of
 from outreach.delivery import fence, outcomes, presence
 from outreach.delivery.conversation import Failure, Parcel, State
 from outreach.delivery.fence import Composed, Due
-from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState
+from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState, is_in
 from outreach.delivery.outcomes import Settled
 from outreach.delivery.pacing import Bucket, Width, rest_of
 from outreach.delivery.replies import Verdict
@@ -361,7 +361,7 @@ def _parcel(letter: Composed) -> Parcel:
 
 def _is_free_and_due(now: datetime, beside: Collection[int] = ()) -> ColumnElement[bool]:
     """A batch that nobody holds, with letters due beside those already on a connection."""
-    waits = and_(Message.state == MessageState.QUEUED, Message.due_at <= now, Message.id.not_in(beside))
+    waits = and_(is_in(MessageState.QUEUED), Message.due_at <= now, Message.id.not_in(beside))
     return and_(
         or_(Batch.lease_until.is_(None), Batch.lease_until < now),
         exists().where(Mailing.id == Batch.mailing_id, Mailing.gate == Gate.OPEN),

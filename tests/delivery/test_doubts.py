@@ -1,7 +1,6 @@
 """Doubts: who leaves them, what settles them, and what is sent once more, the same to the byte."""
 
 import secrets
-from dataclasses import replace
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -76,7 +75,7 @@ def in_doubt_and_queued_again(database, sink, postman, clock, **details):
 
 def at_random(_session, _mailing, due):
     """What is composed anew never reads the same; what is kept does."""
-    return {one.id: replace(letter(replace(one, kept=one.kept or secrets.token_hex(8))), due=one) for one in due}
+    return {one.id: letter(one._replace(kept=one.kept or secrets.token_hex(8)))._replace(due=one) for one in due}
 
 
 def test_a_resend_held_at_its_fence_still_says_the_same_later(database, relay, postman, clock):
