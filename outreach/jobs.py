@@ -21,6 +21,7 @@ from outreach.delivery import installation, outbox, presence
 from outreach.delivery.bounces import collecting
 from outreach.delivery.conversation import Relay
 from outreach.delivery.postman import Postman, Stage, due_mailings
+from outreach.delivery.scribe import Scribe
 from outreach.delivery.smtp import Door, Guard
 from outreach.errors import OutreachError
 from outreach.mail.dkim import Signer
@@ -51,6 +52,11 @@ def signer_of(settings: Settings) -> Signer | None:
     return Signer.of(settings.sending_domain, settings.dkim_selector, settings.dkim_key_file.read_bytes())
 
 
+def scribe_of(settings: Settings, database: Database) -> Scribe:
+    """Who writes letters; raises as `signer_of` does."""
+    return Scribe(database, Composer(Sending.of(settings), settings.instant, signer_of(settings)), settings.instant)
+
+
 @contextmanager
 def going_on(what: str) -> Iterator[None]:
     """What may go wrong in the world ends this block with a line in the log, and nothing else: the next tick repeats.
@@ -66,7 +72,13 @@ def going_on(what: str) -> Iterator[None]:
 class Desk:
     """One work process: a postman, the broker that wakes it, and a sign of life every few seconds."""
 
-    def __init__(self, settings: Settings, database: Database, watch: Callable[[Stage], None] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        watch: Callable[[Stage], None] | None = None,
+        scribe: Scribe | None = None,
+    ) -> None:
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.stop = threading.Event()
         self.sending = Sending.of(settings)
@@ -79,7 +91,7 @@ class Desk:
         self.postman = Postman(
             database,
             Door(self.relay, guard_of(settings)),
-            Composer(self.sending, self.clock, signer_of(settings)),
+            scribe or scribe_of(settings, database),
             self.clock,
             worker_id=self.worker_id,
             connections=settings.smtp_connections,

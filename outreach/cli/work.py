@@ -3,7 +3,7 @@
 import gc
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
@@ -11,11 +11,14 @@ import click
 from outreach.accounts import RoleName
 from outreach.campaigns import verification
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
-from outreach.delivery import installation
+from outreach.db import Database
+from outreach.delivery import installation, scribe
+from outreach.delivery.postman import Stage
 from outreach.demo import mailbox as demo_mailbox
 from outreach.errors import Refused
-from outreach.jobs import Desk
+from outreach.jobs import Desk, scribe_of
 from outreach.scheduler import clock
+from outreach.settings import Settings
 
 SELDOM = 50_000  # looking for cycles of objects took a third of the time of writing twenty thousand rows down
 
@@ -24,13 +27,19 @@ SELDOM = 50_000  # looking for cycles of objects took a third of the time of wri
 @pass_operation
 def work(operation: Operation) -> None:
     """Envoie ce qui est dû, jusqu’à un signal d’arrêt ; s’arrête sans rien laisser en doute."""
-    run(Desk(operation.settings, operation.database))
+    serve(operation.settings, operation.database)
 
 
-def run(desk: Desk) -> None:
+def serve(settings: Settings, database: Database, watch: Callable[[Stage], None] | None = None) -> None:
     """Let a desk and its clock work until a signal asks to stop; the round under way ends, and nothing is in doubt."""
     gc.freeze()
     gc.set_threshold(SELDOM)
+    database.dispose()  # no connection may be shared with the process that is forked here
+    with scribe.apart(scribe_of(settings, database), settings.database) as beside:
+        _work(Desk(settings, database, watch, beside))
+
+
+def _work(desk: Desk) -> None:
     with _until_asked():
         ticking = clock(desk)
         desk.open()

@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,11 +21,12 @@ from outreach.adherence.days import today
 from outreach.db import Database, Session, table_of
 from outreach.delivery import fence, outcomes, presence
 from outreach.delivery.conversation import Failure, Parcel, State
-from outreach.delivery.fence import Composed, Due
+from outreach.delivery.fence import Composed
 from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState, is_in
 from outreach.delivery.outcomes import Settled
 from outreach.delivery.pacing import Bucket, Width, rest_of
 from outreach.delivery.replies import Verdict
+from outreach.delivery.scribe import Scribe
 from outreach.delivery.smtp import Door
 
 LEASE = timedelta(seconds=20)
@@ -34,13 +35,11 @@ TURN_SECONDS = 0.25
 SOON_SECONDS = 0.05
 PATIENCE_SECONDS = 5.0
 SEVERAL = 3
-MOST_BATCHES = 8
+SHARE_SECONDS = 2.0
 LINGER_SECONDS = 1.0
 FAREWELL_SECONDS = 10.0
 OPENING = (State.GREETING, State.HELLO, State.STARTTLS, State.TLS, State.AUTH)
 MOVING = (State.ENVELOPE, State.BODY)
-
-Compose = Callable[[Session, Mailing, Sequence[Due]], Mapping[int, Composed]]
 
 
 class Stage(StrEnum):
@@ -72,7 +71,7 @@ class Postman:
         self,
         database: Database,
         door: Door,
-        compose: Compose,
+        scribe: Scribe,
         clock: Callable[[], datetime],
         *,
         worker_id: str,
@@ -82,7 +81,7 @@ class Postman:
         watch: Callable[[Stage], None] | None = None,
         brake: Callable[[], None] | None = None,
     ) -> None:
-        self.database, self.door, self.compose, self.clock = database, door, compose, clock
+        self.database, self.door, self.scribe, self.clock = database, door, scribe, clock
         self.worker_id, self.watch = worker_id, watch or (lambda _stage: None)
         if watch:
             door.on_body = lambda is_half: watch(Stage.MID_BODY if is_half else Stage.AFTER_RCPT)
@@ -94,6 +93,7 @@ class Postman:
         self._cut_off: list[Settled] = []  # the connection broke before their dot, and nobody was answered since
         self._unsure: list[str] = []  # fences that may have been committed, and no dot of which was written
         self._rests = False
+        self._next: int | None = None  # the batch after the one under way, being composed
         self._brake, self._refusals = brake or (lambda: None), 0
 
     @property
@@ -103,21 +103,36 @@ class Postman:
 
     def deliver(self, mailing_id: int) -> bool:
         """Hand over some batches of a mailing's letters. True when more may go: after the other mailings that wait."""
-        self._rests = False
-        for _ in range(MOST_BATCHES):
-            if self.stop.is_set() or not self._relay_serves() or (batch := self._take(mailing_id)) is None:
-                break
-            finished = self._work_through(batch)
+        self._rests, self._next = False, None
+        has_more = self._deliver_batches(mailing_id)
+        if not has_more:
+            self.attend(LINGER_SECONDS)
+        return has_more
+
+    def _deliver_batches(self, mailing_id: int) -> bool:
+        """Some seconds' batches, each composed while the one before it leaves. True when the time was too short."""
+        end, batch = time.monotonic() + SHARE_SECONDS, self._take(mailing_id)
+        while batch is not None and not self.stop.is_set() and self._relay_serves():
+            letters = self.scribe.finish(batch, self._under_way())
+            is_last = time.monotonic() > end
+            self._next = None if is_last else self._take(mailing_id)
+            finished = self._work_through(batch, letters)
             self._put_back(batch)
-            if self._refusals:
-                self._refusals = 0
-                self._brake()
-            if not finished:
+            batch, self._next = self._next, None
+            self._brake_if_refused()
+            if is_last or not finished:
                 break
+            batch = batch or self._take(mailing_id)  # what the fence denied is composed anew at once
         else:
-            return True
-        self.attend(LINGER_SECONDS)
-        return False
+            is_last = finished = False
+        if batch is not None:
+            self._put_back(batch)
+        return is_last and finished
+
+    def _brake_if_refused(self) -> None:
+        if self._refusals:
+            self._refusals = 0
+            self._brake()
 
     def attend(self, seconds: float = 0.0) -> None:
         """Look after what dawdles: letters that have come to their dot, answers that have come late. Keep none idle."""
@@ -155,6 +170,8 @@ class Postman:
             taken = session.scalar(update(Batch).where(Batch.id.in_(first)).values(lease).returning(Batch.id))
             if taken is not None:
                 fence.clear(session, taken, now=now, day=today(now))
+        if taken is not None:
+            self.scribe.begin(taken, self._under_way())
         return taken
 
     def _put_back(self, batch: int) -> None:
@@ -162,9 +179,9 @@ class Postman:
         with self.database.writing() as session:
             session.execute(update(Batch).where(is_ours).values(worker_id=None, lease_until=None))
 
-    def _work_through(self, batch: int) -> bool:
+    def _work_through(self, batch: int, letters: Sequence[Composed]) -> bool:
         """Hand a batch's letters over; False when the postman should stop for now."""
-        waiting = deque(self._composed(batch))
+        waiting = deque(letters)
         self.watch(Stage.AFTER_COMPOSE)
         while waiting and not self.stop.is_set():
             if not self._is_at_hand(len(waiting)):
@@ -175,16 +192,6 @@ class Postman:
             if not self._round([waiting.popleft() for _ in range(granted)], batch):
                 return False
         return not self.stop.is_set()
-
-    def _composed(self, batch: int) -> list[Composed]:
-        with self.database.reading() as session:
-            found = fence.due_in(session, batch, now=self.clock())
-            under_way = self._under_way()
-            due = [one for one in found if one.id not in under_way]
-            if not due:
-                return []
-            composed = self.compose(session, session.get_one(Mailing, due[0].mailing_id), due)
-        return [composed[one.id] for one in due]
 
     def _is_at_hand(self, wanted: int) -> bool:
         """Have a free connection, or a letter at its dot; else let the relay rest, or leave what dawdles."""
@@ -267,8 +274,8 @@ class Postman:
         return passed
 
     def _renew(self, session: Session, batch: int, now: datetime) -> bool:
-        asked = {"taken": batch, "us": self.worker_id, "until": now + LEASE}
-        return session.connection().execute(_RENEWED, asked).rowcount == 1
+        leases = [{"taken": one, "us": self.worker_id, "until": now + LEASE} for one in (self._next, batch) if one]
+        return [session.connection().execute(_RENEWED, lease).rowcount for lease in leases][-1] == 1
 
     def _ready(self) -> list[Composed]:
         return [self._carried[parcel.key] for parcel in self.door.at_dot()]

@@ -17,11 +17,10 @@ from sqlalchemy import select
 from benchmarks import crowd
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.verification import verify
-from outreach.cli.work import run
+from outreach.cli.work import serve
 from outreach.db import Database
 from outreach.delivery import outbox
 from outreach.delivery.models import Mailing, Message, MessageState
-from outreach.jobs import Desk
 from outreach.settings import read
 from tests.nursery import nursery
 
@@ -47,7 +46,7 @@ def work(environment, stage, nth, signal_number):
 
     settings = read(environment)
     database = Database(settings.database)
-    run(Desk(settings, database, watch=watch))
+    serve(settings, database, watch)
     database.dispose()
 
 

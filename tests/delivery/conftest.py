@@ -22,6 +22,7 @@ from outreach.delivery.models import (
 )
 from outreach.delivery.outbox import Addressee
 from outreach.delivery.postman import Postman
+from outreach.delivery.scribe import Scribe
 from outreach.delivery.smtp import Door, Guard, Timeouts
 from outreach.directory.models import Authority, Network, School
 from outreach.mail import mime
@@ -148,7 +149,9 @@ def postman(database, clock):
             worker = presence.join_in(session, now=clock())
         at = Relay.at(url or f"smtp://127.0.0.1:{sink.port}", "courriel.example")
         door = Door(at, guard or Guard(anybody=True), timeouts or Timeouts(), context)
-        one = Postman(database, door, options.pop("compose", compose), clock, worker_id=worker, **options)
+        one = Postman(
+            database, door, Scribe(database, options.pop("compose", compose), clock), clock, worker_id=worker, **options
+        )
         made.append(one)
         return one
 

@@ -1,0 +1,95 @@
+"""Composing apart: the same letters, and none the fewer when the other process is gone."""
+
+import os
+import signal
+
+import pytest
+from sqlalchemy import select
+
+from outreach.delivery import scribe
+from outreach.delivery.models import Batch
+from outreach.delivery.scribe import Scribe
+from tests.delivery.conftest import addresses, compose, mail_to
+
+
+@pytest.fixture
+def here(database, clock):
+    database.dispose()
+    return Scribe(database, compose, clock)
+
+
+def batch_of(database):
+    mail_to(database, addresses(3))
+    with database.reading() as session:
+        number = session.scalars(select(Batch.id)).one()
+    database.dispose()
+    return number
+
+
+def test_a_batch_composed_apart_says_the_same(database, here):
+    batch = batch_of(database)
+    with scribe.apart(here, url_of(database)) as beside:
+        beside.begin(batch, set())
+        written = beside.finish(batch, set())
+        assert written == here.finish(batch, set())
+        first = written[0].due.id
+        beside.begin(batch, {first})
+        assert [one.due.id for one in beside.finish(batch, set())] == [one.due.id for one in written[1:]]
+        beside.begin(batch, set())
+        assert [one.due.id for one in beside.finish(batch, {first})] == [one.due.id for one in written[1:]]
+
+
+def test_what_was_begun_and_never_asked_for_is_not_mistaken_for_another(database, here):
+    batch, empty = batch_of(database), 10**6
+    with scribe.apart(here, url_of(database)) as beside:
+        beside.begin(batch, set())
+        beside.begin(empty, set())
+        assert beside.finish(empty, set()) == []
+        assert len(beside.finish(batch, set())) == 3
+
+
+def test_a_scribe_whose_process_is_killed_writes_himself(database, here):
+    batch = batch_of(database)
+    with scribe.apart(here, url_of(database)) as beside:
+        os.kill(beside.process, signal.SIGKILL)
+        for _ in range(2):
+            beside.begin(batch, set())
+            assert len(beside.finish(batch, set())) == 3
+
+
+def test_what_cannot_be_composed_apart_is_tried_here_and_says_why(database, clock):
+    batch = batch_of(database)
+
+    def fail(*_):
+        raise ValueError("no such field")
+
+    with scribe.apart(Scribe(database, fail, clock), url_of(database)) as beside:
+        beside.begin(batch, set())
+        with pytest.raises(ValueError, match="no such field"):
+            beside.finish(batch, set())
+
+
+def test_a_stop_is_for_the_postman_alone(database, here):
+    batch = batch_of(database)
+    with scribe.apart(here, url_of(database)) as beside:
+        child = beside.process
+        os.kill(child, signal.SIGTERM)
+        beside.begin(batch, set())
+        assert len(beside._received(batch)) == 3
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+def test_the_postman_has_his_letters_from_there(database, relay, postman, here):
+    sink = relay()
+    mailing = mail_to(database, addresses(3))
+    database.dispose()
+    with scribe.apart(here, url_of(database)) as beside:
+        one = postman(sink)
+        one.scribe = beside
+        one.deliver(mailing)
+    assert len(sink.accepted) == 3
+
+
+def url_of(database):
+    return database.engine.url.render_as_string(hide_password=False)
