@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from outreach import accounts
 from outreach.accounts import RoleName, User
 from outreach.adherence import programmes
-from outreach.campaigns import definitions, lifecycle
+from outreach.campaigns import audiences, definitions, lifecycle
 from outreach.db import Database, Session
 from outreach.directory.models import (
     Authority,
@@ -61,7 +61,8 @@ def plan(database: Database, at: datetime, *, now: datetime, **changes: object) 
         author = session.scalars(select(User).where(User.email == AUTHOR)).one()
         campaign = lifecycle.create(session, stated, now=now, author=author)
         lifecycle.submit(session, campaign, now=now, actor=AUTHOR)
-        lifecycle.approve(session, campaign, now=now, actor=APPROVER)
+        written = audiences.count(session, campaign, now=now).written
+        lifecycle.approve(session, campaign, now=now, actor=APPROVER, authorities=written)
         lifecycle.schedule(session, campaign, at, now=now, actor=AUTHOR)
         return campaign.id
 

@@ -41,11 +41,10 @@ def ask(desk: Desk) -> None:
     if not hindrance:
         with going_on("starting waves"):
             desk.start_waves()
-    with going_on("settling"):
-        desk.settle(hindrance)
-    if not hindrance:
         with going_on("knocking"):
             desk.knock()
+    with going_on("settling"):
+        desk.settle(hindrance)
 
 
 def _hindrance(desk: Desk) -> str:

@@ -1,13 +1,14 @@
 """Waves that start and end by themselves: claimed when due, recipients written down, finished when none is left."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from outreach.campaigns import audiences
 from outreach.campaigns.freezing import Frozen, Sending, freeze, standing_json, standing_of
-from outreach.campaigns.lifecycle import approved_count, is_approved, move_wave
+from outreach.campaigns.grace import GRACE
+from outreach.campaigns.lifecycle import approved_count, is_approved, move_wave, planned_at
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.db import Session, take_turns
 from outreach.delivery import outbox
@@ -19,6 +20,8 @@ from outreach.tracking import trackers
 from outreach.tracking.models import TrackingMode
 
 SLICE = 5000
+AHEAD = timedelta(microseconds=300)  # for each authority: some times what writing one down takes
+LONGEST_AHEAD = timedelta(minutes=30)
 DRIFT_SHARE, DRIFT_AUTHORITIES = 0.1, 10
 CLOCK = "planificateur"
 BEGUN = (WaveState.RUNNING, WaveState.PAUSED)
@@ -26,10 +29,21 @@ BEGUN = (WaveState.RUNNING, WaveState.PAUSED)
 
 def due_waves(session: Session, *, now: datetime) -> list[int]:
     """The waves to start, and those whose recipients are not all written down yet."""
-    is_due = (Wave.state == WaveState.PLANNED) & (Wave.due_at <= now)
+    comes = (Wave.state == WaveState.PLANNED) & (Wave.due_at <= now + LONGEST_AHEAD)
     begun = Wave.state.in_(BEGUN) & Mailing.filled_at.is_(None)
-    query = select(Wave.id).outerjoin(Mailing, Mailing.id == Wave.mailing_id).where(is_due | begun)
-    return list(session.scalars(query.order_by(Wave.due_at, Wave.id)))
+    query = select(Wave).outerjoin(Mailing, Mailing.id == Wave.mailing_id).where(comes | begun)
+    found = session.scalars(query.order_by(Wave.due_at, Wave.id))
+    return [wave.id for wave in found if wave.state in BEGUN or _begins_at(session, wave) <= now]
+
+
+def _begins_at(session: Session, wave: Wave) -> datetime:
+    """When a wave's recipients are written down: as it is due, or ahead where they are many, so that its letters leave
+    in time; never in the minute in which whoever planned it may think again."""
+    many = approved_count(session, wave.campaign)
+    if many <= SLICE:
+        return wave.due_at
+    ahead = wave.due_at - min(many * AHEAD, LONGEST_AHEAD)
+    return min(wave.due_at, max(ahead, planned_at(session, wave) + GRACE))
 
 
 def advance(session: Session, wave_id: int, sending: Sending, *, now: datetime) -> bool:
@@ -39,7 +53,7 @@ def advance(session: Session, wave_id: int, sending: Sending, *, now: datetime) 
     """
     wave = _in_turn(session, wave_id)
     if wave.state is WaveState.PLANNED:
-        return wave.due_at <= now and _start(session, wave, sending, now)
+        return _begins_at(session, wave) <= now and _start(session, wave, sending, now)
     if wave.state not in BEGUN or wave.mailing is None or wave.mailing.filled_at is not None:
         return False
     return _fill(session, wave, wave.mailing, sending, now)
@@ -157,6 +171,8 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: Sending, now:
     outbox.put(session, mailing, addressees, sending.return_path, now=now)
     if len({addressee.id for addressee in addressees}) == SLICE:
         return True
+    if now < wave.due_at:
+        return False
     mailing.filled_at = now
     frozen = Frozen.from_json(mailing.letter)
     if frozen.tracking is not TrackingMode.NONE:

@@ -301,6 +301,13 @@ def approved_count(session: Session, campaign: Campaign) -> int:
     return _last(session, campaign).authorities
 
 
+def planned_at(session: Session, wave: Wave) -> datetime:
+    """When a wave was planned, the last time."""
+    query = select(WaveTransition.at).where(WaveTransition.wave_id == wave.id)
+    query = query.where(WaveTransition.state == WaveState.PLANNED)
+    return session.scalars(query.order_by(WaveTransition.id.desc()).limit(1)).one()
+
+
 def _last(session: Session, campaign: Campaign) -> CampaignTransition:
     query = select(CampaignTransition).where(CampaignTransition.campaign_id == campaign.id)
     return session.scalars(query.order_by(CampaignTransition.id.desc()).limit(1)).one()

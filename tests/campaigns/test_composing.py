@@ -1,5 +1,6 @@
 """Letters as they leave: their fields, their layout, and that nothing in a name means anything but itself."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
@@ -15,6 +16,7 @@ from outreach.delivery.models import Batch, Mailing
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError, NotFound
 from outreach.mail.linter import faults
+from outreach.mail.tokens import Keys
 from outreach.settings import ROOT
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, draft, launch, settle
 from tests.conftest import NOW
@@ -95,14 +97,12 @@ def test_the_letter_can_be_made_again_to_the_byte_after_everything_has_changed(d
         session.execute(update(School).values(name="Autre école"))
     with database.reading() as session:
         mailing = session.scalars(select(Mailing)).one()
-        again = compose(session, mailing, [type(due)(**{**_fields(due), "kept": first.content})])[due.id]
+        again = compose(session, mailing, [due._replace(kept=first.content)])[due.id]
         anew = compose(session, mailing, [due])[due.id]
-    assert again.wire == first.wire
+        renewed = Composer(replace(SENDING, keys=Keys([b"another key, of thirty-two bytes"])), lambda: NOW)
+        resealed = renewed(session, mailing, [due._replace(kept=first.content)])[due.id]
+    assert again.wire == resealed.wire == first.wire
     assert anew.wire != first.wire
-
-
-def _fields(due):
-    return {name: getattr(due, name) for name in due.__slots__}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,18 @@ from outreach.delivery.models import (
     SuppressionReason,
 )
 from outreach.directory.models import Authority, Contact
-from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, advance, approved, launch, move, settle
+from tests.campaigns.conftest import (
+    APPROVER,
+    AUTHOR,
+    SENDING,
+    add_contact,
+    advance,
+    approved,
+    draft,
+    launch,
+    move,
+    settle,
+)
 from tests.conftest import NOW
 
 
@@ -230,3 +241,53 @@ def test_an_audience_costs_the_same_few_statements_whatever_its_size(database, p
         event.remove(database.engine, "before_cursor_execute", note)
         counts.append(len([one for one in seen if one.lstrip().startswith("SELECT")]))
     assert counts[0] == counts[1] <= 6
+
+
+def approved_for(database, count):
+    """A campaign that would have written to so many when it was approved."""
+    number = draft(database)
+    move(database, number, lifecycle.submit)
+    move(database, number, lambda *given, **by: lifecycle.approve(*given, authorities=count, **by), actor=APPROVER)
+    return number
+
+
+def gate(database):
+    with database.reading() as session:
+        return session.scalars(select(Mailing.gate)).one()
+
+
+def test_many_recipients_are_written_down_ahead_and_their_gate_opens_in_time(database, people, strand, monkeypatch):
+    monkeypatch.setattr(launching, "SLICE", 3)
+    monkeypatch.setattr(launching, "AHEAD", timedelta(seconds=10))
+    settle(database, 5)
+    number, due = approved_for(database, 5), NOW + timedelta(minutes=10)
+    wave = move(database, number, lifecycle.schedule, due)
+    ahead = due - timedelta(seconds=50)
+    with database.reading() as session:
+        assert due_waves(session, now=ahead - timedelta(seconds=1)) == []
+        assert due_waves(session, now=ahead) == [wave]
+    advance(database, wave, ahead)
+    assert (len(rows(database)), gate(database)) == (5, Gate.CLOSED)
+    settle(database, 1)
+    advance(database, wave, due)
+    assert (len(rows(database)), gate(database)) == (6, Gate.OPEN)
+
+
+def test_nothing_is_written_down_in_the_minute_of_grace(database, people, strand, monkeypatch):
+    monkeypatch.setattr(launching, "SLICE", 3)
+    monkeypatch.setattr(launching, "AHEAD", timedelta(seconds=10))
+    settle(database, 5)
+    wave = move(database, approved_for(database, 5), lifecycle.schedule, NOW + timedelta(seconds=70))
+    with database.reading() as session:
+        assert due_waves(session, now=NOW + timedelta(seconds=59)) == []
+        assert due_waves(session, now=NOW + timedelta(seconds=60)) == [wave]
+
+
+def test_few_recipients_are_written_down_as_their_letters_are_due(database, people, strand, monkeypatch):
+    monkeypatch.setattr(launching, "AHEAD", timedelta(seconds=10))
+    settle(database, 5)
+    due = NOW + timedelta(minutes=10)
+    wave = move(database, approved_for(database, 5), lifecycle.schedule, due)
+    with database.reading() as session:
+        assert due_waves(session, now=due - timedelta(seconds=1)) == []
+        assert due_waves(session, now=due) == [wave]
