@@ -55,6 +55,7 @@ def tally(database, mailing):
 # D number: (notice, handling, is the letter refused, why its address is excluded)
 CASES = {
     "D1": ("postfix", H.EXCLUDED, True, "hard_bounce"),
+    "D1 utf-8": ("postfix-utf8", H.EXCLUDED, True, "hard_bounce"),
     "D1 gmail": ("gmail", H.EXCLUDED, True, "hard_bounce"),
     "D1 exchange": ("exchange", H.EXCLUDED, True, "hard_bounce"),
     "D1 prose": ("exim", H.EXCLUDED, True, "hard_bounce"),
@@ -107,6 +108,16 @@ def test_what_came_back_says_when_and_why_and_is_written_down(database, mailing)
         kept = session.scalars(select(KeptNotice)).one()
         assert (kept.verdict, kept.handling, kept.message_id) == (V.FAILED, H.EXCLUDED, row.id)
         assert [(one.recipient, one.status) for one in kept.reports] == [(FIRST, "5.1.1")]
+
+
+def test_an_address_beyond_ascii_comes_back_as_any_other(database):
+    schools(database, 1)
+    mailing = sent(database, [address := "hélène@commune.example"])
+    with database.writing() as session:
+        session.execute(update(Message).values(address_ascii=""))
+    content = told(database, mailing, "postfix-utf8", address)
+    assert take(database, without_token(content).replace(b"l\xc3\xa8ne", b"le\xcc\x80ne")) is H.EXCLUDED
+    assert bounced(database) == {address}
 
 
 def test_each_recipient_of_a_notice_is_kept(database, mailing):

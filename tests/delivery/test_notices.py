@@ -23,6 +23,7 @@ def told(name, **details):
 READ = {
     "postfix": (V.FAILED, [(V.FAILED, "5.1.1")]),
     "postfix-delayed": (V.DELAYED, [(V.DELAYED, "4.4.1")]),
+    "postfix-utf8": (V.FAILED, [(V.FAILED, "5.1.1")]),
     "gmail": (V.FAILED, [(V.FAILED, "5.1.1")]),
     "exchange": (V.FAILED, [(V.FAILED, "5.1.10")]),
     "exchange-nl": (V.UNDETERMINED, []),
@@ -83,6 +84,17 @@ def test_a_letter_s_own_words_are_no_refusal():
     found = read(bare, KEYS)
     assert [(one.verdict, one.status) for one in found.reports] == [(V.FAILED, "")]
     assert "euros" not in found.reports[0].said
+
+
+def test_a_report_names_an_address_beyond_ascii_as_it_is():
+    content = notice("postfix-utf8", identity=IDENTITY, address="hélène@commune.example")
+    assert read(content, KEYS).reports == (
+        Report(
+            ("hélène@commune.example",) * 2, V.FAILED, "5.1.1", "550 5.1.1 <hélène@commune.example>: no such user here"
+        ),
+    )
+    latin = content.replace("hélène".encode(), "hélène".encode("latin-1"))
+    assert read(latin, KEYS).reports[0].names == ("h\ufffdl\ufffdne@commune.example",) * 2
 
 
 def test_a_complaint_without_a_return_path_names_its_recipient_by_the_letter_it_returns():

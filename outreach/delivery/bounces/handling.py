@@ -7,6 +7,7 @@ anybody may write to the return address. The others are kept, and change nothing
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from unicodedata import normalize
 
 from sqlalchemy import exists, func, select
 
@@ -135,7 +136,8 @@ def _tell_of(session: Session, letter: Message, failed: Report, now: datetime) -
 
 def _is_of(letter: Message, report: Report) -> bool:
     """Whether a report speaks of the address a letter went to."""
-    return not {letter.address_key, letter.address_ascii.casefold()}.isdisjoint(n.casefold() for n in report.names)
+    names = {normalize("NFC", name.casefold()) for name in report.names}
+    return not names.isdisjoint({letter.address_key, letter.address_ascii.casefold()})
 
 
 def _kept(number: int, report: Report) -> KeptReport:
