@@ -28,7 +28,7 @@ from outreach.mail.letters import Letter, Value
 from outreach.mail.mime import Mailbox, Personal, Standing
 from outreach.mail.tokens import Kind
 
-PIXEL = "image_mesure"
+PIXEL, BY_MAIL = "image_mesure", "jeton_courriel"
 
 
 class Composer:
@@ -49,16 +49,19 @@ class Composer:
 
     def _compose(self, letter: Letter, standing: Standing, due: Due, content: "Content") -> Composed:
         filled = letter.fill(content.values, content.flags)
-        token = self._unsubscribing(content, due) if standing.unsubscribe else ""
+        token = self._kept(content, UNSUBSCRIBING, Kind.UNSUBSCRIBE, due) if standing.unsubscribe else ""
+        mailto = self._kept(content, BY_MAIL, Kind.MAILTO, due) if standing.mailto else ""
         to = due.address_ascii or due.address
-        personal = Personal(due.public_id, to, due.dated_at, filled.subject, token)
+        personal = Personal(due.public_id, to, due.dated_at, filled.subject, token, mailto)
         wire = mime.assemble(standing, personal, filled.text, filled.html)
         signed = self._signer.sign(wire, due.dated_at) if self._signer else wire
         return Composed(due, signed, content.to_json())
 
-    def _unsubscribing(self, content: "Content", due: Due) -> str:
-        held = content.values.get(UNSUBSCRIBING)
-        return held.text if held else self.sending.keys.make(Kind.UNSUBSCRIBE, bytes.fromhex(due.public_id))
+    def _kept(self, content: "Content", name: str, kind: Kind, due: Due) -> str:
+        """A header's token, kept with what the letter says: sealed with another key, it would not be the same."""
+        if name not in content.values:
+            content.values[name] = Value.plain(self.sending.keys.make(kind, bytes.fromhex(due.public_id)))
+        return content.values[name].text
 
 
 def as_read(session: Session, message: Message, sending: Sending, *, now: datetime, counts: bool = True) -> str:

@@ -26,7 +26,7 @@ from outreach.campaigns.models import Campaign
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
 from outreach.mail import letters
-from outreach.mail.addresses import RETURNED
+from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
 from outreach.mail.language import parse_line
 from outreach.mail.letters import Draft, Letter
 from outreach.mail.links import mark as mark_links
@@ -44,16 +44,21 @@ SIGNATURE = ("sender_name", "sender_address", "contact_name", "contact_service",
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """Where letters come from: the sending domain, the public address of the service, the keys of its links."""
+    """Where letters come from: the sending domain, the public address of the service, the keys of its links.
+
+    `reads_mail` says whether the service reads what comes to the addresses of its letters.
+    """
 
     domain: str
     address: str
     keys: Keys
+    reads_mail: bool = False
 
     @classmethod
     def of(cls, settings: Settings) -> "Sending":
         """Where an installation's letters come from."""
-        return cls(settings.sending_domain, settings.address, Keys(settings.signing_keys))
+        keys, reads_mail = Keys(settings.signing_keys), bool(settings.bounces_url)
+        return cls(settings.sending_domain, settings.address, keys, reads_mail)
 
     @property
     def schemes(self) -> tuple[str, ...]:
@@ -63,6 +68,10 @@ class Sending:
     def return_path(self, identity: str) -> str:
         """The envelope sender of a letter: what comes back names it (VERP)."""
         return f"{RETURNED}{self.keys.make(Kind.BOUNCE, bytes.fromhex(identity))}@{self.domain}"
+
+    def mailto(self, identity: str) -> str:
+        """The token of the address that a message about a letter unsubscribes at."""
+        return self.keys.make(Kind.MAILTO, bytes.fromhex(identity))
 
     @property
     def data_protection(self) -> str:
@@ -195,6 +204,7 @@ def standing_of(campaign: Campaign, sending: Sending, wave: str) -> Standing:
         list_id=f"<{wave}.{sending.domain}>",
         feedback_id=f"{wave}:c{campaign.id}:{campaign.message_class}:outreach",
         unsubscribe=f"{sending.address}/{UNSUBSCRIBE}/" if is_awareness else "",
+        mailto=UNSUBSCRIBING if is_awareness and sending.reads_mail else "",
     )
 
 

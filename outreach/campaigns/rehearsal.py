@@ -154,8 +154,8 @@ class Rehearsal:
         return run
 
     def _personal(self, due: Due, filled: Filled, facts: Facts) -> Personal:
-        to = due.address_ascii or due.address
-        return Personal(NOBODY, to, self.now, filled.subject, facts.links.unsubscribing)
+        to, mailto = due.address_ascii or due.address, self.sending.mailto(NOBODY)
+        return Personal(NOBODY, to, self.now, filled.subject, facts.links.unsubscribing, mailto)
 
     def _due(self, place: int, one: Addressee) -> Due:
         return Due(

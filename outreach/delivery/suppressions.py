@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, exists, literal, or_,
 
 from outreach import audit
 from outreach.db import Session, take_turns
+from outreach.delivery import outbox
 from outreach.delivery.models import Mailing, Message, MessageClass, Scope, Suppression, SuppressionReason
 from outreach.directory import contacts
 from outreach.errors import NotFound
@@ -32,6 +33,19 @@ def suppress(
         session.add(found)
         audit.record(session, now, actor, f"Adresse {address_key} exclue ({reason.label}).", f"address:{address_key}")
     return found
+
+
+def unsubscribe(session: Session, letter: Message, *, now: datetime, detail: str) -> bool:
+    """Who has a letter wants no more awareness mail: said with a token that only the letter holds, so it arrived.
+
+    `detail` is how they said it. Returns whether it means anything: what is done with a trial does not.
+    """
+    if outbox.is_trial(session, letter):
+        return False
+    reason = SuppressionReason.UNSUBSCRIBED
+    suppress(session, letter.address_key, reason, now=now, actor="destinataire", detail=detail)
+    outbox.evidence(session, letter, now=now)
+    return True
 
 
 def lift(

@@ -13,6 +13,7 @@ from email_validator import EmailNotValidError, EmailSyntaxError, EmailUndeliver
 from outreach.errors import InputError
 
 RETURNED = "b-"  # what begins every address that a letter's refusal comes back to
+UNSUBSCRIBING = "u-"  # and every address that a message to unsubscribe goes to
 LONGEST = 320  # RFC 5321: 64 for the mailbox, 255 for the domain, and the sign between
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')  # RFC 5322 §3.2.4
@@ -46,7 +47,7 @@ class Judgement:
 def judge(text: str, *, examples: bool = True, ours: str = "") -> Judgement:
     """Normalise and judge one address. `examples` accepts the domains reserved for documentation (RFC 2606).
 
-    `ours` is the domain our letters leave from: an address that takes back what could not be delivered is refused.
+    `ours` is the domain our letters leave from: an address of theirs that no person reads is refused.
     Raises SeveralAddresses or InputError, with a sentence that says what to do.
     """
     stripped, notes = _strip(text)
@@ -62,8 +63,8 @@ def judge(text: str, *, examples: bool = True, ours: str = "") -> Judgement:
         raise InputError(_refusal(bare, domain, error)) from None
     if not examples and RESERVED.search(valid.ascii_domain):
         raise InputError(f"Le domaine « {valid.domain} » est réservé aux exemples : indiquez une adresse réelle.")
-    if ours and valid.ascii_domain == ours.lower() and valid.local_part.lower().startswith(RETURNED):
-        raise InputError("Nos courriels non remis reviennent à cette adresse : indiquez-en une que quelqu’un lit.")
+    if ours and valid.ascii_domain == ours.lower() and valid.local_part.lower().startswith((RETURNED, UNSUBSCRIBING)):
+        raise InputError("Notre service relève lui-même cette adresse : indiquez-en une que quelqu’un lit.")
     mixed = _is_mixed(valid.normalized)
     return Judgement(
         address=valid.normalized,

@@ -22,7 +22,8 @@ NEVER = ("Bcc", "Cc", "X-Mailer", "User-Agent", "Received", "Sender", "Return-Pa
 ACTIVE = re.compile(r"<\s*(script|iframe|form|object|embed|base|svg|link)\b|\son\w+\s*=|\ssrc\s*=", re.IGNORECASE)
 # The one picture a letter may load: its own, invisible, at an address that says nothing but a token.
 PIXEL = re.compile(r'<img src="https?://[^"/]+/o/[a-z2-7]{40}\.gif" width="1" height="1" alt="" style="[a-z:;0]*">')
-LINK = re.compile(r"<(https?://[^<>\s]+)>")
+# The link first, then the address for a message, where there is one (RFC 2369 §3.2).
+UNSUBSCRIBE = re.compile(r"<(https?://[^<>\s]+)>(?:, <mailto:[^<>@?\s]+@([^<>@?\s]+)>)?")
 
 
 def faults(wire: bytes) -> list[str]:
@@ -99,10 +100,12 @@ def _unsubscribing(wire: bytes, message: EmailMessage) -> Iterator[str]:
             yield "List-Unsubscribe-Post stands alone"
         return
     raw = re.findall(rb"^List-Unsubscribe: ([^\r]*)\r\n(?![ \t])", wire, re.MULTILINE)
-    link = LINK.match(raw[0].decode("latin-1")) if len(raw) == 1 else None
+    link = UNSUBSCRIBE.fullmatch(raw[0].decode("latin-1")) if len(raw) == 1 else None
     if link is None:
-        yield "List-Unsubscribe is folded, encoded, or does not begin with a link"
+        yield "List-Unsubscribe is folded, encoded, or is not a link and perhaps an address after it"
         return
+    if link[2] and not _addresses(message, "From")[0].endswith("@" + link[2]):
+        yield "the address to unsubscribe is of another domain than From"
     if message["List-Unsubscribe-Post"] != "List-Unsubscribe=One-Click":
         yield "one-click unsubscribing is not offered"
     if not all(link[1] in part.get_content().replace("&amp;", "&") for part in message.iter_parts()):

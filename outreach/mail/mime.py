@@ -36,23 +36,29 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The headers all the letters of a mailing share. `unsubscribe` is the address up to the token, or ''."""
+    """The headers all the letters of a mailing share.
+
+    `unsubscribe` is the address to unsubscribe at, up to its token, or ''; `mailto` how that for a message begins, or
+    '' where nobody would read one.
+    """
 
     sender: Mailbox
     reply_to: Mailbox
     list_id: str
     feedback_id: str
     unsubscribe: str
+    mailto: str = ""
 
 
 class Personal(NamedTuple):
-    """The headers of one letter. `id` is the 16 hexadecimal digits that name it; `unsubscribe` its token, or ''."""
+    """The headers of one letter. `id` is the 16 hexadecimal digits that name it; the last two its tokens, or ''."""
 
     id: str
     to: str
     date: datetime
     subject: str
     unsubscribe: str
+    mailto: str = ""
 
 
 def encode(text: str) -> bytes:
@@ -129,7 +135,8 @@ def _own(standing: Standing, personal: Personal) -> str:
     ]
     if standing.unsubscribe:
         # On one line whatever its length: receivers do not unfold it, and an encoded-word would be no address.
-        lines.append(f"List-Unsubscribe: <{standing.unsubscribe}{personal.unsubscribe}>")
+        by_mail = f", <mailto:{standing.mailto}{personal.mailto}@{domain}>" if standing.mailto else ""
+        lines.append(f"List-Unsubscribe: <{standing.unsubscribe}{personal.unsubscribe}>{by_mail}")
     return "".join(f"{line}\r\n" for line in lines)
 
 

@@ -1,7 +1,7 @@
 """What an authority opens from a letter, and two statements: no account, no session, no cookie; a GET adds nothing."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from flask import Blueprint, Response, render_template, request
 
@@ -9,7 +9,7 @@ from outreach.campaigns import composing, followups
 from outreach.campaigns.freezing import Sending
 from outreach.db import Session
 from outreach.delivery import outbox, suppressions
-from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.delivery.models import Message, MessageState
 from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.tokens import Keys, Kind, Token
@@ -114,9 +114,8 @@ def unsubscribe(token: str) -> Response:
         message = outbox.message_named(session, read.id)
         if message is not None and not is_one_click and not _is_human(message):
             return _page("public/unsubscribe.html", 200, token=token, why=WHY, confirms=True)
-        if message is not None and not outbox.is_trial(session, message):
-            _exclude(session, message, now())
-            outbox.evidence(session, message, now=now())
+        if message is not None:
+            suppressions.unsubscribe(session, message, now=now(), detail=_how(message))
     if is_one_click:
         return Response("", mimetype="text/plain")
     return _page("public/unsubscribed.html", 200)
@@ -132,17 +131,10 @@ def data_protection() -> Response:
     return _page("public/data_protection.html", 200)
 
 
-def _exclude(session: Session, message: Message, at: datetime) -> None:
+def _how(message: Message) -> str:
     why = request.form.get("why", "")
     given = f" ({WHY[why].lower()})" if why in WHY and why else ""
-    suppressions.suppress(
-        session,
-        message.address_key,
-        SuppressionReason.UNSUBSCRIBED,
-        now=at,
-        actor="destinataire",
-        detail=f"lien du courriel {message.public_id}{given}",
-    )
+    return f"lien du courriel {message.public_id}{given}"
 
 
 def _is_human(message: Message) -> bool:

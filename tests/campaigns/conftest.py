@@ -1,5 +1,6 @@
 """Fixtures of campaigns: a directory of a few authorities, a campaign that two people approved, who sends it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -27,6 +28,7 @@ from tests.conftest import NOW
 
 AUTHOR, APPROVER = "nadia.lambert@fwb.example", "marc.dethier@fwb.example"
 SENDING = Sending("courriel.example", "https://courriel.example", Keys((b"k" * 32,)))
+READING = replace(SENDING, reads_mail=True)
 PROGRAMME = """
 code = "mon"
 name = "Mes outils numériques"
@@ -122,17 +124,17 @@ def move(database, number, verb, *details, now=NOW, actor=AUTHOR):
         return getattr(result, "id", None)
 
 
-def launch(database, number, at=NOW + timedelta(minutes=1)):
+def launch(database, number, at=NOW + timedelta(minutes=1), sending=SENDING):
     """Plan a wave and start it when due; returns its key."""
     wave = move(database, number, lifecycle.schedule, at)
-    advance(database, wave, at)
+    advance(database, wave, at, sending)
     return wave
 
 
-def advance(database, wave, now):
+def advance(database, wave, now, sending=SENDING):
     steps = 1
     while True:
         with database.writing() as session:
-            if not launching.advance(session, wave, SENDING, now=now):
+            if not launching.advance(session, wave, sending, now=now):
                 return steps
         steps += 1

@@ -1,5 +1,7 @@
 """Letters as they leave: their fields, their layout, and that nothing in a name means anything but itself."""
 
+import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -12,13 +14,13 @@ from outreach.campaigns import definitions
 from outreach.campaigns.composing import Composer
 from outreach.campaigns.lifecycle import campaign_numbered, revise
 from outreach.delivery.fence import due_in
-from outreach.delivery.models import Batch, Mailing
+from outreach.delivery.models import Batch, Mailing, MessageClass
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError, NotFound
 from outreach.mail.linter import faults
-from outreach.mail.tokens import Keys
+from outreach.mail.tokens import Keys, Kind
 from outreach.settings import ROOT
-from tests.campaigns.conftest import AUTHOR, SENDING, approved, draft, launch, settle
+from tests.campaigns.conftest import AUTHOR, READING, SENDING, approved, draft, launch, settle
 from tests.conftest import NOW
 
 HOSTILE = "[clic](https://evil.test) <script>alert(1)</script>\n# Titre =cmd() {{7*7}} ((fase_po)) \u202eabc"
@@ -103,6 +105,60 @@ def test_the_letter_can_be_made_again_to_the_byte_after_everything_has_changed(d
         resealed = renewed(session, mailing, [due._replace(kept=first.content)])[due.id]
     assert again.wire == resealed.wire == first.wire
     assert anew.wire != first.wire
+
+
+def headers(database, sending=SENDING):
+    """The header that says how to leave, of each letter by its identity, and its bytes."""
+    with database.reading() as session:
+        mailing = session.scalars(select(Mailing)).one()
+        due = due_in(session, session.scalars(select(Batch.id)).one(), now=datetime(2100, 1, 1, tzinfo=UTC))
+        wires = Composer(sending, lambda: NOW)(session, mailing, due)
+    return {
+        one.public_id: (message_from_bytes(wires[one.id].wire)["List-Unsubscribe"], wires[one.id].wire) for one in due
+    }
+
+
+def test_a_letter_offers_to_unsubscribe_by_mail_where_mail_is_read(database, people, strand):
+    settle(database, 2)
+    launch(database, approved(database), sending=READING)
+    for identity, (header, wire) in headers(database, READING).items():
+        assert faults(wire) == []
+        link, address = header.split(", ")
+        assert link.startswith("<https://courriel.example/u/")
+        token = re.fullmatch("<mailto:u-(.{40})@courriel.example>", address)[1]
+        assert READING.keys.read(token, Kind.MAILTO).id == bytes.fromhex(identity)
+
+
+def test_how_to_unsubscribe_is_settled_at_launch(database, people, strand):
+    settle(database, 1)
+    launch(database, approved(database), sending=READING)
+    assert headers(database, SENDING) == headers(database, READING)
+
+
+def test_a_letter_launched_before_any_offered_it_stays_the_same_to_the_byte(database, people, strand):
+    settle(database, 1)
+    launch(database, approved(database))
+    before = headers(database)
+    with database.writing() as session:
+        mailing = session.scalars(select(Mailing)).one()
+        kept = json.loads(mailing.headers)
+        assert kept.pop("mailto") == ""
+        mailing.headers = json.dumps(kept)
+    after = headers(database, READING)
+    assert after == before
+    assert all("mailto" not in header for header, _ in after.values())
+
+
+def test_a_mandatory_letter_offers_no_unsubscribing_by_mail(database, people, strand):
+    settle(database, 1)
+    launch(database, approved(database, message_class=MessageClass.STATUTORY), sending=READING)
+    assert [header for header, _ in headers(database, READING).values()] == [None]
+    with database.reading() as session:
+        assert json.loads(session.scalars(select(Mailing.headers)).one())["mailto"] == ""
+
+
+def _fields(due):
+    return {name: getattr(due, name) for name in due.__slots__}
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ CASES = {
     "D8": ("arf", H.COMPLAINED, False, "complaint"),
     "D9": ("human", H.NOTHING, False, None),
     "D10": ("unsubscribe", H.UNSUBSCRIBED, False, "unsubscribed"),
+    "D10 address": ("unsubscribe-address", H.UNSUBSCRIBED, False, "unsubscribed"),
     "D13 dutch": ("exchange-nl", H.NOTHING, False, None),
     "D13 french": ("exchange-fr", H.NOTHING, False, None),
     "D14": ("success", H.NOTHING, False, None),
@@ -151,13 +152,13 @@ def test_without_a_token_the_message_id_and_its_recipient_prove_it_together(data
 def test_a_forged_notice_is_kept_and_changes_nothing(database, mailing):
     """D5. Its Message-ID is one that a stranger would have to guess."""
     identity = states(database, mailing)[FIRST].public_id
-    for name in ("postfix", "gmail", "exim", "arf", "unsubscribe"):
+    for name in ("postfix", "gmail", "exim", "arf", "unsubscribe", "unsubscribe-address"):
         content = notice(name, identity=identity, address=FIRST, keys=FORGED, ID="0" * 16)
-        assert take(database, content) is (H.NOTHING if name == "unsubscribe" else H.UNVERIFIED), name
+        assert take(database, content) is (H.NOTHING if "unsubscribe" in name else H.UNVERIFIED), name
     assert states(database, mailing)[FIRST].state is S.ACCEPTED
     assert suppressed(database) == {}
     with database.reading() as session:
-        assert session.scalars(select(KeptNotice.message_id)).all() == [None] * 5
+        assert session.scalars(select(KeptNotice.message_id)).all() == [None] * 6
 
 
 def test_a_token_of_another_kind_proves_nothing(database, mailing):
@@ -199,7 +200,7 @@ def test_a_letter_of_long_ago_changes_nothing_any_more(database, mailing):
     assert take(database, other, now=NOW + timedelta(days=30)) is H.EXCLUDED
 
 
-@pytest.mark.parametrize("name", ["arf", "unsubscribe"])
+@pytest.mark.parametrize("name", ["arf", "unsubscribe", "unsubscribe-address"])
 def test_a_complaint_and_an_unsubscription_are_never_too_old(database, mailing, name):
     take(database, told(database, mailing, name), now=NOW + timedelta(days=400))
     assert set(suppressed(database)) == {FIRST}
@@ -284,6 +285,30 @@ def test_a_late_answer_of_the_relay_does_not_bring_a_letter_back_to_life(databas
     assert states(database, mailing)[FIRST].state is S.REFUSED
 
 
+def test_unsubscribing_by_mail_is_written_down_as_by_the_link_and_once(database, mailing):
+    content = told(database, mailing, "unsubscribe-address")
+    several = [content.replace(b"<u2@", f"<{number}@".encode()) for number in range(3)]
+    assert [take(database, one) for one in (*several, several[0])] == [H.UNSUBSCRIBED] * 3 + [None]
+    identity = states(database, mailing)[SECOND].public_id
+    with database.writing() as session:
+        letter = outbox.message_named(session, bytes.fromhex(identity))
+        assert suppressions.unsubscribe(session, letter, now=LATER, detail=f"lien du courriel {identity}")
+    with database.reading() as session:
+        rows = session.scalars(select(Suppression).order_by(Suppression.id)).all()
+        entries = [about(session, f"address:{address}") for address in (FIRST, SECOND)]
+        told_of = {(one.actor, one.sentence.replace(SECOND, FIRST), one.at) for (one,) in entries}
+    assert [(row.address_key, row.created_by, row.scope) for row in rows] == [
+        (address, "destinataire", "awareness") for address in (FIRST, SECOND)
+    ]
+    assert "reçu par courriel au sujet du courriel" in rows[0].detail
+    assert len(told_of) == 1
+
+
+def test_a_letter_that_is_not_here_unsubscribes_nobody(database, mailing):
+    assert take(database, notice("unsubscribe-address", identity="0" * 16, address=FIRST)) is H.UNVERIFIED
+    assert suppressed(database) == {}
+
+
 def test_an_unsubscription_by_mail_stops_awareness_only_and_proves_that_a_doubt_arrived(database, mailing):
     with database.writing() as session:
         session.execute(update(Message).where(Message.address == FIRST).values(state=S.IN_DOUBT))
@@ -294,7 +319,7 @@ def test_an_unsubscription_by_mail_stops_awareness_only_and_proves_that_a_doubt_
         assert stopped == [{FIRST}, set()]
 
 
-@pytest.mark.parametrize("name", ["arf", "unsubscribe"])
+@pytest.mark.parametrize("name", ["arf", "unsubscribe", "unsubscribe-address"])
 def test_what_is_done_with_a_trial_means_nothing(database, mailing, name):
     with database.writing() as session:
         session.execute(update(Mailing).values(purpose=Purpose.TRIAL))

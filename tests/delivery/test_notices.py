@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.delivery.bounces.notices import MOST_BYTES, Report, Verdict, read
-from outreach.mail.tokens import Kind
+from outreach.mail.tokens import Keys, Kind
 from tests.delivery.returns import FOLDER, FORGED, KEYS, notice, report
 
 IDENTITY, ADDRESS = "0123456789abcdef", "po009001@adm.fwb.example"
@@ -36,6 +36,7 @@ READ = {
     "absence-subject": (V.AUTO_REPLY, []),
     "human": (V.HUMAN, []),
     "unsubscribe": (V.UNSUBSCRIPTION, []),
+    "unsubscribe-address": (V.UNSUBSCRIPTION, []),
     "success": (V.INFORMATION, [(V.INFORMATION, "2.0.0")]),
     "receipt": (V.INFORMATION, []),
     "two-recipients": (V.FAILED, [(V.DELAYED, "4.2.2"), (V.FAILED, "5.1.1")]),
@@ -57,15 +58,65 @@ def test_a_real_notice_is_what_it_is_and_names_its_letter(name):
         assert set(found.reports[0].names) == {ADDRESS}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "unsubscribe"])
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("unsubscribe")])
 def test_a_forged_token_proves_nothing_and_changes_no_verdict(name):
     found = told(name, keys=FORGED)
     assert (found.verdict, found.proved) == (READ[name][0], None)
 
 
-def test_a_subject_with_a_forged_token_is_the_message_of_a_person():
-    assert told("unsubscribe", keys=FORGED).verdict is V.HUMAN
-    assert told("unsubscribe", MAILTO=KEYS.make(Kind.UNSUBSCRIBE, bytes(8))).verdict is V.HUMAN
+@pytest.mark.parametrize("name", ["unsubscribe", "unsubscribe-address"])
+def test_a_message_with_a_forged_token_is_that_of_a_person(name):
+    assert (told(name, keys=FORGED).verdict, told(name, keys=FORGED).proved) == (V.HUMAN, None)
+    for kind in set(Kind) - {Kind.MAILTO}:
+        assert told(name, MAILTO=KEYS.make(kind, bytes(8))).verdict is V.HUMAN, kind
+
+
+@pytest.mark.parametrize("name", ["unsubscribe", "unsubscribe-address"])
+def test_a_key_of_long_ago_still_proves_an_unsubscription(name):
+    content = notice(name, identity=IDENTITY, address=ADDRESS)
+    assert read(content, Keys((b"n" * 32, b"m" * 32, *KEYS.keys))).verdict is V.UNSUBSCRIPTION
+
+
+AUTOMATIC = {
+    "Auto-Submitted: auto-replied": V.AUTO_REPLY,
+    "Auto-Submitted: auto-generated (vacation)": V.AUTO_REPLY,
+    "Auto-Submitted: no": V.UNSUBSCRIPTION,
+    "Precedence: bulk": V.AUTO_REPLY,
+    "X-Autoreply: yes": V.AUTO_REPLY,
+    "X-Failed-Recipients: a@b.example": V.FAILED,
+}
+
+
+@pytest.mark.parametrize("header", AUTOMATIC)
+@pytest.mark.parametrize("name", ["unsubscribe", "unsubscribe-address"])
+def test_what_answers_by_itself_does_not_unsubscribe(name, header):
+    content = header.encode() + b"\r\n" + notice(name, identity=IDENTITY, address=ADDRESS)
+    assert read(content, KEYS).verdict is AUTOMATIC[header]
+
+
+def test_an_absence_and_a_report_to_the_address_to_unsubscribe_do_not_unsubscribe():
+    content = notice("unsubscribe-address", identity=IDENTITY, address=ADDRESS)
+    assert read(content.replace(b"Subject: Unsubscribe", b"Subject: Absence du bureau"), KEYS).verdict is V.AUTO_REPLY
+    to = f"u-{KEYS.make(Kind.MAILTO, bytes.fromhex(IDENTITY))}@courriel.example"
+    found = told("postfix", RETURN=to)
+    assert (found.verdict, found.proved) == (V.FAILED, None)
+
+
+def test_a_letter_that_is_returned_does_not_unsubscribe_by_its_own_headers():
+    address = f"u-{KEYS.make(Kind.MAILTO, bytes.fromhex(IDENTITY))}@courriel.example"
+    header = f"List-Unsubscribe: <https://x.example/u/y>, <mailto:{address}>\r\nTo: {address}\r\n".encode()
+    for name in ("postfix", "gmail", "exim", "arf", "human"):
+        content = notice(name, identity=IDENTITY, address=ADDRESS)
+        assert read(content.replace(b"Subject: FASE", header + b"Subject: FASE"), KEYS).verdict is READ[name][0], name
+
+
+def test_an_address_to_unsubscribe_is_known_whatever_the_mail_program_made_of_it():
+    content = notice("unsubscribe-address", identity=IDENTITY, address=ADDRESS)
+    token = KEYS.make(Kind.MAILTO, bytes.fromhex(IDENTITY))
+    shouted = content.replace(f"u-{token}".encode(), f"U-{token.upper()}".encode())
+    assert read(shouted, KEYS).proved == bytes.fromhex(IDENTITY)
+    hidden = content.replace(b"\r\nTo: ", b"\r\nX-To: ")
+    assert read(hidden, KEYS).verdict is V.UNSUBSCRIPTION
 
 
 def test_the_words_of_a_refusal_in_prose_end_with_its_paragraph():

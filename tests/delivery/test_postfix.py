@@ -1,8 +1,11 @@
 """A real relay between us and the recipients: what Postfix says at once, and what it writes back later."""
 
 import os
+import re
+import smtplib
 import time
 from datetime import timedelta
+from email import message_from_bytes
 from mailbox import Maildir
 
 import pytest
@@ -28,7 +31,7 @@ from tests.delivery.conftest import states
 from tests.pages import PageClient
 from tests.postfix import Postfix
 
-RETURNS = r"/^b-[a-z2-7]{40}@courriel\.example$/"
+RETURNS = r"/^[bu]-[a-z2-7]{40}@courriel\.example$/"
 ARRIVES, LATER, UNKNOWN, BOUNCES, LOST, PLAIN = (f"po{9001 + number:06}@adm.fwb.example" for number in range(6))
 ACCENTED = "hélène@adm.fwb.example"
 S = MessageState
@@ -42,7 +45,7 @@ def backend():
 @pytest.fixture
 def world(relay):
     """What lies behind the relay: the server of most recipients, which knows two of them no more."""
-    behind = relay("--lint-every", "0", "--no-pipelining", "--offer", "SMTPUTF8")
+    behind = relay("--lint-every", "0", "--no-pipelining", "--offer", "SMTPUTF8", "--keep")
     behind.script({"stage": "rcpt", "match": f"{BOUNCES}|{ACCENTED}", "reply": "550 5.1.1 <x>: no such user here"})
     return behind
 
@@ -102,6 +105,15 @@ def outcomes(database):
     return [row.state for row in states(database, 1).values()]
 
 
+def leave(address, real, world):
+    """Write to the address to unsubscribe that somebody's letter names, as a mail program does."""
+    (taken,) = (one for one in world.accepted if one["to"] == address)
+    letter = message_from_bytes((world.folder / f"{taken['id'].strip('<>')}.eml").read_bytes())
+    to = re.search("<mailto:(.*?)>", letter["List-Unsubscribe"])[1]
+    with smtplib.SMTP("127.0.0.1", real.port, timeout=10) as client:
+        client.sendmail(address, to, f"From: {address}\nTo: {to}\nSubject: unsubscribe\n\n")
+
+
 def sheet(database, settings, fase):
     """The page of an authority's contacts, as staff read it."""
     add_people(database, settings, settings.instant())
@@ -142,10 +154,15 @@ def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, setting
     ask(desk)
     until(lambda: states(database, 1)[LATER].state is S.ACCEPTED)
 
+    until(lambda: {one["to"] for one in world.accepted} == {ARRIVES, LATER})
+    leave(ARRIVES, real, world)
+    until(lambda: real.kept() == 1)
+    found = collecting.collect(database, settings, desk.clock)
+    assert found.handled == {Handling.UNSUBSCRIBED: 1}
+
     with database.reading() as session:
         tally = outbox.tallies(session, [1])[1]
         assert (tally.intended, tally.accepted, tally.refused) == (6, 2, 4)
-        assert set(session.scalars(select(Suppression.address_key))) == {UNKNOWN, BOUNCES, ACCENTED}
+        assert set(session.scalars(select(Suppression.address_key))) == {UNKNOWN, BOUNCES, ACCENTED, ARRIVES}
         assert verify(session, now=desk.clock()) == []
-    until(lambda: {one["to"] for one in world.accepted} == {ARRIVES, LATER})
-    assert len(Maildir(real.box / ".traites")) == 4
+    assert len(Maildir(real.box / ".traites")) == 5

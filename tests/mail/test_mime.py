@@ -32,7 +32,7 @@ bodies = st.lists(words | st.sampled_from([".", "..", "a ", " ", "=", "é" * 90,
 
 def wire(subject="Objet", text="Bonjour", html="<p>Bonjour</p>", **standing):
     fixed = Standing(**{**{name: getattr(STANDING, name) for name in Standing.__slots__}, **standing})
-    personal = Personal("0123456789abcdef", "po009001@adm.fwb.example", AT, subject, "t" * 40)
+    personal = Personal("0123456789abcdef", "po009001@adm.fwb.example", AT, subject, "t" * 40, "m" * 40)
     return mime.assemble(fixed, personal, mime.encode(text), mime.encode(html))
 
 
@@ -90,8 +90,15 @@ def test_the_headers_are_those_of_careful_bulk_mail():
     assert message["Date"].datetime == AT
 
 
+def test_unsubscribing_by_mail_is_offered_after_the_link_on_the_same_line():
+    raw = wire(mailto="u-", **whole())
+    assert faults(raw) == []
+    link, address = f"<https://courriel.example/u/{'t' * 40}>", f"<mailto:u-{'m' * 40}@courriel.example>"
+    assert f"\r\nList-Unsubscribe: {link}, {address}\r\n".encode() in raw
+
+
 def test_a_legal_notice_offers_no_unsubscribing():
-    raw = wire(unsubscribe="", **whole())
+    raw = wire(unsubscribe="", mailto="u-", **whole())
     assert faults(raw) == []
     assert b"List-Unsubscribe" not in raw
 
@@ -112,6 +119,9 @@ def test_a_legal_notice_offers_no_unsubscribing():
         (lambda raw: raw.replace(b"<p>", b"<p>" + b"a=\r\n" * 100_001), "100 kB"),
         (lambda raw: raw.replace(b"Bonjour nadia", b"Bonjour n"), "contact"),
         (lambda raw: raw.replace(b"List-Unsubscribe: <", b"List-Unsubscribe:\r\n <"), "folded"),
+        (lambda raw: raw.replace(b", <mailto", b",\r\n <mailto"), "folded"),
+        (lambda raw: raw.replace(b">, <mailto", b"> <mailto"), "folded"),
+        (lambda raw: raw.replace(b"m" * 40 + b"@courriel", b"m@autre"), "to unsubscribe is of another domain"),
         (lambda raw: raw.replace(b"-Post: List-Unsubscribe=One-Click", b"-Post: x"), "one-click"),
         (lambda raw: raw.replace(b"List-Unsubscribe: <https", b"X: <https"), "alone"),
         (lambda raw: raw.replace(b"Bonjour nadia", b".nadia"), "dot"),
@@ -120,7 +130,7 @@ def test_a_legal_notice_offers_no_unsubscribing():
     ],
 )
 def test_the_linter_sees_what_is_broken(broken, fault):
-    raw = broken(wire(**whole()))
+    raw = broken(wire(mailto="u-", **whole()))
     assert any(fault in found for found in faults(raw)), faults(raw)
 
 

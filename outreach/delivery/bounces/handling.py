@@ -87,8 +87,10 @@ def _handle(session: Session, notice: Notice, letter: Message | None, now: datet
     match notice.verdict:
         case Verdict.FAILED:
             return _fail(session, notice, letter, now) if letter else Handling.UNVERIFIED
-        case Verdict.COMPLAINT | Verdict.UNSUBSCRIPTION:
-            return _exclude(session, notice, letter, now) if letter else Handling.UNVERIFIED
+        case Verdict.COMPLAINT:
+            return _complain(session, letter, now) if letter else Handling.UNVERIFIED
+        case Verdict.UNSUBSCRIPTION:
+            return _unsubscribe(session, letter, now) if letter else Handling.UNVERIFIED
         case _:
             return Handling.NOTHING
 
@@ -107,17 +109,22 @@ def _fail(session: Session, notice: Notice, letter: Message, now: datetime) -> H
     return Handling.EXCLUDED if is_gone else Handling.REFUSED
 
 
-def _exclude(session: Session, notice: Notice, letter: Message, now: datetime) -> Handling:
-    """Who complains gets nothing more, who unsubscribes no awareness mail; a trial means nothing."""
+def _complain(session: Session, letter: Message, now: datetime) -> Handling:
+    """Who complains gets nothing more; a trial means nothing."""
     if outbox.is_trial(session, letter):
         return Handling.NOTHING
-    reason, handling = SuppressionReason.COMPLAINT, Handling.COMPLAINED
-    if notice.verdict is Verdict.UNSUBSCRIPTION:
-        reason, handling = SuppressionReason.UNSUBSCRIBED, Handling.UNSUBSCRIBED
-        outbox.evidence(session, letter, now=now)
-    detail = f"reçu par courriel au sujet du courriel {letter.public_id}"
+    reason, detail = SuppressionReason.COMPLAINT, _how(letter)
     suppressions.suppress(session, letter.address_key, reason, now=now, actor=RETURNS, detail=detail)
-    return handling
+    return Handling.COMPLAINED
+
+
+def _unsubscribe(session: Session, letter: Message, now: datetime) -> Handling:
+    meant = suppressions.unsubscribe(session, letter, now=now, detail=_how(letter))
+    return Handling.UNSUBSCRIBED if meant else Handling.NOTHING
+
+
+def _how(letter: Message) -> str:
+    return f"reçu par courriel au sujet du courriel {letter.public_id}"
 
 
 def _tell_of(session: Session, letter: Message, failed: Report, now: datetime) -> None:
