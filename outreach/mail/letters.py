@@ -228,7 +228,7 @@ def body(source: str, fields: Mapping[str, Kind], marks: Marks, schemes: Sequenc
 
 def one_line(text: str) -> str:
     """A text fit for a header: one line, without control or direction characters (RFC 5322 §2.2)."""
-    return cleaned(" ".join(text.split()))
+    return " ".join(cleaned(text).split())
 
 
 def _rendered(piece: Piece, marks: Marks, render: Callable[[Run], tuple[str, str]]) -> tuple[str, str]:
