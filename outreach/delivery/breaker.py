@@ -52,16 +52,11 @@ class Outcomes:
 
 
 def outcomes(session: Session, since: Mapping[int, datetime]) -> dict[int, Outcomes]:
-    """The outcomes of these mailings, each since a moment of its own: when a person last let it go on.
-
-    Complaints are counted from the beginning: they come days later.
-    """
-    returned = handling.returned(session, since)
+    """The outcomes of these mailings, each since a moment of its own: when a person last let it go on."""
     found = {}
     for mailing, begun in since.items():
         ended, bad, policy = session.execute(_counted(mailing, begun)).one()
-        complaints = returned[mailing].complaints if mailing in returned else 0
-        found[mailing] = Outcomes(ended, bad, policy, complaints)
+        found[mailing] = Outcomes(ended, bad, policy, handling.complaints(session, mailing, since=begun))
     return found
 
 

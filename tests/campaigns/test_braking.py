@@ -7,10 +7,12 @@ from sqlalchemy import select, update
 
 from outreach.campaigns import braking, lifecycle
 from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.delivery.bounces import handling, notices
 from outreach.delivery.breaker import Outcomes
 from outreach.delivery.models import Gate, Mailing, Message, MessageState
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
 from tests.conftest import NOW
+from tests.delivery.returns import KEYS, notice
 
 LATER = NOW + timedelta(minutes=10)
 
@@ -88,6 +90,47 @@ def test_refusals_of_policy_pause_it_and_full_mailboxes_do_not(database, wave):
         assert braking.held(session) == [
             (session.get_one(Wave, wave), "le relais refuse 4 courriels sur 64 par principe (5.7)")
         ]
+
+
+def comes_back(database, name, addresses, at):
+    """A notice about each of these addresses' letters, as it comes by mail."""
+    with database.writing() as session:
+        for letter in session.scalars(select(Message).where(Message.address.in_(addresses))).all():
+            content = notice(name, identity=letter.public_id, address=letter.address)
+            own = content.replace(b"@relais.example>", f"{letter.public_id}@relais.example>".encode())
+            own = own.replace(b"7f3d-arf", letter.public_id.encode())
+            assert handling.take(session, notices.read(own, KEYS), now=at) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "few", "more", "why"),
+    [
+        ("postfix", 5, 1, "6 adresses sur 60 n’existent pas"),
+        ("arf", 2, 1, "3 plaintes pour 60 courriels"),
+        ("postfix-delayed", 30, 30, ""),
+        ("absence-fr", 30, 30, ""),
+    ],
+)
+def test_what_comes_back_by_mail_pauses_a_wave_as_what_the_relay_says_and_once(database, wave, name, few, more, why):
+    """D8, D12."""
+    end(database, 60, MessageState.ACCEPTED, "2.0.0", LATER)
+    with database.reading() as session:
+        taken = session.scalars(select(Message.address).where(Message.state == MessageState.ACCEPTED)).all()
+    comes_back(database, name, taken[:few], LATER)
+    assert brake(database, LATER) == 0
+    comes_back(database, name, taken[few : few + more], LATER)
+    assert brake(database, LATER) == bool(why)
+    with database.reading() as session:
+        assert braking.why_paused(session, session.get_one(Wave, wave)) == why
+    if not why:
+        return
+    again = LATER + timedelta(minutes=5)
+    with database.writing() as session:
+        lifecycle.resume(session, session.get_one(Campaign, 1), now=LATER, actor=AUTHOR)
+    end(database, 60, MessageState.ACCEPTED, "2.0.0", again)
+    assert brake(database, again) == 0
+    comes_back(database, name, taken[10:20], again)
+    assert brake(database, again) == 1
 
 
 def test_what_a_person_paused_was_not_braked(database, wave):

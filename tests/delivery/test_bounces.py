@@ -8,7 +8,6 @@ from sqlalchemy import func, select, update
 from outreach.audit import AuditEntry, about
 from outreach.delivery import outbox, outcomes, suppressions
 from outreach.delivery.bounces import handling, notices
-from outreach.delivery.bounces.handling import Returned
 from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
 from outreach.delivery.bounces.notices import Verdict
 from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Purpose, Suppression
@@ -327,12 +326,12 @@ def test_what_is_done_with_a_trial_means_nothing(database, mailing, name):
     assert suppressed(database) == {}
 
 
-def test_a_breaker_may_ask_what_came_back_of_a_mailing(database, mailing):
-    other = sent(database, [FIRST])
-    take(database, told(database, mailing, "postfix"))
-    take(database, of_status(database, mailing, SECOND, "5.7.1"))
+def test_a_letter_counts_as_complained_of_once_and_from_a_moment_on(database, mailing):
+    sent(database, [FIRST])
     for number in range(2):
-        content = told(database, mailing, "arf", THIRD).replace(b"7f3d-arf", str(number).encode())
-        take(database, content)
+        take(database, told(database, mailing, "arf", THIRD).replace(b"7f3d-arf", str(number).encode()))
+    take(database, told(database, mailing, "arf", SECOND))
     with database.reading() as session:
-        assert handling.returned(session, [mailing, other]) == {mailing: Returned(2, 1, 1)}
+        moments = (NOW, LATER)
+        assert [handling.complaints(session, mailing, since=moment) for moment in moments] == [2, 0]
+        assert handling.complaints(session, mailing + 1, since=NOW) == 0

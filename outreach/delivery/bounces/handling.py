@@ -4,8 +4,6 @@ A notice is acted on only with a token of ours, or with the Message-ID and the r
 anybody may write to the return address. The others are kept, and change nothing. Nothing is ever answered.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from unicodedata import normalize
 
@@ -22,16 +20,6 @@ from outreach.directory.models import Authority
 
 RETURNS = "courriels revenus"
 TOO_OLD = timedelta(days=30)
-CAME_BACK = (Handling.REFUSED, Handling.EXCLUDED)
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """What came back of a mailing's letters, each once: refusals (the address excluded in some), complaints."""
-
-    refused: int = 0
-    excluded: int = 0
-    complaints: int = 0
 
 
 def take(session: Session, notice: Notice, *, now: datetime) -> KeptNotice | None:
@@ -53,25 +41,14 @@ def take(session: Session, notice: Notice, *, now: datetime) -> KeptNotice | Non
     return kept
 
 
-def returned(session: Session, mailings: Iterable[int]) -> dict[int, Returned]:
-    """What came back of these mailings' letters; one without anything has no entry."""
+def complaints(session: Session, mailing: int, *, since: datetime) -> int:
+    """How many letters of a mailing were complained of since a moment."""
     query = (
-        select(Message.mailing_id, KeptNotice.handling, func.count(Message.id.distinct()))
-        .join(Message, Message.id == KeptNotice.message_id)
-        .where(Message.mailing_id.in_(list(mailings)))
-        .group_by(Message.mailing_id, KeptNotice.handling)
+        select(func.count(Message.id.distinct()))
+        .join(KeptNotice, KeptNotice.message_id == Message.id)
+        .where(Message.mailing_id == mailing, KeptNotice.handling == Handling.COMPLAINED, KeptNotice.read_at > since)
     )
-    found: dict[int, dict[Handling, int]] = {}
-    for mailing, handling, count in session.execute(query):
-        found.setdefault(mailing, {})[handling] = count
-    return {
-        mailing: Returned(
-            refused=sum(counts.get(one, 0) for one in CAME_BACK),
-            excluded=counts.get(Handling.EXCLUDED, 0),
-            complaints=counts.get(Handling.COMPLAINED, 0),
-        )
-        for mailing, counts in found.items()
-    }
+    return session.scalar(query) or 0
 
 
 def _letter(session: Session, notice: Notice) -> Message | None:
