@@ -182,7 +182,7 @@ def test_a_campaign_sent_back_is_a_draft_with_the_reason_and_may_be_approved_by_
         ({"subject": "x" * 251}, "250"),
         ({"contact_name": "Z" + "\u0301" * 50}, "trop de signes"),
         ({"sender_address": "a\x00b"}, "interdit"),
-        ({"contact_email": "b-x@courriel.fwb.example"}, "non remis"),
+        ({"contact_email": "b-x@courriel.fwb.example"}, "relève lui-même"),
     ],
     ids=str,
 )

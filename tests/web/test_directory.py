@@ -255,7 +255,7 @@ def test_an_address_that_our_refused_letters_come_back_to_is_no_contact(author):
     form = {"address": "b-abc@courriel.fwb.example", "kind": "impersonal", "name": ""}
     response = author.send("/directory/9300/contacts", form, page="/directory/9300/contacts/new")
     assert response.status_code == 422
-    assert "non remis" in response.text
+    assert "relève lui-même" in response.text
 
 
 @pytest.mark.parametrize("address", ["=cmd@ecole.be", "-a@ecole.be", "+a@ecole.be"])
