@@ -1,5 +1,8 @@
 """What runs in the background. The database is the queue: a job is only a knock, with the number of a mailing.
 
+The broker inside the process brings its own clock's knocks; with several processes a shared one (`knocking`) brings
+everybody's to whoever is idle. What dawdles on a process's own connections is its own affair.
+
 Jobs are safe to repeat and never raise: a knock that is lost or comes twice changes nothing, the clock knocks again.
 """
 
@@ -24,6 +27,7 @@ from outreach.delivery.postman import Postman, Stage, due_mailings
 from outreach.delivery.scribe import Scribe
 from outreach.delivery.smtp import Door, Guard
 from outreach.errors import OutreachError
+from outreach.knocking import Bell, queue_of
 from outreach.mail.dkim import Signer
 from outreach.settings import Mode, Settings, listed
 from outreach.settings import Sending as Switch
@@ -104,20 +108,27 @@ class Desk:
         # A stub keeps what it drops for tests to look at; a process that runs for months may not.
         self.broker.dead_letters_by_queue = defaultdict(lambda: deque(maxlen=100))  # type: ignore[arg-type, return-value]
         self.deliver, self.attend = build(self.broker, self)
+        self.bell = self._bell()
         self._knocked: set[int] = set()
+        self._at_work = threading.Lock()
         self._worker = Worker(self.broker, worker_threads=1, worker_timeout=LISTEN_MILLISECONDS)
         self._pulse = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
     def open(self) -> None:
         """Begin to work."""
         self._worker.start()
+        if self.bell:
+            self.bell.open()
         self._pulse.start()
 
     def close(self) -> None:
         """Stop in order: the round under way ends, its answers are heard and written down."""
         self.stop.set()
         self._worker.stop()
-        self.postman.farewell()
+        if self.bell:
+            self.bell.close()
+        with self.in_turn():
+            self.postman.farewell()
         self._pulse.join()
         with self.database.writing() as session:
             presence.leave(session, self.worker_id, now=self.clock())
@@ -173,23 +184,58 @@ class Desk:
                 braking.brake(session, now=self.clock())
 
     def knock(self) -> None:
-        """Wake the postman for each mailing that has letters due, once until it has come."""
+        """Wake a postman for each mailing that has letters due."""
+        if self.bell:
+            self.bell.clear()
         with self.database.reading() as session:
             due = due_mailings(session, now=self.clock())
         for mailing in due:
             self.knock_for(mailing)
-        if self.postman.is_busy and not self._knocked:
+        if self.postman.is_busy and not self._knocked and not self._at_work.locked():
             self.attend.send()
 
     def knock_for(self, mailing: int) -> None:
-        """Wake the postman for a mailing, behind those it was woken for already."""
-        if mailing not in self._knocked:
+        """Wake a postman for a mailing, behind those it was woken for already: whichever is idle.
+
+        Without a broker that answers it is our own, and once until it has come.
+        """
+        if not (self.bell and self.bell.ring(mailing)) and mailing not in self._knocked:
             self._knocked.add(mailing)
             self.deliver.send(mailing)
 
     def heard(self, mailing: int) -> None:
         """A knock has been answered: the next one counts."""
         self._knocked.discard(mailing)
+
+    @contextmanager
+    def in_turn(self) -> Iterator[Postman]:
+        """The postman: one thing at a time, whichever broker asks."""
+        with self._at_work:
+            yield self.postman
+
+    def answer(self, mailing: int) -> None:
+        """A knock from another process: passed on to the next one that is idle, then answered.
+
+        A process that may not send keeps the one knock it has heard, so that it hears no other.
+        """
+        while not self._may_send() and not self.stop.is_set():
+            self.stop.wait(BEAT_SECONDS)
+        if self.bell and not self.stop.is_set():
+            self.bell.pass_on(mailing)
+            self.deliver(mailing)
+
+    def _may_send(self) -> bool:
+        try:
+            return not self.hindrance()
+        except (SQLAlchemyError, OutreachError):
+            return False
+
+    def _bell(self) -> Bell | None:
+        if not self.settings.broker_url:
+            return None
+        with self.database.reading() as session:
+            queue = queue_of(session)
+        return Bell(self.settings.broker_url, queue, self.answer)
 
     def _advance(self, wave: int) -> bool:
         with self.database.writing() as session:
@@ -210,14 +256,17 @@ def build(broker: Broker, desk: Desk) -> tuple[Actor[[int], None], Actor[[], Non
     def deliver(mailing: int) -> None:
         try:
             desk.heard(mailing)
-            if desk.postman.deliver(mailing):
+            with desk.in_turn() as postman:
+                is_more = postman.deliver(mailing)
+            if is_more:
                 desk.knock_for(mailing)
         except Exception:
             logger.exception("mailing %s: delivering broke off, the clock will knock again", mailing)
 
     def attend() -> None:
         try:
-            desk.postman.attend(1.0)
+            with desk.in_turn() as postman:
+                postman.attend(1.0)
         except Exception:
             logger.exception("attending broke off, the clock will knock again")
 

@@ -5,7 +5,7 @@ import ipaddress
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +23,7 @@ from outreach.errors import SettingsError
 PREFIX = "OUTREACH_"
 SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
+BROKERS = ("redis", "rediss", "amqp", "amqps", "postgresql")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     mode: Mode = Mode.DEMO
     data: Path = ROOT / "var"
     database_url: str = Field("", repr=False)  # may hold a password
+    broker_url: str = Field("", repr=False)  # idem
     bind: str = "127.0.0.1:8000"
     secret_key: SecretStr = SecretStr("")
     public_url: str = ""
@@ -191,6 +193,7 @@ def _faults(settings: Settings) -> list[str]:
     return [
         *_faults_of_address(settings),
         *_faults_of_database(settings),
+        *_faults_of_broker(settings),
         *_faults_of_domains(settings),
         *_faults_of_bounces(settings),
         *(_faults_of_demo(settings) if settings.mode is Mode.DEMO else _faults_outside_demo(settings)),
@@ -207,12 +210,33 @@ def _faults_of_address(settings: Settings) -> list[str]:
 
 
 def _faults_of_database(settings: Settings) -> list[str]:
-    sentence = f"OUTREACH_DATABASE_URL vaut « {settings.database_url} » : indiquez sqlite:////chemin ou postgresql://…"
     try:
         known = make_url(settings.database).get_backend_name() in {"sqlite", "postgresql"}
     except ArgumentError:
         known = False
-    return [] if known else [sentence]
+    return [] if known else ["OUTREACH_DATABASE_URL doit s’écrire sqlite:////chemin ou postgresql://…"]
+
+
+def _faults_of_broker(settings: Settings) -> list[str]:
+    if not settings.broker_url:
+        return []
+    if not _names_a_host(settings.broker_url, BROKERS):
+        return [f"OUTREACH_BROKER_URL doit s’écrire {', '.join(f'{scheme}://…' for scheme in BROKERS)}."]
+    if settings.database.startswith("sqlite"):
+        sentence = (
+            "OUTREACH_BROKER_URL partage l’envoi entre plusieurs processus, ce que SQLite ne permet pas : "
+            "indiquez OUTREACH_DATABASE_URL=postgresql://…, ou retirez OUTREACH_BROKER_URL."
+        )
+        return [sentence]
+    return []
+
+
+def _names_a_host(url: str, schemes: Collection[str]) -> bool:
+    try:
+        place = urlsplit(url)
+        return place.scheme in schemes and (bool(place.hostname) or place.scheme == "postgresql") and place.port != 0
+    except ValueError:
+        return False
 
 
 def _faults_of_domains(settings: Settings) -> list[str]:

@@ -33,6 +33,22 @@ def test_the_demonstration_makes_its_secret_once_and_hides_it(tmp_path):
     assert first not in repr(read({"OUTREACH_DATA": str(tmp_path)}))
 
 
+@pytest.mark.parametrize(
+    "broker", ["redis://h", "rediss://:p@h:6380/1", "amqp://u:p@h/%2F", "amqps://h", "postgresql:///b"]
+)
+def test_a_broker_goes_with_postgresql(broker):
+    named = {"OUTREACH_DATABASE_URL": "postgresql:///b", "OUTREACH_BROKER_URL": broker}
+    assert read({**REAL, **named}).broker_url == broker
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "BROKER_URL", "SMTP_URL", "BOUNCES_URL"])
+def test_no_password_shows_when_an_address_is_refused(name):
+    with pytest.raises(SettingsError) as refusal:
+        read({**REAL, f"OUTREACH_{name}": "foo://u:hush@host/base"})
+    assert f"OUTREACH_{name}" in str(refusal.value)
+    assert "hush" not in str(refusal.value)
+
+
 @pytest.mark.parametrize("mode", ["trial", "production"])
 def test_a_complete_configuration_is_accepted(mode):
     assert read({**REAL, "OUTREACH_MODE": mode}).mode == mode
@@ -60,6 +76,10 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_BIND", "127.0.0.1:0", "une adresse et un port"),
         ("OUTREACH_DATABASE_URL", "foo", "sqlite:////chemin"),
         ("OUTREACH_DATABASE_URL", "mysql://x/y", "postgresql://"),
+        ("OUTREACH_BROKER_URL", "redis://localhost", "ce que SQLite ne permet pas"),
+        ("OUTREACH_BROKER_URL", "kafka://localhost", "redis://…, rediss://…, amqp://"),
+        ("OUTREACH_BROKER_URL", "redis://", "redis://…"),
+        ("OUTREACH_BROKER_URL", "amqp://localhost:porte", "amqp://…"),
         ("OUTREACH_MAIL_DOMAIN", "not a domain", "un nom de domaine"),
         ("OUTREACH_SMTP_URL", "smtp:", "hôte"),
         ("OUTREACH_SECRET_KEY", "court", "trop courte"),

@@ -1,0 +1,112 @@
+"""Real brokers for the tests, from Debian's packages, each in a throw-away folder on a port of its own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+RABBITMQ = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
+
+
+class Redis:
+    """A Redis that keeps nothing; `start` again after `kill` is a server that has forgotten everything."""
+
+    missing = "" if shutil.which("redis-server") else "redis-server is missing"
+
+    def __init__(self):
+        self.port = free_port()
+        self.url = f"redis://:s3cret@127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self):
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "s3cret"]
+        self.process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
+        wait_for(self.port)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(10)
+
+    stop = kill
+
+
+class RabbitMQ:
+    """A RabbitMQ of one node, without its name service and its plug-ins."""
+
+    missing = "" if RABBITMQ else "rabbitmq-server is missing"
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="outreach-mq-"))
+        self.port, self.node = free_port(), free_port()
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/%2F"
+        (self.folder / "plugins").write_text("[].")
+        self.start()
+
+    def start(self):
+        named = {
+            "HOME": self.folder,  # the cookie's
+            "MNESIA_BASE": self.folder / "base",
+            "LOG_BASE": self.folder / "log",
+            "NODENAME": f"outreach{self.node}@localhost",
+            "NODE_IP_ADDRESS": "127.0.0.1",
+            "NODE_PORT": self.port,
+            "DIST_PORT": self.node,
+            "ENABLED_PLUGINS_FILE": self.folder / "plugins",
+            "CONFIG_FILE": self.folder / "none",
+            "CONF_ENV_FILE": self.folder / "none.env",
+            "SERVER_ADDITIONAL_ERL_ARGS": f"-start_epmd false -erl_epmd_port {self.node} "
+            "-kernel inet_dist_use_interface {127,0,0,1}",
+        }
+        environment = {("" if name == "HOME" else "RABBITMQ_") + name: str(value) for name, value in named.items()}
+        self.process = subprocess.Popen(
+            [str(RABBITMQ[-1])],
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        wait_for(self.port)
+
+    def kill(self):
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(10)
+
+    def stop(self):
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def running(kind):
+    """For a fixture: a broker of this kind, started and stopped; without its package the test is skipped, or fails."""
+    if kind.missing and os.environ.get("OUTREACH_REQUIRE_ALL"):
+        pytest.fail(f"{kind.missing}, and is required here")
+    if kind.missing:
+        pytest.skip(kind.missing)
+    started = kind()
+    yield started
+    started.stop()
+
+
+def free_port():
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return asked.getsockname()[1]
+
+
+def wait_for(port, seconds=40):
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            assert time.monotonic() < end, f"nothing listens on port {port}"
+            time.sleep(0.05)
+        else:
+            return

@@ -1,0 +1,75 @@
+"""Work processes that share a wave over a broker, one of them killed, then the broker itself."""
+
+import threading
+
+import pytest
+from sqlalchemy import select
+
+from outreach.delivery.models import Message
+from outreach.knocking import Bell
+from tests.brokers import RabbitMQ, Redis, running
+from tests.chaos.harness import Field
+from tests.relays import Relays
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.parametrize("backend", ["postgresql"])]
+
+
+class PostgreSQL:
+    """The very database that the letters are in; it is not killed."""
+
+    def __init__(self, url):
+        self.url = url
+
+    def kill(self):
+        pass
+
+
+@pytest.fixture(params=[Redis, RabbitMQ, PostgreSQL])
+def broker(request, fresh_url):
+    if request.param is PostgreSQL:
+        yield PostgreSQL(fresh_url)
+    else:
+        yield from running(request.param)
+
+
+@pytest.fixture
+def field(database, fresh_url, broker, tmp_path):
+    relay = Relays(tmp_path / "sink", "--lint-every", "50")
+    relay.script({"stage": "dot", "reply": "accept:slow:0.05:250 2.0.0 taken"})
+    ground = Field(database, fresh_url, relay, tmp_path / "data", recipients=400)
+    ground.environment["OUTREACH_BROKER_URL"] = broker.url
+    yield ground
+    ground.clear()
+    relay.stop()
+
+
+def hands(ground):
+    with ground.database.reading() as session:
+        return set(session.scalars(select(Message.worker_id).where(Message.worker_id.is_not(None)).distinct()))
+
+
+def carries(url):
+    """Ring one bell, hear another."""
+    heard = threading.Event()
+    here, there = Bell(url, "test", lambda _mailing: None), Bell(url, "test", lambda _mailing: heard.set())
+    there.open()
+    here.clear()
+    rung = here.ring(1)
+    is_heard = heard.wait(10)
+    here.close()
+    there.close()
+    return rung and is_heard
+
+
+def test_two_processes_share_a_wave_and_neither_dies_of_the_other_nor_of_the_broker(field, broker):
+    assert carries(broker.url)
+    victim, other = field.start(), field.start_beside()
+    field.wait_until(lambda: len(hands(field)) == 2 and field.taken() > 50)
+    field.kill(victim)
+    broker.kill()
+    taken = field.taken()
+    field.wait_until(lambda: field.taken() > taken + 20)
+    field.stop(other)
+    assert not field.is_finished(), "the wave ended before its last worker: nothing was proved"
+    field.finish()
+    field.reckon(400)
