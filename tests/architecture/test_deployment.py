@@ -1,0 +1,68 @@
+"""The files of deploy/ are what systemd and Compose take, and agree with the program."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+from outreach.cli.serve import web_command
+from outreach.settings import PREFIX, ROOT, Settings, read
+
+DEPLOY = ROOT / "deploy"
+FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
+UNITS = [path for path in FILES if path.suffix == ".service"]
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_setting_named_exists(path):
+    named = set(re.findall(rf"{PREFIX}[A-Z_]+", path.read_text(encoding="utf-8")))
+    assert named <= {PREFIX + field.upper() for field in Settings.model_fields}
+
+
+def test_every_file_is_told_of_in_operations():
+    told = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert [path.name for path in FILES if path.name not in told] == []
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_systemd_takes_each_unit(unit, tmp_path):
+    if shutil.which("systemd-analyze") is None:
+        if os.environ.get("OUTREACH_REQUIRE_ALL"):
+            pytest.fail("systemd-analyze is required here and is missing")
+        pytest.skip("systemd-analyze is missing")
+    text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    copy = tmp_path / unit.name.replace("@", "@1")
+    copy.write_text(text, encoding="utf-8")
+    checked = subprocess.run(["systemd-analyze", "verify", copy], capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def options(command):
+    """How gunicorn is started, but for where it listens and in which folder."""
+    words = command.replace("\\\n", " ").split()
+    return " ".join(words[words.index("wsgi:app") :]).partition(" --bind ")[0]
+
+
+def test_the_pages_are_served_as_by_up(tmp_path):
+    wanted = options(" ".join(web_command(read({"OUTREACH_DATA": str(tmp_path)}))))
+    unit = (DEPLOY / "systemd" / "outreach-web.service").read_text(encoding="utf-8")
+    (started,) = re.findall(r"^ExecStart=((?:.*\\\n)*.*)$", unit, re.MULTILINE)
+    assert options(started) == options(COMPOSE["services"]["web"]["command"]) == wanted
+
+
+def test_all_processes_of_a_composition_are_one_installation():
+    ours = [service for service in COMPOSE["services"].values() if service["image"] == "outreach"]
+    assert len(ours) == 3
+    for key in ("hostname", "volumes", "environment", "env_file"):
+        assert [service[key] for service in ours] == [ours[0][key]] * 3
+
+
+def test_what_an_image_is_made_of_is_there():
+    copied = re.findall(r"^COPY (.+) \S+$", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    sources = " ".join(copied).split()
+    assert {"outreach", "templates", "campaigns", "wsgi.py"} <= set(sources)
+    assert [source for source in sources if not (ROOT / source).exists()] == []
