@@ -186,17 +186,17 @@ class Conversation:
 
     def _answer(self, reply: Reply) -> None:
         match self.state:
-            case State.GREETING | State.HELLO | State.STARTTLS | State.AUTH:
-                self._introduce(reply)
             case State.ENVELOPE:
                 self._envelope(reply)
+            case State.VERDICT:
+                self._settle(outcome_of(reply, after_dot=True))
+                self.state = State.CLOSED if reply.code == 421 else State.READY
             case State.BODY | State.AT_DOT:
                 # It can only be DATA's own answer: the letter is not whole, so it was not accepted.
                 self._settle(outcome_of(reply, after_dot=False))
                 self.state = State.CLOSED
-            case State.VERDICT:
-                self._settle(outcome_of(reply, after_dot=True))
-                self.state = State.CLOSED if reply.code == 421 else State.READY
+            case State.GREETING | State.HELLO | State.STARTTLS | State.AUTH:
+                self._introduce(reply)
             case State.RESETTING:
                 self.state = State.READY if reply.code == 250 else State.CLOSED
             case State.READY | State.TLS | State.CLOSED:

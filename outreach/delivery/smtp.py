@@ -73,7 +73,6 @@ class Line:
         self.is_connecting, self.is_shaking = True, False
         self.since, self.state = time.monotonic(), State.GREETING
         self.number, self.watched = -1, 0
-        self.is_late = False
 
     def connect(self) -> None:
         """Begin to connect, without waiting for it. A name that cannot be resolved breaks the conversation off."""
@@ -197,59 +196,59 @@ class Door:
         self.on_body: OnBody | None = None  # told when a body is about to be written (False), and is half written
         self._timeouts, self._context = timeouts or Timeouts(), context
         self._selector = selectors.DefaultSelector()
-        self._lines: list[Line] = []
+        self._in: dict[State, dict[Line, None]] = {state: {} for state in State}  # by where they stand, in order
+        self._late: set[Line] = set()  # who did not answer in their turn
         self._settled: list[tuple[Parcel, Outcome]] = []
         self._failures: list[Failure] = []
         self._looked_at = 0.0
 
     def open(self, count: int) -> None:
         """Have up to `count` connections, opened or being opened."""
-        while len(self._lines) < count:
+        while len(self) < count:
             line = Line(self.relay, self._context, self.on_body)
-            self._lines.append(line)
+            self._in[line.state][line] = None
             line.connect()
-            if line.talk.state is State.CLOSED:
+            self._file(line)
+            if line.state is State.CLOSED:
                 break
-        self._sweep()
 
     def count(self, *states: State) -> int:
         """How many connections are in one of these states."""
-        return sum(line.talk.state in states for line in self._lines)
+        return sum(len(self._in[state]) for state in states)
 
     def prompt(self, *states: State) -> int:
         """How many of them answer in their turn; one that did not is left out until it is free again."""
-        return sum(line.talk.state in states and not line.is_late for line in self._lines)
+        return self.count(*states) - sum(line.state in states for line in self._late)
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return self.count(*State)
 
     def hand(self, parcel: Parcel) -> None:
         """Begin with a parcel on an idle connection (there must be one), unless the guard keeps it in."""
         if self.guard.stops(parcel.recipient):
             self._settled.append((parcel, Outcome(Verdict.STOPPED, text="hors de la liste de test")))
             return
-        line = next(line for line in self._lines if line.talk.state is State.READY)
+        line = next(iter(self._in[State.READY]))
         line.talk.hand(parcel)
-        line.attend(readable=False, writable=True)
+        self._push(line)
 
     def at_dot(self) -> list[Parcel]:
         """The parcels that wait for their dot."""
-        return [line.talk.parcel for line in self._lines if line.talk.state is State.AT_DOT and line.talk.parcel]
+        return [line.talk.parcel for line in self._in[State.AT_DOT] if line.talk.parcel]
 
     def release(self, keys: Collection[int]) -> None:
         """Write the dots of these parcels."""
-        for line in self._lines:
-            if line.talk.state is State.AT_DOT and line.talk.parcel and line.talk.parcel.key in keys:
+        for line in list(self._in[State.AT_DOT]):
+            if line.talk.parcel and line.talk.parcel.key in keys:
                 line.talk.release()
-                line.attend(readable=False, writable=True)
+                self._push(line)
 
     def abandon(self) -> None:
         """Close every connection that waits for a dot: what it holds was not accepted, and is nobody's any more."""
-        for line in self._lines:
-            if line.talk.state is State.AT_DOT:
-                line.talk.parcel = None
-                line.talk.state = State.CLOSED
-        self._sweep()
+        for line in list(self._in[State.AT_DOT]):
+            line.talk.parcel = None
+            line.talk.state = State.CLOSED
+            self._file(line)
 
     def collect(self) -> list[tuple[Parcel, Outcome]]:
         """What became of parcels since the last time it was asked."""
@@ -264,7 +263,7 @@ class Door:
     def wait(self, seconds: float, until: Callable[[], bool]) -> None:
         """Attend to the connections until the question is answered by yes, or for some seconds."""
         end = time.monotonic() + seconds
-        while not until() and self._lines:
+        while not until() and len(self):
             left = end - time.monotonic()
             if left <= 0:
                 return
@@ -272,60 +271,66 @@ class Door:
 
     def poll(self) -> None:
         """Learn what has happened by now, without waiting."""
-        if self._lines:
-            self._step(0)
+        self._step(0)
 
     def pass_over(self) -> None:
         """Wait no more for those that are not free: they are left for a later round."""
-        for line in self._lines:
-            line.is_late = line.talk.state is not State.READY
+        self._late = set(self._lines()) - self._in[State.READY].keys()
 
     def leave(self, keep: int = 0) -> None:
         """Take leave on idle connections, down to so many in all; those still at something stay."""
-        idle = [line for line in self._lines if line.talk.state is State.READY]
-        for line in idle[: max(0, len(self._lines) - keep)]:
+        for line in list(self._in[State.READY])[: max(0, len(self) - keep)]:
             line.talk.quit()
-            line.attend(readable=False, writable=True)
-        self._sweep()
+            self._push(line)
 
     def close(self) -> None:
         """Close everything; a parcel whose dot was written is settled as unknown."""
-        for line in self._lines:
+        for line in self._lines():
             line.talk.break_off("nous avons fermé la connexion")
-        self._sweep()
+            self._file(line)
         self._selector.close()
 
+    def _lines(self) -> list[Line]:
+        return [line for lines in self._in.values() for line in lines]
+
     def _step(self, seconds: float) -> None:
-        for line in self._lines:
-            self._watch(line)
         for key, events in self._selector.select(min(seconds, 0.5)):
             key.data.attend(bool(events & selectors.EVENT_READ), bool(events & selectors.EVENT_WRITE))
-        self._sweep()
-
-    def _sweep(self) -> None:
+            self._file(key.data)
         now = time.monotonic()
         if now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
             self._give_up_on_the_silent(now)
-        for line in list(self._lines):
-            if line.talk.state is not line.state:
-                line.since, line.state = now, line.talk.state
-                line.is_late = line.is_late and line.state is not State.READY
-            if line.talk.settled:
-                self._settled += line.talk.settled
-                line.talk.settled.clear()
+
+    def _push(self, line: Line) -> None:
+        line.attend(readable=False, writable=True)
+        self._file(line)
+
+    def _file(self, line: Line) -> None:
+        """Whoever touched a line says so here: it is put where it stands now, and what it has learned is taken."""
+        talk = line.talk
+        if talk.settled:
+            self._settled += talk.settled
+            talk.settled.clear()
+        if talk.state is not line.state:
+            del self._in[line.state][line]
+            line.state, line.since = talk.state, time.monotonic()
             if line.state is State.CLOSED:
-                if line.talk.failure:
-                    self._failures.append(line.talk.failure)
                 self._drop(line)
+                return
+            self._in[line.state][line] = None
+            if line.state is State.READY:
+                self._late.discard(line)
+        if line.is_connecting or line.wants != line.watched:
+            self._watch(line)
 
     def _give_up_on_the_silent(self, now: float) -> None:
-        for line in self._lines:
+        for line in self._lines():
             limit = self._timeouts.connect if line.is_connecting else self._timeouts.of(line.state)
-            is_waited_for = line.state is not State.READY and line.talk.state is line.state
-            if is_waited_for and now - line.since > limit:
+            if line.state is not State.READY and now - line.since > limit:
                 give_up = line.try_next if line.is_connecting else line.talk.break_off
                 give_up("le relais ne répond plus")
+                self._file(line)
 
     def _watch(self, line: Line) -> None:
         """By its number: encryption replaces the socket and keeps the number, another address changes it."""
@@ -343,6 +348,8 @@ class Door:
             self._selector.unregister(line.number)
 
     def _drop(self, line: Line) -> None:
+        self._late.discard(line)
         self._forget(line)
         line.socket.close()
-        self._lines.remove(line)
+        if line.talk.failure:
+            self._failures.append(line.talk.failure)
