@@ -44,6 +44,12 @@ def guard_of(settings: Settings) -> Guard:
     )
 
 
+def relays_of(settings: Settings) -> list[Relay]:
+    """The relays of this installation, in order of preference."""
+    usual = {"connections": settings.smtp_connections, "rate": settings.smtp_rate}
+    return [Relay.at(url, settings.sending_domain, **usual) for url in settings.relays]
+
+
 def signer_of(settings: Settings) -> Signer | None:
     """Who signs letters; None where the relay does. Raises InputError or OSError when its key cannot be used."""
     if settings.dkim_key_file is None:
@@ -70,20 +76,18 @@ class Desk:
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.stop = threading.Event()
         self.sending = Sending.of(settings)
-        self.relay = Relay.at(settings.relay, settings.sending_domain)
+        self.relays = relays_of(settings)
         with database.writing() as session:
             now = self.clock()
             self.worker_id = presence.join_in(session, now=now)
-            presence.quiet_alarms(session, self.relay.name, now=now)
+            presence.quiet_alarms(session, now=now)
             installation.settle_in(session, installation.read(settings.data), now=now)
         self.postman = Postman(
             database,
-            Door(self.relay, guard_of(settings)),
+            Door(self.relays, guard_of(settings)),
             Composer(self.sending, self.clock, signer_of(settings)),
             self.clock,
             worker_id=self.worker_id,
-            connections=settings.smtp_connections,
-            rate=settings.smtp_rate,
             stop=self.stop,
             watch=watch,
             brake=self.brake,
@@ -145,7 +149,7 @@ class Desk:
             launching.finish_waves(session, now=now)
             braking.brake(session, now=now)
             hits.fold_old(session, now=now)
-            relay = presence.relay_hindrance(session, self.relay.name, now=now)
+            relay = presence.relay_hindrance(session, [one.name for one in self.relays], now=now)
             presence.clock_passed(session, hindrance or relay, now=now)
 
     def collect(self) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -23,6 +23,7 @@ from outreach.errors import SettingsError
 PREFIX = "OUTREACH_"
 SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
+RELAY_OPTIONS = {"starttls": r"on|off", "connections": r"[1-9]|[1-4]\d|50", "rate": r"\d{1,6}"}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -83,9 +84,9 @@ class Settings(BaseSettings):
         return self.bind.rpartition(":")[0].strip("[]")
 
     @property
-    def relay(self) -> str:
-        """Where letters are handed over: the relay named, or the demonstration's own mailbox."""
-        return self.smtp_url or f"smtp://{self.demo_mailbox}"
+    def relays(self) -> tuple[str, ...]:
+        """Where letters are handed over: the relays named, in order of preference, or the demonstration's mailbox."""
+        return tuple(self.smtp_url.replace(",", " ").split()) or (f"smtp://{self.demo_mailbox}",)
 
     @property
     def stays_here(self) -> bool:
@@ -192,6 +193,7 @@ def _faults(settings: Settings) -> list[str]:
         *_faults_of_address(settings),
         *_faults_of_database(settings),
         *_faults_of_domains(settings),
+        *_faults_of_relays(settings),
         *_faults_of_bounces(settings),
         *(_faults_of_demo(settings) if settings.mode is Mode.DEMO else _faults_outside_demo(settings)),
     ]
@@ -222,9 +224,6 @@ def _faults_of_domains(settings: Settings) -> list[str]:
         for name, value in named.items()
         if value and not DOMAIN.fullmatch(value)
     ]
-    relay = urlsplit(settings.smtp_url)
-    if settings.smtp_url and (relay.scheme not in {"smtp", "smtps"} or not relay.hostname):
-        faults.append("OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte.")
     if bool(settings.dkim_selector) != bool(settings.dkim_key_file):
         faults.append("OUTREACH_DKIM_SELECTOR et OUTREACH_DKIM_KEY_FILE vont ensemble : nommez les deux, ou aucun.")
     if settings.dkim_selector and not SELECTOR.fullmatch(settings.dkim_selector):
@@ -234,6 +233,31 @@ def _faults_of_domains(settings: Settings) -> list[str]:
     if settings.public_url and not urlsplit(settings.public_url).hostname:
         faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse complète.")
     return faults
+
+
+def _faults_of_relays(settings: Settings) -> list[str]:
+    """None of these sentences repeats an address: it may hold a password."""
+    faults = []
+    if settings.smtp_url and not all(_is_relay(url) for url in settings.relays):
+        faults.append("OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte, un relais ou plusieurs.")
+    elif len({urlsplit(url).netloc.rpartition("@")[2] for url in settings.relays}) < len(settings.relays):
+        faults.append("OUTREACH_SMTP_URL nomme deux fois le même relais.")
+    wishes = [wish for url in settings.relays for wish in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
+    faults += [
+        f"OUTREACH_SMTP_URL : « {name}={value} » ne se comprend pas ; les options d’un relais sont starttls=off, "
+        "connections (de 1 à 50) et rate (courriels par seconde)."
+        for name, value in wishes
+        if not (name in RELAY_OPTIONS and re.fullmatch(RELAY_OPTIONS[name], value))
+    ]
+    return faults
+
+
+def _is_relay(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _faults_of_bounces(settings: Settings) -> list[str]:

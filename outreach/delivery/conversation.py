@@ -38,6 +38,7 @@ class Relay:
     """A relay, as its address tells: `smtp://user:password@host:port?starttls=off` or `smtps://host`.
 
     Without `smtps`, STARTTLS is required of any relay that is not on this machine, unless turned off by name.
+    `connections` and `rate` (letters a second, 0 as many as go) are what one worker uses of it at most.
     """
 
     host: str
@@ -47,6 +48,8 @@ class Relay:
     starttls: bool = False
     user: str = ""
     password: str = ""
+    connections: int = 8
+    rate: int = 0
 
     @property
     def name(self) -> str:
@@ -54,20 +57,25 @@ class Relay:
         return f"{self.host}:{self.port}"
 
     @classmethod
-    def at(cls, url: str, helo: str) -> "Relay":
-        """The relay at an address; `helo` is the name we give ourselves: the sending domain, not the machine's."""
+    def at(cls, url: str, helo: str, *, connections: int = 8, rate: int = 0) -> "Relay":
+        """The relay at an address; `helo` is the name we give ourselves: the sending domain, not the machine's.
+
+        Its address may name `connections` and `rate` of its own.
+        """
         parts = urlsplit(url)
         host, encrypted = parts.hostname or "", parts.scheme == "smtps"
         is_near = host in {"localhost", "::1"} or host.startswith("127.")
-        wish = parse_qs(parts.query).get("starttls", ["off" if is_near else "on"])[0]
+        wishes = {name: values[0] for name, values in parse_qs(parts.query).items()}
         return cls(
             host=host,
             port=parts.port or (465 if encrypted else 25),
             helo=helo,
             encrypted=encrypted,
-            starttls=not encrypted and wish != "off",
+            starttls=not encrypted and wishes.get("starttls", "off" if is_near else "on") != "off",
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
+            connections=int(wishes.get("connections", connections)),
+            rate=int(wishes.get("rate", rate)),
         )
 
 

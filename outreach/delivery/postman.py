@@ -24,8 +24,9 @@ from outreach.delivery.conversation import Failure, Parcel, State
 from outreach.delivery.fence import Composed, Due
 from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState
 from outreach.delivery.outcomes import Settled
-from outreach.delivery.pacing import Bucket, Width, rest_of
+from outreach.delivery.pacing import rest_of
 from outreach.delivery.replies import Verdict
+from outreach.delivery.routes import Routes
 from outreach.delivery.smtp import Door
 
 LEASE = timedelta(seconds=20)
@@ -76,8 +77,6 @@ class Postman:
         clock: Callable[[], datetime],
         *,
         worker_id: str,
-        connections: int = 8,
-        rate: int = 0,
         stop: threading.Event | None = None,
         watch: Callable[[Stage], None] | None = None,
         brake: Callable[[], None] | None = None,
@@ -87,12 +86,13 @@ class Postman:
         if watch:
             door.on_body = lambda is_half: watch(Stage.MID_BODY if is_half else Stage.AFTER_RCPT)
         self.stop = stop or threading.Event()
-        self._bucket, self._width = Bucket(rate, time.monotonic()), Width(connections)
+        self._routes = Routes(door.relays)
         self._carried: dict[int, Composed] = {}  # handed to a connection, without a dot yet
         self._awaited: dict[int, str] = {}  # the dot is written (under this fence), the answer has not come
         self._settled: list[Settled] = []  # answered, not written down yet
         self._cut_off: list[Settled] = []  # the connection broke before their dot, and nobody was answered since
         self._unsure: list[str] = []  # fences that may have been committed, and no dot of which was written
+        self._has_served = False  # the relay took a letter, and this is not written down yet
         self._rests = False
         self._brake, self._refusals = brake or (lambda: None), 0
 
@@ -103,17 +103,16 @@ class Postman:
 
     def deliver(self, mailing_id: int) -> bool:
         """Hand over some batches of a mailing's letters. True when more may go: after the other mailings that wait."""
-        self._rests = False
         for _ in range(MOST_BATCHES):
-            if self.stop.is_set() or not self._relay_serves() or (batch := self._take(mailing_id)) is None:
+            if self.stop.is_set() or not self._finds_a_relay() or (batch := self._take(mailing_id)) is None:
                 break
             finished = self._work_through(batch)
             self._put_back(batch)
             if self._refusals:
                 self._refusals = 0
                 self._brake()
-            if not finished:
-                break
+            if not finished and not self._rests:
+                break  # where the relay rests from now on, another one may serve
         else:
             return True
         self.attend(LINGER_SECONDS)
@@ -141,9 +140,15 @@ class Postman:
     def _is_open_ended(self) -> bool:
         return bool(self.door.count(*MOVING, State.VERDICT))
 
-    def _relay_serves(self) -> bool:
+    def _finds_a_relay(self) -> bool:
+        self._rests = False
         with self.database.reading() as session:
-            return not presence.relay_hindrance(session, self.door.relay.name, now=self.clock())
+            serves = self._routes.choose(session, now=self.clock())
+        if self._routes.used.relay is not self.door.relay:
+            self._blame_nobody()
+            self._has_served = False
+            self.door.turn_to(self._routes.used.relay)
+        return serves
 
     def _take(self, mailing_id: int) -> int | None:
         now = self.clock()
@@ -169,7 +174,7 @@ class Postman:
         while waiting and not self.stop.is_set():
             if not self._is_at_hand(len(waiting)):
                 return False
-            granted = self._bucket.take(min(len(waiting), self.door.count(State.READY)), time.monotonic())
+            granted = self._routes.used.bucket.take(min(len(waiting), self.door.count(State.READY)), time.monotonic())
             if not granted and not self._carried:
                 return False  # as fast as allowed: the clock will knock again
             if not self._round([waiting.popleft() for _ in range(granted)], batch):
@@ -190,23 +195,24 @@ class Postman:
         """Have a free connection, or a letter at its dot; else let the relay rest, or leave what dawdles."""
         self.door.poll()  # an idle connection may have been closed on us since
         failures = self._heeded()
-        self.door.open(min(wanted + len(self._carried) + len(self._awaited), self._width.now))
+        self.door.open(min(wanted + len(self._carried) + len(self._awaited), self._routes.used.width.now))
         usable = (State.READY, State.AT_DOT)
         self._wait(PATIENCE_SECONDS, lambda: bool(self.door.count(*usable)))
         failures += self._heeded()
-        if failures and (any(failure.alarm for failure in failures) or not len(self.door)):
+        if failures and (any(failure.alarm for failure in failures) or not self.door.width):
             worst = max(failures, key=lambda failure: failure.alarm)
             self._let_rest(worst.text, alarm=worst.alarm)
             return False
         return bool(self.door.count(*usable))
 
     def _heeded(self) -> list[Failure]:
-        """Connections that came to nothing; fewer are used from now on when the relay asked for that."""
+        """Connections to the relay in use that came to nothing; of a relay that asked for it fewer are used now."""
         failures = self.door.failures()
-        if any(failure.slow_down for failure in failures):
-            self._width.narrow()
-            self.door.leave(keep=self._width.now)
-        return failures
+        asking = {relay for relay, failure in failures if failure.slow_down}
+        self._routes.narrow(asking)
+        if self.door.relay in asking:
+            self.door.leave(keep=self._routes.used.width.now)
+        return [failure for relay, failure in failures if relay is self.door.relay]
 
     def _round(self, letters: Sequence[Composed], batch: int) -> bool:
         """Hand letters over, record the answers to the round before, fence, write dots. False to stop for now."""
@@ -216,7 +222,7 @@ class Postman:
         self._wait(TURN_SECONDS, lambda: not self.door.prompt(*MOVING))
         self.watch(Stage.BEFORE_FENCE)
         self._listen()
-        self._width.widen()
+        self._routes.used.width.widen()
         if len(self._cut_off) >= SEVERAL and not self._ready():
             self._let_rest(self._cut_off[0].outcome.text)
             self._blame_nobody()
@@ -285,12 +291,14 @@ class Postman:
 
     def _listen(self) -> None:
         has_answered = False
-        for parcel, outcome in self.door.collect():
+        for relay, parcel, outcome in self.door.collect():
             self._carried.pop(parcel.key, None)
             one = Settled(parcel.key, self._awaited.pop(parcel.key, None), outcome)
-            is_cut_off = outcome.verdict is Verdict.UNREACHED
-            (self._cut_off if is_cut_off else self._settled).append(one)
-            has_answered |= outcome.code is not None and not is_cut_off
+            is_ours, is_cut_off = relay is self.door.relay, outcome.verdict is Verdict.UNREACHED
+            (self._cut_off if is_ours and is_cut_off else self._settled).append(one)
+            has_answered |= is_ours and outcome.code is not None and not is_cut_off
+            if is_ours and outcome.verdict is Verdict.ACCEPTED:
+                self._has_served = True
         if has_answered:
             self._blame_letters()
 
@@ -319,7 +327,7 @@ class Postman:
                 self.door.pass_over()
 
     def _let_rest(self, said: str, *, alarm: bool = False) -> None:
-        self._rests = True
+        self._rests, self._has_served = True, False
         with self.database.writing() as session:
             presence.relay_failed(session, self.door.relay.name, said, alarm=alarm, now=self.clock())
 
@@ -336,13 +344,14 @@ class Postman:
         if self._settled:
             outcomes.record(session, self._settled, now=now, again_at=rest_of(1, now))
         self._refusals += sum(one.outcome.verdict is Verdict.NEVER for one in self._settled)
-        if any(one.outcome.verdict is Verdict.ACCEPTED for one in self._settled):
+        if self._has_served:
             presence.relay_answers(session, self.door.relay.name)
 
     def _forget_recorded(self) -> None:
         # Only once it is committed: recording twice changes nothing, recording never would lose an answer.
         if self._settled:
             self._settled, self._unsure = [], []
+            self._has_served = False
             self.watch(Stage.AFTER_RECORD)
         self._unsure = []
 

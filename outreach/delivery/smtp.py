@@ -1,4 +1,4 @@
-"""The only door to the network: a few connections to one relay, side by side, in one thread.
+"""The only door to the network: a few connections to a relay, side by side, in one thread.
 
 Nothing here waits for one connection alone: a relay that dawdles on one leaves the others at work. What the door may
 not let out (another installation's trial, the ministry's own boxes) it stops here, last of all.
@@ -10,7 +10,7 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from outreach.delivery.replies import Outcome, Verdict
 
 CHUNK = 65536
 LOOK_SECONDS = 0.1
+GREETING_BESIDE_OTHERS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,24 +188,39 @@ class Line:
 
 
 class Door:
-    """Up to some tens of connections to a relay. Everything it learns is collected: it never raises for the network."""
+    """Up to some tens of connections to a relay. Everything it learns is collected: it never raises for the network.
+
+    Of several relays one is used at a time, the first to begin with; where there is another to turn to, a greeting is
+    waited for no longer than a connection. Whichever it is, the guard holds.
+    """
 
     def __init__(
-        self, relay: Relay, guard: Guard, timeouts: Timeouts | None = None, context: ssl.SSLContext | None = None
+        self,
+        relays: Sequence[Relay],
+        guard: Guard,
+        timeouts: Timeouts | None = None,
+        context: ssl.SSLContext | None = None,
     ) -> None:
-        self.relay, self.guard = relay, guard
+        self.relays, self.relay, self.guard = relays, relays[0], guard
         self.on_body: OnBody | None = None  # told when a body is about to be written (False), and is half written
-        self._timeouts, self._context = timeouts or Timeouts(), context
+        self._timeouts = timeouts or (Timeouts() if len(relays) == 1 else Timeouts(greeting=GREETING_BESIDE_OTHERS))
+        self._context = context
         self._selector = selectors.DefaultSelector()
         self._in: dict[State, dict[Line, None]] = {state: {} for state in State}  # by where they stand, in order
         self._late: set[Line] = set()  # who did not answer in their turn
-        self._settled: list[tuple[Parcel, Outcome]] = []
-        self._failures: list[Failure] = []
+        self._settled: list[tuple[Relay, Parcel, Outcome]] = []
+        self._failures: list[tuple[Relay, Failure]] = []
         self._looked_at = 0.0
 
+    def turn_to(self, relay: Relay) -> None:
+        """Use this relay from now on. Connections to another end the letter they carry, then are left."""
+        if relay is not self.relay:
+            self.relay = relay
+            self.leave()
+
     def open(self, count: int) -> None:
-        """Have up to `count` connections, opened or being opened."""
-        while len(self) < count:
+        """Have up to `count` connections to the relay in use, opened or being opened."""
+        for _ in range(count - self.width):
             line = Line(self.relay, self._context, self.on_body)
             self._in[line.state][line] = None
             line.connect()
@@ -220,13 +236,15 @@ class Door:
         """How many of them answer in their turn; one that did not is left out until it is free again."""
         return self.count(*states) - sum(line.state in states for line in self._late)
 
-    def __len__(self) -> int:
-        return self.count(*State)
+    @property
+    def width(self) -> int:
+        """How many connections lead to the relay in use, or are being opened."""
+        return sum(line.talk.relay is self.relay for line in self._lines())
 
     def hand(self, parcel: Parcel) -> None:
         """Begin with a parcel on an idle connection (there must be one), unless the guard keeps it in."""
         if self.guard.stops(parcel.recipient):
-            self._settled.append((parcel, Outcome(Verdict.STOPPED, text="hors de la liste de test")))
+            self._settled.append((self.relay, parcel, Outcome(Verdict.STOPPED, text="hors de la liste de test")))
             return
         line = next(iter(self._in[State.READY]))
         line.talk.hand(parcel)
@@ -250,12 +268,12 @@ class Door:
             line.talk.state = State.CLOSED
             self._file(line)
 
-    def collect(self) -> list[tuple[Parcel, Outcome]]:
-        """What became of parcels since the last time it was asked."""
+    def collect(self) -> list[tuple[Relay, Parcel, Outcome]]:
+        """What became of parcels since the last time it was asked, and at which relay."""
         collected, self._settled = self._settled, []
         return collected
 
-    def failures(self) -> list[Failure]:
+    def failures(self) -> list[tuple[Relay, Failure]]:
         """Connections that came to nothing since the last time it was asked."""
         failed, self._failures = self._failures, []
         return failed
@@ -263,7 +281,7 @@ class Door:
     def wait(self, seconds: float, until: Callable[[], bool]) -> None:
         """Attend to the connections until the question is answered by yes, or for some seconds."""
         end = time.monotonic() + seconds
-        while not until() and len(self):
+        while not until() and self.count(*State):
             left = end - time.monotonic()
             if left <= 0:
                 return
@@ -279,9 +297,8 @@ class Door:
 
     def leave(self, keep: int = 0) -> None:
         """Take leave on idle connections, down to so many in all; those still at something stay."""
-        for line in list(self._in[State.READY])[: max(0, len(self) - keep)]:
-            line.talk.quit()
-            self._push(line)
+        for line in list(self._in[State.READY])[: max(0, self.count(*State) - keep)]:
+            self._quit(line)
 
     def close(self) -> None:
         """Close everything; a parcel whose dot was written is settled as unknown."""
@@ -302,6 +319,10 @@ class Door:
             self._looked_at = now
             self._give_up_on_the_silent(now)
 
+    def _quit(self, line: Line) -> None:
+        line.talk.quit()
+        self._push(line)
+
     def _push(self, line: Line) -> None:
         line.attend(readable=False, writable=True)
         self._file(line)
@@ -310,7 +331,7 @@ class Door:
         """Whoever touched a line says so here: it is put where it stands now, and what it has learned is taken."""
         talk = line.talk
         if talk.settled:
-            self._settled += talk.settled
+            self._settled += [(talk.relay, *one) for one in talk.settled]
             talk.settled.clear()
         if talk.state is not line.state:
             del self._in[line.state][line]
@@ -321,6 +342,9 @@ class Door:
             self._in[line.state][line] = None
             if line.state is State.READY:
                 self._late.discard(line)
+                if talk.relay is not self.relay:
+                    self._quit(line)
+                    return
         if line.is_connecting or line.wants != line.watched:
             self._watch(line)
 
@@ -352,4 +376,4 @@ class Door:
         self._forget(line)
         line.socket.close()
         if line.talk.failure:
-            self._failures.append(line.talk.failure)
+            self._failures.append((line.talk.relay, line.talk.failure))

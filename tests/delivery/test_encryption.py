@@ -66,12 +66,12 @@ def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
         state = session.scalars(select(RelayState)).one()
         assert state.alarmed_at == NOW, case
         assert state.failures == 1
-        assert "Alarme" in presence.relay_hindrance(session, state.name, now=NOW + timedelta(days=9))
+        assert "Alarme" in presence.relay_hindrance(session, [state.name], now=NOW + timedelta(days=9))
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}
     assert sink.accepted == []
     with database.writing() as session:
-        presence.quiet_alarms(session, state.name, now=NOW)
-        assert presence.relay_hindrance(session, state.name, now=NOW) == ""
+        presence.quiet_alarms(session, now=NOW)
+        assert presence.relay_hindrance(session, [state.name], now=NOW) == ""
 
 
 @pytest.mark.parametrize(("stage", "state"), [("dot", S.IN_DOUBT), ("rcpt", S.QUEUED)])

@@ -176,7 +176,7 @@ def test_an_unreachable_relay_rests_longer_each_time(database, relay, postman, c
         worker.deliver(mailing)
         with database.reading() as session:
             state = session.scalars(select(RelayState)).one()
-            assert "ne prend rien" in presence.relay_hindrance(session, state.name, now=clock())
+            assert "ne prend rien" in presence.relay_hindrance(session, [state.name], now=clock())
         rests.append((state.rests_until - clock()).total_seconds() / 60)
         worker.deliver(mailing)  # resting: not even tried
         clock.at = state.rests_until
