@@ -4,6 +4,7 @@ Jobs are safe to repeat and never raise: a knock that is lost or comes twice cha
 """
 
 import logging
+import random
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
@@ -88,6 +89,7 @@ class Desk:
             Composer(self.sending, self.clock, signer_of(settings)),
             self.clock,
             worker_id=self.worker_id,
+            domain_rates=settings.rates_of_domains,
             stop=self.stop,
             watch=watch,
             brake=self.brake,
@@ -168,7 +170,8 @@ class Desk:
         """Wake the postman for each mailing that has letters due, once until it has come."""
         with self.database.reading() as session:
             due = due_mailings(session, now=self.clock())
-        for mailing in due:
+        # In another order each time: of what is rationed, none is always served first.
+        for mailing in random.sample(due, len(due)):
             self.knock_for(mailing)
         if self.postman.is_busy and not self._knocked:
             self.attend.send()

@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     dkim_key_file: Path | None = None
     smtp_connections: Annotated[int, Field(ge=1, le=50)] = 8
     smtp_rate: Annotated[int, Field(ge=0)] = 0
+    domain_rates: str = ""
     demo_mailbox: str = "127.0.0.1:8025"
     clock_offset: float = 0.0
 
@@ -87,6 +88,12 @@ class Settings(BaseSettings):
     def relays(self) -> tuple[str, ...]:
         """Where letters are handed over: the relays named, in order of preference, or the demonstration's mailbox."""
         return tuple(self.smtp_url.replace(",", " ").split()) or (f"smtp://{self.demo_mailbox}",)
+
+    @property
+    def rates_of_domains(self) -> dict[str, float]:
+        """Letters a second, by recipient domain; `*` stands for any other."""
+        pairs = (one.partition("=") for one in listed(self.domain_rates))
+        return {domain.strip().casefold(): float(rate) for domain, _, rate in pairs}
 
     @property
     def stays_here(self) -> bool:
@@ -194,6 +201,7 @@ def _faults(settings: Settings) -> list[str]:
         *_faults_of_database(settings),
         *_faults_of_domains(settings),
         *_faults_of_relays(settings),
+        *_faults_of_rates(settings),
         *_faults_of_bounces(settings),
         *(_faults_of_demo(settings) if settings.mode is Mode.DEMO else _faults_outside_demo(settings)),
     ]
@@ -250,6 +258,21 @@ def _faults_of_relays(settings: Settings) -> list[str]:
         if not (name in RELAY_OPTIONS and re.fullmatch(RELAY_OPTIONS[name], value))
     ]
     return faults
+
+
+def _faults_of_rates(settings: Settings) -> list[str]:
+    return [
+        f"OUTREACH_DOMAIN_RATES : « {one} » ne se comprend pas ; écrivez des domaines et des courriels par seconde, "
+        "par exemple gmail.com=5, skynet.be=2.5, *=10."
+        for one in listed(settings.domain_rates)
+        if not _is_rate(one)
+    ]
+
+
+def _is_rate(text: str) -> bool:
+    domain, _, rate = (part.strip() for part in text.partition("="))
+    is_number = re.fullmatch(r"\d{1,5}(\.\d{1,3})?", rate) is not None
+    return is_number and float(rate) > 0 and (domain == "*" or DOMAIN.fullmatch(domain) is not None)
 
 
 def _is_relay(url: str) -> bool:

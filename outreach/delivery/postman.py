@@ -9,11 +9,12 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, update
 
@@ -24,7 +25,7 @@ from outreach.delivery.conversation import Failure, Parcel, State
 from outreach.delivery.fence import Composed, Due
 from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState
 from outreach.delivery.outcomes import Settled
-from outreach.delivery.pacing import rest_of
+from outreach.delivery.pacing import Domains, rest_of
 from outreach.delivery.replies import Verdict
 from outreach.delivery.routes import Routes
 from outreach.delivery.smtp import Door
@@ -36,6 +37,7 @@ SOON_SECONDS = 0.05
 PATIENCE_SECONDS = 5.0
 SEVERAL = 3
 MOST_BATCHES = 8
+MOST_NAMED = 500
 LINGER_SECONDS = 1.0
 FAREWELL_SECONDS = 10.0
 OPENING = (State.GREETING, State.HELLO, State.STARTTLS, State.TLS, State.AUTH)
@@ -77,6 +79,7 @@ class Postman:
         clock: Callable[[], datetime],
         *,
         worker_id: str,
+        domain_rates: Mapping[str, float] | None = None,
         stop: threading.Event | None = None,
         watch: Callable[[Stage], None] | None = None,
         brake: Callable[[], None] | None = None,
@@ -86,14 +89,14 @@ class Postman:
         if watch:
             door.on_body = lambda is_half: watch(Stage.MID_BODY if is_half else Stage.AFTER_RCPT)
         self.stop = stop or threading.Event()
-        self._routes = Routes(door.relays)
+        self._routes, self._domains = Routes(door.relays), Domains(domain_rates or {})
         self._carried: dict[int, Composed] = {}  # handed to a connection, without a dot yet
         self._awaited: dict[int, str] = {}  # the dot is written (under this fence), the answer has not come
         self._settled: list[Settled] = []  # answered, not written down yet
         self._cut_off: list[Settled] = []  # the connection broke before their dot, and nobody was answered since
         self._unsure: list[str] = []  # fences that may have been committed, and no dot of which was written
         self._has_served = False  # the relay took a letter, and this is not written down yet
-        self._rests = False
+        self._rests = self._has_handed = False
         self._brake, self._refusals = brake or (lambda: None), 0
 
     @property
@@ -103,6 +106,8 @@ class Postman:
 
     def deliver(self, mailing_id: int) -> bool:
         """Hand over some batches of a mailing's letters. True when more may go: after the other mailings that wait."""
+        self._domains.full.clear()
+        self._has_handed = False
         for _ in range(MOST_BATCHES):
             if self.stop.is_set() or not self._finds_a_relay() or (batch := self._take(mailing_id)) is None:
                 break
@@ -114,7 +119,8 @@ class Postman:
             if not finished and not self._rests:
                 break  # where the relay rests from now on, another one may serve
         else:
-            return True
+            if self._has_handed:
+                return True
         self.attend(LINGER_SECONDS)
         return False
 
@@ -152,7 +158,7 @@ class Postman:
 
     def _take(self, mailing_id: int) -> int | None:
         now = self.clock()
-        due = _is_free_and_due(now, beside=self._under_way())
+        due = _is_free_and_due(now, beside=self._under_way(), but=islice(self._domains.full, MOST_NAMED))
         free = select(Batch.id).where(Batch.mailing_id == mailing_id, due).order_by(Batch.number)
         first = free.limit(1).with_for_update(skip_locked=True)
         lease = {"worker_id": self.worker_id, "lease_until": now + LEASE}
@@ -174,18 +180,31 @@ class Postman:
         while waiting and not self.stop.is_set():
             if not self._is_at_hand(len(waiting)):
                 return False
-            granted = self._routes.used.bucket.take(min(len(waiting), self.door.count(State.READY)), time.monotonic())
-            if not granted and not self._carried:
+            now, bucket = time.monotonic(), self._routes.used.bucket
+            room = bucket.room(min(len(waiting), self.door.count(State.READY)), now)
+            if not room and not self._carried:
                 return False  # as fast as allowed: the clock will knock again
-            if not self._round([waiting.popleft() for _ in range(granted)], batch):
+            letters = self._admitted(waiting, room, now)
+            bucket.take(len(letters), now)
+            if not self._round(letters, batch):
                 return False
         return not self.stop.is_set()
+
+    def _admitted(self, waiting: deque[Composed], room: int, now: float) -> list[Composed]:
+        """The next letters, but those for a domain that has no room: they stay queued, and hold up nobody."""
+        letters: list[Composed] = []
+        while waiting and len(letters) < room:
+            letter = waiting.popleft()
+            if self._domains.admits(letter.due.address, now):
+                letters.append(letter)
+        self._has_handed |= bool(letters)
+        return letters
 
     def _composed(self, batch: int) -> list[Composed]:
         with self.database.reading() as session:
             found = fence.due_in(session, batch, now=self.clock())
             under_way = self._under_way()
-            due = [one for one in found if one.id not in under_way]
+            due = [one for one in found if one.id not in under_way and not self._domains.is_full(one.address)]
             if not due:
                 return []
             composed = self.compose(session, session.get_one(Mailing, due[0].mailing_id), due)
@@ -368,9 +387,10 @@ def _parcel(letter: Composed) -> Parcel:
     return Parcel(due.id, due.return_path, due.address_ascii or due.address, letter.wire)
 
 
-def _is_free_and_due(now: datetime, beside: Collection[int] = ()) -> ColumnElement[bool]:
-    """A batch that nobody holds, with letters due beside those already on a connection."""
-    waits = and_(Message.state == MessageState.QUEUED, Message.due_at <= now, Message.id.not_in(beside))
+def _is_free_and_due(now: datetime, beside: Collection[int] = (), but: Iterable[str] = ()) -> ColumnElement[bool]:
+    """A batch that nobody holds, with letters due beside those already on a connection, and for other domains."""
+    others = [~Message.address_key.endswith(f"@{domain}", autoescape=True) for domain in but]
+    waits = and_(Message.state == MessageState.QUEUED, Message.due_at <= now, Message.id.not_in(beside), *others)
     return and_(
         or_(Batch.lease_until.is_(None), Batch.lease_until < now),
         exists().where(Mailing.id == Batch.mailing_id, Mailing.gate == Gate.OPEN),
