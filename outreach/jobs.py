@@ -19,9 +19,10 @@ from outreach.campaigns.composing import Composer
 from outreach.campaigns.freezing import Sending
 from outreach.db import Database
 from outreach.delivery import installation, outbox, presence
+from outreach.delivery.batches import due_mailings
 from outreach.delivery.bounces import collecting
 from outreach.delivery.conversation import Relay
-from outreach.delivery.postman import Postman, Stage, due_mailings
+from outreach.delivery.postman import Postman, Stage
 from outreach.delivery.smtp import Door, Guard
 from outreach.errors import OutreachError
 from outreach.mail.dkim import Signer

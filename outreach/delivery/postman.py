@@ -9,28 +9,25 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, update
-
 from outreach.adherence.days import today
-from outreach.db import Database, Session, table_of
-from outreach.delivery import fence, outcomes, presence
+from outreach.db import Database, Session
+from outreach.delivery import batches, fence, outcomes, presence
 from outreach.delivery.conversation import Failure, Parcel, State
 from outreach.delivery.fence import Composed, Due
-from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState
+from outreach.delivery.models import Mailing
 from outreach.delivery.outcomes import Settled
 from outreach.delivery.pacing import Domains, rest_of
 from outreach.delivery.replies import Verdict
 from outreach.delivery.routes import Routes
 from outreach.delivery.smtp import Door
 
-LEASE = timedelta(seconds=20)
 DOT_SECONDS = 5.0
 TURN_SECONDS = 0.25
 SOON_SECONDS = 0.05
@@ -60,12 +57,6 @@ class Stage(StrEnum):
     AFTER_DOT = "after_dot"
     AFTER_REPLY = "after_reply"
     AFTER_RECORD = "after_record"
-
-
-def due_mailings(session: Session, *, now: datetime) -> list[int]:
-    """The mailings that have letters due in a batch that nobody holds."""
-    query = select(Batch.mailing_id).where(_is_free_and_due(now)).distinct().order_by(Batch.mailing_id)
-    return list(session.scalars(query))
 
 
 class Postman:
@@ -157,21 +148,16 @@ class Postman:
         return serves
 
     def _take(self, mailing_id: int) -> int | None:
-        now = self.clock()
-        due = _is_free_and_due(now, beside=self._under_way(), but=islice(self._domains.full, MOST_NAMED))
-        free = select(Batch.id).where(Batch.mailing_id == mailing_id, due).order_by(Batch.number)
-        first = free.limit(1).with_for_update(skip_locked=True)
-        lease = {"worker_id": self.worker_id, "lease_until": now + LEASE}
+        now, full = self.clock(), islice(self._domains.full, MOST_NAMED)
         with self.database.writing() as session:
-            taken = session.scalar(update(Batch).where(Batch.id.in_(first)).values(lease).returning(Batch.id))
+            taken = batches.take(session, mailing_id, self.worker_id, beside=self._under_way(), but=full, now=now)
             if taken is not None:
                 fence.clear(session, taken, now=now, day=today(now))
         return taken
 
     def _put_back(self, batch: int) -> None:
-        is_ours = and_(Batch.id == batch, Batch.worker_id == self.worker_id)
         with self.database.writing() as session:
-            session.execute(update(Batch).where(is_ours).values(worker_id=None, lease_until=None))
+            batches.put_back(session, batch, self.worker_id)
 
     def _work_through(self, batch: int) -> bool:
         """Hand a batch's letters over; False when the postman should stop for now."""
@@ -254,7 +240,7 @@ class Postman:
         with self._unsure_of(fence_id), self.database.writing() as session:
             now = self.clock()
             self._record(session)
-            holds = batch is None or self._renew(session, batch, now)
+            holds = batch is None or batches.renew(session, batch, self.worker_id, now=now)
             passed = self._fence(session, ready, fence_id, now) if holds and ready else set()
         self._forget_recorded()
         self.watch(Stage.AFTER_FENCE)
@@ -290,10 +276,6 @@ class Postman:
         if denied:
             fence.settle_denied(session, denied, now=now, day=day)
         return passed
-
-    def _renew(self, session: Session, batch: int, now: datetime) -> bool:
-        asked = {"taken": batch, "us": self.worker_id, "until": now + LEASE}
-        return session.connection().execute(_RENEWED, asked).rowcount == 1
 
     def _ready(self) -> list[Composed]:
         return [self._carried[parcel.key] for parcel in self.door.at_dot()]
@@ -375,27 +357,9 @@ class Postman:
         self._unsure = []
 
 
-_RENEWED = (
-    update(table_of(Batch))
-    .where(Batch.id == bindparam("taken"), Batch.worker_id == bindparam("us"))
-    .values(lease_until=bindparam("until"))
-)
-
-
 def _parcel(letter: Composed) -> Parcel:
     due = letter.due
     return Parcel(due.id, due.return_path, due.address_ascii or due.address, letter.wire)
-
-
-def _is_free_and_due(now: datetime, beside: Collection[int] = (), but: Iterable[str] = ()) -> ColumnElement[bool]:
-    """A batch that nobody holds, with letters due beside those already on a connection, and for other domains."""
-    others = [~Message.address_key.endswith(f"@{domain}", autoescape=True) for domain in but]
-    waits = and_(Message.state == MessageState.QUEUED, Message.due_at <= now, Message.id.not_in(beside), *others)
-    return and_(
-        or_(Batch.lease_until.is_(None), Batch.lease_until < now),
-        exists().where(Mailing.id == Batch.mailing_id, Mailing.gate == Gate.OPEN),
-        exists().where(Message.batch_id == Batch.id, waits),
-    )
 
 
 def _awake_seconds() -> float:

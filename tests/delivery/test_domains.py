@@ -65,3 +65,11 @@ def test_every_domain_is_paced_by_itself_under_the_star(database, relay, postman
     mailing = mail_to(database, everybody)
     assert not postman(sink, domain_rates={"*": 0.01, "d0.example": 500}).deliver(mailing)
     assert accepted(sink) == {"d0.example": 3, **{f"d{number}.example": 1 for number in range(1, 40)}}
+
+
+def test_a_turn_that_only_met_full_domains_is_not_followed_by_another_at_once(database, relay, postman, monkeypatch):
+    monkeypatch.setattr("outreach.delivery.postman.MOST_BATCHES", 1)
+    everybody = [f"po@d{number}.example" for number in range(20)]
+    first, second = mail_to(database, everybody), mail_to(database, everybody)
+    worker = postman(relay("--lint-every", "0"), domain_rates={"*": 0.01})
+    assert [worker.deliver(first), worker.deliver(second)] == [True, False]
