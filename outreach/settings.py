@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -250,6 +250,8 @@ def _faults_of_relays(settings: Settings) -> list[str]:
         faults.append("OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte, un relais ou plusieurs.")
     elif len({urlsplit(url).netloc.rpartition("@")[2] for url in settings.relays}) < len(settings.relays):
         faults.append("OUTREACH_SMTP_URL nomme deux fois le même relais.")
+    if any(_is_in_clear(urlsplit(url)) for url in settings.relays):
+        faults.append("OUTREACH_SMTP_URL : un mot de passe ne part jamais en clair, retirez starttls=off.")
     wishes = [wish for url in settings.relays for wish in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
     faults += [
         f"OUTREACH_SMTP_URL : « {name}={value} » ne se comprend pas ; les options d’un relais sont starttls=off, "
@@ -258,6 +260,11 @@ def _faults_of_relays(settings: Settings) -> list[str]:
         if not (name in RELAY_OPTIONS and re.fullmatch(RELAY_OPTIONS[name], value))
     ]
     return faults
+
+
+def _is_in_clear(relay: SplitResult) -> bool:
+    is_open = relay.scheme == "smtp" and ("starttls", "off") in parse_qsl(relay.query)
+    return is_open and bool(relay.username) and not _is_loopback(relay.hostname or "")
 
 
 def _faults_of_rates(settings: Settings) -> list[str]:

@@ -37,7 +37,6 @@ MOST_BATCHES = 8
 MOST_NAMED = 500
 LINGER_SECONDS = 1.0
 FAREWELL_SECONDS = 10.0
-OPENING = (State.GREETING, State.HELLO, State.STARTTLS, State.TLS, State.AUTH)
 MOVING = (State.ENVELOPE, State.BODY)
 
 Compose = Callable[[Session, Mailing, Sequence[Due]], Mapping[int, Composed]]

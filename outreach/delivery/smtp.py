@@ -17,6 +17,7 @@ from typing import Any
 from outreach.delivery.conversation import Conversation, Failure, Parcel, Relay, State
 from outreach.delivery.replies import Outcome, Verdict
 
+OPENING = (State.GREETING, State.HELLO, State.STARTTLS, State.TLS, State.AUTH)
 CHUNK = 65536
 LOOK_SECONDS = 0.1
 GREETING_BESIDE_OTHERS = 30
@@ -141,6 +142,11 @@ class Line:
         on_body(True)
 
     @property
+    def has_served(self) -> bool:
+        """Whether it came so far as to be ready for letters."""
+        return self.state not in OPENING
+
+    @property
     def wants(self) -> int:
         """The events to wait for."""
         is_writing = self.is_connecting or bool(self.talk.out) or self.is_shaking
@@ -219,7 +225,12 @@ class Door:
             self.leave()
 
     def open(self, count: int) -> None:
-        """Have up to `count` connections to the relay in use, opened or being opened."""
+        """Have up to `count` connections to the relay in use, opened or being opened.
+
+        The first alone tells whether it takes our password: some lock an account after a few that are wrong.
+        """
+        if self.relay.user and not any(line.has_served for line in self._lines() if line.talk.relay is self.relay):
+            count = 1
         for _ in range(count - self.width):
             line = Line(self.relay, self._context, self.on_body)
             self._in[line.state][line] = None
