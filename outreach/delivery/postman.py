@@ -121,6 +121,7 @@ class Postman:
         if self._ready() or self._settled or self._unsure:
             self._fence_and_release(None)
             self._listen()
+        self._judge()
         self._blame_letters()
         self._write_down()
         self.door.leave()
@@ -227,9 +228,7 @@ class Postman:
         self.watch(Stage.BEFORE_FENCE)
         self._listen()
         self._routes.used.width.widen()
-        if len(self._cut_off) >= SEVERAL and not self._ready():
-            self._let_rest(self._cut_off[0].outcome.text)
-            self._blame_nobody()
+        self._judge()
         return self._fence_and_release(batch) and not self._rests
 
     def _fence_and_release(self, batch: int | None) -> bool:
@@ -301,6 +300,12 @@ class Postman:
                 self._has_served = True
         if has_answered:
             self._blame_letters()
+
+    def _judge(self) -> None:
+        """Several letters were cut off, and none has come to its dot: it is the relay."""
+        if len(self._cut_off) >= SEVERAL and not self._ready():
+            self._let_rest(self._cut_off[0].outcome.text)
+            self._blame_nobody()
 
     def _blame_letters(self) -> None:
         """The relay serves others: what breaks the connection off is the letter, put off as by an answer for now."""
