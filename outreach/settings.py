@@ -24,6 +24,7 @@ PREFIX = "OUTREACH_"
 SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
 RELAY_OPTIONS = {"starttls": r"on|off", "connections": r"[1-9]|[1-4]\d|50", "rate": r"\d{1,6}"}
+PORTS = {"smtp": 25, "smtps": 465}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -245,20 +246,22 @@ def _faults_of_domains(settings: Settings) -> list[str]:
 
 def _faults_of_relays(settings: Settings) -> list[str]:
     """None of these sentences repeats an address: it may hold a password."""
-    faults = []
-    if settings.smtp_url and not all(_is_relay(url) for url in settings.relays):
-        faults.append("OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte, un relais ou plusieurs.")
-    elif len({urlsplit(url).netloc.rpartition("@")[2] for url in settings.relays}) < len(settings.relays):
-        faults.append("OUTREACH_SMTP_URL nomme deux fois le même relais.")
-    if any(_is_in_clear(urlsplit(url)) for url in settings.relays):
-        faults.append("OUTREACH_SMTP_URL : un mot de passe ne part jamais en clair, retirez starttls=off.")
-    wishes = [wish for url in settings.relays for wish in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
-    faults += [
+    if not settings.smtp_url:
+        return []
+    if not all(_is_relay(url) for url in settings.relays):
+        return ["OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte, un relais ou plusieurs."]
+    relays = [urlsplit(url) for url in settings.relays]
+    faults = [
         f"OUTREACH_SMTP_URL : « {name}={value} » ne se comprend pas ; les options d’un relais sont starttls=off, "
         "connections (de 1 à 50) et rate (courriels par seconde)."
-        for name, value in wishes
+        for relay in relays
+        for name, value in parse_qsl(relay.query, keep_blank_values=True)
         if not (name in RELAY_OPTIONS and re.fullmatch(RELAY_OPTIONS[name], value))
     ]
+    if len({(relay.hostname, relay.port or PORTS[relay.scheme]) for relay in relays}) < len(relays):
+        faults.append("OUTREACH_SMTP_URL nomme deux fois le même relais.")
+    if any(_is_in_clear(relay) for relay in relays):
+        faults.append("OUTREACH_SMTP_URL : un mot de passe ne part jamais en clair, retirez starttls=off.")
     return faults
 
 
@@ -285,7 +288,7 @@ def _is_rate(text: str) -> bool:
 def _is_relay(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and parts.port != 0
+        return parts.scheme in PORTS and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 

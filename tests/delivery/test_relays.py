@@ -35,7 +35,7 @@ def test_an_answer_to_the_sender_is_an_answer_to_the_letter(database, relay, pos
 
 
 def test_a_refused_recipient_never_gets_a_body_even_if_data_is_taken(database, relay, postman):
-    """R: RCPT refused and yet 354: closed without a body; the letter is refused, the next one leaves."""
+    """RCPT refused and yet 354: closed without a body; the letter is refused, the next one leaves."""
     sink = relay()
     sink.script({"stage": "rcpt", "match": "^po000000", "reply": "550 5.1.1 no"})
     mailing = mail_to(database, addresses(3))
