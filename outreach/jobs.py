@@ -7,6 +7,7 @@ Jobs are safe to repeat and never raise: a knock that is lost or comes twice cha
 """
 
 import logging
+import random
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
@@ -21,9 +22,10 @@ from outreach.campaigns.composing import Composer
 from outreach.campaigns.freezing import Sending
 from outreach.db import Database
 from outreach.delivery import installation, outbox, presence
+from outreach.delivery.batches import due_mailings
 from outreach.delivery.bounces import collecting
 from outreach.delivery.conversation import Relay
-from outreach.delivery.postman import Postman, Stage, due_mailings
+from outreach.delivery.postman import Postman, Stage
 from outreach.delivery.scribe import Scribe
 from outreach.delivery.smtp import Door, Guard
 from outreach.errors import OutreachError
@@ -47,6 +49,12 @@ def guard_of(settings: Settings) -> Guard:
         allowed=frozenset(one.casefold() for one in listed(settings.allowed_recipients)),
         protected=frozenset(one.casefold() for one in listed(settings.protected_domains)),
     )
+
+
+def relays_of(settings: Settings) -> list[Relay]:
+    """The relays of this installation, in order of preference."""
+    usual = {"connections": settings.smtp_connections, "rate": settings.smtp_rate}
+    return [Relay.at(url, settings.sending_domain, **usual) for url in settings.relays]
 
 
 def signer_of(settings: Settings) -> Signer | None:
@@ -86,20 +94,19 @@ class Desk:
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.stop = threading.Event()
         self.sending = Sending.of(settings)
-        self.relay = Relay.at(settings.relay, settings.sending_domain)
+        self.relays = relays_of(settings)
         with database.writing() as session:
             now = self.clock()
             self.worker_id = presence.join_in(session, now=now)
-            presence.quiet_alarms(session, self.relay.name, now=now)
+            presence.quiet_alarms(session, now=now)
             installation.settle_in(session, installation.read(settings.data), now=now)
         self.postman = Postman(
             database,
-            Door(self.relay, guard_of(settings)),
+            Door(self.relays, guard_of(settings)),
             scribe or scribe_of(settings, database),
             self.clock,
             worker_id=self.worker_id,
-            connections=settings.smtp_connections,
-            rate=settings.smtp_rate,
+            domain_rates=settings.rates_of_domains,
             stop=self.stop,
             watch=watch,
             brake=self.brake,
@@ -168,7 +175,7 @@ class Desk:
             launching.finish_waves(session, now=now)
             braking.brake(session, now=now)
             hits.fold_old(session, now=now)
-            relay = presence.relay_hindrance(session, self.relay.name, now=now)
+            relay = presence.relay_hindrance(session, [one.name for one in self.relays], now=now)
             presence.clock_passed(session, hindrance or relay, now=now)
 
     def collect(self) -> None:
@@ -189,7 +196,8 @@ class Desk:
             self.bell.clear()
         with self.database.reading() as session:
             due = due_mailings(session, now=self.clock())
-        for mailing in due:
+        # In another order each time: of what is rationed, none is always served first.
+        for mailing in random.sample(due, len(due)):
             self.knock_for(mailing)
         if self.postman.is_busy and not self._knocked and not self._at_work.locked():
             self.attend.send()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -24,6 +24,8 @@ PREFIX = "OUTREACH_"
 SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
 BROKERS = ("redis", "rediss", "amqp", "amqps", "postgresql")
+RELAY_OPTIONS = {"starttls": r"on|off", "connections": r"[1-9]|[1-4]\d|50", "rate": r"\d{1,6}"}
+PORTS = {"smtp": 25, "smtps": 465}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -66,6 +68,7 @@ class Settings(BaseSettings):
     dkim_key_file: Path | None = None
     smtp_connections: Annotated[int, Field(ge=1, le=50)] = 8
     smtp_rate: Annotated[int, Field(ge=0)] = 0
+    domain_rates: str = ""
     demo_mailbox: str = "127.0.0.1:8025"
     clock_offset: float = 0.0
 
@@ -85,9 +88,15 @@ class Settings(BaseSettings):
         return self.bind.rpartition(":")[0].strip("[]")
 
     @property
-    def relay(self) -> str:
-        """Where letters are handed over: the relay named, or the demonstration's own mailbox."""
-        return self.smtp_url or f"smtp://{self.demo_mailbox}"
+    def relays(self) -> tuple[str, ...]:
+        """Where letters are handed over: the relays named, in order of preference, or the demonstration's mailbox."""
+        return tuple(self.smtp_url.replace(",", " ").split()) or (f"smtp://{self.demo_mailbox}",)
+
+    @property
+    def rates_of_domains(self) -> dict[str, float]:
+        """Letters a second, by recipient domain; `*` stands for any other."""
+        pairs = (one.partition("=") for one in listed(self.domain_rates))
+        return {domain.strip().casefold(): float(rate) for domain, _, rate in pairs}
 
     @property
     def stays_here(self) -> bool:
@@ -195,6 +204,8 @@ def _faults(settings: Settings) -> list[str]:
         *_faults_of_database(settings),
         *_faults_of_broker(settings),
         *_faults_of_domains(settings),
+        *_faults_of_relays(settings),
+        *_faults_of_rates(settings),
         *_faults_of_bounces(settings),
         *(_faults_of_demo(settings) if settings.mode is Mode.DEMO else _faults_outside_demo(settings)),
     ]
@@ -246,9 +257,6 @@ def _faults_of_domains(settings: Settings) -> list[str]:
         for name, value in named.items()
         if value and not DOMAIN.fullmatch(value)
     ]
-    relay = urlsplit(settings.smtp_url)
-    if settings.smtp_url and (relay.scheme not in {"smtp", "smtps"} or not relay.hostname):
-        faults.append("OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte.")
     if bool(settings.dkim_selector) != bool(settings.dkim_key_file):
         faults.append("OUTREACH_DKIM_SELECTOR et OUTREACH_DKIM_KEY_FILE vont ensemble : nommez les deux, ou aucun.")
     if settings.dkim_selector and not SELECTOR.fullmatch(settings.dkim_selector):
@@ -258,6 +266,55 @@ def _faults_of_domains(settings: Settings) -> list[str]:
     if settings.public_url and not urlsplit(settings.public_url).hostname:
         faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse complète.")
     return faults
+
+
+def _faults_of_relays(settings: Settings) -> list[str]:
+    """None of these sentences repeats an address: it may hold a password."""
+    if not settings.smtp_url:
+        return []
+    if not all(_is_relay(url) for url in settings.relays):
+        return ["OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte, un relais ou plusieurs."]
+    relays = [urlsplit(url) for url in settings.relays]
+    faults = [
+        f"OUTREACH_SMTP_URL : « {name}={value} » ne se comprend pas ; les options d’un relais sont starttls=off, "
+        "connections (de 1 à 50) et rate (courriels par seconde)."
+        for relay in relays
+        for name, value in parse_qsl(relay.query, keep_blank_values=True)
+        if not (name in RELAY_OPTIONS and re.fullmatch(RELAY_OPTIONS[name], value))
+    ]
+    if len({(relay.hostname, relay.port or PORTS[relay.scheme]) for relay in relays}) < len(relays):
+        faults.append("OUTREACH_SMTP_URL nomme deux fois le même relais.")
+    if any(_is_in_clear(relay) for relay in relays):
+        faults.append("OUTREACH_SMTP_URL : un mot de passe ne part jamais en clair, retirez starttls=off.")
+    return faults
+
+
+def _is_in_clear(relay: SplitResult) -> bool:
+    is_open = relay.scheme == "smtp" and ("starttls", "off") in parse_qsl(relay.query)
+    return is_open and bool(relay.username) and not _is_loopback(relay.hostname or "")
+
+
+def _faults_of_rates(settings: Settings) -> list[str]:
+    return [
+        f"OUTREACH_DOMAIN_RATES : « {one} » ne se comprend pas ; écrivez des domaines et des courriels par seconde, "
+        "par exemple gmail.com=5, skynet.be=2.5, *=10."
+        for one in listed(settings.domain_rates)
+        if not _is_rate(one)
+    ]
+
+
+def _is_rate(text: str) -> bool:
+    domain, _, rate = (part.strip() for part in text.partition("="))
+    is_number = re.fullmatch(r"\d{1,5}(\.\d{1,3})?", rate) is not None
+    return is_number and float(rate) > 0 and (domain == "*" or DOMAIN.fullmatch(domain) is not None)
+
+
+def _is_relay(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _faults_of_bounces(settings: Settings) -> list[str]:

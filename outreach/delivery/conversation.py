@@ -38,6 +38,7 @@ class Relay:
     """A relay, as its address tells: `smtp://user:password@host:port?starttls=off` or `smtps://host`.
 
     Without `smtps`, STARTTLS is required of any relay that is not on this machine, unless turned off by name.
+    `connections` and `rate` (letters a second, 0 as many as go) are what one worker uses of it at most.
     """
 
     host: str
@@ -47,27 +48,38 @@ class Relay:
     starttls: bool = False
     user: str = ""
     password: str = ""
+    connections: int = 8
+    rate: int = 0
 
     @property
     def name(self) -> str:
         """How the relay is named to people; never with its password."""
         return f"{self.host}:{self.port}"
 
+    @property
+    def is_near(self) -> bool:
+        """Whether it is on this machine: nobody listens in on the way."""
+        return _is_near(self.host)
+
     @classmethod
-    def at(cls, url: str, helo: str) -> "Relay":
-        """The relay at an address; `helo` is the name we give ourselves: the sending domain, not the machine's."""
+    def at(cls, url: str, helo: str, *, connections: int = 8, rate: int = 0) -> "Relay":
+        """The relay at an address; `helo` is the name we give ourselves: the sending domain, not the machine's.
+
+        Its address may name `connections` and `rate` of its own.
+        """
         parts = urlsplit(url)
         host, encrypted = parts.hostname or "", parts.scheme == "smtps"
-        is_near = host in {"localhost", "::1"} or host.startswith("127.")
-        wish = parse_qs(parts.query).get("starttls", ["off" if is_near else "on"])[0]
+        wishes = {name: values[0] for name, values in parse_qs(parts.query).items()}
         return cls(
             host=host,
             port=parts.port or (465 if encrypted else 25),
             helo=helo,
             encrypted=encrypted,
-            starttls=not encrypted and wish != "off",
+            starttls=not encrypted and wishes.get("starttls", "off" if _is_near(host) else "on") != "off",
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
+            connections=int(wishes.get("connections", connections)),
+            rate=int(wishes.get("rate", rate)),
         )
 
 
@@ -107,6 +119,7 @@ class Conversation:
         self.failure: Failure | None = None
         self._reader = Reader()
         self._offers: dict[str, str] = {}
+        self._secrets: deque[str] = deque()  # what AUTH has still to say
         self._is_old = self._is_encrypted = False
         self._steps: deque[bytes] = deque()
         self._waiting = 0
@@ -186,17 +199,17 @@ class Conversation:
 
     def _answer(self, reply: Reply) -> None:
         match self.state:
-            case State.GREETING | State.HELLO | State.STARTTLS | State.AUTH:
-                self._introduce(reply)
             case State.ENVELOPE:
                 self._envelope(reply)
+            case State.VERDICT:
+                self._settle(outcome_of(reply, after_dot=True))
+                self.state = State.CLOSED if reply.code == 421 else State.READY
             case State.BODY | State.AT_DOT:
                 # It can only be DATA's own answer: the letter is not whole, so it was not accepted.
                 self._settle(outcome_of(reply, after_dot=False))
                 self.state = State.CLOSED
-            case State.VERDICT:
-                self._settle(outcome_of(reply, after_dot=True))
-                self.state = State.CLOSED if reply.code == 421 else State.READY
+            case State.GREETING | State.HELLO | State.STARTTLS | State.AUTH:
+                self._introduce(reply)
             case State.RESETTING:
                 self.state = State.READY if reply.code == 250 else State.CLOSED
             case State.READY | State.TLS | State.CLOSED:
@@ -219,6 +232,8 @@ class Conversation:
             self.state = State.TLS
         elif step is State.AUTH and is_well:
             self.state = State.READY
+        elif step is State.AUTH and reply.code == 334 and self._secrets:
+            self._say(self._secrets.popleft(), State.AUTH)
         else:
             alarm = step in {State.STARTTLS, State.AUTH} and reply.code // 100 == 5
             self._fail(f"{step.value} : {reply.code} {reply.text}", alarm=alarm, slow_down=reply.code == 421)
@@ -230,13 +245,21 @@ class Conversation:
                 return
             self._say("STARTTLS", State.STARTTLS)
         elif self.relay.user:
-            if "PLAIN" not in self._offers.get("AUTH", "").split():
-                self._fail("le relais n’offre pas l’identification AUTH PLAIN", alarm=True)
-                return
-            secret = base64.b64encode(f"\0{self.relay.user}\0{self.relay.password}".encode()).decode()
-            self._say(f"AUTH PLAIN {secret}", State.AUTH)
+            self._identify(self.relay.user, self.relay.password)
         else:
             self.state = State.READY
+
+    def _identify(self, user: str, password: str) -> None:
+        offered = self._offers.get("AUTH", "").split()
+        if not (self._is_encrypted or self.relay.is_near):
+            self._fail("le mot de passe ne part jamais en clair", alarm=True)
+        elif "PLAIN" in offered:
+            self._say(f"AUTH PLAIN {_base64(f'{chr(0)}{user}{chr(0)}{password}')}", State.AUTH)
+        elif "LOGIN" in offered:
+            self._secrets = deque([_base64(user), _base64(password)])
+            self._say("AUTH LOGIN", State.AUTH)
+        else:
+            self._fail("le relais n’offre ni AUTH PLAIN ni AUTH LOGIN", alarm=True)
 
     def _envelope(self, reply: Reply) -> None:
         self._waiting -= 1
@@ -280,6 +303,14 @@ class Conversation:
     def _say(self, line: str, state: State) -> None:
         self.out += f"{line}\r\n".encode()
         self.state = state
+
+
+def _is_near(host: str) -> bool:
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def _offers(reply: Reply) -> dict[str, str]:

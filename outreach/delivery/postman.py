@@ -9,36 +9,34 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-
-from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, update
+from itertools import islice
 
 from outreach.adherence.days import today
-from outreach.db import Database, Session, table_of
-from outreach.delivery import fence, outcomes, presence
+from outreach.db import Database, Session
+from outreach.delivery import batches, fence, outcomes, presence
 from outreach.delivery.conversation import Failure, Parcel, State
 from outreach.delivery.fence import Composed
-from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState, is_in
 from outreach.delivery.outcomes import Settled
-from outreach.delivery.pacing import Bucket, Width, rest_of
+from outreach.delivery.pacing import Domains, rest_of
 from outreach.delivery.replies import Verdict
+from outreach.delivery.routes import Routes
 from outreach.delivery.scribe import Scribe
 from outreach.delivery.smtp import Door
 
-LEASE = timedelta(seconds=20)
 DOT_SECONDS = 5.0
 TURN_SECONDS = 0.25
 SOON_SECONDS = 0.05
 PATIENCE_SECONDS = 5.0
 SEVERAL = 3
 SHARE_SECONDS = 2.0
+MOST_NAMED = 500
 LINGER_SECONDS = 1.0
 FAREWELL_SECONDS = 10.0
-OPENING = (State.GREETING, State.HELLO, State.STARTTLS, State.TLS, State.AUTH)
 MOVING = (State.ENVELOPE, State.BODY)
 
 
@@ -58,12 +56,6 @@ class Stage(StrEnum):
     AFTER_RECORD = "after_record"
 
 
-def due_mailings(session: Session, *, now: datetime) -> list[int]:
-    """The mailings that have letters due in a batch that nobody holds."""
-    query = select(Batch.mailing_id).where(_is_free_and_due(now)).distinct().order_by(Batch.mailing_id)
-    return list(session.scalars(query))
-
-
 class Postman:
     """One worker's hands: its connections, the letters it carries, and those it waits to hear of. For one thread."""
 
@@ -75,8 +67,7 @@ class Postman:
         clock: Callable[[], datetime],
         *,
         worker_id: str,
-        connections: int = 8,
-        rate: int = 0,
+        domain_rates: Mapping[str, float] | None = None,
         stop: threading.Event | None = None,
         watch: Callable[[Stage], None] | None = None,
         brake: Callable[[], None] | None = None,
@@ -86,13 +77,14 @@ class Postman:
         if watch:
             door.on_body = lambda is_half: watch(Stage.MID_BODY if is_half else Stage.AFTER_RCPT)
         self.stop = stop or threading.Event()
-        self._bucket, self._width = Bucket(rate, time.monotonic()), Width(connections)
+        self._routes, self._domains = Routes(door.relays), Domains(domain_rates or {})
         self._carried: dict[int, Composed] = {}  # handed to a connection, without a dot yet
         self._awaited: dict[int, str] = {}  # the dot is written (under this fence), the answer has not come
         self._settled: list[Settled] = []  # answered, not written down yet
         self._cut_off: list[Settled] = []  # the connection broke before their dot, and nobody was answered since
         self._unsure: list[str] = []  # fences that may have been committed, and no dot of which was written
-        self._rests = False
+        self._has_served = False  # the relay took a letter, and this is not written down yet
+        self._rests = self._has_handed = False
         self._next: int | None = None  # the batch after the one under way, being composed
         self._brake, self._refusals = brake or (lambda: None), 0
 
@@ -103,24 +95,27 @@ class Postman:
 
     def deliver(self, mailing_id: int) -> bool:
         """Hand over some batches of a mailing's letters. True when more may go: after the other mailings that wait."""
-        self._rests, self._next = False, None
-        has_more = self._deliver_batches(mailing_id)
+        self._domains.full.clear()
+        self._has_handed, self._next = False, None
+        has_more = self._deliver_batches(mailing_id) and self._has_handed
         if not has_more:
             self.attend(LINGER_SECONDS)
         return has_more
 
     def _deliver_batches(self, mailing_id: int) -> bool:
         """Some seconds' batches, each composed while the one before it leaves. True when the time was too short."""
-        end, batch = time.monotonic() + SHARE_SECONDS, self._take(mailing_id)
-        while batch is not None and not self.stop.is_set() and self._relay_serves():
-            letters = self.scribe.finish(batch, self._under_way())
+        end = time.monotonic() + SHARE_SECONDS
+        batch = self._take(mailing_id) if self._finds_a_relay() else None
+        while batch is not None and not self.stop.is_set():
+            letters = self._composed(batch)
             is_last = time.monotonic() > end
             self._next = None if is_last else self._take(mailing_id)
             finished = self._work_through(batch, letters)
             self._put_back(batch)
             batch, self._next = self._next, None
             self._brake_if_refused()
-            if is_last or not finished:
+            # Where the relay rests from now on, another one may serve.
+            if is_last or not (finished or self._rests) or not self._finds_a_relay():
                 break
             batch = batch or self._take(mailing_id)  # what the fence denied is composed anew at once
         else:
@@ -141,6 +136,7 @@ class Postman:
         if self._ready() or self._settled or self._unsure:
             self._fence_and_release(None)
             self._listen()
+        self._judge()
         self._blame_letters()
         self._write_down()
         self.door.leave()
@@ -156,18 +152,20 @@ class Postman:
     def _is_open_ended(self) -> bool:
         return bool(self.door.count(*MOVING, State.VERDICT))
 
-    def _relay_serves(self) -> bool:
+    def _finds_a_relay(self) -> bool:
+        self._rests = False
         with self.database.reading() as session:
-            return not presence.relay_hindrance(session, self.door.relay.name, now=self.clock())
+            serves = self._routes.choose(session, now=self.clock())
+        if self._routes.used.relay is not self.door.relay:
+            self._blame_nobody()
+            self._has_served = False
+            self.door.turn_to(self._routes.used.relay)
+        return serves
 
     def _take(self, mailing_id: int) -> int | None:
-        now = self.clock()
-        due = _is_free_and_due(now, beside=self._under_way())
-        free = select(Batch.id).where(Batch.mailing_id == mailing_id, due).order_by(Batch.number)
-        first = free.limit(1).with_for_update(skip_locked=True)
-        lease = {"worker_id": self.worker_id, "lease_until": now + LEASE}
+        now, full = self.clock(), islice(self._domains.full, MOST_NAMED)
         with self.database.writing() as session:
-            taken = session.scalar(update(Batch).where(Batch.id.in_(first)).values(lease).returning(Batch.id))
+            taken = batches.take(session, mailing_id, self.worker_id, beside=self._under_way(), but=full, now=now)
             if taken is not None:
                 fence.clear(session, taken, now=now, day=today(now))
         if taken is not None:
@@ -175,9 +173,8 @@ class Postman:
         return taken
 
     def _put_back(self, batch: int) -> None:
-        is_ours = and_(Batch.id == batch, Batch.worker_id == self.worker_id)
         with self.database.writing() as session:
-            session.execute(update(Batch).where(is_ours).values(worker_id=None, lease_until=None))
+            batches.put_back(session, batch, self.worker_id)
 
     def _work_through(self, batch: int, letters: Sequence[Composed]) -> bool:
         """Hand a batch's letters over; False when the postman should stop for now."""
@@ -186,34 +183,52 @@ class Postman:
         while waiting and not self.stop.is_set():
             if not self._is_at_hand(len(waiting)):
                 return False
-            granted = self._bucket.take(min(len(waiting), self.door.count(State.READY)), time.monotonic())
-            if not granted and not self._carried:
+            now, bucket = time.monotonic(), self._routes.used.bucket
+            room = bucket.room(min(len(waiting), self.door.count(State.READY)), now)
+            if not room and not self._carried:
                 return False  # as fast as allowed: the clock will knock again
-            if not self._round([waiting.popleft() for _ in range(granted)], batch):
+            letters = self._admitted(waiting, room, now)
+            bucket.take(len(letters), now)
+            if not self._round(letters, batch):
                 return False
         return not self.stop.is_set()
+
+    def _admitted(self, waiting: deque[Composed], room: int, now: float) -> list[Composed]:
+        """The next letters, but those for a domain that has no room: they stay queued, and hold up nobody."""
+        letters: list[Composed] = []
+        while waiting and len(letters) < room:
+            letter = waiting.popleft()
+            if self._domains.admits(letter.due.address, now):
+                letters.append(letter)
+        self._has_handed |= bool(letters)
+        return letters
+
+    def _composed(self, batch: int) -> list[Composed]:
+        written = self.scribe.finish(batch, self._under_way())
+        return [letter for letter in written if not self._domains.is_full(letter.due.address)]
 
     def _is_at_hand(self, wanted: int) -> bool:
         """Have a free connection, or a letter at its dot; else let the relay rest, or leave what dawdles."""
         self.door.poll()  # an idle connection may have been closed on us since
         failures = self._heeded()
-        self.door.open(min(wanted + len(self._carried) + len(self._awaited), self._width.now))
+        self.door.open(min(wanted + len(self._carried) + len(self._awaited), self._routes.used.width.now))
         usable = (State.READY, State.AT_DOT)
         self._wait(PATIENCE_SECONDS, lambda: bool(self.door.count(*usable)))
         failures += self._heeded()
-        if failures and (any(failure.alarm for failure in failures) or not len(self.door)):
+        if failures and (any(failure.alarm for failure in failures) or not self.door.width):
             worst = max(failures, key=lambda failure: failure.alarm)
             self._let_rest(worst.text, alarm=worst.alarm)
             return False
         return bool(self.door.count(*usable))
 
     def _heeded(self) -> list[Failure]:
-        """Connections that came to nothing; fewer are used from now on when the relay asked for that."""
+        """Connections to the relay in use that came to nothing; of a relay that asked for it fewer are used now."""
         failures = self.door.failures()
-        if any(failure.slow_down for failure in failures):
-            self._width.narrow()
-            self.door.leave(keep=self._width.now)
-        return failures
+        asking = {relay for relay, failure in failures if failure.slow_down}
+        self._routes.narrow(asking)
+        if self.door.relay in asking:
+            self.door.leave(keep=self._routes.used.width.now)
+        return [failure for relay, failure in failures if relay is self.door.relay]
 
     def _round(self, letters: Sequence[Composed], batch: int) -> bool:
         """Hand letters over, record the answers to the round before, fence, write dots. False to stop for now."""
@@ -223,10 +238,8 @@ class Postman:
         self._wait(TURN_SECONDS, lambda: not self.door.prompt(*MOVING))
         self.watch(Stage.BEFORE_FENCE)
         self._listen()
-        self._width.widen()
-        if len(self._cut_off) >= SEVERAL and not self._ready():
-            self._let_rest(self._cut_off[0].outcome.text)
-            self._blame_nobody()
+        self._routes.used.width.widen()
+        self._judge()
         return self._fence_and_release(batch) and not self._rests
 
     def _fence_and_release(self, batch: int | None) -> bool:
@@ -274,8 +287,9 @@ class Postman:
         return passed
 
     def _renew(self, session: Session, batch: int, now: datetime) -> bool:
-        leases = [{"taken": one, "us": self.worker_id, "until": now + LEASE} for one in (self._next, batch) if one]
-        return [session.connection().execute(_RENEWED, lease).rowcount for lease in leases][-1] == 1
+        if self._next is not None:
+            batches.renew(session, self._next, self.worker_id, now=now)
+        return batches.renew(session, batch, self.worker_id, now=now)
 
     def _ready(self) -> list[Composed]:
         return [self._carried[parcel.key] for parcel in self.door.at_dot()]
@@ -292,14 +306,22 @@ class Postman:
 
     def _listen(self) -> None:
         has_answered = False
-        for parcel, outcome in self.door.collect():
+        for relay, parcel, outcome in self.door.collect():
             self._carried.pop(parcel.key, None)
             one = Settled(parcel.key, self._awaited.pop(parcel.key, None), outcome)
-            is_cut_off = outcome.verdict is Verdict.UNREACHED
-            (self._cut_off if is_cut_off else self._settled).append(one)
-            has_answered |= outcome.code is not None and not is_cut_off
+            is_ours, is_cut_off = relay is self.door.relay, outcome.verdict is Verdict.UNREACHED
+            (self._cut_off if is_ours and is_cut_off else self._settled).append(one)
+            has_answered |= is_ours and outcome.code is not None and not is_cut_off
+            if is_ours and outcome.verdict is Verdict.ACCEPTED:
+                self._has_served = True
         if has_answered:
             self._blame_letters()
+
+    def _judge(self) -> None:
+        """Several letters were cut off, and none has come to its dot: it is the relay."""
+        if len(self._cut_off) >= SEVERAL and not self._ready():
+            self._let_rest(self._cut_off[0].outcome.text)
+            self._blame_nobody()
 
     def _blame_letters(self) -> None:
         """The relay serves others: what breaks the connection off is the letter, put off as by an answer for now."""
@@ -326,7 +348,7 @@ class Postman:
                 self.door.pass_over()
 
     def _let_rest(self, said: str, *, alarm: bool = False) -> None:
-        self._rests = True
+        self._rests, self._has_served = True, False
         with self.database.writing() as session:
             presence.relay_failed(session, self.door.relay.name, said, alarm=alarm, now=self.clock())
 
@@ -343,37 +365,21 @@ class Postman:
         if self._settled:
             outcomes.record(session, self._settled, now=now, again_at=rest_of(1, now))
         self._refusals += sum(one.outcome.verdict is Verdict.NEVER for one in self._settled)
-        if any(one.outcome.verdict is Verdict.ACCEPTED for one in self._settled):
+        if self._has_served:
             presence.relay_answers(session, self.door.relay.name)
 
     def _forget_recorded(self) -> None:
         # Only once it is committed: recording twice changes nothing, recording never would lose an answer.
         if self._settled:
             self._settled, self._unsure = [], []
+            self._has_served = False
             self.watch(Stage.AFTER_RECORD)
         self._unsure = []
-
-
-_RENEWED = (
-    update(table_of(Batch))
-    .where(Batch.id == bindparam("taken"), Batch.worker_id == bindparam("us"))
-    .values(lease_until=bindparam("until"))
-)
 
 
 def _parcel(letter: Composed) -> Parcel:
     due = letter.due
     return Parcel(due.id, due.return_path, due.address_ascii or due.address, letter.wire)
-
-
-def _is_free_and_due(now: datetime, beside: Collection[int] = ()) -> ColumnElement[bool]:
-    """A batch that nobody holds, with letters due beside those already on a connection."""
-    waits = and_(is_in(MessageState.QUEUED), Message.due_at <= now, Message.id.not_in(beside))
-    return and_(
-        or_(Batch.lease_until.is_(None), Batch.lease_until < now),
-        exists().where(Mailing.id == Batch.mailing_id, Mailing.gate == Gate.OPEN),
-        exists().where(Message.batch_id == Batch.id, waits),
-    )
 
 
 def _awake_seconds() -> float:

@@ -2,6 +2,7 @@
 
 import os
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select, update
@@ -60,24 +61,46 @@ _ANSWERED = (
 )
 
 
-def quiet_alarms(session: Session, relay: str, *, now: datetime) -> None:
-    """A person restarted the work: the relay is tried again."""
-    state = session.get(RelayState, relay)
-    if state is not None and state.alarmed_at is not None:
+def quiet_alarms(session: Session, *, now: datetime) -> None:
+    """A person restarted the work: every relay is tried again, and one no longer named is not spoken of any more."""
+    for state in _alarmed(session):
         state.alarmed_at = state.rests_until = None
-        audit.record(session, now, "système", f"Le relais {relay} est essayé de nouveau.", f"relay:{relay}")
+        audit.record(session, now, "système", f"Le relais {state.name} est essayé de nouveau.", f"relay:{state.name}")
 
 
-def relay_hindrance(session: Session, relay: str, *, now: datetime) -> str:
-    """Why nothing may be handed to a relay now, in a sentence, or ''."""
-    state = session.get(RelayState, relay)
-    if state is None:
-        return ""
+def alarms(session: Session) -> list[str]:
+    """The relays that wait for a person, a sentence each, whether others serve meanwhile or not."""
+    return [_alarm(state) for state in _alarmed(session)]
+
+
+def relay_hindrances(session: Session, relays: Sequence[str], *, now: datetime) -> dict[str, str]:
+    """Of these relays, those that nothing may be handed to now, each with the reason in a sentence."""
+    states = {state.name: state for state in session.scalars(select(RelayState).where(RelayState.name.in_(relays)))}
+    why = {name: _hindrance(states[name], now) for name in relays if name in states}
+    return {name: sentence for name, sentence in why.items() if sentence}
+
+
+def relay_hindrance(session: Session, relays: Sequence[str], *, now: datetime) -> str:
+    """What keeps letters from leaving: a sentence for each relay when none serves, or ''."""
+    hindrances = relay_hindrances(session, relays, now=now)
+    return " ".join(hindrances.values()) if len(hindrances) == len(relays) else ""
+
+
+def _hindrance(state: RelayState, now: datetime) -> str:
     if state.alarmed_at is not None:
-        return f"Alarme : le relais {relay} refuse de servir ({state.said}). Corrigez le réglage et redémarrez l’envoi."
+        return _alarm(state)
     if state.rests_until is not None and state.rests_until > now:
-        return f"Le relais {relay} ne prend rien ({state.said}) : nouvel essai sous peu."
+        return f"Le relais {state.name} ne prend rien ({state.said}) : nouvel essai sous peu."
     return ""
+
+
+def _alarm(state: RelayState) -> str:
+    refusal = f"Alarme : le relais {state.name} refuse de servir ({state.said})."
+    return f"{refusal} Corrigez le réglage et redémarrez l’envoi."
+
+
+def _alarmed(session: Session) -> Sequence[RelayState]:
+    return session.scalars(select(RelayState).where(RelayState.alarmed_at.is_not(None)).order_by(RelayState.name)).all()
 
 
 def clock_passed(session: Session, hindrance: str, *, now: datetime) -> None:

@@ -28,9 +28,13 @@ class Verdict(StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
+BEFORE_DOT = {4: Verdict.LATER, 5: Verdict.NEVER}
+AFTER_DOT = {2: Verdict.ACCEPTED, **BEFORE_DOT}
+
+
+@dataclass(slots=True)
 class Reply:
-    """One reply: its code, and what its lines say after it."""
+    """One reply: its code, and what its lines say after it. Not frozen: four are made a letter, and that costs."""
 
     code: int
     lines: tuple[str, ...]
@@ -87,6 +91,8 @@ class Reader:
         found = LINE.fullmatch(line)
         if found is None or len(line) > LONGEST_LINE or (self._lines and self._lines[0][:3] != found[1]):
             raise Garbage("not a reply")
+        if found[2] != b"-" and not self._lines:
+            return Reply(int(found[1]), (line[4:].decode("latin-1"),))
         self._lines.append(line)
         if len(self._lines) > MOST_LINES or sum(map(len, self._lines)) > MOST_BYTES:
             raise Garbage("an endless reply")
@@ -98,8 +104,6 @@ class Reader:
 
 def outcome_of(reply: Reply, *, after_dot: bool) -> Outcome:
     """What a reply to MAIL, RCPT, DATA or the dot means for the letter."""
-    verdicts = {4: Verdict.LATER, 5: Verdict.NEVER}
-    if after_dot:
-        verdicts[2] = Verdict.ACCEPTED
     unclear = Verdict.UNKNOWN if after_dot else Verdict.UNREACHED
-    return Outcome(verdicts.get(reply.code // 100, unclear), reply.code, reply.status, reply.text)
+    verdict = (AFTER_DOT if after_dot else BEFORE_DOT).get(reply.code // 100, unclear)
+    return Outcome(verdict, reply.code, reply.status, reply.text)

@@ -1,4 +1,4 @@
-"""The only door to the network: a few connections to one relay, side by side, in one thread.
+"""The only door to the network: a few connections to a relay, side by side, in one thread.
 
 Nothing here waits for one connection alone: a relay that dawdles on one leaves the others at work. What the door may
 not let out (another installation's trial, the ministry's own boxes) it stops here, last of all.
@@ -10,15 +10,17 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from outreach.delivery.conversation import Conversation, Failure, Parcel, Relay, State
 from outreach.delivery.replies import Outcome, Verdict
 
+OPENING = (State.GREETING, State.HELLO, State.STARTTLS, State.TLS, State.AUTH)
 CHUNK = 65536
 LOOK_SECONDS = 0.1
+GREETING_BESIDE_OTHERS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,6 @@ class Line:
         self.is_connecting, self.is_shaking = True, False
         self.since, self.state = time.monotonic(), State.GREETING
         self.number, self.watched = -1, 0
-        self.is_late = False
 
     def connect(self) -> None:
         """Begin to connect, without waiting for it. A name that cannot be resolved breaks the conversation off."""
@@ -141,6 +142,11 @@ class Line:
         on_body(True)
 
     @property
+    def has_served(self) -> bool:
+        """Whether it came so far as to be ready for letters."""
+        return self.state not in OPENING
+
+    @property
     def wants(self) -> int:
         """The events to wait for."""
         is_writing = self.is_connecting or bool(self.talk.out) or self.is_shaking
@@ -188,75 +194,97 @@ class Line:
 
 
 class Door:
-    """Up to some tens of connections to a relay. Everything it learns is collected: it never raises for the network."""
+    """Up to some tens of connections to a relay. Everything it learns is collected: it never raises for the network.
+
+    Of several relays one is used at a time, the first to begin with; where there is another to turn to, a greeting is
+    waited for no longer than a connection. Whichever it is, the guard holds.
+    """
 
     def __init__(
-        self, relay: Relay, guard: Guard, timeouts: Timeouts | None = None, context: ssl.SSLContext | None = None
+        self,
+        relays: Sequence[Relay],
+        guard: Guard,
+        timeouts: Timeouts | None = None,
+        context: ssl.SSLContext | None = None,
     ) -> None:
-        self.relay, self.guard = relay, guard
+        self.relays, self.relay, self.guard = relays, relays[0], guard
         self.on_body: OnBody | None = None  # told when a body is about to be written (False), and is half written
-        self._timeouts, self._context = timeouts or Timeouts(), context
+        self._timeouts = timeouts or (Timeouts() if len(relays) == 1 else Timeouts(greeting=GREETING_BESIDE_OTHERS))
+        self._context = context
         self._selector = selectors.DefaultSelector()
-        self._lines: list[Line] = []
-        self._settled: list[tuple[Parcel, Outcome]] = []
-        self._failures: list[Failure] = []
+        self._in: dict[State, dict[Line, None]] = {state: {} for state in State}  # by where they stand, in order
+        self._late: set[Line] = set()  # who did not answer in their turn
+        self._settled: list[tuple[Relay, Parcel, Outcome]] = []
+        self._failures: list[tuple[Relay, Failure]] = []
         self._looked_at = 0.0
 
+    def turn_to(self, relay: Relay) -> None:
+        """Use this relay from now on. Connections to another end the letter they carry, then are left."""
+        if relay is not self.relay:
+            self.relay = relay
+            self.leave()
+
     def open(self, count: int) -> None:
-        """Have up to `count` connections, opened or being opened."""
-        while len(self._lines) < count:
+        """Have up to `count` connections to the relay in use, opened or being opened.
+
+        The first alone tells whether it takes our password: some lock an account after a few that are wrong.
+        """
+        if self.relay.user and not any(line.has_served for line in self._lines() if line.talk.relay is self.relay):
+            count = 1
+        for _ in range(count - self.width):
             line = Line(self.relay, self._context, self.on_body)
-            self._lines.append(line)
+            self._in[line.state][line] = None
             line.connect()
-            if line.talk.state is State.CLOSED:
+            self._file(line)
+            if line.state is State.CLOSED:
                 break
-        self._sweep()
 
     def count(self, *states: State) -> int:
         """How many connections are in one of these states."""
-        return sum(line.talk.state in states for line in self._lines)
+        return sum(len(self._in[state]) for state in states)
 
     def prompt(self, *states: State) -> int:
         """How many of them answer in their turn; one that did not is left out until it is free again."""
-        return sum(line.talk.state in states and not line.is_late for line in self._lines)
+        return self.count(*states) - sum(line.state in states for line in self._late)
 
-    def __len__(self) -> int:
-        return len(self._lines)
+    @property
+    def width(self) -> int:
+        """How many connections lead to the relay in use, or are being opened."""
+        return sum(line.talk.relay is self.relay for line in self._lines())
 
     def hand(self, parcel: Parcel) -> None:
         """Begin with a parcel on an idle connection (there must be one), unless the guard keeps it in."""
         if self.guard.stops(parcel.recipient):
-            self._settled.append((parcel, Outcome(Verdict.STOPPED, text="hors de la liste de test")))
+            self._settled.append((self.relay, parcel, Outcome(Verdict.STOPPED, text="hors de la liste de test")))
             return
-        line = next(line for line in self._lines if line.talk.state is State.READY)
+        line = next(iter(self._in[State.READY]))
         line.talk.hand(parcel)
-        line.attend(readable=False, writable=True)
+        self._push(line)
 
     def at_dot(self) -> list[Parcel]:
         """The parcels that wait for their dot."""
-        return [line.talk.parcel for line in self._lines if line.talk.state is State.AT_DOT and line.talk.parcel]
+        return [line.talk.parcel for line in self._in[State.AT_DOT] if line.talk.parcel]
 
     def release(self, keys: Collection[int]) -> None:
         """Write the dots of these parcels."""
-        for line in self._lines:
-            if line.talk.state is State.AT_DOT and line.talk.parcel and line.talk.parcel.key in keys:
+        for line in list(self._in[State.AT_DOT]):
+            if line.talk.parcel and line.talk.parcel.key in keys:
                 line.talk.release()
-                line.attend(readable=False, writable=True)
+                self._push(line)
 
     def abandon(self) -> None:
         """Close every connection that waits for a dot: what it holds was not accepted, and is nobody's any more."""
-        for line in self._lines:
-            if line.talk.state is State.AT_DOT:
-                line.talk.parcel = None
-                line.talk.state = State.CLOSED
-        self._sweep()
+        for line in list(self._in[State.AT_DOT]):
+            line.talk.parcel = None
+            line.talk.state = State.CLOSED
+            self._file(line)
 
-    def collect(self) -> list[tuple[Parcel, Outcome]]:
-        """What became of parcels since the last time it was asked."""
+    def collect(self) -> list[tuple[Relay, Parcel, Outcome]]:
+        """What became of parcels since the last time it was asked, and at which relay."""
         collected, self._settled = self._settled, []
         return collected
 
-    def failures(self) -> list[Failure]:
+    def failures(self) -> list[tuple[Relay, Failure]]:
         """Connections that came to nothing since the last time it was asked."""
         failed, self._failures = self._failures, []
         return failed
@@ -264,7 +292,7 @@ class Door:
     def wait(self, seconds: float, until: Callable[[], bool]) -> None:
         """Attend to the connections until the question is answered by yes, or for some seconds."""
         end = time.monotonic() + seconds
-        while not until() and self._lines:
+        while not until() and self.count(*State):
             left = end - time.monotonic()
             if left <= 0:
                 return
@@ -272,60 +300,72 @@ class Door:
 
     def poll(self) -> None:
         """Learn what has happened by now, without waiting."""
-        if self._lines:
-            self._step(0)
+        self._step(0)
 
     def pass_over(self) -> None:
         """Wait no more for those that are not free: they are left for a later round."""
-        for line in self._lines:
-            line.is_late = line.talk.state is not State.READY
+        self._late = set(self._lines()) - self._in[State.READY].keys()
 
     def leave(self, keep: int = 0) -> None:
         """Take leave on idle connections, down to so many in all; those still at something stay."""
-        idle = [line for line in self._lines if line.talk.state is State.READY]
-        for line in idle[: max(0, len(self._lines) - keep)]:
-            line.talk.quit()
-            line.attend(readable=False, writable=True)
-        self._sweep()
+        for line in list(self._in[State.READY])[: max(0, self.count(*State) - keep)]:
+            self._quit(line)
 
     def close(self) -> None:
         """Close everything; a parcel whose dot was written is settled as unknown."""
-        for line in self._lines:
+        for line in self._lines():
             line.talk.break_off("nous avons fermé la connexion")
-        self._sweep()
+            self._file(line)
         self._selector.close()
 
+    def _lines(self) -> list[Line]:
+        return [line for lines in self._in.values() for line in lines]
+
     def _step(self, seconds: float) -> None:
-        for line in self._lines:
-            self._watch(line)
         for key, events in self._selector.select(min(seconds, 0.5)):
             key.data.attend(bool(events & selectors.EVENT_READ), bool(events & selectors.EVENT_WRITE))
-        self._sweep()
-
-    def _sweep(self) -> None:
+            self._file(key.data)
         now = time.monotonic()
         if now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
             self._give_up_on_the_silent(now)
-        for line in list(self._lines):
-            if line.talk.state is not line.state:
-                line.since, line.state = now, line.talk.state
-                line.is_late = line.is_late and line.state is not State.READY
-            if line.talk.settled:
-                self._settled += line.talk.settled
-                line.talk.settled.clear()
+
+    def _quit(self, line: Line) -> None:
+        line.talk.quit()
+        self._push(line)
+
+    def _push(self, line: Line) -> None:
+        line.attend(readable=False, writable=True)
+        self._file(line)
+
+    def _file(self, line: Line) -> None:
+        """Whoever touched a line says so here: it is put where it stands now, and what it has learned is taken."""
+        talk = line.talk
+        if talk.settled:
+            self._settled += [(talk.relay, *one) for one in talk.settled]
+            talk.settled.clear()
+        if talk.state is not line.state:
+            del self._in[line.state][line]
+            line.state, line.since = talk.state, time.monotonic()
             if line.state is State.CLOSED:
-                if line.talk.failure:
-                    self._failures.append(line.talk.failure)
                 self._drop(line)
+                return
+            self._in[line.state][line] = None
+            if line.state is State.READY:
+                self._late.discard(line)
+                if talk.relay is not self.relay:
+                    self._quit(line)
+                    return
+        if line.is_connecting or line.wants != line.watched:
+            self._watch(line)
 
     def _give_up_on_the_silent(self, now: float) -> None:
-        for line in self._lines:
+        for line in self._lines():
             limit = self._timeouts.connect if line.is_connecting else self._timeouts.of(line.state)
-            is_waited_for = line.state is not State.READY and line.talk.state is line.state
-            if is_waited_for and now - line.since > limit:
+            if line.state is not State.READY and now - line.since > limit:
                 give_up = line.try_next if line.is_connecting else line.talk.break_off
                 give_up("le relais ne répond plus")
+                self._file(line)
 
     def _watch(self, line: Line) -> None:
         """By its number: encryption replaces the socket and keeps the number, another address changes it."""
@@ -343,6 +383,8 @@ class Door:
             self._selector.unregister(line.number)
 
     def _drop(self, line: Line) -> None:
+        self._late.discard(line)
         self._forget(line)
         line.socket.close()
-        self._lines.remove(line)
+        if line.talk.failure:
+            self._failures.append((line.talk.relay, line.talk.failure))

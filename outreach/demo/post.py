@@ -16,10 +16,10 @@ from outreach.campaigns.composing import Composer
 from outreach.campaigns.freezing import Sending
 from outreach.db import Session
 from outreach.delivery import fence, outcomes, presence
+from outreach.delivery.batches import due_mailings
 from outreach.delivery.fence import Composed
 from outreach.delivery.models import Batch, Mailing
 from outreach.delivery.outcomes import Settled
-from outreach.delivery.postman import due_mailings
 from outreach.delivery.replies import Outcome, Reply, outcome_of
 
 ROUND = 8

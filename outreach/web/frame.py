@@ -173,20 +173,24 @@ def asset(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What a staff page says of the clock: whether it ticks, how long ago it did, what keeps letters from leaving."""
+    """What a staff page says of the clock: whether it ticks, how long ago it did, what keeps letters from leaving.
+
+    `alarms` are those of relays beside which others serve.
+    """
 
     ticks: bool
     ago: str
     hindrance: str
+    alarms: list[str]
 
 
 def _clock() -> Clock:
     with database().reading() as session:
-        passed = presence.last_pass(session)
+        passed, alarms = presence.last_pass(session), presence.alarms(session)
     if passed is None:
-        return Clock(False, "", "")
-    since = now() - passed.at
-    return Clock(since < presence.CLOCK_IS_LATE, french.ago(since.total_seconds()), passed.hindrance)
+        return Clock(False, "", "", alarms)
+    since, others = now() - passed.at, [alarm for alarm in alarms if alarm not in passed.hindrance]
+    return Clock(since < presence.CLOCK_IS_LATE, french.ago(since.total_seconds()), passed.hindrance, others)
 
 
 def _bar() -> list[tuple[str, str, bool]]:

@@ -23,7 +23,7 @@ from outreach.delivery.models import (
 from outreach.delivery.outbox import Addressee
 from outreach.delivery.postman import Postman
 from outreach.delivery.scribe import Scribe
-from outreach.delivery.smtp import Door, Guard, Timeouts
+from outreach.delivery.smtp import Door, Guard
 from outreach.directory.models import Authority, Network, School
 from outreach.mail import mime
 from outreach.mail.mime import Mailbox, Personal, Standing
@@ -147,11 +147,12 @@ def postman(database, clock):
     def hire(sink, *, url=None, guard=None, timeouts=None, context=None, **options):
         with database.writing() as session:
             worker = presence.join_in(session, now=clock())
-        at = Relay.at(url or f"smtp://127.0.0.1:{sink.port}", "courriel.example")
-        door = Door(at, guard or Guard(anybody=True), timeouts or Timeouts(), context)
-        one = Postman(
-            database, door, Scribe(database, options.pop("compose", compose), clock), clock, worker_id=worker, **options
-        )
+        urls = (url or f"smtp://127.0.0.1:{sink.port}").split()
+        wide = {name: options.pop(name) for name in ("connections", "rate") if name in options}
+        relays = [Relay.at(one, "courriel.example", **wide) for one in urls]
+        door = Door(relays, guard or Guard(anybody=True), timeouts, context)
+        scribe = Scribe(database, options.pop("compose", compose), clock)
+        one = Postman(database, door, scribe, clock, worker_id=worker, **options)
         made.append(one)
         return one
 

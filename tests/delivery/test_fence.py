@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.delivery import outbox, presence, suppressions
+from outreach.delivery.batches import due_mailings
 from outreach.delivery.models import (
     Batch,
     Composition,
@@ -21,7 +22,7 @@ from outreach.delivery.models import (
     SuppressionReason,
     Worker,
 )
-from outreach.delivery.postman import Stage, due_mailings
+from outreach.delivery.postman import Stage
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, mail_to, schools, states
 

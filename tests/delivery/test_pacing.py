@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.delivery.pacing import ROUNDS_TO_WIDEN, Bucket, Width, next_try, rest_of
+from outreach.delivery.pacing import ROUNDS_TO_WIDEN, Bucket, Domains, Width, next_try, rest_of
 from outreach.delivery.replies import Garbage, Reader
 from tests.conftest import NOW
 
@@ -25,15 +25,32 @@ def test_a_relay_rests_1_2_5_10_15_minutes():
     assert [(rest_of(count, NOW) - NOW).seconds // 60 for count in range(1, 8)] == [1, 2, 5, 10, 15, 15, 15]
 
 
-@given(st.integers(1, 500), st.lists(st.tuples(st.integers(0, 1000), st.floats(0, 30)), max_size=30))
+@given(
+    st.floats(0.01, 500) | st.integers(1, 500),
+    st.lists(st.tuples(st.integers(0, 1000), st.floats(0, 30)), max_size=30),
+)
 def test_a_bucket_never_gives_more_than_its_rate_and_its_burst(rate, wishes):
     bucket, now, given_ = Bucket(rate, 0.0), 0.0, 0
+    assert bucket.room(1, now) == 1
     for wanted, seconds in wishes:
         now += seconds
-        granted = bucket.take(wanted, now)
-        assert 0 <= granted <= wanted
-        given_ += granted
-    assert given_ <= rate * (now + 1) + 1e-6
+        room = bucket.room(wanted, now)
+        assert 0 <= bucket.take(wanted, now) == room <= wanted
+        given_ += room
+    assert given_ <= rate * now + max(1, rate) + 1e-6
+
+
+def test_a_domain_has_a_rate_of_its_own_and_any_other_that_of_the_star():
+    domains = Domains({"gmail.com": 2, "*": 0.5})
+    admitted = [domains.admits(one, 0.0) for one in ("a@gmail.com", "b@Gmail.com", "c@gmail.com", "d@x.be", "e@x.be")]
+    assert admitted == [True, True, False, True, False]
+    assert domains.full == {"gmail.com", "x.be"}
+    assert domains.is_full("z@GMAIL.com")
+    assert not domains.is_full("z@y.be")
+    assert not domains.admits("f@x.be", 60.0)  # full until the turn is over
+    domains.full.clear()
+    assert [domains.admits("f@x.be", 60.0) for _ in range(6)] == [True] * 5 + [False]
+    assert all(Domains({"gmail.com": 1}).admits("a@x.be", 0.0) for _ in range(99))
 
 
 @given(st.integers(1, 50), st.lists(st.booleans(), max_size=300))

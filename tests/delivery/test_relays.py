@@ -1,4 +1,4 @@
-"""What a relay may answer, line by line, from a real one: what becomes of the letter, and of the address."""
+"""Relays that dawdle, break off, ask for less: what becomes of letters, and of the relay (answers: test_answers)."""
 
 import socket
 import threading
@@ -19,74 +19,6 @@ S = MessageState
 
 both_ways = pytest.mark.parametrize("options", [(), ("--no-pipelining",)], ids=["pipelining", "in steps"])
 
-# name of the recipient: (stage, reply, state, suppressed)
-LINES = {
-    "plain": ("dot", "250 2.0.0 ok", S.ACCEPTED, False),
-    "many-lines": ("dot", "250-2.0.0 ok\r\n250 2.0.0 queued as 4XyZ", S.ACCEPTED, False),
-    "other-2xx": ("dot", "251 2.0.0 will forward", S.ACCEPTED, False),
-    "latin": ("dot", "250 2.0.0 re\xe7u", S.ACCEPTED, False),
-    "rcpt-251": ("rcpt", "251 2.1.5 will forward", S.ACCEPTED, False),
-    "rcpt-252": ("rcpt", "252 2.1.5 cannot verify", S.ACCEPTED, False),
-    "rcpt-grey": ("rcpt", "450 4.2.0 greylisted", S.QUEUED, False),
-    "data-later": ("data", "452 4.3.1 no room", S.QUEUED, False),
-    "dot-later": ("dot", "451 4.3.0 later", S.QUEUED, False),
-    "dot-421": ("dot", "421 4.3.2 closing", S.QUEUED, False),
-    "rcpt-421": ("rcpt", "421 4.7.0 too fast", S.QUEUED, False),
-    "gone-rcpt": ("rcpt", "550 5.1.1 no such user", S.REFUSED, True),
-    "gone-dot": ("dot", "550 5.1.10 no such user", S.REFUSED, True),
-    "no-domain": ("rcpt", "550 5.1.2 no such domain", S.REFUSED, False),
-    "full": ("rcpt", "552 5.2.2 full", S.REFUSED, False),
-    "full-bare": ("dot", "552 mailbox full", S.REFUSED, False),
-    "policy": ("dot", "550 5.7.1 spam", S.REFUSED, False),
-    "policy-rcpt": ("rcpt", "554 5.7.1 reputation", S.REFUSED, False),
-    "bare-550": ("rcpt", "550 no", S.REFUSED, False),
-    "data-5xx": ("data", "554 5.6.0 no", S.REFUSED, False),
-    "early": ("early", "552 5.3.4 too big", S.REFUSED, False),
-    "early-later": ("early", "451 4.3.0 no room", S.QUEUED, False),
-    "rcpt-close": ("rcpt", "close", S.QUEUED, False),
-    "data-close": ("data", "close", S.QUEUED, False),
-    "early-close": ("early", "close", S.QUEUED, False),
-    "rcpt-garbage": ("rcpt", "hello there", S.QUEUED, False),
-    "rcpt-endless": ("rcpt", "endless", S.QUEUED, False),
-    "data-250": ("data", "250 what", S.QUEUED, False),
-    "dot-close": ("dot", "close", S.IN_DOUBT, False),
-    "dot-accepted-close": ("dot", "accept:close", S.IN_DOUBT, False),
-    "dot-reset": ("dot", "reset", S.IN_DOUBT, False),
-    "dot-garbage": ("dot", "OK!", S.IN_DOUBT, False),
-    "dot-half": ("dot", "raw:25", S.IN_DOUBT, False),
-    "dot-354": ("dot", "354 more", S.IN_DOUBT, False),
-    "dot-endless": ("dot", "endless", S.IN_DOUBT, False),
-    "dot-longest": ("dot", "\r\n".join(["250-x"] * 500 + ["250 x"]), S.IN_DOUBT, False),
-}
-
-
-@both_ways
-def test_every_answer_has_its_meaning(database, relay, postman, options):
-    sink = relay(*options)
-    sink.script(*({"stage": stage, "match": f"^{name}@", "reply": reply} for name, (stage, reply, *_) in LINES.items()))
-    by_name = {f"{name}@adm.fwb.example": name for name in LINES}
-    mailing = mail_to(database, list(by_name))
-    # One connection a letter: what one answer does to its connection is no other letter's business.
-    postman(sink, connections=len(LINES)).deliver(mailing)
-    found = states(database, mailing)
-    assert {name: found[address].state for address, name in by_name.items()} == {
-        name: state for name, (_, _, state, _) in LINES.items()
-    }
-    with database.reading() as session:
-        suppressed = {one.address_key.partition("@")[0] for one in session.scalars(select(Suppression))}
-    assert suppressed == {name for name, (*_, gone) in LINES.items() if gone}
-    for address, row in found.items():
-        stage, reply, state, _ = LINES[by_name[address]]
-        assert row.attempts == int(state is S.QUEUED), address
-        assert (row.due_at > NOW) == (state is S.QUEUED), address
-        if state is not S.IN_DOUBT and reply[:3].isdigit() and stage != "rcpt":
-            assert row.reply_code == (int(reply[:3]) if state is not S.ACCEPTED or stage == "dot" else 250)
-    assert found["latin@adm.fwb.example"].reply_text == "2.0.0 reçu"
-    assert found["many-lines@adm.fwb.example"].reply_text == "2.0.0 ok 2.0.0 queued as 4XyZ"
-    really = {entry["to"].partition("@")[0] for entry in sink.accepted}
-    known = {name for name, (*_, state, _) in LINES.items() if state is S.ACCEPTED}
-    assert known <= really <= known | {n for n, (*_, state, _) in LINES.items() if state is S.IN_DOUBT}
-
 
 @pytest.mark.parametrize(
     ("reply", "state", "attempts"),
@@ -103,7 +35,7 @@ def test_an_answer_to_the_sender_is_an_answer_to_the_letter(database, relay, pos
 
 
 def test_a_refused_recipient_never_gets_a_body_even_if_data_is_taken(database, relay, postman):
-    """R: RCPT refused and yet 354: closed without a body; the letter is refused, the next one leaves."""
+    """RCPT refused and yet 354: closed without a body; the letter is refused, the next one leaves."""
     sink = relay()
     sink.script({"stage": "rcpt", "match": "^po000000", "reply": "550 5.1.1 no"})
     mailing = mail_to(database, addresses(3))
@@ -139,16 +71,6 @@ def test_a_letter_put_off_leaves_later_and_after_a_day_it_expires(database, rela
 
 
 @both_ways
-def test_a_mailbox_full_three_times_is_written_to_no_more(database, relay, postman, options, clock):
-    sink = relay(*options)
-    sink.script({"stage": "rcpt", "reply": "552 5.2.2 full"})
-    for count in (1, 2, 3):
-        postman(sink).deliver(mail_to(database, addresses(1)))
-        with database.reading() as session:
-            assert len(session.scalars(select(Suppression)).all()) == (count == 3), count
-
-
-@both_ways
 def test_a_missing_domain_suppresses_at_the_second_time_in_a_day_and_never_more_than_twenty(
     database, relay, postman, options, clock
 ):
@@ -176,7 +98,7 @@ def test_an_unreachable_relay_rests_longer_each_time(database, relay, postman, c
         worker.deliver(mailing)
         with database.reading() as session:
             state = session.scalars(select(RelayState)).one()
-            assert "ne prend rien" in presence.relay_hindrance(session, state.name, now=clock())
+            assert "ne prend rien" in presence.relay_hindrance(session, [state.name], now=clock())
         rests.append((state.rests_until - clock()).total_seconds() / 60)
         worker.deliver(mailing)  # resting: not even tried
         clock.at = state.rests_until
@@ -256,20 +178,6 @@ def test_a_letter_on_which_the_relay_breaks_off_waits_alone_and_expires(database
         assert session.scalars(select(RelayState.rests_until)).all() == []
 
 
-@pytest.mark.parametrize(
-    ("stage", "reply"),
-    [("connect", "554 5.7.1 go away"), ("connect", "421 4.3.2 busy"), ("connect", "close"), ("connect", "garbage")],
-)
-def test_a_relay_that_does_not_greet_rests_and_nothing_is_counted(database, relay, postman, stage, reply):
-    sink = relay()
-    sink.script({"stage": stage, "reply": reply})
-    mailing = mail_to(database, addresses(3))
-    postman(sink).deliver(mailing)
-    assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}
-    with database.reading() as session:
-        assert session.scalars(select(RelayState)).one().rests_until == NOW + timedelta(minutes=1)
-
-
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "dot"])
 def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_later(database, relay, postman, stage):
     sink = relay("--lint-every", "50")
@@ -295,19 +203,7 @@ def test_a_connection_closed_while_idle_costs_no_letter_an_attempt(database, rel
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
 
 
-def test_a_relay_of_old_is_greeted_its_way(database, relay, postman):
-    sink = relay()
-    sink.script({"stage": "ehlo", "reply": "502 5.5.1 what"})
-    mailing = mail_to(database, addresses(3))
-    postman(sink).deliver(mailing)
-    assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
-
-
-def test_an_address_the_relay_cannot_write_and_a_letter_too_big_are_not_served(database, relay, postman):
-    sink = relay("--size", "200")
-    mailing = mail_to(database, ["a@adm.fwb.example"])
-    postman(sink).deliver(mailing)
-    assert [(row.state, row.reply_status) for row in states(database, mailing).values()] == [(S.REFUSED, "5.3.4")]
+def test_an_address_the_relay_cannot_write_is_not_served(database, relay, postman):
     mailing = mail_to(database, ["prénom@adm.fwb.example"])
     postman(relay()).deliver(mailing)
     assert [(row.state, row.reply_status) for row in states(database, mailing).values()] == [(S.REFUSED, "5.6.7")]
@@ -375,7 +271,7 @@ def test_a_batch_whose_letters_are_all_withdrawn_is_passed_over(database, relay,
             suppressions.suppress(session, one, SuppressionReason.STAFF, now=NOW, actor="a@fwb.example")
     mailing = mail_to(database, everybody)
     postman(sink).deliver(mailing)
-    assert [entry["to"] for entry in sink.accepted] == everybody[250:]
+    assert sorted(entry["to"] for entry in sink.accepted) == everybody[250:]
 
 
 @both_ways

@@ -111,7 +111,7 @@ def test_a_closed_socket_without_a_dot_is_not_accepted(tmp_path):
     relay = Relay.at(f"smtp://127.0.0.1:{port}", "x.example")
     with mailbox.serving(f"127.0.0.1:{port}", tmp_path / "box"):
         for released, count in ((False, 0), (True, 1)):
-            door = Door(relay, Guard(anybody=True))
+            door = Door([relay], Guard(anybody=True))
             door.open(1)
             door.wait(5, lambda door=door: door.count(State.READY) == 1)
             door.hand(Parcel(1, "b@x.example", "po@adm.fwb.example", wire(**whole())))
@@ -149,6 +149,17 @@ def test_a_clock_that_stopped_is_said_in_red_and_so_is_what_hinders(author, samp
     assert "il y a 3 min" in page.text
     passed(sample_database, timedelta(), "Le relais x ne prend rien.")
     assert "Envoi suspendu" in author.get("/directory").text
+
+
+def test_the_alarm_of_a_relay_is_said_once_whether_others_serve_or_not(author, sample_database):
+    with sample_database.writing() as session:
+        presence.relay_failed(session, "a.example:25", "auth : 535 non", alarm=True, now=datetime.now(UTC))
+        (alarm,) = presence.alarms(session)
+    for hindrance in ("", alarm, "L’envoi est coupé."):
+        passed(sample_database, timedelta(), hindrance)
+        page = author.get("/directory").text
+        assert page.count("le relais a.example:25 refuse de servir") == 1
+        assert ("Envoi suspendu" in page) == bool(hindrance)
 
 
 def test_a_stranger_is_told_nothing_of_it(client):
