@@ -3,6 +3,7 @@
 PostgreSQL refuses to run as root, so root's server runs as `nobody`, from a copy that `nobody` may read.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -12,13 +13,17 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import psycopg
+
 from tests.memory import in_memory
+
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": "/"}
 
 
 class Server:
-    """One running server; `url(name)` is the address of a database on it."""
+    """One running server; `url(name)` is the address of a database on it. `on`: where its data lie."""
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, on: Path | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="outreach-pg-"))
         self.prefix: list[str] = []
         binaries = _installed()
@@ -30,50 +35,70 @@ class Server:
             binaries = self.folder / wheel.name / binaries.parent.name / "bin"
             (self.folder / wheel.name).chmod(0o755)  # whatever the mask of who runs us: the server is somebody else
             self.prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-        self.data = data = _data(self.folder, durable=durable)
+        self.data = data = _data(self.folder, on, durable=durable)
         if self.prefix:
             shutil.chown(data, "nobody", "nogroup")
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": "/"}
-        initialise = [
-            str(binaries / "initdb"),
-            "-D",
-            str(data),
-            "-U",
-            "postgres",
-            "-E",
-            "UTF8",
-            "--no-sync",
-            "-A",
-            "trust",
-        ]
-        subprocess.run([*self.prefix, *initialise], check=True, **quiet)
-        options = [
-            *([] if durable else ["-F"]),
-            "-c",
-            "listen_addresses=",
-            "-c",
-            f"unix_socket_directories={data}",
-            "-c",
-            "max_connections=200",
-            *([] if durable else ["-c", "max_wal_size=256MB"]),
-        ]
-        self.process = subprocess.Popen([*self.prefix, str(binaries / "postgres"), "-D", str(data), *options], **quiet)
-        _wait_for(data / ".s.PGSQL.5432")
+        initialise = ["initdb", "-D", str(data), "-U", "postgres", "-E", "UTF8", "--no-sync", "-A", "trust"]
+        subprocess.run(self._command(binaries, initialise), check=True, **QUIET)
+        options = ["listen_addresses=", f"unix_socket_directories={data}", "max_connections=200"]
+        options += [] if durable else ["fsync=off", "max_wal_size=256MB"]
+        set_so = [word for option in options for word in ("-c", option)]
+        self.command = self._command(binaries, ["postgres", "-D", str(data), *set_so])
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
 
     def url(self, name: str = "postgres") -> str:
         return f"postgresql://postgres@/{name}?host={self.data}"
 
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)  # fast shutdown: connections still open are cut
+    def start(self) -> None:
+        """Run again, as often as it needs, unless it does; come back once it answers."""
+        for _ in range(600):
+            if self.process is None or self.process.poll() is not None:
+                self.process = subprocess.Popen(self.command, **QUIET)
+            with contextlib.suppress(psycopg.OperationalError):
+                psycopg.connect(self.url()).close()
+                return
+            time.sleep(0.05)
+        raise RuntimeError("PostgreSQL did not start")
+
+    def crash(self) -> None:
+        """Every process of it killed with -9, its first one first."""
+        gone = [self.process.pid, *self._children()]
+        for process in gone:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         self.process.wait(10)
+
+    def lose_one(self) -> None:
+        """One process that serves somebody killed with -9: the server cuts everybody off and mends itself."""
+        serving = [child for child in self._children() if b"[local]" in _command_line(child)]
+        if serving:
+            os.kill(serving[-1], signal.SIGKILL)
+
+    def halt(self) -> None:
+        """Stopped at once, as by a failing machine: nothing is put in order."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(10)
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)  # fast shutdown: connections still open are cut
+            self.process.wait(10)
         for folder in (self.data, self.folder):
             shutil.rmtree(folder, ignore_errors=True)
 
+    def _command(self, binaries: Path, words: list[str]) -> list[str]:
+        return [*self.prefix, str(binaries / words[0]), *words[1:]]
 
-def _data(folder: Path, *, durable: bool) -> Path:
-    if not durable and (memory := in_memory()):
+    def _children(self) -> list[int]:
+        process = self.process.pid
+        return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def _data(folder: Path, on: Path | None, *, durable: bool) -> Path:
+    if not on and not durable and (memory := in_memory()):
         return Path(tempfile.mkdtemp(prefix=folder.name, dir=memory))
-    data = folder / "data"
+    data = (on or folder) / "data"
     data.mkdir()
     return data
 
@@ -86,9 +111,8 @@ def _installed() -> Path:
     return server.parent
 
 
-def _wait_for(socket: Path) -> None:
-    for _ in range(300):
-        if socket.exists():
-            return
-        time.sleep(0.05)
-    raise RuntimeError("PostgreSQL did not start")
+def _command_line(process: int) -> bytes:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return b""

@@ -4,6 +4,7 @@ A worker is the real work process (its clock, its postman) in a process forked f
 clock on by half a minute: leases of the dead have ended, and whoever has not been seen is doubted.
 """
 
+import os
 import signal
 import threading
 import time
@@ -24,7 +25,7 @@ from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.settings import read
 from tests.nursery import nursery
 
-PAUSE = 0.01
+PAUSE, PATIENCE_SECONDS = 0.01, 20
 LEFT_BEHIND = timedelta(seconds=31)
 
 
@@ -44,6 +45,7 @@ def work(environment, stage, nth, signal_number):
             else:
                 wait_for_leave(Path(environment["OUTREACH_DATA"]))
 
+    os.dup2(os.open(environment["LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), 2)
     settings = read(environment)
     database = Database(settings.database)
     serve(settings, database, watch)
@@ -77,7 +79,7 @@ class Reckoning:
 class Field:
     """One database, one relay, one campaign, and the workers set loose on it."""
 
-    def __init__(self, database, url, relay, folder, *, recipients, connections=8, **changes):
+    def __init__(self, database, url, relay, folder, *, recipients, connections=8, offset=timedelta(), **changes):
         self.database, self.relay, self.connections = database, relay, connections
         self.environment = {
             "OUTREACH_DATA": str(folder),
@@ -85,9 +87,10 @@ class Field:
             "OUTREACH_SMTP_URL": f"smtp://127.0.0.1:{relay.port}",
             "OUTREACH_ALLOWED_RECIPIENTS": "@adm.fwb.example",
             "OUTREACH_SMTP_CONNECTIONS": str(connections),
-            "OUTREACH_CLOCK_OFFSET": "0",
+            "LOG": str(relay.folder / "workers.log"),
         }
-        self.folder, self.kills, self.offset, self.started = folder, 0, timedelta(), []
+        self.folder, self.kills, self.offset, self.started = folder, 0, offset, []
+        self._counted, self._read = 0, 0
         crowd.gather(database, recipients, now=self.now)
         self.campaign = crowd.plan(database, self.now + timedelta(seconds=1), now=self.now, **changes)
 
@@ -97,15 +100,23 @@ class Field:
 
     def start(self, stage=None, nth=0, signal_number=signal.SIGKILL):
         self.offset += LEFT_BEHIND
-        self.environment["OUTREACH_CLOCK_OFFSET"] = str(self.offset.total_seconds())
         return self.start_beside(stage, nth, signal_number)
 
-    def start_beside(self, stage=None, nth=0, signal_number=signal.SIGKILL):
-        """Another worker in the same second."""
-        worker = nursery.Process(target=work, args=(dict(self.environment), stage, nth, signal_number), daemon=True)
+    def start_beside(self, stage=None, nth=0, signal_number=signal.SIGKILL, *, ahead=timedelta(), folder=None):
+        """Another worker in the same second; by another clock, from another data folder."""
+        environment = {**self.environment, "OUTREACH_CLOCK_OFFSET": str((self.offset + ahead).total_seconds())}
+        environment["OUTREACH_DATA"] = str(folder or self.folder)
+        worker = nursery.Process(target=work, args=(environment, stage, nth, signal_number), daemon=True)
         worker.start()
         self.started.append(worker)
         return worker
+
+    def keep(self, count):
+        """Have so many workers at it: those that are, and others beside them."""
+        at_work = [worker for worker in self.started if worker.is_alive()]
+        if not at_work:
+            at_work = [self.start()]
+        return [*at_work, *(self.start_beside() for _ in range(count - len(at_work)))]
 
     def kill(self, worker):
         worker.kill()
@@ -117,6 +128,11 @@ class Field:
         worker.join(30)
         assert worker.exitcode == 0, worker.exitcode
 
+    def stop_all(self):
+        for worker in self.started:
+            if worker.is_alive():
+                self.stop(worker)
+
     def wait_for_death(self, worker, seconds=60):
         worker.join(seconds)
         assert worker.exitcode == -signal.SIGKILL, f"the stage was never reached: {worker.exitcode}"
@@ -125,13 +141,33 @@ class Field:
     def taken(self):
         """How many letters the relay has taken so far."""
         path = self.relay.folder / "accepted.jsonl"
-        return path.read_bytes().count(b"\n") if path.exists() else 0
+        if path.exists():
+            with path.open("rb") as log:
+                log.seek(self._read)
+                added = log.read()
+            self._counted, self._read = self._counted + added.count(b"\n"), self._read + len(added)
+        return self._counted
 
-    def wait_until(self, question, seconds=90):
+    def happens(self, question, seconds=PATIENCE_SECONDS):
+        """Whether it is so within some seconds."""
         end = time.monotonic() + seconds
         while not question():
-            assert time.monotonic() < end, f"still waiting after {seconds} s: {self.tally().as_json()}"
+            if time.monotonic() >= end:
+                return False
             time.sleep(PAUSE)
+        return True
+
+    def wait_until(self, question, seconds=90):
+        assert self.happens(question, seconds), f"still waiting after {seconds} s: {self.tally().as_json()}"
+
+    def let_leave(self, count, seconds=PATIENCE_SECONDS):
+        """Wait until so many more letters were taken, or the wave is over; whether that was within some seconds."""
+        before = self.taken()
+        return self.happens(lambda: self.taken() - before >= count or self.is_finished(), seconds)
+
+    def fallen(self):
+        """How many workers ended that nobody had killed or stopped."""
+        return sum(worker.exitcode not in {None, 0, -signal.SIGKILL} for worker in self.started)
 
     def tally(self):
         with self.database.reading() as session:
@@ -181,3 +217,8 @@ class Field:
             if worker.is_alive():
                 worker.kill()
                 worker.join(10)
+
+
+def is_stopped(worker):
+    """Whether a process is frozen."""
+    return Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"

@@ -5,18 +5,17 @@ import random
 import signal
 import time
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
-from outreach.adherence.models import AdherenceRecord, Status, Word
+from benchmarks.faults.decisions import joining
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, WaveState
 from outreach.delivery import suppressions
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason, SuppressionReason, Worker
 from outreach.delivery.postman import Stage
-from tests.chaos.harness import Field
+from tests.chaos.harness import Field, is_stopped
 from tests.relays import Relays
 
 pytestmark = pytest.mark.timeout(300)
@@ -116,7 +115,7 @@ def test_an_unsubscription_and_a_joining_stop_the_letters_of_the_round_in_flight
             )
         listed = MessageSubject.message_id.in_([row.id for row in joined])
         session.add_all(
-            _joining(school, ground.now) for school in session.scalars(select(MessageSubject.school_id).where(listed))
+            joining(school, ground.now) for school in session.scalars(select(MessageSubject.school_id).where(listed))
         )
         stopped = {row.address for row in in_flight}
     (ground.folder / "goes").touch()
@@ -129,25 +128,11 @@ def test_an_unsubscription_and_a_joining_stop_the_letters_of_the_round_in_flight
     assert ground.tally().accepted == ground.taken() == 300 - len(stopped)
 
 
-def _joining(school, now):
-    return AdherenceRecord(
-        school_id=school,
-        strand_id=1,
-        status=Status.JOINED,
-        word=Word.DECLARED,
-        effective_on=now.date(),
-        recorded_at=now,
-        recorded_by="po@adm.fwb.example",
-        source="",
-        reason="",
-    )
-
-
 def test_a_process_frozen_between_fence_and_dot_writes_no_dot_when_it_wakes(field):
     """What was fenced before it froze leaves later, by another fence: others may have drawn their conclusions."""
     ground = field(100)
     worker = ground.start(Stage.AFTER_FENCE, 3, signal.SIGSTOP)
-    ground.wait_until(lambda: _is_stopped(worker))
+    ground.wait_until(lambda: is_stopped(worker))
     with ground.database.reading() as session:
         latest = select(func.max(Message.fenced_at)).scalar_subquery()
         frozen = dict(session.execute(select(Message.id, Message.fence_id).where(Message.fenced_at == latest)).all())
@@ -162,10 +147,6 @@ def test_a_process_frozen_between_fence_and_dot_writes_no_dot_when_it_wakes(fiel
         rows = session.scalars(select(Message).where(Message.id.in_(frozen))).all()
     assert rows != []
     assert [row.id for row in rows if row.fence_id == frozen[row.id]] == []
-
-
-def _is_stopped(worker):
-    return Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def test_a_stop_in_order_waits_for_a_relay_that_answers_dots_after_seconds(field):

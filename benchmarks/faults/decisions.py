@@ -1,0 +1,95 @@
+"""Decisions committed against letters whose bodies are out: nobody may be written to after them."""
+
+import random
+import time
+from datetime import datetime
+
+from sqlalchemy import select
+
+from benchmarks.faults.ground import Ground
+from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.campaigns import lifecycle
+from outreach.delivery import suppressions
+from outreach.delivery.models import Batch, Message, MessageState, MessageSubject, SuppressionReason
+
+DECIDER = "nadia.lambert@fwb.example"
+PAUSED_SECONDS = 1.5
+
+
+def unsubscribe(ground: Ground, chance: random.Random) -> None:
+    """Somebody whose letter is being handed over unsubscribes."""
+    letter = _in_flight(ground, chance)
+    reason = SuppressionReason.UNSUBSCRIBED
+    with ground.database.writing() as session:
+        suppressions.suppress(session, letter.address_key, reason, now=ground.now, actor="destinataire")
+    ground.decided.append((letter.address, time.time(), float("inf")))
+
+
+def join(ground: Ground, chance: random.Random) -> None:
+    """The one school of a letter that is being handed over joins."""
+    letter = _in_flight(ground, chance)
+    with ground.database.writing() as session:
+        listed = select(MessageSubject.school_id).where(MessageSubject.message_id == letter.id)
+        session.add_all([joining(school, ground.now) for school in session.scalars(listed)])
+    ground.decided.append((letter.address, time.time(), float("inf")))
+
+
+def pause(ground: Ground, chance: random.Random) -> None:
+    """Somebody pauses the campaign while four workers are at it, and resumes it a moment later."""
+    ground.keep(4)
+    ground.let_leave(chance.randint(1, 60), 90)
+    with ground.database.writing() as session:
+        lifecycle.pause(session, lifecycle.in_turn(session, ground.campaign), now=ground.now, actor=DECIDER)
+    since = time.time()
+    time.sleep(PAUSED_SECONDS)
+    ground.decided.append((None, since, time.time()))
+    with ground.database.writing() as session:
+        lifecycle.resume(session, lifecycle.in_turn(session, ground.campaign), now=ground.now, actor=DECIDER)
+
+
+def delays(ground: Ground) -> list[float]:
+    """Seconds from each decision to the last letter that the relay took against it; 0 where it took none."""
+    taken = [(entry["to"], entry["at"]) for entry in ground.relay.accepted]
+    when = dict(taken)
+    everybody = [at for _, at in taken]
+    found = []
+    for whom, since, until in ground.decided:
+        letters = everybody if whom is None else [when[whom]] if whom in when else []
+        found.append(max((at - since for at in letters if since < at < until), default=0.0))
+    return found
+
+
+def stopped(ground: Ground) -> int:
+    """How many of the letters that decisions were aimed at the relay never took."""
+    taken = {entry["to"] for entry in ground.relay.accepted}
+    return sum(whom is not None and whom not in taken for whom, _, _ in ground.decided)
+
+
+def joining(school: int, now: datetime) -> AdherenceRecord:
+    """A school joins the strand, as its authority says."""
+    return AdherenceRecord(
+        school_id=school,
+        strand_id=1,
+        status=Status.JOINED,
+        word=Word.DECLARED,
+        effective_on=now.date(),
+        recorded_at=now,
+        recorded_by="po@adm.fwb.example",
+        source="",
+        reason="",
+    )
+
+
+def _in_flight(ground: Ground, chance: random.Random) -> Message:
+    """A letter whose turn it is: a connection carries it, or will next."""
+    ground.keep(1)
+    ground.let_leave(chance.randint(1, 20), 90)
+    held = select(Batch.id).where(Batch.worker_id.is_not(None))
+    queued = select(Message).where(Message.batch_id.in_(held), Message.state == MessageState.QUEUED)
+    turn = queued.order_by(Message.due_at, Message.id).limit(ground.connections)
+    while True:
+        with ground.database.reading() as session:
+            letters = session.scalars(turn).all()
+        if letters:
+            time.sleep(chance.uniform(0, 0.1))
+            return chance.choice(letters)
