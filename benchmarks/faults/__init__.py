@@ -27,9 +27,9 @@ FAULTS = {
     "crash": Fault(outages.crash, 20_000, 20, slow("dot", 0.1), databases=("postgresql",)),
     "locked": Fault(outages.locked, 20_000, 5, slow("dot", 0.1), databases=("sqlite",)),
     "full": Fault(outages.full, 20_000, 5, slow("dot", 0.1), needs_a_disk=True),
-    "unsubscribe": Fault(decisions.unsubscribe, 20_000, 300, slow("rcpt", 0.1)),
-    "join": Fault(decisions.join, 20_000, 300, slow("rcpt", 0.1)),
-    "pause": Fault(decisions.pause, 20_000, 100, slow("rcpt", 0.1)),
+    "unsubscribe": Fault(decisions.unsubscribe, 2000, 300, slow("rcpt", 1.5)),
+    "join": Fault(decisions.join, 2000, 300, slow("rcpt", 1.5)),
+    "pause": Fault(decisions.pause, 10_000, 100, slow("rcpt", 1.5)),
 }
 
 __all__ = ["BOTH", "FAULTS", "Fault"]

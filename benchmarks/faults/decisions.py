@@ -1,4 +1,7 @@
-"""Decisions committed against letters whose bodies are out: nobody may be written to after them."""
+"""Decisions committed against letters that are being handed over: nobody may be written to after them.
+
+The relay takes longer over a recipient than a decision may take to be honoured, so that one which is not shows.
+"""
 
 import random
 import time
@@ -19,6 +22,8 @@ PAUSED_SECONDS = 1.5
 def unsubscribe(ground: Ground, chance: random.Random) -> None:
     """Somebody whose letter is being handed over unsubscribes."""
     letter = _in_flight(ground, chance)
+    if letter is None:
+        return
     reason = SuppressionReason.UNSUBSCRIBED
     with ground.database.writing() as session:
         suppressions.suppress(session, letter.address_key, reason, now=ground.now, actor="destinataire")
@@ -28,6 +33,8 @@ def unsubscribe(ground: Ground, chance: random.Random) -> None:
 def join(ground: Ground, chance: random.Random) -> None:
     """The one school of a letter that is being handed over joins."""
     letter = _in_flight(ground, chance)
+    if letter is None:
+        return
     with ground.database.writing() as session:
         listed = select(MessageSubject.school_id).where(MessageSubject.message_id == letter.id)
         session.add_all([joining(school, ground.now) for school in session.scalars(listed)])
@@ -37,7 +44,9 @@ def join(ground: Ground, chance: random.Random) -> None:
 def pause(ground: Ground, chance: random.Random) -> None:
     """Somebody pauses the campaign while four workers are at it, and resumes it a moment later."""
     ground.keep(4)
-    ground.let_leave(chance.randint(1, 60), 90)
+    ground.let_leave(chance.randint(1, 30), 90)
+    if ground.is_finished():
+        return
     with ground.database.writing() as session:
         lifecycle.pause(session, lifecycle.in_turn(session, ground.campaign), now=ground.now, actor=DECIDER)
     since = time.time()
@@ -80,16 +89,17 @@ def joining(school: int, now: datetime) -> AdherenceRecord:
     )
 
 
-def _in_flight(ground: Ground, chance: random.Random) -> Message:
-    """A letter whose turn it is: a connection carries it, or will next."""
+def _in_flight(ground: Ground, chance: random.Random) -> Message | None:
+    """A letter whose turn it is: a connection carries it, or will next. None when the wave is over."""
     ground.keep(1)
-    ground.let_leave(chance.randint(1, 20), 90)
+    ground.let_leave(chance.randint(1, 3), 90)
     held = select(Batch.id).where(Batch.worker_id.is_not(None))
     queued = select(Message).where(Message.batch_id.in_(held), Message.state == MessageState.QUEUED)
     turn = queued.order_by(Message.due_at, Message.id).limit(ground.connections)
-    while True:
+    while not ground.is_finished():
         with ground.database.reading() as session:
             letters = session.scalars(turn).all()
         if letters:
             time.sleep(chance.uniform(0, 0.1))
             return chance.choice(letters)
+    return None

@@ -1,4 +1,4 @@
-"""Clocks that are wrong, and nights when they change: nobody lost, nobody written twice."""
+"""Clocks that are wrong, and the night when they are put back: nobody lost, nobody written twice."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -12,8 +12,8 @@ pytestmark = pytest.mark.timeout(300)
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("change", [datetime(2027, 3, 28, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)])
-def test_a_wave_goes_on_through_the_night_when_the_clocks_change(change):
+def test_a_wave_goes_on_through_the_night_that_has_an_hour_twice():
+    change = datetime(2026, 10, 25, 1, tzinfo=UTC)
     with prepared(FAULTS["crash"], "sqlite", 150, durable=False, offset=change - MINUTE - datetime.now(UTC)) as night:
         first = night.start_beside()
         night.let_leave(20)

@@ -18,8 +18,8 @@ def test_a_server_that_crashes_and_comes_back_finds_its_workers_at_work():
 
 
 @pytest.mark.skipif(not may_mount(), reason="a small disk is mounted by root")
-def test_a_disk_that_gets_full_holds_letters_up_until_there_is_room(backend):
-    with prepared(FAULTS["full"], backend, 1200, durable=False) as ground:
+def test_a_disk_that_gets_full_holds_letters_up_until_there_is_room():
+    with prepared(FAULTS["full"], "sqlite", 1200, durable=False) as ground:
         outages.full(ground, CHANCE, longer=(0,))
         goes_on_by_itself(ground, 1200)
 

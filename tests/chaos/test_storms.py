@@ -17,8 +17,8 @@ from tests.delivery.returns import notice
 pytestmark = pytest.mark.timeout(300)
 
 
-def test_a_storm_of_notices_pauses_the_wave_and_counts_each_letter_once(backend, tmp_path):
-    with prepared(FAULTS["workers"], backend, 900, durable=False) as ground:
+def test_a_storm_of_notices_pauses_the_wave_and_counts_each_letter_once(tmp_path):
+    with prepared(FAULTS["workers"], "sqlite", 900, durable=False) as ground:
         ground.environment["OUTREACH_BOUNCES_URL"] = f"maildir://{tmp_path / 'returns'}"
         (worker,) = ground.keep(1)
         ground.let_leave(80)
