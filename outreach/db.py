@@ -122,6 +122,25 @@ class Database:
         """A session for a library that commits and closes by itself (flask-security); everybody else uses the doors."""
         return Session(self._writer if writing else self._reader)
 
+    def limit_transactions(self, seconds: int) -> None:
+        """From now on the server ends a transaction of this process that lasts for so long, or is idle for so long.
+
+        Frozen, or on a machine out of reach, it would keep everybody waiting for the rows that it holds. SQLite locks
+        a file for a process, which has to be ended.
+        """
+        if self.engine.dialect.name != "postgresql":
+            return
+
+        @event.listens_for(self.engine, "connect")
+        def limit(connection: Any, _record: Any) -> None:
+            # After a statement for many rows, which goes as a pipeline, only the second counts; it came with 17.
+            names = ("idle_in_transaction_session_timeout", "transaction_timeout")
+            for name in names if connection.info.server_version >= 170000 else names[:1]:
+                connection.execute(f"SET {name} = '{seconds}s'")
+            connection.commit()
+
+        self.engine.dispose()
+
     def dispose(self) -> None:
         """Close every connection."""
         self.engine.dispose()

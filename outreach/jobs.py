@@ -36,6 +36,7 @@ from outreach.settings import Sending as Switch
 from outreach.tracking import hits
 
 BEAT_SECONDS = 5.0
+LONGEST_SECONDS = 45  # of a transaction: others wait for what a frozen process holds, and go on within a minute
 LISTEN_MILLISECONDS = 200  # how long a stop waits for threads that have nothing to do
 logger = logging.getLogger(__name__)
 
@@ -93,6 +94,7 @@ class Desk:
     ) -> None:
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.stop = threading.Event()
+        database.limit_transactions(LONGEST_SECONDS)
         self.sending = Sending.of(settings)
         self.relays = relays_of(settings)
         with database.writing() as session:

@@ -1,3 +1,4 @@
+import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -53,6 +54,19 @@ def test_the_database_itself_keeps_the_audit(database, now, statement):
         session.execute(text(statement))
     with database.reading() as session:
         assert session.scalars(select(AuditEntry.sentence)).all() == ["Pour toujours."]
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+@pytest.mark.parametrize("rows", [1, 2])
+def test_the_server_ends_a_transaction_that_a_frozen_process_leaves_open(database, fresh_url, rows):
+    frozen = Database(fresh_url)
+    frozen.limit_transactions(1)
+    with pytest.raises(DBAPIError, match="timeout"), frozen.writing() as session:
+        added = text("INSERT INTO networks (code, label, position) VALUES (:code, 'x', 9)")
+        session.connection().execute(added, [{"code": f"x{number}"} for number in range(rows)])
+        time.sleep(1.2)
+        session.scalar(select(1))
+    frozen.dispose()
 
 
 def test_models_and_migrations_agree(database):

@@ -22,6 +22,7 @@ FAULTS = {
     "storm": Fault(processes.kill, 20_000, 100, relay=STORM, is_tried_at_the_end=True),
     "stop": Fault(processes.stop, 20_000, 50),
     "freeze": Fault(processes.freeze, 20_000, 20, slow("dot", 0.2), is_tried_at_the_end=True),
+    "hold": Fault(processes.hold, 20_000, 5, slow("dot", 0.2), databases=("postgresql",)),
     "workers": Fault(processes.workers, 20_000, 20, slow("dot", 0.2), is_tried_at_the_end=True),
     "skew": Fault(processes.skew, 20_000, 20, slow("dot", 0.2)),
     "crash": Fault(outages.crash, 20_000, 20, slow("dot", 0.1), databases=("postgresql",)),

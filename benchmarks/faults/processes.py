@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.faults.ground import Ground
 from outreach.delivery import installation
 from outreach.delivery.postman import Stage
-from tests.chaos.harness import is_stopped
+from tests.chaos.harness import RECORDING, is_stopped
 
 FROZEN_SECONDS = 6  # a dot may wait for 5; by the clock of the other worker, 31 s on, it is longer than 20 and than 30
 AWAY = timedelta(hours=2)
@@ -48,6 +48,23 @@ def freeze(ground: Ground, chance: random.Random) -> None:
     ground.stop(other)
     ground.stop(frozen)
     ground.kills += 1  # what was on its dots when it froze may be in doubt
+
+
+def hold(ground: Ground, chance: random.Random) -> None:
+    """SIGSTOP in the middle of a transaction, whose rows it holds, until another worker's letters leave; then it wakes.
+
+    On SQLite it would hold the whole file: there nothing but ending the process helps.
+    """
+    frozen = ground.start(RECORDING, chance.randint(1, 9), signal.SIGSTOP)
+    ground.happens(lambda: is_stopped(frozen) or ground.is_finished(), 90)
+    began, other = time.monotonic(), ground.start()
+    ground.let_leave(1, 120)
+    ground.resumed.append(time.monotonic() - began)
+    os.kill(frozen.pid, signal.SIGCONT)
+    time.sleep(1)
+    ground.stop(other)
+    ground.stop(frozen)
+    ground.kills += 1
 
 
 def workers(ground: Ground, chance: random.Random) -> None:

@@ -20,11 +20,12 @@ from outreach.campaigns.models import Campaign
 from outreach.campaigns.verification import verify
 from outreach.cli.work import serve
 from outreach.db import Database
-from outreach.delivery import outbox
+from outreach.delivery import outbox, outcomes
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.settings import read
 from tests.nursery import nursery
 
+RECORDING = "recording"  # in the middle of a transaction that writes answers down
 PAUSE, PATIENCE_SECONDS = 0.01, 20
 LEFT_BEHIND = timedelta(seconds=31)
 
@@ -46,10 +47,22 @@ def work(environment, stage, nth, signal_number):
                 wait_for_leave(Path(environment["OUTREACH_DATA"]))
 
     os.dup2(os.open(environment["LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), 2)
+    if stage == RECORDING:
+        _tell_of_records(watch)
     settings = read(environment)
     database = Database(settings.database)
     serve(settings, database, watch)
     database.dispose()
+
+
+def _tell_of_records(watch):
+    usual = outcomes.record
+
+    def record(session, settled, **more):
+        usual(session, settled, **more)
+        watch(RECORDING)
+
+    outcomes.record = record
 
 
 def wait_for_leave(folder):
