@@ -16,7 +16,7 @@ from outreach.delivery import suppressions
 from outreach.delivery.models import Batch, Message, MessageState, MessageSubject, SuppressionReason
 
 DECIDER = "nadia.lambert@fwb.example"
-PAUSED_SECONDS = 1.5
+PAUSED_SECONDS = 2.5
 
 
 def unsubscribe(ground: Ground, chance: random.Random) -> None:

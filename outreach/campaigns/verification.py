@@ -125,14 +125,17 @@ def _held_by_the_living(session: Session, now: datetime) -> Rows:
 
 
 def _not_while_held(session: Session, _now: datetime) -> Rows:
-    """No letter passed a gate that was held or closed."""
+    """No letter passed a gate that was held or closed.
+
+    A fence reads its hour before it waits for the transaction that opens the gate: it may be a moment older.
+    """
     found: list[tuple[int, int]] = []
     changes = select(GateChange).order_by(GateChange.mailing_id, GateChange.at, GateChange.id)
     for mailing, history in groupby(session.scalars(changes), key=lambda change: change.mailing_id):
         for change, following in pairwise([*history, None]):
             if change is not None and change.gate is not Gate.OPEN:
                 end = following.at if following else datetime.max.replace(tzinfo=UTC)
-                during = and_(Message.fenced_at > change.at + MOMENT, Message.fenced_at < end)
+                during = and_(Message.fenced_at > change.at + MOMENT, Message.fenced_at < end - MOMENT)
                 found += _messages(session, Message.mailing_id == mailing, during)
     return found
 
