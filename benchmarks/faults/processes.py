@@ -126,5 +126,5 @@ def finish(ground: Ground) -> None:
     while not ground.is_finished():
         ground.offset += timedelta(hours=1)
         worker = ground.start()
-        ground.happens(ground.is_finished, 60)
+        ground.happens(ground.is_finished)
         ground.stop(worker)
