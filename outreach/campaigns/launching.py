@@ -171,6 +171,8 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: Sending, now:
     outbox.put(session, mailing, addressees, sending.return_path, now=now)
     if len({addressee.id for addressee in addressees}) == SLICE:
         return True
+    if addressees:
+        outbox.take_stock(session)
     if now < wave.due_at:
         return False
     mailing.filled_at = now

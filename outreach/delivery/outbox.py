@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, func, insert, or_, select, text, update
 
 from outreach import audit
 from outreach.db import Session, table_of
@@ -105,6 +105,12 @@ def put(
     ]
     if subjects:
         session.connection().execute(insert(table_of(MessageSubject)), subjects)
+
+
+def take_stock(session: Session) -> None:
+    """Let PostgreSQL look at rows just written: until it did by itself, each fence would read all that wait."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("ANALYZE messages, message_subjects"))
 
 
 def set_gate(session: Session, mailing: Mailing, gate: Gate, *, now: datetime, actor: str, note: str = "") -> None:
