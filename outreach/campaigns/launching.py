@@ -169,10 +169,10 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: Sending, now:
     last = session.scalar(query.order_by(Message.recipient_id.desc()).limit(1)) or 0
     addressees = audiences.addressees(session, wave.campaign, now=now, after=last, count=SLICE)
     outbox.put(session, mailing, addressees, sending.return_path, now=now)
-    if len({addressee.id for addressee in addressees}) == SLICE:
-        return True
     if addressees:
         outbox.take_stock(session)
+    if len({addressee.id for addressee in addressees}) == SLICE:
+        return True
     if now < wave.due_at:
         return False
     mailing.filled_at = now
