@@ -38,7 +38,7 @@ from tests.postgresql import Server
 
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 TICKS = os.sysconf("SC_CLK_TCK")
-AT_LEAST, PREPARED = timedelta(seconds=2), timedelta(microseconds=350)
+AT_LEAST, PREPARED = timedelta(seconds=12), timedelta(microseconds=350)
 
 
 def main() -> None:

@@ -20,6 +20,8 @@ from outreach.tracking import trackers
 from outreach.tracking.models import TrackingMode
 
 SLICE = 5000
+MANY = 1000
+AT_LEAST_AHEAD = timedelta(seconds=10)  # the clock asks every five
 AHEAD = timedelta(microseconds=300)  # for each authority: some times what writing one down takes
 LONGEST_AHEAD = timedelta(minutes=30)
 DRIFT_SHARE, DRIFT_AUTHORITIES = 0.1, 10
@@ -40,9 +42,9 @@ def _begins_at(session: Session, wave: Wave) -> datetime:
     """When a wave's recipients are written down: as it is due, or ahead where they are many, so that its letters leave
     in time; never in the minute in which whoever planned it may think again."""
     many = approved_count(session, wave.campaign)
-    if many <= SLICE:
+    if many <= MANY:
         return wave.due_at
-    ahead = wave.due_at - min(many * AHEAD, LONGEST_AHEAD)
+    ahead = wave.due_at - min(AT_LEAST_AHEAD + many * AHEAD, LONGEST_AHEAD)
     return min(wave.due_at, max(ahead, planned_at(session, wave) + GRACE))
 
 

@@ -23,6 +23,13 @@ def send(options: tuple[str, ...]) -> None:
     _run("send", options)
 
 
+@bench.command(context_settings=AS_IT_IS)
+@options_argument
+def curve(options: tuple[str, ...]) -> None:
+    """Mesure des envois de plus en plus grands, et les dessine ; --help énumère les options."""
+    _run("curve", options)
+
+
 @click.command(context_settings=AS_IT_IS)
 @options_argument
 def chaos(options: tuple[str, ...]) -> None:

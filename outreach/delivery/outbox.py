@@ -28,6 +28,7 @@ from outreach.delivery.models import (
 )
 
 BATCH = 250
+AT_ONCE = 1000  # rows in the hand at a time: a launch of many thousands would hold the most memory of all
 UNSEEN = timedelta(seconds=30)
 DOUBT_RESTS = timedelta(minutes=15)
 ARRIVED = "arrivé : son lien de désinscription a servi"
@@ -89,22 +90,22 @@ def put(
     Raises IntegrityError when one is there already: nobody is written to twice in a mailing.
     """
     batches = _batches(session, mailing, len(addressees))
-    rows = [
-        _row(mailing, batches[place // BATCH], addressee, return_path, now)
-        for place, addressee in enumerate(addressees)
-    ]
-    if not rows:
-        return
-    session.connection().execute(insert(table_of(Message)), rows)
-    written = select(Message.public_id, Message.id).where(Message.batch_id.in_(batches))
-    identities = dict(session.execute(written).all())
-    subjects = [
-        {"message_id": identities[row["public_id"]], "school_id": school}
-        for row, addressee in zip(rows, addressees, strict=True)
-        for school in addressee.schools
-    ]
-    if subjects:
-        session.connection().execute(insert(table_of(MessageSubject)), subjects)
+    for start in range(0, len(addressees), AT_ONCE):
+        some = addressees[start : start + AT_ONCE]
+        rows = [
+            _row(mailing, batches[(start + place) // BATCH], addressee, return_path, now)
+            for place, addressee in enumerate(some)
+        ]
+        session.connection().execute(insert(table_of(Message)), rows)
+        written = select(Message.public_id, Message.id).where(Message.batch_id.in_({row["batch_id"] for row in rows}))
+        identities = dict(session.execute(written).all())
+        subjects = [
+            {"message_id": identities[row["public_id"]], "school_id": school}
+            for row, addressee in zip(rows, some, strict=True)
+            for school in addressee.schools
+        ]
+        if subjects:
+            session.connection().execute(insert(table_of(MessageSubject)), subjects)
 
 
 def take_stock(session: Session) -> None:

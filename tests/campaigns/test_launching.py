@@ -257,12 +257,12 @@ def gate(database):
 
 
 def test_many_recipients_are_written_down_ahead_and_their_gate_opens_in_time(database, people, strand, monkeypatch):
-    monkeypatch.setattr(launching, "SLICE", 3)
+    monkeypatch.setattr(launching, "MANY", 3)
     monkeypatch.setattr(launching, "AHEAD", timedelta(seconds=10))
     settle(database, 5)
     number, due = approved_for(database, 5), NOW + timedelta(minutes=10)
     wave = move(database, number, lifecycle.schedule, due)
-    ahead = due - timedelta(seconds=50)
+    ahead = due - timedelta(seconds=60)
     with database.reading() as session:
         assert due_waves(session, now=ahead - timedelta(seconds=1)) == []
         assert due_waves(session, now=ahead) == [wave]
@@ -274,10 +274,10 @@ def test_many_recipients_are_written_down_ahead_and_their_gate_opens_in_time(dat
 
 
 def test_nothing_is_written_down_in_the_minute_of_grace(database, people, strand, monkeypatch):
-    monkeypatch.setattr(launching, "SLICE", 3)
+    monkeypatch.setattr(launching, "MANY", 3)
     monkeypatch.setattr(launching, "AHEAD", timedelta(seconds=10))
     settle(database, 5)
-    wave = move(database, approved_for(database, 5), lifecycle.schedule, NOW + timedelta(seconds=70))
+    wave = move(database, approved_for(database, 5), lifecycle.schedule, NOW + timedelta(seconds=80))
     with database.reading() as session:
         assert due_waves(session, now=NOW + timedelta(seconds=59)) == []
         assert due_waves(session, now=NOW + timedelta(seconds=60)) == [wave]

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""What a letter costs as a wave grows: one sending of each size, as a table and as a drawing.
+
+Usage: ./run bench curve [--sizes 1000,5000,20000,100000] [--databases sqlite,postgresql] [--drawing FILE.svg]
+Prints a table for docs/performance.md; the launch counts. Each row is a run of `./run bench send`.
+"""
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+WIDTH, HEIGHT, MARGIN = 640, 280, 48
+COLOURS = {"sqlite": "#303675", "postgresql": "#b3541e"}
+FRAME = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"
+ font-family="sans-serif" font-size="12">
+<title>Processor time a letter, by the size of the wave</title>
+<rect width="{width}" height="{height}" fill="#ffffff"/>
+<path d="M{margin} {margin}V{foot}H{width}" fill="none" stroke="#5a5d6b"/>
+<text x="{margin}" y="24">processor time a letter (ms), launch included, by the number of recipients</text>
+{drawn}</svg>
+"""
+COLUMNS = {
+    "msg_s_from_launch": "letters a second",
+    "first_message_s": "first letter, s",
+    "cpu_ms_per_message": "processor time a letter, ms",
+    "peak_rss_mb": "peak memory, MB",
+    "yardstick_msg_s": "yardstick, letters a second",
+}
+
+
+def main() -> None:
+    options = _options()
+    found = [
+        _measured(size, database, options.connections)
+        for database in options.databases.split(",")
+        for size in map(int, options.sizes.split(","))
+    ]
+    options.drawing.write_text(drawing(found), encoding="utf-8")
+
+
+def _measured(size: int, database: str, connections: int) -> dict[str, Any]:
+    command = [sys.executable, str(ROOT / "benchmarks" / "send.py"), "--json"]
+    command += ["--recipients", str(size), "--database", database, "--connections", str(connections)]
+    run = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=ROOT)
+    one: dict[str, Any] = json.loads(run.stdout)
+    told = [str(one[column] if one[column] is not None else "–") for column in COLUMNS]
+    print("|", " | ".join([database, f"{size:,}", *told, f"{one['lost']}, {one['duplicated']}"]), "|", flush=True)
+    return one
+
+
+def drawing(found: list[dict[str, Any]]) -> str:
+    """Processor time by size, one line a database, sizes on a logarithmic scale (SVG)."""
+    sizes = sorted({one["recipients"] for one in found})
+    most = max(one["cpu_ms_per_message"] for one in found) * 1.2
+    low, high = math.log(sizes[0]), math.log(max(sizes[-1], sizes[0] + 1))
+
+    def place(size: int, cost: float) -> tuple[float, float]:
+        across, up = (math.log(size) - low) / (high - low), cost / most
+        return MARGIN + across * (WIDTH - 2 * MARGIN), HEIGHT - MARGIN - up * (HEIGHT - 2 * MARGIN)
+
+    under = "".join(_words(place(size, 0)[0], HEIGHT - 26, f"{size:,}", "#5a5d6b") for size in sizes)
+    lines = ""
+    for database, colour in COLOURS.items():
+        own = [one for one in found if one["database"] == database]
+        places = [place(one["recipients"], one["cpu_ms_per_message"]) for one in own]
+        lines += _line(database, colour, places, [one["cpu_ms_per_message"] for one in own]) if own else ""
+    return FRAME.format(width=WIDTH, height=HEIGHT, margin=MARGIN, foot=HEIGHT - MARGIN, drawn=under + lines)
+
+
+def _line(database: str, colour: str, places: list[tuple[float, float]], costs: list[float]) -> str:
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    drawn = f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>\n'
+    drawn += "".join(_words(x, y - 8, f"{cost:.2f}", colour) for (x, y), cost in zip(places, costs, strict=True))
+    return drawn + _words(places[-1][0], places[-1][1] + 18, database, colour)
+
+
+def _words(x: float, y: float, words: str, colour: str) -> str:
+    return f'<text x="{x:.0f}" y="{y:.0f}" fill="{colour}" text-anchor="middle">{words}</text>\n'
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="1000,5000,20000,100000")
+    parser.add_argument("--databases", default="sqlite,postgresql")
+    parser.add_argument("--connections", type=int, default=48)
+    parser.add_argument("--drawing", type=Path, default=ROOT / "docs" / "images" / "cost.svg")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
