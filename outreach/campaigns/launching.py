@@ -20,7 +20,7 @@ from outreach.tracking import trackers
 from outreach.tracking.models import TrackingMode
 
 SLICE = 5000
-MANY = 1000
+MANY = 500
 AT_LEAST_AHEAD = timedelta(seconds=10)  # the clock asks every five
 AHEAD = timedelta(microseconds=300)  # for each authority: some times what writing one down takes
 LONGEST_AHEAD = timedelta(minutes=30)
