@@ -16,11 +16,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT, MARGIN = 640, 280, 48
 COLOURS = {"sqlite": "#303675", "postgresql": "#b3541e"}
+BESIDE = {"sqlite": (18, 34), "postgresql": (-8, -24)}  # where a cost and the name stand, below its line or above
 FRAME = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"
  font-family="sans-serif" font-size="12">
 <title>Processor time a letter, by the size of the wave</title>
 <rect width="{width}" height="{height}" fill="#ffffff"/>
-<path d="M{margin} {margin}V{foot}H{width}" fill="none" stroke="#5a5d6b"/>
+<path d="M{margin} {margin}V{foot}H{right}" fill="none" stroke="#5a5d6b"/>
 <text x="{margin}" y="24">processor time a letter (ms), launch included, by the number of recipients</text>
 {drawn}</svg>
 """
@@ -69,14 +70,17 @@ def drawing(found: list[dict[str, Any]]) -> str:
         own = [one for one in found if one["database"] == database]
         places = [place(one["recipients"], one["cpu_ms_per_message"]) for one in own]
         lines += _line(database, colour, places, [one["cpu_ms_per_message"] for one in own]) if own else ""
-    return FRAME.format(width=WIDTH, height=HEIGHT, margin=MARGIN, foot=HEIGHT - MARGIN, drawn=under + lines)
+    return FRAME.format(
+        width=WIDTH, height=HEIGHT, margin=MARGIN, foot=HEIGHT - MARGIN, right=WIDTH - MARGIN, drawn=under + lines
+    )
 
 
 def _line(database: str, colour: str, places: list[tuple[float, float]], costs: list[float]) -> str:
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     drawn = f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>\n'
-    drawn += "".join(_words(x, y - 8, f"{cost:.2f}", colour) for (x, y), cost in zip(places, costs, strict=True))
-    return drawn + _words(places[-1][0], places[-1][1] + 18, database, colour)
+    cost_at, name_at = BESIDE[database]
+    drawn += "".join(_words(x, y + cost_at, f"{cost:.2f}", colour) for (x, y), cost in zip(places, costs, strict=True))
+    return drawn + _words(places[-1][0], places[-1][1] + name_at, database, colour)
 
 
 def _words(x: float, y: float, words: str, colour: str) -> str:
