@@ -11,12 +11,12 @@ from outreach import brokers
 from outreach.db import Database
 from outreach.delivery import outbox
 from outreach.delivery.models import Message
-from outreach.jobs import Desk
 from outreach.knocking import LISTEN_MILLISECONDS, Bell, queue_of
 from outreach.scheduler import ask
-from outreach.settings import BROKERS, read
+from outreach.settings import BROKERS
 from tests.brokers import Redis, running
 from tests.test_jobs import accepted, environment, plan, sink, until  # noqa: F401 - two are fixtures
+from tests.test_jobs import desk as desk_alone  # noqa: F401
 
 QUEUE = "knocks-1-2"
 on_postgresql = pytest.mark.parametrize("backend", ["postgresql"])
@@ -137,18 +137,9 @@ def test_every_kind_that_the_settings_take_is_there():
 
 
 @pytest.fixture
-def desk(database, environment, redis):  # noqa: F811
-    made = []
-
-    def open_one(**changes):
-        one = Desk(read({**environment, "OUTREACH_BROKER_URL": redis.url, **changes}), database)
-        one.open()
-        made.append(one)
-        return one
-
-    yield open_one
-    for one in made:
-        one.close()
+def desk(redis, desk_alone):  # noqa: F811
+    """Makes desks that share a broker, which is there until the last of them is closed."""
+    return lambda **changes: desk_alone(**{"OUTREACH_BROKER_URL": redis.url, **changes})
 
 
 @on_postgresql
