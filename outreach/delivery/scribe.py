@@ -44,29 +44,32 @@ class ScribeApart(Scribe):
 
     def __init__(self, own: Scribe, process: int, pipe: Connection) -> None:
         super().__init__(own.database, own.compose, own.clock)
-        self.process, self._pipe, self._begun = process, pipe, 0
+        self.process, self._pipe = process, pipe
+        self._asked = 0  # requests so far: an answer to an older one may still be on its way
+        self._begun: int | None = None
 
     def begin(self, batch: int, beside: Collection[int]) -> None:
         """Have a batch begun."""
+        self._asked += 1
         try:
-            self._pipe.send((batch, set(beside)))
+            self._pipe.send((self._asked, batch, set(beside)))
             self._begun = batch
         except OSError:
-            self._begun = 0
+            self._begun = None
 
     def finish(self, batch: int, beside: Collection[int]) -> list[Composed]:
         """What was begun, but for letters that are under way since."""
-        written = self._received(batch) if self._begun == batch else None
-        self._begun = 0
+        written = self._received() if self._begun == batch else None
+        self._begun = None
         if written is None:
             return super().finish(batch, beside)
         return [letter for letter in written if letter.due.id not in beside]
 
-    def _received(self, batch: int) -> list[Composed] | None:
+    def _received(self) -> list[Composed] | None:
         try:
             while True:
-                about, written = self._pipe.recv()
-                if about == batch:
+                asked, written = self._pipe.recv()
+                if asked == self._asked:
                     return written
         except (OSError, EOFError):
             return None
@@ -98,8 +101,8 @@ def _write_what_is_asked(scribe: Scribe, pipe: Connection) -> None:
     """Until nobody is at the other end."""
     try:
         while True:
-            batch, beside = pipe.recv()
-            pipe.send((batch, _tried(scribe, batch, beside)))
+            asked, batch, beside = pipe.recv()
+            pipe.send((asked, _tried(scribe, batch, beside)))
     except (OSError, EOFError):
         pass
     finally:
