@@ -11,7 +11,8 @@ import orjson
 
 from outreach.adherence.days import today
 from outreach.campaigns.fields import (
-    UNSUBSCRIBING,
+    BY_LINK,
+    BY_MAIL,
     Facts,
     is_common,
     is_true,
@@ -28,7 +29,7 @@ from outreach.mail.letters import Letter, Value
 from outreach.mail.mime import Mailbox, Personal, Standing
 from outreach.mail.tokens import Kind
 
-PIXEL, BY_MAIL = "image_mesure", "jeton_courriel"
+PIXEL = "image_mesure"
 
 
 class Composer:
@@ -49,7 +50,7 @@ class Composer:
 
     def _compose(self, letter: Letter, standing: Standing, due: Due, content: "Content") -> Composed:
         filled = letter.fill(content.values, content.flags)
-        token = self._kept(content, UNSUBSCRIBING, Kind.UNSUBSCRIBE, due) if standing.unsubscribe else ""
+        token = self._kept(content, BY_LINK, Kind.UNSUBSCRIBE, due) if standing.unsubscribe else ""
         mailto = self._kept(content, BY_MAIL, Kind.MAILTO, due) if standing.mailto else ""
         to = due.address_ascii or due.address
         personal = Personal(due.public_id, to, due.dated_at, filled.subject, token, mailto)

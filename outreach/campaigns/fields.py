@@ -198,13 +198,13 @@ ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
 }
 
 
+BY_LINK, BY_MAIL = "jeton_désinscription", "jeton_courriel"  # the two ways to unsubscribe that a letter's headers offer
 # What is left of a link whose address stands in the letter's fixed text.
 TOKENS: Mapping[str, Callable[[Facts], Raw]] = {
     "jeton_réponse": lambda facts: facts.links.answering,
     "jeton_navigateur": lambda facts: facts.links.viewing,
-    "jeton_désinscription": lambda facts: facts.links.unsubscribing,
+    BY_LINK: lambda facts: facts.links.unsubscribing,
 }
-UNSUBSCRIBING = "jeton_désinscription"
 LINKED = {"boutons_réponse", "lien_réponse", "lien_navigateur", "lien_désinscription"}
 LINKED |= {"adresse_navigateur", "adresse_désinscription"}
 OF_MEASURE = {"mention_mesure", "image_mesure", links.LINK}

@@ -69,10 +69,6 @@ class Sending:
         """The envelope sender of a letter: what comes back names it (VERP)."""
         return f"{RETURNED}{self.keys.make(Kind.BOUNCE, bytes.fromhex(identity))}@{self.domain}"
 
-    def mailto(self, identity: str) -> str:
-        """The token of the address that a message about a letter unsubscribes at."""
-        return self.keys.make(Kind.MAILTO, bytes.fromhex(identity))
-
     @property
     def data_protection(self) -> str:
         """The address of the page on data protection."""

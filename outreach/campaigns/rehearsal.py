@@ -22,7 +22,7 @@ from outreach.delivery.fence import Due
 from outreach.delivery.models import MessageClass
 from outreach.delivery.outbox import Addressee
 from outreach.directory.models import Authority
-from outreach.mail import mime
+from outreach.mail import mime, tokens
 from outreach.mail.letters import Filled, Letter, Value
 from outreach.mail.marks import Kind, Slot
 from outreach.mail.mime import Personal
@@ -154,7 +154,7 @@ class Rehearsal:
         return run
 
     def _personal(self, due: Due, filled: Filled, facts: Facts) -> Personal:
-        to, mailto = due.address_ascii or due.address, self.sending.mailto(NOBODY)
+        to, mailto = due.address_ascii or due.address, self.sending.keys.make(tokens.Kind.MAILTO, bytes.fromhex(NOBODY))
         return Personal(NOBODY, to, self.now, filled.subject, facts.links.unsubscribing, mailto)
 
     def _due(self, place: int, one: Addressee) -> Due:
