@@ -158,7 +158,10 @@ def _sqlite(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         statement = connection.get_execution_options().get("outreach_begin", "BEGIN IMMEDIATE")
-        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if statement == 'BEGIN' else 'OFF'}")
+        mode = "ON" if statement == "BEGIN" else "OFF"
+        if connection.info.get("query_only") != mode:  # each time it is set, SQLite forgets what it has prepared
+            connection.exec_driver_sql(f"PRAGMA query_only={mode}")
+            connection.info["query_only"] = mode
         connection.exec_driver_sql(statement)
 
     return engine

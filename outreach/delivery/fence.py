@@ -12,13 +12,15 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import (
     ColumnElement,
     Date,
+    Integer,
     ScalarSelect,
-    Select,
+    Text,
     and_,
     bindparam,
     delete,
     exists,
     insert,
+    or_,
     select,
     tuple_,
     update,
@@ -40,6 +42,7 @@ from outreach.delivery.models import (
     RecipientKind,
     is_in,
 )
+from outreach.prepared import Prepared, PreparedForEach
 
 T = TypeVar("T")
 Day = date | ColumnElement[date]
@@ -91,8 +94,9 @@ def due_of(session: Session, message: Message) -> Due:
 
 def clear(session: Session, batch: int, *, now: datetime, day: date) -> None:
     """Take out of a batch what the fence would deny: it would cost a connection for nothing."""
-    ids = select(Message.id).where(Message.batch_id == batch, is_in(MessageState.QUEUED), Message.due_at <= now)
-    settle_denied(session, ids, now=now, day=day)
+    denied = _DENIED.keys(session, {"batch": batch, "now": now, "day": day})
+    if denied:
+        settle_denied(session, denied, now=now, day=day)
 
 
 def pass_through(
@@ -107,12 +111,12 @@ def pass_through(
     # Nearly always one statement; by pairs of key and revision it would be one always, and a third slower.
     for revision in {letter.due.revision for letter in letters}:
         keys = [letter.due.id for letter in letters if letter.due.revision == revision]
-        passed.update(session.connection().scalars(_FENCED, {**asked, "letters": keys, "of": revision}))
+        passed.update(_FENCED.keys(session, {**asked, "letters": keys, "of": revision}))
     _keep(session, [letter for letter in letters if letter.due.id in passed and letter.due.kept is None])
     return passed
 
 
-def settle_denied(session: Session, which: Collection[int] | Select[Any], *, now: datetime, day: date) -> None:
+def settle_denied(session: Session, which: Collection[int], *, now: datetime, day: date) -> None:
     """Give letters that were denied their end: withdrawn, or — fewer schools than listed — queued to be composed anew.
 
     A gate that is not open changes nothing: they wait.
@@ -159,11 +163,8 @@ def _keep(session: Session, letters: Sequence[Composed]) -> None:
     revised = [letter.due.id for letter in letters if letter.due.revision]
     if revised:
         session.execute(delete(Composition).where(Composition.message_id.in_(revised)))
-    rows = [
-        {"message_id": letter.due.id, "revision": letter.due.revision, "content": letter.content} for letter in letters
-    ]
-    if rows:
-        session.connection().execute(_KEPT, rows)
+    if letters:
+        _KEPT.change(session, [(letter.due.id, letter.due.revision, letter.content) for letter in letters])
 
 
 def _gate_is_open() -> ColumnElement[bool]:
@@ -228,7 +229,14 @@ _LISTED = (
     .where(_OF_BATCH)
     .order_by(MessageSubject.school_id)
 )
-_FENCED = (
+_DENIED = Prepared(
+    select(Message.id).where(
+        _OF_BATCH,
+        Message.due_at <= bindparam("now"),
+        or_(suppressions.stops_the_letter(), _lists_a_closed_school(bindparam("day", type_=Date))),
+    )
+)
+_FENCED = Prepared(
     update(table_of(Message))
     .where(
         Message.id.in_(bindparam("letters", expanding=True)),
@@ -248,4 +256,11 @@ _FENCED = (
     )
     .returning(table_of(Message).c.id)
 )
-_KEPT = insert(table_of(Composition))
+_KEPT = PreparedForEach(
+    lambda given: insert(table_of(Composition)).from_select(
+        ["message_id", "revision", "content"], select(given.message, given.revision, given.content)
+    ),
+    message=Integer,
+    revision=Integer,
+    content=Text,
+)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, func, or_, select, update
+from sqlalchemy import Integer, Text, bindparam, delete, func, or_, select, update
 
 from outreach import audit
 from outreach.adherence.days import today
@@ -15,6 +15,7 @@ from outreach.delivery.models import Composition, Message, MessageState, Reason,
 from outreach.delivery.pacing import next_try
 from outreach.delivery.replies import LONGEST_KEPT, Outcome, Verdict
 from outreach.directory import contacts
+from outreach.prepared import PreparedForEach
 
 NO_SUCH_MAILBOX = {"5.1.1", "5.1.10"}
 NO_SUCH_DOMAIN = "5.1.2"
@@ -39,9 +40,9 @@ def record(session: Session, settled: Sequence[Settled], *, now: datetime, again
 
     `again_at` is when letters that reached nobody, before their dot, are due again.
     """
-    accepted = [_answer(one, now) for one in settled if one.outcome.verdict is Verdict.ACCEPTED]
+    accepted = [one for one in settled if one.outcome.verdict is Verdict.ACCEPTED]
     if accepted:
-        session.connection().execute(_ACCEPTED, accepted)
+        _ACCEPTED.change(session, [_answer(one) for one in accepted], at=now)
     others = [one for one in settled if one.outcome.verdict is not Verdict.ACCEPTED]
     for one in others:
         _record_one(session, one, now, again_at)
@@ -68,33 +69,33 @@ def come_back(session: Session, message: Message, *, status: str, said: str, now
     return _suppress_if_gone(session, message, now, actor)
 
 
-_ACCEPTED = (
-    update(table_of(Message))
-    .where(
-        Message.id == bindparam("message"),
-        Message.fence_id == bindparam("fence"),
-        or_(Message.state == MessageState.HANDING, Message.state == MessageState.IN_DOUBT),
-    )
-    .values(
-        state=MessageState.ACCEPTED,
-        settled_at=bindparam("at"),
-        reply_code=bindparam("code"),
-        reply_status=bindparam("status"),
-        reply_text=bindparam("text"),
-    )
+_ACCEPTED = PreparedForEach(
+    lambda given: (
+        update(table_of(Message))
+        .where(
+            Message.id == given.message,
+            Message.fence_id == given.fence,
+            or_(Message.state == MessageState.HANDING, Message.state == MessageState.IN_DOUBT),
+        )
+        .values(
+            state=MessageState.ACCEPTED,
+            settled_at=bindparam("at"),
+            reply_code=given.code,
+            reply_status=given.status,
+            reply_text=given.text,
+        )
+    ),
+    message=Integer,
+    fence=Text,
+    code=Integer,
+    status=Text,
+    text=Text,
 )
 
 
-def _answer(one: Settled, now: datetime) -> dict[str, object]:
+def _answer(one: Settled) -> tuple[object, ...]:
     said = one.outcome
-    return {
-        "message": one.message_id,
-        "fence": one.fence_id,
-        "at": now,
-        "code": said.code,
-        "status": said.status,
-        "text": said.text,
-    }
+    return one.message_id, one.fence_id, said.code, said.status, said.text
 
 
 def _record_one(session: Session, one: Settled, now: datetime, again_at: datetime) -> None:

@@ -163,7 +163,7 @@ class Postman:
         return serves
 
     def _take(self, mailing_id: int) -> int | None:
-        now, full = self.clock(), islice(self._domains.full, MOST_NAMED)
+        now, full = self.clock(), list(islice(self._domains.full, MOST_NAMED))
         with self.database.writing() as session:
             taken = batches.take(session, mailing_id, self.worker_id, beside=self._under_way(), but=full, now=now)
             if taken is not None:

@@ -11,6 +11,7 @@ from outreach import audit
 from outreach.db import Session, table_of, take_turns
 from outreach.delivery.models import ClockPass, RelayState, Worker
 from outreach.delivery.pacing import rest_of
+from outreach.prepared import Prepared
 
 CLOCK_IS_LATE = timedelta(seconds=30)
 
@@ -51,10 +52,10 @@ def relay_failed(session: Session, relay: str, said: str, *, alarm: bool, now: d
 
 def relay_answers(session: Session, relay: str) -> None:
     """A relay took a letter: its failures are forgotten."""
-    session.connection().execute(_ANSWERED, {"relay": relay})
+    _ANSWERED.change(session, {"relay": relay})
 
 
-_ANSWERED = (
+_ANSWERED = Prepared(
     update(table_of(RelayState))
     .where(RelayState.name == bindparam("relay"), RelayState.failures > 0)
     .values(failures=0, rests_until=None, said="")

@@ -1,0 +1,115 @@
+"""Prepared statements: what every round asks, compiled once for each kind of database.
+
+The usual way from a statement to its driver costs, for some dozens of rows, as much as the database itself: here it is
+gone once. Transactions and errors are SQLAlchemy's as ever; what comes back is what the driver says.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import ARRAY, Dialect, Executable, bindparam, cast, column, func
+from sqlalchemy.types import TypeEngine
+
+from outreach.db import Session
+
+Parameters = Mapping[str, Any]
+
+
+class _Compiled:
+    """A statement for one kind of database; parameters in, what its driver takes out."""
+
+    def __init__(self, statement: Executable, dialect: Dialect, lists: Parameters) -> None:
+        compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        written = compiled.construct_expanded_state({**compiled.params, **lists})
+        self.text, self.order = written.statement, written.positiontup or ()
+        self._lists = {name: written.parameter_expansion[name] for name in lists}
+        kinds = {name: bound.type.dialect_impl(dialect) for name, bound in compiled.binds.items()}
+        into = {name: kind.bind_processor(dialect) for name, kind in kinds.items()} | dict(written.processors)
+        self._into = {name: change for name, change in into.items() if change}
+        wanted = {name for name, bound in compiled.binds.items() if bound.required}
+        self._fixed: dict[str, Any] = {}
+        self._fixed = self.values({name: value for name, value in written.parameters.items() if name not in wanted})
+
+    def values(self, given: Parameters) -> dict[str, Any]:
+        """These values as the driver takes them, with those that stand in the statement."""
+        into, values = self._into, dict(self._fixed)
+        for name, value in given.items():
+            if name in self._lists:
+                values.update(zip(self._lists[name], value, strict=True))
+            else:
+                values[name] = into[name](value) if name in into else value
+        return values
+
+    def parameters(self, given: Parameters) -> Any:
+        """All that the driver needs for one execution."""
+        values = self.values(given)
+        return tuple([values[name] for name in self.order]) if self.order else values
+
+
+class Prepared:
+    """A statement with parameters of its own names, executed with values for them: of lists, one text for each length.
+
+    What the driver says comes back: enumerations as their values, times unread.
+    """
+
+    def __init__(self, statement: Executable) -> None:
+        self._statement = statement
+        self._compiled: dict[tuple[object, ...], _Compiled] = {}
+
+    def keys(self, session: Session, given: Parameters) -> list[int]:
+        """The first value of each row."""
+        return [row[0] for row in self._execute(session, given)]
+
+    def change(self, session: Session, given: Parameters) -> int:
+        """How many rows it changed."""
+        return self._execute(session, given).rowcount
+
+    def _execute(self, session: Session, given: Parameters) -> Any:
+        connection = session.connection()
+        lists = {name: value for name, value in given.items() if isinstance(value, list | set)}
+        key = (connection.dialect.name, *map(len, lists.values()))
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            compiled = self._compiled[key] = _Compiled(self._statement, connection.dialect, lists)
+        return connection.exec_driver_sql(compiled.text, compiled.parameters(given))
+
+
+class PreparedForEach:
+    """A statement for each of some rows: one for them all where the database takes arrays, else one after the other.
+
+    `build` makes it of the rows' columns, which hold what every driver takes as it is: integers and texts.
+    """
+
+    def __init__(self, build: Callable[[Any], Executable], **columns: type[TypeEngine[Any]]) -> None:
+        self._build, self._columns = build, columns
+        self._compiled: dict[str, _Compiled] = {}
+
+    def change(self, session: Session, rows: Sequence[Sequence[Any]], **shared: Any) -> None:
+        """Execute it for these rows, their values in the order of the columns; `shared` is the same for all."""
+        connection = session.connection()
+        has_arrays = connection.dialect.name == "postgresql"
+        compiled = self._compiled.get(connection.dialect.name)
+        if compiled is None:
+            statement = self._build(self._arrays() if has_arrays else self._parameters())
+            compiled = self._compiled[connection.dialect.name] = _Compiled(statement, connection.dialect, {})
+            for name in self._columns if has_arrays else ():
+                # Arrays go as bytes: psycopg writes those of texts letter by letter.
+                compiled.text = compiled.text.replace(f"%({name})s", f"%({name})b")
+        if has_arrays:
+            columns = dict(zip(self._columns, map(list, zip(*rows, strict=True)), strict=True))
+            connection.exec_driver_sql(compiled.text, compiled.parameters({**shared, **columns}))
+        else:
+            same = compiled.values(shared)
+            places = [*same, *self._columns]
+            pick = itemgetter(*map(places.index, compiled.order))
+            connection.exec_driver_sql(compiled.text, [pick((*same.values(), *row)) for row in rows])
+
+    def _arrays(self) -> Any:
+        arrays = [cast(bindparam(name), ARRAY(kind)) for name, kind in self._columns.items()]
+        columns = [column(name, kind) for name, kind in self._columns.items()]
+        return func.unnest(*arrays).table_valued(*columns).render_derived(name="given").c
+
+    def _parameters(self) -> Any:
+        return SimpleNamespace(**{name: bindparam(name, type_=kind()) for name, kind in self._columns.items()})
