@@ -170,12 +170,12 @@ class Desk:
     def settle(self, hindrance: str) -> None:
         """What time alone decides: doubts, ends; and that the clock has passed."""
         now = self.clock()
+        self.brake()
         with self.database.writing() as session:
             outbox.doubt_the_abandoned(session, now=now)
             outbox.resend_the_doubtful(session, now=now)
             outbox.call_off(session, now=now)
             launching.finish_waves(session, now=now)
-            braking.brake(session, now=now)
             hits.fold_old(session, now=now)
             relay = presence.relay_hindrance(session, [one.name for one in self.relays], now=now)
             presence.clock_passed(session, hindrance or relay, now=now)
@@ -185,7 +185,7 @@ class Desk:
         collecting.collect(self.database, self.settings, self.clock, stop=self.stop)
 
     def brake(self) -> None:
-        """Pause what fails too often, sooner than the clock would ask: letters were refused."""
+        """Pause what fails too often: looked for without keeping anybody from writing."""
         with self.database.reading() as session:
             is_failing = bool(braking.failing(session))
         if is_failing:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, or_, select, text, update
 
 from outreach import audit
 from outreach.db import Session, table_of
@@ -65,11 +65,6 @@ class Tally:
         """The ends and the letters on the way, added up."""
         ends = self.accepted + self.refused + self.expired + self.in_doubt + self.withdrawn.total()
         return ends + self.deferred + self.pending
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing is on the way any more; doubt does not hold an end up."""
-        return not self.deferred and not self.pending
 
     def as_json(self) -> dict[str, Any]:
         """The counts by their fixed names."""
@@ -232,6 +227,14 @@ def doubt_the_abandoned(session: Session, *, now: datetime) -> int:
         .returning(Message.id)
     )
     return len(changed.all())
+
+
+def under_way(session: Session, mailings: Iterable[int]) -> set[int]:
+    """Which of these mailings have a letter on the way; doubt does not hold an end up."""
+    some = exists().where(
+        Message.mailing_id == Mailing.id, Message.state.in_((MessageState.QUEUED, MessageState.HANDING))
+    )
+    return set(session.scalars(select(Mailing.id).where(Mailing.id.in_(list(mailings)), some)))
 
 
 def awaiting_resend(session: Session, mailings: Iterable[int]) -> set[int]:

@@ -112,39 +112,26 @@ def reason_of(rank: int) -> Reason | None:
 
 
 def count(session: Session, audience: Audience, scope: Scope) -> Counts:
-    """Count an audience; one statement, its rows added up here.
+    """Count an audience; one statement, and one row for each reason that comes back.
 
-    Grouping them by windows made SQLite forget the index it makes for itself: 13 s instead of 0.2 s for 20,000.
+    By windows instead of groups, SQLite forgets the index it makes for itself: 13 s instead of 0.3 s for 20,000.
     """
     found = rows(audience, scope)
-    by_authority: dict[int, list[tuple[int, int]]] = {}
-    for authority, rank, schools in session.execute(select(found.c.authority_id, found.c.rank, found.c.schools)):
-        by_authority.setdefault(authority, []).append((rank, schools))
-    counts = Counts(authorities=len(by_authority))
-    for mailboxes in by_authority.values():
-        _add(counts, mailboxes)
-    counts.left_out, counts.spared = _in_order(counts.left_out), _in_order(counts.spared)
+    ranks = [func.sum(case((found.c.rank == rank, 1), else_=0)).label(f"rank_{rank}") for rank in range(len(ORDER) + 1)]
+    each = select(func.min(found.c.rank).label("best"), func.max(found.c.schools).label("schools"), *ranks)
+    one = each.group_by(found.c.authority_id).subquery("authorities")
+    sums = [func.sum(one.c[rank.name]) for rank in ranks]
+    query = select(one.c.best, func.count(), func.sum(one.c.schools), *sums).group_by(one.c.best).order_by(one.c.best)
+    counts = Counts()
+    for best, authorities, schools, *mailboxes in session.execute(query):
+        counts.authorities += authorities
+        reason = reason_of(best)
+        if reason is not None:
+            counts.left_out[reason] = authorities
+            continue
+        counts.written, counts.schools, counts.addresses = authorities, int(schools), int(mailboxes[0])
+        counts.spared = {ORDER[place]: int(count) for place, count in enumerate(mailboxes[1:]) if count}
     return counts
-
-
-def _in_order(by_reason: dict[Reason, int]) -> dict[Reason, int]:
-    return {reason: by_reason[reason] for reason in ORDER if reason in by_reason}
-
-
-def _add(counts: Counts, mailboxes: Sequence[tuple[int, int]]) -> None:
-    best, schools = min(mailboxes)
-    whole = reason_of(best)
-    if whole is not None:
-        counts.left_out[whole] = counts.left_out.get(whole, 0) + 1
-        return
-    counts.written += 1
-    counts.schools += schools
-    for rank, _ in mailboxes:
-        reason = reason_of(rank)
-        if reason is None:
-            counts.addresses += 1
-        else:
-            counts.spared[reason] = counts.spared.get(reason, 0) + 1
 
 
 def first(

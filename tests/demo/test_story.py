@@ -45,7 +45,7 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
         assert first.due_at < NOW - timedelta(days=5)
         assert reminder.due_at > NOW + timedelta(days=5)
         tally = outbox.tallies(session, [first.mailing_id])[first.mailing_id]
-        assert (tally.total, tally.is_over, tally.refused) == (tally.intended, True, 2)
+        assert (tally.total, tally.pending, tally.deferred, tally.refused) == (tally.intended, 0, 0, 2)
         assert tally.withdrawn["suppressed"] == 1
         came = results.of(session, sent, now=NOW)
         assert {one for one, count in came.answers.items() if count} == set(Answer) - {Answer.NOT_CONCERNED}
