@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 SOFT_BREAK = b"=\r\n"
+FULL_AND_SPACE = re.compile(rb"^(.{74,})(=20|=09)(?=\n)", re.MULTILINE)
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 LONGEST = 75  # of a line in quoted-printable, but for its soft break
 PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
@@ -72,7 +73,15 @@ def encode(text: str) -> bytes:
 
 
 def _encoded(text: str) -> bytes:
-    encoded = b2a_qp(text.encode("utf-8"), istext=True).replace(b"\n", b"\r\n")
+    encoded = b2a_qp(text.encode("utf-8"), istext=True)
+    # Two lines are longer than allowed, where the library counts wrongly: one that ends with a space it had to encode,
+    # and the last one when it is full, since a soft break will follow it.
+    if b"=20\n" in encoded or b"=09\n" in encoded:
+        encoded = FULL_AND_SPACE.sub(rb"\1=\n\2", encoded)
+    encoded = encoded.replace(b"\n", b"\r\n")
+    if len(encoded) - encoded.rfind(b"\n") - 1 > LONGEST:
+        last = -3 if encoded[-3:-2] == b"=" else -1
+        encoded = encoded[:last] + SOFT_BREAK + encoded[last:]
     # A dot that begins a line would have to be doubled on the wire (RFC 5321 §4.5.2): =2E needs nothing.
     while b"\n." in encoded or encoded.startswith(b"."):
         encoded = LEADING_DOT.sub(b"=2E" + SOFT_BREAK, encoded)

@@ -50,6 +50,9 @@ def whole(url="https://courriel.example/u/" + "t" * 40, mail="nadia.lambert@fwb.
 
 @given(bodies, bodies)
 @example(["." * 80], ["a" * 75 + " "])
+@example(["x" * 76], ["1"])
+@example(["é" * 12 + "x" * 74 + " ", "-" * 74 + "\t", ""], [])
+@example(["-" * 75 + "."], ["-" * 70 + "é", "."])
 def test_joined_pieces_say_what_their_texts_say_and_no_line_begins_with_a_dot(lines, pieces):
     text = "\n".join(lines)
     encoded = mime.joined([mime.encode(text), *map(mime.encode, pieces)])
