@@ -6,6 +6,7 @@ too early, the fence denies.
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,6 +19,7 @@ from outreach.delivery import fence
 from outreach.delivery.fence import Composed, Due
 from outreach.delivery.models import Mailing
 
+PATIENCE_SECONDS = 10.0  # a batch takes some hundredths
 Compose = Callable[[Session, Mailing, Sequence[Due]], Mapping[int, Composed]]
 
 
@@ -67,13 +69,24 @@ class ScribeApart(Scribe):
         return [letter for letter in written if letter.due.id not in beside]
 
     def _received(self) -> list[Composed] | None:
+        with self._patience():
+            try:
+                while True:
+                    asked, written = self._pipe.recv()
+                    if asked == self._asked:
+                        return _named(written)
+            except (OSError, EOFError):
+                return None
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Who is frozen, perhaps with half an answer written, is ended: its end of the pipe closes."""
+        late = threading.Timer(PATIENCE_SECONDS, os.kill, (self.process, signal.SIGKILL))
+        late.start()
         try:
-            while True:
-                asked, written = self._pipe.recv()
-                if asked == self._asked:
-                    return _named(written)
-        except (OSError, EOFError):
-            return None
+            yield
+        finally:
+            late.cancel()
 
 
 def _named(plain: Sequence[tuple[Sequence[Any], bytes, str]] | None) -> list[Composed] | None:

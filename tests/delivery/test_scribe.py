@@ -90,6 +90,18 @@ def test_a_stop_is_for_the_postman_alone(database, here):
         os.kill(child, 0)
 
 
+def test_who_is_frozen_is_waited_for_no_longer_than_that(database, here, monkeypatch):
+    monkeypatch.setattr(scribe, "PATIENCE_SECONDS", 0.3)
+    batch = batch_of(database)
+    with scribe.apart(here, url_of(database)) as beside:
+        os.kill(beside.process, signal.SIGSTOP)
+        beside.begin(batch, set())
+        assert len(beside.finish(batch, set())) == 3
+        database.dispose()
+        beside.begin(batch, set())
+        assert len(beside.finish(batch, set())) == 3
+
+
 def test_the_postman_has_his_letters_from_there(database, relay, postman, here):
     sink = relay()
     mailing = mail_to(database, addresses(3))
