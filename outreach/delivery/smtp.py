@@ -72,7 +72,7 @@ class Line:
         self.talk, self.context, self._on_body = Conversation(relay), context, on_body
         self.socket = socket.socket()
         self._places: deque[tuple[Any, ...]] = deque()
-        self.is_connecting, self.is_shaking = True, False
+        self.is_connecting, self.is_shaking, self._shakes_to_write = True, False, False
         self.since, self.state = time.monotonic(), State.GREETING
         self.number, self.watched = -1, 0
 
@@ -149,7 +149,7 @@ class Line:
     @property
     def wants(self) -> int:
         """The events to wait for."""
-        is_writing = self.is_connecting or bool(self.talk.out) or self.is_shaking
+        is_writing = self._shakes_to_write if self.is_shaking else self.is_connecting or bool(self.talk.out)
         return selectors.EVENT_READ | (selectors.EVENT_WRITE if is_writing else 0)
 
     def _broke(self, error: OSError) -> None:
@@ -181,7 +181,11 @@ class Line:
         self._shake()
 
     def _shake(self) -> None:
-        self.socket.do_handshake()  # type: ignore[attr-defined]
+        try:
+            self.socket.do_handshake()  # type: ignore[attr-defined]
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as wanted:
+            self._shakes_to_write = isinstance(wanted, ssl.SSLWantWriteError)
+            raise
         self.is_shaking = False
         self.talk.encrypted()
         self.push()

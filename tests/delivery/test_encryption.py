@@ -1,5 +1,6 @@
 """Encryption and passwords: what cannot be agreed upon is an alarm, and nothing leaves in clear."""
 
+import socket
 import ssl
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from outreach.delivery import presence
 from outreach.delivery.conversation import Conversation, Relay, State
 from outreach.delivery.models import MessageState, RelayState
+from outreach.delivery.smtp import Door, Guard, Line
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, mail_to, states
 
@@ -124,3 +126,14 @@ def test_what_is_said_before_encryption_proves_nothing(database, relay, postman,
     postman(sink, url=f"smtp://localhost:{sink.port}?starttls=on", context=context_of(authority)).deliver(mailing)
     assert [row.state for row in states(database, mailing).values()] == [S.QUEUED]
     assert sink.accepted == []
+
+
+def test_a_silent_relay_is_waited_for_at_rest(monkeypatch):
+    shaken, usual = [], Line._shake
+    monkeypatch.setattr(Line, "_shake", lambda line: (shaken.append(line), usual(line)))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        door = Door([Relay.at(f"smtps://127.0.0.1:{silent.getsockname()[1]}", "courriel.example")], Guard(anybody=True))
+        door.open(1)
+        door.wait(0.5, until=lambda: False)
+        door.close()
+    assert 1 <= len(shaken) <= 3
