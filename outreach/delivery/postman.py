@@ -191,6 +191,8 @@ class Postman:
             bucket.take(len(letters), now)
             if not self._round(letters, batch):
                 return False
+            if self._refusals >= SEVERAL:
+                self._brake_if_refused()
         return not self.stop.is_set()
 
     def _admitted(self, waiting: deque[Composed], room: int, now: float) -> list[Composed]:

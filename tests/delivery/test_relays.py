@@ -294,3 +294,12 @@ def test_as_fast_as_allowed_and_no_faster(database, relay, postman):
     postman(sink, rate=5).deliver(mailing)
     left = [row.state for row in states(database, mailing).values()].count(S.ACCEPTED)
     assert 5 <= left <= 15
+
+
+def test_what_fails_too_often_is_looked_for_within_a_batch(database, relay, postman):
+    sink, looked = relay(), []
+    sink.script({"stage": "rcpt", "reply": "550 5.7.1 no", "times": 3})
+    mailing = mail_to(database, addresses(40))
+    postman(sink, connections=3, brake=lambda: looked.append(len(sink.accepted))).deliver(mailing)
+    assert len(sink.accepted) == 37
+    assert looked[0] < 10
