@@ -1,7 +1,9 @@
 """The work process: its clock, its knocks, and what keeps it from sending."""
 
 import json
+import os
 import resource
+import signal
 import threading
 import time
 from base64 import b64encode
@@ -18,6 +20,8 @@ from sqlalchemy import func, select, update
 from benchmarks import crowd
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.verification import verify
+from outreach.cli import work
+from outreach.db import Database
 from outreach.delivery import installation, outbox, postman, presence
 from outreach.delivery.models import ClockPass, Installation, Mailing, Message, MessageState, Worker
 from outreach.jobs import Desk, guard_of
@@ -25,6 +29,7 @@ from outreach.scheduler import TICK_SECONDS, ask, clock, collect
 from outreach.settings import read
 from tests.conftest import NOW
 from tests.delivery.returns import notice
+from tests.nursery import nursery
 from tests.relays import Relays
 
 ADMINISTRATOR = "hugo.willems@fwb.example"
@@ -395,3 +400,25 @@ def test_letters_are_signed_where_a_key_is_named(database, desk, sink, tmp_path)
     public = b"v=DKIM1; k=ed25519; p=" + b64encode(key.public_key().public_bytes_raw())
     (letter,) = sink.folder.glob("*.eml")
     assert dkim.verify(letter.read_bytes(), dnsfunc=lambda *_asked, **_how: public)
+
+
+def test_a_stop_that_comes_while_the_process_begins_is_heard(settings, database):
+    database.dispose()
+    process = nursery.Process(target=_stopped_as_it_begins, args=(settings,), daemon=True)
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    with database.reading() as session:
+        assert session.scalars(select(Worker.stopped_at)).one() is not None
+
+
+def _stopped_as_it_begins(settings):
+    class Late(Desk):
+        def __init__(self, *arguments):
+            os.kill(os.getpid(), signal.SIGTERM)
+            super().__init__(*arguments)
+
+    work.Desk = Late
+    opened = Database(settings.database)
+    work.serve(settings, opened)
+    opened.dispose()

@@ -21,7 +21,7 @@ from outreach.directory import imports
 from outreach.errors import Refused
 from outreach.settings import ROOT, Mode, Settings
 
-GRACE_SECONDS = 15
+GRACE_SECONDS = 45  # a work process hears the last answers for 10 s, and lets a slow mailbox finish
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

@@ -3,8 +3,7 @@
 import gc
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import click
 
@@ -20,6 +19,7 @@ from outreach.jobs import Desk, scribe_of
 from outreach.scheduler import clock
 from outreach.settings import Settings
 
+ASKED = {signal.SIGTERM, signal.SIGINT}
 SELDOM = 50_000  # looking for cycles of objects took a third of the time of writing twenty thousand rows down
 
 
@@ -32,21 +32,19 @@ def work(operation: Operation) -> None:
 
 def serve(settings: Settings, database: Database, watch: Callable[[Stage], None] | None = None) -> None:
     """Let a desk and its clock work until a signal asks to stop; the round under way ends, and nothing is in doubt."""
+    _leave_signals()
     gc.freeze()
     gc.set_threshold(SELDOM)
     database.dispose()  # no connection may be shared with the process that is forked here
     with scribe.apart(scribe_of(settings, database), settings.database) as beside:
-        _work(Desk(settings, database, watch, beside))
-
-
-def _work(desk: Desk) -> None:
-    with _until_asked():
+        desk = Desk(settings, database, watch, beside)
         ticking = clock(desk)
         desk.open()
         ticking.start()
-    desk.stop.set()
-    ticking.shutdown()
-    desk.close()
+        signal.sigwait(ASKED)
+        desk.stop.set()
+        ticking.shutdown()
+        desk.close()
 
 
 @click.command()
@@ -56,8 +54,9 @@ def mailbox(operation: Operation) -> None:
     settings = operation.settings
     if not settings.stays_here:
         raise Refused("La boîte de démonstration ne sert qu’en démonstration, sans relais nommé.")
-    with demo_mailbox.serving(settings.demo_mailbox, demo_mailbox.folder_of(settings.data)), _until_asked():
-        pass
+    _leave_signals()
+    with demo_mailbox.serving(settings.demo_mailbox, demo_mailbox.folder_of(settings.data)):
+        signal.sigwait(ASKED)
 
 
 @click.command()
@@ -93,10 +92,6 @@ def confirm(operation: Operation) -> None:
     say("Cette installation peut envoyer.")
 
 
-@contextmanager
-def _until_asked() -> Iterator[None]:
-    """Do the block, then wait for a signal to stop. Blocked first, so that threads begun inside never take it."""
-    asked = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, asked)
-    yield
-    signal.sigwait(asked)
+def _leave_signals() -> None:
+    """Whoever asks to stop is heard once everything is up, and by no thread begun meanwhile."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
