@@ -65,13 +65,14 @@ def _asked(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
 
 def _tried(name: str, database: str, options: argparse.Namespace) -> Row:
     fault, began, chance = FAULTS[name], time.monotonic(), random.Random(options.seed)
-    messages, times, done = options.messages or fault.messages, options.kills or fault.times, 0
+    messages = fault.messages if options.messages is None else options.messages
+    times, done = fault.times if options.kills is None else options.kills, 0
     with prepared(fault, database, messages) as ground:
-        while done < times and not ground.is_finished():
+        while done < times - fault.is_tried_at_the_end and not ground.is_finished():
             fault.strike(ground, chance)
             done += 1
         if fault.is_tried_at_the_end:
-            tried_at_the_end(ground)
+            done += tried_at_the_end(ground)
         if fault.slow:
             ground.relay.script(*fault.relay)
         finish(ground)
@@ -118,8 +119,8 @@ def _print_line(row: Row, options: argparse.Namespace, *, is_first: bool) -> Non
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--messages", type=int)
-    parser.add_argument("--kills", type=int)
+    parser.add_argument("--messages", type=_at_least_one)
+    parser.add_argument("--kills", type=_at_least_one)
     parser.add_argument("--database", choices=BOTH)
     parser.add_argument("--fault", choices=(*FAULTS, "all"), default="kill")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
@@ -128,6 +129,12 @@ def _options() -> argparse.Namespace:
     if not any(_asked(options)):
         parser.error(f"{options.fault} is not tried on {options.database}")
     return options
+
+
+def _at_least_one(written: str) -> int:
+    if (number := int(written)) < 1:
+        raise ValueError
+    return number
 
 
 if __name__ == "__main__":

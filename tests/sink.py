@@ -95,6 +95,7 @@ class Session:
         while line := await self.reader.readline():
             verb, _, rest = line.decode("utf-8", "replace").strip().partition(" ")
             if verb.upper() == "QUIT":
+                await self.write("221 2.0.0 bye")
                 return
             handler = getattr(self, f"on_{verb.lower()}", None)
             if handler is None:

@@ -102,18 +102,21 @@ def _elsewhere(ground: Ground) -> Path:
     return folder
 
 
-def tried_at_the_end(ground: Ground) -> None:
-    """Measure the time from a kill to the next letter, with the clock as it is; nothing when the wave has ended."""
+def tried_at_the_end(ground: Ground) -> bool:
+    """The last kill: the time to the next letter is measured, by the clock as it is. False when the wave has ended."""
+    if ground.is_finished():
+        return False
     worker = ground.start()
     ground.let_leave(1, 90)
     if ground.is_finished():
         ground.stop(worker)
-        return
+        return False
     ground.kill(worker)
     killed, worker = time.monotonic(), ground.start_beside()
     ground.let_leave(1, 120)
     ground.resumed.append(time.monotonic() - killed)
     ground.stop(worker)
+    return True
 
 
 def finish(ground: Ground) -> None:
