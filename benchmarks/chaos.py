@@ -119,8 +119,8 @@ def _print_line(row: Row, options: argparse.Namespace, *, is_first: bool) -> Non
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--messages", type=_at_least_one)
-    parser.add_argument("--kills", type=_at_least_one)
+    parser.add_argument("--messages", type=positive)
+    parser.add_argument("--kills", type=positive)
     parser.add_argument("--database", choices=BOTH)
     parser.add_argument("--fault", choices=(*FAULTS, "all"), default="kill")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
@@ -131,7 +131,7 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _at_least_one(written: str) -> int:
+def positive(written: str) -> int:
     if (number := int(written)) < 1:
         raise ValueError
     return number
