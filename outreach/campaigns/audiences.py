@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from outreach.adherence.standing import standing
 from outreach.campaigns.models import Campaign
@@ -61,16 +61,28 @@ def networks_of(session: Session, campaign: Campaign, *, now: datetime) -> set[s
     return set(session.scalars(query.distinct()))
 
 
-def addressees(
-    session: Session, campaign: Campaign, *, now: datetime, after: int = 0, count: int = 10**9
-) -> Sequence[Addressee]:
-    """Whom a campaign is for: one entry for each mailbox of each authority, those left out with their reason.
+def addressees(session: Session, campaign: Campaign, *, now: datetime) -> Sequence[Addressee]:
+    """Whom a campaign is for: one entry for each mailbox of each authority, those left out with their reason."""
+    scope, meant = scope_of(session, campaign, now=now), audience_of(campaign)
+    return _addressees(session, meant, scope, meant.meant(scope))
 
-    `count` authorities, from the one after the key `after`, in the order of their keys.
+
+def next_addressees(
+    session: Session, campaign: Campaign, *, now: datetime, after: int, count: int
+) -> tuple[Sequence[Addressee], bool]:
+    """The same for some authorities after a key, in the order of their keys, and whether they are the last.
+
+    `count` authorities are looked through at a time, until some are meant: each time costs the same, of however many.
     """
     scope, meant = scope_of(session, campaign, now=now), audience_of(campaign)
-    chosen = meant.meant(scope).where(Authority.id > after).order_by(Authority.id).limit(count)
-    return _addressees(session, meant, scope, chosen)
+    found: Sequence[Addressee] = []
+    last = session.scalar(select(func.max(Authority.id))) or 0
+    while not found and after < last:
+        following = select(Authority.id).where(Authority.id > after).order_by(Authority.id)
+        end = session.scalar(following.offset(count - 1).limit(1)) or last
+        some = replace(scope, between=(after + 1, end))
+        found, after = _addressees(session, meant, some, meant.meant(some)), end
+    return found, after >= last
 
 
 def addressees_among(

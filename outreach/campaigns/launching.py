@@ -170,11 +170,11 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: Sending, now:
     is_one = and_(Message.mailing_id == mailing.id, Message.recipient_kind == RecipientKind.AUTHORITY)
     query = select(Message.recipient_id).where(is_one)
     last = session.scalar(query.order_by(Message.recipient_id.desc()).limit(1)) or 0
-    addressees = audiences.addressees(session, wave.campaign, now=now, after=last, count=SLICE)
+    addressees, are_all = audiences.next_addressees(session, wave.campaign, now=now, after=last, count=SLICE)
     outbox.put(session, mailing, addressees, sending.return_path, now=now)
     if addressees:
         outbox.take_stock(session)
-    if len({addressee.id for addressee in addressees}) == SLICE:
+    if not are_all:
         return True
     if now < wave.due_at:
         return False

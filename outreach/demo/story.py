@@ -145,7 +145,7 @@ def _letters(session: Session, wave: Wave) -> Sequence[Message]:
 
 def _exclude(session: Session, campaign: Campaign, now: datetime) -> None:
     """Somebody asked by telephone not to be written to."""
-    addressee = audiences.addressees(session, campaign, now=now, count=EXCLUDED)[-1]
+    addressee = audiences.addressees(session, campaign, now=now)[EXCLUDED - 1]
     actor = people.person_for(RoleName.AUTHOR).email
     reason, said = SuppressionReason.STAFF, "Demande par téléphone."
     suppressions.suppress(session, addressee.address_key, reason, now=now, actor=actor, detail=said)

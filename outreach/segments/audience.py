@@ -62,7 +62,8 @@ class Audience:
         meant = listed(scope, self.criterion)
         if self.written is None:
             return meant
-        return select(Authority.id).where(or_(Authority.id.in_(meant), Authority.id.in_(self.written)))
+        either = or_(Authority.id.in_(meant), Authority.id.in_(self.written))
+        return select(Authority.id).where(scope.holds(Authority.id), either)
 
 
 @dataclass

@@ -133,6 +133,26 @@ def test_a_launch_in_slices_keeps_the_gate_closed_until_it_is_complete_and_survi
         assert launching.advance(session, wave, SENDING, now=NOW) is False
 
 
+def test_a_launch_looks_past_those_who_are_not_meant_to_the_last(database, people, strand, monkeypatch):
+    monkeypatch.setattr(launching, "SLICE", 3)
+    settle(database, 2, network="WBE")
+    settle(database, 9)
+    settle(database, 2, network="WBE")
+    settle(database, 4)
+    number = draft(database)
+    only = {"criteria": '{"network":["WBE"]}'}
+    move(database, number, lambda session, campaign, **by: lifecycle.revise(session, campaign, only, **by))
+    move(database, number, lifecycle.submit)
+    move(database, number, lifecycle.approve, actor=APPROVER)
+    wave, counts = move(database, number, lifecycle.schedule, NOW), []
+    for _ in range(3):
+        with database.writing() as session:
+            more = launching.advance(session, wave, SENDING, now=NOW)
+        counts.append((len(rows(database)), gate(database), more))
+    assert counts == [(2, Gate.CLOSED, True), (4, Gate.CLOSED, True), (4, Gate.OPEN, False)]
+    assert [name for name, *_ in rows(database)] == ["PO 0", "PO 1", "PO 11", "PO 12"]
+
+
 def test_a_wave_paused_while_it_is_launched_stays_held(database, people, strand, monkeypatch):
     monkeypatch.setattr(launching, "SLICE", 3)
     settle(database, 5)

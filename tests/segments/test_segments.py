@@ -1,5 +1,6 @@
 """Segments: SQL says what a plain reading of random directories says, and everybody left out has the first reason."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -296,6 +297,13 @@ def test_sql_finds_whom_a_plain_reading_finds(ground, people, asked):
             found = set(session.scalars(listed(scope, one)))
             expected = {key for key, person in zip(keys, people, strict=True) if taught(person) and holds(one, person)}
             assert found == expected, sentence(one)
+            last, some = max(keys, default=0), set()
+            for start in range(1, last + 1, 2):
+                narrowed = replace(scope, between=(start, start + 1))
+                part = set(session.scalars(listed(narrowed, one)))
+                assert part <= {start, start + 1}
+                some |= part
+            assert some == expected, sentence(one)
         session.rollback()
 
 
