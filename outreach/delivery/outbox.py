@@ -7,10 +7,29 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.types import TypeEngine
 
 from outreach import audit
-from outreach.db import Session, table_of
+from outreach.db import Session, UtcDateTime, table_of
 from outreach.delivery.models import (
     Batch,
     DoubtPolicy,
@@ -26,6 +45,7 @@ from outreach.delivery.models import (
     Worker,
     is_in,
 )
+from outreach.prepared import PreparedForEach
 
 BATCH = 250
 AT_ONCE = 1000  # rows in the hand at a time: a launch of many thousands would hold the most memory of all
@@ -87,20 +107,18 @@ def put(
     batches = _batches(session, mailing, len(addressees))
     for start in range(0, len(addressees), AT_ONCE):
         some = addressees[start : start + AT_ONCE]
+        names = [secrets.token_hex(8) for _ in some]
+        places = [batches[(start + place) // BATCH] for place in range(len(some))]
         rows = [
-            _row(mailing, batches[(start + place) // BATCH], addressee, return_path, now)
-            for place, addressee in enumerate(some)
+            _row(batch, name, return_path(name), addressee)
+            for batch, name, addressee in zip(places, names, some, strict=True)
         ]
-        session.connection().execute(insert(table_of(Message)), rows)
-        written = select(Message.public_id, Message.id).where(Message.batch_id.in_({row["batch_id"] for row in rows}))
-        identities = dict(session.execute(written).all())
-        subjects = [
-            {"message_id": identities[row["public_id"]], "school_id": school}
-            for row, addressee in zip(rows, some, strict=True)
-            for school in addressee.schools
-        ]
-        if subjects:
-            session.connection().execute(insert(table_of(MessageSubject)), subjects)
+        _WRITTEN.change(session, rows, mailing=mailing.id, at=now)
+        written = select(Message.public_id, Message.id).where(Message.batch_id.in_(set(places)))
+        keys = dict(session.execute(written).all())
+        listed = [(keys[name], one) for name, addressee in zip(names, some, strict=True) for one in addressee.schools]
+        if listed:
+            _LISTED.change(session, listed)
 
 
 def take_stock(session: Session) -> None:
@@ -267,26 +285,43 @@ def _is_to_be_resent() -> ColumnElement[bool]:
     return and_(in_doubt, Message.resent_at.is_(None), Message.mailing_id.in_(statutory))
 
 
-def _row(
-    mailing: Mailing, batch: int, addressee: Addressee, return_path: Callable[[str], str], now: datetime
-) -> dict[str, Any]:
-    identity = secrets.token_hex(8)
-    return {
-        "mailing_id": mailing.id,
-        "batch_id": batch,
-        "recipient_kind": addressee.kind,
-        "recipient_id": addressee.id,
-        "address": addressee.address,
-        "address_key": addressee.address_key,
-        "address_ascii": addressee.address_ascii,
-        "public_id": identity,
-        "dated_at": now,
-        "return_path": return_path(identity),
-        "state": MessageState.WITHDRAWN if addressee.reason else MessageState.QUEUED,
-        "reason": addressee.reason,
-        "settled_at": now if addressee.reason else None,
-        "due_at": now,
-    }
+_AT = bindparam("at", type_=UtcDateTime)
+_GIVEN: dict[str, type[TypeEngine[Any]]] = {
+    **dict.fromkeys(("batch_id", "recipient_id"), Integer),
+    **dict.fromkeys(("public_id", "return_path", "recipient_kind"), Text),
+    **dict.fromkeys(("address", "address_key", "address_ascii", "state", "reason"), Text),
+}
+_SAME: dict[str, Any] = {
+    "mailing_id": bindparam("mailing", type_=Integer),
+    **dict.fromkeys(("dated_at", "due_at"), _AT),
+    **dict.fromkeys(("attempts", "revision"), literal(0, Integer)),
+    **dict.fromkeys(("reply_status", "reply_text"), literal("", Text)),
+}
+
+
+def _writing(given: Any) -> Insert:
+    settled: Any = case((given.reason.is_(None), null()), else_=_AT)
+    values = [*_SAME.values(), *(getattr(given, name) for name in _GIVEN), settled]
+    return insert(table_of(Message)).from_select(
+        (*_SAME, *_GIVEN, "settled_at"), select(*values), include_defaults=False
+    )
+
+
+_WRITTEN = PreparedForEach(_writing, **_GIVEN)
+_LISTED = PreparedForEach(
+    lambda given: insert(table_of(MessageSubject)).from_select(
+        ["message_id", "school_id"], select(given.message, given.school)
+    ),
+    message=Integer,
+    school=Integer,
+)
+
+
+def _row(batch: int, name: str, return_path: str, addressee: Addressee) -> tuple[Any, ...]:
+    state = MessageState.WITHDRAWN if addressee.reason else MessageState.QUEUED
+    address = (addressee.address, addressee.address_key, addressee.address_ascii)
+    reason = addressee.reason and addressee.reason.value
+    return batch, addressee.id, name, return_path, addressee.kind.value, *address, state.value, reason
 
 
 def _batches(session: Session, mailing: Mailing, count: int) -> Sequence[int]:
