@@ -13,7 +13,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from outreach.cli.preparation import add_people, load_sample, prepare
 from outreach.db import Database
@@ -67,9 +67,9 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def database(fresh_url: str) -> Iterator[Database]:
+def database(fresh_url: str, templates: "Templates") -> Iterator[Database]:
     """A migrated database with its networks, federations and roles, and nothing else."""
-    opened = Database(fresh_url)
+    opened = templates.open(fresh_url)
     yield opened
     opened.dispose()
 
@@ -85,9 +85,9 @@ def sample_url(templates: "Templates", backend: str, tmp_path: Path) -> Iterator
 
 
 @pytest.fixture
-def sample_database(sample_url: str) -> Iterator[Database]:
+def sample_database(sample_url: str, templates: "Templates") -> Iterator[Database]:
     """The sample of 15 May 2021 with the demonstration's people."""
-    opened = Database(sample_url)
+    opened = templates.open(sample_url)
     yield opened
     opened.dispose()
 
@@ -106,6 +106,7 @@ class Templates:
     def __init__(self, folder: Path, worker: str) -> None:
         self.folder, self.worker, self.copies = folder, worker, 0
         self.sessions: dict[str, object] = {}  # cookies of who has signed in: every copy knows them
+        self.first: dict[str, Engine] = {}  # the first engine of each kind that this process has opened
 
     @cached_property
     def data(self) -> Path:
@@ -125,6 +126,19 @@ class Templates:
         _administer(f"CREATE DATABASE {fresh} TEMPLATE {name} STRATEGY = FILE_COPY")
         yield os.environ[SERVER].format(fresh)
         _administer(f"DROP DATABASE {fresh} WITH (FORCE)")
+
+    def open(self, url: str) -> Database:
+        """A copy, opened. Statements are compiled once a process, not once a test: that took longer than running them.
+
+        What is compiled belongs to a dialect, which says of a database only its kind and its version.
+        """
+        opened = Database(url)
+        if (kind := opened.engine.name) not in self.first:
+            opened.engine.connect().close()
+            self.first[kind] = opened.engine
+        for engine in (opened.engine, opened._reader, opened._writer):
+            engine.dialect, engine._compiled_cache = self.first[kind].dialect, self.first[kind]._compiled_cache
+        return opened
 
     def _ensure(self, backend: str, kind: str, name: str) -> None:
         made = self.folder / f"{backend}-{kind}.made"
