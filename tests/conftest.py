@@ -114,11 +114,11 @@ class Templates:
     @cached_property
     def data(self) -> Path:
         """A data folder of this process alone, with the secrets that the sample was made with."""
+        self._ensure("sqlite", "sample")
         return shutil.copytree(self.folder / "data", self.folder / f"data-{self.worker}")
 
     def copy(self, backend: str, kind: str, into: Path) -> Iterator[str]:
-        name = f"template_{kind}"
-        self._ensure(backend, kind, name)
+        name = self._ensure(backend, kind)
         self.copies += 1
         if backend == "sqlite":
             path = into / f"{kind}.sqlite3"
@@ -152,15 +152,16 @@ class Templates:
         if "_server" in vars(self):
             self._server.close()
 
-    def _ensure(self, backend: str, kind: str, name: str) -> None:
-        made = self.folder / f"{backend}-{kind}.made"
+    def _ensure(self, backend: str, kind: str) -> str:
+        made, name = self.folder / f"{backend}-{kind}.made", f"template_{kind}"
         if made.exists():
-            return
+            return name
         with (self.folder / "turn").open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             if not made.exists():
                 self._make(backend, kind, name)
                 made.touch()
+        return name
 
     def _make(self, backend: str, kind: str, name: str) -> None:
         url = f"sqlite:///{self.folder / name}.sqlite3"

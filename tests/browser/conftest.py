@@ -9,9 +9,9 @@ from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
 from outreach.demo import people
-from tests.application import app, author, backend, client, password, signed_in
+from tests.application import app, author, backend, client, password, signed_in, standing
 
-__all__ = ["app", "author", "backend", "client", "password", "signed_in"]
+__all__ = ["app", "author", "backend", "client", "password", "signed_in", "standing"]
 CHROMIUM = shutil.which("chromium")
 SILENT = [
     "--no-sandbox",
