@@ -21,6 +21,7 @@ import sys
 import time
 from collections import Counter
 from email import message_from_bytes
+from functools import partial
 from pathlib import Path
 
 from outreach.mail.linter import faults
@@ -66,9 +67,9 @@ class Sink:
         if self.options.keep:
             (self.folder / f"{entry['id'].strip('<>')}.eml").write_bytes(wire)
 
-    async def serve(self):
+    async def serve(self, tell):
         server = await asyncio.start_server(self.talk, "127.0.0.1", self.options.port, limit=2**21)
-        print(server.sockets[0].getsockname()[1], flush=True)
+        tell(server.sockets[0].getsockname()[1])
         async with server:
             await server.serve_forever()
 
@@ -198,7 +199,8 @@ class Session:
         await self.writer.drain()
 
 
-def main():
+def main(arguments, tell):
+    """Serve for ever; the port is told first."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("--port", type=int, default=0)
@@ -209,8 +211,8 @@ def main():
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--lint-every", dest="lint", type=int, default=1, help="0: none; reading one takes 10 ms")
     parser.add_argument("--keep", action="store_true")
-    asyncio.run(Sink(parser.parse_args()).serve())
+    asyncio.run(Sink(parser.parse_args(arguments)).serve(tell))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:], partial(print, flush=True))
