@@ -26,6 +26,10 @@ class Relays:
         path.write_text(json.dumps(list(rules)))
         path.rename(self.folder / "rules.json")
 
+    def release(self):
+        """What was held is said now."""
+        (self.folder / "released").touch()
+
     @property
     def accepted(self):
         lines = (self.folder / "accepted.jsonl").read_text().splitlines()

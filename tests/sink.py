@@ -3,8 +3,9 @@
 `python -m tests.sink FOLDER [OPTIONS]` prints its port. Rules (`FOLDER/rules.json`) are read anew for each command:
 `{"stage", "match", "reply", "times"}`: at a stage (connect, ehlo, helo, starttls, auth, mail, rcpt, data, early, dot)
 and for recipients that match a pattern, reply this instead; `times` only that often. Replies may be words: close,
-reset, stall, endless, noise (bytes beneath the encryption). A letter is logged (`FOLDER/accepted.jsonl`) before its 250
-is written, so the log never lacks one that the sender may have heard of.
+reset, stall, endless, noise (bytes beneath the encryption); `slow:SECONDS:REPLY` is said after a while,
+`held:REPLY` once there is a file `FOLDER/released`. A letter is logged (`FOLDER/accepted.jsonl`) before its 250 is
+written, so the log never lacks one that the sender may have heard of.
 """
 
 import argparse
@@ -176,6 +177,10 @@ class Session:
         if reply.startswith("slow:"):
             _, seconds, reply = reply.split(":", 2)
             await asyncio.sleep(float(seconds))
+        if reply.startswith("held:"):
+            while not (self.sink.folder / "released").exists():
+                await asyncio.sleep(0.01)
+            reply = reply.removeprefix("held:")
         if reply == "reset":
             linger = struct.pack("ii", 1, 0)
             self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
