@@ -4,6 +4,7 @@ Databases are copied from a template migrated once a run, so each test commits f
 """
 
 import fcntl
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 from sqlalchemy import Engine
 
 from outreach.cli.preparation import add_people, load_sample, prepare
+from outreach.cli.work import SELDOM
 from outreach.db import Database
 from outreach.settings import Settings, read
 from tests.memory import in_memory
@@ -31,11 +33,17 @@ SERVER = "OUTREACH_TEST_POSTGRESQL"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(SELDOM)
     if not hasattr(config, "workerinput") and SERVER not in os.environ:
         config.stash[_server] = server = Server()
         os.environ[SERVER] = server.url("{}")
     if memory := in_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: nobody looks for cycles in it."""
+    gc.freeze()
 
 
 def pytest_xdist_auto_num_workers() -> int:
