@@ -1,10 +1,16 @@
 """Fixtures of tests that open pages: an application on the sample, on SQLite, and people signed in."""
 
+from types import MethodType
+
 import pytest
+from flask import Flask
 
 from outreach.app import create_app
+from outreach.db import Database
 from outreach.demo import people
 from outreach.settings import read
+from outreach.web.attempts import Attempts
+from outreach.web.hits import Hits
 from tests.pages import PageClient
 
 
@@ -13,13 +19,45 @@ def backend():
     return "sqlite"
 
 
+class Lent(Database):
+    """The database of an application that outlives its tests: each one's in turn."""
+
+    def __init__(self):
+        """None yet."""
+
+    def become(self, other):
+        vars(self).update(vars(other))
+
+
+class Standing:
+    """One application a process: routes and templates take longer to compile than most pages to serve."""
+
+    def __init__(self, data):
+        self.settings, self.database = read({"OUTREACH_DATA": str(data)}), Lent()
+        self.app = create_app(self.settings, self.database)
+        self.app.config["TESTING"] = True
+        self.app.test_client_class = PageClient
+        self.config, self.extensions = dict(self.app.config), dict(self.app.extensions)
+
+    def anew(self, database):
+        """The application over another database, as it was when it was made: it remembers nobody."""
+        self.database.become(database)
+        for kept, made in ((self.app.config, self.config), (self.app.extensions, self.extensions)):
+            kept.clear()
+            kept.update(made)
+        self.app.extensions["outreach.sign_ins"] = Attempts()
+        self.app.wsgi_app.application = Hits(MethodType(Flask.wsgi_app, self.app), self.database, self.settings)
+        return self.app
+
+
+@pytest.fixture(scope="session")
+def standing(templates):
+    return Standing(templates.data)
+
+
 @pytest.fixture
-def app(sample_database, templates, tmp_path):
-    settings = read({"OUTREACH_DATA": str(templates.data)})
-    made = create_app(settings, sample_database)
-    made.config["TESTING"] = True
-    made.test_client_class = PageClient
-    return made
+def app(standing, sample_database):
+    return standing.anew(sample_database)
 
 
 @pytest.fixture

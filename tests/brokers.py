@@ -31,7 +31,7 @@ class Redis:
 
     def kill(self):
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     stop = kill
 
@@ -76,7 +76,7 @@ class RabbitMQ:
     def kill(self):
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
+            self.process.wait(60)
 
     def stop(self):
         self.kill()

@@ -4,6 +4,7 @@ Databases are copied from a template migrated once a run, so each test commits f
 """
 
 import fcntl
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,10 +13,12 @@ from functools import cached_property
 from pathlib import Path
 
 import hypothesis
+import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine
 
 from outreach.cli.preparation import add_people, load_sample, prepare
+from outreach.cli.work import SELDOM
 from outreach.db import Database
 from outreach.settings import Settings, read
 from tests.memory import in_memory
@@ -30,11 +33,17 @@ SERVER = "OUTREACH_TEST_POSTGRESQL"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(SELDOM)
     if not hasattr(config, "workerinput") and SERVER not in os.environ:
         config.stash[_server] = server = Server()
         os.environ[SERVER] = server.url("{}")
     if memory := in_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: nobody looks for cycles in it."""
+    gc.freeze()
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -67,9 +76,9 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def database(fresh_url: str) -> Iterator[Database]:
+def database(fresh_url: str, templates: "Templates") -> Iterator[Database]:
     """A migrated database with its networks, federations and roles, and nothing else."""
-    opened = Database(fresh_url)
+    opened = templates.open(fresh_url)
     yield opened
     opened.dispose()
 
@@ -85,19 +94,21 @@ def sample_url(templates: "Templates", backend: str, tmp_path: Path) -> Iterator
 
 
 @pytest.fixture
-def sample_database(sample_url: str) -> Iterator[Database]:
+def sample_database(sample_url: str, templates: "Templates") -> Iterator[Database]:
     """The sample of 15 May 2021 with the demonstration's people."""
-    opened = Database(sample_url)
+    opened = templates.open(sample_url)
     yield opened
     opened.dispose()
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> "Templates":
+def templates(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator["Templates"]:
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "templates"  # one for all workers
     folder.mkdir(exist_ok=True)
-    return Templates(folder, worker_id)
+    made = Templates(folder, worker_id)
+    yield made
+    made.close()
 
 
 class Templates:
@@ -106,15 +117,16 @@ class Templates:
     def __init__(self, folder: Path, worker: str) -> None:
         self.folder, self.worker, self.copies = folder, worker, 0
         self.sessions: dict[str, object] = {}  # cookies of who has signed in: every copy knows them
+        self.first: dict[str, Engine] = {}  # the first engine of each kind that this process has opened
 
     @cached_property
     def data(self) -> Path:
         """A data folder of this process alone, with the secrets that the sample was made with."""
+        self._ensure("sqlite", "sample")
         return shutil.copytree(self.folder / "data", self.folder / f"data-{self.worker}")
 
     def copy(self, backend: str, kind: str, into: Path) -> Iterator[str]:
-        name = f"template_{kind}"
-        self._ensure(backend, kind, name)
+        name = self._ensure(backend, kind)
         self.copies += 1
         if backend == "sqlite":
             path = into / f"{kind}.sqlite3"
@@ -122,24 +134,47 @@ class Templates:
             yield f"sqlite:///{path}"
             return
         fresh = f"t{self.copies}_{self.worker}"
-        _administer(f"CREATE DATABASE {fresh} TEMPLATE {name} STRATEGY = FILE_COPY")
+        self._server.execute(f"CREATE DATABASE {fresh} TEMPLATE {name} STRATEGY = FILE_COPY")
         yield os.environ[SERVER].format(fresh)
-        _administer(f"DROP DATABASE {fresh} WITH (FORCE)")
+        self._server.execute(f"DROP DATABASE {fresh} WITH (FORCE)")
 
-    def _ensure(self, backend: str, kind: str, name: str) -> None:
-        made = self.folder / f"{backend}-{kind}.made"
+    def open(self, url: str) -> Database:
+        """A copy, opened. Statements are compiled once a process, not once a test: that took longer than running them.
+
+        What is compiled belongs to a dialect, which says of a database only its kind and its version.
+        """
+        opened = Database(url)
+        if (kind := opened.engine.name) not in self.first:
+            opened.engine.connect().close()
+            self.first[kind] = opened.engine
+        for engine in (opened.engine, opened._reader, opened._writer):
+            engine.dialect, engine._compiled_cache = self.first[kind].dialect, self.first[kind]._compiled_cache
+        return opened
+
+    @cached_property
+    def _server(self) -> psycopg.Connection:
+        """One connection for all copies: opening one costs as much as a copy does."""
+        return psycopg.connect(os.environ[SERVER].format("postgres"), autocommit=True)
+
+    def close(self) -> None:
+        if "_server" in vars(self):
+            self._server.close()
+
+    def _ensure(self, backend: str, kind: str) -> str:
+        made, name = self.folder / f"{backend}-{kind}.made", f"template_{kind}"
         if made.exists():
-            return
+            return name
         with (self.folder / "turn").open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             if not made.exists():
                 self._make(backend, kind, name)
                 made.touch()
+        return name
 
     def _make(self, backend: str, kind: str, name: str) -> None:
         url = f"sqlite:///{self.folder / name}.sqlite3"
         if backend == "postgresql":
-            _administer(f"CREATE DATABASE {name}")
+            self._server.execute(f"CREATE DATABASE {name}")
             url = os.environ[SERVER].format(name)
         made = Database(url)
         prepare(made)
@@ -148,10 +183,3 @@ class Templates:
             add_people(made, settings, NOW)
             load_sample(made, settings, NOW, STORY_DAY)
         made.dispose()
-
-
-def _administer(statement: str) -> None:
-    administrator = Database(os.environ[SERVER].format("postgres"))
-    with administrator.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(statement))
-    administrator.dispose()

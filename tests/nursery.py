@@ -9,7 +9,7 @@ from outreach.cli import main
 from outreach.settings import ROOT
 
 nursery = multiprocessing.get_context("forkserver")
-nursery.set_forkserver_preload(["tests.nursery", "outreach.cli.work"])
+nursery.set_forkserver_preload(["tests.nursery", "tests.sink", "outreach.cli.work"])
 
 
 def run_command(arguments, environment, folder, answer="", seconds=120):

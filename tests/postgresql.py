@@ -67,7 +67,7 @@ class Server:
         for process in gone:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
     def lose_one(self) -> None:
         """One process that serves somebody killed with -9: the server cuts everybody off and mends itself."""
@@ -78,12 +78,12 @@ class Server:
     def halt(self) -> None:
         """Stopped at once, as by a failing machine: nothing is put in order."""
         self.process.send_signal(signal.SIGQUIT)
-        self.process.wait(10)
+        self.process.wait(60)
 
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)  # fast shutdown: connections still open are cut
-            self.process.wait(10)
+            self.process.wait(60)
         for folder in (self.data, self.folder):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,10 +1,11 @@
 """Relays to test against, each a sink in a process of its own."""
 
 import json
-import subprocess
-import sys
+import os
+from pathlib import Path
 
-from outreach.settings import ROOT
+from tests import sink
+from tests.nursery import nursery
 
 
 class Relays:
@@ -13,14 +14,21 @@ class Relays:
     def __init__(self, folder, *options):
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "tests.sink", str(folder), *options]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.port = int(self.process.stdout.readline())
+        heard, tells = nursery.Pipe(duplex=False)
+        self.process = nursery.Process(target=_serve, args=([str(folder), *options], tells), daemon=True)
+        self.process.start()
+        tells.close()
+        self.port = heard.recv()
+        heard.close()
 
     def script(self, *rules):
         path = self.folder / "rules.new"
         path.write_text(json.dumps(list(rules)))
         path.rename(self.folder / "rules.json")
+
+    def release(self):
+        """What was held is said now."""
+        (self.folder / "released").touch()
 
     @property
     def accepted(self):
@@ -29,6 +37,13 @@ class Relays:
 
     def stop(self):
         self.process.kill()
-        complaint = self.process.communicate()[1]
+        self.process.join()
+        complaint = (self.folder / "complaints").read_text()
         assert "before it was its turn" not in complaint, complaint
         assert [entry["faults"] for entry in self.accepted if entry["faults"]] == []
+
+
+def _serve(arguments, tells):
+    with Path(arguments[0], "complaints").open("w") as complaints:
+        os.dup2(complaints.fileno(), 2)
+    sink.main(arguments, tells.send)

@@ -3,8 +3,9 @@
 `python -m tests.sink FOLDER [OPTIONS]` prints its port. Rules (`FOLDER/rules.json`) are read anew for each command:
 `{"stage", "match", "reply", "times"}`: at a stage (connect, ehlo, helo, starttls, auth, mail, rcpt, data, early, dot)
 and for recipients that match a pattern, reply this instead; `times` only that often. Replies may be words: close,
-reset, stall, endless, noise (bytes beneath the encryption). A letter is logged (`FOLDER/accepted.jsonl`) before its 250
-is written, so the log never lacks one that the sender may have heard of.
+reset, stall, endless, noise (bytes beneath the encryption); `slow:SECONDS:REPLY` is said after a while,
+`held:REPLY` once there is a file `FOLDER/released`. A letter is logged (`FOLDER/accepted.jsonl`) before its 250 is
+written, so the log never lacks one that the sender may have heard of.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import sys
 import time
 from collections import Counter
 from email import message_from_bytes
+from functools import partial
 from pathlib import Path
 
 from outreach.mail.linter import faults
@@ -66,9 +68,9 @@ class Sink:
         if self.options.keep:
             (self.folder / f"{entry['id'].strip('<>')}.eml").write_bytes(wire)
 
-    async def serve(self):
+    async def serve(self, tell):
         server = await asyncio.start_server(self.talk, "127.0.0.1", self.options.port, limit=2**21)
-        print(server.sockets[0].getsockname()[1], flush=True)
+        tell(server.sockets[0].getsockname()[1])
         async with server:
             await server.serve_forever()
 
@@ -176,6 +178,10 @@ class Session:
         if reply.startswith("slow:"):
             _, seconds, reply = reply.split(":", 2)
             await asyncio.sleep(float(seconds))
+        if reply.startswith("held:"):
+            while not (self.sink.folder / "released").exists():
+                await asyncio.sleep(0.01)
+            reply = reply.removeprefix("held:")
         if reply == "reset":
             linger = struct.pack("ii", 1, 0)
             self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -199,7 +205,8 @@ class Session:
         await self.writer.drain()
 
 
-def main():
+def main(arguments, tell):
+    """Serve for ever; the port is told first."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("--port", type=int, default=0)
@@ -210,8 +217,8 @@ def main():
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--lint-every", dest="lint", type=int, default=1, help="0: none; reading one takes 10 ms")
     parser.add_argument("--keep", action="store_true")
-    asyncio.run(Sink(parser.parse_args()).serve())
+    asyncio.run(Sink(parser.parse_args(arguments)).serve(tell))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:], partial(print, flush=True))

@@ -26,6 +26,12 @@ def overflow(page):
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
+def pass_time(page, seconds=9):
+    """What the page has put off till then happens, and what it asks for has left."""
+    page.clock.fast_forward(seconds * 1000)
+    page.wait_for_timeout(300)
+
+
 def test_every_tab_keeps_the_accessibility_rules_at_both_widths(staff, launched, violations, looks):
     for tab in TABS:
         staff.goto(f"/campaigns/1/{tab}")
@@ -36,6 +42,7 @@ def test_every_tab_keeps_the_accessibility_rules_at_both_widths(staff, launched,
 def test_the_page_follows_the_sending_then_asks_no_more_and_keeps_the_focus(staff, launched, sample_database):
     asked = []
     staff.on("request", lambda request: asked.append(request.url) if "/live" in request.url else None)
+    staff.clock.install()
     staff.goto("/campaigns/1/progress")
     staff.get_by_role("link", name="Acceptés 5").focus()
     settle(sample_database, 3)
@@ -47,22 +54,23 @@ def test_the_page_follows_the_sending_then_asks_no_more_and_keeps_the_focus(staf
     expect(staff.locator("#stage")).not_to_have_text("En cours")
     assert staff.locator("#bar").evaluate("bar => bar.value") == 100
     assert 2 <= len(asked) <= 5
-    staff.wait_for_timeout(5000)
+    pass_time(staff)
     assert len(asked) <= 5
     before = len(asked)
-    staff.wait_for_timeout(4000)
+    pass_time(staff)
     assert len(asked) == before
 
 
 def test_nothing_is_asked_while_nobody_looks(staff, launched):
     asked = []
     staff.on("request", lambda request: asked.append(request.url) if "/live" in request.url else None)
+    staff.clock.install()
     staff.goto("/campaigns/1/progress")
     staff.evaluate("Object.defineProperty(document, 'hidden', {configurable: true, get: () => true})")
-    staff.wait_for_timeout(5000)
+    pass_time(staff)
     assert asked == []
-    staff.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
-    staff.wait_for_timeout(1000)
+    with staff.expect_request("**/live?*"):
+        staff.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
     assert len(asked) == 1
 
 
@@ -88,7 +96,7 @@ def test_the_banner_counts_down_and_calls_the_sending_off(staff, app, sample_dat
 def test_without_a_script_the_page_comes_back_by_itself_and_its_buttons_work(plain, launched, sample_database):
     plain.goto("/campaigns/1/progress")
     settle(sample_database, 3)
-    expect(plain.locator("#count-accepted")).to_have_text("8", timeout=15_000)
+    expect(plain.locator("#count-accepted")).to_have_text("8")
     plain.get_by_role("button", name="Mettre en pause").click()
     expect(plain.get_by_role("status").filter(has_text="Vague 1")).to_contain_text("en pause")
     plain.get_by_role("link", name="Acceptés 8").click()
@@ -124,6 +132,6 @@ def test_an_error_is_shown_nowhere_and_the_page_asks_again(staff, launched, samp
     staff.route("**/live?*", once_unavailable)
     staff.goto("/campaigns/1/progress")
     settle(sample_database, 3)
-    expect(staff.locator("#count-accepted")).to_have_text("8", timeout=15_000)
+    expect(staff.locator("#count-accepted")).to_have_text("8")
     assert len(asked) == 2
     assert "Trop de demandes" not in staff.content()

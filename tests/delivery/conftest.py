@@ -1,5 +1,6 @@
 """Fixtures of sending: a relay that does as it is told, mailings in a small directory, a postman."""
 
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -139,12 +140,33 @@ def letter(due):
     return Composed(due, wire, said)
 
 
+class Patient(Postman):
+    """A postman who comes back from a mailing once the relay has answered every dot, however slow the machine is."""
+
+    def deliver(self, mailing_id):
+        has_more = super().deliver(mailing_id)
+        attend_until(self, lambda: not self.is_busy)
+        return has_more
+
+
+def attend_until(postman, question, seconds=60):
+    """Have a postman look after what dawdles until it is so."""
+    end = time.monotonic() + seconds
+    while not question():
+        assert time.monotonic() < end, f"still waiting after {seconds} s"
+        postman.attend(0.05)
+
+
 @pytest.fixture
-def postman(database, clock):
-    """Makes postmen for a relay; each is a worker of its own."""
+def postman(database, clock, monkeypatch):
+    """Makes postmen for a relay; each is a worker of its own, and patient where the relay answers in the end.
+
+    None leaves batches for later because the machine is slow.
+    """
+    monkeypatch.setattr("outreach.delivery.postman.SHARE_SECONDS", 60)
     made = []
 
-    def hire(sink, *, url=None, guard=None, timeouts=None, context=None, **options):
+    def hire(sink, *, url=None, guard=None, timeouts=None, context=None, patient=True, **options):
         with database.writing() as session:
             worker = presence.join_in(session, now=clock())
         urls = (url or f"smtp://127.0.0.1:{sink.port}").split()
@@ -152,7 +174,7 @@ def postman(database, clock):
         relays = [Relay.at(one, "courriel.example", **wide) for one in urls]
         door = Door(relays, guard or Guard(anybody=True), timeouts, context)
         scribe = Scribe(database, options.pop("compose", compose), clock)
-        one = Postman(database, door, scribe, clock, worker_id=worker, **options)
+        one = (Patient if patient else Postman)(database, door, scribe, clock, worker_id=worker, **options)
         made.append(one)
         return one
 

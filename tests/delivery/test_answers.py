@@ -11,6 +11,7 @@ from sqlalchemy import select
 from outreach.delivery import breaker, presence
 from outreach.delivery.conversation import State
 from outreach.delivery.models import MessageState, RelayState, Suppression
+from outreach.delivery.postman import Stage
 from outreach.delivery.smtp import Timeouts
 from tests.conftest import NOW
 from tests.delivery.conftest import mail_to, states
@@ -95,8 +96,16 @@ def test_every_answer_has_its_meaning(database, relay, postman, options):
     said = {address: ANSWERS[name] for address, name in by_address.items()}
     sink.script(*({"stage": one[0], "match": f"^{to}", "reply": one[1]} for to, one in said.items()))
     mailing = mail_to(database, list(by_address))
+    early = {address for address, one in said.items() if one[0] == "early"}
+
+    def let_the_early_be_heard(stage):
+        if stage is Stage.BEFORE_FENCE:
+            carried = [line.talk for line in worker.door._lines()]
+            worker.door.wait(20, lambda: not any(talk.parcel and talk.parcel.recipient in early for talk in carried))
+
     # One connection a letter: what one answer does to its connection is no other letter's business.
-    postman(sink, connections=len(ANSWERS)).deliver(mailing)
+    worker = postman(sink, connections=len(ANSWERS), watch=let_the_early_be_heard)
+    worker.deliver(mailing)
     found = {by_address[address]: row for address, row in states(database, mailing).items()}
     assert {name: row.state for name, row in found.items()} == {name: one[2] for name, one in ANSWERS.items()}
     with database.reading() as session:

@@ -67,7 +67,7 @@ class Server:
         self.url = f"imap://retours:s%C3%A9same@127.0.0.1:{self.port}/INBOX"
 
     def _connected(self):
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while True:
             try:
                 return MailBoxUnencrypted("127.0.0.1", self.port, timeout=10)
@@ -182,7 +182,7 @@ class Wrapped:
         self.behind, self.port, self.is_up = port, 0, threading.Event()
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self.thread.start()
-        assert self.is_up.wait(10)
+        assert self.is_up.wait(60)
 
     async def _serve(self):
         self.loop, self.is_over = asyncio.get_running_loop(), asyncio.Event()

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from outreach.delivery import outbox, presence
+from outreach.delivery.conversation import State
 from outreach.delivery.models import (
     DoubtPolicy,
     Gate,
@@ -14,7 +15,7 @@ from outreach.delivery.models import (
     MessageState,
 )
 from outreach.delivery.postman import Stage
-from tests.delivery.conftest import addresses, compose, letter, mail_to, schools
+from tests.delivery.conftest import addresses, attend_until, compose, letter, mail_to, schools
 from tests.delivery.test_fence import at, due, ends, hold, record
 
 S = MessageState
@@ -24,8 +25,9 @@ def test_a_worker_that_is_seen_keeps_its_letters_and_an_unseen_one_leaves_doubts
     sink = relay()
     sink.script({"stage": "dot", "reply": "stall"})
     mailing = mail_to(database, addresses(2))
-    worker = postman(sink)
+    worker = postman(sink, patient=False)
     worker.deliver(mailing)
+    attend_until(worker, lambda: worker.door.count(State.VERDICT) == 2)
     clock.forward(seconds=29)
     with database.writing() as session:
         assert outbox.doubt_the_abandoned(session, now=clock()) == 0

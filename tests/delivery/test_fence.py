@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.delivery import outbox, presence, suppressions
 from outreach.delivery.batches import due_mailings
+from outreach.delivery.conversation import State
 from outreach.delivery.models import (
     Batch,
     Composition,
@@ -24,7 +25,7 @@ from outreach.delivery.models import (
 )
 from outreach.delivery.postman import Stage
 from tests.conftest import NOW
-from tests.delivery.conftest import addresses, mail_to, schools, states
+from tests.delivery.conftest import addresses, attend_until, mail_to, schools, states
 
 S = MessageState
 ACTOR = "a@fwb.example"
@@ -200,17 +201,17 @@ def test_a_commit_of_unknown_outcome_writes_no_dot_and_loses_nobody(unreliable, 
 
 def test_a_late_answer_settles_a_doubt_and_one_to_an_older_fence_changes_nothing(database, relay, postman, clock):
     sink = relay()
-    sink.script({"stage": "dot", "reply": "accept:slow:4:250 2.0.0 at last"})
+    sink.script({"stage": "dot", "reply": "accept:held:250 2.0.0 at last"})
     mailing = mail_to(database, addresses(1))
-    worker = postman(sink, timeouts=None)
+    worker = postman(sink, patient=False)
     worker.deliver(mailing)
-    if not worker.is_busy:
-        pytest.fail("the answer came too early for this test")
+    attend_until(worker, lambda: worker.door.count(State.VERDICT))
     clock.forward(seconds=31)
     with database.writing() as session:
         assert outbox.doubt_the_abandoned(session, now=clock()) == 1
     assert ends(database, mailing) == [(S.IN_DOUBT, None)]
-    worker.attend(6)
+    sink.release()
+    attend_until(worker, lambda: not worker.is_busy)
     assert ends(database, mailing) == [(S.ACCEPTED, None)]
 
 

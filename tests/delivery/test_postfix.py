@@ -94,7 +94,7 @@ def launch(database, now):
         session.get_one(Campaign, number).waves[0].due_at = now
 
 
-def until(question, seconds=20):
+def until(question, seconds=60):
     end = time.monotonic() + seconds
     while not question():
         assert time.monotonic() < end
@@ -110,7 +110,7 @@ def leave(address, real, world):
     (taken,) = (one for one in world.accepted if one["to"] == address)
     letter = message_from_bytes((world.folder / f"{taken['id'].strip('<>')}.eml").read_bytes())
     to = re.search("<mailto:(.*?)>", letter["List-Unsubscribe"])[1]
-    with smtplib.SMTP("127.0.0.1", real.port, timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", real.port, timeout=60) as client:
         client.sendmail(address, to, f"From: {address}\nTo: {to}\nSubject: unsubscribe\n\n")
 
 

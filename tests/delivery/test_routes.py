@@ -14,7 +14,7 @@ from outreach.delivery.smtp import Guard, Timeouts
 from outreach.jobs import relays_of
 from outreach.settings import read
 from tests.conftest import NOW
-from tests.delivery.conftest import addresses, mail_to, states
+from tests.delivery.conftest import addresses, attend_until, mail_to, states
 
 S = MessageState
 
@@ -79,7 +79,7 @@ def test_a_relay_that_does_not_greet_is_left_for_the_next_sooner_than_one_that_i
 def test_a_silent_relay_holds_nothing_up_for_long(database, both, postman):
     first, second = both
     first.script({"stage": "connect", "reply": "stall"})
-    worker = postman(first, url=urls(*both), timeouts=Timeouts(greeting=0.3))
+    worker = postman(first, url=urls(*both), timeouts=Timeouts(greeting=1.5))
     worker.deliver(mail_to(database, addresses(5)))
     assert sorted(taken(second)) == addresses(5)
 
@@ -136,19 +136,19 @@ def test_a_relay_that_dies_in_mid_wave_keeps_what_it_may_have_taken(database, bo
 def test_a_letter_that_waits_for_the_answer_of_one_relay_is_not_handed_to_another(database, both, postman, clock):
     first, second = both
     first.script(
-        {"stage": "dot", "match": "^po000000", "reply": "accept:slow:2:250 2.0.0 at last"},
-        {"stage": "rcpt", "match": "^po000001", "reply": "slow:2:250 2.1.5 at last"},
+        {"stage": "dot", "match": "^po000000", "reply": "accept:held:250 2.0.0 at last"},
+        {"stage": "rcpt", "match": "^po000001", "reply": "held:250 2.1.5 at last"},
         {"stage": "rcpt", "match": "^po0000(0[2-9]|[1-9])", "reply": "close"},
     )
     mailing = mail_to(database, addresses(30))
-    worker = postman(first, url=urls(*both))
+    worker = postman(first, url=urls(*both), patient=False)
     worker.deliver(mailing)
     assert len(taken(second)) > 0
     first.script()
     clock.forward(minutes=2)
     worker.deliver(mailing)
-    while worker.is_busy:
-        worker.attend(0.2)
+    first.release()
+    attend_until(worker, lambda: not worker.is_busy)
     assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
     assert {"po000000@adm.fwb.example", "po000001@adm.fwb.example"} <= set(taken(first))
     assert set(Counter(taken(first) + taken(second)).values()) == {1}

@@ -19,11 +19,11 @@ from outreach.settings import ROOT, read
 from outreach.tracking import answers
 from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer
-from tests.application import app, author, client, password, signed_in
+from tests.application import app, author, client, password, signed_in, standing
 from tests.conftest import NOW, STORY_DAY
 from tests.pages import PageClient
 
-__all__ = ["app", "author", "client", "password", "signed_in"]
+__all__ = ["app", "author", "client", "password", "signed_in", "standing"]
 AUTHOR, APPROVER = (people.person_for(role).email for role in (RoleName.AUTHOR, RoleName.APPROVER))
 PANEL = "Premiers pas"
 

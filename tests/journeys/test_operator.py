@@ -46,10 +46,15 @@ def from_cold(*arguments, **environment):
     )
 
 
-@pytest.fixture
-def editions(run, tmp_path):
-    assert run("sample", "--today", STORY_DAY, "--files", tmp_path / "files").returncode == 0
-    return sorted((tmp_path / "files").glob("registre-*.csv"))
+@pytest.fixture(scope="session")
+def editions(tmp_path_factory):
+    """The sample's files, written once: they depend on the day alone."""
+    folder = tmp_path_factory.mktemp("editions")
+    written = on_database(
+        f"sqlite:///{folder / 'x.sqlite3'}", folder, "sample", "--today", STORY_DAY, "--files", folder
+    )
+    assert written.returncode == 0
+    return sorted(folder.glob("registre-*.csv"))
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from tests.pages import PageClient
 from tests.web.test_campaigns import dated, text_of, typed
 from tests.web.test_mailbox import free_port
 
+pytestmark = pytest.mark.timeout(900)
 WRITTEN = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SENT = datetime(2021, 5, 18, 7, 30, 1, tzinfo=UTC)  # 9.30 in Brussels
 REMINDED = datetime(2021, 6, 1, 7, 30, 1, tzinfo=UTC)
@@ -79,7 +80,7 @@ class World:
             desk = Desk(self.settings(at), self.database)
             desk.open()
             try:
-                end = time.monotonic() + 60
+                end = time.monotonic() + 300
                 while time.monotonic() < end:
                     ask(desk)
                     if not self.on_the_way():

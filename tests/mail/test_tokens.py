@@ -39,9 +39,9 @@ def test_what_a_mail_client_adds_is_stripped_once(junk):
 
 @pytest.mark.parametrize("text", ["", "a" * 39, "a" * 41, "\0" * 40, "../" * 14, "٣" * 40, "é" * 40, "a" * 10_000])
 def test_what_is_no_token_is_refused_at_once(text):
-    started = time.perf_counter()
+    started = time.process_time()
     assert KEYS.read(text, Kind.OPEN) is None
-    assert time.perf_counter() - started < 0.05
+    assert time.process_time() - started < 0.05
 
 
 def test_the_first_key_signs_two_are_live_and_a_retired_one_proves_only_an_unsubscription():

@@ -214,7 +214,7 @@ def test_hits_of_many_at_once_are_stored_together_and_each_once():
     stored, gate = [], threading.Event()
 
     def store(sightings):
-        gate.wait(5)
+        gate.wait(60)
         stored.append(list(sightings))
 
     batches = Batches(store)
