@@ -105,7 +105,7 @@ def _proved(session: Session, _now: datetime) -> Rows:
     kept = exists().where(Composition.message_id == Message.id)
     unproved = or_(Message.fence_id.is_(None), Message.worker_id.is_(None), Message.fenced_at.is_(None), ~kept)
     is_answer = and_(Message.reply_code.is_not(None), Message.reply_code // 100 == 2)
-    is_evidence = and_(Message.reply_code.is_(None), Message.reply_text == outbox.ARRIVED)
+    is_evidence = and_(Message.reply_code.is_(None), Message.reply_text.in_(list(outbox.Proof)))
     unanswered = and_(Message.state == S.ACCEPTED, ~or_(is_answer, is_evidence))
     return [*_messages(session, left, unproved), *_messages(session, unanswered)]
 

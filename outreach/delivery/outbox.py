@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, or_, select, text, update
@@ -31,7 +32,19 @@ BATCH = 250
 AT_ONCE = 1000  # rows in the hand at a time: a launch of many thousands would hold the most memory of all
 UNSEEN = timedelta(seconds=30)
 DOUBT_RESTS = timedelta(minutes=15)
-ARRIVED = "arrivé : son lien de désinscription a servi"
+
+
+class Proof(StrEnum):
+    """What shows that a relay took a letter in doubt, in the words that its row keeps."""
+
+    UNSUBSCRIPTION = "arrivé : son lien de désinscription a servi"
+    ANSWER = "arrivé : sa page a reçu une réponse"
+    COMPLAINT = "arrivé : une plainte en parle"
+    HUMAN = "arrivé : une personne a écrit à son adresse de retour"
+    AUTO_REPLY = "arrivé : une réponse automatique est revenue"
+    INFORMATION = "arrivé : un avis de remise ou de lecture est revenu"
+    DELAYED = "pris par le relais : un avis de retard est revenu"
+    ELSEWHERE = "pris par le relais : un avis de rejet plus loin est revenu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +214,8 @@ def withdraw_queued(
     _withdraw(session, reason, now, to)
 
 
-def evidence(session: Session, message: Message, *, now: datetime) -> bool:
-    """Somebody used a token that only the letter itself holds: it arrived, whatever the relay did not say.
+def evidence(session: Session, message: Message, proof: Proof, *, now: datetime) -> bool:
+    """What only a letter that was taken can bring about has come: it left, whatever the relay did not say.
 
     Settles a doubt, also one that waits for an answer or to be sent again. Returns whether there was one.
     """
@@ -211,7 +224,7 @@ def evidence(session: Session, message: Message, *, now: datetime) -> bool:
     changed = session.execute(
         update(Message)
         .where(Message.id == message.id, doubted)
-        .values(state=MessageState.ACCEPTED, settled_at=now, reply_code=None, reply_status="", reply_text=ARRIVED)
+        .values(state=MessageState.ACCEPTED, settled_at=now, reply_code=None, reply_status="", reply_text=proof)
         .returning(Message.id)
     )
     return changed.first() is not None

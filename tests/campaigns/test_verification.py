@@ -9,7 +9,7 @@ from outreach.adherence.models import Status
 from outreach.campaigns import launching, lifecycle
 from outreach.campaigns.models import CampaignTransition, Wave, WaveState
 from outreach.campaigns.verification import verify
-from outreach.delivery import suppressions
+from outreach.delivery import outbox, suppressions
 from outreach.delivery.models import Composition, GateChange, Message, MessageState, SuppressionReason, Worker
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
 from tests.campaigns.test_launching import record
@@ -78,6 +78,13 @@ def test_an_accepted_letter_without_any_word_is_not_proved(database, sent):
     with database.writing() as session:
         session.execute(update(Message).where(Message.id == 3).values(reply_code=None))
     assert broken(database) == [("proved", [3])]
+
+
+def test_an_accepted_letter_that_the_relay_did_not_answer_for_is_proved_by_what_came_back(database, sent):
+    for proof in outbox.Proof:
+        with database.writing() as session:
+            session.execute(update(Message).where(Message.id == 3).values(reply_code=None, reply_text=proof))
+        assert broken(database) == []
 
 
 @pytest.mark.parametrize(("since", "until", "seen"), [(60, 60, True), (2, 2, True), (0.5, 60, False), (60, 0.5, False)])
