@@ -39,6 +39,7 @@ class Proof(StrEnum):
 
     UNSUBSCRIPTION = "arrivé : son lien de désinscription a servi"
     ANSWER = "arrivé : sa page a reçu une réponse"
+    HIT = "arrivé : il a été ouvert, ou un de ses liens suivi"
     COMPLAINT = "arrivé : une plainte en parle"
     HUMAN = "arrivé : une personne a écrit à son adresse de retour"
     AUTO_REPLY = "arrivé : une réponse automatique est revenue"
