@@ -118,10 +118,11 @@ def _explained(session: Session, _now: datetime) -> Rows:
 
 
 def _held_by_the_living(session: Session, now: datetime) -> Rows:
-    """A letter between its fence and its answer is in the hands of a worker that was seen of late."""
+    """A letter between its fence and its answer is in the hands of a worker seen of late, and not for ever."""
     alive = select(Worker.id).where(Worker.seen_at > now - UNSEEN)
     old = and_(Message.state == S.HANDING, Message.fenced_at < now - UNSEEN)
-    return _messages(session, old, Message.worker_id.not_in(alive))
+    overdue = Message.fenced_at < now - outbox.DOUBT_RESTS - UNSEEN
+    return _messages(session, old, or_(Message.worker_id.not_in(alive), overdue))
 
 
 def _not_while_held(session: Session, _now: datetime) -> Rows:

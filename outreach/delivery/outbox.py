@@ -232,11 +232,16 @@ def evidence(session: Session, message: Message, proof: Proof, *, now: datetime)
 
 
 def doubt_the_abandoned(session: Session, *, now: datetime) -> int:
-    """Put in doubt the letters whose worker has not been seen for 30 s: their dot may have been written."""
+    """Put in doubt the letters whose worker has not been seen for 30 s: their dot may have been written.
+
+    And those fenced 15 minutes ago, whoever lives: a dot is awaited for ten. A commit that landed after its worker had
+    looked for it in vain leaves rows that nobody else would ever ask about.
+    """
     is_alive = select(Worker.id).where(Worker.seen_at > now - UNSEEN, Worker.stopped_at.is_(None))
+    is_overdue = Message.fenced_at <= now - DOUBT_RESTS
     changed = session.execute(
         update(Message)
-        .where(is_in(MessageState.HANDING), Message.worker_id.not_in(is_alive))
+        .where(is_in(MessageState.HANDING), or_(Message.worker_id.not_in(is_alive), is_overdue))
         .values(state=MessageState.IN_DOUBT, settled_at=now)
         .returning(Message.id)
     )

@@ -68,6 +68,16 @@ def test_a_broken_promise_is_named_with_its_rows(database, sent, rule):
     assert broken(database) == [(rule, [wave] if rule == "approved" else [2])]
 
 
+@pytest.mark.parametrize(("minutes", "seen"), [(16, False), (18, True)])
+def test_a_letter_that_a_living_worker_holds_for_longer_than_any_answer_takes_is_seen(database, sent, minutes, seen):
+    later = LATER + timedelta(minutes=minutes)
+    with database.writing() as session:
+        session.execute(update(Wave).values(state=WaveState.RUNNING))
+        session.execute(update(Worker).values(seen_at=later))
+        session.execute(update(Message).where(Message.id == 2).values(state="handing", settled_at=None))
+    assert broken(database, later) == ([("held_by_the_living", [2])] if seen else [])
+
+
 def test_an_accepted_letter_without_the_relay_s_word_is_not_proved(database, sent):
     with database.writing() as session:
         session.execute(update(Message).where(Message.id == 3).values(reply_code=550))
