@@ -13,6 +13,7 @@ from email.policy import default
 from email.utils import getaddresses
 
 LONGEST_LINE = 998
+DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # Bidi_Control (UAX #9)
 LONGEST_HTML = 100_000  # Gmail cuts what is longer
 ONCE = (
     *("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"),
@@ -117,7 +118,4 @@ def _addresses(message: EmailMessage, name: str) -> list[str]:
 
 
 def _is_hidden(character: str) -> bool:
-    return (
-        unicodedata.category(character) in {"Cc", "Cs", "Co", "Zl", "Zp"}
-        or character in "\u202a\u202b\u202c\u202d\u202e"
-    )
+    return unicodedata.category(character) in {"Cc", "Cs", "Co", "Zl", "Zp"} or character in DIRECTIONS

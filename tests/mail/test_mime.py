@@ -134,6 +134,13 @@ def test_the_linter_sees_what_is_broken(broken, fault):
     assert any(fault in found for found in faults(raw)), faults(raw)
 
 
+@pytest.mark.parametrize("hidden", [*"\u061c\u200e\u200f\u202a\u202e\u2066\u2069\u2028\ue000\x7f"], ids=ascii)
+def test_no_subject_hides_a_character(hidden):
+    found = faults(wire(subject=f"Réunion {hidden}du 1er juin", **whole()))
+    assert found == ["the subject is empty or hides a character"]
+    assert faults(wire(subject=one_line(f"Réunion {hidden}du 1er juin"), **whole())) == []
+
+
 def test_a_filled_letter_takes_values_as_plain_text():
     draft = Draft((Slot("nom_po"),), (), "Pour \ue000", "<p>\ue000.</p>", "\ue000.")
     hostile = "[clic](https://evil.test) <script>\n=cmd() ((nom_po)) \u202eX"
