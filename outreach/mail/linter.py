@@ -28,9 +28,16 @@ UNSUBSCRIBE = re.compile(r"<(https?://[^<>\s]+)>(?:, <mailto:[^<>@?\s]+@([^<>@?\
 
 
 def faults(wire: bytes) -> list[str]:
-    """Every rule that this message breaks, in words; awareness mail is known by its List-Unsubscribe."""
+    """Every rule that this message breaks, in words; its class stands in its Feedback-ID."""
     message = message_from_bytes(wire, policy=default)
-    return [*_lines(wire), *_headers(message), *_people(message), *_parts(message), *_unsubscribing(wire, message)]
+    return [
+        *_lines(wire),
+        *_headers(message),
+        *_people(message),
+        *_parts(message),
+        *_class(message),
+        *_unsubscribing(wire, message),
+    ]
 
 
 def _lines(wire: bytes) -> Iterator[str]:
@@ -93,6 +100,15 @@ def _parts(message: EmailMessage) -> Iterator[str]:
         yield "the HTML is active or loads something"
     if not text.strip() or not all(address in text and address in html for address in reply_to):
         yield "the person of contact is not shown in both parts"
+
+
+def _class(message: EmailMessage) -> Iterator[str]:
+    """Who has to be able to leave is not known by the offer itself: where it is missing, nobody would ask for it."""
+    named = {"awareness", "statutory"}.intersection(str(message["Feedback-ID"]).split(":"))
+    if len(named) != 1:
+        yield "Feedback-ID does not name the message's class"
+    elif ("List-Unsubscribe" in message) != (named == {"awareness"}):
+        yield "it offers to unsubscribe and is no awareness mail, or is and does not"
 
 
 def _unsubscribing(wire: bytes, message: EmailMessage) -> Iterator[str]:
