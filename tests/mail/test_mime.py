@@ -138,6 +138,31 @@ def test_the_linter_sees_what_is_broken(broken, fault):
     assert any(fault in found for found in faults(raw)), faults(raw)
 
 
+INSIDE = [
+    *("localhost", "poste12", "poste12.dom.example", "relais.local", "relais.dmz.internal", "relais.lan"),
+    *("10.1.2.3", "[127.0.0.1]", "172.31.0.9", "192.168.1.7", "169.254.3.4", "[::1]", "[IPv6:fd12:34::7]"),
+]
+
+
+@pytest.mark.parametrize("name", INSIDE)
+@pytest.mark.parametrize("header", ["X-Relay: from {}", "X-Name: <1@{}>"])
+def test_no_header_names_a_machine_or_network_of_ours(header, name):
+    raw = f"{header.format(name)}\r\n".encode() + wire(**whole())
+    assert [found for found in faults(raw, "poste12") if "of ours" in found]
+
+
+@pytest.mark.parametrize(
+    "name", ["172.32.0.9", "210.1.2.3", "192.0.2.25", "10.1.2", "localhost.example", "local", "poste123"]
+)
+def test_what_the_world_may_know_is_in_nobody_s_way(name):
+    assert faults(f"X-Relay: from {name}\r\n".encode() + wire(**whole()), "poste12") == []
+
+
+def test_what_people_write_is_not_held_against_a_letter():
+    raw = wire(subject="Réunion à l’école.local, poste12", **whole())
+    assert faults(raw, "poste12") == faults(raw, "courriel.example") == []
+
+
 @pytest.mark.parametrize("hidden", [*"\u061c\u200e\u200f\u202a\u202e\u2066\u2069\u2028\ue000\x7f"], ids=ascii)
 def test_no_subject_hides_a_character(hidden):
     found = faults(wire(subject=f"Réunion {hidden}du 1er juin", **whole()))
