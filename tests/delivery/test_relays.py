@@ -180,7 +180,7 @@ def test_a_letter_on_which_the_relay_breaks_off_waits_alone_and_expires(database
 
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "dot"])
 def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_later(database, relay, postman, stage):
-    sink = relay("--lint-every", "50")
+    sink = relay()
     sink.script({"stage": stage, "reply": "421 4.7.0 too fast", "times": 1})
     mailing = mail_to(database, addresses(220))
     postman(sink).deliver(mailing)
@@ -210,7 +210,7 @@ def test_an_address_the_relay_cannot_write_is_not_served(database, relay, postma
 
 
 def test_an_address_beyond_ascii_goes_to_a_relay_that_offers_it(database, relay, postman):
-    sink = relay("--offer", "SMTPUTF8", "--offer", "8BITMIME", "--lint-every", "0")
+    sink = relay("--offer", "SMTPUTF8", "--offer", "8BITMIME")
     mailing = mail_to(database, ["prénom@adm.fwb.example"])
     postman(sink).deliver(mailing)
     assert [row.state for row in states(database, mailing).values()] == [S.ACCEPTED]
@@ -255,7 +255,7 @@ def test_a_tarpit_slows_only_itself(database, relay, postman):
 
 @both_ways
 def test_a_tarpit_in_the_first_batch_does_not_keep_the_next_ones_from_leaving(database, relay, postman, options):
-    sink = relay("--lint-every", "50", *options)
+    sink = relay("--lint-every", "50", *options)  # ten milliseconds a letter would be half of what the postman has
     sink.script({"stage": "rcpt", "match": "^po000003", "reply": "slow:10:250 2.1.5 at last"})
     mailing = mail_to(database, addresses(520))
     postman(sink).deliver(mailing)
