@@ -173,6 +173,7 @@ class Desk:
         self.brake()
         with self.database.writing() as session:
             outbox.doubt_the_abandoned(session, now=now)
+            hits.settle_doubts(session, now=now)
             outbox.resend_the_doubtful(session, now=now)
             outbox.call_off(session, now=now)
             launching.finish_waves(session, now=now)

@@ -60,7 +60,9 @@ class Sink:
             "sha": hashlib.sha256(wire).hexdigest(),
             "at": time.time(),
             "session": session,
-            "faults": faults(wire) if self.options.lint and self.taken % self.options.lint == 0 else [],
+            "faults": faults(wire, socket.gethostname())
+            if self.options.lint and self.taken % self.options.lint == 0
+            else [],
         }
         self.taken += 1
         self.log.write(json.dumps(entry) + "\n")

@@ -27,6 +27,8 @@ from outreach.delivery.models import ClockPass, Installation, Mailing, Message, 
 from outreach.jobs import Desk, guard_of
 from outreach.scheduler import TICK_SECONDS, ask, clock, collect
 from outreach.settings import read
+from outreach.tracking.machines import VERSION, Agent, HitClass, Why
+from outreach.tracking.models import Hit
 from tests.conftest import NOW
 from tests.delivery.returns import notice
 from tests.nursery import nursery
@@ -114,6 +116,23 @@ def test_a_pass_of_the_clock_starts_what_is_due_sends_it_and_ends_it(database, d
         assert session.get_one(Campaign, 1).waves[0].state == "finished"
         assert presence.last_pass(session).hindrance == ""
     assert len(sink.accepted) == 5
+
+
+def test_the_clock_settles_the_doubt_about_a_letter_whose_own_link_was_used(database, desk):
+    works = desk()
+    plan(database, works)
+    ask(works)
+    assert until(lambda: accepted(database) == 5)
+    with database.writing() as session:
+        row = session.get_one(Message, 1)
+        row.state, row.reply_code = MessageState.IN_DOUBT, None
+        seen = {"link": 1, "agent": Agent.BROWSER, "is_head": False, "version": VERSION}
+        judged = {"hit_class": HitClass.HUMAN, "why": Why.NOTHING_SUSPECT}
+        session.add(Hit(message_id=1, at=row.fenced_at, **seen, **judged))
+    works.settle("")
+    with database.reading() as session:
+        assert session.get_one(Message, 1).state is MessageState.ACCEPTED
+        assert verify(session, now=works.clock()) == []
 
 
 def test_the_clock_ticks_by_itself_and_a_knock_is_not_repeated(database, desk, sink):

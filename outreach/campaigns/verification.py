@@ -105,7 +105,7 @@ def _proved(session: Session, _now: datetime) -> Rows:
     kept = exists().where(Composition.message_id == Message.id)
     unproved = or_(Message.fence_id.is_(None), Message.worker_id.is_(None), Message.fenced_at.is_(None), ~kept)
     is_answer = and_(Message.reply_code.is_not(None), Message.reply_code // 100 == 2)
-    is_evidence = and_(Message.reply_code.is_(None), Message.reply_text == outbox.ARRIVED)
+    is_evidence = and_(Message.reply_code.is_(None), Message.reply_text.in_(list(outbox.Proof)))
     unanswered = and_(Message.state == S.ACCEPTED, ~or_(is_answer, is_evidence))
     return [*_messages(session, left, unproved), *_messages(session, unanswered)]
 
@@ -118,10 +118,11 @@ def _explained(session: Session, _now: datetime) -> Rows:
 
 
 def _held_by_the_living(session: Session, now: datetime) -> Rows:
-    """A letter between its fence and its answer is in the hands of a worker that was seen of late."""
+    """A letter between its fence and its answer is in the hands of a worker seen of late, and not for ever."""
     alive = select(Worker.id).where(Worker.seen_at > now - UNSEEN)
     old = and_(Message.state == S.HANDING, Message.fenced_at < now - UNSEEN)
-    return _messages(session, old, Message.worker_id.not_in(alive))
+    overdue = Message.fenced_at < now - outbox.DOUBT_RESTS - UNSEEN
+    return _messages(session, old, or_(Message.worker_id.not_in(alive), overdue))
 
 
 def _not_while_held(session: Session, _now: datetime) -> Rows:

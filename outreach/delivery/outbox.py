@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -51,7 +52,20 @@ BATCH = 250
 AT_ONCE = 1000  # rows in the hand at a time: a launch of many thousands would hold the most memory of all
 UNSEEN = timedelta(seconds=30)
 DOUBT_RESTS = timedelta(minutes=15)
-ARRIVED = "arrivé : son lien de désinscription a servi"
+
+
+class Proof(StrEnum):
+    """What shows that a relay took a letter in doubt, in the words that its row keeps."""
+
+    UNSUBSCRIPTION = "arrivé : son lien de désinscription a servi"
+    ANSWER = "arrivé : sa page a reçu une réponse"
+    HIT = "arrivé : il a été ouvert, ou un de ses liens suivi"
+    COMPLAINT = "arrivé : une plainte en parle"
+    HUMAN = "arrivé : une personne a écrit à son adresse de retour"
+    AUTO_REPLY = "arrivé : une réponse automatique est revenue"
+    INFORMATION = "arrivé : un avis de remise ou de lecture est revenu"
+    DELAYED = "pris par le relais : un avis de retard est revenu"
+    ELSEWHERE = "pris par le relais : un avis de rejet plus loin est revenu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +233,8 @@ def withdraw_queued(
     _withdraw(session, reason, now, to)
 
 
-def evidence(session: Session, message: Message, *, now: datetime) -> bool:
-    """Somebody used a token that only the letter itself holds: it arrived, whatever the relay did not say.
+def evidence(session: Session, message: Message, proof: Proof, *, now: datetime) -> bool:
+    """What only a letter that was taken can bring about has come: it left, whatever the relay did not say.
 
     Settles a doubt, also one that waits for an answer or to be sent again. Returns whether there was one.
     """
@@ -229,18 +243,23 @@ def evidence(session: Session, message: Message, *, now: datetime) -> bool:
     changed = session.execute(
         update(Message)
         .where(Message.id == message.id, doubted)
-        .values(state=MessageState.ACCEPTED, settled_at=now, reply_code=None, reply_status="", reply_text=ARRIVED)
+        .values(state=MessageState.ACCEPTED, settled_at=now, reply_code=None, reply_status="", reply_text=proof)
         .returning(Message.id)
     )
     return changed.first() is not None
 
 
 def doubt_the_abandoned(session: Session, *, now: datetime) -> int:
-    """Put in doubt the letters whose worker has not been seen for 30 s: their dot may have been written."""
+    """Put in doubt the letters whose worker has not been seen for 30 s: their dot may have been written.
+
+    And those fenced 15 minutes ago, whoever lives: a dot is awaited for ten. A commit that landed after its worker had
+    looked for it in vain leaves rows that nobody else would ever ask about.
+    """
     is_alive = select(Worker.id).where(Worker.seen_at > now - UNSEEN, Worker.stopped_at.is_(None))
+    is_overdue = Message.fenced_at <= now - DOUBT_RESTS
     changed = session.execute(
         update(Message)
-        .where(is_in(MessageState.HANDING), Message.worker_id.not_in(is_alive))
+        .where(is_in(MessageState.HANDING), or_(Message.worker_id.not_in(is_alive), is_overdue))
         .values(state=MessageState.IN_DOUBT, settled_at=now)
         .returning(Message.id)
     )

@@ -34,7 +34,7 @@ def leave(session: Session, worker_id: str, *, now: datetime) -> None:
 
 
 def relay_failed(session: Session, relay: str, said: str, *, alarm: bool, now: datetime) -> datetime:
-    """A relay cannot be used: it rests, longer each time; an alarm lasts until a person acts. Returns until when."""
+    """A relay cannot be used: it rests, longer each time; an alarm lasts until a process starts. Returns until when."""
     take_turns(session, "relay", relay)
     state = session.get(RelayState, relay, with_for_update=True)
     if state is None:
@@ -63,10 +63,14 @@ _ANSWERED = Prepared(
 
 
 def quiet_alarms(session: Session, *, now: datetime) -> None:
-    """A person restarted the work: every relay is tried again, and one no longer named is not spoken of any more."""
+    """A work process starts, whoever started it: every relay in alarm is tried once more.
+
+    What is still wrong raises the alarm again; of one that is no longer named nothing more is said.
+    """
     for state in _alarmed(session):
         state.alarmed_at = state.rests_until = None
-        audit.record(session, now, "système", f"Le relais {state.name} est essayé de nouveau.", f"relay:{state.name}")
+        sentence = f"Le relais {state.name} est essayé de nouveau au démarrage d’un processus d’envoi."
+        audit.record(session, now, "système", sentence, f"relay:{state.name}")
 
 
 def alarms(session: Session) -> list[str]:

@@ -44,7 +44,7 @@ def unsubscribe(session: Session, letter: Message, *, now: datetime, detail: str
         return False
     reason = SuppressionReason.UNSUBSCRIBED
     suppress(session, letter.address_key, reason, now=now, actor="destinataire", detail=detail)
-    outbox.evidence(session, letter, now=now)
+    outbox.evidence(session, letter, outbox.Proof.UNSUBSCRIPTION, now=now)
     return True
 
 

@@ -13,6 +13,7 @@ from email.policy import default
 from email.utils import getaddresses
 
 LONGEST_LINE = 998
+DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # Bidi_Control (UAX #9)
 LONGEST_HTML = 100_000  # Gmail cuts what is longer
 ONCE = (
     *("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"),
@@ -22,14 +23,33 @@ NEVER = ("Bcc", "Cc", "X-Mailer", "User-Agent", "Received", "Sender", "Return-Pa
 ACTIVE = re.compile(r"<\s*(script|iframe|form|object|embed|base|svg|link)\b|\son\w+\s*=|\ssrc\s*=", re.IGNORECASE)
 # The one picture a letter may load: its own, invisible, at an address that says nothing but a token.
 PIXEL = re.compile(r'<img src="https?://[^"/]+/o/[a-z2-7]{40}\.gif" width="1" height="1" alt="" style="[a-z:;0]*">')
+# Names and addresses that mean something inside a network only (RFC 6761, 6762, 8375, 1918, 3927, 4193, 4291).
+INSIDE = re.compile(
+    r"(?<![\w-])localhost(?![\w.-])|\.(?:local|localdomain|internal|lan|intranet|home\.arpa)(?![\w.-])"
+    r"|(?<![\d.])(?:(?:10|127)\.\d{1,3}|192\.168|169\.254|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2}(?![\d.])"
+    r"|[\[:](?:::1|fe80:[\da-f:]+|f[cd][\da-f]{2}:[\da-f:]+)\]",
+    re.IGNORECASE,
+)
+NOT_NAMES = {"subject", "to", "list-unsubscribe", "feedback-id"}  # what people write, a setting's address, numbers
 # The link first, then the address for a message, where there is one (RFC 2369 §3.2).
 UNSUBSCRIBE = re.compile(r"<(https?://[^<>\s]+)>(?:, <mailto:[^<>@?\s]+@([^<>@?\s]+)>)?")
 
 
-def faults(wire: bytes) -> list[str]:
-    """Every rule that this message breaks, in words; awareness mail is known by its List-Unsubscribe."""
+def faults(wire: bytes, machine: str = "") -> list[str]:
+    """Every rule that this message breaks, in words; its class stands in its Feedback-ID.
+
+    `machine` is the name of the machine it was made on, where that is known: it may not stand in a header.
+    """
     message = message_from_bytes(wire, policy=default)
-    return [*_lines(wire), *_headers(message), *_people(message), *_parts(message), *_unsubscribing(wire, message)]
+    return [
+        *_lines(wire),
+        *_headers(message),
+        *_inside(message, machine),
+        *_people(message),
+        *_parts(message),
+        *_class(message),
+        *_unsubscribing(wire, message),
+    ]
 
 
 def _lines(wire: bytes) -> Iterator[str]:
@@ -60,6 +80,17 @@ def _headers(message: EmailMessage) -> Iterator[str]:
         yield "the date is no date"
     if message["Auto-Submitted"] != "auto-generated" or message["X-Auto-Response-Suppress"] != "OOF, AutoReply":
         yield "it does not say that a machine sent it"
+
+
+def _inside(message: EmailMessage, machine: str) -> Iterator[str]:
+    """A header that tells how our network is built helps an attacker, and filters take it for a machine gone astray."""
+    domain = (_addresses(message, "From") or [""])[0].rpartition("@")[2].casefold()
+    own = machine.casefold() if machine.casefold() != domain else ""
+    for name in {name.casefold() for name in message.keys()} - NOT_NAMES:  # noqa: SIM118 - iterating yields payloads
+        named = _addresses(message, name) if name in {"from", "reply-to"} else map(str, message.get_all(name, []))
+        said = " ".join(named).casefold()
+        if INSIDE.search(said) or (own and re.search(rf"(?<![\w.-]){re.escape(own)}(?![\w-])", said)):
+            yield f"{name} names a machine or a network of ours"
 
 
 def _people(message: EmailMessage) -> Iterator[str]:
@@ -94,6 +125,15 @@ def _parts(message: EmailMessage) -> Iterator[str]:
         yield "the person of contact is not shown in both parts"
 
 
+def _class(message: EmailMessage) -> Iterator[str]:
+    """Who has to be able to leave is not known by the offer itself: where it is missing, nobody would ask for it."""
+    named = {"awareness", "statutory"}.intersection(str(message["Feedback-ID"]).split(":"))
+    if len(named) != 1:
+        yield "Feedback-ID does not name the message's class"
+    elif ("List-Unsubscribe" in message) != (named == {"awareness"}):
+        yield "it offers to unsubscribe and is no awareness mail, or is and does not"
+
+
 def _unsubscribing(wire: bytes, message: EmailMessage) -> Iterator[str]:
     if "List-Unsubscribe" not in message:
         if "List-Unsubscribe-Post" in message:
@@ -117,7 +157,4 @@ def _addresses(message: EmailMessage, name: str) -> list[str]:
 
 
 def _is_hidden(character: str) -> bool:
-    return (
-        unicodedata.category(character) in {"Cc", "Cs", "Co", "Zl", "Zp"}
-        or character in "\u202a\u202b\u202c\u202d\u202e"
-    )
+    return unicodedata.category(character) in {"Cc", "Cs", "Co", "Zl", "Zp"} or character in DIRECTIONS

@@ -10,7 +10,8 @@ from sqlalchemy import and_, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outreach.db import Session
-from outreach.delivery.models import Message, MessageState
+from outreach.delivery import outbox
+from outreach.delivery.models import Message, MessageState, is_in
 from outreach.directory.models import Authority
 from outreach.tracking import bases
 from outreach.tracking.machines import OPENING, VERSION, HitClass, Signals, classify
@@ -83,6 +84,18 @@ def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
             tally = found[name].opens if link == OPENING else found[name].clicks
             tally[hit_class] += int(count)
     return list(found.values())
+
+
+def settle_doubts(session: Session, *, now: datetime) -> int:
+    """Settle the doubts about letters opened or clicked by their own tokens since their fence; returns how many.
+
+    Not by a machine's hits: a relay's scanner reads what the relay may refuse. A group's name nobody, and say nothing.
+    """
+    used = select(Hit.id).where(
+        Hit.message_id == Message.id, Hit.at >= Message.fenced_at, Hit.hit_class != HitClass.MACHINE
+    )
+    doubts = session.scalars(select(Message).where(is_in(MessageState.IN_DOUBT), used.exists())).all()
+    return sum(outbox.evidence(session, letter, outbox.Proof.HIT, now=now) for letter in doubts)
 
 
 def _received(session: Session, mailings: Sequence[int]) -> dict[int, tuple[str, set[int]]]:

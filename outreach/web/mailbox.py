@@ -1,5 +1,7 @@
 """The demonstration's mailbox: what arrived, each letter as a mail program shows it, its text and its source."""
 
+import os
+
 from flask import Blueprint, Response, abort, render_template, request
 
 from outreach.accounts import RoleName
@@ -32,7 +34,11 @@ def index() -> str:
 @needs(RoleName.READER)
 def letter(key: str) -> Response:
     found = mailbox.letter(mailbox.folder_of(settings().data), key)
-    shown = {"view": letters.asked_view(), "views": letters.VIEWS, "faults": faults(found.source.encode("utf-8"))}
+    shown = {
+        "view": letters.asked_view(),
+        "views": letters.VIEWS,
+        "faults": faults(found.source.encode("utf-8"), os.uname().nodename),
+    }
     return letters.around(render_template("pages/mailbox/letter.html", letter=found, **shown))
 
 

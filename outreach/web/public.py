@@ -82,7 +82,7 @@ def give_answer(token: str) -> Response:
             if not _is_human(message):
                 return _question_page(session, message, token, typed=request.form, confirms=True)
             given = _given(asked)
-            outbox.evidence(session, message, now=now())
+            outbox.evidence(session, message, outbox.Proof.ANSWER, now=now())
             is_trial = outbox.is_trial(session, message)
             if not is_trial:
                 responses = answers.give(session, message, given, now=now())

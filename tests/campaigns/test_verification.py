@@ -9,7 +9,7 @@ from outreach.adherence.models import Status
 from outreach.campaigns import launching, lifecycle
 from outreach.campaigns.models import CampaignTransition, Wave, WaveState
 from outreach.campaigns.verification import verify
-from outreach.delivery import suppressions
+from outreach.delivery import outbox, suppressions
 from outreach.delivery.models import Composition, GateChange, Message, MessageState, SuppressionReason, Worker
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
 from tests.campaigns.test_launching import record
@@ -68,6 +68,16 @@ def test_a_broken_promise_is_named_with_its_rows(database, sent, rule):
     assert broken(database) == [(rule, [wave] if rule == "approved" else [2])]
 
 
+@pytest.mark.parametrize(("minutes", "seen"), [(16, False), (18, True)])
+def test_a_letter_that_a_living_worker_holds_for_longer_than_any_answer_takes_is_seen(database, sent, minutes, seen):
+    later = LATER + timedelta(minutes=minutes)
+    with database.writing() as session:
+        session.execute(update(Wave).values(state=WaveState.RUNNING))
+        session.execute(update(Worker).values(seen_at=later))
+        session.execute(update(Message).where(Message.id == 2).values(state="handing", settled_at=None))
+    assert broken(database, later) == ([("held_by_the_living", [2])] if seen else [])
+
+
 def test_an_accepted_letter_without_the_relay_s_word_is_not_proved(database, sent):
     with database.writing() as session:
         session.execute(update(Message).where(Message.id == 3).values(reply_code=550))
@@ -78,6 +88,13 @@ def test_an_accepted_letter_without_any_word_is_not_proved(database, sent):
     with database.writing() as session:
         session.execute(update(Message).where(Message.id == 3).values(reply_code=None))
     assert broken(database) == [("proved", [3])]
+
+
+def test_an_accepted_letter_that_the_relay_did_not_answer_for_is_proved_by_what_came_back(database, sent):
+    for proof in outbox.Proof:
+        with database.writing() as session:
+            session.execute(update(Message).where(Message.id == 3).values(reply_code=None, reply_text=proof))
+        assert broken(database) == []
 
 
 @pytest.mark.parametrize(("since", "until", "seen"), [(60, 60, True), (2, 2, True), (0.5, 60, False), (60, 0.5, False)])

@@ -43,7 +43,7 @@ STANDING = Standing(
     sender=Mailbox("sensibilisation@courriel.example", "Service du numérique"),
     reply_to=Mailbox("nadia.lambert@fwb.example"),
     list_id="<w1.courriel.example>",
-    feedback_id="1:campagne",
+    feedback_id="w1:c1:awareness:outreach",
     unsubscribe="https://courriel.example/u/",
 )
 

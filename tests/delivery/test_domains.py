@@ -22,7 +22,7 @@ def accepted(sink):
 
 def test_letters_for_a_full_domain_are_passed_over_and_hold_up_nobody(database, relay, postman):
     """Nine batches of them in front: those behind leave, those of the next mailing too; nothing is counted."""
-    sink = relay("--lint-every", "0")
+    sink = relay()
     slow, quick = to("lent.example", 2250), to("vite.example", 30)
     mailing, next_one = mail_to(database, slow + quick), mail_to(database, to("vite.example", 20, "b"))
     worker = postman(sink, domain_rates={"lent.example": 0.01})
@@ -45,7 +45,7 @@ def test_a_mailing_that_waits_for_its_domain_asks_little_of_the_database(databas
 
 
 def test_a_domain_gets_its_rate_in_the_end_and_no_more(database, relay, postman):
-    sink = relay("--lint-every", "0")
+    sink = relay()
     mailing = mail_to(database, to("lent.example", 90) + to("vite.example", 10))
     worker, started = postman(sink, domain_rates={"lent.example": 40}), time.monotonic()
     for _ in range(200):
@@ -60,7 +60,7 @@ def test_a_domain_gets_its_rate_in_the_end_and_no_more(database, relay, postman)
 
 
 def test_every_domain_is_paced_by_itself_under_the_star(database, relay, postman):
-    sink = relay("--lint-every", "0")
+    sink = relay()
     everybody = [address for number in range(40) for address in to(f"d{number}.example", 3)]
     mailing = mail_to(database, everybody)
     assert not postman(sink, domain_rates={"*": 0.01, "d0.example": 500}).deliver(mailing)
@@ -71,5 +71,5 @@ def test_a_turn_that_only_met_full_domains_is_not_followed_by_another_at_once(da
     monkeypatch.setattr("outreach.delivery.postman.SHARE_SECONDS", 0)
     everybody = [f"po@d{number}.example" for number in range(20)]
     first, second = mail_to(database, everybody), mail_to(database, everybody)
-    worker = postman(relay("--lint-every", "0"), domain_rates={"*": 0.01})
+    worker = postman(relay(), domain_rates={"*": 0.01})
     assert [worker.deliver(first), worker.deliver(second)] == [True, False]

@@ -5,7 +5,7 @@ import secrets
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from outreach.delivery import outbox, presence
+from outreach.delivery import fence, outbox, presence
 from outreach.delivery.conversation import State
 from outreach.delivery.models import (
     DoubtPolicy,
@@ -38,6 +38,28 @@ def test_a_worker_that_is_seen_keeps_its_letters_and_an_unseen_one_leaves_doubts
         presence.leave(session, worker.worker_id, now=clock())
         assert outbox.doubt_the_abandoned(session, now=clock()) == 2
         assert len(outbox.doubtful(session, session.get_one(Mailing, mailing))) == 2
+
+
+def test_a_fence_that_lands_after_its_worker_looked_for_it_is_a_doubt_in_the_end(
+    unreliable, relay, postman, clock, monkeypatch
+):
+    """The server ends a commit whose answer was lost only after the worker has found nothing to take back."""
+    database, sink = unreliable(True), relay()
+    mailing = mail_to(database, addresses(1))
+    worker = postman(sink, watch=at(Stage.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
+    worker.database = database
+    with pytest.raises(OperationalError):
+        worker.deliver(mailing)
+    monkeypatch.setattr(fence, "take_back", lambda *_, **__: None)
+    worker.attend()
+    assert (sink.accepted, set(ends(database, mailing))) == ([], {(S.HANDING, None)})
+    for minutes, doubted in ((14, 0), (1, 1), (1, 0)):
+        clock.forward(minutes=minutes)
+        with database.writing() as session:
+            presence.give_sign(session, worker.worker_id, now=clock())
+            assert outbox.doubt_the_abandoned(session, now=clock()) == doubted
+            assert outbox.under_way(session, [mailing]) == (set() if minutes == 1 else {mailing})
+    assert set(ends(database, mailing)) == {(S.IN_DOUBT, None)}
 
 
 def test_a_statutory_notice_in_doubt_is_sent_once_more_byte_for_byte(database, relay, postman, clock, strand):

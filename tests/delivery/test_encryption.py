@@ -8,6 +8,7 @@ import pytest
 import trustme
 from sqlalchemy import select
 
+from outreach.audit import about
 from outreach.delivery import presence
 from outreach.delivery.conversation import Conversation, Relay, State
 from outreach.delivery.models import MessageState, RelayState
@@ -102,6 +103,8 @@ def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
     with database.writing() as session:
         presence.quiet_alarms(session, now=NOW)
         assert presence.relay_hindrance(session, [state.name], now=NOW) == ""
+        last, *_ = about(session, f"relay:{state.name}")
+        assert last.sentence == f"Le relais {state.name} est essayé de nouveau au démarrage d’un processus d’envoi."
 
 
 @pytest.mark.parametrize(("stage", "state"), [("dot", S.IN_DOUBT), ("rcpt", S.QUEUED)])

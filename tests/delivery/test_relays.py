@@ -180,7 +180,7 @@ def test_a_letter_on_which_the_relay_breaks_off_waits_alone_and_expires(database
 
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "dot"])
 def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_later(database, relay, postman, stage):
-    sink = relay("--lint-every", "50")
+    sink = relay()
     sink.script({"stage": stage, "reply": "421 4.7.0 too fast", "times": 1})
     mailing = mail_to(database, addresses(220))
     postman(sink).deliver(mailing)
@@ -217,7 +217,7 @@ def test_an_address_the_relay_cannot_write_is_not_served(database, relay, postma
 
 
 def test_an_address_beyond_ascii_goes_to_a_relay_that_offers_it(database, relay, postman):
-    sink = relay("--offer", "SMTPUTF8", "--offer", "8BITMIME", "--lint-every", "0")
+    sink = relay("--offer", "SMTPUTF8", "--offer", "8BITMIME")
     mailing = mail_to(database, ["prénom@adm.fwb.example"])
     postman(sink).deliver(mailing)
     assert [row.state for row in states(database, mailing).values()] == [S.ACCEPTED]

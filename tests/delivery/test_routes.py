@@ -21,7 +21,7 @@ S = MessageState
 
 @pytest.fixture
 def both(relay):
-    return relay("--lint-every", "50"), relay("--lint-every", "50")
+    return relay(), relay()
 
 
 def urls(*sinks, options=""):

@@ -1,6 +1,7 @@
 """Messages as bytes: equal to what the email package makes, whatever is in them, and clean to the linter."""
 
 import quopri
+import re
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -23,7 +24,7 @@ STANDING = Standing(
     sender=Mailbox("sensibilisation@courriel.example", "Service du numérique éducatif"),
     reply_to=Mailbox("nadia.lambert@fwb.example", 'Lambert, Nadia "le" service'),
     list_id="Sensibilisation <w12.courriel.example>",
-    feedback_id="12:campagne:fwb",
+    feedback_id="w12:c3:awareness:outreach",
     unsubscribe="https://courriel.example/u/",
 )
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Co", "Zl", "Zp"]), max_size=200)
@@ -101,7 +102,7 @@ def test_unsubscribing_by_mail_is_offered_after_the_link_on_the_same_line():
 
 
 def test_a_legal_notice_offers_no_unsubscribing():
-    raw = wire(unsubscribe="", mailto="u-", **whole())
+    raw = wire(unsubscribe="", mailto="u-", feedback_id="w12:c3:statutory:outreach", **whole())
     assert faults(raw) == []
     assert b"List-Unsubscribe" not in raw
 
@@ -127,6 +128,9 @@ def test_a_legal_notice_offers_no_unsubscribing():
         (lambda raw: raw.replace(b"m" * 40 + b"@courriel", b"m@autre"), "to unsubscribe is of another domain"),
         (lambda raw: raw.replace(b"-Post: List-Unsubscribe=One-Click", b"-Post: x"), "one-click"),
         (lambda raw: raw.replace(b"List-Unsubscribe: <https", b"X: <https"), "alone"),
+        (lambda raw: re.sub(rb"List-Unsubscribe.*\r\n", b"", raw), "offers to unsubscribe"),
+        (lambda raw: raw.replace(b":awareness:", b":statutory:"), "offers to unsubscribe"),
+        (lambda raw: raw.replace(b":awareness:", b":"), "class"),
         (lambda raw: raw.replace(b"Bonjour nadia", b".nadia"), "dot"),
         (lambda raw: raw.replace(b"Bonjour ", b"\xe9 "), "7 bit"),
         (lambda raw: raw.replace(b"Auto-Submitted: auto-generated", b"Auto-Submitted: no"), "machine"),
@@ -135,6 +139,38 @@ def test_a_legal_notice_offers_no_unsubscribing():
 def test_the_linter_sees_what_is_broken(broken, fault):
     raw = broken(wire(mailto="u-", **whole()))
     assert any(fault in found for found in faults(raw)), faults(raw)
+
+
+INSIDE = [
+    *("localhost", "poste12", "poste12.dom.example", "relais.local", "relais.dmz.internal", "relais.lan"),
+    *("10.1.2.3", "[127.0.0.1]", "172.31.0.9", "192.168.1.7", "169.254.3.4", "[::1]", "[IPv6:fd12:34::7]"),
+]
+
+
+@pytest.mark.parametrize("name", INSIDE)
+@pytest.mark.parametrize("header", ["X-Relay: from {}", "X-Name: <1@{}>"])
+def test_no_header_names_a_machine_or_network_of_ours(header, name):
+    raw = f"{header.format(name)}\r\n".encode() + wire(**whole())
+    assert [found for found in faults(raw, "poste12") if "of ours" in found]
+
+
+@pytest.mark.parametrize(
+    "name", ["172.32.0.9", "210.1.2.3", "192.0.2.25", "10.1.2", "localhost.example", "local", "poste123"]
+)
+def test_what_the_world_may_know_is_in_nobody_s_way(name):
+    assert faults(f"X-Relay: from {name}\r\n".encode() + wire(**whole()), "poste12") == []
+
+
+def test_what_people_write_is_not_held_against_a_letter():
+    raw = wire(subject="Réunion à l’école.local, poste12", **whole())
+    assert faults(raw, "poste12") == faults(raw, "courriel.example") == []
+
+
+@pytest.mark.parametrize("hidden", [*"\u061c\u200e\u200f\u202a\u202e\u2066\u2069\u2028\ue000\x7f"], ids=ascii)
+def test_no_subject_hides_a_character(hidden):
+    found = faults(wire(subject=f"Réunion {hidden}du 1er juin", **whole()))
+    assert found == ["the subject is empty or hides a character"]
+    assert faults(wire(subject=one_line(f"Réunion {hidden}du 1er juin"), **whole())) == []
 
 
 def test_a_filled_letter_takes_values_as_plain_text():

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from outreach.campaigns.composing import Composer, Content
 from outreach.delivery.fence import due_in
 from outreach.delivery.models import Batch, Mailing, Message, MessageState
+from outreach.delivery.outbox import Proof
 from outreach.directory import contacts
 from outreach.directory.models import Contact, MailboxKind
 from outreach.errors import InputError, Refused
@@ -201,6 +202,51 @@ def test_a_burst_is_judged_again_when_its_next_hit_comes(database, letter):
             hits.add(session, [seen(target, link)])
     with database.reading() as session:
         assert set(session.scalars(select(Hit.hit_class))) == {HitClass.MACHINE}
+
+
+def doubt(database, letter, fenced_at=NOW):
+    with database.writing() as session:
+        row = session.get_one(Message, letter)
+        row.state, row.fence_id, row.fenced_at, row.settled_at = MessageState.IN_DOUBT, "f", fenced_at, fenced_at
+
+
+def settled(database, letter):
+    """Let the clock look at doubts; what became of the letter's."""
+    with database.writing() as session:
+        count = hits.settle_doubts(session, now=AFTER)
+    with database.reading() as session:
+        row = session.get_one(Message, letter)
+        return count, row.state, row.reply_text
+
+
+@pytest.mark.parametrize("link", [0, 1])
+def test_a_hit_that_names_a_letter_settles_its_doubt_as_the_clock_passes(database, letter, link):
+    target, contact = letter
+    decide(database, contact)
+    doubt(database, target.message)
+    with database.writing() as session:
+        hits.add(session, [seen(target, link)])
+    with database.reading() as session:
+        assert session.get_one(Message, target.message).state is MessageState.IN_DOUBT
+    assert settled(database, target.message) == (1, MessageState.ACCEPTED, Proof.HIT)
+    assert settled(database, target.message)[0] == 0
+
+
+def test_a_hit_of_a_group_settles_nobody_s_doubt(database, letter):
+    target, _ = letter
+    doubt(database, target.message)
+    with database.writing() as session:
+        hits.add(session, [seen(target_of(session)), seen(target)])
+    assert settled(database, target.message) == (0, MessageState.IN_DOUBT, "")
+
+
+def test_a_machine_s_hit_and_one_before_the_fence_settle_nothing(database, letter):
+    target, contact = letter
+    decide(database, contact)
+    doubt(database, target.message)
+    with database.writing() as session:
+        hits.add(session, [seen(target, 1), seen(target, 2), seen(target, at=NOW - timedelta(minutes=1))])
+    assert settled(database, target.message) == (0, MessageState.IN_DOUBT, "")
 
 
 def test_old_events_keep_only_their_number(database, letter):

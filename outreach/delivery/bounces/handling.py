@@ -2,6 +2,8 @@
 
 A notice is acted on only with a token of ours, or with the Message-ID and the recipient of one and the same letter:
 anybody may write to the return address. The others are kept, and change nothing. Nothing is ever answered.
+
+Whatever else it says, such a notice shows that the relay took its letter: it settles a doubt.
 """
 
 from datetime import datetime, timedelta
@@ -15,11 +17,19 @@ from outreach.delivery import outbox, outcomes, suppressions
 from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
 from outreach.delivery.bounces.notices import Notice, Report, Verdict
 from outreach.delivery.models import Message, RecipientKind, SuppressionReason
+from outreach.delivery.outbox import Proof
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority
 
 RETURNS = "courriels revenus"
 TOO_OLD = timedelta(days=30)
+PROOFS = {
+    Verdict.DELAYED: Proof.DELAYED,
+    Verdict.INFORMATION: Proof.INFORMATION,
+    Verdict.COMPLAINT: Proof.COMPLAINT,
+    Verdict.AUTO_REPLY: Proof.AUTO_REPLY,
+    Verdict.HUMAN: Proof.HUMAN,
+}
 
 
 def take(session: Session, notice: Notice, *, now: datetime) -> KeptNotice | None:
@@ -61,6 +71,8 @@ def _letter(session: Session, notice: Notice) -> Message | None:
 
 
 def _handle(session: Session, notice: Notice, letter: Message | None, now: datetime) -> Handling:
+    if letter is not None and notice.verdict in PROOFS:
+        outbox.evidence(session, letter, PROOFS[notice.verdict], now=now)
     match notice.verdict:
         case Verdict.FAILED:
             return _fail(session, notice, letter, now) if letter else Handling.UNVERIFIED
@@ -78,6 +90,7 @@ def _fail(session: Session, notice: Notice, letter: Message, now: datetime) -> H
     failed = [report for report in notice.reports if report.verdict is Verdict.FAILED]
     own = next((report for report in failed if _is_of(letter, report)), None)
     if own is None:
+        outbox.evidence(session, letter, Proof.ELSEWHERE, now=now)
         _tell_of(session, letter, failed[0], now)
         return Handling.ELSEWHERE
     if not outcomes.is_out(letter):
