@@ -137,9 +137,7 @@ def _of_campaign(one: CampaignTransition) -> Entry:
 def _of_wave(one: WaveTransition, number: int, *, goes_on: bool) -> Entry:
     if goes_on and one.state is WaveState.RUNNING:
         return Entry(one.at, one.actor, f"Vague {number} : reprise{f' ({one.note})' if one.note else ''}.")
-    told = one.note if one.note.startswith(one.state.label.lower()) else one.state.label.lower()
-    more = f" ({one.note})" if one.note and told != one.note else ""
-    return Entry(one.at, one.actor, f"Vague {number} {told}{more}.")
+    return Entry(one.at, one.actor, f"Vague {number} {one.told}.")
 
 
 def _mark(content: object) -> str:
