@@ -146,7 +146,15 @@ def install(app: Flask) -> None:
         status_color=STATUS_COLORS.get,
         labelled=lambda member: (member.value, member.label),
     )
-    app.context_processor(lambda: {"bar": _bar(), "mode": settings().mode, "Mode": Mode, "clock": _clock})
+    app.context_processor(
+        lambda: {
+            "bar": _bar(),
+            "mode": settings().mode,
+            "Mode": Mode,
+            "stays_here": settings().stays_here,
+            "clock": _clock,
+        }
+    )
     app.after_request(_protect)
     app.register_error_handler(CSRFError, lambda _error: _page(400, _EXPIRED))
     app.register_error_handler(
