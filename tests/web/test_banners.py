@@ -60,15 +60,44 @@ def test_a_clock_that_stopped_is_said_in_red_and_so_is_what_hinders(author, samp
     assert "Envoi suspendu" in author.get("/directory").text
 
 
+def alarmed(database, *relays):
+    with database.writing() as session:
+        for relay in relays:
+            said = "identification : 535 non"
+            presence.relay_failed(session, relay, said, alarm=True, now=datetime.now(UTC))
+        return presence.alarms(session)
+
+
+def shown(client):
+    return text_of(client.get("/directory").text)
+
+
 def test_the_alarm_of_a_relay_is_said_once_whether_others_serve_or_not(author, sample_database):
-    with sample_database.writing() as session:
-        presence.relay_failed(session, "a.example:25", "auth : 535 non", alarm=True, now=datetime.now(UTC))
-        (alarm,) = presence.alarms(session)
+    (alarm,) = alarmed(sample_database, "a.example:25")
     for hindrance in ("", alarm, "L’envoi est coupé."):
         passed(sample_database, timedelta(), hindrance)
-        page = author.get("/directory").text
-        assert page.count("le relais a.example:25 refuse de servir") == 1
+        page = shown(author)
+        assert page.count("Le relais a.example:25 refuse de servir") == 1
         assert ("Envoi suspendu" in page) == bool(hindrance)
+        assert ("Relais en alarme." in page) == (hindrance != alarm)
+
+
+@pytest.mark.parametrize(
+    ("alarms", "hindrance", "ago", "serve"),
+    [
+        (["a.example:25"], "", timedelta(), True),
+        (["a.example:25"], "L’envoi est coupé.", timedelta(), False),
+        (["a.example:25"], "", timedelta(minutes=3), False),
+        (["a.example:25", "b.example:25"], "", timedelta(), False),
+    ],
+)
+def test_beside_an_alarm_letters_are_said_to_leave_only_where_they_do(
+    author, app, sample_database, alarms, hindrance, ago, serve
+):
+    setting(app, smtp_url=RELAYS)
+    alarmed(sample_database, *alarms)
+    passed(sample_database, ago, hindrance)
+    assert shown(author).count("Les courriels partent par un autre relais.") == int(serve)
 
 
 def test_a_stranger_is_told_nothing_of_it(client):
