@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, 
 
 from outreach import audit
 from outreach.db import Session, table_of
+from outreach.delivery import noting
 from outreach.delivery.models import (
     Batch,
     DoubtPolicy,
@@ -26,6 +27,7 @@ from outreach.delivery.models import (
     Worker,
     is_in,
 )
+from outreach.delivery.noting import Event
 
 BATCH = 250
 AT_ONCE = 1000  # rows in the hand at a time: a launch of many thousands would hold the most memory of all
@@ -224,9 +226,11 @@ def doubt_the_abandoned(session: Session, *, now: datetime) -> int:
         update(Message)
         .where(is_in(MessageState.HANDING), Message.worker_id.not_in(is_alive))
         .values(state=MessageState.IN_DOUBT, settled_at=now)
-        .returning(Message.id)
+        .returning(Message.mailing_id)
     )
-    return len(changed.all())
+    doubted = Counter((mailing, Event.IN_DOUBT) for mailing in changed.scalars())
+    noting.note(session, doubted, now=now, actor="système")
+    return doubted.total()
 
 
 def under_way(session: Session, mailings: Iterable[int]) -> set[int]:

@@ -12,7 +12,9 @@ from outreach.campaigns.freezing import Sending
 from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.progress import Progress
+from outreach.delivery import noting
 from outreach.delivery.models import Message, MessageState
+from outreach.delivery.noting import Event
 from outreach.delivery.outbox import Tally
 from outreach.demo import people
 from tests.conftest import NOW
@@ -299,6 +301,21 @@ def test_the_journal_tells_the_campaign_and_its_waves_the_newest_first(author, l
     ]
     assert sorted(told, key=page.index) == told
     assert "planificateur" in page
+
+
+def test_the_journal_tells_what_happened_to_letters_the_last_of_it(author, launched, sample_database, monkeypatch):
+    with sample_database.writing() as session:
+        mailing = session.get_one(Wave, launched).mailing_id
+        for minute, count in enumerate((16, 9)):
+            happened = {(mailing, Event.DEFERRED): count, (mailing + 1, Event.IN_DOUBT): 1}
+            noting.note(session, happened, now=NOW + timedelta(minutes=1 + minute), actor="facteur")
+    page = said(author.get("/campaigns/1/progress/journal").text)
+    told = ["Vague 1 : 9 courriels reportés.", "Vague 1 : 16 courriels reportés.", "Vague 1 en cours"]
+    assert sorted(told, key=page.index) == told
+    assert "en doute" not in page
+    monkeypatch.setattr(progress, "MOST_NOTED", 1)
+    page = said(author.get("/campaigns/1/progress/journal").text)
+    assert ("9 courriels" in page, "16 courriels" in page) == (True, False)
 
 
 def test_the_pages_take_the_same_statements_however_many_letters(author, launched, sample_database):
