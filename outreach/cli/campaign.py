@@ -13,10 +13,10 @@ from outreach.accounts import RoleName
 from outreach.campaigns import approval, audiences, braking, definitions, lifecycle, progress, results, retrying
 from outreach.campaigns.calendar import read_moment
 from outreach.campaigns.freezing import Sending
-from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.cli.context import Number, Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Session
-from outreach.delivery import outbox
+from outreach.delivery import ledger, outbox
 from outreach.delivery.models import Reason
 from outreach.delivery.outbox import Tally
 from outreach.directory import sheet
@@ -239,7 +239,7 @@ def status(operation: Operation, number: int, as_json: bool) -> None:
         found = lifecycle.campaign_numbered(session, number)
         counted = progress.tallies(session, found)
         if as_json:
-            waves = [_wave_json(wave, tally) for wave, tally in counted]
+            waves = [_wave_json(session, wave, tally) for wave, tally in counted]
             came = results.of(session, found, now=operation.now).as_json()
             measured = [one.as_json() for one in hits.measured(session, audiences.launched(found))]
             head = {"campaign": found.id, "state": found.state.value, "waves": waves}
@@ -250,9 +250,10 @@ def status(operation: Operation, number: int, as_json: bool) -> None:
             _tell(session, wave, tally)
 
 
-def _wave_json(wave: Wave, tally: Tally) -> dict[str, Any]:
+def _wave_json(session: Session, wave: Wave, tally: Tally) -> dict[str, Any]:
     head = {"number": wave.number, "state": wave.state.value, "due_at": wave.due_at.isoformat()}
-    return {**head, **tally.as_json()}
+    deferred = ledger.tried_again(session, wave.mailing_id) if wave.mailing_id else None
+    return {**head, **tally.as_json(), "next_try_at": deferred[1].isoformat() if deferred else None}
 
 
 def _tell(session: Session, wave: Wave, tally: Tally) -> None:
@@ -268,6 +269,10 @@ def _tell(session: Session, wave: Wave, tally: Tally) -> None:
     )
     for reason, count in sorted(tally.withdrawn.items()):
         say(f"  Écartés, {Reason(reason).label} : {count}")
+    if deferred := ledger.tried_again(session, wave.mailing_id) if wave.mailing_id else None:
+        attempts, at = deferred
+        when = "à la reprise" if wave.state is WaveState.PAUSED else f"vers {french.hour(at)}"
+        say(f"  Reportés : {french.plural(attempts, 'essai')} au plus, prochain {when}.")
     for message in outbox.doubtful(session, wave.mailing) if wave.mailing else ():
         say(f"  En doute : {message.address} ({_at(message.fenced_at)})")
 
