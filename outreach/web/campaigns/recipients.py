@@ -1,6 +1,7 @@
 """The recipients of a wave: what became of each, the exact letter each received, the list as a file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from flask import Response, abort, request
 from flask_security import current_user
@@ -48,7 +49,8 @@ def recipients(number: int, wave: int) -> str:
             outcome_of=ledger.outcome_of,
             tries=lambda message: _tries(message, found),
             says_more=_says_more,
-            may_resend=_may_resend(session, campaign, wave),
+            resendable_from=_resendable(session, campaign, wave),
+            up_to_the_minute=timedelta(seconds=59),
         )
 
 
@@ -96,10 +98,9 @@ def _letter(session: Session, number: int, key: int) -> tuple[Campaign, Message]
     return campaign, message
 
 
-def _may_resend(session: Session, campaign: Campaign, wave: int) -> Callable[[Message], bool]:
-    """Whether the person may send a doubt of the wave once more, letter by letter."""
-    keys = retrying.resendable(session, campaign, wave, now=now()) if current_user.holds(*MOVERS) else set()
-    return lambda message: message.id in keys
+def _resendable(session: Session, campaign: Campaign, wave: int) -> dict[int, datetime]:
+    """From when the person may send each doubt of the wave once more, by its key."""
+    return retrying.resendable_from(session, campaign, wave) if current_user.holds(*MOVERS) else {}
 
 
 def _tries(message: Message, wave: Wave) -> str:
