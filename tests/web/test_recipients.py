@@ -131,6 +131,9 @@ def test_a_letter_that_came_back_later_says_when(author, launched, sample_databa
     assert "revenu le 15/05/2021" in page
     assert "Refusés (4)" in page
     assert "adresse à corriger" in text_of(author.get(f"/directory/{authority}/contacts").text)
+    sheet = author.get(f"/directory/{authority}").text
+    assert f"Boîte en échec : po{authority:06}@" in text_of(sheet)
+    assert f'href="/directory/{authority}/contacts">Corriger l’adresse</a>' in sheet
     history = text_of(author.get(f"/directory/{authority}/history").text).replace("\u00a0", " ")
     assert "revenu le 15/05/2021 : 550 5.1.1 inconnu" in history
 
