@@ -4,7 +4,7 @@ The table has no foreign keys, so that a record outlives what it speaks of, and 
 change or delete a row (triggers, see the migrations).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import String, Text, select
@@ -36,3 +36,9 @@ def about(session: Session, subject: str) -> Sequence[AuditEntry]:
     """What was done to one subject, newest first."""
     query = select(AuditEntry).where(AuditEntry.subject == subject).order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
     return session.scalars(query).all()
+
+
+def latest(session: Session, subjects: Iterable[str], most: int) -> Sequence[AuditEntry]:
+    """The last entries about any of these subjects, so many at most, newest first."""
+    query = select(AuditEntry).where(AuditEntry.subject.in_(list(subjects)))
+    return session.scalars(query.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(most)).all()

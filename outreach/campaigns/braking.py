@@ -55,7 +55,23 @@ def held(session: Session) -> list[tuple[Wave, str]]:
 
 def why_paused(session: Session, wave: Wave) -> str:
     """Why a wave that nobody paused is paused, or ''."""
-    query = select(WaveTransition).where(WaveTransition.wave_id == wave.id).order_by(WaveTransition.id.desc()).limit(1)
-    last = session.scalar(query)
+    last = _last_move(session, wave)
     is_braked = last is not None and last.state is WaveState.PAUSED and last.actor == BRAKE
     return last.note if last is not None and is_braked else ""
+
+
+def said_of_pause(session: Session, wave: Wave) -> str:
+    """What was noted as a wave was paused, by itself, by the clock or by a person; '' without a word, or elsewhere."""
+    last = _last_move(session, wave)
+    return last.note if last is not None and last.state is WaveState.PAUSED else ""
+
+
+def warning(session: Session, wave: Wave) -> str:
+    """What to look at before a running wave pauses by itself, in French, or ''."""
+    warns = outcomes(session, [wave])[wave].warns if wave.state is WaveState.RUNNING and wave.mailing_id else ""
+    return f"{warns} ; la vague se met en pause d’elle-même à une sur dix" if warns else ""
+
+
+def _last_move(session: Session, wave: Wave) -> WaveTransition | None:
+    query = select(WaveTransition).where(WaveTransition.wave_id == wave.id)
+    return session.scalar(query.order_by(WaveTransition.id.desc()).limit(1))

@@ -354,8 +354,8 @@ def _note(session: Session, campaign: Campaign, now: datetime, actor: str, done:
 
 
 def _note_wave(session: Session, wave: Wave, now: datetime, actor: str, note: str) -> None:
-    session.add(WaveTransition(wave_id=wave.id, state=wave.state, at=now, actor=actor, note=note))
-    told = f" ({note})" if note else ""
-    sentence = f"Campagne « {wave.campaign.title} », vague {wave.number} : {wave.state.label.lower()}{told}."
+    move = WaveTransition(wave_id=wave.id, state=wave.state, at=now, actor=actor, note=note)
+    session.add(move)
+    sentence = f"Campagne « {wave.campaign.title} », vague {wave.number} : {move.told}."
     audit.record(session, now, actor, sentence, subject_of(wave.campaign))
     session.flush()

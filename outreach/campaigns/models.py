@@ -190,3 +190,11 @@ class WaveTransition(Base):
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(255))
     note: Mapped[str] = mapped_column(Text, default="")
+
+    @property
+    def told(self) -> str:
+        """What happened, in French words: the state, and its reason unless that says both."""
+        label = self.state.label.lower()
+        if self.note.startswith(label):
+            return self.note
+        return f"{label} ({self.note})" if self.note else label

@@ -8,12 +8,14 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from outreach import audit
 from outreach.campaigns import grace
 from outreach.campaigns.models import Campaign, CampaignTransition, Wave, WaveState, WaveTransition
 from outreach.db import Session
-from outreach.delivery import outbox
+from outreach.delivery import noting, outbox
 from outreach.delivery.outbox import Tally
 
+MOST_NOTED = 200  # lines about letters in a journal: a relay that puts everything off writes one a round
 UNDER_WAY = {WaveState.RUNNING, WaveState.PAUSED}
 
 
@@ -118,7 +120,7 @@ class Entry:
 
 
 def journal(session: Session, campaign: Campaign) -> Sequence[Entry]:
-    """Every move of a campaign and of its waves, the newest first."""
+    """Every move of a campaign and of its waves, and the last of what happened to letters, the newest first."""
     own = select(CampaignTransition).where(CampaignTransition.campaign_id == campaign.id)
     moves = [(one.at, 0, one.id, _of_campaign(one)) for one in session.scalars(own)]
     query = select(WaveTransition, Wave.number).join(Wave, Wave.id == WaveTransition.wave_id)
@@ -126,6 +128,10 @@ def journal(session: Session, campaign: Campaign) -> Sequence[Entry]:
     for one, number in session.execute(query.where(Wave.campaign_id == campaign.id).order_by(WaveTransition.id)):
         moves.append((one.at, 1, one.id, _of_wave(one, number, goes_on=number in begun)))
         begun |= {number} if one.state is WaveState.RUNNING else set()
+    waves = {noting.subject_of(wave.mailing_id): wave.number for wave in campaign.waves if wave.mailing_id}
+    for noted in audit.latest(session, waves, MOST_NOTED):
+        entry = Entry(noted.at, noted.actor, f"Vague {waves[noted.subject]} : {noted.sentence}")
+        moves.append((noted.at, 2, noted.id, entry))
     return [entry for *_, entry in sorted(moves, key=lambda move: move[:3], reverse=True)]
 
 
@@ -137,9 +143,7 @@ def _of_campaign(one: CampaignTransition) -> Entry:
 def _of_wave(one: WaveTransition, number: int, *, goes_on: bool) -> Entry:
     if goes_on and one.state is WaveState.RUNNING:
         return Entry(one.at, one.actor, f"Vague {number} : reprise{f' ({one.note})' if one.note else ''}.")
-    told = one.note if one.note.startswith(one.state.label.lower()) else one.state.label.lower()
-    more = f" ({one.note})" if one.note and told != one.note else ""
-    return Entry(one.at, one.actor, f"Vague {number} {told}{more}.")
+    return Entry(one.at, one.actor, f"Vague {number} {one.told}.")
 
 
 def _mark(content: object) -> str:

@@ -17,34 +17,38 @@ from outreach.tracking.answers import authorities_that_answered
 
 @dataclass(frozen=True, slots=True)
 class Retriable:
-    """How many letters of a wave may leave again: failures, and doubts that have rested."""
+    """How many letters of a wave may leave again: failures, and doubts that have rested; `kept` are failures that stay.
+
+    Those are excluded addresses, who has answered or was reached by a later wave, what was sent twice already.
+    """
 
     failed: int = 0
     doubtful: int = 0
+    kept: int = 0
 
 
 def retriable(session: Session, campaign: Campaign, *, now: datetime) -> dict[int, Retriable]:
-    """What may leave again, by the number of the wave; a wave with nothing has no entry."""
-    mailings = {wave.mailing_id: wave.number for wave in campaign.waves if wave.mailing_id and _may_go_on(wave)}
-    if campaign.state is not CampaignState.APPROVED or not mailings or _being_filled(campaign):
+    """What may leave again, by the number of the wave; a wave without a failure or a rested doubt has no entry."""
+    waves = {wave.mailing_id: wave for wave in campaign.waves if wave.mailing_id and _may_go_on(wave)}
+    if campaign.state is not CampaignState.APPROVED or not waves or _being_filled(campaign):
         return {}
-    failed = resending.count_failed(session, mailings, without=_spared(campaign))
-    doubtful = resending.count_rested(session, mailings, without=_spared(campaign), now=now)
-    found = {
-        mailings[one]: Retriable(failed.get(one, 0), doubtful.get(one, 0)) for one in failed.keys() | doubtful.keys()
-    }
-    over = {wave.number for wave in campaign.waves if wave.state is WaveState.FINISHED}
-    return {number: one if number in over else Retriable(0, one.doubtful) for number, one in found.items()}
+    failed = resending.count_failed(session, waves, without=_spared(campaign))
+    doubtful = resending.count_rested(session, waves, without=_spared(campaign), now=now)
+    found = {}
+    for mailing, wave in waves.items():
+        again, failures = failed.get(mailing, (0, 0)) if wave.state is WaveState.FINISHED else (0, 0)
+        found[wave.number] = Retriable(again, doubtful.get(mailing, 0), failures - again)
+    return {number: one for number, one in found.items() if one != Retriable()}
 
 
-def resendable(session: Session, campaign: Campaign, number: int, *, now: datetime) -> set[int]:
-    """The keys of a wave's doubts that may be sent once more; empty where nothing may leave again."""
+def resendable_from(session: Session, campaign: Campaign, number: int) -> dict[int, datetime]:
+    """From when each doubt of a wave may be sent once more, by its key; empty where nothing may leave again."""
     wave = next((one for one in campaign.waves if one.number == number), None)
     if wave is None or wave.mailing_id is None or campaign.state is not CampaignState.APPROVED or not _may_go_on(wave):
-        return set()
+        return {}
     if _being_filled(campaign):
-        return set()
-    return resending.rested(session, wave.mailing_id, without=_spared(campaign), now=now)
+        return {}
+    return resending.resendable_from(session, wave.mailing_id, without=_spared(campaign))
 
 
 def retry(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> int:

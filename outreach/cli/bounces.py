@@ -6,10 +6,13 @@ import click
 
 from outreach.cli.context import Operation, json_option, pass_operation, say, say_json, working
 from outreach.delivery.bounces import collecting
+from outreach.delivery.bounces.boxes import BoxError
 from outreach.delivery.bounces.models import Handling
 from outreach.delivery.bounces.notices import Verdict
 from outreach.errors import Refused
 from outreach.web import french
+
+MISSING = "La boîte des retours nommée par OUTREACH_BOUNCES_URL n’existe pas : créez-la, ou corrigez ce réglage."
 
 
 @click.command()
@@ -20,8 +23,13 @@ def bounces(operation: Operation, as_json: bool) -> None:
     if not operation.settings.bounces_url:
         raise Refused("Aucune boîte de retours n’est nommée : indiquez-la dans OUTREACH_BOUNCES_URL.")
     clock = operation.settings.instant
-    with working("Lecture de la boîte des retours…"):
-        found = collecting.collect(operation.database, operation.settings, clock, most=sys.maxsize)
+    try:
+        with working("Lecture de la boîte des retours…"):
+            found = collecting.collect(operation.database, operation.settings, clock, most=sys.maxsize)
+    except BoxError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise Refused(MISSING) from error
+        raise
     if as_json:
         say_json(found.as_json())
         return

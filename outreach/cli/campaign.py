@@ -10,13 +10,24 @@ from sqlalchemy import select
 
 from outreach import accounts
 from outreach.accounts import RoleName
-from outreach.campaigns import approval, audiences, braking, definitions, lifecycle, progress, results, retrying
+from outreach.campaigns import (
+    approval,
+    audiences,
+    braking,
+    definitions,
+    lifecycle,
+    listing,
+    progress,
+    results,
+    retrying,
+)
 from outreach.campaigns.calendar import read_moment
 from outreach.campaigns.freezing import Sending
-from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.retrying import Retriable
 from outreach.cli.context import Number, Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Session
-from outreach.delivery import outbox
+from outreach.delivery import ledger, outbox
 from outreach.delivery.models import Reason
 from outreach.delivery.outbox import Tally
 from outreach.directory import sheet
@@ -237,28 +248,41 @@ def status(operation: Operation, number: int, as_json: bool) -> None:
     """Dit où en est une campagne, et ce qu’il est advenu de chaque destinataire."""
     with operation.database.reading() as session:
         found = lifecycle.campaign_numbered(session, number)
-        counted = progress.tallies(session, found)
+        stage, counted = listing.stage_of(session, found), progress.tallies(session, found)
+        again = retrying.retriable(session, found, now=operation.now)
         if as_json:
-            waves = [_wave_json(wave, tally) for wave, tally in counted]
+            waves = [_wave_json(session, wave, tally, again.get(wave.number, Retriable())) for wave, tally in counted]
             came = results.of(session, found, now=operation.now).as_json()
             measured = [one.as_json() for one in hits.measured(session, audiences.launched(found))]
-            head = {"campaign": found.id, "state": found.state.value, "waves": waves}
+            head = {"campaign": found.id, "state": found.state.value, "stage": stage.value, "waves": waves}
             say_json({**head, "results": came, "measured": measured})
             return
-        say(f"Campagne {found.id}, « {found.title} » : {found.state.label}.")
+        say(f"Campagne {found.id}, « {found.title} » : {stage.label}.")
         for wave, tally in counted:
-            _tell(session, wave, tally)
+            _tell(session, wave, tally, again.get(wave.number, Retriable()))
 
 
-def _wave_json(wave: Wave, tally: Tally) -> dict[str, Any]:
-    head = {"number": wave.number, "state": wave.state.value, "due_at": wave.due_at.isoformat()}
-    return {**head, **tally.as_json()}
+def _wave_json(session: Session, wave: Wave, tally: Tally, again: Retriable) -> dict[str, Any]:
+    deferred = ledger.tried_again(session, wave.mailing_id) if wave.mailing_id else None
+    return {
+        "number": wave.number,
+        "state": wave.state.value,
+        "due_at": wave.due_at.isoformat(),
+        **tally.as_json(),
+        "next_try_at": deferred[1].isoformat() if deferred else None,
+        "retriable": {"failed": again.failed, "in_doubt": again.doubtful},
+        "paused_because": braking.said_of_pause(session, wave),
+        "warning": braking.warning(session, wave),
+    }
 
 
-def _tell(session: Session, wave: Wave, tally: Tally) -> None:
+def _tell(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
     say(f"Vague {wave.number}, {french.moment(wave.due_at)} : {wave.state.label}.")
-    if why := braking.why_paused(session, wave):
-        say(f"  En pause d’elle-même : {why}.")
+    if why := braking.said_of_pause(session, wave):
+        by_itself = " d’elle-même" if braking.why_paused(session, wave) else ""
+        say(f"  En pause{by_itself} : {why}.")
+    if warns := braking.warning(session, wave):
+        say(f"  Attention : {warns}.")
     if not tally.intended:
         return
     say(
@@ -268,6 +292,19 @@ def _tell(session: Session, wave: Wave, tally: Tally) -> None:
     )
     for reason, count in sorted(tally.withdrawn.items()):
         say(f"  Écartés, {Reason(reason).label} : {count}")
+    _tell_of_tries(session, wave, tally, again)
+
+
+def _tell_of_tries(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
+    """What is tried again by itself, or may be when somebody asks."""
+    if deferred := ledger.tried_again(session, wave.mailing_id) if wave.mailing_id else None:
+        attempts, at = deferred
+        when = "à la reprise" if wave.state is WaveState.PAUSED else f"vers {french.hour(at)}"
+        say(f"  Reportés : {french.plural(attempts, 'essai')} au plus, prochain {when}.")
+    if again.failed or again.kept:
+        say(f"  Échecs qui peuvent repartir : {again.failed} sur {tally.refused + tally.expired}.")
+    if again.doubtful:
+        say(f"  En doute qui peuvent repartir, quitte à arriver deux fois : {again.doubtful} sur {tally.in_doubt}.")
     for message in outbox.doubtful(session, wave.mailing) if wave.mailing else ():
         say(f"  En doute : {message.address} ({_at(message.fenced_at)})")
 

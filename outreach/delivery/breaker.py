@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, case, func, select
 from outreach.db import Session
 from outreach.delivery.bounces import handling
 from outreach.delivery.models import Message, MessageState
-from outreach.delivery.outcomes import NO_SUCH_DOMAIN, NO_SUCH_MAILBOX
+from outreach.delivery.outcomes import NO_SUCH_DOMAIN, NO_SUCH_MAILBOX, POLICY
 
 ENOUGH = 50
 BAD_WARNS, BAD_STOPS = 0.05, 0.10
@@ -37,7 +37,7 @@ class Outcomes:
         if self._is_too_many(self.bad, BAD_STOPS):
             return f"{self.bad} adresses sur {self.ended} n’existent pas"
         if self._is_too_many(self.policy, POLICY_STOPS):
-            return f"le relais refuse {self.policy} courriels sur {self.ended} par principe (5.7)"
+            return f"le relais refuse {self.policy} courriels sur {self.ended} au nom de ses règles (5.7)"
         if self.complaints >= FEWEST_COMPLAINTS and self._is_too_many(self.complaints, COMPLAINTS_STOP):
             return f"{self.complaints} plaintes pour {self.ended} courriels"
         return ""
@@ -63,6 +63,6 @@ def outcomes(session: Session, since: Mapping[int, datetime]) -> dict[int, Outco
 def _counted(mailing: int, since: datetime) -> Select[int, int, int]:
     refused = Message.state == MessageState.REFUSED
     bad = and_(refused, Message.reply_status.in_(BAD_ADDRESS))
-    policy = and_(refused, Message.reply_status.startswith("5.7."))
+    policy = and_(refused, Message.reply_status.startswith(POLICY))
     counts = (func.count(), func.count(case((bad, 1))), func.count(case((policy, 1))))
     return select(*counts).where(Message.mailing_id == mailing, Message.state.in_(ENDED), Message.settled_at > since)

@@ -32,6 +32,19 @@ class State(StrEnum):
     RESETTING = auto()
     CLOSED = auto()
 
+    @property
+    def label(self) -> str:
+        """A step before the first letter, to people: where a relay refused."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    State.GREETING: "accueil",
+    State.HELLO: "présentation",
+    State.STARTTLS: "chiffrement",
+    State.AUTH: "identification",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Relay:
@@ -236,7 +249,7 @@ class Conversation:
             self._say(self._secrets.popleft(), State.AUTH)
         else:
             alarm = step in {State.STARTTLS, State.AUTH} and reply.code // 100 == 5
-            self._fail(f"{step.value} : {reply.code} {reply.text}", alarm=alarm, slow_down=reply.code == 421)
+            self._fail(f"{step.label} : {reply.code} {reply.text}", alarm=alarm, slow_down=reply.code == 421)
 
     def _go_on(self) -> None:
         if self.relay.starttls and not self._is_encrypted:

@@ -1,6 +1,7 @@
 """The ledger read: the recipients of a mailing by what became of them. The same conditions count and list."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
@@ -56,6 +57,13 @@ def outcome_of(message: Message) -> Outcome:
 def count(session: Session, mailing: int, outcome: Outcome | None, reason: Reason | None = None) -> int:
     """How many letters of a mailing have an outcome (None: any), withdrawn for a reason (None: any)."""
     return session.scalar(select(func.count()).where(_of(mailing, outcome, reason))) or 0
+
+
+def tried_again(session: Session, mailing: int) -> tuple[int, datetime] | None:
+    """The letters that were put off: how often one was tried at most, and when the first is tried again."""
+    deferred = select(func.max(Message.attempts), func.min(Message.due_at)).where(_of(mailing, Outcome.DEFERRED, None))
+    attempts, at = session.execute(deferred).one()
+    return None if attempts is None else (attempts, at)
 
 
 def page(

@@ -31,6 +31,7 @@ from sqlalchemy.types import TypeEngine
 
 from outreach import audit
 from outreach.db import Session, UtcDateTime, table_of
+from outreach.delivery import noting
 from outreach.delivery.models import (
     Batch,
     DoubtPolicy,
@@ -46,6 +47,7 @@ from outreach.delivery.models import (
     Worker,
     is_in,
 )
+from outreach.delivery.noting import Event
 from outreach.prepared import PreparedForEach
 
 BATCH = 250
@@ -261,9 +263,11 @@ def doubt_the_abandoned(session: Session, *, now: datetime) -> int:
         update(Message)
         .where(is_in(MessageState.HANDING), or_(Message.worker_id.not_in(is_alive), is_overdue))
         .values(state=MessageState.IN_DOUBT, settled_at=now)
-        .returning(Message.id)
+        .returning(Message.mailing_id)
     )
-    return len(changed.all())
+    doubted = Counter((mailing, Event.IN_DOUBT) for mailing in changed.scalars())
+    noting.note(session, doubted, now=now, actor="système")
+    return doubted.total()
 
 
 def under_way(session: Session, mailings: Iterable[int]) -> set[int]:

@@ -1,6 +1,7 @@
 """What a relay's answer changes, and a refusal that comes later by mail: the letter's row, the list of exclusion."""
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,8 +11,9 @@ from sqlalchemy import Integer, Text, bindparam, delete, func, or_, select, upda
 from outreach import audit
 from outreach.adherence.days import today
 from outreach.db import Session, table_of
-from outreach.delivery import outbox, suppressions
+from outreach.delivery import noting, outbox, suppressions
 from outreach.delivery.models import Composition, Message, MessageState, Reason, Suppression, SuppressionReason, is_in
+from outreach.delivery.noting import Event
 from outreach.delivery.pacing import next_try
 from outreach.delivery.replies import LONGEST_KEPT, Outcome, Verdict
 from outreach.directory import contacts
@@ -19,6 +21,7 @@ from outreach.prepared import PreparedForEach
 
 NO_SUCH_MAILBOX = {"5.1.1", "5.1.10"}
 NO_SUCH_DOMAIN = "5.1.2"
+POLICY = "5.7."
 FULL = "5.2.2"
 DAY = timedelta(hours=24)
 MOST_OF_A_DOMAIN = 20
@@ -44,9 +47,9 @@ def record(session: Session, settled: Sequence[Settled], *, now: datetime, again
     if accepted:
         _ACCEPTED.change(session, [_answer(one) for one in accepted], at=now)
     others = [one for one in settled if one.outcome.verdict is not Verdict.ACCEPTED]
-    for one in others:
-        _record_one(session, one, now, again_at)
     if others:
+        happened = Counter(filter(None, [_record_one(session, one, now, again_at) for one in others]))
+        noting.note(session, happened, now=now, actor=POSTMAN)
         outbox.call_off(session, now=now, among=[one.message_id for one in others])
 
 
@@ -98,17 +101,20 @@ def _answer(one: Settled) -> tuple[object, ...]:
     return one.message_id, one.fence_id, said.code, said.status, said.text
 
 
-def _record_one(session: Session, one: Settled, now: datetime, again_at: datetime) -> None:
+def _record_one(session: Session, one: Settled, now: datetime, again_at: datetime) -> tuple[int, Event] | None:
+    """Change a letter's row; returns its mailing and what is told of it, if anything is."""
     message = _held(session, one)
     if message is None:
-        return
+        return None
     said = one.outcome
     message.reply_code, message.reply_status, message.reply_text = said.code, said.status, said.text
+    event: Event | None = None
     match said.verdict:
         case Verdict.LATER:
-            _put_off(session, message, now)
+            event = _put_off(session, message, now)
         case Verdict.NEVER:
             message.state, message.settled_at = MessageState.REFUSED, now
+            event = Event.AGAINST_RULES if said.status.startswith(POLICY) else Event.REFUSED
             session.flush()
             _suppress_if_gone(session, message, now, POSTMAN)
         case Verdict.UNREACHED:
@@ -118,8 +124,10 @@ def _record_one(session: Session, one: Settled, now: datetime, again_at: datetim
             message.state, message.reason, message.settled_at = MessageState.WITHDRAWN, Reason.TRIAL, now
         case Verdict.UNKNOWN:
             message.state, message.settled_at = MessageState.IN_DOUBT, now
+            event = Event.IN_DOUBT
         case Verdict.ACCEPTED:
             raise AssertionError("accepted letters are recorded together")
+    return (message.mailing_id, event) if event else None
 
 
 def _held(session: Session, one: Settled) -> Message | None:
@@ -133,15 +141,16 @@ def _held(session: Session, one: Settled) -> Message | None:
     return session.scalar(query)
 
 
-def _put_off(session: Session, message: Message, now: datetime) -> None:
+def _put_off(session: Session, message: Message, now: datetime) -> Event:
     message.attempts += 1
     message.first_tried_at = message.first_tried_at or now
     again = next_try(message.attempts, now, message.first_tried_at, random.random())  # noqa: S311 - a spread, no secret
     if again is None:
         message.state, message.settled_at = MessageState.EXPIRED, now
-        return
+        return Event.EXPIRED
     message.state, message.due_at, message.settled_at = MessageState.QUEUED, again, None
     _forget_composition(session, message)
+    return Event.DEFERRED
 
 
 def _forget_composition(session: Session, message: Message) -> None:

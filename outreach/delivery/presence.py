@@ -100,8 +100,7 @@ def _hindrance(state: RelayState, now: datetime) -> str:
 
 
 def _alarm(state: RelayState) -> str:
-    refusal = f"Alarme : le relais {state.name} refuse de servir ({state.said})."
-    return f"{refusal} Corrigez le réglage et redémarrez l’envoi."
+    return f"Le relais {state.name} refuse de servir ({state.said}). Corrigez le réglage et redémarrez l’envoi."
 
 
 def _alarmed(session: Session) -> Sequence[RelayState]:

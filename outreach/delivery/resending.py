@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, select, update
 from sqlalchemy.orm import aliased
 
 from outreach import audit
@@ -48,19 +48,24 @@ class Spared:
         return to_the_same.correlate(Message).exists()
 
 
-def count_failed(session: Session, mailings: Iterable[int], *, without: Spared) -> dict[int, int]:
-    """How many letters of mailings failed and may leave again; none to those of `without`, nor to a stopped address."""
-    return _count(session, mailings, _has_failed(without))
+def count_failed(session: Session, mailings: Iterable[int], *, without: Spared) -> dict[int, tuple[int, int]]:
+    """How many letters of mailings failed: those that may leave again, and all.
+
+    None leave again to those of `without`, nor to a stopped address.
+    """
+    return _count(session, mailings, Message.state.in_(FAILED), _has_failed(without))
 
 
 def count_rested(session: Session, mailings: Iterable[int], *, without: Spared, now: datetime) -> dict[int, int]:
     """How many letters of mailings have been in doubt for long enough to be sent once more."""
-    return _count(session, mailings, _has_rested(without, now))
+    counted = _count(session, mailings, Message.state == MessageState.IN_DOUBT, _has_rested(without, now))
+    return {mailing: rested for mailing, (rested, _) in counted.items()}
 
 
-def rested(session: Session, mailing: int, *, without: Spared, now: datetime) -> set[int]:
-    """The keys of a mailing's letters that have been in doubt for long enough to be sent once more."""
-    return set(session.scalars(select(Message.id).where(Message.mailing_id == mailing, _has_rested(without, now))))
+def resendable_from(session: Session, mailing: int, *, without: Spared) -> dict[int, datetime]:
+    """From when each of a mailing's doubts may be sent once more, by its key."""
+    query = select(Message.id, Message.fenced_at).where(Message.mailing_id == mailing, _may_be_resent(without))
+    return {key: fenced_at + DOUBT_RESTS for key, fenced_at in session.execute(query) if fenced_at is not None}
 
 
 def retry_failed(session: Session, mailing: Mailing, *, without: Spared, now: datetime) -> int:
@@ -95,10 +100,12 @@ def resend_rested(
     return len(queued)
 
 
-def _count(session: Session, mailings: Iterable[int], which: ColumnElement[bool]) -> dict[int, int]:
-    asked = Message.mailing_id.in_(list(mailings))
-    query = select(Message.mailing_id, func.count()).where(asked, which).group_by(Message.mailing_id)
-    return dict(session.execute(query).all())
+def _count(
+    session: Session, mailings: Iterable[int], of: ColumnElement[bool], which: ColumnElement[bool]
+) -> dict[int, tuple[int, int]]:
+    counts = (func.count(case((which, 1))), func.count())
+    query = select(Message.mailing_id, *counts).where(Message.mailing_id.in_(list(mailings)), of)
+    return {mailing: (some, every) for mailing, some, every in session.execute(query.group_by(Message.mailing_id))}
 
 
 def _has_failed(without: Spared) -> ColumnElement[bool]:
@@ -106,5 +113,8 @@ def _has_failed(without: Spared) -> ColumnElement[bool]:
 
 
 def _has_rested(without: Spared, now: datetime) -> ColumnElement[bool]:
-    rested = and_(Message.resent_at.is_(None), Message.fenced_at <= now - DOUBT_RESTS)
-    return and_(Message.state == MessageState.IN_DOUBT, rested, without.where_not())
+    return and_(_may_be_resent(without), Message.fenced_at <= now - DOUBT_RESTS)
+
+
+def _may_be_resent(without: Spared) -> ColumnElement[bool]:
+    return and_(Message.state == MessageState.IN_DOUBT, Message.resent_at.is_(None), without.where_not())

@@ -51,6 +51,12 @@ def contacts_of(session: Session, authority: Authority) -> Sequence[Contact]:
     return session.scalars(query.order_by(Contact.retired_at.is_not(None), Contact.added_at.desc(), Contact.id)).all()
 
 
+def failing_of(session: Session, authority: Authority) -> Sequence[Contact]:
+    """The addresses of an authority that rejected a letter and wait to be corrected."""
+    waiting = (Contact.authority_id == authority.id, Contact.bounced_at.is_not(None), Contact.retired_at.is_(None))
+    return session.scalars(select(Contact).where(*waiting).order_by(Contact.address_key)).all()
+
+
 def contact(session: Session, authority: Authority, contact_id: int) -> Contact:
     """One address in use of this authority. Raises NotFound."""
     query = select(Contact).where(

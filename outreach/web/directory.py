@@ -95,6 +95,7 @@ def authority(fase: int) -> str:
             "pages/directory/schools.html",
             authority=found,
             federations=sheet.represented_by(session, found),
+            failing=contacts.failing_of(session, found),
             pager=pager,
             schools=sheet.schools(session, found, pager.number),
         )

@@ -146,7 +146,15 @@ def install(app: Flask) -> None:
         status_color=STATUS_COLORS.get,
         labelled=lambda member: (member.value, member.label),
     )
-    app.context_processor(lambda: {"bar": _bar(), "mode": settings().mode, "Mode": Mode, "clock": _clock})
+    app.context_processor(
+        lambda: {
+            "bar": _bar(),
+            "mode": settings().mode,
+            "Mode": Mode,
+            "stays_here": settings().stays_here,
+            "clock": _clock,
+        }
+    )
     app.after_request(_protect)
     app.register_error_handler(CSRFError, lambda _error: _page(400, _EXPIRED))
     app.register_error_handler(
@@ -175,13 +183,14 @@ def asset(path: str) -> str:
 class Clock:
     """What a staff page says of the clock: whether it ticks, how long ago it did, what keeps letters from leaving.
 
-    `alarms` are those of relays beside which others serve.
+    `alarms` are those of relays that `hindrance` does not name; `others_serve` says that letters leave all the same.
     """
 
     ticks: bool
     ago: str
     hindrance: str
     alarms: list[str]
+    others_serve: bool = False
 
 
 def _clock() -> Clock:
@@ -190,7 +199,9 @@ def _clock() -> Clock:
     if passed is None:
         return Clock(False, "", "", alarms)
     since, others = now() - passed.at, [alarm for alarm in alarms if alarm not in passed.hindrance]
-    return Clock(since < presence.CLOCK_IS_LATE, french.ago(since.total_seconds()), passed.hindrance, others)
+    ticks = since < presence.CLOCK_IS_LATE
+    serve = ticks and not passed.hindrance and len(alarms) < len(settings().relays)
+    return Clock(ticks, french.ago(since.total_seconds()), passed.hindrance, others, serve)
 
 
 def _bar() -> list[tuple[str, str, bool]]:

@@ -25,7 +25,7 @@ LATER = NOW + timedelta(minutes=10)
         (Outcomes(100, bad=5), "", "5 adresses sur 100 n’existent pas"),
         (Outcomes(100, bad=10), "10 adresses sur 100 n’existent pas", "10 adresses sur 100 n’existent pas"),
         (Outcomes(100, policy=4), "", ""),
-        (Outcomes(100, policy=5), "le relais refuse 5 courriels sur 100 par principe (5.7)", ""),
+        (Outcomes(100, policy=5), "le relais refuse 5 courriels sur 100 au nom de ses règles (5.7)", ""),
         (Outcomes(100, complaints=2), "", ""),
         (Outcomes(100, complaints=3), "3 plaintes pour 100 courriels", ""),
         (Outcomes(4000, complaints=3), "", ""),
@@ -88,7 +88,7 @@ def test_refusals_of_policy_pause_it_and_full_mailboxes_do_not(database, wave):
     assert brake(database, LATER) == 1
     with database.reading() as session:
         assert braking.held(session) == [
-            (session.get_one(Wave, wave), "le relais refuse 4 courriels sur 64 par principe (5.7)")
+            (session.get_one(Wave, wave), "le relais refuse 4 courriels sur 64 au nom de ses règles (5.7)")
         ]
 
 

@@ -177,6 +177,17 @@ def test_pausing_holds_the_gate_in_the_same_transaction_and_every_move_is_dated_
         assert all(one.actor and one.at == NOW for one in session.scalars(select(CampaignTransition)))
 
 
+def test_the_audit_says_once_that_a_wave_is_planned_and_why_it_moved(database, people, strand):
+    number = bring_to(database, "running")
+    with database.writing() as session:
+        wave = session.scalars(select(Wave)).one()
+        lifecycle.move_wave(session, wave, WaveState.PAUSED, now=NOW, actor=AUTHOR, note="trop de refus")
+    with database.reading() as session:
+        told = [one.sentence.partition(", vague 1 : ")[2] for one in about(session, f"campaign:{number}")[:3]]
+    assert told[0] == "en pause (trop de refus)."
+    assert told[2].startswith("planifiée pour le 15 mai 2021 à ")
+
+
 def test_a_missing_campaign_and_a_missing_moment_are_said(database, people, strand):
     with pytest.raises(NotFound, match="99"):
         move(database, 99, lifecycle.submit)

@@ -85,7 +85,7 @@ def test_doubts_that_have_rested_leave_once_more_and_only_once(database, people,
         move(database, number, retrying.resend, 1, now=LATER + timedelta(days=1))
 
 
-def test_who_has_answered_since_is_left_alone(database, people, strand):
+def test_who_has_answered_since_is_left_alone_and_counted_apart(database, people, strand):
     number = ended(database)
     with database.writing() as session:
         refused, doubtful = session.scalars(
@@ -94,6 +94,9 @@ def test_who_has_answered_since_is_left_alone(database, people, strand):
         for one in (refused, doubtful):
             details = {"message_id": one.id, "authority_id": one.recipient_id, "strand_id": strand, "given_at": NOW}
             session.add(Response(answer=Answer.INFORMED, handled_at=NOW, handled_by="x", **details))
+    with database.reading() as session:
+        found = retrying.retriable(session, lifecycle.campaign_numbered(session, number), now=LATER)
+        assert found == {1: Retriable(1, 0, kept=1)}
     move(database, number, retrying.retry, 1, now=LATER)
     assert [state.value for state in states(database)] == ["accepted", "refused", "queued", "in_doubt"]
     with pytest.raises(Refused):
@@ -120,8 +123,9 @@ def test_whom_a_later_wave_has_reached_gets_no_earlier_letter(database, people, 
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         found = retrying.retriable(session, campaign, now=LATER).get(1)
-        assert found == (None if is_reached else Retriable(2, 1))
-        assert len(retrying.resendable(session, campaign, 1, now=LATER)) == (0 if is_reached else 1)
+        assert found == (Retriable(kept=2) if is_reached else Retriable(2, 1))
+        rested = {NOW + timedelta(minutes=15)}
+        assert set(retrying.resendable_from(session, campaign, 1).values()) == (set() if is_reached else rested)
     if is_reached:
         for verb in (retrying.retry, retrying.resend):
             with pytest.raises(Refused):
@@ -139,7 +143,7 @@ def test_nothing_leaves_again_while_another_wave_is_being_filled(database, peopl
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         assert retrying.retriable(session, campaign, now=LATER) == {}
-        assert retrying.resendable(session, campaign, 1, now=LATER) == set()
+        assert retrying.resendable_from(session, campaign, 1) == {}
     with pytest.raises(Refused, match="vague 2 sont en train d’être inscrits"):
         move(database, number, verb, 1, now=LATER)
 

@@ -3,11 +3,13 @@
 What is agreed upon before a letter (encryption, passwords) is in test_encryption.
 """
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from outreach.audit import about
 from outreach.delivery import breaker, presence
 from outreach.delivery.conversation import State
 from outreach.delivery.models import MessageState, RelayState, Suppression
@@ -121,7 +123,19 @@ def test_every_answer_has_its_meaning(database, relay, postman, options):
     assert found["taken, in several lines"].reply_text == "2.0.0 ok 2.0.0 queued as 4XyZ"
     with database.reading() as session:
         counted = breaker.outcomes(session, {mailing: NOW - timedelta(days=1)})[mailing]
+        lines = [one.sentence for one in about(session, f"mailing:{mailing}")]
     assert (counted.bad, counted.policy) == (4, 2)
+    told = Counter[str]()
+    for line in lines:
+        number, said = line.split(maxsplit=2)[::2]
+        told[said.replace("és", "é")] += int(number)
+    ended = Counter(row.state for row in found.values())
+    assert told == {
+        "reporté.": ended[S.QUEUED],
+        "en doute.": ended[S.IN_DOUBT],
+        "refusé par le relais.": ended[S.REFUSED] - 2,
+        "refusé par le relais au nom de ses règles (5.7).": 2,
+    }
     really = {by_address[entry["to"]] for entry in sink.accepted}
     known = {name for name, one in ANSWERS.items() if one[2] is S.ACCEPTED}
     assert known <= really <= known | {name for name, one in ANSWERS.items() if one[2] is S.IN_DOUBT}

@@ -74,6 +74,21 @@ def test_a_password_never_goes_over_a_wire_in_clear(offer):
     assert b"AUTH" not in talk.out
 
 
+@pytest.mark.parametrize(
+    ("replies", "told"),
+    [
+        (["554 5.7.1 no"], "accueil : 554 5.7.1 no"),
+        (["220 hello", "421 4.3.2 busy"], "présentation : 421 4.3.2 busy"),
+        (["220 hello", "250-relay\r\n250 STARTTLS", "454 4.7.0 no"], "chiffrement : 454 4.7.0 no"),
+    ],
+)
+def test_who_reads_of_a_refusal_before_the_first_letter_is_told_the_step_in_french(replies, told):
+    talk = Conversation(Relay.at("smtp://facteur:faux@relay.example", "courriel.example"))
+    for reply in replies:
+        talk.receive(f"{reply}\r\n".encode())
+    assert talk.failure.text == told
+
+
 @pytest.mark.parametrize("case", ["not offered", "refused", "bad certificate", "bad name", "535", "no auth"])
 def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
     database, relay, postman, authority, certificate, case
@@ -96,7 +111,8 @@ def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
         state = session.scalars(select(RelayState)).one()
         assert state.alarmed_at == NOW, case
         assert state.failures == 1
-        assert "Alarme" in presence.relay_hindrance(session, [state.name], now=NOW + timedelta(days=9))
+        assert case != "535" or state.said == "identification : 535 5.7.8 bad password"
+        assert "refuse de servir" in presence.relay_hindrance(session, [state.name], now=NOW + timedelta(days=9))
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}
     assert sink.accepted == []
     assert case != "535" or len(said(sink)) == 1  # once is enough: an account may be locked after a few

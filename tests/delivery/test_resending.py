@@ -16,7 +16,7 @@ NOBODY = Spared(select(literal(0)).where(~true()))
 def retry(database, mailing, clock, without=NOBODY):
     with database.writing() as session:
         found = session.get_one(Mailing, mailing)
-        counted = resending.count_failed(session, [mailing], without=without).get(mailing, 0)
+        counted = resending.count_failed(session, [mailing], without=without).get(mailing, (0, 0))[0]
         done = resending.retry_failed(session, found, without=without, now=clock())
         assert done == counted
         return done

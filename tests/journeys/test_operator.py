@@ -256,4 +256,7 @@ def test_the_mailbox_of_returns_is_read_and_counted(run, tmp_path):
     counted = figures(run("bounces", "--json", **named))
     assert (counted["read"], counted["known"], set(counted["verdicts"].values())) == (0, 0, {0})
     missing = run("bounces", OUTREACH_BOUNCES_URL="maildir:///nowhere/at/all")
-    assert (missing.returncode, "ne se lit pas" in missing.stderr) == (1, True)
+    assert (missing.returncode, "Errno" in missing.stderr) == (1, False)
+    assert "nommée par OUTREACH_BOUNCES_URL n’existe pas" in missing.stderr
+    unreachable = run("bounces", OUTREACH_BOUNCES_URL="imap://a:b@127.0.0.1:1/INBOX")
+    assert (unreachable.returncode, "ne se lit pas" in unreachable.stderr) == (1, True)

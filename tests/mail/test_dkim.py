@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outreach.errors import InputError
-from outreach.mail.dkim import Signer
+from outreach.mail.dkim import SIGNED, Signer
+from outreach.settings import ROOT
 from tests.mail.test_mime import wire
 
 AT = datetime(2021, 5, 18, 7, 30, tzinfo=UTC)
@@ -90,3 +91,8 @@ def test_what_protects_one_click_unsubscribing_is_signed():
 def test_what_is_no_key_of_ours_is_refused(content, words):
     with pytest.raises(InputError, match=words):
         Signer.of("courriel.example", "s1", content)
+
+
+def test_what_a_relay_is_told_to_sign_is_what_the_service_signs():
+    told = (ROOT / "docs" / "relay.md").read_text().partition("signed headers: `")[2].partition("`")[0]
+    assert tuple(told.lower().split()) == SIGNED

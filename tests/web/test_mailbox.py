@@ -1,8 +1,7 @@
-"""The demonstration's mailbox and the clock's words on every page."""
+"""The demonstration's mailbox: its page, and how it takes letters."""
 
 import smtplib
 import socket
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,7 +10,6 @@ from sqlalchemy import select
 from outreach.accounts import User
 from outreach.app import create_app
 from outreach.campaigns import definitions, lifecycle
-from outreach.delivery import presence
 from outreach.delivery.conversation import Parcel, Relay, State
 from outreach.delivery.smtp import Door, Guard
 from outreach.demo import mailbox, people
@@ -122,45 +120,3 @@ def test_a_closed_socket_without_a_dot_is_not_accepted(tmp_path):
             door.wait(0.3, lambda: False)
             door.close()
             assert len(mailbox.found(tmp_path / "box")) == count
-
-
-def passed(database, ago, hindrance=""):
-    with database.writing() as session:
-        presence.clock_passed(session, hindrance, now=datetime.now(UTC) - ago)
-
-
-def test_every_page_says_that_the_clock_never_ran(author):
-    page = author.get("/directory")
-    assert "Planificateur arrêté" in page.text
-
-
-def test_every_page_says_how_long_ago_the_clock_passed(author, sample_database):
-    passed(sample_database, timedelta(seconds=12))
-    for address in ("/", "/directory", "/account", "/mailbox"):
-        page = author.get(address)
-        assert "Planificateur actif, dernier passage il y a 1" in page.text
-        assert "arrêté" not in page.text
-
-
-def test_a_clock_that_stopped_is_said_in_red_and_so_is_what_hinders(author, sample_database):
-    passed(sample_database, timedelta(minutes=3))
-    page = author.get("/directory")
-    assert "Planificateur arrêté" in page.text
-    assert "il y a 3 min" in page.text
-    passed(sample_database, timedelta(), "Le relais x ne prend rien.")
-    assert "Envoi suspendu" in author.get("/directory").text
-
-
-def test_the_alarm_of_a_relay_is_said_once_whether_others_serve_or_not(author, sample_database):
-    with sample_database.writing() as session:
-        presence.relay_failed(session, "a.example:25", "auth : 535 non", alarm=True, now=datetime.now(UTC))
-        (alarm,) = presence.alarms(session)
-    for hindrance in ("", alarm, "L’envoi est coupé."):
-        passed(sample_database, timedelta(), hindrance)
-        page = author.get("/directory").text
-        assert page.count("le relais a.example:25 refuse de servir") == 1
-        assert ("Envoi suspendu" in page) == bool(hindrance)
-
-
-def test_a_stranger_is_told_nothing_of_it(client):
-    assert "lanificateur" not in client.get("/sign-in").text

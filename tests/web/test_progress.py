@@ -12,9 +12,12 @@ from outreach.campaigns.freezing import Sending
 from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.progress import Progress
-from outreach.delivery.models import Message, MessageState
+from outreach.delivery import noting, suppressions
+from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.delivery.noting import Event
 from outreach.delivery.outbox import Tally
 from outreach.demo import people
+from outreach.web import french
 from tests.conftest import NOW
 from tests.web.test_campaigns import text_of
 from tests.web.test_mailbox import planned
@@ -301,6 +304,21 @@ def test_the_journal_tells_the_campaign_and_its_waves_the_newest_first(author, l
     assert "planificateur" in page
 
 
+def test_the_journal_tells_what_happened_to_letters_the_last_of_it(author, launched, sample_database, monkeypatch):
+    with sample_database.writing() as session:
+        mailing = session.get_one(Wave, launched).mailing_id
+        for minute, count in enumerate((16, 9)):
+            happened = {(mailing, Event.DEFERRED): count, (mailing + 1, Event.IN_DOUBT): 1}
+            noting.note(session, happened, now=NOW + timedelta(minutes=1 + minute), actor="facteur")
+    page = said(author.get("/campaigns/1/progress/journal").text)
+    told = ["Vague 1 : 9 courriels reportés.", "Vague 1 : 16 courriels reportés.", "Vague 1 en cours"]
+    assert sorted(told, key=page.index) == told
+    assert "en doute" not in page
+    monkeypatch.setattr(progress, "MOST_NOTED", 1)
+    page = said(author.get("/campaigns/1/progress/journal").text)
+    assert ("9 courriels" in page, "16 courriels" in page) == (True, False)
+
+
 def test_the_pages_take_the_same_statements_however_many_letters(author, launched, sample_database):
     def statements(address):
         seen = []
@@ -343,7 +361,9 @@ def test_failures_are_sent_again_by_a_button_that_counts_them(author, launched, 
     settle(sample_database, 3, MessageState.REFUSED)
     assert "en échec" not in said(author.get("/campaigns/1/progress").text)
     end(sample_database)
-    assert "Renvoyer aux 3 en échec" in said(author.get("/campaigns/1/progress").text)
+    page = said(author.get("/campaigns/1/progress").text)
+    assert "Renvoyer aux 3 en échec" in page
+    assert "ne repart" not in page
     assert author.send("/campaigns/1/waves/1/retries", page="/campaigns/1/progress").status_code == 302
     page = said(author.get("/campaigns/1/progress").text)
     assert "3 courriels en échec repartent" in page
@@ -351,6 +371,42 @@ def test_failures_are_sent_again_by_a_button_that_counts_them(author, launched, 
     assert "En attente 3" in page
     assert author.send("/campaigns/1/waves/1/retries", page="/campaigns/1/progress").status_code == 409
     assert "3 courriels en échec à renvoyer" in said(author.get("/campaigns/1/progress/journal").text)
+
+
+def test_failures_that_do_not_leave_again_are_counted_with_the_reason(author, launched, sample_database):
+    settle(sample_database, 3, MessageState.REFUSED)
+    end(sample_database)
+    told = {1: "Renvoyer aux 2 en échec 1 autre échec ne repart pas :", 3: "3 échecs ne repartent pas : adresse exclue"}
+    for count, sentence in told.items():
+        with sample_database.writing() as session:
+            refused = select(Message).where(Message.state == MessageState.REFUSED).order_by(Message.id)
+            for row in session.scalars(refused.limit(count)).all():
+                suppressions.suppress(session, row.address_key, SuppressionReason.HARD_BOUNCE, now=NOW, actor="facteur")
+        page = said(author.get("/campaigns/1/progress").text)
+        assert sentence in re.sub("Clôturer la campagne ", "", page)
+    assert "Renvoyer aux" not in page
+
+
+def test_a_doubt_says_from_when_it_may_be_sent_again_and_that_it_may_arrive_twice(
+    author, signed_in, app, launched, sample_database
+):
+    settle(sample_database, 2, MessageState.IN_DOUBT)
+    end(sample_database)
+    left = app.extensions["outreach.settings"].instant() - timedelta(minutes=5)
+    with sample_database.writing() as session:
+        session.execute(update(Message).where(Message.state == MessageState.IN_DOUBT).values(fenced_at=left))
+    listed, twice = "/campaigns/1/waves/1?outcome=in_doubt", "renvoyé, il arrive alors deux fois"
+    page = said(author.get(listed).text)
+    at = said(french.hour(left + timedelta(minutes=15, seconds=59)))
+    assert page.count(f"Renvoi possible à partir de {at}") == 2
+    assert "Renvoyer à l’identique" not in page
+    assert "Renvoi possible" not in said(signed_in("reader").get(listed).text)
+    assert twice not in said(author.get("/campaigns/1/progress").text)
+    _at(app, left + timedelta(minutes=16))
+    page = said(author.get(listed).text)
+    assert (page.count("Renvoyer à l’identique"), "Renvoi possible" in page, twice in page) == (2, False, True)
+    page = said(author.get("/campaigns/1/progress").text)
+    assert page.index("Renvoyer les 2 en doute") < page.index(twice)
 
 
 def test_doubts_are_sent_again_together_or_one_by_one_and_once(author, signed_in, launched, sample_database):

@@ -3,16 +3,18 @@
 import csv
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from outreach.campaigns import launching
 from outreach.campaigns.freezing import Sending
 from outreach.delivery import outbox, outcomes
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
+from outreach.web import french
 from tests.conftest import NOW
 from tests.web.test_campaigns import text_of
 from tests.web.test_mailbox import planned
@@ -59,6 +61,43 @@ def test_every_count_is_a_filter_that_lists_as_many(author, launched):
         assert len(lines) - 1 == count
 
 
+def test_a_letter_put_off_says_how_often_it_was_tried_and_when_it_is_next(author, app, launched, sample_database):
+    deferred = "/campaigns/1/waves/1?outcome=deferred"
+    again = app.extensions["outreach.settings"].instant() + timedelta(minutes=5)
+    told = {
+        again: f"2 essais, prochain vers {plain(french.hour(again))}",
+        NOW: "2 essais, prochain sous peu",
+    }
+    for due_at, sentence in told.items():
+        with sample_database.writing() as session:
+            session.execute(update(Message).where(Message.attempts > 0).values(due_at=due_at))
+        assert sentence in text_of(author.get(deferred).text)
+    (row,) = exported(author, "deferred")
+    assert (row["Essais"], row["Prochain essai"]) == ("2", "2021-05-15T09:00:00+00:00")
+    assert {(one["Essais"], one["Prochain essai"]) for one in exported(author, "accepted")} == {("", "")}
+    author.send("/campaigns/1/pause", page="/campaigns/1/progress")
+    assert "2 essais, prochain à la reprise" in text_of(author.get(deferred).text)
+
+
+def test_an_accepted_letter_shows_what_the_relay_said_when_it_is_not_the_usual(author, launched, sample_database):
+    accepted = select(Message).where(Message.state == MessageState.ACCEPTED).order_by(Message.id)
+    with sample_database.writing() as session:
+        for row, code in zip(session.scalars(accepted), (250, 251, 252, 250, 250), strict=True):
+            row.reply_code, row.reply_text = code, f"2.1.5 reply to {code}"
+    page = text_of(author.get("/campaigns/1/waves/1?outcome=accepted").text)
+    assert [f"{code} 2.1.5 reply" in page for code in (250, 251, 252)] == [False, True, True]
+    assert "251 2.1.5 reply to 251" in {row["Réponse du relais"] for row in exported(author, "accepted")}
+
+
+def exported(client, outcome):
+    content = client.get(f"/campaigns/1/waves/1/export.csv?outcome={outcome}").data.decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(content), delimiter=";"))
+
+
+def plain(text):
+    return text.replace("\u00a0", " ")
+
+
 def test_those_left_out_are_filtered_by_reason(author, launched):
     page = text_of(author.get("/campaigns/1/waves/1?outcome=withdrawn").text)
     for name, count in launched.withdrawn.items():
@@ -92,6 +131,9 @@ def test_a_letter_that_came_back_later_says_when(author, launched, sample_databa
     assert "revenu le 15/05/2021" in page
     assert "Refusés (4)" in page
     assert "adresse à corriger" in text_of(author.get(f"/directory/{authority}/contacts").text)
+    sheet = author.get(f"/directory/{authority}").text
+    assert f"Boîte en échec : po{authority:06}@" in text_of(sheet)
+    assert f'href="/directory/{authority}/contacts">Corriger l’adresse</a>' in sheet
     history = text_of(author.get(f"/directory/{authority}/history").text).replace("\u00a0", " ")
     assert "revenu le 15/05/2021 : 550 5.1.1 inconnu" in history
 

@@ -205,10 +205,8 @@ def _rest(campaign: Campaign, place: int, instant: datetime) -> int | None:
 
 
 def _warning(session: Session, found: Progress) -> str:
-    if found.wave.state is not WaveState.RUNNING or not found.tally.refused:
-        return ""
-    warns = braking.outcomes(session, [found.wave])[found.wave].warns
-    return f" Attention : {warns} ; la vague se met en pause d’elle-même à une sur dix." if warns else ""
+    warns = braking.warning(session, found.wave) if found.tally.refused else ""
+    return f" Attention : {warns}." if warns else ""
 
 
 def sentence(found: Progress) -> str:

@@ -1,26 +1,31 @@
 """The recipients of a wave: what became of each, the exact letter each received, the list as a file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from flask import Response, abort, request
 from flask_security import current_user
 
 from outreach.accounts import RoleName
 from outreach.campaigns import composing, lifecycle, retrying
-from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.db import Session
 from outreach.delivery import ledger, outbox
 from outreach.delivery.ledger import PAGE_ROWS, Outcome
-from outreach.delivery.models import Message, Reason
+from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory.models import Authority
 from outreach.errors import NotFound
-from outreach.web import exports, letters
+from outreach.web import exports, french, letters
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.frame import database, needs, now
 from outreach.web.pager import Pager
 
 MOVERS = (RoleName.AUTHOR, RoleName.APPROVER)
-HEADERS = ("FASE", "Pouvoir organisateur", "Réseau", "Adresse", "Issue", "Raison", "Depuis", "Réponse du relais")
+HEADERS = (
+    *("FASE", "Pouvoir organisateur", "Réseau", "Adresse", "Issue", "Raison", "Depuis", "Réponse du relais"),
+    *("Essais", "Prochain essai"),
+)
+USUAL = 250  # what a relay says to a letter it takes; any other 2xx is shown
 
 
 @pages.get("/<number:number>/waves/<number:wave>")
@@ -42,7 +47,10 @@ def recipients(number: int, wave: int) -> str:
             pager=pager,
             rows=ledger.page(session, mailing, outcome, reason, pager.number),
             outcome_of=ledger.outcome_of,
-            may_resend=_may_resend(session, campaign, wave),
+            tries=lambda message: _tries(message, found),
+            says_more=_says_more,
+            resendable_from=_resendable(session, campaign, wave),
+            up_to_the_minute=timedelta(seconds=59),
         )
 
 
@@ -90,10 +98,24 @@ def _letter(session: Session, number: int, key: int) -> tuple[Campaign, Message]
     return campaign, message
 
 
-def _may_resend(session: Session, campaign: Campaign, wave: int) -> Callable[[Message], bool]:
-    """Whether the person may send a doubt of the wave once more, letter by letter."""
-    keys = retrying.resendable(session, campaign, wave, now=now()) if current_user.holds(*MOVERS) else set()
-    return lambda message: message.id in keys
+def _resendable(session: Session, campaign: Campaign, wave: int) -> dict[int, datetime]:
+    """From when the person may send each doubt of the wave once more, by its key."""
+    return retrying.resendable_from(session, campaign, wave) if current_user.holds(*MOVERS) else {}
+
+
+def _tries(message: Message, wave: Wave) -> str:
+    """How often a letter that was put off has been tried, and when it is tried again."""
+    if ledger.outcome_of(message) is not Outcome.DEFERRED:
+        return ""
+    soon = "sous peu" if message.due_at <= now() else f"vers {french.hour(message.due_at)}"
+    when = "à la reprise" if wave.state is WaveState.PAUSED else soon
+    return f"{french.plural(message.attempts, 'essai')}, prochain {when}"
+
+
+def _says_more(message: Message) -> bool:
+    """Whether a relay's words say more than the outcome does."""
+    is_as_usual = message.state is MessageState.ACCEPTED and message.reply_code == USUAL
+    return bool(message.reply_text) and not is_as_usual
 
 
 def _asked() -> tuple[Outcome | None, Reason | None]:
@@ -103,14 +125,17 @@ def _asked() -> tuple[Outcome | None, Reason | None]:
 
 
 def _cells(message: Message, authority: Authority) -> Sequence[exports.Cell]:
-    since = message.settled_at or message.fenced_at
+    since, outcome = message.settled_at or message.fenced_at, ledger.outcome_of(message)
+    is_deferred = outcome is Outcome.DEFERRED
     return (
         authority.fase,
         authority.name,
         authority.network.code,
         message.address,
-        ledger.outcome_of(message).label,
+        outcome.label,
         message.reason.label if message.reason else "",
         since.isoformat(timespec="seconds") if since else "",
         f"{message.reply_code or ''} {message.reply_text}".strip(),
+        message.attempts if is_deferred else None,
+        message.due_at.isoformat(timespec="seconds") if is_deferred else "",
     )

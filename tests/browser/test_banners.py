@@ -1,0 +1,21 @@
+"""The red bands above every page: read at any width, in both schemes, and the page below them still stands."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.web.test_banners import RELAYS, alarmed, passed, setting
+
+ONE, BOTH = ["a.example:25"], ["a.example:25", "b.example:25"]
+
+
+@pytest.mark.parametrize("alarms", [ONE, BOTH], ids=["one of two relays", "both"])
+def test_relays_in_alarm_are_read_at_any_width(staff, app, sample_database, violations, looks, alarms):
+    setting(app, smtp_url=RELAYS)
+    told = alarmed(sample_database, *alarms)
+    passed(sample_database, timedelta(), " ".join(told) if alarms == BOTH else "")
+    staff.goto("/directory")
+    assert staff.locator(".stopped").count() == 1
+    for look in looks(staff):
+        assert violations(staff) == [], look
+        assert staff.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), look

@@ -1,0 +1,104 @@
+"""What stands above every page: where letters go, whether the clock ticks, what keeps letters from leaving."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from outreach.delivery import presence
+from outreach.settings import Mode
+from tests.web.test_campaigns import text_of
+
+RELAYS = "smtp://a.example:25, smtp://b.example:25"
+
+
+def setting(app, **changes):
+    """Give the running application other settings."""
+    settings = app.extensions["outreach.settings"]
+    app.extensions["outreach.settings"] = settings.model_copy(update=changes)
+
+
+@pytest.mark.parametrize(
+    ("mode", "relays", "told"),
+    [
+        (Mode.DEMO, "", "Démonstration : aucun courriel ne quitte cette machine."),
+        (Mode.DEMO, RELAYS, "Démonstration : rien ne part hors de la liste de test."),
+        (Mode.TRIAL, RELAYS, "Mode essai : rien ne part hors de la liste de test."),
+        (Mode.PRODUCTION, RELAYS, ""),
+    ],
+)
+def test_every_page_says_where_letters_go_unless_they_go_to_everybody(author, app, mode, relays, told):
+    setting(app, mode=mode, smtp_url=relays)
+    page = text_of(author.get("/directory").text).replace("\u00a0", " ")
+    found = [one for one in ("Démonstration : ", "Mode essai : ") if one in page]
+    assert (told in page, len(found)) == (True, int(bool(told)))
+
+
+def passed(database, ago, hindrance=""):
+    with database.writing() as session:
+        presence.clock_passed(session, hindrance, now=datetime.now(UTC) - ago)
+
+
+def test_every_page_says_that_the_clock_never_ran(author):
+    page = author.get("/directory")
+    assert "Planificateur arrêté" in page.text
+
+
+def test_every_page_says_how_long_ago_the_clock_passed(author, sample_database):
+    passed(sample_database, timedelta(seconds=12))
+    for address in ("/", "/directory", "/account", "/mailbox"):
+        page = author.get(address)
+        assert "Planificateur actif, dernier passage il y a 1" in page.text
+        assert "arrêté" not in page.text
+
+
+def test_a_clock_that_stopped_is_said_in_red_and_so_is_what_hinders(author, sample_database):
+    passed(sample_database, timedelta(minutes=3))
+    page = author.get("/directory")
+    assert "Planificateur arrêté" in page.text
+    assert "il y a 3 min" in page.text
+    passed(sample_database, timedelta(), "Le relais x ne prend rien.")
+    assert "Envoi suspendu" in author.get("/directory").text
+
+
+def alarmed(database, *relays):
+    with database.writing() as session:
+        for relay in relays:
+            said = "identification : 535 non"
+            presence.relay_failed(session, relay, said, alarm=True, now=datetime.now(UTC))
+        return presence.alarms(session)
+
+
+def shown(client):
+    return text_of(client.get("/directory").text)
+
+
+def test_the_alarm_of_a_relay_is_said_once_whether_others_serve_or_not(author, sample_database):
+    (alarm,) = alarmed(sample_database, "a.example:25")
+    for hindrance in ("", alarm, "L’envoi est coupé."):
+        passed(sample_database, timedelta(), hindrance)
+        page = shown(author)
+        assert page.count("Le relais a.example:25 refuse de servir") == 1
+        assert ("Envoi suspendu" in page) == bool(hindrance)
+        assert ("Relais en alarme." in page) == (hindrance != alarm)
+
+
+@pytest.mark.parametrize(
+    ("alarms", "hindrance", "ago", "serve"),
+    [
+        (["a.example:25"], "", timedelta(), True),
+        (["a.example:25"], "L’envoi est coupé.", timedelta(), False),
+        (["a.example:25"], "", timedelta(minutes=3), False),
+        (["a.example:25", "b.example:25"], "", timedelta(), False),
+    ],
+)
+def test_beside_an_alarm_letters_are_said_to_leave_only_where_they_do(
+    author, app, sample_database, alarms, hindrance, ago, serve
+):
+    setting(app, smtp_url=RELAYS)
+    alarmed(sample_database, *alarms)
+    passed(sample_database, ago, hindrance)
+    assert shown(author).count("Les courriels partent par un autre relais.") == int(serve)
+
+
+def test_a_stranger_is_told_nothing_of_it(client):
+    assert "lanificateur" not in client.get("/sign-in").text
