@@ -22,7 +22,7 @@ from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.verification import verify
 from outreach.cli import work
 from outreach.db import Database
-from outreach.delivery import installation, outbox, postman, presence
+from outreach.delivery import installation, outbox, postman, presence, recipients
 from outreach.delivery.models import ClockPass, Installation, Mailing, Message, MessageState, Worker
 from outreach.jobs import Desk, guard_of
 from outreach.scheduler import TICK_SECONDS, ask, clock, collect
@@ -398,7 +398,7 @@ def test_a_wave_to_addresses_that_do_not_exist_pauses_after_a_batch(database, de
     with database.reading() as session:
         tally = outbox.tallies(session, [1])[1]
         assert tally.refused + tally.pending == 300
-        assert tally.refused <= outbox.BATCH
+        assert tally.refused <= recipients.BATCH
         assert verify(session, now=one.clock()) == []
 
 

@@ -11,7 +11,7 @@ from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.delivery import outbox
 from outreach.delivery.models import RecipientKind
-from outreach.delivery.outbox import Addressee
+from outreach.delivery.recipients import Addressee
 from outreach.directory.models import Authority, Network
 from outreach.segments import audience
 from outreach.segments.audience import Audience, Concerns, Counts

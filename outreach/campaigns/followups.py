@@ -13,7 +13,7 @@ from outreach.campaigns.models import Campaign, Wave
 from outreach.db import Session
 from outreach.delivery import outbox
 from outreach.delivery.models import Message, MessageClass, Purpose, Reason, RecipientKind
-from outreach.delivery.outbox import Addressee
+from outreach.delivery.recipients import Addressee
 from outreach.mail.typography import spelt_day
 from outreach.tracking import answers
 from outreach.tracking.models import Answer, Response, TrackingMode

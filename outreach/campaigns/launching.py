@@ -11,9 +11,9 @@ from outreach.campaigns.grace import GRACE
 from outreach.campaigns.lifecycle import approved_count, is_approved, move_wave, planned_at
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.db import Session, take_turns
-from outreach.delivery import outbox
+from outreach.delivery import outbox, recipients
 from outreach.delivery.models import DoubtPolicy, Gate, Mailing, Message, MessageClass, Purpose, RecipientKind
-from outreach.delivery.outbox import Addressee
+from outreach.delivery.recipients import Addressee
 from outreach.errors import OutreachError
 from outreach.segments.audience import Concerns
 from outreach.tracking import trackers
@@ -142,7 +142,7 @@ def send_one(
     mailing.purpose, mailing.stop_strand_id, mailing.doubt_policy = purpose, None, DoubtPolicy.HOLD
     session.add(mailing)
     session.flush()
-    outbox.put(session, mailing, [addressee], sending.return_path, now=now)
+    recipients.put(session, mailing, [addressee], sending.return_path, now=now)
     mailing.filled_at = now
     outbox.set_gate(session, mailing, Gate.OPEN, now=now, actor=actor)
 
@@ -171,9 +171,9 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: Sending, now:
     query = select(Message.recipient_id).where(is_one)
     last = session.scalar(query.order_by(Message.recipient_id.desc()).limit(1)) or 0
     addressees, are_all = audiences.next_addressees(session, wave.campaign, now=now, after=last, count=SLICE)
-    outbox.put(session, mailing, addressees, sending.return_path, now=now)
+    recipients.put(session, mailing, addressees, sending.return_path, now=now)
     if addressees:
-        outbox.take_stock(session)
+        recipients.take_stock(session)
     if not are_all:
         return True
     if now < wave.due_at:

@@ -20,7 +20,7 @@ from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.delivery.fence import Due
 from outreach.delivery.models import MessageClass
-from outreach.delivery.outbox import Addressee
+from outreach.delivery.recipients import Addressee
 from outreach.directory.models import Authority
 from outreach.mail import mime, tokens
 from outreach.mail.letters import Filled, Letter, Value

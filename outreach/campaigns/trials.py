@@ -12,7 +12,7 @@ from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.delivery import suppressions
 from outreach.delivery.models import Purpose, RecipientKind
-from outreach.delivery.outbox import Addressee
+from outreach.delivery.recipients import Addressee
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement

@@ -1,8 +1,7 @@
-"""The outbox: put letters in, open and hold its gates, withdraw, count, and settle what nobody answers for."""
+"""The outbox: open and hold its gates, withdraw, count, and settle what nobody answers for."""
 
-import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,37 +9,26 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Insert,
-    Integer,
     Select,
-    Text,
     and_,
-    bindparam,
     case,
     exists,
     func,
-    insert,
-    literal,
-    null,
     or_,
     select,
-    text,
     update,
 )
-from sqlalchemy.types import TypeEngine
 
 from outreach import audit
-from outreach.db import Session, UtcDateTime, table_of
+from outreach.db import Session
 from outreach.delivery import noting
 from outreach.delivery.models import (
-    Batch,
     DoubtPolicy,
     Gate,
     GateChange,
     Mailing,
     Message,
     MessageState,
-    MessageSubject,
     Purpose,
     Reason,
     RecipientKind,
@@ -48,10 +36,7 @@ from outreach.delivery.models import (
     is_in,
 )
 from outreach.delivery.noting import Event
-from outreach.prepared import PreparedForEach
 
-BATCH = 250
-AT_ONCE = 1000  # rows in the hand at a time: a launch of many thousands would hold the most memory of all
 UNSEEN = timedelta(seconds=30)
 DOUBT_RESTS = timedelta(minutes=15)
 
@@ -68,19 +53,6 @@ class Proof(StrEnum):
     INFORMATION = "arrivé : un avis de remise ou de lecture est revenu"
     DELAYED = "pris par le relais : un avis de retard est revenu"
     ELSEWHERE = "pris par le relais : un avis de rejet plus loin est revenu"
-
-
-@dataclass(frozen=True, slots=True)
-class Addressee:
-    """Somebody a mailing is meant for. `schools` are those the letter lists as open; `reason` leaves them out."""
-
-    kind: RecipientKind
-    id: int
-    address: str
-    address_key: str
-    address_ascii: str
-    schools: tuple[int, ...] = ()
-    reason: Reason | None = None
 
 
 @dataclass
@@ -106,41 +78,6 @@ class Tally:
         """The counts by their fixed names."""
         names = ("intended", "accepted", "refused", "expired", "in_doubt", "deferred", "pending")
         return {**{name: getattr(self, name) for name in names}, "withdrawn": dict(sorted(self.withdrawn.items()))}
-
-
-def put(
-    session: Session,
-    mailing: Mailing,
-    addressees: Sequence[Addressee],
-    return_path: Callable[[str], str],
-    *,
-    now: datetime,
-) -> None:
-    """Write down a mailing's recipients, those left out with their reason; `return_path` gives an identity's sender.
-
-    Raises IntegrityError when one is there already: nobody is written to twice in a mailing.
-    """
-    batches = _batches(session, mailing, len(addressees))
-    for start in range(0, len(addressees), AT_ONCE):
-        some = addressees[start : start + AT_ONCE]
-        names = [secrets.token_hex(8) for _ in some]
-        places = [batches[(start + place) // BATCH] for place in range(len(some))]
-        rows = [
-            _row(batch, name, return_path(name), addressee)
-            for batch, name, addressee in zip(places, names, some, strict=True)
-        ]
-        _WRITTEN.change(session, rows, mailing=mailing.id, at=now)
-        written = select(Message.public_id, Message.id).where(Message.batch_id.in_(set(places)))
-        keys = dict(session.execute(written).all())
-        listed = [(keys[name], one) for name, addressee in zip(names, some, strict=True) for one in addressee.schools]
-        if listed:
-            _LISTED.change(session, listed)
-
-
-def take_stock(session: Session) -> None:
-    """Let PostgreSQL look at rows just written: until it did by itself, each fence would read all that wait."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("ANALYZE messages, message_subjects"))
 
 
 def set_gate(session: Session, mailing: Mailing, gate: Gate, *, now: datetime, actor: str, note: str = "") -> None:
@@ -306,53 +243,6 @@ def _is_to_be_resent() -> ColumnElement[bool]:
     statutory = select(Mailing.id).where(Mailing.doubt_policy == DoubtPolicy.RESEND)
     in_doubt = Message.state == MessageState.IN_DOUBT
     return and_(in_doubt, Message.resent_at.is_(None), Message.mailing_id.in_(statutory))
-
-
-_AT = bindparam("at", type_=UtcDateTime)
-_GIVEN: dict[str, type[TypeEngine[Any]]] = {
-    **dict.fromkeys(("batch_id", "recipient_id"), Integer),
-    **dict.fromkeys(("public_id", "return_path", "recipient_kind"), Text),
-    **dict.fromkeys(("address", "address_key", "address_ascii", "state", "reason"), Text),
-}
-_SAME: dict[str, Any] = {
-    "mailing_id": bindparam("mailing", type_=Integer),
-    **dict.fromkeys(("dated_at", "due_at"), _AT),
-    **dict.fromkeys(("attempts", "revision"), literal(0, Integer)),
-    **dict.fromkeys(("reply_status", "reply_text"), literal("", Text)),
-}
-
-
-def _writing(given: Any) -> Insert:
-    settled: Any = case((given.reason.is_(None), null()), else_=_AT)
-    values = [*_SAME.values(), *(getattr(given, name) for name in _GIVEN), settled]
-    return insert(table_of(Message)).from_select(
-        (*_SAME, *_GIVEN, "settled_at"), select(*values), include_defaults=False
-    )
-
-
-_WRITTEN = PreparedForEach(_writing, **_GIVEN)
-_LISTED = PreparedForEach(
-    lambda given: insert(table_of(MessageSubject)).from_select(
-        ["message_id", "school_id"], select(given.message, given.school)
-    ),
-    message=Integer,
-    school=Integer,
-)
-
-
-def _row(batch: int, name: str, return_path: str, addressee: Addressee) -> tuple[Any, ...]:
-    state = MessageState.WITHDRAWN if addressee.reason else MessageState.QUEUED
-    address = (addressee.address, addressee.address_key, addressee.address_ascii)
-    reason = addressee.reason and addressee.reason.value
-    return batch, addressee.id, name, return_path, addressee.kind.value, *address, state.value, reason
-
-
-def _batches(session: Session, mailing: Mailing, count: int) -> Sequence[int]:
-    last = session.scalar(select(func.max(Batch.number)).where(Batch.mailing_id == mailing.id)) or 0
-    rows = [{"mailing_id": mailing.id, "number": last + 1 + place} for place in range(-(-count // BATCH))]
-    if not rows:
-        return []
-    return session.scalars(insert(Batch).returning(Batch.id, sort_by_parameter_order=True), rows).all()
 
 
 def _withdraw(session: Session, reason: Reason, now: datetime, which: ColumnElement[bool]) -> None:

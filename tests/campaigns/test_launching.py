@@ -10,7 +10,7 @@ from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.campaigns import audiences, launching, lifecycle
 from outreach.campaigns.launching import due_waves, finish_waves
 from outreach.campaigns.models import Wave, WaveState
-from outreach.delivery import outbox, suppressions
+from outreach.delivery import outbox, recipients, suppressions
 from outreach.delivery.models import (
     Gate,
     Mailing,
@@ -190,7 +190,7 @@ def test_a_recipient_written_down_twice_is_refused_by_the_database(database, peo
     with pytest.raises(IntegrityError), database.writing() as session:
         mailing = session.scalars(select(Mailing)).one()
         (addressee,) = audiences.addressees(session, session.scalars(select(Wave)).one().campaign, now=NOW)
-        outbox.put(session, mailing, [addressee], SENDING.return_path, now=NOW)
+        recipients.put(session, mailing, [addressee], SENDING.return_path, now=NOW)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from outreach.adherence import programmes
 from outreach.db import Database
-from outreach.delivery import outbox, presence
+from outreach.delivery import outbox, presence, recipients
 from outreach.delivery.conversation import Relay
 from outreach.delivery.fence import Composed
 from outreach.delivery.models import (
@@ -21,8 +21,8 @@ from outreach.delivery.models import (
     MessageClass,
     RecipientKind,
 )
-from outreach.delivery.outbox import Addressee
 from outreach.delivery.postman import Postman
+from outreach.delivery.recipients import Addressee
 from outreach.delivery.scribe import Scribe
 from outreach.delivery.smtp import Door, Guard
 from outreach.directory.models import Authority, Network, School
@@ -120,7 +120,7 @@ def mail_to(database, addresses, *, strand=None, kind=MessageClass.AWARENESS, po
             Addressee(RecipientKind.AUTHORITY, numbers[one], one, one.casefold(), one, tuple(listed.get(one, ())))
             for one in addresses
         ]
-        outbox.put(session, mailing, addressees, lambda identity: f"b-{identity}@courriel.example", now=NOW)
+        recipients.put(session, mailing, addressees, lambda identity: f"b-{identity}@courriel.example", now=NOW)
         outbox.set_gate(session, mailing, Gate.OPEN, now=NOW, actor="a@fwb.example")
         return mailing.id
 

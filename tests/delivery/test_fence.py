@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.delivery import outbox, presence, suppressions
+from outreach.delivery import outbox, presence, recipients, suppressions
 from outreach.delivery.batches import due_mailings
 from outreach.delivery.conversation import State
 from outreach.delivery.models import (
@@ -174,8 +174,8 @@ def test_nobody_can_stand_twice_in_a_mailing(database):
     mail_to(database, ["a@adm.fwb.example"])
     with pytest.raises(IntegrityError), database.writing() as session:
         mailing = session.scalars(select(Mailing)).one()
-        one = outbox.Addressee(outbox.RecipientKind.AUTHORITY, 1, "A@adm.fwb.example", "a@adm.fwb.example", "")
-        outbox.put(session, mailing, [one], lambda identity: identity, now=NOW)
+        one = recipients.Addressee(recipients.RecipientKind.AUTHORITY, 1, "A@adm.fwb.example", "a@adm.fwb.example", "")
+        recipients.put(session, mailing, [one], lambda identity: identity, now=NOW)
 
 
 @pytest.mark.parametrize("commits", [True, False])
