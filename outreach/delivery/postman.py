@@ -297,8 +297,8 @@ class Postman:
         return [self._carried[parcel.key] for parcel in self.door.at_dot()]
 
     def _drop(self, letters: Sequence[Composed]) -> None:
-        """These are no longer carried; a connection that still waits for its dot is closed without one."""
-        self.door.abandon()
+        """These are no longer carried; a connection on which one still waits for its dot is closed without it."""
+        self.door.abandon({letter.due.id for letter in letters})
         for letter in letters:
             self._carried.pop(letter.due.id, None)
 

@@ -276,12 +276,13 @@ class Door:
                 line.talk.release()
                 self._push(line)
 
-    def abandon(self) -> None:
-        """Close every connection that waits for a dot: what it holds was not accepted, and is nobody's any more."""
+    def abandon(self, keys: Collection[int]) -> None:
+        """Close the connections on which these parcels wait for their dot: they were not accepted."""
         for line in list(self._in[State.AT_DOT]):
-            line.talk.parcel = None
-            line.talk.state = State.CLOSED
-            self._file(line)
+            if line.talk.parcel and line.talk.parcel.key in keys:
+                line.talk.parcel = None
+                line.talk.state = State.CLOSED
+                self._file(line)
 
     def collect(self) -> list[tuple[Relay, Parcel, Outcome]]:
         """What became of parcels since the last time it was asked, and at which relay."""

@@ -2,6 +2,7 @@
 
 import select as polling
 import socket
+import time
 from datetime import timedelta
 
 import pytest
@@ -311,3 +312,19 @@ def test_what_fails_too_often_is_looked_for_within_a_batch(database, relay, post
     postman(sink, connections=3, brake=lambda: looked.append(len(sink.accepted))).deliver(mailing)
     assert len(sink.accepted) == 37
     assert looked[0] < 10
+
+
+def test_a_letter_that_comes_to_its_dot_just_after_the_fence_waits_for_the_next(database, relay, postman):
+    sink = relay()
+    sink.script({"stage": "rcpt", "match": "^po000001", "reply": "held:250 2.1.5 at last"})
+
+    def late(stage):
+        if stage is Stage.AFTER_FENCE and worker.door.count(State.ENVELOPE):
+            sink.release()
+            time.sleep(0.5)
+
+    worker = postman(sink, watch=late)
+    mailing = mail_to(database, addresses(2))
+    worker.deliver(mailing)
+    assert [row.state for row in states(database, mailing).values()] == [S.ACCEPTED, S.ACCEPTED]
+    assert len(sink.accepted) == 2

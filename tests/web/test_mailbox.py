@@ -116,7 +116,7 @@ def test_a_closed_socket_without_a_dot_is_not_accepted(tmp_path):
             door.wait(20, lambda door=door: len(door.at_dot()) == 1)
             door.release({1} if released else set())
             door.wait(20 if released else 0.5, lambda door=door: not door.count(State.VERDICT) and door._settled)
-            door.abandon()
+            door.abandon({parcel.key for parcel in door.at_dot()})
             door.wait(0.3, lambda: False)
             door.close()
             assert len(mailbox.found(tmp_path / "box")) == count
