@@ -26,13 +26,13 @@ def crash(
     _goes_on(ground)
 
 
-def locked(ground: Ground, chance: random.Random) -> None:
+def locked(ground: Ground, chance: random.Random, seconds: Sequence[float] = (18, 40)) -> None:
     """The file locked by somebody for longer than a statement waits (15 s), or than a worker may be unseen (30 s)."""
     _at_work(ground, chance)
     file = ground.database.engine.url.database
     with contextlib.closing(sqlite3.connect(file, isolation_level=None, timeout=60)) as somebody:
         somebody.execute("BEGIN EXCLUSIVE")
-        time.sleep(chance.choice((18, 40)))
+        time.sleep(chance.choice(seconds))
     _goes_on(ground)
 
 

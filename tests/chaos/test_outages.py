@@ -1,10 +1,11 @@
-"""The database gone, or without room: nobody lost, nobody written twice, and it goes on with no hand on anything."""
+"""The database gone, locked or full, or a relay that refuses: nobody lost, nobody written twice, and no hand on it."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
-from benchmarks.faults import FAULTS, outages, processes
+from benchmarks.faults import BOTH, FAULTS, outages, processes
 from benchmarks.faults.ground import may_mount, prepared
 
 pytestmark = pytest.mark.timeout(300)
@@ -15,6 +16,24 @@ def test_a_server_that_crashes_and_comes_back_finds_its_workers_at_work():
     with prepared(FAULTS["crash"], "postgresql", 1200, durable=False) as ground:
         outages.crash(ground, CHANCE, hows=("crash",), down=(1,))
         goes_on_by_itself(ground, 1200)
+
+
+def test_a_database_that_is_locked_for_longer_than_a_statement_waits_is_waited_for():
+    with prepared(FAULTS["locked"], "sqlite", 1200, durable=False) as ground:
+        outages.locked(ground, CHANCE, seconds=(16,))
+        goes_on_by_itself(ground, 1200)
+
+
+@pytest.mark.parametrize("database", BOTH)
+def test_kills_while_a_relay_refuses_puts_off_and_breaks_off_lose_nobody(database):
+    storm = tuple({**rule, "times": 3} if "times" in rule else rule for rule in FAULTS["storm"].relay)
+    with prepared(replace(FAULTS["storm"], relay=storm), database, 400, durable=False) as ground:
+        for _ in range(3):
+            processes.kill(ground, CHANCE)
+        assert ground.taken() < 350, "the wave ended before it was broken: nothing was proved"
+        processes.finish(ground)
+        assert ground.fallen() == 0
+        assert ground.reckon(400) > 0
 
 
 @pytest.mark.skipif(not may_mount(), reason="a small disk is mounted by root")
