@@ -73,6 +73,12 @@ def stage_of(session: Session, campaign: Campaign) -> Stage:
     return Stage(session.execute(select(_stage()).where(Campaign.id == campaign.id)).scalar_one())
 
 
+def every(session: Session) -> list[tuple[Campaign, Stage]]:
+    """Every campaign, the oldest first, and where it stands."""
+    found = session.execute(select(Campaign, _stage()).order_by(Campaign.id))
+    return [(campaign, Stage(stage)) for campaign, stage in found]
+
+
 def page(session: Session, stage: Stage | None, number: int) -> Sequence[Row]:
     """One page of campaigns, the newest first; of one stage, or of all."""
     written = (

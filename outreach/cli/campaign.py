@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import click
-from sqlalchemy import select
 
 from outreach import accounts
 from outreach.accounts import RoleName
@@ -53,12 +52,13 @@ def campaign() -> None:
 def list_all(operation: Operation, as_json: bool) -> None:
     """Énumère les campagnes."""
     with operation.database.reading() as session:
-        found = session.scalars(select(Campaign).order_by(Campaign.id)).all()
+        found = listing.every(session)
         if as_json:
-            say_json([{"campaign": one.id, "title": one.title, "state": one.state.value} for one in found])
+            shown = [(one.id, one.title, one.state.value, stage.value) for one, stage in found]
+            say_json([dict(zip(("campaign", "title", "state", "stage"), one, strict=True)) for one in shown])
             return
-        for one in found:
-            say(f"{one.id}  {one.state.label} : {one.title}")
+        for one, stage in found:
+            say(f"{one.id}  {stage.label} : {one.title}")
     if not found:
         say("Aucune campagne. Pour en créer une : ./run campaign new invitation-volet-1")
 

@@ -104,7 +104,7 @@ def test_a_pause_of_the_clock_says_why_and_a_person_s_says_nothing(database, sta
     assert counted["paused_because"] == why
 
 
-def test_a_campaign_stands_where_its_page_says(database, status):
+def test_a_campaign_stands_where_its_page_says(database, status, run):
     told, found, _ = status()
     assert told.splitlines()[0].endswith(" : En cours.")
     assert (found["state"], found["stage"]) == ("approved", "running")
@@ -112,3 +112,6 @@ def test_a_campaign_stands_where_its_page_says(database, status):
     told, found, _ = status()
     assert told.splitlines()[0].endswith(" : En pause.")
     assert (found["state"], found["stage"]) == ("approved", "paused")
+    assert run("campaign", "list").stdout.startswith("1  En pause\u00a0: ")
+    (listed,) = json.loads(run("campaign", "list", "--json").stdout)
+    assert (listed["campaign"], listed["state"], listed["stage"]) == (1, "approved", "paused")
