@@ -1,13 +1,8 @@
 """The work process: its clock, its knocks, and what keeps it from sending."""
 
-import json
-import os
 import resource
-import signal
-import threading
 import time
 from base64 import b64encode
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from mailbox import Maildir
 
@@ -20,8 +15,6 @@ from sqlalchemy import func, select, update
 from benchmarks import crowd
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.verification import verify
-from outreach.cli import work
-from outreach.db import Database
 from outreach.delivery import installation, outbox, postman, presence, recipients
 from outreach.delivery.models import ClockPass, Installation, Mailing, Message, MessageState, Worker
 from outreach.jobs import Desk, guard_of
@@ -31,7 +24,6 @@ from outreach.tracking.machines import VERSION, Agent, HitClass, Why
 from outreach.tracking.models import Hit
 from tests.conftest import NOW
 from tests.delivery.returns import notice
-from tests.nursery import nursery
 from tests.relays import Relays
 
 ADMINISTRATOR = "hugo.willems@fwb.example"
@@ -238,36 +230,6 @@ def test_a_backup_restored_while_sending_is_off_is_still_one_when_it_is_on_again
     assert "copie de sauvegarde" in hindrance(database)
 
 
-def test_the_folder_remembers_who_it_is(tmp_path, now):
-    first = installation.read(tmp_path)
-    installation.remember(tmp_path, now=now)
-    again = installation.read(tmp_path)
-    assert (again.identity, again.seen_at) == (first.identity, now)
-    assert set(json.loads((tmp_path / "installation").read_text())) == {"identity", "seen_at"}
-
-
-def test_processes_that_start_and_remember_at_once_agree_on_one_identity(tmp_path, now):
-    with ThreadPoolExecutor(16) as many:
-        found = list(many.map(lambda _: installation.read(tmp_path).identity, range(64)))
-        list(many.map(lambda _: installation.remember(tmp_path, now=now), range(200)))
-    assert set(found) == {installation.read(tmp_path).identity}
-    assert [path.name for path in tmp_path.iterdir()] == ["installation"]
-
-
-def test_workers_that_start_at_once_in_a_fresh_database_all_settle_in(database, tmp_path, now):
-    here, together = installation.read(tmp_path), threading.Barrier(4)
-
-    def settle_in(_):
-        together.wait()
-        with database.writing() as session:
-            installation.settle_in(session, here, now=now)
-
-    with ThreadPoolExecutor(4) as many:
-        list(many.map(settle_in, range(4)))
-    with database.reading() as session:
-        assert installation.hindrance(session, here) == ""
-
-
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"identity": "x"}', '{"identity": "x", "seen_at": "hier"}'])
 def test_an_identity_that_cannot_be_read_holds_everything_and_says_so(database, desk, sink, content):
     works = desk()
@@ -419,25 +381,3 @@ def test_letters_are_signed_where_a_key_is_named(database, desk, sink, tmp_path)
     public = b"v=DKIM1; k=ed25519; p=" + b64encode(key.public_key().public_bytes_raw())
     (letter,) = sink.folder.glob("*.eml")
     assert dkim.verify(letter.read_bytes(), dnsfunc=lambda *_asked, **_how: public)
-
-
-def test_a_stop_that_comes_while_the_process_begins_is_heard(settings, database):
-    database.dispose()
-    process = nursery.Process(target=_stopped_as_it_begins, args=(settings,), daemon=True)
-    process.start()
-    process.join(60)
-    assert process.exitcode == 0
-    with database.reading() as session:
-        assert session.scalars(select(Worker.stopped_at)).one() is not None
-
-
-def _stopped_as_it_begins(settings):
-    class Late(Desk):
-        def __init__(self, *arguments):
-            os.kill(os.getpid(), signal.SIGTERM)
-            super().__init__(*arguments)
-
-    work.Desk = Late
-    opened = Database(settings.database)
-    work.serve(settings, opened)
-    opened.dispose()

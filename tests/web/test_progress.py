@@ -12,12 +12,11 @@ from outreach.campaigns.freezing import Sending
 from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.progress import Progress
-from outreach.delivery import noting, suppressions
-from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.delivery import noting
+from outreach.delivery.models import Message, MessageState
 from outreach.delivery.noting import Event
 from outreach.delivery.outbox import Tally
 from outreach.demo import people
-from outreach.web import french
 from tests.conftest import NOW
 from tests.web.test_campaigns import text_of
 from tests.web.test_mailbox import planned
@@ -213,7 +212,7 @@ def test_calling_off_too_late_names_the_other_button(author, launched):
 def test_what_is_planned_on_the_page_for_now_leaves_a_minute_later(author, app, sample_database):
     planned(sample_database, NOW)
     emails = [people.person_for(role).email for role in ("author", "approver")]
-    instant = _at(app, datetime(2021, 5, 18, 8, 0, tzinfo=UTC))
+    instant = set_clock(app, datetime(2021, 5, 18, 8, 0, tzinfo=UTC))
     with sample_database.writing() as session:
         campaign = session.get_one(Campaign, 1)
         by = {"now": instant, "actor": emails[0]}
@@ -249,7 +248,7 @@ def test_a_wave_that_paused_by_itself_says_why_on_its_page_and_on_the_first(auth
     assert "Un envoi s’est mis en pause" not in said(author.get("/").text)
 
 
-def _at(app, moment):
+def set_clock(app, moment):
     """Move the application's clock to a moment, from which it goes on."""
     offset = (moment - datetime.now(UTC)).total_seconds()
     settings = app.extensions["outreach.settings"]
@@ -355,74 +354,3 @@ def test_the_wave_of_the_moment():
     assert waves("running", "finished") == 1
     assert waves("cancelled", "planned") == 2
     assert waves("cancelled", "missed") == 2
-
-
-def test_failures_are_sent_again_by_a_button_that_counts_them(author, launched, sample_database):
-    settle(sample_database, 3, MessageState.REFUSED)
-    assert "en échec" not in said(author.get("/campaigns/1/progress").text)
-    end(sample_database)
-    page = said(author.get("/campaigns/1/progress").text)
-    assert "Renvoyer aux 3 en échec" in page
-    assert "ne repart" not in page
-    assert author.send("/campaigns/1/waves/1/retries", page="/campaigns/1/progress").status_code == 302
-    page = said(author.get("/campaigns/1/progress").text)
-    assert "3 courriels en échec repartent" in page
-    assert "Renvoyer aux" not in page
-    assert "En attente 3" in page
-    assert author.send("/campaigns/1/waves/1/retries", page="/campaigns/1/progress").status_code == 409
-    assert "3 courriels en échec à renvoyer" in said(author.get("/campaigns/1/progress/journal").text)
-
-
-def test_failures_that_do_not_leave_again_are_counted_with_the_reason(author, launched, sample_database):
-    settle(sample_database, 3, MessageState.REFUSED)
-    end(sample_database)
-    told = {1: "Renvoyer aux 2 en échec 1 autre échec ne repart pas :", 3: "3 échecs ne repartent pas : adresse exclue"}
-    for count, sentence in told.items():
-        with sample_database.writing() as session:
-            refused = select(Message).where(Message.state == MessageState.REFUSED).order_by(Message.id)
-            for row in session.scalars(refused.limit(count)).all():
-                suppressions.suppress(session, row.address_key, SuppressionReason.HARD_BOUNCE, now=NOW, actor="facteur")
-        page = said(author.get("/campaigns/1/progress").text)
-        assert sentence in re.sub("Clôturer la campagne ", "", page)
-    assert "Renvoyer aux" not in page
-
-
-def test_a_doubt_says_from_when_it_may_be_sent_again_and_that_it_may_arrive_twice(
-    author, signed_in, app, launched, sample_database
-):
-    settle(sample_database, 2, MessageState.IN_DOUBT)
-    end(sample_database)
-    left = app.extensions["outreach.settings"].instant() - timedelta(minutes=5)
-    with sample_database.writing() as session:
-        session.execute(update(Message).where(Message.state == MessageState.IN_DOUBT).values(fenced_at=left))
-    listed, twice = "/campaigns/1/waves/1?outcome=in_doubt", "renvoyé, il arrive alors deux fois"
-    page = said(author.get(listed).text)
-    at = said(french.hour(left + timedelta(minutes=15, seconds=59)))
-    assert page.count(f"Renvoi possible à partir de {at}") == 2
-    assert "Renvoyer à l’identique" not in page
-    assert "Renvoi possible" not in said(signed_in("reader").get(listed).text)
-    assert twice not in said(author.get("/campaigns/1/progress").text)
-    _at(app, left + timedelta(minutes=16))
-    page = said(author.get(listed).text)
-    assert (page.count("Renvoyer à l’identique"), "Renvoi possible" in page, twice in page) == (2, False, True)
-    page = said(author.get("/campaigns/1/progress").text)
-    assert page.index("Renvoyer les 2 en doute") < page.index(twice)
-
-
-def test_doubts_are_sent_again_together_or_one_by_one_and_once(author, signed_in, launched, sample_database):
-    settle(sample_database, 3, MessageState.IN_DOUBT)
-    end(sample_database)
-    listed = "/campaigns/1/waves/1?outcome=in_doubt"
-    assert "Renvoyer à l’identique" not in said(signed_in("reader").get(listed).text)
-    page = author.get(listed).text
-    assert said(page).count("Renvoyer à l’identique") == 3
-    key = re.search(r'name="message" type="hidden" value="([0-9]+)"', page)[1]
-    again = "/campaigns/1/waves/1/doubts"
-    assert author.send(again, {"message": "x"}, page=listed).status_code == 400
-    assert author.send(again, {"message": key}, page=listed).status_code == 302
-    assert author.send(again, {"message": key}, page="/campaigns/1/progress").status_code == 409
-    assert "Renvoyer les 2 en doute" in said(author.get("/campaigns/1/progress").text)
-    assert author.send(again, page="/campaigns/1/progress").status_code == 302
-    page = said(author.get("/campaigns/1/progress").text)
-    assert "2 courriels en doute repartent à l’identique" in page
-    assert "En attente 3" in page

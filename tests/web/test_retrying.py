@@ -1,0 +1,88 @@
+"""What leaves again from a campaign's page: failures and doubts, counted beside their buttons."""
+
+import re
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from outreach.delivery import suppressions
+from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.web import french
+from tests.conftest import NOW
+from tests.web.test_progress import end, launched, said, set_clock, settle
+
+__all__ = ["launched"]
+
+FENCED = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
+ACTOR = "nadia.lambert@fwb.example"
+
+
+def test_failures_are_sent_again_by_a_button_that_counts_them(author, launched, sample_database):
+    settle(sample_database, 3, MessageState.REFUSED)
+    assert "en échec" not in said(author.get("/campaigns/1/progress").text)
+    end(sample_database)
+    page = said(author.get("/campaigns/1/progress").text)
+    assert "Renvoyer aux 3 en échec" in page
+    assert "ne repart" not in page
+    assert author.send("/campaigns/1/waves/1/retries", page="/campaigns/1/progress").status_code == 302
+    page = said(author.get("/campaigns/1/progress").text)
+    assert "3 courriels en échec repartent" in page
+    assert "Renvoyer aux" not in page
+    assert "En attente 3" in page
+    assert author.send("/campaigns/1/waves/1/retries", page="/campaigns/1/progress").status_code == 409
+    assert "3 courriels en échec à renvoyer" in said(author.get("/campaigns/1/progress/journal").text)
+
+
+def test_failures_that_do_not_leave_again_are_counted_with_the_reason(author, launched, sample_database):
+    settle(sample_database, 3, MessageState.REFUSED)
+    end(sample_database)
+    told = {1: "Renvoyer aux 2 en échec 1 autre échec ne repart pas :", 3: "3 échecs ne repartent pas : adresse exclue"}
+    for count, sentence in told.items():
+        with sample_database.writing() as session:
+            refused = select(Message).where(Message.state == MessageState.REFUSED).order_by(Message.id)
+            for row in session.scalars(refused.limit(count)).all():
+                suppressions.suppress(session, row.address_key, SuppressionReason.HARD_BOUNCE, now=NOW, actor="facteur")
+        page = said(author.get("/campaigns/1/progress").text)
+        assert sentence in re.sub("Clôturer la campagne ", "", page)
+    assert "Renvoyer aux" not in page
+
+
+def test_a_doubt_says_from_when_it_may_be_sent_again_and_that_it_may_arrive_twice(
+    author, signed_in, app, launched, sample_database
+):
+    settle(sample_database, 2, MessageState.IN_DOUBT)
+    end(sample_database)
+    left = app.extensions["outreach.settings"].instant() - timedelta(minutes=5)
+    with sample_database.writing() as session:
+        session.execute(update(Message).where(Message.state == MessageState.IN_DOUBT).values(fenced_at=left))
+    listed, twice = "/campaigns/1/waves/1?outcome=in_doubt", "renvoyé, il arrive alors deux fois"
+    page = said(author.get(listed).text)
+    at = said(french.hour(left + timedelta(minutes=15, seconds=59)))
+    assert page.count(f"Renvoi possible à partir de {at}") == 2
+    assert "Renvoyer à l’identique" not in page
+    assert "Renvoi possible" not in said(signed_in("reader").get(listed).text)
+    assert twice not in said(author.get("/campaigns/1/progress").text)
+    set_clock(app, left + timedelta(minutes=16))
+    page = said(author.get(listed).text)
+    assert (page.count("Renvoyer à l’identique"), "Renvoi possible" in page, twice in page) == (2, False, True)
+    page = said(author.get("/campaigns/1/progress").text)
+    assert page.index("Renvoyer les 2 en doute") < page.index(twice)
+
+
+def test_doubts_are_sent_again_together_or_one_by_one_and_once(author, signed_in, launched, sample_database):
+    settle(sample_database, 3, MessageState.IN_DOUBT)
+    end(sample_database)
+    listed = "/campaigns/1/waves/1?outcome=in_doubt"
+    assert "Renvoyer à l’identique" not in said(signed_in("reader").get(listed).text)
+    page = author.get(listed).text
+    assert said(page).count("Renvoyer à l’identique") == 3
+    key = re.search(r'name="message" type="hidden" value="([0-9]+)"', page)[1]
+    again = "/campaigns/1/waves/1/doubts"
+    assert author.send(again, {"message": "x"}, page=listed).status_code == 400
+    assert author.send(again, {"message": key}, page=listed).status_code == 302
+    assert author.send(again, {"message": key}, page="/campaigns/1/progress").status_code == 409
+    assert "Renvoyer les 2 en doute" in said(author.get("/campaigns/1/progress").text)
+    assert author.send(again, page="/campaigns/1/progress").status_code == 302
+    page = said(author.get("/campaigns/1/progress").text)
+    assert "2 courriels en doute repartent à l’identique" in page
+    assert "En attente 3" in page
