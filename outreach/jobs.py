@@ -159,13 +159,20 @@ class Desk:
         installation.remember(self.settings.data, now=now)
 
     def start_waves(self) -> None:
-        """Start what is due, step by step; a wave that cannot start keeps no other from starting."""
-        with self.database.reading() as session:
-            waves = launching.due_waves(session, now=self.clock())
-        for wave in waves:
-            with going_on(f"wave {wave}"):
-                while not self.stop.is_set() and self._advance(wave):
-                    pass
+        """Start what is due, a step of each wave in turn: a large one, or one that cannot start, holds no other up.
+
+        Between the steps postmen are woken for what is due elsewhere.
+        """
+        while not self.stop.is_set():
+            with self.database.reading() as session:
+                waves = launching.due_waves(session, now=self.clock())
+            goes_on = False
+            for wave in waves:
+                with going_on(f"wave {wave}"):
+                    goes_on |= self._advance(wave)
+            if not goes_on:
+                return
+            self.knock()
 
     def settle(self, hindrance: str) -> None:
         """What time alone decides: doubts, ends; and that the clock has passed."""

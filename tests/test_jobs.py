@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from sqlalchemy import func, select, update
 
 from benchmarks import crowd
+from outreach.campaigns import launching
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.verification import verify
 from outreach.delivery import installation, outbox, postman, presence, recipients
@@ -275,6 +276,18 @@ def test_a_wave_that_cannot_start_keeps_no_other_from_starting_and_ending(databa
     with database.reading() as session:
         assert session.get_one(Campaign, broken).waves[0].state == "planned"
         assert session.get_one(Campaign, sound).waves[0].state == "finished"
+
+
+def test_a_large_wave_holds_up_no_other_that_is_due(database, desk, sink, monkeypatch):
+    works, steps = desk(), []
+    monkeypatch.setattr(launching, "SLICE", 3)
+    usual = works._advance
+    monkeypatch.setattr(works, "_advance", lambda wave: steps.append(wave) or usual(wave))
+    monkeypatch.setattr(works, "knock", lambda: steps.append("knock"))
+    plan(database, works, 8)
+    plan(database, works, 0)
+    works.start_waves()
+    assert steps == [1, 2, "knock", 1, 2, "knock", 1, 2]
 
 
 def test_a_desk_gives_signs_of_life_and_leaves_in_order(database, environment):
