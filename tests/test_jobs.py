@@ -144,7 +144,7 @@ def test_the_clock_ticks_by_itself_and_a_knock_is_not_repeated(database, desk, s
 
 def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(database, desk, sink, monkeypatch):
     monkeypatch.setattr(postman, "SHARE_SECONDS", 0)
-    monkeypatch.setattr(outbox, "BATCH", 10)
+    monkeypatch.setattr(recipients, "BATCH", 10)
     works = desk()
     plan(database, works, 40)
     plan(database, works, 0)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from outreach import brokers
 from outreach.db import Database
-from outreach.delivery import outbox
+from outreach.delivery import recipients
 from outreach.delivery.models import Message
 from outreach.knocking import LISTEN_MILLISECONDS, Bell, queue_of
 from outreach.scheduler import ask
@@ -155,7 +155,7 @@ def test_letters_leave_on_a_knock_over_the_broker_and_nothing_else_goes_over_it(
 @on_postgresql
 def test_one_clock_wakes_every_process_that_is_idle(database, desk, sink, monkeypatch):  # noqa: F811
     """Each passes the knock on as it goes to work; nobody else's clock ticks here."""
-    monkeypatch.setattr(outbox, "BATCH", 10)
+    monkeypatch.setattr(recipients, "BATCH", 10)
     sink.script({"stage": "dot", "reply": "accept:slow:0.3:250 2.0.0 taken"})
     desks = [desk(OUTREACH_SMTP_CONNECTIONS="1") for _ in range(3)]
     plan(database, desks[0], 60)
