@@ -155,8 +155,7 @@ def _is_over(database: Database, number: int) -> bool:
         (wave,) = session.get_one(Campaign, number).waves
         if wave.mailing_id is None or wave.mailing is None or wave.mailing.filled_at is None:
             return False
-        waiting = select(Message.id).where(Message.state.in_((MessageState.QUEUED, MessageState.HANDING))).limit(1)
-        return session.scalar(waiting) is None
+        return not outbox.under_way(session, [wave.mailing_id])
 
 
 @contextlib.contextmanager
