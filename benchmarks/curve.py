@@ -10,13 +10,15 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+Run = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT, MARGIN = 640, 280, 48
 COLOURS = {"sqlite": "#303675", "postgresql": "#b3541e"}
-BESIDE = {"sqlite": (18, 34), "postgresql": (-8, -24)}  # where a cost and the name stand, below its line or above
+ABOVE, BELOW = (-8, -24), (18, 34)  # where a cost and the name of its line stand
 FRAME = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"
  font-family="sans-serif" font-size="12">
 <title>Processor time a letter, by the size of the wave</title>
@@ -54,7 +56,7 @@ def _measured(size: int, database: str, connections: int) -> dict[str, Any]:
     return one
 
 
-def drawing(found: list[dict[str, Any]]) -> str:
+def drawing(found: list[Run]) -> str:
     """Processor time by size, one line a database, sizes on a logarithmic scale (SVG)."""
     sizes = sorted({one["recipients"] for one in found})
     most = max(one["cpu_ms_per_message"] for one in found) * 1.2
@@ -68,19 +70,26 @@ def drawing(found: list[dict[str, Any]]) -> str:
     lines = ""
     for database, colour in COLOURS.items():
         own = [one for one in found if one["database"] == database]
-        places = [place(one["recipients"], one["cpu_ms_per_message"]) for one in own]
-        lines += _line(database, colour, places, [one["cpu_ms_per_message"] for one in own]) if own else ""
+        lines += "".join(_label(place, one, found, colour) for one in own)
+        lines += _line(database, colour, [place(one["recipients"], one["cpu_ms_per_message"]) for one in own])
     return FRAME.format(
         width=WIDTH, height=HEIGHT, margin=MARGIN, foot=HEIGHT - MARGIN, right=WIDTH - MARGIN, drawn=under + lines
     )
 
 
-def _line(database: str, colour: str, places: list[tuple[float, float]], costs: list[float]) -> str:
+def _line(database: str, colour: str, places: list[tuple[float, float]]) -> str:
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     drawn = f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>\n'
-    cost_at, name_at = BESIDE[database]
-    drawn += "".join(_words(x, y + cost_at, f"{cost:.2f}", colour) for (x, y), cost in zip(places, costs, strict=True))
-    return drawn + _words(places[-1][0], places[-1][1] + name_at, database, colour)
+    name_at = (ABOVE if database == "postgresql" else BELOW)[1]
+    return drawn + "".join(_words(x, y + name_at, database, colour) for x, y in places[-1:])
+
+
+def _label(place: Callable[[int, float], tuple[float, float]], one: Run, found: list[Run], colour: str) -> str:
+    """A cost, above its line or, where the other database costs more, below."""
+    size, cost = one["recipients"], one["cpu_ms_per_message"]
+    costs = [other["cpu_ms_per_message"] for other in found if other["recipients"] == size and other is not one]
+    x, y = place(size, cost)
+    return _words(x, y + (BELOW if any(other > cost for other in costs) else ABOVE)[0], f"{cost:.2f}", colour)
 
 
 def _words(x: float, y: float, words: str, colour: str) -> str:
