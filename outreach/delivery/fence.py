@@ -210,6 +210,7 @@ _FACTS: Sequence[InstrumentedAttribute[Any]] = (
     Message.revision,
 )
 _OF_BATCH = and_(Message.batch_id == bindparam("batch"), is_in(MessageState.QUEUED))
+_DUE_OF_BATCH = and_(_OF_BATCH, Message.due_at <= bindparam("now"))
 _DUE = (
     select(Composition.content, *_FACTS)
     .outerjoin(
@@ -220,7 +221,7 @@ _DUE = (
             Message.resent_at.is_not(None),
         ),
     )
-    .where(_OF_BATCH, Message.due_at <= bindparam("now"))
+    .where(_DUE_OF_BATCH)
     .order_by(Message.due_at, Message.id)
 )
 _LISTED = (
@@ -231,8 +232,7 @@ _LISTED = (
 )
 _DENIED = Prepared(
     select(Message.id).where(
-        _OF_BATCH,
-        Message.due_at <= bindparam("now"),
+        _DUE_OF_BATCH,
         or_(suppressions.stops_the_letter(), _lists_a_closed_school(bindparam("day", type_=Date))),
     )
 )
