@@ -46,11 +46,11 @@ def main() -> None:
     options.drawing.write_text(drawing(found), encoding="utf-8")
 
 
-def _measured(size: int, database: str, connections: int) -> dict[str, Any]:
+def _measured(size: int, database: str, connections: int) -> Run:
     command = [sys.executable, str(ROOT / "benchmarks" / "send.py"), "--json"]
     command += ["--recipients", str(size), "--database", database, "--connections", str(connections)]
     run = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=ROOT)
-    one: dict[str, Any] = json.loads(run.stdout)
+    one: Run = json.loads(run.stdout)
     told = [str(one[column] if one[column] is not None else "–") for column in COLUMNS]
     print("|", " | ".join([database, f"{size:,}", *told, f"{one['lost']}, {one['duplicated']}"]), "|", flush=True)
     return one

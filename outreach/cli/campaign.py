@@ -54,8 +54,12 @@ def list_all(operation: Operation, as_json: bool) -> None:
     with operation.database.reading() as session:
         found = listing.every(session)
         if as_json:
-            shown = [(one.id, one.title, one.state.value, stage.value) for one, stage in found]
-            say_json([dict(zip(("campaign", "title", "state", "stage"), one, strict=True)) for one in shown])
+            say_json(
+                [
+                    {"campaign": one.id, "title": one.title, "state": one.state.value, "stage": stage.value}
+                    for one, stage in found
+                ]
+            )
             return
         for one, stage in found:
             say(f"{one.id}  {stage.label} : {one.title}")
