@@ -1,8 +1,8 @@
 """A relay to test against, in a process of its own: it does as its script says, and logs what it accepted.
 
 `python -m tests.sink FOLDER [OPTIONS]` prints its port. Rules (`FOLDER/rules.json`) are read anew for each command:
-`{"stage", "match", "reply", "times"}`: at a stage (connect, ehlo, helo, starttls, auth, mail, rcpt, data, early, dot)
-and for recipients that match a pattern, reply this instead; `times` only that often. Replies may be words: close,
+`{"stage", "match", "reply", "times"}`: at a stage (connect, ehlo, helo, starttls, auth, mail, rcpt, data, early, dot,
+rset) and for recipients that match a pattern, reply this instead; `times` only that often. Replies may be words: close,
 reset, stall, endless, noise (bytes beneath the encryption); `slow:SECONDS:REPLY` is said after a while,
 `held:REPLY` once there is a file `FOLDER/released`. A letter is logged (`FOLDER/accepted.jsonl`) before its 250 is
 written, so the log never lacks one that the sender may have heard of.
@@ -158,7 +158,7 @@ class Session:
 
     async def on_rset(self, _rest):
         self.sender = self.recipient = ""
-        await self.write("250 2.0.0 ok")
+        await self.say("rset", "250 2.0.0 ok")
 
     async def refuse_a_rush(self):
         """Without PIPELINING, nothing may wait behind a command that has no answer yet."""

@@ -38,6 +38,7 @@ MOST_NAMED = 500
 LINGER_SECONDS = 1.0
 FAREWELL_SECONDS = 10.0
 MOVING = (State.ENVELOPE, State.BODY)
+OPEN_ENDED = tuple(state for state in State if state not in {State.READY, State.AT_DOT, State.CLOSED})
 
 
 class Stage(StrEnum):
@@ -90,8 +91,9 @@ class Postman:
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is under way that `attend` has to look after."""
-        return bool(self._carried or self._awaited or self._settled or self._cut_off or self._unsure)
+        """Whether something is under way that `attend` has to look after: a connection, if nothing else."""
+        letters = self._carried or self._awaited or self._settled or self._cut_off or self._unsure
+        return bool(letters or self.door.count(*State))
 
     def deliver(self, mailing_id: int) -> bool:
         """Hand over some batches of a mailing's letters. True when more may go: after the other mailings that wait."""
@@ -150,7 +152,7 @@ class Postman:
         self._write_down()
 
     def _is_open_ended(self) -> bool:
-        return bool(self.door.count(*MOVING, State.VERDICT))
+        return bool(self.door.count(*OPEN_ENDED))
 
     def _finds_a_relay(self) -> bool:
         self._rests = False

@@ -187,7 +187,8 @@ def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_lat
     postman(sink).deliver(mailing)
     sessions = [entry["session"] for entry in sink.accepted]
     assert len(sessions) == 219
-    assert len(set(sessions[15:75])) == 4
+    # When the relay is slow to say so, the others go on meanwhile.
+    assert 4 in {len(set(sessions[start : start + 60])) for start in range(100)}
     assert 5 <= len(set(sessions[-40:])) <= 8
 
 
@@ -209,6 +210,22 @@ def test_a_connection_closed_while_idle_costs_no_letter_an_attempt(database, rel
     worker = postman(sink, connections=2, watch=let_the_relay_close)
     worker.deliver(mailing)
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
+
+
+@pytest.mark.parametrize(("stage", "last"), [("ehlo", S.ACCEPTED), ("rset", S.REFUSED)])
+def test_a_connection_that_is_late_to_be_free_is_left_as_well(database, relay, postman, stage, last):
+    """Kept, it would be closed on us some day, with a letter on it."""
+    sink = relay("--no-pipelining")
+    sink.script(
+        {"stage": "rcpt", "match": "^po000002", "reply": "250 2.1.5 ok" if stage == "ehlo" else "550 5.2.2 full"},
+        {"stage": stage, "reply": "held:250 2.0.0 at last", "times": 1},
+    )
+    mailing, worker = mail_to(database, addresses(3)), postman(sink, connections=2, patient=False)
+    worker.deliver(mailing)
+    assert [row.state for row in states(database, mailing).values()] == [S.ACCEPTED, S.ACCEPTED, last]
+    sink.release()
+    attend_until(worker, lambda: not worker.is_busy)
+    assert worker.door.count(*State) == 0
 
 
 def test_an_address_the_relay_cannot_write_is_not_served(database, relay, postman):

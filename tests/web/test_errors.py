@@ -7,12 +7,12 @@ from outreach.db import Database
 STRANGERS = {404: ("get", "/nowhere"), 405: ("get", "/sign-out"), 400: ("post", "/sign-in"), 413: ("post", "/sign-in")}
 
 
-def test_a_fault_of_ours_names_its_moment_without_a_database_and_shows_nothing_else(app, author, caplog):
+def test_a_fault_of_ours_names_its_moment_without_a_database_and_shows_nothing_else(app, author, caplog, monkeypatch):
     def broken():
         raise RuntimeError("secret detail")
 
     app.config["TESTING"] = False
-    app.view_functions["responses.index"] = broken
+    monkeypatch.setitem(app.view_functions, "responses.index", broken)
     app.extensions["outreach.database"] = silent = Database("postgresql://nobody@127.0.0.1:1/none")
     page = author.get("/responses")
     silent.dispose()
