@@ -129,5 +129,5 @@ def finish(ground: Ground) -> None:
     while not ground.is_finished():
         ground.offset += timedelta(hours=1)
         worker = ground.start()
-        ground.happens(ground.is_finished)
+        ground.happens(lambda: ground.is_finished() or ground.waits_for_later())
         ground.stop(worker)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from benchmarks import crowd
 from outreach.campaigns.models import Campaign
@@ -191,6 +191,13 @@ class Field:
         with self.database.reading() as session:
             waves = session.get_one(Campaign, self.campaign).waves
             return all(wave.state == "finished" for wave in waves)
+
+    def waits_for_later(self):
+        """Whether letters are left, and none of them can leave by the clock as it is."""
+        is_queued, now = Message.state == MessageState.QUEUED, self.now
+        under_way = exists().where((Message.state == MessageState.HANDING) | is_queued & (Message.due_at <= now))
+        with self.database.reading() as session:
+            return session.scalar(select(exists().where(is_queued) & ~under_way))
 
     def finish(self):
         """One more worker, not disturbed, until the wave is over."""

@@ -39,18 +39,18 @@ def field(database, fresh_url, tmp_path):
 def test_kills_at_every_stage_and_at_random_lose_nobody_and_write_to_nobody_twice(field, request):
     seed = request.config.getoption("randomly_seed", default=None) or 7
     chance = random.Random(seed)
-    ground = field(2000)
+    ground = field(1500)
     for stage in Stage:
         ground.wait_for_death(ground.start(stage, chance.randint(1, 4)))
-    for _ in range(10):
+    for _ in range(5):
         worker, before = ground.start(), ground.taken()
         wanted = chance.randint(1, 50)
         ground.wait_until(lambda: ground.taken() - before >= wanted or not worker.is_alive())  # noqa: B023
         ground.kill(worker)
     assert not ground.is_finished(), "the wave ended before the last kill: nothing was proved"
     ground.finish()
-    assert ground.kills == len(Stage) + 10
-    ground.reckon(2000)
+    assert ground.kills == len(Stage) + 5
+    ground.reckon(1500)
 
 
 def test_a_stop_in_order_leaves_nothing_in_doubt(field):

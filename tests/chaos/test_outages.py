@@ -27,13 +27,13 @@ def test_a_database_that_is_locked_for_longer_than_a_statement_waits_is_waited_f
 @pytest.mark.parametrize("database", BOTH)
 def test_kills_while_a_relay_refuses_puts_off_and_breaks_off_lose_nobody(database):
     storm = tuple({**rule, "times": 3} if "times" in rule else rule for rule in FAULTS["storm"].relay)
-    with prepared(replace(FAULTS["storm"], relay=storm), database, 400, durable=False) as ground:
+    with prepared(replace(FAULTS["storm"], relay=storm), database, 800, durable=False) as ground:
         for _ in range(3):
             processes.kill(ground, CHANCE)
-        assert ground.taken() < 350, "the wave ended before it was broken: nothing was proved"
+        assert ground.taken() < 650, "the wave ended before it was broken: nothing was proved"
         processes.finish(ground)
         assert ground.fallen() == 0
-        assert ground.reckon(400) > 0
+        assert ground.reckon(800) > 0
 
 
 @pytest.mark.skipif(not may_mount(), reason="a small disk is mounted by root")
