@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import insert, select
 
 from outreach import accounts
-from outreach.accounts import RoleName, User
+from outreach.accounts import User
 from outreach.adherence import programmes
 from outreach.campaigns import audiences, definitions, lifecycle
 from outreach.db import Database, Session
@@ -21,6 +21,7 @@ from outreach.directory.models import (
     School,
     Teaching,
 )
+from outreach.roles import RoleName
 from outreach.settings import ROOT
 
 AUTHOR, APPROVER = "nadia.lambert@fwb.example", "marc.dethier@fwb.example"

@@ -7,7 +7,6 @@ import secrets
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 
 from flask_security import RoleMixin, UserMixin, hash_password
 from sqlalchemy import Column, ForeignKey, String, Table, select
@@ -18,31 +17,11 @@ from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import judge
 from outreach.mail.names import line_of_words
+from outreach.roles import RoleName
 
 SHORTEST_PASSWORD = 12
 LONGEST_NAME = 200
 
-
-class RoleName(StrEnum):
-    """What a member of staff may do; a person may hold several."""
-
-    READER = "reader"
-    AUTHOR = "author"
-    APPROVER = "approver"
-    ADMINISTRATOR = "administrator"
-
-    @property
-    def label(self) -> str:
-        """The role's name in the interface."""
-        return _LABELS[self]
-
-
-_LABELS = {
-    RoleName.READER: "lecture",
-    RoleName.AUTHOR: "rédaction",
-    RoleName.APPROVER: "validation",
-    RoleName.ADMINISTRATOR: "administration",
-}
 
 role_holders = Table(
     "role_holders",

@@ -12,6 +12,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from dramatiq import Actor, Broker, Worker, actor
 from dramatiq.brokers.stub import StubBroker
@@ -30,10 +31,12 @@ from outreach.delivery.scribe import Scribe
 from outreach.delivery.smtp import Door, Guard
 from outreach.errors import OutreachError
 from outreach.knocking import Bell, queue_of
-from outreach.mail.dkim import Signer
 from outreach.settings import Mode, Settings, listed
 from outreach.settings import Sending as Switch
 from outreach.tracking import hits
+
+if TYPE_CHECKING:
+    from outreach.mail.dkim import Signer
 
 BEAT_SECONDS = 5.0
 LONGEST_SECONDS = 45  # of a transaction: others wait for what a frozen process holds, and go on within a minute
@@ -58,10 +61,12 @@ def relays_of(settings: Settings) -> list[Relay]:
     return [Relay.at(url, settings.sending_domain, **usual) for url in settings.relays]
 
 
-def signer_of(settings: Settings) -> Signer | None:
+def signer_of(settings: Settings) -> "Signer | None":
     """Who signs letters; None where the relay does. Raises InputError or OSError when its key cannot be used."""
     if settings.dkim_key_file is None:
         return None
+    from outreach.mail.dkim import Signer  # noqa: PLC0415 - of seven megabytes, where the relay does not sign
+
     return Signer.of(settings.sending_domain, settings.dkim_selector, settings.dkim_key_file.read_bytes())
 
 

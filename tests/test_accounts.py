@@ -1,8 +1,8 @@
 import pytest
 
 from outreach import accounts, audit
-from outreach.accounts import RoleName
 from outreach.errors import InputError, NotFound, Refused
+from outreach.roles import RoleName
 
 
 def add(session, now, **changes):

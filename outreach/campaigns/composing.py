@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -24,10 +25,12 @@ from outreach.db import Session
 from outreach.delivery.fence import Composed, Due, due_of
 from outreach.delivery.models import Composition, Mailing, Message, MessageClass, Purpose
 from outreach.mail import links, mime
-from outreach.mail.dkim import Signer
 from outreach.mail.letters import Letter, Value
 from outreach.mail.mime import Mailbox, Personal, Standing
 from outreach.mail.tokens import Kind
+
+if TYPE_CHECKING:
+    from outreach.mail.dkim import Signer
 
 PIXEL = "image_mesure"
 
@@ -35,7 +38,7 @@ PIXEL = "image_mesure"
 class Composer:
     """Composes letters for the postman, and has them signed where there is a signer. It writes nothing."""
 
-    def __init__(self, sending: Sending, day_of: Callable[[], datetime], signer: Signer | None = None) -> None:
+    def __init__(self, sending: Sending, day_of: Callable[[], datetime], signer: "Signer | None" = None) -> None:
         self.sending, self._now, self._signer = sending, day_of, signer
 
     def __call__(self, session: Session, mailing: Mailing, due: Sequence[Due]) -> Mapping[int, Composed]:

@@ -4,12 +4,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from outreach import audit
-from outreach.accounts import User
 from outreach.adherence import programmes
 from outreach.campaigns import planning
 from outreach.campaigns.calendar import refuse_far_away, spelt_moment
@@ -33,6 +32,9 @@ from outreach.delivery.models import Gate, Reason
 from outreach.errors import InputError, NotFound, Refused
 from outreach.segments.criteria import simplified
 from outreach.segments.forms import from_json, to_json
+
+if TYPE_CHECKING:
+    from outreach.accounts import User
 
 LATEST = timedelta(hours=2)
 CONTENT = (
@@ -61,7 +63,7 @@ def in_turn(session: Session, number: int) -> Campaign:
     return campaign
 
 
-def create(session: Session, stated: Definition, *, now: datetime, author: User) -> Campaign:
+def create(session: Session, stated: Definition, *, now: datetime, author: "User") -> Campaign:
     """A draft from a definition; its contact is who makes it, unless the definition names one.
 
     Raises NotFound or InputError when the programme or the strand does not exist.

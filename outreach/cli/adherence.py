@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from outreach import reports
-from outreach.accounts import RoleName
 from outreach.adherence import days, lists, programmes
 from outreach.adherence.lines import Line
 from outreach.adherence.lists import ListPlan
@@ -23,6 +22,7 @@ from outreach.cli.context import (
 )
 from outreach.cli.directory import SHOWN, list_some, rejections
 from outreach.directory.sheets import decode
+from outreach.roles import RoleName
 from outreach.web import exports, french
 from outreach.web.situation import sentences, tables_of
 

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from outreach import accounts
-from outreach.accounts import RoleName
 from outreach.campaigns import (
     approval,
     audiences,
@@ -30,6 +29,7 @@ from outreach.delivery import ledger, outbox
 from outreach.delivery.models import Reason
 from outreach.delivery.outbox import Tally
 from outreach.directory import sheet
+from outreach.roles import RoleName
 from outreach.segments import audience
 from outreach.segments.criteria import sentence
 from outreach.settings import ROOT

@@ -11,15 +11,16 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
+from sqlalchemy import text
 
-from outreach import accounts
-from outreach.accounts import RoleName
+from outreach import migrations
 from outreach.adherence.days import FIRST, LAST
-from outreach.cli.preparation import ready
+from outreach.cli.main import SHOWN
 from outreach.db import Database, Session
 from outreach.demo import people
-from outreach.errors import InputError
+from outreach.errors import InputError, Refused
 from outreach.mail.typography import typeset
+from outreach.roles import RoleName
 from outreach.settings import Mode, Settings, read
 
 console = Console(highlight=False)
@@ -32,7 +33,12 @@ class Operation:
     """One run of a command."""
 
     acting_as: str | None = None
-    shown: datetime | None = None  # what the clock is made to show at the start (--now)
+
+    @property
+    def shown(self) -> datetime | None:
+        """What the clock was asked to show at the start, or None."""
+        moment: datetime | None = click.get_current_context().meta.get(SHOWN)
+        return moment
 
     @cached_property
     def settings(self) -> Settings:
@@ -63,6 +69,8 @@ class Operation:
 
         Raises InputError when nobody was named outside a demonstration.
         """
+        from outreach import accounts  # noqa: PLC0415 - for who acts: signing in takes a sixth of a second to load
+
         if self.acting_as:
             user = accounts.user_named(session, self.acting_as)
         elif self.settings.mode is Mode.DEMO:
@@ -71,6 +79,28 @@ class Operation:
             raise InputError("Indiquez au nom de qui la commande agit : --as ADRESSE.")
         accounts.require(user, *roles)
         return user.email
+
+
+def ready(database: Database, settings: Settings, now: datetime) -> Database:
+    """The database, fit to work on: a demonstration is prepared by itself, any other installation is only checked.
+
+    Raises Refused when the database is not at the program's version.
+    """
+    is_current, is_demo = migrations.is_current(database.engine), settings.mode is Mode.DEMO
+    if not (is_current or is_demo):
+        raise Refused("La base de données n’est pas à la version du programme : lancez ./run migrate.")
+    if is_demo and not (is_current and _knows_its_people(database)):
+        from outreach.cli import preparation  # noqa: PLC0415 - once an installation, and all the pages come with it
+
+        preparation.prepare(database)
+        preparation.add_people(database, settings, now)
+    return database
+
+
+def _knows_its_people(database: Database) -> bool:
+    with database.reading() as session:
+        known = set(session.scalars(text("SELECT email FROM users")))
+    return known >= {person.email for person in people.PEOPLE}
 
 
 pass_operation = click.make_pass_decorator(Operation, ensure=True)

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from outreach.accounts import RoleName
 from outreach.adherence import days
 from outreach.cli.context import (
     Day,
@@ -27,6 +26,7 @@ from outreach.directory.difference import FIELD_LABELS, Change, Difference
 from outreach.directory.listing import Filters
 from outreach.directory.models import Kind, Nature
 from outreach.directory.sheets import Rejection
+from outreach.roles import RoleName
 from outreach.web import french
 
 SHOWN = 15

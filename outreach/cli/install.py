@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from outreach import accounts
-from outreach.accounts import RoleName
 from outreach.adherence import days
 from outreach.cli.context import Day, Operation, acting, pass_operation, say, working
 from outreach.cli.preparation import load_sample, password_hash, prepare
 from outreach.demo import sample as samples
 from outreach.errors import InputError
+from outreach.roles import RoleName
 from outreach.settings import Mode
 
 

@@ -1,21 +1,48 @@
 """The list of commands."""
 
+from importlib import import_module
+
 import click
 
 from outreach import __version__
 from outreach.campaigns.calendar import read_moment
-from outreach.cli.adherence import adherence, programme, report
-from outreach.cli.bench import bench, chaos
-from outreach.cli.bounces import bounces
-from outreach.cli.campaign import campaign
-from outreach.cli.context import Operation
-from outreach.cli.directory import directory, register
-from outreach.cli.install import migrate, sample, user
-from outreach.cli.serve import up
-from outreach.cli.work import instance, mailbox, verify, work
+
+SHOWN = "outreach.shown"  # what the clock is made to show at the start (--now)
+MODULES = {
+    "serve": ("up",),
+    "work": ("work", "mailbox", "verify", "instance"),
+    "install": ("migrate", "sample", "user"),
+    "directory": ("register", "directory"),
+    "adherence": ("programme", "adherence", "report"),
+    "campaign": ("campaign",),
+    "bounces": ("bounces",),
+    "bench": ("bench", "chaos"),
+}
+PLACES = {name: module for module, names in MODULES.items() for name in names}
 
 
-@click.group(invoke_without_command=True)
+class Commands(click.Group):
+    """Commands by their names, each loaded when it is asked for: all take longer to load than most to run.
+
+    What a process that sends for months does not load, it does not hold either.
+    """
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """The names."""
+        return sorted(PLACES)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """The command of this name, or None."""
+        return load(name) if name in PLACES else None
+
+
+def load(name: str) -> click.Command:
+    """The command of this name. Raises KeyError when there is none."""
+    command: click.Command = getattr(import_module(f"outreach.cli.{PLACES[name]}"), name)
+    return command
+
+
+@click.group(cls=Commands, invoke_without_command=True)
 @click.version_option(__version__, prog_name="outreach")
 @click.option("--now", metavar="MOMENT", help="Fait comme s’il était ce moment (2021-05-18 09:30) ; en démonstration.")
 @click.pass_context
@@ -25,13 +52,6 @@ def commands(context: click.Context, now: str | None) -> None:
     Sans commande : prépare la base, charge l’exemple en démonstration, et sert les pages.
     """
     if now:
-        context.ensure_object(Operation).shown = read_moment(now).at
+        context.meta[SHOWN] = read_moment(now).at
     if context.invoked_subcommand is None:
-        context.invoke(up)
-
-
-for command in (
-    *(up, work, mailbox, migrate, sample, user, instance),
-    *(register, directory, programme, adherence, campaign, bounces, report, verify, bench, chaos),
-):
-    commands.add_command(command)
+        context.invoke(load("up"))

@@ -3,7 +3,6 @@
 from datetime import date, datetime
 
 from outreach import accounts, migrations
-from outreach.accounts import RoleName
 from outreach.adherence import days
 from outreach.app import create_app
 from outreach.campaigns.freezing import Sending
@@ -13,6 +12,7 @@ from outreach.demo import sample as samples
 from outreach.directory import imports
 from outreach.directory.reference import ensure_reference
 from outreach.errors import Refused
+from outreach.roles import RoleName
 from outreach.settings import Mode, Settings
 
 
@@ -22,22 +22,6 @@ def prepare(database: Database) -> None:
     with database.writing() as session:
         ensure_reference(session)
         accounts.ensure_roles(session)
-
-
-def ready(database: Database, settings: Settings, now: datetime) -> Database:
-    """The database, fit to work on: a demonstration is prepared by itself, any other installation is only checked.
-
-    Raises Refused when the database is not at the program's version.
-    """
-    current = migrations.is_current(database.engine)
-    if settings.mode is not Mode.DEMO:
-        if not current:
-            raise Refused("La base de données n’est pas à la version du programme : lancez ./run migrate.")
-        return database
-    if not current:
-        prepare(database)
-    add_people(database, settings, now)
-    return database
 
 
 def load_sample(

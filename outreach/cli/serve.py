@@ -12,13 +12,13 @@ from types import FrameType
 
 import click
 
-from outreach.accounts import RoleName
 from outreach.adherence import days
 from outreach.cli.context import Operation, pass_operation, say, working
 from outreach.cli.preparation import add_people, load_sample, prepare
 from outreach.demo import people
 from outreach.directory import imports
 from outreach.errors import Refused
+from outreach.roles import RoleName
 from outreach.settings import ROOT, Mode, Settings
 
 GRACE_SECONDS = 45  # a work process hears the last answers for 10 s, and lets a slow mailbox finish

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import click
 
-from outreach.accounts import RoleName
 from outreach.campaigns import verification
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Database
@@ -16,11 +15,12 @@ from outreach.delivery.postman import Stage
 from outreach.demo import mailbox as demo_mailbox
 from outreach.errors import Refused
 from outreach.jobs import Desk, scribe_of
+from outreach.roles import RoleName
 from outreach.scheduler import clock
 from outreach.settings import Settings
 
 ASKED = {signal.SIGTERM, signal.SIGINT}
-SELDOM = 50_000  # looking for cycles of objects took a third of the time of writing twenty thousand rows down
+SELDOM = 10_000  # looking for cycles of objects took a third of the time of writing twenty thousand rows down
 
 
 @click.command()

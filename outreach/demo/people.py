@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from outreach.accounts import RoleName
+from outreach.roles import RoleName
 from outreach.settings import kept_secret
 
 

@@ -12,7 +12,6 @@ from itertools import count
 from sqlalchemy import select
 
 from outreach import accounts
-from outreach.accounts import RoleName
 from outreach.adherence.days import BRUSSELS, today
 from outreach.adherence.models import Status
 from outreach.campaigns import approval, audiences, definitions, followups, launching, lifecycle, openings
@@ -28,6 +27,7 @@ from outreach.delivery.replies import Reply
 from outreach.demo import people
 from outreach.demo.post import Post, Posted
 from outreach.errors import Refused
+from outreach.roles import RoleName
 from outreach.settings import ROOT
 from outreach.tracking import answers, hits, inbox, trackers
 from outreach.tracking.answers import Given

@@ -2,8 +2,8 @@
 
 from flask import Blueprint, render_template
 
-from outreach.accounts import RoleName
 from outreach.demo import people
+from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.web.frame import needs, settings
 

@@ -6,7 +6,6 @@ from datetime import date
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import RoleName
 from outreach.adherence import days, lists, programmes, records
 from outreach.adherence.days import parse_day
 from outreach.adherence.models import JoiningList, ListState, Programme, Status, Strand, Word
@@ -16,6 +15,7 @@ from outreach.directory.models import Authority
 from outreach.directory.sheets import Rejection
 from outreach.errors import InputError
 from outreach.reports import strand_by_number
+from outreach.roles import RoleName
 from outreach.web import exports, french
 from outreach.web.forms import StatusForm, UploadForm
 from outreach.web.frame import actor, database, needs, now

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 
 from flask import Blueprint, render_template, request
 
-from outreach.accounts import RoleName
 from outreach.adherence.days import FIRST, LAST, today
 from outreach.campaigns import agenda, openings
+from outreach.roles import RoleName
 from outreach.web.frame import database, needs, now
 
 pages = Blueprint("calendar", __name__, url_prefix="/calendar")

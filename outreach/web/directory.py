@@ -9,7 +9,6 @@ from flask import Blueprint, Response, current_app, flash, redirect, render_temp
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import RoleName
 from outreach.db import Session
 from outreach.delivery import suppressions
 from outreach.delivery.models import Suppression, SuppressionReason
@@ -18,6 +17,7 @@ from outreach.directory.listing import PAGE_ROWS, Filters, Reach, Sort
 from outreach.directory.models import Authority, Contact, Level, MailboxKind
 from outreach.directory.reference import NETWORKS, PROVINCES
 from outreach.errors import InputError
+from outreach.roles import RoleName
 from outreach.web import exports
 from outreach.web.forms import ContactForm
 from outreach.web.frame import actor, database, needs, now

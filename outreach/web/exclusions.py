@@ -5,13 +5,13 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import TextAreaField, ValidationError
 
-from outreach.accounts import RoleName
 from outreach.db import Session
 from outreach.delivery import suppressions
 from outreach.delivery.models import Scope, SuppressionReason
 from outreach.directory import contacts, sheet
 from outreach.directory.models import Authority, Contact
 from outreach.mail.marks import cleaned
+from outreach.roles import RoleName
 from outreach.web.frame import actor, database, needs, now
 
 pages = Blueprint("exclusions", __name__, url_prefix="/directory/<number:fase>/contacts/<number:contact_id>/exclusion")

@@ -15,13 +15,13 @@ from werkzeug.exceptions import HTTPException, InternalServerError, SecurityErro
 from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from outreach.accounts import RoleName
 from outreach.adherence.models import Status
 from outreach.db import Database
 from outreach.delivery import presence
 from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import NotFound, OutreachError, Refused
 from outreach.mail.addresses import Judgement, judge
+from outreach.roles import RoleName
 from outreach.settings import Mode, Settings
 from outreach.web import french
 from outreach.web.pager import again

@@ -3,7 +3,6 @@
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import RoleName
 from outreach.adherence import days, records
 from outreach.adherence.days import parse_day
 from outreach.campaigns import history
@@ -13,6 +12,7 @@ from outreach.directory.calls import CallKind
 from outreach.directory.models import Authority
 from outreach.directory.sheet import Event
 from outreach.errors import InputError
+from outreach.roles import RoleName
 from outreach.web.forms import CallForm
 from outreach.web.frame import actor, database, needs, now
 

@@ -4,9 +4,9 @@ import os
 
 from flask import Blueprint, Response, abort, render_template, request
 
-from outreach.accounts import RoleName
 from outreach.demo import mailbox
 from outreach.mail.linter import faults
+from outreach.roles import RoleName
 from outreach.web import letters
 from outreach.web.frame import needs, settings
 from outreach.web.pager import Pager

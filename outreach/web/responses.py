@@ -5,8 +5,8 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import RoleName
 from outreach.db import Session
+from outreach.roles import RoleName
 from outreach.tracking import inbox
 from outreach.tracking.inbox import PAGE_ROWS, EffectChanged, Tray
 from outreach.tracking.models import Response

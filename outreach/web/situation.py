@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 
 from outreach import reports
-from outreach.accounts import RoleName
 from outreach.adherence import days, programmes
 from outreach.adherence.days import parse_day
 from outreach.adherence.models import Programme, RollUp
@@ -18,6 +17,7 @@ from outreach.directory.listing import PAGE_ROWS, Filters, Reach
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound
 from outreach.reports import Bucket, Found, Row, Situation
+from outreach.roles import RoleName
 from outreach.tracking import inbox
 from outreach.tracking.inbox import Tray
 from outreach.web import charts, exports, french

@@ -139,7 +139,8 @@ def test_every_criterion_and_reason_is_documented(word):
 
 
 def walk(group, path=""):
-    for name, command in group.commands.items():
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
         yield from walk(command, f"{path}{name} ") if isinstance(command, Group) else [(f"{path}{name}", command)]
 
 

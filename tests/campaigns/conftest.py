@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach import accounts
-from outreach.accounts import RoleName, User
+from outreach.accounts import User
 from outreach.adherence import programmes
 from outreach.campaigns import definitions, launching, lifecycle
 from outreach.campaigns.freezing import Sending
@@ -23,6 +23,7 @@ from outreach.directory.models import (
     Teaching,
 )
 from outreach.mail.tokens import Keys
+from outreach.roles import RoleName
 from outreach.settings import ROOT
 from tests.conftest import NOW
 

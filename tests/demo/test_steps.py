@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.accounts import RoleName, User
+from outreach.accounts import User
 from outreach.adherence import programmes, records
 from outreach.adherence.models import Status, Word
 from outreach.app import create_app
@@ -15,6 +15,7 @@ from outreach.delivery.models import Message
 from outreach.demo import people, steps
 from outreach.demo.steps import Step
 from outreach.directory.sheet import authority_by_fase
+from outreach.roles import RoleName
 from outreach.settings import ROOT, read
 from outreach.tracking import answers
 from outreach.tracking.answers import Given

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from outreach.accounts import RoleName
 from outreach.adherence import programmes
 from outreach.app import create_app
 from outreach.cli.preparation import add_people
 from outreach.demo import people, sample
+from outreach.roles import RoleName
 from outreach.settings import read
 from tests.conftest import NOW, STORY_DAY
 from tests.pages import PageClient

@@ -8,7 +8,6 @@ from flask import Response, flash, redirect, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import RoleName
 from outreach.adherence.models import RollUp, Status
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import Campaign
@@ -18,6 +17,7 @@ from outreach.directory import listing as directory
 from outreach.directory import sheet
 from outreach.directory.models import Authority, Level
 from outreach.errors import InputError, NotFound
+from outreach.roles import RoleName
 from outreach.segments import audience as segment
 from outreach.segments.audience import Audience, Concerns, Explanation
 from outreach.segments.choices import Choices

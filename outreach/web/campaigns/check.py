@@ -8,7 +8,6 @@ from flask import flash, redirect, request, url_for
 from flask_security import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import RoleName
 from outreach.campaigns import approval, audiences, checks, lifecycle, planning
 from outreach.campaigns.grace import GRACE
 from outreach.campaigns.listing import Stage
@@ -16,6 +15,7 @@ from outreach.campaigns.models import ON_ITS_WAY, Campaign
 from outreach.db import Session
 from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import InputError
+from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody, sentence
 from outreach.web import french
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of

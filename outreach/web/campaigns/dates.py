@@ -3,11 +3,11 @@
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import RoleName
 from outreach.adherence.days import today
 from outreach.campaigns import lifecycle, openings, planning
 from outreach.campaigns.planning import PlannedWave
 from outreach.db import Session
+from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import Step, pages, show, step_of
 from outreach.web.campaigns.forms import DatesForm
 from outreach.web.frame import database, needs, now

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from flask import Response, abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import RoleName
 from outreach.campaigns import checks, lifecycle, trials
 from outreach.campaigns.fields import FIELDS
 from outreach.campaigns.models import Campaign
@@ -13,6 +12,7 @@ from outreach.campaigns.rehearsal import Rehearsal, Rehearsed, hard_cases
 from outreach.db import Session
 from outreach.directory import sheet
 from outreach.errors import InputError, NotFound
+from outreach.roles import RoleName
 from outreach.web import letters
 from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
 from outreach.web.campaigns.forms import LetterForm, TrialForm

@@ -4,10 +4,10 @@ from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import accounts
-from outreach.accounts import RoleName
 from outreach.campaigns import definitions, lifecycle, listing, progress
 from outreach.campaigns.listing import PAGE_ROWS, Stage
 from outreach.errors import NotFound
+from outreach.roles import RoleName
 from outreach.settings import ROOT
 from outreach.web.campaigns.blueprint import STAGE_COLORS, pages
 from outreach.web.frame import actor, database, needs, now

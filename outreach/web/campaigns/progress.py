@@ -7,7 +7,6 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import RoleName
 from outreach.campaigns import audiences, braking, grace, lifecycle, planning, progress, results, retrying
 from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import Campaign, Wave, WaveState
@@ -16,6 +15,7 @@ from outreach.campaigns.results import Figure
 from outreach.db import Session
 from outreach.delivery.ledger import Outcome
 from outreach.errors import InputError
+from outreach.roles import RoleName
 from outreach.segments.audience import Counts
 from outreach.tracking import hits
 from outreach.web import french

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from flask import Response, abort, request
 from flask_security import current_user
 
-from outreach.accounts import RoleName
 from outreach.campaigns import composing, lifecycle, retrying
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.db import Session
@@ -15,6 +14,7 @@ from outreach.delivery.ledger import PAGE_ROWS, Outcome
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory.models import Authority
 from outreach.errors import NotFound
+from outreach.roles import RoleName
 from outreach.web import exports, french, letters
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.frame import database, needs, now

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from flask import Response, request
 
-from outreach.accounts import RoleName
 from outreach.campaigns import audiences, lifecycle, results
 from outreach.campaigns.results import Figure, Results
 from outreach.errors import InputError
+from outreach.roles import RoleName
 from outreach.tracking import hits
 from outreach.tracking.hits import Measured
 from outreach.tracking.machines import HitClass
