@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, exists, func, insert, select
 
 from outreach.db import Session
 from outreach.delivery.models import Mailing, Message, MessageState, RecipientKind
@@ -28,8 +28,10 @@ class Target:
 def set_up(session: Session, mailing: Mailing, urls: Mapping[int, str], mode: TrackingMode) -> None:
     """Give a mailing whose recipients are all written down its groups, each with a pixel and these links.
 
-    Who is measured alone hides nobody: where the mode is individual, mailboxes with a basis are in no group.
+    Again, while no letter has left, when some were added since. Who is measured alone hides nobody: where the mode is
+    individual, mailboxes with a basis are in no group, which takes the moment at which the mailing is filled.
     """
+    _forget(session, mailing)
     rows = [{"mailing_id": mailing.id, "number": number, "url": url} for number, url in urls.items()]
     if rows:
         session.execute(insert(TrackedLink), rows)
@@ -42,6 +44,12 @@ def set_up(session: Session, mailing: Mailing, urls: Mapping[int, str], mode: Tr
         session.add(tracker)
         session.flush()
         session.add_all(TrackerNetwork(tracker_id=tracker.id, network_id=network) for network in sorted(group))
+
+
+def are_set_up(session: Session, mailing: Mailing) -> bool:
+    """Whether a mailing has its groups, or links that are counted."""
+    has_groups = exists().where(Tracker.mailing_id == mailing.id)
+    return bool(session.scalar(select(has_groups | exists().where(TrackedLink.mailing_id == mailing.id))))
 
 
 def groups(sizes: Mapping[int, int]) -> list[frozenset[int]]:
@@ -83,6 +91,13 @@ def target_of(session: Session, identity: bytes) -> Target | None:
         .where(Tracker.mailing_id == message.mailing_id, Authority.id == message.recipient_id)
     )
     return Target(session.scalar(group), message.id, _links(session, message.mailing_id))
+
+
+def _forget(session: Session, mailing: Mailing) -> None:
+    of_mailing = select(Tracker.id).where(Tracker.mailing_id == mailing.id)
+    session.execute(delete(TrackerNetwork).where(TrackerNetwork.tracker_id.in_(of_mailing)))
+    for table in (Tracker, TrackedLink):
+        session.execute(delete(table).where(table.mailing_id == mailing.id))
 
 
 def _links(session: Session, mailing: int) -> dict[int, str]:

@@ -21,6 +21,7 @@ from outreach.delivery.models import (
     SuppressionReason,
 )
 from outreach.directory.models import Authority, Contact
+from outreach.tracking.models import Tracker, TrackingMode
 from tests.campaigns.conftest import (
     APPROVER,
     AUTHOR,
@@ -263,9 +264,9 @@ def test_an_audience_costs_the_same_few_statements_whatever_its_size(database, p
     assert counts[0] == counts[1] <= 6
 
 
-def approved_for(database, count):
+def approved_for(database, count, **changes):
     """A campaign that would have written to so many when it was approved."""
-    number = draft(database)
+    number = draft(database, **changes)
     move(database, number, lifecycle.submit)
     move(database, number, lambda *given, **by: lifecycle.approve(*given, authorities=count, **by), actor=APPROVER)
     return number
@@ -291,6 +292,30 @@ def test_many_recipients_are_written_down_ahead_and_their_gate_opens_in_time(dat
     settle(database, 1)
     advance(database, wave, due)
     assert (len(rows(database)), gate(database)) == (6, Gate.OPEN)
+
+
+@pytest.mark.parametrize("mode", [TrackingMode.AGGREGATE, TrackingMode.INDIVIDUAL])
+@pytest.mark.parametrize("added", [0, 2])
+def test_groups_are_counted_ahead_and_again_when_recipients_are_added(
+    database, people, strand, monkeypatch, added, mode
+):
+    monkeypatch.setattr(launching, "MANY", 3)
+    settle(database, 21)
+    due = NOW + timedelta(minutes=10)
+    wave = move(database, approved_for(database, 21, tracking=mode), lifecycle.schedule, due)
+    is_ahead = mode is TrackingMode.AGGREGATE
+
+    def groups():
+        with database.reading() as session:
+            return session.execute(select(Tracker.public_id, Tracker.recipients)).all()
+
+    advance(database, wave, due - timedelta(seconds=5))
+    before = groups()
+    assert [recipients for _, recipients in before] == [21] * is_ahead
+    settle(database, added)
+    advance(database, wave, due)
+    assert [recipients for _, recipients in groups()] == [21 + added]
+    assert not is_ahead or (groups() == before) is (added == 0)
 
 
 def test_nothing_is_written_down_in_the_minute_of_grace(database, people, strand, monkeypatch):
