@@ -146,13 +146,16 @@ class Database:
         self.engine.dispose()
 
 
+LOG_PAGES = "wal_autocheckpoint=4000"  # 16 MB: letters that leave change the same pages again and again
+
+
 def _sqlite(url: str) -> Engine:
     # isolation_level=None hands BEGIN to us: the driver's own would start a transaction too late and never IMMEDIATE.
     engine = create_engine(url, connect_args={"isolation_level": None, "timeout": 15}, max_overflow=MOST_CONNECTIONS)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", LOG_PAGES):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -13,7 +13,7 @@ from outreach.db import Session, UtcDateTime, table_of
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject, Reason, RecipientKind
 from outreach.prepared import PreparedForEach
 
-BATCH = 250
+BATCH = 480  # whole rounds over any usual number of connections: the last one of a batch is as full as the others
 AT_ONCE = 1000  # rows in the hand at a time: a launch of many thousands would hold the most memory of all
 
 

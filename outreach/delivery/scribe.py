@@ -19,7 +19,8 @@ from outreach.delivery import fence
 from outreach.delivery.fence import Composed, Due
 from outreach.delivery.models import Mailing
 
-PATIENCE_SECONDS = 10.0  # a batch takes some hundredths
+PATIENCE_SECONDS = 10.0  # a batch takes a tenth
+PIECE = 48
 Compose = Callable[[Session, Mailing, Sequence[Due]], Mapping[int, Composed]]
 
 
@@ -69,12 +70,16 @@ class ScribeApart(Scribe):
         return [letter for letter in written if letter.due.id not in beside]
 
     def _received(self) -> list[Composed] | None:
+        found: list[Composed] = []
         with self._patience():
             try:
                 while True:
-                    asked, written = self._pipe.recv()
-                    if asked == self._asked:
-                        return _named(written)
+                    asked, some = self._pipe.recv()
+                    if asked != self._asked:
+                        continue
+                    if not some:
+                        return None if some is None else found
+                    found += [Composed(Due._make(due), wire, content) for due, wire, content in some]
             except (OSError, EOFError):
                 return None
 
@@ -87,10 +92,6 @@ class ScribeApart(Scribe):
             yield
         finally:
             late.cancel()
-
-
-def _named(plain: Sequence[tuple[Sequence[Any], bytes, str]] | None) -> list[Composed] | None:
-    return None if plain is None else [Composed(Due._make(due), wire, content) for due, wire, content in plain]
 
 
 @contextmanager
@@ -120,13 +121,25 @@ def _write_what_is_asked(scribe: Scribe, pipe: Connection) -> None:
     try:
         while True:
             asked, batch, beside = pipe.recv()
-            written = _tried(scribe, batch, beside)
-            plain = None if written is None else [(tuple(one.due), one.wire, one.content) for one in written]
-            pipe.send((asked, plain))  # a third of what named tuples would cost
+            for some in _pieces(_tried(scribe, batch, beside)):
+                pipe.send((asked, some))
     except (OSError, EOFError):
         pass
     finally:
         os._exit(0)
+
+
+def _pieces(written: Sequence[Composed] | None) -> Iterator[Sequence[tuple[Any, ...]] | None]:
+    """Letters by some dozens, for none of the two to hold a batch once more, then an empty piece; None for no answer.
+
+    They go as plain tuples: a third of what named ones would cost.
+    """
+    if written is None:
+        yield None
+        return
+    for start in range(0, len(written), PIECE):
+        yield [(tuple(one.due), one.wire, one.content) for one in written[start : start + PIECE]]
+    yield []
 
 
 def _tried(scribe: Scribe, batch: int, beside: Collection[int]) -> list[Composed] | None:

@@ -259,7 +259,7 @@ def due(database, clock):
 
 
 def test_a_batch_is_one_worker_s_until_its_lease_ends(database, clock):
-    mailing = mail_to(database, addresses(600))
+    mailing = mail_to(database, addresses(1000))
     assert due(database, clock) == [mailing]
     with database.writing() as session:
         assert session.scalar(select(func.count()).select_from(Batch)) == 3
