@@ -10,6 +10,7 @@ more than 60 seconds until letters leave again, a letter taken more than a secon
 
 import argparse
 import json
+import logging
 import random
 import sys
 import time
@@ -45,14 +46,19 @@ Row = dict[str, object]
 
 def main() -> None:
     options = _options()
-    rows = []
+    rows, untried = [], []
     for name, database in _asked(options):
-        rows.append(row := _tried(name, database, options))
+        try:
+            rows.append(row := _tried(name, database, options))
+        except Exception:
+            logging.exception("%s on %s could not be tried to its end; the others are", name, database)
+            untried.append(name)
+            continue
         if options.json or options.fault == "all":
             _print_line(row, options, is_first=len(rows) == 1)
         else:
             print("\n".join(f"{key:18} {value}" for key, value in row.items()))
-    sys.exit(1 if any(row["broken"] for row in rows) else 0)
+    sys.exit(1 if untried or any(row["broken"] for row in rows) else 0)
 
 
 def _asked(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
