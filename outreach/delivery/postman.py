@@ -215,7 +215,8 @@ class Postman:
         """Have a free connection, or a letter at its dot; else let the relay rest, or leave what dawdles."""
         self.door.poll()  # an idle connection may have been closed on us since
         failures = self._heeded()
-        self.door.open(min(wanted + len(self._carried) + len(self._awaited), self._routes.used.width.now))
+        busy = len(self._carried) + len(self._awaited) + self.door.stuck
+        self.door.open(min(wanted + busy, self._routes.used.width.now))
         usable = (State.READY, State.AT_DOT)
         self._wait(PATIENCE_SECONDS, lambda: bool(self.door.count(*usable)))
         failures += self._heeded()

@@ -252,6 +252,11 @@ class Door:
         return self.count(*states) - sum(line.state in states for line in self._late)
 
     @property
+    def stuck(self) -> int:
+        """How many were not ready for letters in their turn: others have to be opened for what they do not carry."""
+        return sum(line.state in OPENING for line in self._late)
+
+    @property
     def width(self) -> int:
         """How many connections lead to the relay in use, or are being opened."""
         return sum(line.talk.relay is self.relay for line in self._lines())

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach.delivery import postman as patience
 from outreach.delivery import presence, suppressions
 from outreach.delivery.conversation import State
 from outreach.delivery.models import MessageState, Reason, RelayState, Suppression, SuppressionReason
@@ -210,6 +211,19 @@ def test_a_connection_closed_while_idle_costs_no_letter_an_attempt(database, rel
     worker = postman(sink, connections=2, watch=let_the_relay_close)
     worker.deliver(mailing)
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
+
+
+@pytest.mark.parametrize("stage", ["connect", "ehlo"])
+def test_a_connection_that_is_never_ready_keeps_no_letter_waiting(database, relay, postman, monkeypatch, stage):
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.5)
+    sink = relay()
+    sink.script({"stage": stage, "reply": "held:250 2.0.0 at last", "times": 1})
+    mailing, worker = mail_to(database, addresses(1)), postman(sink, patient=False)
+    worker.deliver(mailing)
+    assert sink.accepted == []
+    worker.deliver(mailing)
+    attend_until(worker, lambda: len(sink.accepted) == 1)
+    assert worker.door.stuck == 1
 
 
 @pytest.mark.parametrize(("stage", "last"), [("ehlo", S.ACCEPTED), ("rset", S.REFUSED)])
