@@ -9,6 +9,7 @@ Jobs are safe to repeat and never raise: a knock that is lost or comes twice cha
 import logging
 import random
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 BEAT_SECONDS = 5.0
 LONGEST_SECONDS = 45  # of a transaction: others wait for what a frozen process holds, and go on within a minute
+LAUNCH_SECONDS = 4.0  # less than from one pass of the clock to the next
 LISTEN_MILLISECONDS = 200  # how long a stop waits for threads that have nothing to do
 logger = logging.getLogger(__name__)
 
@@ -166,8 +168,10 @@ class Desk:
     def start_waves(self) -> None:
         """Start what is due, a step of each wave in turn: a large one, or one that cannot start, holds no other up.
 
-        Between the steps postmen are woken for what is due elsewhere.
+        Between the steps postmen are woken for what is due elsewhere; what is left after some seconds is for the next
+        pass of the clock, which has other questions, too.
         """
+        end = time.monotonic() + LAUNCH_SECONDS
         while not self.stop.is_set():
             with self.database.reading() as session:
                 waves = launching.due_waves(session, now=self.clock())
@@ -175,7 +179,7 @@ class Desk:
             for wave in waves:
                 with going_on(f"wave {wave}"):
                     goes_on |= self._advance(wave)
-            if not goes_on:
+            if not goes_on or time.monotonic() > end:
                 return
             self.knock()
 

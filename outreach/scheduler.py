@@ -3,6 +3,7 @@
 No job store and no cron: a second clock is harmless, and business time never depends on when this process started.
 """
 
+import logging
 from datetime import UTC, datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -12,6 +13,7 @@ from outreach.jobs import Desk, going_on
 
 TICK_SECONDS = 5
 COLLECT_SECONDS = 60
+logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that a pass took longer than a tick needs nobody
 
 
 def clock(desk: Desk) -> BackgroundScheduler:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from sqlalchemy import func, select, update
 
 from benchmarks import crowd
+from outreach import jobs
 from outreach.campaigns import launching
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.verification import verify
@@ -288,6 +289,19 @@ def test_a_large_wave_holds_up_no_other_that_is_due(database, desk, sink, monkey
     plan(database, works, 0)
     works.start_waves()
     assert steps == [1, 2, "knock", 1, 2, "knock", 1, 2]
+
+
+def test_a_pass_of_the_clock_is_not_all_spent_on_a_large_wave(database, desk, sink, monkeypatch):
+    works, steps = desk(), []
+    monkeypatch.setattr(launching, "SLICE", 3)
+    monkeypatch.setattr(jobs, "LAUNCH_SECONDS", 0)
+    usual = works._advance
+    monkeypatch.setattr(works, "_advance", lambda wave: steps.append(wave) or usual(wave))
+    monkeypatch.setattr(works, "knock", list)
+    plan(database, works, 8)
+    for passed in (1, 2, 3, 3):
+        works.start_waves()
+        assert len(steps) == passed
 
 
 def test_a_desk_gives_signs_of_life_and_leaves_in_order(database, environment):

@@ -22,7 +22,7 @@ from outreach.tracking.models import TrackingMode
 SLICE = 5000
 MANY = 500
 AT_LEAST_AHEAD = timedelta(seconds=10)  # the clock asks every five
-AHEAD = timedelta(microseconds=300)  # for each authority: some times what writing one down takes
+AHEAD = timedelta(microseconds=600)  # for each authority: twice what writing one down takes on PostgreSQL
 LONGEST_AHEAD = timedelta(minutes=30)
 DRIFT_SHARE, DRIFT_AUTHORITIES = 0.1, 10
 CLOCK = "planificateur"
