@@ -71,25 +71,29 @@ def drawing(found: list[Run]) -> str:
     for database, colour in COLOURS.items():
         own = [one for one in found if one["database"] == database]
         lines += "".join(_label(place, one, found, colour) for one in own)
-        lines += _line(database, colour, [place(one["recipients"], one["cpu_ms_per_message"]) for one in own])
+        side = _side(own[-1], found) if own else ABOVE
+        lines += _line(database, colour, [place(one["recipients"], one["cpu_ms_per_message"]) for one in own], side)
     return FRAME.format(
         width=WIDTH, height=HEIGHT, margin=MARGIN, foot=HEIGHT - MARGIN, right=WIDTH - MARGIN, drawn=under + lines
     )
 
 
-def _line(database: str, colour: str, places: list[tuple[float, float]]) -> str:
+def _side(one: Run, found: list[Run]) -> tuple[int, int]:
+    """Where words stand: above the line or, where the other database costs more, below."""
+    beside = [other for other in found if other["recipients"] == one["recipients"] and other is not one]
+    return BELOW if any(other["cpu_ms_per_message"] > one["cpu_ms_per_message"] for other in beside) else ABOVE
+
+
+def _line(database: str, colour: str, places: list[tuple[float, float]], side: tuple[int, int]) -> str:
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     drawn = f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>\n'
-    name_at = (ABOVE if database == "postgresql" else BELOW)[1]
-    return drawn + "".join(_words(x, y + name_at, database, colour) for x, y in places[-1:])
+    return drawn + "".join(_words(x, y + side[1], database, colour) for x, y in places[-1:])
 
 
 def _label(place: Callable[[int, float], tuple[float, float]], one: Run, found: list[Run], colour: str) -> str:
-    """A cost, above its line or, where the other database costs more, below."""
     size, cost = one["recipients"], one["cpu_ms_per_message"]
-    costs = [other["cpu_ms_per_message"] for other in found if other["recipients"] == size and other is not one]
     x, y = place(size, cost)
-    return _words(x, y + (BELOW if any(other > cost for other in costs) else ABOVE)[0], f"{cost:.2f}", colour)
+    return _words(x, y + _side(one, found)[0], f"{cost:.2f}", colour)
 
 
 def _words(x: float, y: float, words: str, colour: str) -> str:
