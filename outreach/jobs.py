@@ -13,14 +13,12 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from dramatiq import Actor, Broker, Worker, actor
 from dramatiq.brokers.stub import StubBroker
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.campaigns import braking, launching
-from outreach.campaigns.composing import Composer
 from outreach.campaigns.freezing import Sending
 from outreach.db import Database
 from outreach.delivery import installation, outbox, presence
@@ -35,9 +33,6 @@ from outreach.knocking import Bell, queue_of
 from outreach.settings import Mode, Settings, listed
 from outreach.settings import Sending as Switch
 from outreach.tracking import hits
-
-if TYPE_CHECKING:
-    from outreach.mail.dkim import Signer
 
 BEAT_SECONDS = 5.0
 LONGEST_SECONDS = 45  # of a transaction: others wait for what a frozen process holds, and go on within a minute
@@ -63,20 +58,6 @@ def relays_of(settings: Settings) -> list[Relay]:
     return [Relay.at(url, settings.sending_domain, **usual) for url in settings.relays]
 
 
-def signer_of(settings: Settings) -> "Signer | None":
-    """Who signs letters; None where the relay does. Raises InputError or OSError when its key cannot be used."""
-    if settings.dkim_key_file is None:
-        return None
-    from outreach.mail.dkim import Signer  # noqa: PLC0415 - of seven megabytes, where the relay does not sign
-
-    return Signer.of(settings.sending_domain, settings.dkim_selector, settings.dkim_key_file.read_bytes())
-
-
-def scribe_of(settings: Settings, database: Database) -> Scribe:
-    """Who writes letters; raises as `signer_of` does."""
-    return Scribe(database, Composer(Sending.of(settings), settings.instant, signer_of(settings)), settings.instant)
-
-
 @contextmanager
 def going_on(what: str) -> Iterator[None]:
     """What may go wrong in the world ends this block with a line in the log, and nothing else: the next tick repeats.
@@ -96,8 +77,8 @@ class Desk:
         self,
         settings: Settings,
         database: Database,
+        scribe: Scribe,
         watch: Callable[[Stage], None] | None = None,
-        scribe: Scribe | None = None,
     ) -> None:
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.stop = threading.Event()
@@ -112,7 +93,7 @@ class Desk:
         self.postman = Postman(
             database,
             Door(self.relays, guard_of(settings)),
-            scribe or scribe_of(settings, database),
+            scribe,
             self.clock,
             worker_id=self.worker_id,
             domain_rates=settings.rates_of_domains,

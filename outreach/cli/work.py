@@ -8,13 +8,16 @@ from collections.abc import Callable
 import click
 
 from outreach.campaigns import verification
+from outreach.campaigns.composing import Composer
+from outreach.campaigns.freezing import Sending
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Database
 from outreach.delivery import installation, scribe
 from outreach.delivery.postman import Stage
+from outreach.delivery.scribe import Scribe
 from outreach.demo import mailbox as demo_mailbox
 from outreach.errors import Refused
-from outreach.jobs import Desk, scribe_of
+from outreach.jobs import Desk
 from outreach.roles import RoleName
 from outreach.scheduler import clock
 from outreach.settings import Settings
@@ -36,8 +39,8 @@ def serve(settings: Settings, database: Database, watch: Callable[[Stage], None]
     gc.freeze()
     gc.set_threshold(SELDOM)
     database.dispose()  # no connection may be shared with the process that is forked here
-    with scribe.apart(scribe_of(settings, database), settings.database) as beside:
-        desk = Desk(settings, database, watch, beside)
+    with scribe.apart(scribe_for(settings, database), settings.database) as beside:
+        desk = Desk(settings, database, beside, watch)
         ticking = clock(desk)
         desk.open()
         ticking.start()
@@ -45,6 +48,19 @@ def serve(settings: Settings, database: Database, watch: Callable[[Stage], None]
         desk.stop.set()
         ticking.shutdown()
         desk.close()
+
+
+def scribe_for(settings: Settings, database: Database) -> Scribe:
+    """Who writes an installation's letters, and signs them where a key is named (elsewhere the relay does).
+
+    Raises InputError or OSError when the key cannot be used.
+    """
+    signer = None
+    if settings.dkim_key_file is not None:
+        from outreach.mail.dkim import Signer  # noqa: PLC0415 - of seven megabytes
+
+        signer = Signer.of(settings.sending_domain, settings.dkim_selector, settings.dkim_key_file.read_bytes())
+    return Scribe(database, Composer(Sending.of(settings), settings.instant, signer), settings.instant)
 
 
 @click.command()

@@ -16,6 +16,7 @@ from outreach.app import create_app
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.verification import verify
 from outreach.cli.preparation import add_people
+from outreach.cli.work import scribe_for
 from outreach.delivery import outbox
 from outreach.delivery.bounces import collecting
 from outreach.delivery.bounces.models import Handling
@@ -78,7 +79,7 @@ def settings(real, fresh_url, tmp_path):
 
 @pytest.fixture
 def desk(database, settings):
-    one = Desk(settings, database)
+    one = Desk(settings, database, scribe_for(settings, database))
     one.open()
     yield one
     one.close()

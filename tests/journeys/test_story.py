@@ -15,6 +15,7 @@ from outreach.adherence.models import AdherenceRecord, Status, Strand
 from outreach.app import create_app
 from outreach.campaigns.models import Wave
 from outreach.cli.preparation import add_people
+from outreach.cli.work import scribe_for
 from outreach.delivery.models import Message, MessageState
 from outreach.demo import mailbox, people
 from outreach.directory import contacts
@@ -77,7 +78,8 @@ class World:
     def work(self, at):
         """Let the work process do what is due, until nothing is on its way."""
         with mailbox.serving(f"127.0.0.1:{self.port}", self.box):
-            desk = Desk(self.settings(at), self.database)
+            settings = self.settings(at)
+            desk = Desk(settings, self.database, scribe_for(settings, self.database))
             desk.open()
             try:
                 end = time.monotonic() + 300
