@@ -21,10 +21,15 @@ AWAY = timedelta(hours=2)
 def kill(ground: Ground, chance: random.Random) -> None:
     """kill -9, at a stage of a round or at any moment; after a while anyhow, when nothing is due."""
     stage = chance.choice([None, *Stage])
-    worker, before = ground.start(stage, chance.randint(1, 4)), ground.taken()
-    wanted = 10**9 if stage else chance.randint(1, 150)
+    worker, before = ground.start(stage, which_time(stage, chance)), ground.taken()
+    wanted = 10**9 if stage else chance.randint(1, 100)
     ground.happens(lambda: not worker.is_alive() or ground.taken() - before >= wanted)
     ground.kill(worker)
+
+
+def which_time(stage: Stage | None, chance: random.Random) -> int:
+    """At which time that it is reached a stage is broken: letters are composed once for dozens of rounds."""
+    return chance.randint(1, 2 if stage is Stage.AFTER_COMPOSE else 4)
 
 
 def stop(ground: Ground, chance: random.Random) -> None:
@@ -37,7 +42,7 @@ def stop(ground: Ground, chance: random.Random) -> None:
 def freeze(ground: Ground, chance: random.Random) -> None:
     """SIGSTOP, at a stage of a round or at any moment, for longer than anything waits, while another worker goes on."""
     stage = chance.choice([None, *Stage])
-    frozen, before = ground.start(stage, chance.randint(1, 4), signal.SIGSTOP), ground.taken()
+    frozen, before = ground.start(stage, which_time(stage, chance), signal.SIGSTOP), ground.taken()
     wanted = 10**9 if stage else chance.randint(1, 100)
     ground.happens(lambda: is_stopped(frozen) or ground.taken() - before >= wanted)
     os.kill(frozen.pid, signal.SIGSTOP)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from benchmarks.faults.decisions import joining
+from benchmarks.faults.processes import which_time
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, WaveState
 from outreach.delivery import suppressions
@@ -41,7 +42,7 @@ def test_kills_at_every_stage_and_at_random_lose_nobody_and_write_to_nobody_twic
     chance = random.Random(seed)
     ground = field(1500)
     for stage in Stage:
-        ground.wait_for_death(ground.start(stage, chance.randint(1, 4)))
+        ground.wait_for_death(ground.start(stage, which_time(stage, chance)))
     for _ in range(5):
         worker, before = ground.start(), ground.taken()
         wanted = chance.randint(1, 50)
