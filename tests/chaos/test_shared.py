@@ -36,7 +36,7 @@ def broker(request, fresh_url):
 def field(database, fresh_url, broker, tmp_path):
     relay = Relays(tmp_path / "sink", "--lint-every", "50")
     relay.script({"stage": "dot", "reply": "accept:slow:0.05:250 2.0.0 taken"})
-    ground = Field(database, fresh_url, relay, tmp_path / "data", recipients=400)
+    ground = Field(database, fresh_url, relay, tmp_path / "data", recipients=1000)
     ground.environment["OUTREACH_BROKER_URL"] = broker.url
     yield ground
     ground.clear()
@@ -72,4 +72,4 @@ def test_two_processes_share_a_wave_and_neither_dies_of_the_other_nor_of_the_bro
     field.stop(other)
     assert not field.is_finished(), "the wave ended before its last worker: nothing was proved"
     field.finish()
-    field.reckon(400)
+    field.reckon(1000)

@@ -8,13 +8,13 @@ from sqlalchemy import select
 from outreach.adherence import records
 from outreach.adherence.models import AdherenceRecord, Programme, Status, Strand, Word
 from outreach.campaigns import followups, lifecycle
+from outreach.campaigns.composing import Composer
 from outreach.campaigns.models import Wave
 from outreach.delivery import fence, outbox, suppressions
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, Purpose, Reason, SuppressionReason
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
-from outreach.jobs import Composer
 from outreach.mail.linter import faults
 from outreach.tracking import answers, inbox
 from outreach.tracking.answers import Given
