@@ -99,9 +99,8 @@ class Postfix:
         """From now on it refuses nobody, and what was put off once comes back."""
         self._write("refused")
         self._run("postconf", "-e", "maximal_queue_lifetime=0")
-        self._run(
-            "postfix", "stop"
-        )  # to reload takes a while, in which some of its processes refuse and others break off
+        # To reload takes a while, in which some of its processes refuse and others break off.
+        self._run("postfix", "stop")
         self._run("postfix", "start")
 
     def kept(self):

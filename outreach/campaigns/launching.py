@@ -110,16 +110,6 @@ def _start(session: Session, wave: Wave, sending: Sending, now: datetime) -> boo
     return _fill(session, wave, wave.mailing, sending, now)
 
 
-def _measure(session: Session, mailing: Mailing, *, has_changed: bool) -> None:
-    """Set up what measures a mailing; ahead where it can be, for the groups of a million take a second to count."""
-    frozen = Frozen.from_json(mailing.letter)
-    may_be_ahead = frozen.tracking is TrackingMode.AGGREGATE
-    if frozen.tracking is TrackingMode.NONE or not (may_be_ahead or mailing.filled_at):
-        return
-    if has_changed or not (may_be_ahead and trackers.are_set_up(session, mailing)):
-        trackers.set_up(session, mailing, frozen.links, frozen.tracking)
-
-
 def mailing_of(campaign: Campaign, frozen: Frozen, sending: Sending, name: str, *, now: datetime) -> Mailing:
     """A mailing for a letter of a campaign, not launched yet; `name` stands in its headers."""
     is_statutory = campaign.message_class is MessageClass.STATUTORY
@@ -193,3 +183,13 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: Sending, now:
     gate = Gate.OPEN if wave.state is WaveState.RUNNING else Gate.HELD
     outbox.set_gate(session, mailing, gate, now=now, actor=CLOCK)
     return False
+
+
+def _measure(session: Session, mailing: Mailing, *, has_changed: bool) -> None:
+    """Set up what measures a mailing; ahead where it can be, for the groups of a million take a second to count."""
+    frozen = Frozen.from_json(mailing.letter)
+    may_be_ahead = frozen.tracking is TrackingMode.AGGREGATE
+    if frozen.tracking is TrackingMode.NONE or not (may_be_ahead or mailing.filled_at):
+        return
+    if has_changed or not (may_be_ahead and trackers.are_set_up(session, mailing)):
+        trackers.set_up(session, mailing, frozen.links, frozen.tracking)
