@@ -6,18 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from outreach.adherence.days import today
+from outreach.campaigns.blocks import EMPTY, PATTERNS
+from outreach.campaigns.facts import Facts
 from outreach.campaigns.fields import (
     BY_LINK,
     BY_MAIL,
-    Facts,
     is_common,
     is_true,
-    value_of,
+    reader,
 )
 from outreach.campaigns.freezing import Frozen, Sending, compiled
 from outreach.campaigns.gathering import Recipients
@@ -27,6 +28,7 @@ from outreach.delivery.models import Composition, Mailing, Message, MessageClass
 from outreach.mail import links, mime
 from outreach.mail.letters import Letter, Value
 from outreach.mail.mime import Mailbox, Personal, Standing
+from outreach.mail.rows import Rows
 from outreach.mail.tokens import Kind
 
 if TYPE_CHECKING:
@@ -46,7 +48,9 @@ class Composer:
         _, letter, standing = _compiled(mailing.letter, mailing.headers)
         anew = [one for one in due if one.kept is None]
         facts = _recipients(mailing, self.sending, self._now()).facts(session, anew)
-        common: dict[int, dict[str, Value]] = defaultdict(dict)  # by what measures them: the same object for a group
+        common: dict[int, dict[str, Value | Rows]] = defaultdict(
+            dict
+        )  # by what measures them: the same object for a group
         contents = {one.id: content_of(letter, facts[one.id], common[id(facts[one.id].links.measure)]) for one in anew}
         contents.update({one.id: Content.from_json(one.kept) for one in due if one.kept is not None})
         return {one.id: self._compose(letter, standing, one, contents[one.id]) for one in due}
@@ -92,10 +96,12 @@ def _read_again(session: Session, message: Message, sending: Sending, now: datet
     return letter, kept or content_of(letter, facts_of(session, message, sending, now=now))
 
 
-def _uncounted(letter: Letter, values: Mapping[str, Value], flags: Mapping[str, bool]) -> dict[str, Value]:
+def _uncounted(
+    letter: Letter, values: Mapping[str, Value | Rows], flags: Mapping[str, bool]
+) -> dict[str, Value | Rows]:
     links_in = [place for place in letter.places(flags) if place.slot.field == links.LINK]
     straight = {place.key: Value.plain(place.slot.filters[0][1]) for place in links_in}
-    return {**values, **straight, PIXEL: Value("", "")}
+    return {**values, **straight, PIXEL: EMPTY}
 
 
 def facts_of(session: Session, message: Message, sending: Sending, *, now: datetime) -> Facts:
@@ -122,30 +128,35 @@ def kept_content(session: Session, message: Message) -> "Content | None":
 class Content:
     """What a letter says to one recipient, enough to make it again: values by slot, the truth of its conditions."""
 
-    values: dict[str, Value]
+    values: dict[str, Value | Rows]
     flags: dict[str, bool]
 
     def to_json(self) -> str:
         """What is kept."""
-        values = {key: one.text if one.html == one.text else [one.html, one.text] for key, one in self.values.items()}
+        values = {key: one.kept() for key, one in self.values.items()}
         return orjson.dumps({"values": values, "flags": self.flags}).decode()
 
     @classmethod
     def from_json(cls, kept: str) -> "Content":
         """What was kept."""
         read = orjson.loads(kept)
-        values = {key: Value(one, one) if isinstance(one, str) else Value(*one) for key, one in read["values"].items()}
-        return cls(values, read["flags"])
+        return cls({key: _value_kept(one) for key, one in read["values"].items()}, read["flags"])
 
 
-def content_of(letter: Letter, facts: Facts, common: dict[str, Value] | None = None) -> Content:
+def _value_kept(kept: Any) -> Value | Rows:
+    if isinstance(kept, dict):
+        return Rows(PATTERNS[kept["pattern"]], kept["rows"], Value(*kept["after"]))
+    return Value(kept, kept) if isinstance(kept, str) else Value(*kept)
+
+
+def content_of(letter: Letter, facts: Facts, common: dict[str, Value | Rows] | None = None) -> Content:
     """What a letter says to a recipient of whom these facts are known; `common` keeps what others say as well."""
     flags = {name: is_true(name, facts) for name in letter.conditional}
     common, values = {} if common is None else common, {}
     for place in letter.places(flags):
         value = common.get(place.key)
         if value is None:
-            value = value_of(place.slot, facts)
+            value = reader(place.slot)(facts)
             if is_common(place.slot):
                 common[place.key] = value
         values[place.key] = value

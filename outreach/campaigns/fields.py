@@ -3,57 +3,25 @@
 The editor's buttons, the checks and the documentation come from this one table.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import NamedTuple
 
 from babel.numbers import format_decimal
 
-from outreach.adherence.models import Status
-from outreach.campaigns.addresses import Links
+from outreach.campaigns import blocks
+from outreach.campaigns.facts import Facts
 from outreach.mail import links
-from outreach.mail.letters import Value, one_line
+from outreach.mail.letters import Value
 from outreach.mail.marks import Kind, Slot
+from outreach.mail.rows import Rows
 from outreach.mail.typography import LOCALE, NARROW, WIDE, WITH_WEEKDAY, spelt_day
 
-LISTED, NAMED = 25, 3
+NAMED = 3
 NOTHING = {"", "null", "none", "n/a", "0", "-"}
-LINK = '<a href="{}" style="color:#303675">{}</a>'
 
-PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block;border:0">'
-
-Raw = str | int | bool | date | Value
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What is the same for all the letters of a wave."""
-
-    circular: str
-    deadline: date
-    contact: str
-    is_reminder: bool
-
-
-class Facts(NamedTuple):
-    """What is known of one recipient when its letter is composed.
-
-    `schools` are those the letter is about: (FASE, name, status) by name. `eligible` and `joined` count the authority's
-    schools in the strand; `federations` are (code, name).
-    """
-
-    fase: int
-    name: str
-    network: str
-    municipality: str
-    schools: Sequence[tuple[int, str, Status]]
-    eligible: int
-    joined: int
-    federations: Sequence[tuple[str, str]]
-    links: Links
-    shared: Shared
+Raw = str | int | bool | date | Value | Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +34,6 @@ class Field:
     common: bool = False
 
 
-def contact_of(name: str, service: str, email: str, phone: str) -> str:
-    """The agent who can inform, on one line."""
-    return ", ".join(part for part in (name, service, email, phone) if part)
-
-
-def _link(address: str, words: str) -> Value:
-    plain = Value.plain(address)
-    return Value(LINK.format(plain.html, words), f"{words}{WIDE}: {address}") if address else Value("", "")
-
-
-def _pixel(address: str) -> Value:
-    return Value(PIXEL.format(Value.plain(address).html), "") if address else Value("", "")
-
-
 def _names(facts: Facts) -> str:
     names = [f"{name} (FASE{WIDE}{fase})" for fase, name, _ in facts.schools[:NAMED]]
     more = len(facts.schools) - len(names)
@@ -87,67 +41,6 @@ def _names(facts: Facts) -> str:
         names.append(f"{more} autre{'s' if more > 1 else ''}")
     *first, last = names or [""]
     return f"{', '.join(first)} et {last}" if first else last
-
-
-def _more(facts: Facts) -> Value:
-    more = len(facts.schools) - LISTED
-    if more <= 0:
-        return Value("", "")
-    words = f"et {more} autre{'s' if more > 1 else ''}{WIDE}: "
-    seen = _link(facts.links.answer, "voir la liste")
-    return Value(f'\n<p style="margin:0 0 16px">{words}{seen.html}</p>', f"\n{words}{facts.links.answer}")
-
-
-CELL = '<td class="cell" style="padding:6px 8px;border-bottom:1px solid #babbc1;text-align:left;{}">{}</td>'
-ROW = CELL.format("", "{}") + 2 * CELL.format("white-space:nowrap", "{}")
-HEAD = ROW.replace("<td", '<th scope="col"').replace("</td", "</th").format("École", "FASE", "Situation")
-
-
-def _table(facts: Facts) -> Value:
-    lines, texts = [HEAD], []
-    for fase, name, status in facts.schools[:LISTED]:
-        school = Value.plain(name)
-        lines.append(ROW.format(school.html, fase, status.label))
-        texts.append(f"- {one_line(school.text)} (FASE{WIDE}{fase}){WIDE}: {status.label.lower()}")
-    rows, more = "\n".join(f"<tr>{line}</tr>" for line in lines), _more(facts)
-    style = "border-collapse:collapse;margin:0 0 16px"
-    html = f'<table width="100%" cellpadding="0" cellspacing="0" border="0" style="{style}">\n{rows}\n</table>'
-    return Value(html + more.html, "\n".join(texts) + more.text)
-
-
-def _list(facts: Facts) -> Value:
-    named = [(Value.plain(name), fase) for fase, name, _ in facts.schools[:LISTED]]
-    items = "\n".join(f'<li style="margin:0 0 6px">{name.html} (FASE{WIDE}{fase})</li>' for name, fase in named)
-    texts = "\n".join(f"- {one_line(name.text)} (FASE{WIDE}{fase})" for name, fase in named)
-    more = _more(facts)
-    return Value(f'<ul style="margin:0 0 16px;padding:0 0 0 24px">\n{items}\n</ul>{more.html}', texts + more.text)
-
-
-ANSWERS = (("joined", "Nous adhérons"), ("in_preparation", "En préparation"), ("help", "Besoin d’aide"))
-
-
-def _buttons(facts: Facts) -> Value:
-    style = "display:inline-block;margin:0 8px 8px 0;padding:10px 18px;border:1px solid #303675;border-radius:4px;"
-    style += "text-decoration:none;font-weight:bold;"
-    first, others = "background:#303675;color:#ffffff", "color:#303675"
-    links, texts = [], []
-    for place, (choice, words) in enumerate(ANSWERS):
-        address = f"{facts.links.answer}?choice={choice}"
-        look = style + (others if place else first)
-        links.append(f'<a class="button" href="{address}" style="{look}">{words}</a>')
-        texts.append(f"- {words}{WIDE}: {address}")
-    other = LINK.format(facts.links.answer, "Toutes les réponses possibles")
-    texts.append(f"- Toutes les réponses possibles{WIDE}: {facts.links.answer}")
-    html = "\n".join(links)
-    return Value(f'<p style="margin:0 0 8px">{html}</p>\n<p style="margin:0 0 16px">{other}</p>', "\n".join(texts))
-
-
-def _federations(facts: Facts) -> Value:
-    if not facts.federations:
-        return Value("", "")
-    names = ", ".join(f"{name} ({code})" for code, name in facts.federations)
-    said = Value.plain(f"Votre organe de représentation et de coordination peut aussi vous conseiller{WIDE}: {names}.")
-    return Value(f'<p style="margin:0 0 16px">{said.html}</p>', said.text)
 
 
 FIELDS: Mapping[str, Field] = {
@@ -164,8 +57,8 @@ FIELDS: Mapping[str, Field] = {
     "écoles_restantes": Field(
         Kind.NUMBER, "Le nombre d’écoles dont parle le courriel", lambda facts: len(facts.schools)
     ),
-    "tableau_écoles": Field(Kind.BLOCK, "Le tableau des écoles dont parle le courriel", _table),
-    "liste_écoles": Field(Kind.BLOCK, "La liste des écoles dont parle le courriel", _list),
+    "tableau_écoles": Field(Kind.BLOCK, "Le tableau des écoles dont parle le courriel", blocks.table),
+    "liste_écoles": Field(Kind.BLOCK, "La liste des écoles dont parle le courriel", blocks.names),
     "une_école": Field(Kind.FLAG, "Le courriel parle d’une seule école", lambda facts: len(facts.schools) == 1),
     "plusieurs_écoles": Field(Kind.FLAG, "Le courriel parle de plusieurs écoles", lambda f: len(f.schools) > 1),
     "rappel": Field(Kind.FLAG, "Cette vague est un rappel", lambda facts: facts.shared.is_reminder, common=True),
@@ -174,19 +67,19 @@ FIELDS: Mapping[str, Field] = {
     "contact": Field(
         Kind.WORDS, "La personne de contact, en toutes lettres", lambda facts: facts.shared.contact, common=True
     ),
-    "boutons_réponse": Field(Kind.BLOCK, "Des boutons pour répondre en un clic", _buttons),
+    "boutons_réponse": Field(Kind.BLOCK, "Des boutons pour répondre en un clic", blocks.buttons),
     "lien_réponse": Field(
-        Kind.LINK, "Un lien vers la page de réponse", lambda facts: _link(facts.links.answer, "répondre en ligne")
+        Kind.LINK, "Un lien vers la page de réponse", lambda facts: blocks.link(facts.links.answer, "répondre en ligne")
     ),
     "lien_navigateur": Field(
-        Kind.LINK, "Un lien vers ce courriel en ligne", lambda facts: _link(facts.links.view, "lire en ligne")
+        Kind.LINK, "Un lien vers ce courriel en ligne", lambda facts: blocks.link(facts.links.view, "lire en ligne")
     ),
     "lien_désinscription": Field(
         Kind.LINK,
         "Un lien pour ne plus recevoir ces courriels",
-        lambda facts: _link(facts.links.unsubscribe, "ne plus recevoir ces courriels"),
+        lambda facts: blocks.link(facts.links.unsubscribe, "ne plus recevoir ces courriels"),
     ),
-    "bloc_fédération": Field(Kind.BLOCK, "Un paragraphe sur l’organe de représentation", _federations),
+    "bloc_fédération": Field(Kind.BLOCK, "Un paragraphe sur l’organe de représentation", blocks.federations),
 }
 KINDS = {name: field.kind for name, field in FIELDS.items()}
 # The addresses alone, for the layout's own links; nobody writes them.
@@ -194,13 +87,13 @@ ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
     "adresse_désinscription": lambda facts: facts.links.unsubscribe,
     "adresse_navigateur": lambda facts: facts.links.view,
     "mention_mesure": lambda facts: facts.links.measure.mention,
-    "image_mesure": lambda facts: _pixel(facts.links.measure.pixel),
+    "image_mesure": lambda facts: blocks.pixel(facts.links.measure.pixel),
 }
 
 
 BY_LINK, BY_MAIL = "jeton_désinscription", "jeton_courriel"  # the two ways to unsubscribe that a letter's headers offer
 # What is left of a link whose address stands in the letter's fixed text.
-TOKENS: Mapping[str, Callable[[Facts], Raw]] = {
+TOKENS: Mapping[str, Callable[[Facts], str]] = {
     "jeton_réponse": lambda facts: facts.links.answering,
     "jeton_navigateur": lambda facts: facts.links.viewing,
     BY_LINK: lambda facts: facts.links.unsubscribing,
@@ -217,31 +110,50 @@ def is_common(slot: Slot) -> bool:
 
 def raw_value(name: str, facts: Facts) -> Raw:
     """What a field holds for a recipient, before any filter."""
-    return _UNWRITTEN[name](facts) if name in _UNWRITTEN else FIELDS[name].value(facts)
+    return _finder(name)(facts)
 
 
 def is_empty(raw: Raw) -> bool:
     """Whether a value says nothing: empty, or one of the words that spreadsheets leave for nothing."""
     if isinstance(raw, str):
         return raw.strip().casefold() in NOTHING
-    return raw is None or raw == Value("", "")
+    return raw is None or raw == blocks.EMPTY
 
 
-def value_of(slot: Slot, facts: Facts) -> Value:
+def value_of(slot: Slot, facts: Facts) -> Value | Rows:
     """What stands in a slot for a recipient."""
+    return reader(slot)(facts)
+
+
+@lru_cache(maxsize=1024)
+def reader(slot: Slot) -> Callable[[Facts], Value | Rows]:
+    """How what stands in a slot is found: for thousands of recipients, decided once."""
     if slot.field == links.LINK:
-        number, url = slot.filters[0]
-        return Value.plain(facts.links.measure.clicks.get(int(number), url))
-    raw = raw_value(slot.field, facts)
-    for name, given in slot.filters:
-        raw = _FILTERS[name](raw, given)
-    return raw if isinstance(raw, Value) else Value.plain(_said(raw))
+        number, url = int(slot.filters[0][0]), slot.filters[0][1]
+        return lambda facts: Value.plain(facts.links.measure.clicks.get(number, url))
+    if slot.field in TOKENS:
+        token = TOKENS[slot.field]
+        return lambda facts: Value.plain(token(facts))
+    find = _finder(slot.field)
+    filters = [(_FILTERS[name], given) for name, given in slot.filters]
+
+    def read(facts: Facts) -> Value | Rows:
+        raw = find(facts)
+        for change, given in filters:
+            raw = change(raw, given)
+        return raw if isinstance(raw, (Value, Rows)) else Value.plain(_said(raw))
+
+    return read
 
 
 def is_true(name: str, facts: Facts) -> bool:
     """The truth of a field in a condition."""
     raw = raw_value(name, facts)
     return raw if isinstance(raw, bool) else not is_empty(raw) and raw != 0
+
+
+def _finder(name: str) -> Callable[[Facts], Raw]:
+    return _UNWRITTEN[name] if name in _UNWRITTEN else FIELDS[name].value
 
 
 def _said(raw: Raw) -> str:
@@ -264,7 +176,7 @@ def _spelt_number(number: int) -> str:
     return str(format_decimal(number, locale=LOCALE)).replace(WIDE, NARROW)
 
 
-_UNWRITTEN = {**ADDRESSES, **TOKENS}
+_UNWRITTEN: Mapping[str, Callable[[Facts], Raw]] = {**ADDRESSES, **TOKENS}
 _FILTERS: Mapping[str, Callable[[Raw, str], Raw]] = {
     "défaut": lambda raw, given: given if is_empty(raw) else raw,
     "majuscule": _capital,

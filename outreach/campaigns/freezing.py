@@ -10,14 +10,12 @@ from markupsafe import Markup
 
 from outreach.adherence.days import today
 from outreach.campaigns.addresses import UNSUBSCRIBE, Links
+from outreach.campaigns.facts import Facts, Shared, contact_of
 from outreach.campaigns.fields import (
     ADDRESSES,
     KINDS,
     LINKED,
     TOKENS,
-    Facts,
-    Shared,
-    contact_of,
     is_common,
     raw_value,
     value_of,

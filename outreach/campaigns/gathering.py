@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 from outreach.adherence.models import Status, Strand
 from outreach.adherence.standing import standing_of_some, status_of
 from outreach.campaigns.addresses import Links, Measure
-from outreach.campaigns.fields import Facts
+from outreach.campaigns.facts import Facts
 from outreach.campaigns.freezing import Frozen, Sending
 from outreach.campaigns.measures import Measures
 from outreach.db import Session

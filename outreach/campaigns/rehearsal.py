@@ -13,7 +13,8 @@ from sqlalchemy import Row
 from outreach.adherence.days import today
 from outreach.campaigns import audiences, planning
 from outreach.campaigns.composing import content_of
-from outreach.campaigns.fields import KINDS, Facts
+from outreach.campaigns.facts import Facts
+from outreach.campaigns.fields import KINDS
 from outreach.campaigns.freezing import Frozen, Sending, bare, compiled, freeze, standing_of
 from outreach.campaigns.gathering import Recipients
 from outreach.campaigns.models import Campaign
@@ -26,6 +27,7 @@ from outreach.mail import mime, tokens
 from outreach.mail.letters import Filled, Letter, Value
 from outreach.mail.marks import Kind, Slot
 from outreach.mail.mime import Personal
+from outreach.mail.rows import Rows
 from outreach.segments import audience
 
 SLICE = 500
@@ -41,7 +43,7 @@ class Rehearsed:
     address: str
     facts: Facts
     letter: Letter
-    values: dict[str, Value]
+    values: dict[str, Value | Rows]
     flags: dict[str, bool]
     wire: bytes
 
@@ -66,7 +68,7 @@ class Rehearsed:
         shown = {place.key: self._marked(place.slot) for place in self.letter.places(self.flags)}
         return INLINE_STYLE.sub("", self.letter.html_for(shown, self.flags))
 
-    def _marked(self, slot: Slot) -> Value:
+    def _marked(self, slot: Slot) -> Value | Rows:
         value = self.values[slot.key]
         if KINDS[slot.field] in {Kind.BLOCK, Kind.LINK}:
             return value

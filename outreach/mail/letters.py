@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from html import escape
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from outreach.mail import markdown, mime
 from outreach.mail.language import parse
@@ -38,6 +38,21 @@ from outreach.mail.marks import (
 MOST_VARIANTS = 256
 
 
+class Filling(Protocol):
+    """What stands in a slot for one recipient, as markup, as text, and the two in quoted-printable."""
+
+    @property
+    def html(self) -> str:
+        """As markup."""
+
+    @property
+    def text(self) -> str:
+        """As text."""
+
+    def encoded(self) -> tuple[bytes, bytes]:
+        """The two in quoted-printable."""
+
+
 class Value(NamedTuple):
     """What a slot holds for one recipient, as markup and as text."""
 
@@ -54,6 +69,10 @@ class Value(NamedTuple):
         """The two in quoted-printable."""
         html = mime.encode(self.html)
         return html, html if self.html == self.text else mime.encode(self.text)
+
+    def kept(self) -> str | list[str]:
+        """What is kept of it."""
+        return self.text if self.html == self.text else [self.html, self.text]
 
 
 @lru_cache(maxsize=4096)
@@ -165,7 +184,7 @@ class Letter:
         self._places = lru_cache(MOST_VARIANTS)(lambda truth: self._variant(truth).places)
         self._mould = lru_cache(MOST_VARIANTS)(self._cast)
 
-    def fill(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> Filled:
+    def fill(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> Filled:
         """The letter with these values (by `Slot.key`) and the truth of the fields its conditions name.
 
         Raises KeyError when one is missing.
@@ -179,17 +198,17 @@ class Letter:
             html=mime.joined([x.encoded if type(x) is Fixed else encoded[x.key][0] for x in mould.html]),  # type: ignore[union-attr]
         )
 
-    def subject_for(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> str:
+    def subject_for(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> str:
         """The subject as words."""
         subject = self._variant(self._truth(flags)).subject
         return one_line("".join([x.words if isinstance(x, Fixed) else values[x.key].text for x in subject]))
 
-    def html_for(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> str:
+    def html_for(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> str:
         """The HTML as a mail program or a browser reads it."""
         html = self._variant(self._truth(flags)).html
         return "".join([x.words if isinstance(x, Fixed) else values[x.key].html for x in html])
 
-    def text_for(self, values: Mapping[str, Value], flags: Mapping[str, bool]) -> str:
+    def text_for(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> str:
         """The text as a mail program reads it."""
         text = self._variant(self._truth(flags)).text
         return "".join([x.words if isinstance(x, Fixed) else values[x.key].text for x in text])
@@ -205,7 +224,7 @@ class Letter:
         flags = dict(zip(self.conditional, truth, strict=True))
         return Variant(*(_chosen(whole, flags) for whole in self._wholes))
 
-    def _cast(self, truth: tuple[bool, ...], common: tuple[tuple[str, Value], ...]) -> Mould:
+    def _cast(self, truth: tuple[bool, ...], common: tuple[tuple[str, Filling], ...]) -> Mould:
         variant, values = self._variant(truth), dict(common)
         html = _merged(variant.html, {key: value.html for key, value in values.items()})
         text = _merged(variant.text, {key: value.text for key, value in values.items()})

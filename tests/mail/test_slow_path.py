@@ -17,6 +17,7 @@ from outreach.mail import linter, mime
 from outreach.mail.letters import Draft, Letter, Value, one_line
 from outreach.mail.marks import ELSE, END, FIRST_ELIF, FIRST_IF, FIRST_SLOT, Slot, is_forbidden
 from outreach.mail.mime import Mailbox, Personal, Standing
+from outreach.mail.rows import Pattern, Repeat, Rows
 
 SLOTS = (Slot("nom"), Slot("commune"), Slot("commune", (("majuscule", ""),)), Slot("bloc"))
 CONDITIONS = (("field", "un"), ("not", ("field", "deux")), ("and", ("field", "un"), ("field", "deux")))
@@ -52,7 +53,19 @@ def several(one, least=0):
 
 marked = several(st.recursive(anything | slot, lambda inside: branches(several(inside, least=1)), max_leaves=4))
 drafts = st.builds(Draft, st.just(SLOTS), st.just(CONDITIONS), marked, marked, marked)
-values = st.fixed_dictionaries({one.key: typed.map(Value.plain) for one in SLOTS})
+plain = typed.map(Value.plain)
+parts = st.text(kept, max_size=9).filter(lambda text: not re.search(r"\{\d\}", text)) | st.sampled_from(HARD)
+repeats = st.builds(
+    lambda head, first, mid, last, between, foot: Repeat(head, f"{first}{{1}}{mid}{{0}}{last}", between, foot),
+    *[parts] * 6,
+)
+rows = st.builds(
+    Rows,
+    st.builds(Pattern, st.just("any"), repeats, repeats),
+    st.lists(st.tuples(typed, typed), max_size=3).map(tuple),
+    st.just(Value("", "")) | plain,
+)
+values = st.fixed_dictionaries({one.key: plain if one.field != "bloc" else plain | rows for one in SLOTS})
 flags = st.fixed_dictionaries({"un": st.booleans(), "deux": st.booleans()})
 local = st.from_regex(r"[a-z0-9éèœß'+_-]{1,30}", fullmatch=True)
 addresses = st.builds("{}@{}".format, local, st.sampled_from(["adm.fwb.example", "xn--cole-9oa.example"]))

@@ -1,0 +1,95 @@
+"""Rows: a value that repeats a pattern, such as a table. What is fixed of it is encoded once; a row costs its cells."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
+
+from outreach.mail import mime
+from outreach.mail.letters import Value, one_line
+
+CELL = re.compile(r"\{(\d)\}")
+
+
+class Repeat:
+    """One row after the other: `{0}` in `row` is its first cell; `between` parts two rows."""
+
+    def __init__(self, head: str, row: str, between: str, foot: str) -> None:
+        first, *inside = CELL.split(row)
+        *within, last = inside[1::2]
+        self._order = [int(one) for one in inside[::2]]
+        self._fixed = [head + foot, head + first, *within, last + between + first, last + foot]
+
+    def filled(self, rows: Sequence[Sequence[str]]) -> str:
+        """The rows as they are read, their cells fit to stand here."""
+        return "".join(self._pieces(self._fixed, rows))
+
+    def encoded(self, rows: Sequence[Sequence[bytes]]) -> bytes:
+        """The same in quoted-printable, the cells encoded."""
+        return mime.joined(self._pieces(self._encoded, rows))
+
+    @cached_property
+    def _encoded(self) -> list[bytes]:
+        return [mime.encode(one) for one in self._fixed]
+
+    def _pieces(self, fixed: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        empty, start, *after, end = fixed
+        if not rows:
+            return [empty]
+        found = [start]
+        for row in rows:
+            for place, piece in zip(self._order, after, strict=True):
+                found += (row[place], piece)
+        found[-1] = end
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """How rows look as markup and as text. What is kept of a letter names it: it never changes."""
+
+    name: str
+    html: Repeat
+    text: Repeat
+
+
+class Rows(NamedTuple):
+    """A value made of rows, whose cells are plain words of one line each; `after` stands below the last one."""
+
+    pattern: Pattern
+    rows: Sequence[Sequence[str]]
+    after: Value
+
+    @property
+    def html(self) -> str:
+        """The rows as markup."""
+        return self.pattern.html.filled([[_cell(word).html for word in row] for row in self.rows]) + self.after.html
+
+    @property
+    def text(self) -> str:
+        """The rows as text."""
+        return self.pattern.text.filled([[_cell(word).text for word in row] for row in self.rows]) + self.after.text
+
+    def encoded(self) -> tuple[bytes, bytes]:
+        """The two in quoted-printable."""
+        cells = [[_encoded(word) for word in row] for row in self.rows]
+        html = self.pattern.html.encoded([[cell[0] for cell in row] for row in cells])
+        text = self.pattern.text.encoded([[cell[1] for cell in row] for row in cells])
+        if not self.after.text:
+            return html, text
+        below = self.after.encoded()
+        return mime.joined((html, below[0])), mime.joined((text, below[1]))
+
+    def kept(self) -> dict[str, Any]:
+        """What is kept of it."""
+        return {"pattern": self.pattern.name, "rows": self.rows, "after": [*self.after]}
+
+
+def _cell(word: str) -> Value:
+    return Value.plain(one_line(word))
+
+
+@lru_cache(maxsize=8192)
+def _encoded(word: str) -> tuple[bytes, bytes]:
+    return _cell(word).encoded()
