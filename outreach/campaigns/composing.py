@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,6 +16,7 @@ from outreach.campaigns.facts import Facts
 from outreach.campaigns.fields import (
     BY_LINK,
     BY_MAIL,
+    Reader,
     is_common,
     is_true,
     reader,
@@ -48,10 +49,10 @@ class Composer:
         _, letter, standing = _compiled(mailing.letter, mailing.headers)
         anew = [one for one in due if one.kept is None]
         facts = _recipients(mailing, self.sending, self._now()).facts(session, anew)
-        common: dict[int, dict[str, Value | Rows]] = defaultdict(
-            dict
+        alike: dict[int, Alike] = defaultdict(
+            partial(Alike, letter)
         )  # by what measures them: the same object for a group
-        contents = {one.id: content_of(letter, facts[one.id], common[id(facts[one.id].links.measure)]) for one in anew}
+        contents = {one.id: alike[id(facts[one.id].links.measure)].content(facts[one.id]) for one in anew}
         contents.update({one.id: Content.from_json(one.kept) for one in due if one.kept is not None})
         return {one.id: self._compose(letter, standing, one, contents[one.id]) for one in due}
 
@@ -93,7 +94,7 @@ def _read_again(session: Session, message: Message, sending: Sending, now: datet
     mailing = session.get_one(Mailing, message.mailing_id)
     _, letter, _ = _compiled(mailing.letter, mailing.headers)
     kept = kept_content(session, message)
-    return letter, kept or content_of(letter, facts_of(session, message, sending, now=now))
+    return letter, kept or Alike(letter).content(facts_of(session, message, sending, now=now))
 
 
 def _uncounted(
@@ -149,18 +150,23 @@ def _value_kept(kept: Any) -> Value | Rows:
     return Value(kept, kept) if isinstance(kept, str) else Value(*kept)
 
 
-def content_of(letter: Letter, facts: Facts, common: dict[str, Value | Rows] | None = None) -> Content:
-    """What a letter says to a recipient of whom these facts are known; `common` keeps what others say as well."""
-    flags = {name: is_true(name, facts) for name in letter.conditional}
-    common, values = {} if common is None else common, {}
-    for place in letter.places(flags):
-        value = common.get(place.key)
-        if value is None:
-            value = reader(place.slot)(facts)
-            if is_common(place.slot):
-                common[place.key] = value
-        values[place.key] = value
-    return Content(values, flags)
+class Alike:
+    """Writes what letters say to recipients who are measured alike: what they have in common is found once."""
+
+    def __init__(self, letter: Letter) -> None:
+        self._letter = letter
+        self._ways: dict[tuple[bool, ...], tuple[dict[str, Value | Rows], list[tuple[str, Reader]]]] = {}
+
+    def content(self, facts: Facts) -> Content:
+        """What the letter says to a recipient of whom these facts are known."""
+        flags = {name: is_true(name, facts) for name in self._letter.conditional}
+        truth = tuple(flags.values())
+        if truth not in self._ways:
+            places = self._letter.places(flags)
+            common = {place.key: reader(place.slot)(facts) for place in places if is_common(place.slot)}
+            self._ways[truth] = common, [(one.key, reader(one.slot)) for one in places if one.key not in common]
+        common, own = self._ways[truth]
+        return Content({**common, **{key: read(facts) for key, read in own}}, flags)
 
 
 @lru_cache(maxsize=32)

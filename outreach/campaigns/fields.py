@@ -22,6 +22,7 @@ NAMED = 3
 NOTHING = {"", "null", "none", "n/a", "0", "-"}
 
 Raw = str | int | bool | date | Value | Rows
+Reader = Callable[[Facts], Value | Rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def value_of(slot: Slot, facts: Facts) -> Value | Rows:
 
 
 @lru_cache(maxsize=1024)
-def reader(slot: Slot) -> Callable[[Facts], Value | Rows]:
+def reader(slot: Slot) -> Reader:
     """How what stands in a slot is found: for thousands of recipients, decided once."""
     if slot.field == links.LINK:
         number, url = int(slot.filters[0][0]), slot.filters[0][1]

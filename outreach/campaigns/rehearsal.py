@@ -12,7 +12,7 @@ from sqlalchemy import Row
 
 from outreach.adherence.days import today
 from outreach.campaigns import audiences, planning
-from outreach.campaigns.composing import content_of
+from outreach.campaigns.composing import Alike
 from outreach.campaigns.facts import Facts
 from outreach.campaigns.fields import KINDS
 from outreach.campaigns.freezing import Frozen, Sending, bare, compiled, freeze, standing_of
@@ -137,7 +137,7 @@ class Rehearsal:
             due = [self._due(place, one) for place, one in enumerate(recipients[start : start + SLICE])]
             facts = finder.facts(self.session, due)
             for one in due:
-                content = content_of(self.letter, facts[one.id])
+                content = Alike(self.letter).content(facts[one.id])
                 filled = self.letter.fill(content.values, content.flags)
                 personal = self._personal(one, filled, facts[one.id])
                 wire = mime.assemble(standing, personal, filled.text, filled.html)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 LONGEST_LINE = 4096
 MOST_LINES = 100
@@ -88,11 +89,11 @@ class Reader:
         self._held, self._lines = b"", []
 
     def _take(self, line: bytes) -> Reply | None:
+        if not self._lines and (usual := _alone(line)):
+            return usual
         found = LINE.fullmatch(line)
         if found is None or len(line) > LONGEST_LINE or (self._lines and self._lines[0][:3] != found[1]):
             raise Garbage("not a reply")
-        if found[2] != b"-" and not self._lines:
-            return Reply(int(found[1]), (line[4:].decode("latin-1"),))
         self._lines.append(line)
         if len(self._lines) > MOST_LINES or sum(map(len, self._lines)) > MOST_BYTES:
             raise Garbage("an endless reply")
@@ -100,6 +101,15 @@ class Reader:
             return None
         lines, self._lines = tuple(part[4:].decode("latin-1") for part in self._lines), []
         return Reply(int(found[1]), lines)
+
+
+@lru_cache(maxsize=256)
+def _alone(line: bytes) -> Reply | None:
+    """A reply of one line, if it is one: most are the same for every letter."""
+    found = LINE.fullmatch(line)
+    if found is None or len(line) > LONGEST_LINE or found[2] == b"-":
+        return None
+    return Reply(int(found[1]), (line[4:].decode("latin-1"),))
 
 
 def outcome_of(reply: Reply, *, after_dot: bool) -> Outcome:

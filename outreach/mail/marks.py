@@ -103,7 +103,8 @@ def is_forbidden(character: str) -> bool:
 
 def cleaned(text: str) -> str:
     """A text without what has no place in a letter."""
-    if text.replace("\u00a0", "").replace("\u202f", "").isprintable():  # the usual case, thirty times quicker
+    # The usual case, thirty times quicker.
+    if text.isprintable() or text.replace("\u00a0", "").replace("\u202f", "").isprintable():
         return text
     return "".join(one for one in text if not is_forbidden(one))
 

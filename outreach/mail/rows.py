@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from html import escape
 from typing import Any, NamedTuple
 
 from outreach.mail import mime
@@ -87,7 +88,8 @@ class Rows(NamedTuple):
 
 
 def _cell(word: str) -> Value:
-    return Value.plain(one_line(word))
+    words = one_line(word)
+    return Value(escape(words), words)
 
 
 @lru_cache(maxsize=8192)

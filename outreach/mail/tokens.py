@@ -33,6 +33,7 @@ class Kind(StrEnum):
     MAILTO = "mailto"
 
 
+_NAMES = {kind: kind.value.encode("ascii") for kind in Kind}
 FOR_EVER = {Kind.UNSUBSCRIBE, Kind.MAILTO}
 
 
@@ -80,4 +81,4 @@ def _letters(raw: bytes) -> str:
 
 
 def _seal(key: bytes, kind: Kind, signed: bytes) -> bytes:
-    return hmac.digest(key, kind.value.encode("ascii") + signed, "sha256")[:16]
+    return hmac.digest(key, _NAMES[kind] + signed, "sha256")[:16]
