@@ -36,10 +36,10 @@ def take(
     return next(iter(taking.keys(session, asked)), None)
 
 
-def renew(session: Session, batch: int, worker_id: str, *, now: datetime) -> bool:
-    """Hold a batch for longer. False when it is another's by now."""
-    asked = {"taken": batch, "us": worker_id, "until": now + LEASE}
-    return _RENEWED.change(session, asked) == 1
+def renew(session: Session, held: Sequence[int], worker_id: str, *, now: datetime) -> set[int]:
+    """Hold batches for longer. Returns which are ours still."""
+    asked = {"held": list(held), "us": worker_id, "until": now + LEASE}
+    return set(_RENEWED.keys(session, asked))
 
 
 def put_back(session: Session, batch: int, worker_id: str) -> None:
@@ -68,7 +68,14 @@ def _taking(but: Iterable[str] = ()) -> Executable:
     return taken.values(worker_id=bindparam("us"), lease_until=bindparam("until")).returning(table_of(Batch).c.id)
 
 
-_OURS = and_(Batch.id == bindparam("taken"), Batch.worker_id == bindparam("us"))
+_IS_OURS = Batch.worker_id == bindparam("us")
 _TAKEN = Prepared(_taking())
-_RENEWED = Prepared(update(table_of(Batch)).where(_OURS).values(lease_until=bindparam("until")))
-_PUT_BACK = Prepared(update(table_of(Batch)).where(_OURS).values(worker_id=None, lease_until=None))
+_RENEWED = Prepared(
+    update(table_of(Batch))
+    .where(Batch.id.in_(bindparam("held", expanding=True)), _IS_OURS)
+    .values(lease_until=bindparam("until"))
+    .returning(table_of(Batch).c.id)
+)
+_PUT_BACK = Prepared(
+    update(table_of(Batch)).where(Batch.id == bindparam("taken"), _IS_OURS).values(worker_id=None, lease_until=None)
+)

@@ -292,9 +292,8 @@ class Postman:
         return passed
 
     def _renew(self, session: Session, batch: int, now: datetime) -> bool:
-        if self._next is not None:
-            batches.renew(session, self._next, self.worker_id, now=now)
-        return batches.renew(session, batch, self.worker_id, now=now)
+        held = [batch] if self._next is None else [batch, self._next]
+        return batch in batches.renew(session, held, self.worker_id, now=now)
 
     def _ready(self) -> list[Composed]:
         return [self._carried[parcel.key] for parcel in self.door.at_dot()]
