@@ -4,6 +4,7 @@
 block ends well. Domain functions take the session and never commit.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -13,7 +14,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Date, DateTime, Dialect, Engine, Enum, MetaData, Table, create_engine, event, func, select
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
@@ -23,6 +24,7 @@ __all__ = ["NO_ANSWER", "Base", "Database", "Session", "UtcDateTime", "enum_of",
 NO_ANSWER = (OperationalError, NoConnection)  # what is raised where the database does not answer
 # A page may hold three at once (who is signed in, what it shows, the clock): sixteen threads must never wait in a ring.
 MOST_CONNECTIONS = 50
+RESTED_SECONDS = 1.0
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -102,7 +104,8 @@ class Database:
         else:
             if parsed.drivername == "postgresql":
                 parsed = parsed.set(drivername="postgresql+psycopg")
-            self.engine = create_engine(parsed, pool_pre_ping=True, max_overflow=MOST_CONNECTIONS)
+            self.engine = create_engine(parsed, max_overflow=MOST_CONNECTIONS)
+            _ask_the_rested(self.engine)
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._writer = self.engine
 
@@ -144,6 +147,27 @@ class Database:
     def dispose(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def _ask_the_rested(engine: Engine) -> None:
+    """A connection that has rested is asked whether it lives before it is used: the server may have been restarted.
+
+    One that was in use just now is not: asking costs a round's statements half as much again.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note(_connection: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(connection: Any, record: Any, _proxy: Any) -> None:
+        since = record.info.pop("rests_since", None)
+        if since is None or time.monotonic() - since < RESTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error:
+            raise InvalidatePoolError from None
 
 
 LOG_PAGES = "wal_autocheckpoint=4000"  # 16 MB: letters that leave change the same pages again and again
