@@ -64,7 +64,7 @@ class Composer:
         personal = Personal(due.public_id, to, due.dated_at, filled.subject, token, mailto)
         wire = mime.assemble(standing, personal, filled.text, filled.html)
         signed = self._signer.sign(wire, due.dated_at) if self._signer else wire
-        return Composed(due, signed, content.to_json())
+        return Composed.of(due, signed, content.to_json())
 
     def _kept(self, content: "Content", name: str, kind: Kind, due: Due) -> str:
         """A header's token, kept with what the letter says: sealed with another key, it would not be the same."""

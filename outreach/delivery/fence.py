@@ -69,11 +69,24 @@ class Due(NamedTuple):
 
 
 class Composed(NamedTuple):
-    """A letter ready to leave: its bytes, and what has to be kept to make them again (JSON)."""
+    """A letter ready to leave: its bytes, and what has to be kept to make them again (JSON), or '' when it is kept.
 
-    due: Due
+    It may come from another process: no more than what is needed to hand it over, as plain as can be.
+    """
+
+    id: int
+    revision: int
+    address: str
+    recipient: str
+    sender: str
     wire: bytes
     content: str
+
+    @classmethod
+    def of(cls, due: Due, wire: bytes, content: str) -> "Composed":
+        """The letter of a recipient; what it said before, and must say again, is not kept anew."""
+        recipient, kept = due.address_ascii or due.address, "" if due.kept is not None else content
+        return cls(due.id, due.revision, due.address, recipient, due.return_path, wire, kept)
 
 
 def due_in(session: Session, batch: int, *, now: datetime) -> list[Due]:
@@ -109,10 +122,10 @@ def pass_through(
     """
     asked, passed = {"fence": fence_id, "worker": worker_id, "at": now, "day": day}, set[int]()
     # Nearly always one statement; by pairs of key and revision it would be one always, and a third slower.
-    for revision in {letter.due.revision for letter in letters}:
-        keys = [letter.due.id for letter in letters if letter.due.revision == revision]
+    for revision in {letter.revision for letter in letters}:
+        keys = [letter.id for letter in letters if letter.revision == revision]
         passed.update(_FENCED.keys(session, {**asked, "letters": keys, "of": revision}))
-    _keep(session, [letter for letter in letters if letter.due.id in passed and letter.due.kept is None])
+    _keep(session, [letter for letter in letters if letter.id in passed and letter.content])
     return passed
 
 
@@ -160,11 +173,11 @@ def take_back(session: Session, fence_id: str, *, now: datetime) -> None:
 
 def _keep(session: Session, letters: Sequence[Composed]) -> None:
     """Keep what letters say that are composed for the first time, or anew because they list fewer schools."""
-    revised = [letter.due.id for letter in letters if letter.due.revision]
+    revised = [letter.id for letter in letters if letter.revision]
     if revised:
         session.execute(delete(Composition).where(Composition.message_id.in_(revised)))
     if letters:
-        _KEPT.change(session, [(letter.due.id, letter.due.revision, letter.content) for letter in letters])
+        _KEPT.change(session, [(letter.id, letter.revision, letter.content) for letter in letters])
 
 
 def _gate_is_open() -> ColumnElement[bool]:

@@ -82,6 +82,8 @@ class Domains:
 
     def admits(self, address: str, now: float) -> bool:
         """Whether a letter to this address may go now; it is taken. Its domain is full from now on otherwise."""
+        if not self._rates:
+            return True
         domain = _domain(address)
         rate = self._rates.get(domain, self._rates.get("*", 0.0))
         if not rate:

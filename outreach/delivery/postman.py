@@ -202,14 +202,14 @@ class Postman:
         letters: list[Composed] = []
         while waiting and len(letters) < room:
             letter = waiting.popleft()
-            if self._domains.admits(letter.due.address, now):
+            if self._domains.admits(letter.address, now):
                 letters.append(letter)
         self._has_handed |= bool(letters)
         return letters
 
     def _composed(self, batch: int) -> list[Composed]:
         written = self.scribe.finish(batch, self._under_way())
-        return [letter for letter in written if not self._domains.is_full(letter.due.address)]
+        return [letter for letter in written if not self._domains.is_full(letter.address)]
 
     def _is_at_hand(self, wanted: int) -> bool:
         """Have a free connection, or a letter at its dot; else let the relay rest, or leave what dawdles."""
@@ -238,7 +238,7 @@ class Postman:
     def _round(self, letters: Sequence[Composed], batch: int) -> bool:
         """Hand letters over, record the answers to the round before, fence, write dots. False to stop for now."""
         for letter in letters:
-            self._carried[letter.due.id] = letter
+            self._carried[letter.id] = letter
             self.door.hand(_parcel(letter))
         self._wait(TURN_SECONDS, lambda: not self.door.prompt(*MOVING))
         self.watch(Stage.BEFORE_FENCE)
@@ -286,7 +286,7 @@ class Postman:
     def _fence(self, session: Session, ready: Sequence[Composed], fence_id: str, now: datetime) -> set[int]:
         day = today(now)
         passed = fence.pass_through(session, ready, fence_id=fence_id, worker_id=self.worker_id, now=now, day=day)
-        denied = [letter.due.id for letter in ready if letter.due.id not in passed]
+        denied = [letter.id for letter in ready if letter.id not in passed]
         if denied:
             fence.settle_denied(session, denied, now=now, day=day)
         return passed
@@ -300,9 +300,9 @@ class Postman:
 
     def _drop(self, letters: Sequence[Composed]) -> None:
         """These are no longer carried; a connection on which one still waits for its dot is closed without it."""
-        self.door.abandon({letter.due.id for letter in letters})
+        self.door.abandon({letter.id for letter in letters})
         for letter in letters:
-            self._carried.pop(letter.due.id, None)
+            self._carried.pop(letter.id, None)
 
     def _under_way(self) -> set[int]:
         """Letters that are queued still, as the database knows, and not to be handed over once more."""
@@ -382,8 +382,7 @@ class Postman:
 
 
 def _parcel(letter: Composed) -> Parcel:
-    due = letter.due
-    return Parcel(due.id, due.return_path, due.address_ascii or due.address, letter.wire)
+    return Parcel(letter.id, letter.sender, letter.recipient, letter.wire)
 
 
 def _awake_seconds() -> float:

@@ -67,7 +67,7 @@ class ScribeApart(Scribe):
         self._begun = None
         if written is None:
             return super().finish(batch, beside)
-        return [letter for letter in written if letter.due.id not in beside]
+        return [letter for letter in written if letter.id not in beside]
 
     def _received(self) -> list[Composed] | None:
         found: list[Composed] = []
@@ -79,7 +79,7 @@ class ScribeApart(Scribe):
                         continue
                     if not some:
                         return None if some is None else found
-                    found += [Composed(Due._make(due), wire, content) for due, wire, content in some]
+                    found += map(Composed._make, some)
             except (OSError, EOFError):
                 return None
 
@@ -138,7 +138,7 @@ def _pieces(written: Sequence[Composed] | None) -> Iterator[Sequence[tuple[Any, 
         yield None
         return
     for start in range(0, len(written), PIECE):
-        yield [(tuple(one.due), one.wire, one.content) for one in written[start : start + PIECE]]
+        yield list(map(tuple, written[start : start + PIECE]))
     yield []
 
 

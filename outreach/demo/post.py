@@ -20,7 +20,7 @@ from outreach.delivery.batches import due_mailings
 from outreach.delivery.fence import Composed
 from outreach.delivery.models import Batch, Mailing
 from outreach.delivery.outcomes import Settled
-from outreach.delivery.replies import Outcome, Reply, outcome_of
+from outreach.delivery.replies import Reply, outcome_of
 
 ROUND = 8
 ROUND_LASTS = timedelta(seconds=1)
@@ -59,20 +59,18 @@ class Post:
         due = fence.due_in(self.session, batch, now=now)
         composed = Composer(self.sending, lambda: now)(self.session, self.session.get_one(Mailing, mailing), due)
         letters = [composed[one.id] for one in due]
+        refusals = {one.id: self.refusals[one.recipient_id] for one in due if one.recipient_id in self.refusals}
         for place in range(0, len(letters), ROUND):
-            self._round(letters[place : place + ROUND], now + ROUND_LASTS * (place // ROUND))
+            self._round(letters[place : place + ROUND], refusals, now + ROUND_LASTS * (place // ROUND))
 
-    def _round(self, letters: Sequence[Composed], now: datetime) -> None:
-        refused = [letter for letter in letters if letter.due.recipient_id in self.refusals]
-        settled = [Settled(one.due.id, None, self._refusal(one)) for one in refused]
-        fence_id, left = uuid.uuid4().hex, [letter for letter in letters if letter not in refused]
+    def _round(self, letters: Sequence[Composed], refusals: Mapping[int, Reply], now: datetime) -> None:
+        refused = [one.id for one in letters if one.id in refusals]
+        settled = [Settled(one, None, outcome_of(refusals[one], after_dot=False)) for one in refused]
+        fence_id, left = uuid.uuid4().hex, [letter for letter in letters if letter.id not in refusals]
         passed = fence.pass_through(
             self.session, left, fence_id=fence_id, worker_id=self.worker_id, now=now, day=today(now)
         )
         taken = outcome_of(TAKEN, after_dot=True)
         settled += [Settled(identity, fence_id, taken) for identity in sorted(passed)]
         outcomes.record(self.session, settled, now=now, again_at=now)
-        self.posted += [Posted(letter.wire, now) for letter in left if letter.due.id in passed]
-
-    def _refusal(self, letter: Composed) -> Outcome:
-        return outcome_of(self.refusals[letter.due.recipient_id], after_dot=False)
+        self.posted += [Posted(letter.wire, now) for letter in left if letter.id in passed]

@@ -137,7 +137,7 @@ def letter(due):
     personal = Personal(due.public_id, due.address_ascii or due.address, due.dated_at, "Volet 1", "t" * 40)
     html = f'<html lang="fr"><p>{body}</p></html>'
     wire = mime.assemble(STANDING, personal, mime.encode(body), mime.encode(html))
-    return Composed(due, wire, said)
+    return Composed.of(due, wire, said)
 
 
 class Patient(Postman):

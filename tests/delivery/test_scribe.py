@@ -32,11 +32,11 @@ def test_a_batch_composed_apart_says_the_same(database, here):
         beside.begin(batch, set())
         written = beside.finish(batch, set())
         assert written == here.finish(batch, set())
-        first = written[0].due.id
+        first = written[0].id
         beside.begin(batch, {first})
-        assert [one.due.id for one in beside.finish(batch, set())] == [one.due.id for one in written[1:]]
+        assert [one.id for one in beside.finish(batch, set())] == [one.id for one in written[1:]]
         beside.begin(batch, set())
-        assert [one.due.id for one in beside.finish(batch, {first})] == [one.due.id for one in written[1:]]
+        assert [one.id for one in beside.finish(batch, {first})] == [one.id for one in written[1:]]
 
 
 def test_what_was_begun_and_never_asked_for_is_not_mistaken_for_another(database, here):
@@ -50,12 +50,12 @@ def test_what_was_begun_and_never_asked_for_is_not_mistaken_for_another(database
 
 def test_a_batch_begun_anew_is_composed_anew(database, here):
     batch = batch_of(database)
-    first = here.finish(batch, set())[0].due.id
+    first = here.finish(batch, set())[0].id
     database.dispose()
     with scribe.apart(here, url_of(database)) as beside:
         beside.begin(batch, set())
         beside.begin(batch, {first})
-        assert first not in [one.due.id for one in beside.finish(batch, set())]
+        assert first not in [one.id for one in beside.finish(batch, set())]
 
 
 def test_a_scribe_whose_process_is_killed_writes_himself(database, here):
