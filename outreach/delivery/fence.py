@@ -201,8 +201,8 @@ def _has_nobody_left() -> ColumnElement[bool]:
 
 
 def _lists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    listed = exists().where(MessageSubject.message_id == Message.id, *conditions)
-    return listed.correlate_except(MessageSubject)
+    listed = select(1).where(MessageSubject.message_id == Message.id, *conditions).correlate_except(MessageSubject)
+    return exists(listed.offset(0))  # looked up for each of some dozens of letters: PostgreSQL would read the table
 
 
 def _of_its_mailing(column: InstrumentedAttribute[T]) -> ScalarSelect[T]:
