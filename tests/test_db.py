@@ -3,9 +3,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
-from outreach import audit, migrations
+from outreach import audit, db, migrations
 from outreach.audit import AuditEntry
 from outreach.db import Base, Database
 
@@ -67,6 +67,33 @@ def test_the_server_ends_a_transaction_that_a_frozen_process_leaves_open(databas
         time.sleep(1.2)
         session.scalar(select(1))
     frozen.dispose()
+
+
+@pytest.fixture
+def ended_connection(database, fresh_url):
+    """The only connection of a database's pool, which the server has ended: the number of its process."""
+    with database.reading() as session:
+        process = session.scalar(select(func.pg_backend_pid()))
+    other = Database(fresh_url)
+    with other.writing() as session:
+        assert session.scalar(select(func.pg_terminate_backend(process, 2000)))
+    other.dispose()
+    return process
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_a_connection_that_the_server_ended_while_it_rested_is_replaced(database, ended_connection, monkeypatch):
+    monkeypatch.setattr(db, "RESTED_SECONDS", 0)
+    with database.reading() as session:
+        assert session.scalar(select(func.pg_backend_pid())) != ended_connection
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_a_connection_that_was_in_use_just_now_fails_once(database, ended_connection):
+    with pytest.raises(OperationalError), database.reading() as session:
+        session.scalar(select(1))
+    with database.reading() as session:
+        assert session.scalar(select(func.pg_backend_pid())) != ended_connection
 
 
 def test_models_and_migrations_agree(database):
