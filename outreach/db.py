@@ -152,7 +152,7 @@ class Database:
 def _ask_the_rested(engine: Engine) -> None:
     """A connection that has rested is asked whether it lives before it is used: the server may have been restarted.
 
-    One that was in use just now is not: asking costs a round's statements half as much again.
+    One that was in use just now is not: asking takes longer than some of a round's statements.
     """
 
     @event.listens_for(engine, "checkin")

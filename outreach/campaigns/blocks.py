@@ -58,7 +58,7 @@ def table(facts: Facts) -> Rows:
     return Rows(TABLE, rows, _more(facts))
 
 
-def names(facts: Facts) -> Rows:
+def listing(facts: Facts) -> Rows:
     """The schools as a list."""
     return Rows(LIST, [(name, str(fase)) for fase, name, _ in facts.schools[:LISTED]], _more(facts))
 

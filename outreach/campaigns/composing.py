@@ -27,7 +27,7 @@ from outreach.db import Session
 from outreach.delivery.fence import Composed, Due, due_of
 from outreach.delivery.models import Composition, Mailing, Message, MessageClass, Purpose
 from outreach.mail import links, mime
-from outreach.mail.letters import Letter, Value
+from outreach.mail.letters import Filling, Letter, Value
 from outreach.mail.mime import Mailbox, Personal, Standing
 from outreach.mail.rows import Rows
 from outreach.mail.tokens import Kind
@@ -49,9 +49,8 @@ class Composer:
         _, letter, standing = _compiled(mailing.letter, mailing.headers)
         anew = [one for one in due if one.kept is None]
         facts = _recipients(mailing, self.sending, self._now()).facts(session, anew)
-        alike: dict[int, Alike] = defaultdict(
-            partial(Alike, letter)
-        )  # by what measures them: the same object for a group
+        # By what measures them: the same object for a group.
+        alike: dict[int, Alike] = defaultdict(partial(Alike, letter))
         contents = {one.id: alike[id(facts[one.id].links.measure)].content(facts[one.id]) for one in anew}
         contents.update({one.id: Content.from_json(one.kept) for one in due if one.kept is not None})
         return {one.id: self._compose(letter, standing, one, contents[one.id]) for one in due}
@@ -60,8 +59,7 @@ class Composer:
         filled = letter.fill(content.values, content.flags)
         token = self._kept(content, BY_LINK, Kind.UNSUBSCRIBE, due) if standing.unsubscribe else ""
         mailto = self._kept(content, BY_MAIL, Kind.MAILTO, due) if standing.mailto else ""
-        to = due.address_ascii or due.address
-        personal = Personal(due.public_id, to, due.dated_at, filled.subject, token, mailto)
+        personal = Personal(due.public_id, due.recipient, due.dated_at, filled.subject, token, mailto)
         wire = mime.assemble(standing, personal, filled.text, filled.html)
         signed = self._signer.sign(wire, due.dated_at) if self._signer else wire
         return Composed.of(due, signed, content.to_json())
@@ -97,9 +95,7 @@ def _read_again(session: Session, message: Message, sending: Sending, now: datet
     return letter, kept or Alike(letter).content(facts_of(session, message, sending, now=now))
 
 
-def _uncounted(
-    letter: Letter, values: Mapping[str, Value | Rows], flags: Mapping[str, bool]
-) -> dict[str, Value | Rows]:
+def _uncounted(letter: Letter, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> dict[str, Filling]:
     links_in = [place for place in letter.places(flags) if place.slot.field == links.LINK]
     straight = {place.key: Value.plain(place.slot.filters[0][1]) for place in links_in}
     return {**values, **straight, PIXEL: EMPTY}
@@ -129,7 +125,7 @@ def kept_content(session: Session, message: Message) -> "Content | None":
 class Content:
     """What a letter says to one recipient, enough to make it again: values by slot, the truth of its conditions."""
 
-    values: dict[str, Value | Rows]
+    values: dict[str, Filling]
     flags: dict[str, bool]
 
     def to_json(self) -> str:
@@ -144,7 +140,7 @@ class Content:
         return cls({key: _value_kept(one) for key, one in read["values"].items()}, read["flags"])
 
 
-def _value_kept(kept: Any) -> Value | Rows:
+def _value_kept(kept: Any) -> Filling:
     if isinstance(kept, dict):
         return Rows(PATTERNS[kept["pattern"]], kept["rows"], Value(*kept["after"]))
     return Value(kept, kept) if isinstance(kept, str) else Value(*kept)
@@ -155,7 +151,7 @@ class Alike:
 
     def __init__(self, letter: Letter) -> None:
         self._letter = letter
-        self._ways: dict[tuple[bool, ...], tuple[dict[str, Value | Rows], list[tuple[str, Reader]]]] = {}
+        self._ways: dict[tuple[bool, ...], tuple[dict[str, Filling], list[tuple[str, Reader]]]] = {}
 
     def content(self, facts: Facts) -> Content:
         """What the letter says to a recipient of whom these facts are known."""

@@ -13,7 +13,7 @@ from babel.numbers import format_decimal
 from outreach.campaigns import blocks
 from outreach.campaigns.facts import Facts
 from outreach.mail import links
-from outreach.mail.letters import Value
+from outreach.mail.letters import Filling, Value
 from outreach.mail.marks import Kind, Slot
 from outreach.mail.rows import Rows
 from outreach.mail.typography import LOCALE, NARROW, WIDE, WITH_WEEKDAY, spelt_day
@@ -22,7 +22,7 @@ NAMED = 3
 NOTHING = {"", "null", "none", "n/a", "0", "-"}
 
 Raw = str | int | bool | date | Value | Rows
-Reader = Callable[[Facts], Value | Rows]
+Reader = Callable[[Facts], Filling]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ FIELDS: Mapping[str, Field] = {
         Kind.NUMBER, "Le nombre d’écoles dont parle le courriel", lambda facts: len(facts.schools)
     ),
     "tableau_écoles": Field(Kind.BLOCK, "Le tableau des écoles dont parle le courriel", blocks.table),
-    "liste_écoles": Field(Kind.BLOCK, "La liste des écoles dont parle le courriel", blocks.names),
+    "liste_écoles": Field(Kind.BLOCK, "La liste des écoles dont parle le courriel", blocks.listing),
     "une_école": Field(Kind.FLAG, "Le courriel parle d’une seule école", lambda facts: len(facts.schools) == 1),
     "plusieurs_écoles": Field(Kind.FLAG, "Le courriel parle de plusieurs écoles", lambda f: len(f.schools) > 1),
     "rappel": Field(Kind.FLAG, "Cette vague est un rappel", lambda facts: facts.shared.is_reminder, common=True),
@@ -94,7 +94,7 @@ ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
 
 BY_LINK, BY_MAIL = "jeton_désinscription", "jeton_courriel"  # the two ways to unsubscribe that a letter's headers offer
 # What is left of a link whose address stands in the letter's fixed text.
-TOKENS: Mapping[str, Callable[[Facts], str]] = {
+TOKENS: Mapping[str, Callable[[Facts], Raw]] = {
     "jeton_réponse": lambda facts: facts.links.answering,
     "jeton_navigateur": lambda facts: facts.links.viewing,
     BY_LINK: lambda facts: facts.links.unsubscribing,
@@ -121,24 +121,16 @@ def is_empty(raw: Raw) -> bool:
     return raw is None or raw == blocks.EMPTY
 
 
-def value_of(slot: Slot, facts: Facts) -> Value | Rows:
-    """What stands in a slot for a recipient."""
-    return reader(slot)(facts)
-
-
 @lru_cache(maxsize=1024)
 def reader(slot: Slot) -> Reader:
     """How what stands in a slot is found: for thousands of recipients, decided once."""
     if slot.field == links.LINK:
         number, url = int(slot.filters[0][0]), slot.filters[0][1]
         return lambda facts: Value.plain(facts.links.measure.clicks.get(number, url))
-    if slot.field in TOKENS:
-        token = TOKENS[slot.field]
-        return lambda facts: Value.plain(token(facts))
     find = _finder(slot.field)
     filters = [(_FILTERS[name], given) for name, given in slot.filters]
 
-    def read(facts: Facts) -> Value | Rows:
+    def read(facts: Facts) -> Filling:
         raw = find(facts)
         for change, given in filters:
             raw = change(raw, given)

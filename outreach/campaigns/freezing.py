@@ -18,7 +18,7 @@ from outreach.campaigns.fields import (
     TOKENS,
     is_common,
     raw_value,
-    value_of,
+    reader,
 )
 from outreach.campaigns.models import Campaign
 from outreach.delivery.models import MessageClass
@@ -170,7 +170,7 @@ def _linked(html: str, text: str, marks: Marks, links: Links, shared: Shared) ->
     """
     nobody = Facts(0, "", "", "", [], 0, 0, [], links, shared)
     for slot in [slot for slot in marks.slots if slot.field in LINKED]:
-        said, mark = value_of(slot, nobody), marks.slot(slot)
+        said, mark = reader(slot)(nobody), marks.slot(slot)
         html, text = html.replace(mark, said.html), text.replace(mark, said.text)
     for name in TOKENS:
         held, mark = str(raw_value(name, nobody)), marks.slot(Slot(name))

@@ -24,10 +24,9 @@ from outreach.delivery.models import MessageClass
 from outreach.delivery.recipients import Addressee
 from outreach.directory.models import Authority
 from outreach.mail import mime, tokens
-from outreach.mail.letters import Filled, Letter, Value
+from outreach.mail.letters import Filled, Filling, Letter, Value
 from outreach.mail.marks import Kind, Slot
 from outreach.mail.mime import Personal
-from outreach.mail.rows import Rows
 from outreach.segments import audience
 
 SLICE = 500
@@ -43,7 +42,7 @@ class Rehearsed:
     address: str
     facts: Facts
     letter: Letter
-    values: dict[str, Value | Rows]
+    values: dict[str, Filling]
     flags: dict[str, bool]
     wire: bytes
 
@@ -68,7 +67,7 @@ class Rehearsed:
         shown = {place.key: self._marked(place.slot) for place in self.letter.places(self.flags)}
         return INLINE_STYLE.sub("", self.letter.html_for(shown, self.flags))
 
-    def _marked(self, slot: Slot) -> Value | Rows:
+    def _marked(self, slot: Slot) -> Filling:
         value = self.values[slot.key]
         if KINDS[slot.field] in {Kind.BLOCK, Kind.LINK}:
             return value
@@ -156,7 +155,7 @@ class Rehearsal:
         return run
 
     def _personal(self, due: Due, filled: Filled, facts: Facts) -> Personal:
-        to, mailto = due.address_ascii or due.address, self.sending.keys.make(tokens.Kind.MAILTO, bytes.fromhex(NOBODY))
+        to, mailto = due.recipient, self.sending.keys.make(tokens.Kind.MAILTO, bytes.fromhex(NOBODY))
         return Personal(NOBODY, to, self.now, filled.subject, facts.links.unsubscribing, mailto)
 
     def _due(self, place: int, one: Addressee) -> Due:

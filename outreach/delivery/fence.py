@@ -67,6 +67,11 @@ class Due(NamedTuple):
     return_path: str
     revision: int
 
+    @property
+    def recipient(self) -> str:
+        """The address as the wire takes it."""
+        return self.address_ascii or self.address
+
 
 class Composed(NamedTuple):
     """A letter ready to leave: its bytes, and what has to be kept to make them again (JSON), or '' when it is kept.
@@ -85,8 +90,8 @@ class Composed(NamedTuple):
     @classmethod
     def of(cls, due: Due, wire: bytes, content: str) -> "Composed":
         """The letter of a recipient; what it said before, and must say again, is not kept anew."""
-        recipient, kept = due.address_ascii or due.address, "" if due.kept is not None else content
-        return cls(due.id, due.revision, due.address, recipient, due.return_path, wire, kept)
+        kept = "" if due.kept is not None else content
+        return cls(due.id, due.revision, due.address, due.recipient, due.return_path, wire, kept)
 
 
 def due_in(session: Session, batch: int, *, now: datetime) -> list[Due]:

@@ -89,27 +89,27 @@ class Reader:
         self._held, self._lines = b"", []
 
     def _take(self, line: bytes) -> Reply | None:
-        if not self._lines and (usual := _alone(line)):
-            return usual
-        found = LINE.fullmatch(line)
-        if found is None or len(line) > LONGEST_LINE or (self._lines and self._lines[0][:3] != found[1]):
+        said, is_last = _read(line)
+        if self._lines and self._lines[0][:3] != line[:3]:
             raise Garbage("not a reply")
+        if is_last and not self._lines:
+            return said
         self._lines.append(line)
         if len(self._lines) > MOST_LINES or sum(map(len, self._lines)) > MOST_BYTES:
             raise Garbage("an endless reply")
-        if found[2] == b"-":
+        if not is_last:
             return None
         lines, self._lines = tuple(part[4:].decode("latin-1") for part in self._lines), []
-        return Reply(int(found[1]), lines)
+        return Reply(said.code, lines)
 
 
 @lru_cache(maxsize=256)
-def _alone(line: bytes) -> Reply | None:
-    """A reply of one line, if it is one: most are the same for every letter."""
+def _read(line: bytes) -> tuple[Reply, bool]:
+    """What a line says, and whether it is its reply's last: most are the same for every letter."""
     found = LINE.fullmatch(line)
-    if found is None or len(line) > LONGEST_LINE or found[2] == b"-":
-        return None
-    return Reply(int(found[1]), (line[4:].decode("latin-1"),))
+    if found is None or len(line) > LONGEST_LINE:
+        raise Garbage("not a reply")
+    return Reply(int(found[1]), (line[4:].decode("latin-1"),)), found[2] != b"-"
 
 
 def outcome_of(reply: Reply, *, after_dot: bool) -> Outcome:

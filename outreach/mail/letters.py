@@ -39,7 +39,7 @@ MOST_VARIANTS = 256
 
 
 class Filling(Protocol):
-    """What stands in a slot for one recipient, as markup, as text, and the two in quoted-printable."""
+    """What stands in a slot for one recipient."""
 
     @property
     def html(self) -> str:
@@ -51,6 +51,9 @@ class Filling(Protocol):
 
     def encoded(self) -> tuple[bytes, bytes]:
         """The two in quoted-printable."""
+
+    def kept(self) -> object:
+        """What is kept of it, fit for JSON."""
 
 
 class Value(NamedTuple):

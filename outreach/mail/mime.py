@@ -107,9 +107,9 @@ def assemble(standing: Standing, personal: Personal, text: bytes, html: bytes) -
             _fixed(standing),
             _own(standing, personal).encode("utf-8"),
             b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="' + boundary + b'"\r\n\r\n',
-            *(b"--", boundary, _PLAIN, text, b"\r\n"),
-            *(b"--", boundary, _HTML, html, b"\r\n"),
-            *(b"--", boundary, b"--\r\n"),
+            b"--" + boundary + _PLAIN + text + b"\r\n",
+            b"--" + boundary + _HTML + html + b"\r\n",
+            b"--" + boundary + b"--\r\n",
         )
     )
 

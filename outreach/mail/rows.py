@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from html import escape
 from typing import Any, NamedTuple
 
 from outreach.mail import mime
@@ -88,8 +87,7 @@ class Rows(NamedTuple):
 
 
 def _cell(word: str) -> Value:
-    words = one_line(word)
-    return Value(escape(words), words)
+    return Value.plain(one_line(word))
 
 
 @lru_cache(maxsize=8192)

@@ -134,7 +134,7 @@ def letter(due):
     said = due.kept or f"Écoles : {', '.join(map(str, due.schools))}."
     url = "https://courriel.example/u/" + "t" * 40
     body = f"Bonjour nadia.lambert@fwb.example {url}\n{said}\n"
-    personal = Personal(due.public_id, due.address_ascii or due.address, due.dated_at, "Volet 1", "t" * 40)
+    personal = Personal(due.public_id, due.recipient, due.dated_at, "Volet 1", "t" * 40)
     html = f'<html lang="fr"><p>{body}</p></html>'
     wire = mime.assemble(STANDING, personal, mime.encode(body), mime.encode(html))
     return Composed.of(due, wire, said)
