@@ -229,10 +229,9 @@ class Postman:
     def _heeded(self) -> list[Failure]:
         """Connections to the relay in use that came to nothing; of a relay that asked for it fewer are used now."""
         failures = self.door.failures()
-        asking = {relay for relay, failure in failures if failure.slow_down}
-        self._routes.narrow(asking)
-        if self.door.relay in asking:
-            self.door.leave(keep=self._routes.used.width.now)
+        self._routes.narrow({relay for relay, failure in failures if failure.slow_down})
+        # Not only when it asks: those that are busy then have to be left later.
+        self.door.leave(keep=self._routes.used.width.now)
         return [failure for relay, failure in failures if relay is self.door.relay]
 
     def _round(self, letters: Sequence[Composed], batch: int) -> bool:

@@ -225,8 +225,8 @@ class Door:
     def turn_to(self, relay: Relay) -> None:
         """Use this relay from now on. Connections to another end the letter they carry, then are left."""
         if relay is not self.relay:
-            self.relay = relay
             self.leave()
+            self.relay = relay
 
     def open(self, count: int) -> None:
         """Have up to `count` connections to the relay in use, opened or being opened.
@@ -317,8 +317,8 @@ class Door:
         self._late = set(self._lines()) - self._in[State.READY].keys()
 
     def leave(self, keep: int = 0) -> None:
-        """Take leave on idle connections, down to so many in all; those still at something stay."""
-        for line in list(self._in[State.READY])[: max(0, self.count(*State) - keep)]:
+        """Take leave on idle connections, down to so many to the relay in use; those still at something stay."""
+        for line in list(self._in[State.READY])[: max(0, self.width - keep)]:
             self._quit(line)
 
     def close(self) -> None:

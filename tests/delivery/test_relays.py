@@ -193,6 +193,18 @@ def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_lat
     assert 5 <= len(set(sessions[-40:])) <= 8
 
 
+def test_a_relay_that_asks_for_less_while_every_connection_is_busy_gets_less_afterwards(database, relay, postman):
+    sink = relay()
+    slowly = {"stage": "dot", "reply": "accept:slow:0.6:250 2.0.0 ok", "times": 7}
+    sink.script({"stage": "rcpt", "reply": "slow:0.3:421 4.7.0 too fast", "times": 1}, slowly)
+    mailing = mail_to(database, addresses(60))
+    worker = postman(sink)
+    while len(sink.accepted) < 59:
+        worker.deliver(mailing)
+    sessions = [entry["session"] for entry in sink.accepted]
+    assert len(set(sessions[-40:])) == 4
+
+
 def test_a_connection_closed_while_idle_costs_no_letter_an_attempt(database, relay, postman):
     sink = relay()
     sink.script({"stage": "dot", "reply": "accept:raw:250 2.0.0 ok, and good bye\r\n"})

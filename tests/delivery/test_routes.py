@@ -181,6 +181,14 @@ def test_each_relay_has_its_own_number_of_connections_and_its_own_rate(database,
     assert len({entry["session"] for entry in second.accepted}) <= 5
 
 
+def test_idle_connections_to_a_relay_turned_away_from_are_left(both, postman):
+    door = postman(both[0], url=urls(*both)).door
+    door.open(3)
+    door.wait(5, until=lambda: door.count(State.READY) == 3)
+    door.turn_to(door.relays[1])
+    assert door.count(*State) == 0
+
+
 def test_a_relay_that_asks_for_less_narrows_itself_alone(database, both, postman):
     both[0].script({"stage": "rcpt", "reply": "421 4.7.0 too fast", "times": 1})
     worker = postman(both[0], url=urls(*both))
