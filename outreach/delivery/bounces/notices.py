@@ -229,7 +229,7 @@ def _prose(parts: Iterable[Message], content: bytes) -> tuple[Report, ...]:
     return tuple(
         Report((_clean(address.decode("utf-8", "replace"))[:LONGEST_ADDRESS],), verdict, _status("", said), said)
         for addresses, verdict in found
-        for address in sorted(addresses)
+        for address in sorted(filter(None, addresses))  # where a header names nobody, some Pythons find an empty one
     )
 
 
