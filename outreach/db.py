@@ -114,6 +114,9 @@ class Database:
         """A session that sees one state of the data and cannot change it."""
         with Session(self._reader) as session:
             yield session
+            # Committed, with nothing in it: after a ROLLBACK psycopg forgets every statement it has prepared.
+            session.expunge_all()
+            session.commit()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     or_,
     select,
     union_all,
@@ -83,7 +84,7 @@ def status_of(
             AdherenceRecord.withdrawn_at.is_(None),
         )
         .order_by(*newest)
-        .limit(1)
+        .limit(literal_column("1"))  # a parameter might be any: PostgreSQL would plan anew whatever asks this
         .correlate_except(AdherenceRecord)
         .scalar_subquery()
     )

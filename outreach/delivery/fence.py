@@ -20,6 +20,7 @@ from sqlalchemy import (
     delete,
     exists,
     insert,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -207,7 +208,8 @@ def _has_nobody_left() -> ColumnElement[bool]:
 
 def _lists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     listed = select(1).where(MessageSubject.message_id == Message.id, *conditions).correlate_except(MessageSubject)
-    return exists(listed.offset(0))  # looked up for each of some dozens of letters: PostgreSQL would read the table
+    # Looked up for each of some dozens of letters: without it PostgreSQL would read the table.
+    return exists(listed.offset(literal_column("0")))
 
 
 def _of_its_mailing(column: InstrumentedAttribute[T]) -> ScalarSelect[T]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Integer, Text, bindparam, delete, func, or_, select, update
+from sqlalchemy import Integer, Text, bindparam, delete, func, select, update
 
 from outreach import audit
 from outreach.adherence.days import today
@@ -27,6 +27,7 @@ DAY = timedelta(hours=24)
 MOST_OF_A_DOMAIN = 20
 POSTMAN = "facteur"
 OUT = (MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
+AWAITED = (MessageState.HANDING, MessageState.IN_DOUBT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ _ACCEPTED = PreparedForEach(
         .where(
             Message.id == given.message,
             Message.fence_id == given.fence,
-            or_(Message.state == MessageState.HANDING, Message.state == MessageState.IN_DOUBT),
+            # By what it is not: PostgreSQL would read its index of states, full of letters that have left these two.
+            *(Message.state != state for state in MessageState if state not in AWAITED),
         )
         .values(
             state=MessageState.ACCEPTED,
@@ -135,9 +137,7 @@ def _held(session: Session, one: Settled) -> Message | None:
     if one.fence_id is None:
         query = query.where(Message.state == MessageState.QUEUED)
     else:
-        query = query.where(
-            Message.fence_id == one.fence_id, Message.state.in_((MessageState.HANDING, MessageState.IN_DOUBT))
-        )
+        query = query.where(Message.fence_id == one.fence_id, Message.state.in_(AWAITED))
     return session.scalar(query)
 
 

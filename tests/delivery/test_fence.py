@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
@@ -269,6 +269,27 @@ def test_a_batch_is_one_worker_s_until_its_lease_ends(database, clock):
     assert due(database, clock) == [mailing]
     hold(database, mailing)
     assert due(database, clock) == []
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_the_server_plans_what_every_round_asks_once(database, relay, postman):
+    """Many rounds, with reads between them: every statement is prepared, and planned for any values.
+
+    With a parameter for a limit, where there are many letters, it would seem cheaper to plan it for each.
+    """
+    worker = postman(relay())
+    for name in "abcdefghijkl":
+        worker.deliver(mail_to(database, addresses(8, name)))
+    with database.reading() as session:
+        prepared = session.execute(text("SELECT statement, generic_plans FROM pg_prepared_statements")).all()
+    changes = {"fence_id": 0, "reply_code": 0, "INSERT INTO compositions": 0}
+    for statement, plans in prepared:
+        for name in changes:
+            changes[name] += plans if name in statement.partition("WHERE")[0] else 0
+    assert min(changes.values()) >= 3, changes
+    fences = "".join(statement for statement, _ in prepared if "SET state=$1, fence_id" in statement)
+    assert "LIMIT 1" in fences
+    assert not any(f"{word} $" in fences for word in ("LIMIT", "OFFSET"))
 
 
 def test_counts_add_up_whatever_happened(database, relay, postman):
