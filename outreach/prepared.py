@@ -9,7 +9,8 @@ from operator import itemgetter
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ARRAY, Dialect, Executable, bindparam, cast, column, func
+import orjson
+from sqlalchemy import JSON, Dialect, Executable, Text, bindparam, cast, column, func
 from sqlalchemy.types import TypeEngine
 
 from outreach.db import Session
@@ -77,7 +78,7 @@ class Prepared:
 
 
 class PreparedForEach:
-    """A statement for each of some rows: one for them all where the database takes arrays, else one after the other.
+    """A statement for each of some rows: one for them all on PostgreSQL, as JSON, else one after the other.
 
     `build` makes it of the rows' columns, which hold what every driver takes as it is: integers and texts.
     """
@@ -89,27 +90,25 @@ class PreparedForEach:
     def change(self, session: Session, rows: Sequence[Sequence[Any]], **shared: Any) -> None:
         """Execute it for these rows, their values in the order of the columns; `shared` is the same for all."""
         connection = session.connection()
-        has_arrays = connection.dialect.name == "postgresql"
+        is_at_once = connection.dialect.name == "postgresql"
         compiled = self._compiled.get(connection.dialect.name)
         if compiled is None:
-            statement = self._build(self._arrays() if has_arrays else self._parameters())
+            statement = self._build(self._recordset() if is_at_once else self._parameters())
             compiled = self._compiled[connection.dialect.name] = _Compiled(statement, connection.dialect, {})
-            for name in self._columns if has_arrays else ():
-                # Arrays go as bytes: psycopg writes those of texts letter by letter.
-                compiled.text = compiled.text.replace(f"%({name})s", f"%({name})b")
-        if has_arrays:
-            columns = dict(zip(self._columns, map(list, zip(*rows, strict=True)), strict=True))
-            connection.exec_driver_sql(compiled.text, compiled.parameters({**shared, **columns}))
+        if is_at_once:
+            # Arrays, which psycopg makes value by value, cost as much as the statement.
+            given = orjson.dumps([dict(zip(self._columns, row, strict=True)) for row in rows]).decode()
+            connection.exec_driver_sql(compiled.text, compiled.parameters({**shared, "given": given}))
         else:
             same = compiled.values(shared)
             places = [*same, *self._columns]
             pick = itemgetter(*map(places.index, compiled.order))
             connection.exec_driver_sql(compiled.text, [pick((*same.values(), *row)) for row in rows])
 
-    def _arrays(self) -> Any:
-        arrays = [cast(bindparam(name), ARRAY(kind)) for name, kind in self._columns.items()]
+    def _recordset(self) -> Any:
         columns = [column(name, kind) for name, kind in self._columns.items()]
-        return func.unnest(*arrays).table_valued(*columns).render_derived(name="given").c
+        given = func.json_to_recordset(cast(bindparam("given", type_=Text), JSON))
+        return given.table_valued(*columns).render_derived(name="given", with_types=True).c
 
     def _parameters(self) -> Any:
         return SimpleNamespace(**{name: bindparam(name, type_=kind()) for name, kind in self._columns.items()})
