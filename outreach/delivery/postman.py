@@ -36,6 +36,7 @@ SEVERAL = 3
 SHARE_SECONDS = 2.0
 MOST_NAMED = 500
 LINGER_SECONDS = 1.0
+RENEW_SECONDS = 2.0
 FAREWELL_SECONDS = 10.0
 MOVING = (State.ENVELOPE, State.BODY)
 OPEN_ENDED = tuple(state for state in State if state not in {State.READY, State.AT_DOT, State.CLOSED})
@@ -84,9 +85,10 @@ class Postman:
         self._settled: list[Settled] = []  # answered, not written down yet
         self._cut_off: list[Settled] = []  # the connection broke before their dot, and nobody was answered since
         self._unsure: list[str] = []  # fences that may have been committed, and no dot of which was written
-        self._has_served = False  # the relay took a letter, and this is not written down yet
+        self._has_served = self._is_known_to_serve = False  # the relay took a letter; and it is written down
         self._rests = self._has_handed = False
         self._next: int | None = None  # the batch after the one under way, being composed
+        self._leased_at = 0.0
         self._brake, self._refusals = brake or (lambda: None), 0
 
     @property
@@ -155,7 +157,7 @@ class Postman:
         return bool(self.door.count(*OPEN_ENDED))
 
     def _finds_a_relay(self) -> bool:
-        self._rests = False
+        self._rests = self._is_known_to_serve = False
         with self.database.reading() as session:
             serves = self._routes.choose(session, now=self.clock())
         if self._routes.used.relay is not self.door.relay:
@@ -169,6 +171,7 @@ class Postman:
         with self.database.writing() as session:
             taken = batches.take(session, mailing_id, self.worker_id, beside=self._under_way(), but=full, now=now)
             if taken is not None:
+                self._leased_at = _awake_seconds()
                 fence.clear(session, taken, now=now, day=today(now))
         if taken is not None:
             self.scribe.begin(taken, self._under_way())
@@ -291,6 +294,10 @@ class Postman:
         return passed
 
     def _renew(self, session: Session, batch: int, now: datetime) -> bool:
+        """Hold what is held for longer, once some time has passed. False when it was taken from us meanwhile."""
+        if _awake_seconds() - self._leased_at < RENEW_SECONDS:
+            return True
+        self._leased_at = _awake_seconds()
         held = [batch] if self._next is None else [batch, self._next]
         return batch in batches.renew(session, held, self.worker_id, now=now)
 
@@ -316,7 +323,7 @@ class Postman:
             (self._cut_off if is_ours and is_cut_off else self._settled).append(one)
             has_answered |= is_ours and outcome.code is not None and not is_cut_off
             if is_ours and outcome.verdict is Verdict.ACCEPTED:
-                self._has_served = True
+                self._has_served = not self._is_known_to_serve
         if has_answered:
             self._blame_letters()
 
@@ -351,7 +358,7 @@ class Postman:
                 self.door.pass_over()
 
     def _let_rest(self, said: str, *, alarm: bool = False) -> None:
-        self._rests, self._has_served = True, False
+        self._rests, self._has_served, self._is_known_to_serve = True, False, False
         with self.database.writing() as session:
             presence.relay_failed(session, self.door.relay.name, said, alarm=alarm, now=self.clock())
 
@@ -375,6 +382,7 @@ class Postman:
         # Only once it is committed: recording twice changes nothing, recording never would lose an answer.
         if self._settled:
             self._settled, self._unsure = [], []
+            self._is_known_to_serve |= self._has_served
             self._has_served = False
             self.watch(Stage.AFTER_RECORD)
         self._unsure = []

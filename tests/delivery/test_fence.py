@@ -271,6 +271,35 @@ def test_a_batch_is_one_worker_s_until_its_lease_ends(database, clock):
     assert due(database, clock) == []
 
 
+def test_a_batch_is_held_for_longer_while_its_letters_leave(database, relay, postman, clock, monkeypatch):
+    monkeypatch.setattr("outreach.delivery.postman.RENEW_SECONDS", 0)
+    ends = []
+
+    def watch(stage):
+        if stage is Stage.AFTER_FENCE:
+            with database.reading() as session:
+                ends.append(session.scalar(select(Batch.lease_until)))
+            clock.forward(seconds=15)
+
+    postman(relay(), watch=watch).deliver(mail_to(database, addresses(24)))
+    assert ends[:3] == [NOW + timedelta(seconds=20 + passed) for passed in (0, 15, 30)]
+
+
+def test_who_has_lost_a_batch_hands_over_no_more_of_it(database, relay, postman, monkeypatch):
+    monkeypatch.setattr("outreach.delivery.postman.RENEW_SECONDS", 0)
+
+    fenced = []
+
+    def lose():
+        with database.writing() as session:
+            session.execute(update(Batch).values(worker_id="x" * 32))
+            fenced.append(session.scalar(select(func.count()).where(Message.fence_id.is_not(None))))
+
+    sink = relay()
+    assert not postman(sink, watch=at(Stage.AFTER_FENCE, lose)).deliver(mail_to(database, addresses(24)))
+    assert [len(sink.accepted)] == fenced != [24]
+
+
 @pytest.mark.parametrize("backend", ["postgresql"])
 def test_the_server_plans_what_every_round_asks_once(database, relay, postman):
     """Many rounds, with reads between them: every statement is prepared, and planned for any values.
