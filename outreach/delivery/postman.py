@@ -85,7 +85,7 @@ class Postman:
         self._settled: list[Settled] = []  # answered, not written down yet
         self._cut_off: list[Settled] = []  # the connection broke before their dot, and nobody was answered since
         self._unsure: list[str] = []  # fences that may have been committed, and no dot of which was written
-        self._has_served = self._is_known_to_serve = False  # the relay took a letter; and it is written down
+        self._has_served = False  # the relay took a letter, and this is not written down yet
         self._rests = self._has_handed = False
         self._next: int | None = None  # the batch after the one under way, being composed
         self._leased_at = 0.0
@@ -157,7 +157,7 @@ class Postman:
         return bool(self.door.count(*OPEN_ENDED))
 
     def _finds_a_relay(self) -> bool:
-        self._rests = self._is_known_to_serve = False
+        self._rests = False
         with self.database.reading() as session:
             serves = self._routes.choose(session, now=self.clock())
         if self._routes.used.relay is not self.door.relay:
@@ -323,7 +323,7 @@ class Postman:
             (self._cut_off if is_ours and is_cut_off else self._settled).append(one)
             has_answered |= is_ours and outcome.code is not None and not is_cut_off
             if is_ours and outcome.verdict is Verdict.ACCEPTED:
-                self._has_served = not self._is_known_to_serve
+                self._has_served = True
         if has_answered:
             self._blame_letters()
 
@@ -358,7 +358,7 @@ class Postman:
                 self.door.pass_over()
 
     def _let_rest(self, said: str, *, alarm: bool = False) -> None:
-        self._rests, self._has_served, self._is_known_to_serve = True, False, False
+        self._rests, self._has_served = True, False
         with self.database.writing() as session:
             presence.relay_failed(session, self.door.relay.name, said, alarm=alarm, now=self.clock())
 
@@ -382,7 +382,6 @@ class Postman:
         # Only once it is committed: recording twice changes nothing, recording never would lose an answer.
         if self._settled:
             self._settled, self._unsure = [], []
-            self._is_known_to_serve |= self._has_served
             self._has_served = False
             self.watch(Stage.AFTER_RECORD)
         self._unsure = []

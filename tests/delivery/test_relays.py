@@ -193,6 +193,18 @@ def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_lat
     assert 5 <= len(set(sessions[-40:])) <= 8
 
 
+def test_a_relay_that_serves_one_worker_does_not_rest_because_it_failed_another(database, relay, postman):
+    sink = relay()
+
+    def fail(stage):
+        if stage is Stage.AFTER_FENCE and len(sink.accepted) < 400:
+            with database.writing() as session:
+                presence.relay_failed(session, f"127.0.0.1:{sink.port}", "occupé", alarm=False, now=NOW)
+
+    postman(sink, watch=fail).deliver(mail_to(database, addresses(600)))
+    assert len(sink.accepted) == 600
+
+
 def test_a_relay_that_asks_for_less_while_every_connection_is_busy_gets_less_afterwards(database, relay, postman):
     sink = relay()
     slowly = {"stage": "dot", "reply": "accept:slow:0.6:250 2.0.0 ok", "times": 7}
