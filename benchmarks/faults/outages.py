@@ -23,6 +23,7 @@ def crash(
     getattr(ground.server, chance.choice(hows))()
     time.sleep(chance.choice(down))
     ground.server.start()
+    ground.database.dispose()  # our own connections to it are gone, too, and a worker's are what is tried
     _goes_on(ground)
 
 
