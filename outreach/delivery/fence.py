@@ -33,6 +33,7 @@ from outreach.adherence.standing import status_of
 from outreach.db import Session, table_of
 from outreach.delivery import outbox, suppressions
 from outreach.delivery.models import (
+    AWAITED,
     Composition,
     Gate,
     Mailing,
@@ -168,7 +169,7 @@ def take_back(session: Session, fence_id: str, *, now: datetime) -> None:
     It is composed anew, unless it was sent before and must stay the same.
     """
     back: list[int] = []
-    for state in (MessageState.HANDING, MessageState.IN_DOUBT):
+    for state in AWAITED:
         taken = update(Message).where(Message.fence_id == fence_id, is_in(state)).returning(Message.id)
         back += session.scalars(taken.values(state=MessageState.QUEUED, due_at=now, settled_at=None))
     if back:

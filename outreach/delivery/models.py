@@ -79,6 +79,9 @@ class MessageState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+AWAITED = (MessageState.HANDING, MessageState.IN_DOUBT)  # a dot may be written, and no answer is known
+
+
 class Reason(StrEnum):
     """Why a letter was withdrawn, at launch or later."""
 

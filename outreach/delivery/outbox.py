@@ -23,6 +23,7 @@ from outreach import audit
 from outreach.db import Session
 from outreach.delivery import noting
 from outreach.delivery.models import (
+    AWAITED,
     DoubtPolicy,
     Gate,
     GateChange,
@@ -178,7 +179,7 @@ def evidence(session: Session, message: Message, proof: Proof, *, now: datetime)
     Settles a doubt, also one that waits for an answer or to be sent again. Returns whether there was one.
     """
     again = and_(Message.state == MessageState.QUEUED, Message.resent_at.is_not(None))
-    doubted = or_(Message.state.in_((MessageState.HANDING, MessageState.IN_DOUBT)), again)
+    doubted = or_(Message.state.in_(AWAITED), again)
     changed = session.execute(
         update(Message)
         .where(Message.id == message.id, doubted)

@@ -12,7 +12,16 @@ from outreach import audit
 from outreach.adherence.days import today
 from outreach.db import Session, table_of
 from outreach.delivery import noting, outbox, suppressions
-from outreach.delivery.models import Composition, Message, MessageState, Reason, Suppression, SuppressionReason, is_in
+from outreach.delivery.models import (
+    AWAITED,
+    Composition,
+    Message,
+    MessageState,
+    Reason,
+    Suppression,
+    SuppressionReason,
+    is_in,
+)
 from outreach.delivery.noting import Event
 from outreach.delivery.pacing import next_try
 from outreach.delivery.replies import LONGEST_KEPT, Outcome, Verdict
@@ -27,7 +36,6 @@ DAY = timedelta(hours=24)
 MOST_OF_A_DOMAIN = 20
 POSTMAN = "facteur"
 OUT = (MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
-AWAITED = (MessageState.HANDING, MessageState.IN_DOUBT)
 
 
 @dataclass(frozen=True, slots=True)
