@@ -25,9 +25,11 @@ from outreach.delivery import installation, outbox, presence
 from outreach.delivery.batches import due_mailings
 from outreach.delivery.bounces import collecting
 from outreach.delivery.conversation import Relay
-from outreach.delivery.postman import Postman, Stage
+from outreach.delivery.guard import Guard
+from outreach.delivery.postman import Postman
 from outreach.delivery.scribe import Scribe
-from outreach.delivery.smtp import Door, Guard
+from outreach.delivery.smtp import Door
+from outreach.delivery.stages import Stage
 from outreach.errors import OutreachError
 from outreach.knocking import Bell, queue_of
 from outreach.settings import Mode, Settings, listed

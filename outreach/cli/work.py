@@ -13,8 +13,8 @@ from outreach.campaigns.freezing import Sending
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Database
 from outreach.delivery import installation, scribe
-from outreach.delivery.postman import Stage
 from outreach.delivery.scribe import Scribe
+from outreach.delivery.stages import Stage
 from outreach.demo import mailbox as demo_mailbox
 from outreach.errors import Refused
 from outreach.jobs import Desk

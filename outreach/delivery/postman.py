@@ -1,8 +1,9 @@
 """The postman: takes a batch of letters, has them composed, and hands them over in rounds.
 
 A round: bodies go out on every free connection; one transaction records the answers to the round before and fences
-this one; then the dots are written. The socket waits for the database, never the other way round. A connection that
-does not answer in its turn is left for a later round, with the letter it carries.
+this one; then the dots are written, and behind them the envelopes of the round that follows. The socket waits for the
+database, never the other way round. A connection that does not answer in its turn is left for a later round, with the
+letter it carries.
 """
 
 import threading
@@ -13,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from itertools import islice
 
 from outreach.adherence.days import today
@@ -27,6 +27,7 @@ from outreach.delivery.replies import Verdict
 from outreach.delivery.routes import Routes
 from outreach.delivery.scribe import Scribe
 from outreach.delivery.smtp import Door
+from outreach.delivery.stages import Stage
 
 DOT_SECONDS = 5.0
 TURN_SECONDS = 0.25
@@ -40,22 +41,6 @@ RENEW_SECONDS = 2.0
 FAREWELL_SECONDS = 10.0
 MOVING = (State.ENVELOPE, State.BODY)
 OPEN_ENDED = tuple(state for state in State if state not in {State.READY, State.AT_DOT, State.CLOSED})
-
-
-class Stage(StrEnum):
-    """Where a round stands; a watcher is told, so that a test can pull the plug exactly there.
-
-    AFTER_RCPT and MID_BODY are one letter's: its recipient and DATA were taken; half its body is written.
-    """
-
-    AFTER_COMPOSE = "after_compose"
-    AFTER_RCPT = "after_rcpt"
-    MID_BODY = "mid_body"
-    BEFORE_FENCE = "before_fence"
-    AFTER_FENCE = "after_fence"
-    AFTER_DOT = "after_dot"
-    AFTER_REPLY = "after_reply"
-    AFTER_RECORD = "after_record"
 
 
 class Postman:
@@ -80,6 +65,7 @@ class Postman:
             door.on_body = lambda is_half: watch(Stage.MID_BODY if is_half else Stage.AFTER_RCPT)
         self.stop = stop or threading.Event()
         self._routes, self._domains = Routes(door.relays), Domains(domain_rates or {})
+        self._waiting: deque[Composed] = deque()  # of the batch under way, composed
         self._carried: dict[int, Composed] = {}  # handed to a connection, without a dot yet
         self._awaited: dict[int, str] = {}  # the dot is written (under this fence), the answer has not come
         self._settled: list[Settled] = []  # answered, not written down yet
@@ -148,8 +134,9 @@ class Postman:
     def farewell(self) -> None:
         """Before the process ends: wait some seconds for the answers to dots already written. The rest is in doubt."""
         self.door.wait(FAREWELL_SECONDS, until=lambda: not self.door.count(State.VERDICT))
-        self.door.close()
         self._listen()
+        self.door.close()
+        self._listen()  # apart: who had only begun is cut off by us, whatever others were answered
         self._blame_nobody()
         self._write_down()
 
@@ -183,31 +170,37 @@ class Postman:
 
     def _work_through(self, batch: int, letters: Sequence[Composed]) -> bool:
         """Hand a batch's letters over; False when the postman should stop for now."""
-        waiting = deque(letters)
+        self._waiting = deque(letters)
         self.watch(Stage.AFTER_COMPOSE)
-        while waiting and not self.stop.is_set():
-            if not self._is_at_hand(len(waiting)):
+        while self._has_some_left() and not self.stop.is_set():
+            if not self._is_at_hand(len(self._waiting)):
                 return False
-            now, bucket = time.monotonic(), self._routes.used.bucket
-            room = bucket.room(min(len(waiting), self.door.count(State.READY)), now)
-            if not room and not self._carried:
+            letters = self._admitted(self.door.count(State.READY))
+            if self._waiting and not (letters or self._carried):
                 return False  # as fast as allowed: the clock will knock again
-            letters = self._admitted(waiting, room, now)
-            bucket.take(len(letters), now)
             if not self._round(letters, batch):
                 return False
             if self._refusals >= SEVERAL:
                 self._brake_if_refused()
         return not self.stop.is_set()
 
-    def _admitted(self, waiting: deque[Composed], room: int, now: float) -> list[Composed]:
-        """The next letters, but those for a domain that has no room: they stay queued, and hold up nobody."""
-        letters: list[Composed] = []
-        while waiting and len(letters) < room:
-            letter = waiting.popleft()
+    def _has_some_left(self) -> bool:
+        """Whether letters of the batch wait, or are at their dot."""
+        if not (self._waiting or self.door.prompt(State.AT_DOT)):
+            self._listen()  # what stood behind a dot may have come back
+        return bool(self._waiting or self.door.prompt(State.AT_DOT))
+
+    def _admitted(self, most: int) -> list[Composed]:
+        """The next letters, as fast as is allowed, but those for a domain that has no room: they hold up nobody."""
+        now, bucket = time.monotonic(), self._routes.used.bucket
+        room, letters = bucket.room(min(len(self._waiting), most), now), list[Composed]()
+        while self._waiting and len(letters) < room:
+            letter = self._waiting.popleft()
             if self._domains.admits(letter.address, now):
                 letters.append(letter)
+        bucket.take(len(letters), now)
         self._has_handed |= bool(letters)
+        self._carried.update((letter.id, letter) for letter in letters)
         return letters
 
     def _composed(self, batch: int) -> list[Composed]:
@@ -240,7 +233,6 @@ class Postman:
     def _round(self, letters: Sequence[Composed], batch: int) -> bool:
         """Hand letters over, record the answers to the round before, fence, write dots. False to stop for now."""
         for letter in letters:
-            self._carried[letter.id] = letter
             self.door.hand(_parcel(letter))
         self._wait(TURN_SECONDS, lambda: not self.door.prompt(*MOVING))
         self.watch(Stage.BEFORE_FENCE)
@@ -267,12 +259,19 @@ class Postman:
             return False
         self._awaited.update(dict.fromkeys(passed, fence_id))
         self.door.poll()
-        self.door.release(passed)
+        following = [] if batch is None else self._following(passed)
+        self.door.release(passed, map(_parcel, following))
         self._drop(ready)
         self.watch(Stage.AFTER_DOT)
-        self._wait(TURN_SECONDS, lambda: not self.door.prompt(State.VERDICT))
+        self._wait(TURN_SECONDS, lambda: not self.door.prompt(State.VERDICT, *MOVING))
         self.watch(Stage.AFTER_REPLY)
         return holds
+
+    def _following(self, passed: set[int]) -> list[Composed]:
+        """The letters that go behind these dots: those no other connection is for, and none on one that is too many."""
+        beyond = max(0, self.door.width - self._routes.used.width.now)
+        most = min(self.door.room_behind(passed) - beyond, len(self._waiting) - self.door.free)
+        return [] if self.stop.is_set() else self._admitted(max(0, most))
 
     @contextmanager
     def _unsure_of(self, fence_id: str) -> Iterator[None]:
@@ -317,7 +316,10 @@ class Postman:
     def _listen(self) -> None:
         has_answered = False
         for relay, parcel, outcome in self.door.collect():
-            self._carried.pop(parcel.key, None)
+            letter = self._carried.pop(parcel.key, None)
+            if outcome.verdict is Verdict.UNTRIED:
+                self._waiting.extendleft([letter] if letter else ())
+                continue
             one = Settled(parcel.key, self._awaited.pop(parcel.key, None), outcome)
             is_ours, is_cut_off = relay is self.door.relay, outcome.verdict is Verdict.UNREACHED
             (self._cut_off if is_ours and is_cut_off else self._settled).append(one)

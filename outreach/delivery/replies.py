@@ -17,8 +17,8 @@ ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 class Verdict(StrEnum):
     """What became of one attempt.
 
-    UNREACHED is no answer while nothing could have been accepted yet; UNKNOWN is no answer after the dot. STOPPED was
-    kept in by our own guard.
+    UNREACHED is no answer while nothing could have been accepted yet; UNKNOWN is no answer after the dot. UNTRIED came
+    after another letter on its connection, and nothing was said to it. STOPPED was kept in by our own guard.
     """
 
     ACCEPTED = "accepted"
@@ -26,6 +26,7 @@ class Verdict(StrEnum):
     NEVER = "never"
     UNREACHED = "unreached"
     UNKNOWN = "unknown"
+    UNTRIED = "untried"
     STOPPED = "stopped"
 
 

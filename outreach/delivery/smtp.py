@@ -10,56 +10,19 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from outreach.delivery.conversation import Conversation, Failure, Parcel, Relay, State
+from outreach.delivery.guard import Guard
 from outreach.delivery.replies import Outcome, Verdict
+from outreach.delivery.timeouts import Timeouts
 
 OPENING = (State.GREETING, State.HELLO, State.STARTTLS, State.TLS, State.AUTH)
 CHUNK = 65536
 LOOK_SECONDS = 0.1
+PATIENCE_SECONDS = 5.0  # of a letter behind the dot of another
 GREETING_BESIDE_OTHERS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds a connection may keep us waiting (RFC 5321 §4.5.3.2)."""
-
-    connect: float = 30
-    greeting: float = 300
-    command: float = 300
-    body: float = 180
-    dot: float = 600
-
-    def of(self, state: State) -> float:
-        """How long a conversation may stay in a state."""
-        match state:
-            case State.GREETING:
-                return self.greeting
-            case State.BODY:
-                return self.body
-            case State.VERDICT:
-                return self.dot
-        return self.command
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """Who may be written to from here. `allowed` holds addresses and @domains; with `anybody` it is not asked."""
-
-    anybody: bool
-    allowed: frozenset[str] = frozenset()
-    protected: frozenset[str] = frozenset()
-
-    def stops(self, recipient: str) -> bool:
-        """Whether a letter to this address stays in."""
-        address = recipient.casefold()
-        domain = address.rpartition("@")[2]
-        if any(domain == one or domain.endswith(f".{one}") for one in self.protected):
-            return True
-        return not self.anybody and address not in self.allowed and f"@{domain}" not in self.allowed
 
 
 OnBody = Callable[[bool], None]
@@ -257,37 +220,43 @@ class Door:
         return sum(line.state in OPENING for line in self._late)
 
     @property
+    def free(self) -> int:
+        """How many are ready for a letter, or will be soon."""
+        return self.prompt(State.READY, *OPENING)
+
+    @property
     def width(self) -> int:
         """How many connections lead to the relay in use, or are being opened."""
         return sum(line.talk.relay is self.relay for line in self._lines())
 
     def hand(self, parcel: Parcel) -> None:
         """Begin with a parcel on an idle connection (there must be one), unless the guard keeps it in."""
-        if self.guard.stops(parcel.recipient):
-            self._settled.append((self.relay, parcel, Outcome(Verdict.STOPPED, text="hors de la liste de test")))
-            return
-        line = next(iter(self._in[State.READY]))
-        line.talk.hand(parcel)
-        self._push(line)
+        if self._lets_out(parcel):
+            line = next(iter(self._in[State.READY]))
+            line.talk.hand(parcel)
+            self._push(line)
 
     def at_dot(self) -> list[Parcel]:
         """The parcels that wait for their dot."""
         return [line.talk.parcel for line in self._in[State.AT_DOT] if line.talk.parcel]
 
-    def release(self, keys: Collection[int]) -> None:
-        """Write the dots of these parcels."""
-        for line in list(self._in[State.AT_DOT]):
-            if line.talk.parcel and line.talk.parcel.key in keys:
-                line.talk.release()
-                self._push(line)
+    def room_behind(self, keys: Collection[int]) -> int:
+        """How many parcels may follow these, on the connections on which they wait for their dot."""
+        return sum(self._takes_another(line) for line in self._at_dot_with(keys))
+
+    def release(self, keys: Collection[int], following: Iterable[Parcel] = ()) -> None:
+        """Write the dots of these parcels. Behind them the others begin: as many as there is room, at most."""
+        others = filter(self._lets_out, following)
+        for line in self._at_dot_with(keys):
+            line.talk.release(next(others, None) if self._takes_another(line) else None)
+            self._push(line)
 
     def abandon(self, keys: Collection[int]) -> None:
         """Close the connections on which these parcels wait for their dot: they were not accepted."""
-        for line in list(self._in[State.AT_DOT]):
-            if line.talk.parcel and line.talk.parcel.key in keys:
-                line.talk.parcel = None
-                line.talk.state = State.CLOSED
-                self._file(line)
+        for line in self._at_dot_with(keys):
+            line.talk.parcel = None
+            line.talk.state = State.CLOSED
+            self._file(line)
 
     def collect(self) -> list[tuple[Relay, Parcel, Outcome]]:
         """What became of parcels since the last time it was asked, and at which relay."""
@@ -328,6 +297,19 @@ class Door:
             self._file(line)
         self._selector.close()
 
+    def _at_dot_with(self, keys: Collection[int]) -> list[Line]:
+        return [line for line in self._in[State.AT_DOT] if line.talk.parcel and line.talk.parcel.key in keys]
+
+    def _takes_another(self, line: Line) -> bool:
+        """Whether a letter may begin behind another's dot: not where it might wait for long, or that is to be left."""
+        return line.talk.takes_another and line not in self._late and line.talk.relay is self.relay
+
+    def _lets_out(self, parcel: Parcel) -> bool:
+        is_stopped = self.guard.stops(parcel.recipient)
+        if is_stopped:
+            self._settled.append((self.relay, parcel, Outcome(Verdict.STOPPED, text="hors de la liste de test")))
+        return not is_stopped
+
     def _lines(self) -> list[Line]:
         return [line for lines in self._in.values() for line in lines]
 
@@ -356,16 +338,16 @@ class Door:
             talk.settled.clear()
         if talk.state is not line.state:
             del self._in[line.state][line]
+            if line.state is State.VERDICT or talk.state is State.READY:
+                self._late.discard(line)
             line.state, line.since = talk.state, time.monotonic()
             if line.state is State.CLOSED:
                 self._drop(line)
                 return
             self._in[line.state][line] = None
-            if line.state is State.READY:
-                self._late.discard(line)
-                if talk.relay is not self.relay:
-                    self._quit(line)
-                    return
+            if line.state is State.READY and talk.relay is not self.relay:
+                self._quit(line)
+                return
         if line.is_connecting or line.wants != line.watched:
             self._watch(line)
 
@@ -375,6 +357,9 @@ class Door:
             if line.state is not State.READY and now - line.since > limit:
                 give_up = line.try_next if line.is_connecting else line.talk.break_off
                 give_up("le relais ne répond plus")
+                self._file(line)
+            elif line.talk.following and now - line.since > PATIENCE_SECONDS:
+                line.talk.recall()
                 self._file(line)
 
     def _watch(self, line: Line) -> None:

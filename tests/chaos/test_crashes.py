@@ -15,7 +15,7 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, WaveState
 from outreach.delivery import suppressions
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason, SuppressionReason, Worker
-from outreach.delivery.postman import Stage
+from outreach.delivery.stages import Stage
 from tests.chaos.harness import Field, is_stopped
 from tests.relays import Relays
 

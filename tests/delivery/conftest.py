@@ -13,6 +13,7 @@ from outreach.db import Database
 from outreach.delivery import outbox, presence, recipients
 from outreach.delivery.conversation import Relay
 from outreach.delivery.fence import Composed
+from outreach.delivery.guard import Guard
 from outreach.delivery.models import (
     DoubtPolicy,
     Gate,
@@ -24,7 +25,7 @@ from outreach.delivery.models import (
 from outreach.delivery.postman import Postman
 from outreach.delivery.recipients import Addressee
 from outreach.delivery.scribe import Scribe
-from outreach.delivery.smtp import Door, Guard
+from outreach.delivery.smtp import Door
 from outreach.directory.models import Authority, Network, School
 from outreach.mail import mime
 from outreach.mail.mime import Mailbox, Personal, Standing
@@ -155,6 +156,14 @@ def attend_until(postman, question, seconds=60):
     while not question():
         assert time.monotonic() < end, f"still waiting after {seconds} s"
         postman.attend(0.05)
+
+
+def deliver_until(postman, mailing, question, seconds=60):
+    """Have a postman knocked for, as the clock does, until it is so."""
+    end = time.monotonic() + seconds
+    while not question():
+        assert time.monotonic() < end, f"still waiting after {seconds} s"
+        postman.deliver(mailing)
 
 
 @pytest.fixture

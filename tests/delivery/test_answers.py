@@ -13,8 +13,8 @@ from outreach.audit import about
 from outreach.delivery import breaker, presence
 from outreach.delivery.conversation import State
 from outreach.delivery.models import MessageState, RelayState, Suppression
-from outreach.delivery.postman import Stage
-from outreach.delivery.smtp import Timeouts
+from outreach.delivery.stages import Stage
+from outreach.delivery.timeouts import Timeouts
 from tests.conftest import NOW
 from tests.delivery.conftest import mail_to, states
 

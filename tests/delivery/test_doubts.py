@@ -14,7 +14,7 @@ from outreach.delivery.models import (
     MessageClass,
     MessageState,
 )
-from outreach.delivery.postman import Stage
+from outreach.delivery.stages import Stage
 from tests.delivery.conftest import addresses, attend_until, letter, mail_to, schools
 from tests.delivery.test_fence import at, due, ends, hold, record
 

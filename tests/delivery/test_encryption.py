@@ -11,8 +11,9 @@ from sqlalchemy import select
 from outreach.audit import about
 from outreach.delivery import presence
 from outreach.delivery.conversation import Conversation, Relay, State
+from outreach.delivery.guard import Guard
 from outreach.delivery.models import MessageState, RelayState
-from outreach.delivery.smtp import Door, Guard, Line
+from outreach.delivery.smtp import Door, Line
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, mail_to, states
 

@@ -23,7 +23,7 @@ from outreach.delivery.models import (
     SuppressionReason,
     Worker,
 )
-from outreach.delivery.postman import Stage
+from outreach.delivery.stages import Stage
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, attend_until, mail_to, schools, states
 

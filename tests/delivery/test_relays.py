@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from outreach.delivery import postman as patience
-from outreach.delivery import presence, suppressions
+from outreach.delivery import presence, smtp, suppressions
 from outreach.delivery.conversation import State
+from outreach.delivery.guard import Guard
 from outreach.delivery.models import MessageState, Reason, RelayState, Suppression, SuppressionReason
-from outreach.delivery.postman import Stage
-from outreach.delivery.smtp import Guard, Timeouts
+from outreach.delivery.stages import Stage
+from outreach.delivery.timeouts import Timeouts
 from tests.conftest import NOW
-from tests.delivery.conftest import addresses, attend_until, mail_to, states
+from tests.delivery.conftest import addresses, attend_until, deliver_until, mail_to, states
 
 S = MessageState
 
@@ -296,8 +297,9 @@ def test_only_the_list_of_a_trial_leaves_and_the_ministry_s_own_boxes_never(data
     assert Guard(anybody=True, protected=frozenset({"garde.example"})).stops("z@garde.example")
 
 
-def test_a_tarpit_slows_only_itself(database, relay, postman):
+def test_a_tarpit_slows_only_itself(database, relay, postman, monkeypatch):
     """Two recipients get no answer for long: the others leave meanwhile, and the slow ones in the end."""
+    monkeypatch.setattr(smtp, "PATIENCE_SECONDS", 1)
     sink = relay()
     sink.script(
         {"stage": "rcpt", "match": "^po000003", "reply": "held:250 2.1.5 at last"},
@@ -305,8 +307,7 @@ def test_a_tarpit_slows_only_itself(database, relay, postman):
     )
     mailing = mail_to(database, addresses(100))
     worker = postman(sink, patient=False)
-    worker.deliver(mailing)
-    attend_until(worker, lambda: len(sink.accepted) == 99)
+    deliver_until(worker, mailing, lambda: len(sink.accepted) == 99)
     sink.release()
     attend_until(worker, lambda: not worker.is_busy)
     assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}

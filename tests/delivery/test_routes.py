@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from outreach.delivery import presence
 from outreach.delivery.conversation import State
+from outreach.delivery.guard import Guard
 from outreach.delivery.models import MessageState, Reason, RelayState
-from outreach.delivery.postman import Stage
-from outreach.delivery.smtp import Guard, Timeouts
+from outreach.delivery.stages import Stage
+from outreach.delivery.timeouts import Timeouts
 from outreach.jobs import relays_of
 from outreach.settings import read
 from tests.conftest import NOW

@@ -11,7 +11,8 @@ from outreach.accounts import User
 from outreach.app import create_app
 from outreach.campaigns import definitions, lifecycle
 from outreach.delivery.conversation import Parcel, Relay, State
-from outreach.delivery.smtp import Door, Guard
+from outreach.delivery.guard import Guard
+from outreach.delivery.smtp import Door
 from outreach.demo import mailbox, people
 from outreach.settings import ROOT, read
 from tests.conftest import NOW
