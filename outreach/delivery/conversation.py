@@ -184,12 +184,12 @@ class Conversation:
             self._address(parcel)
 
     @property
-    def takes_another(self) -> bool:
-        """Whether, at the dot of a letter, the envelope of another may go with it."""
+    def pipelines(self) -> bool:
+        """Whether the relay takes several commands at once, also behind a dot (RFC 2920)."""
         return "PIPELINING" in self._offers
 
     def release(self, following: Parcel | None = None) -> None:
-        """Write the dot: from here on the letter may be accepted. Behind it, begin with another, if it is taken."""
+        """Write the dot: from here on the letter may be accepted. Behind it, begin with another if it `pipelines`."""
         self.out += DOT
         self.state = State.VERDICT
         if following and self._fits(following):
@@ -217,7 +217,7 @@ class Conversation:
         mail = f"MAIL FROM:<{parcel.sender}>{option}\r\n".encode()
         steps = [mail, f"RCPT TO:<{parcel.recipient}>\r\n".encode(), b"DATA\r\n"]
         self._refusal = None
-        if "PIPELINING" in self._offers:
+        if self.pipelines:
             self._steps, self._waiting = deque(), len(steps)
             self.out += b"".join(steps)
         else:

@@ -302,7 +302,7 @@ class Door:
 
     def _takes_another(self, line: Line) -> bool:
         """Whether a letter may begin behind another's dot: not where it might wait for long, or that is to be left."""
-        return line.talk.takes_another and line not in self._late and line.talk.relay is self.relay
+        return line.talk.pipelines and line not in self._late and line.talk.relay is self.relay
 
     def _lets_out(self, parcel: Parcel) -> bool:
         is_stopped = self.guard.stops(parcel.recipient)

@@ -150,20 +150,22 @@ class Patient(Postman):
         return has_more
 
 
-def attend_until(postman, question, seconds=60):
+def attend_until(postman, question):
     """Have a postman look after what dawdles until it is so."""
-    end = time.monotonic() + seconds
-    while not question():
-        assert time.monotonic() < end, f"still waiting after {seconds} s"
-        postman.attend(0.05)
+    repeat_until(question, postman.attend, 0.05)
 
 
-def deliver_until(postman, mailing, question, seconds=60):
+def deliver_until(postman, mailing, question):
     """Have a postman knocked for, as the clock does, until it is so."""
+    repeat_until(question, postman.deliver, mailing)
+
+
+def repeat_until(question, act, given, seconds=60):
+    """Do it again and again until it is so."""
     end = time.monotonic() + seconds
     while not question():
         assert time.monotonic() < end, f"still waiting after {seconds} s"
-        postman.deliver(mailing)
+        act(given)
 
 
 @pytest.fixture
