@@ -43,6 +43,7 @@ from outreach.delivery.models import (
     Reason,
     RecipientKind,
     is_in,
+    is_still,
 )
 from outreach.prepared import Prepared, PreparedForEach
 
@@ -262,7 +263,7 @@ _FENCED = Prepared(
     .where(
         Message.id.in_(bindparam("letters", expanding=True)),
         Message.revision == bindparam("of"),
-        Message.state == MessageState.QUEUED,
+        is_still(MessageState.QUEUED),
         _gate_is_open(),
         ~suppressions.stops_the_letter(),
         ~_lists_a_closed_school(bindparam("day", type_=Date)),

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
     literal_column,
     text,
 )
@@ -304,6 +305,14 @@ class Worker(Base):
 def is_in(state: MessageState) -> ColumnElement[bool]:
     """True of a letter in this state, said so that its index serves: SQLite takes no parameter for the condition."""
     return Message.state == literal_column(f"'{state.value}'", Message.state.type)
+
+
+def is_still(*states: MessageState) -> ColumnElement[bool]:
+    """True of a letter in one of these states, where letters are named by their keys: said by what it is not.
+
+    PostgreSQL would look for some dozens of them in its index of states, and read all that is in the state.
+    """
+    return and_(*(Message.state != other for other in MessageState if other not in states))
 
 
 class RelayState(Base):

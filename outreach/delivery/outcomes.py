@@ -21,6 +21,7 @@ from outreach.delivery.models import (
     Suppression,
     SuppressionReason,
     is_in,
+    is_still,
 )
 from outreach.delivery.noting import Event
 from outreach.delivery.pacing import next_try
@@ -87,8 +88,7 @@ _ACCEPTED = PreparedForEach(
         .where(
             Message.id == given.message,
             Message.fence_id == given.fence,
-            # By what it is not: PostgreSQL would read its index of states, full of letters that have left these two.
-            *(Message.state != state for state in MessageState if state not in AWAITED),
+            is_still(*AWAITED),
         )
         .values(
             state=MessageState.ACCEPTED,
