@@ -128,6 +128,8 @@ def reader(slot: Slot) -> Reader:
         number, url = int(slot.filters[0][0]), slot.filters[0][1]
         return lambda facts: Value.plain(facts.links.measure.clicks.get(number, url))
     find = _finder(slot.field)
+    if slot.field in TOKENS and not slot.filters:
+        return lambda facts: Value.plain(str(find(facts)))
     filters = [(_FILTERS[name], given) for name, given in slot.filters]
 
     def read(facts: Facts) -> Filling:

@@ -378,7 +378,7 @@ def _offers(reply: Reply) -> dict[str, str]:
 
 
 def _stuffed(wire: bytes) -> bytes:
-    if wire.rfind(b"\r\n.") < 0 and not wire.startswith(b"."):
-        return wire  # ours hold none, and looking from the end costs half
+    if b"\r\n." not in wire and not wire.startswith(b"."):
+        return wire  # as ours are
     doubled = wire.replace(b"\r\n.", b"\r\n..")
     return b"." + doubled if doubled.startswith(b".") else doubled

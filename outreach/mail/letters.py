@@ -138,24 +138,17 @@ class Fork:
     branches: tuple[tuple[Condition, tuple["Part", ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """Text that is the same for all, and its encoding."""
-
-    words: str
-    encoded: bytes
-
-
-Part = Fixed | Place | Fork
+Part = str | Place | Fork
+"""Text that is the same for all, a value's place, a choice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
     """A compiled letter once its conditions are decided: what is left stands one after the other."""
 
-    subject: Sequence["Fixed | Place"]
-    html: Sequence["Fixed | Place"]
-    text: Sequence["Fixed | Place"]
+    subject: Sequence[str | Place]
+    html: Sequence[str | Place]
+    text: Sequence[str | Place]
 
     @property
     def places(self) -> tuple["Place", ...]:
@@ -165,11 +158,11 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Mould:
-    """A variant with its common values in its text: what is left to be filled in, and where."""
+    """A variant with its common values in its text: encoded pieces, and the keys of what is left to be filled in."""
 
     keys: Sequence[str]
-    html: Sequence["Fixed | Place"]
-    text: Sequence["Fixed | Place"]
+    html: Sequence[bytes | str]
+    text: Sequence[bytes | str]
 
 
 class Letter:
@@ -197,24 +190,24 @@ class Letter:
         encoded = {key: values[key].encoded() for key in mould.keys}
         return Filled(
             subject=self.subject_for(values, flags),
-            text=mime.joined([x.encoded if type(x) is Fixed else encoded[x.key][1] for x in mould.text]),  # type: ignore[union-attr]
-            html=mime.joined([x.encoded if type(x) is Fixed else encoded[x.key][0] for x in mould.html]),  # type: ignore[union-attr]
+            text=mime.joined([x if isinstance(x, bytes) else encoded[x][1] for x in mould.text]),
+            html=mime.joined([x if isinstance(x, bytes) else encoded[x][0] for x in mould.html]),
         )
 
     def subject_for(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> str:
         """The subject as words."""
         subject = self._variant(self._truth(flags)).subject
-        return one_line("".join([x.words if isinstance(x, Fixed) else values[x.key].text for x in subject]))
+        return one_line("".join([x if isinstance(x, str) else values[x.key].text for x in subject]))
 
     def html_for(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> str:
         """The HTML as a mail program or a browser reads it."""
         html = self._variant(self._truth(flags)).html
-        return "".join([x.words if isinstance(x, Fixed) else values[x.key].html for x in html])
+        return "".join([x if isinstance(x, str) else values[x.key].html for x in html])
 
     def text_for(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> str:
         """The text as a mail program reads it."""
         text = self._variant(self._truth(flags)).text
-        return "".join([x.words if isinstance(x, Fixed) else values[x.key].text for x in text])
+        return "".join([x if isinstance(x, str) else values[x.key].text for x in text])
 
     def places(self, flags: Mapping[str, bool]) -> tuple[Place, ...]:
         """Where values stand in this recipient's letter."""
@@ -231,7 +224,8 @@ class Letter:
         variant, values = self._variant(truth), dict(common)
         html = _merged(variant.html, {key: value.html for key, value in values.items()})
         text = _merged(variant.text, {key: value.text for key, value in values.items()})
-        return Mould([place.key for place in _places(*html, *text)], html, text)
+        keys = dict.fromkeys(piece for piece in (*html, *text) if isinstance(piece, str))
+        return Mould(list(keys), html, text)
 
 
 def body(source: str, fields: Mapping[str, Kind], marks: Marks, schemes: Sequence[str] = ("https",)) -> tuple[str, str]:
@@ -280,7 +274,7 @@ def _until(draft: Draft, pieces: Iterator[str]) -> tuple[tuple[Part, ...], str]:
     for piece in pieces:
         code = ord(piece[0])
         if not MARKS.match(piece):
-            found.append(Fixed(piece, mime.encode(piece)))
+            found.append(piece)
         elif code < FIRST_IF:
             slot = draft.slots[code - FIRST_SLOT]
             found.append(Place(slot, slot.key))
@@ -301,8 +295,8 @@ def _fork(draft: Draft, condition: Condition, pieces: Iterator[str]) -> Fork:
         condition = () if mark == ELSE else draft.conditions[ord(mark) - FIRST_ELIF]
 
 
-def _chosen(parts: Sequence[Part], flags: Mapping[str, bool]) -> list[Fixed | Place]:
-    found: list[Fixed | Place] = []
+def _chosen(parts: Sequence[Part], flags: Mapping[str, bool]) -> list[str | Place]:
+    found: list[str | Place] = []
     for part in parts:
         if isinstance(part, Fork):
             found += next(
@@ -313,19 +307,19 @@ def _chosen(parts: Sequence[Part], flags: Mapping[str, bool]) -> list[Fixed | Pl
     return found
 
 
-def _places(*parts: Fixed | Place) -> tuple[Place, ...]:
+def _places(*parts: str | Place) -> tuple[Place, ...]:
     return tuple(dict.fromkeys(part for part in parts if isinstance(part, Place)))
 
 
-def _merged(parts: Sequence[Fixed | Place], common: Mapping[str, str]) -> list[Fixed | Place]:
-    """The parts with their common values in the text, and the pieces between the other values encoded as one."""
-    found: list[Fixed | Place] = []
-    for is_fixed, together in groupby(parts, lambda part: isinstance(part, Fixed) or part.key in common):
-        if is_fixed:
-            words = "".join([part.words if isinstance(part, Fixed) else common[part.key] for part in together])
-            found.append(Fixed(words, mime.encode(words)))
+def _merged(parts: Sequence[str | Place], common: Mapping[str, str]) -> list[bytes | str]:
+    """The keys of the other values, and what stands between them, with the common ones in it, encoded as one."""
+    found: list[bytes | str] = []
+    for is_own, together in groupby(parts, lambda part: isinstance(part, Place) and part.key not in common):
+        if is_own:
+            found += [part.key for part in together if isinstance(part, Place)]
         else:
-            found += together
+            words = [part if isinstance(part, str) else common[part.key] for part in together]
+            found.append(mime.encode("".join(words)))
     return found
 
 

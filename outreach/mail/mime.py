@@ -74,6 +74,8 @@ def encode(text: str) -> bytes:
 
 def _encoded(text: str) -> bytes:
     encoded = b2a_qp(text.encode("utf-8"), istext=True)
+    if len(encoded) <= LONGEST and b"\n" not in encoded and not encoded.startswith(b"."):
+        return encoded  # one line, and nothing to mend
     # Two lines are longer than allowed, where the library counts wrongly: one that ends with a space it had to encode,
     # and the last one when it is full, since a soft break will follow it.
     if b"=20\n" in encoded or b"=09\n" in encoded:
@@ -136,17 +138,17 @@ def _fixed(standing: Standing) -> bytes:
 
 def _own(standing: Standing, personal: Personal) -> str:
     domain = standing.sender.address.rpartition("@")[2]
-    lines = [
-        f"To: {personal.to}",
-        f"Subject: {_unstructured(personal.subject, len('Subject: '))}",
-        f"Date: {_date(personal.date)}",
-        f"Message-ID: {message_id(personal.id, domain)}",
-    ]
+    lines = (
+        f"To: {personal.to}\r\n"
+        f"Subject: {_unstructured(personal.subject, len('Subject: '))}\r\n"
+        f"Date: {_date(personal.date)}\r\n"
+        f"Message-ID: {message_id(personal.id, domain)}\r\n"
+    )
     if standing.unsubscribe:
         # On one line whatever its length: receivers do not unfold it, and an encoded-word would be no address.
         by_mail = f", <mailto:{standing.mailto}{personal.mailto}@{domain}>" if standing.mailto else ""
-        lines.append(f"List-Unsubscribe: <{standing.unsubscribe}{personal.unsubscribe}>{by_mail}")
-    return "".join(f"{line}\r\n" for line in lines)
+        lines += f"List-Unsubscribe: <{standing.unsubscribe}{personal.unsubscribe}>{by_mail}\r\n"
+    return lines
 
 
 def _part(kind: bytes) -> bytes:

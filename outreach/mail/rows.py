@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from html import escape
 from typing import Any, NamedTuple
 
 from outreach.mail import mime
@@ -87,9 +88,17 @@ class Rows(NamedTuple):
 
 
 def _cell(word: str) -> Value:
-    return Value.plain(one_line(word))
+    line = one_line(word)
+    return Value(escape(line), line)
+
+
+def _encoded(word: str) -> tuple[bytes, bytes]:
+    if word.isascii() and word.isalnum():
+        number = word.encode("ascii")  # unlike words, never the same twice
+        return number, number
+    return _words_encoded(word)
 
 
 @lru_cache(maxsize=8192)
-def _encoded(word: str) -> tuple[bytes, bytes]:
+def _words_encoded(word: str) -> tuple[bytes, bytes]:
     return _cell(word).encoded()
