@@ -9,7 +9,7 @@ import base64
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum, auto
-from typing import assert_never
+from typing import NamedTuple, assert_never
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from outreach.delivery.replies import Garbage, Outcome, Reader, Reply, Verdict, outcome_of
@@ -97,8 +97,7 @@ class Relay:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):
     """A letter as it is handed over: `key` names it to us; `recipient` is as the wire takes it."""
 
     key: int
@@ -214,15 +213,14 @@ class Conversation:
     def _address(self, parcel: Parcel) -> None:
         """Write its envelope."""
         option = " SMTPUTF8" if parcel.needs_utf8 else ""
-        mail = f"MAIL FROM:<{parcel.sender}>{option}\r\n".encode()
-        steps = [mail, f"RCPT TO:<{parcel.recipient}>\r\n".encode(), b"DATA\r\n"]
+        mail, rcpt = f"MAIL FROM:<{parcel.sender}>{option}\r\n", f"RCPT TO:<{parcel.recipient}>\r\n"
         self._refusal = None
         if self.pipelines:
-            self._steps, self._waiting = deque(), len(steps)
-            self.out += b"".join(steps)
+            self._waiting = 3
+            self.out += f"{mail}{rcpt}DATA\r\n".encode()
         else:
-            self._steps, self._waiting = deque(steps[1:]), 1
-            self.out += steps[0]
+            self._steps, self._waiting = deque([rcpt.encode(), b"DATA\r\n"]), 1
+            self.out += mail.encode()
 
     def _fits(self, parcel: Parcel) -> bool:
         """Whether the relay can take it; it is settled when it cannot."""

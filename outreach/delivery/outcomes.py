@@ -3,8 +3,8 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Integer, Text, bindparam, delete, func, select, update
 
@@ -39,8 +39,7 @@ POSTMAN = "facteur"
 OUT = (MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """The end of one attempt at a letter; `fence_id` is None when it did not come to the fence."""
 
     message_id: int

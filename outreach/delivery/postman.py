@@ -12,7 +12,6 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
@@ -337,7 +336,7 @@ class Postman:
 
     def _blame_letters(self) -> None:
         """The relay serves others: what breaks the connection off is the letter, put off as by an answer for now."""
-        self._settled += [replace(one, outcome=replace(one.outcome, verdict=Verdict.LATER)) for one in self._cut_off]
+        self._settled += [one._replace(outcome=one.outcome._replace(verdict=Verdict.LATER)) for one in self._cut_off]
         self._cut_off = []
 
     def _blame_nobody(self) -> None:

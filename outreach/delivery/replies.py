@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 LONGEST_LINE = 4096
 MOST_LINES = 100
@@ -53,8 +54,7 @@ class Reply:
         return found[0] if found else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The end of one attempt: the verdict, and what was said."""
 
     verdict: Verdict

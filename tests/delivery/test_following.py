@@ -1,7 +1,5 @@
 """Behind a letter's dot goes the envelope of the next: what a relay does to the one is not done to the other."""
 
-from dataclasses import replace
-
 import pytest
 
 from outreach.delivery import smtp
@@ -86,7 +84,7 @@ def test_what_is_said_to_one_letter_is_not_said_to_the_next(name):
 
 def test_a_letter_too_large_for_the_relay_does_not_begin_behind_another():
     talk, second = at_dot("PIPELINING", f"SIZE {len(WIRE)}")
-    talk.release(replace(second, wire=WIRE + b"x"))
+    talk.release(second._replace(wire=WIRE + b"x"))
     assert written(talk) == b".\r\n"
     hear(talk, ["250 ok"])
     assert [(parcel.key, outcome.verdict) for parcel, outcome in talk.settled] == [(2, V.NEVER), (1, V.ACCEPTED)]
