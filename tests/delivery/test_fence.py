@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.delivery import outbox, presence, recipients, suppressions
+from outreach.delivery import fence, outbox, presence, recipients, suppressions
 from outreach.delivery.batches import due_mailings
 from outreach.delivery.conversation import State
 from outreach.delivery.models import (
@@ -25,7 +25,7 @@ from outreach.delivery.models import (
 )
 from outreach.delivery.stages import Stage
 from tests.conftest import NOW
-from tests.delivery.conftest import addresses, attend_until, mail_to, schools, states
+from tests.delivery.conftest import addresses, attend_until, letter, mail_to, schools, states
 
 S = MessageState
 ACTOR = "a@fwb.example"
@@ -319,6 +319,29 @@ def test_the_server_plans_what_every_round_asks_once(database, relay, postman):
     fences = "".join(statement for statement, _ in prepared if "SET state=$1, fence_id" in statement)
     assert "LIMIT 1" in fences
     assert not any(f"{word} $" in fences for word in ("LIMIT", "OFFSET"))
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_a_round_reads_its_own_letters_not_all_that_are_queued(database, strand):
+    """As the server plans it once it has counted them: else a round would cost more, the larger the wave."""
+    everybody, listed = addresses(6000), schools(database, 2)
+    mail_to(database, everybody, strand=strand, listed=dict.fromkeys(everybody, listed))
+    with database.writing() as session:
+        for place in range(3):  # as letters leave, in their turn
+            gone = update(Message).where(Message.id > 2000, Message.id % 3 == place)
+            session.execute(gone.values(state=S.ACCEPTED, fence_id="f", settled_at=NOW))
+        session.execute(text("ANALYZE"))
+        session.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+        due = fence.due_in(session, session.scalars(select(func.min(Batch.id))).one(), now=NOW)
+        for start in range(0, 288, 48):  # what is asked six times is prepared
+            letters = [letter(one) for one in due[start : start + 48]]
+            passed = fence.pass_through(session, letters, fence_id=f"f{start}", worker_id="w", now=NOW, day=NOW.date())
+            assert len(passed) == 48
+        prepared = select(text("name, cardinality(parameter_types)")).select_from(text("pg_prepared_statements"))
+        ((name, count),) = session.execute(prepared.where(text("statement LIKE '%SET state=$1, fence_id%'"))).all()
+        plan = session.scalars(text(f"EXPLAIN EXECUTE {name} ({', '.join(['NULL'] * count)})")).all()
+    used = {word for line in plan for word in line.split() if word.startswith(("pk_messages", "ix_messages"))}
+    assert used == {"pk_messages"}, plan
 
 
 def test_counts_add_up_whatever_happened(database, relay, postman):
