@@ -93,7 +93,7 @@ def _cell(word: str) -> Value:
 
 
 def _encoded(word: str) -> tuple[bytes, bytes]:
-    if word.isascii() and word.isalnum():
+    if len(word) <= mime.LONGEST and word.isascii() and word.isalnum():
         number = word.encode("ascii")  # unlike words, never the same twice
         return number, number
     return _words_encoded(word)

@@ -1,6 +1,7 @@
 """What letters keep of their tables is the cells: how rows look is for ever, once letters were sent with them."""
 
 import hashlib
+import quopri
 
 import pytest
 
@@ -42,6 +43,13 @@ def test_rows_are_kept_as_their_cells_and_read_again(name):
     again = Content.from_json(kept).values["tableau_écoles"]
     assert again.encoded() == rows_of(name).encoded()
     assert (again.html, again.text) == (rows_of(name).html, rows_of(name).text)
+
+
+@pytest.mark.parametrize("length", [75, 76, 77, 200])
+def test_a_cell_of_one_long_word_is_folded(length):
+    for encoded in Rows(PATTERNS["table-1"], [("x" * length, "1", "y", "y")], Value("", "")).encoded():
+        assert max(map(len, encoded.split(b"\r\n"))) <= 76
+        assert b"x" * length in quopri.decodestring(encoded)
 
 
 def test_a_table_that_was_kept_whole_is_read_again():
