@@ -175,7 +175,7 @@ class Postman:
             if not self._is_at_hand(len(self._waiting)):
                 return False
             letters = self._admitted(self.door.count(State.READY))
-            if self._waiting and not (letters or self._carried):
+            if self._waiting and not (letters or self.door.count(State.AT_DOT) or self.door.prompt(*MOVING)):
                 return False  # as fast as allowed: the clock will knock again
             if not self._round(letters, batch):
                 return False
