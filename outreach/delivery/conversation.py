@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from outreach.delivery.replies import Garbage, Outcome, Reader, Reply, Verdict, outcome_of
 
 DOT = b".\r\n"
+OF_CONNECTION = {421, 500, 503}  # first said to a letter that came after another: not of it, but of what came before
 
 
 class State(StrEnum):
@@ -137,6 +138,7 @@ class Conversation:
         self._is_old = self._is_encrypted = self._is_ending = False
         # Relays close after so many letters, and while we begin with another: nothing is said to that one.
         self._has_served = self._is_unheard = False
+        self.is_behind = False  # a letter stands, or stood, behind a dot, and nothing was said to it yet
         self._steps: deque[bytes] = deque()
         self._waiting = 0
         self._refusal: Reply | None = None
@@ -192,13 +194,16 @@ class Conversation:
         self.out += DOT
         self.state = State.VERDICT
         if following and self._fits(following):
-            self.following = following
+            self.following, self.is_behind = following, True
             self._address(following)
 
     def recall(self) -> None:
-        """Give back what stands behind a dot that has no answer yet; the connection will end with that answer."""
-        self._is_ending = True
-        self._give_back()
+        """Give back the letter behind a dot, or that has come out from there; the connection will end with the dot."""
+        if self.following:
+            self._is_ending = True
+            self._give_back()
+        elif self.is_behind:
+            self.break_off("le relais ne répond plus")
 
     def flushed(self) -> None:
         """All that was to be written is written."""
@@ -313,7 +318,11 @@ class Conversation:
             self._fail("le relais n’offre ni AUTH PLAIN ni AUTH LOGIN", alarm=True)
 
     def _envelope(self, reply: Reply) -> None:
-        self._is_unheard = False
+        is_unheard, self._is_unheard, self.is_behind = self._is_unheard, False, False
+        if is_unheard and reply.code in OF_CONNECTION:
+            self._settle(Outcome(Verdict.UNTRIED, reply.code, text=reply.text))
+            self.state = State.CLOSED
+            return
         self._waiting -= 1
         is_data = not self._steps and self._waiting == 0
         if is_data and reply.code == 354:
@@ -351,7 +360,7 @@ class Conversation:
     def _give_back(self) -> None:
         if self.following:
             self.settled.append((self.following, Outcome(Verdict.UNTRIED)))
-            self.following = None
+            self.following, self.is_behind = None, False
 
     def _fail(self, text: str, *, alarm: bool = False, slow_down: bool = False) -> None:
         self.failure = Failure(text, alarm, slow_down)

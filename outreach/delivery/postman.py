@@ -132,6 +132,7 @@ class Postman:
 
     def farewell(self) -> None:
         """Before the process ends: wait some seconds for the answers to dots already written. The rest is in doubt."""
+        self.door.recall()
         self.door.wait(FAREWELL_SECONDS, until=lambda: not self.door.count(State.VERDICT))
         self._listen()
         self.door.close()

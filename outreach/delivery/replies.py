@@ -19,7 +19,7 @@ class Verdict(StrEnum):
     """What became of one attempt.
 
     UNREACHED is no answer while nothing could have been accepted yet; UNKNOWN is no answer after the dot. UNTRIED came
-    after another letter on its connection, and nothing was said to it. STOPPED was kept in by our own guard.
+    after another letter on its connection, and nothing was said of it. STOPPED was kept in by our own guard.
     """
 
     ACCEPTED = "accepted"

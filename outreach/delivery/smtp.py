@@ -22,6 +22,7 @@ OPENING = (State.GREETING, State.HELLO, State.STARTTLS, State.TLS, State.AUTH)
 CHUNK = 65536
 LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 5.0  # of a letter behind the dot of another
+ALONE_SECONDS = 600.0  # for how long no letter goes there, once one had to wait
 GREETING_BESIDE_OTHERS = 30
 
 
@@ -183,13 +184,14 @@ class Door:
         self._late: set[Line] = set()  # who did not answer in their turn
         self._settled: list[tuple[Relay, Parcel, Outcome]] = []
         self._failures: list[tuple[Relay, Failure]] = []
-        self._looked_at = 0.0
+        self._looked_at = self._alone_until = 0.0
 
     def turn_to(self, relay: Relay) -> None:
         """Use this relay from now on. Connections to another end the letter they carry, then are left."""
         if relay is not self.relay:
+            self.recall()
             self.leave()
-            self.relay = relay
+            self.relay, self._alone_until = relay, 0.0
 
     def open(self, count: int) -> None:
         """Have up to `count` connections to the relay in use, opened or being opened.
@@ -211,7 +213,7 @@ class Door:
         return sum(len(self._in[state]) for state in states)
 
     def prompt(self, *states: State) -> int:
-        """How many of them answer in their turn; one that did not is left out until it is free again."""
+        """How many of them answer in their turn; one that did not is left out until it has."""
         return self.count(*states) - sum(line.state in states for line in self._late)
 
     @property
@@ -251,6 +253,12 @@ class Door:
             line.talk.release(next(others, None) if self._takes_another(line) else None)
             self._push(line)
 
+    def recall(self) -> None:
+        """Give back the parcels behind dots that have no answer yet; their connections will end with it."""
+        for line in list(self._in[State.VERDICT]):
+            line.talk.recall()
+            self._file(line)
+
     def abandon(self, keys: Collection[int]) -> None:
         """Close the connections on which these parcels wait for their dot: they were not accepted."""
         for line in self._at_dot_with(keys):
@@ -282,8 +290,8 @@ class Door:
         self._step(0)
 
     def pass_over(self) -> None:
-        """Wait no more for those that are not free: they are left for a later round."""
-        self._late = set(self._lines()) - self._in[State.READY].keys()
+        """Wait no more for those that owe an answer: they are left for a later round."""
+        self._late = set(self._lines()) - self._in[State.READY].keys() - self._in[State.AT_DOT].keys()
 
     def leave(self, keep: int = 0) -> None:
         """Take leave on idle connections, down to so many to the relay in use; those still at something stay."""
@@ -302,7 +310,8 @@ class Door:
 
     def _takes_another(self, line: Line) -> bool:
         """Whether a letter may begin behind another's dot: not where it might wait for long, or that is to be left."""
-        return line.talk.pipelines and line not in self._late and line.talk.relay is self.relay
+        is_quick = line not in self._late and time.monotonic() > self._alone_until
+        return is_quick and line.talk.pipelines and line.talk.relay is self.relay
 
     def _lets_out(self, parcel: Parcel) -> bool:
         is_stopped = self.guard.stops(parcel.recipient)
@@ -358,7 +367,8 @@ class Door:
                 give_up = line.try_next if line.is_connecting else line.talk.break_off
                 give_up("le relais ne répond plus")
                 self._file(line)
-            elif line.talk.following and now - line.since > PATIENCE_SECONDS:
+            elif line.talk.is_behind and now - line.since > PATIENCE_SECONDS:
+                self._alone_until = now + ALONE_SECONDS
                 line.talk.recall()
                 self._file(line)
 

@@ -4,10 +4,13 @@ import pytest
 
 from outreach.delivery import smtp
 from outreach.delivery.conversation import Conversation, Parcel, Relay, State
+from outreach.delivery.guard import Guard
 from outreach.delivery.models import MessageState
 from outreach.delivery.replies import Verdict
+from outreach.delivery.smtp import Door
 from outreach.delivery.stages import Stage
-from tests.delivery.conftest import addresses, deliver_until, mail_to, states
+from tests.conftest import NOW
+from tests.delivery.conftest import addresses, attend_until, deliver_until, mail_to, states
 
 S, V = MessageState, Verdict
 WIRE = b"Subject: x\r\n\r\nx\r\n"
@@ -33,6 +36,8 @@ SAID = {
     "unreadable": (["OK!"], [V.UNTRIED, V.UNKNOWN], State.CLOSED, False),
     "closed without an answer": ([""], [V.UNTRIED, V.UNKNOWN], State.CLOSED, False),
     "taken, then closed": (["250 ok", ""], [V.ACCEPTED, V.UNTRIED], State.CLOSED, False),
+    "taken, then closing at the next": (["250 ok", "421 bye"], [V.ACCEPTED, V.UNTRIED], State.CLOSED, True),
+    "put off at once, its dot a command": (["451 no", "500 what"], [V.LATER, V.UNTRIED], State.CLOSED, False),
     "taken, then closed at the next": (["250 ok", "250 ok", ""], [V.ACCEPTED, V.UNREACHED], State.CLOSED, False),
 }
 
@@ -42,13 +47,16 @@ def at_dot(*offers):
     talk = Conversation(Relay.at("smtp://127.0.0.1:25", "x.example"))
     talk.receive(b"220 hello\r\n")
     talk.receive("\r\n".join(["250-relay", *(f"250-{one}" for one in offers), "250 HELP\r\n"]).encode())
-    first, second = (Parcel(number, "a@x.example", f"{number}@y.example", WIRE) for number in (1, 2))
-    talk.hand(first)
+    talk.hand(parcel(1))
     for reply in (b"250 ok\r\n", b"250 ok\r\n", b"354 go on\r\n"):
         talk.receive(reply)
     written(talk)
     assert talk.state is State.AT_DOT
-    return talk, second
+    return talk, parcel(2)
+
+
+def parcel(number):
+    return Parcel(number, "a@x.example", f"{number}@y.example", WIRE)
 
 
 def written(talk):
@@ -126,6 +134,78 @@ def test_a_dot_without_an_answer_holds_no_other_letter_up(database, relay, postm
     found = states(database, mailing)
     assert [address for address, row in found.items() if row.state is S.HANDING] == ["po000001@adm.fwb.example"]
     assert {row.attempts for row in found.values()} == {0}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [{"stage": "dot", "reply": "accept:slow:0.4:250 ok"}, {"stage": "mail", "reply": "stall", "times": 1}],
+    ids=["slow over its dots", "deaf to what stands behind them"],
+)
+def test_where_a_letter_had_to_wait_behind_a_dot_letters_go_alone(database, relay, postman, monkeypatch, rule):
+    monkeypatch.setattr(smtp, "PATIENCE_SECONDS", 0.2)
+    sink, mailing, rules = relay(), mail_to(database, addresses(8)), [rule]
+
+    def begin(stage):
+        if stage is Stage.AFTER_FENCE and rules:
+            sink.script(rules.pop())
+
+    worker = postman(sink, connections=1, patient=False, watch=begin)
+    deliver_until(worker, mailing, lambda: len(sink.accepted) == 8)
+    attend_until(worker, lambda: not worker.is_busy)
+    assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
+    assert len({entry["session"] for entry in sink.accepted}) == 2
+
+
+def test_a_stop_gives_back_what_stands_behind_dots(database, relay, postman):
+    sink, mailing = relay(), mail_to(database, addresses(4))
+    sink.script({"stage": "dot", "reply": "accept:slow:0.5:250 ok"})
+
+    def end(stage):
+        if stage is Stage.AFTER_DOT:
+            worker.stop.set()
+
+    worker = postman(sink, connections=1, patient=False, watch=end)
+    worker.deliver(mailing)
+    worker.farewell()
+    found = [(row.state, row.due_at, row.attempts) for row in states(database, mailing).values()]
+    assert found == [(S.ACCEPTED, NOW, 0), *[(S.QUEUED, NOW, 0)] * 3]
+
+
+def test_a_relay_left_behind_gets_no_letter_more(relay):
+    sink = relay("--lint-every", "0")
+    sink.script({"stage": "dot", "reply": "accept:held:250 ok"})
+    here, there = (Relay.at(f"smtp://{host}:{sink.port}", "x.example") for host in ("127.0.0.1", "localhost"))
+    door = with_one_at_its_dot(Door([here, there], Guard(anybody=True)))
+    door.release({1}, [parcel(2)])
+    door.turn_to(there)
+    sink.release()
+    door.wait(30, lambda: not door.count(State.VERDICT))
+    assert [(one.key, outcome.verdict) for _, one, outcome in door.collect()] == [(2, V.UNTRIED), (1, V.ACCEPTED)]
+    door.close()
+
+
+def test_a_connection_that_was_late_is_prompt_again_once_its_dot_is_answered(relay):
+    """Also when it is never free in between, since another letter stood behind the dot."""
+    sink = relay("--lint-every", "0")
+    sink.script({"stage": "dot", "match": "^1@", "reply": "accept:held:250 ok"})
+    door = with_one_at_its_dot(Door([Relay.at(f"smtp://127.0.0.1:{sink.port}", "x.example")], Guard(anybody=True)))
+    door.pass_over()
+    assert door.prompt(State.AT_DOT) == 1  # it waits for us
+    door.release({1}, [parcel(2)])
+    door.pass_over()
+    assert door.prompt(State.VERDICT) == 0
+    sink.release()
+    door.wait(30, lambda: door.count(State.AT_DOT))
+    assert door.prompt(State.AT_DOT) == door.room_behind({2}) == 1
+    door.close()
+
+
+def with_one_at_its_dot(door):
+    door.open(1)
+    door.wait(30, lambda: door.count(State.READY))
+    door.hand(parcel(1))
+    door.wait(30, lambda: door.count(State.AT_DOT))
+    return door
 
 
 @pytest.mark.parametrize("options", [(), ("--no-pipelining",)], ids=["pipelining", "in steps"])
