@@ -143,6 +143,8 @@ def test_a_letter_that_waits_for_the_answer_of_one_relay_is_not_handed_to_anothe
     )
     mailing = mail_to(database, addresses(30))
     worker = postman(first, url=urls(*both), patient=False)
+    worker.door.open(8)  # so that neither stands behind the other's dot: it would be given back
+    worker.door.wait(30, lambda: worker.door.count(State.READY) == 8)
     worker.deliver(mailing)
     assert len(taken(second)) > 0
     first.script()
