@@ -94,7 +94,7 @@ ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
 
 BY_LINK, BY_MAIL = "jeton_désinscription", "jeton_courriel"  # the two ways to unsubscribe that a letter's headers offer
 # What is left of a link whose address stands in the letter's fixed text.
-TOKENS: Mapping[str, Callable[[Facts], Raw]] = {
+TOKENS: Mapping[str, Callable[[Facts], str]] = {
     "jeton_réponse": lambda facts: facts.links.answering,
     "jeton_navigateur": lambda facts: facts.links.viewing,
     BY_LINK: lambda facts: facts.links.unsubscribing,
@@ -127,9 +127,10 @@ def reader(slot: Slot) -> Reader:
     if slot.field == links.LINK:
         number, url = int(slot.filters[0][0]), slot.filters[0][1]
         return lambda facts: Value.plain(facts.links.measure.clicks.get(number, url))
-    find = _finder(slot.field)
     if slot.field in TOKENS and not slot.filters:
-        return lambda facts: Value.plain(str(find(facts)))
+        token = TOKENS[slot.field]
+        return lambda facts: Value.plain(token(facts))
+    find = _finder(slot.field)
     filters = [(_FILTERS[name], given) for name, given in slot.filters]
 
     def read(facts: Facts) -> Filling:

@@ -153,7 +153,8 @@ class Variant:
     @property
     def places(self) -> tuple["Place", ...]:
         """Where its values stand, each once."""
-        return _places(*self.subject, *self.html, *self.text)
+        parts = (*self.subject, *self.html, *self.text)
+        return tuple(dict.fromkeys(part for part in parts if isinstance(part, Place)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,10 +306,6 @@ def _chosen(parts: Sequence[Part], flags: Mapping[str, bool]) -> list[str | Plac
         else:
             found.append(part)
     return found
-
-
-def _places(*parts: str | Place) -> tuple[Place, ...]:
-    return tuple(dict.fromkeys(part for part in parts if isinstance(part, Place)))
 
 
 def _merged(parts: Sequence[str | Place], common: Mapping[str, str]) -> list[bytes | str]:

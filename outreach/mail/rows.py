@@ -93,10 +93,8 @@ def _cell(word: str) -> Value:
 
 
 def _encoded(word: str) -> tuple[bytes, bytes]:
-    if len(word) <= mime.LONGEST and word.isascii() and word.isalnum():
-        number = word.encode("ascii")  # unlike words, never the same twice
-        return number, number
-    return _words_encoded(word)
+    # A number, unlike words, is never the same twice.
+    return Value.plain(word).encoded() if word.isalnum() else _words_encoded(word)
 
 
 @lru_cache(maxsize=8192)
