@@ -357,12 +357,12 @@ def test_a_silent_relay_is_left_after_its_time_without_a_dot_or_in_doubt_after_i
 
 
 def test_who_waits_for_the_rate_asks_nothing_meanwhile_whoever_dawdles(database, relay, postman):
-    sink, mailing, fences = relay(), mail_to(database, addresses(60)), []
+    sink, mailing, stages = relay(), mail_to(database, addresses(60)), []
     sink.script({"stage": "rcpt", "match": "^po000000", "reply": "stall"})
-    worker = postman(sink, rate=2, connections=3, patient=False, watch=lambda stage: fences.append(stage.AFTER_FENCE))
+    worker = postman(sink, rate=2, connections=3, patient=False, watch=stages.append)
     worker.deliver(mailing)
     assert 1 <= len(sink.accepted) < 40
-    assert len(fences) < 200
+    assert len(stages) < 200
 
 
 def test_as_fast_as_allowed_and_no_faster(database, relay, postman):
