@@ -34,6 +34,7 @@ from outreach.mail.marks import (
     fields_of,
     holds,
 )
+from outreach.mail.mime import Template
 
 MOST_VARIANTS = 256
 
@@ -159,11 +160,11 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Mould:
-    """A variant with its common values in its text: encoded pieces, and the keys of what is left to be filled in."""
+    """A variant with its common values in its text, and the keys of what is left to be filled in, in their order."""
 
     keys: Sequence[str]
-    html: Sequence[bytes | str]
-    text: Sequence[bytes | str]
+    html: Template
+    text: Template
 
 
 class Letter:
@@ -188,11 +189,11 @@ class Letter:
         """
         truth = self._truth(flags)
         mould = self._mould(truth, tuple([(key, values[key]) for key in self._common if key in values]))
-        encoded = {key: values[key].encoded() for key in mould.keys}
+        encoded = [values[key].encoded() for key in mould.keys]
         return Filled(
             subject=self.subject_for(values, flags),
-            text=mime.joined([x if isinstance(x, bytes) else encoded[x][1] for x in mould.text]),
-            html=mime.joined([x if isinstance(x, bytes) else encoded[x][0] for x in mould.html]),
+            text=mould.text.filled([one[1] for one in encoded]),
+            html=mould.html.filled([one[0] for one in encoded]),
         )
 
     def subject_for(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> str:
@@ -225,8 +226,8 @@ class Letter:
         variant, values = self._variant(truth), dict(common)
         html = _merged(variant.html, {key: value.html for key, value in values.items()})
         text = _merged(variant.text, {key: value.text for key, value in values.items()})
-        keys = dict.fromkeys(piece for piece in (*html, *text) if isinstance(piece, str))
-        return Mould(list(keys), html, text)
+        keys = list(dict.fromkeys(piece for piece in (*html, *text) if isinstance(piece, str)))
+        return Mould(keys, _template(html, keys), _template(text, keys))
 
 
 def body(source: str, fields: Mapping[str, Kind], marks: Marks, schemes: Sequence[str] = ("https",)) -> tuple[str, str]:
@@ -318,6 +319,10 @@ def _merged(parts: Sequence[str | Place], common: Mapping[str, str]) -> list[byt
             words = [part if isinstance(part, str) else common[part.key] for part in together]
             found.append(mime.encode("".join(words)))
     return found
+
+
+def _template(pieces: Sequence[bytes | str], keys: Sequence[str]) -> Template:
+    return Template.of([keys.index(piece) if isinstance(piece, str) else piece for piece in pieces])
 
 
 def _condition(kept: Sequence[object]) -> Condition:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any, AnyStr, NamedTuple
 
 from outreach.mail import mime
 from outreach.mail.letters import Value, one_line
@@ -19,31 +19,25 @@ class Repeat:
     def __init__(self, head: str, row: str, between: str, foot: str) -> None:
         first, *inside = CELL.split(row)
         *within, last = inside[1::2]
-        self._order = [int(one) for one in inside[::2]]
-        self._fixed = [head + foot, head + first, *within, last + between + first, last + foot]
+        cells = list(map(int, inside[::2]))
+        self._row = [cells[0], *(piece for pair in zip(within, cells[1:], strict=True) for piece in pair)]
+        self._around = head + foot, head + first, last + between + first, last + foot
 
     def filled(self, rows: Sequence[Sequence[str]]) -> str:
         """The rows as they are read, their cells fit to stand here."""
-        return "".join(self._pieces(self._fixed, rows))
+        written = ["".join([x if isinstance(x, str) else row[x] for x in self._row]) for row in rows]
+        return _put_together(self._around, written)
 
     def encoded(self, rows: Sequence[Sequence[bytes]]) -> bytes:
         """The same in quoted-printable, the cells encoded."""
-        return mime.joined(self._pieces(self._encoded, rows))
+        around, row = self._encoded
+        return _put_together(around, [row.filled(cells) for cells in rows])
 
     @cached_property
-    def _encoded(self) -> list[bytes]:
-        return [mime.encode(one) for one in self._fixed]
-
-    def _pieces(self, fixed: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
-        empty, start, *after, end = fixed
-        if not rows:
-            return [empty]
-        found = [start]
-        for row in rows:
-            for place, piece in zip(self._order, after, strict=True):
-                found += (row[place], piece)
-        found[-1] = end
-        return found
+    def _encoded(self) -> tuple[Sequence[bytes], mime.Template]:
+        empty, start, between, end = (mime.encode(one) for one in self._around)
+        around = empty, mime.joined((start, b"")), mime.joined((b"", between, b"")), mime.joined((b"", end))
+        return around, mime.Template.of([x if isinstance(x, int) else mime.encode(x) for x in self._row])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +68,7 @@ class Rows(NamedTuple):
 
     def encoded(self) -> tuple[bytes, bytes]:
         """The two in quoted-printable."""
-        cells = [[_encoded(word) for word in row] for row in self.rows]
+        cells = [list(map(_encoded, row)) for row in self.rows]
         html = self.pattern.html.encoded([[cell[0] for cell in row] for row in cells])
         text = self.pattern.text.encoded([[cell[1] for cell in row] for row in cells])
         if not self.after.text:
@@ -92,9 +86,16 @@ def _cell(word: str) -> Value:
     return Value(escape(line), line)
 
 
+def _put_together(around: Sequence[AnyStr], rows: Sequence[AnyStr]) -> AnyStr:
+    empty, start, between, end = around
+    return start + between.join(rows) + end if rows else empty
+
+
 def _encoded(word: str) -> tuple[bytes, bytes]:
-    # A number, unlike words, is never the same twice.
-    return Value.plain(word).encoded() if word.isalnum() else _words_encoded(word)
+    if word.isalnum():  # a number, unlike words, is never the same twice; and nothing in it to escape
+        number = mime.encode(word)
+        return number, number
+    return _words_encoded(word)
 
 
 @lru_cache(maxsize=8192)
