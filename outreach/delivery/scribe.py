@@ -6,8 +6,8 @@ too early, the fence denies.
 
 import os
 import signal
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from multiprocessing import Pipe
@@ -44,54 +44,56 @@ class Scribe:
 
 
 class ScribeApart(Scribe):
-    """Has batches composed by another process at the end of a pipe; what that one cannot, he does himself."""
+    """Has batches composed by another process at the end of a pipe; what that one cannot, he does himself.
+
+    What comes is read by a thread of its own, while the postman waits for the database or for the relay.
+    """
 
     def __init__(self, own: Scribe, process: int, pipe: Connection) -> None:
         super().__init__(own.database, own.compose, own.clock)
         self.process, self._pipe = process, pipe
-        self._asked = 0  # requests so far: an answer to an older one may still be on its way
-        self._begun: int | None = None
+        self._reader = ThreadPoolExecutor(1, "scribe")  # answers come in the order of what was asked
+        self._begun: tuple[int, Future[list[Composed] | None]] | None = None
 
     def begin(self, batch: int, beside: Collection[int]) -> None:
         """Have a batch begun."""
-        self._asked += 1
         try:
-            self._pipe.send((self._asked, batch, set(beside)))
-            self._begun = batch
+            self._pipe.send((batch, set(beside)))
+            self._begun = batch, self._reader.submit(self._received)
         except OSError:
             self._begun = None
 
     def finish(self, batch: int, beside: Collection[int]) -> list[Composed]:
         """What was begun, but for letters that are under way since."""
-        written = self._received() if self._begun == batch else None
-        self._begun = None
+        begun, self._begun = self._begun, None
+        written = self._awaited(begun[1]) if begun and begun[0] == batch else None
         if written is None:
             return super().finish(batch, beside)
         return [letter for letter in written if letter.id not in beside]
 
+    def close(self) -> None:
+        """End the other process: it only reads."""
+        os.kill(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
+        self._reader.shutdown()
+        self._pipe.close()
+
+    def _awaited(self, answer: "Future[list[Composed] | None]") -> list[Composed] | None:
+        """Who is frozen, perhaps with half an answer written, is ended: its end of the pipe closes."""
+        try:
+            return answer.result(PATIENCE_SECONDS)
+        except TimeoutError:
+            os.kill(self.process, signal.SIGKILL)
+            return None
+
     def _received(self) -> list[Composed] | None:
         found: list[Composed] = []
-        with self._patience():
-            try:
-                while True:
-                    asked, some = self._pipe.recv()
-                    if asked != self._asked:
-                        continue
-                    if not some:
-                        return None if some is None else found
-                    found += map(Composed._make, some)
-            except (OSError, EOFError):
-                return None
-
-    @contextmanager
-    def _patience(self) -> Iterator[None]:
-        """Who is frozen, perhaps with half an answer written, is ended: its end of the pipe closes."""
-        late = threading.Timer(PATIENCE_SECONDS, os.kill, (self.process, signal.SIGKILL))
-        late.start()
         try:
-            yield
-        finally:
-            late.cancel()
+            while some := self._pipe.recv():
+                found += map(Composed._make, some)
+        except (OSError, EOFError):
+            return None
+        return None if some is None else found
 
 
 @contextmanager
@@ -109,20 +111,19 @@ def apart(own: Scribe, url: str) -> Iterator[ScribeApart]:
         _write_what_is_asked(Scribe(Database(url), own.compose, own.clock), theirs)
     theirs.close()
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    scribe = ScribeApart(own, child, ours)
     try:
-        yield ScribeApart(own, child, ours)
+        yield scribe
     finally:
-        ours.close()
-        os.waitpid(child, 0)
+        scribe.close()
 
 
 def _write_what_is_asked(scribe: Scribe, pipe: Connection) -> None:
     """Until nobody is at the other end."""
     try:
         while True:
-            asked, batch, beside = pipe.recv()
-            for some in _pieces(_tried(scribe, batch, beside)):
-                pipe.send((asked, some))
+            for some in _pieces(_tried(scribe, *pipe.recv())):
+                pipe.send(some)
     except (OSError, EOFError):
         pass
     finally:
@@ -130,7 +131,7 @@ def _write_what_is_asked(scribe: Scribe, pipe: Connection) -> None:
 
 
 def _pieces(written: Sequence[Composed] | None) -> Iterator[Sequence[tuple[Any, ...]] | None]:
-    """Letters by some dozens, for none of the two to hold a batch once more, then an empty piece; None for no answer.
+    """Letters by some dozens, for neither process to hold a batch once more, then an empty piece; None for no answer.
 
     They go as plain tuples: a third of what named ones would cost.
     """

@@ -79,13 +79,14 @@ def test_what_cannot_be_composed_apart_is_tried_here_and_says_why(database, cloc
             beside.finish(batch, set())
 
 
-def test_a_stop_is_for_the_postman_alone(database, here):
+def test_a_stop_is_for_the_postman_alone(database, here, monkeypatch):
     batch = batch_of(database)
     with scribe.apart(here, url_of(database)) as beside:
         child = beside.process
         os.kill(child, signal.SIGTERM)
+        monkeypatch.setattr(beside, "compose", None)  # it is not composed here
         beside.begin(batch, set())
-        assert len(beside._received()) == 3
+        assert len(beside.finish(batch, set())) == 3
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
 
@@ -100,6 +101,16 @@ def test_who_is_frozen_is_waited_for_no_longer_than_that(database, here, monkeyp
         database.dispose()
         beside.begin(batch, set())
         assert len(beside.finish(batch, set())) == 3
+
+
+def test_who_is_frozen_keeps_nobody_from_ending(database, here):
+    batch = batch_of(database)
+    with scribe.apart(here, url_of(database)) as beside:
+        child = beside.process
+        os.kill(child, signal.SIGSTOP)
+        beside.begin(batch, set())
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
 
 
 def test_the_postman_has_his_letters_from_there(database, relay, postman, here):
