@@ -123,16 +123,8 @@ def assemble(standing: Standing, personal: Personal, text: bytes, html: bytes) -
     `text` and `html` are quoted-printable. No Bcc, no version, no name of a machine.
     """
     boundary = b"=_" + personal.id.encode("ascii")  # "=_" cannot stand in quoted-printable text (RFC 2045 §6.7)
-    return b"".join(
-        (
-            _fixed(standing),
-            _own(standing, personal).encode("utf-8"),
-            b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="' + boundary + b'"\r\n\r\n',
-            b"--" + boundary + _PLAIN + text + b"\r\n",
-            b"--" + boundary + _HTML + html + b"\r\n",
-            b"--" + boundary + b"--\r\n",
-        )
-    )
+    own = _own(standing, personal).encode("utf-8")
+    return _WHOLE % (_fixed(standing), own, boundary, boundary, text, boundary, html, boundary)
 
 
 def message_id(identity: str, domain: str) -> str:
@@ -186,7 +178,10 @@ def _phrase(name: str) -> str:
     return f'"{escaped}"'
 
 
-_PLAIN, _HTML = _part(b"plain"), _part(b"html")
+_WHOLE = (
+    b'%b%bMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n\r\n'
+    b"--%b" + _part(b"plain") + b"%b\r\n--%b" + _part(b"html") + b"%b\r\n--%b--\r\n"
+)
 
 
 @lru_cache(maxsize=64)
