@@ -21,11 +21,10 @@ Parameters = Mapping[str, Any]
 class _Compiled:
     """A statement for one kind of database; parameters in, what its driver takes out."""
 
-    def __init__(self, statement: Executable, dialect: Dialect, lists: Parameters) -> None:
+    def __init__(self, statement: Executable, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
-        written = compiled.construct_expanded_state({**compiled.params, **lists})
+        written = compiled.construct_expanded_state(compiled.params)
         self.text, self.order = written.statement, written.positiontup or ()
-        self._lists = {name: written.parameter_expansion[name] for name in lists}
         kinds = {name: bound.type.dialect_impl(dialect) for name, bound in compiled.binds.items()}
         into = {name: kind.bind_processor(dialect) for name, kind in kinds.items()} | dict(written.processors)
         self._into = {name: change for name, change in into.items() if change}
@@ -37,10 +36,7 @@ class _Compiled:
         """These values as the driver takes them, with those that stand in the statement."""
         into, values = self._into, dict(self._fixed)
         for name, value in given.items():
-            if name in self._lists:
-                values.update(zip(self._lists[name], value, strict=True))
-            else:
-                values[name] = into[name](value) if name in into else value
+            values[name] = into[name](value) if name in into else value
         return values
 
     def parameters(self, given: Parameters) -> Any:
@@ -50,14 +46,14 @@ class _Compiled:
 
 
 class Prepared:
-    """A statement with parameters of its own names, executed with values for them: of lists, one text for each length.
+    """A statement with parameters of its own names, executed with values for them.
 
     What the driver says comes back: enumerations as their values, times unread.
     """
 
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
-        self._compiled: dict[tuple[object, ...], _Compiled] = {}
+        self._compiled: dict[str, _Compiled] = {}
 
     def keys(self, session: Session, given: Parameters) -> list[int]:
         """The first value of each row."""
@@ -69,11 +65,9 @@ class Prepared:
 
     def _execute(self, session: Session, given: Parameters) -> Any:
         connection = session.connection()
-        lists = {name: value for name, value in given.items() if isinstance(value, list | set)}
-        key = (connection.dialect.name, *map(len, lists.values()))
-        compiled = self._compiled.get(key)
+        compiled = self._compiled.get(connection.dialect.name)
         if compiled is None:
-            compiled = self._compiled[key] = _Compiled(self._statement, connection.dialect, lists)
+            compiled = self._compiled[connection.dialect.name] = _Compiled(self._statement, connection.dialect)
         return connection.exec_driver_sql(compiled.text, compiled.parameters(given))
 
 
@@ -94,7 +88,7 @@ class PreparedForEach:
         compiled = self._compiled.get(connection.dialect.name)
         if compiled is None:
             statement = self._build(self._recordset() if is_at_once else self._parameters())
-            compiled = self._compiled[connection.dialect.name] = _Compiled(statement, connection.dialect, {})
+            compiled = self._compiled[connection.dialect.name] = _Compiled(statement, connection.dialect)
         if is_at_once:
             # Arrays, which psycopg makes value by value, cost as much as the statement.
             given = orjson.dumps([dict(zip(self._columns, row, strict=True)) for row in rows]).decode()

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from outreach.db import table_of
 from outreach.delivery.models import RelayState, Scope, Suppression, SuppressionReason
+from outreach.keys import among
 from outreach.prepared import Prepared, PreparedForEach
 
 NOW = datetime(2021, 5, 15, 9, 0, 0, 250, tzinfo=UTC)
@@ -34,7 +35,7 @@ FAILED = PreparedForEach(
 )
 AMONG = Prepared(
     select(RELAYS.c.failures)
-    .where(RELAYS.c.failures.in_(bindparam("some", expanding=True)), RELAYS.c.failures != bindparam("but"))
+    .where(among(RELAYS.c.failures, "some"), RELAYS.c.failures != bindparam("but"))
     .order_by(RELAYS.c.failures)
 )
 RESTING = Prepared(

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Strand, Word
 from outreach.directory.models import Listing, Teaching, types_of
+from outreach.keys import among
 
 
 def eligible(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
@@ -94,7 +95,7 @@ def standing_of_some(authorities: Iterable[int], strand: Strand, day: date) -> S
     """The authority and the status (NULL for none) of each eligible school of a few authorities; cheap for a few."""
     of_strand = select(Strand.id).where(Strand.id == strand.id).scalar_subquery()
     query = select(Listing.authority_id, status_of(Listing.school_id, of_strand, day))
-    return query.where(Listing.authority_id.in_(authorities), Listing.on(day), _teaches(strand, literal(day, Date)))
+    return query.where(among(Listing.authority_id, authorities), Listing.on(day), _teaches(strand, literal(day, Date)))
 
 
 def standing(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:

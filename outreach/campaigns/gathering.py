@@ -16,6 +16,7 @@ from outreach.db import Session
 from outreach.delivery.fence import Due
 from outreach.directory.listing import represented
 from outreach.directory.models import Authority, Network, School
+from outreach.keys import among
 from outreach.mail.letters import Letter
 
 
@@ -72,7 +73,7 @@ class Recipients:
     def _schools(self, session: Session, keys: set[int]) -> dict[int, tuple[int, str, Status]]:
         strand = select(Strand.id).where(Strand.id == self.strand_id).scalar_subquery()
         query = select(School.id, School.fase, School.name, status_of(School.id, strand, self.day))
-        rows = session.execute(query.where(School.id.in_(keys)))
+        rows = session.execute(query.where(among(School.id, keys)))
         return {key: (fase, name, status or Status.NONE) for key, fase, name, status in rows}
 
     def _stand(self, session: Session, authorities: Iterable[int]) -> dict[int, list[Status]]:
@@ -92,4 +93,4 @@ class Recipients:
 
 def _authorities(session: Session, keys: set[int]) -> dict[int, Row[int, int, str, str, int]]:
     facts = (Authority.id, Authority.fase, Authority.name, Authority.municipality, Authority.network_id)
-    return {row.id: row for row in session.execute(select(*facts).where(Authority.id.in_(keys)))}
+    return {row.id: row for row in session.execute(select(*facts).where(among(Authority.id, keys)))}

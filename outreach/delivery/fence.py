@@ -45,6 +45,7 @@ from outreach.delivery.models import (
     is_in,
     is_still,
 )
+from outreach.keys import among
 from outreach.prepared import Prepared, PreparedForEach
 
 T = TypeVar("T")
@@ -261,7 +262,7 @@ _DENIED = Prepared(
 _FENCED = Prepared(
     update(table_of(Message))
     .where(
-        Message.id.in_(bindparam("letters", expanding=True)),
+        among(Message.id, "letters"),
         Message.revision == bindparam("of"),
         is_still(MessageState.QUEUED),
         _gate_is_open(),

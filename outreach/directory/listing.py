@@ -37,6 +37,7 @@ from outreach.directory.models import (
     types_of,
 )
 from outreach.directory.reference import fold
+from outreach.keys import among
 
 PAGE_ROWS = 50
 LONGEST_SEARCH = 200
@@ -140,7 +141,7 @@ def federation_codes(session: Session, authority_ids: Sequence[int]) -> dict[int
     query = (
         select(Membership.authority_id, Federation.code)
         .join(Federation)
-        .where(Membership.authority_id.in_(authority_ids), Membership.current())
+        .where(among(Membership.authority_id, authority_ids), Membership.current())
         .distinct()
         .order_by(Federation.code)
     )
@@ -155,7 +156,7 @@ def represented(session: Session, authority_ids: Sequence[int], level: Level) ->
     query = (
         select(Membership.authority_id, Federation.code, Federation.name)
         .join(Federation)
-        .where(Membership.authority_id.in_(authority_ids), Membership.level == level, Membership.current())
+        .where(among(Membership.authority_id, authority_ids), Membership.level == level, Membership.current())
         .order_by(Federation.code)
     )
     found: dict[int, list[tuple[str, str]]] = {}
