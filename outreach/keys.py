@@ -1,4 +1,4 @@
-"""Many keys in a statement, as one value: its text and its plan are the same for any number of them.
+"""Many keys in a statement, as one value: its text is the same for any number of them, and so is what is kept of it.
 
 `in_` makes a parameter of each, which for some hundreds costs PostgreSQL and its driver three times what finding their
 rows does.
@@ -17,7 +17,10 @@ from sqlalchemy.types import UserDefinedType
 
 
 def among(column: ColumnElement[int] | InstrumentedAttribute[int], keys: Iterable[int] | str) -> ColumnElement[bool]:
-    """Whether a column holds one of these keys, or of those that the parameter of this name will hold."""
+    """Whether a column holds one of these keys, or of those that the parameter of this name will hold.
+
+    Integers, none of them None.
+    """
     given = bindparam(keys, type_=_Keys()) if isinstance(keys, str) else literal(list(keys), _Keys())
     return _Among(column, given)
 
@@ -48,10 +51,10 @@ class _Among(FunctionElement[bool]):
 def _in_json(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     column, keys = element.clauses
     listed = select(func.json_each(keys).table_valued("value").c.value)
-    return compiler.process(column.in_(listed), **options)
+    return f"({compiler.process(column.in_(listed), **options)})"
 
 
 @compiles(_Among, "postgresql")
 def _in_array(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     column, keys = element.clauses
-    return compiler.process(column == any_(cast(keys, ARRAY(Integer))), **options)
+    return f"({compiler.process(column == any_(cast(keys, ARRAY(Integer))), **options)})"

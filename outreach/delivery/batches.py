@@ -39,7 +39,7 @@ def take(
 
 def renew(session: Session, held: Sequence[int], worker_id: str, *, now: datetime) -> set[int]:
     """Hold batches for longer. Returns which are ours still."""
-    asked = {"held": list(held), "us": worker_id, "until": now + LEASE}
+    asked = {"held": held, "us": worker_id, "until": now + LEASE}
     return set(_RENEWED.keys(session, asked))
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -73,8 +73,9 @@ class ScribeApart(Scribe):
 
     def close(self) -> None:
         """End the other process: it only reads."""
-        os.kill(self.process, signal.SIGKILL)
-        os.waitpid(self.process, 0)
+        self._end()
+        with suppress(ChildProcessError):
+            os.waitpid(self.process, 0)
         self._reader.shutdown()
         self._pipe.close()
 
@@ -83,15 +84,20 @@ class ScribeApart(Scribe):
         try:
             return answer.result(PATIENCE_SECONDS)
         except TimeoutError:
-            os.kill(self.process, signal.SIGKILL)
+            self._end()
             return None
+
+    def _end(self) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.process, signal.SIGKILL)
 
     def _received(self) -> list[Composed] | None:
         found: list[Composed] = []
         try:
             while some := self._pipe.recv():
                 found += map(Composed._make, some)
-        except (OSError, EOFError):
+        except Exception:  # noqa: BLE001 - whatever it was: the rest of it must not be taken for the next answer
+            self._end()
             return None
         return None if some is None else found
 

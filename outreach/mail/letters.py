@@ -3,7 +3,7 @@
 Each field stands in the text as one character of the private use area, each condition as a few; so the layout treats
 the letter as plain text, and the compiled letter is that text split at these characters. Values go in as plain text,
 escaped after everything else: a name that looks like markup leaves as a name. HTML, text, preview and browser view
-walk the same pieces.
+are made of the same pieces.
 """
 
 import json
@@ -168,7 +168,7 @@ class Mould:
 
 
 class Letter:
-    """A compiled letter. Filling it costs a join: its fixed text is encoded already, its conditions decided once.
+    """A compiled letter. Filling it is one operation: its fixed text is encoded already, its conditions decided once.
 
     `common` names the slots (by key) that say the same in many letters: they are encoded with the text around them.
     """

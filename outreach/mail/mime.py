@@ -98,7 +98,7 @@ class Template(NamedTuple):
     """Encoded text with places for encoded values. Filling it is one operation, whatever their number."""
 
     text: bytes
-    picked: Callable[[Sequence[bytes]], object]
+    pick: Callable[[Sequence[bytes]], object]
 
     @classmethod
     def of(cls, pieces: Sequence[bytes | int]) -> "Template":
@@ -109,7 +109,7 @@ class Template(NamedTuple):
 
     def filled(self, values: Sequence[bytes]) -> bytes:
         """The text with these values."""
-        return self.text % self.picked(values)
+        return self.text % self.pick(values)
 
 
 def joined(pieces: Iterable[bytes]) -> bytes:

@@ -45,7 +45,28 @@ def test_what_was_begun_and_never_asked_for_is_not_mistaken_for_another(database
         beside.begin(batch, set())
         beside.begin(empty, set())
         assert beside.finish(empty, set()) == []
+        beside.begin(batch, set())
+        beside.begin(empty, set())
         assert len(beside.finish(batch, set())) == 3
+
+
+def test_an_answer_read_by_half_is_not_taken_for_the_next(database, here, monkeypatch):
+    batch, empty = batch_of(database), 10**6
+    monkeypatch.setattr(scribe, "PIECE", 1)
+    with scribe.apart(here, url_of(database)) as beside:
+        with monkeypatch.context() as failing:
+            failing.setattr(scribe.Composed, "_make", failed)
+            beside.begin(batch, set())
+            assert len(beside.finish(batch, set())) == 3
+        database.dispose()
+        beside.begin(empty, set())
+        assert beside.finish(empty, set()) == []
+        beside.begin(batch, set())
+        assert len(beside.finish(batch, set())) == 3
+
+
+def failed(_some):
+    raise MemoryError
 
 
 def test_a_batch_begun_anew_is_composed_anew(database, here):

@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64decode
+from binascii import a2b_qp
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.header import Header, decode_header, make_header
@@ -27,6 +28,7 @@ HARD = [
     *(".", "..", "\n.", "\n.\n", ".\n.", "...a", "a\n..", "a.", " ", "a ", "a \n", "a\t", "\t\n", "\n\n", "\n"),
     *("=", "=\n", "=2E", "=?utf-8?q?x?=", "=?", "From x", "x" * 75, "x" * 76, "x" * 1200, "é" * 400, "." * 80),
     *("a" * 74 + " ", "a" * 75 + " ", "&amp;", "<b>", '"', "\\", "\u00a0", "\u202f", "\u200d", "e\u0301", "👩‍🏫"),
+    *("%", "%%", "%b"),
 ]
 kept = st.characters(
     codec="utf-8",
@@ -191,3 +193,11 @@ def test_a_line_of_a_header_has_one_space_between_its_words_and_none_around(text
     assert line == " ".join(line.split())
     assert not any(map(is_forbidden, line))
     assert [*"".join(line.split())] == [one for one in "".join(text.split()) if not is_forbidden(one)]
+
+
+def test_no_line_of_a_table_is_too_long_whatever_meets_in_it():
+    repeat = Repeat("h" * 70, "{0}" + "w" * 70 + "{1}", "b" * 70, "f" * 70)
+    words = [("c" * 70, "d" * 70), ("e" * 70, "g" * 70)]
+    encoded = repeat.encoded([[mime.encode(word) for word in row] for row in words])
+    assert max(map(len, encoded.split(b"\r\n"))) <= 76
+    assert a2b_qp(encoded).decode() == repeat.filled(words)
