@@ -53,15 +53,16 @@ class ScribeApart(Scribe):
         super().__init__(own.database, own.compose, own.clock)
         self.process, self._pipe = process, pipe
         self._reader = ThreadPoolExecutor(1, "scribe")  # answers come in the order of what was asked
+        self._is_lost = False  # the other process is ended, or will be: what the pipe still holds is no answer
         self._begun: tuple[int, Future[list[Composed] | None]] | None = None
 
     def begin(self, batch: int, beside: Collection[int]) -> None:
         """Have a batch begun."""
-        try:
-            self._pipe.send((batch, set(beside)))
-            self._begun = batch, self._reader.submit(self._received)
-        except OSError:
-            self._begun = None
+        self._begun = None
+        with suppress(OSError):
+            if not self._is_lost:
+                self._pipe.send((batch, set(beside)))
+                self._begun = batch, self._reader.submit(self._received)
 
     def finish(self, batch: int, beside: Collection[int]) -> list[Composed]:
         """What was begun, but for letters that are under way since."""
@@ -88,13 +89,14 @@ class ScribeApart(Scribe):
             return None
 
     def _end(self) -> None:
+        self._is_lost = True
         with suppress(ProcessLookupError):
             os.kill(self.process, signal.SIGKILL)
 
     def _received(self) -> list[Composed] | None:
         found: list[Composed] = []
         try:
-            while some := self._pipe.recv():
+            while some := (None if self._is_lost else self._pipe.recv()):
                 found += map(Composed._make, some)
         except Exception:  # noqa: BLE001 - whatever it was: the rest of it must not be taken for the next answer
             self._end()

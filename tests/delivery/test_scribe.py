@@ -56,6 +56,7 @@ def test_an_answer_read_by_half_is_not_taken_for_the_next(database, here, monkey
     with scribe.apart(here, url_of(database)) as beside:
         with monkeypatch.context() as failing:
             failing.setattr(scribe.Composed, "_make", failed)
+            failing.setattr(scribe.os, "kill", lambda *_: None)  # as if it took its time to die
             beside.begin(batch, set())
             assert len(beside.finish(batch, set())) == 3
         database.dispose()
