@@ -45,6 +45,21 @@ class _Compiled:
         return tuple([values[name] for name in self.order]) if self.order else values
 
 
+class _Kept:
+    """A statement compiled for each kind of database, when it is first asked there."""
+
+    def __init__(self, made_for: Callable[[Dialect], Executable]) -> None:
+        self._made_for = made_for
+        self._compiled: dict[str, _Compiled] = {}
+
+    def on(self, dialect: Dialect) -> _Compiled:
+        """As this kind of database takes it."""
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            compiled = self._compiled[dialect.name] = _Compiled(self._made_for(dialect), dialect)
+        return compiled
+
+
 class Prepared:
     """A statement with parameters of its own names, executed with values for them.
 
@@ -52,8 +67,7 @@ class Prepared:
     """
 
     def __init__(self, statement: Executable) -> None:
-        self._statement = statement
-        self._compiled: dict[str, _Compiled] = {}
+        self._kept = _Kept(lambda _dialect: statement)
 
     def keys(self, session: Session, given: Parameters) -> list[int]:
         """The first value of each row."""
@@ -65,9 +79,7 @@ class Prepared:
 
     def _execute(self, session: Session, given: Parameters) -> Any:
         connection = session.connection()
-        compiled = self._compiled.get(connection.dialect.name)
-        if compiled is None:
-            compiled = self._compiled[connection.dialect.name] = _Compiled(self._statement, connection.dialect)
+        compiled = self._kept.on(connection.dialect)
         return connection.exec_driver_sql(compiled.text, compiled.parameters(given))
 
 
@@ -78,18 +90,14 @@ class PreparedForEach:
     """
 
     def __init__(self, build: Callable[[Any], Executable], **columns: type[TypeEngine[Any]]) -> None:
-        self._build, self._columns = build, columns
-        self._compiled: dict[str, _Compiled] = {}
+        self._columns = columns
+        self._kept = _Kept(lambda on: build(self._recordset() if _takes_at_once(on) else self._parameters()))
 
     def change(self, session: Session, rows: Sequence[Sequence[Any]], **shared: Any) -> None:
         """Execute it for these rows, their values in the order of the columns; `shared` is the same for all."""
         connection = session.connection()
-        is_at_once = connection.dialect.name == "postgresql"
-        compiled = self._compiled.get(connection.dialect.name)
-        if compiled is None:
-            statement = self._build(self._recordset() if is_at_once else self._parameters())
-            compiled = self._compiled[connection.dialect.name] = _Compiled(statement, connection.dialect)
-        if is_at_once:
+        compiled = self._kept.on(connection.dialect)
+        if _takes_at_once(connection.dialect):
             # Arrays, which psycopg makes value by value, cost as much as the statement.
             given = orjson.dumps([dict(zip(self._columns, row, strict=True)) for row in rows]).decode()
             connection.exec_driver_sql(compiled.text, compiled.parameters({**shared, "given": given}))
@@ -106,3 +114,7 @@ class PreparedForEach:
 
     def _parameters(self) -> Any:
         return SimpleNamespace(**{name: bindparam(name, type_=kind()) for name, kind in self._columns.items()})
+
+
+def _takes_at_once(dialect: Dialect) -> bool:
+    return dialect.name == "postgresql"
