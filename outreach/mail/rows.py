@@ -92,10 +92,8 @@ def _put_together(around: Sequence[AnyStr], rows: Sequence[AnyStr]) -> AnyStr:
 
 
 def _encoded(word: str) -> tuple[bytes, bytes]:
-    if word.isalnum():  # a number, unlike words, is never the same twice; and nothing in it to escape
-        number = mime.encode(word)
-        return number, number
-    return _words_encoded(word)
+    # A number, unlike words, is never the same twice.
+    return Value.plain(word).encoded() if word.isalnum() else _words_encoded(word)
 
 
 @lru_cache(maxsize=8192)
