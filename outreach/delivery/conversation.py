@@ -181,7 +181,6 @@ class Conversation:
         """Begin with a parcel; only when READY."""
         if self._fits(parcel):
             self.parcel, self.state = parcel, State.ENVELOPE
-            self._is_unheard = self._has_served
             self._address(parcel)
 
     @property
@@ -192,7 +191,7 @@ class Conversation:
     def release(self, following: Parcel | None = None) -> None:
         """Write the dot: from here on the letter may be accepted. Behind it, begin with another if it `pipelines`."""
         self.out += DOT
-        self.state = State.VERDICT
+        self.state, self._has_served = State.VERDICT, True
         if following and self._fits(following):
             self.following, self.is_behind = following, True
             self._address(following)
@@ -217,6 +216,7 @@ class Conversation:
 
     def _address(self, parcel: Parcel) -> None:
         """Write its envelope."""
+        self._is_unheard = self._has_served
         option = " SMTPUTF8" if parcel.needs_utf8 else ""
         mail, rcpt = f"MAIL FROM:<{parcel.sender}>{option}\r\n", f"RCPT TO:<{parcel.recipient}>\r\n"
         self._refusal = None
@@ -264,7 +264,6 @@ class Conversation:
     def _judge(self, reply: Reply) -> None:
         outcome = outcome_of(reply, after_dot=True)
         self._settle(outcome)
-        self._has_served = self._is_unheard = True
         if self._is_ending or reply.code == 421 or outcome.verdict is Verdict.UNKNOWN:
             self.state = State.CLOSED
             self._give_back()

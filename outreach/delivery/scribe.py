@@ -94,9 +94,11 @@ class ScribeApart(Scribe):
             os.kill(self.process, signal.SIGKILL)
 
     def _received(self) -> list[Composed] | None:
+        if self._is_lost:
+            return None
         found: list[Composed] = []
         try:
-            while some := (None if self._is_lost else self._pipe.recv()):
+            while some := self._pipe.recv():
                 found += map(Composed._make, some)
         except Exception:  # noqa: BLE001 - whatever it was: the rest of it must not be taken for the next answer
             self._end()
