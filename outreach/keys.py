@@ -15,14 +15,17 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import UserDefinedType
 
+Keyed = ColumnElement[int] | InstrumentedAttribute[int]
 
-def among(column: ColumnElement[int] | InstrumentedAttribute[int], keys: Iterable[int] | str) -> ColumnElement[bool]:
-    """Whether a column holds one of these keys, or of those that the parameter of this name will hold.
 
-    Integers, none of them None.
-    """
-    given = bindparam(keys, type_=_Keys()) if isinstance(keys, str) else literal(list(keys), _Keys())
-    return _Among(column, given)
+def among(column: Keyed, keys: Iterable[int]) -> ColumnElement[bool]:
+    """Whether a column holds one of these keys: integers, none of them None."""
+    return _Among(column, literal(list(keys), _Keys()))
+
+
+def among_given(column: Keyed, name: str) -> ColumnElement[bool]:
+    """Whether a column holds one of the keys that are given, under this name, when the statement is executed."""
+    return _Among(column, bindparam(name, type_=_Keys()))
 
 
 class _Keys(UserDefinedType[Iterable[int]]):

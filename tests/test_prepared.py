@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from outreach.db import table_of
 from outreach.delivery.models import RelayState, Scope, Suppression, SuppressionReason
-from outreach.keys import among
+from outreach.keys import among_given
 from outreach.prepared import Prepared, PreparedForEach
 
 NOW = datetime(2021, 5, 15, 9, 0, 0, 250, tzinfo=UTC)
@@ -35,7 +35,7 @@ FAILED = PreparedForEach(
 )
 AMONG = Prepared(
     select(RELAYS.c.failures)
-    .where(among(RELAYS.c.failures, "some"), RELAYS.c.failures != bindparam("but"))
+    .where(among_given(RELAYS.c.failures, "some"), RELAYS.c.failures != bindparam("but"))
     .order_by(RELAYS.c.failures)
 )
 RESTING = Prepared(

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Executable, and_, bindparam, exists, or_, 
 
 from outreach.db import Session, UtcDateTime, table_of
 from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState, is_in
-from outreach.keys import among
+from outreach.keys import among_given
 from outreach.prepared import Prepared
 
 LEASE = timedelta(seconds=20)
@@ -61,7 +61,7 @@ def _is_free_and_due(
 
 def _taking(but: Iterable[str] = ()) -> Executable:
     others = [~Message.address_key.endswith(f"@{domain}", autoescape=True) for domain in but]
-    others.append(~among(Message.id, "beside"))
+    others.append(~among_given(Message.id, "beside"))
     waits = _is_free_and_due(bindparam("now", type_=UtcDateTime), *others)
     free = select(Batch.id).where(Batch.mailing_id == bindparam("mailing"), waits).order_by(Batch.number)
     first = free.limit(1).with_for_update(skip_locked=True)
@@ -73,7 +73,7 @@ _IS_OURS = Batch.worker_id == bindparam("us")
 _TAKEN = Prepared(_taking())
 _RENEWED = Prepared(
     update(table_of(Batch))
-    .where(among(Batch.id, "held"), _IS_OURS)
+    .where(among_given(Batch.id, "held"), _IS_OURS)
     .values(lease_until=bindparam("until"))
     .returning(table_of(Batch).c.id)
 )

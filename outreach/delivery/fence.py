@@ -45,7 +45,7 @@ from outreach.delivery.models import (
     is_in,
     is_still,
 )
-from outreach.keys import among
+from outreach.keys import among_given
 from outreach.prepared import Prepared, PreparedForEach
 
 T = TypeVar("T")
@@ -262,7 +262,7 @@ _DENIED = Prepared(
 _FENCED = Prepared(
     update(table_of(Message))
     .where(
-        among(Message.id, "letters"),
+        among_given(Message.id, "letters"),
         Message.revision == bindparam("of"),
         is_still(MessageState.QUEUED),
         _gate_is_open(),
