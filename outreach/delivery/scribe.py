@@ -4,6 +4,7 @@ Apart, the next batch is composed while the letters of this one leave. It reads 
 too early, the fence denies.
 """
 
+import logging
 import os
 import signal
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from outreach.delivery.models import Mailing
 PATIENCE_SECONDS = 10.0  # a batch takes a tenth
 PIECE = 48
 Compose = Callable[[Session, Mailing, Sequence[Due]], Mapping[int, Composed]]
+logger = logging.getLogger(__name__)
 
 
 class Scribe:
@@ -59,10 +61,13 @@ class ScribeApart(Scribe):
     def begin(self, batch: int, beside: Collection[int]) -> None:
         """Have a batch begun."""
         self._begun = None
-        with suppress(OSError):
-            if not self._is_lost:
-                self._pipe.send((batch, set(beside)))
-                self._begun = batch, self._reader.submit(self._received)
+        if self._is_lost:
+            return
+        try:
+            self._pipe.send((batch, set(beside)))
+            self._begun = batch, self._reader.submit(self._received)
+        except OSError:
+            self._lose()
 
     def finish(self, batch: int, beside: Collection[int]) -> list[Composed]:
         """What was begun, but for letters that are under way since."""
@@ -74,7 +79,8 @@ class ScribeApart(Scribe):
 
     def close(self) -> None:
         """End the other process: it only reads."""
-        self._end()
+        self._is_lost = True
+        self._kill()
         with suppress(ChildProcessError):
             os.waitpid(self.process, 0)
         self._reader.shutdown()
@@ -85,11 +91,19 @@ class ScribeApart(Scribe):
         try:
             return answer.result(PATIENCE_SECONDS)
         except TimeoutError:
-            self._end()
+            self._lose()
             return None
 
-    def _end(self) -> None:
-        self._is_lost = True
+    def _lose(self) -> None:
+        """Letters are composed here from now on, which is said once: fewer leave in a second."""
+        if not self._is_lost:
+            self._is_lost = True
+            logger.warning(
+                "process %s, which composed letters, is lost: this one does until it is started again", self.process
+            )
+        self._kill()
+
+    def _kill(self) -> None:
         with suppress(ProcessLookupError):
             os.kill(self.process, signal.SIGKILL)
 
@@ -101,7 +115,7 @@ class ScribeApart(Scribe):
             while some := self._pipe.recv():
                 found += map(Composed._make, some)
         except Exception:  # noqa: BLE001 - whatever it was: the rest of it must not be taken for the next answer
-            self._end()
+            self._lose()
             return None
         return None if some is None else found
 

@@ -80,13 +80,24 @@ def test_a_batch_begun_anew_is_composed_anew(database, here):
         assert first not in [one.id for one in beside.finish(batch, set())]
 
 
-def test_a_scribe_whose_process_is_killed_writes_himself(database, here):
+def test_a_scribe_whose_process_is_killed_writes_himself_and_says_so_once(database, here, caplog):
     batch = batch_of(database)
     with scribe.apart(here, url_of(database)) as beside:
         os.kill(beside.process, signal.SIGKILL)
         for _ in range(2):
             beside.begin(batch, set())
             assert len(beside.finish(batch, set())) == 3
+            database.dispose()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"process {beside.process}, which composed letters, is lost: this one does until it is started again"
+    ]
+
+
+def test_nothing_is_said_of_a_scribe_who_ends_with_the_postman(database, here, caplog):
+    batch = batch_of(database)
+    with scribe.apart(here, url_of(database)) as beside:
+        beside.begin(batch, set())
+    assert not caplog.records
 
 
 def test_what_cannot_be_composed_apart_is_tried_here_and_says_why(database, clock):
@@ -113,7 +124,7 @@ def test_a_stop_is_for_the_postman_alone(database, here, monkeypatch):
         os.kill(child, 0)
 
 
-def test_who_is_frozen_is_waited_for_no_longer_than_that(database, here, monkeypatch):
+def test_who_is_frozen_is_waited_for_no_longer_than_that(database, here, monkeypatch, caplog):
     monkeypatch.setattr(scribe, "PATIENCE_SECONDS", 0.3)
     batch = batch_of(database)
     with scribe.apart(here, url_of(database)) as beside:
@@ -123,6 +134,7 @@ def test_who_is_frozen_is_waited_for_no_longer_than_that(database, here, monkeyp
         database.dispose()
         beside.begin(batch, set())
         assert len(beside.finish(batch, set())) == 3
+    assert len(caplog.records) == 1
 
 
 def test_who_is_frozen_keeps_nobody_from_ending(database, here):
