@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Integer, Text, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, delete, func, select, update
 
 from outreach import audit
 from outreach.adherence.days import today
@@ -170,9 +170,9 @@ def _suppress_if_gone(session: Session, message: Message, now: datetime, actor: 
     """Only what speaks of the mailbox suppresses it; a refusal of policy (5.7.x) speaks of us."""
     status, key = message.reply_status, message.address_key
     is_gone = status in NO_SUCH_MAILBOX
-    is_gone |= status == NO_SUCH_DOMAIN and _refusals(session, key, status, now - DAY) >= 2
+    is_gone |= status == NO_SUCH_DOMAIN and _refusals(session, key, Message.reply_status == status, now - DAY) >= 2
     is_full = status == FULL or (message.reply_code == 552 and not status)
-    is_gone |= is_full and _times_full(session, key) >= 3
+    is_gone |= is_full and _refusals(session, key, _says_full()) >= 3
     if not is_gone or (status == NO_SUCH_DOMAIN and _gone_of_domain(session, key, now) >= MOST_OF_A_DOMAIN):
         return False
     detail = f"{message.reply_code or ''} {message.reply_text}".strip()
@@ -181,20 +181,19 @@ def _suppress_if_gone(session: Session, message: Message, now: datetime, actor: 
     return True
 
 
-def _refusals(session: Session, key: str, status: str, since: datetime) -> int:
-    query = select(func.count()).where(
-        Message.address_key == key,
-        is_in(MessageState.REFUSED),
-        Message.reply_status == status,
-        Message.settled_at >= since,
+def _refusals(session: Session, key: str, which: ColumnElement[bool], since: datetime | None = None) -> int:
+    """How often an address was refused so; what came before somebody let it be written to again counts no more."""
+    lifted = select(func.max(Suppression.lifted_at)).where(
+        Suppression.address_key == key, Suppression.reason == SuppressionReason.HARD_BOUNCE
     )
+    query = select(func.count()).where(Message.address_key == key, is_in(MessageState.REFUSED), which)
+    for moment in filter(None, (since, session.scalar(lifted))):
+        query = query.where(Message.settled_at >= moment)
     return session.scalar(query) or 0
 
 
-def _times_full(session: Session, key: str) -> int:
-    is_full = (Message.reply_status == FULL) | ((Message.reply_code == 552) & (Message.reply_status == ""))
-    query = select(func.count()).where(Message.address_key == key, is_in(MessageState.REFUSED), is_full)
-    return session.scalar(query) or 0
+def _says_full() -> ColumnElement[bool]:
+    return (Message.reply_status == FULL) | ((Message.reply_code == 552) & (Message.reply_status == ""))
 
 
 def _gone_of_domain(session: Session, key: str, now: datetime) -> int:

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from outreach.audit import about
-from outreach.delivery import breaker, presence
+from outreach.delivery import breaker, presence, suppressions
 from outreach.delivery.conversation import State
-from outreach.delivery.models import MessageState, RelayState, Suppression
+from outreach.delivery.models import MessageState, RelayState, Suppression, SuppressionReason
 from outreach.delivery.stages import Stage
 from outreach.delivery.timeouts import Timeouts
 from tests.conftest import NOW
-from tests.delivery.conftest import mail_to, states
+from tests.delivery.conftest import addresses, mail_to, states
 
 S = MessageState
 LONG = "\r\n".join(["250-x"] * 500 + ["250 x"])
@@ -163,6 +163,27 @@ def test_every_course_ends_as_it_should(database, relay, postman, clock):
     with database.reading() as session:
         suppressed = {by_address[one.address_key] for one in session.scalars(select(Suppression))}
     assert suppressed == {name for name, one in COURSES.items() if one[2]}
+
+
+def test_what_came_before_an_exclusion_was_lifted_counts_no_more(database, relay, postman, clock):
+    sink = relay()
+    sink.script({"stage": "rcpt", "reply": "552 5.2.2 full"})
+    worker, (to,) = postman(sink), addresses(1)
+
+    def write(times):
+        for _ in range(times):
+            worker.deliver(mail_to(database, [to]))
+            clock.forward(minutes=10)
+
+    write(3)
+    with database.writing() as session:
+        suppressions.lift(session, to, SuppressionReason.HARD_BOUNCE, now=clock(), actor="Nadia Lambert")
+    write(2)
+    with database.reading() as session:
+        assert not suppressions.in_force(session, [to])
+    write(1)
+    with database.reading() as session:
+        assert [one.reason for one in suppressions.in_force(session, [to])] == [SuppressionReason.HARD_BOUNCE]
 
 
 @pytest.mark.parametrize("name", RELAYS)
