@@ -73,6 +73,7 @@ ACTS = {
             "main > .heading, .alerts, .figures, .panel:has(#strand-1)",
         ),
         Shot("guide/images/annuaire", AUTHOR, "/directory?network=Libre+confessionnel&level=secondary&zone=Liège"),
+        Shot("guide/images/exclusions", AUTHOR, "/directory/exclusions", crop="main > *, .crumbs"),
         Shot("", AUTHOR, "/directory?reach=bounced", (("click", "tbody th a"),)),
         Shot("guide/images/contacts", AUTHOR, "", (("click", '.tabs a:has-text("Contacts")'),), "main > *"),
         Shot(

@@ -16,6 +16,7 @@ MODULES = {
     "adherence": ("programme", "adherence", "report"),
     "campaign": ("campaign",),
     "bounces": ("bounces",),
+    "suppressions": ("suppressions",),
     "bench": ("bench", "chaos"),
 }
 PLACES = {name: module for module, names in MODULES.items() for name in names}

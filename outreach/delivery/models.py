@@ -262,6 +262,11 @@ class Scope(StrEnum):
     AWARENESS = "awareness"
     ALL = "all"
 
+    @property
+    def label(self) -> str:
+        """What an address receives no more, in the interface."""
+        return "sensibilisation" if self is Scope.AWARENESS else "tout courriel"
+
 
 class Suppression(Base):
     """An address on the list of exclusion, from a moment to another. Lifting keeps the row."""

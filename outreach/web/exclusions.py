@@ -1,20 +1,27 @@
-"""The list of exclusion, seen from a mailbox: why it is written to no more, and how that begins and ends by hand."""
+"""The list of exclusion, and one mailbox on it: why it is written to no more, and how that begins and ends by hand."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from collections.abc import Sequence
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import TextAreaField, ValidationError
 
 from outreach.db import Session
-from outreach.delivery import suppressions
+from outreach.delivery import exclusions, suppressions
+from outreach.delivery.exclusions import PAGE_ROWS, Excluded
 from outreach.delivery.models import Scope, SuppressionReason
 from outreach.directory import contacts, sheet
 from outreach.directory.models import Authority, Contact
 from outreach.mail.marks import cleaned
 from outreach.roles import RoleName
+from outreach.web import exports
 from outreach.web.frame import actor, database, needs, now
+from outreach.web.pager import Pager
 
-pages = Blueprint("exclusions", __name__, url_prefix="/directory/<number:fase>/contacts/<number:contact_id>/exclusion")
+pages = Blueprint("exclusions", __name__, url_prefix="/directory")
+MAILBOX = "/<number:fase>/contacts/<number:contact_id>/exclusion"
+HEADERS = ("Adresse", "Motif", "Depuis", "Par", "Précision", "Ne reçoit plus", "FASE", "Pouvoir organisateur")
 LONGEST_NOTE = 500
 
 
@@ -34,14 +41,39 @@ class ExclusionForm(FlaskForm):
             raise ValidationError("Le texte contient un caractère interdit.")
 
 
-@pages.get("")
+@pages.get("/exclusions")
+@needs(RoleName.READER)
+def index() -> str:
+    reason, text = _asked()
+    with database().reading() as session:
+        counts = exclusions.counts(session, text)
+        pager = Pager.of(request, counts[reason] if reason else sum(counts.values()), PAGE_ROWS)
+        return render_template(
+            "pages/directory/exclusions.html",
+            counts=counts,
+            reason=reason,
+            text=text,
+            pager=pager,
+            rows=exclusions.page(session, reason, text, pager.number),
+        )
+
+
+@pages.get("/exclusions/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export(kind: str) -> Response:
+    with database().reading() as session:
+        table = exports.Table("Liste d’exclusion", HEADERS, map(_row, exclusions.every(session, *_asked())))
+        return exports.download(table, kind, "liste-d-exclusion")
+
+
+@pages.get(MAILBOX)
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
-def index(fase: int, contact_id: int) -> str:
+def mailbox(fase: int, contact_id: int) -> str:
     with database().reading() as session:
         return _page(session, *_found(session, fase, contact_id), ExclusionForm())
 
 
-@pages.post("")
+@pages.post(MAILBOX)
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
@@ -56,7 +88,7 @@ def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     return redirect(url_for("directory.authority_contacts", fase=fase))
 
 
-@pages.post("/<any(unsubscribed, hard_bounce, complaint, staff):reason>/lifting")
+@pages.post(f"{MAILBOX}/<any(unsubscribed, hard_bounce, complaint, staff):reason>/lifting")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def lift(fase: int, contact_id: int, reason: str) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
@@ -69,6 +101,26 @@ def lift(fase: int, contact_id: int, reason: str) -> Redirect | tuple[str, int]:
         told = f"{contact.address} : l’exclusion ({lifted.label}) est levée."
     flash(told, "success")
     return redirect(url_for("directory.authority_contacts", fase=fase))
+
+
+def _asked() -> tuple[SuppressionReason | None, str]:
+    """The reason and the text the address asks for; a reason that does not exist is none."""
+    reason, text = request.args.get("reason", ""), request.args.get("q", "")
+    return SuppressionReason(reason) if reason in set(SuppressionReason) else None, text.replace("\0", "")[:320]
+
+
+def _row(one: Excluded) -> Sequence[exports.Cell]:
+    entry, authorities = one.entry, [contact.authority for contact in one.contacts]
+    return (
+        one.address,
+        entry.reason.label,
+        entry.created_at.isoformat(timespec="seconds"),
+        entry.created_by,
+        entry.detail,
+        entry.scope.label,
+        ", ".join(str(authority.fase) for authority in authorities),
+        ", ".join(authority.name for authority in authorities),
+    )
 
 
 def _found(session: Session, fase: int, contact_id: int) -> tuple[Authority, Contact]:

@@ -5,6 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from outreach.delivery import suppressions
+from outreach.delivery.models import SuppressionReason
+from tests.conftest import NOW
+
 pytestmark = pytest.mark.browser
 PAGES = {
     "situation": "/",
@@ -19,6 +23,7 @@ PAGES = {
     "vide": "/directory?q=zzzz",
     "écoles": "/directory/9001",
     "contacts": "/directory/9300/contacts",
+    "exclusions, aucune": "/directory/exclusions",
     "historique": "/directory/9001/history",
     "adresse": "/directory/9300/contacts/new",
     "compte": "/account",
@@ -49,6 +54,34 @@ def test_every_page_keeps_the_accessibility_rules_and_scrolls_nowhere_sideways(s
         "css => { const s = new CSSStyleSheet(); s.replaceSync(css); document.adoptedStyleSheets.push(s) }", SPACING
     )
     assert overflow(staff) <= 0, "with wide spacing"
+
+
+def test_an_address_is_excluded_found_on_the_list_and_let_in_again_without_a_script(plain):
+    plain.goto("/directory/9300/contacts")
+    plain.get_by_role("link", name="Exclure").first.click()
+    plain.get_by_label("Raison").fill("Demandé par téléphone")
+    plain.get_by_role("button", name="Ne plus écrire à cette adresse").click()
+    plain.goto("/directory")
+    plain.get_by_role("link", name="Liste d’exclusion").click()
+    plain.get_by_role("searchbox", name="Adresse").fill("PO009300")
+    plain.get_by_role("button", name="Chercher").click()
+    plain.get_by_role("link", name="Décision du service (1)").click()
+    plain.get_by_role("link", name="Lever l’exclusion").click()
+    plain.get_by_label("Raison").fill("Rappelée")
+    plain.get_by_role("button", name="Lever l’exclusion").click()
+    plain.goto("/directory/exclusions")
+    expect(plain.get_by_text("Personne n’est exclu.")).to_be_visible()
+
+
+def test_the_list_of_exclusion_keeps_the_rules(staff, sample_database, violations, looks):
+    with sample_database.writing() as session:
+        for address in ("po009300@adm.fwb.example", f"{'tres-long-' * 6}nom@{'x' * 60}.example"):
+            suppressions.suppress(
+                session, address, SuppressionReason.HARD_BOUNCE, now=NOW, actor="facteur", detail="550"
+            )
+    staff.goto("/directory/exclusions")
+    for look in looks(staff, (1280, 320)):
+        assert (violations(staff), overflow(staff) <= 0) == ([], True), look
 
 
 @pytest.mark.parametrize("name", ["situation passée", "filtres", "contacts"])

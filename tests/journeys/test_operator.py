@@ -12,8 +12,10 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from outreach.cli.preparation import add_people
+from outreach.delivery.models import SuppressionReason
+from outreach.delivery.suppressions import suppress
 from outreach.settings import ROOT
-from tests.conftest import STORY_DAY
+from tests.conftest import NOW, STORY_DAY
 from tests.nursery import run_command
 
 
@@ -92,6 +94,23 @@ def test_from_the_first_edition_to_the_second_and_back(run, editions, with_peopl
 
     assert run("register", "undo", "--yes").returncode == 0
     assert figures(run("register", "plan", second, "--json"))["schools"]["moved"] == 1
+
+
+def test_the_list_of_exclusion_at_the_command_line(run_on_sample, sample_database):
+    assert figures(run_on_sample("suppressions", "--json"))["addresses"] == []
+    with sample_database.writing() as session:
+        for key, reason in (("po009300@adm.fwb.example", "complaint"), ("partie@adm.fwb.example", "unsubscribed")):
+            suppress(session, key, SuppressionReason(reason), now=NOW, actor="destinataire", detail="lien")
+    found = figures(run_on_sample("suppressions", "--json", "--reason", "complaint"))
+    assert found["counts"] == {"unsubscribed": 1, "hard_bounce": 0, "complaint": 1, "staff": 0}
+    (one,) = found["addresses"]
+    assert (one["address"], one["reason"], one["scope"]) == ("po009300@adm.fwb.example", "complaint", "all")
+    assert (one["by"], one["detail"], one["authorities"]) == ("destinataire", "lien", [9300])
+    shown = run_on_sample("suppressions").stdout
+    assert "partie@adm.fwb.example" in shown
+    assert "Désinscription : 1, Rejet définitif : 0, Plainte : 1, Décision du service : 0." in shown.replace(
+        "\u00a0", " "
+    )
 
 
 def test_a_migrated_demonstration_takes_an_edition_at_once(run, editions):

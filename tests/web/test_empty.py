@@ -37,6 +37,8 @@ def test_pages_without_data_lead_to_the_next_step(newcomer):
         "/mailbox": "/campaigns",
         "/mailbox?q=x": "/mailbox",
         "/directory?q=x": "/directory",
+        "/directory/exclusions": "/directory",
+        "/directory/exclusions?q=x": "/directory/exclusions",
     }
     for page, step in steps.items():
         assert f'href="{step}"' in _empty(newcomer, page), page

@@ -1,5 +1,9 @@
 """Excluding an address by hand and letting it be written to again: who, why, and what the sheet says."""
 
+import csv
+import re
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select, update
 
@@ -100,3 +104,85 @@ def test_readers_see_why_and_change_nothing(signed_in, mailbox, sample_database)
     assert reader.get(page).status_code == 403
     with sample_database.reading() as session:
         assert session.scalars(select(Suppression.lifted_at)).all() == [None]
+
+
+@pytest.fixture
+def excluded(sample_database):
+    """Three addresses on the list: two of one authority (one of them retired), one that is nobody's."""
+    with sample_database.writing() as session:
+        held = select(Contact).join(Authority).where(Authority.fase == 9300, Contact.retired_at.is_(None))
+        first = session.scalars(held.order_by(Contact.id)).first()
+        old = Contact(
+            authority=first.authority,
+            address="Ancienne@adm.fwb.example",
+            address_key="ancienne@adm.fwb.example",
+            address_ascii="ancienne@adm.fwb.example",
+            mailbox_kind=first.mailbox_kind,
+            source=first.source,
+            added_at=NOW,
+            added_by="x",
+            retired_at=NOW,
+            retired_by="x",
+        )
+        session.add(old)
+        keys = [first.address_key, old.address_key, "partie@adm.fwb.example"]
+        reasons = [SuppressionReason.UNSUBSCRIBED, SuppressionReason.HARD_BOUNCE, SuppressionReason.STAFF]
+        for minutes, (key, reason) in enumerate(zip(keys, reasons, strict=True)):
+            moment = NOW + timedelta(minutes=minutes)
+            suppressions.suppress(session, key, reason, now=moment, actor="quelqu’un", detail="=1+1")
+        suppressions.suppress(session, "levée@adm.fwb.example", reasons[2], now=NOW, actor="x")
+        suppressions.lift(session, "levée@adm.fwb.example", reasons[2], now=NOW, actor="x")
+    return keys
+
+
+def listed(page):
+    return re.findall(r'<th scope="row"><bdi class="mailbox">(.*?)</bdi>', page.text)
+
+
+def test_the_list_says_who_is_excluded_and_whose_the_address_is(author, excluded):
+    first, _, nobodys = excluded
+    page = author.get("/directory/exclusions")
+    assert listed(page) == [nobodys, "Ancienne@adm.fwb.example", first]  # the latest first, none that was lifted
+    for words in ("Toutes (3)", "Désinscription (1)", "Rejet définitif (1)", "Plainte (0)", "Décision du service (1)"):
+        assert words in said(page.text)
+    assert "À aucun pouvoir organisateur" in said(page.text)
+    assert "FASE 9300 · adresse retirée" in said(page.text)
+    assert page.text.count(">Lever l’exclusion<") == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("reason=hard_bounce", [1]),
+        ("q=ANCIENNE", [1]),
+        ("q=_", []),
+        ("q=adm&reason=staff", [2]),
+        ("reason=no", [2, 1, 0]),
+    ],
+)
+def test_the_list_is_filtered_and_its_file_holds_what_it_shows(author, excluded, asked, shown):
+    page = author.get(f"/directory/exclusions?{asked}")
+    assert [one.casefold() for one in listed(page)] == [excluded[place] for place in shown]
+    content = author.get(f"/directory/exclusions/export.csv?{asked}").data.decode("utf-8-sig")
+    _, *rows = csv.reader(content.splitlines(), delimiter=";")
+    assert [row[0].casefold() for row in rows] == [excluded[place] for place in shown]
+    assert all(row[4] == "'=1+1" for row in rows)
+    if not shown:
+        assert 'href="/directory/exclusions"' in page.text
+
+
+def test_an_address_stands_once_for_an_authority_that_gave_it_again(author, excluded, sample_database):
+    with sample_database.writing() as session:
+        old = session.scalars(select(Contact).where(Contact.address_key == excluded[1])).one()
+        kept = {name: getattr(old, name) for name in ("authority", "address", "address_key", "address_ascii", "source")}
+        session.add(Contact(**kept, mailbox_kind=old.mailbox_kind, added_at=NOW, added_by="x"))
+    page = said(author.get("/directory/exclusions?reason=hard_bounce").text)
+    assert page.count("FASE 9300") == 1
+    assert "adresse retirée" not in page  # the contact in use speaks
+
+
+def test_readers_see_the_list_and_lift_nothing(signed_in, excluded):
+    page = signed_in("reader").get("/directory/exclusions")
+    assert len(listed(page)) == 3
+    assert "Lever l’exclusion" not in page.text
+    assert 'aria-current="page">Annuaire' in page.text.replace("  ", " ")

@@ -1,0 +1,64 @@
+"""The list of exclusion as a list: which addresses are written to no more, why, since when, and whose they are."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload
+
+from outreach.db import Session
+from outreach.delivery.models import Suppression, SuppressionReason
+from outreach.directory.models import Contact
+
+PAGE_ROWS = 50
+
+
+class Excluded(NamedTuple):
+    """An address on the list for a reason; a contact that has it for each authority, those in use first, or none."""
+
+    entry: Suppression
+    contacts: Sequence[Contact]
+
+    @property
+    def address(self) -> str:
+        """As it is written where somebody has it."""
+        return self.contacts[0].address if self.contacts else self.entry.address_key
+
+
+def counts(session: Session, text: str = "") -> dict[SuppressionReason, int]:
+    """How many addresses are excluded for each reason, 0 too; of those that contain a text."""
+    query = _in_force(None, text).with_only_columns(Suppression.reason, func.count()).group_by(Suppression.reason)
+    found = dict(session.execute(query).all())
+    return {reason: found.get(reason, 0) for reason in SuppressionReason}
+
+
+def page(session: Session, reason: SuppressionReason | None, text: str, number: int) -> list[Excluded]:
+    """One page of the list, the latest first: for a reason or for any, of the addresses that contain a text."""
+    return _with_contacts(session, _in_turn(reason, text).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS))
+
+
+def every(session: Session, reason: SuppressionReason | None = None, text: str = "") -> list[Excluded]:
+    """The whole list, in the same order."""
+    return _with_contacts(session, _in_turn(reason, text))
+
+
+def _in_force(reason: SuppressionReason | None, text: str) -> Select[Suppression]:
+    query = select(Suppression).where(Suppression.lifted_at.is_(None))
+    if reason is not None:
+        query = query.where(Suppression.reason == reason)
+    return query.where(Suppression.address_key.contains(text.strip().casefold(), autoescape=True)) if text else query
+
+
+def _in_turn(reason: SuppressionReason | None, text: str) -> Select[Suppression]:
+    return _in_force(reason, text).order_by(Suppression.created_at.desc(), Suppression.id.desc())
+
+
+def _with_contacts(session: Session, which: Select[Suppression]) -> list[Excluded]:
+    entries = session.scalars(which).all()
+    keys = which.with_only_columns(Suppression.address_key)
+    theirs = select(Contact).where(Contact.address_key.in_(keys)).options(joinedload(Contact.authority))
+    holders: dict[str, dict[int, Contact]] = defaultdict(dict)
+    for contact in session.scalars(theirs.order_by(Contact.retired_at.is_not(None), Contact.id)):
+        holders[contact.address_key].setdefault(contact.authority_id, contact)
+    return [Excluded(entry, [*holders[entry.address_key].values()]) for entry in entries]
