@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Text, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, delete, func, select, update
 
 from outreach import audit
 from outreach.adherence.days import today
@@ -182,13 +182,18 @@ def _suppress_if_gone(session: Session, message: Message, now: datetime, actor: 
 
 
 def _refusals(session: Session, key: str, which: ColumnElement[bool], since: datetime | None = None) -> int:
-    """How often an address was refused so; what came before somebody let it be written to again counts no more."""
-    lifted = select(func.max(Suppression.lifted_at)).where(
-        Suppression.address_key == key, Suppression.reason == SuppressionReason.HARD_BOUNCE
-    )
+    """How often an address was refused so; a letter from before somebody let it be written to again counts no more."""
     query = select(func.count()).where(Message.address_key == key, is_in(MessageState.REFUSED), which)
-    for moment in filter(None, (since, session.scalar(lifted))):
-        query = query.where(Message.settled_at >= moment)
+    if since is not None:
+        query = query.where(Message.settled_at >= since)
+    lifted = session.scalar(
+        select(func.max(Suppression.lifted_at)).where(
+            Suppression.address_key == key, Suppression.reason == SuppressionReason.HARD_BOUNCE
+        )
+    )
+    if lifted is not None:
+        came_back = Message.reply_code.is_(None)  # then it is settled when the notice comes, days after it left
+        query = query.where(case((came_back, Message.fenced_at), else_=Message.settled_at) >= lifted)
     return session.scalar(query) or 0
 
 

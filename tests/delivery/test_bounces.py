@@ -10,7 +10,15 @@ from outreach.delivery import outbox, outcomes, suppressions
 from outreach.delivery.bounces import handling, notices
 from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
 from outreach.delivery.bounces.notices import Verdict
-from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Purpose, Suppression
+from outreach.delivery.models import (
+    Mailing,
+    Message,
+    MessageClass,
+    MessageState,
+    Purpose,
+    Suppression,
+    SuppressionReason,
+)
 from outreach.delivery.outcomes import Settled
 from outreach.delivery.replies import Reply, outcome_of
 from outreach.directory.models import Contact
@@ -234,6 +242,25 @@ def test_what_excludes_an_address_is_what_a_relay_says_at_once(database, mailing
         expected = {FIRST, SECOND} if round_ == 2 else expected
         assert set(suppressed(database)) == expected
     assert bounced(database) == {FIRST, SECOND}
+
+
+@pytest.mark.parametrize(("status", "needed"), [("5.1.2", 2), ("5.2.2", 3)])
+def test_a_notice_of_a_letter_from_before_an_exclusion_was_lifted_counts_no_more(database, mailing, status, needed):
+    def is_excluded_by(letter):
+        take(database, of_status(database, letter, FIRST, status))
+        with database.reading() as session:
+            return bool(suppressions.in_force(session, [FIRST]))
+
+    late = [sent(database, [FIRST]) for _ in range(3)]
+    first = [mailing, *(sent(database, [FIRST]) for _ in range(needed - 1))]
+    assert [is_excluded_by(letter) for letter in first][-1]
+    with database.writing() as session:
+        suppressions.lift(session, FIRST, SuppressionReason.HARD_BOUNCE, now=LATER, actor="x")
+    assert not any(is_excluded_by(letter) for letter in late)
+    again = [sent(database, [FIRST]) for _ in range(needed)]
+    with database.writing() as session:
+        session.execute(update(Message).where(Message.mailing_id.in_(again)).values(fenced_at=LATER))
+    assert [is_excluded_by(letter) for letter in again] == [False] * (needed - 1) + [True]
 
 
 def of_status(database, mailing, address, status):
