@@ -66,8 +66,8 @@ class ScribeApart(Scribe):
         try:
             self._pipe.send((batch, set(beside)))
             self._begun = batch, self._reader.submit(self._received)
-        except OSError:
-            self._lose()
+        except OSError as error:
+            self._lose(repr(error))
 
     def finish(self, batch: int, beside: Collection[int]) -> list[Composed]:
         """What was begun, but for letters that are under way since."""
@@ -91,16 +91,15 @@ class ScribeApart(Scribe):
         try:
             return answer.result(PATIENCE_SECONDS)
         except TimeoutError:
-            self._lose()
+            self._lose(f"no answer within {PATIENCE_SECONDS:g} seconds")
             return None
 
-    def _lose(self) -> None:
+    def _lose(self, why: str) -> None:
         """Letters are composed here from now on, which is said once: fewer leave in a second."""
         if not self._is_lost:
             self._is_lost = True
-            logger.warning(
-                "process %s, which composed letters, is lost: this one does until it is started again", self.process
-            )
+            said = "process %s, which composed letters, is lost (%s): this one does until it is started again"
+            logger.warning(said, self.process, why)
         self._kill()
 
     def _kill(self) -> None:
@@ -114,8 +113,8 @@ class ScribeApart(Scribe):
         try:
             while some := self._pipe.recv():
                 found += map(Composed._make, some)
-        except Exception:  # noqa: BLE001 - whatever it was: the rest of it must not be taken for the next answer
-            self._lose()
+        except Exception as error:  # noqa: BLE001 - whatever it was: the rest of it is not the next answer
+            self._lose(repr(error))
             return None
         return None if some is None else found
 

@@ -88,9 +88,8 @@ def test_a_scribe_whose_process_is_killed_writes_himself_and_says_so_once(databa
             beside.begin(batch, set())
             assert len(beside.finish(batch, set())) == 3
             database.dispose()
-    assert [record.getMessage() for record in caplog.records] == [
-        f"process {beside.process}, which composed letters, is lost: this one does until it is started again"
-    ]
+    (record,) = caplog.records
+    assert f"process {beside.process}, which composed letters, is lost (" in record.getMessage()
 
 
 def test_nothing_is_said_of_a_scribe_who_ends_with_the_postman(database, here, caplog):
@@ -134,7 +133,7 @@ def test_who_is_frozen_is_waited_for_no_longer_than_that(database, here, monkeyp
         database.dispose()
         beside.begin(batch, set())
         assert len(beside.finish(batch, set())) == 3
-    assert len(caplog.records) == 1
+    assert ["no answer within 0.3 seconds" in one.getMessage() for one in caplog.records] == [True]
 
 
 def test_who_is_frozen_keeps_nobody_from_ending(database, here):
