@@ -1,21 +1,27 @@
-"""The list of exclusion as a list: which addresses are written to no more, why, since when, and whose they are."""
+"""The list of exclusion as a list: which addresses are written to no more, why, since when, and whose they are.
+
+An address stands on it once for each reason.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
+from unicodedata import normalize
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from outreach.db import Session
 from outreach.delivery.models import Suppression, SuppressionReason
-from outreach.directory.models import Contact
+from outreach.directory import listing
+from outreach.directory.models import Authority, Contact
+from outreach.errors import NotFound
 
 PAGE_ROWS = 50
 
 
 class Excluded(NamedTuple):
-    """An address on the list for a reason; a contact that has it for each authority, those in use first, or none."""
+    """An address on the list for a reason; of each authority that has or had it a contact, those in use first."""
 
     entry: Suppression
     contacts: Sequence[Contact]
@@ -25,16 +31,24 @@ class Excluded(NamedTuple):
         """As it is written where somebody has it."""
         return self.contacts[0].address if self.contacts else self.entry.address_key
 
+    @property
+    def authorities(self) -> list[Authority]:
+        """Whose the address is now."""
+        return [contact.authority for contact in self.contacts if contact.retired_at is None]
+
 
 def counts(session: Session, text: str = "") -> dict[SuppressionReason, int]:
-    """How many addresses are excluded for each reason, 0 too; of those that contain a text."""
+    """How many addresses are excluded for each reason, 0 too; of those that a text finds."""
     query = _in_force(None, text).with_only_columns(Suppression.reason, func.count()).group_by(Suppression.reason)
     found = dict(session.execute(query).all())
     return {reason: found.get(reason, 0) for reason in SuppressionReason}
 
 
 def page(session: Session, reason: SuppressionReason | None, text: str, number: int) -> list[Excluded]:
-    """One page of the list, the latest first: for a reason or for any, of the addresses that contain a text."""
+    """One page of the list, the latest first: for a reason or for any, of what a text finds.
+
+    A text finds a part of an address, or authorities by their name or number as the directory does.
+    """
     return _with_contacts(session, _in_turn(reason, text).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS))
 
 
@@ -43,11 +57,25 @@ def every(session: Session, reason: SuppressionReason | None = None, text: str =
     return _with_contacts(session, _in_turn(reason, text))
 
 
+def numbered(session: Session, number: int) -> Excluded:
+    """The line of this number. Raises NotFound when there is none, or none any more."""
+    found = _with_contacts(session, _in_force(None, "").where(Suppression.id == number))
+    if not found:
+        raise NotFound("Cette exclusion n’existe pas, ou elle est levée.")
+    return found[0]
+
+
 def _in_force(reason: SuppressionReason | None, text: str) -> Select[Suppression]:
     query = select(Suppression).where(Suppression.lifted_at.is_(None))
     if reason is not None:
         query = query.where(Suppression.reason == reason)
-    return query.where(Suppression.address_key.contains(text.strip().casefold(), autoescape=True)) if text else query
+    return query.where(_is_found(text)) if text else query
+
+
+def _is_found(text: str) -> ColumnElement[bool]:
+    theirs = select(Contact.address_key).join(Authority).where(listing.is_named(text))
+    key = normalize("NFC", text.casefold())
+    return or_(Suppression.address_key.contains(key, autoescape=True), Suppression.address_key.in_(theirs))
 
 
 def _in_turn(reason: SuppressionReason | None, text: str) -> Select[Suppression]:

@@ -264,8 +264,8 @@ class Scope(StrEnum):
 
     @property
     def label(self) -> str:
-        """What an address receives no more, in the interface."""
-        return "sensibilisation" if self is Scope.AWARENESS else "tout courriel"
+        """What a suppression stops, in the interface."""
+        return "la sensibilisation" if self is Scope.AWARENESS else "tous les courriels"
 
 
 class Suppression(Base):

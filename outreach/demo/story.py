@@ -191,8 +191,7 @@ def _given(session: Session, letter: Message, line: Line, now: datetime) -> Give
 
 
 def _unsubscribe(session: Session, letter: Message, now: datetime) -> None:
-    reason = SuppressionReason.UNSUBSCRIBED
-    suppressions.suppress(session, letter.address_key, reason, now=now, actor=letter.address)
+    suppressions.unsubscribe(session, letter, now=now, detail=f"lien du courriel {letter.public_id}")
 
 
 def _handle(session: Session, given: Sequence[Response], now: datetime) -> None:

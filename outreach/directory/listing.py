@@ -238,7 +238,7 @@ def _teaches(level: Level) -> ColumnElement[bool]:
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if filters.text:
-        found.append(or_(_contains(Authority.folded, filters.text), _found_school(filters).is_not(None)))
+        found.append(or_(is_named(filters.text), _found_school(filters).is_not(None)))
     if filters.networks:
         found.append(Network.code.in_(filters.networks))
     if filters.federation:
@@ -263,6 +263,11 @@ def _found_school(filters: Filters) -> ColumnElement:
         Listing.authority_id == Authority.id, _contains(School.folded, filters.text), *_school_conditions(filters)
     )
     return query.correlate(Authority).scalar_subquery()
+
+
+def is_named(text: str) -> ColumnElement[bool]:
+    """True of an authority whose name or FASE number has all the words of a text, accents and case aside."""
+    return _contains(Authority.folded, text)
 
 
 def _contains(folded: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:

@@ -166,7 +166,7 @@ def review_contact(fase: int, contact_id: int) -> Redirect:
 def asked(arguments: MultiDict[str, str]) -> tuple[Filters, Sort]:
     """The filters and the order a query string asks for; what it says wrongly is left out."""
     filters = Filters(
-        text=_words(arguments, "q"),
+        text=searched(arguments),
         networks=tuple(code for code in arguments.getlist("network") if code in NETWORKS),
         federation=_words(arguments, "federation"),
         level=_member(Level, arguments.get("level")),
@@ -175,6 +175,11 @@ def asked(arguments: MultiDict[str, str]) -> tuple[Filters, Sort]:
         reach=_member(Reach, arguments.get("reach")),
     )
     return filters, _member(Sort, arguments.get("sort")) or Sort.NAME
+
+
+def searched(arguments: MultiDict[str, str]) -> str:
+    """What is searched for, on one line."""
+    return _words(arguments, "q")
 
 
 def _words(arguments: MultiDict[str, str], name: str) -> str:

@@ -1,6 +1,7 @@
 """The list of exclusion, and one mailbox on it: why it is written to no more, and how that begins and ends by hand."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
@@ -16,12 +17,13 @@ from outreach.directory.models import Authority, Contact
 from outreach.mail.marks import cleaned
 from outreach.roles import RoleName
 from outreach.web import exports
+from outreach.web.directory import searched
 from outreach.web.frame import actor, database, needs, now
 from outreach.web.pager import Pager
 
 pages = Blueprint("exclusions", __name__, url_prefix="/directory")
 MAILBOX = "/<number:fase>/contacts/<number:contact_id>/exclusion"
-HEADERS = ("Adresse", "Motif", "Depuis", "Par", "Précision", "Ne reçoit plus", "FASE", "Pouvoir organisateur")
+HEADERS = ("Adresse", "Motif", "Arrête", "Depuis", "Par", "Précision", "FASE", "Pouvoir organisateur")
 LONGEST_NOTE = 500
 
 
@@ -55,6 +57,7 @@ def index() -> str:
             text=text,
             pager=pager,
             rows=exclusions.page(session, reason, text, pager.number),
+            kept=_kept(),
         )
 
 
@@ -64,6 +67,26 @@ def export(kind: str) -> Response:
     with database().reading() as session:
         table = exports.Table("Liste d’exclusion", HEADERS, map(_row, exclusions.every(session, *_asked())))
         return exports.download(table, kind, "liste-d-exclusion")
+
+
+@pages.get("/exclusions/<number:number>")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def exclusion(number: int) -> str:
+    with database().reading() as session:
+        return _line(exclusions.numbered(session, number), ExclusionForm())
+
+
+@pages.post("/exclusions/<number:number>")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def end(number: int) -> Redirect | tuple[str, int]:
+    form = ExclusionForm()
+    with database().writing() as session:
+        found = exclusions.numbered(session, number)
+        if not form.validate_on_submit():
+            return _line(found, form), 422
+        told = _lift(session, found.entry.address_key, found.entry.reason, form, found.address)
+    flash(told, "success")
+    return redirect(url_for(".index", **_kept()))
 
 
 @pages.get(MAILBOX)
@@ -96,31 +119,43 @@ def lift(fase: int, contact_id: int, reason: str) -> Redirect | tuple[str, int]:
         found, contact = _found(session, fase, contact_id)
         if not form.validate_on_submit():
             return _page(session, found, contact, form), 422
-        lifted, why = SuppressionReason(reason), form.note.data or ""
-        suppressions.lift(session, contact.address_key, lifted, now=now(), actor=actor(), because=why)
-        told = f"{contact.address} : l’exclusion ({lifted.label}) est levée."
+        told = _lift(session, contact.address_key, SuppressionReason(reason), form, contact.address)
     flash(told, "success")
     return redirect(url_for("directory.authority_contacts", fase=fase))
 
 
+def _lift(session: Session, key: str, reason: SuppressionReason, form: ExclusionForm, address: str) -> str:
+    suppressions.lift(session, key, reason, now=now(), actor=actor(), because=form.note.data or "")
+    return f"{address} : l’exclusion ({reason.label}) est levée."
+
+
+def _kept() -> dict[str, Any]:
+    """What the address asks of the list, to be kept from one page to the next."""
+    return {name: request.args[name] for name in ("reason", "q", "page") if name in request.args}
+
+
 def _asked() -> tuple[SuppressionReason | None, str]:
     """The reason and the text the address asks for; a reason that does not exist is none."""
-    reason, text = request.args.get("reason", ""), request.args.get("q", "")
-    return SuppressionReason(reason) if reason in set(SuppressionReason) else None, text.replace("\0", "")[:320]
+    reason = request.args.get("reason", "")
+    return SuppressionReason(reason) if reason in set(SuppressionReason) else None, searched(request.args)
 
 
 def _row(one: Excluded) -> Sequence[exports.Cell]:
-    entry, authorities = one.entry, [contact.authority for contact in one.contacts]
+    entry, fases = one.entry, [authority.fase for authority in one.authorities]
     return (
         one.address,
         entry.reason.label,
+        entry.scope.label,
         entry.created_at.isoformat(timespec="seconds"),
         entry.created_by,
         entry.detail,
-        entry.scope.label,
-        ", ".join(str(authority.fase) for authority in authorities),
-        ", ".join(authority.name for authority in authorities),
+        fases[0] if len(fases) == 1 else ", ".join(map(str, fases)),
+        ", ".join(authority.name for authority in one.authorities),
     )
+
+
+def _line(found: Excluded, form: ExclusionForm) -> str:
+    return render_template("pages/directory/lifting.html", row=found, form=form, kept=_kept())
 
 
 def _found(session: Session, fase: int, contact_id: int) -> tuple[Authority, Contact]:

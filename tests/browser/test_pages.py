@@ -63,14 +63,15 @@ def test_an_address_is_excluded_found_on_the_list_and_let_in_again_without_a_scr
     plain.get_by_role("button", name="Ne plus écrire à cette adresse").click()
     plain.goto("/directory")
     plain.get_by_role("link", name="Liste d’exclusion").click()
-    plain.get_by_role("searchbox", name="Adresse").fill("PO009300")
+    plain.get_by_role("searchbox").fill("PO009300")
     plain.get_by_role("button", name="Chercher").click()
     plain.get_by_role("link", name="Décision du service (1)").click()
-    plain.get_by_role("link", name="Lever l’exclusion").click()
+    plain.get_by_role("link", name="Lever l’exclusion de po009300").click()
     plain.get_by_label("Raison").fill("Rappelée")
     plain.get_by_role("button", name="Lever l’exclusion").click()
-    plain.goto("/directory/exclusions")
-    expect(plain.get_by_text("Personne n’est exclu.")).to_be_visible()
+    expect(plain.get_by_text("Aucune exclusion ne correspond.")).to_be_visible()
+    plain.get_by_role("link", name="Voir toute la liste").click()
+    expect(plain.get_by_text("Aucune adresse n’est exclue.")).to_be_visible()
 
 
 def test_the_list_of_exclusion_keeps_the_rules(staff, sample_database, violations, looks):
@@ -79,9 +80,10 @@ def test_the_list_of_exclusion_keeps_the_rules(staff, sample_database, violation
             suppressions.suppress(
                 session, address, SuppressionReason.HARD_BOUNCE, now=NOW, actor="facteur", detail="550"
             )
-    staff.goto("/directory/exclusions")
-    for look in looks(staff, (1280, 320)):
-        assert (violations(staff), overflow(staff) <= 0) == ([], True), look
+    for address in ("/directory/exclusions", "/directory/exclusions/2"):
+        staff.goto(address)
+        for look in looks(staff, (1280, 320)):
+            assert (violations(staff), overflow(staff) <= 0) == ([], True), look
 
 
 @pytest.mark.parametrize("name", ["situation passée", "filtres", "contacts"])

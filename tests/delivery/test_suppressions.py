@@ -21,8 +21,8 @@ def test_the_list_is_searched_in_any_case_and_taken_page_by_page(database):
         for key in keys:
             suppressions.suppress(session, key, SuppressionReason.STAFF, now=NOW, actor="x")
     with database.reading() as session:
-        assert exclusions.counts(session, " DIRECTION00")[SuppressionReason.STAFF] == 10
-        assert [one.address for one in exclusions.page(session, None, "003@ÉCOLE", 1)] == [keys[3]]
+        assert exclusions.counts(session, "DIRECTION00")[SuppressionReason.STAFF] == 10
+        assert [one.address for one in exclusions.page(session, None, "003@E\u0301COLE", 1)] == [keys[3]]
         pages = [exclusions.page(session, SuppressionReason.STAFF, "", number) for number in (1, 2, 3)]
     assert [one.address for page in pages for one in page] == keys[::-1]
     assert [len(page) for page in pages] == [50, 1, 0]

@@ -97,20 +97,21 @@ def test_from_the_first_edition_to_the_second_and_back(run, editions, with_peopl
 
 
 def test_the_list_of_exclusion_at_the_command_line(run_on_sample, sample_database):
-    assert figures(run_on_sample("suppressions", "--json"))["addresses"] == []
+    assert figures(run_on_sample("suppressions", "--json"))["exclusions"] == []
     with sample_database.writing() as session:
         for key, reason in (("po009300@adm.fwb.example", "complaint"), ("partie@adm.fwb.example", "unsubscribed")):
-            suppress(session, key, SuppressionReason(reason), now=NOW, actor="destinataire", detail="lien")
+            suppress(session, key, SuppressionReason(reason), now=NOW, actor="nadia.lambert@fwb.example", detail="[a]")
     found = figures(run_on_sample("suppressions", "--json", "--reason", "complaint"))
     assert found["counts"] == {"unsubscribed": 1, "hard_bounce": 0, "complaint": 1, "staff": 0}
-    (one,) = found["addresses"]
+    (one,) = found["exclusions"]
     assert (one["address"], one["reason"], one["scope"]) == ("po009300@adm.fwb.example", "complaint", "all")
-    assert (one["by"], one["detail"], one["authorities"]) == ("destinataire", "lien", [9300])
-    shown = run_on_sample("suppressions").stdout
-    assert "partie@adm.fwb.example" in shown
-    assert "Désinscription : 1, Rejet définitif : 0, Plainte : 1, Décision du service : 0." in shown.replace(
-        "\u00a0", " "
-    )
+    assert (one["by"], one["detail"], one["authorities"]) == ("nadia.lambert@fwb.example", "[a]", [9300])
+    shown = run_on_sample("suppressions").stdout.replace("\u00a0", " ").replace("\u202f", " ").splitlines()
+    assert shown == [
+        "partie@adm.fwb.example (à personne) : désinscription, 15 mai 2021, nadia.lambert@fwb.example « [a] »",
+        "po009300@adm.fwb.example (FASE 9300) : plainte, 15 mai 2021, nadia.lambert@fwb.example « [a] »",
+        "Exclusions, par motif : désinscription : 1, rejet définitif : 0, plainte : 1, décision du service : 0.",
+    ]
 
 
 def test_a_migrated_demonstration_takes_an_edition_at_once(run, editions):
