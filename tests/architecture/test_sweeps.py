@@ -85,7 +85,7 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
     for method, endpoint, address in addresses(app):
         if (
             method != "GET"
-            and endpoint.startswith(("directory.", "history.", "adherence.", "campaigns.", "responses."))
+            and endpoint.startswith(("directory.", "exclusions.", "history.", "adherence.", "campaigns.", "responses."))
             and endpoint != "campaigns.preview"
         ):
             assert reader.open(address, method=method).status_code == 403, f"{method} {address}"
