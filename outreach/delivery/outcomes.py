@@ -170,7 +170,7 @@ def _suppress_if_gone(session: Session, message: Message, now: datetime, actor: 
     """Only what speaks of the mailbox suppresses it; a refusal of policy (5.7.x) speaks of us."""
     status, key = message.reply_status, message.address_key
     is_gone = status in NO_SUCH_MAILBOX
-    is_gone |= status == NO_SUCH_DOMAIN and _refusals(session, key, Message.reply_status == status, now - DAY) >= 2
+    is_gone |= status == NO_SUCH_DOMAIN and _refusals(session, key, _says_no_domain(now)) >= 2
     is_full = status == FULL or (message.reply_code == 552 and not status)
     is_gone |= is_full and _refusals(session, key, _says_full()) >= 3
     if not is_gone or (status == NO_SUCH_DOMAIN and _gone_of_domain(session, key, now) >= MOST_OF_A_DOMAIN):
@@ -181,11 +181,9 @@ def _suppress_if_gone(session: Session, message: Message, now: datetime, actor: 
     return True
 
 
-def _refusals(session: Session, key: str, which: ColumnElement[bool], since: datetime | None = None) -> int:
+def _refusals(session: Session, key: str, which: ColumnElement[bool]) -> int:
     """How often an address was refused so; a letter from before somebody let it be written to again counts no more."""
     query = select(func.count()).where(Message.address_key == key, is_in(MessageState.REFUSED), which)
-    if since is not None:
-        query = query.where(Message.settled_at >= since)
     lifted = session.scalar(
         select(func.max(Suppression.lifted_at)).where(
             Suppression.address_key == key, Suppression.reason == SuppressionReason.HARD_BOUNCE
@@ -195,6 +193,10 @@ def _refusals(session: Session, key: str, which: ColumnElement[bool], since: dat
         came_back = Message.reply_code.is_(None)  # then it is settled when the notice comes, days after it left
         query = query.where(case((came_back, Message.fenced_at), else_=Message.settled_at) >= lifted)
     return session.scalar(query) or 0
+
+
+def _says_no_domain(now: datetime) -> ColumnElement[bool]:
+    return (Message.reply_status == NO_SUCH_DOMAIN) & (Message.settled_at >= now - DAY)
 
 
 def _says_full() -> ColumnElement[bool]:

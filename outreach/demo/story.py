@@ -91,7 +91,8 @@ def tell(session: Session, sending: Sending, *, now: datetime) -> list[Posted]:
     launching.finish_waves(session, now=first + 5 * MINUTE)
     letters = [letter for letter in _letters(session, wave) if letter.state is MessageState.ACCEPTED]
     given = _answer(session, letters, sending, post, first, now)
-    _unsubscribe(session, letters[UNSUBSCRIBED], first + timedelta(hours=5))
+    left = letters[UNSUBSCRIBED]
+    suppressions.unsubscribe(session, left, now=first + timedelta(hours=5), detail=f"lien du courriel {left.public_id}")
     _handle(session, given, now)
     _open(session, wave, letters, first)
     post.close(now)
@@ -188,10 +189,6 @@ def _given(session: Session, letter: Message, line: Line, now: datetime) -> Give
     asked = answers.question_of(session, letter, now=now)
     silent = [one.school.id for one in asked.schools if one.strands[asked.strand.number].status is Status.NONE]
     return Given(dict.fromkeys(silent, line.answer), comment=line.comment) if silent else None
-
-
-def _unsubscribe(session: Session, letter: Message, now: datetime) -> None:
-    suppressions.unsubscribe(session, letter, now=now, detail=f"lien du courriel {letter.public_id}")
 
 
 def _handle(session: Session, given: Sequence[Response], now: datetime) -> None:
