@@ -13,7 +13,7 @@ from outreach.db import Session
 from outreach.delivery import suppressions
 from outreach.delivery.models import Suppression, SuppressionReason
 from outreach.directory import contacts, imports, listing, sheet
-from outreach.directory.listing import PAGE_ROWS, Filters, Reach, Sort
+from outreach.directory.listing import LONGEST_SEARCH, PAGE_ROWS, Filters, Reach, Sort
 from outreach.directory.models import Authority, Contact, Level, MailboxKind
 from outreach.directory.reference import NETWORKS, PROVINCES
 from outreach.errors import InputError
@@ -21,7 +21,7 @@ from outreach.roles import RoleName
 from outreach.web import exports
 from outreach.web.forms import ContactForm
 from outreach.web.frame import actor, database, needs, now
-from outreach.web.pager import Pager, again
+from outreach.web.pager import Pager, again, member, words
 
 pages = Blueprint("directory", __name__, url_prefix="/directory")
 LEVELS = {Level.SECONDARY: "Secondaire", Level.PRIMARY: "Primaire", Level.NURSERY: "Maternel"}
@@ -166,29 +166,15 @@ def review_contact(fase: int, contact_id: int) -> Redirect:
 def asked(arguments: MultiDict[str, str]) -> tuple[Filters, Sort]:
     """The filters and the order a query string asks for; what it says wrongly is left out."""
     filters = Filters(
-        text=searched(arguments),
+        text=words(arguments, "q", LONGEST_SEARCH),
         networks=tuple(code for code in arguments.getlist("network") if code in NETWORKS),
-        federation=_words(arguments, "federation"),
-        level=_member(Level, arguments.get("level")),
-        zone=_words(arguments, "zone"),
-        province=_words(arguments, "province"),
-        reach=_member(Reach, arguments.get("reach")),
+        federation=words(arguments, "federation", LONGEST_SEARCH),
+        level=member(Level, arguments.get("level")),
+        zone=words(arguments, "zone", LONGEST_SEARCH),
+        province=words(arguments, "province", LONGEST_SEARCH),
+        reach=member(Reach, arguments.get("reach")),
     )
-    return filters, _member(Sort, arguments.get("sort")) or Sort.NAME
-
-
-def searched(arguments: MultiDict[str, str]) -> str:
-    """What is searched for, on one line."""
-    return _words(arguments, "q")
-
-
-def _words(arguments: MultiDict[str, str], name: str) -> str:
-    printable = "".join(character if character.isprintable() else " " for character in arguments.get(name, ""))
-    return " ".join(printable.split())[: listing.LONGEST_SEARCH]
-
-
-def _member(kind: Any, value: str | None) -> Any:
-    return kind(value) if value in set(kind) else None
+    return filters, member(Sort, arguments.get("sort")) or Sort.NAME
 
 
 def _chips(filters: Filters, networks: dict[str, str]) -> list[Chip]:

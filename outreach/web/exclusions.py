@@ -13,13 +13,13 @@ from outreach.delivery import exclusions, suppressions
 from outreach.delivery.exclusions import PAGE_ROWS, Excluded
 from outreach.delivery.models import Scope, SuppressionReason
 from outreach.directory import contacts, sheet
+from outreach.directory.listing import LONGEST_SEARCH
 from outreach.directory.models import Authority, Contact
 from outreach.mail.marks import cleaned
 from outreach.roles import RoleName
 from outreach.web import exports
-from outreach.web.directory import searched
 from outreach.web.frame import actor, database, needs, now
-from outreach.web.pager import Pager
+from outreach.web.pager import Pager, member, words
 
 pages = Blueprint("exclusions", __name__, url_prefix="/directory")
 MAILBOX = "/<number:fase>/contacts/<number:contact_id>/exclusion"
@@ -136,8 +136,8 @@ def _kept() -> dict[str, Any]:
 
 def _asked() -> tuple[SuppressionReason | None, str]:
     """The reason and the text the address asks for; a reason that does not exist is none."""
-    reason = request.args.get("reason", "")
-    return SuppressionReason(reason) if reason in set(SuppressionReason) else None, searched(request.args)
+    reason = member(SuppressionReason, request.args.get("reason"))
+    return reason, words(request.args, "q", LONGEST_SEARCH)
 
 
 def _row(one: Excluded) -> Sequence[exports.Cell]:

@@ -1,9 +1,14 @@
-"""Pages of a long list: which one is asked for, and the addresses of the others."""
+"""Long lists: what the address of one asks for, which of its pages, and the addresses of the others."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from flask import Request
+
+Member = TypeVar("Member", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,23 @@ class Pager:
         return found
 
 
-def again(request: Request, **changes: object) -> str:
-    """The address of the page of this request with other parameters; None removes one. Empty ones are left out."""
+def member(kind: type[Member], value: str | None) -> Member | None:
+    """The member of an enumeration that an address names; None for what is none."""
+    return kind(value) if value in set(kind) else None
+
+
+def words(arguments: Mapping[str, str], name: str, longest: int) -> str:
+    """The words a parameter holds, on one line."""
+    printable = "".join(character if character.isprintable() else " " for character in arguments.get(name, ""))
+    return " ".join(printable.split())[:longest]
+
+
+def again(request: Request, path: str = "", /, **changes: object) -> str:
+    """The address of the page of this request with other parameters; None removes one. Empty ones are left out.
+
+    `path` is that of another page, which is asked for the same.
+    """
+    path = path or request.path
     kept = [(name, value) for name, value in request.args.items(multi=True) if value and name not in changes]
     kept += [(name, str(value)) for name, value in changes.items() if value is not None]
-    return f"{request.path}?{urlencode(kept)}" if kept else request.path
+    return f"{path}?{urlencode(kept)}" if kept else path

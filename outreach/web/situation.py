@@ -22,7 +22,7 @@ from outreach.tracking import inbox
 from outreach.tracking.inbox import Tray
 from outreach.web import charts, exports, french
 from outreach.web.frame import database, needs, now, settings
-from outreach.web.pager import Pager
+from outreach.web.pager import Pager, member
 
 pages = Blueprint("situation", __name__)
 ORDINALS = {1: "premier", 2: "deuxième", 3: "troisième", 4: "quatrième"}
@@ -186,10 +186,9 @@ def _sentence(found: Situation, number: int, level: Level) -> str:
 def _asked_rows(programme: Programme, networks: dict[str, Any]) -> Found:
     strand = request.args.get("strand", "")
     number = int(strand) if strand.isascii() and strand.isdecimal() and len(strand) < 3 else 0
-    bucket = request.args.get("status", "")
     network = request.args.get("network", "")
     return Found(
         reports.strand_by_number(programme, number).number,
-        Bucket(bucket) if bucket in set(Bucket) else None,
+        member(Bucket, request.args.get("status")),
         network if network in networks else "",
     )

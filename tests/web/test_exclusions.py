@@ -218,6 +218,9 @@ def test_what_is_looked_at_is_kept_from_page_to_page_and_by_a_search(author, exc
     assert '<input type="hidden" name="reason" value="complaint">' in page.text
     (following,) = links(page, "Suivante")
     assert len(listed(author.get(following))) == 1
+    for kind in ("XLSX", "CSV"):
+        address = f"/directory/exclusions/export.{kind.lower()}?reason=complaint&q=x.ex"
+        assert links(author.get(following), kind) == [address]  # of every page
     assert "reason=complaint" in following
     assert "q=x.ex" in following
 

@@ -11,7 +11,7 @@ from outreach.roles import RoleName
 from outreach.settings import ROOT
 from outreach.web.campaigns.blueprint import STAGE_COLORS, pages
 from outreach.web.frame import actor, database, needs, now
-from outreach.web.pager import Pager
+from outreach.web.pager import Pager, member
 
 FOLDER = ROOT / "campaigns"
 
@@ -19,8 +19,7 @@ FOLDER = ROOT / "campaigns"
 @pages.get("")
 @needs(RoleName.READER)
 def index() -> str:
-    asked = request.args.get("state", "")
-    stage = Stage(asked) if asked in set(Stage) else None
+    stage = member(Stage, request.args.get("state"))
     with database().reading() as session:
         counts = listing.stages(session)
         total = counts[stage] if stage else sum(counts.values())

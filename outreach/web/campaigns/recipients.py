@@ -18,7 +18,7 @@ from outreach.roles import RoleName
 from outreach.web import exports, french, letters
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.frame import database, needs, now
-from outreach.web.pager import Pager
+from outreach.web.pager import Pager, member
 
 MOVERS = (RoleName.AUTHOR, RoleName.APPROVER)
 HEADERS = (
@@ -119,9 +119,8 @@ def _says_more(message: Message) -> bool:
 
 
 def _asked() -> tuple[Outcome | None, Reason | None]:
-    outcome, reason = request.args.get("outcome", ""), request.args.get("reason", "")
-    asked = Outcome(outcome) if outcome in set(Outcome) else None
-    return asked, Reason(reason) if asked is Outcome.WITHDRAWN and reason in set(Reason) else None
+    outcome = member(Outcome, request.args.get("outcome"))
+    return outcome, member(Reason, request.args.get("reason")) if outcome is Outcome.WITHDRAWN else None
 
 
 def _cells(message: Message, authority: Authority) -> Sequence[exports.Cell]:

@@ -14,7 +14,7 @@ from outreach.tracking.machines import HitClass
 from outreach.web import exports
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.frame import database, needs, now
-from outreach.web.pager import Pager
+from outreach.web.pager import Pager, member
 
 PAGE_ROWS = 50
 
@@ -22,8 +22,8 @@ PAGE_ROWS = 50
 @pages.get("/<number:number>/results")
 @needs(RoleName.READER)
 def behind(number: int) -> str:
-    asked, network = request.args.get("figure", ""), request.args.get("network", "")
-    figure = Figure(asked) if asked in set(Figure) else Figure.MEANT
+    figure = member(Figure, request.args.get("figure")) or Figure.MEANT
+    network = request.args.get("network", "")
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         found = results.of(session, campaign, now=now())
