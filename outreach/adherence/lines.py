@@ -10,11 +10,11 @@ from datetime import date
 
 from sqlalchemy import select
 
-from outreach.adherence.days import parse_day
 from outreach.adherence.models import Prerequisite, Programme, Status, Word
 from outreach.adherence.programmes import prerequisites
 from outreach.adherence.standing import eligible
 from outreach.adherence.timeline import Timeline, timeline_of
+from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory.models import School
 from outreach.directory.reference import fold

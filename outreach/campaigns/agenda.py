@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from sqlalchemy import exists, select
 
-from outreach.adherence.days import BRUSSELS, today
 from outreach.campaigns import openings
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.openings import DAY, Closing
+from outreach.days import BRUSSELS, today
 from outreach.db import Session
 
 LONGEST_DEADLINE = timedelta(days=366)  # as `definitions` allows

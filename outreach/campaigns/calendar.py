@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from outreach.adherence.days import BRUSSELS, FIRST, LAST
+from outreach.days import BRUSSELS, FIRST, LAST
 from outreach.errors import InputError
 from outreach.mail.typography import spelt_day, spelt_hour
 

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, func, select
 
-from outreach.adherence.days import today
 from outreach.campaigns import audiences, openings, planning
 from outreach.campaigns.calendar import spelt_moment
 from outreach.campaigns.freezing import Sending
@@ -15,6 +14,7 @@ from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
 from outreach.campaigns.planning import PlannedWave
 from outreach.campaigns.rehearsal import DryRun, Rehearsal
+from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import MessageClass, RecipientKind
 from outreach.delivery.outbox import recipients_written_since

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from outreach.adherence.days import today
 from outreach.campaigns.blocks import EMPTY, PATTERNS
 from outreach.campaigns.facts import Facts
 from outreach.campaigns.fields import (
@@ -23,6 +22,7 @@ from outreach.campaigns.fields import (
 )
 from outreach.campaigns.freezing import Frozen, Sending, compiled
 from outreach.campaigns.gathering import Recipients
+from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.fence import Composed, Due, due_of
 from outreach.delivery.models import Composition, Mailing, Message, MessageClass, Purpose

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from outreach.adherence.days import today
 from outreach.campaigns.freezing import Sending, freeze
 from outreach.campaigns.launching import send_one
 from outreach.campaigns.lifecycle import CONTENT
 from outreach.campaigns.models import Campaign, Wave
+from outreach.days import today
 from outreach.db import Session
 from outreach.delivery import outbox
 from outreach.delivery.models import Message, MessageClass, Purpose, Reason, RecipientKind

@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from outreach.adherence.days import today
 from outreach.campaigns.addresses import UNSUBSCRIBE, Links
 from outreach.campaigns.facts import Facts, Shared, contact_of
 from outreach.campaigns.fields import (
@@ -21,6 +20,7 @@ from outreach.campaigns.fields import (
     reader,
 )
 from outreach.campaigns.models import Campaign
+from outreach.days import today
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
 from outreach.mail import letters

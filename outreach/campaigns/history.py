@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import joinedload
 
-from outreach.adherence.days import today
 from outreach.campaigns.audiences import audience_of, scope_of
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
+from outreach.days import today
 from outreach.db import Session
 from outreach.delivery import ledger
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Reason, RecipientKind, Scope, Suppression

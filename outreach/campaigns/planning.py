@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from outreach.adherence.days import BRUSSELS, today
 from outreach.campaigns import openings
 from outreach.campaigns.audiences import networks_of
 from outreach.campaigns.calendar import moment_of
 from outreach.campaigns.models import Campaign, Colour
 from outreach.campaigns.openings import Opening, Recipients
+from outreach.days import BRUSSELS, today
 from outreach.db import Session
 
 SCHOOL_SIDE = {"WBE", "Libre confessionnel", "Libre non confessionnel"}

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from sqlalchemy import Row
 
-from outreach.adherence.days import today
 from outreach.campaigns import audiences, planning
 from outreach.campaigns.composing import Alike
 from outreach.campaigns.facts import Facts
@@ -18,6 +17,7 @@ from outreach.campaigns.fields import KINDS
 from outreach.campaigns.freezing import Frozen, Sending, bare, compiled, freeze, standing_of
 from outreach.campaigns.gathering import Recipients
 from outreach.campaigns.models import Campaign
+from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.fence import Due
 from outreach.delivery.models import MessageClass

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import joinedload
 
-from outreach.adherence.days import today
 from outreach.adherence.models import Status, Word
 from outreach.adherence.standing import recorded
 from outreach.campaigns.audiences import launched
 from outreach.campaigns.models import Campaign
+from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message, MessageState, MessageSubject, RecipientKind
 from outreach.directory.models import Authority, Network

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
-from outreach.adherence.days import today
 from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, Status
 from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
+from outreach.days import today
 from outreach.db import Session
 from outreach.delivery import outbox
 from outreach.delivery.models import (

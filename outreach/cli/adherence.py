@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from outreach import reports
-from outreach.adherence import days, lists, programmes
+from outreach import days, reports
+from outreach.adherence import lists, programmes
 from outreach.adherence.lines import Line
 from outreach.adherence.lists import ListPlan
 from outreach.cli.context import (

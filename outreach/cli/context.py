@@ -14,8 +14,8 @@ from rich.console import Console
 from sqlalchemy import text
 
 from outreach import migrations
-from outreach.adherence.days import FIRST, LAST
 from outreach.cli.main import SHOWN
+from outreach.days import FIRST, LAST
 from outreach.db import Database, Session
 from outreach.demo import people
 from outreach.errors import InputError, Refused

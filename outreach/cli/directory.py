@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from outreach.adherence import days
+from outreach import days
 from outreach.cli.context import (
     Day,
     Operation,

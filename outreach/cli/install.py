@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from outreach import accounts
-from outreach.adherence import days
+from outreach import accounts, days
 from outreach.cli.context import Day, Operation, acting, pass_operation, say, working
 from outreach.cli.preparation import load_sample, password_hash, prepare
 from outreach.demo import sample as samples

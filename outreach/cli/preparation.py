@@ -2,8 +2,7 @@
 
 from datetime import date, datetime
 
-from outreach import accounts, migrations
-from outreach.adherence import days
+from outreach import accounts, days, migrations
 from outreach.app import create_app
 from outreach.campaigns.freezing import Sending
 from outreach.db import Database

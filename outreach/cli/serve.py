@@ -12,7 +12,7 @@ from types import FrameType
 
 import click
 
-from outreach.adherence import days
+from outreach import days
 from outreach.cli.context import Operation, pass_operation, say, working
 from outreach.cli.preparation import add_people, load_sample, prepare
 from outreach.demo import people

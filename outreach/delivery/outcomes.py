@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, delete, func, select, update
 
 from outreach import audit
-from outreach.adherence.days import today
+from outreach.days import today
 from outreach.db import Session, table_of
 from outreach.delivery import noting, outbox, suppressions
 from outreach.delivery.models import (

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 
-from outreach.adherence.days import today
+from outreach.days import today
 from outreach.db import Database, Session
 from outreach.delivery import batches, fence, outcomes, presence
 from outreach.delivery.conversation import Failure, Parcel, State

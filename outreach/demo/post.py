@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from outreach.adherence.days import today
 from outreach.campaigns.composing import Composer
 from outreach.campaigns.freezing import Sending
+from outreach.days import today
 from outreach.db import Session
 from outreach.delivery import fence, outcomes, presence
 from outreach.delivery.batches import due_mailings

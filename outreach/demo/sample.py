@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from outreach.adherence import lists, programmes
-from outreach.adherence.days import BRUSSELS
+from outreach.days import BRUSSELS
 from outreach.db import Session
 from outreach.demo import names
 from outreach.demo.population import SEED, Authority, Place, School, Site, company_number, populate

@@ -12,7 +12,6 @@ from itertools import count
 from sqlalchemy import select
 
 from outreach import accounts
-from outreach.adherence.days import BRUSSELS, today
 from outreach.adherence.models import Status
 from outreach.campaigns import approval, audiences, definitions, followups, launching, lifecycle, openings
 from outreach.campaigns.calendar import moment_of
@@ -20,6 +19,7 @@ from outreach.campaigns.definitions import Definition, Segment
 from outreach.campaigns.freezing import Sending
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.openings import Recipients
+from outreach.days import BRUSSELS, today
 from outreach.db import Session
 from outreach.delivery import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason

@@ -24,10 +24,10 @@ from sqlalchemy import (
     true,
 )
 
-from outreach.adherence.days import today
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Strand, Word
 from outreach.adherence.programmes import judged_by
 from outreach.adherence.standing import rolled_up, standing
+from outreach.days import today
 from outreach.db import Session
 from outreach.delivery import outbox
 from outreach.delivery.models import RecipientKind

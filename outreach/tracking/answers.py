@@ -9,9 +9,9 @@ from sqlalchemy import Select, func, select
 
 from outreach import audit
 from outreach.adherence import records
-from outreach.adherence.days import today
 from outreach.adherence.models import Programme, Status, Strand, Word
 from outreach.adherence.records import SchoolStandings
+from outreach.days import today
 from outreach.db import Session, take_turns
 from outreach.delivery.models import Mailing, Message, RecipientKind
 from outreach.directory.contacts import subject_of

@@ -11,8 +11,8 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from outreach import audit
 from outreach.adherence import records
-from outreach.adherence.days import today
 from outreach.adherence.models import Programme, Status, Word
+from outreach.days import today
 from outreach.db import Session, take_turns
 from outreach.directory import contacts
 from outreach.directory.contacts import subject_of

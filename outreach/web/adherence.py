@@ -6,9 +6,10 @@ from datetime import date
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.adherence import days, lists, programmes, records
-from outreach.adherence.days import parse_day
+from outreach import days
+from outreach.adherence import lists, programmes, records
 from outreach.adherence.models import JoiningList, ListState, Programme, Status, Strand, Word
+from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import sheet
 from outreach.directory.models import Authority

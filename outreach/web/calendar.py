@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 from flask import Blueprint, render_template, request
 
-from outreach.adherence.days import FIRST, LAST, today
 from outreach.campaigns import agenda, openings
+from outreach.days import FIRST, LAST, today
 from outreach.roles import RoleName
 from outreach.web.frame import database, needs, now
 

@@ -17,8 +17,8 @@ from wtforms import (
 )
 from wtforms.validators import Length
 
-from outreach.adherence.days import parse_day
 from outreach.adherence.models import Status, Strand, Word
+from outreach.days import parse_day
 from outreach.directory.calls import LONGEST_NOTE, LONGEST_PERSON, CallKind
 from outreach.directory.models import MailboxKind, School
 from outreach.directory.sheets import FORBIDDEN

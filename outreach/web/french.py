@@ -9,8 +9,8 @@ from flask import Flask
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 
-from outreach.adherence import days
-from outreach.adherence.days import BRUSSELS
+from outreach import days
+from outreach.days import BRUSSELS
 from outreach.mail.typography import LOCALE, NARROW, WIDE, WITH_WEEKDAY, spelt_day, spelt_hour, typeset
 
 

@@ -3,9 +3,10 @@
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.adherence import days, records
-from outreach.adherence.days import parse_day
+from outreach import days
+from outreach.adherence import records
 from outreach.campaigns import history
+from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import calls, sheet
 from outreach.directory.calls import CallKind

@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
-from outreach import reports
-from outreach.adherence import days, programmes
-from outreach.adherence.days import parse_day
+from outreach import days, reports
+from outreach.adherence import programmes
 from outreach.adherence.models import Programme, RollUp
 from outreach.campaigns import braking
+from outreach.days import parse_day
 from outreach.demo import steps
 from outreach.directory import listing
 from outreach.directory.listing import PAGE_ROWS, Filters, Reach

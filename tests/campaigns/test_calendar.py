@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from outreach.adherence.days import BRUSSELS
 from outreach.campaigns import lifecycle
 from outreach.campaigns.calendar import moment_of, read_moment, refuse_far_away
 from outreach.campaigns.models import Wave, WaveState
+from outreach.days import BRUSSELS
 from outreach.errors import InputError
 from tests.campaigns.conftest import advance, approved, move, settle
 from tests.conftest import NOW

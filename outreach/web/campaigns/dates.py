@@ -3,9 +3,9 @@
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.adherence.days import today
 from outreach.campaigns import lifecycle, openings, planning
 from outreach.campaigns.planning import PlannedWave
+from outreach.days import today
 from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import Step, pages, show, step_of

@@ -7,13 +7,13 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextAreaField, ValidationError
 from wtforms.validators import Length
 
-from outreach.adherence.days import BRUSSELS, parse_day
 from outreach.campaigns import lifecycle
 from outreach.campaigns.calendar import moment_of, refuse_far_away
 from outreach.campaigns.definitions import MOST_REMINDERS
 from outreach.campaigns.freezing import refuse_unreadable
 from outreach.campaigns.models import Campaign, Colour
 from outreach.campaigns.planning import offsets
+from outreach.days import BRUSSELS, parse_day
 from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError

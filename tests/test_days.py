@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from outreach.adherence.days import parse_day
+from outreach.days import parse_day
 from outreach.errors import InputError
 
 JUNE = date(2021, 6, 30)
