@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Strand, Word
+from outreach.db.in_list import among
 from outreach.directory.models import Listing, Teaching, types_of
-from outreach.keys import among
 
 
 def eligible(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:

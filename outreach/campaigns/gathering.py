@@ -13,10 +13,10 @@ from outreach.campaigns.facts import Facts
 from outreach.campaigns.freezing import Frozen, Sending
 from outreach.campaigns.measures import Measures
 from outreach.db import Session
+from outreach.db.in_list import among
 from outreach.delivery.fence import Due
 from outreach.directory.listing import represented
 from outreach.directory.models import Authority, Network, School
-from outreach.keys import among
 from outreach.mail.letters import Letter
 
 

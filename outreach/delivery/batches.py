@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Executable, and_, bindparam, exists, or_, select, update
 
 from outreach.db import Session, UtcDateTime, table_of
+from outreach.db.compiled import Prepared
+from outreach.db.in_list import among_given
 from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState, is_in
-from outreach.keys import among_given
-from outreach.prepared import Prepared
 
 LEASE = timedelta(seconds=20)
 

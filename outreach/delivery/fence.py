@@ -31,6 +31,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from outreach.adherence.models import CLOSED_TO_REMINDERS, Status
 from outreach.adherence.standing import status_of
 from outreach.db import Session, table_of
+from outreach.db.compiled import Prepared, PreparedForEach
+from outreach.db.in_list import among_given
 from outreach.delivery import outbox, suppressions
 from outreach.delivery.models import (
     AWAITED,
@@ -45,8 +47,6 @@ from outreach.delivery.models import (
     is_in,
     is_still,
 )
-from outreach.keys import among_given
-from outreach.prepared import Prepared, PreparedForEach
 
 T = TypeVar("T")
 Day = date | ColumnElement[date]

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, delete, fu
 from outreach import audit
 from outreach.days import today
 from outreach.db import Session, table_of
+from outreach.db.compiled import PreparedForEach
 from outreach.delivery import noting, outbox, suppressions
 from outreach.delivery.models import (
     AWAITED,
@@ -27,7 +28,6 @@ from outreach.delivery.noting import Event
 from outreach.delivery.pacing import next_try
 from outreach.delivery.replies import LONGEST_KEPT, Outcome, Verdict
 from outreach.directory import contacts
-from outreach.prepared import PreparedForEach
 
 NO_SUCH_MAILBOX = {"5.1.1", "5.1.10"}
 NO_SUCH_DOMAIN = "5.1.2"

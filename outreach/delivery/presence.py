@@ -9,9 +9,9 @@ from sqlalchemy import bindparam, select, update
 
 from outreach import audit
 from outreach.db import Session, table_of, take_turns
+from outreach.db.compiled import Prepared
 from outreach.delivery.models import ClockPass, RelayState, Worker
 from outreach.delivery.pacing import rest_of
-from outreach.prepared import Prepared
 
 CLOCK_IS_LATE = timedelta(seconds=30)
 

@@ -10,8 +10,8 @@ from sqlalchemy import Insert, Integer, Text, bindparam, case, func, insert, lit
 from sqlalchemy.types import TypeEngine
 
 from outreach.db import Session, UtcDateTime, table_of
+from outreach.db.compiled import PreparedForEach
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject, Reason, RecipientKind
-from outreach.prepared import PreparedForEach
 
 BATCH = 480  # whole rounds over any usual number of connections: the last one of a batch is as full as the others
 AT_ONCE = 1000  # rows in the hand at a time: a launch of many thousands would hold the most memory of all

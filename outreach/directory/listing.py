@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.db import Session
+from outreach.db.in_list import among
 from outreach.directory.models import (
     Authority,
     Contact,
@@ -37,7 +38,6 @@ from outreach.directory.models import (
     types_of,
 )
 from outreach.directory.reference import fold
-from outreach.keys import among
 
 PAGE_ROWS = 50
 LONGEST_SEARCH = 200

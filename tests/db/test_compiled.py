@@ -7,9 +7,9 @@ from sqlalchemy import Integer, Text, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from outreach.db import table_of
+from outreach.db.compiled import Prepared, PreparedForEach
+from outreach.db.in_list import among_given
 from outreach.delivery.models import RelayState, Scope, Suppression, SuppressionReason
-from outreach.keys import among_given
-from outreach.prepared import Prepared, PreparedForEach
 
 NOW = datetime(2021, 5, 15, 9, 0, 0, 250, tzinfo=UTC)
 SAID = "« l’été » \"double\" 'simple' back\\slash {accolade, virgule} %s %(name)s\nNULL\tπ 😀"

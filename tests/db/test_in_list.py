@@ -5,7 +5,7 @@ from sqlalchemy import event, insert, select, text
 
 from outreach.audit import AuditEntry
 from outreach.db import table_of
-from outreach.keys import among
+from outreach.db.in_list import among
 
 ROWS = 5000
 
