@@ -18,8 +18,8 @@ from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory.models import School
 from outreach.directory.reference import fold
-from outreach.directory.sheets import Row, RowFault, normalised
 from outreach.errors import InputError
+from outreach.spreadsheets.tables import Row, RowFault, normalised
 
 REQUIRED = {"school": "fase", "strand": "volet", "status": "statut", "day": "date"}
 ALIASES = {

@@ -18,8 +18,8 @@ from outreach.adherence.lines import REQUIRED, Known, Line, known_of, match, rea
 from outreach.adherence.models import AdherenceRecord, JoiningList, ListState, Programme, Status, Word
 from outreach.adherence.timeline import Moment
 from outreach.db import Session, take_turns
-from outreach.directory.sheets import Grid, Rejection, RowFault, interpret, read_grid
 from outreach.errors import InputError, NotFound, Refused
+from outreach.spreadsheets.tables import Grid, Rejection, RowFault, interpret, read_grid
 
 
 @dataclass(slots=True)

@@ -21,8 +21,8 @@ from outreach.cli.context import (
     say_json,
 )
 from outreach.cli.directory import SHOWN, list_some, rejections
-from outreach.directory.sheets import decode
 from outreach.roles import RoleName
+from outreach.spreadsheets.tables import decode
 from outreach.web import exports, french
 from outreach.web.situation import sentences, tables_of
 

@@ -25,8 +25,8 @@ from outreach.directory import imports, listing
 from outreach.directory.difference import FIELD_LABELS, Change, Difference
 from outreach.directory.listing import Filters
 from outreach.directory.models import Kind, Nature
-from outreach.directory.sheets import Rejection
 from outreach.roles import RoleName
+from outreach.spreadsheets.tables import Rejection
 from outreach.web import french
 
 SHOWN = 15

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from outreach.directory.models import Kind, Nature
 from outreach.directory.register import AuthorityRecord, Edition, Reading, SchoolRecord, SiteRecord
-from outreach.directory.sheets import Rejection
+from outreach.spreadsheets.tables import Rejection
 
 FIELD_LABELS = {
     "name": "nom",

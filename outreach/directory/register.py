@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from outreach.directory.models import EducationType
 from outreach.directory.reference import NETWORKS, fold
-from outreach.directory.sheets import Rejection, Row, RowFault, csv_grid, interpret, normalised
 from outreach.errors import InputError
+from outreach.spreadsheets.tables import Rejection, Row, RowFault, csv_grid, interpret, normalised
 
 # Field → the register's usual header. A header matches when both are the same once normalised.
 COLUMNS = {

@@ -13,10 +13,10 @@ from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import sheet
 from outreach.directory.models import Authority
-from outreach.directory.sheets import Rejection
 from outreach.errors import InputError
 from outreach.reports import strand_by_number
 from outreach.roles import RoleName
+from outreach.spreadsheets.tables import Rejection
 from outreach.web import exports, french
 from outreach.web.forms import StatusForm, UploadForm
 from outreach.web.frame import actor, database, needs, now

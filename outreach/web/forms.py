@@ -21,10 +21,10 @@ from outreach.adherence.models import Status, Strand, Word
 from outreach.days import parse_day
 from outreach.directory.calls import LONGEST_NOTE, LONGEST_PERSON, CallKind
 from outreach.directory.models import MailboxKind, School
-from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
 from outreach.mail.names import line_of_words
+from outreach.spreadsheets.tables import FORBIDDEN
 from outreach.web.attempts import names_of, sign_ins
 from outreach.web.frame import judged, now
 

@@ -18,11 +18,11 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from outreach.adherence.models import Status
 from outreach.db import Database
 from outreach.delivery import presence
-from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import NotFound, OutreachError, Refused
 from outreach.mail.addresses import Judgement, judge
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings
+from outreach.spreadsheets.tables import FORBIDDEN
 from outreach.web import french
 from outreach.web.pager import again
 

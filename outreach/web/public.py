@@ -10,9 +10,9 @@ from outreach.campaigns.freezing import Sending
 from outreach.db import Session
 from outreach.delivery import outbox, suppressions
 from outreach.delivery.models import Message, MessageState
-from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.tokens import Keys, Kind, Token
+from outreach.spreadsheets.tables import FORBIDDEN
 from outreach.tracking import answers
 from outreach.tracking.answers import Given, Question
 from outreach.tracking.models import Answer

@@ -10,9 +10,9 @@ import xlsxwriter
 from outreach import reports
 from outreach.adherence import lists, programmes
 from outreach.adherence.models import Status
-from outreach.directory import workbook as workbook_module
 from outreach.errors import InputError, NotFound, Refused
 from outreach.reports import Bucket
+from outreach.spreadsheets import workbook as workbook_module
 from tests.conftest import STORY_DAY
 
 HEADER = "fase;volet;statut;date;source;motif"

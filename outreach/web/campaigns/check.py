@@ -13,10 +13,10 @@ from outreach.campaigns.grace import GRACE
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
 from outreach.db import Session
-from outreach.directory.sheets import FORBIDDEN
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody, sentence
+from outreach.spreadsheets.tables import FORBIDDEN
 from outreach.web import french
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.frame import actor, database, needs, now

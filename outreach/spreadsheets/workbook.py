@@ -40,7 +40,7 @@ UNREADABLE = "Le classeur est abîmé ou protégé par un mot de passe : il ne p
 def read_workbook(content: bytes) -> list[list[str]]:
     """The cells of the first sheet as text. Raises InputError when it is too big, damaged or takes too long."""
     _weigh(content)
-    command = [sys.executable, "-m", "outreach.directory.workbook"]
+    command = [sys.executable, "-m", "outreach.spreadsheets.workbook"]
     try:
         child = subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, cwd=ROOT, check=False)  # noqa: S603 our own module
     except subprocess.TimeoutExpired:

@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from outreach.directory.workbook import MOST_COLUMNS, MOST_ROWS, NO_VALUE, read_workbook
 from outreach.errors import InputError
+from outreach.spreadsheets.workbook import MOST_COLUMNS, MOST_ROWS, NO_VALUE, read_workbook
 
 LONGEST_CELL = 10_000
 SEPARATORS = ";,\t"
