@@ -12,9 +12,9 @@ from outreach.adherence.programmes import prerequisites
 from outreach.adherence.standing import eligible, roll_up, standing
 from outreach.adherence.timeline import Moment, Timeline, is_confirmed, timeline_of
 from outreach.db import Session, take_turns
+from outreach.directory.authority_sheet import Event
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Listing, School
-from outreach.directory.sheet import Event
 from outreach.errors import InputError
 
 

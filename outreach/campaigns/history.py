@@ -13,8 +13,8 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.delivery import ledger
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Reason, RecipientKind, Scope, Suppression
+from outreach.directory.authority_sheet import Event
 from outreach.directory.models import Authority, Contact
-from outreach.directory.sheet import Event
 from outreach.segments import audience
 from outreach.segments.audience import ORDER
 from outreach.tracking import answers

@@ -28,7 +28,7 @@ from outreach.db import Session
 from outreach.delivery import ledger, outbox
 from outreach.delivery.models import Reason
 from outreach.delivery.outbox import Tally
-from outreach.directory import sheet
+from outreach.directory import authority_sheet
 from outreach.roles import RoleName
 from outreach.segments import audience
 from outreach.segments.criteria import sentence
@@ -158,7 +158,7 @@ def show_audience(operation: Operation, number: int, fase: int | None, as_json: 
 
 
 def _tell_why(session: Session, found: Campaign, fase: int, now: datetime) -> None:
-    authority = sheet.authority_by_fase(session, fase)
+    authority = authority_sheet.authority_by_fase(session, fase)
     meant, scope = audiences.audience_of(found), audiences.scope_of(session, found, now=now)
     why = audience.explain(session, meant, scope, authority)
     say(f"{authority.name} (FASE {fase}) : {'reçoit' if why.is_written else 'ne reçoit pas'} le courriel.")

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach import audit
 from outreach.db import Base, Session, enum_of, take_turns
+from outreach.directory.authority_sheet import Event
 from outreach.directory.models import Authority
-from outreach.directory.sheet import Event
 from outreach.errors import InputError, NotFound, Refused
 
 BRUSSELS = ZoneInfo("Europe/Brussels")  # days are those of the wall, there

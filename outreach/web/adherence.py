@@ -11,7 +11,7 @@ from outreach.adherence import lists, programmes, records
 from outreach.adherence.models import JoiningList, ListState, Programme, Status, Strand, Word
 from outreach.days import parse_day
 from outreach.db import Session
-from outreach.directory import sheet
+from outreach.directory import authority_sheet
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.reports import strand_by_number
@@ -120,7 +120,7 @@ def undo(list_id: int) -> Redirect:
 @needs(RoleName.READER)
 def statuses(fase: int) -> str:
     with database().reading() as session:
-        authority = sheet.authority_by_fase(session, fase)
+        authority = authority_sheet.authority_by_fase(session, fase)
         return _statuses_page(session, authority, StatusForm(data={"day": _today().isoformat()}))
 
 
@@ -128,7 +128,7 @@ def statuses(fase: int) -> str:
 @needs(RoleName.AUTHOR)
 def record(fase: int) -> Redirect | tuple[str, int]:
     with database().writing() as session:
-        authority = sheet.authority_by_fase(session, fase)
+        authority = authority_sheet.authority_by_fase(session, fase)
         programme = programmes.the_programme(session)
         form = StatusForm()
         form.offer(programme.strands, records.eligible_schools(session, authority, programme.strands, _today()))
@@ -183,7 +183,7 @@ def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> 
     return render_template(
         "pages/directory/statuses.html",
         authority=authority,
-        federations=sheet.represented_by(session, authority),
+        federations=authority_sheet.represented_by(session, authority),
         programme=programme,
         rows=rows,
         roll_ups=records.roll_ups(rows, programme),

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as Redirect
 from outreach.db import Session
 from outreach.delivery import suppressions
 from outreach.delivery.models import Suppression, SuppressionReason
-from outreach.directory import contacts, imports, listing, sheet
+from outreach.directory import authority_sheet, contacts, imports, listing
 from outreach.directory.listing import LONGEST_SEARCH, PAGE_ROWS, Filters, Reach, Sort
 from outreach.directory.models import Authority, Contact, Level, MailboxKind
 from outreach.directory.reference import NETWORKS, PROVINCES
@@ -89,15 +89,15 @@ def export(kind: str) -> Response:
 @needs(RoleName.READER)
 def authority(fase: int) -> str:
     with database().reading() as session:
-        found = sheet.authority_by_fase(session, fase)
-        pager = Pager.of(request, sheet.count_schools(session, found), PAGE_ROWS)
+        found = authority_sheet.authority_by_fase(session, fase)
+        pager = Pager.of(request, authority_sheet.count_schools(session, found), PAGE_ROWS)
         return render_template(
             "pages/directory/schools.html",
             authority=found,
-            federations=sheet.represented_by(session, found),
+            federations=authority_sheet.represented_by(session, found),
             failing=contacts.failing_of(session, found),
             pager=pager,
-            schools=sheet.schools(session, found, pager.number),
+            schools=authority_sheet.schools(session, found, pager.number),
         )
 
 
@@ -105,14 +105,14 @@ def authority(fase: int) -> str:
 @needs(RoleName.READER)
 def authority_contacts(fase: int) -> str:
     with database().reading() as session:
-        return _contacts_page(session, sheet.authority_by_fase(session, fase))
+        return _contacts_page(session, authority_sheet.authority_by_fase(session, fase))
 
 
 @pages.get("/<number:fase>/contacts/new")
 @needs(RoleName.AUTHOR)
 def new_contact(fase: int) -> str:
     with database().reading() as session:
-        found = sheet.authority_by_fase(session, fase)
+        found = authority_sheet.authority_by_fase(session, fase)
         return _form_page(found, ContactForm(request.args if "address" in request.args else None))
 
 
@@ -120,14 +120,14 @@ def new_contact(fase: int) -> str:
 @needs(RoleName.AUTHOR)
 def add_contact(fase: int) -> Redirect | tuple[str, int] | str:
     with database().writing() as session:
-        return _save(session, sheet.authority_by_fase(session, fase), None)
+        return _save(session, authority_sheet.authority_by_fase(session, fase), None)
 
 
 @pages.get("/<number:fase>/contacts/<number:contact_id>")
 @needs(RoleName.AUTHOR)
 def contact(fase: int, contact_id: int) -> str:
     with database().reading() as session:
-        found = sheet.authority_by_fase(session, fase)
+        found = authority_sheet.authority_by_fase(session, fase)
         old = contacts.contact(session, found, contact_id)
         shown = {"address": old.address, "name": old.name, "kind": old.mailbox_kind}
         return _form_page(found, ContactForm(data=shown), old)
@@ -137,7 +137,7 @@ def contact(fase: int, contact_id: int) -> str:
 @needs(RoleName.AUTHOR)
 def correct_contact(fase: int, contact_id: int) -> Redirect | tuple[str, int] | str:
     with database().writing() as session:
-        found = sheet.authority_by_fase(session, fase)
+        found = authority_sheet.authority_by_fase(session, fase)
         return _save(session, found, contacts.contact(session, found, contact_id))
 
 
@@ -145,7 +145,7 @@ def correct_contact(fase: int, contact_id: int) -> Redirect | tuple[str, int] | 
 @needs(RoleName.AUTHOR)
 def retire_contact(fase: int, contact_id: int) -> Redirect:
     with database().writing() as session:
-        found = sheet.authority_by_fase(session, fase)
+        found = authority_sheet.authority_by_fase(session, fase)
         old = contacts.contact(session, found, contact_id)
         contacts.retire(session, found, old, now=now(), actor=actor())
         flash(f"L’adresse {old.address} n’est plus utilisée.", "success")
@@ -156,7 +156,7 @@ def retire_contact(fase: int, contact_id: int) -> Redirect:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def review_contact(fase: int, contact_id: int) -> Redirect:
     with database().writing() as session:
-        found = sheet.authority_by_fase(session, fase)
+        found = authority_sheet.authority_by_fase(session, fase)
         waiting = contacts.contact(session, found, contact_id)
         contacts.review(session, found, waiting, now=now(), actor=actor())
         flash(f"L’adresse {waiting.address} est vérifiée et peut servir.", "success")
@@ -233,7 +233,7 @@ def _contacts_page(session: Session, found: Authority) -> str:
     return render_template(
         "pages/directory/contacts.html",
         authority=found,
-        federations=sheet.represented_by(session, found),
+        federations=authority_sheet.represented_by(session, found),
         contacts=known,
         excluded=excluded,
     )

@@ -12,7 +12,7 @@ from outreach.db import Session
 from outreach.delivery import exclusions, suppressions
 from outreach.delivery.exclusions import PAGE_ROWS, Excluded
 from outreach.delivery.models import Scope, SuppressionReason
-from outreach.directory import contacts, sheet
+from outreach.directory import authority_sheet, contacts
 from outreach.directory.listing import LONGEST_SEARCH
 from outreach.directory.models import Authority, Contact
 from outreach.mail.marks import cleaned
@@ -159,7 +159,7 @@ def _line(found: Excluded, form: ExclusionForm) -> str:
 
 
 def _found(session: Session, fase: int, contact_id: int) -> tuple[Authority, Contact]:
-    found = sheet.authority_by_fase(session, fase)
+    found = authority_sheet.authority_by_fase(session, fase)
     return found, contacts.contact(session, found, contact_id)
 
 

@@ -8,10 +8,10 @@ from outreach.adherence import records
 from outreach.campaigns import history
 from outreach.days import parse_day
 from outreach.db import Session
-from outreach.directory import calls, sheet
+from outreach.directory import authority_sheet, calls
+from outreach.directory.authority_sheet import Event
 from outreach.directory.calls import CallKind
 from outreach.directory.models import Authority
-from outreach.directory.sheet import Event
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.web.forms import CallForm
@@ -25,7 +25,7 @@ pages = Blueprint("history", __name__, url_prefix="/directory/<number:fase>")
 def index(fase: int) -> str:
     with database().reading() as session:
         form = CallForm(data={"day": days.today(now()).isoformat(), "kind": CallKind.PHONE})
-        return _page(session, sheet.authority_by_fase(session, fase), form)
+        return _page(session, authority_sheet.authority_by_fase(session, fase), form)
 
 
 @pages.post("/calls")
@@ -33,7 +33,7 @@ def index(fase: int) -> str:
 def note_call(fase: int) -> Redirect | tuple[str, int]:
     form = CallForm()
     with database().writing() as session:
-        found = sheet.authority_by_fase(session, fase)
+        found = authority_sheet.authority_by_fase(session, fase)
         if not form.validate_on_submit() or not _noted(session, found, form):
             return _page(session, found, form), 422
     flash("L’échange est noté.", "success")
@@ -44,7 +44,7 @@ def note_call(fase: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def withdraw_call(fase: int, number: int) -> Redirect:
     with database().writing() as session:
-        calls.withdraw(session, sheet.authority_by_fase(session, fase), number, now=now(), actor=actor())
+        calls.withdraw(session, authority_sheet.authority_by_fase(session, fase), number, now=now(), actor=actor())
     flash("La note est reprise ; elle reste visible dans l’historique.", "success")
     return redirect(url_for(".index", fase=fase))
 
@@ -73,7 +73,7 @@ def _page(session: Session, found: Authority, form: CallForm) -> str:
     return render_template(
         "pages/directory/history.html",
         authority=found,
-        federations=sheet.represented_by(session, found),
+        federations=authority_sheet.represented_by(session, found),
         planned=history.to_come(session, found, now=now()),
         events=_events(session, found),
         form=form,
@@ -82,7 +82,7 @@ def _page(session: Session, found: Authority, form: CallForm) -> str:
 
 def _events(session: Session, found: Authority) -> list[Event]:
     events = [
-        *history.answered(session, found, sheet.history(session, found)),
+        *history.answered(session, found, authority_sheet.history(session, found)),
         *records.events(session, found),
         *history.letters(session, found),
         *history.exclusions(session, found),

@@ -5,7 +5,7 @@ import pytest
 from outreach import audit, reports
 from outreach.adherence import programmes, records
 from outreach.adherence.models import Status, Word
-from outreach.directory import sheet
+from outreach.directory import authority_sheet
 from outreach.errors import InputError
 from outreach.reports import Bucket, Found
 from tests.conftest import STORY_DAY
@@ -23,7 +23,7 @@ def record(session, now):
 
     def call(fase, status=Status.JOINED, word=Word.CONFIRMED, day=STORY_DAY, strand=1):
         programme = programmes.the_programme(session)
-        authority = sheet.authority_by_fase(session, fase)
+        authority = authority_sheet.authority_by_fase(session, fase)
         chosen = reports.strand_by_number(programme, strand)
         schools = records.eligible_schools(session, authority, [chosen], STORY_DAY)
         details = {"now": now, "today": STORY_DAY, "actor": "nadia", "source": "Appel"}
@@ -105,5 +105,5 @@ level = "primary"
     assert total.open_to(1) == 649
     assert total.open_to(2) > 1500
     assert total.strand_authorities[1] == 312
-    rows = records.standings(session, sheet.authority_by_fase(session, 9001), programme, STORY_DAY)
+    rows = records.standings(session, authority_sheet.authority_by_fase(session, 9001), programme, STORY_DAY)
     assert {frozenset(row.strands) for row in rows} >= {frozenset({1}), frozenset({2})}

@@ -9,7 +9,7 @@ from outreach.campaigns import followups, history, lifecycle
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
 from outreach.delivery import suppressions
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
-from outreach.directory import contacts, sheet
+from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import Authority, Contact
 from outreach.tracking import answers, inbox
 from outreach.tracking.answers import Given
@@ -130,7 +130,7 @@ def answer(database, authority, given):
 def told(database, authority):
     with database.reading() as session:
         found = session.get_one(Authority, authority)
-        return history.answered(session, found, sheet.history(session, found))
+        return history.answered(session, found, authority_sheet.history(session, found))
 
 
 def test_an_answer_is_told_once_with_what_it_declared_and_what_the_service_did(database, authority):
@@ -191,7 +191,7 @@ def test_a_retired_address_keeps_its_exclusions_and_a_bounce_is_in_the_audit(dat
         contacts.record_bounce(session, held.address, now=NOW, actor="facteur")
         contacts.retire(session, found, held, now=LATER, actor=AUTHOR)
     assert len(of(database, authority, history.exclusions)) == 1
-    assert any("Rejet constaté" in one.sentence for one in of(database, authority, sheet.history))
+    assert any("Rejet constaté" in one.sentence for one in of(database, authority, authority_sheet.history))
 
 
 def test_a_paused_wave_keeps_its_letters_to_come(database, authority):

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select
 
-from outreach.directory import contacts, imports, sheet
+from outreach.directory import authority_sheet, contacts, imports
 from outreach.directory.models import Contact, MailboxKind, RegisterImport
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
@@ -48,7 +48,7 @@ def test_one_address_added_twice_at_once_is_added_once(database, now):
 
     def add():
         with database.writing() as session:
-            authority = sheet.authority_by_fase(session, 9001)
+            authority = authority_sheet.authority_by_fase(session, 9001)
             contacts.add(session, authority, judge("a@ecole.be"), now=now, actor="x", kind=MailboxKind.IMPERSONAL)
 
     outcomes = both(add)

@@ -14,7 +14,7 @@ from outreach.campaigns.freezing import Sending
 from outreach.delivery.models import Message
 from outreach.demo import people, steps
 from outreach.demo.steps import Step
-from outreach.directory.sheet import authority_by_fase
+from outreach.directory.authority_sheet import authority_by_fase
 from outreach.roles import RoleName
 from outreach.settings import ROOT, read
 from outreach.tracking import answers

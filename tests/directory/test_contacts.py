@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach import audit
-from outreach.directory import contacts, listing, sheet
+from outreach.directory import authority_sheet, contacts, listing
 from outreach.directory.listing import Filters, Reach
 from outreach.directory.models import Contact, MailboxKind
 from outreach.errors import InputError, Refused
@@ -19,7 +19,7 @@ def session(sample_database):
 
 @pytest.fixture
 def authority(session):
-    return sheet.authority_by_fase(session, 9300)
+    return authority_sheet.authority_by_fase(session, 9300)
 
 
 def usable(session, authority):

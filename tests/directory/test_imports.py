@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from outreach import audit
-from outreach.directory import contacts, imports, listing, sheet
+from outreach.directory import authority_sheet, contacts, imports, listing
 from outreach.directory.listing import Filters
 from outreach.directory.models import Authority, Contact, Listing, MailboxKind, RegisterChange, School, Site
 from outreach.directory.stored import stored
@@ -103,7 +103,7 @@ def test_undo_of_the_first_edition_leaves_nothing(database, now):
 def test_undo_is_refused_when_something_stands_on_the_edition(database, now):
     apply(database, OLD, now)
     with database.writing() as session:
-        authority = sheet.authority_by_fase(session, 9001)
+        authority = authority_sheet.authority_by_fase(session, 9001)
         contacts.add(session, authority, judge("direction@ecole.be"), now=now, actor="x", kind=MailboxKind.IMPERSONAL)
     before = state(database)
     with pytest.raises(Refused), database.writing() as session:
@@ -139,6 +139,6 @@ def test_history_tells_the_move_on_both_sheets(database, now):
     apply(database, NEW, now, SECOND)
     with database.reading() as session:
         for fase in (9001, 9002):
-            events = sheet.history(session, sheet.authority_by_fase(session, fase))
+            events = authority_sheet.history(session, authority_sheet.authority_by_fase(session, fase))
             details = [detail for event in events for detail in event.details]
             assert "École 80002 (École du Parc) : passe du PO 9002 au PO 9001." in details

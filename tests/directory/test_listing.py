@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import event
 
-from outreach.directory import listing, sheet
+from outreach.directory import authority_sheet, listing
 from outreach.directory.listing import PAGE_ROWS, Counts, Filters, Reach, Sort
 from outreach.directory.models import Level
 
@@ -80,10 +80,10 @@ def test_pages_hold_every_row_once(session, sort):
 
 
 def test_a_page_of_schools_takes_three_statements_however_many(sample_database, session):
-    authority = sheet.authority_by_fase(session, 9001)
+    authority = authority_sheet.authority_by_fase(session, 9001)
     seen = []
     event.listen(sample_database.engine, "before_cursor_execute", lambda *a: seen.append(a[2]))
-    found = sheet.schools(session, authority, 1)
+    found = authority_sheet.schools(session, authority, 1)
     assert len(found) == PAGE_ROWS
     assert all(school.types and school.sites for school in found)
     assert len(seen) == 3

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from outreach import reports
 from outreach.adherence import programmes
 from outreach.adherence.models import JoiningList
-from outreach.directory import sheet
+from outreach.directory import authority_sheet
 from outreach.directory.models import Level
 from outreach.reports import Bucket, Found
 from tests.conftest import STORY_DAY
@@ -132,7 +132,7 @@ def test_a_status_is_recorded_for_all_schools_after_a_call(author, sample_databa
 
 def test_a_declared_joining_is_printed_beside_the_confirmed_ones(author, sample_database):
     with sample_database.reading() as session:
-        schools = sheet.schools(session, sheet.authority_by_fase(session, 9300), 1)
+        schools = authority_sheet.schools(session, authority_sheet.authority_by_fase(session, 9300), 1)
         one = next(one for one in schools if any(kind.level is Level.SECONDARY for kind in one.types))
     before = joined(author)
     assert record(author, 9300, school=str(one.school.fase), word="declared").status_code == 302

@@ -10,7 +10,7 @@ from outreach.campaigns import definitions
 from outreach.campaigns.lifecycle import content_hash
 from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave
 from outreach.delivery.models import Mailing, Message, Purpose
-from outreach.directory import sheet
+from outreach.directory import authority_sheet
 from outreach.directory.reference import NETWORKS
 from tests.conftest import NOW
 
@@ -268,7 +268,7 @@ def test_the_preview_shows_what_is_typed_for_the_recipient_asked_and_saves_nothi
 )
 def test_a_name_is_plain_text_in_preview_exact_view_and_message(author, begun, sample_database, name):
     with sample_database.writing() as session:
-        sheet.authority_by_fase(session, 9001).name = name
+        authority_sheet.authority_by_fase(session, 9001).name = name
     page = author.get(f"{begun}/letter?as=9001").text
     shown = str(escape(name)).replace("\n", "<br>\n")
     assert (

@@ -7,7 +7,7 @@ from markupsafe import escape
 from python_calamine import CalamineWorkbook
 from sqlalchemy import event
 
-from outreach.directory import sheet
+from outreach.directory import authority_sheet
 
 
 def test_the_page_shows_the_counts_of_the_register(author):
@@ -101,7 +101,7 @@ def test_xlsx_holds_what_is_shown(author):
 
 def test_csv_opens_in_excel_and_starts_no_formula(author, sample_database):
     with sample_database.writing() as session:
-        sheet.authority_by_fase(session, 9001).name = "=HYPERLINK(1)"
+        authority_sheet.authority_by_fase(session, 9001).name = "=HYPERLINK(1)"
     response = author.get("/directory/export.csv?network=WBE")
     assert response.data.startswith(b"\xef\xbb\xbf")
     _, row = csv.reader(io.StringIO(response.data.decode("utf-8-sig")), delimiter=";")
@@ -196,7 +196,7 @@ def test_a_reader_sees_no_button_that_changes(signed_in):
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{7*7}}", "\u202eegnahC", 'Jean « le » "grand"'])
 def test_a_name_is_printed_as_text(author, sample_database, name):
     with sample_database.writing() as session:
-        sheet.authority_by_fase(session, 9300).name = name
+        authority_sheet.authority_by_fase(session, 9300).name = name
     for address in ("/directory?q=9300", "/directory/9300"):
         page = author.get(address).text
         assert "<script>alert" not in page

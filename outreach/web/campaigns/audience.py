@@ -13,8 +13,8 @@ from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.delivery.models import Reason
+from outreach.directory import authority_sheet
 from outreach.directory import listing as directory
-from outreach.directory import sheet
 from outreach.directory.models import Authority, Level
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
@@ -175,7 +175,7 @@ def _why(session: Session, meant: Audience, scope: Scope) -> Why | None:
     if not (fase.isascii() and fase.isdecimal() and len(fase) < 10):
         return Why(fase, "Un numéro FASE ne compte que des chiffres.")
     try:
-        found = sheet.authority_by_fase(session, int(fase))
+        found = authority_sheet.authority_by_fase(session, int(fase))
     except NotFound as error:
         return Why(fase, str(error))
     return Why(fase, authority=found, told=segment.explain(session, meant, scope, found))

@@ -10,7 +10,7 @@ from outreach.campaigns.fields import FIELDS
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.rehearsal import Rehearsal, Rehearsed, hard_cases
 from outreach.db import Session
-from outreach.directory import sheet
+from outreach.directory import authority_sheet
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.web import letters
@@ -75,7 +75,7 @@ def send_trial(number: int) -> tuple[str, int]:
         try:
             with database().writing() as session:
                 as_typed = lifecycle.as_if(session, lifecycle.campaign_numbered(session, number), form.changes())
-                recipient = sheet.authority_by_fase(session, _recipient())
+                recipient = authority_sheet.authority_by_fase(session, _recipient())
                 trials.send(session, as_typed, sending(), recipient, trial.judged, now=now(), actor=actor())
         except (InputError, NotFound) as error:
             trial.to.errors = [str(error)]
