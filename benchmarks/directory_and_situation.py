@@ -15,8 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from outreach import reports
-from outreach.adherence import programmes
+from outreach.adherence import programmes, situation
 from outreach.cli.preparation import load_sample, prepare
 from outreach.db import Database, Session
 from outreach.delivery.models import MessageClass
@@ -49,8 +48,8 @@ def main() -> None:
             meant, scope = audience_of_an_invitation(session, programme)
             show("count an audience, who is left out, and why", lambda: audience.count(session, meant, scope))
             show("its first ten", lambda: audience.first(session, meant, scope, 10))
-            show("situation of a day", lambda: reports.situation(session, programme, TODAY))
-            show("curve over 26 days", lambda: reports.curve(session, programme, TODAY))
+            show("situation of a day", lambda: situation.situation(session, programme, TODAY))
+            show("curve over 26 days", lambda: situation.curve(session, programme, TODAY))
             show("situation of 26 days, one by one", lambda: one_by_one(session, programme))
         database.dispose()
 
@@ -70,7 +69,7 @@ def load(database: Database, folder: str) -> None:
 
 def one_by_one(session: Session, programme: programmes.Programme) -> None:
     for days in range(26):
-        reports.situation(session, programme, TODAY - timedelta(7 * days))
+        situation.situation(session, programme, TODAY - timedelta(7 * days))
 
 
 def show(name: str, action: Callable[[], object], runs: int = 7) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from outreach import days, reports
-from outreach.adherence import lists, programmes
+from outreach import days
+from outreach.adherence import lists, programmes, situation
 from outreach.adherence.lines import Line
 from outreach.adherence.lists import ListPlan
 from outreach.cli.context import (
@@ -102,14 +102,14 @@ def report() -> None:
     """Les rapports."""
 
 
-@report.command()
+@report.command("situation")
 @click.option("--as-of", "day", type=Day(), help="Le jour à la fin duquel compter ; par défaut, aujourd’hui.")
 @json_option
 @click.option("--xlsx", type=click.Path(dir_okay=False, path_type=Path), metavar="FICHIER", help="Écrit un classeur.")
 @click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), metavar="FICHIER", help="Écrit un CSV.")
 @programme_option
 @pass_operation
-def situation(
+def count_situation(
     operation: Operation, day: date | None, as_json: bool, xlsx: Path | None, csv: Path | None, code: str
 ) -> None:
     """Compte où en sont les écoles dans chaque volet, par réseau."""
@@ -118,7 +118,7 @@ def situation(
         raise click.UsageError("Cette date est dans l’avenir.")
     with operation.database.reading() as session:
         stated = programmes.the_programme(session, code)
-        found = reports.situation(session, stated, day or today)
+        found = situation.situation(session, stated, day or today)
         told = sentences(found, stated)
     tables = tables_of(found)
     if xlsx:

@@ -9,12 +9,12 @@ from werkzeug.wrappers import Response as Redirect
 from outreach import days
 from outreach.adherence import lists, programmes, records
 from outreach.adherence.models import JoiningList, ListState, Programme, Status, Strand, Word
+from outreach.adherence.situation import strand_by_number
 from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import authority_sheet
 from outreach.directory.models import Authority
 from outreach.errors import InputError
-from outreach.reports import strand_by_number
 from outreach.roles import RoleName
 from outreach.spreadsheets.tables import Rejection
 from outreach.web import exports, french

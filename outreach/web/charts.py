@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from outreach.reports import Bucket, Row
+from outreach.adherence.situation import Bucket, Row
 
 BAR_WIDTH, GAP = 100.0, 0.8
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 620, 240, 40, 100, 14, 28

@@ -6,9 +6,10 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
-from outreach import days, reports
-from outreach.adherence import programmes
+from outreach import days
+from outreach.adherence import programmes, situation
 from outreach.adherence.models import Programme, RollUp
+from outreach.adherence.situation import Bucket, Found, Row, Situation
 from outreach.campaigns import braking
 from outreach.days import parse_day
 from outreach.demo import steps
@@ -16,7 +17,6 @@ from outreach.directory import listing
 from outreach.directory.listing import PAGE_ROWS, Filters, Reach
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound
-from outreach.reports import Bucket, Found, Row, Situation
 from outreach.roles import RoleName
 from outreach.tracking import inbox
 from outreach.tracking.inbox import Tray
@@ -53,8 +53,8 @@ def index() -> str:
             programme = programmes.the_programme(session)
         except NotFound:
             return render_template("pages/situation/empty.html")
-        found = reports.situation(session, programme, day)
-        points = reports.curve(session, programme, day)
+        found = situation.situation(session, programme, day)
+        points = situation.curve(session, programme, day)
         levels = {strand.level for strand in programme.strands}
         level = next(iter(levels)) if len(levels) == 1 else None
         return render_template(
@@ -82,13 +82,13 @@ def index() -> str:
 @pages.get("/situation/schools")
 @needs(RoleName.READER)
 def schools() -> str:
-    return _rows_page("pages/situation/schools.html", reports.count_schools, reports.schools)
+    return _rows_page("pages/situation/schools.html", situation.count_schools, situation.schools)
 
 
 @pages.get("/situation/authorities")
 @needs(RoleName.READER)
 def authorities() -> str:
-    return _rows_page("pages/situation/authorities.html", reports.count_authorities, reports.authorities)
+    return _rows_page("pages/situation/authorities.html", situation.count_authorities, situation.authorities)
 
 
 @pages.get("/situation/export.<any(xlsx, csv):kind>")
@@ -96,7 +96,7 @@ def authorities() -> str:
 def export(kind: str) -> Response:
     day = sure_day()
     with database().reading() as session:
-        found = reports.situation(session, programmes.the_programme(session), day)
+        found = situation.situation(session, programmes.the_programme(session), day)
     table, *more = tables_of(found)
     return exports.download(table, kind, f"situation-{day}", *more)
 
@@ -188,7 +188,7 @@ def _asked_rows(programme: Programme, networks: dict[str, Any]) -> Found:
     number = int(strand) if strand.isascii() and strand.isdecimal() and len(strand) < 3 else 0
     network = request.args.get("network", "")
     return Found(
-        reports.strand_by_number(programme, number).number,
+        situation.strand_by_number(programme, number).number,
         member(Bucket, request.args.get("status")),
         network if network in networks else "",
     )

@@ -7,11 +7,10 @@ from datetime import date, timedelta
 import pytest
 import xlsxwriter
 
-from outreach import reports
-from outreach.adherence import lists, programmes
+from outreach.adherence import lists, programmes, situation
 from outreach.adherence.models import Status
+from outreach.adherence.situation import Bucket
 from outreach.errors import InputError, NotFound, Refused
-from outreach.reports import Bucket
 from outreach.spreadsheets import workbook as workbook_module
 from tests.conftest import STORY_DAY
 
@@ -45,12 +44,12 @@ def plan(session, receive):
 def silent(session):
     """The numbers of secondary schools without any record on the first strand."""
     programme = programmes.the_programme(session)
-    found = reports.schools(session, programme, STORY_DAY, reports.Found(1, Bucket.NONE), 20, 0)
+    found = situation.schools(session, programme, STORY_DAY, situation.Found(1, Bucket.NONE), 20, 0)
     return [row.School.fase for row in found]
 
 
 def joined(session, day=STORY_DAY, strand=1):
-    return reports.situation(session, programmes.the_programme(session), day).total.strands[strand][Bucket.JOINED]
+    return situation.situation(session, programmes.the_programme(session), day).total.strands[strand][Bucket.JOINED]
 
 
 def test_a_list_is_applied_and_taken_back(session, receive, silent, now):

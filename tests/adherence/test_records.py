@@ -2,12 +2,12 @@ from datetime import date
 
 import pytest
 
-from outreach import audit, reports
-from outreach.adherence import programmes, records
+from outreach import audit
+from outreach.adherence import programmes, records, situation
 from outreach.adherence.models import Status, Word
+from outreach.adherence.situation import Bucket, Found
 from outreach.directory import authority_sheet
 from outreach.errors import InputError
-from outreach.reports import Bucket, Found
 from tests.conftest import STORY_DAY
 
 
@@ -24,7 +24,7 @@ def record(session, now):
     def call(fase, status=Status.JOINED, word=Word.CONFIRMED, day=STORY_DAY, strand=1):
         programme = programmes.the_programme(session)
         authority = authority_sheet.authority_by_fase(session, fase)
-        chosen = reports.strand_by_number(programme, strand)
+        chosen = situation.strand_by_number(programme, strand)
         schools = records.eligible_schools(session, authority, [chosen], STORY_DAY)
         details = {"now": now, "today": STORY_DAY, "actor": "nadia", "source": "Appel"}
         return records.record(
@@ -35,7 +35,7 @@ def record(session, now):
 
 
 def counts(session, strand=1):
-    return reports.situation(session, programmes.the_programme(session), STORY_DAY).total.strands[strand]
+    return situation.situation(session, programmes.the_programme(session), STORY_DAY).total.strands[strand]
 
 
 def test_a_status_is_recorded_for_every_school_and_told_once(session, record):
@@ -78,11 +78,11 @@ def test_what_goes_back_in_time_or_lacks_a_condition_is_told(record):
 
 def test_the_authorities_of_a_strand_are_those_its_figure_counts(session):
     programme = programmes.the_programme(session)
-    total = reports.situation(session, programme, STORY_DAY)
+    total = situation.situation(session, programme, STORY_DAY)
     for row in (total.total, *total.networks):
         found = Found(1, None, row.network or "")
-        assert reports.count_authorities(session, programme, STORY_DAY, found) == row.strand_authorities[1]
-    (wbe,) = reports.authorities(session, programme, STORY_DAY, Found(1, None, "WBE"), 10, 0)
+        assert situation.count_authorities(session, programme, STORY_DAY, found) == row.strand_authorities[1]
+    (wbe,) = situation.authorities(session, programme, STORY_DAY, Found(1, None, "WBE"), 10, 0)
     assert (wbe.roll_up, wbe.joined, wbe.concerned) == ("partial", 14, 147)
 
 
@@ -101,7 +101,7 @@ opened_on = 2021-01-01
 level = "primary"
 """
     programme = programmes.load(session, content, now=now, actor="nadia")
-    total = reports.situation(session, programme, STORY_DAY).total
+    total = situation.situation(session, programme, STORY_DAY).total
     assert total.open_to(1) == 649
     assert total.open_to(2) > 1500
     assert total.strand_authorities[1] == 312

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.adherence import programmes
+from outreach.adherence.situation import Bucket, situation
 from outreach.app import create_app
 from outreach.campaigns import openings, results, verification
 from outreach.campaigns.freezing import Sending
@@ -19,7 +20,6 @@ from outreach.delivery import outbox
 from outreach.delivery.models import Message, Suppression
 from outreach.demo import mailbox, story
 from outreach.errors import Refused
-from outreach.reports import Bucket, situation
 from outreach.settings import read
 from outreach.tracking import hits, inbox
 from outreach.tracking.inbox import Tray

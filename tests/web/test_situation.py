@@ -6,9 +6,8 @@ import re
 import pytest
 from python_calamine import CalamineWorkbook
 
-from outreach import reports
-from outreach.adherence import programmes
-from outreach.reports import Bucket
+from outreach.adherence import programmes, situation
+from outreach.adherence.situation import Bucket
 from tests.conftest import STORY_DAY
 
 ORDER = list(Bucket)
@@ -38,7 +37,7 @@ def expected(found, number):
 def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day):
     with sample_database.reading() as session:
         programme = programmes.the_programme(session)
-        found = reports.situation(session, programme, STORY_DAY.fromisoformat(day))
+        found = situation.situation(session, programme, STORY_DAY.fromisoformat(day))
     page = author.get(f"/?as_of={day}").text
     for number in (1, 2):
         assert table(page, number) == expected(found, number)

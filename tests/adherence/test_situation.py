@@ -3,10 +3,9 @@ from datetime import date
 import pytest
 from sqlalchemy import insert
 
-from outreach import reports
-from outreach.adherence import programmes
+from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.reports import Bucket, Found
+from outreach.adherence.situation import Bucket, Found
 from tests.conftest import STORY_DAY
 
 
@@ -22,7 +21,7 @@ def programme(session):
 
 
 def test_the_spring_of_2021(session, programme):
-    found = reports.situation(session, programme, STORY_DAY).as_json()
+    found = situation.situation(session, programme, STORY_DAY).as_json()
     assert found["as_of"] == "2021-05-15"
     assert found["total"]["network"] is None
     assert (found["total"]["authorities"], found["total"]["schools"]) == (312, 649)
@@ -49,32 +48,32 @@ def test_the_spring_of_2021(session, programme):
 
 @pytest.mark.parametrize("day", [date(2020, 1, 1), date(2021, 1, 15), STORY_DAY])
 def test_each_row_adds_up_to_its_schools(session, programme, day):
-    found = reports.situation(session, programme, day)
+    found = situation.situation(session, programme, day)
     for row in (found.total, *found.networks):
         for buckets in row.strands.values():
             assert sum(buckets.values()) == row.schools
 
 
 def test_the_curve_ends_where_the_situation_stands_and_never_invents(session, programme):
-    points = reports.curve(session, programme, STORY_DAY)
+    points = situation.curve(session, programme, STORY_DAY)
     assert points[0][0] == date(2020, 11, 16)
     for day, values in (points[0], points[7], points[-1]):
-        total = reports.situation(session, programme, day).total
+        total = situation.situation(session, programme, day).total
         assert values == {number: buckets[Bucket.JOINED] for number, buckets in total.strands.items()}
 
 
 @pytest.mark.parametrize("bucket", [None, *Bucket])
 def test_every_figure_counts_the_rows_it_leads_to(session, programme, bucket):
-    total = reports.situation(session, programme, STORY_DAY)
+    total = situation.situation(session, programme, STORY_DAY)
     for row in (total.total, *total.networks):
         found = Found(1, bucket, row.network or "")
         expected = row.strands[1][bucket] if bucket else row.schools
-        assert reports.count_schools(session, programme, STORY_DAY, found) == expected
-        assert len(reports.schools(session, programme, STORY_DAY, found, 1000, 0)) == expected
+        assert situation.count_schools(session, programme, STORY_DAY, found) == expected
+        assert len(situation.schools(session, programme, STORY_DAY, found, 1000, 0)) == expected
 
 
 def test_a_declared_joining_stands_apart_and_not_concerned_leaves_the_base(session, programme, now):
-    silent = reports.schools(session, programme, STORY_DAY, Found(1, Bucket.NONE), 3, 0)
+    silent = situation.schools(session, programme, STORY_DAY, Found(1, Bucket.NONE), 3, 0)
     statuses = [
         (Status.JOINED, Word.DECLARED),
         (Status.NOT_CONCERNED, Word.CONFIRMED),
@@ -93,7 +92,7 @@ def test_a_declared_joining_stands_apart_and_not_concerned_leaves_the_base(sessi
             "reason": "",
         }
         session.execute(insert(AdherenceRecord), [values])
-    total = reports.situation(session, programme, STORY_DAY).total
+    total = situation.situation(session, programme, STORY_DAY).total
     counts = total.strands[1]
     assert (counts[Bucket.JOINED], counts[Bucket.DECLARED], counts[Bucket.NOT_CONCERNED]) == (48, 1, 1)
     assert total.base(1) == 648
