@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 
-from outreach import accounts
-from outreach.accounts import User
+from outreach.accounts import staff
+from outreach.accounts.staff import User
 from outreach.adherence import programmes
 from outreach.campaigns import audiences, definitions, lifecycle
 from outreach.db import Database, Session
@@ -48,9 +48,9 @@ def gather(database: Database, count: int, *, now: datetime, schools: int = 1) -
             (AUTHOR, "Nadia Lambert", RoleName.AUTHOR),
             (APPROVER, "Marc Dethier", RoleName.APPROVER),
         ):
-            if not accounts.exists(session, email):
+            if not staff.exists(session, email):
                 details = {"email": email, "name": name, "roles": (role,), "password_hash": "x"}
-                accounts.add_user(session, now, "installation", **details)
+                staff.add_user(session, now, "installation", **details)
         for numbers in _slices(count):
             _settle(session, numbers, schools, network, now)
 

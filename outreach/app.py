@@ -12,7 +12,8 @@ from sqlalchemy.orm import scoped_session
 from whitenoise import WhiteNoise
 
 from outreach import audit
-from outreach.accounts import SHORTEST_PASSWORD, Role, User
+from outreach.accounts.attempts import Attempts
+from outreach.accounts.staff import SHORTEST_PASSWORD, Role, User
 from outreach.db import NO_ANSWER, Database, Session
 from outreach.settings import ROOT, Mode, Settings
 from outreach.web import (
@@ -29,9 +30,9 @@ from outreach.web import (
     responses,
     situation,
 )
-from outreach.web.attempts import Attempts, know_browser
 from outreach.web.forms import PasswordForm, SignInForm
 from outreach.web.hits import Hits
+from outreach.web.ui.sign_in import know_browser
 
 WORDS, UPLOADS = {"", "application/x-www-form-urlencoded"}, "adherence.receive"
 FOR_EVER = 365 * 24 * 3600

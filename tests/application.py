@@ -5,11 +5,11 @@ from types import MethodType
 import pytest
 from flask import Flask
 
+from outreach.accounts.attempts import Attempts
 from outreach.app import create_app
 from outreach.db import Database
 from outreach.demo import people
 from outreach.settings import read
-from outreach.web.attempts import Attempts
 from outreach.web.hits import Hits
 from tests.pages import PageClient
 

@@ -34,7 +34,7 @@ from outreach.segments.criteria import simplified
 from outreach.segments.forms import from_json, to_json
 
 if TYPE_CHECKING:
-    from outreach.accounts import User
+    from outreach.accounts.staff import User
 
 LATEST = timedelta(hours=2)
 CONTENT = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from outreach import accounts
+from outreach.accounts import staff
 from outreach.campaigns import (
     approval,
     audiences,
@@ -76,7 +76,7 @@ def new(operation: Operation, definition: str, as_json: bool) -> None:
     """Crée une campagne depuis un fichier, ou une campagne prête à l’emploi par son nom."""
     stated = definitions.named(definition, ROOT / "campaigns")
     with operation.database.writing() as session:
-        author = accounts.user_named(session, operation.actor(session, RoleName.AUTHOR))
+        author = staff.user_named(session, operation.actor(session, RoleName.AUTHOR))
         made = lifecycle.create(session, stated, now=operation.now, author=author)
         told = {"campaign": made.id, "title": made.title, "state": made.state.value}
     if as_json:
@@ -207,7 +207,7 @@ def resume(operation: Operation, number: int) -> None:
 
 
 def _resume(session: Session, found: Campaign, *, now: datetime, actor: str) -> None:
-    may_approve = accounts.user_named(session, actor).holds(RoleName.APPROVER)
+    may_approve = staff.user_named(session, actor).holds(RoleName.APPROVER)
     lifecycle.resume(session, found, now=now, actor=actor, may_approve=may_approve)
 
 

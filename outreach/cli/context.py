@@ -69,15 +69,15 @@ class Operation:
 
         Raises InputError when nobody was named outside a demonstration.
         """
-        from outreach import accounts  # noqa: PLC0415 - for who acts: signing in takes a sixth of a second to load
+        from outreach.accounts import staff  # noqa: PLC0415 - for who acts: signing in takes a sixth of a second to load
 
         if self.acting_as:
-            user = accounts.user_named(session, self.acting_as)
+            user = staff.user_named(session, self.acting_as)
         elif self.settings.mode is Mode.DEMO:
-            user = accounts.user_named(session, people.person_for(roles[0]).email)
+            user = staff.user_named(session, people.person_for(roles[0]).email)
         else:
             raise InputError("Indiquez au nom de qui la commande agit : --as ADRESSE.")
-        accounts.require(user, *roles)
+        staff.require(user, *roles)
         return user.email
 
 

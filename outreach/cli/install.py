@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from outreach import accounts, days
+from outreach import days
+from outreach.accounts import staff
 from outreach.cli.context import Day, Operation, acting, pass_operation, say, working
 from outreach.cli.preparation import load_sample, password_hash, prepare
 from outreach.demo import sample as samples
@@ -79,11 +80,11 @@ def add(operation: Operation, email: str, name: str, roles: tuple[str, ...], pas
     digest = password_hash(operation.settings, operation.database, password)
     with operation.database.writing() as session:
         # The first account of an installation has nobody before it to act.
-        first = not accounts.anybody(session)
+        first = not staff.anybody(session)
         if first and RoleName.ADMINISTRATOR not in roles:
             raise InputError("Le premier compte doit avoir le rôle administrator : lui seul peut ajouter les autres.")
         actor = "installation" if first else operation.actor(session, RoleName.ADMINISTRATOR)
-        added = accounts.add_user(
+        added = staff.add_user(
             session,
             operation.now,
             actor,

@@ -2,7 +2,8 @@
 
 from datetime import date, datetime
 
-from outreach import accounts, days, migrations
+from outreach import days, migrations
+from outreach.accounts import staff
 from outreach.app import create_app
 from outreach.campaigns.freezing import Sending
 from outreach.db import Database
@@ -20,7 +21,7 @@ def prepare(database: Database) -> None:
     migrations.upgrade(database.engine)
     with database.writing() as session:
         ensure_reference(session)
-        accounts.ensure_roles(session)
+        staff.ensure_roles(session)
 
 
 def load_sample(
@@ -51,17 +52,17 @@ def load_sample(
 def add_people(database: Database, settings: Settings, now: datetime) -> None:
     """Make the demonstration's people exist."""
     with database.reading() as session:
-        if all(accounts.exists(session, person.email) for person in people.PEOPLE):
+        if all(staff.exists(session, person.email) for person in people.PEOPLE):
             return
     digest = password_hash(settings, database, people.password(settings.data))
     with database.writing() as session:
         for person in people.PEOPLE:
-            if not accounts.exists(session, person.email):
+            if not staff.exists(session, person.email):
                 details = {"email": person.email, "name": person.name, "roles": person.roles}
-                accounts.add_user(session, now, "installation", **details, password_hash=digest)  # type: ignore[arg-type]
+                staff.add_user(session, now, "installation", **details, password_hash=digest)  # type: ignore[arg-type]
 
 
 def password_hash(settings: Settings, database: Database, password: str) -> str:
     """Hash a password as the sign-in page will check it."""
     with create_app(settings, database).app_context():
-        return accounts.digest_of(password)
+        return staff.digest_of(password)

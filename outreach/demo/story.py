@@ -11,7 +11,7 @@ from itertools import count
 
 from sqlalchemy import select
 
-from outreach import accounts
+from outreach.accounts import staff
 from outreach.adherence.models import Status
 from outreach.campaigns import approval, audiences, definitions, followups, launching, lifecycle, openings
 from outreach.campaigns.calendar import moment_of
@@ -109,7 +109,7 @@ def first_wave(now: datetime) -> datetime:
 
 def _approved(session: Session, sending: Sending, first: datetime, now: datetime) -> Wave:
     """The campaign, written and approved in the days before, its waves planned."""
-    author = accounts.user_named(session, people.person_for(RoleName.AUTHOR).email)
+    author = staff.user_named(session, people.person_for(RoleName.AUTHOR).email)
     approver = people.person_for(RoleName.APPROVER).email
     written, asked, planned = (first - timedelta(hours=hours) for hours in (46, 44, 20))
     campaign = lifecycle.create(session, _invitation(first, now), now=written, author=author)
@@ -134,7 +134,7 @@ def _invitation(first: datetime, now: datetime) -> Definition:
 
 
 def _draft(session: Session, now: datetime) -> None:
-    author = accounts.user_named(session, people.person_for(RoleName.AUTHOR).email)
+    author = staff.user_named(session, people.person_for(RoleName.AUTHOR).email)
     lifecycle.create(session, definitions.named(DRAFT, ROOT / "campaigns"), now=now - 90 * MINUTE, author=author)
 
 

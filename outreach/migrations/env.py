@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from outreach import accounts, audit
+from outreach import audit
+from outreach.accounts import staff
 from outreach.adherence import models as adherence
 from outreach.campaigns import models as campaigns
 from outreach.db import Base
@@ -11,7 +12,7 @@ from outreach.delivery.bounces import models as bounces
 from outreach.directory import calls, models
 from outreach.tracking import models as tracking
 
-TABLES = (accounts, adherence, audit, bounces, calls, campaigns, delivery, models, tracking)
+TABLES = (staff, adherence, audit, bounces, calls, campaigns, delivery, models, tracking)
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from outreach.accounts import Role, User
+from outreach.accounts.staff import Role, User
 from outreach.campaigns import launching
 from outreach.campaigns.freezing import Sending
 from outreach.demo import people

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach import accounts
-from outreach.accounts import User
+from outreach.accounts import staff
+from outreach.accounts.staff import User
 from outreach.adherence import programmes
 from outreach.campaigns import definitions, launching, lifecycle
 from outreach.campaigns.freezing import Sending
@@ -51,7 +51,7 @@ def people(database):
             (APPROVER, "Marc Dethier", (RoleName.APPROVER,)),
         ):
             details = {"email": email, "name": name, "roles": roles, "password_hash": "x"}
-            accounts.add_user(session, NOW, "installation", **details)
+            staff.add_user(session, NOW, "installation", **details)
 
 
 @pytest.fixture

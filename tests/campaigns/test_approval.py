@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.accounts import User
+from outreach.accounts.staff import User
 from outreach.campaigns import approval, audiences, checks, definitions, lifecycle, planning, trials
 from outreach.campaigns.grace import GRACE
 from outreach.campaigns.lifecycle import campaign_numbered

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.accounts import User
+from outreach.accounts.staff import User
 from outreach.adherence import programmes, records
 from outreach.adherence.models import Status, Word
 from outreach.app import create_app

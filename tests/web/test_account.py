@@ -5,8 +5,8 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach import audit
-from outreach.accounts import User
-from outreach.web import attempts
+from outreach.accounts.staff import User
+from outreach.web.ui import sign_in
 
 EMAIL = "nadia.lambert@fwb.example"
 
@@ -24,10 +24,10 @@ def test_signing_in_leads_to_the_page_that_was_asked(client, password):
 def test_the_page_on_data_protection_counts_the_cookies_of_a_sign_in(client, password):
     given = client.sign_in(EMAIL, password).headers.getlist("Set-Cookie")
     kept = {cookie.partition("=")[0] for cookie in given if "Max-Age=0" not in cookie}
-    assert kept == {"outreach", attempts.COOKIE}
+    assert kept == {"outreach", sign_in.COOKIE}
     said = client.get("/data-protection").text
     assert "en a deux" in said
-    assert f"{attempts.REMEMBERED_SECONDS // (24 * 3600)} jours" in said.replace("\u00a0", " ").replace("&nbsp;", " ")
+    assert f"{sign_in.REMEMBERED_SECONDS // (24 * 3600)} jours" in said.replace("\u00a0", " ").replace("&nbsp;", " ")
 
 
 @pytest.mark.parametrize("target", ["//evil.test", "/\\evil.test", "https://evil.test", "javascript:alert(1)"])
@@ -189,8 +189,8 @@ def test_only_the_host_itself_names_the_host(client, header):
 def few(monkeypatch):
     """Two failures are enough: each costs the time of a digest."""
     for name in ("MOST_BY_ACCOUNT", "MOST_BY_BROWSER"):
-        monkeypatch.setattr(attempts, name, 2)
-    monkeypatch.setattr(attempts, "MOST_BY_ADDRESS", 3)
+        monkeypatch.setattr(sign_in, name, 2)
+    monkeypatch.setattr(sign_in, "MOST_BY_ADDRESS", 3)
 
 
 def tried(app, email, password="", **headers):

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from outreach.accounts import User
+from outreach.accounts.staff import User
 from outreach.app import create_app
 from outreach.campaigns import definitions, lifecycle
 from outreach.delivery.conversation import Parcel, Relay, State

@@ -3,7 +3,7 @@
 from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import accounts
+from outreach.accounts import staff
 from outreach.campaigns import definitions, lifecycle, listing, progress
 from outreach.campaigns.listing import PAGE_ROWS, Stage
 from outreach.errors import NotFound
@@ -54,7 +54,7 @@ def create() -> Redirect:
             stated = ready[name]
         else:
             raise NotFound("Choisissez une campagne prête à l’emploi, ou une campagne à reprendre.")
-        author = accounts.user_named(session, actor())
+        author = staff.user_named(session, actor())
         made = lifecycle.create(session, stated, now=now(), author=author)
         return redirect(url_for(".audience", number=made.id))
 

@@ -1,13 +1,14 @@
 import pytest
 
-from outreach import accounts, audit
+from outreach import audit
+from outreach.accounts import staff
 from outreach.errors import InputError, NotFound, Refused
 from outreach.roles import RoleName
 
 
 def add(session, now, **changes):
     details = {"email": "Anne@fwb.example", "name": "Anne", "roles": [RoleName.AUTHOR], "password_hash": "x"}
-    return accounts.add_user(session, now, "installation", **{**details, **changes})
+    return staff.add_user(session, now, "installation", **{**details, **changes})
 
 
 def test_a_new_account_is_told_in_the_audit(database, now):
@@ -39,11 +40,11 @@ def test_every_role_may_read_and_only_its_holder_may_more(database, now):
         assert user.holds(RoleName.READER)
         assert user.holds(RoleName.APPROVER, RoleName.AUTHOR)
         assert not user.holds(RoleName.AUTHOR)
-        accounts.require(user, RoleName.AUTHOR, RoleName.APPROVER)
+        staff.require(user, RoleName.AUTHOR, RoleName.APPROVER)
         with pytest.raises(Refused, match="« rédaction » ou « administration »"):
-            accounts.require(user, RoleName.AUTHOR, RoleName.ADMINISTRATOR)
+            staff.require(user, RoleName.AUTHOR, RoleName.ADMINISTRATOR)
 
 
 def test_an_unknown_account_is_named(database):
     with database.reading() as session, pytest.raises(NotFound, match=r"personne@fwb\.example"):
-        accounts.user_named(session, "personne@fwb.example")
+        staff.user_named(session, "personne@fwb.example")

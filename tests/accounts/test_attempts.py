@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from outreach.web.attempts import MOST_NAMES, PERIOD, Attempts
+from outreach.accounts.attempts import MOST_NAMES, PERIOD, Attempts
 from tests.conftest import NOW
 
 SECOND = timedelta(seconds=1)

@@ -1,0 +1,1 @@
+"""What pages share: their frame, forms, filters, long lists, files and charts."""
