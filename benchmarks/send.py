@@ -33,7 +33,7 @@ from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import Campaign, WaveTransition
 from outreach.cli.preparation import add_people, prepare
 from outreach.db import Database
-from outreach.delivery import outbox
+from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Gate, GateChange, Message, MessageState
 from outreach.settings import ROOT, read
 from tests.postgresql import Server

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from benchmarks.faults.ground import Ground
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.campaigns import lifecycle
-from outreach.delivery import suppressions
+from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Batch, Message, MessageState, MessageSubject, SuppressionReason
 
 DECIDER = "nadia.lambert@fwb.example"

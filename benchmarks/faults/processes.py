@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.faults.ground import Ground
 from outreach.delivery import installation
-from outreach.delivery.stages import Stage
+from outreach.delivery.sending.failpoints import Stage
 from tests.chaos.harness import RECORDING, is_stopped
 
 FROZEN_SECONDS = 6  # a dot may wait for 5; by the clock of the other worker, 31 s on, it is longer than 20 and than 30

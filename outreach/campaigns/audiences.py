@@ -9,9 +9,9 @@ from sqlalchemy import Select, func, select
 from outreach.adherence.standing import standing
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
-from outreach.delivery import outbox
+from outreach.delivery.ledger import outbox
+from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import RecipientKind
-from outreach.delivery.recipients import Addressee
 from outreach.directory.models import Authority, Network
 from outreach.segments import audience
 from outreach.segments.audience import Audience, Concerns, Counts

@@ -16,8 +16,8 @@ from outreach.campaigns.planning import PlannedWave
 from outreach.campaigns.rehearsal import DryRun, Rehearsal
 from outreach.days import today
 from outreach.db import Session
+from outreach.delivery.ledger.outbox import recipients_written_since
 from outreach.delivery.models import MessageClass, RecipientKind
-from outreach.delivery.outbox import recipients_written_since
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.mail import markdown, wording

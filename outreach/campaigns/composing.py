@@ -24,7 +24,7 @@ from outreach.campaigns.freezing import Frozen, Sending, compiled
 from outreach.campaigns.gathering import Recipients
 from outreach.days import today
 from outreach.db import Session
-from outreach.delivery.fence import Composed, Due, due_of
+from outreach.delivery.ledger.letters import Composed, Due, due_of
 from outreach.delivery.models import Composition, Mailing, Message, MessageClass, Purpose
 from outreach.mail import links, mime
 from outreach.mail.letters import Filling, Letter, Value

@@ -11,9 +11,9 @@ from outreach.campaigns.lifecycle import CONTENT
 from outreach.campaigns.models import Campaign, Wave
 from outreach.days import today
 from outreach.db import Session
-from outreach.delivery import outbox
+from outreach.delivery.ledger import outbox
+from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Message, MessageClass, Purpose, Reason, RecipientKind
-from outreach.delivery.recipients import Addressee
 from outreach.mail.typography import spelt_day
 from outreach.tracking import answers
 from outreach.tracking.models import Answer, Response, TrackingMode

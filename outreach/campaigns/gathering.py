@@ -14,7 +14,7 @@ from outreach.campaigns.freezing import Frozen, Sending
 from outreach.campaigns.measures import Measures
 from outreach.db import Session
 from outreach.db.in_list import among
-from outreach.delivery.fence import Due
+from outreach.delivery.ledger.letters import Due
 from outreach.directory.listing import represented
 from outreach.directory.models import Authority, Network, School
 from outreach.mail.letters import Letter

@@ -11,7 +11,7 @@ from outreach.campaigns.audiences import audience_of, scope_of
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.days import today
 from outreach.db import Session
-from outreach.delivery import ledger
+from outreach.delivery.ledger import listing
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Reason, RecipientKind, Scope, Suppression
 from outreach.directory.authority_sheet import Event
 from outreach.directory.models import Authority, Contact
@@ -40,7 +40,7 @@ class Planned:
 
 def letters(session: Session, authority: Authority) -> list[Event]:
     """What became of the letters meant for an authority; those still to leave are in `to_come`."""
-    found = ledger.to_authority(session, authority)
+    found = listing.to_authority(session, authority)
     mailings = {message.mailing_id for message in found}
     query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(mailings))
     waves = {wave.mailing_id: wave for wave in session.scalars(query)}
@@ -107,7 +107,7 @@ def _letter(message: Message, wave: Wave | None, confirmations: set[int]) -> Eve
     is_to_come = message.state in ON_THE_WAY
     if (wave is None and message.mailing_id not in confirmations) or (wave is not None and is_to_come):
         return None
-    outcome = ledger.outcome_of(message)
+    outcome = listing.outcome_of(message)
     said = outcome.one if message.reason is None else f"{outcome.one}, {message.reason.label}"
     to = f" à {message.address}" if message.address else ""
     at = message.settled_at or message.dated_at

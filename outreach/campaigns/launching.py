@@ -11,9 +11,9 @@ from outreach.campaigns.grace import GRACE
 from outreach.campaigns.lifecycle import approved_count, is_approved, move_wave, planned_at
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.db import Session, take_turns
-from outreach.delivery import outbox, recipients
+from outreach.delivery.ledger import outbox, recipients
+from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import DoubtPolicy, Gate, Mailing, Message, MessageClass, Purpose, RecipientKind
-from outreach.delivery.recipients import Addressee
 from outreach.errors import OutreachError
 from outreach.segments.audience import Concerns
 from outreach.tracking import trackers

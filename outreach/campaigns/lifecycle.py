@@ -27,7 +27,7 @@ from outreach.campaigns.models import (
 )
 from outreach.campaigns.planning import PlannedWave
 from outreach.db import Session, take_turns
-from outreach.delivery import outbox
+from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Gate, Reason
 from outreach.errors import InputError, NotFound, Refused
 from outreach.segments.criteria import simplified

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from outreach.campaigns.addresses import Measure
 from outreach.db import Session
-from outreach.delivery.fence import Due
+from outreach.delivery.ledger.letters import Due
 from outreach.delivery.models import Mailing, Message
 from outreach.mail.tokens import Keys, Kind
 from outreach.tracking import bases, trackers

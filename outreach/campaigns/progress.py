@@ -12,8 +12,9 @@ from outreach import audit
 from outreach.campaigns import grace
 from outreach.campaigns.models import Campaign, CampaignTransition, Wave, WaveState, WaveTransition
 from outreach.db import Session
-from outreach.delivery import noting, outbox
-from outreach.delivery.outbox import Tally
+from outreach.delivery.ledger import outbox
+from outreach.delivery.ledger.journal import subject_of
+from outreach.delivery.ledger.outbox import Tally
 
 MOST_NOTED = 200  # lines about letters in a journal: a relay that puts everything off writes one a round
 UNDER_WAY = {WaveState.RUNNING, WaveState.PAUSED}
@@ -128,7 +129,7 @@ def journal(session: Session, campaign: Campaign) -> Sequence[Entry]:
     for one, number in session.execute(query.where(Wave.campaign_id == campaign.id).order_by(WaveTransition.id)):
         moves.append((one.at, 1, one.id, _of_wave(one, number, goes_on=number in begun)))
         begun |= {number} if one.state is WaveState.RUNNING else set()
-    waves = {noting.subject_of(wave.mailing_id): wave.number for wave in campaign.waves if wave.mailing_id}
+    waves = {subject_of(wave.mailing_id): wave.number for wave in campaign.waves if wave.mailing_id}
     for noted in audit.latest(session, waves, MOST_NOTED):
         entry = Entry(noted.at, noted.actor, f"Vague {waves[noted.subject]} : {noted.sentence}")
         moves.append((noted.at, 2, noted.id, entry))

@@ -19,9 +19,9 @@ from outreach.campaigns.gathering import Recipients
 from outreach.campaigns.models import Campaign
 from outreach.days import today
 from outreach.db import Session
-from outreach.delivery.fence import Due
+from outreach.delivery.ledger.letters import Due
+from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import MessageClass
-from outreach.delivery.recipients import Addressee
 from outreach.directory.models import Authority
 from outreach.mail import mime, tokens
 from outreach.mail.letters import Filled, Filling, Letter, Value

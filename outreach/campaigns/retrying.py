@@ -8,9 +8,9 @@ from outreach.campaigns.lifecycle import move_wave
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.progress import UNDER_WAY
 from outreach.db import Session
-from outreach.delivery import resending
+from outreach.delivery.ledger import resending
+from outreach.delivery.ledger.resending import Spared
 from outreach.delivery.models import Mailing
-from outreach.delivery.resending import Spared
 from outreach.errors import NotFound, Refused
 from outreach.tracking.answers import authorities_that_answered
 

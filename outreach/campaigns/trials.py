@@ -10,9 +10,9 @@ from outreach.campaigns.launching import send_one
 from outreach.campaigns.lifecycle import subject_of
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
-from outreach.delivery import suppressions
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Purpose, RecipientKind
-from outreach.delivery.recipients import Addressee
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement

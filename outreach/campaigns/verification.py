@@ -12,7 +12,7 @@ from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, Stat
 from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
 from outreach.days import today
 from outreach.db import Session
-from outreach.delivery import outbox
+from outreach.delivery.ledger import outbox
 from outreach.delivery.models import (
     Composition,
     Gate,

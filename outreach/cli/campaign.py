@@ -25,9 +25,10 @@ from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.retrying import Retriable
 from outreach.cli.context import Number, Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Session
-from outreach.delivery import ledger, outbox
+from outreach.delivery.ledger import listing as ledger
+from outreach.delivery.ledger import outbox
+from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Reason
-from outreach.delivery.outbox import Tally
 from outreach.directory import authority_sheet
 from outreach.roles import RoleName
 from outreach.segments import audience

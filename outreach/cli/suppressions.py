@@ -3,8 +3,8 @@
 import click
 
 from outreach.cli.context import Operation, json_option, pass_operation, say, say_json
-from outreach.delivery import exclusions
-from outreach.delivery.exclusions import Excluded
+from outreach.delivery.ledger import suppression_list
+from outreach.delivery.ledger.suppression_list import Excluded
 from outreach.delivery.models import SuppressionReason
 from outreach.web import french
 
@@ -18,8 +18,8 @@ from outreach.web import french
 def suppressions(operation: Operation, reason: str | None, as_json: bool) -> None:
     """La liste d’exclusion : à quelles adresses on n’écrit plus, pourquoi, depuis quand."""
     with operation.database.reading() as session:
-        counts = exclusions.counts(session)
-        found = exclusions.every(session, SuppressionReason(reason) if reason else None)
+        counts = suppression_list.counts(session)
+        found = suppression_list.every(session, SuppressionReason(reason) if reason else None)
         if as_json:
             say_json({"counts": counts, "exclusions": [_object(one) for one in found]})
             return

@@ -12,15 +12,16 @@ from outreach.campaigns.composing import Composer
 from outreach.campaigns.freezing import Sending
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Database
-from outreach.delivery import installation, scribe
-from outreach.delivery.scribe import Scribe
-from outreach.delivery.stages import Stage
+from outreach.delivery import installation
+from outreach.delivery.sending import prefetch
+from outreach.delivery.sending.failpoints import Stage
+from outreach.delivery.sending.prefetch import Scribe
 from outreach.demo import mailbox as demo_mailbox
 from outreach.errors import Refused
-from outreach.jobs import Desk
 from outreach.roles import RoleName
-from outreach.scheduler import clock
 from outreach.settings import Settings
+from outreach.worker.clock import clock
+from outreach.worker.process import Desk
 
 ASKED = {signal.SIGTERM, signal.SIGINT}
 SELDOM = 10_000  # looking for cycles of objects took a third of the time of writing twenty thousand rows down
@@ -39,7 +40,7 @@ def serve(settings: Settings, database: Database, watch: Callable[[Stage], None]
     gc.freeze()
     gc.set_threshold(SELDOM)
     database.dispose()  # no connection may be shared with the process that is forked here
-    with scribe.apart(scribe_for(settings, database), settings.database) as beside:
+    with prefetch.apart(scribe_for(settings, database), settings.database) as beside:
         desk = Desk(settings, database, beside, watch)
         ticking = clock(desk)
         desk.open()

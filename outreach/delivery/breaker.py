@@ -11,8 +11,8 @@ from sqlalchemy import Select, and_, case, func, select
 
 from outreach.db import Session
 from outreach.delivery.bounces import handling
+from outreach.delivery.ledger.outcomes import NO_SUCH_DOMAIN, NO_SUCH_MAILBOX, POLICY
 from outreach.delivery.models import Message, MessageState
-from outreach.delivery.outcomes import NO_SUCH_DOMAIN, NO_SUCH_MAILBOX, POLICY
 
 ENOUGH = 50
 BAD_WARNS, BAD_STOPS = 0.05, 0.10

@@ -15,12 +15,14 @@ from outreach.campaigns.composing import Composer
 from outreach.campaigns.freezing import Sending
 from outreach.days import today
 from outreach.db import Session
-from outreach.delivery import fence, outcomes, presence
-from outreach.delivery.batches import due_mailings
-from outreach.delivery.fence import Composed
+from outreach.delivery import workers
+from outreach.delivery.ledger import outcomes
+from outreach.delivery.ledger.letters import Composed, due_in
+from outreach.delivery.ledger.outcomes import Settled
 from outreach.delivery.models import Batch, Mailing
-from outreach.delivery.outcomes import Settled
-from outreach.delivery.replies import Reply, outcome_of
+from outreach.delivery.sending import fence
+from outreach.delivery.sending.batches import due_mailings
+from outreach.delivery.smtp.replies import Reply, outcome_of
 
 ROUND = 8
 ROUND_LASTS = timedelta(seconds=1)
@@ -40,7 +42,7 @@ class Post:
 
     def __init__(self, session: Session, sending: Sending, *, now: datetime, refusals: Mapping[int, Reply]) -> None:
         self.session, self.sending, self.refusals = session, sending, refusals
-        self.worker_id = presence.join_in(session, now=now)
+        self.worker_id = workers.join_in(session, now=now)
         self.posted: list[Posted] = []
 
     def carry(self, now: datetime) -> None:
@@ -52,11 +54,11 @@ class Post:
 
     def close(self, now: datetime) -> None:
         """The work is over, in order."""
-        presence.leave(self.session, self.worker_id, now=now)
+        workers.leave(self.session, self.worker_id, now=now)
 
     def _work_through(self, batch: int, mailing: int, now: datetime) -> None:
         fence.clear(self.session, batch, now=now, day=today(now))
-        due = fence.due_in(self.session, batch, now=now)
+        due = due_in(self.session, batch, now=now)
         composed = Composer(self.sending, lambda: now)(self.session, self.session.get_one(Mailing, mailing), due)
         letters = [composed[one.id] for one in due]
         refusals = {one.id: self.refusals[one.recipient_id] for one in due if one.recipient_id in self.refusals}

@@ -21,9 +21,9 @@ from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.openings import Recipients
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
-from outreach.delivery import suppressions
+from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
-from outreach.delivery.replies import Reply
+from outreach.delivery.smtp.replies import Reply
 from outreach.demo import people
 from outreach.demo.post import Post, Posted
 from outreach.errors import Refused

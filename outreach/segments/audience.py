@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from outreach.adherence.models import CLOSED_TO_REMINDERS, Status, Strand
 from outreach.adherence.standing import standing
 from outreach.db import Session
-from outreach.delivery import suppressions
+from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import MessageClass, Reason
 from outreach.directory.models import Authority, Contact
 from outreach.segments.criteria import Criterion, Leaf, Scope, leaves, listed

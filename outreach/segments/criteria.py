@@ -29,7 +29,7 @@ from outreach.adherence.programmes import judged_by
 from outreach.adherence.standing import rolled_up, standing
 from outreach.days import today
 from outreach.db import Session
-from outreach.delivery import outbox
+from outreach.delivery.ledger import outbox
 from outreach.delivery.models import RecipientKind
 from outreach.directory.models import Authority, Contact, Level, Listing, Network, School, Teaching, types_of
 from outreach.directory.reference import NETWORKS

@@ -10,7 +10,7 @@ from sqlalchemy import and_, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outreach.db import Session
-from outreach.delivery import outbox
+from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message, MessageState, is_in
 from outreach.directory.models import Authority
 from outreach.tracking import bases

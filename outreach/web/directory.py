@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.db import Session
-from outreach.delivery import suppressions
+from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Suppression, SuppressionReason
 from outreach.directory import authority_sheet, contacts, imports, listing
 from outreach.directory.listing import LONGEST_SEARCH, PAGE_ROWS, Filters, Reach, Sort

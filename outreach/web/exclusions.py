@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response as Redirect
 from wtforms import TextAreaField, ValidationError
 
 from outreach.db import Session
-from outreach.delivery import exclusions, suppressions
-from outreach.delivery.exclusions import PAGE_ROWS, Excluded
+from outreach.delivery.ledger import suppression_list, suppressions
+from outreach.delivery.ledger.suppression_list import PAGE_ROWS, Excluded
 from outreach.delivery.models import Scope, SuppressionReason
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.listing import LONGEST_SEARCH
@@ -48,7 +48,7 @@ class ExclusionForm(FlaskForm):
 def index() -> str:
     reason, text = _asked()
     with database().reading() as session:
-        counts = exclusions.counts(session, text)
+        counts = suppression_list.counts(session, text)
         pager = Pager.of(request, counts[reason] if reason else sum(counts.values()), PAGE_ROWS)
         return render_template(
             "pages/directory/exclusions.html",
@@ -56,7 +56,7 @@ def index() -> str:
             reason=reason,
             text=text,
             pager=pager,
-            rows=exclusions.page(session, reason, text, pager.number),
+            rows=suppression_list.page(session, reason, text, pager.number),
             kept=_kept(),
         )
 
@@ -65,7 +65,7 @@ def index() -> str:
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
     with database().reading() as session:
-        table = exports.Table("Liste d’exclusion", HEADERS, map(_row, exclusions.every(session, *_asked())))
+        table = exports.Table("Liste d’exclusion", HEADERS, map(_row, suppression_list.every(session, *_asked())))
         return exports.download(table, kind, "liste-d-exclusion")
 
 
@@ -73,7 +73,7 @@ def export(kind: str) -> Response:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def exclusion(number: int) -> str:
     with database().reading() as session:
-        return _line(exclusions.numbered(session, number), ExclusionForm())
+        return _line(suppression_list.numbered(session, number), ExclusionForm())
 
 
 @pages.post("/exclusions/<number:number>")
@@ -81,7 +81,7 @@ def exclusion(number: int) -> str:
 def end(number: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
     with database().writing() as session:
-        found = exclusions.numbered(session, number)
+        found = suppression_list.numbered(session, number)
         if not form.validate_on_submit():
             return _line(found, form), 422
         told = _lift(session, found.entry.address_key, found.entry.reason, form, found.address)

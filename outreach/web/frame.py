@@ -17,7 +17,8 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach.adherence.models import Status
 from outreach.db import Database
-from outreach.delivery import presence
+from outreach.delivery import workers
+from outreach.delivery.sending import relay_health
 from outreach.errors import NotFound, OutreachError, Refused
 from outreach.mail.addresses import Judgement, judge
 from outreach.roles import RoleName
@@ -195,11 +196,11 @@ class Clock:
 
 def _clock() -> Clock:
     with database().reading() as session:
-        passed, alarms = presence.last_pass(session), presence.alarms(session)
+        passed, alarms = workers.last_pass(session), relay_health.alarms(session)
     if passed is None:
         return Clock(False, "", "", alarms)
     since, others = now() - passed.at, [alarm for alarm in alarms if alarm not in passed.hindrance]
-    ticks = since < presence.CLOCK_IS_LATE
+    ticks = since < workers.CLOCK_IS_LATE
     serve = ticks and not passed.hindrance and len(alarms) < len(settings().relays)
     return Clock(ticks, french.ago(since.total_seconds()), passed.hindrance, others, serve)
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, render_template, request
 from outreach.campaigns import composing, followups
 from outreach.campaigns.freezing import Sending
 from outreach.db import Session
-from outreach.delivery import outbox, suppressions
+from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Message, MessageState
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.tokens import Keys, Kind, Token

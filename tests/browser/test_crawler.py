@@ -11,7 +11,7 @@ from outreach.campaigns import launching
 from outreach.campaigns.composing import Composer
 from outreach.campaigns.freezing import Sending
 from outreach.db import Base
-from outreach.delivery.fence import due_in
+from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Composition, Mailing
 from outreach.tracking.models import Hit, HitCount
 from outreach.web.hits import GIF

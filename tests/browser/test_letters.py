@@ -8,7 +8,7 @@ from sqlalchemy import select
 from outreach.campaigns import launching
 from outreach.campaigns.composing import Composer
 from outreach.campaigns.freezing import Sending
-from outreach.delivery.fence import due_in
+from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Suppression
 from outreach.demo import mailbox
 from tests.conftest import NOW

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from outreach.delivery import suppressions
+from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import SuppressionReason
 from tests.conftest import NOW
 

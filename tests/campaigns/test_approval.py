@@ -12,7 +12,7 @@ from outreach.campaigns.grace import GRACE
 from outreach.campaigns.lifecycle import campaign_numbered
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.rehearsal import Rehearsal, hard_cases
-from outreach.delivery import outbox, suppressions
+from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Gate, Mailing, Message, MessageState, Purpose, SuppressionReason
 from outreach.directory.models import Authority
 from outreach.errors import InputError, Refused

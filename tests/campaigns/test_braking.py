@@ -12,7 +12,7 @@ from outreach.delivery.breaker import Outcomes
 from outreach.delivery.models import Gate, Mailing, Message, MessageState
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
 from tests.conftest import NOW
-from tests.delivery.returns import KEYS, notice
+from tests.delivery.bounces.returns import KEYS, notice
 
 LATER = NOW + timedelta(minutes=10)
 

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from outreach.campaigns import definitions
 from outreach.campaigns.composing import Composer
 from outreach.campaigns.lifecycle import campaign_numbered, revise
-from outreach.delivery.fence import due_in
+from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, MessageClass
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError, NotFound

@@ -7,7 +7,7 @@ from sqlalchemy import event, select
 
 from outreach.campaigns import followups, history, lifecycle
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
-from outreach.delivery import suppressions
+from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import Authority, Contact

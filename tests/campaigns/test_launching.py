@@ -10,7 +10,7 @@ from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.campaigns import audiences, launching, lifecycle
 from outreach.campaigns.launching import due_waves, finish_waves
 from outreach.campaigns.models import Wave, WaveState
-from outreach.delivery import outbox, recipients, suppressions
+from outreach.delivery.ledger import outbox, recipients, suppressions
 from outreach.delivery.models import (
     Gate,
     Mailing,

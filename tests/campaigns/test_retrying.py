@@ -12,7 +12,7 @@ from outreach.campaigns import lifecycle, retrying
 from outreach.campaigns.launching import finish_waves
 from outreach.campaigns.models import Wave, WaveState, WaveTransition
 from outreach.campaigns.retrying import Retriable
-from outreach.delivery import outbox
+from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Composition, Gate, Mailing, Message, MessageState
 from outreach.errors import NotFound, Refused
 from outreach.tracking.models import Answer, Response

@@ -9,7 +9,7 @@ from outreach.adherence.models import Status
 from outreach.campaigns import launching, lifecycle
 from outreach.campaigns.models import CampaignTransition, Wave, WaveState
 from outreach.campaigns.verification import verify
-from outreach.delivery import outbox, suppressions
+from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Composition, GateChange, Message, MessageState, SuppressionReason, Worker
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
 from tests.campaigns.test_launching import record

@@ -20,7 +20,7 @@ from outreach.campaigns.models import Campaign
 from outreach.campaigns.verification import verify
 from outreach.cli.work import serve
 from outreach.db import Database
-from outreach.delivery import outbox, outcomes
+from outreach.delivery.ledger import outbox, outcomes
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.settings import read
 from tests.nursery import nursery

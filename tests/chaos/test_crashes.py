@@ -13,9 +13,9 @@ from benchmarks.faults.decisions import joining
 from benchmarks.faults.processes import which_time
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, WaveState
-from outreach.delivery import suppressions
+from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason, SuppressionReason, Worker
-from outreach.delivery.stages import Stage
+from outreach.delivery.sending.failpoints import Stage
 from tests.chaos.harness import Field, is_stopped
 from tests.relays import Relays
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.delivery.models import Message
-from outreach.knocking import Bell
+from outreach.worker.wakeups import Bell
 from tests.brokers import RabbitMQ, Redis, running
 from tests.chaos.harness import Field
 from tests.relays import Relays

@@ -12,7 +12,7 @@ from outreach.campaigns.verification import verify
 from outreach.delivery.bounces import collecting
 from outreach.delivery.models import Suppression
 from outreach.settings import read
-from tests.delivery.returns import notice
+from tests.delivery.bounces.returns import notice
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -10,10 +10,10 @@ from sqlalchemy.exc import OperationalError
 
 from outreach.adherence import programmes
 from outreach.db import Database
-from outreach.delivery import outbox, presence, recipients
-from outreach.delivery.conversation import Relay
-from outreach.delivery.fence import Composed
-from outreach.delivery.guard import Guard
+from outreach.delivery import workers
+from outreach.delivery.ledger import outbox, recipients
+from outreach.delivery.ledger.letters import Composed
+from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import (
     DoubtPolicy,
     Gate,
@@ -22,10 +22,11 @@ from outreach.delivery.models import (
     MessageClass,
     RecipientKind,
 )
-from outreach.delivery.postman import Postman
-from outreach.delivery.recipients import Addressee
-from outreach.delivery.scribe import Scribe
-from outreach.delivery.smtp import Door
+from outreach.delivery.sending.postman import Postman
+from outreach.delivery.sending.prefetch import Scribe
+from outreach.delivery.smtp.guard import Guard
+from outreach.delivery.smtp.pool import Pool
+from outreach.delivery.smtp.protocol import Relay
 from outreach.directory.models import Authority, Network, School
 from outreach.mail import mime
 from outreach.mail.mime import Mailbox, Personal, Standing
@@ -174,16 +175,16 @@ def postman(database, clock, monkeypatch):
 
     None leaves batches for later because the machine is slow.
     """
-    monkeypatch.setattr("outreach.delivery.postman.SHARE_SECONDS", 60)
+    monkeypatch.setattr("outreach.delivery.sending.postman.SHARE_SECONDS", 60)
     made = []
 
     def hire(sink, *, url=None, guard=None, timeouts=None, context=None, patient=True, **options):
         with database.writing() as session:
-            worker = presence.join_in(session, now=clock())
+            worker = workers.join_in(session, now=clock())
         urls = (url or f"smtp://127.0.0.1:{sink.port}").split()
         wide = {name: options.pop(name) for name in ("connections", "rate") if name in options}
         relays = [Relay.at(one, "courriel.example", **wide) for one in urls]
-        door = Door(relays, guard or Guard(anybody=True), timeouts, context)
+        door = Pool(relays, guard or Guard(anybody=True), timeouts, context)
         scribe = Scribe(database, options.pop("compose", compose), clock)
         one = (Patient if patient else Postman)(database, door, scribe, clock, worker_id=worker, **options)
         made.append(one)

@@ -16,7 +16,7 @@ from outreach.campaigns.models import Campaign, CampaignState, WaveState
 from outreach.campaigns.openings import Recipients
 from outreach.campaigns.results import Figure
 from outreach.cli.preparation import load_sample
-from outreach.delivery import outbox
+from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message, Suppression
 from outreach.demo import mailbox, story
 from outreach.errors import Refused

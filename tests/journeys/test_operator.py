@@ -12,8 +12,8 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from outreach.cli.preparation import add_people
+from outreach.delivery.ledger.suppressions import suppress
 from outreach.delivery.models import SuppressionReason
-from outreach.delivery.suppressions import suppress
 from outreach.settings import ROOT
 from tests.conftest import NOW, STORY_DAY
 from tests.nursery import run_command

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from outreach.campaigns import braking, lifecycle
 from outreach.campaigns.launching import finish_waves
 from outreach.campaigns.models import Wave, WaveState
-from outreach.delivery import suppressions
+from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
 from tests.campaigns.conftest import approved, launch, move, people, settle, strand
 from tests.conftest import NOW

@@ -20,9 +20,9 @@ from outreach.delivery.models import Message, MessageState
 from outreach.demo import mailbox, people
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, Level, Listing, Network, School, Teaching, types_of
-from outreach.jobs import Desk
-from outreach.scheduler import ask
 from outreach.settings import read
+from outreach.worker.clock import ask
+from outreach.worker.process import Desk
 from tests.conftest import STORY_DAY
 from tests.nursery import run_command
 from tests.pages import PageClient

@@ -12,7 +12,7 @@ from outreach.adherence import programmes
 from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, RollUp, Status, Strand, Word
 from outreach.adherence.standing import roll_up
 from outreach.db import Database
-from outreach.delivery import suppressions
+from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import (
     Batch,
     DoubtPolicy,

@@ -10,7 +10,8 @@ from outreach.adherence.models import AdherenceRecord, Programme, Status, Strand
 from outreach.campaigns import followups, lifecycle
 from outreach.campaigns.composing import Composer
 from outreach.campaigns.models import Wave
-from outreach.delivery import fence, outbox, suppressions
+from outreach.delivery.ledger import outbox, suppressions
+from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, Purpose, Reason, SuppressionReason
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact
@@ -334,7 +335,7 @@ def test_a_confirmation_leaves_says_what_was_answered_in_our_words_and_is_in_no_
     with database.reading() as session:
         mailing = session.scalars(select(Mailing).where(Mailing.purpose == Purpose.CONFIRMATION)).one()
         batch = session.scalars(select(Batch.id).where(Batch.mailing_id == mailing.id)).one()
-        due = fence.due_in(session, batch, now=LATER + timedelta(days=90))
+        due = due_in(session, batch, now=LATER + timedelta(days=90))
         (letter,) = Composer(SENDING, lambda: LATER)(session, mailing, due).values()
         assert faults(letter.wire) == []
         assert b"List-Unsubscribe" not in letter.wire

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from outreach.campaigns.composing import Composer, Content
-from outreach.delivery.fence import due_in
+from outreach.delivery.ledger.letters import due_in
+from outreach.delivery.ledger.outbox import Proof
 from outreach.delivery.models import Batch, Mailing, Message, MessageState
-from outreach.delivery.outbox import Proof
 from outreach.directory import contacts
 from outreach.directory.models import Contact, MailboxKind
 from outreach.errors import InputError, Refused

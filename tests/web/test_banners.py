@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from outreach.delivery import presence
+from outreach.delivery import workers
+from outreach.delivery.sending import relay_health
 from outreach.settings import Mode
 from tests.web.test_campaigns import text_of
 
@@ -35,7 +36,7 @@ def test_every_page_says_where_letters_go_unless_they_go_to_everybody(author, ap
 
 def passed(database, ago, hindrance=""):
     with database.writing() as session:
-        presence.clock_passed(session, hindrance, now=datetime.now(UTC) - ago)
+        workers.clock_passed(session, hindrance, now=datetime.now(UTC) - ago)
 
 
 def test_every_page_says_that_the_clock_never_ran(author):
@@ -64,8 +65,8 @@ def alarmed(database, *relays):
     with database.writing() as session:
         for relay in relays:
             said = "identification : 535 non"
-            presence.relay_failed(session, relay, said, alarm=True, now=datetime.now(UTC))
-        return presence.alarms(session)
+            relay_health.note_failure(session, relay, said, alarm=True, now=datetime.now(UTC))
+        return relay_health.alarms(session)
 
 
 def shown(client):

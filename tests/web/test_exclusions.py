@@ -10,7 +10,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
 
-from outreach.delivery import exclusions, suppressions
+from outreach.delivery.ledger import suppression_list, suppressions
 from outreach.delivery.models import Scope, Suppression, SuppressionReason
 from outreach.directory.models import Authority, Contact
 from tests.conftest import NOW
@@ -205,7 +205,7 @@ def test_each_line_is_lifted_for_its_own_reason_and_leads_back_to_what_was_looke
         assert f"{key} : l’exclusion (décision du service) est levée." in said(author.get(asked).text).casefold()
         assert author.get(page).status_code == 404
     with sample_database.reading() as session:
-        left = [(one.entry.address_key, one.entry.reason) for one in exclusions.every(session)]
+        left = [(one.entry.address_key, one.entry.reason) for one in suppression_list.every(session)]
     assert left == [(excluded[1], SuppressionReason.HARD_BOUNCE), (excluded[0], SuppressionReason.UNSUBSCRIBED)]
 
 

@@ -16,7 +16,7 @@ from outreach.campaigns.composing import Composer
 from outreach.campaigns.freezing import Sending
 from outreach.campaigns.models import Campaign
 from outreach.db import Database
-from outreach.delivery.fence import due_in
+from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Message
 from outreach.directory.models import Contact
 from outreach.mail.linter import faults

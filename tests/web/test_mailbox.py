@@ -10,9 +10,9 @@ from sqlalchemy import select
 from outreach.accounts.staff import User
 from outreach.app import create_app
 from outreach.campaigns import definitions, lifecycle
-from outreach.delivery.conversation import Parcel, Relay, State
-from outreach.delivery.guard import Guard
-from outreach.delivery.smtp import Door
+from outreach.delivery.smtp.guard import Guard
+from outreach.delivery.smtp.pool import Pool
+from outreach.delivery.smtp.protocol import Parcel, Relay, State
 from outreach.demo import mailbox, people
 from outreach.settings import ROOT, read
 from tests.conftest import NOW
@@ -110,7 +110,7 @@ def test_a_closed_socket_without_a_dot_is_not_accepted(tmp_path):
     relay = Relay.at(f"smtp://127.0.0.1:{port}", "x.example")
     with mailbox.serving(f"127.0.0.1:{port}", tmp_path / "box"):
         for released, count in ((False, 0), (True, 1)):
-            door = Door([relay], Guard(anybody=True))
+            door = Pool([relay], Guard(anybody=True))
             door.open(1)
             door.wait(20, lambda door=door: door.count(State.READY) == 1)
             door.hand(Parcel(1, "b@x.example", "po@adm.fwb.example", wire(**whole())))

@@ -12,10 +12,10 @@ from outreach.campaigns.freezing import Sending
 from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.progress import Progress
-from outreach.delivery import noting
+from outreach.delivery.ledger import journal
+from outreach.delivery.ledger.journal import Event
+from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Message, MessageState
-from outreach.delivery.noting import Event
-from outreach.delivery.outbox import Tally
 from outreach.demo import people
 from tests.conftest import NOW
 from tests.web.test_campaigns import text_of
@@ -308,7 +308,7 @@ def test_the_journal_tells_what_happened_to_letters_the_last_of_it(author, launc
         mailing = session.get_one(Wave, launched).mailing_id
         for minute, count in enumerate((16, 9)):
             happened = {(mailing, Event.DEFERRED): count, (mailing + 1, Event.IN_DOUBT): 1}
-            noting.note(session, happened, now=NOW + timedelta(minutes=1 + minute), actor="facteur")
+            journal.note(session, happened, now=NOW + timedelta(minutes=1 + minute), actor="facteur")
     page = said(author.get("/campaigns/1/progress/journal").text)
     told = ["Vague 1 : 9 courriels reportés.", "Vague 1 : 16 courriels reportés.", "Vague 1 en cours"]
     assert sorted(told, key=page.index) == told

@@ -11,7 +11,7 @@ from sqlalchemy import event, select, update
 
 from outreach.campaigns import launching
 from outreach.campaigns.freezing import Sending
-from outreach.delivery import outbox, outcomes
+from outreach.delivery.ledger import outbox, outcomes
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
 from outreach.web import french

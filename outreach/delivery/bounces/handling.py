@@ -13,11 +13,11 @@ from sqlalchemy import exists, func, select
 
 from outreach import audit
 from outreach.db import Session, take_turns
-from outreach.delivery import outbox, outcomes, suppressions
 from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
 from outreach.delivery.bounces.notices import Notice, Report, Verdict
+from outreach.delivery.ledger import outbox, outcomes, suppressions
+from outreach.delivery.ledger.outbox import Proof
 from outreach.delivery.models import Message, RecipientKind, SuppressionReason
-from outreach.delivery.outbox import Proof
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority
 

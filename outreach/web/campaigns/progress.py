@@ -13,7 +13,7 @@ from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.progress import UNDER_WAY, Progress
 from outreach.campaigns.results import Figure
 from outreach.db import Session
-from outreach.delivery.ledger import Outcome
+from outreach.delivery.ledger.listing import Outcome
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.audience import Counts

@@ -9,8 +9,8 @@ from flask_security import current_user
 from outreach.campaigns import composing, lifecycle, retrying
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.db import Session
-from outreach.delivery import ledger, outbox
-from outreach.delivery.ledger import PAGE_ROWS, Outcome
+from outreach.delivery.ledger import listing, outbox
+from outreach.delivery.ledger.listing import PAGE_ROWS, Outcome
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory.models import Authority
 from outreach.errors import NotFound
@@ -34,7 +34,7 @@ def recipients(number: int, wave: int) -> str:
     with database().reading() as session:
         campaign, found, mailing = _wave(session, number, wave)
         outcome, reason = _asked()
-        pager = Pager.of(request, ledger.count(session, mailing, outcome, reason), PAGE_ROWS)
+        pager = Pager.of(request, listing.count(session, mailing, outcome, reason), PAGE_ROWS)
         return show(
             "recipients",
             step_of(session, "recipients", campaign),
@@ -45,8 +45,8 @@ def recipients(number: int, wave: int) -> str:
             outcomes=list(Outcome),
             Reason=Reason,
             pager=pager,
-            rows=ledger.page(session, mailing, outcome, reason, pager.number),
-            outcome_of=ledger.outcome_of,
+            rows=listing.page(session, mailing, outcome, reason, pager.number),
+            outcome_of=listing.outcome_of,
             tries=lambda message: _tries(message, found),
             says_more=_says_more,
             resendable_from=_resendable(session, campaign, wave),
@@ -59,7 +59,7 @@ def recipients(number: int, wave: int) -> str:
 def export_recipients(number: int, wave: int, kind: str) -> Response:
     with database().reading() as session:
         _, _, mailing = _wave(session, number, wave)
-        rows = [_cells(message, authority) for message, authority in ledger.every(session, mailing, *_asked())]
+        rows = [_cells(message, authority) for message, authority in listing.every(session, mailing, *_asked())]
     return exports.download(exports.Table("Destinataires", HEADERS, rows), kind, f"campagne-{number}-vague-{wave}")
 
 
@@ -69,7 +69,7 @@ def received(number: int, message: int) -> Response:
     with database().reading() as session:
         campaign, found = _letter(session, number, message)
         subject = composing.subject_read(session, found, sending(), now=now())
-        step, outcome = step_of(session, "recipients", campaign), ledger.outcome_of(found)
+        step, outcome = step_of(session, "recipients", campaign), listing.outcome_of(found)
         return letters.around(show("received", step, message=found, outcome=outcome, subject=subject))
 
 
@@ -105,7 +105,7 @@ def _resendable(session: Session, campaign: Campaign, wave: int) -> dict[int, da
 
 def _tries(message: Message, wave: Wave) -> str:
     """How often a letter that was put off has been tried, and when it is tried again."""
-    if ledger.outcome_of(message) is not Outcome.DEFERRED:
+    if listing.outcome_of(message) is not Outcome.DEFERRED:
         return ""
     soon = "sous peu" if message.due_at <= now() else f"vers {french.hour(message.due_at)}"
     when = "à la reprise" if wave.state is WaveState.PAUSED else soon
@@ -124,7 +124,7 @@ def _asked() -> tuple[Outcome | None, Reason | None]:
 
 
 def _cells(message: Message, authority: Authority) -> Sequence[exports.Cell]:
-    since, outcome = message.settled_at or message.fenced_at, ledger.outcome_of(message)
+    since, outcome = message.settled_at or message.fenced_at, listing.outcome_of(message)
     is_deferred = outcome is Outcome.DEFERRED
     return (
         authority.fase,

@@ -1,0 +1,109 @@
+"""Letters of the ledger: those of a batch that are due, with the schools they list, and what each is once composed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, bindparam, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from outreach.db import Session
+from outreach.delivery.models import Composition, Message, MessageState, MessageSubject, RecipientKind, is_in
+
+
+class Due(NamedTuple):
+    """A letter to compose: whom it is for, what was fixed at launch, the schools it lists (their keys, in order).
+
+    `kept` is what it said, when it must be the same to the byte; else None.
+    """
+
+    schools: tuple[int, ...]
+    kept: str | None
+    id: int
+    mailing_id: int
+    recipient_kind: RecipientKind
+    recipient_id: int
+    address: str
+    address_ascii: str
+    public_id: str
+    dated_at: datetime
+    return_path: str
+    revision: int
+
+    @property
+    def recipient(self) -> str:
+        """The address as the wire takes it."""
+        return self.address_ascii or self.address
+
+
+class Composed(NamedTuple):
+    """A letter ready to leave: its bytes, and what has to be kept to make them again (JSON), or '' when it is kept.
+
+    It may come from another process: no more than what is needed to hand it over, as plain as can be.
+    """
+
+    id: int
+    revision: int
+    address: str
+    recipient: str
+    sender: str
+    wire: bytes
+    content: str
+
+    @classmethod
+    def of(cls, due: Due, wire: bytes, content: str) -> "Composed":
+        """The letter of a recipient; what it said before, and must say again, is not kept anew."""
+        kept = "" if due.kept is not None else content
+        return cls(due.id, due.revision, due.address, due.recipient, due.return_path, wire, kept)
+
+
+def due_in(session: Session, batch: int, *, now: datetime) -> list[Due]:
+    """The letters of a batch that are due, in order, with the schools they list."""
+    asked = {"batch": batch, "now": now}
+    listed: dict[int, list[int]] = {}
+    for message, school in session.execute(_LISTED, asked):
+        listed.setdefault(message, []).append(school)
+    return [Due(tuple(listed.get(facts[0], ())), kept, *facts) for kept, *facts in session.execute(_DUE, asked)]
+
+
+def due_of(session: Session, message: Message) -> Due:
+    """One letter to compose, whatever its state."""
+    listed = select(MessageSubject.school_id).where(MessageSubject.message_id == message.id)
+    schools = tuple(session.scalars(listed.order_by(MessageSubject.school_id)))
+    return Due(schools, None, *(getattr(message, fact.key) for fact in _FACTS))
+
+
+# Made once: making a statement costs as much as asking it.
+_FACTS: Sequence[InstrumentedAttribute[Any]] = (
+    Message.id,
+    Message.mailing_id,
+    Message.recipient_kind,
+    Message.recipient_id,
+    Message.address,
+    Message.address_ascii,
+    Message.public_id,
+    Message.dated_at,
+    Message.return_path,
+    Message.revision,
+)
+_OF_BATCH = and_(Message.batch_id == bindparam("batch"), is_in(MessageState.QUEUED))
+IS_DUE_OF_BATCH = and_(_OF_BATCH, Message.due_at <= bindparam("now"))
+_DUE = (
+    select(Composition.content, *_FACTS)
+    .outerjoin(
+        Composition,
+        and_(
+            Composition.message_id == Message.id,
+            Composition.revision == Message.revision,
+            Message.resent_at.is_not(None),
+        ),
+    )
+    .where(IS_DUE_OF_BATCH)
+    .order_by(Message.due_at, Message.id)
+)
+_LISTED = (
+    select(MessageSubject.message_id, MessageSubject.school_id)
+    .join(Message, Message.id == MessageSubject.message_id)
+    .where(_OF_BATCH)
+    .order_by(MessageSubject.school_id)
+)

@@ -1,0 +1,213 @@
+"""What a relay's answer changes, and a refusal that comes later by mail: the letter's row, the list of exclusion."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, delete, func, select, update
+
+from outreach import audit
+from outreach.days import today
+from outreach.db import Session, table_of
+from outreach.db.compiled import PreparedForEach
+from outreach.delivery.ledger import journal, outbox, suppressions
+from outreach.delivery.ledger.journal import Event
+from outreach.delivery.ledger.retry_times import next_try
+from outreach.delivery.models import (
+    AWAITED,
+    Composition,
+    Message,
+    MessageState,
+    Reason,
+    Suppression,
+    SuppressionReason,
+    is_in,
+    is_still,
+)
+from outreach.delivery.smtp.replies import LONGEST_KEPT, Outcome, Verdict
+from outreach.directory import contacts
+
+NO_SUCH_MAILBOX = {"5.1.1", "5.1.10"}
+NO_SUCH_DOMAIN = "5.1.2"
+POLICY = "5.7."
+FULL = "5.2.2"
+DAY = timedelta(hours=24)
+MOST_OF_A_DOMAIN = 20
+POSTMAN = "facteur"
+OUT = (MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
+
+
+class Settled(NamedTuple):
+    """The end of one attempt at a letter; `fence_id` is None when it did not come to the fence."""
+
+    message_id: int
+    fence_id: str | None
+    outcome: Outcome
+
+
+def record(session: Session, settled: Sequence[Settled], *, now: datetime, again_at: datetime) -> None:
+    """Write down what became of attempts. A late answer settles a doubt; one to an older attempt changes nothing.
+
+    `again_at` is when letters that reached nobody, before their dot, are due again.
+    """
+    accepted = [one for one in settled if one.outcome.verdict is Verdict.ACCEPTED]
+    if accepted:
+        _ACCEPTED.change(session, [_answer(one) for one in accepted], at=now)
+    others = [one for one in settled if one.outcome.verdict is not Verdict.ACCEPTED]
+    if others:
+        happened = Counter(filter(None, [_record_one(session, one, now, again_at) for one in others]))
+        journal.note(session, happened, now=now, actor=POSTMAN)
+        outbox.call_off(session, now=now, among=[one.message_id for one in others])
+
+
+def is_out(message: Message) -> bool:
+    """Whether a letter left and may still come back: one that waits to be sent again for a doubt has left, too."""
+    return message.state in OUT or (message.state is MessageState.QUEUED and message.resent_at is not None)
+
+
+def come_back(session: Session, message: Message, *, status: str, said: str, now: datetime, actor: str) -> bool:
+    """A letter that is out came back: it counts as refused. Returns whether its address is written to no more.
+
+    `status` is the notice's (5.1.1, or ''), `said` its words; what excludes an address is what a relay says at once.
+    """
+    message.state, message.settled_at = MessageState.REFUSED, now
+    message.reply_code, message.reply_status = None, status
+    words = said if status in said else f"{status} {said}".strip()
+    message.reply_text = f"revenu le {today(now):%d/%m/%Y} : {words}".rstrip(" :")[:LONGEST_KEPT]
+    audit.record(session, now, actor, f"Courriel à {message.address} {message.reply_text}", f"message:{message.id}")
+    session.flush()
+    return _suppress_if_gone(session, message, now, actor)
+
+
+_ACCEPTED = PreparedForEach(
+    lambda given: (
+        update(table_of(Message))
+        .where(
+            Message.id == given.message,
+            Message.fence_id == given.fence,
+            is_still(*AWAITED),
+        )
+        .values(
+            state=MessageState.ACCEPTED,
+            settled_at=bindparam("at"),
+            reply_code=given.code,
+            reply_status=given.status,
+            reply_text=given.text,
+        )
+    ),
+    message=Integer,
+    fence=Text,
+    code=Integer,
+    status=Text,
+    text=Text,
+)
+
+
+def _answer(one: Settled) -> tuple[object, ...]:
+    said = one.outcome
+    return one.message_id, one.fence_id, said.code, said.status, said.text
+
+
+def _record_one(session: Session, one: Settled, now: datetime, again_at: datetime) -> tuple[int, Event] | None:
+    """Change a letter's row; returns its mailing and what is told of it, if anything is."""
+    message = _held(session, one)
+    if message is None:
+        return None
+    said = one.outcome
+    message.reply_code, message.reply_status, message.reply_text = said.code, said.status, said.text
+    event: Event | None = None
+    match said.verdict:
+        case Verdict.LATER:
+            event = _put_off(session, message, now)
+        case Verdict.NEVER:
+            message.state, message.settled_at = MessageState.REFUSED, now
+            event = Event.AGAINST_RULES if said.status.startswith(POLICY) else Event.REFUSED
+            session.flush()
+            _suppress_if_gone(session, message, now, POSTMAN)
+        case Verdict.UNREACHED:
+            message.state, message.due_at, message.settled_at = MessageState.QUEUED, again_at, None
+            _forget_composition(session, message)
+        case Verdict.STOPPED:
+            message.state, message.reason, message.settled_at = MessageState.WITHDRAWN, Reason.TRIAL, now
+        case Verdict.UNKNOWN:
+            message.state, message.settled_at = MessageState.IN_DOUBT, now
+            event = Event.IN_DOUBT
+        case Verdict.ACCEPTED:
+            raise AssertionError("accepted letters are recorded together")
+    return (message.mailing_id, event) if event else None
+
+
+def _held(session: Session, one: Settled) -> Message | None:
+    query = select(Message).where(Message.id == one.message_id).with_for_update()
+    if one.fence_id is None:
+        query = query.where(Message.state == MessageState.QUEUED)
+    else:
+        query = query.where(Message.fence_id == one.fence_id, Message.state.in_(AWAITED))
+    return session.scalar(query)
+
+
+def _put_off(session: Session, message: Message, now: datetime) -> Event:
+    message.attempts += 1
+    message.first_tried_at = message.first_tried_at or now
+    again = next_try(message.attempts, now, message.first_tried_at, random.random())  # noqa: S311 - a spread, no secret
+    if again is None:
+        message.state, message.settled_at = MessageState.EXPIRED, now
+        return Event.EXPIRED
+    message.state, message.due_at, message.settled_at = MessageState.QUEUED, again, None
+    _forget_composition(session, message)
+    return Event.DEFERRED
+
+
+def _forget_composition(session: Session, message: Message) -> None:
+    """It did not leave: it is composed anew, unless it was sent before and must stay the same."""
+    if message.resent_at is None:
+        session.execute(delete(Composition).where(Composition.message_id == message.id))
+
+
+def _suppress_if_gone(session: Session, message: Message, now: datetime, actor: str) -> bool:
+    """Only what speaks of the mailbox suppresses it; a refusal of policy (5.7.x) speaks of us."""
+    status, key = message.reply_status, message.address_key
+    is_gone = status in NO_SUCH_MAILBOX
+    is_gone |= status == NO_SUCH_DOMAIN and _refusals(session, key, _says_no_domain(now)) >= 2
+    is_full = status == FULL or (message.reply_code == 552 and not status)
+    is_gone |= is_full and _refusals(session, key, _says_full()) >= 3
+    if not is_gone or (status == NO_SUCH_DOMAIN and _gone_of_domain(session, key, now) >= MOST_OF_A_DOMAIN):
+        return False
+    detail = f"{message.reply_code or ''} {message.reply_text}".strip()
+    suppressions.suppress(session, key, SuppressionReason.HARD_BOUNCE, now=now, actor=actor, detail=detail)
+    contacts.record_bounce(session, message.address, now=now, actor=actor)
+    return True
+
+
+def _refusals(session: Session, key: str, which: ColumnElement[bool]) -> int:
+    """How often an address was refused so; a letter from before somebody let it be written to again counts no more."""
+    query = select(func.count()).where(Message.address_key == key, is_in(MessageState.REFUSED), which)
+    lifted = session.scalar(
+        select(func.max(Suppression.lifted_at)).where(
+            Suppression.address_key == key, Suppression.reason == SuppressionReason.HARD_BOUNCE
+        )
+    )
+    if lifted is not None:
+        came_back = Message.reply_code.is_(None)  # then it is settled when the notice comes, days after it left
+        query = query.where(case((came_back, Message.fenced_at), else_=Message.settled_at) >= lifted)
+    return session.scalar(query) or 0
+
+
+def _says_no_domain(now: datetime) -> ColumnElement[bool]:
+    return (Message.reply_status == NO_SUCH_DOMAIN) & (Message.settled_at >= now - DAY)
+
+
+def _says_full() -> ColumnElement[bool]:
+    return (Message.reply_status == FULL) | ((Message.reply_code == 552) & (Message.reply_status == ""))
+
+
+def _gone_of_domain(session: Session, key: str, now: datetime) -> int:
+    domain = "%@" + key.rpartition("@")[2].replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    query = select(func.count()).where(
+        Suppression.reason == SuppressionReason.HARD_BOUNCE,
+        Suppression.created_at >= now - DAY,
+        Suppression.address_key.like(domain, escape="\\"),
+    )
+    return session.scalar(query) or 0

@@ -1,0 +1,25 @@
+"""When a letter is tried again, and until when a relay that fails rests. Pure."""
+
+from datetime import datetime, timedelta
+
+RETRY_MINUTES = (1, 5, 15, 30, 60)
+PATIENCE = timedelta(hours=24)
+JITTER = 0.1
+REST_MINUTES = (1, 2, 5, 10, 15)
+
+
+def next_try(attempts: int, now: datetime, first_tried_at: datetime, chance: float) -> datetime | None:
+    """When to try again after `attempts` refusals for now (4xx), or None when a day of them is enough.
+
+    After 1, 5, 15, 30 and 60 minutes, then hourly, and up to a tenth later by `chance` (0 to 1): letters put off
+    together do not come back together.
+    """
+    if now - first_tried_at >= PATIENCE:
+        return None
+    minutes = RETRY_MINUTES[min(attempts, len(RETRY_MINUTES)) - 1]
+    return now + timedelta(minutes=minutes * (1 + JITTER * chance))
+
+
+def rest_of(failures: int, now: datetime) -> datetime:
+    """Until when a relay rests that failed so many times in a row."""
+    return now + timedelta(minutes=REST_MINUTES[min(failures, len(REST_MINUTES)) - 1])

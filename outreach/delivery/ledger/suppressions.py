@@ -1,0 +1,100 @@
+"""The list of exclusion: addresses that are written to no more, why, and for which messages."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, SQLColumnExpression, exists, literal, or_, select
+
+from outreach import audit
+from outreach.db import Session, take_turns
+from outreach.delivery.ledger import outbox
+from outreach.delivery.models import Mailing, Message, MessageClass, Scope, Suppression, SuppressionReason
+from outreach.directory import contacts
+from outreach.errors import NotFound
+
+
+def suppress(
+    session: Session, address_key: str, reason: SuppressionReason, *, now: datetime, actor: str, detail: str = ""
+) -> Suppression:
+    """Write to an address no more: an unsubscription stops awareness mail only, any other reason stops everything.
+
+    Asked twice, there is one row: what was recorded first stands.
+    """
+    take_turns(session, "suppression", address_key)
+    query = select(Suppression).where(
+        Suppression.address_key == address_key, Suppression.reason == reason, Suppression.lifted_at.is_(None)
+    )
+    found = session.scalar(query)
+    if found is None:
+        scope = Scope.AWARENESS if reason is SuppressionReason.UNSUBSCRIBED else Scope.ALL
+        found = Suppression(
+            address_key=address_key, reason=reason, scope=scope, created_at=now, created_by=actor, detail=detail
+        )
+        session.add(found)
+        audit.record(session, now, actor, f"Adresse {address_key} exclue ({reason.label}).", f"address:{address_key}")
+    return found
+
+
+def unsubscribe(session: Session, letter: Message, *, now: datetime, detail: str) -> bool:
+    """Who has a letter wants no more awareness mail: said with a token that only the letter holds, so it arrived.
+
+    `detail` is how they said it. Returns whether it means anything: what is done with a trial does not.
+    """
+    if outbox.is_trial(session, letter):
+        return False
+    reason = SuppressionReason.UNSUBSCRIBED
+    suppress(session, letter.address_key, reason, now=now, actor="destinataire", detail=detail)
+    outbox.evidence(session, letter, outbox.Proof.UNSUBSCRIPTION, now=now)
+    return True
+
+
+def lift(
+    session: Session, address_key: str, reason: SuppressionReason, *, now: datetime, actor: str, because: str = ""
+) -> None:
+    """Let an address be written to again; one that rejected mail is usable where it is a contact.
+
+    Raises NotFound when it was not on the list for this reason.
+    """
+    take_turns(session, "suppression", address_key)
+    query = select(Suppression).where(
+        Suppression.address_key == address_key, Suppression.reason == reason, Suppression.lifted_at.is_(None)
+    )
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound("Cette adresse n’est pas sur la liste d’exclusion pour ce motif.")
+    found.lifted_at, found.lifted_by, found.lifted_because = now, actor, because
+    audit.record(session, now, actor, f"Exclusion de {address_key} levée ({reason.label}).", f"address:{address_key}")
+    if reason is SuppressionReason.HARD_BOUNCE:
+        contacts.forget_bounce(session, address_key, now=now, actor=actor)
+
+
+def in_force(session: Session, keys: Sequence[str]) -> list[Suppression]:
+    """What excludes these addresses now, in the order it was recorded."""
+    query = select(Suppression).where(Suppression.address_key.in_(keys), Suppression.lifted_at.is_(None))
+    return list(session.scalars(query.order_by(Suppression.id)))
+
+
+def suppressed_among(session: Session, keys: Sequence[str], message_class: MessageClass) -> set[str]:
+    """Which of these addresses are suppressed for a class of message."""
+    query = select(Suppression.address_key).where(
+        Suppression.address_key.in_(keys), stops(Suppression.address_key, literal(message_class.value))
+    )
+    return set(session.scalars(query))
+
+
+def stops(
+    address_key: SQLColumnExpression[str], message_class: SQLColumnExpression[MessageClass]
+) -> ColumnElement[bool]:
+    """True where an address is suppressed for a class of message, inside another statement."""
+    in_force = exists().where(
+        Suppression.address_key == address_key,
+        Suppression.lifted_at.is_(None),
+        or_(Suppression.scope == Scope.ALL, message_class == MessageClass.AWARENESS),
+    )
+    return in_force.correlate_except(Suppression)
+
+
+def stops_the_letter() -> ColumnElement[bool]:
+    """True where a letter's address is suppressed for its mailing's class of message, inside a statement on letters."""
+    its_class = select(Mailing.message_class).where(Mailing.id == Message.mailing_id)
+    return stops(Message.address_key, its_class.correlate_except(Mailing).scalar_subquery())

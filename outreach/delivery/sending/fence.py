@@ -1,0 +1,194 @@
+"""The dot fence: one statement that decides, for a whole round, whose final dot may be written.
+
+A relay may accept a letter only after its dot (RFC 5321 §4.1.1.10). So the body is sent, then this statement is
+committed, then the dots of the rows it returned are written. It is lock between workers, pause, unsubscription and
+stop-on-joining at once: whatever was committed before it is honoured.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Integer,
+    ScalarSelect,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute
+
+from outreach.adherence.models import CLOSED_TO_REMINDERS, Status
+from outreach.adherence.standing import status_of
+from outreach.db import Session, table_of
+from outreach.db.compiled import Prepared, PreparedForEach
+from outreach.db.in_list import among_given
+from outreach.delivery.ledger import outbox, suppressions
+from outreach.delivery.ledger.letters import IS_DUE_OF_BATCH, Composed
+from outreach.delivery.models import (
+    AWAITED,
+    Composition,
+    Gate,
+    Mailing,
+    Message,
+    MessageState,
+    MessageSubject,
+    Reason,
+    is_in,
+    is_still,
+)
+
+T = TypeVar("T")
+Day = date | ColumnElement[date]
+
+
+def clear(session: Session, batch: int, *, now: datetime, day: date) -> None:
+    """Take out of a batch what the fence would deny: it would cost a connection for nothing."""
+    denied = _DENIED.keys(session, {"batch": batch, "now": now, "day": day})
+    if denied:
+        settle_denied(session, denied, now=now, day=day)
+
+
+def pass_through(
+    session: Session, letters: Sequence[Composed], *, fence_id: str, worker_id: str, now: datetime, day: date
+) -> set[int]:
+    """Fence these letters: returns whose dot may be written once this transaction is committed, and only then.
+
+    A letter is denied when it is no longer queued, its mailing's gate is not open, its address is suppressed for this
+    class of message, or a school it lists is no longer open (or the list has changed since it was composed).
+    """
+    asked, passed = {"fence": fence_id, "worker": worker_id, "at": now, "day": day}, set[int]()
+    # Nearly always one statement; by pairs of key and revision it would be one always, and a third slower.
+    for revision in {letter.revision for letter in letters}:
+        keys = [letter.id for letter in letters if letter.revision == revision]
+        passed.update(_FENCED.keys(session, {**asked, "letters": keys, "of": revision}))
+    _keep(session, [letter for letter in letters if letter.id in passed and letter.content])
+    return passed
+
+
+def settle_denied(session: Session, which: Collection[int], *, now: datetime, day: date) -> None:
+    """Give letters that were denied their end: withdrawn, or — fewer schools than listed — queued to be composed anew.
+
+    A gate that is not open changes nothing: they wait.
+    """
+    queued = and_(Message.id.in_(which), Message.state == MessageState.QUEUED)
+    suppressed = session.scalars(select(Message.id).where(queued, suppressions.stops_the_letter())).all()
+    outbox.withdraw(session, suppressed, Reason.SUPPRESSED, now=now)
+    fewer = session.scalars(select(Message.id).where(queued, _lists_a_closed_school(day))).all()
+    if not fewer:
+        return
+    joined = set(session.scalars(select(Message.id).where(Message.id.in_(fewer), _lists_a(Status.JOINED, day))))
+    gone = (
+        select(MessageSubject.message_id, MessageSubject.school_id)
+        .join(Message, Message.id == MessageSubject.message_id)
+        .where(Message.id.in_(fewer), _status(day).in_(CLOSED_TO_REMINDERS))
+    )
+    pairs = [tuple(pair) for pair in session.execute(gone)]
+    session.execute(
+        delete(MessageSubject).where(tuple_(MessageSubject.message_id, MessageSubject.school_id).in_(pairs))
+    )
+    session.execute(update(Message).where(Message.id.in_(fewer)).values(revision=Message.revision + 1))
+    empty = set(session.scalars(select(Message.id).where(Message.id.in_(fewer), ~_lists())))
+    outbox.withdraw(session, empty & joined, Reason.JOINED, now=now)
+    outbox.withdraw(session, empty - joined, Reason.NOT_CONCERNED, now=now)
+
+
+def take_back(session: Session, fence_id: str, *, now: datetime) -> None:
+    """Queue again what a fence let through when no dot of it was written: the commit failed, or came too late.
+
+    It is composed anew, unless it was sent before and must stay the same.
+    """
+    back: list[int] = []
+    for state in AWAITED:
+        taken = update(Message).where(Message.fence_id == fence_id, is_in(state)).returning(Message.id)
+        back += session.scalars(taken.values(state=MessageState.QUEUED, due_at=now, settled_at=None))
+    if back:
+        unsent = select(Message.id).where(Message.id.in_(back), Message.resent_at.is_(None))
+        session.execute(delete(Composition).where(Composition.message_id.in_(unsent)))
+        outbox.call_off(session, now=now, among=back)
+
+
+def _keep(session: Session, letters: Sequence[Composed]) -> None:
+    """Keep what letters say that are composed for the first time, or anew because they list fewer schools."""
+    revised = [letter.id for letter in letters if letter.revision]
+    if revised:
+        session.execute(delete(Composition).where(Composition.message_id.in_(revised)))
+    if letters:
+        _KEPT.change(session, [(letter.id, letter.revision, letter.content) for letter in letters])
+
+
+def _gate_is_open() -> ColumnElement[bool]:
+    return exists().where(Mailing.id == Message.mailing_id, Mailing.gate == Gate.OPEN).correlate_except(Mailing)
+
+
+def _status(day: Day) -> ScalarSelect[Status]:
+    return status_of(MessageSubject.school_id, _of_its_mailing(Mailing.stop_strand_id), day)
+
+
+def _lists_a(status: Status, day: Day) -> ColumnElement[bool]:
+    return _lists(_status(day) == status)
+
+
+def _lists_a_closed_school(day: Day) -> ColumnElement[bool]:
+    return _lists(_status(day).in_(CLOSED_TO_REMINDERS))
+
+
+def _has_nobody_left() -> ColumnElement[bool]:
+    return and_(_of_its_mailing(Mailing.stop_strand_id).is_not(None), ~_lists())
+
+
+def _lists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    listed = select(1).where(MessageSubject.message_id == Message.id, *conditions).correlate_except(MessageSubject)
+    # Looked up for each of some dozens of letters: without it PostgreSQL would read the table.
+    return exists(listed.offset(literal_column("0")))
+
+
+def _of_its_mailing(column: InstrumentedAttribute[T]) -> ScalarSelect[T]:
+    return select(column).where(Mailing.id == Message.mailing_id).correlate_except(Mailing).scalar_subquery()
+
+
+# The statements of every round, made once: making them would cost as much as asking them.
+_DENIED = Prepared(
+    select(Message.id).where(
+        IS_DUE_OF_BATCH,
+        or_(suppressions.stops_the_letter(), _lists_a_closed_school(bindparam("day", type_=Date))),
+    )
+)
+_FENCED = Prepared(
+    update(table_of(Message))
+    .where(
+        among_given(Message.id, "letters"),
+        Message.revision == bindparam("of"),
+        is_still(MessageState.QUEUED),
+        _gate_is_open(),
+        ~suppressions.stops_the_letter(),
+        ~_lists_a_closed_school(bindparam("day", type_=Date)),
+        ~_has_nobody_left(),
+    )
+    .values(
+        state=MessageState.HANDING,
+        fence_id=bindparam("fence"),
+        worker_id=bindparam("worker"),
+        fenced_at=bindparam("at"),
+        settled_at=None,
+    )
+    .returning(table_of(Message).c.id)
+)
+_KEPT = PreparedForEach(
+    lambda given: insert(table_of(Composition)).from_select(
+        ["message_id", "revision", "content"], select(given.message, given.revision, given.content)
+    ),
+    message=Integer,
+    revision=Integer,
+    content=Text,
+)

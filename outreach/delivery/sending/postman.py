@@ -1,0 +1,400 @@
+"""The postman: takes a batch of letters, has them composed, and hands them over in rounds.
+
+A round: bodies go out on every free connection; one transaction records the answers to the round before and fences
+this one; then the dots are written, and behind them the envelopes of the round that follows. The socket waits for the
+database, never the other way round. A connection that does not answer in its turn is left for a later round, with the
+letter it carries.
+"""
+
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
+
+from outreach.days import today
+from outreach.db import Database, Session
+from outreach.delivery.ledger import outcomes
+from outreach.delivery.ledger.letters import Composed
+from outreach.delivery.ledger.outcomes import Settled
+from outreach.delivery.ledger.retry_times import rest_of
+from outreach.delivery.sending import batches, fence, relay_health
+from outreach.delivery.sending.failpoints import Stage
+from outreach.delivery.sending.pacing import Domains
+from outreach.delivery.sending.prefetch import Scribe
+from outreach.delivery.sending.routes import Routes
+from outreach.delivery.smtp.pool import Pool
+from outreach.delivery.smtp.protocol import Failure, Parcel, State
+from outreach.delivery.smtp.replies import Verdict
+
+DOT_SECONDS = 5.0
+TURN_SECONDS = 0.25
+SOON_SECONDS = 0.05
+PATIENCE_SECONDS = 5.0
+SEVERAL = 3
+SHARE_SECONDS = 2.0
+MOST_NAMED = 500
+LINGER_SECONDS = 1.0
+RENEW_SECONDS = 2.0
+FAREWELL_SECONDS = 10.0
+MOVING = (State.ENVELOPE, State.BODY)
+OPEN_ENDED = tuple(state for state in State if state not in {State.READY, State.AT_DOT, State.CLOSED})
+
+
+class Postman:
+    """One worker's hands: its connections, the letters it carries, and those it waits to hear of. For one thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        pool: Pool,
+        scribe: Scribe,
+        clock: Callable[[], datetime],
+        *,
+        worker_id: str,
+        domain_rates: Mapping[str, float] | None = None,
+        stop: threading.Event | None = None,
+        watch: Callable[[Stage], None] | None = None,
+        brake: Callable[[], None] | None = None,
+    ) -> None:
+        self.database, self.pool, self.scribe, self.clock = database, pool, scribe, clock
+        self.worker_id, self.watch = worker_id, watch or (lambda _stage: None)
+        if watch:
+            pool.on_body = lambda is_half: watch(Stage.MID_BODY if is_half else Stage.AFTER_RCPT)
+        self.stop = stop or threading.Event()
+        self._routes, self._domains = Routes(pool.relays), Domains(domain_rates or {})
+        self._waiting: deque[Composed] = deque()  # of the batch under way, composed
+        self._carried: dict[int, Composed] = {}  # handed to a connection, without a dot yet
+        self._awaited: dict[int, str] = {}  # the dot is written (under this fence), the answer has not come
+        self._settled: list[Settled] = []  # answered, not written down yet
+        self._cut_off: list[Settled] = []  # the connection broke before their dot, and nobody was answered since
+        self._unsure: list[str] = []  # fences that may have been committed, and no dot of which was written
+        self._has_served = False  # the relay took a letter, and this is not written down yet
+        self._rests = self._has_handed = False
+        self._next: int | None = None  # the batch after the one under way, being composed
+        self._leased_at = 0.0
+        self._brake, self._refusals = brake or (lambda: None), 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is under way that `attend` has to look after: a connection, if nothing else."""
+        letters = self._carried or self._awaited or self._settled or self._cut_off or self._unsure
+        return bool(letters or self.pool.count(*State))
+
+    def deliver(self, mailing_id: int) -> bool:
+        """Hand over some batches of a mailing's letters. True when more may go: after the other mailings that wait."""
+        self._domains.full.clear()
+        self._has_handed, self._next = False, None
+        has_more = self._deliver_batches(mailing_id) and self._has_handed
+        if not has_more:
+            self.attend(LINGER_SECONDS)
+        return has_more
+
+    def _deliver_batches(self, mailing_id: int) -> bool:
+        """Some seconds' batches, each composed while the one before it leaves. True when the time was too short."""
+        end = time.monotonic() + SHARE_SECONDS
+        batch = self._take(mailing_id) if self._finds_a_relay() else None
+        while batch is not None and not self.stop.is_set():
+            letters = self._composed(batch)
+            is_last = time.monotonic() > end
+            self._next = None if is_last else self._take(mailing_id)
+            finished = self._work_through(batch, letters)
+            self._put_back(batch)
+            batch, self._next = self._next, None
+            self._brake_if_refused()
+            # Where the relay rests from now on, another one may serve.
+            if is_last or not (finished or self._rests) or not self._finds_a_relay():
+                break
+            batch = batch or self._take(mailing_id)  # what the fence denied is composed anew at once
+        else:
+            is_last = finished = False
+        if batch is not None:
+            self._put_back(batch)
+        return is_last and finished
+
+    def _brake_if_refused(self) -> None:
+        if self._refusals:
+            self._refusals = 0
+            self._brake()
+
+    def attend(self, seconds: float = 0.0) -> None:
+        """Look after what dawdles: letters that have come to their dot, answers that have come late. Keep none idle."""
+        self.pool.wait(seconds, until=lambda: not self._is_open_ended() or self.stop.is_set())
+        self._listen()
+        if self._ready() or self._settled or self._unsure:
+            self._fence_and_release(None)
+            self._listen()
+        self._judge()
+        self._blame_letters()
+        self._write_down()
+        self.pool.leave()
+
+    def farewell(self) -> None:
+        """Before the process ends: wait some seconds for the answers to dots already written. The rest is in doubt."""
+        self.pool.recall()
+        self.pool.wait(FAREWELL_SECONDS, until=lambda: not self.pool.count(State.VERDICT))
+        self._listen()
+        self.pool.close()
+        self._listen()  # apart: who had only begun is cut off by us, whatever others were answered
+        self._blame_nobody()
+        self._write_down()
+
+    def _is_open_ended(self) -> bool:
+        return bool(self.pool.count(*OPEN_ENDED))
+
+    def _finds_a_relay(self) -> bool:
+        self._rests = False
+        with self.database.reading() as session:
+            serves = self._routes.choose(session, now=self.clock())
+        if self._routes.used.relay is not self.pool.relay:
+            self._blame_nobody()
+            self._has_served = False
+            self.pool.turn_to(self._routes.used.relay)
+        return serves
+
+    def _take(self, mailing_id: int) -> int | None:
+        now, full = self.clock(), list(islice(self._domains.full, MOST_NAMED))
+        with self.database.writing() as session:
+            taken = batches.take(session, mailing_id, self.worker_id, beside=self._under_way(), but=full, now=now)
+            if taken is not None:
+                self._leased_at = _awake_seconds()
+                fence.clear(session, taken, now=now, day=today(now))
+        if taken is not None:
+            self.scribe.begin(taken, self._under_way())
+        return taken
+
+    def _put_back(self, batch: int) -> None:
+        with self.database.writing() as session:
+            batches.put_back(session, batch, self.worker_id)
+
+    def _work_through(self, batch: int, letters: Sequence[Composed]) -> bool:
+        """Hand a batch's letters over; False when the postman should stop for now."""
+        self._waiting = deque(letters)
+        self.watch(Stage.AFTER_COMPOSE)
+        while self._has_some_left() and not self.stop.is_set():
+            if not self._is_at_hand(len(self._waiting)):
+                return False
+            letters = self._admitted(self.pool.count(State.READY))
+            if self._waiting and not (letters or self.pool.count(State.AT_DOT) or self.pool.prompt(*MOVING)):
+                return False  # as fast as allowed: the clock will knock again
+            if not self._round(letters, batch):
+                return False
+            if self._refusals >= SEVERAL:
+                self._brake_if_refused()
+        return not self.stop.is_set()
+
+    def _has_some_left(self) -> bool:
+        """Whether letters of the batch wait, or are at their dot."""
+        if not (self._waiting or self.pool.prompt(State.AT_DOT)):
+            self._listen()  # what stood behind a dot may have come back
+        return bool(self._waiting or self.pool.prompt(State.AT_DOT))
+
+    def _admitted(self, most: int) -> list[Composed]:
+        """The next letters, as fast as is allowed, but those for a domain that has no room: they hold up nobody."""
+        now, bucket = time.monotonic(), self._routes.used.bucket
+        room, letters = bucket.room(min(len(self._waiting), most), now), list[Composed]()
+        while self._waiting and len(letters) < room:
+            letter = self._waiting.popleft()
+            if self._domains.admits(letter.address, now):
+                letters.append(letter)
+        bucket.take(len(letters), now)
+        self._has_handed |= bool(letters)
+        self._carried.update((letter.id, letter) for letter in letters)
+        return letters
+
+    def _composed(self, batch: int) -> list[Composed]:
+        written = self.scribe.finish(batch, self._under_way())
+        return [letter for letter in written if not self._domains.is_full(letter.address)]
+
+    def _is_at_hand(self, wanted: int) -> bool:
+        """Have a free connection, or a letter at its dot; else let the relay rest, or leave what dawdles."""
+        self.pool.poll()  # an idle connection may have been closed on us since
+        failures = self._heeded()
+        busy = len(self._carried) + len(self._awaited) + self.pool.stuck
+        self.pool.open(min(wanted + busy, self._routes.used.width.now))
+        usable = (State.READY, State.AT_DOT)
+        self._wait(PATIENCE_SECONDS, lambda: bool(self.pool.count(*usable)))
+        failures += self._heeded()
+        if failures and (any(failure.alarm for failure in failures) or not self.pool.width):
+            worst = max(failures, key=lambda failure: failure.alarm)
+            self._let_rest(worst.text, alarm=worst.alarm)
+            return False
+        return bool(self.pool.count(*usable))
+
+    def _heeded(self) -> list[Failure]:
+        """Connections to the relay in use that came to nothing; of a relay that asked for it fewer are used now."""
+        failures = self.pool.failures()
+        self._routes.narrow({relay for relay, failure in failures if failure.slow_down})
+        # Not only when it asks: those that are busy then have to be left later.
+        self.pool.leave(keep=self._routes.used.width.now)
+        return [failure for relay, failure in failures if relay is self.pool.relay]
+
+    def _round(self, letters: Sequence[Composed], batch: int) -> bool:
+        """Hand letters over, record the answers to the round before, fence, write dots. False to stop for now."""
+        for letter in letters:
+            self.pool.hand(_parcel(letter))
+        self._wait(TURN_SECONDS, lambda: not self.pool.prompt(*MOVING))
+        self.watch(Stage.BEFORE_FENCE)
+        self._listen()
+        self._routes.used.width.widen()
+        self._judge()
+        return self._fence_and_release(batch) and not self._rests
+
+    def _fence_and_release(self, batch: int | None) -> bool:
+        """Fence what has come to its dot, and write the dots. False when the lease on the batch is lost."""
+        self.pool.poll()  # an answer that comes before the dot is no answer to it
+        fence_id, started, ready = uuid.uuid4().hex, _awake_seconds(), self._ready()
+        with self._unsure_of(fence_id), self.database.writing() as session:
+            now = self.clock()
+            self._record(session)
+            holds = batch is None or self._renew(session, batch, now)
+            passed = self._fence(session, ready, fence_id, now) if holds and ready else set()
+        self._forget_recorded()
+        self.watch(Stage.AFTER_FENCE)
+        if _awake_seconds() - started > DOT_SECONDS:
+            # Frozen in between, and others may have drawn their conclusions: no dot, and the rows go back.
+            self._drop(ready)
+            self._unsure.append(fence_id)
+            return False
+        self._awaited.update(dict.fromkeys(passed, fence_id))
+        self.pool.poll()
+        following = [] if batch is None else self._following(passed)
+        self.pool.release(passed, map(_parcel, following))
+        self._drop(ready)
+        self.watch(Stage.AFTER_DOT)
+        self._wait(TURN_SECONDS, lambda: not self.pool.prompt(State.VERDICT, *MOVING))
+        self.watch(Stage.AFTER_REPLY)
+        return holds
+
+    def _following(self, passed: set[int]) -> list[Composed]:
+        """The letters that go behind these dots: those no other connection is for, and none on one that is too many."""
+        beyond = max(0, self.pool.width - self._routes.used.width.now)
+        most = min(self.pool.room_behind(passed) - beyond, len(self._waiting) - self.pool.free)
+        return [] if self.stop.is_set() else self._admitted(max(0, most))
+
+    @contextmanager
+    def _unsure_of(self, fence_id: str) -> Iterator[None]:
+        """If the transaction fails, close without a dot, and remember to take the fence back."""
+        ready = self._ready()
+        try:
+            yield
+        except BaseException:
+            self._drop(ready)
+            self._unsure.append(fence_id)
+            raise
+
+    def _fence(self, session: Session, ready: Sequence[Composed], fence_id: str, now: datetime) -> set[int]:
+        day = today(now)
+        passed = fence.pass_through(session, ready, fence_id=fence_id, worker_id=self.worker_id, now=now, day=day)
+        denied = [letter.id for letter in ready if letter.id not in passed]
+        if denied:
+            fence.settle_denied(session, denied, now=now, day=day)
+        return passed
+
+    def _renew(self, session: Session, batch: int, now: datetime) -> bool:
+        """Hold what is held for longer, once some time has passed. False when it was taken from us meanwhile."""
+        if _awake_seconds() - self._leased_at < RENEW_SECONDS:
+            return True
+        self._leased_at = _awake_seconds()
+        held = [batch] if self._next is None else [batch, self._next]
+        return batch in batches.renew(session, held, self.worker_id, now=now)
+
+    def _ready(self) -> list[Composed]:
+        return [self._carried[parcel.key] for parcel in self.pool.at_dot()]
+
+    def _drop(self, letters: Sequence[Composed]) -> None:
+        """These are no longer carried; a connection on which one still waits for its dot is closed without it."""
+        self.pool.abandon({letter.id for letter in letters})
+        for letter in letters:
+            self._carried.pop(letter.id, None)
+
+    def _under_way(self) -> set[int]:
+        """Letters that are queued still, as the database knows, and not to be handed over once more."""
+        return {*self._carried, *(one.message_id for one in (*self._settled, *self._cut_off))}
+
+    def _listen(self) -> None:
+        has_answered = False
+        for relay, parcel, outcome in self.pool.collect():
+            letter = self._carried.pop(parcel.key, None)
+            if outcome.verdict is Verdict.UNTRIED:
+                self._waiting.extendleft([letter] if letter else ())
+                continue
+            one = Settled(parcel.key, self._awaited.pop(parcel.key, None), outcome)
+            is_ours, is_cut_off = relay is self.pool.relay, outcome.verdict is Verdict.UNREACHED
+            (self._cut_off if is_ours and is_cut_off else self._settled).append(one)
+            has_answered |= is_ours and outcome.code is not None and not is_cut_off
+            if is_ours and outcome.verdict is Verdict.ACCEPTED:
+                self._has_served = True
+        if has_answered:
+            self._blame_letters()
+
+    def _judge(self) -> None:
+        """Several letters were cut off, and none has come to its dot: it is the relay."""
+        if len(self._cut_off) >= SEVERAL and not self._ready():
+            self._let_rest(self._cut_off[0].outcome.text)
+            self._blame_nobody()
+
+    def _blame_letters(self) -> None:
+        """The relay serves others: what breaks the connection off is the letter, put off as by an answer for now."""
+        self._settled += [one._replace(outcome=one.outcome._replace(verdict=Verdict.LATER)) for one in self._cut_off]
+        self._cut_off = []
+
+    def _blame_nobody(self) -> None:
+        """The relay serves nobody, or we broke off ourselves: the letters wait, and no attempt is counted."""
+        self._settled += self._cut_off
+        self._cut_off = []
+
+    def _wait(self, seconds: float, until: Callable[[], bool]) -> None:
+        """Wait; and when it is not over soon, do not keep what is known from being written down."""
+
+        def over() -> bool:
+            return until() or self.stop.is_set()
+
+        self.pool.wait(SOON_SECONDS, over)
+        if not over():
+            self._listen()
+            self._write_down()
+            self.pool.wait(seconds - SOON_SECONDS, over)
+            if not over():
+                self.pool.pass_over()
+
+    def _let_rest(self, said: str, *, alarm: bool = False) -> None:
+        self._rests, self._has_served = True, False
+        with self.database.writing() as session:
+            relay_health.note_failure(session, self.pool.relay.name, said, alarm=alarm, now=self.clock())
+
+    def _write_down(self) -> None:
+        if self._settled or self._unsure:
+            with self.database.writing() as session:
+                self._record(session)
+            self._forget_recorded()
+
+    def _record(self, session: Session) -> None:
+        now = self.clock()
+        for fence_id in self._unsure:
+            fence.take_back(session, fence_id, now=now)
+        if self._settled:
+            outcomes.record(session, self._settled, now=now, again_at=rest_of(1, now))
+        self._refusals += sum(one.outcome.verdict is Verdict.NEVER for one in self._settled)
+        if self._has_served:
+            relay_health.forget_failures(session, self.pool.relay.name)
+
+    def _forget_recorded(self) -> None:
+        # Only once it is committed: recording twice changes nothing, recording never would lose an answer.
+        if self._settled:
+            self._settled, self._unsure = [], []
+            self._has_served = False
+            self.watch(Stage.AFTER_RECORD)
+        self._unsure = []
+
+
+def _parcel(letter: Composed) -> Parcel:
+    return Parcel(letter.id, letter.sender, letter.recipient, letter.wire)
+
+
+def _awake_seconds() -> float:
+    """A clock that counts sleep and suspension: a process that was frozen learns it here."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -1,0 +1,38 @@
+"""Several relays, in order of preference: which one is used now; how wide and how fast a worker uses each."""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from outreach.db import Session
+from outreach.delivery.sending import relay_health
+from outreach.delivery.sending.pacing import Bucket, Width
+from outreach.delivery.smtp.protocol import Relay
+
+
+class Route:
+    """A relay as one worker uses it."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay, self.width, self.bucket = relay, Width(relay.connections), Bucket(relay.rate, time.monotonic())
+
+
+class Routes:
+    """The relays of a worker, the preferred one first; `used` is the one that letters are handed to now."""
+
+    def __init__(self, relays: Sequence[Relay]) -> None:
+        self._routes = {relay.name: Route(relay) for relay in relays}
+        self.used = self._routes[relays[0].name]
+
+    def choose(self, session: Session, *, now: datetime) -> bool:
+        """Use the first that neither rests nor is alarmed; False when there is none."""
+        hindered = relay_health.hindrances(session, list(self._routes), now=now)
+        serving = [route for name, route in self._routes.items() if name not in hindered]
+        if serving:
+            self.used = serving[0]
+        return bool(serving)
+
+    def narrow(self, relays: set[Relay]) -> None:
+        """These relays ask for less."""
+        for relay in relays:
+            self._routes[relay.name].width.narrow()

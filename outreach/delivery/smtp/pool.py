@@ -1,0 +1,261 @@
+"""A pool of connections to a relay, side by side, in one thread: the only door to the network.
+
+Nothing here waits for one connection alone: a relay that dawdles on one leaves the others at work. What the door may
+not let out (another installation's trial, the ministry's own boxes) it stops here, last of all.
+"""
+
+import selectors
+import ssl
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from outreach.delivery.smtp.connection import OPENING, Connection, OnBody
+from outreach.delivery.smtp.guard import Guard
+from outreach.delivery.smtp.protocol import Failure, Parcel, Relay, State
+from outreach.delivery.smtp.replies import Outcome, Verdict
+from outreach.delivery.smtp.timeouts import Timeouts
+
+LOOK_SECONDS = 0.1
+PATIENCE_SECONDS = 5.0  # of a letter behind the dot of another
+ALONE_SECONDS = 600.0  # for how long no letter goes there, once one had to wait
+GREETING_BESIDE_OTHERS = 30
+
+
+class Pool:
+    """Up to some tens of connections to a relay. Everything it learns is collected: it never raises for the network.
+
+    Of several relays one is used at a time, the first to begin with; where there is another to turn to, a greeting is
+    waited for no longer than a connection. Whichever it is, the guard holds.
+    """
+
+    def __init__(
+        self,
+        relays: Sequence[Relay],
+        guard: Guard,
+        timeouts: Timeouts | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.relays, self.relay, self.guard = relays, relays[0], guard
+        self.on_body: OnBody | None = None  # told when a body is about to be written (False), and is half written
+        self._timeouts = timeouts or (Timeouts() if len(relays) == 1 else Timeouts(greeting=GREETING_BESIDE_OTHERS))
+        self._context = context
+        self._selector = selectors.DefaultSelector()
+        self._in: dict[State, dict[Connection, None]] = {state: {} for state in State}  # by where they stand, in order
+        self._late: set[Connection] = set()  # who did not answer in their turn
+        self._settled: list[tuple[Relay, Parcel, Outcome]] = []
+        self._failures: list[tuple[Relay, Failure]] = []
+        self._looked_at = self._alone_until = 0.0
+
+    def turn_to(self, relay: Relay) -> None:
+        """Use this relay from now on. Connections to another end the letter they carry, then are left."""
+        if relay is not self.relay:
+            self.recall()
+            self.leave()
+            self.relay, self._alone_until = relay, 0.0
+
+    def open(self, count: int) -> None:
+        """Have up to `count` connections to the relay in use, opened or being opened.
+
+        The first alone tells whether it takes our password: some lock an account after a few that are wrong.
+        """
+        if self.relay.user and not any(
+            connection.has_served for connection in self._connections() if connection.talk.relay is self.relay
+        ):
+            count = 1
+        for _ in range(count - self.width):
+            connection = Connection(self.relay, self._context, self.on_body)
+            self._in[connection.state][connection] = None
+            connection.connect()
+            self._file(connection)
+            if connection.state is State.CLOSED:
+                break
+
+    def count(self, *states: State) -> int:
+        """How many connections are in one of these states."""
+        return sum(len(self._in[state]) for state in states)
+
+    def prompt(self, *states: State) -> int:
+        """How many of them answer in their turn; one that did not is left out until it has."""
+        return self.count(*states) - sum(connection.state in states for connection in self._late)
+
+    @property
+    def stuck(self) -> int:
+        """How many were not ready for letters in their turn: others have to be opened for what they do not carry."""
+        return sum(connection.state in OPENING for connection in self._late)
+
+    @property
+    def free(self) -> int:
+        """How many are ready for a letter, or will be soon."""
+        return self.prompt(State.READY, *OPENING)
+
+    @property
+    def width(self) -> int:
+        """How many connections lead to the relay in use, or are being opened."""
+        return sum(connection.talk.relay is self.relay for connection in self._connections())
+
+    def hand(self, parcel: Parcel) -> None:
+        """Begin with a parcel on an idle connection (there must be one), unless the guard keeps it in."""
+        if self._lets_out(parcel):
+            connection = next(iter(self._in[State.READY]))
+            connection.talk.hand(parcel)
+            self._push(connection)
+
+    def at_dot(self) -> list[Parcel]:
+        """The parcels that wait for their dot."""
+        return [connection.talk.parcel for connection in self._in[State.AT_DOT] if connection.talk.parcel]
+
+    def room_behind(self, keys: Collection[int]) -> int:
+        """How many parcels may follow these, on the connections on which they wait for their dot."""
+        return sum(self._takes_another(connection) for connection in self._at_dot_with(keys))
+
+    def release(self, keys: Collection[int], following: Iterable[Parcel] = ()) -> None:
+        """Write the dots of these parcels. Behind them the others begin: as many as there is room, at most."""
+        others = filter(self._lets_out, following)
+        for connection in self._at_dot_with(keys):
+            connection.talk.release(next(others, None) if self._takes_another(connection) else None)
+            self._push(connection)
+
+    def recall(self) -> None:
+        """Give back the parcels behind dots that have no answer yet; their connections will end with it."""
+        for connection in list(self._in[State.VERDICT]):
+            connection.talk.recall()
+            self._file(connection)
+
+    def abandon(self, keys: Collection[int]) -> None:
+        """Close the connections on which these parcels wait for their dot: they were not accepted."""
+        for connection in self._at_dot_with(keys):
+            connection.talk.parcel = None
+            connection.talk.state = State.CLOSED
+            self._file(connection)
+
+    def collect(self) -> list[tuple[Relay, Parcel, Outcome]]:
+        """What became of parcels since the last time it was asked, and at which relay."""
+        collected, self._settled = self._settled, []
+        return collected
+
+    def failures(self) -> list[tuple[Relay, Failure]]:
+        """Connections that came to nothing since the last time it was asked."""
+        failed, self._failures = self._failures, []
+        return failed
+
+    def wait(self, seconds: float, until: Callable[[], bool]) -> None:
+        """Attend to the connections until the question is answered by yes, or for some seconds."""
+        end = time.monotonic() + seconds
+        while not until() and self.count(*State):
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            self._step(left)
+
+    def poll(self) -> None:
+        """Learn what has happened by now, without waiting."""
+        self._step(0)
+
+    def pass_over(self) -> None:
+        """Wait no more for those that owe an answer: they are left for a later round."""
+        self._late = set(self._connections()) - self._in[State.READY].keys() - self._in[State.AT_DOT].keys()
+
+    def leave(self, keep: int = 0) -> None:
+        """Take leave on idle connections, down to so many to the relay in use; those still at something stay."""
+        for connection in list(self._in[State.READY])[: max(0, self.width - keep)]:
+            self._quit(connection)
+
+    def close(self) -> None:
+        """Close everything; a parcel whose dot was written is settled as unknown."""
+        for connection in self._connections():
+            connection.talk.break_off("nous avons fermé la connexion")
+            self._file(connection)
+        self._selector.close()
+
+    def _at_dot_with(self, keys: Collection[int]) -> list[Connection]:
+        return [
+            connection
+            for connection in self._in[State.AT_DOT]
+            if connection.talk.parcel and connection.talk.parcel.key in keys
+        ]
+
+    def _takes_another(self, connection: Connection) -> bool:
+        """Whether a letter may begin behind another's dot: not where it might wait for long, or that is to be left."""
+        is_quick = connection not in self._late and time.monotonic() > self._alone_until
+        return is_quick and connection.talk.pipelines and connection.talk.relay is self.relay
+
+    def _lets_out(self, parcel: Parcel) -> bool:
+        is_stopped = self.guard.stops(parcel.recipient)
+        if is_stopped:
+            self._settled.append((self.relay, parcel, Outcome(Verdict.STOPPED, text="hors de la liste de test")))
+        return not is_stopped
+
+    def _connections(self) -> list[Connection]:
+        return [connection for connections in self._in.values() for connection in connections]
+
+    def _step(self, seconds: float) -> None:
+        for key, events in self._selector.select(min(seconds, 0.5)):
+            key.data.attend(bool(events & selectors.EVENT_READ), bool(events & selectors.EVENT_WRITE))
+            self._file(key.data)
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            self._give_up_on_the_silent(now)
+
+    def _quit(self, connection: Connection) -> None:
+        connection.talk.quit()
+        self._push(connection)
+
+    def _push(self, connection: Connection) -> None:
+        connection.attend(readable=False, writable=True)
+        self._file(connection)
+
+    def _file(self, connection: Connection) -> None:
+        """File a connection under its state of now, and take what it has learned: called after each touch."""
+        talk = connection.talk
+        if talk.settled:
+            self._settled += [(talk.relay, *one) for one in talk.settled]
+            talk.settled.clear()
+        if talk.state is not connection.state:
+            del self._in[connection.state][connection]
+            if connection.state is State.VERDICT or talk.state is State.READY:
+                self._late.discard(connection)
+            connection.state, connection.since = talk.state, time.monotonic()
+            if connection.state is State.CLOSED:
+                self._drop(connection)
+                return
+            self._in[connection.state][connection] = None
+            if connection.state is State.READY and talk.relay is not self.relay:
+                self._quit(connection)
+                return
+        if connection.is_connecting or connection.wants != connection.watched:
+            self._watch(connection)
+
+    def _give_up_on_the_silent(self, now: float) -> None:
+        for connection in self._connections():
+            limit = self._timeouts.connect if connection.is_connecting else self._timeouts.of(connection.state)
+            if connection.state is not State.READY and now - connection.since > limit:
+                give_up = connection.try_next if connection.is_connecting else connection.talk.break_off
+                give_up("le relais ne répond plus")
+                self._file(connection)
+            elif connection.talk.is_behind and now - connection.since > PATIENCE_SECONDS:
+                self._alone_until = now + ALONE_SECONDS
+                connection.talk.recall()
+                self._file(connection)
+
+    def _watch(self, connection: Connection) -> None:
+        """By its number: encryption replaces the socket and keeps the number, another address changes it."""
+        number, wants = connection.socket.fileno(), connection.wants
+        if number != connection.number:
+            self._forget(connection)
+            connection.number = number
+            self._selector.register(number, wants, connection)
+        elif wants != connection.watched:
+            self._selector.modify(number, wants, connection)
+        connection.watched = wants
+
+    def _forget(self, connection: Connection) -> None:
+        if connection.number >= 0:
+            self._selector.unregister(connection.number)
+
+    def _drop(self, connection: Connection) -> None:
+        self._late.discard(connection)
+        self._forget(connection)
+        connection.socket.close()
+        if connection.talk.failure:
+            self._failures.append((connection.talk.relay, connection.talk.failure))

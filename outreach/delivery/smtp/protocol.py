@@ -1,0 +1,390 @@
+"""One SMTP connection as a state machine, fed bytes: no socket, no clock (RFC 5321, 2920, 3207, 4954, 6531).
+
+A relay may accept a letter only after the final dot (RFC 5321 §4.1.1.10), so a letter waits AT_DOT until it is
+released; closing instead of releasing means that it was not accepted. Behind the dot may go the envelope of the letter
+that follows (RFC 2920 §3.1): a letter then costs one wait for the relay, not two.
+"""
+
+import base64
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from typing import NamedTuple, assert_never
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from outreach.delivery.smtp.replies import Garbage, Outcome, Reader, Reply, Verdict, outcome_of
+
+DOT = b".\r\n"
+OF_CONNECTION = {421, 500, 503}  # first said to a letter that came after another: not of it, but of what came before
+
+
+class State(StrEnum):
+    """Where a conversation stands."""
+
+    GREETING = auto()
+    HELLO = auto()
+    STARTTLS = auto()
+    TLS = auto()
+    AUTH = auto()
+    READY = auto()
+    ENVELOPE = auto()
+    BODY = auto()
+    AT_DOT = auto()
+    VERDICT = auto()
+    RESETTING = auto()
+    CLOSED = auto()
+
+    @property
+    def label(self) -> str:
+        """A step before the first letter, to people: where a relay refused."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    State.GREETING: "accueil",
+    State.HELLO: "présentation",
+    State.STARTTLS: "chiffrement",
+    State.AUTH: "identification",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A relay, as its address tells: `smtp://user:password@host:port?starttls=off` or `smtps://host`.
+
+    Without `smtps`, STARTTLS is required of any relay that is not on this machine, unless turned off by name.
+    `connections` and `rate` (letters a second, 0 as many as go) are what one worker uses of it at most.
+    """
+
+    host: str
+    port: int
+    helo: str
+    encrypted: bool = False
+    starttls: bool = False
+    user: str = ""
+    password: str = ""
+    connections: int = 8
+    rate: int = 0
+
+    @property
+    def name(self) -> str:
+        """How the relay is named to people; never with its password."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it is on this machine: nobody listens in on the way."""
+        return _is_near(self.host)
+
+    @classmethod
+    def at(cls, url: str, helo: str, *, connections: int = 8, rate: int = 0) -> "Relay":
+        """The relay at an address; `helo` is the name we give ourselves: the sending domain, not the machine's.
+
+        Its address may name `connections` and `rate` of its own.
+        """
+        parts = urlsplit(url)
+        host, encrypted = parts.hostname or "", parts.scheme == "smtps"
+        wishes = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        return cls(
+            host=host,
+            port=parts.port or (465 if encrypted else 25),
+            helo=helo,
+            encrypted=encrypted,
+            starttls=not encrypted and wishes.get("starttls", "off" if _is_near(host) else "on") != "off",
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            connections=int(wishes.get("connections", connections)),
+            rate=int(wishes.get("rate", rate)),
+        )
+
+
+class Parcel(NamedTuple):
+    """A letter as it is handed over: `key` names it to us; `recipient` is as the wire takes it."""
+
+    key: int
+    sender: str
+    recipient: str
+    wire: bytes
+
+    @property
+    def needs_utf8(self) -> bool:
+        """Whether the recipient's mailbox has letters that only SMTPUTF8 carries (RFC 6531)."""
+        return not self.recipient.isascii()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a connection came to nothing. An alarm waits for a person: trying again would only make it worse."""
+
+    text: str
+    alarm: bool = False
+    slow_down: bool = False
+
+
+class Conversation:
+    """Speaks to one relay: `out` to write, `settled`: what became of parcels, `failure`: why it came to nothing."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay = relay
+        self.state = State.GREETING
+        self.out = bytearray()
+        self.parcel: Parcel | None = None
+        self.following: Parcel | None = None  # its envelope stands behind the dot of the other
+        self.settled: list[tuple[Parcel, Outcome]] = []
+        self.failure: Failure | None = None
+        self._reader = Reader()
+        self._offers: dict[str, str] = {}
+        self._secrets: deque[str] = deque()  # what AUTH has still to say
+        self._is_old = self._is_encrypted = self._is_ending = False
+        # Relays close after so many letters, and while we begin with another: nothing is said to that one.
+        self._has_served = self._is_unheard = False
+        self.is_behind = False  # a letter stands, or stood, behind a dot, and nothing was said to it yet
+        self._steps: deque[bytes] = deque()
+        self._waiting = 0
+        self._refusal: Reply | None = None
+
+    def receive(self, data: bytes) -> None:
+        """Take what the relay said; b"" means that it closed."""
+        if not data:
+            self.break_off("le relais a fermé la connexion")
+            return
+        try:
+            for reply in self._reader.feed(data):
+                if self.state is State.CLOSED:
+                    return
+                self._answer(reply)
+        except Garbage:
+            self.break_off("le relais a répondu de façon illisible")
+
+    def break_off(self, why: str) -> None:
+        """The connection is over, without an answer to what was asked."""
+        after_dot = self.state is State.VERDICT
+        self._give_back()
+        if self.parcel and self._is_unheard and self.state is State.ENVELOPE:
+            self._settle(Outcome(Verdict.UNTRIED))
+        elif self.parcel:
+            self._settle(Outcome(Verdict.UNKNOWN if after_dot else Verdict.UNREACHED, text=why))
+        elif self.state not in {State.READY, State.CLOSED}:
+            self._fail(why)
+        self.state = State.CLOSED
+
+    def encrypted(self) -> None:
+        """Encryption is in place: begin anew."""
+        self._reader.forget()
+        self._is_encrypted = True
+        if self.relay.encrypted:
+            self.state = State.GREETING
+        else:
+            self._say(f"EHLO {self.relay.helo}", State.HELLO)
+
+    def hand(self, parcel: Parcel) -> None:
+        """Begin with a parcel; only when READY."""
+        if self._fits(parcel):
+            self.parcel, self.state = parcel, State.ENVELOPE
+            self._address(parcel)
+
+    @property
+    def pipelines(self) -> bool:
+        """Whether the relay takes several commands at once, also behind a dot (RFC 2920)."""
+        return "PIPELINING" in self._offers
+
+    def release(self, following: Parcel | None = None) -> None:
+        """Write the dot: from here on the letter may be accepted. Behind it, begin with another if it `pipelines`."""
+        self.out += DOT
+        self.state, self._has_served = State.VERDICT, True
+        if following and self._fits(following):
+            self.following, self.is_behind = following, True
+            self._address(following)
+
+    def recall(self) -> None:
+        """Give back the letter behind a dot, or that has come out from there; the connection will end with the dot."""
+        if self.following:
+            self._is_ending = True
+            self._give_back()
+        elif self.is_behind:
+            self.break_off("le relais ne répond plus")
+
+    def flushed(self) -> None:
+        """All that was to be written is written."""
+        if self.state is State.BODY:
+            self.state = State.AT_DOT
+
+    def quit(self) -> None:
+        """Take leave; nobody waits for the answer."""
+        self.out += b"QUIT\r\n"
+        self.state = State.CLOSED
+
+    def _address(self, parcel: Parcel) -> None:
+        """Write its envelope."""
+        self._is_unheard = self._has_served
+        option = " SMTPUTF8" if parcel.needs_utf8 else ""
+        mail, rcpt = f"MAIL FROM:<{parcel.sender}>{option}\r\n", f"RCPT TO:<{parcel.recipient}>\r\n"
+        self._refusal = None
+        if self.pipelines:
+            self._waiting = 3
+            self.out += f"{mail}{rcpt}DATA\r\n".encode()
+        else:
+            self._steps, self._waiting = deque([rcpt.encode(), b"DATA\r\n"]), 1
+            self.out += mail.encode()
+
+    def _fits(self, parcel: Parcel) -> bool:
+        """Whether the relay can take it; it is settled when it cannot."""
+        unfit = self._unfit(parcel)
+        if unfit:
+            self.settled.append((parcel, unfit))
+        return unfit is None
+
+    def _unfit(self, parcel: Parcel) -> Outcome | None:
+        if parcel.needs_utf8 and "SMTPUTF8" not in self._offers:
+            return Outcome(Verdict.NEVER, None, "5.6.7", "le relais ne transmet pas cette adresse (SMTPUTF8)")
+        size = self._offers.get("SIZE", "")
+        if size.isdecimal() and 0 < int(size) < len(parcel.wire):
+            return Outcome(Verdict.NEVER, None, "5.3.4", f"le relais ne prend pas plus de {size} octets")
+        return None
+
+    def _answer(self, reply: Reply) -> None:
+        match self.state:
+            case State.ENVELOPE:
+                self._envelope(reply)
+            case State.VERDICT:
+                self._judge(reply)
+            case State.BODY | State.AT_DOT:
+                # It can only be DATA's own answer: the letter is not whole, so it was not accepted.
+                self._settle(outcome_of(reply, after_dot=False))
+                self.state = State.CLOSED
+            case State.GREETING | State.HELLO | State.STARTTLS | State.AUTH:
+                self._introduce(reply)
+            case State.RESETTING:
+                self.state = State.READY if reply.code == 250 else State.CLOSED
+            case State.READY | State.TLS | State.CLOSED:
+                self.state = State.CLOSED  # it speaks without being asked: usually 421, to be rid of us
+            case _:
+                assert_never(self.state)
+
+    def _judge(self, reply: Reply) -> None:
+        outcome = outcome_of(reply, after_dot=True)
+        self._settle(outcome)
+        if self._is_ending or reply.code == 421 or outcome.verdict is Verdict.UNKNOWN:
+            self.state = State.CLOSED
+            self._give_back()
+        elif self.following:
+            self.parcel, self.following, self.state = self.following, None, State.ENVELOPE
+        else:
+            self.state = State.READY
+
+    def _introduce(self, reply: Reply) -> None:
+        step, is_well = self.state, reply.code // 100 == 2
+        if step is State.GREETING and is_well:
+            self._say(f"EHLO {self.relay.helo}", State.HELLO)
+        elif step is State.HELLO and is_well:
+            self._offers = _offers(reply)
+            self._go_on()
+        elif step is State.HELLO and reply.code // 100 == 5 and not self._is_old:
+            self._is_old = True
+            self._say(f"HELO {self.relay.helo}", State.HELLO)
+        elif step is State.STARTTLS and is_well:
+            self._reader.forget()
+            self.state = State.TLS
+        elif step is State.AUTH and is_well:
+            self.state = State.READY
+        elif step is State.AUTH and reply.code == 334 and self._secrets:
+            self._say(self._secrets.popleft(), State.AUTH)
+        else:
+            alarm = step in {State.STARTTLS, State.AUTH} and reply.code // 100 == 5
+            self._fail(f"{step.label} : {reply.code} {reply.text}", alarm=alarm, slow_down=reply.code == 421)
+
+    def _go_on(self) -> None:
+        if self.relay.starttls and not self._is_encrypted:
+            if "STARTTLS" not in self._offers:
+                self._fail("le relais n’offre pas de chiffrement (STARTTLS)", alarm=True)
+                return
+            self._say("STARTTLS", State.STARTTLS)
+        elif self.relay.user:
+            self._identify(self.relay.user, self.relay.password)
+        else:
+            self.state = State.READY
+
+    def _identify(self, user: str, password: str) -> None:
+        offered = self._offers.get("AUTH", "").split()
+        if not (self._is_encrypted or self.relay.is_near):
+            self._fail("le mot de passe ne part jamais en clair", alarm=True)
+        elif "PLAIN" in offered:
+            self._say(f"AUTH PLAIN {_base64(f'{chr(0)}{user}{chr(0)}{password}')}", State.AUTH)
+        elif "LOGIN" in offered:
+            self._secrets = deque([_base64(user), _base64(password)])
+            self._say("AUTH LOGIN", State.AUTH)
+        else:
+            self._fail("le relais n’offre ni AUTH PLAIN ni AUTH LOGIN", alarm=True)
+
+    def _envelope(self, reply: Reply) -> None:
+        is_unheard, self._is_unheard, self.is_behind = self._is_unheard, False, False
+        if is_unheard and reply.code in OF_CONNECTION:
+            self._settle(Outcome(Verdict.UNTRIED, reply.code, text=reply.text))
+            self.state = State.CLOSED
+            return
+        self._waiting -= 1
+        is_data = not self._steps and self._waiting == 0
+        if is_data and reply.code == 354:
+            if self._refusal:
+                # It would take a letter for nobody: it gets none.
+                self._settle(outcome_of(self._refusal, after_dot=False))
+                self.state = State.CLOSED
+                return
+            self.out += _stuffed(self.parcel.wire) if self.parcel else b""
+            self.state = State.BODY
+            return
+        if (is_data or reply.code // 100 != 2) and self._refusal is None:
+            self._refusal = reply
+        if self._refusal and (self._waiting == 0 or reply.code == 421):
+            self._give_up(self._refusal)
+        elif self._steps:
+            self.out += self._steps.popleft()
+            self._waiting = 1
+
+    def _give_up(self, refusal: Reply) -> None:
+        self._settle(outcome_of(refusal, after_dot=False))
+        if refusal.code == 421 or refusal.code // 100 not in {4, 5}:
+            self.state = State.CLOSED
+        else:
+            self._steps.clear()
+            self._say("RSET", State.RESETTING)
+
+    def _settle(self, outcome: Outcome) -> None:
+        if outcome.code == 421:
+            self.failure = Failure(f"421 {outcome.text}", slow_down=True)
+        if self.parcel:
+            self.settled.append((self.parcel, outcome))
+            self.parcel = None
+
+    def _give_back(self) -> None:
+        if self.following:
+            self.settled.append((self.following, Outcome(Verdict.UNTRIED)))
+            self.following, self.is_behind = None, False
+
+    def _fail(self, text: str, *, alarm: bool = False, slow_down: bool = False) -> None:
+        self.failure = Failure(text, alarm, slow_down)
+        self.state = State.CLOSED
+
+    def _say(self, line: str, state: State) -> None:
+        self.out += f"{line}\r\n".encode()
+        self.state = state
+
+
+def _is_near(host: str) -> bool:
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _offers(reply: Reply) -> dict[str, str]:
+    words = [line.upper().split(" ", 1) for line in reply.lines[1:]]
+    return {word[0]: word[1] if len(word) > 1 else "" for word in words}
+
+
+def _stuffed(wire: bytes) -> bytes:
+    if b"\r\n." not in wire and not wire.startswith(b"."):
+        return wire  # as ours are
+    doubled = wire.replace(b"\r\n.", b"\r\n..")
+    return b"." + doubled if doubled.startswith(b".") else doubled

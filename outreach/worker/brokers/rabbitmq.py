@@ -1,0 +1,38 @@
+"""RabbitMQ."""
+
+import logging
+
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from pika import URLParameters
+from pika.exceptions import AMQPError
+
+from outreach.worker.brokers import PATIENCE_SECONDS
+
+logging.getLogger("pika").setLevel(logging.CRITICAL)  # ten lines and a traceback for a server that does not answer
+
+
+class Broker(RabbitmqBroker):
+    """A broker whose queues may be flushed from the first moment, and over a connection that was closed meanwhile."""
+
+    def flush(self, queue_name: str) -> None:
+        """Forget what nobody has heard. Raises AMQPError."""
+        try:
+            self._forget(queue_name)
+        except AMQPError:
+            del self.connection
+            self._forget(queue_name)
+
+    def _forget(self, queue_name: str) -> None:
+        self.declare_queue(queue_name, ensure=True)
+        super().flush(queue_name)
+
+
+def opened(url: str) -> Broker:
+    """The broker at `amqp://` or `amqps://`."""
+    parameters = URLParameters(url)
+    parameters.socket_timeout = parameters.stack_timeout = PATIENCE_SECONDS
+    parameters.blocked_connection_timeout = PATIENCE_SECONDS
+    parameters.connection_attempts = 1
+    broker = Broker(middleware=[])
+    broker.parameters = parameters
+    return broker

@@ -1,0 +1,285 @@
+"""What runs in the background. The database is the queue: a job is only a knock, with the number of a mailing.
+
+The broker inside the process brings its own clock's knocks; with several processes a shared one (`knocking`) brings
+everybody's to whoever is idle. What dawdles on a process's own connections is its own affair.
+
+Jobs are safe to repeat and never raise: a knock that is lost or comes twice changes nothing, the clock knocks again.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from dramatiq import Actor, Broker, Worker, actor
+from dramatiq.brokers.stub import StubBroker
+from sqlalchemy.exc import SQLAlchemyError
+
+from outreach.campaigns import braking, launching
+from outreach.campaigns.freezing import Sending
+from outreach.db import Database
+from outreach.delivery import installation, workers
+from outreach.delivery.bounces import collecting
+from outreach.delivery.ledger import outbox
+from outreach.delivery.sending import relay_health
+from outreach.delivery.sending.batches import due_mailings
+from outreach.delivery.sending.failpoints import Stage
+from outreach.delivery.sending.postman import Postman
+from outreach.delivery.sending.prefetch import Scribe
+from outreach.delivery.smtp.guard import Guard
+from outreach.delivery.smtp.pool import Pool
+from outreach.delivery.smtp.protocol import Relay
+from outreach.errors import OutreachError
+from outreach.settings import Mode, Settings, listed
+from outreach.settings import Sending as Switch
+from outreach.tracking import hits
+from outreach.worker.wakeups import Bell, queue_of
+
+BEAT_SECONDS = 5.0
+LONGEST_SECONDS = 45  # of a transaction: others wait for what a frozen process holds, and go on within a minute
+LAUNCH_SECONDS = 4.0  # less than from one pass of the clock to the next
+LISTEN_MILLISECONDS = 200  # how long a stop waits for threads that have nothing to do
+logger = logging.getLogger(__name__)
+
+
+def guard_of(settings: Settings) -> Guard:
+    """Whom this installation may write to."""
+    if settings.mode is Mode.PRODUCTION:
+        return Guard(anybody=True)
+    return Guard(
+        anybody=settings.stays_here,
+        allowed=frozenset(one.casefold() for one in listed(settings.allowed_recipients)),
+        protected=frozenset(one.casefold() for one in listed(settings.protected_domains)),
+    )
+
+
+def relays_of(settings: Settings) -> list[Relay]:
+    """The relays of this installation, in order of preference."""
+    usual = {"connections": settings.smtp_connections, "rate": settings.smtp_rate}
+    return [Relay.at(url, settings.sending_domain, **usual) for url in settings.relays]
+
+
+@contextmanager
+def going_on(what: str) -> Iterator[None]:
+    """What may go wrong in the world ends this block with a line in the log, and nothing else: the next tick repeats.
+
+    ValueError is what rows say that nobody can read.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, OSError, OutreachError, ValueError) as error:
+        logger.warning("%s broke off, the clock will ask again: %s", what, error)
+
+
+class Desk:
+    """One work process: a postman, the broker that wakes it, and a sign of life every few seconds."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        scribe: Scribe,
+        watch: Callable[[Stage], None] | None = None,
+    ) -> None:
+        self.settings, self.database, self.clock = settings, database, settings.instant
+        self.stop = threading.Event()
+        database.limit_transactions(LONGEST_SECONDS)
+        self.sending = Sending.of(settings)
+        self.relays = relays_of(settings)
+        with database.writing() as session:
+            now = self.clock()
+            self.worker_id = workers.join_in(session, now=now)
+            relay_health.quiet_alarms(session, now=now)
+            installation.settle_in(session, installation.read(settings.data), now=now)
+        self.postman = Postman(
+            database,
+            Pool(self.relays, guard_of(settings)),
+            scribe,
+            self.clock,
+            worker_id=self.worker_id,
+            domain_rates=settings.rates_of_domains,
+            stop=self.stop,
+            watch=watch,
+            brake=self.brake,
+        )
+        self.broker = StubBroker(middleware=[])
+        # A stub keeps what it drops for tests to look at; a process that runs for months may not.
+        self.broker.dead_letters_by_queue = defaultdict(lambda: deque(maxlen=100))  # type: ignore[arg-type, return-value]
+        self.deliver, self.attend = build(self.broker, self)
+        self.bell = self._bell()
+        self._knocked: set[int] = set()
+        self._at_work = threading.Lock()
+        self._worker = Worker(self.broker, worker_threads=1, worker_timeout=LISTEN_MILLISECONDS)
+        self._pulse = threading.Thread(target=self._beat, name="pulse", daemon=True)
+
+    def open(self) -> None:
+        """Begin to work."""
+        self._worker.start()
+        if self.bell:
+            self.bell.open()
+        self._pulse.start()
+
+    def close(self) -> None:
+        """Stop in order: the round under way ends, its answers are heard and written down."""
+        self.stop.set()
+        self._worker.stop()
+        if self.bell:
+            self.bell.close()
+        with self.in_turn():
+            self.postman.farewell()
+        self._pulse.join()
+        with self.database.writing() as session:
+            workers.leave(session, self.worker_id, now=self.clock())
+
+    def hindrance(self) -> str:
+        """What keeps letters from leaving from here, in a sentence, or ''."""
+        if self.settings.sending is Switch.OFF:
+            return "L’envoi est coupé par OUTREACH_SENDING=off."
+        if self.settings.stays_here:
+            return ""
+        with self.database.reading() as session:
+            return installation.hindrance(session, installation.read(self.settings.data))
+
+    def remember(self) -> None:
+        """Nothing hinders: the database and the data folder remember this pass of the clock, in this order."""
+        now, here = self.clock(), installation.read(self.settings.data)
+        with self.database.writing() as session:
+            installation.passed(session, here, now=now)
+        installation.remember(self.settings.data, now=now)
+
+    def start_waves(self) -> None:
+        """Start what is due, a step of each wave in turn: a large one, or one that cannot start, holds no other up.
+
+        Between the steps postmen are woken for what is due elsewhere; what is left after some seconds is for the next
+        pass of the clock, which has other questions, too.
+        """
+        end = time.monotonic() + LAUNCH_SECONDS
+        while not self.stop.is_set():
+            with self.database.reading() as session:
+                waves = launching.due_waves(session, now=self.clock())
+            goes_on = False
+            for wave in waves:
+                with going_on(f"wave {wave}"):
+                    goes_on |= self._advance(wave)
+            if not goes_on or time.monotonic() > end:
+                return
+            self.knock()
+
+    def settle(self, hindrance: str) -> None:
+        """What time alone decides: doubts, ends; and that the clock has passed."""
+        now = self.clock()
+        self.brake()
+        with self.database.writing() as session:
+            outbox.doubt_the_abandoned(session, now=now)
+            hits.settle_doubts(session, now=now)
+            outbox.resend_the_doubtful(session, now=now)
+            outbox.call_off(session, now=now)
+            launching.finish_waves(session, now=now)
+            hits.fold_old(session, now=now)
+            relay = relay_health.hindrance(session, [one.name for one in self.relays], now=now)
+            workers.clock_passed(session, hindrance or relay, now=now)
+
+    def collect(self) -> None:
+        """Handle what came back by mail."""
+        collecting.collect(self.database, self.settings, self.clock, stop=self.stop)
+
+    def brake(self) -> None:
+        """Pause what fails too often: looked for without keeping anybody from writing."""
+        with self.database.reading() as session:
+            is_failing = bool(braking.failing(session))
+        if is_failing:
+            with self.database.writing() as session:
+                braking.brake(session, now=self.clock())
+
+    def knock(self) -> None:
+        """Wake a postman for each mailing that has letters due."""
+        if self.bell:
+            self.bell.clear()
+        with self.database.reading() as session:
+            due = due_mailings(session, now=self.clock())
+        # In another order each time: of what is rationed, none is always served first.
+        for mailing in random.sample(due, len(due)):
+            self.knock_for(mailing)
+        if self.postman.is_busy and not self._knocked and not self._at_work.locked():
+            self.attend.send()
+
+    def knock_for(self, mailing: int) -> None:
+        """Wake a postman for a mailing, behind those it was woken for already: whichever is idle.
+
+        Without a broker that answers it is our own, and once until it has come.
+        """
+        if not (self.bell and self.bell.ring(mailing)) and mailing not in self._knocked:
+            self._knocked.add(mailing)
+            self.deliver.send(mailing)
+
+    def heard(self, mailing: int) -> None:
+        """A knock has been answered: the next one counts."""
+        self._knocked.discard(mailing)
+
+    @contextmanager
+    def in_turn(self) -> Iterator[Postman]:
+        """The postman: one thing at a time, whichever broker asks."""
+        with self._at_work:
+            yield self.postman
+
+    def answer(self, mailing: int) -> None:
+        """A knock from another process: passed on to the next one that is idle, then answered.
+
+        A process that may not send keeps the one knock it has heard, so that it hears no other.
+        """
+        while not self._may_send() and not self.stop.is_set():
+            self.stop.wait(BEAT_SECONDS)
+        if self.bell and not self.stop.is_set():
+            self.bell.pass_on(mailing)
+            self.deliver(mailing)
+
+    def _may_send(self) -> bool:
+        try:
+            return not self.hindrance()
+        except (SQLAlchemyError, OutreachError):
+            return False
+
+    def _bell(self) -> Bell | None:
+        if not self.settings.broker_url:
+            return None
+        with self.database.reading() as session:
+            queue = queue_of(session)
+        return Bell(self.settings.broker_url, queue, self.answer)
+
+    def _advance(self, wave: int) -> bool:
+        with self.database.writing() as session:
+            return launching.advance(session, wave, self.sending, now=self.clock())
+
+    def _beat(self) -> None:
+        while not self.stop.wait(BEAT_SECONDS):
+            try:
+                with self.database.writing() as session:
+                    workers.give_sign(session, self.worker_id, now=self.clock())
+            except SQLAlchemyError as error:
+                logger.warning("no sign of life could be given: %s", error)
+
+
+def build(broker: Broker, desk: Desk) -> tuple[Actor[[int], None], Actor[[], None]]:
+    """The actors of a broker: deliver a mailing, attend to what dawdles."""
+
+    def deliver(mailing: int) -> None:
+        try:
+            desk.heard(mailing)
+            with desk.in_turn() as postman:
+                is_more = postman.deliver(mailing)
+            if is_more:
+                desk.knock_for(mailing)
+        except Exception:
+            logger.exception("mailing %s: delivering broke off, the clock will knock again", mailing)
+
+    def attend() -> None:
+        try:
+            with desk.in_turn() as postman:
+                postman.attend(1.0)
+        except Exception:
+            logger.exception("attending broke off, the clock will knock again")
+
+    return actor(broker=broker)(deliver), actor(broker=broker)(attend)

@@ -1,0 +1,84 @@
+"""Knocks from one work process to another, over a broker that they share.
+
+Only who is idle hears: a process takes one knock at a time and gives it back once it is answered. Nothing depends on a
+knock: the database knows what is due, and every clock knocks again. So what nobody came for is forgotten at each pass
+of a clock, and a process that its broker does not answer knocks for itself.
+"""
+
+import logging
+from collections.abc import Callable
+
+from dramatiq import Worker, actor
+from sqlalchemy import text
+
+from outreach.db import Session
+from outreach.worker import brokers
+
+LISTEN_MILLISECONDS = 500  # how long an idle process may take to hear
+CLOSE_MILLISECONDS = 1_000  # a broker that does not answer is not waited for
+logger = logging.getLogger(__name__)
+
+
+def queue_of(session: Session) -> str:
+    """The queue of a PostgreSQL database: installations that share a broker do not hear each other's knocks."""
+    query = "SELECT system_identifier, oid FROM pg_control_system(), pg_database WHERE datname = current_database()"
+    cluster, number = session.execute(text(query)).one()
+    return f"knocks-{cluster}-{number}"
+
+
+class Bell:
+    """What one work process rings to wake another, and hears."""
+
+    def __init__(self, url: str, queue: str, answer: Callable[[int], None]) -> None:
+        self._broker, self._queue = brokers.opened(url), queue
+        self._knock = actor(broker=self._broker, queue_name=queue, actor_name="knock")(answer)
+        self._worker = Worker(self._broker, worker_threads=1, worker_timeout=LISTEN_MILLISECONDS)
+        self._worker.queue_prefetch = 1
+        self._is_silent = False  # it did not answer, and is not asked before the next pass of the clock
+        self._passed_on: set[int] = set()
+
+    def open(self) -> None:
+        """Begin to hear. What is said is answered in a thread of its own."""
+        self.clear()
+        self._worker.start()
+
+    def close(self) -> None:
+        """Hear no more; a knock that was not answered goes to another process."""
+        try:
+            self._worker.stop(CLOSE_MILLISECONDS)
+            self._broker.close()
+        except Exception as error:  # noqa: BLE001 - whatever a library raises, the process ends in order
+            logger.warning("the broker of knocks could not be left in order: %s", _said(error))
+
+    def clear(self) -> None:
+        """At each pass of the clock: forget what nobody came for, ask a broker that was silent again."""
+        was_silent, self._is_silent = self._is_silent, False
+        self._passed_on.clear()
+        if self._does(lambda: self._broker.flush(self._queue), is_news=not was_silent) and was_silent:
+            logger.warning("the broker of knocks answers again")
+
+    def ring(self, mailing: int) -> bool:
+        """Knock for a mailing wherever somebody is idle. False when the broker does not answer."""
+        return self._does(lambda: self._knock.send(mailing))
+
+    def pass_on(self, mailing: int) -> None:
+        """Wake the next one too, once between two passes of the clock: each wakes one, until all are at work."""
+        if mailing not in self._passed_on:
+            self._passed_on.add(mailing)
+            self.ring(mailing)
+
+    def _does(self, request: Callable[[], object], *, is_news: bool = True) -> bool:
+        if self._is_silent:
+            return False
+        try:
+            request()
+        except Exception as error:  # noqa: BLE001 - each library raises its own, and none is worth a process
+            self._is_silent = True
+            if is_news:
+                logger.warning("the broker of knocks is silent, this process knocks for itself: %s", _said(error))
+            return False
+        return True
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__} {error}"

@@ -1,0 +1,342 @@
+"""The mailbox of notices: a Maildir on disk, and an IMAP server of its own process (pymap)."""
+
+import asyncio
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing, suppress
+from datetime import timedelta
+from mailbox import Maildir
+
+import pytest
+import trustme
+from imap_tools import MailBoxUnencrypted
+
+from outreach.delivery import installation
+from outreach.delivery.bounces import boxes, collecting
+from outreach.delivery.bounces.boxes import BoxError, Folder, ImapBox, MaildirBox
+from outreach.delivery.bounces.models import Handling
+from outreach.delivery.bounces.notices import MOST_BYTES, Verdict
+from outreach.delivery.models import MessageState
+from outreach.errors import Refused
+from outreach.settings import read
+from tests.conftest import NOW
+from tests.delivery.bounces.returns import FIRST, KEYS, SECOND, THIRD, three_sent, told
+from tests.delivery.conftest import states
+
+LATER = NOW + timedelta(hours=1)
+# Nothing holds its tasks while they wait: collected, they would close their connection.
+PYMAP = "import gc; gc.disable(); from pymap.main import main; main()"
+SMALL = b"From: a@b.example\r\nSubject: Bonjour\r\n\r\nTexte\r\n"
+
+
+@pytest.fixture
+def mailing(database):
+    return three_sent(database)
+
+
+class Folders:
+    """A Maildir, as a mail server fills it."""
+
+    def __init__(self, path):
+        self.box = Maildir(path, create=True)
+        self.url = f"maildir://{path}"
+
+    def put(self, *contents):
+        for content in contents:
+            self.box.add(content)
+
+    def lying(self, folder=""):
+        return [message.as_bytes() for message in (self.box.get_folder(folder) if folder else self.box)]
+
+    def close(self):
+        self.box.close()
+
+
+class Server:
+    """An IMAP server in a process of its own, and a second client that fills and looks at it."""
+
+    def __init__(self):
+        with closing(socket.create_server(("127.0.0.1", 0))) as free:
+            self.port = free.getsockname()[1]
+        command = [sys.executable, "-c", PYMAP, "--host", "127.0.0.1", "--no-tls"]
+        command += ["--port", str(self.port), "dict", "--demo-user", "retours", "--demo-password", "sésame"]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.client = self._connected().login_utf8("retours", "sésame")
+        self.url = f"imap://retours:s%C3%A9same@127.0.0.1:{self.port}/INBOX"
+
+    def _connected(self):
+        end = time.monotonic() + 60
+        while True:
+            try:
+                return MailBoxUnencrypted("127.0.0.1", self.port, timeout=10)
+            except OSError:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+
+    def put(self, *contents):
+        for content in contents:
+            self.client.append(content, "INBOX")
+
+    def lying(self, folder=""):
+        name = f"INBOX/{folder}" if folder else "INBOX"
+        if not self.client.folder.exists(name):
+            return []
+        self.client.folder.set(name)
+        return [message.obj.as_bytes() for message in self.client.fetch(mark_seen=False)]
+
+    def empty(self):
+        for folder in self.client.folder.list():
+            self.client.folder.set(folder.name)
+            self.client.delete(self.client.uids())
+
+    def close(self):
+        self.client.logout()
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def server():
+    with closing(Server()) as started:
+        yield started
+
+
+@pytest.fixture(params=["maildir", "imap"])
+def box(request, tmp_path):
+    if request.param == "maildir":
+        with closing(Folders(tmp_path / "returns")) as made:
+            yield made
+        return
+    server = request.getfixturevalue("server")
+    server.empty()
+    yield server
+
+
+def test_the_first_megabyte_is_read_and_nothing_is_touched(box):
+    box.put(SMALL, SMALL + b"a" * (2 * MOST_BYTES))
+    with boxes.opened(box.url) as opened:
+        keys = opened.keys(10)
+        sizes = sorted(len(content) for content in opened.read(keys).values())
+    assert sizes == [len(SMALL), MOST_BYTES]
+    assert len(box.lying()) == 2
+
+
+def test_so_many_are_named_and_no_more_the_oldest_first(box):
+    box.put(*(SMALL.replace(b"Texte", str(number).encode()) for number in range(5)))
+    with boxes.opened(box.url) as opened:
+        assert len(opened.keys(10)) == 5
+        first = opened.keys(2)
+        assert len(first) == 2
+        if isinstance(opened, ImapBox):
+            assert [content[-3:-2] for content in opened.read(first).values()] == [b"0", b"1"]
+
+
+def test_what_is_put_away_lies_in_its_folder_and_what_is_gone_is_nobody_s_business(box):
+    box.put(SMALL, SMALL, SMALL)
+    with boxes.opened(box.url) as opened:
+        one, two, three = opened.keys(10)
+        opened.put_away([one], Folder.HANDLED)
+        opened.put_away([two], Folder.FOR_PEOPLE)
+        opened.put_away([one, two], Folder.HANDLED)
+        assert list(opened.read([one, three])) == [three]
+        assert opened.keys(10) == [three]
+    assert [len(box.lying(folder)) for folder in ("", "traites", "a-lire")] == [1, 1, 1]
+
+
+def test_who_looks_at_a_notice_does_not_take_it_away(box):
+    box.put(SMALL)
+    if isinstance(box, Server):
+        box.client.folder.set("INBOX")
+        box.client.flag(box.client.uids(), "\\Seen", True)
+    else:
+        ((key, message),) = box.box.items()
+        message.set_subdir("cur")
+        message.set_flags("S")
+        box.box[key] = message
+    with boxes.opened(box.url) as opened:
+        (only,) = opened.keys(10)
+        opened.put_away([only], Folder.HANDLED)
+        assert opened.keys(10) == []
+
+
+@pytest.mark.parametrize("url", ["maildir:///nowhere/at/all", "imap://a:b@127.0.0.1:1/INBOX"])
+def test_a_box_that_is_not_there_is_said(url):
+    with pytest.raises(BoxError, match="ne se lit pas"), boxes.opened(url) as opened:
+        opened.keys(1)
+
+
+@pytest.mark.parametrize(("old", "new"), [("s%C3%A9same", "faux"), ("INBOX", "Nulle-part")])
+def test_a_wrong_password_or_folder_is_said(server, old, new):
+    with pytest.raises(BoxError, match="ne se lit pas"), boxes.opened(server.url.replace(old, new)) as opened:
+        opened.keys(1)
+
+
+class Wrapped:
+    """The server behind TLS, as most are."""
+
+    def __init__(self, port, certificate):
+        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.context.load_cert_chain(certificate)
+        self.behind, self.port, self.is_up = port, 0, threading.Event()
+        self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self.thread.start()
+        assert self.is_up.wait(60)
+
+    async def _serve(self):
+        self.loop, self.is_over = asyncio.get_running_loop(), asyncio.Event()
+        server = await asyncio.start_server(self._relay, "127.0.0.1", 0, ssl=self.context)
+        self.port = server.sockets[0].getsockname()[1]
+        self.is_up.set()
+        await self.is_over.wait()
+        server.close()
+
+    async def _relay(self, reader, writer):
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.behind)
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+
+    def close(self):
+        self.loop.call_soon_threadsafe(self.is_over.set)
+        self.thread.join()
+
+
+async def _pump(reader, writer):
+    with closing(writer), suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+
+
+def test_a_certificate_is_checked(server, tmp_path, monkeypatch):
+    authority, path = trustme.CA(), tmp_path / "certificate.pem"
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(path)
+    server.empty()
+    server.put(SMALL)
+    with closing(Wrapped(server.port, path)) as wrapped:
+        url = f"imaps://retours:s%C3%A9same@localhost:{wrapped.port}/INBOX"
+        with pytest.raises(BoxError, match="CERTIFICATE_VERIFY_FAILED"), boxes.opened(url):
+            pass
+        authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        with boxes.opened(url) as opened:
+            (only,) = opened.keys(10)
+            opened.put_away([only], Folder.HANDLED)
+
+
+@pytest.fixture
+def settings(tmp_path, fresh_url, box):
+    return read(
+        {
+            "OUTREACH_DATA": str(tmp_path / "data"),
+            "OUTREACH_DATABASE_URL": fresh_url,
+            "OUTREACH_BOUNCES_URL": box.url,
+            "OUTREACH_TOKEN_KEYS": KEYS.keys[0].decode(),
+        }
+    )
+
+
+def collect(database, settings, **details):
+    return collecting.collect(database, settings, lambda: LATER, **details)
+
+
+def test_a_pass_handles_what_lies_there_and_puts_it_away(database, mailing, settings, box):
+    box.put(
+        told(database, mailing, "postfix", FIRST),
+        told(database, mailing, "arf", SECOND),
+        told(database, mailing, "human", THIRD),
+        told(database, mailing, "exchange-nl", THIRD),
+        told(database, mailing, "postfix", FIRST),
+    )
+    found = collect(database, settings)
+    assert found.as_json()["verdicts"] == {
+        **dict.fromkeys(Verdict, 0), "failed": 2, "complaint": 1, "human": 1, "undetermined": 1,
+    }  # fmt: skip
+    assert (found.known, found.handled[Handling.EXCLUDED], found.handled[Handling.COMPLAINED]) == (1, 1, 1)
+    assert [len(box.lying(folder)) for folder in ("", "traites", "a-lire")] == [0, 3, 2]
+    assert states(database, mailing)[FIRST].state is MessageState.REFUSED
+    assert collect(database, settings).as_json()["read"] == 0
+
+
+def test_killed_before_it_is_put_away_a_notice_is_known_the_next_time(
+    database,
+    mailing,
+    settings,
+    box,
+    monkeypatch,
+):
+    box.put(told(database, mailing, "postfix", FIRST), told(database, mailing, "gmail", SECOND))
+
+    def die(*_details):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        for kind in (MaildirBox, ImapBox):
+            patched.setattr(kind, "put_away", die)
+        with pytest.raises(KeyboardInterrupt):
+            collect(database, settings)
+    assert len(box.lying()) == 2
+    before = {address: row.settled_at for address, row in states(database, mailing).items()}
+    found = collect(database, settings)
+    assert (found.known, found.handled.total()) == (2, 0)
+    assert {address: row.settled_at for address, row in states(database, mailing).items()} == before
+    assert (len(box.lying()), len(box.lying("traites"))) == (0, 2)
+
+
+def test_a_pass_ends_when_asked_and_after_so_many(database, mailing, settings, box, monkeypatch):
+    monkeypatch.setattr(collecting, "AT_ONCE", 2)
+    box.put(*(SMALL + str(number).encode() for number in range(7)))
+    assert collect(database, settings, most=3).as_json()["read"] == 3
+    asked = threading.Event()
+    asked.set()
+    assert collect(database, settings, stop=asked).as_json()["read"] == 0
+    assert collect(database, settings).as_json()["read"] == 4
+
+
+class Watched(threading.Event):
+    """Remembers how long it was waited for."""
+
+    def __init__(self):
+        super().__init__()
+        self.rests = []
+
+    def wait(self, timeout=None):
+        self.rests.append(timeout)
+        return super().wait(timeout)
+
+
+@pytest.mark.parametrize("box", ["maildir"], indirect=True)
+def test_senders_have_their_turn_after_each_notice(database, settings, box):
+    box.put(SMALL, SMALL + b"1", SMALL + b"2")
+    stop = Watched()
+    collect(database, settings, stop=stop)
+    assert len(stop.rests) == 3
+    assert min(stop.rests) > 0
+
+
+@pytest.mark.parametrize("box", ["maildir"], indirect=True)
+def test_two_processes_on_one_box_handle_each_notice_once(database, mailing, settings, box):
+    box.put(*(told(database, mailing, name, FIRST) for name in ("postfix", "gmail", "exim", "exchange") * 5))
+    found = []
+    several = [threading.Thread(target=lambda: found.append(collect(database, settings))) for _ in range(3)]
+    for one in several:
+        one.start()
+    for one in several:
+        one.join()
+    assert sum(one.handled.total() for one in found) == 4
+    assert sum(one.handled[Handling.EXCLUDED] for one in found) == 1
+    assert box.lying() == []
+
+
+@pytest.mark.parametrize("box", ["maildir"], indirect=True)
+def test_a_copy_takes_nothing_away(database, settings, box, tmp_path):
+    box.put(SMALL)
+    with database.writing() as session:
+        installation.settle_in(session, installation.read(tmp_path / "original"), now=NOW)
+    real = settings.model_copy(update={"smtp_url": "smtp://127.0.0.1:1"})
+    with pytest.raises(Refused, match="autre installation"):
+        collect(database, real)
+    assert len(box.lying()) == 1

@@ -1,0 +1,28 @@
+"""The list of exclusion: an address as it was written, in any case, and no other."""
+
+from outreach.delivery.ledger import suppression_list, suppressions
+from outreach.delivery.models import MessageClass, SuppressionReason
+from outreach.mail.addresses import judge
+from tests.conftest import NOW
+
+
+def test_an_address_is_excluded_in_any_case_and_its_neighbours_are_not(database):
+    others = [judge(text).key for text in ("a@ecole.example", "a+autre@ecole.example", "a%tag@ecole.example")]
+    excluded = judge("A+Tag@Ecole.example").key
+    with database.writing() as session:
+        suppressions.suppress(session, excluded, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
+        asked = [*others, judge("a+TAG@ecole.EXAMPLE").key]
+        assert suppressions.suppressed_among(session, asked, MessageClass.AWARENESS) == {excluded}
+
+
+def test_the_list_is_searched_in_any_case_and_taken_page_by_page(database):
+    keys = [judge(f"Direction{number:03}@École.example").key for number in range(51)]
+    with database.writing() as session:
+        for key in keys:
+            suppressions.suppress(session, key, SuppressionReason.STAFF, now=NOW, actor="x")
+    with database.reading() as session:
+        assert suppression_list.counts(session, "DIRECTION00")[SuppressionReason.STAFF] == 10
+        assert [one.address for one in suppression_list.page(session, None, "003@E\u0301COLE", 1)] == [keys[3]]
+        pages = [suppression_list.page(session, SuppressionReason.STAFF, "", number) for number in (1, 2, 3)]
+    assert [one.address for page in pages for one in page] == keys[::-1]
+    assert [len(page) for page in pages] == [50, 1, 0]

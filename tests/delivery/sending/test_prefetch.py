@@ -1,0 +1,161 @@
+"""Composing apart: the same letters, and none the fewer when the other process is gone."""
+
+import os
+import signal
+
+import pytest
+from sqlalchemy import select
+
+from outreach.delivery.models import Batch
+from outreach.delivery.sending import prefetch
+from outreach.delivery.sending.prefetch import Scribe
+from tests.delivery.conftest import addresses, compose, mail_to
+
+
+@pytest.fixture
+def here(database, clock):
+    database.dispose()
+    return Scribe(database, compose, clock)
+
+
+def batch_of(database):
+    mail_to(database, addresses(3))
+    with database.reading() as session:
+        number = session.scalars(select(Batch.id)).one()
+    database.dispose()
+    return number
+
+
+def test_a_batch_composed_apart_says_the_same(database, here):
+    batch = batch_of(database)
+    with prefetch.apart(here, url_of(database)) as beside:
+        beside.begin(batch, set())
+        written = beside.finish(batch, set())
+        assert written == here.finish(batch, set())
+        first = written[0].id
+        beside.begin(batch, {first})
+        assert [one.id for one in beside.finish(batch, set())] == [one.id for one in written[1:]]
+        beside.begin(batch, set())
+        assert [one.id for one in beside.finish(batch, {first})] == [one.id for one in written[1:]]
+
+
+def test_what_was_begun_and_never_asked_for_is_not_mistaken_for_another(database, here):
+    batch, empty = batch_of(database), 10**6
+    with prefetch.apart(here, url_of(database)) as beside:
+        beside.begin(batch, set())
+        beside.begin(empty, set())
+        assert beside.finish(empty, set()) == []
+        beside.begin(batch, set())
+        beside.begin(empty, set())
+        assert len(beside.finish(batch, set())) == 3
+
+
+def test_an_answer_read_by_half_is_not_taken_for_the_next(database, here, monkeypatch):
+    batch, empty = batch_of(database), 10**6
+    monkeypatch.setattr(prefetch, "PIECE", 1)
+    with prefetch.apart(here, url_of(database)) as beside:
+        with monkeypatch.context() as failing:
+            failing.setattr(prefetch.Composed, "_make", failed)
+            failing.setattr(prefetch.os, "kill", lambda *_: None)  # as if it took its time to die
+            beside.begin(batch, set())
+            assert len(beside.finish(batch, set())) == 3
+        database.dispose()
+        beside.begin(empty, set())
+        assert beside.finish(empty, set()) == []
+        beside.begin(batch, set())
+        assert len(beside.finish(batch, set())) == 3
+
+
+def failed(_some):
+    raise MemoryError
+
+
+def test_a_batch_begun_anew_is_composed_anew(database, here):
+    batch = batch_of(database)
+    first = here.finish(batch, set())[0].id
+    database.dispose()
+    with prefetch.apart(here, url_of(database)) as beside:
+        beside.begin(batch, set())
+        beside.begin(batch, {first})
+        assert first not in [one.id for one in beside.finish(batch, set())]
+
+
+def test_a_scribe_whose_process_is_killed_writes_himself_and_says_so_once(database, here, caplog):
+    batch = batch_of(database)
+    with prefetch.apart(here, url_of(database)) as beside:
+        os.kill(beside.process, signal.SIGKILL)
+        for _ in range(2):
+            beside.begin(batch, set())
+            assert len(beside.finish(batch, set())) == 3
+            database.dispose()
+    (record,) = caplog.records
+    assert f"process {beside.process}, which composed letters, is lost (" in record.getMessage()
+
+
+def test_nothing_is_said_of_a_scribe_who_ends_with_the_postman(database, here, caplog):
+    batch = batch_of(database)
+    with prefetch.apart(here, url_of(database)) as beside:
+        beside.begin(batch, set())
+    assert not caplog.records
+
+
+def test_what_cannot_be_composed_apart_is_tried_here_and_says_why(database, clock):
+    batch = batch_of(database)
+
+    def fail(*_):
+        raise ValueError("no such field")
+
+    with prefetch.apart(Scribe(database, fail, clock), url_of(database)) as beside:
+        beside.begin(batch, set())
+        with pytest.raises(ValueError, match="no such field"):
+            beside.finish(batch, set())
+
+
+def test_a_stop_is_for_the_postman_alone(database, here, monkeypatch):
+    batch = batch_of(database)
+    with prefetch.apart(here, url_of(database)) as beside:
+        child = beside.process
+        os.kill(child, signal.SIGTERM)
+        monkeypatch.setattr(beside, "compose", None)  # it is not composed here
+        beside.begin(batch, set())
+        assert len(beside.finish(batch, set())) == 3
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+def test_who_is_frozen_is_waited_for_no_longer_than_that(database, here, monkeypatch, caplog):
+    monkeypatch.setattr(prefetch, "PATIENCE_SECONDS", 0.3)
+    batch = batch_of(database)
+    with prefetch.apart(here, url_of(database)) as beside:
+        os.kill(beside.process, signal.SIGSTOP)
+        beside.begin(batch, set())
+        assert len(beside.finish(batch, set())) == 3
+        database.dispose()
+        beside.begin(batch, set())
+        assert len(beside.finish(batch, set())) == 3
+    assert ["no answer within 0.3 seconds" in one.getMessage() for one in caplog.records] == [True]
+
+
+def test_who_is_frozen_keeps_nobody_from_ending(database, here):
+    batch = batch_of(database)
+    with prefetch.apart(here, url_of(database)) as beside:
+        child = beside.process
+        os.kill(child, signal.SIGSTOP)
+        beside.begin(batch, set())
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+def test_the_postman_has_his_letters_from_there(database, relay, postman, here):
+    sink = relay()
+    mailing = mail_to(database, addresses(3))
+    database.dispose()
+    with prefetch.apart(here, url_of(database)) as beside:
+        one = postman(sink)
+        one.scribe = beside
+        one.deliver(mailing)
+    assert len(sink.accepted) == 3
+
+
+def url_of(database):
+    return database.engine.url.render_as_string(hide_password=False)

@@ -1,0 +1,228 @@
+"""Several relays: the first that serves is used, and no letter is handed to two of them."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.delivery.models import MessageState, Reason, RelayState
+from outreach.delivery.sending import relay_health
+from outreach.delivery.sending.failpoints import Stage
+from outreach.delivery.smtp.guard import Guard
+from outreach.delivery.smtp.protocol import State
+from outreach.delivery.smtp.timeouts import Timeouts
+from outreach.settings import read
+from outreach.worker.process import relays_of
+from tests.conftest import NOW
+from tests.delivery.conftest import addresses, attend_until, mail_to, states
+
+S = MessageState
+
+
+@pytest.fixture
+def both(relay):
+    return relay(), relay()
+
+
+def urls(*sinks, options=""):
+    return " ".join(f"smtp://127.0.0.1:{sink.port}{options}" for sink in sinks)
+
+
+def names(*sinks):
+    return [f"127.0.0.1:{sink.port}" for sink in sinks]
+
+
+def taken(sink):
+    return [entry["to"] for entry in sink.accepted]
+
+
+def hindrance(database, sinks, now=NOW):
+    with database.reading() as session:
+        return relay_health.hindrance(session, names(*sinks), now=now)
+
+
+def test_relays_are_named_in_order_of_preference_each_with_its_own_measure(tmp_path):
+    named = "smtp://a.example?rate=7, smtps://u:p@b.example\nsmtp://c.example:587?connections=3"
+    settings = {"OUTREACH_SMTP_URL": named, "OUTREACH_SMTP_RATE": "5", "OUTREACH_DATA": str(tmp_path)}
+    relays = relays_of(read(settings))
+    assert [(one.name, one.connections, one.rate, one.starttls) for one in relays] == [
+        ("a.example:25", 8, 7, True),
+        ("b.example:465", 8, 5, False),
+        ("c.example:587", 3, 5, True),
+    ]
+
+
+@pytest.mark.parametrize("reply", ["close", "554 5.7.1 go away", "421 4.3.2 busy"])
+def test_the_next_relay_takes_over_at_once_and_hands_back_after_the_rest(database, both, postman, clock, reply):
+    first, second = both
+    first.script({"stage": "connect", "reply": reply})
+    worker = postman(first, url=urls(*both))
+    worker.deliver(mail_to(database, addresses(20, "a")))
+    assert (len(taken(first)), len(taken(second))) == (0, 20)
+    assert hindrance(database, both) == ""
+    first.script()
+    worker.deliver(mail_to(database, addresses(20, "b")))
+    assert (len(taken(first)), len(taken(second))) == (0, 40)
+    clock.forward(minutes=1, seconds=1)
+    worker.deliver(mail_to(database, addresses(20, "c")))
+    assert (sorted(taken(first)), len(taken(second))) == (addresses(20, "c"), 40)
+    with database.reading() as session:
+        assert {state.failures for state in session.scalars(select(RelayState))} == {0}
+
+
+def test_a_relay_that_does_not_greet_is_left_for_the_next_sooner_than_one_that_is_alone(both, postman):
+    first, second = both
+    assert postman(first).door._timeouts.greeting == 300
+    assert postman(first, url=urls(first, second)).door._timeouts.greeting == 30
+
+
+def test_a_silent_relay_holds_nothing_up_for_long(database, both, postman):
+    first, second = both
+    first.script({"stage": "connect", "reply": "stall"})
+    worker = postman(first, url=urls(*both), timeouts=Timeouts(greeting=1.5))
+    worker.deliver(mail_to(database, addresses(5)))
+    assert sorted(taken(second)) == addresses(5)
+
+
+def test_a_relay_in_alarm_is_told_and_the_others_are_at_work(database, both, postman, clock):
+    first, second = both
+    alarming = f"smtp://facteur:faux@127.0.0.1:{first.port}"  # it offers no AUTH
+    worker = postman(first, url=f"{alarming} {urls(second)}")
+    mailing = mail_to(database, addresses(20))
+    worker.deliver(mailing)
+    assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
+    assert (taken(first), len(taken(second))) == ([], 20)
+    clock.forward(days=1)
+    with database.reading() as session:
+        (alarm,) = relay_health.alarms(session)
+        assert f"127.0.0.1:{first.port} refuse de servir" in alarm
+    assert hindrance(database, both, clock()) == ""
+    second.script({"stage": "connect", "reply": "close"})
+    worker.deliver(mail_to(database, addresses(1)))
+    told = hindrance(database, both, clock())
+    assert alarm in told
+    assert f"127.0.0.1:{second.port} ne prend rien" in told
+    with database.writing() as session:
+        relay_health.quiet_alarms(session, now=clock())
+        assert relay_health.alarms(session) == []
+
+
+def test_a_relay_that_dies_in_mid_wave_keeps_what_it_may_have_taken(database, both, postman, clock):
+    """Killed with dots out: their letters are in doubt, never at the second relay; all the others are, once."""
+    first, second = both
+
+    def kill(stage):
+        if stage is Stage.AFTER_REPLY and worker.door.count(State.VERDICT) >= 5:
+            first.process.kill()
+
+    first.script({"stage": "dot", "match": "^po00003", "reply": "stall"})
+    mailing = mail_to(database, addresses(300))
+    worker = postman(first, url=urls(*both), watch=kill)
+    worker.deliver(mailing)
+    while waiting := [row.due_at for row in states(database, mailing).values() if row.state is S.QUEUED]:
+        clock.at = max(waiting)
+        worker.deliver(mailing)
+    found = states(database, mailing)
+    doubtful = {address for address, row in found.items() if row.state is S.IN_DOUBT}
+    assert {row.state for row in found.values()} == {S.ACCEPTED, S.IN_DOUBT}
+    assert len([address for address in doubtful if address.startswith("po00003")]) >= 5
+    assert not doubtful & set(taken(second))
+    everybody = Counter(taken(first) + taken(second))
+    assert set(everybody.values()) == {1}
+    assert everybody.keys() | doubtful == set(addresses(300))
+    assert {row.attempts for row in found.values()} == {0}
+
+
+def test_a_letter_that_waits_for_the_answer_of_one_relay_is_not_handed_to_another(database, both, postman, clock):
+    first, second = both
+    first.script(
+        {"stage": "dot", "match": "^po000000", "reply": "accept:held:250 2.0.0 at last"},
+        {"stage": "rcpt", "match": "^po000001", "reply": "held:250 2.1.5 at last"},
+        {"stage": "rcpt", "match": "^po0000(0[2-9]|[1-9])", "reply": "close"},
+    )
+    mailing = mail_to(database, addresses(30))
+    worker = postman(first, url=urls(*both), patient=False)
+    worker.door.open(8)  # so that neither stands behind the other's dot: it would be given back
+    worker.door.wait(30, lambda: worker.door.count(State.READY) == 8)
+    worker.deliver(mailing)
+    assert len(taken(second)) > 0
+    first.script()
+    clock.forward(minutes=2)
+    worker.deliver(mailing)
+    first.release()
+    attend_until(worker, lambda: not worker.is_busy)
+    assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
+    assert {"po000000@adm.fwb.example", "po000001@adm.fwb.example"} <= set(taken(first))
+    assert set(Counter(taken(first) + taken(second)).values()) == {1}
+
+
+def test_a_letter_put_off_by_one_relay_waits_its_time_whichever_serves(database, both, postman, clock):
+    first, second = both
+    first.script({"stage": "rcpt", "reply": "451 4.2.0 later"})
+    mailing = mail_to(database, addresses(3))
+    worker = postman(first, url=urls(*both))
+    worker.deliver(mailing)
+    first.process.kill()
+    worker.deliver(mailing)
+    assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 1)}
+    assert taken(second) == []
+    clock.forward(minutes=2)
+    worker.deliver(mailing)
+    assert sorted(taken(second)) == addresses(3)
+
+
+def test_each_relay_has_its_own_number_of_connections_and_its_own_rate(database, both, postman):
+    first, second = both
+    wide = f"{urls(first, options='?connections=2')} {urls(second, options='?rate=3&connections=5')}"
+    worker = postman(first, url=wide)
+    worker.deliver(mail_to(database, addresses(40, "a")))
+    assert len({entry["session"] for entry in first.accepted}) == 2
+    first.process.kill()
+    worker.deliver(mail_to(database, addresses(40, "b")))
+    assert 3 <= len(taken(second)) <= 30
+    assert len({entry["session"] for entry in second.accepted}) <= 5
+
+
+def test_idle_connections_to_a_relay_turned_away_from_are_left(both, postman):
+    door = postman(both[0], url=urls(*both)).door
+    door.open(3)
+    door.wait(5, until=lambda: door.count(State.READY) == 3)
+    door.turn_to(door.relays[1])
+    assert door.count(*State) == 0
+
+
+def test_a_relay_that_asks_for_less_narrows_itself_alone(database, both, postman):
+    both[0].script({"stage": "rcpt", "reply": "421 4.7.0 too fast", "times": 1})
+    worker = postman(both[0], url=urls(*both))
+    worker.deliver(mail_to(database, addresses(20, "a")))
+    widths = {name: route.width.now for name, route in worker._routes._routes.items()}
+    assert widths == dict(zip(names(*both), [4, 8], strict=True))
+
+
+def test_the_guard_holds_for_every_relay(database, both, postman):
+    first, second = both
+    first.process.kill()
+    mailing = mail_to(database, ["a@adm.fwb.example", "b@adm.fwb.example"])
+    guard = Guard(anybody=False, allowed=frozenset({"a@adm.fwb.example"}))
+    postman(first, url=urls(*both), guard=guard).deliver(mailing)
+    assert [(row.state, row.reason) for row in states(database, mailing).values()] == [
+        (S.ACCEPTED, None),
+        (S.WITHDRAWN, Reason.TRIAL),
+    ]
+    assert taken(second) == ["a@adm.fwb.example"]
+
+
+def test_when_no_relay_serves_each_says_why_and_each_rests_by_itself(database, both, postman, clock):
+    for sink in both:
+        sink.process.kill()
+    worker, mailing = postman(both[0], url=urls(*both)), mail_to(database, addresses(3))
+    for minutes in (1, 2):
+        worker.deliver(mailing)
+        told = hindrance(database, both, clock())
+        assert all(f"{name} ne prend rien" in told for name in names(*both))
+        with database.reading() as session:
+            rests = {state.rests_until - clock() for state in session.scalars(select(RelayState))}
+        assert rests == {timedelta(minutes=minutes)}
+        clock.forward(minutes=minutes)
+    assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}

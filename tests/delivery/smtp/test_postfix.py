@@ -1,0 +1,169 @@
+"""A real relay between us and the recipients: what Postfix says at once, and what it writes back later."""
+
+import os
+import re
+import smtplib
+import time
+from datetime import timedelta
+from email import message_from_bytes
+from mailbox import Maildir
+
+import pytest
+from sqlalchemy import select, update
+
+from benchmarks import crowd
+from outreach.app import create_app
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.verification import verify
+from outreach.cli.preparation import add_people
+from outreach.cli.work import scribe_for
+from outreach.delivery.bounces import collecting
+from outreach.delivery.bounces.models import Handling
+from outreach.delivery.bounces.notices import Verdict
+from outreach.delivery.ledger import outbox
+from outreach.delivery.models import Message, MessageState, Suppression
+from outreach.demo import people
+from outreach.directory.models import Contact
+from outreach.settings import read
+from outreach.worker.clock import ask
+from outreach.worker.process import Desk
+from tests import postfix
+from tests.delivery.conftest import states
+from tests.pages import PageClient
+from tests.postfix import Postfix
+
+RETURNS = r"/^[bu]-[a-z2-7]{40}@courriel\.example$/"
+ARRIVES, LATER, UNKNOWN, BOUNCES, LOST, PLAIN = (f"po{9001 + number:06}@adm.fwb.example" for number in range(6))
+ACCENTED = "hélène@adm.fwb.example"
+S = MessageState
+
+
+@pytest.fixture
+def backend():
+    return "sqlite"
+
+
+@pytest.fixture
+def world(relay):
+    """What lies behind the relay: the server of most recipients, which knows two of them no more."""
+    behind = relay("--lint-every", "0", "--no-pipelining", "--offer", "SMTPUTF8", "--keep")
+    behind.script({"stage": "rcpt", "match": f"{BOUNCES}|{ACCENTED}", "reply": "550 5.1.1 <x>: no such user here"})
+    return behind
+
+
+@pytest.fixture
+def real(world):
+    if hindrance := postfix.hindrance():
+        if os.environ.get("OUTREACH_REQUIRE_ALL"):
+            pytest.fail(f"Postfix is required here: {hindrance}")
+        pytest.skip(hindrance)
+    refused = {LATER: "450 4.2.0 try again", UNKNOWN: "550 5.1.1 no such user"}
+    started = Postfix(world.port, RETURNS, refused=refused, elsewhere={LOST: 1})
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def settings(real, fresh_url, tmp_path):
+    return read(
+        {
+            "OUTREACH_DATA": str(tmp_path / "data"),
+            "OUTREACH_DATABASE_URL": fresh_url,
+            "OUTREACH_SMTP_URL": f"smtp://127.0.0.1:{real.port}",
+            "OUTREACH_ALLOWED_RECIPIENTS": "@adm.fwb.example",
+            "OUTREACH_MAIL_DOMAIN": "courriel.example",
+            "OUTREACH_BOUNCES_URL": f"maildir://{real.box}",
+        }
+    )
+
+
+@pytest.fixture
+def desk(database, settings):
+    one = Desk(settings, database, scribe_for(settings, database))
+    one.open()
+    yield one
+    one.close()
+
+
+def launch(database, now):
+    crowd.gather(database, 6, now=now)
+    with database.writing() as session:
+        accented = {"address": ACCENTED, "address_key": ACCENTED, "address_ascii": ""}
+        session.execute(update(Contact).where(Contact.address == PLAIN).values(**accented))
+    number = crowd.plan(database, now + timedelta(hours=1), now=now)
+    with database.writing() as session:
+        session.get_one(Campaign, number).waves[0].due_at = now
+
+
+def until(question, seconds=60):
+    end = time.monotonic() + seconds
+    while not question():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def outcomes(database):
+    return [row.state for row in states(database, 1).values()]
+
+
+def leave(address, real, world):
+    """Write to the address to unsubscribe that somebody's letter names, as a mail program does."""
+    (taken,) = (one for one in world.accepted if one["to"] == address)
+    letter = message_from_bytes((world.folder / f"{taken['id'].strip('<>')}.eml").read_bytes())
+    to = re.search("<mailto:(.*?)>", letter["List-Unsubscribe"])[1]
+    with smtplib.SMTP("127.0.0.1", real.port, timeout=60) as client:
+        client.sendmail(address, to, f"From: {address}\nTo: {to}\nSubject: unsubscribe\n\n")
+
+
+def sheet(database, settings, fase):
+    """The page of an authority's contacts, as staff read it."""
+    add_people(database, settings, settings.instant())
+    app = create_app(settings, database)
+    app.test_client_class = PageClient
+    client = app.test_client()
+    client.sign_in(people.person_for("reader").email, people.password(settings.data))
+    return client.get(f"/directory/{fase}/contacts").text
+
+
+def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, settings, desk, real, world):
+    launch(database, desk.clock())
+    ask(desk)
+    until(lambda: S.HANDING not in outcomes(database) and outcomes(database).count(S.ACCEPTED) == 4)
+    rows = states(database, 1)
+    assert rows[ARRIVES].reply_text.startswith("2.0.0 Ok: queued as ")
+    assert (rows[LATER].state, rows[LATER].attempts, rows[LATER].reply_status) == (S.QUEUED, 1, "4.2.0")
+    assert (rows[UNKNOWN].state, rows[UNKNOWN].reply_status) == (S.REFUSED, "5.1.1")
+
+    until(lambda: real.kept() == 3)
+    found = collecting.collect(database, settings, desk.clock)
+    assert found.verdicts == {Verdict.FAILED: 2, Verdict.DELAYED: 1}
+    assert found.handled == {Handling.EXCLUDED: 2, Handling.NOTHING: 1}
+    rows = states(database, 1)
+    for gone in (BOUNCES, ACCENTED):
+        assert (rows[gone].state, rows[gone].reply_status) == (S.REFUSED, "5.1.1")
+        assert rows[gone].reply_text.startswith("revenu le ")
+    assert rows[LOST].state is S.ACCEPTED
+    assert "adresse à corriger" in sheet(database, settings, 9004)
+
+    real.relent()
+    until(lambda: real.kept() == 1)
+    found = collecting.collect(database, settings, desk.clock)
+    assert (found.verdicts, found.handled) == ({Verdict.FAILED: 1}, {Handling.REFUSED: 1})
+    assert "4.4.1" in states(database, 1)[LOST].reply_text
+    with database.writing() as session:
+        session.execute(update(Message).where(Message.state == S.QUEUED).values(due_at=desk.clock()))
+    ask(desk)
+    until(lambda: states(database, 1)[LATER].state is S.ACCEPTED)
+
+    until(lambda: {one["to"] for one in world.accepted} == {ARRIVES, LATER})
+    leave(ARRIVES, real, world)
+    until(lambda: real.kept() == 1)
+    found = collecting.collect(database, settings, desk.clock)
+    assert found.handled == {Handling.UNSUBSCRIBED: 1}
+
+    with database.reading() as session:
+        tally = outbox.tallies(session, [1])[1]
+        assert (tally.intended, tally.accepted, tally.refused) == (6, 2, 4)
+        assert set(session.scalars(select(Suppression.address_key))) == {UNKNOWN, BOUNCES, ACCENTED, ARRIVES}
+        assert verify(session, now=desk.clock()) == []
+    assert len(Maildir(real.box / ".traites")) == 5

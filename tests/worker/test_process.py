@@ -1,0 +1,402 @@
+"""The work process: its clock, its knocks, and what keeps it from sending."""
+
+import resource
+import time
+from base64 import b64encode
+from datetime import timedelta
+from mailbox import Maildir
+
+import dkim
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from sqlalchemy import func, select, update
+
+from benchmarks import crowd
+from outreach.campaigns import launching
+from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.verification import verify
+from outreach.cli.work import scribe_for
+from outreach.delivery import installation, workers
+from outreach.delivery.ledger import outbox, recipients
+from outreach.delivery.models import ClockPass, Installation, Mailing, Message, MessageState, Worker
+from outreach.delivery.sending import postman
+from outreach.settings import read
+from outreach.tracking.machines import VERSION, Agent, HitClass, Why
+from outreach.tracking.models import Hit
+from outreach.worker import process
+from outreach.worker.clock import TICK_SECONDS, ask, clock, collect
+from outreach.worker.process import Desk, guard_of
+from tests.conftest import NOW
+from tests.delivery.bounces.returns import notice
+from tests.relays import Relays
+
+ADMINISTRATOR = "hugo.willems@fwb.example"
+REAL = {
+    "OUTREACH_SECRET_KEY": "s" * 40,
+    "OUTREACH_TOKEN_KEYS": "t" * 40,
+    "OUTREACH_PUBLIC_URL": "https://x.example",
+    "OUTREACH_MAIL_DOMAIN": "x.example",
+    "OUTREACH_MAILBOX_DOMAIN": "boites.example",
+}
+
+
+@pytest.fixture
+def sink(tmp_path):
+    started = Relays(tmp_path / "sink", "--keep")
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def environment(fresh_url, tmp_path, sink):
+    return {
+        "OUTREACH_DATA": str(tmp_path / "data"),
+        "OUTREACH_DATABASE_URL": fresh_url,
+        "OUTREACH_SMTP_URL": f"smtp://127.0.0.1:{sink.port}",
+        "OUTREACH_ALLOWED_RECIPIENTS": "@adm.fwb.example",
+    }
+
+
+@pytest.fixture
+def desk(database, environment):
+    """Makes desks that are open, and closes them."""
+    made = []
+
+    def open_one(**changes):
+        settings = read({**environment, **changes})
+        one = Desk(settings, database, scribe_for(settings, database))
+        one.open()
+        made.append(one)
+        return one
+
+    yield open_one
+    for one in made:
+        one.close()
+
+
+def plan(database, desk, count=5, after=timedelta(seconds=-1)):
+    now = desk.clock()
+    if count:
+        crowd.gather(database, count, now=now)
+    number = crowd.plan(database, now + timedelta(hours=1), now=now)
+    with database.writing() as session:
+        session.get_one(Campaign, number).waves[0].due_at = now + after
+    return number
+
+
+def accepted(database):
+    with database.reading() as session:
+        query = select(func.count()).where(Message.state == MessageState.ACCEPTED)
+        return session.scalar(query)
+
+
+def until(question, seconds=60):
+    end = time.monotonic() + seconds
+    while not question() and time.monotonic() < end:
+        time.sleep(0.02)
+    return question()
+
+
+def hindrance(database):
+    with database.reading() as session:
+        return session.scalars(select(ClockPass.hindrance)).one()
+
+
+def test_a_pass_of_the_clock_starts_what_is_due_sends_it_and_ends_it(database, desk, sink):
+    works = desk()
+    plan(database, works)
+    ask(works)
+    assert until(lambda: accepted(database) == 5)
+    ask(works)
+    with database.reading() as session:
+        assert session.get_one(Campaign, 1).waves[0].state == "finished"
+        assert workers.last_pass(session).hindrance == ""
+    assert len(sink.accepted) == 5
+
+
+def test_the_clock_settles_the_doubt_about_a_letter_whose_own_link_was_used(database, desk):
+    works = desk()
+    plan(database, works)
+    ask(works)
+    assert until(lambda: accepted(database) == 5)
+    with database.writing() as session:
+        row = session.get_one(Message, 1)
+        row.state, row.reply_code = MessageState.IN_DOUBT, None
+        seen = {"link": 1, "agent": Agent.BROWSER, "is_head": False, "version": VERSION}
+        judged = {"hit_class": HitClass.HUMAN, "why": Why.NOTHING_SUSPECT}
+        session.add(Hit(message_id=1, at=row.fenced_at, **seen, **judged))
+    works.settle("")
+    with database.reading() as session:
+        assert session.get_one(Message, 1).state is MessageState.ACCEPTED
+        assert verify(session, now=works.clock()) == []
+
+
+def test_the_clock_ticks_by_itself_and_a_knock_is_not_repeated(database, desk, sink):
+    works = desk()
+    plan(database, works, 40)
+    ticking = clock(works)
+    ticking.start()
+    try:
+        assert until(lambda: accepted(database) == 40, TICK_SECONDS)
+    finally:
+        ticking.shutdown()
+    for _ in range(3):
+        ask(works)
+    assert len(sink.accepted) == 40
+
+
+def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(database, desk, sink, monkeypatch):
+    monkeypatch.setattr(postman, "SHARE_SECONDS", 0)
+    monkeypatch.setattr(recipients, "BATCH", 10)
+    works = desk()
+    plan(database, works, 40)
+    plan(database, works, 0)
+    ask(works)
+    assert until(lambda: accepted(database) == 80)
+    with database.reading() as session:
+        order = session.scalars(select(Message.mailing_id).order_by(Message.fenced_at, Message.id)).all()
+    assert set(order[:20]) == set(order[-20:]) == {1, 2}
+
+
+def test_sending_off_holds_everything_and_says_so(database, desk, sink):
+    works = desk(OUTREACH_SENDING="off")
+    plan(database, works)
+    ask(works)
+    assert "OUTREACH_SENDING=off" in hindrance(database)
+    with database.reading() as session:
+        assert session.scalars(select(Mailing)).all() == []
+
+
+def test_a_relay_that_cannot_be_reached_is_said(database, desk, sink):
+    works = desk()
+    plan(database, works)
+    sink.stop()
+    ask(works)
+
+    def is_told():
+        ask(works)
+        return "ne prend rien" in hindrance(database)
+
+    assert until(is_told)
+
+
+def test_a_copy_of_the_database_sends_nothing_until_it_is_confirmed(database, desk, sink, tmp_path):
+    plan(database, desk())
+    copy = desk(OUTREACH_DATA=str(tmp_path / "elsewhere"))
+    ask(copy)
+    assert "vient d’une autre installation" in hindrance(database)
+    assert accepted(database) == 0
+    with database.writing() as session:
+        here = installation.read(copy.settings.data)
+        installation.confirm(session, here, now=copy.clock(), actor=ADMINISTRATOR)
+    ask(copy)
+    assert until(lambda: accepted(database) == 5)
+
+
+def test_a_copied_folder_or_another_machine_sends_nothing(database, desk, sink):
+    works = desk()
+    with database.writing() as session:
+        session.execute(update(Installation).values(place="autre:/srv"))
+    assert "déplacée ou copiée" in works.hindrance()
+
+
+def test_a_restored_backup_sends_nothing_until_it_is_confirmed(database, desk, sink):
+    """However often the clock passes meanwhile; and the page goes on saying that it ticks, and why nothing leaves."""
+    works = desk()
+    ask(works)
+    assert works.hindrance() == ""
+    plan(database, works)
+    restored = {"passed_at": works.clock() - timedelta(hours=8), "confirmed_at": works.clock() - timedelta(days=30)}
+    with database.writing() as session:
+        session.execute(update(Installation).values(restored))
+    for _ in range(3):
+        ask(works)
+        assert "copie de sauvegarde" in works.hindrance()
+        assert "copie de sauvegarde" in hindrance(database)
+    with database.reading() as session:
+        assert works.clock() - workers.last_pass(session).at < workers.CLOCK_IS_LATE
+        assert session.scalars(select(Mailing)).all() == []
+    with database.writing() as session:
+        installation.confirm(session, installation.read(works.settings.data), now=works.clock(), actor=ADMINISTRATOR)
+    for _ in range(2):
+        ask(works)
+        assert works.hindrance() == ""
+    assert until(lambda: accepted(database) == 5)
+
+
+def test_a_backup_restored_while_sending_is_off_is_still_one_when_it_is_on_again(database, desk, sink):
+    ask(desk())
+    with database.writing() as session:
+        session.execute(update(Installation).values(passed_at=None, confirmed_at=NOW))
+    ask(desk(OUTREACH_SENDING="off"))
+    works = desk()
+    ask(works)
+    assert "copie de sauvegarde" in hindrance(database)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"identity": "x"}', '{"identity": "x", "seen_at": "hier"}'])
+def test_an_identity_that_cannot_be_read_holds_everything_and_says_so(database, desk, sink, content):
+    works = desk()
+    plan(database, works)
+    path = works.settings.data / "installation"
+    before = path.read_text()
+    path.write_text(content)
+    ask(works)
+    assert "ne se lit pas" in hindrance(database)
+    with database.reading() as session:
+        assert session.scalars(select(Mailing)).all() == []
+    path.write_text(before)
+    ask(works)
+    assert until(lambda: accepted(database) == 5)
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_a_full_disk_holds_everything_and_says_so(database, desk, sink):
+    """On PostgreSQL, since the limit that stands for a full disk is this process's."""
+    works = desk()
+    plan(database, works)
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, usual[1]))
+    try:
+        ask(works)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert "ne s’écrit pas" in hindrance(database)
+    with database.reading() as session:
+        assert session.scalars(select(Mailing)).all() == []
+    ask(works)
+    assert until(lambda: accepted(database) == 5)
+
+
+def test_a_wave_that_cannot_start_keeps_no_other_from_starting_and_ending(database, desk, sink):
+    works = desk()
+    broken, sound = plan(database, works), plan(database, works, 0)
+    with database.writing() as session:
+        session.get_one(Campaign, broken).criteria = "{"
+    ask(works)
+    assert until(lambda: accepted(database) == 5)
+    ask(works)
+    with database.reading() as session:
+        assert session.get_one(Campaign, broken).waves[0].state == "planned"
+        assert session.get_one(Campaign, sound).waves[0].state == "finished"
+
+
+def test_a_large_wave_holds_up_no_other_that_is_due(database, desk, sink, monkeypatch):
+    works, steps = desk(), []
+    monkeypatch.setattr(launching, "SLICE", 3)
+    usual = works._advance
+    monkeypatch.setattr(works, "_advance", lambda wave: steps.append(wave) or usual(wave))
+    monkeypatch.setattr(works, "knock", lambda: steps.append("knock"))
+    plan(database, works, 8)
+    plan(database, works, 0)
+    with monkeypatch.context() as short:
+        short.setattr(process, "LAUNCH_SECONDS", 0)  # of a pass of the clock, which has other questions, too
+        works.start_waves()
+    assert steps == [1, 2]
+    works.start_waves()
+    assert steps == [1, 2, 1, 2, "knock", 1, 2]
+
+
+def test_a_desk_gives_signs_of_life_and_leaves_in_order(database, environment):
+    works = Desk(settings := read(environment), database, scribe_for(settings, database))
+    works.open()
+    works.close()
+    with database.reading() as session:
+        assert session.get_one(Worker, works.worker_id).stopped_at is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "address", "stopped"),
+    [
+        ({}, "po009001@adm.fwb.example", False),
+        ({}, "po001136@adm.cfwb" + ".be", True),
+        ({"OUTREACH_SMTP_URL": "smtp://relay"}, "a@b.example", True),
+        ({"OUTREACH_SMTP_URL": "smtp://relay", "OUTREACH_ALLOWED_RECIPIENTS": "A@b.example"}, "a@b.example", False),
+        ({**REAL, "OUTREACH_MODE": "trial", "OUTREACH_SMTP_URL": "smtp://relay"}, "a@b.example", True),
+        ({**REAL, "OUTREACH_MODE": "production", "OUTREACH_SMTP_URL": "smtp://relay"}, "a@x.cfwb" + ".be", False),
+    ],
+)
+def test_who_may_be_written_to_depends_on_the_mode(tmp_path, changes, address, stopped):
+    settings = read({"OUTREACH_DATA": str(tmp_path), **changes})
+    assert guard_of(settings).stops(address) is stopped
+
+
+def test_two_clocks_in_the_same_second_start_a_wave_once(database, desk, sink):
+    first, second = desk(), desk()
+    plan(database, first, 30)
+    ticks = [clock(first), clock(second)]
+    for ticking in ticks:
+        ticking.start()
+    try:
+        assert until(lambda: accepted(database) == 30)
+    finally:
+        for ticking in ticks:
+            ticking.shutdown()
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Mailing)) == 1
+    assert len(sink.accepted) == len({entry["to"] for entry in sink.accepted}) == 30
+
+
+def returned(sink, folder, name="postfix"):
+    """A notice about the first letter that a relay took, as it comes back to the letter's own return address."""
+    letter = sink.accepted[0]
+    identity = letter["id"].strip("<>").partition("@")[0]
+    content = notice(name, identity=identity, address=letter["to"], RETURN=letter["from"].strip("<>"))
+    Maildir(folder, create=True).add(content)
+    return letter["to"]
+
+
+def test_a_letter_that_comes_back_by_mail_counts_as_refused_and_every_promise_holds(database, desk, sink, tmp_path):
+    works = desk(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'returns'}")
+    plan(database, works)
+    ask(works)
+    assert until(lambda: accepted(database) == 5)
+    ask(works)
+    gone = returned(sink, tmp_path / "returns")
+    collect(works)
+    with database.reading() as session:
+        tally = outbox.tallies(session, [1])[1]
+        assert (tally.accepted, tally.refused, tally.total) == (4, 1, tally.intended)
+        assert session.scalars(select(Message.address).where(Message.state == MessageState.REFUSED)).all() == [gone]
+        assert verify(session, now=works.clock()) == []
+    assert [len(Maildir(tmp_path / "returns")), len(Maildir(tmp_path / "returns" / ".traites"))] == [0, 1]
+
+
+def test_the_mailbox_of_returns_is_looked_into_beside_the_other_questions(database, desk, sink, tmp_path):
+    """And only where there is one; one that cannot be read holds nothing up."""
+    assert [job.func for job in clock(desk()).get_jobs()] == [ask]
+    works = desk(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'nowhere'}")
+    assert [job.func for job in clock(works).get_jobs()] == [ask, collect]
+    collect(works)
+
+
+def test_a_wave_to_addresses_that_do_not_exist_pauses_after_a_batch(database, desk, sink):
+    sink.script({"stage": "rcpt", "reply": "550 5.1.1 no such user"})
+    one = desk()
+    plan(database, one, 300)
+    ask(one)
+    until(lambda: _state(database) is WaveState.PAUSED)
+    with database.reading() as session:
+        tally = outbox.tallies(session, [1])[1]
+        assert tally.refused + tally.pending == 300
+        assert tally.refused <= 100
+        assert verify(session, now=one.clock()) == []
+
+
+def _state(database):
+    with database.reading() as session:
+        return session.scalars(select(Wave.state)).one()
+
+
+def test_letters_are_signed_where_a_key_is_named(database, desk, sink, tmp_path):
+    key, path = ed25519.Ed25519PrivateKey.generate(), tmp_path / "dkim.pem"
+    how = {"format": serialization.PrivateFormat.PKCS8, "encryption_algorithm": serialization.NoEncryption()}
+    path.write_bytes(key.private_bytes(encoding=serialization.Encoding.PEM, **how))
+    one = desk(OUTREACH_DKIM_SELECTOR="s1", OUTREACH_DKIM_KEY_FILE=str(path))
+    plan(database, one, 1)
+    ask(one)
+    until(lambda: accepted(database) == 1)
+    public = b"v=DKIM1; k=ed25519; p=" + b64encode(key.public_key().public_bytes_raw())
+    (letter,) = sink.folder.glob("*.eml")
+    assert dkim.verify(letter.read_bytes(), dnsfunc=lambda *_asked, **_how: public)
