@@ -29,8 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sqlalchemy import func, select
 
 from benchmarks import crowd
-from outreach.campaigns.grace import GRACE
 from outreach.campaigns.models import Campaign, WaveTransition
+from outreach.campaigns.waves.calling_off import GRACE
 from outreach.cli.preparation import add_people, prepare
 from outreach.db import Database
 from outreach.delivery.ledger import outbox

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 
 from outreach.adherence.models import Programme
 from outreach.adherence.programmes import fault_of, judged_by
-from outreach.campaigns import planning
 from outreach.campaigns.models import Campaign, Colour
+from outreach.campaigns.schedule import planning
 from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError, NotFound

@@ -10,10 +10,8 @@ from sqlalchemy import func, select
 
 from outreach import audit
 from outreach.adherence import programmes
-from outreach.campaigns import planning
-from outreach.campaigns.calendar import refuse_far_away, spelt_moment
 from outreach.campaigns.definitions import Definition
-from outreach.campaigns.freezing import refuse_unreadable
+from outreach.campaigns.letter.frozen import refuse_unreadable
 from outreach.campaigns.models import (
     CAMPAIGN_MOVES,
     ON_ITS_WAY,
@@ -25,7 +23,9 @@ from outreach.campaigns.models import (
     WaveState,
     WaveTransition,
 )
-from outreach.campaigns.planning import PlannedWave
+from outreach.campaigns.schedule import planning
+from outreach.campaigns.schedule.moments import refuse_far_away, spelt_moment
+from outreach.campaigns.schedule.planning import PlannedWave
 from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Gate, Reason

@@ -76,6 +76,7 @@ WAVE_MOVES = {
     WaveState.CANCELLED: set(),
     WaveState.MISSED: set(),
 }
+UNDER_WAY = {WaveState.RUNNING, WaveState.PAUSED}
 ON_ITS_WAY = {WaveState.PLANNED, WaveState.RUNNING, WaveState.PAUSED}
 
 

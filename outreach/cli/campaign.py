@@ -8,21 +8,14 @@ from typing import Any
 import click
 
 from outreach.accounts import staff
-from outreach.campaigns import (
-    approval,
-    audiences,
-    braking,
-    definitions,
-    lifecycle,
-    listing,
-    progress,
-    results,
-    retrying,
-)
-from outreach.campaigns.calendar import read_moment
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns import audiences, definitions, lifecycle, listing
+from outreach.campaigns.letter.frozen import Sending
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.retrying import Retriable
+from outreach.campaigns.results import figures, progress
+from outreach.campaigns.review import approval
+from outreach.campaigns.schedule.moments import read_moment
+from outreach.campaigns.waves import auto_pause, retrying
+from outreach.campaigns.waves.retrying import Retriable
 from outreach.cli.context import Number, Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Session
 from outreach.delivery.ledger import listing as ledger
@@ -257,7 +250,7 @@ def status(operation: Operation, number: int, as_json: bool) -> None:
         again = retrying.retriable(session, found, now=operation.now)
         if as_json:
             waves = [_wave_json(session, wave, tally, again.get(wave.number, Retriable())) for wave, tally in counted]
-            came = results.of(session, found, now=operation.now).as_json()
+            came = figures.of(session, found, now=operation.now).as_json()
             measured = [one.as_json() for one in hits.measured(session, audiences.launched(found))]
             head = {"campaign": found.id, "state": found.state.value, "stage": stage.value, "waves": waves}
             say_json({**head, "results": came, "measured": measured})
@@ -276,17 +269,17 @@ def _wave_json(session: Session, wave: Wave, tally: Tally, again: Retriable) -> 
         **tally.as_json(),
         "next_try_at": deferred[1].isoformat() if deferred else None,
         "retriable": {"failed": again.failed, "in_doubt": again.doubtful},
-        "paused_because": braking.said_of_pause(session, wave),
-        "warning": braking.warning(session, wave),
+        "paused_because": auto_pause.said_of_pause(session, wave),
+        "warning": auto_pause.warning(session, wave),
     }
 
 
 def _tell(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
     say(f"Vague {wave.number}, {french.moment(wave.due_at)} : {wave.state.label}.")
-    if why := braking.said_of_pause(session, wave):
-        by_itself = " d’elle-même" if braking.why_paused(session, wave) else ""
+    if why := auto_pause.said_of_pause(session, wave):
+        by_itself = " d’elle-même" if auto_pause.why_paused(session, wave) else ""
         say(f"  En pause{by_itself} : {why}.")
-    if warns := braking.warning(session, wave):
+    if warns := auto_pause.warning(session, wave):
         say(f"  Attention : {warns}.")
     if not tally.intended:
         return

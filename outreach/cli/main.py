@@ -5,7 +5,7 @@ from importlib import import_module
 import click
 
 from outreach import __version__
-from outreach.campaigns.calendar import read_moment
+from outreach.campaigns.schedule.moments import read_moment
 
 SHOWN = "outreach.shown"  # what the clock is made to show at the start (--now)
 MODULES = {

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from outreach import days, migrations
 from outreach.accounts import staff
 from outreach.app import create_app
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter.frozen import Sending
 from outreach.db import Database
 from outreach.demo import mailbox, people, story
 from outreach.demo import sample as samples

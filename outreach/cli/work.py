@@ -8,8 +8,8 @@ from collections.abc import Callable
 import click
 
 from outreach.campaigns import verification
-from outreach.campaigns.composing import Composer
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns.letter.frozen import Sending
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Database
 from outreach.delivery import installation

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from outreach.campaigns.composing import Composer
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns.letter.frozen import Sending
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery import workers

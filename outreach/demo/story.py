@@ -13,12 +13,15 @@ from sqlalchemy import select
 
 from outreach.accounts import staff
 from outreach.adherence.models import Status
-from outreach.campaigns import approval, audiences, definitions, followups, launching, lifecycle, openings
-from outreach.campaigns.calendar import moment_of
+from outreach.campaigns import audiences, definitions, lifecycle
 from outreach.campaigns.definitions import Definition, Segment
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter.frozen import Sending
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.openings import Recipients
+from outreach.campaigns.review import approval
+from outreach.campaigns.schedule import sending_hours
+from outreach.campaigns.schedule.moments import moment_of
+from outreach.campaigns.schedule.sending_hours import Recipients
+from outreach.campaigns.waves import followups, launching
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
@@ -103,7 +106,7 @@ def tell(session: Session, sending: Sending, *, now: datetime) -> list[Posted]:
 def first_wave(now: datetime) -> datetime:
     """When the campaign left: half past nine on the last day letters could leave, some days before an instant."""
     days = (today(now) - timedelta(days=LEAST_DAYS + more) for more in count())
-    day = next(day for day in days if not openings.closure(day, {Recipients.SCHOOL_SIDE}, urgent=True))
+    day = next(day for day in days if not sending_hours.closure(day, {Recipients.SCHOOL_SIDE}, urgent=True))
     return moment_of(datetime.combine(day, STARTS)).at
 
 

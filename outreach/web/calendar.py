@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from flask import Blueprint, render_template, request
 
-from outreach.campaigns import agenda, openings
+from outreach.campaigns.schedule import calendar, sending_hours
 from outreach.days import FIRST, LAST, today
 from outreach.roles import RoleName
 from outreach.web.frame import database, needs, now
@@ -20,7 +20,7 @@ def index() -> str:
     this = today(now())
     month = _month(request.args.get("month", "")) or this.replace(day=1)
     with database().reading() as session:
-        weeks = agenda.weeks(session, month)
+        weeks = calendar.weeks(session, month)
     days = [day for week in weeks for day in week if day.is_of_month]
     return render_template(
         "pages/calendar/index.html",
@@ -29,7 +29,7 @@ def index() -> str:
         today=this,
         weeks=weeks,
         days=days,
-        caution=openings.caution(month) if any(day.closing for day in days) else "",
+        caution=sending_hours.caution(month) if any(day.closing for day in days) else "",
         is_list=request.args.get("view") == "list",
     )
 

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import days
 from outreach.adherence import records
-from outreach.campaigns import history
+from outreach.campaigns.results import authority_history
 from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import authority_sheet, calls
@@ -74,7 +74,7 @@ def _page(session: Session, found: Authority, form: CallForm) -> str:
         "pages/directory/history.html",
         authority=found,
         federations=authority_sheet.represented_by(session, found),
-        planned=history.to_come(session, found, now=now()),
+        planned=authority_history.to_come(session, found, now=now()),
         events=_events(session, found),
         form=form,
     )
@@ -82,10 +82,10 @@ def _page(session: Session, found: Authority, form: CallForm) -> str:
 
 def _events(session: Session, found: Authority) -> list[Event]:
     events = [
-        *history.answered(session, found, authority_sheet.history(session, found)),
+        *authority_history.answered(session, found, authority_sheet.history(session, found)),
         *records.events(session, found),
-        *history.letters(session, found),
-        *history.exclusions(session, found),
+        *authority_history.letters(session, found),
+        *authority_history.exclusions(session, found),
         *calls.events(session, found),
     ]
     return sorted(events, key=lambda event: event.at, reverse=True)

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from flask import Blueprint, Response, render_template, request
 
-from outreach.campaigns import composing, followups
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter import composing
+from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.waves import followups
 from outreach.db import Session
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Message, MessageState

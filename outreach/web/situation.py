@@ -10,7 +10,7 @@ from outreach import days
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import Programme, RollUp
 from outreach.adherence.situation import Bucket, Found, Row, Situation
-from outreach.campaigns import braking
+from outreach.campaigns.waves import auto_pause
 from outreach.days import parse_day
 from outreach.demo import steps
 from outreach.directory import listing
@@ -71,7 +71,7 @@ def index() -> str:
             Bucket=Bucket,
             level=level,
             waiting=inbox.counts(session),
-            braked=braking.held(session),
+            braked=auto_pause.held(session),
             Tray=Tray,
             steps=steps.taken(session) if settings().stays_here else {},
             bounced=listing.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,

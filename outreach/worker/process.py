@@ -18,8 +18,8 @@ from dramatiq import Actor, Broker, Worker, actor
 from dramatiq.brokers.stub import StubBroker
 from sqlalchemy.exc import SQLAlchemyError
 
-from outreach.campaigns import braking, launching
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.waves import auto_pause, launching
 from outreach.db import Database
 from outreach.delivery import installation, workers
 from outreach.delivery.bounces import collecting
@@ -189,10 +189,10 @@ class Desk:
     def brake(self) -> None:
         """Pause what fails too often: looked for without keeping anybody from writing."""
         with self.database.reading() as session:
-            is_failing = bool(braking.failing(session))
+            is_failing = bool(auto_pause.failing(session))
         if is_failing:
             with self.database.writing() as session:
-                braking.brake(session, now=self.clock())
+                auto_pause.brake(session, now=self.clock())
 
     def knock(self) -> None:
         """Wake a postman for each mailing that has letters due."""

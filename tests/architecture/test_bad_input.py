@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from outreach.accounts.staff import Role, User
-from outreach.campaigns import launching
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.waves import launching
 from outreach.demo import people
 from outreach.segments.forms import PARAMETER
 from outreach.settings import ROOT

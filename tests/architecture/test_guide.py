@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from outreach.campaigns.fields import FIELDS
+from outreach.campaigns.letter.merge_fields import FIELDS
 from outreach.campaigns.verification import RULES
 from outreach.mail.language import FILTERS
 from outreach.mail.marks import Kind

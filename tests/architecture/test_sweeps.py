@@ -10,8 +10,8 @@ from click import Group
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
-from outreach.campaigns import launching
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.waves import launching
 from outreach.cli.main import commands
 from outreach.delivery.models import Message
 from outreach.segments.audience import ORDER

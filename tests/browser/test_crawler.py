@@ -7,9 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from outreach.campaigns import launching
-from outreach.campaigns.composing import Composer
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.waves import launching
 from outreach.db import Base
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Composition, Mailing

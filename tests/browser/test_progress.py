@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from outreach.campaigns import launching
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter.frozen import Sending
 from outreach.campaigns.models import Wave
+from outreach.campaigns.waves import launching
 from tests.conftest import NOW
 from tests.web.test_mailbox import planned
 from tests.web.test_progress import end, settle, starts_in

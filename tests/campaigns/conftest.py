@@ -9,8 +9,9 @@ from sqlalchemy import select
 from outreach.accounts import staff
 from outreach.accounts.staff import User
 from outreach.adherence import programmes
-from outreach.campaigns import definitions, launching, lifecycle
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns import definitions, lifecycle
+from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.waves import launching
 from outreach.directory.models import (
     Authority,
     Contact,

@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import delete, text, update
 
 from outreach.adherence.models import Status
-from outreach.campaigns import launching, lifecycle
+from outreach.campaigns import lifecycle
 from outreach.campaigns.models import CampaignTransition, Wave, WaveState
 from outreach.campaigns.verification import verify
+from outreach.campaigns.waves import launching
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Composition, GateChange, Message, MessageState, SuppressionReason, Worker
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
-from tests.campaigns.test_launching import record
+from tests.campaigns.waves.test_launching import record
 from tests.conftest import NOW
 
 LATER = NOW + timedelta(minutes=10)

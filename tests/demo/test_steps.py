@@ -9,8 +9,9 @@ from outreach.accounts.staff import User
 from outreach.adherence import programmes, records
 from outreach.adherence.models import Status, Word
 from outreach.app import create_app
-from outreach.campaigns import definitions, launching, lifecycle
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns import definitions, lifecycle
+from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.waves import launching
 from outreach.delivery.models import Message
 from outreach.demo import people, steps
 from outreach.demo.steps import Step

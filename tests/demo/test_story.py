@@ -10,11 +10,13 @@ from sqlalchemy import select
 from outreach.adherence import programmes
 from outreach.adherence.situation import Bucket, situation
 from outreach.app import create_app
-from outreach.campaigns import openings, results, verification
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns import verification
+from outreach.campaigns.letter.frozen import Sending
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
-from outreach.campaigns.openings import Recipients
-from outreach.campaigns.results import Figure
+from outreach.campaigns.results import figures
+from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.schedule import sending_hours
+from outreach.campaigns.schedule.sending_hours import Recipients
 from outreach.cli.preparation import load_sample
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message, Suppression
@@ -47,7 +49,7 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
         tally = outbox.tallies(session, [first.mailing_id])[first.mailing_id]
         assert (tally.total, tally.pending, tally.deferred, tally.refused) == (tally.intended, 0, 0, 2)
         assert tally.withdrawn["suppressed"] == 1
-        came = results.of(session, sent, now=NOW)
+        came = figures.of(session, sent, now=NOW)
         assert {one for one, count in came.answers.items() if count} == set(Answer) - {Answer.NOT_CONCERNED}
         answered = came.row().counts[Figure.ANSWERED]
         assert answered > tally.accepted / 5
@@ -99,5 +101,5 @@ def test_it_is_told_on_this_machine_and_on_the_day_of_the_clock(tmp_path, relay,
 def test_the_first_wave_left_when_letters_may_leave(number):
     now = datetime(2026, 1, 1, 8, tzinfo=UTC) + timedelta(days=number)
     first = story.first_wave(now)
-    assert not openings.closure(first.date(), {Recipients.SCHOOL_SIDE}, urgent=True)
+    assert not sending_hours.closure(first.date(), {Recipients.SCHOOL_SIDE}, urgent=True)
     assert timedelta(days=5) < now - first < timedelta(days=75)

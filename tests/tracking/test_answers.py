@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from outreach.adherence import records
 from outreach.adherence.models import AdherenceRecord, Programme, Status, Strand, Word
-from outreach.campaigns import followups, lifecycle
-from outreach.campaigns.composing import Composer
+from outreach.campaigns import lifecycle
+from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.models import Wave
+from outreach.campaigns.waves import followups
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, Purpose, Reason, SuppressionReason

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from outreach.campaigns.composing import Composer, Content
+from outreach.campaigns.letter.composing import Composer, Content
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.ledger.outbox import Proof
 from outreach.delivery.models import Batch, Mailing, Message, MessageState

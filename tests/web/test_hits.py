@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import EnvironBuilder
 
-from outreach.campaigns import launching
-from outreach.campaigns.composing import Composer
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns.letter.frozen import Sending
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.waves import launching
 from outreach.db import Database
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Message

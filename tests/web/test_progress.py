@@ -7,11 +7,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
-from outreach.campaigns import braking, launching, lifecycle, progress
-from outreach.campaigns.freezing import Sending
-from outreach.campaigns.grace import GRACE
+from outreach.campaigns import lifecycle
+from outreach.campaigns.letter.frozen import Sending
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.progress import Progress
+from outreach.campaigns.results import progress
+from outreach.campaigns.results.progress import Progress
+from outreach.campaigns.waves import auto_pause, launching
+from outreach.campaigns.waves.calling_off import GRACE
 from outreach.delivery.ledger import journal
 from outreach.delivery.ledger.journal import Event
 from outreach.delivery.ledger.outbox import Tally
@@ -238,7 +240,7 @@ def test_a_wave_that_paused_by_itself_says_why_on_its_page_and_on_the_first(auth
         session.execute(update(Message).where(Message.id.in_(keys)).values(**refused))
     assert "se met en pause d’elle-même à une sur dix" in said(author.get("/campaigns/1/progress").text)
     with sample_database.writing() as session:
-        assert braking.brake(session, now=later) == 1
+        assert auto_pause.brake(session, now=later) == 1
     page = said(author.get("/campaigns/1/progress").text)
     assert "La vague s’est mise en pause d’elle-même. 60 adresses sur 60 n’existent pas." in page
     assert "Un envoi s’est mis en pause" in said(author.get("/").text)

@@ -4,9 +4,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from outreach.campaigns import launching
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter.frozen import Sending
 from outreach.campaigns.verification import verify
+from outreach.campaigns.waves import launching
 from outreach.db import Database
 from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, Worker
 from outreach.mail.tokens import Keys, Kind

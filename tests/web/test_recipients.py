@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
-from outreach.campaigns import launching
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.waves import launching
 from outreach.delivery.ledger import outbox, outcomes
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority

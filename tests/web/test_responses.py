@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns import launching
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.waves import launching
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.directory.models import Authority
 from outreach.mail.tokens import Keys, Kind

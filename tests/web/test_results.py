@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from outreach.campaigns import lifecycle, results
-from outreach.campaigns.results import Figure
+from outreach.campaigns import lifecycle
+from outreach.campaigns.results import figures
+from outreach.campaigns.results.figures import Figure
 from tests.conftest import NOW
 from tests.web.test_progress import end, launched, settle
 
@@ -17,7 +18,7 @@ def came(launched, sample_database):
     settle(sample_database, 5)
     end(sample_database)
     with sample_database.reading() as session:
-        return results.of(session, lifecycle.campaign_numbered(session, 1), now=NOW)
+        return figures.of(session, lifecycle.campaign_numbered(session, 1), now=NOW)
 
 
 def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(author, came):

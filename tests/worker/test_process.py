@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from sqlalchemy import func, select, update
 
 from benchmarks import crowd
-from outreach.campaigns import launching
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.verification import verify
+from outreach.campaigns.waves import launching
 from outreach.cli.work import scribe_for
 from outreach.delivery import installation, workers
 from outreach.delivery.ledger import outbox, recipients

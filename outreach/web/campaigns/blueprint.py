@@ -7,11 +7,11 @@ from flask import Blueprint, render_template, url_for
 from flask_security import current_user
 
 from outreach.campaigns import listing
-from outreach.campaigns.freezing import Sending
+from outreach.campaigns.letter.frozen import Sending
 from outreach.campaigns.lifecycle import content_hash, may_change
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.progress import wave_of_the_moment
+from outreach.campaigns.results.progress import wave_of_the_moment
 from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.web.frame import settings

@@ -8,10 +8,12 @@ from flask import flash, redirect, request, url_for
 from flask_security import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns import approval, audiences, checks, lifecycle, planning
-from outreach.campaigns.grace import GRACE
+from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
+from outreach.campaigns.review import approval, checks
+from outreach.campaigns.schedule import planning
+from outreach.campaigns.waves.calling_off import GRACE
 from outreach.db import Session
 from outreach.errors import InputError
 from outreach.roles import RoleName

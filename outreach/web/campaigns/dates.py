@@ -3,8 +3,9 @@
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns import lifecycle, openings, planning
-from outreach.campaigns.planning import PlannedWave
+from outreach.campaigns import lifecycle
+from outreach.campaigns.schedule import planning, sending_hours
+from outreach.campaigns.schedule.planning import PlannedWave
 from outreach.days import today
 from outreach.db import Session
 from outreach.roles import RoleName
@@ -44,6 +45,6 @@ def _page(session: Session, step: Step, form: DatesForm, *, asked: bool = True) 
         campaign = lifecycle.as_if(session, campaign, form.changes()) if asked else campaign
         waves = planning.plan(session, campaign, now=now())
     form.version.data = form.version.data or step.version
-    cautions = dict.fromkeys(openings.caution(today(wave.at)) for wave in waves)
+    cautions = dict.fromkeys(sending_hours.caution(today(wave.at)) for wave in waves)
     left_out = planning.left_out(campaign, waves)
     return show("dates", step, form=form, waves=waves, left_out=left_out, cautions=[one for one in cautions if one])

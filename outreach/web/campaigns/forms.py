@@ -8,11 +8,11 @@ from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextArea
 from wtforms.validators import Length
 
 from outreach.campaigns import lifecycle
-from outreach.campaigns.calendar import moment_of, refuse_far_away
 from outreach.campaigns.definitions import MOST_REMINDERS
-from outreach.campaigns.freezing import refuse_unreadable
+from outreach.campaigns.letter.frozen import refuse_unreadable
 from outreach.campaigns.models import Campaign, Colour
-from outreach.campaigns.planning import offsets
+from outreach.campaigns.schedule.moments import moment_of, refuse_far_away
+from outreach.campaigns.schedule.planning import offsets
 from outreach.days import BRUSSELS, parse_day
 from outreach.db import Session
 from outreach.delivery.models import MessageClass

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from flask import Response, abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns import checks, lifecycle, trials
-from outreach.campaigns.fields import FIELDS
+from outreach.campaigns import lifecycle
+from outreach.campaigns.letter.merge_fields import FIELDS
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.rehearsal import Rehearsal, Rehearsed, hard_cases
+from outreach.campaigns.review import checks, test_letter
+from outreach.campaigns.review.preview import Rehearsal, Rehearsed, hard_cases
 from outreach.db import Session
 from outreach.directory import authority_sheet
 from outreach.errors import InputError, NotFound
@@ -76,7 +77,7 @@ def send_trial(number: int) -> tuple[str, int]:
             with database().writing() as session:
                 as_typed = lifecycle.as_if(session, lifecycle.campaign_numbered(session, number), form.changes())
                 recipient = authority_sheet.authority_by_fase(session, _recipient())
-                trials.send(session, as_typed, sending(), recipient, trial.judged, now=now(), actor=actor())
+                test_letter.send(session, as_typed, sending(), recipient, trial.judged, now=now(), actor=actor())
         except (InputError, NotFound) as error:
             trial.to.errors = [str(error)]
         else:

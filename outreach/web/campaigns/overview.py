@@ -4,8 +4,9 @@ from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
-from outreach.campaigns import definitions, lifecycle, listing, progress
+from outreach.campaigns import definitions, lifecycle, listing
 from outreach.campaigns.listing import PAGE_ROWS, Stage
+from outreach.campaigns.results import progress
 from outreach.errors import NotFound
 from outreach.roles import RoleName
 from outreach.settings import ROOT

@@ -7,11 +7,14 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns import audiences, braking, grace, lifecycle, planning, progress, results, retrying
-from outreach.campaigns.grace import GRACE
-from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.progress import UNDER_WAY, Progress
-from outreach.campaigns.results import Figure
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.models import UNDER_WAY, Campaign, Wave, WaveState
+from outreach.campaigns.results import figures, progress
+from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.results.progress import Progress
+from outreach.campaigns.schedule import planning
+from outreach.campaigns.waves import auto_pause, calling_off, retrying
+from outreach.campaigns.waves.calling_off import GRACE
 from outreach.db import Session
 from outreach.delivery.ledger.listing import Outcome
 from outreach.errors import InputError
@@ -112,8 +115,8 @@ def journal(number: int) -> str:
 def call_off(number: int, wave: int) -> Redirect:
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
-        (first, *_) = grace.call_off(session, campaign, wave, now=now(), actor=actor())
-        is_reminder = grace.follows_a_sending(first)
+        (first, *_) = calling_off.call_off(session, campaign, wave, now=now(), actor=actor())
+        is_reminder = calling_off.follows_a_sending(first)
         told = _alone(campaign, first) if is_reminder else ALL_CALLED_OFF
     flash(told, "success")
     return redirect(url_for(".waves" if is_reminder else ".campaign", number=number))
@@ -156,14 +159,14 @@ def _alone(campaign: Campaign, wave: Wave) -> str:
 
 def _live(session: Session, campaign: Campaign, found: Progress) -> dict[str, Any]:
     states, shape = progress.states_mark(campaign, now=now()), progress.shape_mark(campaign, found)
-    seen, starting = f"{states}-{shape}-{progress.counts_mark(found)}", grace.starting(campaign, now=now())
+    seen, starting = f"{states}-{shape}-{progress.counts_mark(found)}", calling_off.starting(campaign, now=now())
     before = request.args.get("seen", "")
     counts_down = starting is not None and starting.due_at > now()
     place = _place() + 1 if before == seen and not counts_down else 0
     made = Live(
         found=found,
         sentence=sentence(found) + _warning(session, found),
-        held=braking.why_paused(session, found.wave) if found.wave.state is WaveState.PAUSED else "",
+        held=auto_pause.why_paused(session, found.wave) if found.wave.state is WaveState.PAUSED else "",
         starting=starting,
         seconds=max(0, round((starting.due_at - now()).total_seconds())) if starting else 0,
         rest=_rest(campaign, place, now()),
@@ -180,9 +183,9 @@ def _live(session: Session, campaign: Campaign, found: Progress) -> dict[str, An
 
 def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
     return {
-        "came": results.of(session, campaign, now=now()),
+        "came": figures.of(session, campaign, now=now()),
         "Figure": Figure,
-        "figures": results.figures(campaign),
+        "figures": figures.figures(campaign),
         "measured": hits.measured(session, audiences.launched(campaign)),
     }
 
@@ -197,7 +200,7 @@ def _rest(campaign: Campaign, place: int, instant: datetime) -> int | None:
     rest = RESTS[min(place, len(RESTS) - 1)]
     if any(wave.state in UNDER_WAY for wave in campaign.waves):
         return rest
-    following = grace.coming(campaign, now=instant)
+    following = calling_off.coming(campaign, now=instant)
     if following is None or following.due_at > instant + SOON:
         return None
     until_grace = int((following.due_at - GRACE - instant).total_seconds()) + 1
@@ -205,7 +208,7 @@ def _rest(campaign: Campaign, place: int, instant: datetime) -> int | None:
 
 
 def _warning(session: Session, found: Progress) -> str:
-    warns = braking.warning(session, found.wave) if found.tally.refused else ""
+    warns = auto_pause.warning(session, found.wave) if found.tally.refused else ""
     return f" Attention : {warns}." if warns else ""
 
 
@@ -246,7 +249,7 @@ def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:
 def _may_be_called_off(campaign: Campaign) -> set[int]:
     """The numbers of the planned reminders that may be called off alone."""
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
-    return {wave.number for wave in planned if grace.follows_a_sending(wave)}
+    return {wave.number for wave in planned if calling_off.follows_a_sending(wave)}
 
 
 def _reminded(session: Session, campaign: Campaign) -> Counts | None:

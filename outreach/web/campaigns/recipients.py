@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from flask import Response, abort, request
 from flask_security import current_user
 
-from outreach.campaigns import composing, lifecycle, retrying
+from outreach.campaigns import lifecycle
+from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.waves import retrying
 from outreach.db import Session
 from outreach.delivery.ledger import listing, outbox
 from outreach.delivery.ledger.listing import PAGE_ROWS, Outcome

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from flask import Response, request
 
-from outreach.campaigns import audiences, lifecycle, results
-from outreach.campaigns.results import Figure, Results
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.results import figures as results
+from outreach.campaigns.results.figures import Figure, Results
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.tracking import hits

@@ -1,0 +1,98 @@
+"""What a field makes whole in a letter: a table or a list of schools, buttons, a paragraph, a link, a pixel."""
+
+from outreach.adherence.models import Status
+from outreach.campaigns.letter.facts import Facts
+from outreach.mail.letters import Value
+from outreach.mail.rows import Pattern, Repeat, Rows
+from outreach.mail.typography import WIDE
+
+LISTED = 25
+LINK = '<a href="{}" style="color:#303675">{}</a>'
+PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block;border:0">'
+EMPTY = Value("", "")
+ANSWERS = (("joined", "Nous adhérons"), ("in_preparation", "En préparation"), ("help", "Besoin d’aide"))
+
+_CELL = '<td class="cell" style="padding:6px 8px;border-bottom:1px solid #babbc1;text-align:left;{}">{}</td>'
+_ROW = _CELL.format("", "{0}") + _CELL.format("white-space:nowrap", "{1}") + _CELL.format("white-space:nowrap", "{2}")
+_HEAD = _ROW.replace("<td", '<th scope="col"').replace("</td", "</th").format("École", "FASE", "Situation")
+_STYLE = "border-collapse:collapse;margin:0 0 16px"
+# Of what was sent the cells alone are kept: a table that looks otherwise is another pattern, beside the one it follows.
+TABLE = Pattern(
+    "table-1",
+    html=Repeat(
+        f'<table width="100%" cellpadding="0" cellspacing="0" border="0" style="{_STYLE}">\n<tr>{_HEAD}</tr>\n',
+        row=f"<tr>{_ROW}</tr>",
+        between="\n",
+        foot="\n</table>",
+    ),
+    text=Repeat("", row=f"- {{0}} (FASE{WIDE}{{1}}){WIDE}: {{3}}", between="\n", foot=""),
+)
+LIST = Pattern(
+    "list-1",
+    html=Repeat(
+        '<ul style="margin:0 0 16px;padding:0 0 0 24px">\n',
+        row=f'<li style="margin:0 0 6px">{{0}} (FASE{WIDE}{{1}})</li>',
+        between="\n",
+        foot="\n</ul>",
+    ),
+    text=Repeat("", row=f"- {{0}} (FASE{WIDE}{{1}})", between="\n", foot=""),
+)
+PATTERNS = {pattern.name: pattern for pattern in (TABLE, LIST)}
+_LABELS = {status: (status.label, status.label.lower()) for status in Status}
+
+
+def link(address: str, words: str) -> Value:
+    """A link to an address that may be missing."""
+    plain = Value.plain(address)
+    return Value(LINK.format(plain.html, words), f"{words}{WIDE}: {address}") if address else EMPTY
+
+
+def pixel(address: str) -> Value:
+    """What tells that a letter was opened, if anything does."""
+    return Value(PIXEL.format(Value.plain(address).html), "") if address else EMPTY
+
+
+def table(facts: Facts) -> Rows:
+    """The schools, with where each stands."""
+    rows = [(name, str(fase), *_LABELS[status]) for fase, name, status in facts.schools[:LISTED]]
+    return Rows(TABLE, rows, _more(facts))
+
+
+def listing(facts: Facts) -> Rows:
+    """The schools as a list."""
+    return Rows(LIST, [(name, str(fase)) for fase, name, _ in facts.schools[:LISTED]], _more(facts))
+
+
+def buttons(facts: Facts) -> Value:
+    """An answer a button, and where all of them are."""
+    style = "display:inline-block;margin:0 8px 8px 0;padding:10px 18px;border:1px solid #303675;border-radius:4px;"
+    style += "text-decoration:none;font-weight:bold;"
+    first, others = "background:#303675;color:#ffffff", "color:#303675"
+    links, texts = [], []
+    for place, (choice, words) in enumerate(ANSWERS):
+        address = f"{facts.links.answer}?choice={choice}"
+        look = style + (others if place else first)
+        links.append(f'<a class="button" href="{address}" style="{look}">{words}</a>')
+        texts.append(f"- {words}{WIDE}: {address}")
+    other = LINK.format(facts.links.answer, "Toutes les réponses possibles")
+    texts.append(f"- Toutes les réponses possibles{WIDE}: {facts.links.answer}")
+    html = "\n".join(links)
+    return Value(f'<p style="margin:0 0 8px">{html}</p>\n<p style="margin:0 0 16px">{other}</p>', "\n".join(texts))
+
+
+def federations(facts: Facts) -> Value:
+    """The bodies that represent the authority, if there are any."""
+    if not facts.federations:
+        return EMPTY
+    named = ", ".join(f"{name} ({code})" for code, name in facts.federations)
+    said = Value.plain(f"Votre organe de représentation et de coordination peut aussi vous conseiller{WIDE}: {named}.")
+    return Value(f'<p style="margin:0 0 16px">{said.html}</p>', said.text)
+
+
+def _more(facts: Facts) -> Value:
+    more = len(facts.schools) - LISTED
+    if more <= 0:
+        return EMPTY
+    words = f"et {more} autre{'s' if more > 1 else ''}{WIDE}: "
+    seen = link(facts.links.answer, "voir la liste")
+    return Value(f'\n<p style="margin:0 0 16px">{words}{seen.html}</p>', f"\n{words}{facts.links.answer}")

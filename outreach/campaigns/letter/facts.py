@@ -1,0 +1,43 @@
+"""What a letter's fields are filled from: what is known of one recipient, and what a wave's letters share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from outreach.adherence.models import Status
+from outreach.campaigns.letter.links import Links
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What is the same for all the letters of a wave."""
+
+    circular: str
+    deadline: date
+    contact: str
+    is_reminder: bool
+
+
+class Facts(NamedTuple):
+    """What is known of one recipient when its letter is composed.
+
+    `schools` are those the letter is about: (FASE, name, status) by name. `eligible` and `joined` count the authority's
+    schools in the strand; `federations` are (code, name).
+    """
+
+    fase: int
+    name: str
+    network: str
+    municipality: str
+    schools: Sequence[tuple[int, str, Status]]
+    eligible: int
+    joined: int
+    federations: Sequence[tuple[str, str]]
+    links: Links
+    shared: Shared
+
+
+def contact_of(name: str, service: str, email: str, phone: str) -> str:
+    """The agent who can inform, on one line."""
+    return ", ".join(part for part in (name, service, email, phone) if part)

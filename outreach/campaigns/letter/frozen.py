@@ -1,0 +1,204 @@
+"""A campaign's letter as it is frozen at launch, where it comes from, and the headers a wave shares."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from outreach.campaigns.letter.facts import Facts, Shared, contact_of
+from outreach.campaigns.letter.links import UNSUBSCRIBE, Links
+from outreach.campaigns.letter.merge_fields import ADDRESSES, KINDS, LINKED, TOKENS, is_common, raw_value, reader
+from outreach.campaigns.models import Campaign
+from outreach.days import today
+from outreach.delivery.models import MessageClass
+from outreach.errors import InputError
+from outreach.mail import letters
+from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
+from outreach.mail.language import parse_line
+from outreach.mail.letters import Draft, Letter
+from outreach.mail.links import mark as mark_links
+from outreach.mail.links import of as links_of
+from outreach.mail.marks import Marks, Slot
+from outreach.mail.mime import Mailbox, Standing
+from outreach.mail.tokens import Keys, Kind
+from outreach.mail.typography import typeset
+from outreach.settings import ROOT, Settings
+from outreach.tracking.models import TrackingMode
+
+SENDER = "sensibilisation"
+SIGNATURE = ("sender_name", "sender_address", "contact_name", "contact_service", "contact_phone", "contact_email")
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Where letters come from: the sending domain, the public address of the service, the keys of its links.
+
+    `reads_mail` says whether the service reads what comes to the addresses of its letters.
+    """
+
+    domain: str
+    address: str
+    keys: Keys
+    reads_mail: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Sending":
+        """Where an installation's letters come from."""
+        keys, reads_mail = Keys(settings.signing_keys), bool(settings.bounces_url)
+        return cls(settings.sending_domain, settings.address, keys, reads_mail)
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """What a link of a letter may begin with: plain http only where the service itself has nothing better."""
+        return ("https",) if self.address.startswith("https:") else ("https", "http")
+
+    def return_path(self, identity: str) -> str:
+        """The envelope sender of a letter: what comes back names it (VERP)."""
+        return f"{RETURNED}{self.keys.make(Kind.BOUNCE, bytes.fromhex(identity))}@{self.domain}"
+
+    @property
+    def data_protection(self) -> str:
+        """The address of the page on data protection."""
+        return f"{self.address}/data-protection"
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A letter as a mailing keeps it: compiled but for its values, and what its letters share."""
+
+    draft: Draft
+    shared: Shared
+    tracking: TrackingMode
+
+    @property
+    def links(self) -> dict[int, str]:
+        """Where the numbered links of the letter lead."""
+        return links_of(self.draft.slots)
+
+    def to_json(self) -> str:
+        """What is kept."""
+        shared = {**asdict(self.shared), "deadline": self.shared.deadline.isoformat()}
+        kept = {"draft": self.draft.to_json(), "shared": shared, "tracking": self.tracking.value}
+        return json.dumps(kept, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, kept: str) -> "Frozen":
+        """What was kept."""
+        read = json.loads(kept)
+        shared = Shared(**{**read["shared"], "deadline": date.fromisoformat(read["shared"]["deadline"])})
+        return cls(Draft.from_json(read["draft"]), shared, TrackingMode(read.get("tracking", TrackingMode.NONE)))
+
+
+_layouts = Environment(
+    loader=FileSystemLoader(ROOT / "templates" / "emails"),
+    autoescape=select_autoescape(["html"], default=False),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+def freeze(campaign: Campaign, sending: Sending, due_at: datetime, *, is_reminder: bool, mark: str = "") -> Frozen:
+    """The letter of a campaign for a wave due at an instant; `mark` goes before the subject of a trial.
+
+    Raises InputError, with the line, when the letter or its subject cannot be read.
+    """
+    shared = Shared(
+        circular=campaign.circular,
+        deadline=today(due_at + timedelta(days=campaign.deadline_days)),
+        contact=contact_of(
+            campaign.contact_name, campaign.contact_service, campaign.contact_email, campaign.contact_phone
+        ),
+        is_reminder=is_reminder,
+    )
+    return Frozen(_draft(campaign, sending, shared, mark), shared, campaign.tracking)
+
+
+def bare(campaign: Campaign, sending: Sending) -> Draft:
+    """The letter without its layout, as an editor shows it. Raises InputError as `freeze` does."""
+    marks = Marks()
+    subject, html, text = _read(campaign.subject, campaign.letter, marks, sending.schemes)
+    return Draft.of(marks, typeset(subject), typeset(html), typeset(text))
+
+
+def refuse_unreadable(subject: str, letter: str, schemes: Sequence[str] = ("https", "http")) -> None:
+    """Raises InputError, with the line, when a subject or a letter cannot be read, or one of them is missing."""
+    marks = Marks()
+    read = _read(subject, letter, marks, schemes)
+    try:
+        Draft.from_json(Draft.of(marks, *read).to_json()).to_json().encode()
+    except (ValueError, RecursionError):  # what cannot be kept would stop a wave as it starts
+        raise InputError("Le courriel contient un champ ou une condition qui ne peut pas être gardé.") from None
+
+
+def _draft(campaign: Campaign, sending: Sending, shared: Shared, mark: str) -> Draft:
+    marks = Marks()
+    subject, html, text = _read(campaign.subject, campaign.letter, marks, sending.schemes)
+    html = mark_links(html, marks)
+    own = {name: marks.slot(Slot(name)) for name in ("fase_po", "nom_po", *ADDRESSES)}
+    may_unsubscribe = campaign.message_class is MessageClass.AWARENESS
+    around = {
+        "subject": mark + subject,
+        "signed": {name: letters.one_line(getattr(campaign, name)) for name in SIGNATURE},
+        "marks": own,
+        "may_unsubscribe": may_unsubscribe,
+        "data_protection": sending.data_protection,
+    }
+    body = Markup(html)  # noqa: S704 - escaped by the Markdown reader
+    html = typeset(_layouts.get_template("letter.html").render(body=body, **around))
+    text = typeset(_layouts.get_template("letter.txt").render(body=text.rstrip("\n"), **around))
+    links = Links.of_nobody(sending.address, may_unsubscribe=may_unsubscribe)
+    return Draft.of(marks, typeset(mark + subject), *_linked(html, text, marks, links, shared))
+
+
+def _linked(html: str, text: str, marks: Marks, links: Links, shared: Shared) -> tuple[str, str]:
+    """The letter with its links written out, but for their tokens: these alone differ from one recipient to another.
+
+    So a letter's links cost their tokens, to fill in and to keep.
+    """
+    nobody = Facts(0, "", "", "", [], 0, 0, [], links, shared)
+    for slot in [slot for slot in marks.slots if slot.field in LINKED]:
+        said, mark = reader(slot)(nobody), marks.slot(slot)
+        html, text = html.replace(mark, said.html), text.replace(mark, said.text)
+    for name in TOKENS:
+        held, mark = str(raw_value(name, nobody)), marks.slot(Slot(name))
+        html, text = (html.replace(held, mark), text.replace(held, mark)) if held else (html, text)
+    return html, text
+
+
+def _read(subject: str, letter: str, marks: Marks, schemes: Sequence[str]) -> tuple[str, str, str]:
+    try:
+        line = parse_line(subject, KINDS, marks)
+    except InputError as error:
+        raise InputError(str(error).replace("Ligne 1 :", "Objet :")) from None
+    html, text = letters.body(letter, KINDS, marks, schemes)
+    if not line.strip() or not text.strip():
+        raise InputError("Le courriel n’a pas d’objet ou pas de texte.")
+    return line, html, text
+
+
+def standing_of(campaign: Campaign, sending: Sending, wave: str) -> Standing:
+    """The headers that all the letters of a wave share."""
+    is_awareness = campaign.message_class is MessageClass.AWARENESS
+    return Standing(
+        sender=Mailbox(f"{SENDER}@{sending.domain}", letters.one_line(campaign.sender_name)),
+        reply_to=Mailbox(campaign.contact_email, letters.one_line(campaign.contact_name)),
+        list_id=f"<{wave}.{sending.domain}>",
+        feedback_id=f"{wave}:c{campaign.id}:{campaign.message_class}:outreach",
+        unsubscribe=f"{sending.address}/{UNSUBSCRIBE}/" if is_awareness else "",
+        mailto=UNSUBSCRIBING if is_awareness and sending.reads_mail else "",
+    )
+
+
+def standing_json(standing: Standing) -> str:
+    """The headers as a mailing keeps them."""
+    return json.dumps(asdict(standing), ensure_ascii=False)
+
+
+def compiled(draft: Draft) -> Letter:
+    """A letter ready to be filled."""
+    return Letter(draft, {slot.key for slot in draft.slots if is_common(slot)})

@@ -1,0 +1,182 @@
+"""The merge fields of letters: what each says to who writes, and its value for one recipient.
+
+The editor's buttons, the checks and the documentation come from this one table.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from babel.numbers import format_decimal
+
+from outreach.campaigns.letter import blocks
+from outreach.campaigns.letter.facts import Facts
+from outreach.mail import links
+from outreach.mail.letters import Filling, Value
+from outreach.mail.marks import Kind, Slot
+from outreach.mail.rows import Rows
+from outreach.mail.typography import LOCALE, NARROW, WIDE, WITH_WEEKDAY, spelt_day
+
+NAMED = 3
+NOTHING = {"", "null", "none", "n/a", "0", "-"}
+
+Raw = str | int | bool | date | Value | Rows
+Reader = Callable[[Facts], Filling]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A merge field: its kind, what it says to who writes, its value for one recipient; `common` to a whole wave."""
+
+    kind: Kind
+    help: str
+    value: Callable[[Facts], Raw]
+    common: bool = False
+
+
+def _names(facts: Facts) -> str:
+    names = [f"{name} (FASE{WIDE}{fase})" for fase, name, _ in facts.schools[:NAMED]]
+    more = len(facts.schools) - len(names)
+    if more:
+        names.append(f"{more} autre{'s' if more > 1 else ''}")
+    *first, last = names or [""]
+    return f"{', '.join(first)} et {last}" if first else last
+
+
+FIELDS: Mapping[str, Field] = {
+    "nom_po": Field(Kind.WORDS, "Le nom du pouvoir organisateur", lambda facts: facts.name),
+    "fase_po": Field(Kind.WORDS, "Son numéro FASE", lambda facts: str(facts.fase)),
+    "réseau": Field(Kind.WORDS, "Son réseau", lambda facts: facts.network),
+    "fédération": Field(
+        Kind.WORDS, "Le sigle de sa fédération", lambda facts: ", ".join(code for code, _ in facts.federations)
+    ),
+    "commune": Field(Kind.WORDS, "Sa commune", lambda facts: facts.municipality),
+    "écoles": Field(Kind.WORDS, "Les noms des écoles dont parle le courriel (trois au plus)", _names),
+    "écoles_éligibles": Field(Kind.NUMBER, "Le nombre d’écoles auxquelles le volet est ouvert", lambda f: f.eligible),
+    "écoles_adhérentes": Field(Kind.NUMBER, "Le nombre d’écoles qui ont adhéré", lambda facts: facts.joined),
+    "écoles_restantes": Field(
+        Kind.NUMBER, "Le nombre d’écoles dont parle le courriel", lambda facts: len(facts.schools)
+    ),
+    "tableau_écoles": Field(Kind.BLOCK, "Le tableau des écoles dont parle le courriel", blocks.table),
+    "liste_écoles": Field(Kind.BLOCK, "La liste des écoles dont parle le courriel", blocks.listing),
+    "une_école": Field(Kind.FLAG, "Le courriel parle d’une seule école", lambda facts: len(facts.schools) == 1),
+    "plusieurs_écoles": Field(Kind.FLAG, "Le courriel parle de plusieurs écoles", lambda f: len(f.schools) > 1),
+    "rappel": Field(Kind.FLAG, "Cette vague est un rappel", lambda facts: facts.shared.is_reminder, common=True),
+    "date_limite": Field(Kind.DAY, "La date limite de la vague", lambda facts: facts.shared.deadline, common=True),
+    "circulaire": Field(Kind.WORDS, "Le numéro de la circulaire", lambda facts: facts.shared.circular, common=True),
+    "contact": Field(
+        Kind.WORDS, "La personne de contact, en toutes lettres", lambda facts: facts.shared.contact, common=True
+    ),
+    "boutons_réponse": Field(Kind.BLOCK, "Des boutons pour répondre en un clic", blocks.buttons),
+    "lien_réponse": Field(
+        Kind.LINK, "Un lien vers la page de réponse", lambda facts: blocks.link(facts.links.answer, "répondre en ligne")
+    ),
+    "lien_navigateur": Field(
+        Kind.LINK, "Un lien vers ce courriel en ligne", lambda facts: blocks.link(facts.links.view, "lire en ligne")
+    ),
+    "lien_désinscription": Field(
+        Kind.LINK,
+        "Un lien pour ne plus recevoir ces courriels",
+        lambda facts: blocks.link(facts.links.unsubscribe, "ne plus recevoir ces courriels"),
+    ),
+    "bloc_fédération": Field(Kind.BLOCK, "Un paragraphe sur l’organe de représentation", blocks.federations),
+}
+KINDS = {name: field.kind for name, field in FIELDS.items()}
+# The addresses alone, for the layout's own links; nobody writes them.
+ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
+    "adresse_désinscription": lambda facts: facts.links.unsubscribe,
+    "adresse_navigateur": lambda facts: facts.links.view,
+    "mention_mesure": lambda facts: facts.links.measure.mention,
+    "image_mesure": lambda facts: blocks.pixel(facts.links.measure.pixel),
+}
+
+
+BY_LINK, BY_MAIL = "jeton_désinscription", "jeton_courriel"  # the two ways to unsubscribe that a letter's headers offer
+# What is left of a link whose address stands in the letter's fixed text.
+TOKENS: Mapping[str, Callable[[Facts], str]] = {
+    "jeton_réponse": lambda facts: facts.links.answering,
+    "jeton_navigateur": lambda facts: facts.links.viewing,
+    BY_LINK: lambda facts: facts.links.unsubscribing,
+}
+LINKED = {"boutons_réponse", "lien_réponse", "lien_navigateur", "lien_désinscription"}
+LINKED |= {"adresse_navigateur", "adresse_désinscription"}
+OF_MEASURE = {"mention_mesure", "image_mesure", links.LINK}
+
+
+def is_common(slot: Slot) -> bool:
+    """Whether a slot says the same in all the letters of a wave that are measured alike."""
+    return slot.field in OF_MEASURE or (slot.field in FIELDS and FIELDS[slot.field].common)
+
+
+def raw_value(name: str, facts: Facts) -> Raw:
+    """What a field holds for a recipient, before any filter."""
+    return _finder(name)(facts)
+
+
+def is_empty(raw: Raw) -> bool:
+    """Whether a value says nothing: empty, or one of the words that spreadsheets leave for nothing."""
+    if isinstance(raw, str):
+        return raw.strip().casefold() in NOTHING
+    return raw is None or raw == blocks.EMPTY
+
+
+@lru_cache(maxsize=1024)
+def reader(slot: Slot) -> Reader:
+    """How what stands in a slot is found: for thousands of recipients, decided once."""
+    if slot.field == links.LINK:
+        number, url = int(slot.filters[0][0]), slot.filters[0][1]
+        return lambda facts: Value.plain(facts.links.measure.clicks.get(number, url))
+    if slot.field in TOKENS and not slot.filters:
+        token = TOKENS[slot.field]
+        return lambda facts: Value.plain(token(facts))
+    find = _finder(slot.field)
+    filters = [(_FILTERS[name], given) for name, given in slot.filters]
+
+    def read(facts: Facts) -> Filling:
+        raw = find(facts)
+        for change, given in filters:
+            raw = change(raw, given)
+        return raw if isinstance(raw, (Value, Rows)) else Value.plain(_said(raw))
+
+    return read
+
+
+def is_true(name: str, facts: Facts) -> bool:
+    """The truth of a field in a condition."""
+    raw = raw_value(name, facts)
+    return raw if isinstance(raw, bool) else not is_empty(raw) and raw != 0
+
+
+def _finder(name: str) -> Callable[[Facts], Raw]:
+    return _UNWRITTEN[name] if name in _UNWRITTEN else FIELDS[name].value
+
+
+def _said(raw: Raw) -> str:
+    if isinstance(raw, date):
+        return spelt_day(raw)
+    return "" if is_empty(raw) else str(raw)
+
+
+def _capital(raw: Raw, _given: str) -> Raw:
+    said = _said(raw)
+    return said[:1].upper() + said[1:]
+
+
+def _grouped(raw: Raw, _given: str) -> Raw:
+    return _spelt_number(raw) if isinstance(raw, int) else raw
+
+
+@lru_cache(maxsize=256)
+def _spelt_number(number: int) -> str:
+    return str(format_decimal(number, locale=LOCALE)).replace(WIDE, NARROW)
+
+
+_UNWRITTEN: Mapping[str, Callable[[Facts], Raw]] = {**ADDRESSES, **TOKENS}
+_FILTERS: Mapping[str, Callable[[Raw, str], Raw]] = {
+    "défaut": lambda raw, given: given if is_empty(raw) else raw,
+    "majuscule": _capital,
+    "minuscule": lambda raw, _given: _said(raw).lower(),
+    "nombre": _grouped,
+    "date": lambda raw, _given: spelt_day(raw, WITH_WEEKDAY) if isinstance(raw, date) else raw,
+}

@@ -1,0 +1,96 @@
+"""What letters need to know of their recipients, found for many at once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Row, select
+
+from outreach.adherence.models import Status, Strand
+from outreach.adherence.standing import standing_of_some, status_of
+from outreach.campaigns.letter.facts import Facts
+from outreach.campaigns.letter.frozen import Frozen, Sending
+from outreach.campaigns.letter.links import Links, Measure
+from outreach.campaigns.letter.measures import Measures
+from outreach.db import Session
+from outreach.db.in_list import among
+from outreach.delivery.ledger.letters import Due
+from outreach.directory.listing import represented
+from outreach.directory.models import Authority, Network, School
+from outreach.mail.letters import Letter
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """Finds what a letter needs to know of its recipients: a few statements for however many, and only what it asks.
+
+    `mailing` is the one whose openings and clicks are counted; None for letters that nobody counts.
+    """
+
+    sending: Sending
+    frozen: Frozen
+    letter: Letter
+    strand_id: int | None
+    may_unsubscribe: bool
+    day: date
+    mailing: int | None = None
+
+    def facts(self, session: Session, due: Sequence[Due]) -> dict[int, Facts]:
+        """The facts of each letter, by message."""
+        authorities = _authorities(session, {one.recipient_id for one in due})
+        networks = {network.id: network.label for network in session.scalars(select(Network))}
+        schools = self._schools(session, {school for one in due for school in one.schools})
+        stand, federations = self._stand(session, list(authorities)), self._federations(session, list(authorities))
+        measures = self._measures().of(session, due, {key: one.network_id for key, one in authorities.items()})
+        found = {}
+        for one in due:
+            authority, statuses = authorities[one.recipient_id], stand.get(one.recipient_id, [])
+            found[one.id] = Facts(
+                fase=authority.fase,
+                name=authority.name,
+                network=networks[authority.network_id],
+                municipality=authority.municipality,
+                schools=sorted((schools[key] for key in one.schools), key=lambda school: (school[1], school[0])),
+                eligible=len(statuses),
+                joined=sum(status is Status.JOINED for status in statuses),
+                federations=federations.get(one.recipient_id, []),
+                links=self._links(one.public_id, measures[one.id]),
+                shared=self.frozen.shared,
+            )
+        return found
+
+    def _measures(self) -> Measures:
+        address, keys = self.sending.address, self.sending.keys
+        return Measures(address, keys, self.frozen.tracking, list(self.frozen.links), self.mailing)
+
+    def _links(self, identity: str, measure: Measure) -> Links:
+        service, keys, name = self.sending.address, self.sending.keys, bytes.fromhex(identity)
+        return Links.of(service, keys, name, measure, may_unsubscribe=self.may_unsubscribe)
+
+    def _asks(self, *names: str) -> bool:
+        return not self.letter.fields.isdisjoint(names)
+
+    def _schools(self, session: Session, keys: set[int]) -> dict[int, tuple[int, str, Status]]:
+        strand = select(Strand.id).where(Strand.id == self.strand_id).scalar_subquery()
+        query = select(School.id, School.fase, School.name, status_of(School.id, strand, self.day))
+        rows = session.execute(query.where(among(School.id, keys)))
+        return {key: (fase, name, status or Status.NONE) for key, fase, name, status in rows}
+
+    def _stand(self, session: Session, authorities: Iterable[int]) -> dict[int, list[Status]]:
+        if not self._asks("écoles_éligibles", "écoles_adhérentes"):
+            return {}
+        strand = session.get_one(Strand, self.strand_id)
+        found: dict[int, list[Status]] = {}
+        for authority, status in session.execute(standing_of_some(authorities, strand, self.day)):
+            found.setdefault(authority, []).append(status or Status.NONE)
+        return found
+
+    def _federations(self, session: Session, authorities: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
+        if not self._asks("fédération", "bloc_fédération"):
+            return {}
+        return represented(session, authorities, session.get_one(Strand, self.strand_id).level)
+
+
+def _authorities(session: Session, keys: set[int]) -> dict[int, Row[int, int, str, str, int]]:
+    facts = (Authority.id, Authority.fase, Authority.name, Authority.municipality, Authority.network_id)
+    return {row.id: row for row in session.execute(select(*facts).where(among(Authority.id, keys)))}

@@ -1,0 +1,189 @@
+"""What campaigns did with one authority and will do: letters, answers, excluded addresses, waves to come."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import joinedload
+
+from outreach.campaigns.audiences import audience_of, scope_of
+from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, WaveState
+from outreach.days import today
+from outreach.db import Session
+from outreach.delivery.ledger import listing
+from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Reason, RecipientKind, Scope, Suppression
+from outreach.directory.authority_sheet import Event
+from outreach.directory.models import Authority, Contact
+from outreach.segments import audience
+from outreach.segments.audience import ORDER
+from outreach.tracking import answers
+from outreach.tracking.models import Response
+
+ON_THE_WAY = (MessageState.QUEUED, MessageState.HANDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A wave to come for an authority, as things stand: the addresses it writes to, or why it leaves it out.
+
+    `spared` are its addresses left out when another is written to. `is_queued`: its letter is in the outbox.
+    """
+
+    wave: Wave
+    addresses: Sequence[str] = ()
+    left_out: Reason | None = None
+    spared: Sequence[tuple[str, Reason]] = ()
+    is_queued: bool = False
+
+
+def letters(session: Session, authority: Authority) -> list[Event]:
+    """What became of the letters meant for an authority; those still to leave are in `to_come`."""
+    found = listing.to_authority(session, authority)
+    mailings = {message.mailing_id for message in found}
+    query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(mailings))
+    waves = {wave.mailing_id: wave for wave in session.scalars(query)}
+    confirming = select(Mailing.id).where(Mailing.id.in_(mailings), Mailing.purpose == Purpose.CONFIRMATION)
+    confirmations = set(session.scalars(confirming))
+    told = [_letter(message, waves.get(message.mailing_id), confirmations) for message in found]
+    return [event for event in told if event is not None]
+
+
+def answered(session: Session, authority: Authority, entries: Iterable[Event]) -> list[Event]:
+    """What an authority answered and what the service did of it, each sending of the form once.
+
+    `entries` are those of the audit: those of the same moment and hand tell of the answer, and stand under it; the
+    others come back as they are.
+    """
+    given: dict[tuple[datetime, str], list[Response]] = {}
+    query = select(Response).options(joinedload(Response.message))
+    for response in session.scalars(query.where(Response.authority_id == authority.id).order_by(Response.id)):
+        given.setdefault((response.given_at, answers.actor_of(response.message)), []).append(response)
+    told: dict[tuple[datetime, str], list[str]] = {moment: [] for moment in given}
+    others = []
+    for entry in entries:
+        moment = (entry.at, entry.actor)
+        if moment in told:
+            told[moment].append(entry.sentence)
+        else:
+            others.append(entry)
+    letters_of = _letters_of(
+        session, [response.message.mailing_id for several in given.values() for response in several]
+    )
+    return others + [_answer(moment, several, told[moment], letters_of) for moment, several in given.items()]
+
+
+def exclusions(session: Session, authority: Authority) -> list[Event]:
+    """When addresses it has or had came on the list of exclusion, and left it."""
+    theirs = select(Contact.address_key).where(Contact.authority_id == authority.id)
+    query = select(Suppression).where(Suppression.address_key.in_(theirs)).order_by(Suppression.id)
+    return [event for one in session.scalars(query) for event in _exclusion(one)]
+
+
+def to_come(session: Session, authority: Authority, *, now: datetime) -> list[Planned]:
+    """The waves of approved campaigns that mean an authority today, in order; a fixed number of statements each."""
+    queued = _queued(session, authority)
+    query = (
+        select(Wave)
+        .join(Campaign, Campaign.id == Wave.campaign_id)
+        .options(joinedload(Wave.campaign).selectinload(Campaign.waves).joinedload(Wave.mailing))
+        .where(Campaign.state == CampaignState.APPROVED, _may_write(queued))
+        .order_by(Wave.due_at, Wave.id)
+    )
+    waves = session.scalars(query).all()
+    planned = {wave.campaign_id: wave.campaign for wave in waves if wave.state is WaveState.PLANNED}
+    prospects = {number: _prospect(session, one, authority, now) for number, one in planned.items()}
+    found = []
+    for wave in waves:
+        if wave.state is not WaveState.PLANNED:
+            found.append(Planned(wave, queued[wave.mailing_id or 0], is_queued=True))
+        elif (prospect := prospects[wave.campaign_id]) is not None:
+            found.append(replace(prospect, wave=wave))
+    return found
+
+
+def _letter(message: Message, wave: Wave | None, confirmations: set[int]) -> Event | None:
+    is_to_come = message.state in ON_THE_WAY
+    if (wave is None and message.mailing_id not in confirmations) or (wave is not None and is_to_come):
+        return None
+    outcome = listing.outcome_of(message)
+    said = outcome.one if message.reason is None else f"{outcome.one}, {message.reason.label}"
+    to = f" à {message.address}" if message.address else ""
+    at = message.settled_at or message.dated_at
+    if wave is None:
+        return Event(at, "facteur", f"Confirmation de la réponse{to} : {said}.")
+    sentence = f"Courriel « {wave.campaign.title} », vague {wave.number}{to} : {said}."
+    has_left = message.state is not MessageState.WITHDRAWN
+    return Event(at, "facteur", sentence, letter=(wave.campaign_id, message.id) if has_left else None)
+
+
+def _letters_of(session: Session, mailings: Sequence[int]) -> Mapping[int, str]:
+    query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(mailings))
+    return {wave.mailing_id or 0: f" « {wave.campaign.title} », vague {wave.number}" for wave in session.scalars(query)}
+
+
+def _answer(
+    moment: tuple[datetime, str], given: Sequence[Response], told: Sequence[str], letters_of: Mapping[int, str]
+) -> Event:
+    at, actor = moment
+    first = given[0]
+    event = Event(
+        at, actor, f"Réponse au courriel{letters_of.get(first.message.mailing_id, '')}.", list(reversed(told))
+    )
+    if first.comment and not any(first.comment in line for line in told):
+        event.details.append(f"Commentaire : {first.comment}")
+    event.details += [f"Adresse proposée : {one.proposed_address}" for one in given if one.proposed_address]
+    event.details += [_handling(one) for one in given if one.answer.awaits_staff]
+    event.response = next((one.id for one in given if one.handled_at is None), None)
+    return event
+
+
+def _handling(response: Response) -> str:
+    if response.handled_at is None:
+        followed = f", suivie par {response.owner}" if response.owner else ""
+        return f"« {response.answer.label} » attend le service{followed}."
+    on = f"le {today(response.handled_at):%d/%m/%Y}"
+    if response.outcome == answers.REPLACED:
+        return f"« {response.answer.label} » : {response.outcome}, {on}."
+    return f"« {response.answer.label} » : traitée {on} par {response.handled_by} ({response.outcome})."
+
+
+def _exclusion(one: Suppression) -> list[Event]:
+    only = ", pour la sensibilisation seulement" if one.scope is Scope.AWARENESS else ""
+    sentence = f"Adresse {one.address_key} sur la liste d’exclusion ({one.reason.label}){only}."
+    events = [Event(one.created_at, one.created_by, sentence, [one.detail] if one.detail else [])]
+    if one.lifted_at:
+        lifted = f"Adresse {one.address_key} retirée de la liste d’exclusion ({one.reason.label})."
+        events.append(
+            Event(one.lifted_at, one.lifted_by or "", lifted, [one.lifted_because] if one.lifted_because else [])
+        )
+    return events
+
+
+def _queued(session: Session, authority: Authority) -> dict[int, list[str]]:
+    """The addresses of its letters on the way, by mailing."""
+    is_theirs = and_(Message.recipient_kind == RecipientKind.AUTHORITY, Message.recipient_id == authority.id)
+    query = select(Message.mailing_id, Message.address).where(is_theirs, Message.state.in_(ON_THE_WAY))
+    found: dict[int, list[str]] = {}
+    for mailing, address in session.execute(query.order_by(Message.id)):
+        found.setdefault(mailing, []).append(address)
+    return found
+
+
+def _may_write(queued: Mapping[int, Sequence[str]]) -> ColumnElement[bool]:
+    under_way = and_(Wave.state.in_(UNDER_WAY), Wave.mailing_id.in_(list(queued)))
+    return or_(Wave.state == WaveState.PLANNED, under_way)
+
+
+def _prospect(session: Session, campaign: Campaign, authority: Authority, now: datetime) -> Planned | None:
+    """What any wave of a campaign would do with an authority today; None when it does not mean it."""
+    asked = audience_of(campaign), scope_of(session, campaign, now=now)
+    told = audience.explain(session, *asked, authority)
+    reasons = [reason for _, reason in told.mailboxes if reason is not None]
+    addresses = [address for address, reason in told.mailboxes if reason is None]
+    if not told.mailboxes:
+        return None
+    if not addresses:
+        return Planned(campaign.waves[0], left_out=min(reasons, key=ORDER.index))
+    spared = [(address, reason) for address, reason in told.mailboxes if reason is not None]
+    return Planned(campaign.waves[0], addresses, spared=spared)

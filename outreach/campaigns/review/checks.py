@@ -1,0 +1,156 @@
+"""What is looked over before a campaign leaves: what blocks it, and what its author may want to mend."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy import ColumnElement, func, select
+
+from outreach.campaigns import audiences
+from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
+from outreach.campaigns.review.preview import DryRun, Rehearsal
+from outreach.campaigns.schedule import planning, sending_hours
+from outreach.campaigns.schedule.moments import spelt_moment
+from outreach.campaigns.schedule.planning import PlannedWave
+from outreach.campaigns.waves.calling_off import GRACE
+from outreach.days import today
+from outreach.db import Session
+from outreach.delivery.ledger.outbox import recipients_written_since
+from outreach.delivery.models import MessageClass, RecipientKind
+from outreach.directory.models import Authority
+from outreach.errors import InputError
+from outreach.mail import markdown, wording
+from outreach.segments.audience import Counts, rows
+
+BUDGET = 10
+"""Letters of awareness an authority receives in a school year without a remark [our assumption]."""
+SAME_LETTER = timedelta(days=7)
+BIGGEST_HTML, NEARLY = 100_000, 85_000
+NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a look found: how many it reaches, all letters composed, what blocks, what is remarked."""
+
+    counts: Counts
+    run: DryRun
+    blocks: Sequence[str]
+    remarks: Sequence[str]
+
+
+def look_over(session: Session, campaign: Campaign, sending: Sending, *, now: datetime) -> Findings:
+    """Look a whole campaign over: its audience counted, every letter composed, its wording and dates read."""
+    counts = audiences.count(session, campaign, now=now)
+    blocks, run = [], DryRun()
+    try:
+        run = Rehearsal(session, campaign, sending, now=now).dry_run()
+    except InputError as error:
+        blocks.append(str(error))
+    dated = planning.plan(session, campaign, now=now)
+    is_approved = campaign.state is CampaignState.APPROVED
+    is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
+    planned = planning.plan(session, campaign, now=now, grace=GRACE) if is_approved else dated
+    blocks += _blocks(campaign, counts, run)
+    if campaign.starts_at and not planned:
+        blocks += planning.left_out(campaign, planned)
+    remarks = [
+        *wording_of(campaign, sending),
+        *(_of_start(dated, planned, now) if not is_under_way else ()),
+        *_of_dates(campaign, planned),
+        *_of_recipients(session, campaign, now),
+    ]
+    if run.biggest > NEARLY:
+        remarks.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : au-delà de 100 ko, certains le coupent.")
+    return Findings(counts, run, blocks, remarks)
+
+
+def wording_of(campaign: Campaign, sending: Sending) -> list[str]:
+    """What may be mended in the subject and the letter, each with its line."""
+    remarks = [
+        f"{f'Ligne {one.line}' if one.line else 'Objet'} : {one.text}"
+        for one in wording.remarks(campaign.subject, campaign.letter)
+    ]
+    own = urlsplit(sending.address).hostname
+    hosts = {urlsplit(link).hostname or "" for link in markdown.links(campaign.letter)} - {own}
+    return remarks + [
+        f"Lien vers {host} : vérifiez que cette adresse est la bonne." for host in sorted(filter(None, hosts))
+    ]
+
+
+def _blocks(campaign: Campaign, counts: Counts, run: DryRun) -> list[str]:
+    found = []
+    if not counts.written:
+        found.append("Ce courriel ne partirait à personne : élargissez le public.")
+    if not (campaign.contact_name and campaign.contact_email):
+        found.append("Indiquez la personne de contact, avec son nom et son adresse (décret du 22 décembre 1994).")
+    if campaign.message_class is MessageClass.STATUTORY and "lien_désinscription" in campaign.letter:
+        found.append("Une communication légale n’offre pas de désinscription : retirez ((lien_désinscription)).")
+    found += [_missing(name, authorities) for name, authorities in sorted(run.missing.items())]
+    if run.biggest > BIGGEST_HTML:
+        found.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : raccourcissez-le sous 100 ko.")
+    return found
+
+
+def _missing(name: str, authorities: Sequence[tuple[int, str]]) -> str:
+    named = ", ".join(f"{who} (FASE {fase})" for fase, who in authorities[:NAMED])
+    rest = len(authorities) - NAMED
+    more = f" et {rest} autre{'s' if rest > 1 else ''}" if rest > 0 else ""
+    mend = f'écrivez (({name}|défaut("…"))) ou corrigez l’annuaire.'
+    if name == "circulaire":
+        mend = "indiquez le numéro de la circulaire."
+    return f"{len(authorities)} PO sans (({name})) : {named}{more} ; {mend}"
+
+
+def _of_start(dated: Sequence[PlannedWave], planned: Sequence[PlannedWave], now: datetime) -> list[str]:
+    """What a start that has passed (`dated`) becomes: the one it would have if it were planned now."""
+    if not planned or not dated or dated[0].at >= now:
+        return []
+    at = planned[0].at
+    if at < now:
+        return ["La date de départ est passée : choisissez-en une autre."]
+    when = "une minute après" if at <= now + GRACE else f"le {spelt_moment(at)}"
+    return [f"La date de départ est passée : planifié maintenant, l’envoi part {when}."]
+
+
+def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
+    found = [f"Vague {wave.number} {wave.told}." for wave in planned if wave.told]
+    if planned:
+        found += planning.left_out(campaign, planned)
+    cautions = dict.fromkeys(sending_hours.caution(today(wave.at)) for wave in planned)
+    return [*found, *filter(None, cautions)]
+
+
+def _of_recipients(session: Session, campaign: Campaign, now: datetime) -> list[str]:
+    """Who would get the same letter twice in a week, or has received a lot this school year."""
+    meant = rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
+    written = select(meant.c.authority_id).where(meant.c.rank == 0).distinct()
+    earlier = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    again = recipients_written_since(RecipientKind.AUTHORITY, now - SAME_LETTER, mailings=earlier)
+    found = []
+    same = _count(session, Authority.id.in_(written), Authority.id.in_(again)) if earlier else 0
+    if same:
+        found.append(f"{_have(same)} reçu ce même courriel il y a moins de 7 jours.")
+    received = recipients_written_since(RecipientKind.AUTHORITY, _school_year(now)).subquery()
+    often = select(received.c[0]).group_by(received.c[0]).having(func.count() >= BUDGET)
+    tired = _count(session, Authority.id.in_(written), Authority.id.in_(often))
+    if tired:
+        found.append(f"{_have(tired)} déjà reçu {BUDGET} courriels ou plus cette année scolaire.")
+    return found
+
+
+def _have(count: int) -> str:
+    return f"{count} PO {'a' if count == 1 else 'ont'}"
+
+
+def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).select_from(Authority).where(*conditions)) or 0
+
+
+def _school_year(now: datetime) -> datetime:
+    """The beginning of the school year, near enough for a count."""
+    day = today(now)
+    first = date(day.year if day >= date(day.year, 8, 16) else day.year - 1, 8, 16)
+    return now.replace(year=first.year, month=first.month, day=first.day, hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,47 @@
+"""A trial: one recipient's letter, marked, sent to whoever asked for it, and counted nowhere."""
+
+from datetime import datetime
+
+from outreach import audit
+from outreach.campaigns.audiences import addressees_among
+from outreach.campaigns.letter.frozen import Sending, freeze
+from outreach.campaigns.lifecycle import subject_of
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.schedule import planning
+from outreach.campaigns.waves.launching import send_one
+from outreach.db import Session
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.ledger.recipients import Addressee
+from outreach.delivery.models import Purpose, RecipientKind
+from outreach.directory.models import Authority
+from outreach.errors import InputError
+from outreach.mail.addresses import Judgement
+
+MARK = "[TEST] "
+
+
+def send(
+    session: Session,
+    campaign: Campaign,
+    sending: Sending,
+    authority: Authority,
+    to: Judgement,
+    *,
+    now: datetime,
+    actor: str,
+) -> None:
+    """Put into the outbox the letter an authority would get, addressed to somebody else, "[TEST]" before its subject.
+
+    `campaign` may hold changes nobody saved. Raises InputError when the letter cannot be read, or the address is on the
+    list of exclusion.
+    """
+    if suppressions.suppressed_among(session, [to.key], campaign.message_class):
+        raise InputError(f"L’adresse {to.address} est sur la liste d’exclusion : rien ne lui est envoyé.")
+    found = addressees_among(session, campaign, [authority.id], now=now)
+    planned = planning.plan(session, campaign, now=now)
+    frozen = freeze(campaign, sending, planned[0].at if planned else now, is_reminder=False, mark=MARK)
+    schools = max((one.schools for one in found), key=len, default=())
+    addressee = Addressee(RecipientKind.AUTHORITY, authority.id, to.address, to.key, to.ascii, schools)
+    send_one(session, campaign, frozen, sending, addressee, Purpose.TRIAL, "essai", now=now, actor=actor)
+    said = f"Campagne « {campaign.title} » : essai envoyé à {to.address}."
+    audit.record(session, now, actor, said, subject_of(campaign))

@@ -1,0 +1,129 @@
+"""A month on the wall: what is sent each day, what is awaited, and what closes the calendar."""
+
+import calendar
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+
+from sqlalchemy import exists, select
+
+from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.schedule import sending_hours
+from outreach.campaigns.schedule.sending_hours import DAY, Closing
+from outreach.days import BRUSSELS, today
+from outreach.db import Session
+
+LONGEST_DEADLINE = timedelta(days=366)  # as `definitions` allows
+NEVER_LEFT = {WaveState.CANCELLED, WaveState.MISSED}
+UNPLANNED = {CampaignState.DRAFT, CampaignState.TO_APPROVE, CampaignState.APPROVED}
+
+
+class Kind(StrEnum):
+    """What stands on a day: a wave, a first wave that is wished for but not planned, the last day to answer a wave."""
+
+    WAVE = "wave"
+    WISH = "wish"
+    DEADLINE = "deadline"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something on a day, of a campaign; `wave` is 0 for a wish."""
+
+    kind: Kind
+    at: datetime
+    campaign: int
+    title: str
+    wave: int
+    state: WaveState | CampaignState
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day of a month's weeks; `until` ends the run of days that the same thing closes, told on the run's first day.
+
+    A run is told again on the first day of a month, so that each month can be read alone.
+    """
+
+    on: date
+    is_of_month: bool
+    closing: Closing | None
+    until: date | None
+    entries: Sequence[Entry]
+
+    @property
+    def says_something(self) -> bool:
+        """Whether the day adds something to the one before."""
+        return bool(self.entries) or self.until is not None
+
+
+def weeks(session: Session, month: date) -> list[list[Day]]:
+    """The weeks, Monday first, that hold a month, named by its first day. Two statements, however many campaigns."""
+    rows = calendar.Calendar().monthdatescalendar(month.year, month.month)
+    first, last = rows[0][0], rows[-1][-1]
+    closings = {day: sending_hours.closing(day) for day in _days(first, last + DAY)}
+    found = defaultdict(list)
+    for entry in [*_waves(session, first, last), *_wishes(session, first, last)]:
+        found[today(entry.at)].append(entry)
+    return [
+        [
+            Day(day, day.month == month.month, closings[day], _run(day, closings), sorted(found[day], key=_order))
+            for day in row
+        ]
+        for row in rows
+    ]
+
+
+def _days(first: date, last: date) -> Iterable[date]:
+    return (first + DAY * number for number in range((last - first).days + 1))
+
+
+def _run(day: date, closings: dict[date, Closing | None]) -> date | None:
+    """The last day of the run that a day begins within its month; None for an open day, and within a run."""
+    closed = closings[day]
+    if closed is None or (day.day > 1 and closings.get(day - DAY) == closed):
+        return None
+    end = day
+    while (end + DAY).month == day.month and closings.get(end + DAY) == closed:
+        end += DAY
+    return end
+
+
+def _waves(session: Session, first: date, last: date) -> list[Entry]:
+    """The waves due between two days, and the last days to answer one that fall between them."""
+    query = (
+        select(Wave.due_at, Campaign.id, Campaign.title, Wave.number, Wave.state, Campaign.deadline_days)
+        .join(Campaign, Campaign.id == Wave.campaign_id)
+        .where(Wave.due_at >= _start(first) - LONGEST_DEADLINE, Wave.due_at < _start(last + DAY))
+    )
+    found = []
+    for at, key, title, number, state, days in session.execute(query):
+        deadline = at + timedelta(days=days)
+        if today(at) >= first:
+            found.append(Entry(Kind.WAVE, at, key, title, number, state))
+        if first <= today(deadline) <= last and state not in NEVER_LEFT:
+            found.append(Entry(Kind.DEADLINE, deadline, key, title, number, state))
+    return found
+
+
+def _wishes(session: Session, first: date, last: date) -> list[Entry]:
+    """The first waves wished for between two days, of campaigns that have none planned yet."""
+    planned = exists().where(Wave.campaign_id == Campaign.id, Wave.state != WaveState.CANCELLED)
+    query = select(Campaign).where(
+        Campaign.state.in_(UNPLANNED),
+        Campaign.starts_at >= _start(first),
+        Campaign.starts_at < _start(last + DAY),
+        ~planned,
+    )
+    found = session.scalars(query)
+    return [Entry(Kind.WISH, one.starts_at, one.id, one.title, 0, one.state) for one in found if one.starts_at]
+
+
+def _start(day: date) -> datetime:
+    return datetime.combine(day, time(), BRUSSELS)
+
+
+def _order(entry: Entry) -> tuple[bool, datetime, int, int]:
+    return entry.kind is Kind.DEADLINE, entry.at, entry.campaign, entry.wave

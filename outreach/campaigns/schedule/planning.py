@@ -1,0 +1,108 @@
+"""When a campaign's waves leave: its start and its reminders, each moved to the next open window, with the reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from outreach.campaigns.audiences import networks_of
+from outreach.campaigns.models import Campaign, Colour
+from outreach.campaigns.schedule import sending_hours
+from outreach.campaigns.schedule.moments import moment_of
+from outreach.campaigns.schedule.sending_hours import Opening, Recipients
+from outreach.days import BRUSSELS, today
+from outreach.db import Session
+
+SCHOOL_SIDE = {"WBE", "Libre confessionnel", "Libre non confessionnel"}
+URGENT = {Colour.RED, Colour.BLUE}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWave:
+    """A wave to come: its number, the days after the first, its instant, and what the calendar did to it."""
+
+    number: int
+    after: int
+    at: datetime
+    opening: Opening
+
+    @property
+    def told(self) -> str:
+        """What the calendar did, in a sentence, or ''."""
+        return sending_hours.moves(self.opening)
+
+
+def offsets(campaign: Campaign) -> list[int]:
+    """The days after the first wave on which reminders are asked for."""
+    return [int(number) for number in campaign.reminders.split()]
+
+
+def plan(
+    session: Session,
+    campaign: Campaign,
+    *,
+    now: datetime,
+    start: datetime | None = None,
+    grace: timedelta = timedelta(0),
+) -> list[PlannedWave]:
+    """The waves of a campaign in order; none while it has no start. `start` is taken as it is, to the second.
+
+    With `grace`, a start that is past or sooner becomes that long from now, or the next time letters may leave.
+    A reminder keeps the hour of the start. None leaves after the campaign's last day, nor at the time of another wave.
+    """
+    asked = start or campaign.starts_at
+    if asked is None:
+        return []
+    rule = Rule.of(session, campaign, now=now)
+    first = rule.exactly(asked) if start else rule.first(asked)
+    if grace and first.at < now + grace:
+        first = rule.first(now + grace)
+    begun = first.at.astimezone(BRUSSELS).replace(tzinfo=None)
+    found = [first, *(rule.wave(number, after, begun) for number, after in enumerate(offsets(campaign), start=2))]
+    in_time = [wave for wave in found if campaign.stops_on is None or today(wave.at) <= campaign.stops_on]
+    kept = [wave for place, wave in enumerate(in_time) if not place or wave.at > in_time[place - 1].at]
+    return [replace(wave, number=number) for number, wave in enumerate(kept, start=1)]
+
+
+def left_out(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
+    """The reminders that a plan leaves out, each with why, in a sentence."""
+    if campaign.starts_at is None:
+        return []
+    if not planned:
+        return ["La première vague tomberait après le dernier jour d’envoi : rien ne partirait."]
+    missing = sorted(set(offsets(campaign)) - {wave.after for wave in planned})
+    begun, last = planned[0].at, campaign.stops_on
+    return [
+        f"La relance après {after} jours ne part pas : elle tomberait après le dernier jour d’envoi."
+        if last and today(begun + timedelta(days=after)) > last
+        else f"La relance après {after} jours se confond avec une autre vague, ou tombe trop tard : elle ne part pas."
+        for after in missing
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What closes the calendar of one campaign: who receives it, and how urgent it is."""
+
+    recipients: frozenset[Recipients]
+    urgent: bool
+
+    @classmethod
+    def of(cls, session: Session, campaign: Campaign, *, now: datetime) -> "Rule":
+        """The rule of a campaign, by the networks it is for."""
+        networks = networks_of(session, campaign, now=now)
+        kinds = {Recipients.SCHOOL_SIDE if one in SCHOOL_SIDE else Recipients.ADMINISTRATION for one in networks}
+        return cls(frozenset(kinds), campaign.colour in URGENT)
+
+    def exactly(self, asked: datetime) -> PlannedWave:
+        """The first wave at the instant asked, whatever closes it."""
+        wall = asked.astimezone(BRUSSELS).replace(tzinfo=None)
+        return PlannedWave(1, 0, asked, Opening(wall, wall))
+
+    def first(self, asked: datetime) -> PlannedWave:
+        """The first wave from an instant on."""
+        return self.wave(1, 0, asked.astimezone(BRUSSELS).replace(tzinfo=None))
+
+    def wave(self, number: int, after: int, begun: datetime) -> PlannedWave:
+        """The wave so many days after a wall time."""
+        opening = sending_hours.next_open(begun + timedelta(days=after), self.recipients, urgent=self.urgent)
+        return PlannedWave(number, after, moment_of(opening.wall).at, opening)

@@ -1,0 +1,195 @@
+"""Waves that start and end by themselves: claimed when due, recipients written down, finished when none is left."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, select
+
+from outreach.campaigns import audiences
+from outreach.campaigns.letter.frozen import Frozen, Sending, freeze, standing_json, standing_of
+from outreach.campaigns.lifecycle import approved_count, is_approved, move_wave, planned_at
+from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.waves.calling_off import GRACE
+from outreach.db import Session, take_turns
+from outreach.delivery.ledger import outbox, recipients
+from outreach.delivery.ledger.recipients import Addressee
+from outreach.delivery.models import DoubtPolicy, Gate, Mailing, Message, MessageClass, Purpose, RecipientKind
+from outreach.errors import OutreachError
+from outreach.segments.audience import Concerns
+from outreach.tracking import trackers
+from outreach.tracking.models import TrackingMode
+
+SLICE = 5000
+MANY = 500
+AT_LEAST_AHEAD = timedelta(seconds=10)  # the clock asks every five
+AHEAD = timedelta(microseconds=600)  # for each authority: twice what writing one down takes on PostgreSQL
+LONGEST_AHEAD = timedelta(minutes=30)
+DRIFT_SHARE, DRIFT_AUTHORITIES = 0.1, 10
+CLOCK = "planificateur"
+BEGUN = (WaveState.RUNNING, WaveState.PAUSED)
+
+
+def due_waves(session: Session, *, now: datetime) -> list[int]:
+    """The waves to start, and those whose recipients are not all written down yet."""
+    comes = (Wave.state == WaveState.PLANNED) & (Wave.due_at <= now + LONGEST_AHEAD)
+    begun = Wave.state.in_(BEGUN) & Mailing.filled_at.is_(None)
+    query = select(Wave).outerjoin(Mailing, Mailing.id == Wave.mailing_id).where(comes | begun)
+    found = session.scalars(query.order_by(Wave.due_at, Wave.id))
+    return [wave.id for wave in found if wave.state in BEGUN or _begins_at(session, wave) <= now]
+
+
+def _begins_at(session: Session, wave: Wave) -> datetime:
+    """When a wave's recipients are written down: as it is due, or ahead where they are many, so that its letters leave
+    in time; never in the minute in which whoever planned it may think again."""
+    many = approved_count(session, wave.campaign)
+    if many <= MANY:
+        return wave.due_at
+    ahead = wave.due_at - min(AT_LEAST_AHEAD + many * AHEAD, LONGEST_AHEAD)
+    return min(wave.due_at, max(ahead, planned_at(session, wave) + GRACE))
+
+
+def advance(session: Session, wave_id: int, sending: Sending, *, now: datetime) -> bool:
+    """Take a wave one step towards its letters: start it, or write down some thousands of recipients more.
+
+    One transaction a step, safe to repeat and to interrupt. True when there is a step left.
+    """
+    wave = _in_turn(session, wave_id)
+    if wave.state is WaveState.PLANNED:
+        return _begins_at(session, wave) <= now and _start(session, wave, sending, now)
+    if wave.state not in BEGUN or wave.mailing is None or wave.mailing.filled_at is not None:
+        return False
+    return _fill(session, wave, wave.mailing, sending, now)
+
+
+def finish_waves(session: Session, *, now: datetime) -> int:
+    """Finish the running waves that have nothing left on the way, nor a doubt to send again; returns how many."""
+    query = select(Wave.id, Mailing.id).join(Mailing, Mailing.id == Wave.mailing_id)
+    running = query.where(Wave.state == WaveState.RUNNING, Mailing.filled_at.is_not(None))
+    mailings = dict(session.execute(running).all())
+    over = _over(session, mailings.values())
+    finished = 0
+    for wave_id in [wave for wave, mailing in mailings.items() if mailing in over]:
+        wave = _in_turn(session, wave_id)
+        # Asked again in its turn: somebody may have sent letters of it again meanwhile.
+        if wave.state is WaveState.RUNNING and _over(session, [mailings[wave_id]]):
+            move_wave(session, wave, WaveState.FINISHED, now=now, actor=CLOCK)
+            finished += 1
+    return finished
+
+
+def _over(session: Session, mailings: Collection[int]) -> set[int]:
+    return set(mailings) - outbox.under_way(session, mailings) - outbox.awaiting_resend(session, mailings)
+
+
+def _in_turn(session: Session, wave_id: int) -> Wave:
+    """The wave as it is once nobody else is moving its campaign."""
+    wave = session.get_one(Wave, wave_id)
+    take_turns(session, "campaign", wave.campaign_id)
+    session.refresh(wave)
+    return wave
+
+
+def _start(session: Session, wave: Wave, sending: Sending, now: datetime) -> bool:
+    if now > wave.latest_start:
+        note = "le planificateur n’a pas tourné à temps" if is_approved(session, wave.campaign) else "non validée"
+        move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=note)
+        return False
+    if not is_approved(session, wave.campaign):
+        return False
+    try:
+        frozen = freeze(wave.campaign, sending, wave.due_at, is_reminder=_follows_another(wave))
+        frozen.to_json().encode()
+    except (OutreachError, ValueError, RecursionError) as error:
+        move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=f"le courriel ne se lit plus : {error}")
+        return False
+    wave.mailing = mailing_of(wave.campaign, frozen, sending, f"v{wave.id}", now=now)
+    session.add(wave.mailing)
+    session.flush()
+    move_wave(session, wave, WaveState.RUNNING, now=now, actor=CLOCK)
+    _wait_if_it_drifted(session, wave, now)
+    return _fill(session, wave, wave.mailing, sending, now)
+
+
+def mailing_of(campaign: Campaign, frozen: Frozen, sending: Sending, name: str, *, now: datetime) -> Mailing:
+    """A mailing for a letter of a campaign, not launched yet; `name` stands in its headers."""
+    is_statutory = campaign.message_class is MessageClass.STATUTORY
+    return Mailing(
+        gate=Gate.CLOSED,
+        message_class=campaign.message_class,
+        doubt_policy=DoubtPolicy.RESEND if is_statutory else DoubtPolicy.HOLD,
+        strand_id=campaign.strand_id,
+        stop_strand_id=campaign.strand_id if campaign.concerns is Concerns.OPEN else None,
+        letter=frozen.to_json(),
+        headers=standing_json(standing_of(campaign, sending, name)),
+        created_at=now,
+    )
+
+
+def send_one(
+    session: Session,
+    campaign: Campaign,
+    frozen: Frozen,
+    sending: Sending,
+    addressee: Addressee,
+    purpose: Purpose,
+    name: str,
+    *,
+    now: datetime,
+    actor: str,
+) -> None:
+    """Put one letter outside any wave into the outbox, to leave at once; no joining stops it."""
+    mailing = mailing_of(campaign, frozen, sending, name, now=now)
+    mailing.purpose, mailing.stop_strand_id, mailing.doubt_policy = purpose, None, DoubtPolicy.HOLD
+    session.add(mailing)
+    session.flush()
+    recipients.put(session, mailing, [addressee], sending.return_path, now=now)
+    mailing.filled_at = now
+    outbox.set_gate(session, mailing, Gate.OPEN, now=now, actor=actor)
+
+
+def _follows_another(wave: Wave) -> bool:
+    """Whether a wave is a reminder: another of the campaign has been launched before it."""
+    return any(other.mailing_id is not None for other in wave.campaign.waves if other.number < wave.number)
+
+
+def _wait_if_it_drifted(session: Session, wave: Wave, now: datetime) -> None:
+    """Pause a wave whose audience is far from the approved one; that a reminder has fewer is what it is for."""
+    approved = approved_count(session, wave.campaign)
+    if not approved:
+        return
+    found = audiences.count(session, wave.campaign, now=now).written
+    drift = found - approved if _follows_another(wave) else abs(found - approved)
+    if drift > DRIFT_AUTHORITIES and drift > DRIFT_SHARE * approved:
+        wave.drifted_from = approved
+        note = f"le public est passé de {approved} à {found} PO depuis la validation"
+        move_wave(session, wave, WaveState.PAUSED, now=now, actor=CLOCK, note=note)
+
+
+def _fill(session: Session, wave: Wave, mailing: Mailing, sending: Sending, now: datetime) -> bool:
+    # Waves go to authorities; said so, the index finds the last of a million at once.
+    is_one = and_(Message.mailing_id == mailing.id, Message.recipient_kind == RecipientKind.AUTHORITY)
+    query = select(Message.recipient_id).where(is_one)
+    last = session.scalar(query.order_by(Message.recipient_id.desc()).limit(1)) or 0
+    addressees, are_all = audiences.next_addressees(session, wave.campaign, now=now, after=last, count=SLICE)
+    recipients.put(session, mailing, addressees, sending.return_path, now=now)
+    if addressees:
+        recipients.take_stock(session)
+    if not are_all:
+        return True
+    mailing.filled_at = now if now >= wave.due_at else None
+    _measure(session, mailing, has_changed=bool(addressees))
+    if mailing.filled_at is None:
+        return False
+    gate = Gate.OPEN if wave.state is WaveState.RUNNING else Gate.HELD
+    outbox.set_gate(session, mailing, gate, now=now, actor=CLOCK)
+    return False
+
+
+def _measure(session: Session, mailing: Mailing, *, has_changed: bool) -> None:
+    """Set up what measures a mailing; ahead where it can be, for the groups of a million take a second to count."""
+    frozen = Frozen.from_json(mailing.letter)
+    may_be_ahead = frozen.tracking is TrackingMode.AGGREGATE
+    if frozen.tracking is TrackingMode.NONE or not (may_be_ahead or mailing.filled_at):
+        return
+    if has_changed or not (may_be_ahead and trackers.are_set_up(session, mailing)):
+        trackers.set_up(session, mailing, frozen.links, frozen.tracking)

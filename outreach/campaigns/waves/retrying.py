@@ -1,0 +1,116 @@
+"""A wave taken up again: its failures put back into the queue, its doubts sent once more."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from outreach.campaigns.audiences import launched
+from outreach.campaigns.lifecycle import move_wave
+from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, WaveState
+from outreach.db import Session
+from outreach.delivery.ledger import resending
+from outreach.delivery.ledger.resending import Spared
+from outreach.delivery.models import Mailing
+from outreach.errors import NotFound, Refused
+from outreach.tracking.answers import authorities_that_answered
+
+
+@dataclass(frozen=True, slots=True)
+class Retriable:
+    """How many letters of a wave may leave again: failures, and doubts that have rested; `kept` are failures that stay.
+
+    Those are excluded addresses, who has answered or was reached by a later wave, what was sent twice already.
+    """
+
+    failed: int = 0
+    doubtful: int = 0
+    kept: int = 0
+
+
+def retriable(session: Session, campaign: Campaign, *, now: datetime) -> dict[int, Retriable]:
+    """What may leave again, by the number of the wave; a wave without a failure or a rested doubt has no entry."""
+    waves = {wave.mailing_id: wave for wave in campaign.waves if wave.mailing_id and _may_go_on(wave)}
+    if campaign.state is not CampaignState.APPROVED or not waves or _being_filled(campaign):
+        return {}
+    failed = resending.count_failed(session, waves, without=_spared(campaign))
+    doubtful = resending.count_rested(session, waves, without=_spared(campaign), now=now)
+    found = {}
+    for mailing, wave in waves.items():
+        again, failures = failed.get(mailing, (0, 0)) if wave.state is WaveState.FINISHED else (0, 0)
+        found[wave.number] = Retriable(again, doubtful.get(mailing, 0), failures - again)
+    return {number: one for number, one in found.items() if one != Retriable()}
+
+
+def resendable_from(session: Session, campaign: Campaign, number: int) -> dict[int, datetime]:
+    """From when each doubt of a wave may be sent once more, by its key; empty where nothing may leave again."""
+    wave = next((one for one in campaign.waves if one.number == number), None)
+    if wave is None or wave.mailing_id is None or campaign.state is not CampaignState.APPROVED or not _may_go_on(wave):
+        return {}
+    if _being_filled(campaign):
+        return {}
+    return resending.resendable_from(session, wave.mailing_id, without=_spared(campaign))
+
+
+def retry(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> int:
+    """Put a finished wave's failures back into the queue and let it run again; returns how many letters.
+
+    Who has answered since, or was reached by a later wave, is left alone, and so is an address that is written to no
+    more; the fence asks the rest anew. Raises NotFound for a wave that does not exist, Refused when nothing may leave
+    again, when it is not over, when the campaign is not approved any more, or while another wave is being filled.
+    """
+    wave, mailing = _wave(campaign, number)
+    if wave.state is not WaveState.FINISHED:
+        raise Refused(f"La vague {number} est « {wave.state.label} » : attendez sa fin pour renvoyer les échecs.")
+    count = resending.retry_failed(session, mailing, without=_spared(campaign), now=now)
+    if not count:
+        raise Refused(f"Aucun courriel en échec de la vague {number} ne peut repartir : il n’y a rien à renvoyer.")
+    note = f"{count} courriel{'s' if count > 1 else ''} en échec à renvoyer"
+    move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor, note=note)
+    return count
+
+
+def resend(
+    session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str, only: int | None = None
+) -> int:
+    """Send a wave's doubts (or one letter, by its key) once more, byte for byte; returns how many letters.
+
+    Raises NotFound for a wave that does not exist, Refused when none has rested for 15 minutes, when each was sent
+    again already, when the wave is held or cancelled, when the campaign is not approved any more, or while another
+    wave is being filled.
+    """
+    wave, mailing = _wave(campaign, number)
+    if not _may_go_on(wave):
+        raise Refused(f"La vague {number} est « {wave.state.label} » : rien n’en est renvoyé.")
+    count = resending.resend_rested(session, mailing, without=_spared(campaign), now=now, actor=actor, only=only)
+    if not count:
+        raise Refused("Un courriel en doute se renvoie une seule fois, 15 minutes au plus tôt après son départ.")
+    if wave.state is WaveState.FINISHED:
+        note = f"{count} courriel{'s' if count > 1 else ''} en doute à renvoyer à l’identique"
+        move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor, note=note)
+    return count
+
+
+def _may_go_on(wave: Wave) -> bool:
+    return wave.state in {WaveState.RUNNING, WaveState.FINISHED}
+
+
+def _being_filled(campaign: Campaign) -> Wave | None:
+    """The wave whose recipients are being written down: until whom it reaches is known, nothing leaves again."""
+    begun = [wave for wave in campaign.waves if wave.state in UNDER_WAY]
+    return next((wave for wave in begun if wave.mailing and wave.mailing.filled_at is None), None)
+
+
+def _spared(campaign: Campaign) -> Spared:
+    """Who has answered, and whom a later wave has reached: its letter says what an earlier one would."""
+    mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    return Spared(authorities_that_answered(launched(campaign)), mailings)
+
+
+def _wave(campaign: Campaign, number: int) -> tuple[Wave, Mailing]:
+    wave = next((one for one in campaign.waves if one.number == number), None)
+    if wave is None or wave.mailing is None:
+        raise NotFound(f"La vague {number} de cette campagne n’a pas encore de destinataires.")
+    if campaign.state is not CampaignState.APPROVED:
+        raise Refused(f"Cette campagne est « {campaign.state.label} » : rien n’en est renvoyé.")
+    if filled := _being_filled(campaign):
+        raise Refused(f"Les destinataires de la vague {filled.number} sont en train d’être inscrits : réessayez après.")
+    return wave, wave.mailing

@@ -1,0 +1,239 @@
+"""Letters as they leave: their fields, their layout, and that nothing in a name means anything but itself."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach.campaigns import definitions
+from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns.lifecycle import campaign_numbered, revise
+from outreach.delivery.ledger.letters import due_in
+from outreach.delivery.models import Batch, Mailing, MessageClass
+from outreach.directory.models import Authority, School
+from outreach.errors import InputError, NotFound
+from outreach.mail.linter import faults
+from outreach.mail.tokens import Keys, Kind
+from outreach.settings import ROOT
+from tests.campaigns.conftest import AUTHOR, READING, SENDING, approved, draft, launch, settle
+from tests.conftest import NOW
+
+HOSTILE = "[clic](https://evil.test) <script>alert(1)</script>\n# Titre =cmd() {{7*7}} ((fase_po)) \u202eabc"
+
+
+def composed(database):
+    """Every letter of the only mailing, as (message, wire)."""
+    with database.reading() as session:
+        mailing = session.scalars(select(Mailing)).one()
+        later = datetime(2100, 1, 1, tzinfo=UTC)
+        due = [one for batch in session.scalars(select(Batch.id)) for one in due_in(session, batch, now=later)]
+        wires = [one.wire for one in Composer(SENDING, lambda: NOW)(session, mailing, due).values()]
+    for wire in wires:
+        assert faults(wire) == []
+    return [(message_from_bytes(wire, policy=default), wire) for wire in wires]
+
+
+def parts(message):
+    return [part.get_content() for part in message.iter_parts()]
+
+
+def test_each_authority_gets_its_own_schools_and_nobody_else_s(database, people, strand):
+    made = settle(database, 3, schools=2)
+    launch(database, approved(database))
+    with database.reading() as session:
+        names = {key: session.get_one(School, key).name for schools in made.values() for key in schools}
+    letters = composed(database)
+    assert len(letters) == 3
+    for (message, _), (authority, schools) in zip(letters, made.items(), strict=True):
+        text, html = parts(message)
+        for key, name in names.items():
+            assert (name in text) == (name in html) == (key in schools)
+        assert f"FASE {9000 + authority}" in message["Subject"]
+        assert "17\u00a0juin" not in text
+        assert "14 juin 2021" in text
+
+
+def test_a_name_leaves_as_plain_text_whatever_it_holds(database, people, strand):
+    settle(database, 1)
+    with database.writing() as session:
+        session.execute(update(Authority).values(name=HOSTILE, municipality=HOSTILE))
+        session.execute(update(School).values(name=HOSTILE))
+    launch(database, approved(database, subject="À ((nom_po))"))
+    ((message, _),) = composed(database)
+    text, html = parts(message)
+    assert "<script>" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "[clic](https://evil.test)" in text
+    assert 'href="https://evil.test' not in html
+    assert "{{7*7}} ((fase_po)) abc" in text
+    assert "\u202e" not in text + html + message["Subject"]
+    assert message["Subject"].startswith("À [clic](https://evil.test) <script>")
+
+
+def test_a_long_table_lists_twenty_five_and_says_how_many_more(database, people, strand):
+    settle(database, 1, schools=60)
+    launch(database, approved(database))
+    ((message, wire),) = composed(database)
+    text, html = parts(message)
+    assert text.count("(FASE\u00a08") == html.count("École 0") == 25
+    assert "et 35 autres" in text
+    assert "et 35 autres" in html
+    assert len(wire) < 100_000
+
+
+def test_the_letter_can_be_made_again_to_the_byte_after_everything_has_changed(database, people, strand):
+    settle(database, 1, schools=2)
+    launch(database, approved(database))
+    with database.reading() as session:
+        mailing = session.scalars(select(Mailing)).one()
+        (due,) = due_in(session, session.scalars(select(Batch.id)).one(), now=datetime(2100, 1, 1, tzinfo=UTC))
+        compose = Composer(SENDING, lambda: NOW)
+        first = compose(session, mailing, [due])[due.id]
+    with database.writing() as session:
+        session.execute(update(Authority).values(name="Autre nom"))
+        session.execute(update(School).values(name="Autre école"))
+    with database.reading() as session:
+        mailing = session.scalars(select(Mailing)).one()
+        again = compose(session, mailing, [due._replace(kept=first.content)])[due.id]
+        anew = compose(session, mailing, [due])[due.id]
+        renewed = Composer(replace(SENDING, keys=Keys([b"another key, of thirty-two bytes"])), lambda: NOW)
+        resealed = renewed(session, mailing, [due._replace(kept=first.content)])[due.id]
+    assert again.wire == resealed.wire == first.wire
+    assert anew.wire != first.wire
+
+
+def headers(database, sending=SENDING):
+    """The header that says how to leave, of each letter by its identity, and its bytes."""
+    with database.reading() as session:
+        mailing = session.scalars(select(Mailing)).one()
+        due = due_in(session, session.scalars(select(Batch.id)).one(), now=datetime(2100, 1, 1, tzinfo=UTC))
+        wires = Composer(sending, lambda: NOW)(session, mailing, due)
+    return {
+        one.public_id: (message_from_bytes(wires[one.id].wire)["List-Unsubscribe"], wires[one.id].wire) for one in due
+    }
+
+
+def test_a_letter_offers_to_unsubscribe_by_mail_where_mail_is_read(database, people, strand):
+    settle(database, 2)
+    launch(database, approved(database), sending=READING)
+    for identity, (header, wire) in headers(database, READING).items():
+        assert faults(wire) == []
+        link, address = header.split(", ")
+        assert link.startswith("<https://courriel.example/u/")
+        token = re.fullmatch("<mailto:u-(.{40})@courriel.example>", address)[1]
+        assert READING.keys.read(token, Kind.MAILTO).id == bytes.fromhex(identity)
+
+
+def test_how_to_unsubscribe_is_settled_at_launch(database, people, strand):
+    settle(database, 1)
+    launch(database, approved(database), sending=READING)
+    assert headers(database, SENDING) == headers(database, READING)
+
+
+def test_a_letter_launched_before_any_offered_it_stays_the_same_to_the_byte(database, people, strand):
+    settle(database, 1)
+    launch(database, approved(database))
+    before = headers(database)
+    with database.writing() as session:
+        mailing = session.scalars(select(Mailing)).one()
+        kept = json.loads(mailing.headers)
+        assert kept.pop("mailto") == ""
+        mailing.headers = json.dumps(kept)
+    after = headers(database, READING)
+    assert after == before
+    assert all("mailto" not in header for header, _ in after.values())
+
+
+def test_a_mandatory_letter_offers_no_unsubscribing_by_mail(database, people, strand):
+    settle(database, 1)
+    launch(database, approved(database, message_class=MessageClass.STATUTORY), sending=READING)
+    assert [header for header, _ in headers(database, READING).values()] == [None]
+    with database.reading() as session:
+        assert json.loads(session.scalars(select(Mailing.headers)).one())["mailto"] == ""
+
+
+def _fields(due):
+    return {name: getattr(due, name) for name in due.__slots__}
+
+
+@pytest.mark.parametrize(
+    ("letter", "words"),
+    [
+        ("Bonjour\n\n((nom_pó))", "Ligne 3 : le champ ((nom_pó)) n’existe pas. Vouliez-vous écrire ((nom_po)) ?"),
+        ("((jeton_désinscription))", "n’existe pas"),
+        ("a\x00b", "Ligne 1"),
+        ("a\n\ue000", "Ligne 2"),
+        ("", "pas d’objet ou pas de texte"),
+        ("x" * 70_000, "64 ko"),
+    ],
+)
+def test_a_letter_that_cannot_be_read_is_refused_with_its_line(database, people, strand, letter, words):
+    with pytest.raises(InputError) as refusal:
+        draft(database, letter=letter)
+    assert words in str(refusal.value)
+    number = draft(database)
+    with database.writing() as session, pytest.raises(InputError) as refusal:
+        revise(session, campaign_numbered(session, number), {"letter": letter}, now=NOW, actor=AUTHOR)
+    assert words in str(refusal.value)
+
+
+def test_every_ready_made_campaign_makes_a_letter(database, people, strand):
+    settle(database, 1)
+    files = sorted((ROOT / "campaigns").glob("*.md"))
+    assert files
+    for path in files:
+        definitions.named(path.stem, ROOT / "campaigns")
+    launch(database, approved(database))
+    ((message, _),) = composed(database)
+    text, html = parts(message)
+    assert "\u202f!important" not in html
+    said = ("Nadia Lambert", "Boulevard Léopold II 44", "FASE 9001", "7831")
+    for expected in (*said, "https://courriel.example/u/", "https://courriel.example/data-protection"):
+        assert expected in text
+        assert expected in html
+    assert " :" not in text.replace("\u00a0:", "")
+
+
+READY = (ROOT / "campaigns" / "invitation-volet-1.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("nothing", ["null", "None", "N/A", "n/a", "0", "", "  ", "-", "NULL"])
+def test_a_word_that_spreadsheets_leave_for_nothing_says_nothing(database, people, strand, nothing):
+    settle(database, 1)
+    with database.writing() as session:
+        session.execute(update(Authority).values(municipality=nothing))
+    launch(
+        database, approved(database, letter='((commune|défaut("Madame, Monsieur")))(% if commune %) vous(% endif %),')
+    )
+    ((message, _),) = composed(database)
+    assert parts(message)[0].startswith("Madame, Monsieur,")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("Bonjour", "deux lignes"),
+        ("+++\ntitle = \n+++\nx", "TOML"),
+        ('+++\ntitle = "x"\n+++\nx', "il manque"),
+        ("+++\nfoo = 1\n+++\nx", "refusée"),
+        ("+++\nfoo = " + "[" * 5_000 + "\n+++\nx", "TOML"),
+        (READY.replace('title = "', 'title = "a\\u0000b'), "title : Le texte contient un caractère interdit."),
+        (READY.replace('[sender]\nname = "', '[sender]\nname = "a\\r\\nBcc: x@y.be'), "sender.name : Le texte"),
+        (READY.replace("[sender]", '[contact]\nemail = "a@ecole.be\\r\\nBcc: x@y.be"\n[sender]'), "contact.email : "),
+        (READY.replace("[sender]", '[contact]\nphone = "\\u202e"\n[sender]'), "contact.phone : "),
+    ],
+)
+def test_a_definition_that_cannot_be_read_is_refused_in_a_sentence(tmp_path, content, words):
+    (tmp_path / "x.md").write_text(content)
+    with pytest.raises(InputError, match=words):
+        definitions.named(str(tmp_path / "x.md"), tmp_path)
+
+
+def test_an_unknown_definition_names_those_that_exist():
+    with pytest.raises(NotFound, match="invitation-volet-1"):
+        definitions.named("../../etc/passwd", ROOT / "campaigns")

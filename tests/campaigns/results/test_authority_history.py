@@ -1,0 +1,204 @@
+"""What an authority's history tells of campaigns: what is planned for it, what became of its letters, its answers."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, select
+
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import Campaign, CampaignState, WaveState
+from outreach.campaigns.results import authority_history
+from outreach.campaigns.waves import followups
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
+from outreach.directory import authority_sheet, contacts
+from outreach.directory.models import Authority, Contact
+from outreach.tracking import answers, inbox
+from outreach.tracking.answers import Given
+from outreach.tracking.models import Answer
+from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, add_contact, approved, launch, move, settle
+from tests.conftest import NOW
+
+AT = NOW + timedelta(days=3)
+LATER = AT + timedelta(days=1)
+
+
+@pytest.fixture
+def authority(database, people, strand):
+    """The key of an authority with two schools and one mailbox."""
+    (key,) = settle(database, 1, schools=2)
+    return key
+
+
+def of(database, key, read, **details):
+    with database.reading() as session:
+        return read(session, session.get_one(Authority, key), **details)
+
+
+def to_come(database, key, now=NOW):
+    planned = of(database, key, authority_history.to_come, now=now)
+    return [(one.wave.number, list(one.addresses), one.left_out, one.is_queued) for one in planned]
+
+
+def plan(database, at=AT, **changes):
+    number = approved(database, **changes)
+    move(database, number, lifecycle.schedule, at)
+    return number
+
+
+def test_what_is_planned_for_an_authority_is_told_wave_by_wave(database, authority):
+    settle(database, 1, network="WBE")
+    number = plan(database, reminders=(14,))
+    mailbox = ["po009001@adm.fwb.example"]
+    assert to_come(database, authority) == [(1, mailbox, None, False), (2, mailbox, None, False)]
+    move(database, number, lifecycle.cancel)
+    assert to_come(database, authority) == []
+
+
+def test_only_approved_campaigns_that_mean_the_authority_count(database, authority):
+    settle(database, 1, network="WBE")
+    number = plan(database)
+    with database.writing() as session:
+        session.get_one(Campaign, number).criteria = '{"network": ["WBE"]}'
+    assert to_come(database, authority) == []
+    with database.reading() as session:
+        other = session.scalars(select(Authority.id).where(Authority.fase == 9002)).one()
+    assert len(to_come(database, other)) == 1
+    with database.writing() as session:
+        session.get_one(Campaign, number).state = CampaignState.TO_APPROVE
+    assert to_come(database, other) == []
+
+
+def test_who_would_be_left_out_is_told_why_and_each_address_spared(database, authority):
+    plan(database)
+    with database.writing() as session:
+        found = session.get_one(Authority, authority)
+        add_contact(session, found, "b@ecole.example", bounced_at=NOW)
+    (one,) = of(database, authority, authority_history.to_come, now=NOW)
+    assert list(one.addresses) == ["po009001@adm.fwb.example"]
+    assert list(one.spared) == [("b@ecole.example", Reason.BOUNCED)]
+    with database.writing() as session:
+        suppress = SuppressionReason.UNSUBSCRIBED
+        suppressions.suppress(session, "po009001@adm.fwb.example", suppress, now=NOW, actor="destinataire")
+    assert to_come(database, authority) == [(1, [], Reason.BOUNCED, False)]
+
+
+def test_a_letter_that_waits_in_the_outbox_is_to_come_and_not_past(database, authority):
+    launch(database, approved(database), at=AT)
+    assert to_come(database, authority, now=AT) == [(1, ["po009001@adm.fwb.example"], None, True)]
+    assert of(database, authority, authority_history.letters) == []
+    left(database)
+    assert to_come(database, authority, now=AT) == []
+    (told,) = of(database, authority, authority_history.letters)
+    assert "vague 1 à po009001@adm.fwb.example : accepté." in told.sentence
+    assert told.letter is not None
+
+
+def left(database):
+    with database.writing() as session:
+        for row in session.scalars(select(Message).where(Message.state == MessageState.QUEUED)):
+            row.state, row.fence_id, row.fenced_at, row.settled_at, row.reply_code = (
+                MessageState.ACCEPTED,
+                "f",
+                AT,
+                AT,
+                250,
+            )
+
+
+def test_planned_campaigns_cost_a_fixed_number_of_statements_each(database, authority):
+    def counted():
+        seen = []
+        event.listen(database.engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
+        of(database, authority, authority_history.to_come, now=NOW)
+        return len([one for one in seen if one.startswith("SELECT")])
+
+    plan(database, reminders=(14,))
+    one = counted()
+    plan(database, at=AT + timedelta(days=1), reminders=(14, 24, 34))
+    two = counted()
+    plan(database, at=AT + timedelta(days=2), reminders=(14,))
+    assert counted() - two == two - one <= 4
+
+
+def answer(database, authority, given):
+    with database.writing() as session:
+        message = session.scalars(select(Message).where(Message.recipient_id == authority)).first()
+        made = answers.give(session, message, given, now=LATER)
+        followups.answered(session, message, made, SENDING, now=LATER)
+        return [one.id for one in made]
+
+
+def told(database, authority):
+    with database.reading() as session:
+        found = session.get_one(Authority, authority)
+        return authority_history.answered(session, found, authority_sheet.history(session, found))
+
+
+def test_an_answer_is_told_once_with_what_it_declared_and_what_the_service_did(database, authority):
+    launch(database, approved(database), at=AT)
+    left(database)
+    with database.reading() as session:
+        message = session.scalars(select(Message)).one()
+        schools = [school.id for school in answers.question_of(session, message, now=LATER).open()]
+    (key,) = answer(database, authority, Given(dict.fromkeys(schools, Answer.JOINED), comment="Enfin prêts"))
+    (event_,) = told(database, authority)
+    assert event_.sentence.startswith("Réponse au courriel « ")
+    assert event_.actor == "po009001@adm.fwb.example"
+    assert any("« Adhéré » (déclaré" in line for line in event_.details)
+    assert sum("Enfin prêts" in line for line in event_.details) == 1
+    assert event_.details[-1] == "« Nous adhérons » attend le service."
+    assert event_.response == key
+    with database.writing() as session:
+        inbox.act(session, inbox.response_numbered(session, key), now=LATER + timedelta(days=1), actor=AUTHOR)
+    events = told(database, authority)
+    (again,) = [one for one in events if one.at == LATER]
+    assert again.response is None
+    assert f"traitée le 20/05/2021 par {AUTHOR}" in again.details[-1]
+    assert any("confirmé" in one.sentence for one in events if one.actor == AUTHOR)
+
+
+def test_a_request_is_told_with_its_comment_and_the_address_it_proposes(database, authority):
+    launch(database, approved(database), at=AT)
+    left(database)
+    given = Given({}, Answer.WRONG_CONTACT, comment="Je pars", proposed_address="b@ecole.example")
+    answer(database, authority, given)
+    (event_,) = told(database, authority)
+    assert event_.details[-3:] == [
+        "Commentaire : Je pars",
+        "Adresse proposée : b@ecole.example",
+        "« Ce n’est pas le bon contact » attend le service.",
+    ]
+    confirmation = [one for one in of(database, authority, authority_history.letters) if "Confirmation" in one.sentence]
+    assert len(confirmation) == 1
+
+
+def test_exclusions_of_its_addresses_are_told_when_they_begin_and_end(database, authority):
+    reason = SuppressionReason.UNSUBSCRIBED
+    with database.writing() as session:
+        for key in ("po009001@adm.fwb.example", "autre@ecole.example"):
+            suppressions.suppress(session, key, reason, now=NOW, actor="destinataire", detail="lien")
+        suppressions.lift(session, "po009001@adm.fwb.example", reason, now=LATER, actor=APPROVER)
+    begun, ended = of(database, authority, authority_history.exclusions)
+    assert "désinscription), pour la sensibilisation seulement" in begun.sentence
+    assert (begun.at, begun.actor, begun.details) == (NOW, "destinataire", ["lien"])
+    assert (ended.at, ended.actor) == (LATER, APPROVER)
+
+
+def test_a_retired_address_keeps_its_exclusions_and_a_bounce_is_in_the_audit(database, authority):
+    with database.writing() as session:
+        found = session.get_one(Authority, authority)
+        held = session.scalars(select(Contact)).one()
+        suppressions.suppress(session, held.address_key, SuppressionReason.HARD_BOUNCE, now=NOW, actor="facteur")
+        contacts.record_bounce(session, held.address, now=NOW, actor="facteur")
+        contacts.retire(session, found, held, now=LATER, actor=AUTHOR)
+    assert len(of(database, authority, authority_history.exclusions)) == 1
+    assert any("Rejet constaté" in one.sentence for one in of(database, authority, authority_sheet.history))
+
+
+def test_a_paused_wave_keeps_its_letters_to_come(database, authority):
+    number = approved(database)
+    launch(database, number, at=AT)
+    move(database, number, lifecycle.pause, now=AT)
+    (one,) = of(database, authority, authority_history.to_come, now=AT)
+    assert (one.wave.state, one.is_queued) == (WaveState.PAUSED, True)

@@ -1,0 +1,180 @@
+"""What came of a campaign: each figure against a small directory whose truth is known, whatever its size."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, select, update
+
+from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.campaigns import lifecycle
+from outreach.campaigns.results import figures
+from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.waves import launching, retrying
+from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
+from outreach.segments.audience import Concerns
+from outreach.tracking.models import Answer, Response
+from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
+from tests.conftest import NOW
+
+S, F = MessageState, Figure
+LATER = NOW + timedelta(days=2)
+FENCED = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
+
+
+def become(database, states):
+    """Give the letters of authorities, in order, these states."""
+    with database.writing() as session:
+        for key, state in zip(session.scalars(select(Message.id).order_by(Message.id)).all(), states, strict=False):
+            reason = Reason.CANCELLED if state is S.WITHDRAWN else None
+            session.execute(update(Message).where(Message.id == key).values(state=state, reason=reason, **FENCED))
+
+
+def record(database, strand, school, word=Word.CONFIRMED, status=Status.JOINED):
+    with database.writing() as session:
+        details = {"source": "", "reason": "", "recorded_by": AUTHOR, "effective_on": LATER.date()}
+        details |= {"school_id": school, "strand_id": strand, "status": status, "word": word, "recorded_at": LATER}
+        session.add(AdherenceRecord(**details))
+
+
+def answer(database, strand, authority, said):
+    with database.writing() as session:
+        message = session.scalars(select(Message.id).where(Message.recipient_id == authority)).first()
+        details = {"message_id": message, "authority_id": authority, "strand_id": strand, "given_at": LATER}
+        session.add(Response(answer=said, handled_at=LATER, handled_by="x", **details))
+
+
+def found(database, number=1):
+    with database.reading() as session:
+        return figures.of(session, lifecycle.campaign_numbered(session, number), now=LATER)
+
+
+@pytest.fixture
+def sent(database, people, strand):
+    """A campaign to seven authorities (the last of WBE), each letter with its own end; {authority: schools}."""
+    made = settle(database, 6, schools=2) | settle(database, 1, schools=2, network="WBE")
+    launch(database, approved(database))
+    become(database, [S.ACCEPTED, S.ACCEPTED, S.ACCEPTED, S.IN_DOUBT, S.REFUSED, S.WITHDRAWN, S.ACCEPTED])
+    return made
+
+
+def test_each_figure_counts_authorities_by_what_became_of_them(database, strand, sent):
+    one, two, three, doubtful, refused, _withdrawn, wbe = sent
+    for school in (*sent[one], sent[two][0], *sent[refused], sent[wbe][0]):
+        record(database, strand, school)
+    record(database, strand, sent[three][0], Word.DECLARED)
+    record(database, strand, sent[doubtful][0], status=Status.IN_PREPARATION)
+    answer(database, strand, one, Answer.JOINED)
+    answer(database, strand, one, Answer.HELP)
+    answer(database, strand, two, Answer.JOINED)
+    came = found(database)
+    assert came.behind == {
+        F.JOINED_ALL: {one},
+        F.JOINED: {one, two, wbe},
+        F.DECLARED: {three},
+        F.ANSWERED: {one, two},
+        F.ACCEPTED: {one, two, three, wbe},
+        F.WRITTEN: {one, two, three, doubtful, refused, wbe},
+        F.MEANT: set(sent),
+    }
+    assert came.as_json() == {
+        "joined_all": 1,
+        "joined": 3,
+        "declared": 1,
+        "answered": 2,
+        "accepted": 4,
+        "written": 6,
+        "meant": 7,
+        "answers": {"joined": 2, "help": 1},
+    }
+    assert [(row.network, row.counts[F.JOINED], row.counts[F.MEANT]) for row in came.rows] == [
+        ("WBE", 1, 1),
+        ("Libre confessionnel", 2, 6),
+    ]
+
+
+def test_an_authority_counts_once_however_many_waves_it_had(database, strand, sent):
+    with database.writing() as session:
+        session.execute(update(Message).where(Message.state == S.QUEUED).values(state=S.ACCEPTED, **FENCED))
+        (wave,) = lifecycle.campaign_numbered(session, 1).waves
+        wave.state = "finished"
+    launch(database, 1, NOW + timedelta(days=1))
+    assert found(database).as_json()["meant"] == len(sent)
+
+
+def test_a_school_that_a_letter_did_not_list_proves_nothing(database, strand, sent):
+    first = next(iter(sent))
+    with database.writing() as session:
+        session.execute(
+            update(MessageSubject)
+            .where(MessageSubject.school_id == sent[first][0])
+            .values(school_id=sent[list(sent)[5]][0])
+        )
+    record(database, strand, sent[first][0])
+    assert found(database).as_json()["joined"] == 0
+
+
+def test_the_lists_behind_the_figures_add_up_by_network(database, strand, sent):
+    came = found(database)
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, 1)
+        for figure in Figure:
+            listed = figures.authorities(session, campaign, came, figure)
+            assert len(listed) == came.row().counts[figure] == sum(row.counts[figure] for row in came.rows)
+            by_network = figures.authorities(session, campaign, came, figure, "WBE")
+            assert {one.network.code for one in by_network} <= {"WBE"}
+
+
+def test_a_campaign_about_schools_that_joined_counts_no_joinings(database, people, strand):
+    made = settle(database, 1)
+    (school,) = next(iter(made.values()))
+    with database.writing() as session:
+        details = {"source": "", "reason": "", "recorded_by": AUTHOR, "effective_on": NOW.date(), "recorded_at": NOW}
+        details |= {"school_id": school, "strand_id": strand, "status": Status.JOINED, "word": Word.CONFIRMED}
+        session.add(AdherenceRecord(**details))
+    launch(database, approved(database, concerns=Concerns.JOINED))
+    become(database, [S.ACCEPTED])
+    told = found(database).as_json()
+    assert (told["accepted"], told["joined"], told["joined_all"]) == (1, 0, 0)
+    with database.reading() as session:
+        assert F.JOINED not in figures.figures(lifecycle.campaign_numbered(session, 1))
+
+
+def test_nothing_has_come_of_a_campaign_that_wrote_to_nobody(database, people, strand):
+    settle(database, 2)
+    approved(database)
+    assert set(found(database).row().counts.values()) == {0}
+
+
+def test_the_statements_are_as_many_whatever_the_size(database, people, strand):
+    counts = []
+    for size in (2, 40):
+        settle(database, size, schools=2)
+        number = approved(database)
+        launch(database, number)
+        become(database, [S.ACCEPTED] * 1000)
+        seen = []
+
+        def note(_connection, _cursor, statement, *_rest, seen=seen):
+            seen.append(statement)
+
+        event.listen(database.engine, "before_cursor_execute", note)
+        found(database, number)
+        event.remove(database.engine, "before_cursor_execute", note)
+        counts.append(len([one for one in seen if one.lstrip().startswith("SELECT")]))
+    assert counts[0] == counts[1] <= 10
+
+
+def test_who_was_written_to_stays_so_when_the_letter_is_queued_again(database, strand, sent):
+    with database.writing() as session:
+        refused = Message.state == S.REFUSED
+        answered = {"reply_code": 550, "fence_id": None, "fenced_at": None, "worker_id": None}
+        session.execute(update(Message).where(refused).values(answered))
+        launching.finish_waves(session, now=NOW)
+    _one, _two, _three, doubtful, *_ = sent
+    record(database, strand, sent[doubtful][0])
+    before = found(database)
+    move(database, 1, retrying.retry, 1, now=LATER)
+    move(database, 1, retrying.resend, 1, now=LATER)
+    with database.reading() as session:
+        assert list(session.scalars(select(Message.state))).count(S.QUEUED) == 2
+    assert found(database).behind == before.behind

@@ -1,0 +1,302 @@
+"""Before a campaign leaves: every letter composed, what is missing named, everybody counted; then what has changed."""
+
+import functools
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach.accounts.staff import User
+from outreach.campaigns import audiences, definitions, lifecycle
+from outreach.campaigns.lifecycle import campaign_numbered
+from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.review import approval, checks, test_letter
+from outreach.campaigns.review.preview import Rehearsal, hard_cases
+from outreach.campaigns.schedule import planning
+from outreach.campaigns.waves.calling_off import GRACE
+from outreach.delivery.ledger import outbox, suppressions
+from outreach.delivery.models import Gate, Mailing, Message, MessageState, Purpose, SuppressionReason
+from outreach.directory.models import Authority
+from outreach.errors import InputError, Refused
+from outreach.mail.addresses import judge
+from outreach.mail.linter import faults
+from outreach.settings import ROOT
+from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, draft, launch, move, settle
+from tests.conftest import NOW
+
+READY = definitions.ready_made(ROOT / "campaigns")
+SIX = {
+    "invitation-volet-1",
+    "rappel-volet-1",
+    "invitation-volet-2",
+    "dernier-rappel-avant-les-conges",
+    "merci-et-suite",
+    "rectificatif",
+}
+
+
+def revise(database, number, **changes):
+    move(database, number, lambda session, campaign, **by: lifecycle.revise(session, campaign, changes, **by))
+
+
+def looked_over(database, number):
+    with database.reading() as session:
+        return checks.look_over(session, campaign_numbered(session, number), SENDING, now=NOW)
+
+
+def ask(database, number, **details):
+    return move(
+        database, number, lambda session, campaign, **by: approval.ask(session, campaign, SENDING, **details, **by)
+    )
+
+
+def test_the_six_ready_made_campaigns_are_there():
+    assert set(READY) >= SIX
+
+
+@pytest.mark.parametrize("name", sorted(READY))
+def test_every_ready_made_campaign_reaches_somebody_in_the_sample_with_letters_that_nothing_is_said_against(
+    sample_database, name
+):
+    with sample_database.writing() as session:
+        author = session.scalars(select(User).where(User.email == AUTHOR)).one()
+        campaign = lifecycle.create(session, READY[name], now=NOW, author=author)
+        found = checks.look_over(session, campaign, SENDING, now=NOW)
+        assert found.blocks == []
+        assert found.remarks == []
+        assert found.run.letters == found.counts.addresses > 0
+        assert found.run.missing == {}
+        assert 3000 < found.run.biggest < 100_000
+        rehearsal = Rehearsal(session, campaign, SENDING, now=NOW)
+        shown = [rehearsal.of(row.Authority) for row in rehearsal.recipients()[:20]]
+        assert [faults(one.wire) for one in shown] == [[]] * 20
+        assert definitions.read(definitions.write(definitions.of(session, campaign))).letter == READY[name].letter
+
+
+def test_a_campaign_comes_back_from_its_file(database, people, strand):
+    number = draft(database, reminders=(7, 21))
+    with database.reading() as session:
+        stated = definitions.of(session, campaign_numbered(session, number))
+    assert definitions.read(definitions.write(stated)) == stated
+
+
+def test_a_value_that_is_missing_for_somebody_is_found_and_named_before_approval(database, people, strand):
+    settle(database, 5)
+    with database.writing() as session:
+        session.execute(update(Authority).where(Authority.fase >= 9002).values(municipality="N/A"))
+    number = draft(database, letter="Bonjour ((commune)), ((écoles_restantes)) école.\n\n((contact))")
+    found = looked_over(database, number)
+    assert found.run.letters == 5
+    assert (
+        "4 PO sans ((commune)) : PO 1 (FASE 9002), PO 2 (FASE 9003), PO 3 (FASE 9004) et 1 autre ;" in found.blocks[0]
+    )
+    with pytest.raises(Refused, match="sans"):
+        ask(database, number)
+    revise(database, number, letter='((commune|défaut("votre commune"))) ((contact))')
+    assert looked_over(database, number).blocks == []
+
+
+def test_a_value_that_no_branch_asks_for_is_not_missing(database, people, strand):
+    settle(database, 1)
+    with database.writing() as session:
+        session.execute(update(Authority).values(municipality=""))
+    number = draft(database, letter="(% if plusieurs_écoles %)((commune))(% else %)une(% endif %)\n\n((contact))")
+    assert looked_over(database, number).blocks == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"contact_email": ""}, "personne de contact"),
+        ({"message_class": "statutory", "letter": "x ((lien_désinscription))"}, "désinscription"),
+        ({"stops_on": NOW.date() - timedelta(days=9), "starts_at": NOW + timedelta(days=3)}, "dernier jour"),
+        ({"stops_on": NOW.date() + timedelta(days=6), "starts_at": NOW + timedelta(days=6)}, "dernier jour"),
+        ({"criteria": '{"zone":["Nulle part"]}'}, "personne"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_what_blocks_is_said(database, people, strand, changes, words):
+    settle(database, 1)
+    number = draft(database)
+    revise(database, number, **changes)
+    assert any(words in one for one in looked_over(database, number).blocks)
+
+
+def test_everybody_asks_for_the_number(database, people, strand):
+    settle(database, 3)
+    number = draft(database)
+    revise(database, number, criteria='{"and":[]}')
+    for wrong in (None, 2):
+        with pytest.raises(InputError, match="confirmez-en le nombre, 3"):
+            ask(database, number, confirmed=wrong)
+    ask(database, number, confirmed=3)
+    with database.reading() as session:
+        assert campaign_numbered(session, number).state is CampaignState.TO_APPROVE
+
+
+def test_the_same_letter_within_a_week_and_a_tired_addressee_are_remarked(database, people, strand):
+    settle(database, 2)
+    number = approved(database)
+    launch(database, number)
+    with database.writing() as session:
+        session.execute(
+            update(Message).values(
+                state=MessageState.ACCEPTED, fence_id="f", fenced_at=NOW, settled_at=NOW, reply_code=250
+            )
+        )
+    assert any("2 PO ont reçu ce même courriel" in one for one in looked_over(database, number).remarks)
+    assert not any("cette année scolaire" in one for one in looked_over(database, number).remarks)
+
+
+def test_a_start_that_has_passed_is_remarked_until_its_wave_is_on_its_way(database, people, strand):
+    settle(database, 1)
+    number = draft(database)
+    revise(database, number, starts_at=NOW - timedelta(days=7))
+    assert any("date de départ est passée" in one for one in looked_over(database, number).remarks)
+    ask(database, number)
+    move(database, number, lifecycle.approve, actor=APPROVER)
+    move(database, number, functools.partial(lifecycle.schedule, at=None, grace=GRACE))
+    assert not any("date de départ est passée" in one for one in looked_over(database, number).remarks)
+
+
+def test_a_reminder_is_planned_with_the_first_wave_in_open_windows_and_none_after_the_last_day(
+    database, people, strand
+):
+    settle(database, 1)
+    number = draft(database)
+    revise(
+        database,
+        number,
+        starts_at=NOW + timedelta(days=3),
+        reminders="14 17 60",
+        stops_on=NOW.date() + timedelta(days=40),
+    )
+    with database.reading() as session:
+        waves = planning.plan(session, campaign_numbered(session, number), now=NOW)
+    assert [(wave.number, wave.at.date().isoformat()) for wave in waves] == [
+        (1, "2021-05-18"),
+        (2, "2021-06-01"),
+        (3, "2021-06-08"),  # Friday 4 June → Tuesday
+    ]
+    assert "vendredi" in waves[2].told
+    assert waves[0].told == ""
+
+
+def test_a_reminder_says_that_it_is_one(database, people, strand):
+    settle(database, 1)
+    number = approved(database, reminders=(14,))
+    first = launch(database, number, at=NOW + timedelta(days=3))
+    with database.reading() as session:
+        second = session.scalars(select(Wave).where(Wave.number == 2)).one()
+        assert second.due_at - session.get_one(Wave, first).due_at == timedelta(days=14)
+        key, at = second.id, second.due_at
+    advance(database, key, at)
+    with database.reading() as session:
+        letters = [mailing.letter for mailing in session.scalars(select(Mailing).order_by(Mailing.id))]
+    assert '"is_reminder": true' in letters[1]
+    assert '"is_reminder": false' in letters[0]
+
+
+def test_an_audience_that_has_grown_waits_for_the_approver(database, people, strand):
+    settle(database, 20)
+    number = draft(database)
+    ask(database, number)
+    move(database, number, lambda session, c, **by: approval.give(session, c, SENDING, **by), actor=APPROVER)
+    settle(database, 12)
+    key = launch(database, number)
+    with database.reading() as session:
+        wave = session.get_one(Wave, key)
+        assert (wave.state, wave.drifted_from, wave.mailing.gate) == (WaveState.PAUSED, 20, Gate.HELD)
+        assert outbox.tallies(session, [wave.mailing_id])[wave.mailing_id].pending == 32
+    with pytest.raises(Refused, match="revient à qui valide"):
+        move(database, number, lifecycle.resume)
+    move(
+        database, number, lambda session, c, **by: lifecycle.resume(session, c, may_approve=True, **by), actor=APPROVER
+    )
+    with database.reading() as session:
+        assert session.get_one(Wave, key).mailing.gate is Gate.OPEN
+
+
+def test_a_small_change_of_the_audience_does_not_hold_a_wave(database, people, strand):
+    settle(database, 20)
+    number = draft(database)
+    ask(database, number)
+    move(database, number, lambda session, c, **by: approval.give(session, c, SENDING, **by), actor=APPROVER)
+    settle(database, 8)
+    key = launch(database, number)
+    with database.reading() as session:
+        assert session.get_one(Wave, key).state is WaveState.RUNNING
+
+
+def test_a_trial_is_in_no_count_and_stops_for_nobody_s_joining(database, people, strand):
+    settle(database, 1)
+    number = draft(database)
+    with database.writing() as session:
+        authority = session.scalars(select(Authority)).one()
+        to = judge("moi@ecole.be")
+        test_letter.send(session, session.get_one(Campaign, number), SENDING, authority, to, now=NOW, actor=AUTHOR)
+        counted = audiences.count(session, session.get_one(Campaign, number), now=NOW)
+        mailing = session.scalars(select(Mailing)).one()
+        assert (mailing.purpose, mailing.gate, mailing.stop_strand_id) == (Purpose.TRIAL, Gate.OPEN, None)
+        assert counted.written == 1
+        written = outbox.recipients_written_since("authority", NOW - timedelta(days=1))
+        assert session.scalars(written).all() == []
+        suppressions.suppress(session, to.key, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
+        with pytest.raises(InputError, match="liste d’exclusion"):
+            test_letter.send(session, session.get_one(Campaign, number), SENDING, authority, to, now=NOW, actor=AUTHOR)
+
+
+def test_the_hard_cases_are_the_extremes(database, people, strand):
+    settle(database, 2)
+    settle(database, 1, schools=4)
+    number = draft(database)
+    with database.reading() as session:
+        rows = Rehearsal(session, campaign_numbered(session, number), SENDING, now=NOW).recipients()
+        cases = dict(hard_cases(rows))
+    assert cases["le plus d’écoles"] == 9003
+    assert len(set(cases.values())) == len(cases)
+    assert hard_cases([]) == []
+
+
+def test_reminders_that_fall_together_or_too_late_leave_once_or_not_and_it_is_said(database, people, strand):
+    settle(database, 1)
+    number = draft(database)
+    revise(
+        database,
+        number,
+        starts_at=NOW + timedelta(days=5),
+        reminders="1 2 3 90",
+        stops_on=NOW.date() + timedelta(days=60),
+    )
+    with database.reading() as session:
+        campaign = campaign_numbered(session, number)
+        waves = planning.plan(session, campaign, now=NOW)
+        said = planning.left_out(campaign, waves)
+    assert [wave.at.date().isoformat() for wave in waves] == ["2021-05-20", "2021-05-25"]
+    assert len(said) == 3
+    assert "dernier jour d’envoi" in said[2]
+
+
+@pytest.mark.parametrize("criteria", ['{"and":[{"and":[]}]}', '{"or":[{"and":[]},{"network":["WBE"]}]}'])
+def test_everybody_in_other_words_is_everybody(database, people, strand, criteria):
+    settle(database, 1)
+    number = draft(database)
+    revise(database, number, criteria=criteria)
+    with pytest.raises(InputError, match="confirmez"):
+        ask(database, number)
+
+
+def test_a_letter_that_cannot_be_read_any_more_makes_its_wave_missed_and_stops_no_other(database, people, strand):
+    settle(database, 1)
+    number, other = approved(database), approved(database)
+    wave = move(database, number, lifecycle.schedule, NOW + timedelta(minutes=1))
+    with database.writing() as session:
+        broken = session.get_one(Campaign, number)
+        broken.letter = "((inconnu))"
+        last = lifecycle.history(session, broken)[0]
+        last.content_hash = lifecycle.content_hash(broken)
+    advance(database, wave, NOW + timedelta(minutes=1))
+    fine = launch(database, other)
+    with database.reading() as session:
+        assert session.get_one(Wave, wave).state is WaveState.MISSED
+        assert session.get_one(Wave, fine).state is WaveState.RUNNING

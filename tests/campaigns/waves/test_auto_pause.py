@@ -1,0 +1,143 @@
+"""A wave that fails too often pauses by itself, says why, and counts anew once a person lets it go on."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.waves import auto_pause
+from outreach.delivery.bounces import handling, notices
+from outreach.delivery.breaker import Outcomes
+from outreach.delivery.models import Gate, Mailing, Message, MessageState
+from tests.campaigns.conftest import AUTHOR, approved, launch, settle
+from tests.conftest import NOW
+from tests.delivery.bounces.returns import KEYS, notice
+
+LATER = NOW + timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("found", "stops", "warns"),
+    [
+        (Outcomes(49, bad=49, policy=49, complaints=9), "", ""),
+        (Outcomes(100, bad=4), "", ""),
+        (Outcomes(100, bad=5), "", "5 adresses sur 100 n’existent pas"),
+        (Outcomes(100, bad=10), "10 adresses sur 100 n’existent pas", "10 adresses sur 100 n’existent pas"),
+        (Outcomes(100, policy=4), "", ""),
+        (Outcomes(100, policy=5), "le relais refuse 5 courriels sur 100 au nom de ses règles (5.7)", ""),
+        (Outcomes(100, complaints=2), "", ""),
+        (Outcomes(100, complaints=3), "3 plaintes pour 100 courriels", ""),
+        (Outcomes(4000, complaints=3), "", ""),
+    ],
+)
+def test_a_share_of_at_least_fifty_ends_stops_or_warns(found, stops, warns):
+    assert (found.stops, found.warns) == (stops, warns)
+
+
+@pytest.fixture
+def wave(database, people, strand):
+    settle(database, 120)
+    launch(database, approved(database))
+    with database.reading() as session:
+        return session.scalars(select(Wave.id)).one()
+
+
+def end(database, count, state, status, at):
+    """Give so many waiting letters an end."""
+    with database.writing() as session:
+        waiting = select(Message.id).where(Message.state == MessageState.QUEUED).order_by(Message.id).limit(count)
+        keys = session.scalars(waiting).all()
+        told = {"state": state, "reply_status": status, "settled_at": at, "fence_id": "f", "worker_id": "w"}
+        session.execute(update(Message).where(Message.id.in_(keys)).values(**told))
+
+
+def brake(database, at):
+    with database.writing() as session:
+        return auto_pause.brake(session, now=at)
+
+
+def test_a_wave_pauses_with_its_reason_and_counts_anew_once_it_goes_on(database, wave):
+    end(database, 46, MessageState.ACCEPTED, "2.0.0", LATER)
+    end(database, 3, MessageState.REFUSED, "5.1.1", LATER)
+    assert brake(database, LATER) == 0
+    end(database, 3, MessageState.REFUSED, "5.1.10", LATER)
+    assert brake(database, LATER) == 1
+    assert brake(database, LATER) == 0
+    with database.reading() as session:
+        found = session.get_one(Wave, wave)
+        assert (found.state, session.get_one(Mailing, found.mailing_id).gate) == (WaveState.PAUSED, Gate.HELD)
+        assert auto_pause.why_paused(session, found) == "6 adresses sur 52 n’existent pas"
+    with database.writing() as session:
+        lifecycle.resume(session, session.get_one(Campaign, 1), now=LATER, actor=AUTHOR)
+    assert brake(database, LATER) == 0
+    with database.reading() as session:
+        assert auto_pause.why_paused(session, session.get_one(Wave, wave)) == ""
+    again = LATER + timedelta(minutes=5)
+    end(database, 45, MessageState.ACCEPTED, "2.0.0", again)
+    assert brake(database, again) == 0
+    end(database, 5, MessageState.REFUSED, "5.1.1", again)
+    assert brake(database, again) == 1
+
+
+def test_refusals_of_policy_pause_it_and_full_mailboxes_do_not(database, wave):
+    end(database, 40, MessageState.ACCEPTED, "2.0.0", LATER)
+    end(database, 20, MessageState.REFUSED, "5.2.2", LATER)
+    assert brake(database, LATER) == 0
+    end(database, 4, MessageState.REFUSED, "5.7.1", LATER)
+    assert brake(database, LATER) == 1
+    with database.reading() as session:
+        assert auto_pause.held(session) == [
+            (session.get_one(Wave, wave), "le relais refuse 4 courriels sur 64 au nom de ses règles (5.7)")
+        ]
+
+
+def comes_back(database, name, addresses, at):
+    """A notice about each of these addresses' letters, as it comes by mail."""
+    with database.writing() as session:
+        for letter in session.scalars(select(Message).where(Message.address.in_(addresses))).all():
+            content = notice(name, identity=letter.public_id, address=letter.address)
+            own = content.replace(b"@relais.example>", f"{letter.public_id}@relais.example>".encode())
+            own = own.replace(b"7f3d-arf", letter.public_id.encode())
+            assert handling.take(session, notices.read(own, KEYS), now=at) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "few", "more", "why"),
+    [
+        ("postfix", 5, 1, "6 adresses sur 60 n’existent pas"),
+        ("arf", 2, 1, "3 plaintes pour 60 courriels"),
+        ("postfix-delayed", 30, 30, ""),
+        ("absence-fr", 30, 30, ""),
+    ],
+)
+def test_what_comes_back_by_mail_pauses_a_wave_as_what_the_relay_says_and_once(database, wave, name, few, more, why):
+    """D8, D12."""
+    end(database, 60, MessageState.ACCEPTED, "2.0.0", LATER)
+    with database.reading() as session:
+        taken = session.scalars(select(Message.address).where(Message.state == MessageState.ACCEPTED)).all()
+    comes_back(database, name, taken[:few], LATER)
+    assert brake(database, LATER) == 0
+    comes_back(database, name, taken[few : few + more], LATER)
+    assert brake(database, LATER) == bool(why)
+    with database.reading() as session:
+        assert auto_pause.why_paused(session, session.get_one(Wave, wave)) == why
+    if not why:
+        return
+    again = LATER + timedelta(minutes=5)
+    with database.writing() as session:
+        lifecycle.resume(session, session.get_one(Campaign, 1), now=LATER, actor=AUTHOR)
+    end(database, 60, MessageState.ACCEPTED, "2.0.0", again)
+    assert brake(database, again) == 0
+    comes_back(database, name, taken[10:20], again)
+    assert brake(database, again) == 1
+
+
+def test_what_a_person_paused_was_not_braked(database, wave):
+    with database.writing() as session:
+        lifecycle.pause(session, session.get_one(Campaign, 1), now=LATER, actor=AUTHOR)
+    end(database, 60, MessageState.REFUSED, "5.1.1", LATER)
+    assert brake(database, LATER) == 0
+    with database.reading() as session:
+        assert auto_pause.held(session) == []

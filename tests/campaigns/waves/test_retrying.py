@@ -1,0 +1,210 @@
+"""A wave taken up again: from where, with which letters, and that its end comes again."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach.audit import about
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import Wave, WaveState, WaveTransition
+from outreach.campaigns.waves import retrying
+from outreach.campaigns.waves.launching import finish_waves
+from outreach.campaigns.waves.retrying import Retriable
+from outreach.delivery.ledger import outbox
+from outreach.delivery.models import Composition, Gate, Mailing, Message, MessageState
+from outreach.errors import NotFound, Refused
+from outreach.tracking.models import Answer, Response
+from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
+from tests.conftest import NOW
+
+LATER = NOW + timedelta(hours=1)
+FENCED = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
+STATES = (MessageState.ACCEPTED, MessageState.REFUSED, MessageState.EXPIRED, MessageState.IN_DOUBT)
+
+
+def ended(database):
+    """A campaign whose only wave is over, with a letter in each end; returns its number."""
+    settle(database, len(STATES))
+    number = approved(database)
+    launch(database, number)
+    with database.writing() as session:
+        for row, state in zip(session.scalars(select(Message).order_by(Message.id)), STATES, strict=True):
+            session.execute(update(Message).where(Message.id == row.id).values(state=state, **FENCED))
+            session.add(Composition(message_id=row.id, revision=0, content="{}"))
+        assert finish_waves(session, now=NOW) == 1
+    return number
+
+
+def states(database):
+    with database.reading() as session:
+        return session.scalars(select(Message.state).order_by(Message.id)).all()
+
+
+def test_the_failures_of_a_finished_wave_leave_again_and_it_ends_again(database, people, strand):
+    number = ended(database)
+    with database.reading() as session:
+        assert retrying.retriable(session, lifecycle.campaign_numbered(session, number), now=NOW) == {
+            1: Retriable(2, 0)
+        }
+    move(database, number, retrying.retry, 1, now=LATER)
+    assert states(database) == [MessageState.ACCEPTED, MessageState.QUEUED, MessageState.QUEUED, MessageState.IN_DOUBT]
+    with database.writing() as session:
+        assert session.scalars(select(Mailing.gate)).one() is Gate.OPEN
+        outbox.call_off(session, now=LATER)
+        assert finish_waves(session, now=LATER) == 0
+        assert session.scalars(select(WaveTransition.note).order_by(WaveTransition.id.desc())).first() == (
+            "2 courriels en échec à renvoyer"
+        )
+        assert "2 courriels en échec à renvoyer" in about(session, f"campaign:{number}")[0].sentence
+        queued = Message.state == MessageState.QUEUED
+        session.execute(update(Message).where(queued).values(state=MessageState.ACCEPTED, **FENCED))
+        assert finish_waves(session, now=LATER) == 1
+    with pytest.raises(Refused, match="rien à renvoyer"):
+        move(database, number, retrying.retry, 1, now=LATER)
+    assert MessageState.QUEUED not in states(database)
+
+
+def test_doubts_that_have_rested_leave_once_more_and_only_once(database, people, strand):
+    number = ended(database)
+    with pytest.raises(Refused, match="15 minutes"):
+        move(database, number, retrying.resend, 1, now=NOW + timedelta(minutes=14))
+    with database.reading() as session:
+        found = retrying.retriable(session, lifecycle.campaign_numbered(session, number), now=LATER)
+        assert found == {1: Retriable(2, 1)}
+    move(database, number, retrying.resend, 1, now=LATER)
+    assert states(database)[3] is MessageState.QUEUED
+    with database.writing() as session:
+        assert session.scalars(select(Wave.state)).one() is WaveState.RUNNING
+        session.execute(
+            update(Message).where(Message.state == MessageState.QUEUED).values(state=MessageState.IN_DOUBT, **FENCED)
+        )
+        assert finish_waves(session, now=LATER) == 1
+    with pytest.raises(Refused, match="une seule fois"):
+        move(database, number, retrying.resend, 1, now=LATER + timedelta(days=1))
+
+
+def test_who_has_answered_since_is_left_alone_and_counted_apart(database, people, strand):
+    number = ended(database)
+    with database.writing() as session:
+        refused, doubtful = session.scalars(
+            select(Message).where(Message.state.in_((MessageState.REFUSED, MessageState.IN_DOUBT))).order_by(Message.id)
+        )
+        for one in (refused, doubtful):
+            details = {"message_id": one.id, "authority_id": one.recipient_id, "strand_id": strand, "given_at": NOW}
+            session.add(Response(answer=Answer.INFORMED, handled_at=NOW, handled_by="x", **details))
+    with database.reading() as session:
+        found = retrying.retriable(session, lifecycle.campaign_numbered(session, number), now=LATER)
+        assert found == {1: Retriable(1, 0, kept=1)}
+    move(database, number, retrying.retry, 1, now=LATER)
+    assert [state.value for state in states(database)] == ["accepted", "refused", "queued", "in_doubt"]
+    with pytest.raises(Refused):
+        move(database, number, retrying.resend, 1, now=LATER)
+
+
+@pytest.mark.parametrize(
+    ("state", "is_reached"),
+    [
+        (MessageState.QUEUED, True),
+        (MessageState.HANDING, True),
+        (MessageState.ACCEPTED, True),
+        (MessageState.IN_DOUBT, True),
+        (MessageState.REFUSED, False),
+        (MessageState.EXPIRED, False),
+    ],
+)
+def test_whom_a_later_wave_has_reached_gets_no_earlier_letter(database, people, strand, state, is_reached):
+    number = ended(database)
+    launch(database, number, NOW + timedelta(minutes=30))
+    with database.writing() as session:
+        later = session.scalars(select(Mailing.id).order_by(Mailing.id.desc())).first()
+        session.execute(update(Message).where(Message.mailing_id == later).values(state=state, **FENCED))
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        found = retrying.retriable(session, campaign, now=LATER).get(1)
+        assert found == (Retriable(kept=2) if is_reached else Retriable(2, 1))
+        rested = {NOW + timedelta(minutes=15)}
+        assert set(retrying.resendable_from(session, campaign, 1).values()) == (set() if is_reached else rested)
+    if is_reached:
+        for verb in (retrying.retry, retrying.resend):
+            with pytest.raises(Refused):
+                move(database, number, verb, 1, now=LATER)
+
+
+@pytest.mark.parametrize("verb", [retrying.retry, retrying.resend], ids=["retry", "resend"])
+def test_nothing_leaves_again_while_another_wave_is_being_filled(database, people, strand, verb):
+    number = ended(database)
+    launch(database, number, NOW + timedelta(minutes=30))
+    with database.writing() as session:
+        later = session.scalars(select(Mailing).order_by(Mailing.id.desc())).first()
+        later.filled_at = None
+        session.execute(update(Message).where(Message.mailing_id == later.id).values(state=MessageState.REFUSED))
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        assert retrying.retriable(session, campaign, now=LATER) == {}
+        assert retrying.resendable_from(session, campaign, 1) == {}
+    with pytest.raises(Refused, match="vague 2 sont en train d’être inscrits"):
+        move(database, number, verb, 1, now=LATER)
+
+
+@pytest.mark.parametrize("verb", [retrying.retry, retrying.resend], ids=["retry", "resend"])
+@pytest.mark.parametrize("end", [lifecycle.close, lifecycle.cancel], ids=["closed", "cancelled"])
+def test_a_campaign_that_has_ended_sends_nothing_again(database, people, strand, end, verb):
+    number = ended(database)
+    move(database, number, end)
+    with pytest.raises(Refused, match=r"Clôturée|Annulée"):
+        move(database, number, verb, 1, now=LATER)
+    with database.reading() as session:
+        assert retrying.retriable(session, lifecycle.campaign_numbered(session, number), now=LATER) == {}
+    assert MessageState.QUEUED not in states(database)
+
+
+def test_a_wave_under_way_or_that_does_not_exist_is_refused(database, people, strand):
+    settle(database, 2)
+    number = approved(database)
+    launch(database, number)
+    with pytest.raises(Refused, match="attendez sa fin"):
+        move(database, number, retrying.retry, 1)
+    with pytest.raises(NotFound, match="vague 9"):
+        move(database, number, retrying.retry, 9)
+    move(database, number, lifecycle.pause)
+    with pytest.raises(Refused, match="En pause"):
+        move(database, number, retrying.resend, 1)
+
+
+def test_a_pause_holds_every_wave_that_runs(database, people, strand):
+    number = ended(database)
+    wave = launch(database, number, NOW + timedelta(days=1))
+    with database.writing() as session:
+        of_the_second = Message.mailing_id == session.get_one(Wave, wave).mailing_id
+        session.execute(update(Message).where(of_the_second).values(state=MessageState.REFUSED, **FENCED))
+    move(database, number, retrying.retry, 1, now=LATER)
+    move(database, number, lifecycle.pause)
+    with database.reading() as session:
+        assert session.scalars(select(Mailing.gate)).all() == [Gate.HELD, Gate.HELD]
+    move(database, number, lifecycle.resume)
+    with database.reading() as session:
+        assert session.scalars(select(Mailing.gate)).all() == [Gate.OPEN, Gate.OPEN]
+
+
+def test_a_wave_is_not_ended_on_what_was_counted_before_somebody_sent_a_letter_again(database, people, strand):
+    settle(database, 1)
+    number = approved(database)
+    launch(database, number)
+    with database.writing() as session:
+        session.execute(update(Message).values(state=MessageState.IN_DOUBT, **FENCED))
+
+    def end():
+        with database.writing() as session:
+            return finish_waves(session, now=LATER)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing() as session:
+            campaign = lifecycle.in_turn(session, number)
+            retrying.resend(session, campaign, 1, now=LATER, actor=AUTHOR)
+            clock = pool.submit(end)
+            time.sleep(0.5)  # the clock has counted on PostgreSQL, and waits for its turn
+        assert clock.result() == 0
+    assert states(database) == [MessageState.QUEUED]
