@@ -16,22 +16,12 @@ from outreach.accounts.attempts import Attempts
 from outreach.accounts.staff import SHORTEST_PASSWORD, Role, User
 from outreach.db import NO_ANSWER, Database, Session
 from outreach.settings import ROOT, Mode, Settings
-from outreach.web import (
-    account,
-    adherence,
-    calendar,
-    campaigns,
-    directory,
-    exclusions,
-    frame,
-    history,
-    mailbox,
-    public,
-    responses,
-    situation,
-)
-from outreach.web.forms import PasswordForm, SignInForm
-from outreach.web.hits import Hits
+from outreach.web import account, adherence, calendar, campaigns, mailbox, responses, situation
+from outreach.web.directory import authorities, exclusions, history
+from outreach.web.public import recipient_pages
+from outreach.web.public.hit_endpoint import Hits
+from outreach.web.ui import frame
+from outreach.web.ui.forms import PasswordForm, SignInForm
 from outreach.web.ui.sign_in import know_browser
 
 WORDS, UPLOADS = {"", "application/x-www-form-urlencoded"}, "adherence.receive"
@@ -63,7 +53,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.extensions["outreach.sign_ins"] = Attempts()
     app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
-    CSRFProtect(app).exempt(public.pages)
+    CSRFProtect(app).exempt(recipient_pages.pages)
     _install_security(app, database)
     frame.install(app)
     for error in NO_ANSWER:
@@ -71,7 +61,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     for room in (
         situation,
         campaigns,
-        directory,
+        authorities,
         exclusions,
         history,
         adherence,
@@ -79,7 +69,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         responses,
         account,
         mailbox,
-        public,
+        recipient_pages,
     ):
         app.register_blueprint(room.pages)
     hits = Hits(app.wsgi_app, database, settings)
@@ -103,7 +93,7 @@ def _allow_uploads() -> None:
 def _refuse_foreign_forms() -> None:
     """A body is a form, and what changes something comes from a page of ours. Public pages are apart: they hide their
     origin, and mail programs post to them."""
-    if request.blueprint == public.pages.name:
+    if request.blueprint == recipient_pages.pages.name:
         return
     takes_files = request.endpoint == UPLOADS and request.mimetype == "multipart/form-data"
     if request.mimetype not in WORDS and not takes_files:

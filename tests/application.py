@@ -10,7 +10,7 @@ from outreach.app import create_app
 from outreach.db import Database
 from outreach.demo import people
 from outreach.settings import read
-from outreach.web.hits import Hits
+from outreach.web.public.hit_endpoint import Hits
 from tests.pages import PageClient
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.exc import OperationalError
 
 from outreach.cli.main import commands
 from outreach.errors import OutreachError
-from outreach.mail.typography import typeset
+from outreach.french import typeset
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from outreach import days
+from outreach import days, french
 from outreach.adherence import lists, programmes, situation
 from outreach.adherence.lines import Line
 from outreach.adherence.lists import ListPlan
@@ -23,8 +23,8 @@ from outreach.cli.context import (
 from outreach.cli.directory import SHOWN, list_some, rejections
 from outreach.roles import RoleName
 from outreach.spreadsheets.tables import decode
-from outreach.web import exports, french
 from outreach.web.situation import sentences, tables_of
+from outreach.web.ui import exports
 
 programme_option = click.option(
     "--programme", "code", default="", help="Le code du programme ; par défaut, le premier."

@@ -4,13 +4,13 @@ import sys
 
 import click
 
+from outreach import french
 from outreach.cli.context import Operation, json_option, pass_operation, say, say_json, working
 from outreach.delivery.bounces import collecting
 from outreach.delivery.bounces.boxes import BoxError
 from outreach.delivery.bounces.models import Handling
 from outreach.delivery.bounces.notices import Verdict
 from outreach.errors import Refused
-from outreach.web import french
 
 MISSING = "La boîte des retours nommée par OUTREACH_BOUNCES_URL n’existe pas : créez-la, ou corrigez ce réglage."
 

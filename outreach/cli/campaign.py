@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from outreach import french
 from outreach.accounts import staff
 from outreach.campaigns import audiences, definitions, lifecycle, listing
 from outreach.campaigns.letter.frozen import Sending
@@ -28,7 +29,6 @@ from outreach.segments import audience
 from outreach.segments.criteria import sentence
 from outreach.settings import ROOT
 from outreach.tracking import hits
-from outreach.web import french
 
 number_argument = click.argument("number", type=Number(), metavar="ID")
 AUTHORS, APPROVERS = (RoleName.AUTHOR,), (RoleName.APPROVER,)

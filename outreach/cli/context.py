@@ -19,7 +19,7 @@ from outreach.days import FIRST, LAST
 from outreach.db import Database, Session
 from outreach.demo import people
 from outreach.errors import InputError, Refused
-from outreach.mail.typography import typeset
+from outreach.french import typeset
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings, read
 

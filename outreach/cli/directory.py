@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from outreach import days
+from outreach import days, french
 from outreach.cli.context import (
     Day,
     Operation,
@@ -27,7 +27,6 @@ from outreach.directory.listing import Filters
 from outreach.directory.models import Kind, Nature
 from outreach.roles import RoleName
 from outreach.spreadsheets.tables import Rejection
-from outreach.web import french
 
 SHOWN = 15
 KINDS = {Kind.AUTHORITY: "PO", Kind.SCHOOL: "école", Kind.SITE: "implantation"}

@@ -2,11 +2,11 @@
 
 import click
 
+from outreach import french
 from outreach.cli.context import Operation, json_option, pass_operation, say, say_json
 from outreach.delivery.ledger import suppression_list
 from outreach.delivery.ledger.suppression_list import Excluded
 from outreach.delivery.models import SuppressionReason
-from outreach.web import french
 
 
 @click.command()

@@ -5,7 +5,7 @@ from flask import Blueprint, render_template
 from outreach.demo import people
 from outreach.roles import RoleName
 from outreach.settings import Mode
-from outreach.web.frame import needs, settings
+from outreach.web.ui.frame import needs, settings
 
 pages = Blueprint("account", __name__, url_prefix="/account")
 

@@ -6,7 +6,7 @@ from datetime import date
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import days
+from outreach import days, french
 from outreach.adherence import lists, programmes, records
 from outreach.adherence.models import JoiningList, ListState, Programme, Status, Strand, Word
 from outreach.adherence.situation import strand_by_number
@@ -17,9 +17,9 @@ from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.spreadsheets.tables import Rejection
-from outreach.web import exports, french
-from outreach.web.forms import StatusForm, UploadForm
-from outreach.web.frame import actor, database, needs, now
+from outreach.web.ui import exports
+from outreach.web.ui.forms import StatusForm, UploadForm
+from outreach.web.ui.frame import actor, database, needs, now
 
 pages = Blueprint("adherence", __name__)
 BIGGEST_UPLOAD = 16_000_000

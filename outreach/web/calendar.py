@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request
 from outreach.campaigns.schedule import calendar, sending_hours
 from outreach.days import FIRST, LAST, today
 from outreach.roles import RoleName
-from outreach.web.frame import database, needs, now
+from outreach.web.ui.frame import database, needs, now
 
 pages = Blueprint("calendar", __name__, url_prefix="/calendar")
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)

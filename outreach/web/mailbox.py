@@ -7,9 +7,9 @@ from flask import Blueprint, Response, abort, render_template, request
 from outreach.demo import mailbox
 from outreach.mail.linter import faults
 from outreach.roles import RoleName
-from outreach.web import letters
-from outreach.web.frame import needs, settings
-from outreach.web.pager import Pager
+from outreach.web.ui import letter_frame
+from outreach.web.ui.frame import needs, settings
+from outreach.web.ui.pager import Pager
 
 pages = Blueprint("mailbox", __name__, url_prefix="/mailbox")
 
@@ -35,14 +35,14 @@ def index() -> str:
 def letter(key: str) -> Response:
     found = mailbox.letter(mailbox.folder_of(settings().data), key)
     shown = {
-        "view": letters.asked_view(),
-        "views": letters.VIEWS,
+        "view": letter_frame.asked_view(),
+        "views": letter_frame.VIEWS,
         "faults": faults(found.source.encode("utf-8"), os.uname().nodename),
     }
-    return letters.around(render_template("pages/mailbox/letter.html", letter=found, **shown))
+    return letter_frame.around(render_template("pages/mailbox/letter.html", letter=found, **shown))
 
 
 @pages.get("/<key>/html")
 @needs(RoleName.READER)
 def html(key: str) -> Response:
-    return letters.alone(mailbox.letter(mailbox.folder_of(settings().data), key).html)
+    return letter_frame.alone(mailbox.letter(mailbox.folder_of(settings().data), key).html)

@@ -10,8 +10,8 @@ from outreach.roles import RoleName
 from outreach.tracking import inbox
 from outreach.tracking.inbox import PAGE_ROWS, EffectChanged, Tray
 from outreach.tracking.models import Response
-from outreach.web.frame import actor, database, needs, now
-from outreach.web.pager import Pager
+from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.pager import Pager
 
 pages = Blueprint("responses", __name__, url_prefix="/responses")
 MINE = "me"

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
-from outreach import days
+from outreach import days, french
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import Programme, RollUp
 from outreach.adherence.situation import Bucket, Found, Row, Situation
@@ -20,9 +20,9 @@ from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.tracking import inbox
 from outreach.tracking.inbox import Tray
-from outreach.web import charts, exports, french
-from outreach.web.frame import database, needs, now, settings
-from outreach.web.pager import Pager, member
+from outreach.web.ui import charts, exports
+from outreach.web.ui.frame import database, needs, now, settings
+from outreach.web.ui.pager import Pager, member
 
 pages = Blueprint("situation", __name__)
 ORDINALS = {1: "premier", 2: "deuxième", 3: "troisième", 4: "quatrième"}

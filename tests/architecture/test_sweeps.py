@@ -20,7 +20,7 @@ from outreach.settings import PREFIX, ROOT, Settings
 from outreach.tracking import answers
 from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer
-from outreach.web.frame import STATIC
+from outreach.web.ui.frame import STATIC
 from tests.conftest import NOW
 from tests.web.test_mailbox import planned
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.web.test_banners import RELAYS, alarmed, passed, setting
+from tests.web.ui.test_banners import RELAYS, alarmed, passed, setting
 
 ONE, BOTH = ["a.example:25"], ["a.example:25", "b.example:25"]
 

@@ -7,8 +7,8 @@ from outreach.campaigns.letter.frozen import Sending
 from outreach.campaigns.models import Wave
 from outreach.campaigns.waves import launching
 from tests.conftest import NOW
+from tests.web.campaigns.test_progress import end, settle, starts_in
 from tests.web.test_mailbox import planned
-from tests.web.test_progress import end, settle, starts_in
 
 pytestmark = pytest.mark.browser
 TABS = ("progress", "waves/1", "progress/waves", "progress/journal", "results?figure=accepted")

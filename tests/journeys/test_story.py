@@ -26,7 +26,7 @@ from outreach.worker.process import Desk
 from tests.conftest import STORY_DAY
 from tests.nursery import run_command
 from tests.pages import PageClient
-from tests.web.test_campaigns import dated, text_of, typed
+from tests.web.campaigns.test_campaigns import dated, text_of, typed
 from tests.web.test_mailbox import free_port
 
 pytestmark = pytest.mark.timeout(900)

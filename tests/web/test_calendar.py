@@ -7,7 +7,7 @@ import pytest
 
 from outreach.campaigns.models import Campaign
 from tests.conftest import NOW
-from tests.web.test_campaigns import text_of
+from tests.web.campaigns.test_campaigns import text_of
 from tests.web.test_mailbox import planned
 
 

@@ -14,7 +14,7 @@ from outreach.directory.models import Authority
 from outreach.mail.tokens import Keys, Kind
 from outreach.tracking.models import Response
 from tests.conftest import NOW
-from tests.web.test_campaigns import text_of
+from tests.web.campaigns.test_campaigns import text_of
 from tests.web.test_mailbox import planned
 
 

@@ -2,9 +2,9 @@
 
 from outreach.adherence.models import Status
 from outreach.campaigns.letter.facts import Facts
+from outreach.french import WIDE
 from outreach.mail.letters import Value
 from outreach.mail.rows import Pattern, Repeat, Rows
-from outreach.mail.typography import WIDE
 
 LISTED = 25
 LINK = '<a href="{}" style="color:#303675">{}</a>'

@@ -15,6 +15,7 @@ from outreach.campaigns.models import Campaign
 from outreach.days import today
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
+from outreach.french import typeset
 from outreach.mail import letters
 from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
 from outreach.mail.language import parse_line
@@ -24,7 +25,6 @@ from outreach.mail.links import of as links_of
 from outreach.mail.marks import Marks, Slot
 from outreach.mail.mime import Mailbox, Standing
 from outreach.mail.tokens import Keys, Kind
-from outreach.mail.typography import typeset
 from outreach.settings import ROOT, Settings
 from outreach.tracking.models import TrackingMode
 

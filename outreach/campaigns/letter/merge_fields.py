@@ -12,11 +12,11 @@ from babel.numbers import format_decimal
 
 from outreach.campaigns.letter import blocks
 from outreach.campaigns.letter.facts import Facts
+from outreach.french import LOCALE, NARROW, WIDE, WITH_WEEKDAY, spelt_day
 from outreach.mail import links
 from outreach.mail.letters import Filling, Value
 from outreach.mail.marks import Kind, Slot
 from outreach.mail.rows import Rows
-from outreach.mail.typography import LOCALE, NARROW, WIDE, WITH_WEEKDAY, spelt_day
 
 NAMED = 3
 NOTHING = {"", "null", "none", "n/a", "0", "-"}

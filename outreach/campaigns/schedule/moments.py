@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from outreach.days import BRUSSELS, FIRST, LAST
 from outreach.errors import InputError
-from outreach.mail.typography import spelt_day, spelt_hour
+from outreach.french import spelt_day, spelt_hour
 
 FARTHEST = timedelta(days=730)
 

@@ -14,7 +14,7 @@ from itertools import takewhile
 
 from holidays import country_holidays
 
-from outreach.mail.typography import WITH_WEEKDAY, spelt_day, spelt_hour, typeset
+from outreach.french import WITH_WEEKDAY, spelt_day, spelt_hour, typeset
 
 WINDOWS = ((time(9), time(11, 30)), (time(13, 30), time(15, 30)))
 IDLE = {0: "lundi", 4: "vendredi", 5: "samedi", 6: "dimanche"}

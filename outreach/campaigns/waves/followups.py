@@ -14,7 +14,7 @@ from outreach.db import Session
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Message, MessageClass, Purpose, Reason, RecipientKind
-from outreach.mail.typography import spelt_day
+from outreach.french import spelt_day
 from outreach.tracking import answers
 from outreach.tracking.models import Answer, Response, TrackingMode
 

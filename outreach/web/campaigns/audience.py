@@ -23,9 +23,9 @@ from outreach.segments.audience import Audience, Concerns, Explanation
 from outreach.segments.choices import Choices
 from outreach.segments.criteria import Criterion, NetworkCode, Scope, Which, sentence, simplified
 from outreach.segments.forms import PARAMETER, from_json, to_json
-from outreach.web import exports
 from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
-from outreach.web.frame import actor, database, needs, now
+from outreach.web.ui import exports
+from outreach.web.ui.frame import actor, database, needs, now
 
 SHOWN = 10
 LEVELS = (Level.NURSERY, Level.PRIMARY, Level.SECONDARY)

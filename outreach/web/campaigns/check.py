@@ -8,6 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask_security import current_user
 from werkzeug.wrappers import Response as Redirect
 
+from outreach import french
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
@@ -19,9 +20,8 @@ from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody, sentence
 from outreach.spreadsheets.tables import FORBIDDEN
-from outreach.web import french
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
-from outreach.web.frame import actor, database, needs, now
+from outreach.web.ui.frame import actor, database, needs, now
 
 
 @pages.get("/<number:number>/check")

@@ -11,7 +11,7 @@ from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import Step, pages, show, step_of
 from outreach.web.campaigns.forms import DatesForm
-from outreach.web.frame import database, needs, now
+from outreach.web.ui.frame import database, needs, now
 
 
 @pages.get("/<number:number>/dates")

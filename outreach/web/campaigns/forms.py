@@ -20,8 +20,8 @@ from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
 from outreach.tracking.models import TrackingMode
 from outreach.web.campaigns.blueprint import CHANGED, Step, sending
-from outreach.web.forms import tidy
-from outreach.web.frame import actor, judged, now
+from outreach.web.ui.forms import tidy
+from outreach.web.ui.frame import actor, judged, now
 
 CLASSES = [
     SelectChoice(MessageClass.AWARENESS, "Sensibilisation : chacun peut s’en désinscrire"),

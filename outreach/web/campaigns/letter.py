@@ -14,10 +14,10 @@ from outreach.db import Session
 from outreach.directory import authority_sheet
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
-from outreach.web import letters
 from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
 from outreach.web.campaigns.forms import LetterForm, TrialForm
-from outreach.web.frame import actor, database, needs, now
+from outreach.web.ui import letter_frame
+from outreach.web.ui.frame import actor, database, needs, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +91,14 @@ def send_trial(number: int) -> tuple[str, int]:
 @pages.get("/<number:number>/letter/exact")
 @needs(RoleName.READER)
 def exact(number: int) -> Response:
-    view = letters.asked_view()
+    view = letter_frame.asked_view()
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         step = step_of(session, "letter", campaign)
         found = _preview(session, campaign, has_layout=True)
-        return letters.around(show("exact", step, preview=found, view=view, views=letters.VIEWS, wave=_wave()))
+        return letter_frame.around(
+            show("exact", step, preview=found, view=view, views=letter_frame.VIEWS, wave=_wave())
+        )
 
 
 @pages.get("/<number:number>/letter/exact/html")
@@ -107,7 +109,7 @@ def exact_html(number: int) -> Response:
         found = _preview(session, campaign, has_layout=True)
     if found.letter is None:
         abort(404)
-    return letters.alone(found.letter.html)
+    return letter_frame.alone(found.letter.html)
 
 
 def _page(session: Session, step: Step, form: LetterForm, trial: TrialForm | None = None) -> str:

@@ -11,8 +11,8 @@ from outreach.errors import NotFound
 from outreach.roles import RoleName
 from outreach.settings import ROOT
 from outreach.web.campaigns.blueprint import STAGE_COLORS, pages
-from outreach.web.frame import actor, database, needs, now
-from outreach.web.pager import Pager, member
+from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.pager import Pager, member
 
 FOLDER = ROOT / "campaigns"
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from outreach import french
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import UNDER_WAY, Campaign, Wave, WaveState
 from outreach.campaigns.results import figures, progress
@@ -21,9 +22,8 @@ from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.audience import Counts
 from outreach.tracking import hits
-from outreach.web import french
 from outreach.web.campaigns.blueprint import pages, show, step_of
-from outreach.web.frame import actor, database, needs, now
+from outreach.web.ui.frame import actor, database, needs, now
 
 # Seconds before the page asks again, longer each time nothing has changed.
 RESTS = (2, 3, 5, 8, 12, 15)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from flask import Response, abort, request
 from flask_security import current_user
 
+from outreach import french
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Campaign, Wave, WaveState
@@ -17,10 +18,10 @@ from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory.models import Authority
 from outreach.errors import NotFound
 from outreach.roles import RoleName
-from outreach.web import exports, french, letters
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
-from outreach.web.frame import database, needs, now
-from outreach.web.pager import Pager, member
+from outreach.web.ui import exports, letter_frame
+from outreach.web.ui.frame import database, needs, now
+from outreach.web.ui.pager import Pager, member
 
 MOVERS = (RoleName.AUTHOR, RoleName.APPROVER)
 HEADERS = (
@@ -72,7 +73,7 @@ def received(number: int, message: int) -> Response:
         campaign, found = _letter(session, number, message)
         subject = composing.subject_read(session, found, sending(), now=now())
         step, outcome = step_of(session, "recipients", campaign), listing.outcome_of(found)
-        return letters.around(show("received", step, message=found, outcome=outcome, subject=subject))
+        return letter_frame.around(show("received", step, message=found, outcome=outcome, subject=subject))
 
 
 @pages.get("/<number:number>/letters/<number:message>/html")
@@ -80,7 +81,7 @@ def received(number: int, message: int) -> Response:
 def received_html(number: int, message: int) -> Response:
     with database().reading() as session:
         _, found = _letter(session, number, message)
-        return letters.alone(composing.as_read(session, found, sending(), now=now(), counts=False))
+        return letter_frame.alone(composing.as_read(session, found, sending(), now=now(), counts=False))
 
 
 def _wave(session: Session, number: int, wave: int) -> tuple[Campaign, Wave, int]:

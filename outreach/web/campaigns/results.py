@@ -12,10 +12,10 @@ from outreach.roles import RoleName
 from outreach.tracking import hits
 from outreach.tracking.hits import Measured
 from outreach.tracking.machines import HitClass
-from outreach.web import exports
 from outreach.web.campaigns.blueprint import pages, show, step_of
-from outreach.web.frame import database, needs, now
-from outreach.web.pager import Pager, member
+from outreach.web.ui import exports
+from outreach.web.ui.frame import database, needs, now
+from outreach.web.ui.pager import Pager, member
 
 PAGE_ROWS = 50
 

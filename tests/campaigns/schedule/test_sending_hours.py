@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from outreach.campaigns.schedule import sending_hours
 from outreach.campaigns.schedule.moments import moment_of
 from outreach.campaigns.schedule.sending_hours import Recipients, caution, closure, moves, next_open, off_hours
-from outreach.mail.typography import NARROW, WIDE
+from outreach.french import NARROW, WIDE
 
 DAY = timedelta(days=1)
 SCHOOLS, COMMUNES, BOTH = [Recipients.SCHOOL_SIDE], [Recipients.ADMINISTRATION], list(Recipients)

@@ -7,7 +7,7 @@ import pytest
 from outreach.delivery import workers
 from outreach.delivery.sending import relay_health
 from outreach.settings import Mode
-from tests.web.test_campaigns import text_of
+from tests.web.campaigns.test_campaigns import text_of
 
 RELAYS = "smtp://a.example:25, smtp://b.example:25"
 

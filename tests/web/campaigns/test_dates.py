@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.web.campaigns.test_campaigns import begun, dated
 from tests.web.test_adherence import record
-from tests.web.test_campaigns import begun, dated
 
 __all__ = ["begun"]
 BAD = ["0001-01-01", "30/06/2021\x00"]

@@ -18,10 +18,10 @@ from outreach.directory.models import Authority, Contact, Level, MailboxKind
 from outreach.directory.reference import NETWORKS, PROVINCES
 from outreach.errors import InputError
 from outreach.roles import RoleName
-from outreach.web import exports
-from outreach.web.forms import ContactForm
-from outreach.web.frame import actor, database, needs, now
-from outreach.web.pager import Pager, again, member, words
+from outreach.web.ui import exports
+from outreach.web.ui.forms import ContactForm
+from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.pager import Pager, again, member, words
 
 pages = Blueprint("directory", __name__, url_prefix="/directory")
 LEVELS = {Level.SECONDARY: "Secondaire", Level.PRIMARY: "Primaire", Level.NURSERY: "Maternel"}

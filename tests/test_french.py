@@ -3,7 +3,8 @@ from datetime import UTC, date, datetime
 import pytest
 from jinja2 import Environment
 
-from outreach.web import french
+from outreach import french
+from outreach.web.ui import typesetting
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def test_spaces_become_the_ones_french_wants(plain, set_well):
 
 
 def test_templates_are_typeset_without_touching_their_code():
-    environment = Environment(extensions=[french.Typography], autoescape=True)
+    environment = Environment(extensions=[typesetting.Typography], autoescape=True)
     source = "{% if a != b %}Nom : {{ 'x ? y' if a else b }} !{% endif %}"
     assert environment.from_string(source).render(a=1, b=2) == "Nom\u00a0: x ? y\u202f!"
 

@@ -14,7 +14,7 @@ from outreach.delivery.ledger import suppression_list, suppressions
 from outreach.delivery.models import Scope, Suppression, SuppressionReason
 from outreach.directory.models import Authority, Contact
 from tests.conftest import NOW
-from tests.web.test_campaigns import text_of
+from tests.web.campaigns.test_campaigns import text_of
 
 SHEET = "/directory/9300/contacts"
 

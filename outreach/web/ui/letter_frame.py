@@ -2,7 +2,7 @@
 
 from flask import Response, abort, request
 
-from outreach.web.frame import POLICY
+from outreach.web.ui.frame import POLICY
 
 VIEWS = {"html": "Courriel", "text": "Texte", "source": "Source"}
 # Its inline style, its links in a window of their own, no script, nothing loaded but its pixel.

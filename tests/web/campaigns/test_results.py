@@ -8,7 +8,7 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.results import figures
 from outreach.campaigns.results.figures import Figure
 from tests.conftest import NOW
-from tests.web.test_progress import end, launched, settle
+from tests.web.campaigns.test_progress import end, launched, settle
 
 __all__ = ["launched"]
 

@@ -17,9 +17,9 @@ from outreach.directory.listing import LONGEST_SEARCH
 from outreach.directory.models import Authority, Contact
 from outreach.mail.marks import cleaned
 from outreach.roles import RoleName
-from outreach.web import exports
-from outreach.web.frame import actor, database, needs, now
-from outreach.web.pager import Pager, member, words
+from outreach.web.ui import exports
+from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.pager import Pager, member, words
 
 pages = Blueprint("exclusions", __name__, url_prefix="/directory")
 MAILBOX = "/<number:fase>/contacts/<number:contact_id>/exclusion"

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
+from outreach import french
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
-from outreach.web import french
 from tests.conftest import NOW
-from tests.web.test_progress import end, launched, said, set_clock, settle
+from tests.web.campaigns.test_progress import end, launched, said, set_clock, settle
 
 __all__ = ["launched"]
 

@@ -25,7 +25,7 @@ from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
 from outreach.mail.names import line_of_words
 from outreach.spreadsheets.tables import FORBIDDEN
-from outreach.web.frame import judged, now
+from outreach.web.ui.frame import judged, now
 from outreach.web.ui.sign_in import names_of, sign_ins
 
 SOURCES = ("Appel téléphonique", "Courriel reçu", "Formulaire", "Réunion")

@@ -3,7 +3,7 @@ import io
 import pytest
 from python_calamine import CalamineWorkbook
 
-from outreach.web.exports import Table, csv_text, xlsx
+from outreach.web.ui.exports import Table, csv_text, xlsx
 
 CELLS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "http://x.be", "007", "éà"]
 

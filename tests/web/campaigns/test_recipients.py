@@ -9,14 +9,14 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
+from outreach import french
 from outreach.campaigns.letter.frozen import Sending
 from outreach.campaigns.waves import launching
 from outreach.delivery.ledger import outbox, outcomes
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
-from outreach.web import french
 from tests.conftest import NOW
-from tests.web.test_campaigns import text_of
+from tests.web.campaigns.test_campaigns import text_of
 from tests.web.test_mailbox import planned
 
 

@@ -14,8 +14,8 @@ from outreach.directory.calls import CallKind
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.roles import RoleName
-from outreach.web.forms import CallForm
-from outreach.web.frame import actor, database, needs, now
+from outreach.web.ui.forms import CallForm
+from outreach.web.ui.frame import actor, database, needs, now
 
 pages = Blueprint("history", __name__, url_prefix="/directory/<number:fase>")
 

@@ -17,7 +17,7 @@ from outreach.spreadsheets.tables import FORBIDDEN
 from outreach.tracking import answers
 from outreach.tracking.answers import Given, Question
 from outreach.tracking.models import Answer
-from outreach.web.frame import database, judged, now, settings
+from outreach.web.ui.frame import database, judged, now, settings
 
 # A letter in a browser: its own inline style, nothing loaded but its pixel (reading it here opens it), nothing run.
 LETTER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, SecurityErro
 from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from outreach import french
 from outreach.adherence.models import Status
 from outreach.db import Database
 from outreach.delivery import workers
@@ -24,8 +25,8 @@ from outreach.mail.addresses import Judgement, judge
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings
 from outreach.spreadsheets.tables import FORBIDDEN
-from outreach.web import french
-from outreach.web.pager import again
+from outreach.web.ui import typesetting
+from outreach.web.ui.pager import again
 
 STATIC = Path(__file__).parent / "static"
 POLICY = "; ".join(
@@ -139,7 +140,7 @@ class Number(IntegerConverter):
 def install(app: Flask) -> None:
     """Give an application its frame."""
     app.url_map.converters["number"] = Number
-    french.install(app)
+    typesetting.install(app)
     app.jinja_env.globals.update(now=now, asset=asset, again=partial(again, request), RoleName=RoleName)
     app.jinja_env.filters.update(
         printable=lambda text: FORBIDDEN.sub("", text),

@@ -20,7 +20,7 @@ from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Message, MessageState
 from outreach.demo import people
 from tests.conftest import NOW
-from tests.web.test_campaigns import text_of
+from tests.web.campaigns.test_campaigns import text_of
 from tests.web.test_mailbox import planned
 
 FENCED = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}

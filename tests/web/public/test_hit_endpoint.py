@@ -23,10 +23,10 @@ from outreach.mail.linter import faults
 from outreach.mail.tokens import Keys, Kind
 from outreach.tracking import bases
 from outreach.tracking.models import Hit, HitClass, HitCount, Tracker
-from outreach.web.hits import GIF, Batches
+from outreach.web.public.hit_endpoint import GIF, Batches
 from tests.conftest import NOW
+from tests.web.public.test_recipient_pages import JUNK
 from tests.web.test_mailbox import planned
-from tests.web.test_public import JUNK
 
 PROGRAMME, QUESTIONS = "https://programme.example/volet-1?a=1&b=2", "https://programme.example/questions"
 ALONE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}

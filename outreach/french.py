@@ -1,17 +1,39 @@
-"""French as a Belgian administration writes it, as filters of templates: dates, hours, numbers, no-break spaces."""
+"""French as a Belgian administration writes it: no-break spaces, plurals, numbers, days and hours in words.
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+Babel's fr_BE gives neither "1er" nor "14 h 30".
+"""
+
+import re
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
-from flask import Flask
-from jinja2.ext import Extension
-from jinja2.lexer import Token, TokenStream
 
 from outreach import days
 from outreach.days import BRUSSELS
-from outreach.mail.typography import LOCALE, NARROW, WIDE, WITH_WEEKDAY, spelt_day, spelt_hour, typeset
+
+WIDE, NARROW = "\u00a0", "\u202f"
+LOCALE = "fr_BE"
+WITH_WEEKDAY = "EEEE d MMMM y"
+
+
+def typeset(text: str) -> str:
+    """Put no-break spaces where French wants them: before `: ; ! ?`, inside « », between a number and its % or €."""
+    text = re.sub(r" (?=[:»])|(?<=«) |(?<=\d) (?=[%€])", WIDE, text)
+    return re.sub(r" (?=[;!?])", NARROW, text)
+
+
+@lru_cache(maxsize=256)
+def spelt_day(day: date, pattern: str = "d MMMM y") -> str:
+    """A day in words: "1er juin 2021"."""
+    spelt: str = format_date(day, pattern, locale=LOCALE)
+    return spelt.replace("1 ", f"1er{WIDE}", 1) if day.day == 1 else spelt
+
+
+def spelt_hour(at: time | datetime) -> str:
+    """The hour a clock shows: "13 h 30", "9 h"."""
+    return f"{at.hour}{WIDE}h{WIDE}{at.minute:02}" if at.minute else f"{at.hour}{WIDE}h"
 
 
 def number(value: int | float) -> str:
@@ -81,36 +103,6 @@ def plural(count: int, one: str, many: str = "") -> str:
 def initial(text: str) -> str:
     """A capital first letter, and the rest as it is."""
     return text[:1].upper() + text[1:]
-
-
-class Typography(Extension):
-    """Typeset the text of templates as they are compiled, so that their source stays easy to type."""
-
-    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
-        """Called by Jinja with each template's tokens; "data" is what stands outside tags."""
-        for token in stream:
-            yield Token(token.lineno, token.type, typeset(token.value)) if token.type == "data" else token
-
-
-def install(app: Flask) -> None:
-    """Make the filters known to the templates."""
-    app.jinja_env.add_extension(Typography)
-    app.jinja_env.filters.update(
-        typeset=typeset,
-        percent=percent,
-        short_day=short_day,
-        number=number,
-        day=day,
-        month=month,
-        weekday=weekday,
-        weekdayname=weekdayname,
-        hour=hour,
-        moment=moment,
-        company_number=company_number,
-        plural=plural,
-        ago=ago,
-        initial=initial,
-    )
 
 
 def _local_day(value: date | datetime) -> date:

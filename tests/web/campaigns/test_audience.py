@@ -7,7 +7,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from outreach.campaigns.models import Campaign, CampaignState
-from tests.web.test_campaigns import begun, dated, text_of
+from tests.web.campaigns.test_campaigns import begun, dated, text_of
 
 __all__ = ["begun"]
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.conftest import NOW
-from tests.web.test_campaigns import text_of
+from tests.web.campaigns.test_campaigns import text_of
 from tests.web.test_mailbox import planned
 from tests.web.test_responses import letters, wbe
 
