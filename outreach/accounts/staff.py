@@ -16,8 +16,8 @@ from outreach import audit
 from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import judge
-from outreach.mail.names import line_of_words
 from outreach.roles import RoleName
+from outreach.text import line_of_words
 
 SHORTEST_PASSWORD = 12
 LONGEST_NAME = 200

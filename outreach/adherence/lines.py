@@ -20,6 +20,7 @@ from outreach.directory.models import School
 from outreach.directory.reference import fold
 from outreach.errors import InputError
 from outreach.spreadsheets.tables import Row, RowFault, normalised
+from outreach.text import whole_number
 
 REQUIRED = {"school": "fase", "strand": "volet", "status": "statut", "day": "date"}
 ALIASES = {
@@ -100,10 +101,11 @@ def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) ->
         raise RowFault("", row.fault)
     cells = row.cells
     fase = cells["school"].removesuffix(".0")
-    if not fase.isascii() or not fase.isdecimal() or len(fase) > 9 or int(fase) not in known.schools:
+    school = whole_number(fase) or 0
+    if school not in known.schools:
         what = f"Aucune école ne porte le numéro FASE « {cells['school']} »." if fase else "Le numéro FASE manque."
         raise RowFault("school", what)
-    school_id, name = known.schools[int(fase)]
+    school_id, name = known.schools[school]
     number = _strand(cells["strand"], known.strands)
     strand_id = known.strands[number]
     if (school_id, strand_id) not in known.eligible:
@@ -133,7 +135,7 @@ def _strand(text: str, strands: Mapping[int, int]) -> int:
     words = fold(text.removesuffix(".0")).replace("volet", " ").split()
     word = words[0] if len(words) == 1 else ""
     digits = re.sub(r"^v(?=\d)", "", word)
-    number = ORDINALS.get(word) or (int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 3 else 0)
+    number = ORDINALS.get(word) or whole_number(digits, digits=2) or 0
     if number not in strands:
         known = ", ".join(str(number) for number in sorted(strands))
         raise RowFault(

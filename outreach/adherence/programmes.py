@@ -17,7 +17,7 @@ from outreach.adherence.models import Prerequisite, Programme, Strand
 from outreach.db import Session
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound
-from outreach.mail.names import line_of_words
+from outreach.text import line_of_words
 
 REASONS = {"missing": "il manque", "extra_forbidden": "ce nom n’existe pas"}
 

@@ -15,10 +15,10 @@ from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError, NotFound
 from outreach.mail.addresses import judge
-from outreach.mail.names import line_of_words
 from outreach.segments.audience import Concerns
 from outreach.segments.criteria import EVERYBODY, Criterion
 from outreach.segments.forms import from_json, from_plain, to_plain
+from outreach.text import line_of_words
 from outreach.tracking.models import TrackingMode
 
 FENCE = "+++"

@@ -22,6 +22,7 @@ from outreach.errors import InputError, Refused
 from outreach.french import typeset
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings, read
+from outreach.text import whole_number
 
 console = Console(highlight=False)
 P = ParamSpec("P")
@@ -133,9 +134,10 @@ class Number(click.ParamType):
     def convert(self, value: Any, _param: click.Parameter | None, _context: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        if not (value.isascii() and value.isdecimal() and len(value) < 10):
+        number = whole_number(value)
+        if number is None:
             raise click.BadParameter(f"« {value[:20]} » n’est pas un numéro.")
-        return int(value)
+        return number
 
 
 class Day(click.ParamType):

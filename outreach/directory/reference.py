@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from outreach.db import Session
 from outreach.directory.models import Federation, Level, Network
+from outreach.text import whole_number
 
 # The register's value → the official name shown on pages.
 NETWORKS = {
@@ -66,7 +67,7 @@ def federation_of(network: str, level: Level) -> str | None:
 
 def province_of(postcode: str) -> str | None:
     """The province (or Bruxelles) of a Belgian postcode, None where there is none."""
-    number = int(postcode) if postcode.isdecimal() else 0
+    number = whole_number(postcode) or 0
     return next((name for first, last, name in _PROVINCES if first <= number <= last), None)
 
 

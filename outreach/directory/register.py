@@ -12,6 +12,7 @@ from outreach.directory.models import EducationType
 from outreach.directory.reference import NETWORKS, fold
 from outreach.errors import InputError
 from outreach.spreadsheets.tables import Rejection, Row, RowFault, csv_grid, interpret, normalised
+from outreach.text import whole_number
 
 # Field → the register's usual header. A header matches when both are the same once normalised.
 COLUMNS = {
@@ -231,9 +232,10 @@ def _same(kind: str, known: object, stated: object) -> None:
 
 def _fase(cells: Mapping[str, str], column: str) -> int:
     text = cells[column].removesuffix(".0")
-    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 0 < int(text) < 1_000_000:
+    number = whole_number(text) or 0
+    if not 0 < number < 1_000_000:
         raise RowFault(column, f"« {cells[column]} » n’est pas un numéro FASE." if text else "Le numéro FASE manque.")
-    return int(text)
+    return number
 
 
 def _company_number(cells: Mapping[str, str], column: str) -> str:

@@ -26,8 +26,8 @@ from outreach.mail.marks import (
     Piece,
     Run,
     Slot,
-    is_forbidden,
 )
+from outreach.text import is_forbidden
 
 LONGEST_SOURCE = 64 * 1024
 DEEPEST_BRACKETS, DEEPEST_CONDITIONS, MOST_TAGS = 24, 5, 1000

@@ -30,11 +30,11 @@ from outreach.mail.marks import (
     Piece,
     Run,
     Slot,
-    cleaned,
     fields_of,
     holds,
 )
 from outreach.mail.mime import Template
+from outreach.text import cleaned
 
 MOST_VARIANTS = 256
 

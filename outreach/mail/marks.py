@@ -5,7 +5,6 @@ order in which they are given out; a letter keeps its tables beside its text.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
@@ -92,21 +91,6 @@ def _place(known: list[Any], wanted: Any, most: int) -> int:
             raise InputError("Le courriel a trop de champs ou de conditions différents.")
         known.append(wanted)
     return known.index(wanted)
-
-
-def is_forbidden(character: str) -> bool:
-    """Whether a character has no place in a letter: controls, directions, private use, surrogates, unassigned."""
-    if character in "\n\t\u200c\u200d":
-        return False
-    return unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Cn"} or character in "\u2028\u2029"
-
-
-def cleaned(text: str) -> str:
-    """A text without what has no place in a letter."""
-    # The usual case, thirty times quicker.
-    if text.isprintable() or text.replace("\u00a0", "").replace("\u202f", "").isprintable():
-        return text
-    return "".join(one for one in text if not is_forbidden(one))
 
 
 def holds(condition: Condition, flags: Mapping[str, bool]) -> bool:

@@ -34,7 +34,7 @@ from outreach.delivery.models import RecipientKind
 from outreach.directory.models import Authority, Contact, Level, Listing, Network, School, Teaching, types_of
 from outreach.directory.reference import NETWORKS
 from outreach.errors import InputError
-from outreach.mail.names import line_of_words
+from outreach.text import line_of_words
 
 STILL_OPEN = (Status.NONE, Status.INFORMED, Status.IN_PREPARATION, Status.TENDER_LAUNCHED, Status.DECLINED)
 LEVEL_WORDS = {Level.NURSERY: "maternelle", Level.PRIMARY: "primaire", Level.SECONDARY: "secondaire"}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from outreach.errors import InputError
 from outreach.spreadsheets.workbook import MOST_COLUMNS, MOST_ROWS, NO_VALUE, read_workbook
+from outreach.text import CONTROLS
 
 LONGEST_CELL = 10_000
 SEPARATORS = ";,\t"
@@ -19,7 +20,6 @@ SEPARATORS = ";,\t"
 OTHER_FORMATS = (b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"PK\x03\x04")
 LONGEST_QUOTED = 60
 QUOTED = re.compile(rf"(« .{{{LONGEST_QUOTED}}}).+? »", re.DOTALL)
-FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def interpret(grid: Grid, match: Callable[[str], str | None], required: Mapping[
     """
     header = list(grid.header)
     fields, unknown = _fields(header, match, required)
-    columns = {field: FORBIDDEN.sub("", header[place]).strip() for place, field in fields.items()}
+    columns = {field: CONTROLS.sub("", header[place]).strip() for place, field in fields.items()}
     return Sheet(columns, unknown, _rows(grid.records, fields, len(header)))
 
 
@@ -173,7 +173,7 @@ def _fields(
         header.pop()
     fields: dict[int, str] = {}
     unknown = []
-    for place, name in enumerate(FORBIDDEN.sub("", name).strip() for name in header):
+    for place, name in enumerate(CONTROLS.sub("", name).strip() for name in header):
         field = match(name)
         if field is None:
             unknown.append(name[:LONGEST_QUOTED])
@@ -203,7 +203,7 @@ def _row_fault(cells: list[str], width: int) -> str:
     if len(cells) > width and any(cell.strip() for cell in cells[width:]):
         return f"La ligne a {len(cells)} cellules pour {width} colonnes."
     for cell in cells:
-        if FORBIDDEN.search(cell):
+        if CONTROLS.search(cell):
             return "Caractère interdit dans une cellule."
         if cell == NO_VALUE:
             return "Une formule est sans valeur : ouvrez le classeur dans un tableur et enregistrez-le."

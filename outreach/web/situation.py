@@ -18,6 +18,7 @@ from outreach.directory.listing import PAGE_ROWS, Filters, Reach
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
+from outreach.text import whole_number
 from outreach.tracking import inbox
 from outreach.tracking.inbox import Tray
 from outreach.web.ui import charts, exports
@@ -184,8 +185,7 @@ def _sentence(found: Situation, number: int, level: Level) -> str:
 
 
 def _asked_rows(programme: Programme, networks: dict[str, Any]) -> Found:
-    strand = request.args.get("strand", "")
-    number = int(strand) if strand.isascii() and strand.isdecimal() and len(strand) < 3 else 0
+    number = whole_number(request.args.get("strand", ""), digits=2) or 0
     network = request.args.get("network", "")
     return Found(
         situation.strand_by_number(programme, number).number,

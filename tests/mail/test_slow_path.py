@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from outreach.mail import linter, mime
 from outreach.mail.letters import Draft, Letter, Value, one_line
-from outreach.mail.marks import ELSE, END, FIRST_ELIF, FIRST_IF, FIRST_SLOT, Slot, is_forbidden
+from outreach.mail.marks import ELSE, END, FIRST_ELIF, FIRST_IF, FIRST_SLOT, Slot
 from outreach.mail.mime import Mailbox, Personal, Standing
 from outreach.mail.rows import Pattern, Repeat, Rows
+from outreach.text import is_forbidden
 
 SLOTS = (Slot("nom"), Slot("commune"), Slot("commune", (("majuscule", ""),)), Slot("bloc"))
 CONDITIONS = (("field", "un"), ("not", ("field", "deux")), ("and", ("field", "un"), ("field", "deux")))

@@ -23,6 +23,7 @@ from outreach.segments.audience import Audience, Concerns, Explanation
 from outreach.segments.choices import Choices
 from outreach.segments.criteria import Criterion, NetworkCode, Scope, Which, sentence, simplified
 from outreach.segments.forms import PARAMETER, from_json, to_json
+from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
 from outreach.web.ui import exports
 from outreach.web.ui.frame import actor, database, needs, now
@@ -112,7 +113,7 @@ def _stated(text: str) -> Criterion:
 def _choices(given: MultiDict[str, str], strand: int) -> Choices:
     """The ticked boxes. Raises ValueError on a box that does not exist, InputError on a number that is none."""
     days = given.get("quiet_days", "").strip()
-    if days and not (days.isascii() and days.isdecimal() and len(days) <= 4 and 0 < int(days) <= 3650):
+    if days and not 0 < (whole_number(days, digits=4) or 0) <= 3650:
         raise InputError("Indiquez un nombre de jours entre 1 et 3650.")
     cells = [cell.partition("|") for cell in given.getlist("cell")]
     return Choices(
@@ -172,10 +173,11 @@ def _why(session: Session, meant: Audience, scope: Scope) -> Why | None:
     fase = request.values.get("why", "").strip()
     if not fase:
         return None
-    if not (fase.isascii() and fase.isdecimal() and len(fase) < 10):
+    number = whole_number(fase)
+    if number is None:
         return Why(fase, "Un numéro FASE ne compte que des chiffres.")
     try:
-        found = authority_sheet.authority_by_fase(session, int(fase))
+        found = authority_sheet.authority_by_fase(session, number)
     except NotFound as error:
         return Why(fase, str(error))
     return Why(fase, authority=found, told=segment.explain(session, meant, scope, found))

@@ -19,7 +19,7 @@ from outreach.db import Session
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody, sentence
-from outreach.spreadsheets.tables import FORBIDDEN
+from outreach.text import CONTROLS, whole_number
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.ui.frame import actor, database, needs, now
 
@@ -34,8 +34,7 @@ def check(number: int) -> str:
 @pages.post("/<number:number>/submission")
 @needs(RoleName.AUTHOR)
 def submit(number: int) -> Redirect | tuple[str, int]:
-    typed = request.form.get("confirmed", "").strip()
-    confirmed = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 8 else None
+    confirmed = whole_number(request.form.get("confirmed", "").strip(), digits=7)
     try:
         with database().writing() as session:
             campaign = lifecycle.in_turn(session, number)
@@ -64,7 +63,7 @@ def approve(number: int) -> Redirect:
 @pages.post("/<number:number>/return")
 @needs(RoleName.APPROVER)
 def send_back(number: int) -> Redirect:
-    why = " ".join(FORBIDDEN.sub(" ", request.form.get("why", "")).split())[:500].rstrip(".")
+    why = " ".join(CONTROLS.sub(" ", request.form.get("why", "")).split())[:500].rstrip(".")
     return _move(
         number,
         "La campagne est renvoyée à la personne qui l’écrit.",

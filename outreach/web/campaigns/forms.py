@@ -18,6 +18,7 @@ from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
+from outreach.text import whole_number
 from outreach.tracking.models import TrackingMode
 from outreach.web.campaigns.blueprint import CHANGED, Step, sending
 from outreach.web.ui.forms import tidy
@@ -244,8 +245,7 @@ class DatesForm(StepForm):
 
     def validate_deadline_days(self, field: StringField) -> None:
         """A number of days."""
-        given = (field.data or "").strip()
-        if not (given.isascii() and given.isdecimal() and len(given) <= 3 and 1 <= int(given) <= 366):
+        if not 1 <= (whole_number((field.data or "").strip(), digits=3) or 0) <= 366:
             raise ValidationError("Indiquez un nombre de jours entre 1 et 366.")
 
     def validate_stops_on(self, field: StringField) -> None:
@@ -270,6 +270,7 @@ def _numbers(text: str) -> list[int]:
     words = text.replace(",", " ").replace(";", " ").split()
     if len(words) > MOST_REMINDERS:
         raise InputError(f"{MOST_REMINDERS} relances au plus.")
-    if any(not (word.isascii() and word.isdecimal() and len(word) <= 3 and 1 <= int(word) <= 365) for word in words):
+    numbers = {whole_number(word, digits=3) or 0 for word in words}
+    if not all(1 <= number <= 365 for number in numbers):
         raise InputError("Indiquez des nombres de jours entre 1 et 365, par exemple 14, 24.")
-    return sorted({int(word) for word in words})
+    return sorted(numbers)

@@ -14,6 +14,7 @@ from outreach.db import Session
 from outreach.directory import authority_sheet
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
+from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
 from outreach.web.campaigns.forms import LetterForm, TrialForm
 from outreach.web.ui import letter_frame
@@ -153,8 +154,7 @@ def _preview(session: Session, campaign: Campaign, *, has_layout: bool = False) 
 
 def _asked_fase() -> int | None:
     """The recipient a preview is for: the button that was pressed, else the one shown before."""
-    asked = request.values.get("go") or request.values.get("as") or ""
-    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else None
+    return whole_number(request.values.get("go") or request.values.get("as") or "")
 
 
 def _recipient() -> int:

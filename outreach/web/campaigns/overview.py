@@ -10,6 +10,7 @@ from outreach.campaigns.results import progress
 from outreach.errors import NotFound
 from outreach.roles import RoleName
 from outreach.settings import ROOT
+from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import STAGE_COLORS, pages
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.pager import Pager, member
@@ -46,10 +47,10 @@ def new() -> str:
 @pages.post("")
 @needs(RoleName.AUTHOR)
 def create() -> Redirect:
-    name, copied = request.form.get("definition", ""), request.form.get("copy", "")
+    name, copied = request.form.get("definition", ""), whole_number(request.form.get("copy", ""))
     with database().writing() as session:
-        if copied.isascii() and copied.isdecimal() and len(copied) < 10:
-            stated = definitions.of(session, lifecycle.campaign_numbered(session, int(copied)))
+        if copied is not None:
+            stated = definitions.of(session, lifecycle.campaign_numbered(session, copied))
             stated = stated.model_copy(update={"title": f"{stated.title[:190]} (copie)"})
         elif name in (ready := definitions.ready_made(FOLDER)):
             stated = ready[name]

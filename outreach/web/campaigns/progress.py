@@ -21,6 +21,7 @@ from outreach.delivery.ledger.listing import Outcome
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.audience import Counts
+from outreach.text import whole_number
 from outreach.tracking import hits
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.ui.frame import actor, database, needs, now
@@ -135,7 +136,7 @@ def retry(number: int, wave: int) -> Redirect:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def resend(number: int, wave: int) -> Redirect:
     key = request.form.get("message", "")
-    only = int(key) if key.isascii() and key.isdecimal() and len(key) < 10 else None
+    only = whole_number(key)
     if key and only is None:
         raise InputError("Ce courriel n’existe pas.")
     with database().writing() as session:
@@ -191,8 +192,7 @@ def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
 
 
 def _place() -> int:
-    asked = request.args.get("place", "")
-    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 3 else 0
+    return whole_number(request.args.get("place", ""), digits=2) or 0
 
 
 def _rest(campaign: Campaign, place: int, instant: datetime) -> int | None:

@@ -15,8 +15,8 @@ from outreach.delivery.models import Scope, SuppressionReason
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.listing import LONGEST_SEARCH
 from outreach.directory.models import Authority, Contact
-from outreach.mail.marks import cleaned
 from outreach.roles import RoleName
+from outreach.text import cleaned
 from outreach.web.ui import exports
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.pager import Pager, member, words

@@ -13,7 +13,7 @@ from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Message, MessageState
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.tokens import Keys, Kind, Token
-from outreach.spreadsheets.tables import FORBIDDEN
+from outreach.text import CONTROLS
 from outreach.tracking import answers
 from outreach.tracking.answers import Given, Question
 from outreach.tracking.models import Answer
@@ -149,7 +149,7 @@ def _given(asked: Question) -> Given:
     """What the form says. Raises InputError, naming the field."""
     chosen = request.form.get("answer", "")
     comment = request.form.get("comment", "").strip()
-    if len(comment) > LONGEST_COMMENT or FORBIDDEN.search(comment):
+    if len(comment) > LONGEST_COMMENT or CONTROLS.search(comment):
         raise InputError("Le commentaire dépasse 2 000 caractères, ou contient un caractère interdit.")
     for_all = Answer(chosen) if chosen in set(Answer) else None
     found: dict[int, Answer] = {}

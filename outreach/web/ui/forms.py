@@ -23,8 +23,7 @@ from outreach.directory.calls import LONGEST_NOTE, LONGEST_PERSON, CallKind
 from outreach.directory.models import MailboxKind, School
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
-from outreach.mail.names import line_of_words
-from outreach.spreadsheets.tables import FORBIDDEN
+from outreach.text import CONTROLS, line_of_words
 from outreach.web.ui.frame import judged, now
 from outreach.web.ui.sign_in import names_of, sign_ins
 
@@ -123,7 +122,7 @@ class StatusForm(FlaskForm):
 
     def validate_note(self, field: TextAreaField) -> None:
         """Text that a database may refuse is refused here."""
-        if FORBIDDEN.search(field.data or ""):
+        if CONTROLS.search(field.data or ""):
             raise ValidationError("Le texte contient un caractère interdit.")
 
     def validate_strand(self, field: RadioField) -> None:
@@ -171,7 +170,7 @@ class CallForm(FlaskForm):
         if len(field.data) > LONGEST_NOTE:
             excess = len(field.data) - LONGEST_NOTE
             raise ValidationError(f"La note dépasse 2 000 caractères de {excess} : raccourcissez-la.")
-        if FORBIDDEN.search(field.data):
+        if CONTROLS.search(field.data):
             raise ValidationError("Le texte contient un caractère interdit.")
 
 

@@ -24,7 +24,7 @@ from outreach.errors import NotFound, OutreachError, Refused
 from outreach.mail.addresses import Judgement, judge
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings
-from outreach.spreadsheets.tables import FORBIDDEN
+from outreach.text import CONTROLS
 from outreach.web.ui import typesetting
 from outreach.web.ui.pager import again
 
@@ -143,7 +143,7 @@ def install(app: Flask) -> None:
     typesetting.install(app)
     app.jinja_env.globals.update(now=now, asset=asset, again=partial(again, request), RoleName=RoleName)
     app.jinja_env.filters.update(
-        printable=lambda text: FORBIDDEN.sub("", text),
+        printable=lambda text: CONTROLS.sub("", text),
         pair=lambda value: (value, value),
         status_color=STATUS_COLORS.get,
         labelled=lambda member: (member.value, member.label),

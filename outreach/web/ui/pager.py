@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from flask import Request
 
+from outreach.text import whole_number
+
 Member = TypeVar("Member", bound=StrEnum)
 
 
@@ -25,8 +27,8 @@ class Pager:
     def of(cls, request: Request, total: int, size: int) -> "Pager":
         """The page a request asks for in its query string."""
         last = max(1, -(-total // size))
-        asked = request.args.get("page", "1")
-        number = min(max(int(asked), 1), last) if asked.isascii() and asked.isdecimal() and len(asked) < 8 else 1
+        asked = whole_number(request.args.get("page", "1"), digits=7) or 1
+        number = min(asked, last)
         return cls(number, last, (number - 1) * size + 1 if total else 0, min(number * size, total), total)
 
     def numbers(self) -> list[int | None]:

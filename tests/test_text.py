@@ -3,7 +3,7 @@
 import pytest
 
 from outreach.errors import InputError
-from outreach.mail.names import line_of_words
+from outreach.text import line_of_words
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 
