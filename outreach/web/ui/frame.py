@@ -28,7 +28,7 @@ from outreach.text import CONTROLS
 from outreach.web.ui import typesetting
 from outreach.web.ui.pager import again
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parent.parent / "static"
 POLICY = "; ".join(
     (
         "default-src 'none'",
