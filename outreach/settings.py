@@ -37,7 +37,7 @@ class Mode(StrEnum):
     PRODUCTION = "production"
 
 
-class Sending(StrEnum):
+class SendingSwitch(StrEnum):
     """Whether letters leave at all."""
 
     ON = "on"
@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     mail_domain: str = ""
     mailbox_domain: str = "adm.fwb.example"
     token_keys: SecretStr = SecretStr("")
-    sending: Sending = Sending.ON
+    sending: SendingSwitch = SendingSwitch.ON
     allowed_recipients: str = ""
     protected_domains: str = "cfwb.be"
     dkim_selector: str = ""

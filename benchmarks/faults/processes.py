@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.faults.ground import Ground
 from outreach.delivery import installation
-from outreach.delivery.sending.failpoints import Stage
+from outreach.delivery.sending.failpoints import Failpoint
 from tests.chaos.harness import RECORDING, is_stopped
 
 FROZEN_SECONDS = 6  # a dot may wait for 5; by the clock of the other worker, 31 s on, it is longer than 20 and than 30
@@ -20,16 +20,16 @@ AWAY = timedelta(hours=2)
 
 def kill(ground: Ground, chance: random.Random) -> None:
     """kill -9, at a stage of a round or at any moment; after a while anyhow, when nothing is due."""
-    stage = chance.choice([None, *Stage])
+    stage = chance.choice([None, *Failpoint])
     worker, before = ground.start(stage, which_time(stage, chance)), ground.taken()
     wanted = 10**9 if stage else chance.randint(1, 100)
     ground.happens(lambda: not worker.is_alive() or ground.taken() - before >= wanted)
     ground.kill(worker)
 
 
-def which_time(stage: Stage | None, chance: random.Random) -> int:
+def which_time(stage: Failpoint | None, chance: random.Random) -> int:
     """At which time that it is reached a stage is broken: letters are composed once for dozens of rounds."""
-    return chance.randint(1, 2 if stage is Stage.AFTER_COMPOSE else 4)
+    return chance.randint(1, 2 if stage is Failpoint.AFTER_COMPOSE else 4)
 
 
 def stop(ground: Ground, chance: random.Random) -> None:
@@ -41,7 +41,7 @@ def stop(ground: Ground, chance: random.Random) -> None:
 
 def freeze(ground: Ground, chance: random.Random) -> None:
     """SIGSTOP, at a stage of a round or at any moment, for longer than anything waits, while another worker goes on."""
-    stage = chance.choice([None, *Stage])
+    stage = chance.choice([None, *Failpoint])
     frozen, before = ground.start(stage, which_time(stage, chance), signal.SIGSTOP), ground.taken()
     wanted = 10**9 if stage else chance.randint(1, 100)
     ground.happens(lambda: is_stopped(frozen) or ground.taken() - before >= wanted)

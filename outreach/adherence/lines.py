@@ -47,7 +47,7 @@ LONGEST_SOURCE, LONGEST_REASON = 200, 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class JoiningLine:
     """One row of a list that can be applied, beside what was known of that day."""
 
     row: int
@@ -95,7 +95,7 @@ def known_of(session: Session, programme: Programme, today: date) -> Known:
     )
 
 
-def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) -> Line:
+def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) -> JoiningLine:
     """What a row states. `seen` tells on which row a school, strand and day were stated before. Raises RowFault."""
     if row.fault:
         raise RowFault("", row.fault)
@@ -124,7 +124,7 @@ def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) ->
     if len(source) > LONGEST_SOURCE or len(reason) > LONGEST_REASON:
         raise RowFault("source" if len(source) > LONGEST_SOURCE else "reason", "Le texte est trop long.")
     before = known.timeline.at(school_id, strand_id, day)
-    return Line(
+    return JoiningLine(
         row.number, school_id, int(fase), name, strand_id, number, status, day, source, reason,
         before.status if before else Status.NONE, before.word if before else None,
         before.day if before else None,

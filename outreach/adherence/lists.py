@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from outreach import audit
-from outreach.adherence.lines import REQUIRED, Known, Line, known_of, match, read_line
+from outreach.adherence.lines import REQUIRED, JoiningLine, Known, known_of, match, read_line
 from outreach.adherence.models import AdherenceRecord, JoiningList, ListState, Programme, Status, Word
 from outreach.adherence.timeline import Moment
 from outreach.db import Session, take_turns
@@ -28,10 +28,10 @@ class ListPlan:
     is known; and the rows set aside."""
 
     label: str = ""
-    changes: list[Line] = field(default_factory=list)
+    changes: list[JoiningLine] = field(default_factory=list)
     unchanged: int = 0
-    back_in_time: list[Line] = field(default_factory=list)
-    without_prerequisite: list[Line] = field(default_factory=list)
+    back_in_time: list[JoiningLine] = field(default_factory=list)
+    without_prerequisite: list[JoiningLine] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     unknown_columns: tuple[str, ...] = ()
 
@@ -215,7 +215,7 @@ def _last_applied(session: Session) -> JoiningList | None:
     return session.scalar(query.order_by(JoiningList.applied_at.desc(), JoiningList.id.desc()).limit(1))
 
 
-def _sort(found: ListPlan, line: Line, known: Known) -> None:
+def _sort(found: ListPlan, line: JoiningLine, known: Known) -> None:
     if (line.before, line.before_word, line.before_day) == (line.status, Word.CONFIRMED, line.day):
         found.unchanged += 1
         return
@@ -225,7 +225,7 @@ def _sort(found: ListPlan, line: Line, known: Known) -> None:
         found.back_in_time.append(line)
 
 
-def _values(line: Line, received: JoiningList, now: datetime, actor: str) -> dict[str, object]:
+def _values(line: JoiningLine, received: JoiningList, now: datetime, actor: str) -> dict[str, object]:
     return {
         "school_id": line.school_id,
         "strand_id": line.strand_id,

@@ -35,7 +35,7 @@ class Bucket(StrEnum):
 
 
 @dataclass(slots=True)
-class Row:
+class SituationRow:
     """A network, or the total (network None): its authorities and schools over all strands, the schools of each strand
     by bucket, and the authorities of each strand."""
 
@@ -65,8 +65,8 @@ class Situation:
     """The situation at the end of a day, Brussels: the total, then each network that has an eligible school."""
 
     as_of: date
-    total: Row
-    networks: list[Row]
+    total: SituationRow
+    networks: list[SituationRow]
 
     def as_json(self) -> dict[str, Any]:
         """The situation under its fixed names."""
@@ -88,7 +88,7 @@ class Found:
 
 def situation(session: Session, programme: Programme, day: date) -> Situation:
     """Count every eligible school once a strand, by network."""
-    rows = {code: Row(code, label, strands=_empty(programme)) for code, label in _networks(session)}
+    rows = {code: SituationRow(code, label, strands=_empty(programme)) for code, label in _networks(session)}
     numbers = {strand.id: strand.number for strand in programme.strands}
     for code, strand_id, bucket, count in session.execute(_buckets(programme, day)):
         rows[code].strands[numbers[strand_id]][Bucket(bucket)] = count
@@ -201,8 +201,8 @@ def _authorities(programme: Programme, day: date, found: Found) -> Select[*tuple
     return query.where(Network.code == found.network) if found.network else query
 
 
-def _total(networks: Sequence[Row], programme: Programme) -> Row:
-    total = Row(
+def _total(networks: Sequence[SituationRow], programme: Programme) -> SituationRow:
+    total = SituationRow(
         None, "Total", sum(r.authorities for r in networks), sum(r.schools for r in networks), _empty(programme)
     )
     for number, buckets in total.strands.items():
@@ -218,7 +218,7 @@ def _spaced(first: date, last: date) -> list[date]:
     return [last - timedelta(days * step // max(count - 1, 1)) for step in range(count)]
 
 
-def _row_json(row: Row) -> dict[str, Any]:
+def _row_json(row: SituationRow) -> dict[str, Any]:
     strands = {
         str(number): {bucket.value: count for bucket, count in buckets.items()}
         for number, buckets in row.strands.items()

@@ -14,7 +14,7 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import RecipientKind
 from outreach.directory.models import Authority, Network
 from outreach.segments import audience
-from outreach.segments.audience import Audience, Concerns, Counts
+from outreach.segments.audience import Audience, AudienceCounts, Concerns
 from outreach.segments.criteria import Criterion, Scope, listed, scope_at
 from outreach.segments.forms import from_json
 from outreach.tracking import answers
@@ -49,7 +49,7 @@ def scope_of(session: Session, campaign: Campaign, *, now: datetime) -> Scope:
     return replace(scope_at(session, campaign.strand.programme_id, now=now), ignoring=tuple(launched(campaign)))
 
 
-def count(session: Session, campaign: Campaign, *, now: datetime) -> Counts:
+def count(session: Session, campaign: Campaign, *, now: datetime) -> AudienceCounts:
     """A campaign's audience, counted."""
     return audience.count(session, audience_of(campaign), scope_of(session, campaign, now=now))
 

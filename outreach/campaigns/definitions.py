@@ -35,7 +35,7 @@ def _address(text: str) -> str:
     return judge(text).address if text else ""
 
 
-class Segment(BaseModel):
+class AudienceRule(BaseModel):
     """Whom a campaign is for, as `segments.forms` writes it; everybody when nothing is said."""
 
     model_config = ConfigDict(extra="forbid")
@@ -52,7 +52,7 @@ class Sender(BaseModel):
     address: Annotated[Words, Field(min_length=1, max_length=300)]
 
 
-class Contact(BaseModel):
+class ContactAgent(BaseModel):
     """The agent who can inform (decree of 22 December 1994, article 2); without one, whoever makes the campaign."""
 
     model_config = ConfigDict(extra="forbid")
@@ -80,9 +80,9 @@ class Definition(BaseModel):
     tracking: TrackingMode = TrackingMode.AGGREGATE
     deadline_days: Annotated[int, Field(ge=1, le=366)] = 30
     reminders: Annotated[tuple[Annotated[int, Field(ge=1, le=365)], ...], Field(max_length=MOST_REMINDERS)] = ()
-    segment: Segment = Segment()
+    segment: AudienceRule = AudienceRule()
     sender: Sender
-    contact: Contact = Contact()
+    contact: ContactAgent = ContactAgent()
     letter: str
 
 
@@ -128,9 +128,9 @@ def of(session: Session, campaign: Campaign) -> Definition:
         tracking=campaign.tracking,
         deadline_days=campaign.deadline_days,
         reminders=tuple(planning.offsets(campaign)),
-        segment=Segment(criteria=to_plain(from_json(campaign.criteria))),  # type: ignore[arg-type]
+        segment=AudienceRule(criteria=to_plain(from_json(campaign.criteria))),  # type: ignore[arg-type]
         sender=Sender(name=campaign.sender_name, address=campaign.sender_address),
-        contact=Contact(
+        contact=ContactAgent(
             name=campaign.contact_name,
             service=campaign.contact_service,
             phone=campaign.contact_phone,

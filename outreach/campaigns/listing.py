@@ -51,7 +51,7 @@ _LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CampaignRow:
     """A line of the list: the campaign, its stage, whom it is for, its next wave or None, how many it writes to."""
 
     campaign: Campaign
@@ -79,7 +79,7 @@ def every(session: Session) -> list[tuple[Campaign, Stage]]:
     return [(campaign, Stage(stage)) for campaign, stage in found]
 
 
-def page(session: Session, stage: Stage | None, number: int) -> Sequence[Row]:
+def page(session: Session, stage: Stage | None, number: int) -> Sequence[CampaignRow]:
     """One page of campaigns, the newest first; of one stage, or of all."""
     written = (
         select(CampaignTransition.authorities)
@@ -98,7 +98,7 @@ def page(session: Session, stage: Stage | None, number: int) -> Sequence[Row]:
         query = query.where(_stage() == stage)
     found = session.execute(query.order_by(Campaign.id.desc()).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS))
     return [
-        Row(campaign, Stage(at), sentence(from_json(campaign.criteria)), next_at, authorities)
+        CampaignRow(campaign, Stage(at), sentence(from_json(campaign.criteria)), next_at, authorities)
         for campaign, at, next_at, authorities in found
     ]
 

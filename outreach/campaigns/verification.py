@@ -22,8 +22,8 @@ from outreach.delivery.models import (
     MessageClass,
     MessageState,
     MessageSubject,
-    Scope,
     Suppression,
+    SuppressionScope,
     Worker,
 )
 
@@ -150,7 +150,7 @@ def _not_when_suppressed(session: Session, _now: datetime) -> Rows:
         .join(Suppression, Suppression.address_key == Message.address_key)
         .where(
             Message.state.in_(LEFT),
-            or_(Suppression.scope == Scope.ALL, Mailing.message_class == MessageClass.AWARENESS),
+            or_(Suppression.scope == SuppressionScope.ALL, Mailing.message_class == MessageClass.AWARENESS),
         )
     )
     return [

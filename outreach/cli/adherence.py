@@ -7,10 +7,10 @@ import click
 
 from outreach import days, french
 from outreach.adherence import lists, programmes, situation
-from outreach.adherence.lines import Line
+from outreach.adherence.lines import JoiningLine
 from outreach.adherence.lists import ListPlan
 from outreach.cli.context import (
-    Day,
+    DayType,
     Operation,
     acting,
     confirm,
@@ -103,7 +103,7 @@ def report() -> None:
 
 
 @report.command("situation")
-@click.option("--as-of", "day", type=Day(), help="Le jour à la fin duquel compter ; par défaut, aujourd’hui.")
+@click.option("--as-of", "day", type=DayType(), help="Le jour à la fin duquel compter ; par défaut, aujourd’hui.")
 @json_option
 @click.option("--xlsx", type=click.Path(dir_okay=False, path_type=Path), metavar="FICHIER", help="Écrit un classeur.")
 @click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), metavar="FICHIER", help="Écrit un CSV.")
@@ -145,7 +145,7 @@ def show(plan: ListPlan, as_json: bool) -> None:
     list_some("Lignes rejetées", rejections(plan.rejected), SHOWN)
 
 
-def _line(line: Line) -> str:
+def _line(line: JoiningLine) -> str:
     return (
         f"ligne {line.row} : école {line.school_fase}, volet {line.strand_number}, "
         f"« {line.before.label} » → « {line.status.label} » au {french.day(line.day)}"

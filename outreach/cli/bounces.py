@@ -9,7 +9,7 @@ from outreach.cli.context import Operation, json_option, pass_operation, say, sa
 from outreach.delivery.bounces import collecting
 from outreach.delivery.bounces.boxes import BoxError
 from outreach.delivery.bounces.models import Handling
-from outreach.delivery.bounces.notices import Verdict
+from outreach.delivery.bounces.notices import NoticeVerdict
 from outreach.errors import Refused
 
 MISSING = "La boîte des retours nommée par OUTREACH_BOUNCES_URL n’existe pas : créez-la, ou corrigez ce réglage."
@@ -34,7 +34,7 @@ def bounces(operation: Operation, as_json: bool) -> None:
         say_json(found.as_json())
         return
     say(f"{french.plural(found.verdicts.total(), 'courriel lu', 'courriels lus')}, dont déjà connus : {found.known}.")
-    for verdict in (one for one in Verdict if found.verdicts[one]):
+    for verdict in (one for one in NoticeVerdict if found.verdicts[one]):
         say(f"  {french.initial(verdict.label)} : {found.verdicts[verdict]}")
     if found.handled:
         say("Ce qu’ils ont changé :")

@@ -10,14 +10,14 @@ import click
 from outreach import french
 from outreach.accounts import staff
 from outreach.campaigns import audiences, definitions, lifecycle, listing
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import figures, progress
 from outreach.campaigns.review import approval
 from outreach.campaigns.schedule.moments import read_moment
 from outreach.campaigns.waves import auto_pause, retrying
 from outreach.campaigns.waves.retrying import Retriable
-from outreach.cli.context import Number, Operation, acting, json_option, pass_operation, say, say_json
+from outreach.cli.context import NumberType, Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Session
 from outreach.delivery.ledger import listing as ledger
 from outreach.delivery.ledger import outbox
@@ -30,7 +30,7 @@ from outreach.segments.criteria import sentence
 from outreach.settings import ROOT
 from outreach.tracking import hits
 
-number_argument = click.argument("number", type=Number(), metavar="ID")
+number_argument = click.argument("number", type=NumberType(), metavar="ID")
 AUTHORS, APPROVERS = (RoleName.AUTHOR,), (RoleName.APPROVER,)
 MOVERS = AUTHORS + APPROVERS
 
@@ -95,13 +95,13 @@ def _move(
 @campaign.command()
 @number_argument
 @click.option(
-    "--confirm", "confirmed", type=Number(), metavar="N", help="Le nombre de PO, quand le courriel part à tous."
+    "--confirm", "confirmed", type=NumberType(), metavar="N", help="Le nombre de PO, quand le courriel part à tous."
 )
 @acting
 @pass_operation
 def submit(operation: Operation, number: int, confirmed: int | None) -> None:
     """Demande la validation d’un brouillon."""
-    sending = Sending.of(operation.settings)
+    sending = SenderIdentity.of(operation.settings)
     _, found = _move(operation, number, AUTHORS, partial(approval.ask, confirmed=confirmed), sending)
     counts = found.counts
     left_out = sum(counts.left_out.values())
@@ -120,13 +120,13 @@ def submit(operation: Operation, number: int, confirmed: int | None) -> None:
 @pass_operation
 def approve(operation: Operation, number: int) -> None:
     """Valide une campagne soumise ; jamais par la personne qui l’a écrite."""
-    _move(operation, number, APPROVERS, approval.give, Sending.of(operation.settings))
+    _move(operation, number, APPROVERS, approval.give, SenderIdentity.of(operation.settings))
     say(f'Campagne {number} validée. Ensuite : ./run campaign schedule {number} --at "2021-05-18 09:30"')
 
 
 @campaign.command(name="audience")
 @number_argument
-@click.option("--why", "fase", type=Number(), metavar="FASE", help="Pourquoi ce PO reçoit le courriel, ou pas.")
+@click.option("--why", "fase", type=NumberType(), metavar="FASE", help="Pourquoi ce PO reçoit le courriel, ou pas.")
 @json_option
 @pass_operation
 def show_audience(operation: Operation, number: int, fase: int | None, as_json: bool) -> None:
@@ -217,7 +217,7 @@ def cancel(operation: Operation, number: int) -> None:
 
 @campaign.command()
 @number_argument
-@click.option("--wave", "wave", type=Number(), required=True, metavar="N", help="Le numéro de la vague.")
+@click.option("--wave", "wave", type=NumberType(), required=True, metavar="N", help="Le numéro de la vague.")
 @click.option("--doubtful", is_flag=True, help="Les courriels en doute depuis 15 minutes, au lieu des échecs.")
 @acting
 @pass_operation

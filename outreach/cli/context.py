@@ -126,7 +126,7 @@ def acting(command: Callable[P, R]) -> Callable[P, R]:
     return update_wrapper(option(command), command)
 
 
-class Number(click.ParamType):
+class NumberType(click.ParamType):
     """The number of something in the database."""
 
     name = "NUMÉRO"
@@ -140,7 +140,7 @@ class Number(click.ParamType):
         return number
 
 
-class Day(click.ParamType):
+class DayType(click.ParamType):
     """A calendar day as operators write it: 2021-05-15."""
 
     name = "AAAA-MM-JJ"

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from outreach import days, french
 from outreach.cli.context import (
-    Day,
+    DayType,
     Operation,
     acting,
     confirm,
@@ -24,12 +24,12 @@ from outreach.cli.context import (
 from outreach.directory import imports, listing
 from outreach.directory.difference import FIELD_LABELS, Change, Difference
 from outreach.directory.listing import Filters
-from outreach.directory.models import Kind, Nature
+from outreach.directory.models import Nature, RegisterKind
 from outreach.roles import RoleName
 from outreach.spreadsheets.tables import Rejection
 
 SHOWN = 15
-KINDS = {Kind.AUTHORITY: "PO", Kind.SCHOOL: "école", Kind.SITE: "implantation"}
+KINDS = {RegisterKind.AUTHORITY: "PO", RegisterKind.SCHOOL: "école", RegisterKind.SITE: "implantation"}
 TITLES = {
     Nature.NEW: "Nouveaux",
     Nature.RETURNED: "De retour",
@@ -65,7 +65,7 @@ def plan(operation: Operation, file: Path, as_json: bool, show_all: bool) -> Non
 @json_option
 @all_option
 @click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
-@click.option("--edition", "edition_on", type=Day(), help="La date de l’édition ; par défaut, aujourd’hui.")
+@click.option("--edition", "edition_on", type=DayType(), help="La date de l’édition ; par défaut, aujourd’hui.")
 @acting
 @pass_operation
 def apply(operation: Operation, file: Path, as_json: bool, show_all: bool, yes: bool, edition_on: date | None) -> None:

@@ -8,7 +8,7 @@ import click
 
 from outreach import days
 from outreach.accounts import staff
-from outreach.cli.context import Day, Operation, acting, pass_operation, say, working
+from outreach.cli.context import DayType, Operation, acting, pass_operation, say, working
 from outreach.cli.preparation import load_sample, password_hash, prepare
 from outreach.demo import sample as samples
 from outreach.errors import InputError
@@ -25,7 +25,7 @@ def migrate(operation: Operation) -> None:
 
 
 @click.command()
-@click.option("--today", type=Day(), help="Le jour où l’histoire se passe ; par défaut, aujourd’hui.")
+@click.option("--today", type=DayType(), help="Le jour où l’histoire se passe ; par défaut, aujourd’hui.")
 @click.option(
     "--files",
     "folder",

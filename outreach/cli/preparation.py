@@ -5,7 +5,7 @@ from datetime import date, datetime
 from outreach import days, migrations
 from outreach.accounts import staff
 from outreach.app import create_app
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Database
 from outreach.demo import mailbox, people, story
 from outreach.demo import sample as samples
@@ -44,7 +44,7 @@ def load_sample(
         if imports.was_ever_filled(session):
             raise Refused("L’annuaire contient déjà une édition du registre : l’exemple se charge dans une base vide.")
         samples.load(session, now=now, today=today, actor=author, mailbox_domain=settings.mailbox_domain)
-        posted = story.tell(session, Sending.of(settings), now=now) if with_story else []
+        posted = story.tell(session, SenderIdentity.of(settings), now=now) if with_story else []
     for letter in posted:
         mailbox.keep(mailbox.folder_of(settings.data), letter.wire, letter.at)
 

@@ -9,19 +9,19 @@ import click
 
 from outreach.campaigns import verification
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Database
 from outreach.delivery import installation
 from outreach.delivery.sending import prefetch
-from outreach.delivery.sending.failpoints import Stage
-from outreach.delivery.sending.prefetch import Scribe
+from outreach.delivery.sending.failpoints import Failpoint
+from outreach.delivery.sending.prefetch import LetterSource
 from outreach.demo import mailbox as demo_mailbox
 from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.settings import Settings
 from outreach.worker.clock import clock
-from outreach.worker.process import Desk
+from outreach.worker.process import WorkProcess
 
 ASKED = {signal.SIGTERM, signal.SIGINT}
 SELDOM = 10_000  # looking for cycles of objects took a third of the time of writing twenty thousand rows down
@@ -34,14 +34,14 @@ def work(operation: Operation) -> None:
     serve(operation.settings, operation.database)
 
 
-def serve(settings: Settings, database: Database, watch: Callable[[Stage], None] | None = None) -> None:
+def serve(settings: Settings, database: Database, watch: Callable[[Failpoint], None] | None = None) -> None:
     """Let a desk and its clock work until a signal asks to stop; the round under way ends, and nothing is in doubt."""
     _leave_signals()
     gc.freeze()
     gc.set_threshold(SELDOM)
     database.dispose()  # no connection may be shared with the process that is forked here
     with prefetch.apart(scribe_for(settings, database), settings.database) as beside:
-        desk = Desk(settings, database, beside, watch)
+        desk = WorkProcess(settings, database, beside, watch)
         ticking = clock(desk)
         desk.open()
         ticking.start()
@@ -51,7 +51,7 @@ def serve(settings: Settings, database: Database, watch: Callable[[Stage], None]
         desk.close()
 
 
-def scribe_for(settings: Settings, database: Database) -> Scribe:
+def scribe_for(settings: Settings, database: Database) -> LetterSource:
     """Who writes an installation's letters, and signs them where a key is named (elsewhere the relay does).
 
     Raises InputError or OSError when the key cannot be used.
@@ -61,7 +61,7 @@ def scribe_for(settings: Settings, database: Database) -> Scribe:
         from outreach.mail.dkim import Signer  # noqa: PLC0415 - of seven megabytes
 
         signer = Signer.of(settings.sending_domain, settings.dkim_selector, settings.dkim_key_file.read_bytes())
-    return Scribe(database, Composer(Sending.of(settings), settings.instant, signer), settings.instant)
+    return LetterSource(database, Composer(SenderIdentity.of(settings), settings.instant, signer), settings.instant)
 
 
 @click.command()

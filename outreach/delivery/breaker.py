@@ -23,7 +23,7 @@ ENDED = (MessageState.ACCEPTED, MessageState.REFUSED, MessageState.EXPIRED)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
+class Rates:
     """The letters of a mailing that have ended: all, bad addresses (5.1.x), refusals of policy (5.7.x), complaints."""
 
     ended: int = 0
@@ -51,12 +51,12 @@ class Outcomes:
         return self.ended >= ENOUGH and count >= share * self.ended
 
 
-def outcomes(session: Session, since: Mapping[int, datetime]) -> dict[int, Outcomes]:
+def outcomes(session: Session, since: Mapping[int, datetime]) -> dict[int, Rates]:
     """The outcomes of these mailings, each since a moment of its own: when a person last let it go on."""
     found = {}
     for mailing, begun in since.items():
         ended, bad, policy = session.execute(_counted(mailing, begun)).one()
-        found[mailing] = Outcomes(ended, bad, policy, handling.complaints(session, mailing, since=begun))
+        found[mailing] = Rates(ended, bad, policy, handling.complaints(session, mailing, since=begun))
     return found
 
 

@@ -256,7 +256,7 @@ class SuppressionReason(StrEnum):
         return labels.get(self.value, "décision du service")
 
 
-class Scope(StrEnum):
+class SuppressionScope(StrEnum):
     """Which messages a suppression stops."""
 
     AWARENESS = "awareness"
@@ -265,7 +265,7 @@ class Scope(StrEnum):
     @property
     def label(self) -> str:
         """What a suppression stops, in the interface."""
-        return "la sensibilisation" if self is Scope.AWARENESS else "tous les courriels"
+        return "la sensibilisation" if self is SuppressionScope.AWARENESS else "tous les courriels"
 
 
 class Suppression(Base):
@@ -286,7 +286,7 @@ class Suppression(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     address_key: Mapped[str] = mapped_column(String(320), index=True)
     reason: Mapped[SuppressionReason] = mapped_column(enum_of(SuppressionReason, "suppression_reason"))
-    scope: Mapped[Scope] = mapped_column(enum_of(Scope, "suppression_scope"))
+    scope: Mapped[SuppressionScope] = mapped_column(enum_of(SuppressionScope, "suppression_scope"))
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(255))
     detail: Mapped[str] = mapped_column(Text, default="")

@@ -23,7 +23,7 @@ SHARED_SITES = 251
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SamplePlace:
     """A commune with its main postcode, district and teaching zone; `weight` is how many schools it has in reality."""
 
     name: str
@@ -35,24 +35,24 @@ class Place:
 
 
 @dataclass(slots=True)
-class Site:
+class SampleSite:
     """A site: its FASE number and where it is."""
 
     fase: int
     street: str
-    place: Place
+    place: SamplePlace
 
 
 @dataclass(slots=True)
-class School:
+class SampleSchool:
     """A school with the types it offers and the sites it uses."""
 
     fase: int
     name: str
     types: tuple[EducationType, ...]
-    place: Place
+    place: SamplePlace
     street: str
-    sites: list[Site] = field(default_factory=list)
+    sites: list[SampleSite] = field(default_factory=list)
 
     @property
     def is_secondary(self) -> bool:
@@ -61,16 +61,16 @@ class School:
 
 
 @dataclass(slots=True)
-class Authority:
+class SampleAuthority:
     """An authority with its schools."""
 
     fase: int
     name: str
     network: str
-    place: Place
+    place: SamplePlace
     street: str
     company_number: str
-    schools: list[School] = field(default_factory=list)
+    schools: list[SampleSchool] = field(default_factory=list)
 
 
 def company_number(base: int) -> str:
@@ -78,7 +78,7 @@ def company_number(base: int) -> str:
     return f"{base:08}{97 - base % 97:02}"
 
 
-def populate() -> list[Authority]:
+def populate() -> list[SampleAuthority]:
     """The whole population, the same at every call."""
     chance = Random(SEED)
     distribution = json.loads((DATA / "distribution.json").read_text(encoding="utf-8"))["networks"]
@@ -94,10 +94,10 @@ def populate() -> list[Authority]:
     return authorities
 
 
-def _places() -> list[Place]:
+def _places() -> list[SamplePlace]:
     with (DATA / "communes.csv").open(encoding="utf-8", newline="") as file:
         return [
-            Place(
+            SamplePlace(
                 row["commune"],
                 row["postcode_main"],
                 row["arrondissement"],
@@ -110,8 +110,8 @@ def _places() -> list[Place]:
 
 
 def _network(
-    network: str, figures: dict, places: Sequence[Place], numbers: tuple[count, count], chance: Random
-) -> list[Authority]:
+    network: str, figures: dict, places: Sequence[SamplePlace], numbers: tuple[count, count], chance: Random
+) -> list[SampleAuthority]:
     sizes = sorted(_spread(figures["schools_per_authority"], int), reverse=True)
     secondary, others = _types(figures["type_combinations"], chance)
     with_secondary = figures["authorities_with_secondary"]
@@ -120,7 +120,7 @@ def _network(
     found = []
     for rank, (size, share, home) in enumerate(zip(sizes, shares, homes, strict=True), 1):
         fase = next(numbers[0])
-        authority = Authority(
+        authority = SampleAuthority(
             fase,
             names.authority(network, home.name, rank, chance),
             network,
@@ -131,7 +131,7 @@ def _network(
         taken = [secondary.pop() for _ in range(share)] + [others.pop() for _ in range(size - share)]
         for types in taken:
             place = _school_place(network, home, places, chance)
-            authority.schools.append(School(next(numbers[1]), "", types, place, names.street(chance)))
+            authority.schools.append(SampleSchool(next(numbers[1]), "", types, place, names.street(chance)))
         found.append(authority)
     return found
 
@@ -169,7 +169,9 @@ def _secondary_shares(sizes: Sequence[int], holders: int, total: int) -> list[in
     return shares
 
 
-def _homes(network: str, figures: dict, places: Sequence[Place], number: int, chance: Random) -> list[Place]:
+def _homes(
+    network: str, figures: dict, places: Sequence[SamplePlace], number: int, chance: Random
+) -> list[SamplePlace]:
     if network == "Subventionné communal":
         return sorted(places, key=lambda place: place.weight, reverse=True)[:number]
     if network == "Subventionné provincial":
@@ -182,7 +184,7 @@ def _homes(network: str, figures: dict, places: Sequence[Place], number: int, ch
     return [_within([p for p in places if p.zone == zone], chance) for zone in drawn]
 
 
-def _school_place(network: str, home: Place, places: Sequence[Place], chance: Random) -> Place:
+def _school_place(network: str, home: SamplePlace, places: Sequence[SamplePlace], chance: Random) -> SamplePlace:
     match network:
         case "WBE":
             return _within(places, chance)
@@ -194,11 +196,11 @@ def _school_place(network: str, home: Place, places: Sequence[Place], chance: Ra
             return home
 
 
-def _within(places: Sequence[Place], chance: Random) -> Place:
+def _within(places: Sequence[SamplePlace], chance: Random) -> SamplePlace:
     return chance.choices(places, [place.weight for place in places])[0]
 
 
-def _name_schools(authorities: Sequence[Authority], chance: Random) -> None:
+def _name_schools(authorities: Sequence[SampleAuthority], chance: Random) -> None:
     sources: dict[tuple[str, str, str], object] = {}
     for authority in authorities:
         for school in authority.schools:
@@ -210,7 +212,7 @@ def _name_schools(authorities: Sequence[Authority], chance: Random) -> None:
             school.name = name.upper() if school.is_secondary and chance.random() < 0.71 else name
 
 
-def _family(school: School) -> str:
+def _family(school: SampleSchool) -> str:
     if any(
         kind in (EducationType.NURSERY_SPECIAL, EducationType.PRIMARY_SPECIAL, EducationType.SECONDARY_SPECIAL)
         for kind in school.types
@@ -219,7 +221,7 @@ def _family(school: School) -> str:
     return "secondary" if school.is_secondary else "basic"
 
 
-def _give_sites(authorities: Sequence[Authority], distribution: dict, chance: Random) -> None:
+def _give_sites(authorities: Sequence[SampleAuthority], distribution: dict, chance: Random) -> None:
     # The sites' numbers run through those of the schools: the same number in two series is normal.
     numbers = count(78001)
     left = SHARED_SITES
@@ -236,9 +238,11 @@ def _give_sites(authorities: Sequence[Authority], distribution: dict, chance: Ra
                 )
                 left -= len(shared)
                 own = sizes.pop() - len(shared)
-                school.sites = shared + [Site(next(numbers), names.street(chance), school.place) for _ in range(own)]
+                school.sites = shared + [
+                    SampleSite(next(numbers), names.street(chance), school.place) for _ in range(own)
+                ]
 
 
-def _alone(school: School, authority: Authority) -> bool:
+def _alone(school: SampleSchool, authority: SampleAuthority) -> bool:
     used = Counter(site.fase for other in authority.schools for site in other.sites)
     return used[school.sites[0].fase] == 1

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery import workers
@@ -22,7 +22,7 @@ from outreach.delivery.ledger.outcomes import Settled
 from outreach.delivery.models import Batch, Mailing
 from outreach.delivery.sending import fence
 from outreach.delivery.sending.batches import due_mailings
-from outreach.delivery.smtp.replies import Reply, outcome_of
+from outreach.delivery.smtp.replies import Reply, result_of
 
 ROUND = 8
 ROUND_LASTS = timedelta(seconds=1)
@@ -40,7 +40,9 @@ class Posted:
 class Post:
     """Hands over what is due; `posted` is what was taken. `refusals` are the replies to some recipients, by key."""
 
-    def __init__(self, session: Session, sending: Sending, *, now: datetime, refusals: Mapping[int, Reply]) -> None:
+    def __init__(
+        self, session: Session, sending: SenderIdentity, *, now: datetime, refusals: Mapping[int, Reply]
+    ) -> None:
         self.session, self.sending, self.refusals = session, sending, refusals
         self.worker_id = workers.join_in(session, now=now)
         self.posted: list[Posted] = []
@@ -67,12 +69,12 @@ class Post:
 
     def _round(self, letters: Sequence[Composed], refusals: Mapping[int, Reply], now: datetime) -> None:
         refused = [one.id for one in letters if one.id in refusals]
-        settled = [Settled(one, None, outcome_of(refusals[one], after_dot=False)) for one in refused]
+        settled = [Settled(one, None, result_of(refusals[one], after_dot=False)) for one in refused]
         fence_id, left = uuid.uuid4().hex, [letter for letter in letters if letter.id not in refusals]
         passed = fence.pass_through(
             self.session, left, fence_id=fence_id, worker_id=self.worker_id, now=now, day=today(now)
         )
-        taken = outcome_of(TAKEN, after_dot=True)
+        taken = result_of(TAKEN, after_dot=True)
         settled += [Settled(identity, fence_id, taken) for identity in sorted(passed)]
         outcomes.record(self.session, settled, now=now, again_at=now)
         self.posted += [Posted(letter.wire, now) for letter in left if letter.id in passed]

@@ -19,7 +19,15 @@ from outreach.adherence import lists, programmes
 from outreach.days import BRUSSELS
 from outreach.db import Session
 from outreach.demo import names
-from outreach.demo.population import SEED, Authority, Place, School, Site, company_number, populate
+from outreach.demo.population import (
+    SEED,
+    SampleAuthority,
+    SamplePlace,
+    SampleSchool,
+    SampleSite,
+    company_number,
+    populate,
+)
 from outreach.directory import contacts, imports
 from outreach.directory.models import EducationType, Level
 from outreach.directory.register import COLUMNS
@@ -120,20 +128,20 @@ def _morning(day: date) -> datetime:
     return datetime.combine(day, time(9), BRUSSELS)
 
 
-def _of(authorities: Sequence[Authority], network: str) -> list[Authority]:
+def _of(authorities: Sequence[SampleAuthority], network: str) -> list[SampleAuthority]:
     return [authority for authority in authorities if authority.network == network]
 
 
-def _single_basic(authorities: Sequence[Authority]) -> list[Authority]:
+def _single_basic(authorities: Sequence[SampleAuthority]) -> list[SampleAuthority]:
     return [a for a in _of(authorities, "Libre confessionnel") if len(a.schools) == 1 and not a.schools[0].is_secondary]
 
 
-def _with_two_basic(authorities: Sequence[Authority]) -> list[Authority]:
+def _with_two_basic(authorities: Sequence[SampleAuthority]) -> list[SampleAuthority]:
     found = _of(authorities, "Libre confessionnel")
     return [a for a in found if len(a.schools) > 1 and all(not s.is_secondary for s in a.schools)]
 
 
-def _make_awkward(authorities: Sequence[Authority]) -> None:
+def _make_awkward(authorities: Sequence[SampleAuthority]) -> None:
     """The longest name, no company number, one number for two, two schools of one name in one commune."""
     single = _single_basic(authorities)
     single[0].name = names.LONGEST_NAME
@@ -143,7 +151,7 @@ def _make_awkward(authorities: Sequence[Authority]) -> None:
     pair[1].name, pair[1].place = pair[0].name, pair[0].place
 
 
-def _before(after: Sequence[Authority]) -> list[Authority]:
+def _before(after: Sequence[SampleAuthority]) -> list[SampleAuthority]:
     """The population as the first edition knew it."""
     before = deepcopy(list(after))
     giver, taker, brought, renamed, *changed = _single_basic(before)[10:30]
@@ -160,15 +168,15 @@ def _before(after: Sequence[Authority]) -> list[Authority]:
     return before
 
 
-def _gone(place: Place) -> Authority:
-    site = Site(77000, "Rue Basse 4", place)
+def _gone(place: SamplePlace) -> SampleAuthority:
+    site = SampleSite(77000, "Rue Basse 4", place)
     kinds = (EducationType.NURSERY_ORDINARY, EducationType.PRIMARY_ORDINARY)
-    school = School(89999, f"École libre Saint-Éloi {names.of(place.name)}", kinds, place, "Rue Basse 4", [site])
+    school = SampleSchool(89999, f"École libre Saint-Éloi {names.of(place.name)}", kinds, place, "Rue Basse 4", [site])
     name = f"ASBL École Saint-Éloi {names.of(place.name)}"
-    return Authority(9990, name, "Libre confessionnel", place, "Rue Basse 4", company_number(9_990_990), [school])
+    return SampleAuthority(9990, name, "Libre confessionnel", place, "Rue Basse 4", company_number(9_990_990), [school])
 
 
-def _register(authorities: Sequence[Authority]) -> bytes:
+def _register(authorities: Sequence[SampleAuthority]) -> bytes:
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
     writer.writerow(HEADER)
@@ -180,15 +188,15 @@ def _register(authorities: Sequence[Authority]) -> bytes:
     return b"\xef\xbb\xbf" * 2 + buffer.getvalue().encode()
 
 
-def _academy(authority: Authority) -> School:
+def _academy(authority: SampleAuthority) -> SampleSchool:
     # Part-time arts are in the register and outside compulsory education: read, counted as ignored.
     number = authority.fase + 50_000
-    site = Site(number, authority.street, authority.place)
+    site = SampleSite(number, authority.street, authority.place)
     name = f"Académie {names.of(authority.place.name)}"
-    return School(number, name, ("Artistique à horaire réduit",), authority.place, authority.street, [site])  # type: ignore[arg-type]
+    return SampleSchool(number, name, ("Artistique à horaire réduit",), authority.place, authority.street, [site])  # type: ignore[arg-type]
 
 
-def _rows(authority: Authority, school: School) -> Iterator[tuple[object, ...]]:
+def _rows(authority: SampleAuthority, school: SampleSchool) -> Iterator[tuple[object, ...]]:
     number = company_number(29_990_000 + school.fase % 10_000)
     place, home = school.place, authority.place
     for site in school.sites:
@@ -259,7 +267,7 @@ until = {dropped}
 """
 
 
-def _joinings(authorities: Sequence[Authority], today: date) -> bytes:
+def _joinings(authorities: Sequence[SampleAuthority], today: date) -> bytes:
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
     writer.writerow(("fase", "volet", "statut", "date", "source", "motif"))
@@ -268,10 +276,10 @@ def _joinings(authorities: Sequence[Authority], today: date) -> bytes:
     return b"\xef\xbb\xbf" + buffer.getvalue().encode()
 
 
-def _statuses(authorities: Sequence[Authority], today: date) -> Iterator[tuple[int, int, str, str, str, str]]:
+def _statuses(authorities: Sequence[SampleAuthority], today: date) -> Iterator[tuple[int, int, str, str, str, str]]:
     chance = Random(SEED)
-    silent: list[School] = []
-    second: list[tuple[School, bool]] = []
+    silent: list[SampleSchool] = []
+    second: list[tuple[SampleSchool, bool]] = []
     for network, (first, later) in JOINED.items():
         schools = [s for a in _of(authorities, network) for s in a.schools if s.is_secondary]
         chance.shuffle(schools)

@@ -13,7 +13,7 @@ from outreach.delivery.models import Mailing, Purpose
 from outreach.tracking.models import Response
 
 
-class Step(StrEnum):
+class FirstStep(StrEnum):
     """Something to try, in the order of the story."""
 
     ANSWER = "answer"
@@ -23,7 +23,7 @@ class Step(StrEnum):
     SEND = "send"
 
 
-def taken(session: Session) -> Mapping[Step, bool]:
+def taken(session: Session) -> Mapping[FirstStep, bool]:
     """Whether each step was taken since the sample was loaded, by anybody; empty where nothing was loaded."""
     began = session.scalar(select(func.min(JoiningList.applied_at)))
     if began is None:
@@ -32,16 +32,16 @@ def taken(session: Session) -> Mapping[Step, bool]:
     return dict(zip(steps, session.execute(select(*steps.values())).one(), strict=True))
 
 
-def _steps(began: datetime) -> dict[Step, ColumnElement[bool]]:
+def _steps(began: datetime) -> dict[FirstStep, ColumnElement[bool]]:
     """The story itself happened before the sample's joining list was applied: what comes after is somebody's."""
     by_hand = AdherenceRecord.list_id.is_(None)
     confirmed = (AdherenceRecord.status == Status.JOINED, AdherenceRecord.word == Word.CONFIRMED, by_hand)
     return {
-        Step.ANSWER: exists().where(Response.given_at > began),
-        Step.CONFIRM: exists().where(AdherenceRecord.recorded_at > began, *confirmed),
-        Step.SUBMIT: _moved(CampaignState.TO_APPROVE, began),
-        Step.APPROVE: _moved(CampaignState.APPROVED, began),
-        Step.SEND: exists().where(Mailing.created_at > began, Mailing.purpose == Purpose.CAMPAIGN),
+        FirstStep.ANSWER: exists().where(Response.given_at > began),
+        FirstStep.CONFIRM: exists().where(AdherenceRecord.recorded_at > began, *confirmed),
+        FirstStep.SUBMIT: _moved(CampaignState.TO_APPROVE, began),
+        FirstStep.APPROVE: _moved(CampaignState.APPROVED, began),
+        FirstStep.SEND: exists().where(Mailing.created_at > began, Mailing.purpose == Purpose.CAMPAIGN),
     }
 
 

@@ -14,13 +14,13 @@ from sqlalchemy import select
 from outreach.accounts import staff
 from outreach.adherence.models import Status
 from outreach.campaigns import audiences, definitions, lifecycle
-from outreach.campaigns.definitions import Definition, Segment
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.definitions import AudienceRule, Definition
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.review import approval
 from outreach.campaigns.schedule import sending_hours
 from outreach.campaigns.schedule.moments import moment_of
-from outreach.campaigns.schedule.sending_hours import Recipients
+from outreach.campaigns.schedule.sending_hours import Audiences
 from outreach.campaigns.waves import followups, launching
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
@@ -54,7 +54,7 @@ HOURS = (time(9, 40), time(11, 5), time(13, 50), time(15, 25))
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StoryLine:
     """What one authority answers, in turn."""
 
     answer: Answer
@@ -62,20 +62,20 @@ class Line:
 
 
 LINES = (
-    Line(Answer.JOINED),
-    Line(Answer.IN_PREPARATION, "Le conseil d’administration se prononce le mois prochain."),
-    Line(Answer.HELP, "Comment compter les élèves inscrits après le 15 janvier ?"),
-    Line(Answer.INFORMED),
-    Line(Answer.JOINED, "Commande passée par la centrale de marchés."),
-    Line(Answer.WRONG_CONTACT),
-    Line(Answer.TENDER_LAUNCHED),
-    Line(Answer.DECLINED, "Équipement déjà acquis par l’école."),
-    Line(Answer.JOINED),
-    Line(Answer.IN_PREPARATION),
+    StoryLine(Answer.JOINED),
+    StoryLine(Answer.IN_PREPARATION, "Le conseil d’administration se prononce le mois prochain."),
+    StoryLine(Answer.HELP, "Comment compter les élèves inscrits après le 15 janvier ?"),
+    StoryLine(Answer.INFORMED),
+    StoryLine(Answer.JOINED, "Commande passée par la centrale de marchés."),
+    StoryLine(Answer.WRONG_CONTACT),
+    StoryLine(Answer.TENDER_LAUNCHED),
+    StoryLine(Answer.DECLINED, "Équipement déjà acquis par l’école."),
+    StoryLine(Answer.JOINED),
+    StoryLine(Answer.IN_PREPARATION),
 )
 
 
-def tell(session: Session, sending: Sending, *, now: datetime) -> list[Posted]:
+def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Posted]:
     """Tell the story as of `now`, in a directory just filled; returns what the demonstration's mailbox is to keep.
 
     Raises Refused when there is a campaign already.
@@ -106,11 +106,11 @@ def tell(session: Session, sending: Sending, *, now: datetime) -> list[Posted]:
 def first_wave(now: datetime) -> datetime:
     """When the campaign left: half past nine on the last day letters could leave, some days before an instant."""
     days = (today(now) - timedelta(days=LEAST_DAYS + more) for more in count())
-    day = next(day for day in days if not sending_hours.closure(day, {Recipients.SCHOOL_SIDE}, urgent=True))
+    day = next(day for day in days if not sending_hours.closure(day, {Audiences.SCHOOL_SIDE}, urgent=True))
     return moment_of(datetime.combine(day, STARTS)).at
 
 
-def _approved(session: Session, sending: Sending, first: datetime, now: datetime) -> Wave:
+def _approved(session: Session, sending: SenderIdentity, first: datetime, now: datetime) -> Wave:
     """The campaign, written and approved in the days before, its waves planned."""
     author = staff.user_named(session, people.person_for(RoleName.AUTHOR).email)
     approver = people.person_for(RoleName.APPROVER).email
@@ -129,7 +129,7 @@ def _invitation(first: datetime, now: datetime) -> Definition:
     closing = "\n\nBien cordialement,"
     return stated.model_copy(
         update={
-            "segment": Segment.model_validate({"criteria": AUDIENCE}),
+            "segment": AudienceRule.model_validate({"criteria": AUDIENCE}),
             "reminders": (max(REMINDER_DAYS, since + REMINDER_IS_DUE_IN),),
             "letter": stated.letter.replace(closing, READ_MORE + closing),
         }
@@ -156,7 +156,7 @@ def _exclude(session: Session, campaign: Campaign, now: datetime) -> None:
 
 
 def _answer(
-    session: Session, letters: Sequence[Message], sending: Sending, post: Post, first: datetime, now: datetime
+    session: Session, letters: Sequence[Message], sending: SenderIdentity, post: Post, first: datetime, now: datetime
 ) -> list[Response]:
     """One in some answers over the days, in turn; each gets its confirmation."""
     asked = [letter for letter in letters[1::EVERY] if letter is not letters[UNSUBSCRIBED]]
@@ -183,7 +183,7 @@ def _moments(first: date, last: date) -> Iterator[datetime]:
                     yield datetime.combine(day, hour, BRUSSELS)
 
 
-def _given(session: Session, letter: Message, line: Line, now: datetime) -> Given | None:
+def _given(session: Session, letter: Message, line: StoryLine, now: datetime) -> Given | None:
     """What an authority gives in answer, about its schools of which nothing is known; None when there is none left."""
     if line.answer is Answer.HELP:
         return Given({}, line.answer, line.comment)

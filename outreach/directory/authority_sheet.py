@@ -16,13 +16,13 @@ from outreach.directory.models import (
     EducationType,
     Federation,
     ImportState,
-    Kind,
     Level,
     Listing,
     Membership,
     Nature,
     RegisterChange,
     RegisterImport,
+    RegisterKind,
     School,
     SchoolSite,
     Site,
@@ -157,10 +157,10 @@ def _event(entry: RegisterImport, changes: Sequence[RegisterChange]) -> Event:
         sentence = f"{sentence[:-1]}, annulée le {entry.undone_at:%d/%m/%Y} par {entry.undone_by}."
     new = [c for c in changes if c.nature is Nature.NEW]
     counted = {
-        "école ajoutée": sum(c.kind is Kind.SCHOOL for c in new),
-        "implantation ajoutée": sum(c.kind is Kind.SITE for c in new),
+        "école ajoutée": sum(c.kind is RegisterKind.SCHOOL for c in new),
+        "implantation ajoutée": sum(c.kind is RegisterKind.SITE for c in new),
     }
-    details = ["Pouvoir organisateur ajouté."] if any(c.kind is Kind.AUTHORITY for c in new) else []
+    details = ["Pouvoir organisateur ajouté."] if any(c.kind is RegisterKind.AUTHORITY for c in new) else []
     details += [f"{number} {_plural(words, number)}." for words, number in counted.items() if number]
     details += [_detail(change) for change in changes if change.nature is not Nature.NEW]
     return Event(entry.applied_at, entry.applied_by, sentence, details)
@@ -171,7 +171,11 @@ def _plural(words: str, number: int) -> str:
 
 
 def _detail(change: RegisterChange) -> str:
-    subject = {Kind.AUTHORITY: "Pouvoir organisateur", Kind.SCHOOL: "École", Kind.SITE: "Implantation"}[change.kind]
+    subject = {
+        RegisterKind.AUTHORITY: "Pouvoir organisateur",
+        RegisterKind.SCHOOL: "École",
+        RegisterKind.SITE: "Implantation",
+    }[change.kind]
     named = f"{subject} {change.fase} ({change.name})"
     match change.nature:
         case Nature.CHANGED:

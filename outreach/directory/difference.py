@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field, fields, replace
 
-from outreach.directory.models import Kind, Nature
+from outreach.directory.models import Nature, RegisterKind
 from outreach.directory.register import AuthorityRecord, Edition, Reading, SchoolRecord, SiteRecord
 from outreach.spreadsheets.tables import Rejection
 
@@ -28,7 +28,7 @@ FIELD_LABELS = {
 class Change:
     """One difference. `authority` is the number of the authority it concerns; CHANGED and MOVED fill the last three."""
 
-    kind: Kind
+    kind: RegisterKind
     nature: Nature
     fase: int
     name: str
@@ -44,13 +44,13 @@ class Difference:
 
     target: Edition
     changes: list[Change]
-    unchanged: dict[Kind, int]
+    unchanged: dict[RegisterKind, int]
     ignored: Counter[str] = field(default_factory=Counter)
     rejected: list[Rejection] = field(default_factory=list)
     unknown_columns: tuple[str, ...] = ()
     encoding: str = ""
 
-    def counts(self, kind: Kind) -> dict[str, int]:
+    def counts(self, kind: RegisterKind) -> dict[str, int]:
         """How many are new, changed, moved, gone and unchanged; each is counted once, moved before changed."""
         natures: dict[int, Nature] = {}
         for change in self.changes:
@@ -67,7 +67,9 @@ class Difference:
 
     def summary(self) -> dict[str, object]:
         """The counts under their fixed names, as `register plan --json` prints them."""
-        authorities, schools, sites = (self.counts(kind) for kind in (Kind.AUTHORITY, Kind.SCHOOL, Kind.SITE))
+        authorities, schools, sites = (
+            self.counts(kind) for kind in (RegisterKind.AUTHORITY, RegisterKind.SCHOOL, RegisterKind.SITE)
+        )
         return {
             "authorities": {name: authorities[name] for name in ("new", "changed", "gone", "unchanged")},
             "schools": schools,
@@ -87,11 +89,11 @@ def compare(before: Edition, reading: Reading) -> Difference:
     target = _target(before, reading, conflicts)
     rejected = [*reading.rejected, *(_conflict(before, reading, fase) for fase in sorted(conflicts))]
     changes = [*_authorities(before, target), *_schools(before, target), *_sites(before, target)]
-    touched = {kind: {c.fase for c in changes if c.kind is kind} for kind in Kind}
+    touched = {kind: {c.fase for c in changes if c.kind is kind} for kind in RegisterKind}
     unchanged = {
-        Kind.AUTHORITY: len(target.authorities.keys() - touched[Kind.AUTHORITY]),
-        Kind.SCHOOL: len(target.schools.keys() - touched[Kind.SCHOOL]),
-        Kind.SITE: len(target.sites.keys() - touched[Kind.SITE]),
+        RegisterKind.AUTHORITY: len(target.authorities.keys() - touched[RegisterKind.AUTHORITY]),
+        RegisterKind.SCHOOL: len(target.schools.keys() - touched[RegisterKind.SCHOOL]),
+        RegisterKind.SITE: len(target.sites.keys() - touched[RegisterKind.SITE]),
     }
     return Difference(target, changes, unchanged, reading.ignored, rejected, reading.unknown_columns, reading.encoding)
 
@@ -132,31 +134,31 @@ def _authorities(before: Edition, target: Edition) -> Iterator[Change]:
     for fase, record in target.authorities.items():
         known = before.authorities.get(fase)
         if known is None:
-            yield Change(Kind.AUTHORITY, Nature.NEW, fase, record.name, fase)
+            yield Change(RegisterKind.AUTHORITY, Nature.NEW, fase, record.name, fase)
             continue
         if fase not in listed:
-            yield Change(Kind.AUTHORITY, Nature.RETURNED, fase, record.name, fase)
-        yield from _field_changes(Kind.AUTHORITY, known, record, fase)
+            yield Change(RegisterKind.AUTHORITY, Nature.RETURNED, fase, record.name, fase)
+        yield from _field_changes(RegisterKind.AUTHORITY, known, record, fase)
     for fase in sorted(listed - target.authorities.keys() - {0}):
-        yield Change(Kind.AUTHORITY, Nature.GONE, fase, before.authorities[fase].name, fase)
+        yield Change(RegisterKind.AUTHORITY, Nature.GONE, fase, before.authorities[fase].name, fase)
 
 
 def _schools(before: Edition, target: Edition) -> Iterator[Change]:
     for fase, record in target.schools.items():
         known = before.schools.get(fase)
         if known is None:
-            yield Change(Kind.SCHOOL, Nature.NEW, fase, record.name, record.authority)
+            yield Change(RegisterKind.SCHOOL, Nature.NEW, fase, record.name, record.authority)
             continue
         if not known.authority:
-            yield Change(Kind.SCHOOL, Nature.RETURNED, fase, record.name, record.authority)
+            yield Change(RegisterKind.SCHOOL, Nature.RETURNED, fase, record.name, record.authority)
             known = replace(known, types=record.types, sites=record.sites)
         elif known.authority != record.authority:
             change = (str(known.authority), str(record.authority))
-            yield Change(Kind.SCHOOL, Nature.MOVED, fase, record.name, record.authority, "authority", *change)
-        yield from _field_changes(Kind.SCHOOL, known, record, record.authority)
+            yield Change(RegisterKind.SCHOOL, Nature.MOVED, fase, record.name, record.authority, "authority", *change)
+        yield from _field_changes(RegisterKind.SCHOOL, known, record, record.authority)
     for fase, known in before.schools.items():
         if known.authority and fase not in target.schools:
-            yield Change(Kind.SCHOOL, Nature.GONE, fase, known.name, known.authority)
+            yield Change(RegisterKind.SCHOOL, Nature.GONE, fase, known.name, known.authority)
 
 
 def _sites(before: Edition, target: Edition) -> Iterator[Change]:
@@ -166,15 +168,15 @@ def _sites(before: Edition, target: Edition) -> Iterator[Change]:
         known = before.sites.get(fase)
         if known is None or fase not in used:
             nature = Nature.NEW if known is None else Nature.RETURNED
-            yield Change(Kind.SITE, nature, fase, _place(record), owners[fase])
+            yield Change(RegisterKind.SITE, nature, fase, _place(record), owners[fase])
         if known is not None:
-            yield from _field_changes(Kind.SITE, known, record, owners[fase])
+            yield from _field_changes(RegisterKind.SITE, known, record, owners[fase])
     for fase in sorted(used - target.sites.keys()):
-        yield Change(Kind.SITE, Nature.GONE, fase, _place(before.sites[fase]), owners[fase])
+        yield Change(RegisterKind.SITE, Nature.GONE, fase, _place(before.sites[fase]), owners[fase])
 
 
 def _field_changes(
-    kind: Kind,
+    kind: RegisterKind,
     known: AuthorityRecord | SchoolRecord | SiteRecord,
     record: AuthorityRecord | SchoolRecord | SiteRecord,
     authority: int,

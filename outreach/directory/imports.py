@@ -17,7 +17,6 @@ from outreach.directory.models import (
     Authority,
     Federation,
     ImportState,
-    Kind,
     Level,
     Listing,
     Membership,
@@ -25,6 +24,7 @@ from outreach.directory.models import (
     Network,
     RegisterChange,
     RegisterImport,
+    RegisterKind,
     School,
     SchoolSite,
     Site,
@@ -37,10 +37,10 @@ from outreach.errors import NotFound, Refused
 
 Period = Listing | Teaching | SchoolSite | Membership
 PERIODS: tuple[type[Period], ...] = (Listing, Teaching, SchoolSite, Membership)
-TABLES: dict[Kind, type[Authority] | type[School] | type[Site]] = {
-    Kind.AUTHORITY: Authority,
-    Kind.SCHOOL: School,
-    Kind.SITE: Site,
+TABLES: dict[RegisterKind, type[Authority] | type[School] | type[Site]] = {
+    RegisterKind.AUTHORITY: Authority,
+    RegisterKind.SCHOOL: School,
+    RegisterKind.SITE: Site,
 }
 
 
@@ -83,7 +83,7 @@ def apply(
     _write_records(session, difference, entry.id)
     _write_periods(session, difference.target, entry.id, since=edition_on if last else None, until=edition_on)
     _write_history(session, difference.changes, entry.id)
-    new = [c.fase for c in difference.changes if c.kind is Kind.AUTHORITY and c.nature is Nature.NEW]
+    new = [c.fase for c in difference.changes if c.kind is RegisterKind.AUTHORITY and c.nature is Nature.NEW]
     contacts.derive_mailboxes(session, new, now=now, actor=actor, domain=mailbox_domain)
     audit.record(session, now, actor, _sentence(difference, edition_on), f"register:{entry.id}")
     return difference
@@ -133,10 +133,10 @@ def undo(session: Session, *, now: datetime, actor: str) -> RegisterImport:
 
 def _write_records(session: Session, difference: Difference, import_id: int) -> None:
     networks = pairs(session, select(Network.code, Network.id))
-    values: dict[Kind, Callable[[int], dict[str, Any]]] = {
-        Kind.AUTHORITY: lambda fase: _authority_values(difference.target.authorities[fase], networks),
-        Kind.SCHOOL: lambda fase: _school_values(difference.target.schools[fase]),
-        Kind.SITE: lambda fase: asdict(difference.target.sites[fase]),
+    values: dict[RegisterKind, Callable[[int], dict[str, Any]]] = {
+        RegisterKind.AUTHORITY: lambda fase: _authority_values(difference.target.authorities[fase], networks),
+        RegisterKind.SCHOOL: lambda fase: _school_values(difference.target.schools[fase]),
+        RegisterKind.SITE: lambda fase: asdict(difference.target.sites[fase]),
     }
     for kind, table in TABLES.items():
         changes = [change for change in difference.changes if change.kind is kind]
@@ -248,7 +248,7 @@ def _write_history(session: Session, changes: Iterable[Change], import_id: int) 
 
 
 def _restore(session: Session, changes: Iterable[RegisterChange]) -> None:
-    before: dict[Kind, dict[int, dict[str, str | None]]] = {kind: {} for kind in Kind}
+    before: dict[RegisterKind, dict[int, dict[str, str | None]]] = {kind: {} for kind in RegisterKind}
     for change in changes:
         if change.field not in {"types", "sites"}:
             value = change.before or None if change.field == "company_number" else change.before
@@ -266,7 +266,7 @@ def _restore(session: Session, changes: Iterable[RegisterChange]) -> None:
 
 
 def _sentence(difference: Difference, edition_on: date) -> str:
-    authorities, schools = difference.counts(Kind.AUTHORITY), difference.counts(Kind.SCHOOL)
+    authorities, schools = difference.counts(RegisterKind.AUTHORITY), difference.counts(RegisterKind.SCHOOL)
     return (
         f"Édition du registre du {edition_on:%d/%m/%Y} appliquée : "
         f"PO nouveaux {authorities['new']}, modifiés {authorities['changed']}, retirés {authorities['gone']} ; "

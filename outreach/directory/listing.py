@@ -88,7 +88,7 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class DirectoryCounts:
     """How many authorities and schools: all those of the listed ones that match, and those with secondary education."""
 
     authorities: int
@@ -97,7 +97,7 @@ class Counts:
     secondary_schools: int
 
 
-def count(session: Session, filters: Filters) -> Counts:
+def count(session: Session, filters: Filters) -> DirectoryCounts:
     """Counts over every matching row."""
     rows = _matching(filters).subquery()
     has_secondary = case((rows.c.secondary > 0, 1), else_=0)
@@ -107,7 +107,7 @@ def count(session: Session, filters: Filters) -> Counts:
         func.coalesce(func.sum(has_secondary), 0),
         func.coalesce(func.sum(rows.c.secondary), 0),
     )
-    return Counts(*map(int, session.execute(query.select_from(rows)).one()))  # PostgreSQL sums into decimals
+    return DirectoryCounts(*map(int, session.execute(query.select_from(rows)).one()))  # PostgreSQL sums into decimals
 
 
 def page(session: Session, filters: Filters, sort: Sort, number: int) -> Sequence[Row]:

@@ -286,7 +286,7 @@ class RegisterImport(Base):
     undone_by: Mapped[str | None] = mapped_column(String(255))
 
 
-class Kind(StrEnum):
+class RegisterKind(StrEnum):
     """What a change in the register is about."""
 
     AUTHORITY = "authority"
@@ -312,7 +312,7 @@ class RegisterChange(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     import_id: Mapped[int] = mapped_column(ForeignKey("register_imports.id"), index=True)
-    kind: Mapped[Kind] = mapped_column(enum_of(Kind, "kind"))
+    kind: Mapped[RegisterKind] = mapped_column(enum_of(RegisterKind, "kind"))
     nature: Mapped[Nature] = mapped_column(enum_of(Nature, "nature"))
     fase: Mapped[int]
     name: Mapped[str] = mapped_column(Text)

@@ -21,7 +21,7 @@ from outreach.mail.marks import (
     MARKS,
     Choice,
     Condition,
-    Kind,
+    FieldKind,
     Marks,
     Piece,
     Run,
@@ -52,7 +52,7 @@ _syntax = Environment(  # noqa: S701 - it parses; nothing is ever rendered with 
 )
 
 
-def parse(source: str, fields: Mapping[str, Kind], marks: Marks) -> tuple[Piece, ...]:
+def parse(source: str, fields: Mapping[str, FieldKind], marks: Marks) -> tuple[Piece, ...]:
     """A source as runs of marked text and choices between runs.
 
     A tag alone on its line holds whole runs; a tag inside a line closes in the same paragraph and stays in its run, as
@@ -68,13 +68,13 @@ def parse(source: str, fields: Mapping[str, Kind], marks: Marks) -> tuple[Piece,
         raise InputError("Le courriel contient un champ ou une condition trop compliqués pour être lus.") from None
 
 
-def parse_line(source: str, fields: Mapping[str, Kind], marks: Marks) -> str:
+def parse_line(source: str, fields: Mapping[str, FieldKind], marks: Marks) -> str:
     """A subject: one run of marked text. Raises InputError as `parse` does, and on a block."""
     pieces = parse(" ".join(source.split()), fields, marks)
     whole = "".join(piece.text for piece in pieces if isinstance(piece, Run))
     blocks = [marks.slots[ord(mark) - FIRST_SLOT] for mark in MARKS.findall(whole) if ord(mark) < FIRST_IF]
     for slot in blocks:
-        if fields[slot.field] in {Kind.BLOCK, Kind.LINK}:
+        if fields[slot.field] in {FieldKind.BLOCK, FieldKind.LINK}:
             raise InputError(f"L’objet ne peut pas contenir (({slot.field})).")
     return whole
 
@@ -180,7 +180,7 @@ REFUSED = {
 class _Reader:
     """Walks a parsed letter and refuses whatever is not on the short list."""
 
-    def __init__(self, fields: Mapping[str, Kind], marks: Marks) -> None:
+    def __init__(self, fields: Mapping[str, FieldKind], marks: Marks) -> None:
         self.fields, self.marks = fields, marks
 
     def pieces(self, body: Sequence[nodes.Node]) -> tuple[Piece, ...]:
@@ -258,9 +258,9 @@ class _Reader:
             raise self._refusal(inner)
         name = self._known(inner)
         kind = self.fields[name]
-        if kind is Kind.FLAG:
+        if kind is FieldKind.FLAG:
             raise InputError(f"Ligne {node.lineno} : (({name})) ne s’imprime pas, écrivez (% if {name} %).")
-        if filters and kind in {Kind.BLOCK, Kind.LINK}:
+        if filters and kind in {FieldKind.BLOCK, FieldKind.LINK}:
             raise InputError(f"Ligne {node.lineno} : (({name})) ne prend pas de filtre.")
         return self.marks.slot(Slot(name, tuple(filters)))
 

@@ -25,7 +25,7 @@ from outreach.mail.marks import (
     FIRST_SLOT,
     MARKS,
     Condition,
-    Kind,
+    FieldKind,
     Marks,
     Piece,
     Run,
@@ -230,12 +230,16 @@ class Letter:
         return Mould(keys, _template(html, keys), _template(text, keys))
 
 
-def body(source: str, fields: Mapping[str, Kind], marks: Marks, schemes: Sequence[str] = ("https",)) -> tuple[str, str]:
+def body(
+    source: str, fields: Mapping[str, FieldKind], marks: Marks, schemes: Sequence[str] = ("https",)
+) -> tuple[str, str]:
     """The HTML and the text of a letter's source, with marks. Raises InputError, with the line, on what is refused."""
     pieces = parse(source, fields, marks)
     named = {marks.slot(slot): fields[slot.field] for slot in list(marks.slots)}
-    blocks = {mark: marks.slots[ord(mark) - FIRST_SLOT].field for mark, kind in named.items() if kind is Kind.BLOCK}
-    anchors = {mark for mark, kind in named.items() if kind is Kind.LINK}
+    blocks = {
+        mark: marks.slots[ord(mark) - FIRST_SLOT].field for mark, kind in named.items() if kind is FieldKind.BLOCK
+    }
+    anchors = {mark for mark, kind in named.items() if kind is FieldKind.LINK}
     html, text = [], []
     for one in pieces:
         rendered = _rendered(one, marks, lambda run: markdown.render(run, blocks, anchors, schemes))

@@ -20,7 +20,7 @@ Condition = tuple[Any, ...]
 """("field", name), ("not", condition), ("and" | "or", condition, condition)."""
 
 
-class Kind(StrEnum):
+class FieldKind(StrEnum):
     """What a field holds: words, a number, a day, yes or no, a link it writes itself, or a block of its own."""
 
     WORDS = auto()

@@ -37,7 +37,7 @@ class Mailbox:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SharedHeaders:
     """The headers all the letters of a mailing share.
 
     `unsubscribe` is the address to unsubscribe at, up to its token, or ''; `mailto` how that for a message begins, or
@@ -117,7 +117,7 @@ def joined(pieces: Iterable[bytes]) -> bytes:
     return SOFT_BREAK.join(pieces)
 
 
-def assemble(standing: Standing, personal: Personal, text: bytes, html: bytes) -> bytes:
+def assemble(standing: SharedHeaders, personal: Personal, text: bytes, html: bytes) -> bytes:
     """The whole message, text before HTML (RFC 2046 §5.1.4), every line ended by CRLF, ready for DATA but for the dot.
 
     `text` and `html` are quoted-printable. No Bcc, no version, no name of a machine.
@@ -133,7 +133,7 @@ def message_id(identity: str, domain: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _fixed(standing: Standing) -> bytes:
+def _fixed(standing: SharedHeaders) -> bytes:
     lines = [
         f"From: {standing.sender}",
         f"Reply-To: {standing.reply_to}",
@@ -147,7 +147,7 @@ def _fixed(standing: Standing) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode("utf-8")
 
 
-def _own(standing: Standing, personal: Personal) -> str:
+def _own(standing: SharedHeaders, personal: Personal) -> str:
     domain = standing.sender.address.rpartition("@")[2]
     lines = (
         f"To: {personal.to}\r\n"

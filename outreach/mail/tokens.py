@@ -21,7 +21,7 @@ SHAPE = re.compile(r"[a-z2-7]{40}", re.IGNORECASE | re.ASCII)
 JUNK = re.compile(r"(?:[.>=]|%3E|&amp;)\Z", re.IGNORECASE)  # what mail clients add to an address they found in a text
 
 
-class Kind(StrEnum):
+class TokenKind(StrEnum):
     """What a token is for."""
 
     OPEN = "open"
@@ -33,8 +33,8 @@ class Kind(StrEnum):
     MAILTO = "mailto"
 
 
-_NAMES = {kind: kind.value.encode("ascii") for kind in Kind}
-FOR_EVER = {Kind.UNSUBSCRIBE, Kind.MAILTO}
+_NAMES = {kind: kind.value.encode("ascii") for kind in TokenKind}
+FOR_EVER = {TokenKind.UNSUBSCRIBE, TokenKind.MAILTO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,14 @@ class Keys:
 
     keys: Sequence[bytes]
 
-    def make(self, kind: Kind, identity: bytes, link: int = 0) -> str:
+    def make(self, kind: TokenKind, identity: bytes, link: int = 0) -> str:
         """A token of 40 characters for a message's 8 bytes. Raises ValueError on an identity of another size."""
         if len(identity) != ID_BYTES:
             raise ValueError("a token speaks of exactly eight bytes")
         signed = identity + bytes([link])
         return _letters(signed + _seal(self.keys[0], kind, signed))
 
-    def read(self, text: str, kind: Kind) -> Token | None:
+    def read(self, text: str, kind: TokenKind) -> Token | None:
         """What the token says, or None when it is not a genuine token of this kind; needs no database."""
         bare = JUNK.sub("", text[: LENGTH + 6])
         if not SHAPE.fullmatch(bare):
@@ -80,5 +80,5 @@ def _letters(raw: bytes) -> str:
     return "".join([PAIRS[number >> shift & 1023] for shift in range(190, -1, -10)])
 
 
-def _seal(key: bytes, kind: Kind, signed: bytes) -> bytes:
+def _seal(key: bytes, kind: TokenKind, signed: bytes) -> bytes:
     return hmac.digest(key, _NAMES[kind] + signed, "sha256")[:16]

@@ -62,7 +62,7 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class WordingRule:
     """A wording and what to say of it, '' when it is right after all.
 
     The pattern runs only on a letter whose small letters hold one of `hints`: most letters hold none.
@@ -141,7 +141,7 @@ def _headings(lines: list[str]) -> Iterator[Remark]:
         above = level
 
 
-def _matches(rule: Rule, text: str) -> Iterator[Remark]:
+def _matches(rule: WordingRule, text: str) -> Iterator[Remark]:
     line, reached, said = 0, 0, -1
     for found in rule.pattern.finditer(text):
         line += text.count("\n", reached, found.start())
@@ -217,28 +217,28 @@ def _always(advice: str) -> Callable[[re.Match[str]], str]:
 
 
 RULES = (
-    Rule(
+    WordingRule(
         hints="'",
         pattern=re.compile(rf"\b(\w{{1,15}})'(?=[\w{FILLED}])(\w{{0,20}})"),
         advice=lambda found: f"Mettez une apostrophe courbe : « {found[1]}’{found[2] or '…'} ».",
     ),
-    Rule(hints='"', pattern=re.compile('"'), advice=_always('Écrivez les guillemets « … » plutôt que "…".')),
-    Rule(
+    WordingRule(hints='"', pattern=re.compile('"'), advice=_always('Écrivez les guillemets « … » plutôt que "…".')),
+    WordingRule(
         hints=":;!?",
         pattern=re.compile(rf"[:;!?](?<=[\w»)*{FILLED}].)(?=[\s!?»)*]|\Z)"),
         advice=_always("Mettez une espace avant « {} »."),
     ),
-    Rule(
+    WordingRule(
         hints="«»",
         pattern=re.compile(r"«(?=\S)|»(?<=\S.)"),
         advice=_always("Mettez une espace à l’intérieur des guillemets « … »."),
     ),
-    Rule(
+    WordingRule(
         hints=("  ",),
         pattern=re.compile(r"(?<=\S) {2,}+(?=\S)"),
         advice=_always("Ne laissez qu’une espace entre deux mots."),
     ),
-    Rule(
+    WordingRule(
         hints=NEUTRAL,
         pattern=re.compile(
             r"\b(?<!monsieur )(?:(?:les?|des?|du|aux?|une?|chaque|tout|chers?|nos|vos|votre)\s|[ld]['’])"
@@ -247,12 +247,12 @@ RULES = (
         ),
         advice=_masculine,
     ),
-    Rule(
+    WordingRule(
         hints=("monsieur", "messieurs", "cher"),
         pattern=re.compile(rf"M(?:essieurs\b|onsieur(?:(?=,)| le (?!Ministre){UPPER}[\w-]*+))|Chers(?= collègues)"),
         advice=_salutation,
     ),
-    Rule(
+    WordingRule(
         hints=("ministre",),
         pattern=re.compile(
             rf"\b[Mm]inistre[ \u00a0](?!Président){NAME}(?:[ \u00a0]{NAME}){{0,2}}"
@@ -260,8 +260,8 @@ RULES = (
         ),
         advice=_always("Nommez la fonction, pas la personne : « {} »."),
     ),
-    Rule(hints=("",), pattern=re.compile(rf"{UPPER}(?<!\w.){UPPER}{{4,}}+(?!\w)"), advice=_capitals),
-    Rule(
+    WordingRule(hints=("",), pattern=re.compile(rf"{UPPER}(?<!\w.){UPPER}{{4,}}+(?!\w)"), advice=_capitals),
+    WordingRule(
         hints=("gratuit", "urgent", "cliquez", "offre", "félicitations", "gagnez", "chance", "!!", "€€€"),
         pattern=re.compile(
             r"\b(?:gratuit(?:e|s|es|ement)?|urgente?s?|cliquez ici|(?<!d['’])offre|félicitations|gagnez)\b"
@@ -270,20 +270,20 @@ RULES = (
         ),
         advice=_always("Évitez « {} » : les filtres à pourriel s’en méfient."),
     ),
-    Rule(hints="{", pattern=re.compile(r"\{[{%]"), advice=_always("Les champs s’écrivent ((champ)).")),
-    Rule(
+    WordingRule(hints="{", pattern=re.compile(r"\{[{%]"), advice=_always("Les champs s’écrivent ((champ)).")),
+    WordingRule(
         hints="<",
         pattern=re.compile(r"<(?:/?[a-z][^<>\n]*+>|!--)", re.IGNORECASE),
         advice=_always("Retirez « {:.30} » : les balises partiront comme du texte."),
     ),
-    Rule(
+    WordingRule(
         hints="[",
         pattern=re.compile(
             rf"\[[*_]{{0,2}}(?:cliquez )?(?:ici|sur ce lien|ce lien)[*_]{{0,2}}\]{FILLED}", re.IGNORECASE
         ),
         advice=_always("Dites où mène le lien : « ici » ne le dit pas."),
     ),
-    Rule(
+    WordingRule(
         hints=("mail",),
         pattern=re.compile(r"\b(?<![@./-])(?:e-?)?mails?(?!\w|[@./-]\w)", re.IGNORECASE),
         advice=_always("Écrivez « courriel » plutôt que « {} »."),

@@ -67,7 +67,7 @@ class Audience:
 
 
 @dataclass
-class Counts:
+class AudienceCounts:
     """An audience counted: `authorities` are all the segment means; those written to and those left out add up to it.
 
     `left_out` counts authorities by the reason of their best mailbox; `spared` the mailboxes left out of an authority
@@ -112,7 +112,7 @@ def reason_of(rank: int) -> Reason | None:
     return ORDER[rank - 1] if rank else None
 
 
-def count(session: Session, audience: Audience, scope: Scope) -> Counts:
+def count(session: Session, audience: Audience, scope: Scope) -> AudienceCounts:
     """Count an audience; one statement, and one row for each reason that comes back.
 
     By windows instead of groups, SQLite forgets the index it makes for itself: 13 s instead of 0.3 s for 20,000.
@@ -123,7 +123,7 @@ def count(session: Session, audience: Audience, scope: Scope) -> Counts:
     one = each.group_by(found.c.authority_id).subquery("authorities")
     sums = [func.sum(one.c[rank.name]) for rank in ranks]
     query = select(one.c.best, func.count(), func.sum(one.c.schools), *sums).group_by(one.c.best).order_by(one.c.best)
-    counts = Counts()
+    counts = AudienceCounts()
     for best, authorities, schools, *mailboxes in session.execute(query):
         counts.authorities += authorities
         reason = reason_of(best)

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, render_template, request
 from outreach import days, french
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import Programme, RollUp
-from outreach.adherence.situation import Bucket, Found, Row, Situation
+from outreach.adherence.situation import Bucket, Found, Situation, SituationRow
 from outreach.campaigns.waves import auto_pause
 from outreach.days import parse_day
 from outreach.demo import steps
@@ -158,7 +158,7 @@ def tables_of(found: Situation) -> list[exports.Table]:
     return [exports.Table("Situation", headers, rows), exports.Table("Définitions", ("Terme", "Sens"), DEFINITIONS)]
 
 
-def _cells(day: date, row: Row) -> list[tuple[exports.Cell, ...]]:
+def _cells(day: date, row: SituationRow) -> list[tuple[exports.Cell, ...]]:
     named = (day.isoformat(), row.network or row.label, row.authorities, row.schools)
     return [
         (*named, number, *buckets.values(), round(row.share(number, Bucket.JOINED), 4))

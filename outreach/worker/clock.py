@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from outreach.delivery.installation import Uncertain
-from outreach.worker.process import Desk, going_on
+from outreach.worker.process import WorkProcess, going_on
 
 TICK_SECONDS = 5
 COLLECT_SECONDS = 60
 logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that a pass took longer than a tick needs nobody
 
 
-def clock(desk: Desk) -> BackgroundScheduler:
+def clock(desk: WorkProcess) -> BackgroundScheduler:
     """A clock that asks for a desk; the first time at once."""
     scheduler = BackgroundScheduler(timezone=UTC)
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -26,13 +26,13 @@ def clock(desk: Desk) -> BackgroundScheduler:
     return scheduler
 
 
-def collect(desk: Desk) -> None:
+def collect(desk: WorkProcess) -> None:
     """Look into the mailbox of notices, beside the other questions: a slow mailbox holds none of them up."""
     with going_on("reading what came back"):
         desk.collect()
 
 
-def ask(desk: Desk) -> None:
+def ask(desk: WorkProcess) -> None:
     """One pass: what has to start, what is over, what is in doubt, who has letters to send.
 
     A question that cannot be asked keeps no other from being asked; whether letters may leave has to be known.
@@ -49,7 +49,7 @@ def ask(desk: Desk) -> None:
         desk.settle(hindrance)
 
 
-def _hindrance(desk: Desk) -> str:
+def _hindrance(desk: WorkProcess) -> str:
     try:
         hindrance = desk.hindrance()
         if not hindrance:

@@ -18,7 +18,7 @@ from dramatiq import Actor, Broker, Worker, actor
 from dramatiq.brokers.stub import StubBroker
 from sqlalchemy.exc import SQLAlchemyError
 
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, launching
 from outreach.db import Database
 from outreach.delivery import installation, workers
@@ -26,17 +26,17 @@ from outreach.delivery.bounces import collecting
 from outreach.delivery.ledger import outbox
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.batches import due_mailings
-from outreach.delivery.sending.failpoints import Stage
+from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.sending.postman import Postman
-from outreach.delivery.sending.prefetch import Scribe
+from outreach.delivery.sending.prefetch import LetterSource
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.protocol import Relay
 from outreach.errors import OutreachError
 from outreach.settings import Mode, Settings, listed
-from outreach.settings import Sending as Switch
+from outreach.settings import SendingSwitch as Switch
 from outreach.tracking import hits
-from outreach.worker.wakeups import Bell, queue_of
+from outreach.worker.wakeups import Wakeups, queue_of
 
 BEAT_SECONDS = 5.0
 LONGEST_SECONDS = 45  # of a transaction: others wait for what a frozen process holds, and go on within a minute
@@ -74,20 +74,20 @@ def going_on(what: str) -> Iterator[None]:
         logger.warning("%s broke off, the clock will ask again: %s", what, error)
 
 
-class Desk:
+class WorkProcess:
     """One work process: a postman, the broker that wakes it, and a sign of life every few seconds."""
 
     def __init__(
         self,
         settings: Settings,
         database: Database,
-        scribe: Scribe,
-        watch: Callable[[Stage], None] | None = None,
+        scribe: LetterSource,
+        watch: Callable[[Failpoint], None] | None = None,
     ) -> None:
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.stop = threading.Event()
         database.limit_transactions(LONGEST_SECONDS)
-        self.sending = Sending.of(settings)
+        self.sending = SenderIdentity.of(settings)
         self.relays = relays_of(settings)
         with database.writing() as session:
             now = self.clock()
@@ -242,12 +242,12 @@ class Desk:
         except (SQLAlchemyError, OutreachError):
             return False
 
-    def _bell(self) -> Bell | None:
+    def _bell(self) -> Wakeups | None:
         if not self.settings.broker_url:
             return None
         with self.database.reading() as session:
             queue = queue_of(session)
-        return Bell(self.settings.broker_url, queue, self.answer)
+        return Wakeups(self.settings.broker_url, queue, self.answer)
 
     def _advance(self, wave: int) -> bool:
         with self.database.writing() as session:
@@ -262,7 +262,7 @@ class Desk:
                 logger.warning("no sign of life could be given: %s", error)
 
 
-def build(broker: Broker, desk: Desk) -> tuple[Actor[[int], None], Actor[[], None]]:
+def build(broker: Broker, desk: WorkProcess) -> tuple[Actor[[int], None], Actor[[], None]]:
     """The actors of a broker: deliver a mailing, attend to what dawdles."""
 
     def deliver(mailing: int) -> None:

@@ -26,7 +26,7 @@ def queue_of(session: Session) -> str:
     return f"knocks-{cluster}-{number}"
 
 
-class Bell:
+class Wakeups:
     """What one work process rings to wake another, and hears."""
 
     def __init__(self, url: str, queue: str, answer: Callable[[int], None]) -> None:

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from outreach.accounts.staff import Role, User
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
 from outreach.demo import people
 from outreach.segments.forms import PARAMETER
@@ -58,7 +58,7 @@ def everybody(app, signed_in, sample_database):
     settings = app.extensions["outreach.settings"]
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
-        launching.advance(session, wave, Sending.of(settings), now=NOW)
+        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
         one = session.scalars(select(User).where(User.email == people.person_for("author").email)).one()
         one.roles = list(session.scalars(select(Role)))
     client = signed_in("author")

@@ -7,7 +7,7 @@ import pytest
 from outreach.campaigns.letter.merge_fields import FIELDS
 from outreach.campaigns.verification import RULES
 from outreach.mail.language import FILTERS
-from outreach.mail.marks import Kind
+from outreach.mail.marks import FieldKind
 from outreach.settings import ROOT
 
 DOCS = ROOT / "docs"
@@ -54,7 +54,7 @@ def test_every_page_of_the_guide_is_in_its_table_of_contents():
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_every_merge_field_is_documented(name):
-    written = f"(% if {name} %)" if FIELDS[name].kind is Kind.FLAG else f"(({name}))"
+    written = f"(% if {name} %)" if FIELDS[name].kind is FieldKind.FLAG else f"(({name}))"
     assert f"| `{written}` |" in REFERENCE
 
 

@@ -10,7 +10,7 @@ from click import Group
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
 from outreach.cli.main import commands
 from outreach.delivery.models import Message
@@ -95,7 +95,7 @@ def test_no_page_asks_row_by_row(app, author, sample_database):
     settings = app.extensions["outreach.settings"]
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
-        launching.advance(session, wave, Sending.of(settings), now=NOW)
+        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
         letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(40)).all()
         for letter in letters:
             answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 from sqlalchemy import func, select
 
 from outreach.delivery.models import Message, Suppression
-from outreach.mail.tokens import Keys, Kind
+from outreach.mail.tokens import Keys, TokenKind
 from outreach.tracking.models import Response
 from tests.browser.keyboard import tab_to
 from tests.browser.test_pages import overflow
@@ -22,7 +22,7 @@ def leaving(wbe, app, sample_database):
     keys = Keys(app.extensions["outreach.settings"].signing_keys)
     with sample_database.reading() as session:
         found = session.scalars(select(Message.public_id).where(Message.reason.is_(None))).first()
-    return f"/u/{keys.make(Kind.UNSUBSCRIBE, bytes.fromhex(found))}"
+    return f"/u/{keys.make(TokenKind.UNSUBSCRIBE, bytes.fromhex(found))}"
 
 
 @pytest.fixture

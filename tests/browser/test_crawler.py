@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
 from outreach.db import Base
 from outreach.delivery.ledger.letters import due_in
@@ -27,7 +27,7 @@ WITH_SCRIPTS, WITHOUT = 4, 25
 def letters(app, sample_database, served):
     """The HTML of the letters of a launched wave, whose links lead to the served pages."""
     settings = app.extensions["outreach.settings"]
-    sending = Sending(settings.sending_domain, served, Sending.of(settings).keys)
+    sending = SenderIdentity(settings.sending_domain, served, SenderIdentity.of(settings).keys)
     wave = planned(sample_database, NOW, f"\n\nVoir [la page du programme]({served}/sign-in).\n")
     with sample_database.writing() as session:
         launching.advance(session, wave, sending, now=NOW)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Suppression
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 def letter(app, sample_database, served, monkeypatch):
     """A letter of a launched wave, delivered to the mailbox; its links lead to the served pages."""
     settings = app.extensions["outreach.settings"]
-    sending = type(Sending.of(settings))(settings.sending_domain, served, Sending.of(settings).keys)
+    sending = type(SenderIdentity.of(settings))(settings.sending_domain, served, SenderIdentity.of(settings).keys)
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
         launching.advance(session, wave, sending, now=NOW)

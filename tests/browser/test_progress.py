@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Wave
 from outreach.campaigns.waves import launching
 from tests.conftest import NOW
@@ -18,7 +18,7 @@ TABS = ("progress", "waves/1", "progress/waves", "progress/journal", "results?fi
 def launched(app, sample_database):
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
-        launching.advance(session, wave, Sending.of(app.extensions["outreach.settings"]), now=NOW)
+        launching.advance(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=NOW)
     settle(sample_database, 5)
 
 
@@ -110,7 +110,7 @@ def test_a_page_opened_before_the_start_shows_what_there_is_after_it(staff, app,
     expect(staff.locator("#bar")).to_have_count(0)
     with sample_database.writing() as session:
         at = session.get_one(Wave, wave).due_at
-        launching.advance(session, wave, Sending.of(app.extensions["outreach.settings"]), now=at)
+        launching.advance(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=at)
     expect(staff.locator("#count-accepted")).to_have_text("0")
     expect(staff.get_by_role("navigation", name="Suivi").get_by_role("link", name="Destinataires")).to_be_visible()
     expect(staff.get_by_role("heading", name="Ce qu’il en est advenu")).to_be_visible()

@@ -10,7 +10,7 @@ from outreach.accounts import staff
 from outreach.accounts.staff import User
 from outreach.adherence import programmes
 from outreach.campaigns import definitions, lifecycle
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
 from outreach.directory.models import (
     Authority,
@@ -29,7 +29,7 @@ from outreach.settings import ROOT
 from tests.conftest import NOW
 
 AUTHOR, APPROVER = "nadia.lambert@fwb.example", "marc.dethier@fwb.example"
-SENDING = Sending("courriel.example", "https://courriel.example", Keys((b"k" * 32,)))
+SENDING = SenderIdentity("courriel.example", "https://courriel.example", Keys((b"k" * 32,)))
 READING = replace(SENDING, reads_mail=True)
 PROGRAMME = """
 code = "mon"

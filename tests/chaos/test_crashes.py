@@ -15,7 +15,7 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, WaveState
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason, SuppressionReason, Worker
-from outreach.delivery.sending.failpoints import Stage
+from outreach.delivery.sending.failpoints import Failpoint
 from tests.chaos.harness import Field, is_stopped
 from tests.relays import Relays
 
@@ -41,7 +41,7 @@ def test_kills_at_every_stage_and_at_random_lose_nobody_and_write_to_nobody_twic
     seed = request.config.getoption("randomly_seed", default=None) or 7
     chance = random.Random(seed)
     ground = field(1500)
-    for stage in Stage:
+    for stage in Failpoint:
         ground.wait_for_death(ground.start(stage, which_time(stage, chance)))
     for _ in range(5):
         worker, before = ground.start(), ground.taken()
@@ -50,7 +50,7 @@ def test_kills_at_every_stage_and_at_random_lose_nobody_and_write_to_nobody_twic
         ground.kill(worker)
     assert not ground.is_finished(), "the wave ended before the last kill: nothing was proved"
     ground.finish()
-    assert ground.kills == len(Stage) + 5
+    assert ground.kills == len(Failpoint) + 5
     ground.reckon(1500)
 
 
@@ -104,7 +104,7 @@ def test_a_pause_is_honoured_within_a_second_and_the_rest_leaves_once_resumed(fi
 def test_an_unsubscription_and_a_joining_stop_the_letters_of_the_round_in_flight(field):
     """The bodies are out and only the fence is missing when the decisions are committed: no dot is written."""
     ground = field(300)
-    worker = ground.start(Stage.BEFORE_FENCE, 5, 0)
+    worker = ground.start(Failpoint.BEFORE_FENCE, 5, 0)
     ground.wait_until((ground.folder / "waits").exists)
     with ground.database.writing() as session:
         waiting = select(Message).where(Message.state == MessageState.QUEUED).order_by(Message.id)
@@ -132,7 +132,7 @@ def test_an_unsubscription_and_a_joining_stop_the_letters_of_the_round_in_flight
 def test_a_process_frozen_between_fence_and_dot_writes_no_dot_when_it_wakes(field):
     """What was fenced before it froze leaves later, by another fence: others may have drawn their conclusions."""
     ground = field(100)
-    worker = ground.start(Stage.AFTER_FENCE, 3, signal.SIGSTOP)
+    worker = ground.start(Failpoint.AFTER_FENCE, 3, signal.SIGSTOP)
     ground.wait_until(lambda: is_stopped(worker))
     with ground.database.reading() as session:
         latest = select(func.max(Message.fenced_at)).scalar_subquery()

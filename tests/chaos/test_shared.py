@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.delivery.models import Message
-from outreach.worker.wakeups import Bell
+from outreach.worker.wakeups import Wakeups
 from tests.brokers import RabbitMQ, Redis, running
 from tests.chaos.harness import Field
 from tests.relays import Relays
@@ -51,7 +51,7 @@ def hands(ground):
 def carries(url):
     """Ring one bell, hear another."""
     heard = threading.Event()
-    here, there = Bell(url, "test", lambda _mailing: None), Bell(url, "test", lambda _mailing: heard.set())
+    here, there = Wakeups(url, "test", lambda _mailing: None), Wakeups(url, "test", lambda _mailing: heard.set())
     there.open()
     here.clear()
     rung = here.ring(1)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from outreach.db import table_of
 from outreach.db.compiled import Prepared, PreparedForEach
 from outreach.db.in_list import among_given
-from outreach.delivery.models import RelayState, Scope, Suppression, SuppressionReason
+from outreach.delivery.models import RelayState, Suppression, SuppressionReason, SuppressionScope
 
 NOW = datetime(2021, 5, 15, 9, 0, 0, 250, tzinfo=UTC)
 SAID = "« l’été » \"double\" 'simple' back\\slash {accolade, virgule} %s %(name)s\nNULL\tπ 😀"
@@ -84,20 +84,25 @@ def test_a_time_is_compared_as_the_database_keeps_it(database):
 def test_a_constant_is_written_as_its_type_says_and_changes_are_counted(database):
     lifted = Prepared(
         update(ADDRESSES)
-        .where(ADDRESSES.c.scope == Scope.ALL, ADDRESSES.c.reason.in_([SuppressionReason.STAFF]))
-        .values(scope=Scope.AWARENESS, lifted_by=None)
+        .where(ADDRESSES.c.scope == SuppressionScope.ALL, ADDRESSES.c.reason.in_([SuppressionReason.STAFF]))
+        .values(scope=SuppressionScope.AWARENESS, lifted_by=None)
     )
     with database.writing() as session:
         for number, reason in enumerate(SuppressionReason):
-            details = {"scope": Scope.ALL, "created_at": NOW, "created_by": "a@fwb.example", "lifted_by": "b"}
+            details = {
+                "scope": SuppressionScope.ALL,
+                "created_at": NOW,
+                "created_by": "a@fwb.example",
+                "lifted_by": "b",
+            }
             session.add(Suppression(address_key=f"{number}@fwb.example", reason=reason, **details))
         session.flush()
         assert lifted.change(session, {}) == 1
         assert lifted.change(session, {}) == 0
         session.expire_all()
         told = session.execute(select(Suppression.reason, Suppression.scope, Suppression.lifted_by))
-        assert {row for row in told if row.scope is Scope.AWARENESS} == {
-            (SuppressionReason.STAFF, Scope.AWARENESS, None)
+        assert {row for row in told if row.scope is SuppressionScope.AWARENESS} == {
+            (SuppressionReason.STAFF, SuppressionScope.AWARENESS, None)
         }
 
 

@@ -23,13 +23,13 @@ from outreach.delivery.models import (
     RecipientKind,
 )
 from outreach.delivery.sending.postman import Postman
-from outreach.delivery.sending.prefetch import Scribe
+from outreach.delivery.sending.prefetch import LetterSource
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.protocol import Relay
 from outreach.directory.models import Authority, Network, School
 from outreach.mail import mime
-from outreach.mail.mime import Mailbox, Personal, Standing
+from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from tests.conftest import NOW
 from tests.relays import Relays
 
@@ -41,7 +41,7 @@ number = 1
 name = "Volet 1"
 opened_on = 2020-11-16
 """
-STANDING = Standing(
+STANDING = SharedHeaders(
     sender=Mailbox("sensibilisation@courriel.example", "Service du numérique"),
     reply_to=Mailbox("nadia.lambert@fwb.example"),
     list_id="<w1.courriel.example>",
@@ -185,7 +185,7 @@ def postman(database, clock, monkeypatch):
         wide = {name: options.pop(name) for name in ("connections", "rate") if name in options}
         relays = [Relay.at(one, "courriel.example", **wide) for one in urls]
         door = Pool(relays, guard or Guard(anybody=True), timeouts, context)
-        scribe = Scribe(database, options.pop("compose", compose), clock)
+        scribe = LetterSource(database, options.pop("compose", compose), clock)
         one = (Patient if patient else Postman)(database, door, scribe, clock, worker_id=worker, **options)
         made.append(one)
         return one

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from outreach.demo import sample
 from outreach.demo.names import of
 from outreach.directory.difference import compare
-from outreach.directory.models import Authority, Contact, Kind, Level, Listing, RegisterChange, School
+from outreach.directory.models import Authority, Contact, Level, Listing, RegisterChange, RegisterKind, School
 from outreach.directory.register import Edition, read_register
 from tests.conftest import STORY_DAY
 
@@ -46,8 +46,14 @@ def test_both_editions_are_in_the_real_format_and_exact(files, name):
 def test_the_second_edition_brings_the_known_changes(files):
     first = compare(Edition(), read_register(files.first)).target
     difference = compare(first, read_register(files.second))
-    assert difference.counts(Kind.AUTHORITY) == {"new": 1, "changed": 6, "moved": 0, "gone": 1, "unchanged": 978}
-    assert difference.counts(Kind.SCHOOL) == {"new": 1, "changed": 11, "moved": 1, "gone": 1, "unchanged": 2713}
+    assert difference.counts(RegisterKind.AUTHORITY) == {
+        "new": 1,
+        "changed": 6,
+        "moved": 0,
+        "gone": 1,
+        "unchanged": 978,
+    }
+    assert difference.counts(RegisterKind.SCHOOL) == {"new": 1, "changed": 11, "moved": 1, "gone": 1, "unchanged": 2713}
 
 
 def test_nothing_in_it_could_be_real(session):

@@ -10,11 +10,11 @@ from outreach.adherence import programmes, records
 from outreach.adherence.models import Status, Word
 from outreach.app import create_app
 from outreach.campaigns import definitions, lifecycle
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
 from outreach.delivery.models import Message
 from outreach.demo import people, steps
-from outreach.demo.steps import Step
+from outreach.demo.steps import FirstStep
 from outreach.directory.authority_sheet import authority_by_fase
 from outreach.roles import RoleName
 from outreach.settings import ROOT, read
@@ -71,15 +71,15 @@ def take_all(database, sending):
 
 
 def test_each_step_is_read_from_the_row_it_leaves(sample_database, tmp_path):
-    sending = Sending.of(read({"OUTREACH_DATA": str(tmp_path)}))
+    sending = SenderIdentity.of(read({"OUTREACH_DATA": str(tmp_path)}))
     assert list(take_all(sample_database, sending)) == [
         set(),
-        {Step.SUBMIT},
-        {Step.SUBMIT, Step.APPROVE},
-        {Step.SUBMIT, Step.APPROVE},
-        {Step.SUBMIT, Step.APPROVE, Step.SEND},
-        {Step.SUBMIT, Step.APPROVE, Step.SEND, Step.ANSWER},
-        set(Step),
+        {FirstStep.SUBMIT},
+        {FirstStep.SUBMIT, FirstStep.APPROVE},
+        {FirstStep.SUBMIT, FirstStep.APPROVE},
+        {FirstStep.SUBMIT, FirstStep.APPROVE, FirstStep.SEND},
+        {FirstStep.SUBMIT, FirstStep.APPROVE, FirstStep.SEND, FirstStep.ANSWER},
+        set(FirstStep),
     ]
 
 
@@ -90,12 +90,12 @@ def test_the_panel_names_what_is_left_and_goes_when_all_is_done(author, app, sam
     assert page.count(">Fait<") == 0
     for link in ("/mailbox?q=volet", "/responses?tray=joined", "/campaigns?state=draft"):
         assert f'href="{link}"' in page
-    taking = take_all(sample_database, Sending.of(app.extensions["outreach.settings"]))
+    taking = take_all(sample_database, SenderIdentity.of(app.extensions["outreach.settings"]))
     for _ in range(6):
         next(taking)
     taking.close()
     assert author.get("/").text.count(">Fait<") == 0, "nothing was committed"
-    list(take_all(sample_database, Sending.of(app.extensions["outreach.settings"])))
+    list(take_all(sample_database, SenderIdentity.of(app.extensions["outreach.settings"])))
     assert PANEL not in author.get("/").text
 
 

@@ -11,12 +11,12 @@ from outreach.adherence import programmes
 from outreach.adherence.situation import Bucket, situation
 from outreach.app import create_app
 from outreach.campaigns import verification
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
 from outreach.campaigns.results import figures
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.schedule import sending_hours
-from outreach.campaigns.schedule.sending_hours import Recipients
+from outreach.campaigns.schedule.sending_hours import Audiences
 from outreach.cli.preparation import load_sample
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message, Suppression
@@ -32,7 +32,7 @@ from tests.pages import PageClient
 
 @pytest.fixture
 def sending(tmp_path):
-    return Sending.of(read({"OUTREACH_DATA": str(tmp_path)}))
+    return SenderIdentity.of(read({"OUTREACH_DATA": str(tmp_path)}))
 
 
 def test_every_figure_of_the_story_holds(sample_database, sending):
@@ -73,7 +73,7 @@ def test_it_is_told_with_the_sample_once_and_its_letters_lead_somewhere(database
     with pytest.raises(Refused, match="déjà"):
         load_sample(database, settings, NOW, STORY_DAY, with_story=True)
     with database.writing() as session, pytest.raises(Refused, match="déjà une campagne"):
-        story.tell(session, Sending.of(settings), now=NOW)
+        story.tell(session, SenderIdentity.of(settings), now=NOW)
     folder = mailbox.folder_of(settings.data)
     confirmation, *_, invitation = (mailbox.letter(folder, path.name) for path in mailbox.found(folder))
     assert confirmation.subject.endswith("Votre réponse est enregistrée")
@@ -101,5 +101,5 @@ def test_it_is_told_on_this_machine_and_on_the_day_of_the_clock(tmp_path, relay,
 def test_the_first_wave_left_when_letters_may_leave(number):
     now = datetime(2026, 1, 1, 8, tzinfo=UTC) + timedelta(days=number)
     first = story.first_wave(now)
-    assert not sending_hours.closure(first.date(), {Recipients.SCHOOL_SIDE}, urgent=True)
+    assert not sending_hours.closure(first.date(), {Audiences.SCHOOL_SIDE}, urgent=True)
     assert timedelta(days=5) < now - first < timedelta(days=75)

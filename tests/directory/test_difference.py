@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.directory.difference import compare
-from outreach.directory.models import Kind, Nature
+from outreach.directory.models import Nature, RegisterKind
 from outreach.directory.register import Edition, Reading, read_register
 from tests.directory.editions import edition, row
 
@@ -16,35 +16,35 @@ def told(before, after):
 
 def test_everything_is_new_in_an_empty_directory():
     difference, changes = told([], [row()])
-    assert {(kind, nature) for kind, nature, *_ in changes} == {(kind, Nature.NEW) for kind in Kind}
-    assert difference.counts(Kind.SCHOOL) == {"new": 1, "changed": 0, "moved": 0, "gone": 0, "unchanged": 0}
+    assert {(kind, nature) for kind, nature, *_ in changes} == {(kind, Nature.NEW) for kind in RegisterKind}
+    assert difference.counts(RegisterKind.SCHOOL) == {"new": 1, "changed": 0, "moved": 0, "gone": 0, "unchanged": 0}
 
 
 def test_the_same_edition_changes_nothing():
     difference, changes = told([row()], [row()])
     assert changes == []
-    assert difference.unchanged == {Kind.AUTHORITY: 1, Kind.SCHOOL: 1, Kind.SITE: 1}
+    assert difference.unchanged == {RegisterKind.AUTHORITY: 1, RegisterKind.SCHOOL: 1, RegisterKind.SITE: 1}
 
 
 def test_a_changed_field_is_told_with_both_values():
     _, changes = told([row()], [row(authority_name="ASBL Sainte-Anne")])
-    expected = (Kind.AUTHORITY, Nature.CHANGED, 9001, "name", "ASBL Saint-Joseph", "ASBL Sainte-Anne")
+    expected = (RegisterKind.AUTHORITY, Nature.CHANGED, 9001, "name", "ASBL Saint-Joseph", "ASBL Sainte-Anne")
     assert changes == [expected]
 
 
 def test_a_new_type_of_education_is_a_change_of_the_school():
     _, changes = told([row()], [row(), row(kind="Secondaire CEFA")])
     after = "Secondaire CEFA, Secondaire ordinaire"
-    assert changes == [(Kind.SCHOOL, Nature.CHANGED, 80001, "types", "Secondaire ordinaire", after)]
+    assert changes == [(RegisterKind.SCHOOL, Nature.CHANGED, 80001, "types", "Secondaire ordinaire", after)]
 
 
 def test_a_school_under_another_authority_has_moved_and_is_counted_once():
     before = [row(), row(school=80002, site=70002, authority=9002)]
     after = [row(school_name="Autre nom"), row(school=80002, site=70002, authority=9001)]
     difference, changes = told(before, after)
-    assert (Kind.SCHOOL, Nature.MOVED, 80002, "authority", "9002", "9001") in changes
-    assert (Kind.AUTHORITY, Nature.GONE, 9002, "", "", "") in changes
-    assert difference.counts(Kind.SCHOOL) == {"new": 0, "changed": 1, "moved": 1, "gone": 0, "unchanged": 0}
+    assert (RegisterKind.SCHOOL, Nature.MOVED, 80002, "authority", "9002", "9001") in changes
+    assert (RegisterKind.AUTHORITY, Nature.GONE, 9002, "", "", "") in changes
+    assert difference.counts(RegisterKind.SCHOOL) == {"new": 0, "changed": 1, "moved": 1, "gone": 0, "unchanged": 0}
 
 
 def test_a_school_of_a_rejected_row_is_neither_changed_nor_gone():
@@ -53,7 +53,7 @@ def test_a_school_of_a_rejected_row_is_neither_changed_nor_gone():
     difference, changes = told(before, after)
     assert changes == []
     assert len(difference.rejected) == 1
-    assert difference.counts(Kind.SCHOOL)["unchanged"] == 2
+    assert difference.counts(RegisterKind.SCHOOL)["unchanged"] == 2
 
 
 def test_nothing_is_gone_when_a_row_does_not_say_its_school():
@@ -96,7 +96,7 @@ def rows(population):
 def test_every_listed_thing_is_told_exactly_once(before, after):
     start = read_register(edition(*rows(before))).edition
     difference = compare(start, read_register(edition(*rows(after))))
-    counts = difference.counts(Kind.SCHOOL)
+    counts = difference.counts(RegisterKind.SCHOOL)
     assert sum(counts[name] for name in ("new", "changed", "moved", "unchanged")) == len(after)
     assert counts["gone"] == len(before.keys() - after.keys())
     assert counts["new"] == len(after.keys() - before.keys())

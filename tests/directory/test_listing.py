@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import event
 
 from outreach.directory import authority_sheet, listing
-from outreach.directory.listing import PAGE_ROWS, Counts, Filters, Reach, Sort
+from outreach.directory.listing import PAGE_ROWS, DirectoryCounts, Filters, Reach, Sort
 from outreach.directory.models import Level
 
 
@@ -13,18 +13,18 @@ def session(sample_database):
 
 
 def test_the_sample_counts_as_the_real_register(session):
-    assert listing.count(session, Filters()) == Counts(985, 2726, 312, 649)
+    assert listing.count(session, Filters()) == DirectoryCounts(985, 2726, 312, 649)
 
 
 @pytest.mark.parametrize(
     ("network", "expected"),
     [
-        ("Libre confessionnel", Counts(667, 1178, 261, 358)),
-        ("Subventionné communal", Counts(265, 1087, 21, 56)),
-        ("WBE", Counts(1, 332, 1, 147)),
-        ("Libre non confessionnel", Counts(46, 58, 23, 23)),
-        ("Subventionné provincial", Counts(5, 65, 5, 59)),
-        ("COCOF", Counts(1, 6, 1, 6)),
+        ("Libre confessionnel", DirectoryCounts(667, 1178, 261, 358)),
+        ("Subventionné communal", DirectoryCounts(265, 1087, 21, 56)),
+        ("WBE", DirectoryCounts(1, 332, 1, 147)),
+        ("Libre non confessionnel", DirectoryCounts(46, 58, 23, 23)),
+        ("Subventionné provincial", DirectoryCounts(5, 65, 5, 59)),
+        ("COCOF", DirectoryCounts(1, 6, 1, 6)),
     ],
 )
 def test_each_network_is_exact(session, network, expected):
@@ -32,7 +32,7 @@ def test_each_network_is_exact(session, network, expected):
 
 
 def test_the_secondary_filter_leaves_the_authorities_the_plan_concerns(session):
-    assert listing.count(session, Filters(level=Level.SECONDARY)) == Counts(312, 649, 312, 649)
+    assert listing.count(session, Filters(level=Level.SECONDARY)) == DirectoryCounts(312, 649, 312, 649)
 
 
 def test_filters_speak_of_the_same_school(session):

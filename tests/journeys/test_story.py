@@ -22,7 +22,7 @@ from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, Level, Listing, Network, School, Teaching, types_of
 from outreach.settings import read
 from outreach.worker.clock import ask
-from outreach.worker.process import Desk
+from outreach.worker.process import WorkProcess
 from tests.conftest import STORY_DAY
 from tests.nursery import run_command
 from tests.pages import PageClient
@@ -79,7 +79,7 @@ class World:
         """Let the work process do what is due, until nothing is on its way."""
         with mailbox.serving(f"127.0.0.1:{self.port}", self.box):
             settings = self.settings(at)
-            desk = Desk(settings, self.database, scribe_for(settings, self.database))
+            desk = WorkProcess(settings, self.database, scribe_for(settings, self.database))
             desk.open()
             try:
                 end = time.monotonic() + 300

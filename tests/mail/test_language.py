@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from outreach.errors import InputError
 from outreach.mail.language import parse, parse_line
 from outreach.mail.letters import body
-from outreach.mail.marks import Choice, Kind, Marks, Run, Slot
+from outreach.mail.marks import Choice, FieldKind, Marks, Run, Slot
 
 FIELDS = {
-    "nom_po": Kind.WORDS,
-    "prénom": Kind.WORDS,
-    "écoles_restantes": Kind.NUMBER,
-    "date_limite": Kind.DAY,
-    "plusieurs_écoles": Kind.FLAG,
-    "tableau_écoles": Kind.BLOCK,
-    "lien_réponse": Kind.LINK,
+    "nom_po": FieldKind.WORDS,
+    "prénom": FieldKind.WORDS,
+    "écoles_restantes": FieldKind.NUMBER,
+    "date_limite": FieldKind.DAY,
+    "plusieurs_écoles": FieldKind.FLAG,
+    "tableau_écoles": FieldKind.BLOCK,
+    "lien_réponse": FieldKind.LINK,
 }
 ATTACKS = [
     "(% for a in range(99999) %)(% for b in range(99999) %)x(% endfor %)(% endfor %)",

@@ -12,11 +12,17 @@ from hypothesis import strategies as st
 from outreach.mail import mime
 from outreach.mail.language import parse_line
 from outreach.mail.letters import Draft, Letter, Value, body, one_line
-from outreach.mail.marks import Kind, Marks, holds
+from outreach.mail.marks import FieldKind, Marks, holds
 from outreach.mail.mime import Personal
 from tests.mail.test_mime import AT, STANDING, said, words
 
-FIELDS = {"nom": Kind.WORDS, "commune": Kind.WORDS, "drapeau": Kind.FLAG, "autre": Kind.FLAG, "bloc": Kind.BLOCK}
+FIELDS = {
+    "nom": FieldKind.WORDS,
+    "commune": FieldKind.WORDS,
+    "drapeau": FieldKind.FLAG,
+    "autre": FieldKind.FLAG,
+    "bloc": FieldKind.BLOCK,
+}
 prose = st.text(
     st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"], exclude_characters="(){}[]<>\\*_"), max_size=40
 )

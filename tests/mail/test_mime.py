@@ -17,10 +17,10 @@ from outreach.mail import mime
 from outreach.mail.letters import Draft, Letter, Value, one_line
 from outreach.mail.linter import faults
 from outreach.mail.marks import Slot
-from outreach.mail.mime import Mailbox, Personal, Standing
+from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 
 AT = datetime(2021, 5, 18, 7, 30, tzinfo=UTC)
-STANDING = Standing(
+STANDING = SharedHeaders(
     sender=Mailbox("sensibilisation@courriel.example", "Service du numérique éducatif"),
     reply_to=Mailbox("nadia.lambert@fwb.example", 'Lambert, Nadia "le" service'),
     list_id="Sensibilisation <w12.courriel.example>",
@@ -32,7 +32,7 @@ bodies = st.lists(words | st.sampled_from([".", "..", "a ", " ", "=", "é" * 90,
 
 
 def wire(subject="Objet", text="Bonjour", html="<p>Bonjour</p>", **standing):
-    fixed = Standing(**{**{name: getattr(STANDING, name) for name in Standing.__slots__}, **standing})
+    fixed = SharedHeaders(**{**{name: getattr(STANDING, name) for name in SharedHeaders.__slots__}, **standing})
     personal = Personal("0123456789abcdef", "po009001@adm.fwb.example", AT, subject, "t" * 40, "m" * 40)
     return mime.assemble(fixed, personal, mime.encode(text), mime.encode(html))
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from outreach.mail import linter, mime
 from outreach.mail.letters import Draft, Letter, Value, one_line
 from outreach.mail.marks import ELSE, END, FIRST_ELIF, FIRST_IF, FIRST_SLOT, Slot
-from outreach.mail.mime import Mailbox, Personal, Standing
+from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from outreach.mail.rows import Pattern, Repeat, Rows
 from outreach.text import is_forbidden
 
@@ -76,7 +76,7 @@ quoted = st.sampled_from(['Lambert, Nadia "le" service', "a\\b", '"', "=?utf-8?q
 names = (typed | quoted).map(lambda text: one_line(text[:200]))  # as long as a campaign may hold
 mailboxes = st.builds(Mailbox, addresses, names)
 standings = st.builds(
-    Standing,
+    SharedHeaders,
     sender=st.builds(Mailbox, st.just("sensibilisation@courriel.example"), names),
     reply_to=mailboxes,
     list_id=st.just("<w12.courriel.example>"),

@@ -6,53 +6,53 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.mail.tokens import Keys, Kind, Token
+from outreach.mail.tokens import Keys, Token, TokenKind
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 KEYS = Keys((b"k" * 32, b"j" * 32, b"i" * 32))
 IDENTITY = bytes(range(8))
 
 
-@given(st.binary(min_size=8, max_size=8), st.integers(0, 255), st.sampled_from(Kind))
+@given(st.binary(min_size=8, max_size=8), st.integers(0, 255), st.sampled_from(TokenKind))
 def test_a_token_says_what_was_signed_as_its_kind_only(identity, link, kind):
     token = KEYS.make(kind, identity, link)
     assert len(token) == 40
     assert set(token) <= set(ALPHABET)
     assert KEYS.read(token, kind) == Token(identity, link)
-    assert [other for other in Kind if KEYS.read(token, other)] == [kind]
+    assert [other for other in TokenKind if KEYS.read(token, other)] == [kind]
     assert KEYS.read(token.upper(), kind) == Token(identity, link)
 
 
 @pytest.mark.parametrize("place", range(40))
 def test_any_changed_character_makes_a_token_worthless(place):
-    token = KEYS.make(Kind.OPEN, IDENTITY)
+    token = KEYS.make(TokenKind.OPEN, IDENTITY)
     for other in set(ALPHABET) - {token[place]}:
-        assert KEYS.read(token[:place] + other + token[place + 1 :], Kind.OPEN) is None
+        assert KEYS.read(token[:place] + other + token[place + 1 :], TokenKind.OPEN) is None
 
 
 @pytest.mark.parametrize("junk", [".", ">", "%3E", "&amp;", "="])
 def test_what_a_mail_client_adds_is_stripped_once(junk):
-    token = KEYS.make(Kind.CLICK, IDENTITY, 3)
-    assert KEYS.read(token + junk, Kind.CLICK) == Token(IDENTITY, 3)
-    assert KEYS.read(token + junk + junk, Kind.CLICK) is None
+    token = KEYS.make(TokenKind.CLICK, IDENTITY, 3)
+    assert KEYS.read(token + junk, TokenKind.CLICK) == Token(IDENTITY, 3)
+    assert KEYS.read(token + junk + junk, TokenKind.CLICK) is None
 
 
 @pytest.mark.parametrize("text", ["", "a" * 39, "a" * 41, "\0" * 40, "../" * 14, "٣" * 40, "é" * 40, "a" * 10_000])
 def test_what_is_no_token_is_refused_at_once(text):
     started = time.process_time()
-    assert KEYS.read(text, Kind.OPEN) is None
+    assert KEYS.read(text, TokenKind.OPEN) is None
     assert time.process_time() - started < 0.05
 
 
 def test_the_first_key_signs_two_are_live_and_a_retired_one_proves_only_an_unsubscription():
     old = Keys((b"i" * 32,))
-    assert KEYS.read(Keys((b"j" * 32,)).make(Kind.ANSWER, IDENTITY), Kind.ANSWER)
-    assert KEYS.read(old.make(Kind.ANSWER, IDENTITY), Kind.ANSWER) is None
-    for kind in (Kind.UNSUBSCRIBE, Kind.MAILTO):
+    assert KEYS.read(Keys((b"j" * 32,)).make(TokenKind.ANSWER, IDENTITY), TokenKind.ANSWER)
+    assert KEYS.read(old.make(TokenKind.ANSWER, IDENTITY), TokenKind.ANSWER) is None
+    for kind in (TokenKind.UNSUBSCRIBE, TokenKind.MAILTO):
         assert KEYS.read(old.make(kind, IDENTITY), kind)
-    assert old.read(KEYS.make(Kind.ANSWER, IDENTITY), Kind.ANSWER) is None
+    assert old.read(KEYS.make(TokenKind.ANSWER, IDENTITY), TokenKind.ANSWER) is None
 
 
 def test_only_eight_bytes_can_be_named():
     with pytest.raises(ValueError, match="eight"):
-        KEYS.make(Kind.OPEN, b"short")
+        KEYS.make(TokenKind.OPEN, b"short")

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import func, select, update
 
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.directory.models import Authority
-from outreach.mail.tokens import Keys, Kind
+from outreach.mail.tokens import Keys, TokenKind
 from outreach.tracking.models import Response
 from tests.conftest import NOW
 from tests.web.campaigns.test_campaigns import text_of
@@ -24,7 +24,7 @@ def letters(app, sample_database):
     settings = app.extensions["outreach.settings"]
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
-        launching.advance(session, wave, Sending.of(settings), now=NOW)
+        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
         rows = session.scalars(select(Message).where(Message.reason.is_(None))).all()
         for row in rows:
             row.state, row.fence_id, row.fenced_at, row.settled_at, row.reply_code = (
@@ -35,7 +35,7 @@ def letters(app, sample_database):
                 250,
             )
         keys = Keys(settings.signing_keys)
-        return {row.recipient_id: f"/a/{keys.make(Kind.ANSWER, bytes.fromhex(row.public_id))}" for row in rows}
+        return {row.recipient_id: f"/a/{keys.make(TokenKind.ANSWER, bytes.fromhex(row.public_id))}" for row in rows}
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from outreach.tracking.machines import VERSION, Agent, HitClass, Why
 from outreach.tracking.models import Hit
 from outreach.worker import process
 from outreach.worker.clock import TICK_SECONDS, ask, clock, collect
-from outreach.worker.process import Desk, guard_of
+from outreach.worker.process import WorkProcess, guard_of
 from tests.conftest import NOW
 from tests.delivery.bounces.returns import notice
 from tests.relays import Relays
@@ -65,7 +65,7 @@ def desk(database, environment):
 
     def open_one(**changes):
         settings = read({**environment, **changes})
-        one = Desk(settings, database, scribe_for(settings, database))
+        one = WorkProcess(settings, database, scribe_for(settings, database))
         one.open()
         made.append(one)
         return one
@@ -299,7 +299,7 @@ def test_a_large_wave_holds_up_no_other_that_is_due(database, desk, sink, monkey
 
 
 def test_a_desk_gives_signs_of_life_and_leaves_in_order(database, environment):
-    works = Desk(settings := read(environment), database, scribe_for(settings, database))
+    works = WorkProcess(settings := read(environment), database, scribe_for(settings, database))
     works.open()
     works.close()
     with database.reading() as session:

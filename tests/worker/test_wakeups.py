@@ -13,7 +13,7 @@ from outreach.delivery.models import Message
 from outreach.settings import BROKERS
 from outreach.worker import brokers
 from outreach.worker.clock import ask
-from outreach.worker.wakeups import LISTEN_MILLISECONDS, Bell, queue_of
+from outreach.worker.wakeups import LISTEN_MILLISECONDS, Wakeups, queue_of
 from tests.brokers import Redis, running
 from tests.worker.test_process import accepted, environment, plan, sink, until  # noqa: F401 - two are fixtures
 from tests.worker.test_process import desk as desk_alone  # noqa: F401
@@ -33,7 +33,7 @@ class Listener:
 
     def __init__(self, url):
         self.heard, self.goes_on = [], threading.Event()
-        self.bell = Bell(url, QUEUE, self.answer)
+        self.bell = Wakeups(url, QUEUE, self.answer)
 
     def answer(self, mailing):
         self.heard.append(mailing)
@@ -123,7 +123,7 @@ def silent_port():
 @pytest.mark.parametrize("kind", ["redis", "amqp", "postgresql"])
 def test_a_broker_that_takes_a_connection_and_says_nothing_holds_nobody_up(kind, silent_port, caplog, monkeypatch):
     monkeypatch.setattr(f"outreach.worker.brokers.{brokers.KINDS[kind]}.PATIENCE_SECONDS", 1)
-    bell = Bell(f"{kind}://user:s3cret@127.0.0.1:{silent_port}/base", QUEUE, lambda _mailing: None)
+    bell = Wakeups(f"{kind}://user:s3cret@127.0.0.1:{silent_port}/base", QUEUE, lambda _mailing: None)
     started = time.monotonic()
     bell.clear()
     assert not bell.ring(1)

@@ -12,7 +12,7 @@ from outreach.cli import work
 from outreach.db import Database
 from outreach.delivery import installation
 from outreach.delivery.models import Worker
-from outreach.worker.process import Desk
+from outreach.worker.process import WorkProcess
 from tests.nursery import nursery
 
 
@@ -57,7 +57,7 @@ def test_a_stop_that_comes_while_the_process_begins_is_heard(settings, database)
 
 
 def _stopped_as_it_begins(settings):
-    class Late(Desk):
+    class Late(WorkProcess):
         def __init__(self, *arguments):
             os.kill(os.getpid(), signal.SIGTERM)
             super().__init__(*arguments)

@@ -12,18 +12,18 @@ import orjson
 
 from outreach.campaigns.letter.blocks import EMPTY, PATTERNS
 from outreach.campaigns.letter.facts import Facts
-from outreach.campaigns.letter.frozen import Frozen, Sending, compiled
+from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, compiled
 from outreach.campaigns.letter.merge_fields import BY_LINK, BY_MAIL, Reader, is_common, is_true, reader
-from outreach.campaigns.letter.recipient_facts import Recipients
+from outreach.campaigns.letter.recipient_facts import RecipientFacts
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger.letters import Composed, Due, due_of
 from outreach.delivery.models import Composition, Mailing, Message, MessageClass, Purpose
 from outreach.mail import links, mime
 from outreach.mail.letters import Filling, Letter, Value
-from outreach.mail.mime import Mailbox, Personal, Standing
+from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from outreach.mail.rows import Rows
-from outreach.mail.tokens import Kind
+from outreach.mail.tokens import TokenKind
 
 if TYPE_CHECKING:
     from outreach.mail.dkim import Signer
@@ -34,7 +34,7 @@ PIXEL = "image_mesure"
 class Composer:
     """Composes letters for the postman, and has them signed where there is a signer. It writes nothing."""
 
-    def __init__(self, sending: Sending, day_of: Callable[[], datetime], signer: "Signer | None" = None) -> None:
+    def __init__(self, sending: SenderIdentity, day_of: Callable[[], datetime], signer: "Signer | None" = None) -> None:
         self.sending, self._now, self._signer = sending, day_of, signer
 
     def __call__(self, session: Session, mailing: Mailing, due: Sequence[Due]) -> Mapping[int, Composed]:
@@ -48,23 +48,23 @@ class Composer:
         contents.update({one.id: Content.from_json(one.kept) for one in due if one.kept is not None})
         return {one.id: self._compose(letter, standing, one, contents[one.id]) for one in due}
 
-    def _compose(self, letter: Letter, standing: Standing, due: Due, content: "Content") -> Composed:
+    def _compose(self, letter: Letter, standing: SharedHeaders, due: Due, content: "Content") -> Composed:
         filled = letter.fill(content.values, content.flags)
-        token = self._kept(content, BY_LINK, Kind.UNSUBSCRIBE, due) if standing.unsubscribe else ""
-        mailto = self._kept(content, BY_MAIL, Kind.MAILTO, due) if standing.mailto else ""
+        token = self._kept(content, BY_LINK, TokenKind.UNSUBSCRIBE, due) if standing.unsubscribe else ""
+        mailto = self._kept(content, BY_MAIL, TokenKind.MAILTO, due) if standing.mailto else ""
         personal = Personal(due.public_id, due.recipient, due.dated_at, filled.subject, token, mailto)
         wire = mime.assemble(standing, personal, filled.text, filled.html)
         signed = self._signer.sign(wire, due.dated_at) if self._signer else wire
         return Composed.of(due, signed, content.to_json())
 
-    def _kept(self, content: "Content", name: str, kind: Kind, due: Due) -> str:
+    def _kept(self, content: "Content", name: str, kind: TokenKind, due: Due) -> str:
         """A header's token, kept with what the letter says: sealed with another key, it would not be the same."""
         if name not in content.values:
             content.values[name] = Value.plain(self.sending.keys.make(kind, bytes.fromhex(due.public_id)))
         return content.values[name].text
 
 
-def as_read(session: Session, message: Message, sending: Sending, *, now: datetime, counts: bool = True) -> str:
+def as_read(session: Session, message: Message, sending: SenderIdentity, *, now: datetime, counts: bool = True) -> str:
     """The HTML of a letter as it left, or as it would leave now; the same pieces as the message's own.
 
     With `counts` False, for staff: no pixel, and links that lead straight where they lead.
@@ -75,13 +75,13 @@ def as_read(session: Session, message: Message, sending: Sending, *, now: dateti
     )
 
 
-def subject_read(session: Session, message: Message, sending: Sending, *, now: datetime) -> str:
+def subject_read(session: Session, message: Message, sending: SenderIdentity, *, now: datetime) -> str:
     """The subject of a letter as it left, or as it would leave now."""
     letter, content = _read_again(session, message, sending, now)
     return letter.subject_for(content.values, content.flags)
 
 
-def _read_again(session: Session, message: Message, sending: Sending, now: datetime) -> tuple[Letter, "Content"]:
+def _read_again(session: Session, message: Message, sending: SenderIdentity, now: datetime) -> tuple[Letter, "Content"]:
     mailing = session.get_one(Mailing, message.mailing_id)
     _, letter, _ = _compiled(mailing.letter, mailing.headers)
     kept = kept_content(session, message)
@@ -94,18 +94,18 @@ def _uncounted(letter: Letter, values: Mapping[str, Filling], flags: Mapping[str
     return {**values, **straight, PIXEL: EMPTY}
 
 
-def facts_of(session: Session, message: Message, sending: Sending, *, now: datetime) -> Facts:
+def facts_of(session: Session, message: Message, sending: SenderIdentity, *, now: datetime) -> Facts:
     """What is known now of who a letter is for."""
     mailing = session.get_one(Mailing, message.mailing_id)
     due = due_of(session, message)
     return _recipients(mailing, sending, now).facts(session, [due])[due.id]
 
 
-def _recipients(mailing: Mailing, sending: Sending, now: datetime) -> Recipients:
+def _recipients(mailing: Mailing, sending: SenderIdentity, now: datetime) -> RecipientFacts:
     frozen, letter, _ = _compiled(mailing.letter, mailing.headers)
     is_awareness = mailing.message_class is MessageClass.AWARENESS
     counted = mailing.id if mailing.purpose is Purpose.CAMPAIGN else None
-    return Recipients(sending, frozen, letter, mailing.strand_id, is_awareness, today(now), counted)
+    return RecipientFacts(sending, frozen, letter, mailing.strand_id, is_awareness, today(now), counted)
 
 
 def kept_content(session: Session, message: Message) -> "Content | None":
@@ -159,8 +159,8 @@ class Alike:
 
 
 @lru_cache(maxsize=32)
-def _compiled(letter: str, headers: str) -> tuple[Frozen, Letter, Standing]:
+def _compiled(letter: str, headers: str) -> tuple[Frozen, Letter, SharedHeaders]:
     kept = json.loads(headers)
     boxes = {name: Mailbox(**kept[name]) for name in ("sender", "reply_to")}
     frozen = Frozen.from_json(letter)
-    return frozen, compiled(frozen.draft), Standing(**{**kept, **boxes})
+    return frozen, compiled(frozen.draft), SharedHeaders(**{**kept, **boxes})

@@ -23,8 +23,8 @@ from outreach.mail.letters import Draft, Letter
 from outreach.mail.links import mark as mark_links
 from outreach.mail.links import of as links_of
 from outreach.mail.marks import Marks, Slot
-from outreach.mail.mime import Mailbox, Standing
-from outreach.mail.tokens import Keys, Kind
+from outreach.mail.mime import Mailbox, SharedHeaders
+from outreach.mail.tokens import Keys, TokenKind
 from outreach.settings import ROOT, Settings
 from outreach.tracking.models import TrackingMode
 
@@ -33,7 +33,7 @@ SIGNATURE = ("sender_name", "sender_address", "contact_name", "contact_service",
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class SenderIdentity:
     """Where letters come from: the sending domain, the public address of the service, the keys of its links.
 
     `reads_mail` says whether the service reads what comes to the addresses of its letters.
@@ -45,7 +45,7 @@ class Sending:
     reads_mail: bool = False
 
     @classmethod
-    def of(cls, settings: Settings) -> "Sending":
+    def of(cls, settings: Settings) -> "SenderIdentity":
         """Where an installation's letters come from."""
         keys, reads_mail = Keys(settings.signing_keys), bool(settings.bounces_url)
         return cls(settings.sending_domain, settings.address, keys, reads_mail)
@@ -57,7 +57,7 @@ class Sending:
 
     def return_path(self, identity: str) -> str:
         """The envelope sender of a letter: what comes back names it (VERP)."""
-        return f"{RETURNED}{self.keys.make(Kind.BOUNCE, bytes.fromhex(identity))}@{self.domain}"
+        return f"{RETURNED}{self.keys.make(TokenKind.BOUNCE, bytes.fromhex(identity))}@{self.domain}"
 
     @property
     def data_protection(self) -> str:
@@ -102,7 +102,9 @@ _layouts = Environment(
 )
 
 
-def freeze(campaign: Campaign, sending: Sending, due_at: datetime, *, is_reminder: bool, mark: str = "") -> Frozen:
+def freeze(
+    campaign: Campaign, sending: SenderIdentity, due_at: datetime, *, is_reminder: bool, mark: str = ""
+) -> Frozen:
     """The letter of a campaign for a wave due at an instant; `mark` goes before the subject of a trial.
 
     Raises InputError, with the line, when the letter or its subject cannot be read.
@@ -118,7 +120,7 @@ def freeze(campaign: Campaign, sending: Sending, due_at: datetime, *, is_reminde
     return Frozen(_draft(campaign, sending, shared, mark), shared, campaign.tracking)
 
 
-def bare(campaign: Campaign, sending: Sending) -> Draft:
+def bare(campaign: Campaign, sending: SenderIdentity) -> Draft:
     """The letter without its layout, as an editor shows it. Raises InputError as `freeze` does."""
     marks = Marks()
     subject, html, text = _read(campaign.subject, campaign.letter, marks, sending.schemes)
@@ -135,7 +137,7 @@ def refuse_unreadable(subject: str, letter: str, schemes: Sequence[str] = ("http
         raise InputError("Le courriel contient un champ ou une condition qui ne peut pas être gardé.") from None
 
 
-def _draft(campaign: Campaign, sending: Sending, shared: Shared, mark: str) -> Draft:
+def _draft(campaign: Campaign, sending: SenderIdentity, shared: Shared, mark: str) -> Draft:
     marks = Marks()
     subject, html, text = _read(campaign.subject, campaign.letter, marks, sending.schemes)
     html = mark_links(html, marks)
@@ -181,10 +183,10 @@ def _read(subject: str, letter: str, marks: Marks, schemes: Sequence[str]) -> tu
     return line, html, text
 
 
-def standing_of(campaign: Campaign, sending: Sending, wave: str) -> Standing:
+def standing_of(campaign: Campaign, sending: SenderIdentity, wave: str) -> SharedHeaders:
     """The headers that all the letters of a wave share."""
     is_awareness = campaign.message_class is MessageClass.AWARENESS
-    return Standing(
+    return SharedHeaders(
         sender=Mailbox(f"{SENDER}@{sending.domain}", letters.one_line(campaign.sender_name)),
         reply_to=Mailbox(campaign.contact_email, letters.one_line(campaign.contact_name)),
         list_id=f"<{wave}.{sending.domain}>",
@@ -194,7 +196,7 @@ def standing_of(campaign: Campaign, sending: Sending, wave: str) -> Standing:
     )
 
 
-def standing_json(standing: Standing) -> str:
+def standing_json(standing: SharedHeaders) -> str:
     """The headers as a mailing keeps them."""
     return json.dumps(asdict(standing), ensure_ascii=False)
 

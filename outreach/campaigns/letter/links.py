@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from outreach.mail.tokens import LENGTH, Keys, Kind
+from outreach.mail.tokens import LENGTH, Keys, TokenKind
 
 ANSWER, VIEW, UNSUBSCRIBE = "a", "v", "u"
 
@@ -34,8 +34,8 @@ class Links(NamedTuple):
     @classmethod
     def of(cls, service: str, keys: Keys, identity: bytes, measure: Measure, *, may_unsubscribe: bool) -> "Links":
         """Those of the letter with this identity."""
-        unsubscribing = keys.make(Kind.UNSUBSCRIBE, identity) if may_unsubscribe else ""
-        answering, viewing = keys.make(Kind.ANSWER, identity), keys.make(Kind.VIEW, identity)
+        unsubscribing = keys.make(TokenKind.UNSUBSCRIBE, identity) if may_unsubscribe else ""
+        answering, viewing = keys.make(TokenKind.ANSWER, identity), keys.make(TokenKind.VIEW, identity)
         return cls(service, answering, viewing, unsubscribing, measure)
 
     @classmethod

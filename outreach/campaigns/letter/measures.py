@@ -7,7 +7,7 @@ from outreach.campaigns.letter.links import Measure
 from outreach.db import Session
 from outreach.delivery.ledger.letters import Due
 from outreach.delivery.models import Mailing, Message
-from outreach.mail.tokens import Keys, Kind
+from outreach.mail.tokens import Keys, TokenKind
 from outreach.tracking import bases, trackers
 from outreach.tracking.models import TrackingMode
 
@@ -51,6 +51,8 @@ class Measures:
         }
 
     def _measure(self, mode: TrackingMode, identity: bytes) -> Measure:
-        pixel = f"{self.address}/o/{self.keys.make(Kind.OPEN, identity)}.gif"
-        clicks = {number: f"{self.address}/c/{self.keys.make(Kind.CLICK, identity, number)}" for number in self.numbers}
+        pixel = f"{self.address}/o/{self.keys.make(TokenKind.OPEN, identity)}.gif"
+        clicks = {
+            number: f"{self.address}/c/{self.keys.make(TokenKind.CLICK, identity, number)}" for number in self.numbers
+        }
         return Measure(mode.mention, pixel, clicks)

@@ -15,7 +15,7 @@ from outreach.campaigns.letter.facts import Facts
 from outreach.french import LOCALE, NARROW, WIDE, WITH_WEEKDAY, spelt_day
 from outreach.mail import links
 from outreach.mail.letters import Filling, Value
-from outreach.mail.marks import Kind, Slot
+from outreach.mail.marks import FieldKind, Slot
 from outreach.mail.rows import Rows
 
 NAMED = 3
@@ -29,7 +29,7 @@ Reader = Callable[[Facts], Filling]
 class Field:
     """A merge field: its kind, what it says to who writes, its value for one recipient; `common` to a whole wave."""
 
-    kind: Kind
+    kind: FieldKind
     help: str
     value: Callable[[Facts], Raw]
     common: bool = False
@@ -45,42 +45,50 @@ def _names(facts: Facts) -> str:
 
 
 FIELDS: Mapping[str, Field] = {
-    "nom_po": Field(Kind.WORDS, "Le nom du pouvoir organisateur", lambda facts: facts.name),
-    "fase_po": Field(Kind.WORDS, "Son numéro FASE", lambda facts: str(facts.fase)),
-    "réseau": Field(Kind.WORDS, "Son réseau", lambda facts: facts.network),
+    "nom_po": Field(FieldKind.WORDS, "Le nom du pouvoir organisateur", lambda facts: facts.name),
+    "fase_po": Field(FieldKind.WORDS, "Son numéro FASE", lambda facts: str(facts.fase)),
+    "réseau": Field(FieldKind.WORDS, "Son réseau", lambda facts: facts.network),
     "fédération": Field(
-        Kind.WORDS, "Le sigle de sa fédération", lambda facts: ", ".join(code for code, _ in facts.federations)
+        FieldKind.WORDS, "Le sigle de sa fédération", lambda facts: ", ".join(code for code, _ in facts.federations)
     ),
-    "commune": Field(Kind.WORDS, "Sa commune", lambda facts: facts.municipality),
-    "écoles": Field(Kind.WORDS, "Les noms des écoles dont parle le courriel (trois au plus)", _names),
-    "écoles_éligibles": Field(Kind.NUMBER, "Le nombre d’écoles auxquelles le volet est ouvert", lambda f: f.eligible),
-    "écoles_adhérentes": Field(Kind.NUMBER, "Le nombre d’écoles qui ont adhéré", lambda facts: facts.joined),
+    "commune": Field(FieldKind.WORDS, "Sa commune", lambda facts: facts.municipality),
+    "écoles": Field(FieldKind.WORDS, "Les noms des écoles dont parle le courriel (trois au plus)", _names),
+    "écoles_éligibles": Field(
+        FieldKind.NUMBER, "Le nombre d’écoles auxquelles le volet est ouvert", lambda f: f.eligible
+    ),
+    "écoles_adhérentes": Field(FieldKind.NUMBER, "Le nombre d’écoles qui ont adhéré", lambda facts: facts.joined),
     "écoles_restantes": Field(
-        Kind.NUMBER, "Le nombre d’écoles dont parle le courriel", lambda facts: len(facts.schools)
+        FieldKind.NUMBER, "Le nombre d’écoles dont parle le courriel", lambda facts: len(facts.schools)
     ),
-    "tableau_écoles": Field(Kind.BLOCK, "Le tableau des écoles dont parle le courriel", blocks.table),
-    "liste_écoles": Field(Kind.BLOCK, "La liste des écoles dont parle le courriel", blocks.listing),
-    "une_école": Field(Kind.FLAG, "Le courriel parle d’une seule école", lambda facts: len(facts.schools) == 1),
-    "plusieurs_écoles": Field(Kind.FLAG, "Le courriel parle de plusieurs écoles", lambda f: len(f.schools) > 1),
-    "rappel": Field(Kind.FLAG, "Cette vague est un rappel", lambda facts: facts.shared.is_reminder, common=True),
-    "date_limite": Field(Kind.DAY, "La date limite de la vague", lambda facts: facts.shared.deadline, common=True),
-    "circulaire": Field(Kind.WORDS, "Le numéro de la circulaire", lambda facts: facts.shared.circular, common=True),
+    "tableau_écoles": Field(FieldKind.BLOCK, "Le tableau des écoles dont parle le courriel", blocks.table),
+    "liste_écoles": Field(FieldKind.BLOCK, "La liste des écoles dont parle le courriel", blocks.listing),
+    "une_école": Field(FieldKind.FLAG, "Le courriel parle d’une seule école", lambda facts: len(facts.schools) == 1),
+    "plusieurs_écoles": Field(FieldKind.FLAG, "Le courriel parle de plusieurs écoles", lambda f: len(f.schools) > 1),
+    "rappel": Field(FieldKind.FLAG, "Cette vague est un rappel", lambda facts: facts.shared.is_reminder, common=True),
+    "date_limite": Field(FieldKind.DAY, "La date limite de la vague", lambda facts: facts.shared.deadline, common=True),
+    "circulaire": Field(
+        FieldKind.WORDS, "Le numéro de la circulaire", lambda facts: facts.shared.circular, common=True
+    ),
     "contact": Field(
-        Kind.WORDS, "La personne de contact, en toutes lettres", lambda facts: facts.shared.contact, common=True
+        FieldKind.WORDS, "La personne de contact, en toutes lettres", lambda facts: facts.shared.contact, common=True
     ),
-    "boutons_réponse": Field(Kind.BLOCK, "Des boutons pour répondre en un clic", blocks.buttons),
+    "boutons_réponse": Field(FieldKind.BLOCK, "Des boutons pour répondre en un clic", blocks.buttons),
     "lien_réponse": Field(
-        Kind.LINK, "Un lien vers la page de réponse", lambda facts: blocks.link(facts.links.answer, "répondre en ligne")
+        FieldKind.LINK,
+        "Un lien vers la page de réponse",
+        lambda facts: blocks.link(facts.links.answer, "répondre en ligne"),
     ),
     "lien_navigateur": Field(
-        Kind.LINK, "Un lien vers ce courriel en ligne", lambda facts: blocks.link(facts.links.view, "lire en ligne")
+        FieldKind.LINK,
+        "Un lien vers ce courriel en ligne",
+        lambda facts: blocks.link(facts.links.view, "lire en ligne"),
     ),
     "lien_désinscription": Field(
-        Kind.LINK,
+        FieldKind.LINK,
         "Un lien pour ne plus recevoir ces courriels",
         lambda facts: blocks.link(facts.links.unsubscribe, "ne plus recevoir ces courriels"),
     ),
-    "bloc_fédération": Field(Kind.BLOCK, "Un paragraphe sur l’organe de représentation", blocks.federations),
+    "bloc_fédération": Field(FieldKind.BLOCK, "Un paragraphe sur l’organe de représentation", blocks.federations),
 }
 KINDS = {name: field.kind for name, field in FIELDS.items()}
 # The addresses alone, for the layout's own links; nobody writes them.

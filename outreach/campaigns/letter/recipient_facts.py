@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 from outreach.adherence.models import Status, Strand
 from outreach.adherence.standing import standing_of_some, status_of
 from outreach.campaigns.letter.facts import Facts
-from outreach.campaigns.letter.frozen import Frozen, Sending
+from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.campaigns.letter.links import Links, Measure
 from outreach.campaigns.letter.measures import Measures
 from outreach.db import Session
@@ -21,13 +21,13 @@ from outreach.mail.letters import Letter
 
 
 @dataclass(frozen=True, slots=True)
-class Recipients:
+class RecipientFacts:
     """Finds what a letter needs to know of its recipients: a few statements for however many, and only what it asks.
 
     `mailing` is the one whose openings and clicks are counted; None for letters that nobody counts.
     """
 
-    sending: Sending
+    sending: SenderIdentity
     frozen: Frozen
     letter: Letter
     strand_id: int | None

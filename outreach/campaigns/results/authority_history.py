@@ -12,7 +12,16 @@ from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, 
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import listing
-from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Reason, RecipientKind, Scope, Suppression
+from outreach.delivery.models import (
+    Mailing,
+    Message,
+    MessageState,
+    Purpose,
+    Reason,
+    RecipientKind,
+    Suppression,
+    SuppressionScope,
+)
 from outreach.directory.authority_sheet import Event
 from outreach.directory.models import Authority, Contact
 from outreach.segments import audience
@@ -149,7 +158,7 @@ def _handling(response: Response) -> str:
 
 
 def _exclusion(one: Suppression) -> list[Event]:
-    only = ", pour la sensibilisation seulement" if one.scope is Scope.AWARENESS else ""
+    only = ", pour la sensibilisation seulement" if one.scope is SuppressionScope.AWARENESS else ""
     sentence = f"Adresse {one.address_key} sur la liste d’exclusion ({one.reason.label}){only}."
     events = [Event(one.created_at, one.created_by, sentence, [one.detail] if one.detail else [])]
     if one.lifted_at:

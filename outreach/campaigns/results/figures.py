@@ -76,7 +76,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FigureRow:
     """The figures of one network (its code), or of all ("")."""
 
     network: str
@@ -100,13 +100,13 @@ class Results:
         """The authorities behind a figure, of one network or of all."""
         return {one for one in self.behind[figure] if not network or self.networks[one] == network}
 
-    def row(self, network: str = "") -> Row:
+    def row(self, network: str = "") -> FigureRow:
         """The figures of one network, or of all."""
         counts = {figure: len(self.among(figure, network)) for figure in Figure}
-        return Row(network, self.labels[network] if network else "Total", counts)
+        return FigureRow(network, self.labels[network] if network else "Total", counts)
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[FigureRow]:
         """The figures of each network that is meant, in the usual order."""
         meant = set(self.networks.values())
         return [self.row(network) for network in self.labels if network in meant]

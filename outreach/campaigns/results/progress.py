@@ -111,7 +111,7 @@ def counts_mark(progress: Progress) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """Something that happened to a campaign or to one of its waves: when, by whom, in a sentence."""
 
     at: datetime
@@ -119,7 +119,7 @@ class Entry:
     sentence: str
 
 
-def journal(session: Session, campaign: Campaign) -> Sequence[Entry]:
+def journal(session: Session, campaign: Campaign) -> Sequence[JournalEntry]:
     """Every move of a campaign and of its waves, and the last of what happened to letters, the newest first."""
     own = select(CampaignTransition).where(CampaignTransition.campaign_id == campaign.id)
     moves = [(one.at, 0, one.id, _of_campaign(one)) for one in session.scalars(own)]
@@ -130,20 +130,20 @@ def journal(session: Session, campaign: Campaign) -> Sequence[Entry]:
         begun |= {number} if one.state is WaveState.RUNNING else set()
     waves = {subject_of(wave.mailing_id): wave.number for wave in campaign.waves if wave.mailing_id}
     for noted in audit.latest(session, waves, MOST_NOTED):
-        entry = Entry(noted.at, noted.actor, f"Vague {waves[noted.subject]} : {noted.sentence}")
+        entry = JournalEntry(noted.at, noted.actor, f"Vague {waves[noted.subject]} : {noted.sentence}")
         moves.append((noted.at, 2, noted.id, entry))
     return [entry for *_, entry in sorted(moves, key=lambda move: move[:3], reverse=True)]
 
 
-def _of_campaign(one: CampaignTransition) -> Entry:
+def _of_campaign(one: CampaignTransition) -> JournalEntry:
     counted = f" ({one.authorities} PO)" if one.authorities else ""
-    return Entry(one.at, one.actor, f"Campagne {one.note or one.state.label.lower()}{counted}.")
+    return JournalEntry(one.at, one.actor, f"Campagne {one.note or one.state.label.lower()}{counted}.")
 
 
-def _of_wave(one: WaveTransition, number: int, *, goes_on: bool) -> Entry:
+def _of_wave(one: WaveTransition, number: int, *, goes_on: bool) -> JournalEntry:
     if goes_on and one.state is WaveState.RUNNING:
-        return Entry(one.at, one.actor, f"Vague {number} : reprise{f' ({one.note})' if one.note else ''}.")
-    return Entry(one.at, one.actor, f"Vague {number} {one.told}.")
+        return JournalEntry(one.at, one.actor, f"Vague {number} : reprise{f' ({one.note})' if one.note else ''}.")
+    return JournalEntry(one.at, one.actor, f"Vague {number} {one.told}.")
 
 
 def _mark(content: object) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.review.checks import Findings, look_over
 from outreach.db import Session
@@ -14,7 +14,7 @@ from outreach.segments.criteria import is_everybody
 def ask(
     session: Session,
     campaign: Campaign,
-    sending: Sending,
+    sending: SenderIdentity,
     *,
     now: datetime,
     actor: str,
@@ -36,7 +36,13 @@ def ask(
 
 
 def give(
-    session: Session, campaign: Campaign, sending: Sending, *, now: datetime, actor: str, version: str | None = None
+    session: Session,
+    campaign: Campaign,
+    sending: SenderIdentity,
+    *,
+    now: datetime,
+    actor: str,
+    version: str | None = None,
 ) -> Findings:
     """Approve a campaign as it stands, and as it was read: `version` is the digest of that.
 
@@ -54,7 +60,7 @@ def refuse_another(campaign: Campaign, version: str | None) -> None:
         raise Refused("La campagne a changé depuis que vous l’avez ouverte : relisez-la, puis recommencez.")
 
 
-def _fit(session: Session, campaign: Campaign, sending: Sending, now: datetime) -> Findings:
+def _fit(session: Session, campaign: Campaign, sending: SenderIdentity, now: datetime) -> Findings:
     found = look_over(session, campaign, sending, now=now)
     if found.blocks:
         raise Refused(" ".join(found.blocks))

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import ColumnElement, func, select
 
 from outreach.campaigns import audiences
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
 from outreach.campaigns.review.preview import DryRun, Rehearsal
 from outreach.campaigns.schedule import planning, sending_hours
@@ -22,7 +22,7 @@ from outreach.delivery.models import MessageClass, RecipientKind
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.mail import markdown, wording
-from outreach.segments.audience import Counts, rows
+from outreach.segments.audience import AudienceCounts, rows
 
 BUDGET = 10
 """Letters of awareness an authority receives in a school year without a remark [our assumption]."""
@@ -35,13 +35,13 @@ NAMED = 3
 class Findings:
     """What a look found: how many it reaches, all letters composed, what blocks, what is remarked."""
 
-    counts: Counts
+    counts: AudienceCounts
     run: DryRun
     blocks: Sequence[str]
     remarks: Sequence[str]
 
 
-def look_over(session: Session, campaign: Campaign, sending: Sending, *, now: datetime) -> Findings:
+def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, now: datetime) -> Findings:
     """Look a whole campaign over: its audience counted, every letter composed, its wording and dates read."""
     counts = audiences.count(session, campaign, now=now)
     blocks, run = [], DryRun()
@@ -67,7 +67,7 @@ def look_over(session: Session, campaign: Campaign, sending: Sending, *, now: da
     return Findings(counts, run, blocks, remarks)
 
 
-def wording_of(campaign: Campaign, sending: Sending) -> list[str]:
+def wording_of(campaign: Campaign, sending: SenderIdentity) -> list[str]:
     """What may be mended in the subject and the letter, each with its line."""
     remarks = [
         f"{f'Ligne {one.line}' if one.line else 'Objet'} : {one.text}"
@@ -80,7 +80,7 @@ def wording_of(campaign: Campaign, sending: Sending) -> list[str]:
     ]
 
 
-def _blocks(campaign: Campaign, counts: Counts, run: DryRun) -> list[str]:
+def _blocks(campaign: Campaign, counts: AudienceCounts, run: DryRun) -> list[str]:
     found = []
     if not counts.written:
         found.append("Ce courriel ne partirait à personne : élargissez le public.")

@@ -13,9 +13,9 @@ from sqlalchemy import Row
 from outreach.campaigns import audiences
 from outreach.campaigns.letter.composing import Alike
 from outreach.campaigns.letter.facts import Facts
-from outreach.campaigns.letter.frozen import Frozen, Sending, bare, compiled, freeze, standing_of
+from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, bare, compiled, freeze, standing_of
 from outreach.campaigns.letter.merge_fields import KINDS
-from outreach.campaigns.letter.recipient_facts import Recipients
+from outreach.campaigns.letter.recipient_facts import RecipientFacts
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule import planning
 from outreach.days import today
@@ -26,7 +26,7 @@ from outreach.delivery.models import MessageClass
 from outreach.directory.models import Authority
 from outreach.mail import mime, tokens
 from outreach.mail.letters import Filled, Filling, Letter, Value
-from outreach.mail.marks import Kind, Slot
+from outreach.mail.marks import FieldKind, Slot
 from outreach.mail.mime import Personal
 from outreach.segments import audience
 
@@ -70,7 +70,7 @@ class Rehearsed:
 
     def _marked(self, slot: Slot) -> Filling:
         value = self.values[slot.key]
-        if KINDS[slot.field] in {Kind.BLOCK, Kind.LINK}:
+        if KINDS[slot.field] in {FieldKind.BLOCK, FieldKind.LINK}:
             return value
         return Value(f"<mark>{value.html}</mark>", value.text)
 
@@ -78,7 +78,9 @@ class Rehearsed:
     def missing(self) -> set[str]:
         """The fields that stand in this letter and say nothing."""
         places = self.letter.places(self.flags)
-        words = [place for place in places if KINDS.get(place.slot.field) not in {None, Kind.BLOCK, Kind.LINK}]
+        words = [
+            place for place in places if KINDS.get(place.slot.field) not in {None, FieldKind.BLOCK, FieldKind.LINK}
+        ]
         return {place.slot.field for place in words if not self.values[place.key].text.strip()}
 
 
@@ -100,7 +102,7 @@ class Rehearsal:
         self,
         session: Session,
         campaign: Campaign,
-        sending: Sending,
+        sending: SenderIdentity,
         *,
         now: datetime,
         wave: int = 1,
@@ -130,7 +132,7 @@ class Rehearsal:
         """The letters of these recipients, in order."""
         standing = standing_of(self.campaign, self.sending, "essai")
         is_awareness = self.campaign.message_class is MessageClass.AWARENESS
-        finder = Recipients(
+        finder = RecipientFacts(
             self.sending, self.frozen, self.letter, self.campaign.strand_id, is_awareness, today(self.now)
         )
         for start in range(0, len(recipients), SLICE):
@@ -156,7 +158,7 @@ class Rehearsal:
         return run
 
     def _personal(self, due: Due, filled: Filled, facts: Facts) -> Personal:
-        to, mailto = due.recipient, self.sending.keys.make(tokens.Kind.MAILTO, bytes.fromhex(NOBODY))
+        to, mailto = due.recipient, self.sending.keys.make(tokens.TokenKind.MAILTO, bytes.fromhex(NOBODY))
         return Personal(NOBODY, to, self.now, filled.subject, facts.links.unsubscribing, mailto)
 
     def _due(self, place: int, one: Addressee) -> Due:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from outreach import audit
 from outreach.campaigns.audiences import addressees_among
-from outreach.campaigns.letter.frozen import Sending, freeze
+from outreach.campaigns.letter.frozen import SenderIdentity, freeze
 from outreach.campaigns.lifecycle import subject_of
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule import planning
@@ -23,7 +23,7 @@ MARK = "[TEST] "
 def send(
     session: Session,
     campaign: Campaign,
-    sending: Sending,
+    sending: SenderIdentity,
     authority: Authority,
     to: Judgement,
     *,

@@ -20,7 +20,7 @@ NEVER_LEFT = {WaveState.CANCELLED, WaveState.MISSED}
 UNPLANNED = {CampaignState.DRAFT, CampaignState.TO_APPROVE, CampaignState.APPROVED}
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What stands on a day: a wave, a first wave that is wished for but not planned, the last day to answer a wave."""
 
     WAVE = "wave"
@@ -29,10 +29,10 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CalendarEntry:
     """Something on a day, of a campaign; `wave` is 0 for a wish."""
 
-    kind: Kind
+    kind: EntryKind
     at: datetime
     campaign: int
     title: str
@@ -41,7 +41,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class CalendarDay:
     """A day of a month's weeks; `until` ends the run of days that the same thing closes, told on the run's first day.
 
     A run is told again on the first day of a month, so that each month can be read alone.
@@ -51,7 +51,7 @@ class Day:
     is_of_month: bool
     closing: Closing | None
     until: date | None
-    entries: Sequence[Entry]
+    entries: Sequence[CalendarEntry]
 
     @property
     def says_something(self) -> bool:
@@ -59,7 +59,7 @@ class Day:
         return bool(self.entries) or self.until is not None
 
 
-def weeks(session: Session, month: date) -> list[list[Day]]:
+def weeks(session: Session, month: date) -> list[list[CalendarDay]]:
     """The weeks, Monday first, that hold a month, named by its first day. Two statements, however many campaigns."""
     rows = calendar.Calendar().monthdatescalendar(month.year, month.month)
     first, last = rows[0][0], rows[-1][-1]
@@ -69,7 +69,9 @@ def weeks(session: Session, month: date) -> list[list[Day]]:
         found[today(entry.at)].append(entry)
     return [
         [
-            Day(day, day.month == month.month, closings[day], _run(day, closings), sorted(found[day], key=_order))
+            CalendarDay(
+                day, day.month == month.month, closings[day], _run(day, closings), sorted(found[day], key=_order)
+            )
             for day in row
         ]
         for row in rows
@@ -91,7 +93,7 @@ def _run(day: date, closings: dict[date, Closing | None]) -> date | None:
     return end
 
 
-def _waves(session: Session, first: date, last: date) -> list[Entry]:
+def _waves(session: Session, first: date, last: date) -> list[CalendarEntry]:
     """The waves due between two days, and the last days to answer one that fall between them."""
     query = (
         select(Wave.due_at, Campaign.id, Campaign.title, Wave.number, Wave.state, Campaign.deadline_days)
@@ -102,13 +104,13 @@ def _waves(session: Session, first: date, last: date) -> list[Entry]:
     for at, key, title, number, state, days in session.execute(query):
         deadline = at + timedelta(days=days)
         if today(at) >= first:
-            found.append(Entry(Kind.WAVE, at, key, title, number, state))
+            found.append(CalendarEntry(EntryKind.WAVE, at, key, title, number, state))
         if first <= today(deadline) <= last and state not in NEVER_LEFT:
-            found.append(Entry(Kind.DEADLINE, deadline, key, title, number, state))
+            found.append(CalendarEntry(EntryKind.DEADLINE, deadline, key, title, number, state))
     return found
 
 
-def _wishes(session: Session, first: date, last: date) -> list[Entry]:
+def _wishes(session: Session, first: date, last: date) -> list[CalendarEntry]:
     """The first waves wished for between two days, of campaigns that have none planned yet."""
     planned = exists().where(Wave.campaign_id == Campaign.id, Wave.state != WaveState.CANCELLED)
     query = select(Campaign).where(
@@ -118,12 +120,14 @@ def _wishes(session: Session, first: date, last: date) -> list[Entry]:
         ~planned,
     )
     found = session.scalars(query)
-    return [Entry(Kind.WISH, one.starts_at, one.id, one.title, 0, one.state) for one in found if one.starts_at]
+    return [
+        CalendarEntry(EntryKind.WISH, one.starts_at, one.id, one.title, 0, one.state) for one in found if one.starts_at
+    ]
 
 
 def _start(day: date) -> datetime:
     return datetime.combine(day, time(), BRUSSELS)
 
 
-def _order(entry: Entry) -> tuple[bool, datetime, int, int]:
-    return entry.kind is Kind.DEADLINE, entry.at, entry.campaign, entry.wave
+def _order(entry: CalendarEntry) -> tuple[bool, datetime, int, int]:
+    return entry.kind is EntryKind.DEADLINE, entry.at, entry.campaign, entry.wave

@@ -11,14 +11,14 @@ FARTHEST = timedelta(days=730)
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class BrusselsMoment:
     """An instant, and what had to be said about the wall time that named it, or ''."""
 
     at: datetime
     note: str = ""
 
 
-def moment_of(wall: datetime) -> Moment:
+def moment_of(wall: datetime) -> BrusselsMoment:
     """The instant a wall clock in Brussels shows this time (without zone).
 
     A time that the spring change skips is an hour later on the same clock; of a time that the autumn change repeats,
@@ -28,13 +28,17 @@ def moment_of(wall: datetime) -> Moment:
     at = first.astimezone(UTC)
     shown = at.astimezone(BRUSSELS).replace(tzinfo=None)
     if shown != wall:
-        return Moment(at, f"{wall:%d/%m/%Y} : {wall:%H h %M} n’existe pas (heure d’été), ce sera {shown:%H h %M}.")
+        return BrusselsMoment(
+            at, f"{wall:%d/%m/%Y} : {wall:%H h %M} n’existe pas (heure d’été), ce sera {shown:%H h %M}."
+        )
     if wall.replace(tzinfo=BRUSSELS, fold=1).utcoffset() != first.utcoffset():
-        return Moment(at, f"{wall:%d/%m/%Y} : {wall:%H h %M} existe deux fois (heure d’hiver), c’est la première.")
-    return Moment(at)
+        return BrusselsMoment(
+            at, f"{wall:%d/%m/%Y} : {wall:%H h %M} existe deux fois (heure d’hiver), c’est la première."
+        )
+    return BrusselsMoment(at)
 
 
-def read_moment(text: str) -> Moment:
+def read_moment(text: str) -> BrusselsMoment:
     """A date and a time as an operator writes them, in Brussels: 2021-05-18 09:30. Raises InputError."""
     try:
         wall = datetime.strptime(text.strip().replace("T", " "), "%Y-%m-%d %H:%M")  # noqa: DTZ007 - a wall's time

@@ -8,7 +8,7 @@ from outreach.campaigns.audiences import networks_of
 from outreach.campaigns.models import Campaign, Colour
 from outreach.campaigns.schedule import sending_hours
 from outreach.campaigns.schedule.moments import moment_of
-from outreach.campaigns.schedule.sending_hours import Opening, Recipients
+from outreach.campaigns.schedule.sending_hours import Audiences, Opening
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
 
@@ -52,7 +52,7 @@ def plan(
     asked = start or campaign.starts_at
     if asked is None:
         return []
-    rule = Rule.of(session, campaign, now=now)
+    rule = ClosingRule.of(session, campaign, now=now)
     first = rule.exactly(asked) if start else rule.first(asked)
     if grace and first.at < now + grace:
         first = rule.first(now + grace)
@@ -80,17 +80,17 @@ def left_out(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ClosingRule:
     """What closes the calendar of one campaign: who receives it, and how urgent it is."""
 
-    recipients: frozenset[Recipients]
+    recipients: frozenset[Audiences]
     urgent: bool
 
     @classmethod
-    def of(cls, session: Session, campaign: Campaign, *, now: datetime) -> "Rule":
+    def of(cls, session: Session, campaign: Campaign, *, now: datetime) -> "ClosingRule":
         """The rule of a campaign, by the networks it is for."""
         networks = networks_of(session, campaign, now=now)
-        kinds = {Recipients.SCHOOL_SIDE if one in SCHOOL_SIDE else Recipients.ADMINISTRATION for one in networks}
+        kinds = {Audiences.SCHOOL_SIDE if one in SCHOOL_SIDE else Audiences.ADMINISTRATION for one in networks}
         return cls(frozenset(kinds), campaign.colour in URGENT)
 
     def exactly(self, asked: datetime) -> PlannedWave:

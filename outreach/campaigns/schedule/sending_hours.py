@@ -25,7 +25,7 @@ SUMMER = "vacances d’été"
 DAY = timedelta(days=1)
 
 
-class Recipients(StrEnum):
+class Audiences(StrEnum):
     """Who receives: those who live by the school year, and those who work through its breaks."""
 
     SCHOOL_SIDE = "school_side"
@@ -38,8 +38,8 @@ class Recipients(StrEnum):
 
 
 _LABELS = {
-    Recipients.SCHOOL_SIDE: "pouvoirs organisateurs du libre et WBE",
-    Recipients.ADMINISTRATION: "communes, provinces et COCOF",
+    Audiences.SCHOOL_SIDE: "pouvoirs organisateurs du libre et WBE",
+    Audiences.ADMINISTRATION: "communes, provinces et COCOF",
 }
 
 
@@ -98,7 +98,7 @@ class _Year:
     settled: date
 
 
-def closure(day: date, recipients: Collection[Recipients], *, urgent: bool) -> str:
+def closure(day: date, recipients: Collection[Audiences], *, urgent: bool) -> str:
     """What closes a day, in French, or '' when letters may leave; closed for one recipient is closed for all.
 
     Urgent letters (red and blue) leave in the quiet weeks too: from 17 June to the summer, and from 16 August to the
@@ -108,16 +108,16 @@ def closure(day: date, recipients: Collection[Recipients], *, urgent: bool) -> s
     year = _year(day.year)
     if year.summer <= day <= date(day.year, 8, 15):
         return SUMMER
-    school = "" if set(recipients) == {Recipients.ADMINISTRATION} else _school(day, year, urgent=urgent)
+    school = "" if set(recipients) == {Audiences.ADMINISTRATION} else _school(day, year, urgent=urgent)
     return school or year.public.get(day, "") or _idle(day)
 
 
 def closing(day: date) -> Closing | None:
     """What a calendar on the wall says of a day, and whom it spares; None for a day that only the week closes."""
     for spares, recipients, urgent in (
-        (Spares.NOBODY, Recipients.ADMINISTRATION, True),
-        (Spares.ADMINISTRATIONS, Recipients.SCHOOL_SIDE, True),
-        (Spares.URGENT, Recipients.SCHOOL_SIDE, False),
+        (Spares.NOBODY, Audiences.ADMINISTRATION, True),
+        (Spares.ADMINISTRATIONS, Audiences.SCHOOL_SIDE, True),
+        (Spares.URGENT, Audiences.SCHOOL_SIDE, False),
     ):
         name = closure(day, [recipients], urgent=urgent)
         if name and name != _idle(day):
@@ -125,7 +125,7 @@ def closing(day: date) -> Closing | None:
     return None
 
 
-def next_open(wall: datetime, recipients: Collection[Recipients], *, urgent: bool) -> Opening:
+def next_open(wall: datetime, recipients: Collection[Audiences], *, urgent: bool) -> Opening:
     """The first time from a wall time in Brussels (without zone) on at which letters may leave, and what moved it.
 
     It is found within 120 days. On another day the hour stays when letters leave at that hour, else the day's first

@@ -9,7 +9,7 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Wave, WaveState, WaveTransition
 from outreach.db import Session
 from outreach.delivery import breaker
-from outreach.delivery.breaker import Outcomes
+from outreach.delivery.breaker import Rates
 
 BRAKE = "frein automatique"
 
@@ -34,7 +34,7 @@ def brake(session: Session, *, now: datetime) -> int:
     return braked
 
 
-def outcomes(session: Session, waves: Iterable[Wave]) -> dict[Wave, Outcomes]:
+def outcomes(session: Session, waves: Iterable[Wave]) -> dict[Wave, Rates]:
     """What came of waves that have letters, since each last began or went on: what was known then stops it no more."""
     mailings = {wave.mailing_id: wave for wave in waves if wave.mailing_id is not None}
     begun = (

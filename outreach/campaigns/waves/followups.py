@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from outreach.campaigns.letter.frozen import Sending, freeze
+from outreach.campaigns.letter.frozen import SenderIdentity, freeze
 from outreach.campaigns.lifecycle import CONTENT
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.waves.launching import send_one
@@ -34,7 +34,7 @@ CONFIRM = "Votre adhésion sera confirmée par le service. "
 
 
 def answered(
-    session: Session, message: Message, responses: Sequence[Response], sending: Sending, *, now: datetime
+    session: Session, message: Message, responses: Sequence[Response], sending: SenderIdentity, *, now: datetime
 ) -> None:
     """An authority answered a letter: no reminder of that campaign leaves for it, and a confirmation does.
 
@@ -61,7 +61,7 @@ def _confirm(
     campaign: Campaign,
     message: Message,
     responses: Sequence[Response],
-    sending: Sending,
+    sending: SenderIdentity,
     now: datetime,
 ) -> None:
     """Put a confirmation into the outbox. It says what was answered in our words, never in theirs."""

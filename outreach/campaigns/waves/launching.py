@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, select
 
 from outreach.campaigns import audiences
-from outreach.campaigns.letter.frozen import Frozen, Sending, freeze, standing_json, standing_of
+from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, freeze, standing_json, standing_of
 from outreach.campaigns.lifecycle import approved_count, is_approved, move_wave, planned_at
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.waves.calling_off import GRACE
@@ -48,7 +48,7 @@ def _begins_at(session: Session, wave: Wave) -> datetime:
     return min(wave.due_at, max(ahead, planned_at(session, wave) + GRACE))
 
 
-def advance(session: Session, wave_id: int, sending: Sending, *, now: datetime) -> bool:
+def advance(session: Session, wave_id: int, sending: SenderIdentity, *, now: datetime) -> bool:
     """Take a wave one step towards its letters: start it, or write down some thousands of recipients more.
 
     One transaction a step, safe to repeat and to interrupt. True when there is a step left.
@@ -89,7 +89,7 @@ def _in_turn(session: Session, wave_id: int) -> Wave:
     return wave
 
 
-def _start(session: Session, wave: Wave, sending: Sending, now: datetime) -> bool:
+def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime) -> bool:
     if now > wave.latest_start:
         note = "le planificateur n’a pas tourné à temps" if is_approved(session, wave.campaign) else "non validée"
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=note)
@@ -110,7 +110,7 @@ def _start(session: Session, wave: Wave, sending: Sending, now: datetime) -> boo
     return _fill(session, wave, wave.mailing, sending, now)
 
 
-def mailing_of(campaign: Campaign, frozen: Frozen, sending: Sending, name: str, *, now: datetime) -> Mailing:
+def mailing_of(campaign: Campaign, frozen: Frozen, sending: SenderIdentity, name: str, *, now: datetime) -> Mailing:
     """A mailing for a letter of a campaign, not launched yet; `name` stands in its headers."""
     is_statutory = campaign.message_class is MessageClass.STATUTORY
     return Mailing(
@@ -129,7 +129,7 @@ def send_one(
     session: Session,
     campaign: Campaign,
     frozen: Frozen,
-    sending: Sending,
+    sending: SenderIdentity,
     addressee: Addressee,
     purpose: Purpose,
     name: str,
@@ -165,7 +165,7 @@ def _wait_if_it_drifted(session: Session, wave: Wave, now: datetime) -> None:
         move_wave(session, wave, WaveState.PAUSED, now=now, actor=CLOCK, note=note)
 
 
-def _fill(session: Session, wave: Wave, mailing: Mailing, sending: Sending, now: datetime) -> bool:
+def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentity, now: datetime) -> bool:
     # Waves go to authorities; said so, the index finds the last of a million at once.
     is_one = and_(Message.mailing_id == mailing.id, Message.recipient_kind == RecipientKind.AUTHORITY)
     query = select(Message.recipient_id).where(is_one)

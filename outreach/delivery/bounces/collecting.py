@@ -13,7 +13,7 @@ from outreach.delivery import installation
 from outreach.delivery.bounces import boxes, handling, notices
 from outreach.delivery.bounces.boxes import Box, Folder
 from outreach.delivery.bounces.models import Handling
-from outreach.delivery.bounces.notices import Verdict
+from outreach.delivery.bounces.notices import NoticeVerdict
 from outreach.errors import Refused
 from outreach.mail.tokens import Keys
 from outreach.settings import Settings
@@ -26,13 +26,13 @@ MOST_IN_A_PASS = 2000
 class Collected:
     """What a pass read: notices by verdict and by what they changed; `known` are copies of those kept before."""
 
-    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    verdicts: Counter[NoticeVerdict] = field(default_factory=Counter)
     handled: Counter[Handling] = field(default_factory=Counter)
     known: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The counts by their fixed names."""
-        verdicts = {verdict.value: self.verdicts[verdict] for verdict in Verdict}
+        verdicts = {verdict.value: self.verdicts[verdict] for verdict in NoticeVerdict}
         handled = {one.value: self.handled[one] for one in Handling}
         return {"read": self.verdicts.total(), "known": self.known, "verdicts": verdicts, "handled": handled}
 

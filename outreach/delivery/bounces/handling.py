@@ -14,7 +14,7 @@ from sqlalchemy import exists, func, select
 from outreach import audit
 from outreach.db import Session, take_turns
 from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
-from outreach.delivery.bounces.notices import Notice, Report, Verdict
+from outreach.delivery.bounces.notices import Notice, NoticeVerdict, Report
 from outreach.delivery.ledger import outbox, outcomes, suppressions
 from outreach.delivery.ledger.outbox import Proof
 from outreach.delivery.models import Message, RecipientKind, SuppressionReason
@@ -24,11 +24,11 @@ from outreach.directory.models import Authority
 RETURNS = "courriels revenus"
 TOO_OLD = timedelta(days=30)
 PROOFS = {
-    Verdict.DELAYED: Proof.DELAYED,
-    Verdict.INFORMATION: Proof.INFORMATION,
-    Verdict.COMPLAINT: Proof.COMPLAINT,
-    Verdict.AUTO_REPLY: Proof.AUTO_REPLY,
-    Verdict.HUMAN: Proof.HUMAN,
+    NoticeVerdict.DELAYED: Proof.DELAYED,
+    NoticeVerdict.INFORMATION: Proof.INFORMATION,
+    NoticeVerdict.COMPLAINT: Proof.COMPLAINT,
+    NoticeVerdict.AUTO_REPLY: Proof.AUTO_REPLY,
+    NoticeVerdict.HUMAN: Proof.HUMAN,
 }
 
 
@@ -74,11 +74,11 @@ def _handle(session: Session, notice: Notice, letter: Message | None, now: datet
     if letter is not None and notice.verdict in PROOFS:
         outbox.evidence(session, letter, PROOFS[notice.verdict], now=now)
     match notice.verdict:
-        case Verdict.FAILED:
+        case NoticeVerdict.FAILED:
             return _fail(session, notice, letter, now) if letter else Handling.UNVERIFIED
-        case Verdict.COMPLAINT:
+        case NoticeVerdict.COMPLAINT:
             return _complain(session, letter, now) if letter else Handling.UNVERIFIED
-        case Verdict.UNSUBSCRIPTION:
+        case NoticeVerdict.UNSUBSCRIPTION:
             return _unsubscribe(session, letter, now) if letter else Handling.UNVERIFIED
         case _:
             return Handling.NOTHING
@@ -87,7 +87,7 @@ def _handle(session: Session, notice: Notice, letter: Message | None, now: datet
 def _fail(session: Session, notice: Notice, letter: Message, now: datetime) -> Handling:
     if (letter.fenced_at or letter.dated_at) < now - TOO_OLD:
         return Handling.TOO_OLD
-    failed = [report for report in notice.reports if report.verdict is Verdict.FAILED]
+    failed = [report for report in notice.reports if report.verdict is NoticeVerdict.FAILED]
     own = next((report for report in failed if _is_of(letter, report)), None)
     if own is None:
         outbox.evidence(session, letter, Proof.ELSEWHERE, now=now)

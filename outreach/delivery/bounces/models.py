@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
-from outreach.delivery.bounces.notices import Verdict
+from outreach.delivery.bounces.notices import NoticeVerdict
 
 
 class Handling(StrEnum):
@@ -53,7 +53,7 @@ class KeptNotice(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), unique=True)
     read_at: Mapped[datetime]
-    verdict: Mapped[Verdict] = mapped_column(enum_of(Verdict, "notice_verdict"))
+    verdict: Mapped[NoticeVerdict] = mapped_column(enum_of(NoticeVerdict, "notice_verdict"))
     handling: Mapped[Handling] = mapped_column(enum_of(Handling, "notice_handling"))
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
 
@@ -68,6 +68,6 @@ class KeptReport(Base):
     notice_id: Mapped[int] = mapped_column(ForeignKey("bounce_notices.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     recipient: Mapped[str] = mapped_column(String(320))
-    verdict: Mapped[Verdict] = mapped_column(enum_of(Verdict, "report_verdict"))
+    verdict: Mapped[NoticeVerdict] = mapped_column(enum_of(NoticeVerdict, "report_verdict"))
     status: Mapped[str] = mapped_column(String(12), default="")
     said: Mapped[str] = mapped_column(Text, default="")

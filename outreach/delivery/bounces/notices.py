@@ -20,7 +20,7 @@ from enum import StrEnum
 from flufl.bounce import all_failures
 
 from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
-from outreach.mail.tokens import LENGTH, Keys, Kind
+from outreach.mail.tokens import LENGTH, Keys, TokenKind
 
 MOST_BYTES = 1024 * 1024
 MOST_BYTES_OF_PROSE = 64 * 1024
@@ -57,7 +57,7 @@ MAIL_SYSTEM = re.compile(r"\b(?:mailer-daemon|postmaster|mail-?daemon|microsofte
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # a traceback for whatever anybody sends
 
 
-class Verdict(StrEnum):
+class NoticeVerdict(StrEnum):
     """What a notice is."""
 
     FAILED = "failed"
@@ -77,29 +77,29 @@ class Verdict(StrEnum):
     @property
     def is_for_people(self) -> bool:
         """Whether somebody of the service should read it."""
-        return self in {Verdict.HUMAN, Verdict.UNDETERMINED}
+        return self in {NoticeVerdict.HUMAN, NoticeVerdict.UNDETERMINED}
 
 
 _LABELS = {
-    Verdict.FAILED: "rejets",
-    Verdict.DELAYED: "retards",
-    Verdict.INFORMATION: "avis de remise ou de lecture",
-    Verdict.COMPLAINT: "plaintes",
-    Verdict.UNSUBSCRIPTION: "désinscriptions",
-    Verdict.AUTO_REPLY: "réponses automatiques",
-    Verdict.HUMAN: "messages de personnes",
-    Verdict.UNDETERMINED: "indéterminés",
+    NoticeVerdict.FAILED: "rejets",
+    NoticeVerdict.DELAYED: "retards",
+    NoticeVerdict.INFORMATION: "avis de remise ou de lecture",
+    NoticeVerdict.COMPLAINT: "plaintes",
+    NoticeVerdict.UNSUBSCRIPTION: "désinscriptions",
+    NoticeVerdict.AUTO_REPLY: "réponses automatiques",
+    NoticeVerdict.HUMAN: "messages de personnes",
+    NoticeVerdict.UNDETERMINED: "indéterminés",
 }
 # Of several recipients, what is worst is what the notice is.
-_WORST = (Verdict.FAILED, Verdict.DELAYED, Verdict.INFORMATION, Verdict.UNDETERMINED)
+_WORST = (NoticeVerdict.FAILED, NoticeVerdict.DELAYED, NoticeVerdict.INFORMATION, NoticeVerdict.UNDETERMINED)
 _ACTIONS = {
-    "failed": Verdict.FAILED,
-    "delayed": Verdict.DELAYED,
-    "delivered": Verdict.INFORMATION,
-    "relayed": Verdict.INFORMATION,
-    "expanded": Verdict.INFORMATION,
+    "failed": NoticeVerdict.FAILED,
+    "delayed": NoticeVerdict.DELAYED,
+    "delivered": NoticeVerdict.INFORMATION,
+    "relayed": NoticeVerdict.INFORMATION,
+    "expanded": NoticeVerdict.INFORMATION,
 }
-_CLASSES = {"5": Verdict.FAILED, "4": Verdict.DELAYED, "2": Verdict.INFORMATION}
+_CLASSES = {"5": NoticeVerdict.FAILED, "4": NoticeVerdict.DELAYED, "2": NoticeVerdict.INFORMATION}
 _COMPLAINTS = {"abuse", "fraud"}
 
 
@@ -108,7 +108,7 @@ class Report:
     """What a notice says of one recipient: its names (as written to, as refused), the status (5.1.1, or ''), words."""
 
     names: tuple[str, ...]
-    verdict: Verdict
+    verdict: NoticeVerdict
     status: str = ""
     said: str = ""
 
@@ -122,7 +122,7 @@ class Notice:
     """
 
     digest: str
-    verdict: Verdict
+    verdict: NoticeVerdict
     reports: tuple[Report, ...] = ()
     proved: bytes | None = None
     named: str = ""
@@ -134,12 +134,12 @@ def read(content: bytes, keys: Keys) -> Notice:
         message = _parsed(content[:MOST_BYTES])
         parts = list(_parts(message))
     except _TooComplexError:
-        return Notice(_digest(content), Verdict.UNDETERMINED)
+        return Notice(_digest(content), NoticeVerdict.UNDETERMINED)
     returned = [head for part in parts for head in _returned(part)]
     wrote = [text for header in ADDRESSED for text in _texts(message, header)]
     leaving = _unsubscribing(message, wrote, keys)
     verdict, reports = _judged(message, parts, content, is_leaving=leaving is not None)
-    proved = leaving if verdict is Verdict.UNSUBSCRIPTION else _token(wrote, returned, keys)
+    proved = leaving if verdict is NoticeVerdict.UNSUBSCRIPTION else _token(wrote, returned, keys)
     named = next((found[1] for text in _message_ids(returned) if (found := MESSAGE_ID.search(text))), "")
     digest = _digest(content, _text(message, "Message-ID"), proved, named, reports)
     return Notice(digest, verdict, reports, proved, named)
@@ -147,22 +147,22 @@ def read(content: bytes, keys: Keys) -> Notice:
 
 def _judged(
     message: Message, parts: list[Message], content: bytes, *, is_leaving: bool
-) -> tuple[Verdict, tuple[Report, ...]]:
+) -> tuple[NoticeVerdict, tuple[Report, ...]]:
     for told in (_delivery, _complaint, _receipt):
         found = told(parts)
         if found is not None:
             return found
     if _is_of_a_mail_system(message):
         reports = _prose(parts, content)
-        return (_worst(reports), reports) if reports else (Verdict.UNDETERMINED, ())
+        return (_worst(reports), reports) if reports else (NoticeVerdict.UNDETERMINED, ())
     if _is_automatic(message):
-        return Verdict.AUTO_REPLY, ()
+        return NoticeVerdict.AUTO_REPLY, ()
     if is_leaving:
-        return Verdict.UNSUBSCRIPTION, ()
-    return (Verdict.HUMAN if message["From"] else Verdict.UNDETERMINED), ()
+        return NoticeVerdict.UNSUBSCRIPTION, ()
+    return (NoticeVerdict.HUMAN if message["From"] else NoticeVerdict.UNDETERMINED), ()
 
 
-def _delivery(parts: Iterable[Message]) -> tuple[Verdict, tuple[Report, ...]] | None:
+def _delivery(parts: Iterable[Message]) -> tuple[NoticeVerdict, tuple[Report, ...]] | None:
     """Reports of delivery, one for each recipient they speak of (RFC 3464 §2.3)."""
     groups = [group for part in parts for group in _groups(part)]
     reports = tuple(_report(group) for group in groups if group["Action"] or group["Status"])
@@ -184,7 +184,7 @@ def _report(group: Message) -> Report:
     )
     status = _status(_text(group, "Status"), said)
     action = _text(group, "Action").casefold()
-    verdict = _ACTIONS.get(action) or _CLASSES.get(status[:1], Verdict.UNDETERMINED)
+    verdict = _ACTIONS.get(action) or _CLASSES.get(status[:1], NoticeVerdict.UNDETERMINED)
     return Report(names, verdict, status, said)
 
 
@@ -199,22 +199,22 @@ def _status(stated: str, said: str) -> str:
     return found[0] if found else ""
 
 
-def _complaint(parts: Iterable[Message]) -> tuple[Verdict, tuple[Report, ...]] | None:
+def _complaint(parts: Iterable[Message]) -> tuple[NoticeVerdict, tuple[Report, ...]] | None:
     """A recipient pressed a button that says unwanted (RFC 5965); other feedback is information."""
     for head in _heads(parts, "message/feedback-report"):
         if _text(head, "Feedback-Type").casefold() not in _COMPLAINTS:
-            return Verdict.INFORMATION, ()
+            return NoticeVerdict.INFORMATION, ()
         letters = _heads(parts, "message/rfc822")
         wrote = [_text(head, "Original-Rcpt-To"), *(_text(letter, "To") for letter in letters)]
         names = tuple(found[0][:LONGEST_ADDRESS] for one in wrote if (found := ADDRESS.search(one)))
-        return Verdict.COMPLAINT, (Report(names, Verdict.COMPLAINT),)
+        return NoticeVerdict.COMPLAINT, (Report(names, NoticeVerdict.COMPLAINT),)
     return None
 
 
-def _receipt(parts: Iterable[Message]) -> tuple[Verdict, tuple[Report, ...]] | None:
+def _receipt(parts: Iterable[Message]) -> tuple[NoticeVerdict, tuple[Report, ...]] | None:
     """A receipt says that a letter was opened or deleted (RFC 8098)."""
     kinds = {part.get_content_type() for part in parts}
-    return (Verdict.INFORMATION, ()) if "message/disposition-notification" in kinds else None
+    return (NoticeVerdict.INFORMATION, ()) if "message/disposition-notification" in kinds else None
 
 
 def _prose(parts: Iterable[Message], content: bytes) -> tuple[Report, ...]:
@@ -225,7 +225,7 @@ def _prose(parts: Iterable[Message], content: bytes) -> tuple[Report, ...]:
     except Exception:  # noqa: BLE001 - somebody else's reading of anybody's bytes
         return ()
     said = _said(parts)
-    found = [(never, Verdict.FAILED), (set(later) - set(never), Verdict.DELAYED)]
+    found = [(never, NoticeVerdict.FAILED), (set(later) - set(never), NoticeVerdict.DELAYED)]
     return tuple(
         Report((_clean(address.decode("utf-8", "replace"))[:LONGEST_ADDRESS],), verdict, _status("", said), said)
         for addresses, verdict in found
@@ -263,14 +263,14 @@ def _is_automatic(message: Message) -> bool:
 def _unsubscribing(message: Message, wrote: Iterable[str], keys: Keys) -> bytes | None:
     """The letter whose address to unsubscribe this came to, or whose token is its subject."""
     found = [text for one in wrote for text in MAILTO.findall(one)]
-    tokens = (keys.read(text, Kind.MAILTO) for text in (*found, *TOKENS.findall(_text(message, "Subject"))))
+    tokens = (keys.read(text, TokenKind.MAILTO) for text in (*found, *TOKENS.findall(_text(message, "Subject"))))
     return next((token.id for token in tokens if token), None)
 
 
 def _token(wrote: Iterable[str], returned: Iterable[Message], keys: Keys) -> bytes | None:
     """The letter whose return address this came to, or which comes back with its return address."""
     within = [_text(head, header) for head in returned for header in ("Original-Mail-From", "Return-Path")]
-    tokens = (keys.read(text, Kind.BOUNCE) for one in (*wrote, *within) for text in RETURN_PATH.findall(one))
+    tokens = (keys.read(text, TokenKind.BOUNCE) for one in (*wrote, *within) for text in RETURN_PATH.findall(one))
     return next((token.id for token in tokens if token), None)
 
 
@@ -306,7 +306,7 @@ def _parts(message: Message, depth: int = 0) -> Iterator[Message]:
                 yield from _parts(part, depth + 1)
 
 
-def _worst(reports: Iterable[Report]) -> Verdict:
+def _worst(reports: Iterable[Report]) -> NoticeVerdict:
     said = {report.verdict for report in reports}
     return next(verdict for verdict in _WORST if verdict in said)
 

@@ -11,7 +11,7 @@ from outreach import audit
 from outreach.db import Session
 
 
-class Event(Enum):
+class Setback(Enum):
     """What happened to letters: said of one, and of several."""
 
     DEFERRED = ("reporté", "reportés")
@@ -29,7 +29,7 @@ def subject_of(mailing: int) -> str:
     return f"mailing:{mailing}"
 
 
-def note(session: Session, happened: Mapping[tuple[int, Event], int], *, now: datetime, actor: str) -> None:
+def note(session: Session, happened: Mapping[tuple[int, Setback], int], *, now: datetime, actor: str) -> None:
     """Write down how many letters of which mailing came to what, in the transaction that changes their rows."""
     for (mailing, event), count in happened.items():
         one, several = event.value

@@ -13,7 +13,7 @@ from outreach.directory.models import Authority
 PAGE_ROWS = 50
 
 
-class Outcome(StrEnum):
+class LetterOutcome(StrEnum):
     """What became of a letter: every letter has exactly one."""
 
     ACCEPTED = "accepted"
@@ -36,38 +36,40 @@ class Outcome(StrEnum):
 
 
 _LABELS = {
-    Outcome.ACCEPTED: "Acceptés",
-    Outcome.PENDING: "En attente",
-    Outcome.DEFERRED: "Reportés",
-    Outcome.REFUSED: "Refusés",
-    Outcome.EXPIRED: "Expirés",
-    Outcome.IN_DOUBT: "En doute",
-    Outcome.WITHDRAWN: "Écartés",
+    LetterOutcome.ACCEPTED: "Acceptés",
+    LetterOutcome.PENDING: "En attente",
+    LetterOutcome.DEFERRED: "Reportés",
+    LetterOutcome.REFUSED: "Refusés",
+    LetterOutcome.EXPIRED: "Expirés",
+    LetterOutcome.IN_DOUBT: "En doute",
+    LetterOutcome.WITHDRAWN: "Écartés",
 }
 
 
-def outcome_of(message: Message) -> Outcome:
+def outcome_of(message: Message) -> LetterOutcome:
     """What became of a letter."""
     if message.state is MessageState.QUEUED or message.state is MessageState.HANDING:
         is_deferred = message.state is MessageState.QUEUED and message.attempts > 0
-        return Outcome.DEFERRED if is_deferred else Outcome.PENDING
-    return Outcome(message.state.value)
+        return LetterOutcome.DEFERRED if is_deferred else LetterOutcome.PENDING
+    return LetterOutcome(message.state.value)
 
 
-def count(session: Session, mailing: int, outcome: Outcome | None, reason: Reason | None = None) -> int:
+def count(session: Session, mailing: int, outcome: LetterOutcome | None, reason: Reason | None = None) -> int:
     """How many letters of a mailing have an outcome (None: any), withdrawn for a reason (None: any)."""
     return session.scalar(select(func.count()).where(_of(mailing, outcome, reason))) or 0
 
 
 def tried_again(session: Session, mailing: int) -> tuple[int, datetime] | None:
     """The letters that were put off: how often one was tried at most, and when the first is tried again."""
-    deferred = select(func.max(Message.attempts), func.min(Message.due_at)).where(_of(mailing, Outcome.DEFERRED, None))
+    deferred = select(func.max(Message.attempts), func.min(Message.due_at)).where(
+        _of(mailing, LetterOutcome.DEFERRED, None)
+    )
     attempts, at = session.execute(deferred).one()
     return None if attempts is None else (attempts, at)
 
 
 def page(
-    session: Session, mailing: int, outcome: Outcome | None, reason: Reason | None, number: int
+    session: Session, mailing: int, outcome: LetterOutcome | None, reason: Reason | None, number: int
 ) -> Sequence[Row[Message, Authority]]:
     """One page of them, by the authority's name."""
     query = _rows(mailing, outcome, reason).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)
@@ -75,7 +77,7 @@ def page(
 
 
 def every(
-    session: Session, mailing: int, outcome: Outcome | None, reason: Reason | None
+    session: Session, mailing: int, outcome: LetterOutcome | None, reason: Reason | None
 ) -> Sequence[Row[Message, Authority]]:
     """All of them, by the authority's name."""
     return session.execute(_rows(mailing, outcome, reason)).all()
@@ -87,18 +89,18 @@ def to_authority(session: Session, authority: Authority) -> Sequence[Message]:
     return session.scalars(select(Message).where(is_theirs).order_by(Message.dated_at.desc(), Message.id.desc())).all()
 
 
-def _rows(mailing: int, outcome: Outcome | None, reason: Reason | None) -> Select[Message, Authority]:
+def _rows(mailing: int, outcome: LetterOutcome | None, reason: Reason | None) -> Select[Message, Authority]:
     is_for = and_(Message.recipient_kind == RecipientKind.AUTHORITY, Authority.id == Message.recipient_id)
     query = select(Message, Authority).join(Authority, is_for).where(_of(mailing, outcome, reason))
     return query.order_by(Authority.folded, Authority.fase, Message.id)
 
 
-def _of(mailing: int, outcome: Outcome | None, reason: Reason | None) -> ColumnElement[bool]:
+def _of(mailing: int, outcome: LetterOutcome | None, reason: Reason | None) -> ColumnElement[bool]:
     found = [Message.mailing_id == mailing]
     queued, handing = Message.state == MessageState.QUEUED, Message.state == MessageState.HANDING
-    if outcome is Outcome.DEFERRED:
+    if outcome is LetterOutcome.DEFERRED:
         found.append(and_(queued, Message.attempts > 0))
-    elif outcome is Outcome.PENDING:
+    elif outcome is LetterOutcome.PENDING:
         found.append(or_(and_(queued, Message.attempts == 0), handing))
     elif outcome is not None:
         found.append(Message.state == MessageState(outcome.value))

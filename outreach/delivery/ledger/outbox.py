@@ -22,7 +22,7 @@ from sqlalchemy import (
 from outreach import audit
 from outreach.db import Session
 from outreach.delivery.ledger import journal
-from outreach.delivery.ledger.journal import Event
+from outreach.delivery.ledger.journal import Setback
 from outreach.delivery.models import (
     AWAITED,
     DoubtPolicy,
@@ -203,7 +203,7 @@ def doubt_the_abandoned(session: Session, *, now: datetime) -> int:
         .values(state=MessageState.IN_DOUBT, settled_at=now)
         .returning(Message.mailing_id)
     )
-    doubted = Counter((mailing, Event.IN_DOUBT) for mailing in changed.scalars())
+    doubted = Counter((mailing, Setback.IN_DOUBT) for mailing in changed.scalars())
     journal.note(session, doubted, now=now, actor="système")
     return doubted.total()
 

@@ -13,7 +13,7 @@ from outreach.days import today
 from outreach.db import Session, table_of
 from outreach.db.compiled import PreparedForEach
 from outreach.delivery.ledger import journal, outbox, suppressions
-from outreach.delivery.ledger.journal import Event
+from outreach.delivery.ledger.journal import Setback
 from outreach.delivery.ledger.retry_times import next_try
 from outreach.delivery.models import (
     AWAITED,
@@ -26,7 +26,7 @@ from outreach.delivery.models import (
     is_in,
     is_still,
 )
-from outreach.delivery.smtp.replies import LONGEST_KEPT, Outcome, Verdict
+from outreach.delivery.smtp.replies import LONGEST_KEPT, AttemptResult, Verdict
 from outreach.directory import contacts
 
 NO_SUCH_MAILBOX = {"5.1.1", "5.1.10"}
@@ -44,7 +44,7 @@ class Settled(NamedTuple):
 
     message_id: int
     fence_id: str | None
-    outcome: Outcome
+    outcome: AttemptResult
 
 
 def record(session: Session, settled: Sequence[Settled], *, now: datetime, again_at: datetime) -> None:
@@ -110,20 +110,20 @@ def _answer(one: Settled) -> tuple[object, ...]:
     return one.message_id, one.fence_id, said.code, said.status, said.text
 
 
-def _record_one(session: Session, one: Settled, now: datetime, again_at: datetime) -> tuple[int, Event] | None:
+def _record_one(session: Session, one: Settled, now: datetime, again_at: datetime) -> tuple[int, Setback] | None:
     """Change a letter's row; returns its mailing and what is told of it, if anything is."""
     message = _held(session, one)
     if message is None:
         return None
     said = one.outcome
     message.reply_code, message.reply_status, message.reply_text = said.code, said.status, said.text
-    event: Event | None = None
+    event: Setback | None = None
     match said.verdict:
         case Verdict.LATER:
             event = _put_off(session, message, now)
         case Verdict.NEVER:
             message.state, message.settled_at = MessageState.REFUSED, now
-            event = Event.AGAINST_RULES if said.status.startswith(POLICY) else Event.REFUSED
+            event = Setback.AGAINST_RULES if said.status.startswith(POLICY) else Setback.REFUSED
             session.flush()
             _suppress_if_gone(session, message, now, POSTMAN)
         case Verdict.UNREACHED:
@@ -133,7 +133,7 @@ def _record_one(session: Session, one: Settled, now: datetime, again_at: datetim
             message.state, message.reason, message.settled_at = MessageState.WITHDRAWN, Reason.TRIAL, now
         case Verdict.UNKNOWN:
             message.state, message.settled_at = MessageState.IN_DOUBT, now
-            event = Event.IN_DOUBT
+            event = Setback.IN_DOUBT
         case Verdict.ACCEPTED:
             raise AssertionError("accepted letters are recorded together")
     return (message.mailing_id, event) if event else None
@@ -148,16 +148,16 @@ def _held(session: Session, one: Settled) -> Message | None:
     return session.scalar(query)
 
 
-def _put_off(session: Session, message: Message, now: datetime) -> Event:
+def _put_off(session: Session, message: Message, now: datetime) -> Setback:
     message.attempts += 1
     message.first_tried_at = message.first_tried_at or now
     again = next_try(message.attempts, now, message.first_tried_at, random.random())  # noqa: S311 - a spread, no secret
     if again is None:
         message.state, message.settled_at = MessageState.EXPIRED, now
-        return Event.EXPIRED
+        return Setback.EXPIRED
     message.state, message.due_at, message.settled_at = MessageState.QUEUED, again, None
     _forget_composition(session, message)
-    return Event.DEFERRED
+    return Setback.DEFERRED
 
 
 def _forget_composition(session: Session, message: Message) -> None:

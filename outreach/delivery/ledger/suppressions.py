@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, exists, literal, or_,
 from outreach import audit
 from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox
-from outreach.delivery.models import Mailing, Message, MessageClass, Scope, Suppression, SuppressionReason
+from outreach.delivery.models import Mailing, Message, MessageClass, Suppression, SuppressionReason, SuppressionScope
 from outreach.directory import contacts
 from outreach.errors import NotFound
 
@@ -26,7 +26,7 @@ def suppress(
     )
     found = session.scalar(query)
     if found is None:
-        scope = Scope.AWARENESS if reason is SuppressionReason.UNSUBSCRIBED else Scope.ALL
+        scope = SuppressionScope.AWARENESS if reason is SuppressionReason.UNSUBSCRIBED else SuppressionScope.ALL
         found = Suppression(
             address_key=address_key, reason=reason, scope=scope, created_at=now, created_by=actor, detail=detail
         )
@@ -89,7 +89,7 @@ def stops(
     in_force = exists().where(
         Suppression.address_key == address_key,
         Suppression.lifted_at.is_(None),
-        or_(Suppression.scope == Scope.ALL, message_class == MessageClass.AWARENESS),
+        or_(Suppression.scope == SuppressionScope.ALL, message_class == MessageClass.AWARENESS),
     )
     return in_force.correlate_except(Suppression)
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Stage(StrEnum):
+class Failpoint(StrEnum):
     """Where a round stands; a watcher is told, so that a test can pull the plug exactly there.
 
     AFTER_RCPT and MID_BODY are one letter's: its recipient and DATA were taken; half its body is written.

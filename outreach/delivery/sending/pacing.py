@@ -24,7 +24,7 @@ class Width:
             self.now = min(self.most, self.now + 1)
 
 
-class Bucket:
+class TokenBucket:
     """So many letters a second at most (0 = as many as go), with a burst of some seconds' worth saved up.
 
     It never waits: it tells how many may go now. The first may go at once, however slow the others.
@@ -55,7 +55,7 @@ class Domains:
     """
 
     def __init__(self, rates: Mapping[str, float]) -> None:
-        self._rates, self._buckets = rates, dict[str, Bucket]()
+        self._rates, self._buckets = rates, dict[str, TokenBucket]()
         self.full: set[str] = set()
 
     def admits(self, address: str, now: float) -> bool:
@@ -68,7 +68,7 @@ class Domains:
             return True
         if domain in self.full:
             return False
-        if self._buckets.setdefault(domain, Bucket(rate, now)).take(1, now):
+        if self._buckets.setdefault(domain, TokenBucket(rate, now)).take(1, now):
             return True
         self.full.add(domain)
         return False

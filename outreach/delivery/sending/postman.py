@@ -22,9 +22,9 @@ from outreach.delivery.ledger.letters import Composed
 from outreach.delivery.ledger.outcomes import Settled
 from outreach.delivery.ledger.retry_times import rest_of
 from outreach.delivery.sending import batches, fence, relay_health
-from outreach.delivery.sending.failpoints import Stage
+from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.sending.pacing import Domains
-from outreach.delivery.sending.prefetch import Scribe
+from outreach.delivery.sending.prefetch import LetterSource
 from outreach.delivery.sending.routes import Routes
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.protocol import Failure, Parcel, State
@@ -51,19 +51,19 @@ class Postman:
         self,
         database: Database,
         pool: Pool,
-        scribe: Scribe,
+        scribe: LetterSource,
         clock: Callable[[], datetime],
         *,
         worker_id: str,
         domain_rates: Mapping[str, float] | None = None,
         stop: threading.Event | None = None,
-        watch: Callable[[Stage], None] | None = None,
+        watch: Callable[[Failpoint], None] | None = None,
         brake: Callable[[], None] | None = None,
     ) -> None:
         self.database, self.pool, self.scribe, self.clock = database, pool, scribe, clock
         self.worker_id, self.watch = worker_id, watch or (lambda _stage: None)
         if watch:
-            pool.on_body = lambda is_half: watch(Stage.MID_BODY if is_half else Stage.AFTER_RCPT)
+            pool.on_body = lambda is_half: watch(Failpoint.MID_BODY if is_half else Failpoint.AFTER_RCPT)
         self.stop = stop or threading.Event()
         self._routes, self._domains = Routes(pool.relays), Domains(domain_rates or {})
         self._waiting: deque[Composed] = deque()  # of the batch under way, composed
@@ -173,7 +173,7 @@ class Postman:
     def _work_through(self, batch: int, letters: Sequence[Composed]) -> bool:
         """Hand a batch's letters over; False when the postman should stop for now."""
         self._waiting = deque(letters)
-        self.watch(Stage.AFTER_COMPOSE)
+        self.watch(Failpoint.AFTER_COMPOSE)
         while self._has_some_left() and not self.stop.is_set():
             if not self._is_at_hand(len(self._waiting)):
                 return False
@@ -237,7 +237,7 @@ class Postman:
         for letter in letters:
             self.pool.hand(_parcel(letter))
         self._wait(TURN_SECONDS, lambda: not self.pool.prompt(*MOVING))
-        self.watch(Stage.BEFORE_FENCE)
+        self.watch(Failpoint.BEFORE_FENCE)
         self._listen()
         self._routes.used.width.widen()
         self._judge()
@@ -253,7 +253,7 @@ class Postman:
             holds = batch is None or self._renew(session, batch, now)
             passed = self._fence(session, ready, fence_id, now) if holds and ready else set()
         self._forget_recorded()
-        self.watch(Stage.AFTER_FENCE)
+        self.watch(Failpoint.AFTER_FENCE)
         if _awake_seconds() - started > DOT_SECONDS:
             # Frozen in between, and others may have drawn their conclusions: no dot, and the rows go back.
             self._drop(ready)
@@ -264,9 +264,9 @@ class Postman:
         following = [] if batch is None else self._following(passed)
         self.pool.release(passed, map(_parcel, following))
         self._drop(ready)
-        self.watch(Stage.AFTER_DOT)
+        self.watch(Failpoint.AFTER_DOT)
         self._wait(TURN_SECONDS, lambda: not self.pool.prompt(State.VERDICT, *MOVING))
-        self.watch(Stage.AFTER_REPLY)
+        self.watch(Failpoint.AFTER_REPLY)
         return holds
 
     def _following(self, passed: set[int]) -> list[Composed]:
@@ -387,7 +387,7 @@ class Postman:
         if self._settled:
             self._settled, self._unsure = [], []
             self._has_served = False
-            self.watch(Stage.AFTER_RECORD)
+            self.watch(Failpoint.AFTER_RECORD)
         self._unsure = []
 
 

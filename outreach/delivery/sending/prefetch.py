@@ -25,7 +25,7 @@ Compose = Callable[[Session, Mailing, Sequence[Due]], Mapping[int, Composed]]
 logger = logging.getLogger(__name__)
 
 
-class Scribe:
+class LetterSource:
     """Composes what is due in a batch, when asked for it."""
 
     def __init__(self, database: Database, compose: Compose, clock: Callable[[], datetime]) -> None:
@@ -44,13 +44,13 @@ class Scribe:
         return [composed[one.id] for one in due]
 
 
-class ScribeApart(Scribe):
+class ForkedLetterSource(LetterSource):
     """Has batches composed by another process at the end of a pipe; what that one cannot, he does himself.
 
     What comes is read by a thread of its own, while the postman waits for the database or for the relay.
     """
 
-    def __init__(self, own: Scribe, process: int, pipe: Connection) -> None:
+    def __init__(self, own: LetterSource, process: int, pipe: Connection) -> None:
         super().__init__(own.database, own.compose, own.clock)
         self.process, self._pipe = process, pipe
         self._reader = ThreadPoolExecutor(1, "scribe")  # answers come in the order of what was asked
@@ -119,7 +119,7 @@ class ScribeApart(Scribe):
 
 
 @contextmanager
-def apart(own: Scribe, url: str) -> Iterator[ScribeApart]:
+def apart(own: LetterSource, url: str) -> Iterator[ForkedLetterSource]:
     """A scribe with a process of its own on the database at `url`, until the block ends, or this process does.
 
     To be called while this process has one thread and holds no connection to a database: it is forked.
@@ -130,17 +130,17 @@ def apart(own: Scribe, url: str) -> Iterator[ScribeApart]:
     child = os.fork()
     if not child:
         ours.close()
-        _write_what_is_asked(Scribe(Database(url), own.compose, own.clock), theirs)
+        _write_what_is_asked(LetterSource(Database(url), own.compose, own.clock), theirs)
     theirs.close()
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    scribe = ScribeApart(own, child, ours)
+    scribe = ForkedLetterSource(own, child, ours)
     try:
         yield scribe
     finally:
         scribe.close()
 
 
-def _write_what_is_asked(scribe: Scribe, pipe: Connection) -> None:
+def _write_what_is_asked(scribe: LetterSource, pipe: Connection) -> None:
     """Until nobody is at the other end."""
     try:
         while True:
@@ -165,7 +165,7 @@ def _pieces(written: Sequence[Composed] | None) -> Iterator[Sequence[tuple[Any, 
     yield []
 
 
-def _tried(scribe: Scribe, batch: int, beside: Collection[int]) -> list[Composed] | None:
+def _tried(scribe: LetterSource, batch: int, beside: Collection[int]) -> list[Composed] | None:
     try:
         return scribe.finish(batch, beside)
     except Exception:  # noqa: BLE001 - the postman tries himself, and says what is wrong

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from outreach.db import Session
 from outreach.delivery.sending import relay_health
-from outreach.delivery.sending.pacing import Bucket, Width
+from outreach.delivery.sending.pacing import TokenBucket, Width
 from outreach.delivery.smtp.protocol import Relay
 
 
@@ -14,7 +14,7 @@ class Route:
     """A relay as one worker uses it."""
 
     def __init__(self, relay: Relay) -> None:
-        self.relay, self.width, self.bucket = relay, Width(relay.connections), Bucket(relay.rate, time.monotonic())
+        self.relay, self.width, self.bucket = relay, Width(relay.connections), TokenBucket(relay.rate, time.monotonic())
 
 
 class Routes:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from outreach.delivery.smtp.connection import OPENING, Connection, OnBody
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.protocol import Failure, Parcel, Relay, State
-from outreach.delivery.smtp.replies import Outcome, Verdict
+from outreach.delivery.smtp.replies import AttemptResult, Verdict
 from outreach.delivery.smtp.timeouts import Timeouts
 
 LOOK_SECONDS = 0.1
@@ -42,7 +42,7 @@ class Pool:
         self._selector = selectors.DefaultSelector()
         self._in: dict[State, dict[Connection, None]] = {state: {} for state in State}  # by where they stand, in order
         self._late: set[Connection] = set()  # who did not answer in their turn
-        self._settled: list[tuple[Relay, Parcel, Outcome]] = []
+        self._settled: list[tuple[Relay, Parcel, AttemptResult]] = []
         self._failures: list[tuple[Relay, Failure]] = []
         self._looked_at = self._alone_until = 0.0
 
@@ -128,7 +128,7 @@ class Pool:
             connection.talk.state = State.CLOSED
             self._file(connection)
 
-    def collect(self) -> list[tuple[Relay, Parcel, Outcome]]:
+    def collect(self) -> list[tuple[Relay, Parcel, AttemptResult]]:
         """What became of parcels since the last time it was asked, and at which relay."""
         collected, self._settled = self._settled, []
         return collected
@@ -182,7 +182,7 @@ class Pool:
     def _lets_out(self, parcel: Parcel) -> bool:
         is_stopped = self.guard.stops(parcel.recipient)
         if is_stopped:
-            self._settled.append((self.relay, parcel, Outcome(Verdict.STOPPED, text="hors de la liste de test")))
+            self._settled.append((self.relay, parcel, AttemptResult(Verdict.STOPPED, text="hors de la liste de test")))
         return not is_stopped
 
     def _connections(self) -> list[Connection]:

@@ -12,7 +12,7 @@ from enum import StrEnum, auto
 from typing import NamedTuple, assert_never
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from outreach.delivery.smtp.replies import Garbage, Outcome, Reader, Reply, Verdict, outcome_of
+from outreach.delivery.smtp.replies import AttemptResult, Garbage, Reader, Reply, Verdict, result_of
 
 DOT = b".\r\n"
 OF_CONNECTION = {421, 500, 503}  # first said to a letter that came after another: not of it, but of what came before
@@ -130,7 +130,7 @@ class Conversation:
         self.out = bytearray()
         self.parcel: Parcel | None = None
         self.following: Parcel | None = None  # its envelope stands behind the dot of the other
-        self.settled: list[tuple[Parcel, Outcome]] = []
+        self.settled: list[tuple[Parcel, AttemptResult]] = []
         self.failure: Failure | None = None
         self._reader = Reader()
         self._offers: dict[str, str] = {}
@@ -161,9 +161,9 @@ class Conversation:
         after_dot = self.state is State.VERDICT
         self._give_back()
         if self.parcel and self._is_unheard and self.state is State.ENVELOPE:
-            self._settle(Outcome(Verdict.UNTRIED))
+            self._settle(AttemptResult(Verdict.UNTRIED))
         elif self.parcel:
-            self._settle(Outcome(Verdict.UNKNOWN if after_dot else Verdict.UNREACHED, text=why))
+            self._settle(AttemptResult(Verdict.UNKNOWN if after_dot else Verdict.UNREACHED, text=why))
         elif self.state not in {State.READY, State.CLOSED}:
             self._fail(why)
         self.state = State.CLOSED
@@ -234,12 +234,12 @@ class Conversation:
             self.settled.append((parcel, unfit))
         return unfit is None
 
-    def _unfit(self, parcel: Parcel) -> Outcome | None:
+    def _unfit(self, parcel: Parcel) -> AttemptResult | None:
         if parcel.needs_utf8 and "SMTPUTF8" not in self._offers:
-            return Outcome(Verdict.NEVER, None, "5.6.7", "le relais ne transmet pas cette adresse (SMTPUTF8)")
+            return AttemptResult(Verdict.NEVER, None, "5.6.7", "le relais ne transmet pas cette adresse (SMTPUTF8)")
         size = self._offers.get("SIZE", "")
         if size.isdecimal() and 0 < int(size) < len(parcel.wire):
-            return Outcome(Verdict.NEVER, None, "5.3.4", f"le relais ne prend pas plus de {size} octets")
+            return AttemptResult(Verdict.NEVER, None, "5.3.4", f"le relais ne prend pas plus de {size} octets")
         return None
 
     def _answer(self, reply: Reply) -> None:
@@ -250,7 +250,7 @@ class Conversation:
                 self._judge(reply)
             case State.BODY | State.AT_DOT:
                 # It can only be DATA's own answer: the letter is not whole, so it was not accepted.
-                self._settle(outcome_of(reply, after_dot=False))
+                self._settle(result_of(reply, after_dot=False))
                 self.state = State.CLOSED
             case State.GREETING | State.HELLO | State.STARTTLS | State.AUTH:
                 self._introduce(reply)
@@ -262,7 +262,7 @@ class Conversation:
                 assert_never(self.state)
 
     def _judge(self, reply: Reply) -> None:
-        outcome = outcome_of(reply, after_dot=True)
+        outcome = result_of(reply, after_dot=True)
         self._settle(outcome)
         if self._is_ending or reply.code == 421 or outcome.verdict is Verdict.UNKNOWN:
             self.state = State.CLOSED
@@ -319,7 +319,7 @@ class Conversation:
     def _envelope(self, reply: Reply) -> None:
         is_unheard, self._is_unheard, self.is_behind = self._is_unheard, False, False
         if is_unheard and reply.code in OF_CONNECTION:
-            self._settle(Outcome(Verdict.UNTRIED, reply.code, text=reply.text))
+            self._settle(AttemptResult(Verdict.UNTRIED, reply.code, text=reply.text))
             self.state = State.CLOSED
             return
         self._waiting -= 1
@@ -327,7 +327,7 @@ class Conversation:
         if is_data and reply.code == 354:
             if self._refusal:
                 # It would take a letter for nobody: it gets none.
-                self._settle(outcome_of(self._refusal, after_dot=False))
+                self._settle(result_of(self._refusal, after_dot=False))
                 self.state = State.CLOSED
                 return
             self.out += _stuffed(self.parcel.wire) if self.parcel else b""
@@ -342,14 +342,14 @@ class Conversation:
             self._waiting = 1
 
     def _give_up(self, refusal: Reply) -> None:
-        self._settle(outcome_of(refusal, after_dot=False))
+        self._settle(result_of(refusal, after_dot=False))
         if refusal.code == 421 or refusal.code // 100 not in {4, 5}:
             self.state = State.CLOSED
         else:
             self._steps.clear()
             self._say("RSET", State.RESETTING)
 
-    def _settle(self, outcome: Outcome) -> None:
+    def _settle(self, outcome: AttemptResult) -> None:
         if outcome.code == 421:
             self.failure = Failure(f"421 {outcome.text}", slow_down=True)
         if self.parcel:
@@ -358,7 +358,7 @@ class Conversation:
 
     def _give_back(self) -> None:
         if self.following:
-            self.settled.append((self.following, Outcome(Verdict.UNTRIED)))
+            self.settled.append((self.following, AttemptResult(Verdict.UNTRIED)))
             self.following, self.is_behind = None, False
 
     def _fail(self, text: str, *, alarm: bool = False, slow_down: bool = False) -> None:

@@ -54,7 +54,7 @@ class Reply:
         return found[0] if found else ""
 
 
-class Outcome(NamedTuple):
+class AttemptResult(NamedTuple):
     """The end of one attempt: the verdict, and what was said."""
 
     verdict: Verdict
@@ -113,8 +113,8 @@ def _read(line: bytes) -> tuple[Reply, bool]:
     return Reply(int(found[1]), (line[4:].decode("latin-1"),)), found[2] != b"-"
 
 
-def outcome_of(reply: Reply, *, after_dot: bool) -> Outcome:
+def result_of(reply: Reply, *, after_dot: bool) -> AttemptResult:
     """What a reply to MAIL, RCPT, DATA or the dot means for the letter."""
     unclear = Verdict.UNKNOWN if after_dot else Verdict.UNREACHED
     verdict = (AFTER_DOT if after_dot else BEFORE_DOT).get(reply.code // 100, unclear)
-    return Outcome(verdict, reply.code, reply.status, reply.text)
+    return AttemptResult(verdict, reply.code, reply.status, reply.text)

@@ -159,7 +159,7 @@ def _page(session: Session, campaign: Campaign, asked: Asked) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class WhyAnswer:
     """The answer about one authority: what was typed, why it cannot be answered, or who it is and the explanation."""
 
     fase: str
@@ -168,19 +168,19 @@ class Why:
     told: Explanation | None = None
 
 
-def _why(session: Session, meant: Audience, scope: Scope) -> Why | None:
+def _why(session: Session, meant: Audience, scope: Scope) -> WhyAnswer | None:
     """Why one authority is or is not among them, when the request asks."""
     fase = request.values.get("why", "").strip()
     if not fase:
         return None
     number = whole_number(fase)
     if number is None:
-        return Why(fase, "Un numéro FASE ne compte que des chiffres.")
+        return WhyAnswer(fase, "Un numéro FASE ne compte que des chiffres.")
     try:
         found = authority_sheet.authority_by_fase(session, number)
     except NotFound as error:
-        return Why(fase, str(error))
-    return Why(fase, authority=found, told=segment.explain(session, meant, scope, found))
+        return WhyAnswer(fase, str(error))
+    return WhyAnswer(fase, authority=found, told=segment.explain(session, meant, scope, found))
 
 
 def _export_row(row: Any) -> Sequence[exports.Cell]:

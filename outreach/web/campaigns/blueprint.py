@@ -7,7 +7,7 @@ from flask import Blueprint, render_template, url_for
 from flask_security import current_user
 
 from outreach.campaigns import listing
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.lifecycle import content_hash, may_change
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import Campaign
@@ -87,6 +87,6 @@ def _tabs(campaign: Campaign) -> list[tuple[str, str, str]]:
     return tabs
 
 
-def sending() -> Sending:
+def sending() -> SenderIdentity:
     """Where this installation's letters come from."""
-    return Sending.of(settings())
+    return SenderIdentity.of(settings())

@@ -17,10 +17,10 @@ from outreach.campaigns.schedule import planning
 from outreach.campaigns.waves import auto_pause, calling_off, retrying
 from outreach.campaigns.waves.calling_off import GRACE
 from outreach.db import Session
-from outreach.delivery.ledger.listing import Outcome
+from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.errors import InputError
 from outreach.roles import RoleName
-from outreach.segments.audience import Counts
+from outreach.segments.audience import AudienceCounts
 from outreach.text import whole_number
 from outreach.tracking import hits
 from outreach.web.campaigns.blueprint import pages, show, step_of
@@ -54,11 +54,12 @@ class Live:
     is_reshaped: bool
 
     @property
-    def counts(self) -> dict[Outcome, int]:
+    def counts(self) -> dict[LetterOutcome, int]:
         """The letters by what became of them."""
         tally = self.found.tally
         return {
-            one: tally.withdrawn.total() if one is Outcome.WITHDRAWN else getattr(tally, one.value) for one in Outcome
+            one: tally.withdrawn.total() if one is LetterOutcome.WITHDRAWN else getattr(tally, one.value)
+            for one in LetterOutcome
         }
 
 
@@ -252,7 +253,7 @@ def _may_be_called_off(campaign: Campaign) -> set[int]:
     return {wave.number for wave in planned if calling_off.follows_a_sending(wave)}
 
 
-def _reminded(session: Session, campaign: Campaign) -> Counts | None:
+def _reminded(session: Session, campaign: Campaign) -> AudienceCounts | None:
     """Whom a reminder would be written to today; None when none is planned, or before the first wave."""
     is_planned = any(wave.state is WaveState.PLANNED for wave in campaign.waves)
     if not is_planned or not audiences.launched(campaign):

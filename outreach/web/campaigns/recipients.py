@@ -13,7 +13,7 @@ from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.waves import retrying
 from outreach.db import Session
 from outreach.delivery.ledger import listing, outbox
-from outreach.delivery.ledger.listing import PAGE_ROWS, Outcome
+from outreach.delivery.ledger.listing import PAGE_ROWS, LetterOutcome
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory.models import Authority
 from outreach.errors import NotFound
@@ -45,7 +45,7 @@ def recipients(number: int, wave: int) -> str:
             tally=outbox.tallies(session, [mailing])[mailing],
             outcome=outcome,
             reason=reason,
-            outcomes=list(Outcome),
+            outcomes=list(LetterOutcome),
             Reason=Reason,
             pager=pager,
             rows=listing.page(session, mailing, outcome, reason, pager.number),
@@ -108,7 +108,7 @@ def _resendable(session: Session, campaign: Campaign, wave: int) -> dict[int, da
 
 def _tries(message: Message, wave: Wave) -> str:
     """How often a letter that was put off has been tried, and when it is tried again."""
-    if listing.outcome_of(message) is not Outcome.DEFERRED:
+    if listing.outcome_of(message) is not LetterOutcome.DEFERRED:
         return ""
     soon = "sous peu" if message.due_at <= now() else f"vers {french.hour(message.due_at)}"
     when = "à la reprise" if wave.state is WaveState.PAUSED else soon
@@ -121,14 +121,14 @@ def _says_more(message: Message) -> bool:
     return bool(message.reply_text) and not is_as_usual
 
 
-def _asked() -> tuple[Outcome | None, Reason | None]:
-    outcome = member(Outcome, request.args.get("outcome"))
-    return outcome, member(Reason, request.args.get("reason")) if outcome is Outcome.WITHDRAWN else None
+def _asked() -> tuple[LetterOutcome | None, Reason | None]:
+    outcome = member(LetterOutcome, request.args.get("outcome"))
+    return outcome, member(Reason, request.args.get("reason")) if outcome is LetterOutcome.WITHDRAWN else None
 
 
 def _cells(message: Message, authority: Authority) -> Sequence[exports.Cell]:
     since, outcome = message.settled_at or message.fenced_at, listing.outcome_of(message)
-    is_deferred = outcome is Outcome.DEFERRED
+    is_deferred = outcome is LetterOutcome.DEFERRED
     return (
         authority.fase,
         authority.name,

@@ -11,7 +11,7 @@ from wtforms import TextAreaField, ValidationError
 from outreach.db import Session
 from outreach.delivery.ledger import suppression_list, suppressions
 from outreach.delivery.ledger.suppression_list import PAGE_ROWS, Excluded
-from outreach.delivery.models import Scope, SuppressionReason
+from outreach.delivery.models import SuppressionReason, SuppressionScope
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.listing import LONGEST_SEARCH
 from outreach.directory.models import Authority, Contact
@@ -171,5 +171,5 @@ def _page(session: Session, found: Authority, contact: Contact, form: ExclusionF
         contact=contact,
         form=form,
         standing=standing,
-        is_stopped=any(one.scope is Scope.ALL for one in standing),
+        is_stopped=any(one.scope is SuppressionScope.ALL for one in standing),
     )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from outreach.db import NO_ANSWER, Database
-from outreach.mail.tokens import Keys, Kind, Token
+from outreach.mail.tokens import Keys, Token, TokenKind
 from outreach.settings import Settings
 from outreach.tracking import hits, trackers
 from outreach.tracking.hits import Sighting
@@ -50,8 +50,8 @@ class Hits:
             start("405 Method Not Allowed", [("Allow", "GET, HEAD"), ("Content-Length", "0"), *ALONE])
             return []
         if path.startswith("/o/"):
-            return self._opened(environ, start, self.keys.read(PICTURE.sub("", path[3:]), Kind.OPEN))
-        return self._clicked(environ, start, self.keys.read(path[3:], Kind.CLICK))
+            return self._opened(environ, start, self.keys.read(PICTURE.sub("", path[3:]), TokenKind.OPEN))
+        return self._clicked(environ, start, self.keys.read(path[3:], TokenKind.CLICK))
 
     def _opened(self, environ: WSGIEnvironment, start: StartResponse, token: Token | None) -> Iterable[bytes]:
         try:

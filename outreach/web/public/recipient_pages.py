@@ -6,13 +6,13 @@ from datetime import timedelta
 from flask import Blueprint, Response, render_template, request
 
 from outreach.campaigns.letter import composing
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import followups
 from outreach.db import Session
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Message, MessageState
 from outreach.errors import InputError, NotFound, Refused
-from outreach.mail.tokens import Keys, Kind, Token
+from outreach.mail.tokens import Keys, Token, TokenKind
 from outreach.text import CONTROLS
 from outreach.tracking import answers
 from outreach.tracking.answers import Given, Question
@@ -43,7 +43,7 @@ def keep_to_itself(response: Response) -> Response:
 
 @pages.get("/v/<path:token>")
 def view(token: str) -> Response:
-    read = _read(token, Kind.VIEW)
+    read = _read(token, TokenKind.VIEW)
     with database().reading() as session:
         message = outbox.message_named(session, read.id) if read else None
         if message is None:
@@ -62,7 +62,7 @@ def click(token: str) -> Response:  # noqa: ARG001
 
 @pages.get("/a/<path:token>")
 def answer(token: str) -> Response:
-    read = _read(token, Kind.ANSWER)
+    read = _read(token, TokenKind.ANSWER)
     with database().reading() as session:
         message = outbox.message_named(session, read.id) if read else None
         if message is None:
@@ -72,7 +72,7 @@ def answer(token: str) -> Response:
 
 @pages.post("/a/<path:token>")
 def give_answer(token: str) -> Response:
-    read = _read(token, Kind.ANSWER)
+    read = _read(token, TokenKind.ANSWER)
     fault = ""
     try:
         with database().writing() as session:
@@ -101,13 +101,13 @@ def give_answer(token: str) -> Response:
 
 @pages.get("/u/<path:token>")
 def unsubscription(token: str) -> Response:
-    read = _read(token, Kind.UNSUBSCRIBE)
+    read = _read(token, TokenKind.UNSUBSCRIBE)
     return _page("public/unsubscribe.html", 200, token=token, why=WHY, confirms=False) if read else _neutral()
 
 
 @pages.post("/u/<path:token>")
 def unsubscribe(token: str) -> Response:
-    read = _read(token, Kind.UNSUBSCRIBE)
+    read = _read(token, TokenKind.UNSUBSCRIBE)
     if read is None:
         return _neutral()
     is_one_click = request.form.get("List-Unsubscribe") == "One-Click"  # RFC 8058 §3.2: a mail program speaks
@@ -196,11 +196,11 @@ def _question_page(
     )
 
 
-def _sending() -> Sending:
-    return Sending.of(settings())
+def _sending() -> SenderIdentity:
+    return SenderIdentity.of(settings())
 
 
-def _read(token: str, kind: Kind) -> Token | None:
+def _read(token: str, kind: TokenKind) -> Token | None:
     return Keys(settings().signing_keys).read(token, kind)
 
 

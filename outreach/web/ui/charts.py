@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from outreach.adherence.situation import Bucket, Row
+from outreach.adherence.situation import Bucket, SituationRow
 
 BAR_WIDTH, GAP = 100.0, 0.8
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 620, 240, 40, 100, 14, 28
@@ -20,7 +20,7 @@ SEGMENTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class BarSegment:
     """A piece of a bar, in hundredths of its width."""
 
     name: str
@@ -29,7 +29,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CurveLine:
     """A curve drawn in steps: its path, and where its end stands with its last value."""
 
     number: int
@@ -43,19 +43,19 @@ class Line:
 class Curve:
     """Lines over time with what a reader needs around them: levels (y, value) and days (x, day)."""
 
-    lines: list[Line]
+    lines: list[CurveLine]
     levels: list[tuple[float, int]]
     days: list[tuple[float, date]]
 
 
-def bar(row: Row, strand: int) -> list[Segment]:
+def bar(row: SituationRow, strand: int) -> list[BarSegment]:
     """The bar of a row: each segment as wide as its share, parted by a small gap."""
     base = row.base(strand) or 1
     found, x = [], 0.0
     for name, buckets in SEGMENTS.items():
         width = BAR_WIDTH * sum(row.strands[strand][bucket] for bucket in buckets) / base
         if width:
-            found.append(Segment(name, round(x, 2), round(max(width - GAP, 0.6), 2)))
+            found.append(BarSegment(name, round(x, 2), round(max(width - GAP, 0.6), 2)))
         x += width
     return found
 
@@ -77,7 +77,7 @@ def curve(points: Sequence[tuple[date, Mapping[int, int]]]) -> Curve:
         steps = [f"M{x(first)} {y(points[0][1][number])}"]
         steps += [f"H{x(day)}V{y(values[number])}" for day, values in points[1:]]
         value = points[-1][1][number]
-        lines.append(Line(number, "".join(steps), x(last), y(value), value))
+        lines.append(CurveLine(number, "".join(steps), x(last), y(value), value))
     levels = [(y(top * step // 4), top * step // 4) for step in range(5)]
     months = [day for day, _ in points][:: max(len(points) // 5, 1)]
     return Curve(lines, levels, [(x(day), day) for day in months])

@@ -130,7 +130,7 @@ def ask_to_sign_in() -> Response | WerkzeugResponse:
     return redirect(address)
 
 
-class Number(IntegerConverter):
+class NumberConverter(IntegerConverter):
     """A number in an address that any database can hold as an integer."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -139,7 +139,7 @@ class Number(IntegerConverter):
 
 def install(app: Flask) -> None:
     """Give an application its frame."""
-    app.url_map.converters["number"] = Number
+    app.url_map.converters["number"] = NumberConverter
     typesetting.install(app)
     app.jinja_env.globals.update(now=now, asset=asset, again=partial(again, request), RoleName=RoleName)
     app.jinja_env.filters.update(

@@ -18,7 +18,7 @@ for asked in (PostgresBroker.enqueue, getconn):
     asked.retry.stop = stop_after_attempt(1)
 
 
-class Broker(PostgresBroker):
+class PostgresqlWakeups(PostgresBroker):
     """A broker that makes its tables itself and may be flushed."""
 
     def __init__(self, pool: ConnectionPool) -> None:
@@ -37,7 +37,7 @@ class Broker(PostgresBroker):
         self.pool.close(PATIENCE_SECONDS)
 
 
-def opened(url: str) -> Broker:
+def opened(url: str) -> PostgresqlWakeups:
     """The broker at `postgresql://`."""
     pool = ConnectionPool(
         url,
@@ -48,4 +48,4 @@ def opened(url: str) -> Broker:
         check=ConnectionPool.check_connection,
         open=True,
     )
-    return Broker(pool)
+    return PostgresqlWakeups(pool)

@@ -11,7 +11,7 @@ from outreach.worker.brokers import PATIENCE_SECONDS
 logging.getLogger("pika").setLevel(logging.CRITICAL)  # ten lines and a traceback for a server that does not answer
 
 
-class Broker(RabbitmqBroker):
+class RabbitmqWakeups(RabbitmqBroker):
     """A broker whose queues may be flushed from the first moment, and over a connection that was closed meanwhile."""
 
     def flush(self, queue_name: str) -> None:
@@ -27,12 +27,12 @@ class Broker(RabbitmqBroker):
         super().flush(queue_name)
 
 
-def opened(url: str) -> Broker:
+def opened(url: str) -> RabbitmqWakeups:
     """The broker at `amqp://` or `amqps://`."""
     parameters = URLParameters(url)
     parameters.socket_timeout = parameters.stack_timeout = PATIENCE_SECONDS
     parameters.blocked_connection_timeout = PATIENCE_SECONDS
     parameters.connection_attempts = 1
-    broker = Broker(middleware=[])
+    broker = RabbitmqWakeups(middleware=[])
     broker.parameters = parameters
     return broker

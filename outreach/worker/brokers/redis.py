@@ -8,7 +8,7 @@ from redis.retry import Retry
 from outreach.worker.brokers import PATIENCE_SECONDS
 
 
-class Broker(RedisBroker):
+class RedisWakeups(RedisBroker):
     """A broker that closes its connections."""
 
     def close(self) -> None:
@@ -16,7 +16,7 @@ class Broker(RedisBroker):
         self.client.close()
 
 
-def opened(url: str) -> Broker:
+def opened(url: str) -> RedisWakeups:
     """The broker at `redis://` or `rediss://`; a connection that has gone stale is opened once more."""
     client = Redis.from_url(
         url,
@@ -24,4 +24,4 @@ def opened(url: str) -> Broker:
         socket_connect_timeout=PATIENCE_SECONDS,
         retry=Retry(NoBackoff(), 1),
     )
-    return Broker(client=client, namespace="outreach", middleware=[])
+    return RedisWakeups(client=client, namespace="outreach", middleware=[])

@@ -18,7 +18,7 @@ from outreach.delivery.models import Batch, Mailing, MessageClass
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError, NotFound
 from outreach.mail.linter import faults
-from outreach.mail.tokens import Keys, Kind
+from outreach.mail.tokens import Keys, TokenKind
 from outreach.settings import ROOT
 from tests.campaigns.conftest import AUTHOR, READING, SENDING, approved, draft, launch, settle
 from tests.conftest import NOW
@@ -126,7 +126,7 @@ def test_a_letter_offers_to_unsubscribe_by_mail_where_mail_is_read(database, peo
         link, address = header.split(", ")
         assert link.startswith("<https://courriel.example/u/")
         token = re.fullmatch("<mailto:u-(.{40})@courriel.example>", address)[1]
-        assert READING.keys.read(token, Kind.MAILTO).id == bytes.fromhex(identity)
+        assert READING.keys.read(token, TokenKind.MAILTO).id == bytes.fromhex(identity)
 
 
 def test_how_to_unsubscribe_is_settled_at_launch(database, people, strand):

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from outreach.campaigns.schedule import sending_hours
 from outreach.campaigns.schedule.moments import moment_of
-from outreach.campaigns.schedule.sending_hours import Recipients, caution, closure, moves, next_open, off_hours
+from outreach.campaigns.schedule.sending_hours import Audiences, caution, closure, moves, next_open, off_hours
 from outreach.french import NARROW, WIDE
 
 DAY = timedelta(days=1)
-SCHOOLS, COMMUNES, BOTH = [Recipients.SCHOOL_SIDE], [Recipients.ADMINISTRATION], list(Recipients)
+SCHOOLS, COMMUNES, BOTH = [Audiences.SCHOOL_SIDE], [Audiences.ADMINISTRATION], list(Audiences)
 SENDING = {1, 2, 3}
 EASTER = {2023: date(2023, 4, 9), 2024: date(2024, 3, 31), 2025: date(2025, 4, 20), 2026: date(2026, 4, 5)}
 EASTER |= {2022: date(2022, 4, 17), 2027: date(2027, 3, 28)}
@@ -25,7 +25,7 @@ TEN_YEARS = [date(2020, 1, 1) + DAY * number for number in range(3653)]
 with Path(__file__).with_name("school_calendar.csv").open(encoding="utf-8", newline="") as file:
     ROWS = list(csv.DictReader(file, delimiter=";"))
 
-audiences = st.sets(st.sampled_from(Recipients))
+audiences = st.sets(st.sampled_from(Audiences))
 walls = st.datetimes(datetime(2020, 1, 1), datetime(2031, 1, 1))
 moments = st.one_of(walls, st.builds(datetime.combine, walls.map(datetime.date), st.sampled_from([
     time(0), time(8, 59, 59, 999999), time(9), time(11, 29), time(11, 30), time(13, 30), time(15, 30), time(23, 59),
@@ -264,7 +264,7 @@ def test_breaks_that_no_published_calendar_confirms_are_said_to_be_computed_or_u
 
 
 def test_every_kind_of_recipient_has_a_label():
-    assert all(kind.label for kind in Recipients)
+    assert all(kind.label for kind in Audiences)
 
 
 def test_a_day_answers_in_less_than_50_microseconds_reading_the_years_included():

@@ -9,7 +9,7 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.waves import auto_pause
 from outreach.delivery.bounces import handling, notices
-from outreach.delivery.breaker import Outcomes
+from outreach.delivery.breaker import Rates
 from outreach.delivery.models import Gate, Mailing, Message, MessageState
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
 from tests.conftest import NOW
@@ -21,15 +21,15 @@ LATER = NOW + timedelta(minutes=10)
 @pytest.mark.parametrize(
     ("found", "stops", "warns"),
     [
-        (Outcomes(49, bad=49, policy=49, complaints=9), "", ""),
-        (Outcomes(100, bad=4), "", ""),
-        (Outcomes(100, bad=5), "", "5 adresses sur 100 n’existent pas"),
-        (Outcomes(100, bad=10), "10 adresses sur 100 n’existent pas", "10 adresses sur 100 n’existent pas"),
-        (Outcomes(100, policy=4), "", ""),
-        (Outcomes(100, policy=5), "le relais refuse 5 courriels sur 100 au nom de ses règles (5.7)", ""),
-        (Outcomes(100, complaints=2), "", ""),
-        (Outcomes(100, complaints=3), "3 plaintes pour 100 courriels", ""),
-        (Outcomes(4000, complaints=3), "", ""),
+        (Rates(49, bad=49, policy=49, complaints=9), "", ""),
+        (Rates(100, bad=4), "", ""),
+        (Rates(100, bad=5), "", "5 adresses sur 100 n’existent pas"),
+        (Rates(100, bad=10), "10 adresses sur 100 n’existent pas", "10 adresses sur 100 n’existent pas"),
+        (Rates(100, policy=4), "", ""),
+        (Rates(100, policy=5), "le relais refuse 5 courriels sur 100 au nom de ses règles (5.7)", ""),
+        (Rates(100, complaints=2), "", ""),
+        (Rates(100, complaints=3), "3 plaintes pour 100 courriels", ""),
+        (Rates(4000, complaints=3), "", ""),
     ],
 )
 def test_a_share_of_at_least_fifty_ends_stops_or_warns(found, stops, warns):

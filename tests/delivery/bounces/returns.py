@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority, Contact, MailboxKind
-from outreach.mail.tokens import Keys, Kind
+from outreach.mail.tokens import Keys, TokenKind
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, mail_to, schools, states
 
@@ -20,8 +20,8 @@ def notice(name, *, identity, address, keys=KEYS, **changes):
     """The bytes of a notice about the letter with this identity (16 digits) to this address."""
     letter = bytes.fromhex(identity)
     filled = {
-        "RETURN": f"b-{keys.make(Kind.BOUNCE, letter)}@courriel.example",
-        "MAILTO": keys.make(Kind.MAILTO, letter),
+        "RETURN": f"b-{keys.make(TokenKind.BOUNCE, letter)}@courriel.example",
+        "MAILTO": keys.make(TokenKind.MAILTO, letter),
         "ADDRESS": address,
         "ID": identity,
         **changes,

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from outreach.audit import AuditEntry, about
 from outreach.delivery.bounces import handling, notices
 from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
-from outreach.delivery.bounces.notices import Verdict
+from outreach.delivery.bounces.notices import NoticeVerdict
 from outreach.delivery.ledger import outbox, outcomes, suppressions
 from outreach.delivery.ledger.outcomes import Settled
 from outreach.delivery.models import (
@@ -20,14 +20,14 @@ from outreach.delivery.models import (
     Suppression,
     SuppressionReason,
 )
-from outreach.delivery.smtp.replies import Reply, outcome_of
+from outreach.delivery.smtp.replies import Reply, result_of
 from outreach.directory.models import Contact
-from outreach.mail.tokens import Kind
+from outreach.mail.tokens import TokenKind
 from tests.conftest import NOW
 from tests.delivery.bounces.returns import FIRST, FORGED, KEYS, SECOND, THIRD, notice, report, sent, three_sent, told
 from tests.delivery.conftest import addresses, schools, states
 
-S, H, V = MessageState, Handling, Verdict
+S, H, V = MessageState, Handling, NoticeVerdict
 LATER = NOW + timedelta(hours=2)
 
 
@@ -170,7 +170,7 @@ def test_a_forged_notice_is_kept_and_changes_nothing(database, mailing):
 
 def test_a_token_of_another_kind_proves_nothing(database, mailing):
     identity = bytes.fromhex(states(database, mailing)[FIRST].public_id)
-    for kind in set(Kind) - {Kind.BOUNCE}:
+    for kind in set(TokenKind) - {TokenKind.BOUNCE}:
         back = f"b-{KEYS.make(kind, identity)}@courriel.example"
         content = told(database, mailing, "exim", RETURN=back).replace(b"E1lhqYz", kind.encode())
         assert take(database, content) is H.UNVERIFIED, kind
@@ -265,7 +265,7 @@ def test_a_notice_of_a_letter_from_before_an_exclusion_was_lifted_counts_no_more
 
 def of_status(database, mailing, address, status):
     identity = states(database, mailing)[address].public_id
-    token = f"b-{KEYS.make(Kind.BOUNCE, bytes.fromhex(identity))}@courriel.example"
+    token = f"b-{KEYS.make(TokenKind.BOUNCE, bytes.fromhex(identity))}@courriel.example"
     fields = f"Final-Recipient: rfc822; {address.upper()}\nAction: failed\nStatus: {status}"
     return report(fields, token=token, ident=f"<{identity}@relais.example>")
 
@@ -306,7 +306,7 @@ def test_a_late_answer_of_the_relay_does_not_bring_a_letter_back_to_life(databas
     take(database, told(database, mailing, "postfix"))
     key = states(database, mailing)[FIRST].id
     with database.writing() as session:
-        answer = Settled(key, "f", outcome_of(Reply(250, ("2.0.0 Ok",)), after_dot=True))
+        answer = Settled(key, "f", result_of(Reply(250, ("2.0.0 Ok",)), after_dot=True))
         outcomes.record(session, [answer], now=LATER, again_at=LATER)
     assert states(database, mailing)[FIRST].state is S.REFUSED
 

@@ -19,7 +19,7 @@ from outreach.delivery import installation
 from outreach.delivery.bounces import boxes, collecting
 from outreach.delivery.bounces.boxes import BoxError, Folder, ImapBox, MaildirBox
 from outreach.delivery.bounces.models import Handling
-from outreach.delivery.bounces.notices import MOST_BYTES, Verdict
+from outreach.delivery.bounces.notices import MOST_BYTES, NoticeVerdict
 from outreach.delivery.models import MessageState
 from outreach.errors import Refused
 from outreach.settings import read
@@ -253,7 +253,7 @@ def test_a_pass_handles_what_lies_there_and_puts_it_away(database, mailing, sett
     )
     found = collect(database, settings)
     assert found.as_json()["verdicts"] == {
-        **dict.fromkeys(Verdict, 0), "failed": 2, "complaint": 1, "human": 1, "undetermined": 1,
+        **dict.fromkeys(NoticeVerdict, 0), "failed": 2, "complaint": 1, "human": 1, "undetermined": 1,
     }  # fmt: skip
     assert (found.known, found.handled[Handling.EXCLUDED], found.handled[Handling.COMPLAINED]) == (1, 1, 1)
     assert [len(box.lying(folder)) for folder in ("", "traites", "a-lire")] == [0, 3, 2]

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.delivery.bounces.notices import MOST_BYTES, Report, Verdict, read
-from outreach.mail.tokens import Keys, Kind
+from outreach.delivery.bounces.notices import MOST_BYTES, NoticeVerdict, Report, read
+from outreach.mail.tokens import Keys, TokenKind
 from tests.delivery.bounces.returns import FOLDER, FORGED, KEYS, notice, report
 
 IDENTITY, ADDRESS = "0123456789abcdef", "po009001@adm.fwb.example"
-V = Verdict
+V = NoticeVerdict
 NAMES = sorted(path.stem for path in FOLDER.iterdir())
 
 
@@ -67,7 +67,7 @@ def test_a_forged_token_proves_nothing_and_changes_no_verdict(name):
 @pytest.mark.parametrize("name", ["unsubscribe", "unsubscribe-address"])
 def test_a_message_with_a_forged_token_is_that_of_a_person(name):
     assert (told(name, keys=FORGED).verdict, told(name, keys=FORGED).proved) == (V.HUMAN, None)
-    for kind in set(Kind) - {Kind.MAILTO}:
+    for kind in set(TokenKind) - {TokenKind.MAILTO}:
         assert told(name, MAILTO=KEYS.make(kind, bytes(8))).verdict is V.HUMAN, kind
 
 
@@ -97,13 +97,13 @@ def test_what_answers_by_itself_does_not_unsubscribe(name, header):
 def test_an_absence_and_a_report_to_the_address_to_unsubscribe_do_not_unsubscribe():
     content = notice("unsubscribe-address", identity=IDENTITY, address=ADDRESS)
     assert read(content.replace(b"Subject: Unsubscribe", b"Subject: Absence du bureau"), KEYS).verdict is V.AUTO_REPLY
-    to = f"u-{KEYS.make(Kind.MAILTO, bytes.fromhex(IDENTITY))}@courriel.example"
+    to = f"u-{KEYS.make(TokenKind.MAILTO, bytes.fromhex(IDENTITY))}@courriel.example"
     found = told("postfix", RETURN=to)
     assert (found.verdict, found.proved) == (V.FAILED, None)
 
 
 def test_a_letter_that_is_returned_does_not_unsubscribe_by_its_own_headers():
-    address = f"u-{KEYS.make(Kind.MAILTO, bytes.fromhex(IDENTITY))}@courriel.example"
+    address = f"u-{KEYS.make(TokenKind.MAILTO, bytes.fromhex(IDENTITY))}@courriel.example"
     header = f"List-Unsubscribe: <https://x.example/u/y>, <mailto:{address}>\r\nTo: {address}\r\n".encode()
     for name in ("postfix", "gmail", "exim", "arf", "human"):
         content = notice(name, identity=IDENTITY, address=ADDRESS)
@@ -112,7 +112,7 @@ def test_a_letter_that_is_returned_does_not_unsubscribe_by_its_own_headers():
 
 def test_an_address_to_unsubscribe_is_known_whatever_the_mail_program_made_of_it():
     content = notice("unsubscribe-address", identity=IDENTITY, address=ADDRESS)
-    token = KEYS.make(Kind.MAILTO, bytes.fromhex(IDENTITY))
+    token = KEYS.make(TokenKind.MAILTO, bytes.fromhex(IDENTITY))
     shouted = content.replace(f"u-{token}".encode(), f"U-{token.upper()}".encode())
     assert read(shouted, KEYS).proved == bytes.fromhex(IDENTITY)
     hidden = content.replace(b"\r\nTo: ", b"\r\nX-To: ")

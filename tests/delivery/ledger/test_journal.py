@@ -10,17 +10,17 @@ from outreach.delivery import workers
 from outreach.delivery.ledger import outbox, outcomes
 from outreach.delivery.ledger.outcomes import Settled
 from outreach.delivery.models import Message, MessageState
-from outreach.delivery.smtp.replies import Outcome, Verdict
+from outreach.delivery.smtp.replies import AttemptResult, Verdict
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, mail_to, states
 
 OUTCOMES = {
-    "deferred": Outcome(Verdict.LATER, 450, "4.2.0", "greylisted"),
-    "refused": Outcome(Verdict.NEVER, 550, "5.1.1", "no such user"),
-    "policy": Outcome(Verdict.NEVER, 550, "5.7.1", "spam"),
-    "unreached": Outcome(Verdict.UNREACHED),
-    "unknown": Outcome(Verdict.UNKNOWN),
-    "accepted": Outcome(Verdict.ACCEPTED, 250, "2.0.0", "ok"),
+    "deferred": AttemptResult(Verdict.LATER, 450, "4.2.0", "greylisted"),
+    "refused": AttemptResult(Verdict.NEVER, 550, "5.1.1", "no such user"),
+    "policy": AttemptResult(Verdict.NEVER, 550, "5.7.1", "spam"),
+    "unreached": AttemptResult(Verdict.UNREACHED),
+    "unknown": AttemptResult(Verdict.UNKNOWN),
+    "accepted": AttemptResult(Verdict.ACCEPTED, 250, "2.0.0", "ok"),
 }
 
 

@@ -14,7 +14,7 @@ from outreach.delivery import breaker
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import MessageState, RelayState, Suppression, SuppressionReason
 from outreach.delivery.sending import relay_health
-from outreach.delivery.sending.failpoints import Stage
+from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.smtp.protocol import State
 from outreach.delivery.smtp.timeouts import Timeouts
 from tests.conftest import NOW
@@ -103,7 +103,7 @@ def test_every_answer_has_its_meaning(database, relay, postman, options):
     early = {address for address, one in said.items() if one[0] == "early"}
 
     def let_the_early_be_heard(stage):
-        if stage is Stage.BEFORE_FENCE:
+        if stage is Failpoint.BEFORE_FENCE:
             carried = [connection.talk for connection in worker.pool._connections()]
             worker.pool.wait(20, lambda: not any(talk.parcel and talk.parcel.recipient in early for talk in carried))
 

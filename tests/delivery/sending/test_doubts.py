@@ -15,7 +15,7 @@ from outreach.delivery.models import (
     MessageState,
 )
 from outreach.delivery.sending import fence
-from outreach.delivery.sending.failpoints import Stage
+from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.smtp.protocol import State
 from tests.delivery.conftest import addresses, attend_until, letter, mail_to, schools
 from tests.delivery.sending.test_fence import at, due, ends, hold, record
@@ -48,7 +48,7 @@ def test_a_fence_that_lands_after_its_worker_looked_for_it_is_a_doubt_in_the_end
     """The server ends a commit whose answer was lost only after the worker has found nothing to take back."""
     database, sink = unreliable(True), relay()
     mailing = mail_to(database, addresses(1))
-    worker = postman(sink, watch=at(Stage.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
+    worker = postman(sink, watch=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
     worker.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
@@ -108,7 +108,7 @@ def never_the_same(one):
 def test_a_resend_held_at_its_fence_still_says_the_same_later(database, relay, postman, clock):
     sink = relay()
     mailing = in_doubt_and_queued_again(database, sink, postman, clock)
-    postman(sink, compose=at_random, watch=at(Stage.BEFORE_FENCE, lambda: hold(database, mailing))).deliver(mailing)
+    postman(sink, compose=at_random, watch=at(Failpoint.BEFORE_FENCE, lambda: hold(database, mailing))).deliver(mailing)
     assert ends(database, mailing) == [(S.QUEUED, None)]
     hold(database, mailing, Gate.OPEN)
     postman(sink, compose=at_random).deliver(mailing)
@@ -119,7 +119,7 @@ def test_a_resend_held_at_its_fence_still_says_the_same_later(database, relay, p
 def test_a_resend_whose_commit_is_lost_still_says_the_same_later(unreliable, relay, postman, clock):
     database, sink = unreliable(True), relay()
     mailing = in_doubt_and_queued_again(database, sink, postman, clock)
-    watch = at(Stage.BEFORE_FENCE, lambda: setattr(database, "failing", True))
+    watch = at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True))
     worker = postman(sink, compose=at_random, watch=watch)
     worker.database = database
     with pytest.raises(OperationalError):

@@ -25,7 +25,7 @@ from outreach.delivery.models import (
 )
 from outreach.delivery.sending import fence
 from outreach.delivery.sending.batches import due_mailings
-from outreach.delivery.sending.failpoints import Stage
+from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.smtp.protocol import State
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, attend_until, letter, mail_to, schools, states
@@ -82,7 +82,7 @@ def test_a_pause_holds_the_round_in_flight_and_a_resumption_sends_the_rest_once(
     rounds = []
 
     def pause_in_the_second(stage):
-        if stage is Stage.BEFORE_FENCE:
+        if stage is Failpoint.BEFORE_FENCE:
             rounds.append(stage)
             if len(rounds) == 2:
                 hold(database, mailing)
@@ -101,12 +101,14 @@ def test_a_watcher_is_told_the_stages_of_a_letter_in_order(database, relay, post
     postman(sink, watch=seen.append).deliver(mail_to(database, addresses(1)))
     first = list(dict.fromkeys(seen))
     if reply.startswith("250"):
-        assert first == list(Stage)
+        assert first == list(Failpoint)
     else:
-        assert not {Stage.AFTER_RCPT, Stage.MID_BODY} & set(first)
+        assert not {Failpoint.AFTER_RCPT, Failpoint.MID_BODY} & set(first)
 
 
-@pytest.mark.parametrize("stage", [Stage.AFTER_COMPOSE, Stage.AFTER_RCPT, Stage.MID_BODY, Stage.BEFORE_FENCE])
+@pytest.mark.parametrize(
+    "stage", [Failpoint.AFTER_COMPOSE, Failpoint.AFTER_RCPT, Failpoint.MID_BODY, Failpoint.BEFORE_FENCE]
+)
 def test_an_unsubscription_stops_the_letter_in_flight(database, relay, postman, stage):
     sink, mailing = relay(), mail_to(database, addresses(3))
     postman(sink, watch=at(stage, lambda: unsubscribe(database, addresses(3)[1]))).deliver(mailing)
@@ -132,7 +134,7 @@ def test_an_unsubscription_stops_awareness_only_and_a_bounce_stops_everything(da
     assert ends(database, again) == [(S.ACCEPTED, None)] * 2
 
 
-@pytest.mark.parametrize("stage", [Stage.AFTER_COMPOSE, Stage.BEFORE_FENCE])
+@pytest.mark.parametrize("stage", [Failpoint.AFTER_COMPOSE, Failpoint.BEFORE_FENCE])
 @pytest.mark.parametrize("word", Word)
 def test_a_joining_takes_the_school_out_of_the_letter_in_flight(database, relay, postman, strand, stage, word):
     sink, (first, second, third) = relay("--keep"), schools(database, 3)
@@ -185,7 +187,7 @@ def test_nobody_can_stand_twice_in_a_mailing(database):
 def test_a_commit_of_unknown_outcome_writes_no_dot_and_loses_nobody(unreliable, relay, postman, commits):
     database = unreliable(commits)
     sink, mailing = relay(), mail_to(database, addresses(20))
-    worker = postman(sink, watch=at(Stage.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
+    worker = postman(sink, watch=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
     worker.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
@@ -229,7 +231,7 @@ def cancel(database, mailing):
 def test_a_letter_that_comes_back_to_a_mailing_cancelled_meanwhile_is_withdrawn(database, relay, postman, reply):
     sink, mailing = relay(), mail_to(database, addresses(12))
     sink.script({"stage": "dot", "reply": reply})
-    postman(sink, watch=at(Stage.AFTER_FENCE, lambda: cancel(database, mailing))).deliver(mailing)
+    postman(sink, watch=at(Failpoint.AFTER_FENCE, lambda: cancel(database, mailing))).deliver(mailing)
     assert set(ends(database, mailing)) == {(S.WITHDRAWN, Reason.CANCELLED)}
     assert sink.accepted == []
 
@@ -237,7 +239,7 @@ def test_a_letter_that_comes_back_to_a_mailing_cancelled_meanwhile_is_withdrawn(
 def test_a_fence_taken_back_after_a_cancellation_leaves_nothing_in_the_queue(unreliable, relay, postman):
     database = unreliable(True)
     sink, mailing = relay(), mail_to(database, addresses(20))
-    worker = postman(sink, watch=at(Stage.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
+    worker = postman(sink, watch=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
     worker.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
@@ -279,7 +281,7 @@ def test_a_batch_is_held_for_longer_while_its_letters_leave(database, relay, pos
     ends = []
 
     def watch(stage):
-        if stage is Stage.AFTER_FENCE:
+        if stage is Failpoint.AFTER_FENCE:
             with database.reading() as session:
                 ends.append(session.scalar(select(Batch.lease_until)))
             clock.forward(seconds=15)
@@ -299,7 +301,7 @@ def test_who_has_lost_a_batch_hands_over_no_more_of_it(database, relay, postman,
             fenced.append(session.scalar(select(func.count()).where(Message.fence_id.is_not(None))))
 
     sink = relay()
-    assert not postman(sink, watch=at(Stage.AFTER_FENCE, lose)).deliver(mail_to(database, addresses(24)))
+    assert not postman(sink, watch=at(Failpoint.AFTER_FENCE, lose)).deliver(mail_to(database, addresses(24)))
     assert [len(sink.accepted)] == fenced != [24]
 
 

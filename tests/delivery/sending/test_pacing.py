@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.delivery.ledger.retry_times import next_try, rest_of
-from outreach.delivery.sending.pacing import ROUNDS_TO_WIDEN, Bucket, Domains, Width
+from outreach.delivery.sending.pacing import ROUNDS_TO_WIDEN, Domains, TokenBucket, Width
 from outreach.delivery.smtp.replies import Garbage, Reader
 from tests.conftest import NOW
 
@@ -31,7 +31,7 @@ def test_a_relay_rests_1_2_5_10_15_minutes():
     st.lists(st.tuples(st.integers(0, 1000), st.floats(0, 30)), max_size=30),
 )
 def test_a_bucket_never_gives_more_than_its_rate_and_its_burst(rate, wishes):
-    bucket, now, given_ = Bucket(rate, 0.0), 0.0, 0
+    bucket, now, given_ = TokenBucket(rate, 0.0), 0.0, 0
     assert bucket.room(1, now) == 1
     for wanted, seconds in wishes:
         now += seconds

@@ -8,14 +8,14 @@ from sqlalchemy import select
 
 from outreach.delivery.models import Batch
 from outreach.delivery.sending import prefetch
-from outreach.delivery.sending.prefetch import Scribe
+from outreach.delivery.sending.prefetch import LetterSource
 from tests.delivery.conftest import addresses, compose, mail_to
 
 
 @pytest.fixture
 def here(database, clock):
     database.dispose()
-    return Scribe(database, compose, clock)
+    return LetterSource(database, compose, clock)
 
 
 def batch_of(database):
@@ -105,7 +105,7 @@ def test_what_cannot_be_composed_apart_is_tried_here_and_says_why(database, cloc
     def fail(*_):
         raise ValueError("no such field")
 
-    with prefetch.apart(Scribe(database, fail, clock), url_of(database)) as beside:
+    with prefetch.apart(LetterSource(database, fail, clock), url_of(database)) as beside:
         beside.begin(batch, set())
         with pytest.raises(ValueError, match="no such field"):
             beside.finish(batch, set())

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from outreach.delivery.models import MessageState, Reason, RelayState
 from outreach.delivery.sending import relay_health
-from outreach.delivery.sending.failpoints import Stage
+from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.protocol import State
 from outreach.delivery.smtp.timeouts import Timeouts
@@ -113,7 +113,7 @@ def test_a_relay_that_dies_in_mid_wave_keeps_what_it_may_have_taken(database, bo
     first, second = both
 
     def kill(stage):
-        if stage is Stage.AFTER_REPLY and worker.door.count(State.VERDICT) >= 5:
+        if stage is Failpoint.AFTER_REPLY and worker.door.count(State.VERDICT) >= 5:
             first.process.kill()
 
     first.script({"stage": "dot", "match": "^po00003", "reply": "stall"})

@@ -3,7 +3,7 @@
 import pytest
 
 from outreach.delivery.models import MessageState
-from outreach.delivery.sending.failpoints import Stage
+from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.smtp import pool
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
@@ -114,7 +114,7 @@ def test_letters_follow_one_another_where_the_relay_takes_it(database, relay, po
     sink, mailing, behind = relay(*options), mail_to(database, addresses(9)), []
 
     def count(stage):
-        if stage is Stage.AFTER_DOT:
+        if stage is Failpoint.AFTER_DOT:
             behind.append(sum(connection.talk.following is not None for connection in worker.pool._connections()))
 
     worker = postman(sink, connections=1, watch=count)
@@ -146,7 +146,7 @@ def test_where_a_letter_had_to_wait_behind_a_dot_letters_go_alone(database, rela
     sink, mailing, rules = relay(), mail_to(database, addresses(8)), [rule]
 
     def begin(stage):
-        if stage is Stage.AFTER_FENCE and rules:
+        if stage is Failpoint.AFTER_FENCE and rules:
             sink.script(rules.pop())
 
     worker = postman(sink, connections=1, patient=False, watch=begin)
@@ -161,7 +161,7 @@ def test_a_stop_gives_back_what_stands_behind_dots(database, relay, postman):
     sink.script({"stage": "dot", "reply": "accept:slow:0.5:250 ok"})
 
     def end(stage):
-        if stage is Stage.AFTER_DOT:
+        if stage is Failpoint.AFTER_DOT:
             worker.stop.set()
 
     worker = postman(sink, connections=1, patient=False, watch=end)

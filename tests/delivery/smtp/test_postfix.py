@@ -19,14 +19,14 @@ from outreach.cli.preparation import add_people
 from outreach.cli.work import scribe_for
 from outreach.delivery.bounces import collecting
 from outreach.delivery.bounces.models import Handling
-from outreach.delivery.bounces.notices import Verdict
+from outreach.delivery.bounces.notices import NoticeVerdict
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message, MessageState, Suppression
 from outreach.demo import people
 from outreach.directory.models import Contact
 from outreach.settings import read
 from outreach.worker.clock import ask
-from outreach.worker.process import Desk
+from outreach.worker.process import WorkProcess
 from tests import postfix
 from tests.delivery.conftest import states
 from tests.pages import PageClient
@@ -79,7 +79,7 @@ def settings(real, fresh_url, tmp_path):
 
 @pytest.fixture
 def desk(database, settings):
-    one = Desk(settings, database, scribe_for(settings, database))
+    one = WorkProcess(settings, database, scribe_for(settings, database))
     one.open()
     yield one
     one.close()
@@ -136,7 +136,7 @@ def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, setting
 
     until(lambda: real.kept() == 3)
     found = collecting.collect(database, settings, desk.clock)
-    assert found.verdicts == {Verdict.FAILED: 2, Verdict.DELAYED: 1}
+    assert found.verdicts == {NoticeVerdict.FAILED: 2, NoticeVerdict.DELAYED: 1}
     assert found.handled == {Handling.EXCLUDED: 2, Handling.NOTHING: 1}
     rows = states(database, 1)
     for gone in (BOUNCES, ACCENTED):
@@ -148,7 +148,7 @@ def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, setting
     real.relent()
     until(lambda: real.kept() == 1)
     found = collecting.collect(database, settings, desk.clock)
-    assert (found.verdicts, found.handled) == ({Verdict.FAILED: 1}, {Handling.REFUSED: 1})
+    assert (found.verdicts, found.handled) == ({NoticeVerdict.FAILED: 1}, {Handling.REFUSED: 1})
     assert "4.4.1" in states(database, 1)[LOST].reply_text
     with database.writing() as session:
         session.execute(update(Message).where(Message.state == S.QUEUED).values(due_at=desk.clock()))

@@ -12,7 +12,7 @@ from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import MessageState, Reason, RelayState, Suppression, SuppressionReason
 from outreach.delivery.sending import postman as patience
 from outreach.delivery.sending import relay_health
-from outreach.delivery.sending.failpoints import Stage
+from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.smtp import pool
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.protocol import State
@@ -200,7 +200,7 @@ def test_a_relay_that_serves_one_worker_does_not_rest_because_it_failed_another(
     sink = relay()
 
     def fail(stage):
-        if stage is Stage.AFTER_FENCE and len(sink.accepted) < 400:
+        if stage is Failpoint.AFTER_FENCE and len(sink.accepted) < 400:
             with database.writing() as session:
                 relay_health.note_failure(session, f"127.0.0.1:{sink.port}", "occupé", alarm=False, now=NOW)
 
@@ -231,9 +231,9 @@ def test_a_connection_closed_while_idle_costs_no_letter_an_attempt(database, rel
     used = []
 
     def let_the_relay_close(stage):
-        if stage is Stage.AFTER_DOT:
+        if stage is Failpoint.AFTER_DOT:
             used[:] = worker.pool._in[State.VERDICT]
-        if stage is Stage.AFTER_REPLY:
+        if stage is Failpoint.AFTER_REPLY:
             for line in used:
                 if line.state is State.READY:
                     polling.select([line.socket], [], [], 20)
@@ -389,7 +389,7 @@ def test_a_letter_that_comes_to_its_dot_just_after_the_fence_waits_for_the_next(
     sink.script({"stage": "rcpt", "match": "^po000001", "reply": "held:250 2.1.5 at last"})
 
     def late(stage):
-        if stage is Stage.AFTER_FENCE and worker.pool.count(State.ENVELOPE):
+        if stage is Failpoint.AFTER_FENCE and worker.pool.count(State.ENVELOPE):
             sink.release()
             time.sleep(0.5)
 

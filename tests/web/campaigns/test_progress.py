@@ -8,14 +8,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
 from outreach.campaigns import lifecycle
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import progress
 from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.waves import auto_pause, launching
 from outreach.campaigns.waves.calling_off import GRACE
 from outreach.delivery.ledger import journal
-from outreach.delivery.ledger.journal import Event
+from outreach.delivery.ledger.journal import Setback
 from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Message, MessageState
 from outreach.demo import people
@@ -36,7 +36,7 @@ def launched(app, sample_database):
     """A wave whose letters all wait; returns its key."""
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
-        launching.advance(session, wave, Sending.of(app.extensions["outreach.settings"]), now=NOW)
+        launching.advance(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=NOW)
     return wave
 
 
@@ -170,7 +170,7 @@ def test_what_was_opened_before_the_start_shows_outcomes_tabs_and_results_after_
     assert "Destinataires" not in page
     with sample_database.writing() as session:
         at = session.get_one(Wave, wave).due_at
-        launching.advance(session, wave, Sending.of(app.extensions["outreach.settings"]), now=at)
+        launching.advance(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=at)
     _, page = asked(author, page)
     assert 'id="count-pending"' in page
     assert "<progress" in page
@@ -309,7 +309,7 @@ def test_the_journal_tells_what_happened_to_letters_the_last_of_it(author, launc
     with sample_database.writing() as session:
         mailing = session.get_one(Wave, launched).mailing_id
         for minute, count in enumerate((16, 9)):
-            happened = {(mailing, Event.DEFERRED): count, (mailing + 1, Event.IN_DOUBT): 1}
+            happened = {(mailing, Setback.DEFERRED): count, (mailing + 1, Setback.IN_DOUBT): 1}
             journal.note(session, happened, now=NOW + timedelta(minutes=1 + minute), actor="facteur")
     page = said(author.get("/campaigns/1/progress/journal").text)
     told = ["Vague 1 : 9 courriels reportés.", "Vague 1 : 16 courriels reportés.", "Vague 1 en cours"]

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
 from outreach import french
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
 from outreach.delivery.ledger import outbox, outcomes
 from outreach.delivery.models import Message, MessageState
@@ -25,7 +25,7 @@ def launched(app, sample_database):
     """A wave with letters in several states; returns the tally."""
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
-        launching.advance(session, wave, Sending.of(app.extensions["outreach.settings"]), now=NOW)
+        launching.advance(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=NOW)
         rows = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).all()
         for row in rows[:5]:
             row.state, row.fence_id, row.fenced_at, row.settled_at, row.reply_code = (

@@ -11,7 +11,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
 
 from outreach.delivery.ledger import suppression_list, suppressions
-from outreach.delivery.models import Scope, Suppression, SuppressionReason
+from outreach.delivery.models import Suppression, SuppressionReason, SuppressionScope
 from outreach.directory.models import Authority, Contact
 from tests.conftest import NOW
 from tests.web.campaigns.test_campaigns import text_of
@@ -47,7 +47,9 @@ def test_an_address_is_excluded_with_a_reason_and_let_in_again_with_another(auth
     assert "En usage" in said(author.get(SHEET).text)
     assert "Rien n’exclut cette adresse." in said(author.get(page).text)
     assert author.send(page, {"note": "Demandé par téléphone\r\nle 12 mai"}, page=page).location == SHEET
-    assert standing(sample_database, key) == [(SuppressionReason.STAFF, Scope.ALL, "Demandé par téléphone le 12 mai")]
+    assert standing(sample_database, key) == [
+        (SuppressionReason.STAFF, SuppressionScope.ALL, "Demandé par téléphone le 12 mai")
+    ]
     sheet = said(author.get(SHEET).text)
     assert "Exclue décision du service" in sheet
     assert "Ne plus écrire" not in said(author.get(page).text)

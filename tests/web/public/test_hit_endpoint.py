@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.test import EnvironBuilder
 
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.waves import launching
 from outreach.db import Database
@@ -20,7 +20,7 @@ from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Message
 from outreach.directory.models import Contact
 from outreach.mail.linter import faults
-from outreach.mail.tokens import Keys, Kind
+from outreach.mail.tokens import Keys, TokenKind
 from outreach.tracking import bases
 from outreach.tracking.models import Hit, HitClass, HitCount, Tracker
 from outreach.web.public.hit_endpoint import GIF, Batches
@@ -35,7 +35,7 @@ BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/201001
 
 @pytest.fixture
 def sending(app):
-    return Sending.of(app.extensions["outreach.settings"])
+    return SenderIdentity.of(app.extensions["outreach.settings"])
 
 
 @pytest.fixture
@@ -54,7 +54,8 @@ def token(mailing, sending, sample_database):
     with sample_database.reading() as session:
         identity = session.scalars(select(Tracker.public_id).order_by(Tracker.recipients.desc())).first()
     return {
-        kind: sending.keys.make(kind, bytes.fromhex(identity), link) for kind, link in ((Kind.OPEN, 0), (Kind.CLICK, 1))
+        kind: sending.keys.make(kind, bytes.fromhex(identity), link)
+        for kind, link in ((TokenKind.OPEN, 0), (TokenKind.CLICK, 1))
     }
 
 
@@ -67,7 +68,7 @@ def counted(database):
 
 def test_a_pixel_is_answered_and_counted(client, token, sample_database):
     for _ in range(3):
-        answer = client.get(f"/o/{token[Kind.OPEN]}.gif", headers=BROWSER)
+        answer = client.get(f"/o/{token[TokenKind.OPEN]}.gif", headers=BROWSER)
         assert (answer.status_code, answer.data, answer.mimetype) == (200, GIF, "image/gif")
         assert len(answer.data) == 43
         assert "Set-Cookie" not in answer.headers
@@ -76,7 +77,7 @@ def test_a_pixel_is_answered_and_counted(client, token, sample_database):
 
 
 def test_a_click_leads_where_the_letter_was_frozen_to_lead(client, token, sample_database):
-    answer = client.get(f"/c/{token[Kind.CLICK]}?url=https://ailleurs.example", headers=BROWSER)
+    answer = client.get(f"/c/{token[TokenKind.CLICK]}?url=https://ailleurs.example", headers=BROWSER)
     assert (answer.status_code, answer.headers["Location"]) == (302, PROGRAMME)
     assert "Set-Cookie" not in answer.headers
     assert ALONE.items() <= dict(answer.headers).items()
@@ -84,16 +85,16 @@ def test_a_click_leads_where_the_letter_was_frozen_to_lead(client, token, sample
 
 
 def test_asking_only_for_the_headers_is_a_machine_s(client, token, sample_database):
-    assert client.head(f"/c/{token[Kind.CLICK]}", headers=BROWSER).status_code == 302
-    assert client.head(f"/o/{token[Kind.OPEN]}.gif", headers=BROWSER).data == b""
+    assert client.head(f"/c/{token[TokenKind.CLICK]}", headers=BROWSER).status_code == 302
+    assert client.head(f"/o/{token[TokenKind.OPEN]}.gif", headers=BROWSER).data == b""
     assert counted(sample_database) == {(0, HitClass.MACHINE): 1, (1, HitClass.MACHINE): 1}
 
 
 def test_two_links_at_once_are_a_machine_s_the_first_as_well(client, token, sending, mailing, sample_database):
     with sample_database.reading() as session:
         identity = session.scalars(select(Tracker.public_id).order_by(Tracker.recipients.desc())).first()
-    other = sending.keys.make(Kind.CLICK, bytes.fromhex(identity), 2)
-    client.get(f"/c/{token[Kind.CLICK]}", headers=BROWSER)
+    other = sending.keys.make(TokenKind.CLICK, bytes.fromhex(identity), 2)
+    client.get(f"/c/{token[TokenKind.CLICK]}", headers=BROWSER)
     assert counted(sample_database) == {(1, HitClass.HUMAN): 1}
     client.get(f"/c/{other}", headers=BROWSER)
     assert counted(sample_database) == {(1, HitClass.MACHINE): 1, (2, HitClass.MACHINE): 1}
@@ -107,7 +108,7 @@ def test_a_burst_of_a_mailbox_measured_alone_is_kept_hit_by_hit(client, sending,
         bases.record_decision(session, contact, **given, now=NOW, actor="nadia.lambert@fwb.example")
         identity = bytes.fromhex(message.public_id)
     for link in (1, 2):
-        client.get(f"/c/{sending.keys.make(Kind.CLICK, identity, link)}", headers=BROWSER)
+        client.get(f"/c/{sending.keys.make(TokenKind.CLICK, identity, link)}", headers=BROWSER)
     with sample_database.reading() as session:
         kept = session.execute(select(Hit.link, Hit.hit_class).order_by(Hit.id)).all()
     assert kept == [(1, HitClass.MACHINE), (2, HitClass.MACHINE)]
@@ -117,7 +118,7 @@ def test_a_burst_of_a_mailbox_measured_alone_is_kept_hit_by_hit(client, sending,
 @pytest.mark.parametrize("address", ["/o/{}.gif", "/c/{}"])
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
 def test_nothing_but_reading_is_taken(client, token, sample_database, address, method):
-    kind = Kind.OPEN if address.startswith("/o") else Kind.CLICK
+    kind = TokenKind.OPEN if address.startswith("/o") else TokenKind.CLICK
     assert getattr(client, method)(address.format(token[kind])).status_code == 405
     assert counted(sample_database) == {}
 
@@ -129,8 +130,8 @@ def changed(token, place):
 
 def test_a_changed_character_anywhere_makes_a_token_worthless(client, token, sample_database):
     for place in range(40):
-        assert client.get(f"/c/{changed(token[Kind.CLICK], place)}").status_code == 404
-        assert client.get(f"/o/{changed(token[Kind.OPEN], place)}.gif").data == GIF
+        assert client.get(f"/c/{changed(token[TokenKind.CLICK], place)}").status_code == 404
+        assert client.get(f"/o/{changed(token[TokenKind.OPEN], place)}.gif").data == GIF
     assert counted(sample_database) == {}
 
 
@@ -144,12 +145,12 @@ def test_junk_gets_the_picture_or_the_neutral_page(client, token, sample_databas
 
 @pytest.mark.parametrize("added", [".", ">", "%3E", "&amp;", "="])
 def test_what_a_mail_program_adds_is_stripped_once(client, token, added):
-    assert client.get(f"/c/{token[Kind.CLICK]}{added}").status_code == 302
-    assert client.get(f"/c/{token[Kind.CLICK].upper()}").status_code == 302
-    assert client.get(f"/c/{token[Kind.CLICK]}{added}{added}").status_code == 404
+    assert client.get(f"/c/{token[TokenKind.CLICK]}{added}").status_code == 302
+    assert client.get(f"/c/{token[TokenKind.CLICK].upper()}").status_code == 302
+    assert client.get(f"/c/{token[TokenKind.CLICK]}{added}{added}").status_code == 404
 
 
-@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.CLICK}))
+@pytest.mark.parametrize("kind", sorted(set(TokenKind) - {TokenKind.CLICK}))
 def test_a_token_of_another_kind_is_worth_nothing(client, token, sending, mailing, sample_database, kind):
     with sample_database.reading() as session:
         identity = session.scalars(select(Tracker.public_id)).first()
@@ -159,28 +160,28 @@ def test_a_token_of_another_kind_is_worth_nothing(client, token, sending, mailin
 def test_a_genuine_token_of_a_link_that_is_not_there_is_unknown(client, sending, mailing, sample_database):
     with sample_database.reading() as session:
         identity = session.scalars(select(Tracker.public_id)).first()
-    assert client.get(f"/c/{sending.keys.make(Kind.CLICK, bytes.fromhex(identity), 99)}").status_code == 404
-    assert client.get(f"/c/{sending.keys.make(Kind.CLICK, bytes(8), 1)}").status_code == 404
+    assert client.get(f"/c/{sending.keys.make(TokenKind.CLICK, bytes.fromhex(identity), 99)}").status_code == 404
+    assert client.get(f"/c/{sending.keys.make(TokenKind.CLICK, bytes(8), 1)}").status_code == 404
 
 
 def test_a_retired_key_counts_nothing(client, sending, mailing, sample_database):
     with sample_database.reading() as session:
         identity = session.scalars(select(Tracker.public_id)).first()
-    retired = Keys((b"retired" * 6,)).make(Kind.CLICK, bytes.fromhex(identity), 1)
+    retired = Keys((b"retired" * 6,)).make(TokenKind.CLICK, bytes.fromhex(identity), 1)
     assert client.get(f"/c/{retired}").status_code == 404
 
 
 def test_without_a_database_a_picture_stays_a_picture_and_a_known_link_leads_on(app, client, token, sample_database):
     hits = app.wsgi_app.application
-    assert client.get(f"/c/{token[Kind.CLICK]}").status_code == 302
+    assert client.get(f"/c/{token[TokenKind.CLICK]}").status_code == 302
     before = counted(sample_database)
     silent = Database("postgresql://nobody@127.0.0.1:1/none")
     hits.database = silent
-    assert client.get(f"/c/{token[Kind.CLICK]}").status_code == 302
-    assert client.get(f"/o/{token[Kind.OPEN]}.gif").data == GIF
+    assert client.get(f"/c/{token[TokenKind.CLICK]}").status_code == 302
+    assert client.get(f"/o/{token[TokenKind.OPEN]}.gif").data == GIF
     hits._known.clear()
-    assert client.get(f"/c/{token[Kind.CLICK]}").status_code == 503
-    assert client.get(f"/o/{token[Kind.OPEN]}.gif").data == GIF
+    assert client.get(f"/c/{token[TokenKind.CLICK]}").status_code == 503
+    assert client.get(f"/o/{token[TokenKind.OPEN]}.gif").data == GIF
     silent.dispose()
     hits.database = sample_database
     assert counted(sample_database) == before
@@ -255,7 +256,7 @@ def test_a_fault_of_ours_is_logged_and_keeps_nobody_waiting(caplog):
 
 @pytest.mark.parametrize("end", [".gif", ".GIF", ".gif>", ".gif%3E", "."])
 def test_a_pixel_s_address_is_read_as_mail_programs_write_it(client, token, sample_database, end):
-    assert client.get(f"/o/{token[Kind.OPEN]}{end}", headers=BROWSER).data == GIF
+    assert client.get(f"/o/{token[TokenKind.OPEN]}{end}", headers=BROWSER).data == GIF
     assert counted(sample_database) == {(0, HitClass.HUMAN): 1}
 
 
@@ -276,14 +277,14 @@ ODD = [
 
 def test_an_odd_request_gets_the_usual_answer(client, token):
     for odd in ODD:
-        clicked = client.get(f"/c/{token[Kind.CLICK]}", environ_overrides=odd)
+        clicked = client.get(f"/c/{token[TokenKind.CLICK]}", environ_overrides=odd)
         assert (clicked.status_code, clicked.headers["Location"]) == (302, PROGRAMME), odd
-        assert client.get(f"/o/{token[Kind.OPEN]}.gif", environ_overrides=odd).data == GIF, odd
+        assert client.get(f"/o/{token[TokenKind.OPEN]}.gif", environ_overrides=odd).data == GIF, odd
 
 
 def test_a_reader_who_says_nothing_of_itself_gets_the_usual_answer(app, token):
     started = []
-    environ = EnvironBuilder(path=f"/c/{token[Kind.CLICK]}").get_environ()
+    environ = EnvironBuilder(path=f"/c/{token[TokenKind.CLICK]}").get_environ()
     for name in ("HTTP_USER_AGENT", "HTTP_HOST", "QUERY_STRING", "REMOTE_ADDR"):
         environ.pop(name, None)
     assert b"".join(app.wsgi_app(environ, lambda status, _headers: started.append(status))) == b""

@@ -4,12 +4,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from outreach.campaigns.letter.frozen import Sending
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.verification import verify
 from outreach.campaigns.waves import launching
 from outreach.db import Database
 from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, Worker
-from outreach.mail.tokens import Keys, Kind
+from outreach.mail.tokens import Keys, TokenKind
 from outreach.settings import read
 from tests.conftest import NOW
 from tests.web.test_mailbox import planned
@@ -23,9 +23,9 @@ def letter(app, sample_database):
     settings = app.extensions["outreach.settings"]
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
-        launching.advance(session, wave, Sending.of(settings), now=NOW)
+        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
         message = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
-        token = Keys(settings.signing_keys).make(Kind.UNSUBSCRIBE, bytes.fromhex(message.public_id))
+        token = Keys(settings.signing_keys).make(TokenKind.UNSUBSCRIBE, bytes.fromhex(message.public_id))
         return message.id, token
 
 
@@ -98,12 +98,12 @@ def test_a_wrong_link_gets_the_same_neutral_page(client, letter, sample_database
 
 def test_a_token_of_another_kind_is_worth_nothing(client, letter, app, sample_database):
     keys = Keys(app.extensions["outreach.settings"].signing_keys)
-    for kind in set(Kind) - {Kind.UNSUBSCRIBE}:
+    for kind in set(TokenKind) - {TokenKind.UNSUBSCRIBE}:
         assert client.post(f"/u/{keys.make(kind, bytes(8))}").status_code == 404
 
 
 def test_a_genuine_link_to_a_letter_that_is_gone_is_answered_as_any_other(client, app, sample_database):
-    token = Keys(app.extensions["outreach.settings"].signing_keys).make(Kind.UNSUBSCRIBE, bytes(8))
+    token = Keys(app.extensions["outreach.settings"].signing_keys).make(TokenKind.UNSUBSCRIBE, bytes(8))
     assert client.post(f"/u/{token}", data={"List-Unsubscribe": "One-Click"}).status_code == 200
     assert suppressions(sample_database) == []
 
@@ -141,7 +141,7 @@ def link(app, database, kind):
 
 
 def test_a_letter_is_read_online_as_it_was_composed(app, client, letter, sample_database):
-    page = FlaskClient.open(client, f"/v/{link(app, sample_database, Kind.VIEW)}")
+    page = FlaskClient.open(client, f"/v/{link(app, sample_database, TokenKind.VIEW)}")
     assert page.status_code == 200
     assert "Madame, Monsieur," in page.text
     assert "Ne plus recevoir" in page.text
@@ -153,7 +153,7 @@ def test_a_letter_is_read_online_as_it_was_composed(app, client, letter, sample_
 def test_the_answer_page_names_the_authority_its_schools_and_the_person_of_contact(
     app, client, letter, sample_database
 ):
-    page = client.get(f"/a/{link(app, sample_database, Kind.ANSWER)}").text
+    page = client.get(f"/a/{link(app, sample_database, TokenKind.ANSWER)}").text
     assert ", FASE 9" in page
     assert "nadia.lambert@fwb.example" in page
     assert page.count('<th scope="row">') >= 1
