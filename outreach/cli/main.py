@@ -9,7 +9,7 @@ from outreach.campaigns.schedule.moments import read_moment
 
 SHOWN = "outreach.shown"  # what the clock is made to show at the start (--now)
 MODULES = {
-    "serve": ("up",),
+    "up": ("up",),
     "work": ("work", "mailbox", "verify", "instance"),
     "install": ("migrate", "sample", "user"),
     "directory": ("register", "directory"),

@@ -31,27 +31,27 @@ SELDOM = 10_000  # looking for cycles of objects took a third of the time of wri
 @pass_operation
 def work(operation: Operation) -> None:
     """Envoie ce qui est dû, jusqu’à un signal d’arrêt ; s’arrête sans rien laisser en doute."""
-    serve(operation.settings, operation.database)
+    run_worker(operation.settings, operation.database)
 
 
-def serve(settings: Settings, database: Database, watch: Callable[[Failpoint], None] | None = None) -> None:
-    """Let a desk and its clock work until a signal asks to stop; the round under way ends, and nothing is in doubt."""
+def run_worker(settings: Settings, database: Database, on_failpoint: Callable[[Failpoint], None] | None = None) -> None:
+    """Work until a signal asks to stop. The round under way ends, and no letter is left in doubt."""
     _leave_signals()
     gc.freeze()
     gc.set_threshold(SELDOM)
     database.dispose()  # no connection may be shared with the process that is forked here
-    with prefetch.apart(scribe_for(settings, database), settings.database) as beside:
-        desk = WorkProcess(settings, database, beside, watch)
-        ticking = clock(desk)
-        desk.open()
+    with prefetch.apart(letter_source_for(settings, database), settings.database) as beside:
+        process = WorkProcess(settings, database, beside, on_failpoint)
+        ticking = clock(process)
+        process.open()
         ticking.start()
         signal.sigwait(ASKED)
-        desk.stop.set()
+        process.stop.set()
         ticking.shutdown()
-        desk.close()
+        process.close()
 
 
-def scribe_for(settings: Settings, database: Database) -> LetterSource:
+def letter_source_for(settings: Settings, database: Database) -> LetterSource:
     """Who writes an installation's letters, and signs them where a key is named (elsewhere the relay does).
 
     Raises InputError or OSError when the key cannot be used.

@@ -53,10 +53,10 @@ class DoubtPolicy(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a mailing is for. Only a campaign's letters are counted; a trial goes to whoever asked for it."""
+    """What a mailing is for. Only a campaign's letters are counted; a test letter goes to whoever asked for it."""
 
     CAMPAIGN = "campaign"
-    TRIAL = "trial"
+    TEST = "test"
     CONFIRMATION = "confirmation"
 
 

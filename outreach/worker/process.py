@@ -81,8 +81,8 @@ class WorkProcess:
         self,
         settings: Settings,
         database: Database,
-        scribe: LetterSource,
-        watch: Callable[[Failpoint], None] | None = None,
+        source: LetterSource,
+        on_failpoint: Callable[[Failpoint], None] | None = None,
     ) -> None:
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.stop = threading.Event()
@@ -97,20 +97,20 @@ class WorkProcess:
         self.postman = Postman(
             database,
             Pool(self.relays, guard_of(settings)),
-            scribe,
+            source,
             self.clock,
             worker_id=self.worker_id,
             domain_rates=settings.rates_of_domains,
             stop=self.stop,
-            watch=watch,
+            on_failpoint=on_failpoint,
             brake=self.brake,
         )
         self.broker = StubBroker(middleware=[])
         # A stub keeps what it drops for tests to look at; a process that runs for months may not.
         self.broker.dead_letters_by_queue = defaultdict(lambda: deque(maxlen=100))  # type: ignore[arg-type, return-value]
         self.deliver, self.attend = build(self.broker, self)
-        self.bell = self._bell()
-        self._knocked: set[int] = set()
+        self.wakeups = self._open_wakeups()
+        self._woken_for: set[int] = set()
         self._at_work = threading.Lock()
         self._worker = Worker(self.broker, worker_threads=1, worker_timeout=LISTEN_MILLISECONDS)
         self._pulse = threading.Thread(target=self._beat, name="pulse", daemon=True)
@@ -118,16 +118,16 @@ class WorkProcess:
     def open(self) -> None:
         """Begin to work."""
         self._worker.start()
-        if self.bell:
-            self.bell.open()
+        if self.wakeups:
+            self.wakeups.open()
         self._pulse.start()
 
     def close(self) -> None:
         """Stop in order: the round under way ends, its answers are heard and written down."""
         self.stop.set()
         self._worker.stop()
-        if self.bell:
-            self.bell.close()
+        if self.wakeups:
+            self.wakeups.close()
         with self.in_turn():
             self.postman.farewell()
         self._pulse.join()
@@ -166,7 +166,7 @@ class WorkProcess:
                     goes_on |= self._advance(wave)
             if not goes_on or time.monotonic() > end:
                 return
-            self.knock()
+            self.wake_due()
 
     def settle(self, hindrance: str) -> None:
         """What time alone decides: doubts, ends; and that the clock has passed."""
@@ -192,32 +192,32 @@ class WorkProcess:
             is_failing = bool(auto_pause.failing(session))
         if is_failing:
             with self.database.writing() as session:
-                auto_pause.brake(session, now=self.clock())
+                auto_pause.pause_failing(session, now=self.clock())
 
-    def knock(self) -> None:
+    def wake_due(self) -> None:
         """Wake a postman for each mailing that has letters due."""
-        if self.bell:
-            self.bell.clear()
+        if self.wakeups:
+            self.wakeups.clear()
         with self.database.reading() as session:
             due = due_mailings(session, now=self.clock())
         # In another order each time: of what is rationed, none is always served first.
         for mailing in random.sample(due, len(due)):
-            self.knock_for(mailing)
-        if self.postman.is_busy and not self._knocked and not self._at_work.locked():
+            self.wake_for(mailing)
+        if self.postman.is_busy and not self._woken_for and not self._at_work.locked():
             self.attend.send()
 
-    def knock_for(self, mailing: int) -> None:
+    def wake_for(self, mailing: int) -> None:
         """Wake a postman for a mailing, behind those it was woken for already: whichever is idle.
 
         Without a broker that answers it is our own, and once until it has come.
         """
-        if not (self.bell and self.bell.ring(mailing)) and mailing not in self._knocked:
-            self._knocked.add(mailing)
+        if not (self.wakeups and self.wakeups.wake(mailing)) and mailing not in self._woken_for:
+            self._woken_for.add(mailing)
             self.deliver.send(mailing)
 
-    def heard(self, mailing: int) -> None:
+    def woken(self, mailing: int) -> None:
         """A knock has been answered: the next one counts."""
-        self._knocked.discard(mailing)
+        self._woken_for.discard(mailing)
 
     @contextmanager
     def in_turn(self) -> Iterator[Postman]:
@@ -232,8 +232,8 @@ class WorkProcess:
         """
         while not self._may_send() and not self.stop.is_set():
             self.stop.wait(BEAT_SECONDS)
-        if self.bell and not self.stop.is_set():
-            self.bell.pass_on(mailing)
+        if self.wakeups and not self.stop.is_set():
+            self.wakeups.pass_on(mailing)
             self.deliver(mailing)
 
     def _may_send(self) -> bool:
@@ -242,7 +242,7 @@ class WorkProcess:
         except (SQLAlchemyError, OutreachError):
             return False
 
-    def _bell(self) -> Wakeups | None:
+    def _open_wakeups(self) -> Wakeups | None:
         if not self.settings.broker_url:
             return None
         with self.database.reading() as session:
@@ -262,24 +262,24 @@ class WorkProcess:
                 logger.warning("no sign of life could be given: %s", error)
 
 
-def build(broker: Broker, desk: WorkProcess) -> tuple[Actor[[int], None], Actor[[], None]]:
+def build(broker: Broker, process: WorkProcess) -> tuple[Actor[[int], None], Actor[[], None]]:
     """The actors of a broker: deliver a mailing, attend to what dawdles."""
 
     def deliver(mailing: int) -> None:
         try:
-            desk.heard(mailing)
-            with desk.in_turn() as postman:
+            process.woken(mailing)
+            with process.in_turn() as postman:
                 is_more = postman.deliver(mailing)
             if is_more:
-                desk.knock_for(mailing)
+                process.wake_for(mailing)
         except Exception:
-            logger.exception("mailing %s: delivering broke off, the clock will knock again", mailing)
+            logger.exception("mailing %s: delivering broke off, the clock will ask again", mailing)
 
     def attend() -> None:
         try:
-            with desk.in_turn() as postman:
+            with process.in_turn() as postman:
                 postman.attend(1.0)
         except Exception:
-            logger.exception("attending broke off, the clock will knock again")
+            logger.exception("attending broke off, the clock will ask again")
 
     return actor(broker=broker)(deliver), actor(broker=broker)(attend)

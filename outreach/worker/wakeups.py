@@ -23,7 +23,7 @@ def queue_of(session: Session) -> str:
     """The queue of a PostgreSQL database: installations that share a broker do not hear each other's knocks."""
     query = "SELECT system_identifier, oid FROM pg_control_system(), pg_database WHERE datname = current_database()"
     cluster, number = session.execute(text(query)).one()
-    return f"knocks-{cluster}-{number}"
+    return f"wakeups-{cluster}-{number}"
 
 
 class Wakeups:
@@ -31,7 +31,7 @@ class Wakeups:
 
     def __init__(self, url: str, queue: str, answer: Callable[[int], None]) -> None:
         self._broker, self._queue = brokers.opened(url), queue
-        self._knock = actor(broker=self._broker, queue_name=queue, actor_name="knock")(answer)
+        self._wake_up = actor(broker=self._broker, queue_name=queue, actor_name="wake")(answer)
         self._worker = Worker(self._broker, worker_threads=1, worker_timeout=LISTEN_MILLISECONDS)
         self._worker.queue_prefetch = 1
         self._is_silent = False  # it did not answer, and is not asked before the next pass of the clock
@@ -48,24 +48,24 @@ class Wakeups:
             self._worker.stop(CLOSE_MILLISECONDS)
             self._broker.close()
         except Exception as error:  # noqa: BLE001 - whatever a library raises, the process ends in order
-            logger.warning("the broker of knocks could not be left in order: %s", _said(error))
+            logger.warning("the broker of wake-ups could not be left in order: %s", _said(error))
 
     def clear(self) -> None:
         """At each pass of the clock: forget what nobody came for, ask a broker that was silent again."""
         was_silent, self._is_silent = self._is_silent, False
         self._passed_on.clear()
         if self._does(lambda: self._broker.flush(self._queue), is_news=not was_silent) and was_silent:
-            logger.warning("the broker of knocks answers again")
+            logger.warning("the broker of wake-ups answers again")
 
-    def ring(self, mailing: int) -> bool:
+    def wake(self, mailing: int) -> bool:
         """Knock for a mailing wherever somebody is idle. False when the broker does not answer."""
-        return self._does(lambda: self._knock.send(mailing))
+        return self._does(lambda: self._wake_up.send(mailing))
 
     def pass_on(self, mailing: int) -> None:
         """Wake the next one too, once between two passes of the clock: each wakes one, until all are at work."""
         if mailing not in self._passed_on:
             self._passed_on.add(mailing)
-            self.ring(mailing)
+            self.wake(mailing)
 
     def _does(self, request: Callable[[], object], *, is_news: bool = True) -> bool:
         if self._is_silent:
@@ -75,7 +75,7 @@ class Wakeups:
         except Exception as error:  # noqa: BLE001 - each library raises its own, and none is worth a process
             self._is_silent = True
             if is_news:
-                logger.warning("the broker of knocks is silent, this process knocks for itself: %s", _said(error))
+                logger.warning("the broker of wake-ups is silent, this process wakes itself: %s", _said(error))
             return False
         return True
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import yaml
 
-from outreach.cli.serve import web_command
+from outreach.cli.up import web_command
 from outreach.settings import PREFIX, ROOT, Settings, read
 
 DEPLOY = ROOT / "deploy"

@@ -18,7 +18,7 @@ from sqlalchemy import exists, select
 from benchmarks import crowd
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.verification import verify
-from outreach.cli.work import serve
+from outreach.cli.work import run_worker
 from outreach.db import Database
 from outreach.delivery.ledger import outbox, outcomes
 from outreach.delivery.models import Mailing, Message, MessageState
@@ -51,7 +51,7 @@ def work(environment, stage, nth, signal_number):
         _tell_of_records(watch)
     settings = read(environment)
     database = Database(settings.database)
-    serve(settings, database, watch)
+    run_worker(settings, database, watch)
     database.dispose()
 
 

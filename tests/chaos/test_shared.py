@@ -49,12 +49,12 @@ def hands(ground):
 
 
 def carries(url):
-    """Ring one bell, hear another."""
+    """Ring one wakeups, hear another."""
     heard = threading.Event()
     here, there = Wakeups(url, "test", lambda _mailing: None), Wakeups(url, "test", lambda _mailing: heard.set())
     there.open()
     here.clear()
-    rung = here.ring(1)
+    rung = here.wake(1)
     is_heard = heard.wait(10)
     here.close()
     there.close()

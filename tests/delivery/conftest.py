@@ -184,15 +184,15 @@ def postman(database, clock, monkeypatch):
         urls = (url or f"smtp://127.0.0.1:{sink.port}").split()
         wide = {name: options.pop(name) for name in ("connections", "rate") if name in options}
         relays = [Relay.at(one, "courriel.example", **wide) for one in urls]
-        door = Pool(relays, guard or Guard(anybody=True), timeouts, context)
-        scribe = LetterSource(database, options.pop("compose", compose), clock)
-        one = (Patient if patient else Postman)(database, door, scribe, clock, worker_id=worker, **options)
+        pool = Pool(relays, guard or Guard(anybody=True), timeouts, context)
+        source = LetterSource(database, options.pop("compose", compose), clock)
+        one = (Patient if patient else Postman)(database, pool, source, clock, worker_id=worker, **options)
         made.append(one)
         return one
 
     yield hire
     for one in made:
-        one.door.close()
+        one.pool.close()
 
 
 def states(database, mailing):

@@ -84,7 +84,7 @@ def test_a_wave_that_fails_too_often_warns_and_then_says_why_it_paused(database,
     assert (counted["warning"], counted["paused_because"]) == (warning, "")
     become(database, 10, S.REFUSED, reply_status="5.1.1")
     with database.writing() as session:
-        assert auto_pause.brake(session, now=NOW + timedelta(hours=1)) == 1
+        assert auto_pause.pause_failing(session, now=NOW + timedelta(hours=1)) == 1
     told, _, counted = status()
     why = "15 adresses sur 110 n’existent pas"
     assert f"En pause d’elle-même : {why}." in told

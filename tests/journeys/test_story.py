@@ -15,7 +15,7 @@ from outreach.adherence.models import AdherenceRecord, Status, Strand
 from outreach.app import create_app
 from outreach.campaigns.models import Wave
 from outreach.cli.preparation import add_people
-from outreach.cli.work import scribe_for
+from outreach.cli.work import letter_source_for
 from outreach.delivery.models import Message, MessageState
 from outreach.demo import mailbox, people
 from outreach.directory import contacts
@@ -79,18 +79,18 @@ class World:
         """Let the work process do what is due, until nothing is on its way."""
         with mailbox.serving(f"127.0.0.1:{self.port}", self.box):
             settings = self.settings(at)
-            desk = WorkProcess(settings, self.database, scribe_for(settings, self.database))
-            desk.open()
+            work_process = WorkProcess(settings, self.database, letter_source_for(settings, self.database))
+            work_process.open()
             try:
                 end = time.monotonic() + 300
                 while time.monotonic() < end:
-                    ask(desk)
+                    ask(work_process)
                     if not self.on_the_way():
-                        ask(desk)
+                        ask(work_process)
                         break
                     time.sleep(0.1)
             finally:
-                desk.close()
+                work_process.close()
         assert not self.on_the_way()
 
     def on_the_way(self):

@@ -146,7 +146,7 @@ def store(session, people):
         for place, kind in enumerate(person["mailboxes"]):
             store_mailbox(session, made, f"{kind}{place}@po{number}.example", kind)
         store_letter(session, made, Purpose.CAMPAIGN, person["written"])
-        store_letter(session, made, Purpose.TRIAL, 1 if person["trial"] else None)
+        store_letter(session, made, Purpose.TEST, 1 if person["trial"] else None)
     session.flush()
     return keys
 

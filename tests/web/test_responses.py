@@ -230,7 +230,7 @@ def test_a_reader_reads_and_does_not_act(signed_in, client, wbe):
 
 def test_an_answer_to_a_trial_records_nothing_and_says_so(client, wbe, sample_database):
     with sample_database.writing() as session:
-        session.execute(update(Mailing).values(purpose=Purpose.TRIAL))
+        session.execute(update(Mailing).values(purpose=Purpose.TEST))
     before = counted(sample_database)
     assert "Essai\u00a0: rien n’est enregistré" in client.post(wbe, data={"answer": "joined"}).text
     assert counted(sample_database) == before

@@ -16,7 +16,7 @@ from benchmarks import crowd
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.verification import verify
 from outreach.campaigns.waves import launching
-from outreach.cli.work import scribe_for
+from outreach.cli.work import letter_source_for
 from outreach.delivery import installation, workers
 from outreach.delivery.ledger import outbox, recipients
 from outreach.delivery.models import ClockPass, Installation, Mailing, Message, MessageState, Worker
@@ -59,13 +59,13 @@ def environment(fresh_url, tmp_path, sink):
 
 
 @pytest.fixture
-def desk(database, environment):
-    """Makes desks that are open, and closes them."""
+def begin(database, environment):
+    """Makes work processes that are open, and closes them."""
     made = []
 
     def open_one(**changes):
         settings = read({**environment, **changes})
-        one = WorkProcess(settings, database, scribe_for(settings, database))
+        one = WorkProcess(settings, database, letter_source_for(settings, database))
         one.open()
         made.append(one)
         return one
@@ -75,8 +75,8 @@ def desk(database, environment):
         one.close()
 
 
-def plan(database, desk, count=5, after=timedelta(seconds=-1)):
-    now = desk.clock()
+def plan(database, works, count=5, after=timedelta(seconds=-1)):
+    now = works.clock()
     if count:
         crowd.gather(database, count, now=now)
     number = crowd.plan(database, now + timedelta(hours=1), now=now)
@@ -103,8 +103,8 @@ def hindrance(database):
         return session.scalars(select(ClockPass.hindrance)).one()
 
 
-def test_a_pass_of_the_clock_starts_what_is_due_sends_it_and_ends_it(database, desk, sink):
-    works = desk()
+def test_a_pass_of_the_clock_starts_what_is_due_sends_it_and_ends_it(database, begin, sink):
+    works = begin()
     plan(database, works)
     ask(works)
     assert until(lambda: accepted(database) == 5)
@@ -115,8 +115,8 @@ def test_a_pass_of_the_clock_starts_what_is_due_sends_it_and_ends_it(database, d
     assert len(sink.accepted) == 5
 
 
-def test_the_clock_settles_the_doubt_about_a_letter_whose_own_link_was_used(database, desk):
-    works = desk()
+def test_the_clock_settles_the_doubt_about_a_letter_whose_own_link_was_used(database, begin):
+    works = begin()
     plan(database, works)
     ask(works)
     assert until(lambda: accepted(database) == 5)
@@ -132,8 +132,8 @@ def test_the_clock_settles_the_doubt_about_a_letter_whose_own_link_was_used(data
         assert verify(session, now=works.clock()) == []
 
 
-def test_the_clock_ticks_by_itself_and_a_knock_is_not_repeated(database, desk, sink):
-    works = desk()
+def test_the_clock_ticks_by_itself_and_a_knock_is_not_repeated(database, begin, sink):
+    works = begin()
     plan(database, works, 40)
     ticking = clock(works)
     ticking.start()
@@ -146,10 +146,10 @@ def test_the_clock_ticks_by_itself_and_a_knock_is_not_repeated(database, desk, s
     assert len(sink.accepted) == 40
 
 
-def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(database, desk, sink, monkeypatch):
+def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(database, begin, sink, monkeypatch):
     monkeypatch.setattr(postman, "SHARE_SECONDS", 0)
     monkeypatch.setattr(recipients, "BATCH", 10)
-    works = desk()
+    works = begin()
     plan(database, works, 40)
     plan(database, works, 0)
     ask(works)
@@ -159,8 +159,8 @@ def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(databas
     assert set(order[:20]) == set(order[-20:]) == {1, 2}
 
 
-def test_sending_off_holds_everything_and_says_so(database, desk, sink):
-    works = desk(OUTREACH_SENDING="off")
+def test_sending_off_holds_everything_and_says_so(database, begin, sink):
+    works = begin(OUTREACH_SENDING="off")
     plan(database, works)
     ask(works)
     assert "OUTREACH_SENDING=off" in hindrance(database)
@@ -168,8 +168,8 @@ def test_sending_off_holds_everything_and_says_so(database, desk, sink):
         assert session.scalars(select(Mailing)).all() == []
 
 
-def test_a_relay_that_cannot_be_reached_is_said(database, desk, sink):
-    works = desk()
+def test_a_relay_that_cannot_be_reached_is_said(database, begin, sink):
+    works = begin()
     plan(database, works)
     sink.stop()
     ask(works)
@@ -181,9 +181,9 @@ def test_a_relay_that_cannot_be_reached_is_said(database, desk, sink):
     assert until(is_told)
 
 
-def test_a_copy_of_the_database_sends_nothing_until_it_is_confirmed(database, desk, sink, tmp_path):
-    plan(database, desk())
-    copy = desk(OUTREACH_DATA=str(tmp_path / "elsewhere"))
+def test_a_copy_of_the_database_sends_nothing_until_it_is_confirmed(database, begin, sink, tmp_path):
+    plan(database, begin())
+    copy = begin(OUTREACH_DATA=str(tmp_path / "elsewhere"))
     ask(copy)
     assert "vient d’une autre installation" in hindrance(database)
     assert accepted(database) == 0
@@ -194,16 +194,16 @@ def test_a_copy_of_the_database_sends_nothing_until_it_is_confirmed(database, de
     assert until(lambda: accepted(database) == 5)
 
 
-def test_a_copied_folder_or_another_machine_sends_nothing(database, desk, sink):
-    works = desk()
+def test_a_copied_folder_or_another_machine_sends_nothing(database, begin, sink):
+    works = begin()
     with database.writing() as session:
         session.execute(update(Installation).values(place="autre:/srv"))
     assert "déplacée ou copiée" in works.hindrance()
 
 
-def test_a_restored_backup_sends_nothing_until_it_is_confirmed(database, desk, sink):
+def test_a_restored_backup_sends_nothing_until_it_is_confirmed(database, begin, sink):
     """However often the clock passes meanwhile; and the page goes on saying that it ticks, and why nothing leaves."""
-    works = desk()
+    works = begin()
     ask(works)
     assert works.hindrance() == ""
     plan(database, works)
@@ -225,19 +225,19 @@ def test_a_restored_backup_sends_nothing_until_it_is_confirmed(database, desk, s
     assert until(lambda: accepted(database) == 5)
 
 
-def test_a_backup_restored_while_sending_is_off_is_still_one_when_it_is_on_again(database, desk, sink):
-    ask(desk())
+def test_a_backup_restored_while_sending_is_off_is_still_one_when_it_is_on_again(database, begin, sink):
+    ask(begin())
     with database.writing() as session:
         session.execute(update(Installation).values(passed_at=None, confirmed_at=NOW))
-    ask(desk(OUTREACH_SENDING="off"))
-    works = desk()
+    ask(begin(OUTREACH_SENDING="off"))
+    works = begin()
     ask(works)
     assert "copie de sauvegarde" in hindrance(database)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"identity": "x"}', '{"identity": "x", "seen_at": "hier"}'])
-def test_an_identity_that_cannot_be_read_holds_everything_and_says_so(database, desk, sink, content):
-    works = desk()
+def test_an_identity_that_cannot_be_read_holds_everything_and_says_so(database, begin, sink, content):
+    works = begin()
     plan(database, works)
     path = works.settings.data / "installation"
     before = path.read_text()
@@ -252,9 +252,9 @@ def test_an_identity_that_cannot_be_read_holds_everything_and_says_so(database, 
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
-def test_a_full_disk_holds_everything_and_says_so(database, desk, sink):
+def test_a_full_disk_holds_everything_and_says_so(database, begin, sink):
     """On PostgreSQL, since the limit that stands for a full disk is this process's."""
-    works = desk()
+    works = begin()
     plan(database, works)
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, usual[1]))
@@ -269,8 +269,8 @@ def test_a_full_disk_holds_everything_and_says_so(database, desk, sink):
     assert until(lambda: accepted(database) == 5)
 
 
-def test_a_wave_that_cannot_start_keeps_no_other_from_starting_and_ending(database, desk, sink):
-    works = desk()
+def test_a_wave_that_cannot_start_keeps_no_other_from_starting_and_ending(database, begin, sink):
+    works = begin()
     broken, sound = plan(database, works), plan(database, works, 0)
     with database.writing() as session:
         session.get_one(Campaign, broken).criteria = "{"
@@ -282,12 +282,12 @@ def test_a_wave_that_cannot_start_keeps_no_other_from_starting_and_ending(databa
         assert session.get_one(Campaign, sound).waves[0].state == "finished"
 
 
-def test_a_large_wave_holds_up_no_other_that_is_due(database, desk, sink, monkeypatch):
-    works, steps = desk(), []
+def test_a_large_wave_holds_up_no_other_that_is_due(database, begin, sink, monkeypatch):
+    works, steps = begin(), []
     monkeypatch.setattr(launching, "SLICE", 3)
     usual = works._advance
     monkeypatch.setattr(works, "_advance", lambda wave: steps.append(wave) or usual(wave))
-    monkeypatch.setattr(works, "knock", lambda: steps.append("knock"))
+    monkeypatch.setattr(works, "wake_due", lambda: steps.append("wake_due"))
     plan(database, works, 8)
     plan(database, works, 0)
     with monkeypatch.context() as short:
@@ -295,11 +295,11 @@ def test_a_large_wave_holds_up_no_other_that_is_due(database, desk, sink, monkey
         works.start_waves()
     assert steps == [1, 2]
     works.start_waves()
-    assert steps == [1, 2, 1, 2, "knock", 1, 2]
+    assert steps == [1, 2, 1, 2, "wake_due", 1, 2]
 
 
-def test_a_desk_gives_signs_of_life_and_leaves_in_order(database, environment):
-    works = WorkProcess(settings := read(environment), database, scribe_for(settings, database))
+def test_a_work_process_gives_signs_of_life_and_leaves_in_order(database, environment):
+    works = WorkProcess(settings := read(environment), database, letter_source_for(settings, database))
     works.open()
     works.close()
     with database.reading() as session:
@@ -322,8 +322,8 @@ def test_who_may_be_written_to_depends_on_the_mode(tmp_path, changes, address, s
     assert guard_of(settings).stops(address) is stopped
 
 
-def test_two_clocks_in_the_same_second_start_a_wave_once(database, desk, sink):
-    first, second = desk(), desk()
+def test_two_clocks_in_the_same_second_start_a_wave_once(database, begin, sink):
+    first, second = begin(), begin()
     plan(database, first, 30)
     ticks = [clock(first), clock(second)]
     for ticking in ticks:
@@ -347,8 +347,8 @@ def returned(sink, folder, name="postfix"):
     return letter["to"]
 
 
-def test_a_letter_that_comes_back_by_mail_counts_as_refused_and_every_promise_holds(database, desk, sink, tmp_path):
-    works = desk(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'returns'}")
+def test_a_letter_that_comes_back_by_mail_counts_as_refused_and_every_promise_holds(database, begin, sink, tmp_path):
+    works = begin(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'returns'}")
     plan(database, works)
     ask(works)
     assert until(lambda: accepted(database) == 5)
@@ -363,17 +363,17 @@ def test_a_letter_that_comes_back_by_mail_counts_as_refused_and_every_promise_ho
     assert [len(Maildir(tmp_path / "returns")), len(Maildir(tmp_path / "returns" / ".traites"))] == [0, 1]
 
 
-def test_the_mailbox_of_returns_is_looked_into_beside_the_other_questions(database, desk, sink, tmp_path):
+def test_the_mailbox_of_returns_is_looked_into_beside_the_other_questions(database, begin, sink, tmp_path):
     """And only where there is one; one that cannot be read holds nothing up."""
-    assert [job.func for job in clock(desk()).get_jobs()] == [ask]
-    works = desk(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'nowhere'}")
+    assert [job.func for job in clock(begin()).get_jobs()] == [ask]
+    works = begin(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'nowhere'}")
     assert [job.func for job in clock(works).get_jobs()] == [ask, collect]
     collect(works)
 
 
-def test_a_wave_to_addresses_that_do_not_exist_pauses_after_a_batch(database, desk, sink):
+def test_a_wave_to_addresses_that_do_not_exist_pauses_after_a_batch(database, begin, sink):
     sink.script({"stage": "rcpt", "reply": "550 5.1.1 no such user"})
-    one = desk()
+    one = begin()
     plan(database, one, 300)
     ask(one)
     until(lambda: _state(database) is WaveState.PAUSED)
@@ -389,11 +389,11 @@ def _state(database):
         return session.scalars(select(Wave.state)).one()
 
 
-def test_letters_are_signed_where_a_key_is_named(database, desk, sink, tmp_path):
+def test_letters_are_signed_where_a_key_is_named(database, begin, sink, tmp_path):
     key, path = ed25519.Ed25519PrivateKey.generate(), tmp_path / "dkim.pem"
     how = {"format": serialization.PrivateFormat.PKCS8, "encryption_algorithm": serialization.NoEncryption()}
     path.write_bytes(key.private_bytes(encoding=serialization.Encoding.PEM, **how))
-    one = desk(OUTREACH_DKIM_SELECTOR="s1", OUTREACH_DKIM_KEY_FILE=str(path))
+    one = begin(OUTREACH_DKIM_SELECTOR="s1", OUTREACH_DKIM_KEY_FILE=str(path))
     plan(database, one, 1)
     ask(one)
     until(lambda: accepted(database) == 1)

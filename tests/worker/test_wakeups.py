@@ -16,9 +16,9 @@ from outreach.worker.clock import ask
 from outreach.worker.wakeups import LISTEN_MILLISECONDS, Wakeups, queue_of
 from tests.brokers import Redis, running
 from tests.worker.test_process import accepted, environment, plan, sink, until  # noqa: F401 - two are fixtures
-from tests.worker.test_process import desk as desk_alone  # noqa: F401
+from tests.worker.test_process import begin as begin_alone  # noqa: F401
 
-QUEUE = "knocks-1-2"
+QUEUE = "wakeups-1-2"
 on_postgresql = pytest.mark.parametrize("backend", ["postgresql"])
 A_WHILE = 3 * LISTEN_MILLISECONDS / 1000
 
@@ -33,7 +33,7 @@ class Listener:
 
     def __init__(self, url):
         self.heard, self.goes_on = [], threading.Event()
-        self.bell = Wakeups(url, QUEUE, self.answer)
+        self.wakeups = Wakeups(url, QUEUE, self.answer)
 
     def answer(self, mailing):
         self.heard.append(mailing)
@@ -51,22 +51,22 @@ def listener(redis):
     yield make
     for one in made:
         one.goes_on.set()
-        one.bell.close()
+        one.wakeups.close()
 
 
-def waiting(bell):
-    return bell._broker.client.llen(f"outreach:{bell._queue}")
+def waiting(wakeups):
+    return wakeups._broker.client.llen(f"outreach:{wakeups._queue}")
 
 
 def test_only_who_is_idle_hears_and_each_hears_one_at_a_time(listener):
     first, second = listener(), listener()
-    first.bell.open()
-    assert [first.bell.ring(number) for number in (1, 2, 3)] == [True] * 3
+    first.wakeups.open()
+    assert [first.wakeups.wake(number) for number in (1, 2, 3)] == [True] * 3
     assert until(lambda: first.heard == [1])
-    second.bell._worker.start()
+    second.wakeups._worker.start()
     assert until(lambda: second.heard == [2])
     time.sleep(A_WHILE)
-    assert (first.heard, second.heard, waiting(first.bell)) == ([1], [2], 1)
+    assert (first.heard, second.heard, waiting(first.wakeups)) == ([1], [2], 1)
     first.goes_on.set()
     assert until(lambda: first.heard == [1, 3])
 
@@ -74,41 +74,41 @@ def test_only_who_is_idle_hears_and_each_hears_one_at_a_time(listener):
 def test_what_nobody_came_for_is_forgotten_at_the_next_pass_of_a_clock(listener):
     absent, late = listener(), listener()
     for number in range(100):
-        absent.bell.ring(number)
-    assert waiting(absent.bell) == 100
-    absent.bell.clear()
-    assert waiting(absent.bell) == 0
-    late.bell._worker.start()
-    absent.bell.ring(7)
+        absent.wakeups.wake(number)
+    assert waiting(absent.wakeups) == 100
+    absent.wakeups.clear()
+    assert waiting(absent.wakeups) == 0
+    late.wakeups._worker.start()
+    absent.wakeups.wake(7)
     assert until(lambda: late.heard == [7])
 
 
 def test_a_knock_is_passed_on_once_between_two_passes_of_the_clock(listener):
-    bell = listener().bell
+    wakeups = listener().wakeups
     for number in (1, 1, 2, 1):
-        bell.pass_on(number)
-    assert waiting(bell) == 2
-    bell.clear()
-    bell.pass_on(1)
-    assert waiting(bell) == 1
+        wakeups.pass_on(number)
+    assert waiting(wakeups) == 2
+    wakeups.clear()
+    wakeups.pass_on(1)
+    assert waiting(wakeups) == 1
 
 
 def test_a_silent_broker_is_asked_once_a_pass_and_answers_again_once_it_is_back(listener, redis, caplog):
     one = listener()
-    one.bell.open()
+    one.wakeups.open()
     redis.kill()
     for _ in range(2):
-        one.bell.clear()
-        assert not one.bell.ring(1)
+        one.wakeups.clear()
+        assert not one.wakeups.wake(1)
     redis.start()
-    assert not one.bell.ring(1), "it is not asked before the next pass"
-    one.bell.clear()
-    assert one.bell.ring(1)
+    assert not one.wakeups.wake(1), "it is not asked before the next pass"
+    one.wakeups.clear()
+    assert one.wakeups.wake(1)
     assert until(lambda: one.heard == [1])
     said = [record.getMessage() for record in caplog.records if record.name == "outreach.worker.wakeups"]
     assert [line.partition(":")[0] for line in said] == [
-        "the broker of knocks is silent, this process knocks for itself",
-        "the broker of knocks answers again",
+        "the broker of wake-ups is silent, this process wakes itself",
+        "the broker of wake-ups answers again",
     ]
     assert "s3cret" not in caplog.text
 
@@ -123,12 +123,12 @@ def silent_port():
 @pytest.mark.parametrize("kind", ["redis", "amqp", "postgresql"])
 def test_a_broker_that_takes_a_connection_and_says_nothing_holds_nobody_up(kind, silent_port, caplog, monkeypatch):
     monkeypatch.setattr(f"outreach.worker.brokers.{brokers.KINDS[kind]}.PATIENCE_SECONDS", 1)
-    bell = Wakeups(f"{kind}://user:s3cret@127.0.0.1:{silent_port}/base", QUEUE, lambda _mailing: None)
+    wakeups = Wakeups(f"{kind}://user:s3cret@127.0.0.1:{silent_port}/base", QUEUE, lambda _mailing: None)
     started = time.monotonic()
-    bell.clear()
-    assert not bell.ring(1)
+    wakeups.clear()
+    assert not wakeups.wake(1)
     assert time.monotonic() - started < 4
-    bell.close()
+    wakeups.close()
     assert "s3cret" not in caplog.text
 
 
@@ -137,40 +137,40 @@ def test_every_kind_that_the_settings_take_is_there():
 
 
 @pytest.fixture
-def desk(redis, desk_alone):  # noqa: F811
-    """Makes desks that share a broker, which is there until the last of them is closed."""
-    return lambda **changes: desk_alone(**{"OUTREACH_BROKER_URL": redis.url, **changes})
+def begin(redis, begin_alone):  # noqa: F811
+    """Makes processes that share a broker, which is there until the last of them is closed."""
+    return lambda **changes: begin_alone(**{"OUTREACH_BROKER_URL": redis.url, **changes})
 
 
 @on_postgresql
-def test_letters_leave_on_a_knock_over_the_broker_and_nothing_else_goes_over_it(database, desk):
-    works = desk()
+def test_letters_leave_on_a_knock_over_the_broker_and_nothing_else_goes_over_it(database, begin):
+    works = begin()
     plan(database, works, 20)
     ask(works)
     assert until(lambda: accepted(database) == 20)
-    assert works._knocked == set()
-    assert works.bell._broker.get_declared_actors() == {"knock"}
+    assert works._woken_for == set()
+    assert works.wakeups._broker.get_declared_actors() == {"wake"}
 
 
 @on_postgresql
-def test_one_clock_wakes_every_process_that_is_idle(database, desk, sink, monkeypatch):  # noqa: F811
+def test_one_clock_wakes_every_process_that_is_idle(database, begin, sink, monkeypatch):  # noqa: F811
     """Each passes the knock on as it goes to work; nobody else's clock ticks here."""
     monkeypatch.setattr(recipients, "BATCH", 10)
     sink.script({"stage": "dot", "reply": "accept:slow:0.3:250 2.0.0 taken"})
-    desks = [desk(OUTREACH_SMTP_CONNECTIONS="1") for _ in range(3)]
-    plan(database, desks[0], 60)
-    ask(desks[0])
+    processes = [begin(OUTREACH_SMTP_CONNECTIONS="1") for _ in range(3)]
+    plan(database, processes[0], 60)
+    ask(processes[0])
 
     def hands():
         with database.reading() as session:
             return set(session.scalars(select(Message.worker_id).where(Message.fenced_at.is_not(None))))
 
-    assert until(lambda: hands() == {one.worker_id for one in desks})
+    assert until(lambda: hands() == {one.worker_id for one in processes})
 
 
 @on_postgresql
-def test_letters_leave_while_the_broker_is_down(database, desk, redis):
-    works = desk()
+def test_letters_leave_while_the_broker_is_down(database, begin, redis):
+    works = begin()
     plan(database, works, 20)
     redis.kill()
     ask(works)
@@ -178,8 +178,8 @@ def test_letters_leave_while_the_broker_is_down(database, desk, redis):
 
 
 @on_postgresql
-def test_the_postman_does_one_thing_at_a_time_whichever_broker_asks(desk, monkeypatch):
-    works, at_once, most = desk(), [], []
+def test_the_postman_does_one_thing_at_a_time_whichever_broker_asks(begin, monkeypatch):
+    works, at_once, most = begin(), [], []
 
     def deliver(mailing):
         at_once.append(mailing)
@@ -188,7 +188,7 @@ def test_the_postman_does_one_thing_at_a_time_whichever_broker_asks(desk, monkey
         at_once.remove(mailing)
 
     monkeypatch.setattr(works.postman, "deliver", deliver)
-    works.bell.ring(1)
+    works.wakeups.wake(1)
     works.deliver.send(2)
     works.attend.send()
     assert until(lambda: len(most) >= 2)
@@ -196,27 +196,27 @@ def test_the_postman_does_one_thing_at_a_time_whichever_broker_asks(desk, monkey
 
 
 @on_postgresql
-def test_nobody_is_asked_to_attend_while_the_postman_is_at_work(desk, monkeypatch):
+def test_nobody_is_asked_to_attend_while_the_postman_is_at_work(begin, monkeypatch):
     """He looks after his connections himself then; what is asked would wait, and be asked again at every tick."""
-    works, asked = desk(), []
+    works, asked = begin(), []
     monkeypatch.setattr(type(works.postman), "is_busy", True)
     monkeypatch.setattr(works.attend, "send", lambda: asked.append(1))
     with works.in_turn():
-        works.knock()
+        works.wake_due()
     assert asked == []
-    works.knock()
+    works.wake_due()
     assert asked == [1]
 
 
 @on_postgresql
-def test_a_process_that_may_not_send_hears_one_knock_and_leaves_it_unanswered(desk, monkeypatch):
-    held, answered = desk(OUTREACH_SENDING="off"), []
+def test_a_process_that_may_not_send_hears_one_knock_and_leaves_it_unanswered(begin, monkeypatch):
+    held, answered = begin(OUTREACH_SENDING="off"), []
     monkeypatch.setattr(held, "deliver", answered.append)
     for number in (1, 2, 3):
-        held.bell.ring(number)
-    assert until(lambda: waiting(held.bell) == 2)
+        held.wakeups.wake(number)
+    assert until(lambda: waiting(held.wakeups) == 2)
     time.sleep(A_WHILE)
-    assert (waiting(held.bell), answered) == (2, [])
+    assert (waiting(held.wakeups), answered) == (2, [])
 
 
 @on_postgresql

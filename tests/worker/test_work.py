@@ -62,7 +62,7 @@ def _stopped_as_it_begins(settings):
             os.kill(os.getpid(), signal.SIGTERM)
             super().__init__(*arguments)
 
-    work.Desk = Late
+    work.WorkProcess = Late
     opened = Database(settings.database)
-    work.serve(settings, opened)
+    work.run_worker(settings, opened)
     opened.dispose()

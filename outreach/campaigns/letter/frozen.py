@@ -183,7 +183,7 @@ def _read(subject: str, letter: str, marks: Marks, schemes: Sequence[str]) -> tu
     return line, html, text
 
 
-def standing_of(campaign: Campaign, sending: SenderIdentity, wave: str) -> SharedHeaders:
+def shared_headers_of(campaign: Campaign, sending: SenderIdentity, wave: str) -> SharedHeaders:
     """The headers that all the letters of a wave share."""
     is_awareness = campaign.message_class is MessageClass.AWARENESS
     return SharedHeaders(
@@ -196,7 +196,7 @@ def standing_of(campaign: Campaign, sending: SenderIdentity, wave: str) -> Share
     )
 
 
-def standing_json(standing: SharedHeaders) -> str:
+def shared_headers_json(standing: SharedHeaders) -> str:
     """The headers as a mailing keeps them."""
     return json.dumps(asdict(standing), ensure_ascii=False)
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from outreach.campaigns import audiences
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
-from outreach.campaigns.review.preview import DryRun, Rehearsal
+from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.schedule import planning, sending_hours
 from outreach.campaigns.schedule.moments import spelt_moment
 from outreach.campaigns.schedule.planning import PlannedWave
@@ -46,7 +46,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     counts = audiences.count(session, campaign, now=now)
     blocks, run = [], DryRun()
     try:
-        run = Rehearsal(session, campaign, sending, now=now).dry_run()
+        run = Preview(session, campaign, sending, now=now).dry_run()
     except InputError as error:
         blocks.append(str(error))
     dated = planning.plan(session, campaign, now=now)

@@ -13,7 +13,7 @@ from sqlalchemy import Row
 from outreach.campaigns import audiences
 from outreach.campaigns.letter.composing import Alike
 from outreach.campaigns.letter.facts import Facts
-from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, bare, compiled, freeze, standing_of
+from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, bare, compiled, freeze, shared_headers_of
 from outreach.campaigns.letter.merge_fields import KINDS
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
 from outreach.campaigns.models import Campaign
@@ -37,7 +37,7 @@ MOST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
+class PreviewedLetter:
     """One recipient's letter: whom it is for, what it says, filled and as bytes."""
 
     address: str
@@ -95,7 +95,7 @@ class DryRun:
     biggest: int = 0
 
 
-class Rehearsal:
+class Preview:
     """Composes a campaign's letters as for its first wave, or for a reminder (`wave` 2 and more)."""
 
     def __init__(
@@ -114,7 +114,7 @@ class Rehearsal:
         self.frozen: Frozen = freeze(campaign, sending, at, is_reminder=wave > 1)
         self.letter = compiled(self.frozen.draft if has_layout else bare(campaign, sending))
 
-    def of(self, authority: Authority) -> Rehearsed | None:
+    def of(self, authority: Authority) -> PreviewedLetter | None:
         """The letter one authority would get at its first mailbox; None when its letter would list no school."""
         found = audiences.addressees_among(self.session, self.campaign, [authority.id], now=self.now)
         best = min(found, key=lambda one: one.reason is not None, default=None)
@@ -128,9 +128,9 @@ class Rehearsal:
         scope = audiences.scope_of(self.session, self.campaign, now=self.now)
         return audience.first(self.session, meant, scope, MOST)
 
-    def letters(self, recipients: Sequence[Addressee]) -> Iterator[Rehearsed]:
+    def letters(self, recipients: Sequence[Addressee]) -> Iterator[PreviewedLetter]:
         """The letters of these recipients, in order."""
-        standing = standing_of(self.campaign, self.sending, "essai")
+        standing = shared_headers_of(self.campaign, self.sending, "essai")
         is_awareness = self.campaign.message_class is MessageClass.AWARENESS
         finder = RecipientFacts(
             self.sending, self.frozen, self.letter, self.campaign.strand_id, is_awareness, today(self.now)
@@ -143,7 +143,7 @@ class Rehearsal:
                 filled = self.letter.fill(content.values, content.flags)
                 personal = self._personal(one, filled, facts[one.id])
                 wire = mime.assemble(standing, personal, filled.text, filled.html)
-                yield Rehearsed(one.address, facts[one.id], self.letter, content.values, content.flags, wire)
+                yield PreviewedLetter(one.address, facts[one.id], self.letter, content.values, content.flags, wire)
 
     def dry_run(self) -> DryRun:
         """Compose everybody's letter."""

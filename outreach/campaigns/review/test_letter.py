@@ -42,6 +42,6 @@ def send(
     frozen = freeze(campaign, sending, planned[0].at if planned else now, is_reminder=False, mark=MARK)
     schools = max((one.schools for one in found), key=len, default=())
     addressee = Addressee(RecipientKind.AUTHORITY, authority.id, to.address, to.key, to.ascii, schools)
-    send_one(session, campaign, frozen, sending, addressee, Purpose.TRIAL, "essai", now=now, actor=actor)
+    send_one(session, campaign, frozen, sending, addressee, Purpose.TEST, "essai", now=now, actor=actor)
     said = f"Campagne « {campaign.title} » : essai envoyé à {to.address}."
     audit.record(session, now, actor, said, subject_of(campaign))

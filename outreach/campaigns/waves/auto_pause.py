@@ -20,7 +20,7 @@ def failing(session: Session) -> list[int]:
     return [wave.id for wave, found in outcomes(session, running).items() if found.stops]
 
 
-def brake(session: Session, *, now: datetime) -> int:
+def pause_failing(session: Session, *, now: datetime) -> int:
     """Pause the running waves that should, each with its reason; returns how many. A person lets them go on."""
     braked = 0
     for wave_id in failing(session):

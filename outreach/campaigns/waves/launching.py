@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, select
 
 from outreach.campaigns import audiences
-from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, freeze, standing_json, standing_of
+from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, freeze, shared_headers_json, shared_headers_of
 from outreach.campaigns.lifecycle import approved_count, is_approved, move_wave, planned_at
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.waves.calling_off import GRACE
@@ -120,7 +120,7 @@ def mailing_of(campaign: Campaign, frozen: Frozen, sending: SenderIdentity, name
         strand_id=campaign.strand_id,
         stop_strand_id=campaign.strand_id if campaign.concerns is Concerns.OPEN else None,
         letter=frozen.to_json(),
-        headers=standing_json(standing_of(campaign, sending, name)),
+        headers=shared_headers_json(shared_headers_of(campaign, sending, name)),
         created_at=now,
     )
 

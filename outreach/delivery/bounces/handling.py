@@ -101,7 +101,7 @@ def _fail(session: Session, notice: Notice, letter: Message, now: datetime) -> H
 
 def _complain(session: Session, letter: Message, now: datetime) -> Handling:
     """Who complains gets nothing more; a trial means nothing."""
-    if outbox.is_trial(session, letter):
+    if outbox.is_test(session, letter):
         return Handling.NOTHING
     reason, detail = SuppressionReason.COMPLAINT, _how(letter)
     suppressions.suppress(session, letter.address_key, reason, now=now, actor=RETURNS, detail=detail)

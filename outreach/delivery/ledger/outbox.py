@@ -141,9 +141,9 @@ def message_named(session: Session, identity: bytes) -> Message | None:
     return session.scalar(select(Message).where(Message.public_id == identity.hex()))
 
 
-def is_trial(session: Session, message: Message) -> bool:
+def is_test(session: Session, message: Message) -> bool:
     """Whether a letter went to whoever asked to try it: what is done with it means nothing."""
-    return session.get_one(Mailing, message.mailing_id).purpose is Purpose.TRIAL
+    return session.get_one(Mailing, message.mailing_id).purpose is Purpose.TEST
 
 
 def recipients_written_since(

@@ -40,7 +40,7 @@ def unsubscribe(session: Session, letter: Message, *, now: datetime, detail: str
 
     `detail` is how they said it. Returns whether it means anything: what is done with a trial does not.
     """
-    if outbox.is_trial(session, letter):
+    if outbox.is_test(session, letter):
         return False
     reason = SuppressionReason.UNSUBSCRIBED
     suppress(session, letter.address_key, reason, now=now, actor="destinataire", detail=detail)

@@ -51,26 +51,26 @@ class Postman:
         self,
         database: Database,
         pool: Pool,
-        scribe: LetterSource,
+        source: LetterSource,
         clock: Callable[[], datetime],
         *,
         worker_id: str,
         domain_rates: Mapping[str, float] | None = None,
         stop: threading.Event | None = None,
-        watch: Callable[[Failpoint], None] | None = None,
+        on_failpoint: Callable[[Failpoint], None] | None = None,
         brake: Callable[[], None] | None = None,
     ) -> None:
-        self.database, self.pool, self.scribe, self.clock = database, pool, scribe, clock
-        self.worker_id, self.watch = worker_id, watch or (lambda _stage: None)
-        if watch:
-            pool.on_body = lambda is_half: watch(Failpoint.MID_BODY if is_half else Failpoint.AFTER_RCPT)
+        self.database, self.pool, self.source, self.clock = database, pool, source, clock
+        self.worker_id, self.on_failpoint = worker_id, on_failpoint or (lambda _stage: None)
+        if on_failpoint:
+            pool.on_body = lambda is_half: on_failpoint(Failpoint.MID_BODY if is_half else Failpoint.AFTER_RCPT)
         self.stop = stop or threading.Event()
         self._routes, self._domains = Routes(pool.relays), Domains(domain_rates or {})
         self._waiting: deque[Composed] = deque()  # of the batch under way, composed
         self._carried: dict[int, Composed] = {}  # handed to a connection, without a dot yet
         self._awaited: dict[int, str] = {}  # the dot is written (under this fence), the answer has not come
         self._settled: list[Settled] = []  # answered, not written down yet
-        self._cut_off: list[Settled] = []  # the connection broke before their dot, and nobody was answered since
+        self._undecided: list[Settled] = []  # the connection broke before their dot, and nobody was answered since
         self._unsure: list[str] = []  # fences that may have been committed, and no dot of which was written
         self._has_served = False  # the relay took a letter, and this is not written down yet
         self._rests = self._has_handed = False
@@ -81,7 +81,7 @@ class Postman:
     @property
     def is_busy(self) -> bool:
         """Whether something is under way that `attend` has to look after: a connection, if nothing else."""
-        letters = self._carried or self._awaited or self._settled or self._cut_off or self._unsure
+        letters = self._carried or self._awaited or self._settled or self._undecided or self._unsure
         return bool(letters or self.pool.count(*State))
 
     def deliver(self, mailing_id: int) -> bool:
@@ -127,8 +127,8 @@ class Postman:
         if self._ready() or self._settled or self._unsure:
             self._fence_and_release(None)
             self._listen()
-        self._judge()
-        self._blame_letters()
+        self._suspect_relay()
+        self._count_as_deferrals()
         self._write_down()
         self.pool.leave()
 
@@ -139,7 +139,7 @@ class Postman:
         self._listen()
         self.pool.close()
         self._listen()  # apart: who had only begun is cut off by us, whatever others were answered
-        self._blame_nobody()
+        self._requeue_uncounted()
         self._write_down()
 
     def _is_open_ended(self) -> bool:
@@ -150,7 +150,7 @@ class Postman:
         with self.database.reading() as session:
             serves = self._routes.choose(session, now=self.clock())
         if self._routes.used.relay is not self.pool.relay:
-            self._blame_nobody()
+            self._requeue_uncounted()
             self._has_served = False
             self.pool.turn_to(self._routes.used.relay)
         return serves
@@ -163,7 +163,7 @@ class Postman:
                 self._leased_at = _awake_seconds()
                 fence.clear(session, taken, now=now, day=today(now))
         if taken is not None:
-            self.scribe.begin(taken, self._under_way())
+            self.source.begin(taken, self._under_way())
         return taken
 
     def _put_back(self, batch: int) -> None:
@@ -173,13 +173,13 @@ class Postman:
     def _work_through(self, batch: int, letters: Sequence[Composed]) -> bool:
         """Hand a batch's letters over; False when the postman should stop for now."""
         self._waiting = deque(letters)
-        self.watch(Failpoint.AFTER_COMPOSE)
+        self.on_failpoint(Failpoint.AFTER_COMPOSE)
         while self._has_some_left() and not self.stop.is_set():
             if not self._is_at_hand(len(self._waiting)):
                 return False
             letters = self._admitted(self.pool.count(State.READY))
             if self._waiting and not (letters or self.pool.count(State.AT_DOT) or self.pool.prompt(*MOVING)):
-                return False  # as fast as allowed: the clock will knock again
+                return False  # as fast as allowed: the clock will ask again
             if not self._round(letters, batch):
                 return False
             if self._refusals >= SEVERAL:
@@ -206,7 +206,7 @@ class Postman:
         return letters
 
     def _composed(self, batch: int) -> list[Composed]:
-        written = self.scribe.finish(batch, self._under_way())
+        written = self.source.finish(batch, self._under_way())
         return [letter for letter in written if not self._domains.is_full(letter.address)]
 
     def _is_at_hand(self, wanted: int) -> bool:
@@ -237,10 +237,10 @@ class Postman:
         for letter in letters:
             self.pool.hand(_parcel(letter))
         self._wait(TURN_SECONDS, lambda: not self.pool.prompt(*MOVING))
-        self.watch(Failpoint.BEFORE_FENCE)
+        self.on_failpoint(Failpoint.BEFORE_FENCE)
         self._listen()
         self._routes.used.width.widen()
-        self._judge()
+        self._suspect_relay()
         return self._fence_and_release(batch) and not self._rests
 
     def _fence_and_release(self, batch: int | None) -> bool:
@@ -253,7 +253,7 @@ class Postman:
             holds = batch is None or self._renew(session, batch, now)
             passed = self._fence(session, ready, fence_id, now) if holds and ready else set()
         self._forget_recorded()
-        self.watch(Failpoint.AFTER_FENCE)
+        self.on_failpoint(Failpoint.AFTER_FENCE)
         if _awake_seconds() - started > DOT_SECONDS:
             # Frozen in between, and others may have drawn their conclusions: no dot, and the rows go back.
             self._drop(ready)
@@ -264,9 +264,9 @@ class Postman:
         following = [] if batch is None else self._following(passed)
         self.pool.release(passed, map(_parcel, following))
         self._drop(ready)
-        self.watch(Failpoint.AFTER_DOT)
+        self.on_failpoint(Failpoint.AFTER_DOT)
         self._wait(TURN_SECONDS, lambda: not self.pool.prompt(State.VERDICT, *MOVING))
-        self.watch(Failpoint.AFTER_REPLY)
+        self.on_failpoint(Failpoint.AFTER_REPLY)
         return holds
 
     def _following(self, passed: set[int]) -> list[Composed]:
@@ -313,7 +313,7 @@ class Postman:
 
     def _under_way(self) -> set[int]:
         """Letters that are queued still, as the database knows, and not to be handed over once more."""
-        return {*self._carried, *(one.message_id for one in (*self._settled, *self._cut_off))}
+        return {*self._carried, *(one.message_id for one in (*self._settled, *self._undecided))}
 
     def _listen(self) -> None:
         has_answered = False
@@ -324,28 +324,28 @@ class Postman:
                 continue
             one = Settled(parcel.key, self._awaited.pop(parcel.key, None), outcome)
             is_ours, is_cut_off = relay is self.pool.relay, outcome.verdict is Verdict.UNREACHED
-            (self._cut_off if is_ours and is_cut_off else self._settled).append(one)
+            (self._undecided if is_ours and is_cut_off else self._settled).append(one)
             has_answered |= is_ours and outcome.code is not None and not is_cut_off
             if is_ours and outcome.verdict is Verdict.ACCEPTED:
                 self._has_served = True
         if has_answered:
-            self._blame_letters()
+            self._count_as_deferrals()
 
-    def _judge(self) -> None:
+    def _suspect_relay(self) -> None:
         """Several letters were cut off, and none has come to its dot: it is the relay."""
-        if len(self._cut_off) >= SEVERAL and not self._ready():
-            self._let_rest(self._cut_off[0].outcome.text)
-            self._blame_nobody()
+        if len(self._undecided) >= SEVERAL and not self._ready():
+            self._let_rest(self._undecided[0].outcome.text)
+            self._requeue_uncounted()
 
-    def _blame_letters(self) -> None:
+    def _count_as_deferrals(self) -> None:
         """The relay serves others: what breaks the connection off is the letter, put off as by an answer for now."""
-        self._settled += [one._replace(outcome=one.outcome._replace(verdict=Verdict.LATER)) for one in self._cut_off]
-        self._cut_off = []
+        self._settled += [one._replace(outcome=one.outcome._replace(verdict=Verdict.LATER)) for one in self._undecided]
+        self._undecided = []
 
-    def _blame_nobody(self) -> None:
+    def _requeue_uncounted(self) -> None:
         """The relay serves nobody, or we broke off ourselves: the letters wait, and no attempt is counted."""
-        self._settled += self._cut_off
-        self._cut_off = []
+        self._settled += self._undecided
+        self._undecided = []
 
     def _wait(self, seconds: float, until: Callable[[], bool]) -> None:
         """Wait; and when it is not over soon, do not keep what is known from being written down."""
@@ -387,7 +387,7 @@ class Postman:
         if self._settled:
             self._settled, self._unsure = [], []
             self._has_served = False
-            self.watch(Failpoint.AFTER_RECORD)
+            self.on_failpoint(Failpoint.AFTER_RECORD)
         self._unsure = []
 
 

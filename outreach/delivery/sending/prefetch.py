@@ -1,4 +1,4 @@
-"""The scribe: writes a batch's letters for the postman, himself or in a process of his own.
+"""The source: writes a batch's letters for the postman, himself or in a process of his own.
 
 Apart, the next batch is composed while the letters of this one leave. It reads and never writes: whatever is composed
 too early, the fence denies.
@@ -32,7 +32,7 @@ class LetterSource:
         self.database, self.compose, self.clock = database, compose, clock
 
     def begin(self, batch: int, beside: Collection[int]) -> None:
-        """A batch will be asked for, but for these letters: a scribe who works apart begins."""
+        """A batch will be asked for, but for these letters: a source who works apart begins."""
 
     def finish(self, batch: int, beside: Collection[int]) -> list[Composed]:
         """The letters that are due in a batch, in order, but for these."""
@@ -53,7 +53,7 @@ class ForkedLetterSource(LetterSource):
     def __init__(self, own: LetterSource, process: int, pipe: Connection) -> None:
         super().__init__(own.database, own.compose, own.clock)
         self.process, self._pipe = process, pipe
-        self._reader = ThreadPoolExecutor(1, "scribe")  # answers come in the order of what was asked
+        self._reader = ThreadPoolExecutor(1, "source")  # answers come in the order of what was asked
         self._is_lost = False  # the other process is ended, or will be: what the pipe still holds is no answer
         self._begun: tuple[int, Future[list[Composed] | None]] | None = None
 
@@ -120,7 +120,7 @@ class ForkedLetterSource(LetterSource):
 
 @contextmanager
 def apart(own: LetterSource, url: str) -> Iterator[ForkedLetterSource]:
-    """A scribe with a process of its own on the database at `url`, until the block ends, or this process does.
+    """A source with a process of its own on the database at `url`, until the block ends, or this process does.
 
     To be called while this process has one thread and holds no connection to a database: it is forked.
     """
@@ -133,18 +133,18 @@ def apart(own: LetterSource, url: str) -> Iterator[ForkedLetterSource]:
         _write_what_is_asked(LetterSource(Database(url), own.compose, own.clock), theirs)
     theirs.close()
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    scribe = ForkedLetterSource(own, child, ours)
+    source = ForkedLetterSource(own, child, ours)
     try:
-        yield scribe
+        yield source
     finally:
-        scribe.close()
+        source.close()
 
 
-def _write_what_is_asked(scribe: LetterSource, pipe: Connection) -> None:
+def _write_what_is_asked(source: LetterSource, pipe: Connection) -> None:
     """Until nobody is at the other end."""
     try:
         while True:
-            for some in _pieces(_tried(scribe, *pipe.recv())):
+            for some in _pieces(_tried(source, *pipe.recv())):
                 pipe.send(some)
     except (OSError, EOFError):
         pass
@@ -165,8 +165,8 @@ def _pieces(written: Sequence[Composed] | None) -> Iterator[Sequence[tuple[Any, 
     yield []
 
 
-def _tried(scribe: LetterSource, batch: int, beside: Collection[int]) -> list[Composed] | None:
+def _tried(source: LetterSource, batch: int, beside: Collection[int]) -> list[Composed] | None:
     try:
-        return scribe.finish(batch, beside)
+        return source.finish(batch, beside)
     except Exception:  # noqa: BLE001 - the postman tries himself, and says what is wrong
         return None

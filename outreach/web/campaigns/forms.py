@@ -165,8 +165,8 @@ def _refuse(check: Any) -> None:
         raise ValidationError(str(error)) from None
 
 
-class TrialForm(FlaskForm):
-    """Where a trial goes."""
+class TestLetterForm(FlaskForm):
+    """Where a test goes."""
 
     to = StringField("Adresse de l’essai", description="Le courriel affiché part à cette adresse, marqué [TEST].")
     judged: Judgement | None = None

@@ -1,4 +1,4 @@
-"""Step 2: the letter written beside what each recipient will read; the exact message; a trial to oneself."""
+"""Step 2: the letter written beside what each recipient will read; the exact message; a test to oneself."""
 
 from dataclasses import dataclass
 
@@ -9,27 +9,27 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.merge_fields import FIELDS
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.review import checks, test_letter
-from outreach.campaigns.review.preview import Rehearsal, Rehearsed, hard_cases
+from outreach.campaigns.review.preview import Preview, PreviewedLetter, hard_cases
 from outreach.db import Session
 from outreach.directory import authority_sheet
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
-from outreach.web.campaigns.forms import LetterForm, TrialForm
+from outreach.web.campaigns.forms import LetterForm, TestLetterForm
 from outreach.web.ui import letter_frame
 from outreach.web.ui.frame import actor, database, needs, now
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class PreviewPane:
     """One recipient's letter beside the editor: who, the letter or why there is none, and the neighbours' numbers."""
 
     place: int
     total: int
     fase: int | None = None
     name: str = ""
-    letter: Rehearsed | None = None
+    letter: PreviewedLetter | None = None
     fault: str = ""
     previous: int | None = None
     following: int | None = None
@@ -68,25 +68,25 @@ def preview(number: int) -> str:
         return _page(session, step_of(session, "letter", campaign), form)
 
 
-@pages.post("/<number:number>/letter/trial")
+@pages.post("/<number:number>/letter/test")
 @needs(RoleName.AUTHOR)
-def send_trial(number: int) -> tuple[str, int]:
-    form, trial = LetterForm(), TrialForm()
-    is_fit = form.validate() & trial.validate_on_submit()
-    if is_fit and trial.judged is not None:
+def send_test(number: int) -> tuple[str, int]:
+    form, test = LetterForm(), TestLetterForm()
+    is_fit = form.validate() & test.validate_on_submit()
+    if is_fit and test.judged is not None:
         try:
             with database().writing() as session:
                 as_typed = lifecycle.as_if(session, lifecycle.campaign_numbered(session, number), form.changes())
                 recipient = authority_sheet.authority_by_fase(session, _recipient())
-                test_letter.send(session, as_typed, sending(), recipient, trial.judged, now=now(), actor=actor())
+                test_letter.send(session, as_typed, sending(), recipient, test.judged, now=now(), actor=actor())
         except (InputError, NotFound) as error:
-            trial.to.errors = [str(error)]
+            test.to.errors = [str(error)]
         else:
-            said = f"L’essai part pour {trial.judged.address}, avec « [TEST] » devant son objet."
+            said = f"L’essai part pour {test.judged.address}, avec « [TEST] » devant son objet."
             flash(f"{said} Il n’est compté nulle part ; rien n’est enregistré de ce que vous avez tapé.", "success")
     with database().reading() as session:
         step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
-        return _page(session, step, form, trial), 422 if form.errors or trial.to.errors else 200
+        return _page(session, step, form, test), 422 if form.errors or test.to.errors else 200
 
 
 @pages.get("/<number:number>/letter/exact")
@@ -113,7 +113,7 @@ def exact_html(number: int) -> Response:
     return letter_frame.alone(found.letter.html)
 
 
-def _page(session: Session, step: Step, form: LetterForm, trial: TrialForm | None = None) -> str:
+def _page(session: Session, step: Step, form: LetterForm, test: TestLetterForm | None = None) -> str:
     campaign = step.campaign
     if form.is_submitted():
         campaign = lifecycle.as_if(session, campaign, form.changes())
@@ -122,30 +122,30 @@ def _page(session: Session, step: Step, form: LetterForm, trial: TrialForm | Non
         "letter",
         step,
         form=form,
-        trial=trial or TrialForm(),
+        test=test or TestLetterForm(),
         preview=_preview(session, campaign),
         remarks=checks.wording_of(campaign, sending()),
         fields=FIELDS,
     )
 
 
-def _preview(session: Session, campaign: Campaign, *, has_layout: bool = False) -> Preview:
+def _preview(session: Session, campaign: Campaign, *, has_layout: bool = False) -> PreviewPane:
     try:
-        rehearsal = Rehearsal(session, campaign, sending(), now=now(), wave=_wave(), has_layout=has_layout)
+        preview = Preview(session, campaign, sending(), now=now(), wave=_wave(), has_layout=has_layout)
     except InputError as error:
-        return Preview(0, 0, fase=_asked_fase(), fault=str(error))
-    rows = rehearsal.recipients()
+        return PreviewPane(0, 0, fase=_asked_fase(), fault=str(error))
+    rows = preview.recipients()
     if not rows:
-        return Preview(0, 0, fault="Personne n’est dans le public de cette campagne : élargissez-le.")
+        return PreviewPane(0, 0, fault="Personne n’est dans le public de cette campagne : élargissez-le.")
     numbers = [row.Authority.fase for row in rows]
     place = numbers.index(_asked_fase()) if _asked_fase() in numbers else 0
     chosen = rows[place].Authority
-    return Preview(
+    return PreviewPane(
         place=place + 1,
         total=len(rows),
         fase=chosen.fase,
         name=chosen.name,
-        letter=rehearsal.of(chosen),
+        letter=preview.of(chosen),
         previous=numbers[place - 1] if place else None,
         following=numbers[place + 1] if place + 1 < len(rows) else None,
         cases=tuple(hard_cases(rows)),
@@ -158,7 +158,7 @@ def _asked_fase() -> int | None:
 
 
 def _recipient() -> int:
-    """The recipient a trial is for. Raises InputError when the page showed none."""
+    """The recipient a test is for. Raises InputError when the page showed none."""
     asked = _asked_fase()
     if asked is None:
         raise InputError("Aucun destinataire n’est affiché : corrigez d’abord ce que l’aperçu signale.")

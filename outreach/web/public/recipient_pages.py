@@ -84,12 +84,12 @@ def give_answer(token: str) -> Response:
                 return _question_page(session, message, token, typed=request.form, confirms=True)
             given = _given(asked)
             outbox.evidence(session, message, outbox.Proof.ANSWER, now=now())
-            is_trial = outbox.is_trial(session, message)
-            if not is_trial:
+            is_test = outbox.is_test(session, message)
+            if not is_test:
                 responses = answers.give(session, message, given, now=now())
                 followups.answered(session, message, responses, _sending(), now=now())
             contact = composing.facts_of(session, message, _sending(), now=now()).shared.contact
-            return _page("public/answered.html", 200, token=token, contact=contact, given=given, is_trial=is_trial)
+            return _page("public/answered.html", 200, token=token, contact=contact, given=given, is_test=is_test)
     except NotFound:
         return _neutral()
     except (InputError, Refused) as error:

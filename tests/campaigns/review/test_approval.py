@@ -11,7 +11,7 @@ from outreach.campaigns import audiences, definitions, lifecycle
 from outreach.campaigns.lifecycle import campaign_numbered
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.review import approval, checks, test_letter
-from outreach.campaigns.review.preview import Rehearsal, hard_cases
+from outreach.campaigns.review.preview import Preview, hard_cases
 from outreach.campaigns.schedule import planning
 from outreach.campaigns.waves.calling_off import GRACE
 from outreach.delivery.ledger import outbox, suppressions
@@ -67,8 +67,8 @@ def test_every_ready_made_campaign_reaches_somebody_in_the_sample_with_letters_t
         assert found.run.letters == found.counts.addresses > 0
         assert found.run.missing == {}
         assert 3000 < found.run.biggest < 100_000
-        rehearsal = Rehearsal(session, campaign, SENDING, now=NOW)
-        shown = [rehearsal.of(row.Authority) for row in rehearsal.recipients()[:20]]
+        preview = Preview(session, campaign, SENDING, now=NOW)
+        shown = [preview.of(row.Authority) for row in preview.recipients()[:20]]
         assert [faults(one.wire) for one in shown] == [[]] * 20
         assert definitions.read(definitions.write(definitions.of(session, campaign))).letter == READY[name].letter
 
@@ -237,7 +237,7 @@ def test_a_trial_is_in_no_count_and_stops_for_nobody_s_joining(database, people,
         test_letter.send(session, session.get_one(Campaign, number), SENDING, authority, to, now=NOW, actor=AUTHOR)
         counted = audiences.count(session, session.get_one(Campaign, number), now=NOW)
         mailing = session.scalars(select(Mailing)).one()
-        assert (mailing.purpose, mailing.gate, mailing.stop_strand_id) == (Purpose.TRIAL, Gate.OPEN, None)
+        assert (mailing.purpose, mailing.gate, mailing.stop_strand_id) == (Purpose.TEST, Gate.OPEN, None)
         assert counted.written == 1
         written = outbox.recipients_written_since("authority", NOW - timedelta(days=1))
         assert session.scalars(written).all() == []
@@ -251,7 +251,7 @@ def test_the_hard_cases_are_the_extremes(database, people, strand):
     settle(database, 1, schools=4)
     number = draft(database)
     with database.reading() as session:
-        rows = Rehearsal(session, campaign_numbered(session, number), SENDING, now=NOW).recipients()
+        rows = Preview(session, campaign_numbered(session, number), SENDING, now=NOW).recipients()
         cases = dict(hard_cases(rows))
     assert cases["le plus d’écoles"] == 9003
     assert len(set(cases.values())) == len(cases)

@@ -55,7 +55,7 @@ def end(database, count, state, status, at):
 
 def brake(database, at):
     with database.writing() as session:
-        return auto_pause.brake(session, now=at)
+        return auto_pause.pause_failing(session, now=at)
 
 
 def test_a_wave_pauses_with_its_reason_and_counts_anew_once_it_goes_on(database, wave):

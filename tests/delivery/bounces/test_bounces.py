@@ -348,7 +348,7 @@ def test_an_unsubscription_by_mail_stops_awareness_only_and_proves_that_a_doubt_
 @pytest.mark.parametrize("name", ["arf", "unsubscribe", "unsubscribe-address"])
 def test_what_is_done_with_a_trial_means_nothing(database, mailing, name):
     with database.writing() as session:
-        session.execute(update(Mailing).values(purpose=Purpose.TRIAL))
+        session.execute(update(Mailing).values(purpose=Purpose.TEST))
     assert take(database, told(database, mailing, name)) is H.NOTHING
     assert suppressed(database) == {}
 

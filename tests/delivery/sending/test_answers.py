@@ -108,7 +108,7 @@ def test_every_answer_has_its_meaning(database, relay, postman, options):
             worker.pool.wait(20, lambda: not any(talk.parcel and talk.parcel.recipient in early for talk in carried))
 
     # One connection a letter: what one answer does to its connection is no other letter's business.
-    worker = postman(sink, connections=len(ANSWERS), watch=let_the_early_be_heard)
+    worker = postman(sink, connections=len(ANSWERS), on_failpoint=let_the_early_be_heard)
     worker.deliver(mailing)
     found = {by_address[address]: row for address, row in states(database, mailing).items()}
     assert {name: row.state for name, row in found.items()} == {name: one[2] for name, one in ANSWERS.items()}

@@ -26,7 +26,7 @@ def test_letters_for_a_full_domain_are_passed_over_and_hold_up_nobody(database, 
     slow, quick = to("lent.example", 2250), to("vite.example", 30)
     mailing, next_one = mail_to(database, slow + quick), mail_to(database, to("vite.example", 20, "b"))
     worker = postman(sink, domain_rates={"lent.example": 0.01})
-    assert not worker.deliver(mailing)  # the clock will knock again: nothing more may go now
+    assert not worker.deliver(mailing)  # the clock will ask again: nothing more may go now
     assert accepted(sink) == {"lent.example": 1, "vite.example": 30}
     worker.deliver(next_one)
     assert accepted(sink)["vite.example"] == 50

@@ -29,7 +29,7 @@ def test_a_worker_that_is_seen_keeps_its_letters_and_an_unseen_one_leaves_doubts
     mailing = mail_to(database, addresses(2))
     worker = postman(sink, patient=False)
     worker.deliver(mailing)
-    attend_until(worker, lambda: worker.door.count(State.VERDICT) == 2)
+    attend_until(worker, lambda: worker.pool.count(State.VERDICT) == 2)
     clock.forward(seconds=29)
     with database.writing() as session:
         assert outbox.doubt_the_abandoned(session, now=clock()) == 0
@@ -48,7 +48,7 @@ def test_a_fence_that_lands_after_its_worker_looked_for_it_is_a_doubt_in_the_end
     """The server ends a commit whose answer was lost only after the worker has found nothing to take back."""
     database, sink = unreliable(True), relay()
     mailing = mail_to(database, addresses(1))
-    worker = postman(sink, watch=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
+    worker = postman(sink, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
     worker.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
@@ -108,7 +108,9 @@ def never_the_same(one):
 def test_a_resend_held_at_its_fence_still_says_the_same_later(database, relay, postman, clock):
     sink = relay()
     mailing = in_doubt_and_queued_again(database, sink, postman, clock)
-    postman(sink, compose=at_random, watch=at(Failpoint.BEFORE_FENCE, lambda: hold(database, mailing))).deliver(mailing)
+    postman(sink, compose=at_random, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: hold(database, mailing))).deliver(
+        mailing
+    )
     assert ends(database, mailing) == [(S.QUEUED, None)]
     hold(database, mailing, Gate.OPEN)
     postman(sink, compose=at_random).deliver(mailing)
@@ -120,7 +122,7 @@ def test_a_resend_whose_commit_is_lost_still_says_the_same_later(unreliable, rel
     database, sink = unreliable(True), relay()
     mailing = in_doubt_and_queued_again(database, sink, postman, clock)
     watch = at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True))
-    worker = postman(sink, compose=at_random, watch=watch)
+    worker = postman(sink, compose=at_random, on_failpoint=watch)
     worker.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)

@@ -87,7 +87,7 @@ def test_a_pause_holds_the_round_in_flight_and_a_resumption_sends_the_rest_once(
             if len(rounds) == 2:
                 hold(database, mailing)
 
-    postman(sink, watch=pause_in_the_second).deliver(mailing)
+    postman(sink, on_failpoint=pause_in_the_second).deliver(mailing)
     assert 1 <= len(sink.accepted) <= 8  # the first round alone
     hold(database, mailing, Gate.OPEN)
     postman(sink).deliver(mailing)
@@ -98,7 +98,7 @@ def test_a_pause_holds_the_round_in_flight_and_a_resumption_sends_the_rest_once(
 def test_a_watcher_is_told_the_stages_of_a_letter_in_order(database, relay, postman, reply):
     sink, seen = relay(), []
     sink.script({"stage": "rcpt", "reply": reply})
-    postman(sink, watch=seen.append).deliver(mail_to(database, addresses(1)))
+    postman(sink, on_failpoint=seen.append).deliver(mail_to(database, addresses(1)))
     first = list(dict.fromkeys(seen))
     if reply.startswith("250"):
         assert first == list(Failpoint)
@@ -111,7 +111,7 @@ def test_a_watcher_is_told_the_stages_of_a_letter_in_order(database, relay, post
 )
 def test_an_unsubscription_stops_the_letter_in_flight(database, relay, postman, stage):
     sink, mailing = relay(), mail_to(database, addresses(3))
-    postman(sink, watch=at(stage, lambda: unsubscribe(database, addresses(3)[1]))).deliver(mailing)
+    postman(sink, on_failpoint=at(stage, lambda: unsubscribe(database, addresses(3)[1]))).deliver(mailing)
     assert ends(database, mailing) == [(S.ACCEPTED, None), (S.WITHDRAWN, Reason.SUPPRESSED), (S.ACCEPTED, None)]
     assert [entry["to"] for entry in sink.accepted] == [addresses(3)[0], addresses(3)[2]]
 
@@ -145,7 +145,7 @@ def test_a_joining_takes_the_school_out_of_the_letter_in_flight(database, relay,
         record(database, second, strand, word=word)
         record(database, third, strand, word=word)
 
-    postman(sink, watch=at(stage, join)).deliver(mailing)
+    postman(sink, on_failpoint=at(stage, join)).deliver(mailing)
     assert ends(database, mailing) == [(S.ACCEPTED, None), (S.WITHDRAWN, Reason.JOINED)]
     (entry,) = sink.accepted
     said = (sink.folder / f"{entry['id'].strip('<>')}.eml").read_text()
@@ -187,7 +187,7 @@ def test_nobody_can_stand_twice_in_a_mailing(database):
 def test_a_commit_of_unknown_outcome_writes_no_dot_and_loses_nobody(unreliable, relay, postman, commits):
     database = unreliable(commits)
     sink, mailing = relay(), mail_to(database, addresses(20))
-    worker = postman(sink, watch=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
+    worker = postman(sink, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
     worker.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
@@ -210,7 +210,7 @@ def test_a_late_answer_settles_a_doubt_and_one_to_an_older_fence_changes_nothing
     mailing = mail_to(database, addresses(1))
     worker = postman(sink, patient=False)
     worker.deliver(mailing)
-    attend_until(worker, lambda: worker.door.count(State.VERDICT))
+    attend_until(worker, lambda: worker.pool.count(State.VERDICT))
     clock.forward(seconds=31)
     with database.writing() as session:
         assert outbox.doubt_the_abandoned(session, now=clock()) == 1
@@ -231,7 +231,7 @@ def cancel(database, mailing):
 def test_a_letter_that_comes_back_to_a_mailing_cancelled_meanwhile_is_withdrawn(database, relay, postman, reply):
     sink, mailing = relay(), mail_to(database, addresses(12))
     sink.script({"stage": "dot", "reply": reply})
-    postman(sink, watch=at(Failpoint.AFTER_FENCE, lambda: cancel(database, mailing))).deliver(mailing)
+    postman(sink, on_failpoint=at(Failpoint.AFTER_FENCE, lambda: cancel(database, mailing))).deliver(mailing)
     assert set(ends(database, mailing)) == {(S.WITHDRAWN, Reason.CANCELLED)}
     assert sink.accepted == []
 
@@ -239,7 +239,7 @@ def test_a_letter_that_comes_back_to_a_mailing_cancelled_meanwhile_is_withdrawn(
 def test_a_fence_taken_back_after_a_cancellation_leaves_nothing_in_the_queue(unreliable, relay, postman):
     database = unreliable(True)
     sink, mailing = relay(), mail_to(database, addresses(20))
-    worker = postman(sink, watch=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
+    worker = postman(sink, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
     worker.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
@@ -286,7 +286,7 @@ def test_a_batch_is_held_for_longer_while_its_letters_leave(database, relay, pos
                 ends.append(session.scalar(select(Batch.lease_until)))
             clock.forward(seconds=15)
 
-    postman(relay(), watch=watch).deliver(mail_to(database, addresses(24)))
+    postman(relay(), on_failpoint=watch).deliver(mail_to(database, addresses(24)))
     assert ends[:3] == [NOW + timedelta(seconds=20 + passed) for passed in (0, 15, 30)]
 
 
@@ -301,7 +301,7 @@ def test_who_has_lost_a_batch_hands_over_no_more_of_it(database, relay, postman,
             fenced.append(session.scalar(select(func.count()).where(Message.fence_id.is_not(None))))
 
     sink = relay()
-    assert not postman(sink, watch=at(Failpoint.AFTER_FENCE, lose)).deliver(mail_to(database, addresses(24)))
+    assert not postman(sink, on_failpoint=at(Failpoint.AFTER_FENCE, lose)).deliver(mail_to(database, addresses(24)))
     assert [len(sink.accepted)] == fenced != [24]
 
 

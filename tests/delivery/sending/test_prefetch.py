@@ -80,7 +80,7 @@ def test_a_batch_begun_anew_is_composed_anew(database, here):
         assert first not in [one.id for one in beside.finish(batch, set())]
 
 
-def test_a_scribe_whose_process_is_killed_writes_himself_and_says_so_once(database, here, caplog):
+def test_a_source_whose_process_is_killed_composes_by_itself_and_says_so_once(database, here, caplog):
     batch = batch_of(database)
     with prefetch.apart(here, url_of(database)) as beside:
         os.kill(beside.process, signal.SIGKILL)
@@ -92,7 +92,7 @@ def test_a_scribe_whose_process_is_killed_writes_himself_and_says_so_once(databa
     assert f"process {beside.process}, which composed letters, is lost (" in record.getMessage()
 
 
-def test_nothing_is_said_of_a_scribe_who_ends_with_the_postman(database, here, caplog):
+def test_nothing_is_said_of_a_source_that_ends_with_the_postman(database, here, caplog):
     batch = batch_of(database)
     with prefetch.apart(here, url_of(database)) as beside:
         beside.begin(batch, set())
@@ -152,7 +152,7 @@ def test_the_postman_has_his_letters_from_there(database, relay, postman, here):
     database.dispose()
     with prefetch.apart(here, url_of(database)) as beside:
         one = postman(sink)
-        one.scribe = beside
+        one.source = beside
         one.deliver(mailing)
     assert len(sink.accepted) == 3
 

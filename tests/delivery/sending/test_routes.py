@@ -73,8 +73,8 @@ def test_the_next_relay_takes_over_at_once_and_hands_back_after_the_rest(databas
 
 def test_a_relay_that_does_not_greet_is_left_for_the_next_sooner_than_one_that_is_alone(both, postman):
     first, second = both
-    assert postman(first).door._timeouts.greeting == 300
-    assert postman(first, url=urls(first, second)).door._timeouts.greeting == 30
+    assert postman(first).pool._timeouts.greeting == 300
+    assert postman(first, url=urls(first, second)).pool._timeouts.greeting == 30
 
 
 def test_a_silent_relay_holds_nothing_up_for_long(database, both, postman):
@@ -113,12 +113,12 @@ def test_a_relay_that_dies_in_mid_wave_keeps_what_it_may_have_taken(database, bo
     first, second = both
 
     def kill(stage):
-        if stage is Failpoint.AFTER_REPLY and worker.door.count(State.VERDICT) >= 5:
+        if stage is Failpoint.AFTER_REPLY and worker.pool.count(State.VERDICT) >= 5:
             first.process.kill()
 
     first.script({"stage": "dot", "match": "^po00003", "reply": "stall"})
     mailing = mail_to(database, addresses(300))
-    worker = postman(first, url=urls(*both), watch=kill)
+    worker = postman(first, url=urls(*both), on_failpoint=kill)
     worker.deliver(mailing)
     while waiting := [row.due_at for row in states(database, mailing).values() if row.state is S.QUEUED]:
         clock.at = max(waiting)
@@ -143,8 +143,8 @@ def test_a_letter_that_waits_for_the_answer_of_one_relay_is_not_handed_to_anothe
     )
     mailing = mail_to(database, addresses(30))
     worker = postman(first, url=urls(*both), patient=False)
-    worker.door.open(8)  # so that neither stands behind the other's dot: it would be given back
-    worker.door.wait(30, lambda: worker.door.count(State.READY) == 8)
+    worker.pool.open(8)  # so that neither stands behind the other's dot: it would be given back
+    worker.pool.wait(30, lambda: worker.pool.count(State.READY) == 8)
     worker.deliver(mailing)
     assert len(taken(second)) > 0
     first.script()
@@ -185,11 +185,11 @@ def test_each_relay_has_its_own_number_of_connections_and_its_own_rate(database,
 
 
 def test_idle_connections_to_a_relay_turned_away_from_are_left(both, postman):
-    door = postman(both[0], url=urls(*both)).door
-    door.open(3)
-    door.wait(5, until=lambda: door.count(State.READY) == 3)
-    door.turn_to(door.relays[1])
-    assert door.count(*State) == 0
+    pool = postman(both[0], url=urls(*both)).pool
+    pool.open(3)
+    pool.wait(5, until=lambda: pool.count(State.READY) == 3)
+    pool.turn_to(pool.relays[1])
+    assert pool.count(*State) == 0
 
 
 def test_a_relay_that_asks_for_less_narrows_itself_alone(database, both, postman):

@@ -153,8 +153,8 @@ def test_a_silent_relay_is_waited_for_at_rest(monkeypatch):
     shaken, usual = [], Connection._shake
     monkeypatch.setattr(Connection, "_shake", lambda line: (shaken.append(line), usual(line)))
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        door = Pool([Relay.at(f"smtps://127.0.0.1:{silent.getsockname()[1]}", "courriel.example")], Guard(anybody=True))
-        door.open(1)
-        door.wait(0.5, until=lambda: False)
-        door.close()
+        pool = Pool([Relay.at(f"smtps://127.0.0.1:{silent.getsockname()[1]}", "courriel.example")], Guard(anybody=True))
+        pool.open(1)
+        pool.wait(0.5, until=lambda: False)
+        pool.close()
     assert 1 <= len(shaken) <= 3

@@ -117,7 +117,7 @@ def test_letters_follow_one_another_where_the_relay_takes_it(database, relay, po
         if stage is Failpoint.AFTER_DOT:
             behind.append(sum(connection.talk.following is not None for connection in worker.pool._connections()))
 
-    worker = postman(sink, connections=1, watch=count)
+    worker = postman(sink, connections=1, on_failpoint=count)
     worker.deliver(mailing)
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
     assert behind[:9] == [int(follow)] * 8 + [0]
@@ -149,7 +149,7 @@ def test_where_a_letter_had_to_wait_behind_a_dot_letters_go_alone(database, rela
         if stage is Failpoint.AFTER_FENCE and rules:
             sink.script(rules.pop())
 
-    worker = postman(sink, connections=1, patient=False, watch=begin)
+    worker = postman(sink, connections=1, patient=False, on_failpoint=begin)
     deliver_until(worker, mailing, lambda: len(sink.accepted) == 8)
     attend_until(worker, lambda: not worker.is_busy)
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
@@ -164,7 +164,7 @@ def test_a_stop_gives_back_what_stands_behind_dots(database, relay, postman):
         if stage is Failpoint.AFTER_DOT:
             worker.stop.set()
 
-    worker = postman(sink, connections=1, patient=False, watch=end)
+    worker = postman(sink, connections=1, patient=False, on_failpoint=end)
     worker.deliver(mailing)
     worker.farewell()
     found = [(row.state, row.due_at, row.attempts) for row in states(database, mailing).values()]

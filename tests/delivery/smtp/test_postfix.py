@@ -16,7 +16,7 @@ from outreach.app import create_app
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.verification import verify
 from outreach.cli.preparation import add_people
-from outreach.cli.work import scribe_for
+from outreach.cli.work import letter_source_for
 from outreach.delivery.bounces import collecting
 from outreach.delivery.bounces.models import Handling
 from outreach.delivery.bounces.notices import NoticeVerdict
@@ -78,8 +78,8 @@ def settings(real, fresh_url, tmp_path):
 
 
 @pytest.fixture
-def desk(database, settings):
-    one = WorkProcess(settings, database, scribe_for(settings, database))
+def process(database, settings):
+    one = WorkProcess(settings, database, letter_source_for(settings, database))
     one.open()
     yield one
     one.close()
@@ -125,9 +125,9 @@ def sheet(database, settings, fase):
     return client.get(f"/directory/{fase}/contacts").text
 
 
-def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, settings, desk, real, world):
-    launch(database, desk.clock())
-    ask(desk)
+def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, settings, process, real, world):
+    launch(database, process.clock())
+    ask(process)
     until(lambda: S.HANDING not in outcomes(database) and outcomes(database).count(S.ACCEPTED) == 4)
     rows = states(database, 1)
     assert rows[ARRIVES].reply_text.startswith("2.0.0 Ok: queued as ")
@@ -135,7 +135,7 @@ def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, setting
     assert (rows[UNKNOWN].state, rows[UNKNOWN].reply_status) == (S.REFUSED, "5.1.1")
 
     until(lambda: real.kept() == 3)
-    found = collecting.collect(database, settings, desk.clock)
+    found = collecting.collect(database, settings, process.clock)
     assert found.verdicts == {NoticeVerdict.FAILED: 2, NoticeVerdict.DELAYED: 1}
     assert found.handled == {Handling.EXCLUDED: 2, Handling.NOTHING: 1}
     rows = states(database, 1)
@@ -147,23 +147,23 @@ def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, setting
 
     real.relent()
     until(lambda: real.kept() == 1)
-    found = collecting.collect(database, settings, desk.clock)
+    found = collecting.collect(database, settings, process.clock)
     assert (found.verdicts, found.handled) == ({NoticeVerdict.FAILED: 1}, {Handling.REFUSED: 1})
     assert "4.4.1" in states(database, 1)[LOST].reply_text
     with database.writing() as session:
-        session.execute(update(Message).where(Message.state == S.QUEUED).values(due_at=desk.clock()))
-    ask(desk)
+        session.execute(update(Message).where(Message.state == S.QUEUED).values(due_at=process.clock()))
+    ask(process)
     until(lambda: states(database, 1)[LATER].state is S.ACCEPTED)
 
     until(lambda: {one["to"] for one in world.accepted} == {ARRIVES, LATER})
     leave(ARRIVES, real, world)
     until(lambda: real.kept() == 1)
-    found = collecting.collect(database, settings, desk.clock)
+    found = collecting.collect(database, settings, process.clock)
     assert found.handled == {Handling.UNSUBSCRIBED: 1}
 
     with database.reading() as session:
         tally = outbox.tallies(session, [1])[1]
         assert (tally.intended, tally.accepted, tally.refused) == (6, 2, 4)
         assert set(session.scalars(select(Suppression.address_key))) == {UNKNOWN, BOUNCES, ACCENTED, ARRIVES}
-        assert verify(session, now=desk.clock()) == []
+        assert verify(session, now=process.clock()) == []
     assert len(Maildir(real.box / ".traites")) == 5

@@ -204,7 +204,7 @@ def test_a_relay_that_serves_one_worker_does_not_rest_because_it_failed_another(
             with database.writing() as session:
                 relay_health.note_failure(session, f"127.0.0.1:{sink.port}", "occupé", alarm=False, now=NOW)
 
-    postman(sink, watch=fail).deliver(mail_to(database, addresses(600)))
+    postman(sink, on_failpoint=fail).deliver(mail_to(database, addresses(600)))
     assert len(sink.accepted) == 600
 
 
@@ -238,7 +238,7 @@ def test_a_connection_closed_while_idle_costs_no_letter_an_attempt(database, rel
                 if line.state is State.READY:
                     polling.select([line.socket], [], [], 20)
 
-    worker = postman(sink, connections=2, watch=let_the_relay_close)
+    worker = postman(sink, connections=2, on_failpoint=let_the_relay_close)
     worker.deliver(mailing)
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
 
@@ -361,7 +361,7 @@ def test_a_silent_relay_is_left_after_its_time_without_a_dot_or_in_doubt_after_i
 def test_who_waits_for_the_rate_asks_nothing_meanwhile_whoever_dawdles(database, relay, postman):
     sink, mailing, stages = relay(), mail_to(database, addresses(60)), []
     sink.script({"stage": "rcpt", "match": "^po000000", "reply": "stall"})
-    worker = postman(sink, rate=2, connections=3, patient=False, watch=stages.append)
+    worker = postman(sink, rate=2, connections=3, patient=False, on_failpoint=stages.append)
     worker.deliver(mailing)
     assert 1 <= len(sink.accepted) < 40
     assert len(stages) < 200
@@ -393,7 +393,7 @@ def test_a_letter_that_comes_to_its_dot_just_after_the_fence_waits_for_the_next(
             sink.release()
             time.sleep(0.5)
 
-    worker = postman(sink, watch=late)
+    worker = postman(sink, on_failpoint=late)
     mailing = mail_to(database, addresses(2))
     worker.deliver(mailing)
     assert [row.state for row in states(database, mailing).values()] == [S.ACCEPTED, S.ACCEPTED]

@@ -294,15 +294,15 @@ def test_the_exact_letter_is_shown_in_a_frame_of_its_own(author, begun, app):
 
 def test_a_trial_leaves_marked_and_is_counted_nowhere(author, begun, sample_database):
     form = {**typed(author, begun), "to": "moi@ecole.be", "as": "9001"}
-    sent = author.send(f"{begun}/letter/trial", {**form, "subject": "Pas encore enregistré"}, page=f"{begun}/letter")
+    sent = author.send(f"{begun}/letter/test", {**form, "subject": "Pas encore enregistré"}, page=f"{begun}/letter")
     assert "L’essai part pour moi@ecole.be" in sent.text
     assert 'value="Pas encore enregistré"' in sent.text
     with sample_database.reading() as session:
         (mailing,) = session.scalars(select(Mailing)).all()
         (message,) = session.scalars(select(Message)).all()
-        assert (mailing.purpose, message.address, mailing.stop_strand_id) == (Purpose.TRIAL, "moi@ecole.be", None)
+        assert (mailing.purpose, message.address, mailing.stop_strand_id) == (Purpose.TEST, "moi@ecole.be", None)
         assert "[TEST] " in mailing.letter
-    wrong = author.send(f"{begun}/letter/trial", {**form, "to": "x"}, page=f"{begun}/letter")
+    wrong = author.send(f"{begun}/letter/test", {**form, "to": "x"}, page=f"{begun}/letter")
     assert wrong.status_code == 422
     assert 'href="#to"' in wrong.text
 

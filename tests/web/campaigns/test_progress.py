@@ -240,7 +240,7 @@ def test_a_wave_that_paused_by_itself_says_why_on_its_page_and_on_the_first(auth
         session.execute(update(Message).where(Message.id.in_(keys)).values(**refused))
     assert "se met en pause d’elle-même à une sur dix" in said(author.get("/campaigns/1/progress").text)
     with sample_database.writing() as session:
-        assert auto_pause.brake(session, now=later) == 1
+        assert auto_pause.pause_failing(session, now=later) == 1
     page = said(author.get("/campaigns/1/progress").text)
     assert "La vague s’est mise en pause d’elle-même. 60 adresses sur 60 n’existent pas." in page
     assert "Un envoi s’est mis en pause" in said(author.get("/").text)

@@ -161,7 +161,7 @@ def test_the_answer_page_names_the_authority_its_schools_and_the_person_of_conta
 
 def test_unsubscribing_from_a_trial_excludes_nobody(app, client, letter, sample_database):
     with sample_database.writing() as session:
-        session.execute(update(Mailing).values(purpose=Purpose.TRIAL))
+        session.execute(update(Mailing).values(purpose=Purpose.TEST))
     assert client.post(f"/u/{letter[1]}").status_code == 200
     assert suppressions(sample_database) == []
 
