@@ -68,6 +68,14 @@ def lift(
         contacts.forget_bounce(session, address_key, now=now, actor=actor)
 
 
+def vouch(session: Session, address_key: str, *, now: datetime, actor: str) -> None:
+    """Lift the exclusion of an address that rejected mail: somebody enters it anew, and so vouches that it works."""
+    for suppression in in_force(session, [address_key]):
+        if suppression.reason is SuppressionReason.HARD_BOUNCE:
+            because = "adresse saisie de nouveau"
+            lift(session, address_key, suppression.reason, now=now, actor=actor, because=because)
+
+
 def in_force(session: Session, keys: Sequence[str]) -> list[Suppression]:
     """What excludes these addresses now, in the order it was recorded."""
     query = select(Suppression).where(Suppression.address_key.in_(keys), Suppression.lifted_at.is_(None))

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
-from outreach.delivery.models import Suppression, SuppressionReason
+from outreach.delivery.models import Suppression
 from outreach.directory import authority_sheet, contacts, imports, listing
 from outreach.directory.listing import LONGEST_SEARCH, PAGE_ROWS, Filters, Reach, Sort
 from outreach.directory.models import Authority, Contact, Level, MailboxKind
@@ -239,14 +239,6 @@ def _contacts_page(session: Session, found: Authority) -> str:
     )
 
 
-def _vouch(session: Session, key: str) -> None:
-    """Whoever enters an address that rejected mail says that it works again."""
-    for one in suppressions.in_force(session, [key]):
-        if one.reason is SuppressionReason.HARD_BOUNCE:
-            because = "adresse saisie de nouveau"
-            suppressions.lift(session, key, one.reason, now=now(), actor=actor(), because=because)
-
-
 def _form_page(found: Authority, form: ContactForm, old: Contact | None = None) -> str:
     return render_template("pages/directory/contact.html", authority=found, form=form, old=old)
 
@@ -270,6 +262,6 @@ def _save(session: Session, found: Authority, old: Contact | None) -> Redirect |
     except InputError as error:
         form.address.errors = [str(error)]
         return _form_page(found, form, old), 422
-    _vouch(session, judged.key)
+    suppressions.vouch(session, judged.key, now=now(), actor=actor())
     flash(" ".join([f"L’adresse {judged.address} est enregistrée.", *judged.notes]), "success")
     return redirect(url_for(".authority_contacts", fase=found.fase))
