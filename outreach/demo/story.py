@@ -21,7 +21,7 @@ from outreach.campaigns.review import approval
 from outreach.campaigns.schedule import sending_hours
 from outreach.campaigns.schedule.moments import moment_of
 from outreach.campaigns.schedule.sending_hours import Audiences
-from outreach.campaigns.waves import followups, launching
+from outreach.campaigns.waves import answering, launching
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
@@ -167,10 +167,8 @@ def _answer(
         given = _given(session, letter, LINES[place % len(LINES)], now)
         if given is None:
             continue
-        responses = answers.give(session, letter, given, now=at)
-        followups.answered(session, letter, responses, sending, now=at)
+        found += answering.receive(session, letter, given, sending, now=at)
         post.carry(at + MINUTE / 4)
-        found += responses
     return found
 
 

@@ -6,14 +6,13 @@ escaped after everything else: a name that looks like markup leaves as a name. H
 are made of the same pieces.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from itertools import groupby
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from outreach.mail import markdown, mime
 from outreach.mail.language import parse
@@ -103,17 +102,12 @@ class Draft:
         """A draft of texts whose marks were given out by `marks`."""
         return cls(tuple(marks.slots), tuple(marks.conditions), subject, html, text)
 
-    def to_json(self) -> str:
-        """What is kept."""
-        return json.dumps(asdict(self), ensure_ascii=False)
-
     @classmethod
-    def from_json(cls, kept: str) -> "Draft":
-        """What was kept."""
-        read = json.loads(kept)
-        slots = tuple(Slot(one["field"], tuple(map(tuple, one["filters"]))) for one in read["slots"])
-        conditions = tuple(map(_condition, read["conditions"]))
-        return cls(slots, conditions, read["subject"], read["html"], read["text"])
+    def of_kept(cls, kept: Mapping[str, Any]) -> "Draft":
+        """A draft from its fields as JSON keeps them, with lists for tuples."""
+        slots = tuple(Slot(slot["field"], tuple(map(tuple, slot["filters"]))) for slot in kept["slots"])
+        conditions = tuple(map(_condition, kept["conditions"]))
+        return cls(slots, conditions, kept["subject"], kept["html"], kept["text"])
 
 
 class Filled(NamedTuple):

@@ -14,7 +14,7 @@ from outreach.mail.language import parse_line
 from outreach.mail.letters import Draft, Letter, Value, body, one_line
 from outreach.mail.marks import FieldKind, Marks, holds
 from outreach.mail.mime import Personal
-from tests.mail.test_mime import AT, STANDING, said, words
+from tests.mail.test_mime import AT, STANDING, said, stored, words
 
 FIELDS = {
     "nom": FieldKind.WORDS,
@@ -45,7 +45,7 @@ def compiled(subject, source, common=()):
     line_ = parse_line(subject, FIELDS, marks)
     html, text = body(source, FIELDS, marks)
     draft = Draft.of(marks, line_, f'<html lang="fr">{html}</html>', text)
-    return Letter(Draft.from_json(draft.to_json()), {slot.key for slot in draft.slots if slot.field in common})
+    return Letter(stored(draft), {slot.key for slot in draft.slots if slot.field in common})
 
 
 def values_of(made, nom, commune, truth):

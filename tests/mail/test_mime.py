@@ -1,7 +1,9 @@
 """Messages as bytes: equal to what the email package makes, whatever is in them, and clean to the linter."""
 
+import json
 import quopri
 import re
+from dataclasses import asdict
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -176,7 +178,7 @@ def test_no_subject_hides_a_character(hidden):
 def test_a_filled_letter_takes_values_as_plain_text():
     draft = Draft((Slot("nom_po"),), (), "Pour \ue000", "<p>\ue000.</p>", "\ue000.")
     hostile = "[clic](https://evil.test) <script>\n=cmd() ((nom_po)) \u202eX"
-    filled = Letter(Draft.from_json(draft.to_json())).fill({"nom_po": Value.plain(hostile)}, {})
+    filled = Letter(stored(draft)).fill({"nom_po": Value.plain(hostile)}, {})
     html = quopri.decodestring(filled.html).decode()
     assert filled.subject == "Pour [clic](https://evil.test) <script> =cmd() ((nom_po)) X"
     assert html == "<p>[clic](https://evil.test) &lt;script&gt;<br>\r\n=cmd() ((nom_po)) X.</p>"
@@ -202,3 +204,8 @@ def test_a_name_in_a_header_is_read_back_as_it_was(name):
     header = message_from_bytes(raw)["Reply-To"].replace("\r\n", "")  # the newer parser puts spaces between its words
     phrase, address = parseaddr(header)
     assert (str(make_header(decode_header(phrase))), address) == (name, "x@y.be")
+
+
+def stored(draft):
+    """A draft as it is kept and read again."""
+    return Draft.of_kept(json.loads(json.dumps(asdict(draft))))

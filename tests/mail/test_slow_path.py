@@ -20,6 +20,7 @@ from outreach.mail.marks import ELSE, END, FIRST_ELIF, FIRST_IF, FIRST_SLOT, Slo
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from outreach.mail.rows import Pattern, Repeat, Rows
 from outreach.text import is_forbidden
+from tests.mail.test_mime import stored
 
 SLOTS = (Slot("nom"), Slot("commune"), Slot("commune", (("majuscule", ""),)), Slot("bloc"))
 CONDITIONS = (("field", "un"), ("not", ("field", "deux")), ("and", ("field", "un"), ("field", "deux")))
@@ -163,7 +164,7 @@ def words_of(part):
 def test_a_compiled_letter_is_read_as_the_one_that_the_slow_path_makes(
     draft, given_, truth, common, standing_, to, date
 ):
-    filled = Letter(Draft.from_json(draft.to_json()), common).fill(given_, truth)
+    filled = Letter(stored(draft), common).fill(given_, truth)
     personal = Personal("0123456789abcdef", to, date, filled.subject, "t" * 40, "m" * 40)
     wire = mime.assemble(standing_, personal, filled.text, filled.html)
     subject, text = (slowly(one, lambda key: given_[key].text, truth) for one in (draft.subject, draft.text))

@@ -10,7 +10,7 @@ from outreach.adherence.models import AdherenceRecord, Programme, Status, Strand
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.models import Wave
-from outreach.campaigns.waves import followups
+from outreach.campaigns.waves import answering
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, Purpose, Reason, SuppressionReason
@@ -53,9 +53,7 @@ def give(database, letter, answer, now=LATER, schools=None, **details):
         given = Given(
             {} if is_request else dict.fromkeys(keys, Answer(answer)), Answer(answer) if is_request else None, **details
         )
-        made = answers.give(session, message, given, now=now)
-        followups.answered(session, message, made, SENDING, now=now)
-        return [one.id for one in made]
+        return [response.id for response in answering.receive(session, message, given, SENDING, now=now)]
 
 
 def test_an_answer_given_again_is_confirmed_once(database, letters):

@@ -42,9 +42,9 @@ class Composer:
         _, letter, standing = _compiled(mailing.letter, mailing.headers)
         anew = [one for one in due if one.kept is None]
         facts = _recipients(mailing, self.sending, self._now()).facts(session, anew)
-        # By what measures them: the same object for a group.
-        alike: dict[int, Alike] = defaultdict(partial(Alike, letter))
-        contents = {one.id: alike[id(facts[one.id].links.measure)].content(facts[one.id]) for one in anew}
+        # Letters with the same pixel carry the same links.
+        alike: dict[tuple[str, str], Alike] = defaultdict(partial(Alike, letter))
+        contents = {one.id: alike[facts[one.id].links.measure.key].content(facts[one.id]) for one in anew}
         contents.update({one.id: Content.from_json(one.kept) for one in due if one.kept is not None})
         return {one.id: self._compose(letter, standing, one, contents[one.id]) for one in due}
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -25,6 +25,7 @@ from outreach.mail.links import of as links_of
 from outreach.mail.marks import Marks, Slot
 from outreach.mail.mime import Mailbox, SharedHeaders
 from outreach.mail.tokens import Keys, TokenKind
+from outreach.segments.audience import Concerns
 from outreach.settings import ROOT, Settings
 from outreach.tracking.models import TrackingMode
 
@@ -81,7 +82,7 @@ class Frozen:
     def to_json(self) -> str:
         """What is kept."""
         shared = {**asdict(self.shared), "deadline": self.shared.deadline.isoformat()}
-        kept = {"draft": self.draft.to_json(), "shared": shared, "tracking": self.tracking.value}
+        kept = {"draft": asdict(self.draft), "shared": shared, "tracking": self.tracking.value}
         return json.dumps(kept, ensure_ascii=False)
 
     @classmethod
@@ -89,7 +90,7 @@ class Frozen:
         """What was kept."""
         read = json.loads(kept)
         shared = Shared(**{**read["shared"], "deadline": date.fromisoformat(read["shared"]["deadline"])})
-        return cls(Draft.from_json(read["draft"]), shared, TrackingMode(read.get("tracking", TrackingMode.NONE)))
+        return cls(Draft.of_kept(read["draft"]), shared, TrackingMode(read.get("tracking", TrackingMode.NONE)))
 
 
 _layouts = Environment(
@@ -102,28 +103,58 @@ _layouts = Environment(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenLetter:
+    """A letter as its author wrote it, with what the campaign around it says: all that freezing it needs."""
+
+    campaign_id: int
+    message_class: MessageClass
+    strand_id: int | None
+    concerns: Concerns
+    subject: str
+    letter: str
+    tracking: TrackingMode
+    circular: str
+    deadline_days: int
+    sender_name: str
+    sender_address: str
+    contact_name: str
+    contact_service: str
+    contact_email: str
+    contact_phone: str
+
+    @classmethod
+    def of(cls, campaign: Campaign) -> "WrittenLetter":
+        """The letter of a campaign as it stands."""
+        names = [field.name for field in fields(cls) if field.name != "campaign_id"]
+        return cls(campaign.id, **{name: getattr(campaign, name) for name in names})
+
+    @property
+    def is_awareness(self) -> bool:
+        """Whether its recipients may refuse further letters of its kind."""
+        return self.message_class is MessageClass.AWARENESS
+
+
 def freeze(
-    campaign: Campaign, sending: SenderIdentity, due_at: datetime, *, is_reminder: bool, mark: str = ""
+    written: WrittenLetter, sending: SenderIdentity, due_at: datetime, *, is_reminder: bool, mark: str = ""
 ) -> Frozen:
-    """The letter of a campaign for a wave due at an instant; `mark` goes before the subject of a trial.
+    """Freeze a letter for a wave due at an instant; `mark` goes before the subject of a test letter.
 
     Raises InputError, with the line, when the letter or its subject cannot be read.
     """
     shared = Shared(
-        circular=campaign.circular,
-        deadline=today(due_at + timedelta(days=campaign.deadline_days)),
-        contact=contact_of(
-            campaign.contact_name, campaign.contact_service, campaign.contact_email, campaign.contact_phone
-        ),
+        circular=written.circular,
+        deadline=today(due_at + timedelta(days=written.deadline_days)),
+        contact=contact_of(written.contact_name, written.contact_service, written.contact_email, written.contact_phone),
         is_reminder=is_reminder,
     )
-    return Frozen(_draft(campaign, sending, shared, mark), shared, campaign.tracking)
+    return Frozen(_draft(written, sending, shared, mark), shared, written.tracking)
 
 
-def bare(campaign: Campaign, sending: SenderIdentity) -> Draft:
+def bare(written: WrittenLetter, sending: SenderIdentity) -> Draft:
     """The letter without its layout, as an editor shows it. Raises InputError as `freeze` does."""
     marks = Marks()
-    subject, html, text = _read(campaign.subject, campaign.letter, marks, sending.schemes)
+    subject, html, text = _read(written.subject, written.letter, marks, sending.schemes)
     return Draft.of(marks, typeset(subject), typeset(html), typeset(text))
 
 
@@ -132,20 +163,20 @@ def refuse_unreadable(subject: str, letter: str, schemes: Sequence[str] = ("http
     marks = Marks()
     read = _read(subject, letter, marks, schemes)
     try:
-        Draft.from_json(Draft.of(marks, *read).to_json()).to_json().encode()
+        json.loads(json.dumps(asdict(Draft.of(marks, *read)), ensure_ascii=False).encode())
     except (ValueError, RecursionError):  # what cannot be kept would stop a wave as it starts
         raise InputError("Le courriel contient un champ ou une condition qui ne peut pas être gardé.") from None
 
 
-def _draft(campaign: Campaign, sending: SenderIdentity, shared: Shared, mark: str) -> Draft:
+def _draft(written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark: str) -> Draft:
     marks = Marks()
-    subject, html, text = _read(campaign.subject, campaign.letter, marks, sending.schemes)
+    subject, html, text = _read(written.subject, written.letter, marks, sending.schemes)
     html = mark_links(html, marks)
     own = {name: marks.slot(Slot(name)) for name in ("fase_po", "nom_po", *ADDRESSES)}
-    may_unsubscribe = campaign.message_class is MessageClass.AWARENESS
+    may_unsubscribe = written.is_awareness
     around = {
         "subject": mark + subject,
-        "signed": {name: letters.one_line(getattr(campaign, name)) for name in SIGNATURE},
+        "signed": {name: letters.one_line(getattr(written, name)) for name in SIGNATURE},
         "marks": own,
         "may_unsubscribe": may_unsubscribe,
         "data_protection": sending.data_protection,
@@ -183,16 +214,15 @@ def _read(subject: str, letter: str, marks: Marks, schemes: Sequence[str]) -> tu
     return line, html, text
 
 
-def shared_headers_of(campaign: Campaign, sending: SenderIdentity, wave: str) -> SharedHeaders:
+def shared_headers_of(written: WrittenLetter, sending: SenderIdentity, wave: str) -> SharedHeaders:
     """The headers that all the letters of a wave share."""
-    is_awareness = campaign.message_class is MessageClass.AWARENESS
     return SharedHeaders(
-        sender=Mailbox(f"{SENDER}@{sending.domain}", letters.one_line(campaign.sender_name)),
-        reply_to=Mailbox(campaign.contact_email, letters.one_line(campaign.contact_name)),
+        sender=Mailbox(f"{SENDER}@{sending.domain}", letters.one_line(written.sender_name)),
+        reply_to=Mailbox(written.contact_email, letters.one_line(written.contact_name)),
         list_id=f"<{wave}.{sending.domain}>",
-        feedback_id=f"{wave}:c{campaign.id}:{campaign.message_class}:outreach",
-        unsubscribe=f"{sending.address}/{UNSUBSCRIBE}/" if is_awareness else "",
-        mailto=UNSUBSCRIBING if is_awareness and sending.reads_mail else "",
+        feedback_id=f"{wave}:c{written.campaign_id}:{written.message_class}:outreach",
+        unsubscribe=f"{sending.address}/{UNSUBSCRIBE}/" if written.is_awareness else "",
+        mailto=UNSUBSCRIBING if written.is_awareness and sending.reads_mail else "",
     )
 
 

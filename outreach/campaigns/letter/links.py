@@ -18,6 +18,11 @@ class Measure:
     pixel: str = ""
     clicks: Mapping[int, str] = field(default_factory=dict)
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """The same for letters that are measured alike: the links follow from the pixel's token."""
+        return self.mention, self.pixel
+
 
 class Links(NamedTuple):
     """The pages of the service at `service` that one letter leads to, by its tokens.

@@ -13,7 +13,7 @@ from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.schedule import planning, sending_hours
 from outreach.campaigns.schedule.moments import spelt_moment
-from outreach.campaigns.schedule.planning import PlannedWave
+from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.campaigns.waves.calling_off import GRACE
 from outreach.days import today
 from outreach.db import Session
@@ -33,26 +33,28 @@ NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a look found: how many it reaches, all letters composed, what blocks, what is remarked."""
+    """What a look found: how many it reaches, all letters composed, what blocks, what is remarked, its waves."""
 
     counts: AudienceCounts
     run: DryRun
     blocks: Sequence[str]
     remarks: Sequence[str]
+    planned: Sequence[PlannedWave]
 
 
 def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, now: datetime) -> Findings:
     """Look a whole campaign over: its audience counted, every letter composed, its wording and dates read."""
     counts = audiences.count(session, campaign, now=now)
-    blocks, run = [], DryRun()
-    try:
-        run = Preview(session, campaign, sending, now=now).dry_run()
-    except InputError as error:
-        blocks.append(str(error))
-    dated = planning.plan(session, campaign, now=now)
+    rule = ClosingRule.of(session, campaign, now=now)
+    dated = rule.waves(campaign, now=now)
     is_approved = campaign.state is CampaignState.APPROVED
     is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
-    planned = planning.plan(session, campaign, now=now, grace=GRACE) if is_approved else dated
+    planned = rule.waves(campaign, now=now, grace=GRACE) if is_approved else dated
+    blocks, run = [], DryRun()
+    try:
+        run = Preview(session, campaign, sending, dated, now=now).dry_run()
+    except InputError as error:
+        blocks.append(str(error))
     blocks += _blocks(campaign, counts, run)
     if campaign.starts_at and not planned:
         blocks += planning.left_out(campaign, planned)
@@ -64,7 +66,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     ]
     if run.biggest > NEARLY:
         remarks.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : au-delà de 100 ko, certains le coupent.")
-    return Findings(counts, run, blocks, remarks)
+    return Findings(counts, run, blocks, remarks, planned)
 
 
 def wording_of(campaign: Campaign, sending: SenderIdentity) -> list[str]:

@@ -13,11 +13,19 @@ from sqlalchemy import Row
 from outreach.campaigns import audiences
 from outreach.campaigns.letter.composing import Alike
 from outreach.campaigns.letter.facts import Facts
-from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, bare, compiled, freeze, shared_headers_of
+from outreach.campaigns.letter.frozen import (
+    Frozen,
+    SenderIdentity,
+    WrittenLetter,
+    bare,
+    compiled,
+    freeze,
+    shared_headers_of,
+)
 from outreach.campaigns.letter.merge_fields import KINDS
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.schedule import planning
+from outreach.campaigns.schedule.planning import PlannedWave
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger.letters import Due
@@ -96,23 +104,24 @@ class DryRun:
 
 
 class Preview:
-    """Composes a campaign's letters as for its first wave, or for a reminder (`wave` 2 and more)."""
+    """Composes a campaign's letters as for its first planned wave, or for a reminder (`wave` 2 and more)."""
 
     def __init__(
         self,
         session: Session,
         campaign: Campaign,
         sending: SenderIdentity,
+        planned: Sequence[PlannedWave],
         *,
         now: datetime,
         wave: int = 1,
         has_layout: bool = True,
     ) -> None:
         self.session, self.campaign, self.sending, self.now = session, campaign, sending, now
-        planned = planning.plan(session, campaign, now=now)
         at = planned[min(wave, len(planned)) - 1].at if planned else now
-        self.frozen: Frozen = freeze(campaign, sending, at, is_reminder=wave > 1)
-        self.letter = compiled(self.frozen.draft if has_layout else bare(campaign, sending))
+        written = WrittenLetter.of(campaign)
+        self.frozen: Frozen = freeze(written, sending, at, is_reminder=wave > 1)
+        self.letter = compiled(self.frozen.draft if has_layout else bare(written, sending))
 
     def of(self, authority: Authority) -> PreviewedLetter | None:
         """The letter one authority would get at its first mailbox; None when its letter would list no school."""
@@ -130,7 +139,7 @@ class Preview:
 
     def letters(self, recipients: Sequence[Addressee]) -> Iterator[PreviewedLetter]:
         """The letters of these recipients, in order."""
-        standing = shared_headers_of(self.campaign, self.sending, "essai")
+        standing = shared_headers_of(WrittenLetter.of(self.campaign), self.sending, "essai")
         is_awareness = self.campaign.message_class is MessageClass.AWARENESS
         finder = RecipientFacts(
             self.sending, self.frozen, self.letter, self.campaign.strand_id, is_awareness, today(self.now)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from outreach import audit
 from outreach.campaigns.audiences import addressees_among
-from outreach.campaigns.letter.frozen import SenderIdentity, freeze
+from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
 from outreach.campaigns.lifecycle import subject_of
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule import planning
@@ -39,9 +39,10 @@ def send(
         raise InputError(f"L’adresse {to.address} est sur la liste d’exclusion : rien ne lui est envoyé.")
     found = addressees_among(session, campaign, [authority.id], now=now)
     planned = planning.plan(session, campaign, now=now)
-    frozen = freeze(campaign, sending, planned[0].at if planned else now, is_reminder=False, mark=MARK)
+    written = WrittenLetter.of(campaign)
+    frozen = freeze(written, sending, planned[0].at if planned else now, is_reminder=False, mark=MARK)
     schools = max((one.schools for one in found), key=len, default=())
     addressee = Addressee(RecipientKind.AUTHORITY, authority.id, to.address, to.key, to.ascii, schools)
-    send_one(session, campaign, frozen, sending, addressee, Purpose.TEST, "essai", now=now, actor=actor)
+    send_one(session, written, frozen, sending, addressee, Purpose.TEST, "essai", now=now, actor=actor)
     said = f"Campagne « {campaign.title} » : essai envoyé à {to.address}."
     audit.record(session, now, actor, said, subject_of(campaign))

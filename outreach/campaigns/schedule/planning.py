@@ -49,18 +49,7 @@ def plan(
     With `grace`, a start that is past or sooner becomes that long from now, or the next time letters may leave.
     A reminder keeps the hour of the start. None leaves after the campaign's last day, nor at the time of another wave.
     """
-    asked = start or campaign.starts_at
-    if asked is None:
-        return []
-    rule = ClosingRule.of(session, campaign, now=now)
-    first = rule.exactly(asked) if start else rule.first(asked)
-    if grace and first.at < now + grace:
-        first = rule.first(now + grace)
-    begun = first.at.astimezone(BRUSSELS).replace(tzinfo=None)
-    found = [first, *(rule.wave(number, after, begun) for number, after in enumerate(offsets(campaign), start=2))]
-    in_time = [wave for wave in found if campaign.stops_on is None or today(wave.at) <= campaign.stops_on]
-    kept = [wave for place, wave in enumerate(in_time) if not place or wave.at > in_time[place - 1].at]
-    return [replace(wave, number=number) for number, wave in enumerate(kept, start=1)]
+    return ClosingRule.of(session, campaign, now=now).waves(campaign, now=now, start=start, grace=grace)
 
 
 def left_out(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
@@ -92,6 +81,27 @@ class ClosingRule:
         networks = networks_of(session, campaign, now=now)
         kinds = {Audiences.SCHOOL_SIDE if one in SCHOOL_SIDE else Audiences.ADMINISTRATION for one in networks}
         return cls(frozenset(kinds), campaign.colour in URGENT)
+
+    def waves(
+        self,
+        campaign: Campaign,
+        *,
+        now: datetime,
+        start: datetime | None = None,
+        grace: timedelta = timedelta(0),
+    ) -> list[PlannedWave]:
+        """The waves of a campaign under this rule; see `plan`."""
+        asked = start or campaign.starts_at
+        if asked is None:
+            return []
+        first = self.exactly(asked) if start else self.first(asked)
+        if grace and first.at < now + grace:
+            first = self.first(now + grace)
+        begun = first.at.astimezone(BRUSSELS).replace(tzinfo=None)
+        waves = [first, *(self.wave(number, after, begun) for number, after in enumerate(offsets(campaign), start=2))]
+        in_time = [wave for wave in waves if campaign.stops_on is None or today(wave.at) <= campaign.stops_on]
+        kept = [wave for place, wave in enumerate(in_time) if not place or wave.at > in_time[place - 1].at]
+        return [replace(wave, number=number) for number, wave in enumerate(kept, start=1)]
 
     def exactly(self, asked: datetime) -> PlannedWave:
         """The first wave at the instant asked, whatever closes it."""

@@ -1,12 +1,12 @@
-"""What an answer means for its campaign: letters still waiting for that authority are withdrawn, it is confirmed."""
+"""An answer received from a letter: recorded, reminders of its campaign withdrawn, and confirmed by a letter."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
 
-from outreach.campaigns.letter.frozen import SenderIdentity, freeze
-from outreach.campaigns.lifecycle import CONTENT
+from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.waves.launching import send_one
 from outreach.days import today
@@ -16,6 +16,7 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Message, MessageClass, Purpose, Reason, RecipientKind
 from outreach.french import spelt_day
 from outreach.tracking import answers
+from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer, Response, TrackingMode
 
 SUBJECT = "FASE ((fase_po)) – Votre réponse est enregistrée"
@@ -33,16 +34,32 @@ Bien cordialement,
 CONFIRM = "Votre adhésion sera confirmée par le service. "
 
 
-def answered(
-    session: Session, message: Message, responses: Sequence[Response], sending: SenderIdentity, *, now: datetime
-) -> None:
-    """An authority answered a letter: no reminder of that campaign leaves for it, and a confirmation does.
+def receive(
+    session: Session, message: Message, given: Given, sending: SenderIdentity, *, now: datetime
+) -> list[Response]:
+    """Take an answer given from a letter: record it, withdraw the campaign's reminders to that authority, confirm it.
 
-    Harmless for a letter of no campaign (a trial, a confirmation).
+    That somebody answers proves that the letter arrived. Returns the responses: none for a test letter, whose answer
+    is recorded nowhere. Raises InputError and Refused as `answers.give` does.
     """
-    campaign = campaign_of(session, message)
-    if campaign is None:
-        return
+    outbox.evidence(session, message, outbox.Proof.ANSWER, now=now)
+    if outbox.is_test(session, message):
+        return []
+    responses = answers.give(session, message, given, now=now)
+    campaign = _campaign_of(session, message)
+    if campaign is not None:
+        _follow_up(session, campaign, message, responses, sending, now)
+    return responses
+
+
+def _follow_up(
+    session: Session,
+    campaign: Campaign,
+    message: Message,
+    responses: Sequence[Response],
+    sending: SenderIdentity,
+    now: datetime,
+) -> None:
     mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
     kind = RecipientKind.AUTHORITY
     outbox.withdraw_queued(session, kind, message.recipient_id, mailings, Reason.ANSWERED, now=now)
@@ -50,7 +67,7 @@ def answered(
         _confirm(session, campaign, message, responses, sending, now)
 
 
-def campaign_of(session: Session, message: Message) -> Campaign | None:
+def _campaign_of(session: Session, message: Message) -> Campaign | None:
     """The campaign a letter belongs to, or None."""
     query = select(Campaign).join(Wave, Wave.campaign_id == Campaign.id)
     return session.scalar(query.where(Wave.mailing_id == message.mailing_id))
@@ -65,17 +82,20 @@ def _confirm(
     now: datetime,
 ) -> None:
     """Put a confirmation into the outbox. It says what was answered in our words, never in theirs."""
-    said = Campaign(**{field: getattr(campaign, field) for field in CONTENT}, id=campaign.id)
-    said.message_class, said.subject, said.tracking = MessageClass.STATUTORY, SUBJECT, TrackingMode.NONE
-    has_joined = any(one.answer is Answer.JOINED for one in responses)
-    said.letter = LETTER.format(
-        day=spelt_day(today(now)), answers=_listed(responses), after=CONFIRM if has_joined else ""
+    has_joined = any(response.answer is Answer.JOINED for response in responses)
+    after = CONFIRM if has_joined else ""
+    written = replace(
+        WrittenLetter.of(campaign),
+        message_class=MessageClass.STATUTORY,
+        tracking=TrackingMode.NONE,
+        subject=SUBJECT,
+        letter=LETTER.format(day=spelt_day(today(now)), answers=_listed(responses), after=after),
     )
-    frozen = freeze(said, sending, now, is_reminder=False)
+    frozen = freeze(written, sending, now, is_reminder=False)
     kind, key = message.recipient_kind, message.recipient_id
     addressee = Addressee(kind, key, message.address, message.address_key, message.address_ascii)
     purpose, actor = Purpose.CONFIRMATION, message.address
-    send_one(session, said, frozen, sending, addressee, purpose, "reponse", now=now, actor=actor)
+    send_one(session, written, frozen, sending, addressee, purpose, "reponse", now=now, actor=actor)
 
 
 def _listed(responses: Sequence[Response]) -> str:

@@ -6,9 +6,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, select
 
 from outreach.campaigns import audiences
-from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, freeze, shared_headers_json, shared_headers_of
+from outreach.campaigns.letter.frozen import (
+    Frozen,
+    SenderIdentity,
+    WrittenLetter,
+    freeze,
+    shared_headers_json,
+    shared_headers_of,
+)
 from outreach.campaigns.lifecycle import approved_count, is_approved, move_wave, planned_at
-from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.waves.calling_off import GRACE
 from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox, recipients
@@ -96,13 +103,14 @@ def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime)
         return False
     if not is_approved(session, wave.campaign):
         return False
+    written = WrittenLetter.of(wave.campaign)
     try:
-        frozen = freeze(wave.campaign, sending, wave.due_at, is_reminder=_follows_another(wave))
+        frozen = freeze(written, sending, wave.due_at, is_reminder=_follows_another(wave))
         frozen.to_json().encode()
     except (OutreachError, ValueError, RecursionError) as error:
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=f"le courriel ne se lit plus : {error}")
         return False
-    wave.mailing = mailing_of(wave.campaign, frozen, sending, f"v{wave.id}", now=now)
+    wave.mailing = mailing_of(written, frozen, sending, f"v{wave.id}", now=now)
     session.add(wave.mailing)
     session.flush()
     move_wave(session, wave, WaveState.RUNNING, now=now, actor=CLOCK)
@@ -110,24 +118,24 @@ def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime)
     return _fill(session, wave, wave.mailing, sending, now)
 
 
-def mailing_of(campaign: Campaign, frozen: Frozen, sending: SenderIdentity, name: str, *, now: datetime) -> Mailing:
+def mailing_of(written: WrittenLetter, frozen: Frozen, sending: SenderIdentity, name: str, *, now: datetime) -> Mailing:
     """A mailing for a letter of a campaign, not launched yet; `name` stands in its headers."""
-    is_statutory = campaign.message_class is MessageClass.STATUTORY
+    is_statutory = written.message_class is MessageClass.STATUTORY
     return Mailing(
         gate=Gate.CLOSED,
-        message_class=campaign.message_class,
+        message_class=written.message_class,
         doubt_policy=DoubtPolicy.RESEND if is_statutory else DoubtPolicy.HOLD,
-        strand_id=campaign.strand_id,
-        stop_strand_id=campaign.strand_id if campaign.concerns is Concerns.OPEN else None,
+        strand_id=written.strand_id,
+        stop_strand_id=written.strand_id if written.concerns is Concerns.OPEN else None,
         letter=frozen.to_json(),
-        headers=shared_headers_json(shared_headers_of(campaign, sending, name)),
+        headers=shared_headers_json(shared_headers_of(written, sending, name)),
         created_at=now,
     )
 
 
 def send_one(
     session: Session,
-    campaign: Campaign,
+    written: WrittenLetter,
     frozen: Frozen,
     sending: SenderIdentity,
     addressee: Addressee,
@@ -138,7 +146,7 @@ def send_one(
     actor: str,
 ) -> None:
     """Put one letter outside any wave into the outbox, to leave at once; no joining stops it."""
-    mailing = mailing_of(campaign, frozen, sending, name, now=now)
+    mailing = mailing_of(written, frozen, sending, name, now=now)
     mailing.purpose, mailing.stop_strand_id, mailing.doubt_policy = purpose, None, DoubtPolicy.HOLD
     session.add(mailing)
     session.flush()

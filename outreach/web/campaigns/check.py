@@ -1,7 +1,7 @@
 """Step 4: everything looked over once more, asked for, approved, planned; and the moves of what is under way."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -13,7 +13,7 @@ from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
 from outreach.campaigns.review import approval, checks
-from outreach.campaigns.schedule import planning
+from outreach.campaigns.review.checks import Findings
 from outreach.campaigns.waves.calling_off import GRACE
 from outreach.db import Session
 from outreach.errors import InputError
@@ -38,10 +38,10 @@ def submit(number: int) -> Redirect | tuple[str, int]:
     try:
         with database().writing() as session:
             campaign = lifecycle.in_turn(session, number)
-            _refuse_undated(session, campaign)
             found = approval.ask(
                 session, campaign, sending(), now=now(), actor=actor(), confirmed=confirmed, version=_version()
             )
+            _refuse_undated(found)
     except InputError as error:
         with database().reading() as session:
             return _page(session, lifecycle.campaign_numbered(session, number), fault=str(error)), 422
@@ -115,9 +115,9 @@ def _version() -> str:
     return request.form.get("version", "")
 
 
-def _refuse_undated(session: Session, campaign: Campaign) -> None:
+def _refuse_undated(found: Findings) -> None:
     """On pages, dates are approved with the rest. Raises InputError without one."""
-    if not planning.plan(session, campaign, now=now()):
+    if not found.planned:
         raise InputError("Choisissez la date de la première vague : elle est validée avec le reste.")
 
 
@@ -132,17 +132,16 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
     step = step_of(session, "check", campaign)
     criterion = audiences.criterion_of(campaign)
     is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
-    # What an approved campaign says of its dates is what the button would do now.
-    grace = GRACE if step.stage is Stage.APPROVED else timedelta(0)
-    plan = planning.plan(session, campaign, now=now(), grace=grace) if not is_under_way else []
     is_open = step.stage in {Stage.DRAFT, Stage.TO_APPROVE, Stage.APPROVED, Stage.PLANNED}
+    found = checks.look_over(session, campaign, sending(), now=now()) if is_open else None
+    plan = found.planned if found and not is_under_way else []
     return show(
         "check",
         step,
         fault=fault,
         said=sentence(criterion),
         is_for_everybody=is_everybody(criterion),
-        found=checks.look_over(session, campaign, sending(), now=now()) if is_open else None,
+        found=found,
         plan=plan,
         leaves_at_once=bool(plan) and plan[0].at <= now() + GRACE,
         is_under_way=is_under_way,

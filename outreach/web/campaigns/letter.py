@@ -10,6 +10,7 @@ from outreach.campaigns.letter.merge_fields import FIELDS
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.review import checks, test_letter
 from outreach.campaigns.review.preview import Preview, PreviewedLetter, hard_cases
+from outreach.campaigns.schedule import planning
 from outreach.db import Session
 from outreach.directory import authority_sheet
 from outreach.errors import InputError, NotFound
@@ -131,7 +132,8 @@ def _page(session: Session, step: Step, form: LetterForm, test: TestLetterForm |
 
 def _preview(session: Session, campaign: Campaign, *, has_layout: bool = False) -> PreviewPane:
     try:
-        preview = Preview(session, campaign, sending(), now=now(), wave=_wave(), has_layout=has_layout)
+        planned = planning.plan(session, campaign, now=now())
+        preview = Preview(session, campaign, sending(), planned, now=now(), wave=_wave(), has_layout=has_layout)
     except InputError as error:
         return PreviewPane(0, 0, fase=_asked_fase(), fault=str(error))
     rows = preview.recipients()

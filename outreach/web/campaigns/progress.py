@@ -13,7 +13,7 @@ from outreach.campaigns.models import UNDER_WAY, Campaign, Wave, WaveState
 from outreach.campaigns.results import figures, progress
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.progress import Progress
-from outreach.campaigns.schedule import planning
+from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.waves import auto_pause, calling_off, retrying
 from outreach.campaigns.waves.calling_off import GRACE
 from outreach.db import Session
@@ -243,7 +243,8 @@ def _ends(found: Progress) -> str:
 def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:
     """What the calendar did to the waves of a campaign, by their instant; as planned, and from the start they had."""
     begun = next((wave.due_at for wave in campaign.waves if wave.state is not WaveState.CANCELLED), None)
-    plans = [*planning.plan(session, campaign, now=now()), *planning.plan(session, campaign, now=now(), start=begun)]
+    rule = ClosingRule.of(session, campaign, now=now())
+    plans = [*rule.waves(campaign, now=now()), *rule.waves(campaign, now=now(), start=begun)]
     return {wave.at: wave.told for wave in plans if wave.told}
 
 

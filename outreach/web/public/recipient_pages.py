@@ -7,7 +7,7 @@ from flask import Blueprint, Response, render_template, request
 
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.waves import followups
+from outreach.campaigns.waves import answering
 from outreach.db import Session
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Message, MessageState
@@ -83,11 +83,8 @@ def give_answer(token: str) -> Response:
             if not _is_human(message):
                 return _question_page(session, message, token, typed=request.form, confirms=True)
             given = _given(asked)
-            outbox.evidence(session, message, outbox.Proof.ANSWER, now=now())
+            answering.receive(session, message, given, _sending(), now=now())
             is_test = outbox.is_test(session, message)
-            if not is_test:
-                responses = answers.give(session, message, given, now=now())
-                followups.answered(session, message, responses, _sending(), now=now())
             contact = composing.facts_of(session, message, _sending(), now=now()).shared.contact
             return _page("public/answered.html", 200, token=token, contact=contact, given=given, is_test=is_test)
     except NotFound:

@@ -8,7 +8,7 @@ from sqlalchemy import event, select
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
 from outreach.campaigns.results import authority_history
-from outreach.campaigns.waves import followups
+from outreach.campaigns.waves import answering
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
 from outreach.directory import authority_sheet, contacts
@@ -124,9 +124,7 @@ def test_planned_campaigns_cost_a_fixed_number_of_statements_each(database, auth
 def answer(database, authority, given):
     with database.writing() as session:
         message = session.scalars(select(Message).where(Message.recipient_id == authority)).first()
-        made = answers.give(session, message, given, now=LATER)
-        followups.answered(session, message, made, SENDING, now=LATER)
-        return [one.id for one in made]
+        return [response.id for response in answering.receive(session, message, given, SENDING, now=LATER)]
 
 
 def told(database, authority):

@@ -67,7 +67,7 @@ def test_every_ready_made_campaign_reaches_somebody_in_the_sample_with_letters_t
         assert found.run.letters == found.counts.addresses > 0
         assert found.run.missing == {}
         assert 3000 < found.run.biggest < 100_000
-        preview = Preview(session, campaign, SENDING, now=NOW)
+        preview = Preview(session, campaign, SENDING, [], now=NOW)
         shown = [preview.of(row.Authority) for row in preview.recipients()[:20]]
         assert [faults(one.wire) for one in shown] == [[]] * 20
         assert definitions.read(definitions.write(definitions.of(session, campaign))).letter == READY[name].letter
@@ -251,7 +251,7 @@ def test_the_hard_cases_are_the_extremes(database, people, strand):
     settle(database, 1, schools=4)
     number = draft(database)
     with database.reading() as session:
-        rows = Preview(session, campaign_numbered(session, number), SENDING, now=NOW).recipients()
+        rows = Preview(session, campaign_numbered(session, number), SENDING, [], now=NOW).recipients()
         cases = dict(hard_cases(rows))
     assert cases["le plus d’écoles"] == 9003
     assert len(set(cases.values())) == len(cases)
