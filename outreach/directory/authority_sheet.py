@@ -44,8 +44,7 @@ class ListedSchool:
 class Event:
     """Something that happened, as a sentence, with details where there are some.
 
-    `day` is set when no more than the day is known; `call`, `response` and `letter` (its campaign, its own number) are
-    the keys of what can be opened or taken back.
+    `day` is set when only the day is known; `call` is the key of a call that may be taken back.
     """
 
     at: datetime
@@ -54,8 +53,6 @@ class Event:
     details: list[str] = field(default_factory=list)
     day: date | None = None
     call: int | None = None
-    response: int | None = None
-    letter: tuple[int, int] | None = None
 
 
 def authority_by_fase(session: Session, fase: int) -> Authority:

@@ -46,6 +46,17 @@ class Planned:
     is_queued: bool = False
 
 
+@dataclass(slots=True)
+class CampaignEvent(Event):
+    """What a campaign did with an authority, or had from it.
+
+    `response` is the key of an answer that waits for the service, `letter` those of a campaign and of its letter.
+    """
+
+    response: int | None = None
+    letter: tuple[int, int] | None = None
+
+
 def letters(session: Session, authority: Authority) -> list[Event]:
     """What became of the letters meant for an authority; those still to leave are in `to_come`."""
     found = listing.to_authority(session, authority)
@@ -123,7 +134,7 @@ def _letter(message: Message, wave: Wave | None, confirmations: set[int]) -> Eve
         return Event(at, "facteur", f"Confirmation de la réponse{to} : {said}.")
     sentence = f"Courriel « {wave.campaign.title} », vague {wave.number}{to} : {said}."
     has_left = message.state is not MessageState.WITHDRAWN
-    return Event(at, "facteur", sentence, letter=(wave.campaign_id, message.id) if has_left else None)
+    return CampaignEvent(at, "facteur", sentence, letter=(wave.campaign_id, message.id) if has_left else None)
 
 
 def _letters_of(session: Session, mailings: Sequence[int]) -> Mapping[int, str]:
@@ -133,10 +144,10 @@ def _letters_of(session: Session, mailings: Sequence[int]) -> Mapping[int, str]:
 
 def _answer(
     moment: tuple[datetime, str], given: Sequence[Response], told: Sequence[str], letters_of: Mapping[int, str]
-) -> Event:
+) -> CampaignEvent:
     at, actor = moment
     first = given[0]
-    event = Event(
+    event = CampaignEvent(
         at, actor, f"Réponse au courriel{letters_of.get(first.message.mailing_id, '')}.", list(reversed(told))
     )
     if first.comment and not any(first.comment in line for line in told):
