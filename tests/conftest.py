@@ -32,6 +32,10 @@ NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="the long tests as well, and every test on both databases")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(SELDOM)
     if not hasattr(config, "workerinput") and SERVER not in os.environ:
@@ -39,6 +43,35 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[SERVER] = server.url("{}")
     if memory := in_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is long, unless everything or a single test by its name is asked for."""
+    names = {item.nodeid for item in items}
+    for item in items:
+        _mark(item, names)
+    if config.getoption("--all") or any("::" in argument for argument in config.args):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+def _mark(item: pytest.Item, names: set[str]) -> None:
+    """What the place, the fixtures and the parameters of a test say of it."""
+    fixtures = getattr(item, "fixturenames", ())
+    for name, is_so in {
+        "chaos": "chaos" in item.path.parts,
+        "browser": "browser" in item.path.parts,
+        "relay": not {"relay", "sink", "real"}.isdisjoint(fixtures),
+    }.items():
+        if is_so:
+            item.add_marker(name)
+    # The same promise on the second database, where the database makes no difference to it.
+    is_second = "postgresql" in item.name and item.nodeid.replace("postgresql", "sqlite") in names
+    if is_second and not item.get_closest_marker("postgresql"):
+        item.add_marker("long")
 
 
 def pytest_collection_finish() -> None:

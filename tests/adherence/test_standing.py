@@ -14,6 +14,8 @@ from outreach.directory import imports
 from outreach.directory.models import Authority, School
 from tests.directory.editions import edition, row
 
+pytestmark = pytest.mark.postgresql
+
 START = date(2021, 1, 1)
 PROGRAMME = """
 code = "essai"

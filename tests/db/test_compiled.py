@@ -11,6 +11,8 @@ from outreach.db.compiled import Prepared, PreparedForEach
 from outreach.db.in_list import among_given
 from outreach.delivery.models import RelayState, Suppression, SuppressionReason, SuppressionScope
 
+pytestmark = pytest.mark.postgresql
+
 NOW = datetime(2021, 5, 15, 9, 0, 0, 250, tzinfo=UTC)
 SAID = "« l’été » \"double\" 'simple' back\\slash {accolade, virgule} %s %(name)s\nNULL\tπ 😀"
 RELAYS, ADDRESSES = table_of(RelayState), table_of(Suppression)

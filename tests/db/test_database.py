@@ -9,6 +9,8 @@ from outreach import audit, db, migrations
 from outreach.audit import AuditEntry
 from outreach.db import Base, Database
 
+pytestmark = pytest.mark.postgresql
+
 
 def test_reading_cannot_write(database, now):
     with pytest.raises(DBAPIError), database.reading() as session:

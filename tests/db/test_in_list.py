@@ -7,6 +7,8 @@ from outreach.audit import AuditEntry
 from outreach.db import table_of
 from outreach.db.in_list import among
 
+pytestmark = pytest.mark.postgresql
+
 ROWS = 5000
 
 

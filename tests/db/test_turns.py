@@ -13,6 +13,8 @@ from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
 from tests.directory.editions import edition, row
 
+pytestmark = pytest.mark.postgresql
+
 
 def both(action):
     """Run an action twice at the same moment; returns what each gave or raised."""

@@ -64,6 +64,8 @@ from outreach.segments.criteria import (
 from outreach.segments.forms import from_json, to_json
 from tests.conftest import NOW
 
+pytestmark = pytest.mark.postgresql
+
 PROGRAMME = """
 code = "mon"
 name = "Mes outils numériques"

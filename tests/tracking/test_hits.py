@@ -24,6 +24,8 @@ from outreach.tracking.trackers import SMALLEST
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, launch, people, settle, strand
 from tests.conftest import NOW
 
+pytestmark = pytest.mark.postgresql
+
 __all__ = ["people", "strand"]
 AFTER = NOW + timedelta(minutes=1)
 SIZES = st.dictionaries(st.integers(1, 6), st.integers(1, 60), max_size=6)

@@ -19,6 +19,8 @@ from outreach.errors import InputError, Refused
 from tests.campaigns.conftest import APPROVER, SENDING, advance, approved, draft, launch, move, settle
 from tests.conftest import NOW
 
+pytestmark = pytest.mark.postgresql
+
 SECOND = timedelta(seconds=1)
 on_the_page = partial(lifecycle.schedule, grace=GRACE)
 

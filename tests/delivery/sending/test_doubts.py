@@ -20,6 +20,8 @@ from outreach.delivery.smtp.protocol import State
 from tests.delivery.conftest import addresses, attend_until, letter, mail_to, schools
 from tests.delivery.sending.test_fence import at, due, ends, hold, record
 
+pytestmark = pytest.mark.postgresql
+
 S = MessageState
 
 

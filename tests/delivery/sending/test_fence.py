@@ -30,6 +30,8 @@ from outreach.delivery.smtp.protocol import State
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, attend_until, letter, mail_to, schools, states
 
+pytestmark = pytest.mark.postgresql
+
 S = MessageState
 ACTOR = "a@fwb.example"
 
