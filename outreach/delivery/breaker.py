@@ -53,11 +53,11 @@ class Rates:
 
 def outcomes(session: Session, since: Mapping[int, datetime]) -> dict[int, Rates]:
     """The outcomes of these mailings, each since a moment of its own: when a person last let it go on."""
-    found = {}
+    rates = {}
     for mailing, begun in since.items():
         ended, bad, policy = session.execute(_counted(mailing, begun)).one()
-        found[mailing] = Rates(ended, bad, policy, handling.complaints(session, mailing, since=begun))
-    return found
+        rates[mailing] = Rates(ended, bad, policy, handling.complaints(session, mailing, since=begun))
+    return rates
 
 
 def _counted(mailing: int, since: datetime) -> Select[int, int, int]:

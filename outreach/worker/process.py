@@ -51,8 +51,8 @@ def guard_of(settings: Settings) -> Guard:
         return Guard(anybody=True)
     return Guard(
         anybody=settings.stays_here,
-        allowed=frozenset(one.casefold() for one in listed(settings.allowed_recipients)),
-        protected=frozenset(one.casefold() for one in listed(settings.protected_domains)),
+        allowed=frozenset(address.casefold() for address in listed(settings.allowed_recipients)),
+        protected=frozenset(domain.casefold() for domain in listed(settings.protected_domains)),
     )
 
 
@@ -179,8 +179,8 @@ class WorkProcess:
             outbox.call_off(session, now=now)
             launching.finish_waves(session, now=now)
             hits.fold_old(session, now=now)
-            relay = relay_health.hindrance(session, [one.name for one in self.relays], now=now)
-            workers.clock_passed(session, hindrance or relay, now=now)
+            no_relay = relay_health.hindrance(session, [relay.name for relay in self.relays], now=now)
+            workers.clock_passed(session, hindrance or no_relay, now=now)
 
     def collect(self) -> None:
         """Handle what came back by mail."""

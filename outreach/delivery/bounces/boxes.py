@@ -71,16 +71,17 @@ class MaildirBox:
 
     def keys(self, most: int) -> Sequence[str]:
         """What is in `new` and `cur`."""
-        found = [entry for name in ("new", "cur") for entry in os.scandir(self.path / name) if entry.is_file()]
-        return [f"{Path(one.path).parent.name}/{one.name}" for one in sorted(found, key=lambda one: one.name)[:most]]
+        entries = [entry for name in ("new", "cur") for entry in os.scandir(self.path / name) if entry.is_file()]
+        oldest = sorted(entries, key=lambda entry: entry.name)[:most]
+        return [f"{Path(entry.path).parent.name}/{entry.name}" for entry in oldest]
 
     def read(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         """The first megabyte of each file."""
-        found = {}
+        contents = {}
         for key in keys:
             with suppress(FileNotFoundError), (self.path / key).open("rb") as file:
-                found[key] = file.read(MOST_BYTES)
-        return found
+                contents[key] = file.read(MOST_BYTES)
+        return contents
 
     def put_away(self, keys: Sequence[str], folder: Folder) -> None:
         """Move files, marked as seen."""
@@ -111,8 +112,8 @@ class ImapBox:
         said, answers = self.mailbox.client.uid("FETCH", ",".join(keys), wanted)
         if said != "OK":
             raise BoxError("La boîte des retours ne donne pas ses courriels.")
-        heads = [one for one in answers if isinstance(one, tuple)]
-        return {found[1].decode(): content for head, content in heads if (found := UID.search(head))}
+        heads = [answer for answer in answers if isinstance(answer, tuple)]
+        return {uid[1].decode(): content for head, content in heads if (uid := UID.search(head))}
 
     def put_away(self, keys: Sequence[str], folder: Folder) -> None:
         """Move messages; the folder is made when it is missing."""

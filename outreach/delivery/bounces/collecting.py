@@ -33,7 +33,7 @@ class Collected:
     def as_json(self) -> dict[str, Any]:
         """The counts by their fixed names."""
         verdicts = {verdict.value: self.verdicts[verdict] for verdict in NoticeVerdict}
-        handled = {one.value: self.handled[one] for one in Handling}
+        handled = {kind.value: self.handled[kind] for kind in Handling}
         return {"read": self.verdicts.total(), "known": self.known, "verdicts": verdicts, "handled": handled}
 
 

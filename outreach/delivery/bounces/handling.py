@@ -64,10 +64,11 @@ def complaints(session: Session, mailing: int, *, since: datetime) -> int:
 def _letter(session: Session, notice: Notice) -> Message | None:
     """The letter a notice is proved to be about, held until the end of the transaction."""
     identity = notice.proved.hex() if notice.proved else notice.named
-    found = session.scalar(select(Message).where(Message.public_id == identity).with_for_update()) if identity else None
-    if found is None or notice.proved:
-        return found
-    return found if any(_is_of(found, report) for report in notice.reports) else None
+    query = select(Message).where(Message.public_id == identity).with_for_update()
+    letter = session.scalar(query) if identity else None
+    if letter is None or notice.proved:
+        return letter
+    return letter if any(_is_of(letter, report) for report in notice.reports) else None
 
 
 def _handle(session: Session, notice: Notice, letter: Message | None, now: datetime) -> Handling:

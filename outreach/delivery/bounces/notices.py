@@ -140,7 +140,7 @@ def read(content: bytes, keys: Keys) -> Notice:
     leaving = _unsubscribing(message, wrote, keys)
     verdict, reports = _judged(message, parts, content, is_leaving=leaving is not None)
     proved = leaving if verdict is NoticeVerdict.UNSUBSCRIPTION else _token(wrote, returned, keys)
-    named = next((found[1] for text in _message_ids(returned) if (found := MESSAGE_ID.search(text))), "")
+    named = next((match[1] for text in _message_ids(returned) if (match := MESSAGE_ID.search(text))), "")
     digest = _digest(content, _text(message, "Message-ID"), proved, named, reports)
     return Notice(digest, verdict, reports, proved, named)
 
@@ -148,10 +148,10 @@ def read(content: bytes, keys: Keys) -> Notice:
 def _judged(
     message: Message, parts: list[Message], content: bytes, *, is_leaving: bool
 ) -> tuple[NoticeVerdict, tuple[Report, ...]]:
-    for told in (_delivery, _complaint, _receipt):
-        found = told(parts)
-        if found is not None:
-            return found
+    for judge in (_delivery, _complaint, _receipt):
+        judged = judge(parts)
+        if judged is not None:
+            return judged
     if _is_of_a_mail_system(message):
         reports = _prose(parts, content)
         return (_worst(reports), reports) if reports else (NoticeVerdict.UNDETERMINED, ())
@@ -195,8 +195,8 @@ def _status(stated: str, said: str) -> str:
         return own[0]
     if quoted is None and said.startswith("552"):
         return FULL
-    found = quoted if quoted and (own is None or quoted[0][0] == own[0][0]) else own
-    return found[0] if found else ""
+    code = quoted if quoted and (own is None or quoted[0][0] == own[0][0]) else own
+    return code[0] if code else ""
 
 
 def _complaint(parts: Iterable[Message]) -> tuple[NoticeVerdict, tuple[Report, ...]] | None:
@@ -206,7 +206,7 @@ def _complaint(parts: Iterable[Message]) -> tuple[NoticeVerdict, tuple[Report, .
             return NoticeVerdict.INFORMATION, ()
         letters = _heads(parts, "message/rfc822")
         wrote = [_text(head, "Original-Rcpt-To"), *(_text(letter, "To") for letter in letters)]
-        names = tuple(found[0][:LONGEST_ADDRESS] for one in wrote if (found := ADDRESS.search(one)))
+        names = tuple(match[0][:LONGEST_ADDRESS] for text in wrote if (match := ADDRESS.search(text)))
         return NoticeVerdict.COMPLAINT, (Report(names, NoticeVerdict.COMPLAINT),)
     return None
 
@@ -225,10 +225,10 @@ def _prose(parts: Iterable[Message], content: bytes) -> tuple[Report, ...]:
     except Exception:  # noqa: BLE001 - somebody else's reading of anybody's bytes
         return ()
     said = _said(parts)
-    found = [(never, NoticeVerdict.FAILED), (set(later) - set(never), NoticeVerdict.DELAYED)]
+    failures = [(never, NoticeVerdict.FAILED), (set(later) - set(never), NoticeVerdict.DELAYED)]
     return tuple(
         Report((_clean(address.decode("utf-8", "replace"))[:LONGEST_ADDRESS],), verdict, _status("", said), said)
-        for addresses, verdict in found
+        for addresses, verdict in failures
         for address in sorted(filter(None, addresses))  # where a header names nobody, some Pythons find an empty one
     )
 
@@ -262,15 +262,15 @@ def _is_automatic(message: Message) -> bool:
 
 def _unsubscribing(message: Message, wrote: Iterable[str], keys: Keys) -> bytes | None:
     """The letter whose address to unsubscribe this came to, or whose token is its subject."""
-    found = [text for one in wrote for text in MAILTO.findall(one)]
-    tokens = (keys.read(text, TokenKind.MAILTO) for text in (*found, *TOKENS.findall(_text(message, "Subject"))))
+    addressed = [token for text in wrote for token in MAILTO.findall(text)]
+    tokens = (keys.read(text, TokenKind.MAILTO) for text in (*addressed, *TOKENS.findall(_text(message, "Subject"))))
     return next((token.id for token in tokens if token), None)
 
 
 def _token(wrote: Iterable[str], returned: Iterable[Message], keys: Keys) -> bytes | None:
     """The letter whose return address this came to, or which comes back with its return address."""
     within = [_text(head, header) for head in returned for header in ("Original-Mail-From", "Return-Path")]
-    tokens = (keys.read(text, TokenKind.BOUNCE) for one in (*wrote, *within) for text in RETURN_PATH.findall(one))
+    tokens = (keys.read(text, TokenKind.BOUNCE) for line in (*wrote, *within) for text in RETURN_PATH.findall(line))
     return next((token.id for token in tokens if token), None)
 
 
@@ -287,7 +287,7 @@ def _returned(part: Message) -> list[Message]:
         return [_parsed(_payload(part))]
     if kind == "message/delivery-status":
         return _groups(part)[:1]
-    return [one for one in part.get_payload() if isinstance(one, Message)] if part.is_multipart() else []
+    return [head for head in part.get_payload() if isinstance(head, Message)] if part.is_multipart() else []
 
 
 def _heads(parts: Iterable[Message], kind: str) -> Iterator[Message]:
@@ -357,8 +357,8 @@ def _parsed(content: bytes) -> Message:
 
 
 def _payload(part: Message) -> bytes:
-    found = part.get_payload(decode=True)
-    return found if isinstance(found, bytes) else b""
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
 
 
 def _text(message: Message, header: str) -> str:
@@ -379,4 +379,4 @@ def _decoded(raw: str) -> str:
 
 def _clean(text: str, longest: int = LONGEST_KEPT) -> str:
     """A line that any database takes: no control, invisible or half characters."""
-    return "".join(one for one in " ".join(text.split()) if one.isprintable())[:longest]
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())[:longest]

@@ -32,6 +32,6 @@ def subject_of(mailing: int) -> str:
 def note(session: Session, happened: Mapping[tuple[int, Setback], int], *, now: datetime, actor: str) -> None:
     """Write down how many letters of which mailing came to what, in the transaction that changes their rows."""
     for (mailing, event), count in happened.items():
-        one, several = event.value
-        sentence = f"{count} courriels {several}." if count > 1 else f"{count} courriel {one}."
+        singular, plural = event.value
+        sentence = f"{count} courriels {plural}." if count > 1 else f"{count} courriel {singular}."
         audit.record(session, now, actor, sentence, subject_of(mailing))

@@ -96,14 +96,14 @@ def _rows(mailing: int, outcome: LetterOutcome | None, reason: Reason | None) ->
 
 
 def _of(mailing: int, outcome: LetterOutcome | None, reason: Reason | None) -> ColumnElement[bool]:
-    found = [Message.mailing_id == mailing]
+    conditions = [Message.mailing_id == mailing]
     queued, handing = Message.state == MessageState.QUEUED, Message.state == MessageState.HANDING
     if outcome is LetterOutcome.DEFERRED:
-        found.append(and_(queued, Message.attempts > 0))
+        conditions.append(and_(queued, Message.attempts > 0))
     elif outcome is LetterOutcome.PENDING:
-        found.append(or_(and_(queued, Message.attempts == 0), handing))
+        conditions.append(or_(and_(queued, Message.attempts == 0), handing))
     elif outcome is not None:
-        found.append(Message.state == MessageState(outcome.value))
+        conditions.append(Message.state == MessageState(outcome.value))
     if reason is not None:
-        found.append(Message.reason == reason)
-    return and_(*found)
+        conditions.append(Message.reason == reason)
+    return and_(*conditions)

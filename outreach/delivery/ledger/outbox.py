@@ -116,9 +116,9 @@ def tallies(session: Session, mailings: Iterable[int]) -> dict[int, Tally]:
         .where(Message.mailing_id.in_(identities := list(mailings)))
         .group_by(Message.mailing_id, Message.state, Message.reason, is_deferred)
     )
-    found = {identity: Tally() for identity in identities}
+    counted = {identity: Tally() for identity in identities}
     for mailing, state, reason, deferred, count in session.execute(query):
-        tally = found[mailing]
+        tally = counted[mailing]
         tally.intended += count
         if state is MessageState.WITHDRAWN:
             tally.withdrawn[reason.value] += count
@@ -127,7 +127,7 @@ def tallies(session: Session, mailings: Iterable[int]) -> dict[int, Tally]:
             setattr(tally, name, getattr(tally, name) + count)
         else:
             setattr(tally, state.value, count)
-    return found
+    return counted
 
 
 def doubtful(session: Session, mailing: Mailing) -> Sequence[Message]:

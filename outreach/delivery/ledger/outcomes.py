@@ -52,14 +52,14 @@ def record(session: Session, settled: Sequence[Settled], *, now: datetime, again
 
     `again_at` is when letters that reached nobody, before their dot, are due again.
     """
-    accepted = [one for one in settled if one.outcome.verdict is Verdict.ACCEPTED]
+    accepted = [attempt for attempt in settled if attempt.outcome.verdict is Verdict.ACCEPTED]
     if accepted:
-        _ACCEPTED.change(session, [_answer(one) for one in accepted], at=now)
-    others = [one for one in settled if one.outcome.verdict is not Verdict.ACCEPTED]
+        _ACCEPTED.change(session, [_answer(attempt) for attempt in accepted], at=now)
+    others = [attempt for attempt in settled if attempt.outcome.verdict is not Verdict.ACCEPTED]
     if others:
-        happened = Counter(filter(None, [_record_one(session, one, now, again_at) for one in others]))
+        happened = Counter(filter(None, [_record_one(session, attempt, now, again_at) for attempt in others]))
         journal.note(session, happened, now=now, actor=POSTMAN)
-        outbox.call_off(session, now=now, among=[one.message_id for one in others])
+        outbox.call_off(session, now=now, among=[attempt.message_id for attempt in others])
 
 
 def is_out(message: Message) -> bool:
@@ -105,17 +105,17 @@ _ACCEPTED = PreparedForEach(
 )
 
 
-def _answer(one: Settled) -> tuple[object, ...]:
-    said = one.outcome
-    return one.message_id, one.fence_id, said.code, said.status, said.text
+def _answer(attempt: Settled) -> tuple[object, ...]:
+    said = attempt.outcome
+    return attempt.message_id, attempt.fence_id, said.code, said.status, said.text
 
 
-def _record_one(session: Session, one: Settled, now: datetime, again_at: datetime) -> tuple[int, Setback] | None:
+def _record_one(session: Session, attempt: Settled, now: datetime, again_at: datetime) -> tuple[int, Setback] | None:
     """Change a letter's row; returns its mailing and what is told of it, if anything is."""
-    message = _held(session, one)
+    message = _held(session, attempt)
     if message is None:
         return None
-    said = one.outcome
+    said = attempt.outcome
     message.reply_code, message.reply_status, message.reply_text = said.code, said.status, said.text
     event: Setback | None = None
     match said.verdict:
@@ -139,12 +139,12 @@ def _record_one(session: Session, one: Settled, now: datetime, again_at: datetim
     return (message.mailing_id, event) if event else None
 
 
-def _held(session: Session, one: Settled) -> Message | None:
-    query = select(Message).where(Message.id == one.message_id).with_for_update()
-    if one.fence_id is None:
+def _held(session: Session, attempt: Settled) -> Message | None:
+    query = select(Message).where(Message.id == attempt.message_id).with_for_update()
+    if attempt.fence_id is None:
         query = query.where(Message.state == MessageState.QUEUED)
     else:
-        query = query.where(Message.fence_id == one.fence_id, Message.state.in_(AWAITED))
+        query = query.where(Message.fence_id == attempt.fence_id, Message.state.in_(AWAITED))
     return session.scalar(query)
 
 

@@ -54,7 +54,9 @@ def put(
         _WRITTEN.change(session, rows, mailing=mailing.id, at=now)
         written = select(Message.public_id, Message.id).where(Message.batch_id.in_(set(places)))
         keys = dict(session.execute(written).all())
-        listed = [(keys[name], one) for name, addressee in zip(names, some, strict=True) for one in addressee.schools]
+        listed = [
+            (keys[name], school) for name, addressee in zip(names, some, strict=True) for school in addressee.schools
+        ]
         if listed:
             _LISTED.change(session, listed)
 

@@ -40,8 +40,8 @@ class Excluded(NamedTuple):
 def counts(session: Session, text: str = "") -> dict[SuppressionReason, int]:
     """How many addresses are excluded for each reason, 0 too; of those that a text finds."""
     query = _in_force(text=text).with_only_columns(Suppression.reason, func.count()).group_by(Suppression.reason)
-    found = dict(session.execute(query).all())
-    return {reason: found.get(reason, 0) for reason in SuppressionReason}
+    counted = dict(session.execute(query).all())
+    return {reason: counted.get(reason, 0) for reason in SuppressionReason}
 
 
 def page(session: Session, reason: SuppressionReason | None, text: str, number: int) -> list[Excluded]:
@@ -59,10 +59,10 @@ def every(session: Session, reason: SuppressionReason | None = None, text: str =
 
 def numbered(session: Session, number: int) -> Excluded:
     """The line of this number. Raises NotFound when there is none, or none any more."""
-    found = _with_contacts(session, _in_force().where(Suppression.id == number))
-    if not found:
+    lines = _with_contacts(session, _in_force().where(Suppression.id == number))
+    if not lines:
         raise NotFound("Cette exclusion n’existe pas, ou elle est levée.")
-    return found[0]
+    return lines[0]
 
 
 def _in_force(reason: SuppressionReason | None = None, text: str = "") -> Select[Suppression]:

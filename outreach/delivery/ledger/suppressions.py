@@ -24,15 +24,15 @@ def suppress(
     query = select(Suppression).where(
         Suppression.address_key == address_key, Suppression.reason == reason, Suppression.lifted_at.is_(None)
     )
-    found = session.scalar(query)
-    if found is None:
+    suppression = session.scalar(query)
+    if suppression is None:
         scope = SuppressionScope.AWARENESS if reason is SuppressionReason.UNSUBSCRIBED else SuppressionScope.ALL
-        found = Suppression(
+        suppression = Suppression(
             address_key=address_key, reason=reason, scope=scope, created_at=now, created_by=actor, detail=detail
         )
-        session.add(found)
+        session.add(suppression)
         audit.record(session, now, actor, f"Adresse {address_key} exclue ({reason.label}).", f"address:{address_key}")
-    return found
+    return suppression
 
 
 def unsubscribe(session: Session, letter: Message, *, now: datetime, detail: str) -> bool:
@@ -59,10 +59,10 @@ def lift(
     query = select(Suppression).where(
         Suppression.address_key == address_key, Suppression.reason == reason, Suppression.lifted_at.is_(None)
     )
-    found = session.scalar(query)
-    if found is None:
+    suppression = session.scalar(query)
+    if suppression is None:
         raise NotFound("Cette adresse n’est pas sur la liste d’exclusion pour ce motif.")
-    found.lifted_at, found.lifted_by, found.lifted_because = now, actor, because
+    suppression.lifted_at, suppression.lifted_by, suppression.lifted_because = now, actor, because
     audit.record(session, now, actor, f"Exclusion de {address_key} levée ({reason.label}).", f"address:{address_key}")
     if reason is SuppressionReason.HARD_BOUNCE:
         contacts.forget_bounce(session, address_key, now=now, actor=actor)

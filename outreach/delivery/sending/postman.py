@@ -313,7 +313,7 @@ class Postman:
 
     def _under_way(self) -> set[int]:
         """Letters that are queued still, as the database knows, and not to be handed over once more."""
-        return {*self._carried, *(one.message_id for one in (*self._settled, *self._undecided))}
+        return {*self._carried, *(settled.message_id for settled in (*self._settled, *self._undecided))}
 
     def _listen(self) -> None:
         has_answered = False
@@ -322,9 +322,9 @@ class Postman:
             if outcome.verdict is Verdict.UNTRIED:
                 self._waiting.extendleft([letter] if letter else ())
                 continue
-            one = Settled(parcel.key, self._awaited.pop(parcel.key, None), outcome)
+            settled = Settled(parcel.key, self._awaited.pop(parcel.key, None), outcome)
             is_ours, is_cut_off = relay is self.pool.relay, outcome.verdict is Verdict.UNREACHED
-            (self._undecided if is_ours and is_cut_off else self._settled).append(one)
+            (self._undecided if is_ours and is_cut_off else self._settled).append(settled)
             has_answered |= is_ours and outcome.code is not None and not is_cut_off
             if is_ours and outcome.verdict is Verdict.ACCEPTED:
                 self._has_served = True
@@ -339,7 +339,9 @@ class Postman:
 
     def _count_as_deferrals(self) -> None:
         """The relay serves others: what breaks the connection off is the letter, put off as by an answer for now."""
-        self._settled += [one._replace(outcome=one.outcome._replace(verdict=Verdict.LATER)) for one in self._undecided]
+        self._settled += [
+            settled._replace(outcome=settled.outcome._replace(verdict=Verdict.LATER)) for settled in self._undecided
+        ]
         self._undecided = []
 
     def _requeue_uncounted(self) -> None:
@@ -378,7 +380,7 @@ class Postman:
             fence.take_back(session, fence_id, now=now)
         if self._settled:
             outcomes.record(session, self._settled, now=now, again_at=rest_of(1, now))
-        self._refusals += sum(one.outcome.verdict is Verdict.NEVER for one in self._settled)
+        self._refusals += sum(settled.outcome.verdict is Verdict.NEVER for settled in self._settled)
         if self._has_served:
             relay_health.forget_failures(session, self.pool.relay.name)
 

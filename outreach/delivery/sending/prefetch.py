@@ -37,11 +37,11 @@ class LetterSource:
     def finish(self, batch: int, beside: Collection[int]) -> list[Composed]:
         """The letters that are due in a batch, in order, but for these."""
         with self.database.reading() as session:
-            due = [one for one in due_in(session, batch, now=self.clock()) if one.id not in beside]
+            due = [letter for letter in due_in(session, batch, now=self.clock()) if letter.id not in beside]
             if not due:
                 return []
             composed = self.compose(session, session.get_one(Mailing, due[0].mailing_id), due)
-        return [composed[one.id] for one in due]
+        return [composed[letter.id] for letter in due]
 
 
 class ForkedLetterSource(LetterSource):
@@ -108,14 +108,14 @@ class ForkedLetterSource(LetterSource):
     def _received(self) -> list[Composed] | None:
         if self._is_lost:
             return None
-        found: list[Composed] = []
+        letters: list[Composed] = []
         try:
             while some := self._pipe.recv():
-                found += map(Composed._make, some)
+                letters += map(Composed._make, some)
         except Exception as error:  # noqa: BLE001 - whatever it was: the rest of it is not the next answer
             self._lose(repr(error))
             return None
-        return None if some is None else found
+        return None if some is None else letters
 
 
 @contextmanager

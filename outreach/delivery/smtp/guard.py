@@ -15,6 +15,6 @@ class Guard:
         """Whether a letter to this address stays in."""
         address = recipient.casefold()
         domain = address.rpartition("@")[2]
-        if any(domain == one or domain.endswith(f".{one}") for one in self.protected):
+        if any(domain == protected or domain.endswith(f".{protected}") for protected in self.protected):
             return True
         return not self.anybody and address not in self.allowed and f"@{domain}" not in self.allowed

@@ -209,7 +209,7 @@ class Pool:
         """File a connection under its state of now, and take what it has learned: called after each touch."""
         talk = connection.talk
         if talk.settled:
-            self._settled += [(talk.relay, *one) for one in talk.settled]
+            self._settled += [(talk.relay, parcel, result) for parcel, result in talk.settled]
             talk.settled.clear()
         if talk.state is not connection.state:
             del self._in[connection.state][connection]

@@ -50,8 +50,8 @@ class Reply:
     @property
     def status(self) -> str:
         """The enhanced status code (RFC 3463), as 5.1.1, or ''."""
-        found = ENHANCED.match(self.text)
-        return found[0] if found else ""
+        match = ENHANCED.match(self.text)
+        return match[0] if match else ""
 
 
 class AttemptResult(NamedTuple):
@@ -107,10 +107,10 @@ class Reader:
 @lru_cache(maxsize=256)
 def _read(line: bytes) -> tuple[Reply, bool]:
     """What a line says, and whether it is its reply's last: most are the same for every letter."""
-    found = LINE.fullmatch(line)
-    if found is None or len(line) > LONGEST_LINE:
+    match = LINE.fullmatch(line)
+    if match is None or len(line) > LONGEST_LINE:
         raise Garbage("not a reply")
-    return Reply(int(found[1]), (line[4:].decode("latin-1"),)), found[2] != b"-"
+    return Reply(int(match[1]), (line[4:].decode("latin-1"),)), match[2] != b"-"
 
 
 def result_of(reply: Reply, *, after_dot: bool) -> AttemptResult:
