@@ -1,6 +1,6 @@
-"""When a mailing should stop by itself: too many bad addresses, refusals of policy, complaints.
+"""Decides when a mailing should stop: too many bad addresses, policy refusals or complaints.
 
-Whoever goes on writing to addresses that do not exist, or past a relay that says no, loses the name of its domain.
+A sender that goes on despite bad addresses or a relay's refusals loses its domain's reputation.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ ENDED = (MessageState.ACCEPTED, MessageState.REFUSED, MessageState.EXPIRED)
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The letters of a mailing that have ended: all, bad addresses (5.1.x), refusals of policy (5.7.x), complaints."""
+    """Counts of a mailing: letters that ended, bad addresses (5.1.x), policy refusals (5.7.x), complaints."""
 
     ended: int = 0
     bad: int = 0
@@ -44,7 +44,7 @@ class Rates:
 
     @property
     def warns(self) -> str:
-        """What to look at before it comes to that, in a French clause, or ''."""
+        """Why the mailing may soon have to stop, in a French clause, or ''."""
         return f"{self.bad} adresses sur {self.ended} n’existent pas" if self._is_too_many(self.bad, BAD_WARNS) else ""
 
     def _is_too_many(self, count: int, share: float) -> bool:
@@ -52,7 +52,7 @@ class Rates:
 
 
 def outcomes(session: Session, since: Mapping[int, datetime]) -> dict[int, Rates]:
-    """The outcomes of these mailings, each since a moment of its own: when a person last let it go on."""
+    """The rates of each mailing since a moment of its own: when it last started or was resumed."""
     rates = {}
     for mailing, begun in since.items():
         ended, bad, policy = session.execute(_counted(mailing, begun)).one()

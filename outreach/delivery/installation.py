@@ -1,9 +1,9 @@
-"""Which installation may send from this database: a copy of it, or a restored backup, sends nothing until confirmed.
+"""Refuses to send from a copied or restored database until a person confirms the installation.
 
-Each installation has an identity in its data folder, beside the time of its clock's last pass that nothing hindered.
-The database knows the identities it may send from, where they run, and the same time of each; a database that is behind
-what the folder remembers was restored: letters it takes for unsent may have left. A hindered pass moves neither, so
-that a hindrance lasts until a person has confirmed.
+An installation is a data folder on a machine. The folder stores its identity and the time of its clock's last
+unhindered pass. The database stores the same two for each installation that may send from it, and where it runs. When
+the database's time is older than the folder's, the database was restored from a backup: letters that it holds as unsent
+may have left. A hindered pass updates neither time, so a hindrance lasts until a person has confirmed.
 """
 
 import json
@@ -27,7 +27,7 @@ SLACK = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """This installation: its identity, where it runs (machine, data folder), its clock's last free pass or None."""
+    """This installation: identity, place (machine, data folder), time of its clock's last unhindered pass or None."""
 
     identity: str
     place: str
@@ -35,11 +35,11 @@ class Here:
 
 
 class Uncertain(OutreachError):
-    """The data folder does not tell which installation this is, or cannot remember what it did."""
+    """The identity file in the data folder cannot be read or written."""
 
 
 def read(folder: Path) -> Here:
-    """What the data folder says; an identity is made on first use, once. Raises Uncertain."""
+    """Read this installation from its data folder; the identity is created on first use. Raises Uncertain."""
     path = folder / "installation"
     try:
         if not path.exists():
@@ -52,9 +52,9 @@ def read(folder: Path) -> Here:
 
 
 def remember(folder: Path, *, now: datetime) -> None:
-    """The clock has passed and nothing hindered it: the folder remembers it, whatever becomes of the database.
+    """Store an unhindered pass of the clock in the data folder. Raises Uncertain.
 
-    Raises Uncertain.
+    The folder keeps it even if the database is restored from a backup later.
     """
     path, identity = folder / "installation", read(folder).identity
     try:
@@ -65,7 +65,10 @@ def remember(folder: Path, *, now: datetime) -> None:
 
 
 def hindrance(session: Session, here: Here) -> str:
-    """Why this installation may not send, in a sentence, or ''. A database nobody sent from yet takes the first."""
+    """Why this installation may not send, in a French sentence, or ''.
+
+    A database that knows no installation yet accepts any.
+    """
     known = session.get(Installation, here.identity)
     how = "Rien ne part avant une confirmation : ./run instance confirm"
     if known is None:
@@ -80,19 +83,22 @@ def hindrance(session: Session, here: Here) -> str:
 
 
 def passed(session: Session, here: Here, *, now: datetime) -> None:
-    """The clock has passed and nothing hindered it: the database remembers it. The folder is told once this is sure."""
+    """Store an unhindered pass of the clock in the database. Commit this before `remember`."""
     session.execute(update(Installation).where(Installation.identity == here.identity).values(passed_at=now))
 
 
 def settle_in(session: Session, here: Here, *, now: datetime) -> None:
-    """The first installation of a fresh database needs no confirmation; several of its processes may start at once."""
+    """Confirm the first installation of a fresh database, which needs no person.
+
+    Several of its processes may start at once: only one confirms.
+    """
     take_turns(session, "installation")
     if session.scalar(select(Installation.identity).limit(1)) is None:
         confirm(session, here, now=now, actor="installation")
 
 
 def confirm(session: Session, here: Here, *, now: datetime, actor: str) -> None:
-    """A person vouches for this installation: it may send from this database."""
+    """Record that `actor` confirmed this installation: it may send from this database."""
     known = session.get(Installation, here.identity)
     if known is None:
         known = Installation(identity=here.identity)
@@ -103,12 +109,12 @@ def confirm(session: Session, here: Here, *, now: datetime, actor: str) -> None:
 
 def _create(path: Path) -> None:
     with _written(path, {"identity": uuid.uuid4().hex, "seen_at": None}) as fresh, suppress(FileExistsError):
-        path.hardlink_to(fresh)  # whole, or not at all if another process was faster
+        path.hardlink_to(fresh)  # the file appears complete, and the first process wins
 
 
 @contextmanager
 def _written(path: Path, content: dict[str, str | None]) -> Iterator[Path]:
-    """A file of this process alone with this content, safe on the disk, to be put in a path's place."""
+    """A temporary file with this content, synced to disk, for the caller to move or link to `path`."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     try:

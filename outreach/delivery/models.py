@@ -1,7 +1,7 @@
-"""The tables of delivery.
+"""The tables of delivery: mailings, messages, suppressions, workers, relays, installations.
 
-One row per intended recipient, made when a mailing is launched and never deleted: whoever was meant to be written to
-can be named, with what became of it. Every count is a query over these rows.
+A launch makes one message row per intended recipient and never deletes it: everybody meant to be written to can be
+named, with what became of them. Every count is a query over these rows. Each `label` is in French, for the interface.
 """
 
 from datetime import datetime
@@ -26,7 +26,7 @@ from outreach.db import Base, enum_of
 
 
 class Gate(StrEnum):
-    """Whether a mailing's letters may leave. Only OPEN lets them; CLOSED is for ever or not launched yet."""
+    """Whether a mailing's letters may leave: only if OPEN. CLOSED means not launched yet, or closed for ever."""
 
     OPEN = "open"
     HELD = "held"
@@ -34,26 +34,26 @@ class Gate(StrEnum):
 
 
 class MessageClass(StrEnum):
-    """What the law sees in a message: awareness may be unsubscribed from, a statutory notice may not."""
+    """The legal class of a message: awareness can be unsubscribed from, a statutory notice cannot."""
 
     AWARENESS = "awareness"
     STATUTORY = "statutory"
 
     @property
     def label(self) -> str:
-        """The class in the interface."""
+        """The class as the interface names it."""
         return {"awareness": "sensibilisation", "statutory": "communication légale"}[self.value]
 
 
 class DoubtPolicy(StrEnum):
-    """What to do with a letter that may or may not have arrived, once nothing settled it."""
+    """What to do with a letter in doubt (it may or may not have arrived) that nothing has settled."""
 
     HOLD = "hold"
     RESEND = "resend"
 
 
 class Purpose(StrEnum):
-    """What a mailing is for. Only a campaign's letters are counted; a test letter goes to whoever asked for it."""
+    """What a mailing is for. Only campaign letters are counted; a test letter goes to the person who asked for it."""
 
     CAMPAIGN = "campaign"
     TEST = "test"
@@ -61,7 +61,7 @@ class Purpose(StrEnum):
 
 
 class RecipientKind(StrEnum):
-    """Whom a recipient number is a number of."""
+    """What kind of recipient a `recipient_id` is the key of."""
 
     AUTHORITY = "authority"
     FEDERATION = "federation"
@@ -69,7 +69,7 @@ class RecipientKind(StrEnum):
 
 
 class MessageState(StrEnum):
-    """Where a letter is. QUEUED and HANDING are on the way; the others are ends, but IN_DOUBT may yet be settled."""
+    """The state of a letter: QUEUED and HANDING are on the way, the others are ends. IN_DOUBT may still be settled."""
 
     QUEUED = "queued"
     HANDING = "handing"
@@ -80,7 +80,7 @@ class MessageState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-AWAITED = (MessageState.HANDING, MessageState.IN_DOUBT)  # a dot may be written, and no answer is known
+AWAITED = (MessageState.HANDING, MessageState.IN_DOUBT)  # the dot may have been written, and no answer is known
 
 
 class Reason(StrEnum):
@@ -99,7 +99,7 @@ class Reason(StrEnum):
 
     @property
     def label(self) -> str:
-        """The reason in the interface."""
+        """The reason as the interface names it."""
         return _REASON_LABELS[self]
 
 
@@ -118,12 +118,13 @@ _REASON_LABELS = {
 
 
 class Mailing(Base):
-    """Letters that leave together: what the fence reads (gate, class, strand to stop on) and the letter as frozen.
+    """Letters that leave together: the frozen letter, and what the fence checks (gate, class, stop strand).
 
-    `strand` is what the letters speak of; `stop_strand_id` is the same, or None when joining does not stop them.
+    `strand` is the letters' subject. `stop_strand_id` is the same strand, or None when joining does not stop the
+    letters.
 
     `letter` and `headers` are JSON and never change, so that a letter sent again is the same to the byte. `filled_at`
-    is when the last recipient was written down: before, the mailing is being launched.
+    is when the last recipient's row was written; until then the mailing is being launched.
     """
 
     __tablename__ = "mailings"
@@ -157,7 +158,7 @@ class GateChange(Base):
 
 
 class Batch(Base):
-    """Some hundreds of a mailing's letters, which one worker takes at a time, by a lease it renews."""
+    """Some hundreds of a mailing's letters; one worker at a time holds them, by a lease that it renews."""
 
     __tablename__ = "batches"
     __table_args__ = (UniqueConstraint("mailing_id", "number"),)
@@ -170,17 +171,17 @@ class Batch(Base):
 
 
 def _index_of(state: MessageState, *columns: str) -> Index:
-    """An index of the letters in one state: they leave it when they leave the state, and most states cost none."""
+    """A partial index on the letters in one state. Letters in a state without an index cost nothing."""
     condition = text(f"state = '{state.value}'")
     return Index(f"ix_messages_{state.value}", *columns, sqlite_where=condition, postgresql_where=condition)
 
 
 class Message(Base):
-    """One intended recipient of a mailing.
+    """One intended recipient of a mailing, and the state of the letter to them.
 
     Fixed at launch: `public_id` (16 hexadecimal digits, in the Message-ID and the tokens), `dated_at` (Date),
-    `return_path` (envelope sender). `revision` counts the changes of the schools it lists: what is composed from an
-    older revision cannot pass the fence. `fence_id` names the commit that let its dot be written.
+    `return_path` (envelope sender). `revision` counts the changes to the schools that the letter lists: the fence
+    denies a letter composed from an older revision. `fence_id` names the commit that allowed its final dot.
     """
 
     __tablename__ = "messages"
@@ -223,7 +224,7 @@ class Message(Base):
 
 
 class MessageSubject(Base):
-    """A letter lists this school as still open; the row goes when the school no longer is, before the letter leaves."""
+    """A school that a letter lists as open. The fence removes it from an unsent letter when it is open no longer."""
 
     __tablename__ = "message_subjects"
 
@@ -232,7 +233,7 @@ class MessageSubject(Base):
 
 
 class Composition(Base):
-    """What a letter said, kept by the commit that let it go: `content` is JSON, enough to make the same bytes again."""
+    """What a letter says, stored by its fence's commit: `content` is JSON that is enough to make the same bytes."""
 
     __tablename__ = "compositions"
 
@@ -242,7 +243,7 @@ class Composition(Base):
 
 
 class SuppressionReason(StrEnum):
-    """Why an address is written to no more."""
+    """Why an address is on the suppression list."""
 
     UNSUBSCRIBED = "unsubscribed"
     HARD_BOUNCE = "hard_bounce"
@@ -251,7 +252,7 @@ class SuppressionReason(StrEnum):
 
     @property
     def label(self) -> str:
-        """The reason in the interface."""
+        """The reason as the interface names it."""
         labels = {"unsubscribed": "désinscription", "hard_bounce": "rejet définitif", "complaint": "plainte"}
         return labels.get(self.value, "décision du service")
 
@@ -264,12 +265,12 @@ class SuppressionScope(StrEnum):
 
     @property
     def label(self) -> str:
-        """What a suppression stops, in the interface."""
+        """The scope as the interface names it."""
         return "la sensibilisation" if self is SuppressionScope.AWARENESS else "tous les courriels"
 
 
 class Suppression(Base):
-    """An address on the list of exclusion, from a moment to another. Lifting keeps the row."""
+    """An address on the suppression list, from `created_at` to `lifted_at`. Lifting keeps the row."""
 
     __tablename__ = "suppressions"
     __table_args__ = (
@@ -308,20 +309,24 @@ class Worker(Base):
 
 
 def is_in(state: MessageState) -> ColumnElement[bool]:
-    """True of a letter in this state, said so that its index serves: SQLite takes no parameter for the condition."""
+    """True for a letter in this state, in a form that its partial index serves.
+
+    The state is a literal, as SQLite uses a partial index only for a literal, not for a parameter.
+    """
     return Message.state == literal_column(f"'{state.value}'", Message.state.type)
 
 
 def is_still(*states: MessageState) -> ColumnElement[bool]:
-    """True of a letter in one of these states, where letters are named by their keys: said by what it is not.
+    """True for a letter in one of these states, for statements that select some dozens of letters by key.
 
-    PostgreSQL would look for some dozens of them in its index of states, and read all that is in the state.
+    Written as `state != …` so that PostgreSQL uses the primary key. It would otherwise use the partial index on the
+    state and read every letter in that state.
     """
     return and_(*(Message.state != other for other in MessageState if other not in states))
 
 
 class RelayState(Base):
-    """How a relay answers: it rests after failures; an alarm (credentials, encryption) waits for a person."""
+    """The health of a relay: it rests after failures; an alarm (credentials, encryption) waits for a person."""
 
     __tablename__ = "relay_states"
 
@@ -333,7 +338,7 @@ class RelayState(Base):
 
 
 class ClockPass(Base):
-    """The last time the clock asked its questions (one row), and what kept letters from leaving, or ''."""
+    """The clock's last pass (one row), and what kept letters from leaving, or ''."""
 
     __tablename__ = "clock_passes"
 
@@ -345,7 +350,7 @@ class ClockPass(Base):
 class Installation(Base):
     """An installation that may send from this database: its identity, where it runs, who confirmed it.
 
-    `passed_at` is its clock's last pass that nothing hindered; its data folder remembers the same moment.
+    `passed_at` is its clock's last unhindered pass; its data folder stores the same time.
     """
 
     __tablename__ = "installations"

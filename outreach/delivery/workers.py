@@ -1,4 +1,4 @@
-"""The processes that send, and the clock's last pass: who is at work."""
+"""The workers (processes that send), and the clock's last pass."""
 
 import os
 import uuid
@@ -13,24 +13,24 @@ CLOCK_IS_LATE = timedelta(seconds=30)
 
 
 def join_in(session: Session, *, now: datetime) -> str:
-    """A new worker; returns its identity."""
+    """Register a new worker; returns its identity."""
     worker = Worker(id=uuid.uuid4().hex, place=f"{os.uname().nodename}:{os.getpid()}", started_at=now, seen_at=now)
     session.add(worker)
     return worker.id
 
 
 def give_sign(session: Session, worker_id: str, *, now: datetime) -> None:
-    """A worker's sign of life."""
+    """Record that a worker is alive."""
     session.execute(update(Worker).where(Worker.id == worker_id).values(seen_at=now))
 
 
 def leave(session: Session, worker_id: str, *, now: datetime) -> None:
-    """A worker that stopped in order."""
+    """Record that a worker stopped in order."""
     session.execute(update(Worker).where(Worker.id == worker_id).values(seen_at=now, stopped_at=now))
 
 
 def clock_passed(session: Session, hindrance: str, *, now: datetime) -> None:
-    """The clock asked its questions; `hindrance` says what keeps letters from leaving, or ''."""
+    """Record a pass of the clock; `hindrance` says in French what keeps letters from leaving, or ''."""
     take_turns(session, "clock")
     passed = session.get(ClockPass, 1)
     if passed is None:

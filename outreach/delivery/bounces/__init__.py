@@ -1,1 +1,1 @@
-"""Bounces: what comes back by mail about letters that had left, read, kept once, and acted on where it is proved."""
+"""Bounces: reads mail that comes back about letters, stores it once, and acts on it where proved."""

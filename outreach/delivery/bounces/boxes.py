@@ -1,7 +1,7 @@
-"""Mailboxes that notices come to: an IMAP folder or a Maildir. What was handled is moved, never deleted.
+"""Reads notices from an IMAP folder or a Maildir; a handled notice is moved, never deleted.
 
-What lies in the box itself is still to be handled, whoever has looked at it meanwhile; it goes to a folder below once
-its transaction is committed. Killed in between, the same notice is read again, and known.
+A notice in the box itself is still to be handled, even when it is marked as seen. It moves to a subfolder once its
+transaction is committed. If the process dies in between, the same notice is read again, and recognised as a copy.
 """
 
 import os
@@ -21,12 +21,12 @@ from imap_tools.errors import ImapToolsError
 from outreach.delivery.bounces.notices import MOST_BYTES
 from outreach.errors import OutreachError
 
-TIMEOUT_SECONDS = 10  # shorter than a stop in order may take
+TIMEOUT_SECONDS = 10  # shorter than an orderly stop may take
 UID = re.compile(rb"\bUID (\d+)")
 
 
 class Folder(StrEnum):
-    """Where a handled notice goes, below the box."""
+    """The subfolder that a handled notice moves to."""
 
     HANDLED = "traites"
     FOR_PEOPLE = "a-lire"
@@ -40,18 +40,18 @@ class Box(Protocol):
     """A mailbox of notices. Each method raises BoxError."""
 
     def keys(self, most: int) -> Sequence[str]:
-        """The names of so many notices still to be handled, the oldest first."""
+        """The names of at most `most` notices still to be handled, the oldest first."""
 
     def read(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        """The first megabyte of each of these; one that is gone is left out."""
+        """The first megabyte of each of these notices; those that are gone are left out."""
 
     def put_away(self, keys: Sequence[str], folder: Folder) -> None:
-        """Move these to a folder; one that is gone is none's business."""
+        """Move these notices to a folder; those that are gone are ignored."""
 
 
 @contextmanager
 def opened(url: str) -> Iterator[Box]:
-    """The mailbox of an address: `imaps://user:password@host/INBOX` or `maildir:///path`. Raises BoxError."""
+    """Open the mailbox at a URL: `imaps://user:password@host/INBOX` or `maildir:///path`. Raises BoxError."""
     place = urlsplit(url)
     try:
         if place.scheme == "maildir":
@@ -84,7 +84,7 @@ class MaildirBox:
         return contents
 
     def put_away(self, keys: Sequence[str], folder: Folder) -> None:
-        """Move files, marked as seen."""
+        """Move the files, marked as seen."""
         below = self.path / f".{folder}"
         for name in ("cur", "new", "tmp"):
             (below / name).mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ class ImapBox:
         return {uid[1].decode(): content for head, content in heads if (uid := UID.search(head))}
 
     def put_away(self, keys: Sequence[str], folder: Folder) -> None:
-        """Move messages; the folder is made when it is missing."""
+        """Move the messages; a missing folder is created."""
         self.mailbox.move(list(keys), self._below(folder))
 
     def _below(self, folder: Folder) -> str:
@@ -142,7 +142,10 @@ def _signed_in(place: SplitResult) -> Iterator[BaseMailBox]:
 
 
 def _connected(place: SplitResult) -> BaseMailBox:
-    """Certificates are checked, which imaplib leaves out by itself; SSL_CERT_FILE adds one of your own authority."""
+    """Connect and check the certificate, which imaplib does not do by default.
+
+    SSL_CERT_FILE adds the certificate of a private authority.
+    """
     host = place.hostname or ""
     if place.scheme == "imap":
         return MailBoxUnencrypted(host, place.port or 143, timeout=TIMEOUT_SECONDS)

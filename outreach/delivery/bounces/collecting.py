@@ -1,4 +1,4 @@
-"""One pass over the mailbox of notices: read, kept and acted on one by one, then moved away."""
+"""One pass over the mailbox of notices: each is read, stored and acted on, then moved away."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ MOST_IN_A_PASS = 2000
 
 @dataclass
 class Collected:
-    """What a pass read: notices by verdict and by what they changed; `known` are copies of those kept before."""
+    """The counts of a pass: notices by verdict and by what they changed; `known` are copies of stored notices."""
 
     verdicts: Counter[NoticeVerdict] = field(default_factory=Counter)
     handled: Counter[Handling] = field(default_factory=Counter)
@@ -45,10 +45,10 @@ def collect(
     stop: threading.Event | None = None,
     most: int = MOST_IN_A_PASS,
 ) -> Collected:
-    """Handle so many notices of the mailbox at most; ends early, in order, when asked to stop.
+    """Handle at most `most` notices of the mailbox; ends early, in order, when `stop` is set.
 
-    Raises BoxError when it cannot be read, Refused where nothing may be sent from here: a copy would take away what
-    comes back to the installation it was made of.
+    Raises BoxError when the mailbox cannot be read. Raises Refused when this installation may not send: a copy would
+    take away the notices of the installation that it was copied from.
     """
     _refuse_a_copy(database, settings)
     stop = stop or threading.Event()
@@ -71,7 +71,10 @@ def _collect_some(
     stop: threading.Event,
     collected: Collected,
 ) -> None:
-    """After each notice it rests for as long as that took: SQLite has one writer at a time, and letters go first."""
+    """Handle these notices, with a pause after each that lasts as long as the notice took.
+
+    SQLite has one writer at a time, and letters go first.
+    """
     done: dict[Folder, list[str]] = {}
     for key, content in box.read(waiting).items():
         notice = notices.read(content, keys)

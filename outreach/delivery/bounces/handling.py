@@ -1,9 +1,9 @@
-"""What a notice changes: a letter that came back counts as refused, an address is written to no more; each once.
+"""Applies a notice, once: counts its letter as refused, suppresses its address or settles a doubt.
 
-A notice is acted on only with a token of ours, or with the Message-ID and the recipient of one and the same letter:
-anybody may write to the return address. The others are kept, and change nothing. Nothing is ever answered.
+A notice is acted on only with a token of ours, or with the Message-ID and the recipient of the same letter: anybody may
+write to the return address. The others are stored and change nothing. No notice is ever answered.
 
-Whatever else it says, such a notice shows that the relay took its letter: it settles a doubt.
+Any proved notice that can be understood also shows that the relay accepted its letter, so it settles a doubt.
 """
 
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ PROOFS = {
 
 
 def take(session: Session, notice: Notice, *, now: datetime) -> KeptNotice | None:
-    """Keep a notice and do what it asks; None for a copy of one that was kept already, which changes nothing."""
+    """Store a notice and apply it; None for a copy of a stored one, which changes nothing."""
     take_turns(session, "notice", notice.digest)
     if session.scalar(select(KeptNotice.id).where(KeptNotice.digest == notice.digest)) is not None:
         return None
@@ -52,7 +52,7 @@ def take(session: Session, notice: Notice, *, now: datetime) -> KeptNotice | Non
 
 
 def complaints(session: Session, mailing: int, *, since: datetime) -> int:
-    """How many letters of a mailing were complained of since a moment."""
+    """How many letters of a mailing drew a complaint after `since`."""
     query = (
         select(func.count(Message.id.distinct()))
         .join(KeptNotice, KeptNotice.message_id == Message.id)
@@ -62,7 +62,7 @@ def complaints(session: Session, mailing: int, *, since: datetime) -> int:
 
 
 def _letter(session: Session, notice: Notice) -> Message | None:
-    """The letter a notice is proved to be about, held until the end of the transaction."""
+    """The letter that a notice is proved to be about, locked until the end of the transaction; or None."""
     identity = notice.proved.hex() if notice.proved else notice.named
     query = select(Message).where(Message.public_id == identity).with_for_update()
     letter = session.scalar(query) if identity else None
@@ -101,7 +101,7 @@ def _fail(session: Session, notice: Notice, letter: Message, now: datetime) -> H
 
 
 def _complain(session: Session, letter: Message, now: datetime) -> Handling:
-    """Who complains gets nothing more; a trial means nothing."""
+    """Suppress the address of a letter that drew a complaint. A complaint about a test letter changes nothing."""
     if outbox.is_test(session, letter):
         return Handling.NOTHING
     reason, detail = SuppressionReason.COMPLAINT, _how(letter)
@@ -119,9 +119,9 @@ def _how(letter: Message) -> str:
 
 
 def _tell_of(session: Session, letter: Message, failed: Report, now: datetime) -> None:
-    """The recipient's mail goes on to an address that rejects it: they may have it all the same, staff should know.
+    """Record in the audit that an address to which the recipient's mail is forwarded rejects it.
 
-    Once a letter, however many notices say so.
+    The recipient may have the letter all the same, but staff should know. One line a letter, however many notices come.
     """
     told = exists().where(KeptNotice.message_id == letter.id, KeptNotice.handling == Handling.ELSEWHERE)
     if letter.recipient_kind is not RecipientKind.AUTHORITY or session.scalar(select(told)):
@@ -133,7 +133,7 @@ def _tell_of(session: Session, letter: Message, failed: Report, now: datetime) -
 
 
 def _is_of(letter: Message, report: Report) -> bool:
-    """Whether a report speaks of the address a letter went to."""
+    """Whether a report is about the address that a letter went to."""
     names = {normalize("NFC", name.casefold()) for name in report.names}
     return not names.isdisjoint({letter.address_key, letter.address_ascii.casefold()})
 

@@ -1,4 +1,7 @@
-"""The tables of bounces: each notice once, what it said of whom, and what it changed."""
+"""The tables of bounces: each notice once, its report on each recipient, and what it changed.
+
+Each `label` is in French and in the plural, for the interface.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,8 +16,8 @@ from outreach.delivery.bounces.notices import NoticeVerdict
 class Handling(StrEnum):
     """What a notice changed, or why it changed nothing.
 
-    REFUSED: its letter counts as refused; EXCLUDED: and its address is written to no more. ELSEWHERE speaks of an
-    address that the recipient's mail goes on to; UNVERIFIED has no proof that it is about a letter of ours.
+    REFUSED: its letter counts as refused. EXCLUDED: its address is suppressed as well. ELSEWHERE: it is about an
+    address that the recipient's mail is forwarded to. UNVERIFIED: nothing proves that it is about a letter of ours.
     """
 
     REFUSED = "refused"
@@ -28,7 +31,7 @@ class Handling(StrEnum):
 
     @property
     def label(self) -> str:
-        """The handling in the interface, of several."""
+        """The handling as the interface names it."""
         return _LABELS[self]
 
 
@@ -45,7 +48,7 @@ _LABELS = {
 
 
 class KeptNotice(Base):
-    """A notice that came back, known by its digest; `message_id` is its letter where that is proved."""
+    """A notice, identified by its digest; `message_id` is its letter, where that is proved."""
 
     __tablename__ = "bounce_notices"
     __table_args__ = (Index("ix_bounce_notices_message_id_handling", "message_id", "handling"),)
@@ -61,7 +64,7 @@ class KeptNotice(Base):
 
 
 class KeptReport(Base):
-    """What a notice said of one recipient."""
+    """What a notice says about one recipient."""
 
     __tablename__ = "bounce_reports"
 

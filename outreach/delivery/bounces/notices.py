@@ -1,8 +1,8 @@
-"""A notice that came back by mail, read: what it is, and of which letter and recipient it speaks.
+"""Reads a notice that came back by mail: its verdict, its letter and its recipients. No I/O.
 
-Pure. Reports of delivery (RFC 3464, 6533), complaints (RFC 5965) and receipts (RFC 8098) are read with the standard
-library, what older systems write in prose with flufl.bounce. Whatever the bytes are, reading them ends with a verdict:
-at most 1 MB is looked at, 20 levels deep, and what a notice claims proves nothing by itself: only a token of ours does.
+Delivery reports (RFC 3464, 6533), complaints (RFC 5965) and receipts (RFC 8098) are read with the standard library, the
+prose of older systems with flufl.bounce. Any bytes get a verdict: at most 1 MB is read, 20 levels deep. What a notice
+claims proves nothing by itself: only a token of ours does. Each `label` is in French and in the plural.
 """
 
 import hashlib
@@ -54,11 +54,11 @@ ABSENT = re.compile(
 MAIL_SYSTEM = re.compile(r"\b(?:mailer-daemon|postmaster|mail-?daemon|microsoftexchange[0-9a-f]*)@", re.IGNORECASE)
 
 
-logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # a traceback for whatever anybody sends
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it logs a traceback for any malformed message
 
 
 class NoticeVerdict(StrEnum):
-    """What a notice is."""
+    """The kind of a notice."""
 
     FAILED = "failed"
     DELAYED = "delayed"
@@ -71,12 +71,12 @@ class NoticeVerdict(StrEnum):
 
     @property
     def label(self) -> str:
-        """The verdict in the interface, of several."""
+        """The verdict as the interface names it."""
         return _LABELS[self]
 
     @property
     def is_for_people(self) -> bool:
-        """Whether somebody of the service should read it."""
+        """Whether staff should read it."""
         return self in {NoticeVerdict.HUMAN, NoticeVerdict.UNDETERMINED}
 
 
@@ -90,7 +90,7 @@ _LABELS = {
     NoticeVerdict.HUMAN: "messages de personnes",
     NoticeVerdict.UNDETERMINED: "indéterminés",
 }
-# Of several recipients, what is worst is what the notice is.
+# A notice about several recipients gets the worst of their verdicts: the first of these.
 _WORST = (NoticeVerdict.FAILED, NoticeVerdict.DELAYED, NoticeVerdict.INFORMATION, NoticeVerdict.UNDETERMINED)
 _ACTIONS = {
     "failed": NoticeVerdict.FAILED,
@@ -105,7 +105,7 @@ _COMPLAINTS = {"abuse", "fraud"}
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a notice says of one recipient: its names (as written to, as refused), the status (5.1.1, or ''), words."""
+    """What a notice says about one recipient: addresses (as written to, as refused), verdict, status (5.1.1, or '')."""
 
     names: tuple[str, ...]
     verdict: NoticeVerdict
@@ -117,8 +117,8 @@ class Report:
 class Notice:
     """A notice, read. `digest` is the same for every copy of it.
 
-    `proved` are the 8 bytes of the letter that a genuine token names, or None; `named` the 16 digits of the Message-ID
-    it returns, or '', which anybody may write.
+    `proved` is the 8-byte identity of the letter that a genuine token names, or None. `named` is the 16 hexadecimal
+    digits of the Message-ID that the notice returns, or ''; it proves nothing, as anybody may write it.
     """
 
     digest: str
@@ -129,7 +129,7 @@ class Notice:
 
 
 def read(content: bytes, keys: Keys) -> Notice:
-    """What a message is that came to the return address. Never raises; what nobody can tell is undetermined."""
+    """Read a message that came to the return address. Never raises: what cannot be understood is UNDETERMINED."""
     try:
         message = _parsed(content[:MOST_BYTES])
         parts = list(_parts(message))
@@ -163,7 +163,7 @@ def _judged(
 
 
 def _delivery(parts: Iterable[Message]) -> tuple[NoticeVerdict, tuple[Report, ...]] | None:
-    """Reports of delivery, one for each recipient they speak of (RFC 3464 §2.3)."""
+    """Delivery reports, one for each recipient (RFC 3464 §2.3); None when there is none."""
     groups = [group for part in parts for group in _groups(part)]
     reports = tuple(_report(group) for group in groups if group["Action"] or group["Status"])
     return (_worst(reports), reports) if reports else None
@@ -189,7 +189,7 @@ def _report(group: Message) -> Report:
 
 
 def _status(stated: str, said: str) -> str:
-    """The status code; the server's own where the report has but a general one (5.0.0)."""
+    """The status code of a report; the one in the quoted reply where its own is missing or general (5.0.0)."""
     own, quoted = STATUS.search(stated), STATUS.search(said)
     if own and not own[0].endswith(".0.0"):
         return own[0]
@@ -200,7 +200,7 @@ def _status(stated: str, said: str) -> str:
 
 
 def _complaint(parts: Iterable[Message]) -> tuple[NoticeVerdict, tuple[Report, ...]] | None:
-    """A recipient pressed a button that says unwanted (RFC 5965); other feedback is information."""
+    """A recipient marked the letter as unwanted (RFC 5965); other feedback is INFORMATION."""
     for head in _heads(parts, "message/feedback-report"):
         if _text(head, "Feedback-Type").casefold() not in _COMPLAINTS:
             return NoticeVerdict.INFORMATION, ()
@@ -218,25 +218,27 @@ def _receipt(parts: Iterable[Message]) -> tuple[NoticeVerdict, tuple[Report, ...
 
 
 def _prose(parts: Iterable[Message], content: bytes) -> tuple[Report, ...]:
-    """What a mail system says in words only; the code it quotes, where it quotes one."""
-    plain = NOT_ASCII.sub(b"?", content[:MOST_BYTES_OF_PROSE])  # a header that is not would stop its search
+    """Reports read from the prose of a mail system, with the status code that it quotes, if any."""
+    plain = NOT_ASCII.sub(b"?", content[:MOST_BYTES_OF_PROSE])  # flufl.bounce stops at a header that is not ASCII
     try:
         later, never = all_failures(_parsed(plain))
-    except Exception:  # noqa: BLE001 - somebody else's reading of anybody's bytes
+    except Exception:  # noqa: BLE001 - a third-party parser reads arbitrary bytes
         return ()
     said = _said(parts)
     failures = [(never, NoticeVerdict.FAILED), (set(later) - set(never), NoticeVerdict.DELAYED)]
     return tuple(
         Report((_clean(address.decode("utf-8", "replace"))[:LONGEST_ADDRESS],), verdict, _status("", said), said)
         for addresses, verdict in failures
-        for address in sorted(filter(None, addresses))  # where a header names nobody, some Pythons find an empty one
+        for address in sorted(
+            filter(None, addresses)
+        )  # for an empty header some Python versions yield an empty address
     )
 
 
 def _said(parts: Iterable[Message]) -> str:
-    """The first refusal that a text quotes, up to the end of its paragraph; where there is none, how it begins.
+    """The first refusal that a text part quotes, to the end of its paragraph; without one, the beginning of the text.
 
-    The copy of the letter that follows it in some is no part of it.
+    In some notices a copy of the letter follows the text: it is left out.
     """
     for part in parts:
         if part.get_content_type() == "text/plain":
@@ -261,14 +263,14 @@ def _is_automatic(message: Message) -> bool:
 
 
 def _unsubscribing(message: Message, wrote: Iterable[str], keys: Keys) -> bytes | None:
-    """The letter whose address to unsubscribe this came to, or whose token is its subject."""
+    """The letter to unsubscribe, from a token in an address that this was sent to, or in the subject; or None."""
     addressed = [token for text in wrote for token in MAILTO.findall(text)]
     tokens = (keys.read(text, TokenKind.MAILTO) for text in (*addressed, *TOKENS.findall(_text(message, "Subject"))))
     return next((token.id for token in tokens if token), None)
 
 
 def _token(wrote: Iterable[str], returned: Iterable[Message], keys: Keys) -> bytes | None:
-    """The letter whose return address this came to, or which comes back with its return address."""
+    """The letter named by a return address that this was sent to, or that it returns; or None."""
     within = [_text(head, header) for head in returned for header in ("Original-Mail-From", "Return-Path")]
     tokens = (keys.read(text, TokenKind.BOUNCE) for line in (*wrote, *within) for text in RETURN_PATH.findall(line))
     return next((token.id for token in tokens if token), None)
@@ -281,7 +283,7 @@ def _message_ids(returned: Iterable[Message]) -> Iterator[str]:
 
 
 def _returned(part: Message) -> list[Message]:
-    """The headers a part brings back: of the letter itself, or of a report about it."""
+    """The header blocks that a part returns: of the letter itself, or of a report about it."""
     kind = part.get_content_type()
     if kind in {"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"} and not part.is_multipart():
         return [_parsed(_payload(part))]
@@ -297,7 +299,7 @@ def _heads(parts: Iterable[Message], kind: str) -> Iterator[Message]:
 
 
 def _parts(message: Message, depth: int = 0) -> Iterator[Message]:
-    """The leaves of a message; what it returns whole is one of them."""
+    """The leaf parts of a message; an attached message is one leaf."""
     if message.get_content_maintype() != "multipart" or not message.is_multipart():
         yield message
     elif depth < DEEPEST:
@@ -312,7 +314,10 @@ def _worst(reports: Iterable[Report]) -> NoticeVerdict:
 
 
 def _digest(content: bytes, name: str = "", *told: object) -> str:
-    """A copy of a notice has other headers of transport than the first: its own name and what it says are the same."""
+    """The digest of a notice: of its Message-ID and what it says, as copies differ in their transport headers.
+
+    Without a Message-ID, it is the digest of the whole content.
+    """
     kept = repr((name, *told)).encode("utf-8", "replace") if name else content
     return hashlib.sha256(kept).hexdigest()
 
@@ -322,9 +327,9 @@ class _TooComplexError(Exception):
 
 
 class _Cautious(Compat32):
-    """Headers are cut where no honest one ends: reading a parameter costs the square of its length.
+    """Cuts headers at 8 KB, longer than any honest one: parsing a parameter takes quadratic time.
 
-    Those of reports about addresses beyond ASCII are UTF-8 (RFC 6532), and the reports as others are (RFC 6533).
+    Decodes UTF-8 headers (RFC 6532), and reads reports about non-ASCII addresses like other reports (RFC 6533).
     """
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
@@ -333,12 +338,12 @@ class _Cautious(Compat32):
         return name, BEYOND_ASCII.sub(r"\1", value[:LONGEST_HEADER])
 
     def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002 - the library's signature
-        """A header's value, as words."""
+        """The value of a header, decoded from UTF-8."""
         return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _counted(most: int) -> Callable[[], Message]:
-    """Makes the messages of one reading, so many at most: each level of a message is one of them."""
+    """A factory for the parts of one parse. It raises _TooComplexError after `most` parts, nested ones included."""
     left = most
 
     def make(policy: Policy = compat32) -> Message:
@@ -352,7 +357,7 @@ def _counted(most: int) -> Callable[[], Message]:
 
 
 def _parsed(content: bytes) -> Message:
-    """Raises _TooComplexError."""
+    """Parse a message. Raises _TooComplexError."""
     return message_from_bytes(content, _counted(MOST_PARTS), policy=_Cautious())
 
 
@@ -378,5 +383,5 @@ def _decoded(raw: str) -> str:
 
 
 def _clean(text: str, longest: int = LONGEST_KEPT) -> str:
-    """A line that any database takes: no control, invisible or half characters."""
+    """One line that any database accepts: no control characters, invisible characters or lone surrogates."""
     return "".join(character for character in " ".join(text.split()) if character.isprintable())[:longest]

@@ -1,1 +1,1 @@
-"""Sending: batches of due letters, composed ahead, handed over in rounds, each behind the dot fence."""
+"""Sends due letters: batches, composed ahead, are handed over in rounds, each through the dot fence."""

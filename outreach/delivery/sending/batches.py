@@ -1,4 +1,4 @@
-"""Batches: some hundred letters that one worker holds by a lease, so that several share a mailing without meeting."""
+"""Batches: some hundreds of letters that one worker leases, so that several can share a mailing."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ LEASE = timedelta(seconds=20)
 
 
 def due_mailings(session: Session, *, now: datetime) -> list[int]:
-    """The mailings that have letters due in a batch that nobody holds."""
+    """The open mailings that have letters due in a batch that nobody holds."""
     query = select(Batch.mailing_id).where(_is_free_and_due(now)).distinct().order_by(Batch.mailing_id)
     return list(session.scalars(query))
 
@@ -28,9 +28,9 @@ def take(
     but: Sequence[str],
     now: datetime,
 ) -> int | None:
-    """Take the lease of a mailing's first batch that has letters due; returns its key, or None.
+    """Lease a mailing's first free batch that has letters due; returns its key, or None.
 
-    Letters `beside` these are meant, and for other domains than `but`.
+    Letters with a key in `beside`, and letters to a domain in `but`, do not count as due.
     """
     taking = Prepared(_taking(but)) if but else _TAKEN
     asked = {"mailing": mailing_id, "us": worker_id, "until": now + LEASE, "now": now, "beside": beside}
@@ -38,13 +38,13 @@ def take(
 
 
 def renew(session: Session, held: Sequence[int], worker_id: str, *, now: datetime) -> set[int]:
-    """Hold batches for longer. Returns which are ours still."""
+    """Renew the leases of these batches. Returns those that are still ours."""
     asked = {"held": held, "us": worker_id, "until": now + LEASE}
     return set(_RENEWED.keys(session, asked))
 
 
 def put_back(session: Session, batch: int, worker_id: str) -> None:
-    """Let go of a batch, if it is still ours."""
+    """Release a batch, if it is still ours."""
     _PUT_BACK.change(session, {"taken": batch, "us": worker_id})
 
 

@@ -1,12 +1,12 @@
-"""The stages of a round, by name."""
+"""The named stages of a round, at which a test can kill the process."""
 
 from enum import StrEnum
 
 
 class Failpoint(StrEnum):
-    """Where a round stands; a watcher is told, so that a test can pull the plug exactly there.
+    """A stage of a round. The postman reports each to a callback, so that a test can kill it exactly there.
 
-    AFTER_RCPT and MID_BODY are one letter's: its recipient and DATA were taken; half its body is written.
+    AFTER_RCPT and MID_BODY are stages of a single letter: its RCPT and DATA were accepted; half its body is written.
     """
 
     AFTER_COMPOSE = "after_compose"

@@ -1,8 +1,8 @@
-"""The dot fence: one statement that decides, for a whole round, whose final dot may be written.
+"""The dot fence: one statement that decides, for a whole round, which final dots may be written.
 
 A relay may accept a letter only after its dot (RFC 5321 §4.1.1.10). So the body is sent, then this statement is
-committed, then the dots of the rows it returned are written. It is lock between workers, pause, unsubscription and
-stop-on-joining at once: whatever was committed before it is honoured.
+committed, then the dots of the rows it returned are written. The statement is the lock between workers, and it checks
+pause, unsubscription and stop-on-joining: every change committed before it is honoured.
 """
 
 from collections.abc import Collection, Sequence
@@ -53,7 +53,7 @@ Day = date | ColumnElement[date]
 
 
 def clear(session: Session, batch: int, *, now: datetime, day: date) -> None:
-    """Take out of a batch what the fence would deny: it would cost a connection for nothing."""
+    """Settle the letters of a batch that the fence would deny, before they take a connection for nothing."""
     denied = _DENIED.keys(session, {"batch": batch, "now": now, "day": day})
     if denied:
         settle_denied(session, denied, now=now, day=day)
@@ -62,13 +62,14 @@ def clear(session: Session, batch: int, *, now: datetime, day: date) -> None:
 def pass_through(
     session: Session, letters: Sequence[Composed], *, fence_id: str, worker_id: str, now: datetime, day: date
 ) -> set[int]:
-    """Fence these letters: returns whose dot may be written once this transaction is committed, and only then.
+    """Fence these letters; returns the keys of those that passed.
 
-    A letter is denied when it is no longer queued, its mailing's gate is not open, its address is suppressed for this
-    class of message, or a school it lists is no longer open (or the list has changed since it was composed).
+    Their dots may be written once this transaction is committed, and only then. A letter is denied when it is no longer
+    queued, its mailing's gate is not open, its address is suppressed for this class of message, a school that it lists
+    is no longer open, or the list has changed since it was composed.
     """
     asked, passed = {"fence": fence_id, "worker": worker_id, "at": now, "day": day}, set[int]()
-    # Nearly always one statement; by pairs of key and revision it would be one always, and a third slower.
+    # Nearly always one revision, so one statement. Comparing pairs of key and revision would take a third longer.
     for revision in {letter.revision for letter in letters}:
         keys = [letter.id for letter in letters if letter.revision == revision]
         passed.update(_FENCED.keys(session, {**asked, "letters": keys, "of": revision}))
@@ -77,9 +78,9 @@ def pass_through(
 
 
 def settle_denied(session: Session, which: Collection[int], *, now: datetime, day: date) -> None:
-    """Give letters that were denied their end: withdrawn, or — fewer schools than listed — queued to be composed anew.
+    """Settle denied letters: withdraw them, or queue them to be composed anew with fewer schools.
 
-    A gate that is not open changes nothing: they wait.
+    Letters denied because their gate is not open do not change: they wait.
     """
     queued = and_(Message.id.in_(which), Message.state == MessageState.QUEUED)
     suppressed = session.scalars(select(Message.id).where(queued, suppressions.stops_the_letter())).all()
@@ -104,9 +105,9 @@ def settle_denied(session: Session, which: Collection[int], *, now: datetime, da
 
 
 def take_back(session: Session, fence_id: str, *, now: datetime) -> None:
-    """Queue again what a fence let through when no dot of it was written: the commit failed, or came too late.
+    """Queue the letters of a fence again when none of its dots was written: its commit failed, or came too late.
 
-    It is composed anew, unless it was sent before and must stay the same.
+    They are composed anew, except letters sent before, which must stay the same.
     """
     back: list[int] = []
     for state in AWAITED:
@@ -119,7 +120,7 @@ def take_back(session: Session, fence_id: str, *, now: datetime) -> None:
 
 
 def _keep(session: Session, letters: Sequence[Composed]) -> None:
-    """Keep what letters say that are composed for the first time, or anew because they list fewer schools."""
+    """Store the content of letters composed for the first time, or anew because they list fewer schools."""
     revised = [letter.id for letter in letters if letter.revision]
     if revised:
         session.execute(delete(Composition).where(Composition.message_id.in_(revised)))
@@ -149,7 +150,7 @@ def _has_nobody_left() -> ColumnElement[bool]:
 
 def _lists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     listed = select(1).where(MessageSubject.message_id == Message.id, *conditions).correlate_except(MessageSubject)
-    # Looked up for each of some dozens of letters: without it PostgreSQL would read the table.
+    # OFFSET 0 makes PostgreSQL look up each of some dozens of letters. It would otherwise read the whole table.
     return exists(listed.offset(literal_column("0")))
 
 
@@ -157,7 +158,7 @@ def _of_its_mailing(column: InstrumentedAttribute[T]) -> ScalarSelect[T]:
     return select(column).where(Mailing.id == Message.mailing_id).correlate_except(Mailing).scalar_subquery()
 
 
-# The statements of every round, made once: making them would cost as much as asking them.
+# The statements of every round, built once: building one costs as much as executing it.
 _DENIED = Prepared(
     select(Message.id).where(
         IS_DUE_OF_BATCH,

@@ -1,4 +1,4 @@
-"""How fast letters leave: how many connections, and how many letters a second. Pure."""
+"""How fast letters leave: connections in use, letters a second, letters to a domain. No I/O."""
 
 from collections.abc import Mapping
 
@@ -7,34 +7,34 @@ ROUNDS_TO_WIDEN = 20
 
 
 class Width:
-    """How many connections to use: half when the relay asks for less (421), one more after some rounds without that."""
+    """How many connections to use: half when the relay asks for fewer (421), one more after 20 rounds without that."""
 
     def __init__(self, most: int) -> None:
         self.most = self.now = most
         self._rounds = 0
 
     def narrow(self) -> None:
-        """The relay asks for less."""
+        """Use half as many: the relay asked for fewer."""
         self.now, self._rounds = max(1, self.now // 2), 0
 
     def widen(self) -> None:
-        """A round has ended, and the relay did not ask for less."""
+        """Count a round; every 20 rounds since the relay last asked for fewer, use one more."""
         self._rounds += 1
         if self._rounds % ROUNDS_TO_WIDEN == 0:
             self.now = min(self.most, self.now + 1)
 
 
 class TokenBucket:
-    """So many letters a second at most (0 = as many as go), with a burst of some seconds' worth saved up.
+    """A token bucket: at most `rate` letters a second (0 = no limit), with bursts of up to 10 seconds' worth.
 
-    It never waits: it tells how many may go now. The first may go at once, however slow the others.
+    It never waits: it returns how many letters may go now. The first letter may go at once, however low the rate.
     """
 
     def __init__(self, rate: float, now: float) -> None:
         self.rate, self._level, self._at = rate, max(1.0, rate), now
 
     def room(self, wanted: int, now: float) -> int:
-        """How many of the wanted may go now. `now` is in seconds, on a clock that never goes back."""
+        """How many of `wanted` letters may go now. `now` is in seconds of a monotonic clock."""
         if not self.rate:
             return wanted
         self._level = min(self._level + (now - self._at) * self.rate, max(1.0, self.rate * BURST_SECONDS))
@@ -42,16 +42,16 @@ class TokenBucket:
         return min(wanted, int(self._level))
 
     def take(self, wanted: int, now: float) -> int:
-        """How many of the wanted may go now; they are taken."""
+        """Take up to `wanted` letters; returns how many may go now."""
         granted = self.room(wanted, now)
         self._level -= granted
         return granted
 
 
 class Domains:
-    """How fast each recipient domain is written to; `rates` are letters a second, `*` those of any other domain.
+    """Limits letters to each recipient domain. `rates` are in letters a second; `*` is for any other domain.
 
-    A domain without room is `full` for the rest of a turn: what is for it is passed over, and nobody waits.
+    A domain over its rate is `full` for the rest of a turn. Its letters are skipped, so they do not delay the others.
     """
 
     def __init__(self, rates: Mapping[str, float]) -> None:
@@ -59,7 +59,7 @@ class Domains:
         self.full: set[str] = set()
 
     def admits(self, address: str, now: float) -> bool:
-        """Whether a letter to this address may go now; it is taken. Its domain is full from now on otherwise."""
+        """Whether a letter to this address may go now. If so, it is counted; else its domain is full from now on."""
         if not self._rates:
             return True
         domain = _domain(address)
@@ -74,7 +74,7 @@ class Domains:
         return False
 
     def is_full(self, address: str) -> bool:
-        """Whether this turn has nothing more for an address."""
+        """Whether the address's domain is full for this turn."""
         return bool(self.full) and _domain(address) in self.full
 
 

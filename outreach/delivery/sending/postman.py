@@ -1,9 +1,13 @@
-"""The postman: takes a batch of letters, has them composed, and hands them over in rounds.
+"""The postman: leases batches of letters, has them composed, and hands them over in rounds.
 
-A round: bodies go out on every free connection; one transaction records the answers to the round before and fences
-this one; then the dots are written, and behind them the envelopes of the round that follows. The socket waits for the
-database, never the other way round. A connection that does not answer in its turn is left for a later round, with the
-letter it carries.
+A round has three steps:
+
+- The bodies are sent on every free connection.
+- One transaction records the answers to the previous round and fences this one.
+- The dots are written, and behind them the envelopes of the next round.
+
+No transaction is open while the postman waits for a relay. A connection that does not answer in time is left for a
+later round, with the letter that it carries.
 """
 
 import threading
@@ -45,7 +49,7 @@ OPEN_ENDED = tuple(state for state in State if state not in {State.READY, State.
 
 
 class Postman:
-    """One worker's hands: its connections, the letters it carries, and those it waits to hear of. For one thread."""
+    """One worker's sender: its connections, the letters on them, the answers not recorded yet. For one thread."""
 
     def __init__(
         self,
@@ -66,26 +70,26 @@ class Postman:
             pool.on_body = lambda is_half: on_failpoint(Failpoint.MID_BODY if is_half else Failpoint.AFTER_RCPT)
         self.stop = stop or threading.Event()
         self._routes, self._domains = Routes(pool.relays), Domains(domain_rates or {})
-        self._waiting: deque[Composed] = deque()  # of the batch under way, composed
-        self._carried: dict[int, Composed] = {}  # handed to a connection, without a dot yet
-        self._awaited: dict[int, str] = {}  # the dot is written (under this fence), the answer has not come
-        self._settled: list[Settled] = []  # answered, not written down yet
-        self._undecided: list[Settled] = []  # the connection broke before their dot, and nobody was answered since
-        self._unsure: list[str] = []  # fences that may have been committed, and no dot of which was written
-        self._has_served = False  # the relay took a letter, and this is not written down yet
+        self._waiting: deque[Composed] = deque()  # composed letters of the current batch
+        self._carried: dict[int, Composed] = {}  # on a connection, dot not written yet
+        self._awaited: dict[int, str] = {}  # dot written, under this fence; no answer yet
+        self._settled: list[Settled] = []  # answered, not recorded yet
+        self._undecided: list[Settled] = []  # connection broke before the dot, no letter answered since
+        self._unsure: list[str] = []  # fences that may be committed, none of their dots written
+        self._has_served = False  # the relay accepted a letter, not recorded yet
         self._rests = self._has_handed = False
-        self._next: int | None = None  # the batch after the one under way, being composed
+        self._next: int | None = None  # the batch after the current one, being composed
         self._leased_at = 0.0
         self._brake, self._refusals = brake or (lambda: None), 0
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is under way that `attend` has to look after: a connection, if nothing else."""
+        """Whether `attend` has work to do: letters under way, answers to record or connections to close."""
         letters = self._carried or self._awaited or self._settled or self._undecided or self._unsure
         return bool(letters or self.pool.count(*State))
 
     def deliver(self, mailing_id: int) -> bool:
-        """Hand over some batches of a mailing's letters. True when more may go: after the other mailings that wait."""
+        """Hand over some batches of a mailing. True when more may go: call again after the other waiting mailings."""
         self._domains.full.clear()
         self._has_handed, self._next = False, None
         has_more = self._deliver_batches(mailing_id) and self._has_handed
@@ -94,7 +98,7 @@ class Postman:
         return has_more
 
     def _deliver_batches(self, mailing_id: int) -> bool:
-        """Some seconds' batches, each composed while the one before it leaves. True when the time was too short."""
+        """Hand over batches for 2 s, composing each while the previous one leaves. True when the time was too short."""
         end = time.monotonic() + SHARE_SECONDS
         batch = self._take(mailing_id) if self._finds_a_relay() else None
         while batch is not None and not self.stop.is_set():
@@ -105,10 +109,10 @@ class Postman:
             self._put_back(batch)
             batch, self._next = self._next, None
             self._brake_if_refused()
-            # Where the relay rests from now on, another one may serve.
+            # If the relay rests from now on, another one may serve.
             if is_last or not (finished or self._rests) or not self._finds_a_relay():
                 break
-            batch = batch or self._take(mailing_id)  # what the fence denied is composed anew at once
+            batch = batch or self._take(mailing_id)  # also letters that the fence denied, to be composed anew
         else:
             is_last = finished = False
         if batch is not None:
@@ -121,7 +125,7 @@ class Postman:
             self._brake()
 
     def attend(self, seconds: float = 0.0) -> None:
-        """Look after what dawdles: letters that have come to their dot, answers that have come late. Keep none idle."""
+        """Finish what earlier rounds left: fence letters at their dot, record late answers, close idle connections."""
         self.pool.wait(seconds, until=lambda: not self._is_open_ended() or self.stop.is_set())
         self._listen()
         if self._ready() or self._settled or self._unsure:
@@ -133,12 +137,16 @@ class Postman:
         self.pool.leave()
 
     def farewell(self) -> None:
-        """Before the process ends: wait some seconds for the answers to dots already written. The rest is in doubt."""
+        """Before the process ends, wait up to 10 s for the answers to dots already written.
+
+        A letter whose answer has not come by then is in doubt.
+        """
         self.pool.recall()
         self.pool.wait(FAREWELL_SECONDS, until=lambda: not self.pool.count(State.VERDICT))
         self._listen()
         self.pool.close()
-        self._listen()  # apart: who had only begun is cut off by us, whatever others were answered
+        # A second call: an answer collected with them would make deferrals of the letters that our closing cut off.
+        self._listen()
         self._requeue_uncounted()
         self._write_down()
 
@@ -179,7 +187,7 @@ class Postman:
                 return False
             letters = self._admitted(self.pool.count(State.READY))
             if self._waiting and not (letters or self.pool.count(State.AT_DOT) or self.pool.prompt(*MOVING)):
-                return False  # as fast as allowed: the clock will ask again
+                return False  # the rate is used up: the clock will try again
             if not self._round(letters, batch):
                 return False
             if self._refusals >= SEVERAL:
@@ -189,11 +197,14 @@ class Postman:
     def _has_some_left(self) -> bool:
         """Whether letters of the batch wait, or are at their dot."""
         if not (self._waiting or self.pool.prompt(State.AT_DOT)):
-            self._listen()  # what stood behind a dot may have come back
+            self._listen()  # a letter pipelined behind a dot may have been given back
         return bool(self._waiting or self.pool.prompt(State.AT_DOT))
 
     def _admitted(self, most: int) -> list[Composed]:
-        """The next letters, as fast as is allowed, but those for a domain that has no room: they hold up nobody."""
+        """The next letters that the rate allows, at most `most`.
+
+        Letters to a domain over its rate are skipped, so they do not delay the others.
+        """
         now, bucket = time.monotonic(), self._routes.used.bucket
         room, letters = bucket.room(min(len(self._waiting), most), now), list[Composed]()
         while self._waiting and len(letters) < room:
@@ -210,8 +221,11 @@ class Postman:
         return [letter for letter in written if not self._domains.is_full(letter.address)]
 
     def _is_at_hand(self, wanted: int) -> bool:
-        """Have a free connection, or a letter at its dot; else let the relay rest, or leave what dawdles."""
-        self.pool.poll()  # an idle connection may have been closed on us since
+        """Wait for a free connection or a letter at its dot. False when there is none after 5 s.
+
+        Lets the relay rest, and returns False, when its connections failed with an alarm or none is left.
+        """
+        self.pool.poll()  # the relay may have closed an idle connection since
         failures = self._heeded()
         busy = len(self._carried) + len(self._awaited) + self.pool.stuck
         self.pool.open(min(wanted + busy, self._routes.used.width.now))
@@ -225,15 +239,18 @@ class Postman:
         return bool(self.pool.count(*usable))
 
     def _heeded(self) -> list[Failure]:
-        """Connections to the relay in use that came to nothing; of a relay that asked for it fewer are used now."""
+        """The failed connections to the relay in use.
+
+        A relay that asked for fewer connections gets fewer from now on.
+        """
         failures = self.pool.failures()
         self._routes.narrow({relay for relay, failure in failures if failure.slow_down})
-        # Not only when it asks: those that are busy then have to be left later.
+        # Not only when it asks: connections that were busy then have to be closed later.
         self.pool.leave(keep=self._routes.used.width.now)
         return [failure for relay, failure in failures if relay is self.pool.relay]
 
     def _round(self, letters: Sequence[Composed], batch: int) -> bool:
-        """Hand letters over, record the answers to the round before, fence, write dots. False to stop for now."""
+        """Hand letters over, record the previous round, fence, write dots. False when the postman should stop."""
         for letter in letters:
             self.pool.hand(_parcel(letter))
         self._wait(TURN_SECONDS, lambda: not self.pool.prompt(*MOVING))
@@ -244,9 +261,14 @@ class Postman:
         return self._fence_and_release(batch) and not self._rests
 
     def _fence_and_release(self, batch: int | None) -> bool:
-        """Fence what has come to its dot, and write the dots. False when the lease on the batch is lost."""
-        self.pool.poll()  # an answer that comes before the dot is no answer to it
+        """Fence the letters that are at their dot, and write the dots of those that pass.
+
+        False when the lease on the batch is lost, or no dot was written because the fence took more than 5 s.
+        """
+        # 1. Process what has arrived: an answer that came before the dot is not an answer to it.
+        self.pool.poll()
         fence_id, started, ready = uuid.uuid4().hex, _awake_seconds(), self._ready()
+        # 2. In one transaction: record the answers so far, renew the leases, fence the letters at their dot.
         with self._unsure_of(fence_id), self.database.writing() as session:
             now = self.clock()
             self._record(session)
@@ -254,30 +276,34 @@ class Postman:
             passed = self._fence(session, ready, fence_id, now) if holds and ready else set()
         self._forget_recorded()
         self.on_failpoint(Failpoint.AFTER_FENCE)
+        # 3. After more than 5 s write no dot, and queue the rows again: if this process was frozen meanwhile,
+        #    another one may have put its letters in doubt.
         if _awake_seconds() - started > DOT_SECONDS:
-            # Frozen in between, and others may have drawn their conclusions: no dot, and the rows go back.
             self._drop(ready)
             self._unsure.append(fence_id)
             return False
+        # 4. Process what has arrived meanwhile, then write the dots that passed, with the next envelopes behind them.
         self._awaited.update(dict.fromkeys(passed, fence_id))
         self.pool.poll()
         following = [] if batch is None else self._following(passed)
         self.pool.release(passed, map(_parcel, following))
+        # 5. Close the connections of the letters that were denied.
         self._drop(ready)
         self.on_failpoint(Failpoint.AFTER_DOT)
+        # 6. Give the answers a moment to come. The next round records them.
         self._wait(TURN_SECONDS, lambda: not self.pool.prompt(State.VERDICT, *MOVING))
         self.on_failpoint(Failpoint.AFTER_REPLY)
         return holds
 
     def _following(self, passed: set[int]) -> list[Composed]:
-        """The letters that go behind these dots: those no other connection is for, and none on one that is too many."""
+        """The letters to pipeline behind these dots: those no free connection can take, within the current width."""
         beyond = max(0, self.pool.width - self._routes.used.width.now)
         most = min(self.pool.room_behind(passed) - beyond, len(self._waiting) - self.pool.free)
         return [] if self.stop.is_set() else self._admitted(max(0, most))
 
     @contextmanager
     def _unsure_of(self, fence_id: str) -> Iterator[None]:
-        """If the transaction fails, close without a dot, and remember to take the fence back."""
+        """If the transaction fails, close the connections without a dot, and remember to take the fence back."""
         ready = self._ready()
         try:
             yield
@@ -295,7 +321,7 @@ class Postman:
         return passed
 
     def _renew(self, session: Session, batch: int, now: datetime) -> bool:
-        """Hold what is held for longer, once some time has passed. False when it was taken from us meanwhile."""
+        """Renew the leases held, every 2 s. False when another worker has taken the batch meanwhile."""
         if _awake_seconds() - self._leased_at < RENEW_SECONDS:
             return True
         self._leased_at = _awake_seconds()
@@ -306,13 +332,13 @@ class Postman:
         return [self._carried[parcel.key] for parcel in self.pool.at_dot()]
 
     def _drop(self, letters: Sequence[Composed]) -> None:
-        """These are no longer carried; a connection on which one still waits for its dot is closed without it."""
+        """Stop carrying these letters. A connection where one still waits for its dot is closed without it."""
         self.pool.abandon({letter.id for letter in letters})
         for letter in letters:
             self._carried.pop(letter.id, None)
 
     def _under_way(self) -> set[int]:
-        """Letters that are queued still, as the database knows, and not to be handed over once more."""
+        """The keys of letters that are still queued in the database, but must not be handed over a second time."""
         return {*self._carried, *(settled.message_id for settled in (*self._settled, *self._undecided))}
 
     def _listen(self) -> None:
@@ -332,25 +358,34 @@ class Postman:
             self._count_as_deferrals()
 
     def _suspect_relay(self) -> None:
-        """Several letters were cut off, and none has come to its dot: it is the relay."""
+        """Let the relay rest when several letters were cut off and none has come to its dot."""
         if len(self._undecided) >= SEVERAL and not self._ready():
             self._let_rest(self._undecided[0].outcome.text)
             self._requeue_uncounted()
 
     def _count_as_deferrals(self) -> None:
-        """The relay serves others: what breaks the connection off is the letter, put off as by an answer for now."""
+        """Defer the letters that were cut off, as after a 4xx.
+
+        The relay answers others, so it is the letter that breaks the connection.
+        """
         self._settled += [
             settled._replace(outcome=settled.outcome._replace(verdict=Verdict.LATER)) for settled in self._undecided
         ]
         self._undecided = []
 
     def _requeue_uncounted(self) -> None:
-        """The relay serves nobody, or we broke off ourselves: the letters wait, and no attempt is counted."""
+        """Queue the letters that were cut off again, without counting an attempt.
+
+        The relay serves nobody, or we closed the connection ourselves.
+        """
         self._settled += self._undecided
         self._undecided = []
 
     def _wait(self, seconds: float, until: Callable[[], bool]) -> None:
-        """Wait; and when it is not over soon, do not keep what is known from being written down."""
+        """Wait until `until` is true, for `seconds` at most; then leave slow connections for a later round.
+
+        After 0.05 s it records the answers known so far, so that they do not wait.
+        """
 
         def over() -> bool:
             return until() or self.stop.is_set()
@@ -385,7 +420,7 @@ class Postman:
             relay_health.forget_failures(session, self.pool.relay.name)
 
     def _forget_recorded(self) -> None:
-        # Only once it is committed: recording twice changes nothing, recording never would lose an answer.
+        # Called after the commit: recording an answer twice changes nothing, forgetting it too early would lose it.
         if self._settled:
             self._settled, self._unsure = [], []
             self._has_served = False
@@ -398,5 +433,5 @@ def _parcel(letter: Composed) -> Parcel:
 
 
 def _awake_seconds() -> float:
-    """A clock that counts sleep and suspension: a process that was frozen learns it here."""
+    """Seconds of a clock that also counts suspension, so that a process can tell that it was frozen."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -1,7 +1,7 @@
-"""The source: writes a batch's letters for the postman, himself or in a process of his own.
+"""Letter sources: compose a batch's letters for the postman, in this process or in a forked one.
 
-Apart, the next batch is composed while the letters of this one leave. It reads and never writes: whatever is composed
-too early, the fence denies.
+A forked source composes the next batch while the letters of the current one leave. It reads the database and never
+writes. The fence denies letters that were composed too early.
 """
 
 import logging
@@ -19,23 +19,26 @@ from outreach.db import Database, Session
 from outreach.delivery.ledger.letters import Composed, Due, due_in
 from outreach.delivery.models import Mailing
 
-PATIENCE_SECONDS = 10.0  # a batch takes a tenth
+PATIENCE_SECONDS = 10.0  # ten times what a batch takes
 PIECE = 48
 Compose = Callable[[Session, Mailing, Sequence[Due]], Mapping[int, Composed]]
 logger = logging.getLogger(__name__)
 
 
 class LetterSource:
-    """Composes what is due in a batch, when asked for it."""
+    """Composes the due letters of a batch."""
 
     def __init__(self, database: Database, compose: Compose, clock: Callable[[], datetime]) -> None:
         self.database, self.compose, self.clock = database, compose, clock
 
     def begin(self, batch: int, beside: Collection[int]) -> None:
-        """A batch will be asked for, but for these letters: a source who works apart begins."""
+        """Announce that `finish` will be called for this batch, without the letters in `beside`.
+
+        A forked source starts to compose here.
+        """
 
     def finish(self, batch: int, beside: Collection[int]) -> list[Composed]:
-        """The letters that are due in a batch, in order, but for these."""
+        """The composed letters that are due in a batch, in order, without those in `beside`."""
         with self.database.reading() as session:
             due = [letter for letter in due_in(session, batch, now=self.clock()) if letter.id not in beside]
             if not due:
@@ -45,20 +48,20 @@ class LetterSource:
 
 
 class ForkedLetterSource(LetterSource):
-    """Has batches composed by another process at the end of a pipe; what that one cannot, he does himself.
+    """Has batches composed by a forked process over a pipe; composes them itself when that process fails.
 
-    What comes is read by a thread of its own, while the postman waits for the database or for the relay.
+    A thread of its own reads the pipe, while the postman waits for the database or the relay.
     """
 
     def __init__(self, own: LetterSource, process: int, pipe: Connection) -> None:
         super().__init__(own.database, own.compose, own.clock)
         self.process, self._pipe = process, pipe
-        self._reader = ThreadPoolExecutor(1, "source")  # answers come in the order of what was asked
-        self._is_lost = False  # the other process is ended, or will be: what the pipe still holds is no answer
+        self._reader = ThreadPoolExecutor(1, "source")  # one thread: answers come in the order of the requests
+        self._is_lost = False  # the other process has ended or will be killed: what the pipe still holds is no answer
         self._begun: tuple[int, Future[list[Composed] | None]] | None = None
 
     def begin(self, batch: int, beside: Collection[int]) -> None:
-        """Have a batch begun."""
+        """Ask the other process to compose a batch."""
         self._begun = None
         if self._is_lost:
             return
@@ -69,7 +72,7 @@ class ForkedLetterSource(LetterSource):
             self._lose(repr(error))
 
     def finish(self, batch: int, beside: Collection[int]) -> list[Composed]:
-        """What was begun, but for letters that are under way since."""
+        """The letters of the batch begun, without those in `beside`, handed over meanwhile."""
         begun, self._begun = self._begun, None
         written = self._awaited(begun[1]) if begun and begun[0] == batch else None
         if written is None:
@@ -77,7 +80,7 @@ class ForkedLetterSource(LetterSource):
         return [letter for letter in written if letter.id not in beside]
 
     def close(self) -> None:
-        """End the other process: it only reads."""
+        """Kill the other process. It only reads, so nothing is lost."""
         self._is_lost = True
         self._kill()
         with suppress(ChildProcessError):
@@ -86,7 +89,10 @@ class ForkedLetterSource(LetterSource):
         self._pipe.close()
 
     def _awaited(self, answer: "Future[list[Composed] | None]") -> list[Composed] | None:
-        """Who is frozen, perhaps with half an answer written, is ended: its end of the pipe closes."""
+        """The answer, or None when it does not come within 10 s.
+
+        The process is then killed, which closes its end of the pipe: it may be frozen with half an answer written.
+        """
         try:
             return answer.result(PATIENCE_SECONDS)
         except TimeoutError:
@@ -94,7 +100,7 @@ class ForkedLetterSource(LetterSource):
             return None
 
     def _lose(self, why: str) -> None:
-        """Letters are composed here from now on, which is said once: fewer leave in a second."""
+        """Compose letters in this process from now on. Logged once, as fewer letters leave in a second then."""
         if not self._is_lost:
             self._is_lost = True
             said = "process %s, which composed letters, is lost (%s): this one does until it is started again"
@@ -112,7 +118,7 @@ class ForkedLetterSource(LetterSource):
         try:
             while some := self._pipe.recv():
                 letters += map(Composed._make, some)
-        except Exception as error:  # noqa: BLE001 - whatever it was: the rest of it is not the next answer
+        except Exception as error:  # noqa: BLE001 - after any error, the rest of the pipe is not the next answer
             self._lose(repr(error))
             return None
         return None if some is None else letters
@@ -120,12 +126,12 @@ class ForkedLetterSource(LetterSource):
 
 @contextmanager
 def apart(own: LetterSource, url: str) -> Iterator[ForkedLetterSource]:
-    """A source with a process of its own on the database at `url`, until the block ends, or this process does.
+    """A letter source with a forked process on the database at `url`, which ends with the block or with this process.
 
-    To be called while this process has one thread and holds no connection to a database: it is forked.
+    Call it while this process has one thread and holds no database connection, as it forks.
     """
     ours, theirs = Pipe()
-    # A stop is for the postman to hear, who may still want a letter.
+    # The child keeps stop signals blocked: the postman handles them, and may still need letters.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     child = os.fork()
     if not child:
@@ -141,7 +147,7 @@ def apart(own: LetterSource, url: str) -> Iterator[ForkedLetterSource]:
 
 
 def _write_what_is_asked(source: LetterSource, pipe: Connection) -> None:
-    """Until nobody is at the other end."""
+    """Compose the batches requested over the pipe until its other end closes. Never returns."""
     try:
         while True:
             for some in _pieces(_tried(source, *pipe.recv())):
@@ -153,9 +159,9 @@ def _write_what_is_asked(source: LetterSource, pipe: Connection) -> None:
 
 
 def _pieces(written: Sequence[Composed] | None) -> Iterator[Sequence[tuple[Any, ...]] | None]:
-    """Letters by some dozens, for neither process to hold a batch once more, then an empty piece; None for no answer.
+    """Letters in pieces of 48, so that neither process holds a batch twice, then an empty piece; None for a failure.
 
-    They go as plain tuples: a third of what named ones would cost.
+    They are sent as plain tuples, which costs a third of sending named tuples.
     """
     if written is None:
         yield None
@@ -168,5 +174,5 @@ def _pieces(written: Sequence[Composed] | None) -> Iterator[Sequence[tuple[Any, 
 def _tried(source: LetterSource, batch: int, beside: Collection[int]) -> list[Composed] | None:
     try:
         return source.finish(batch, beside)
-    except Exception:  # noqa: BLE001 - the postman tries himself, and says what is wrong
+    except Exception:  # noqa: BLE001 - the postman's process then composes the batch itself, and reports the error
         return None

@@ -1,4 +1,4 @@
-"""Relays that rest or wait for a person: what failed, until when, and what keeps letters from leaving."""
+"""The health of relays: failures, rests, alarms, and what keeps letters from leaving."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,10 @@ from outreach.delivery.models import RelayState
 
 
 def note_failure(session: Session, relay: str, said: str, *, alarm: bool, now: datetime) -> datetime:
-    """A relay cannot be used: it rests, longer each time; an alarm lasts until a process starts. Returns until when."""
+    """Record that a relay failed: it rests, longer each time. An alarm lasts until a work process starts.
+
+    Returns until when the relay rests.
+    """
     take_turns(session, "relay", relay)
     state = session.get(RelayState, relay, with_for_update=True)
     if state is None:
@@ -30,7 +33,7 @@ def note_failure(session: Session, relay: str, said: str, *, alarm: bool, now: d
 
 
 def forget_failures(session: Session, relay: str) -> None:
-    """A relay took a letter: its failures are forgotten."""
+    """Reset the failures of a relay: it accepted a letter."""
     _ANSWERED.change(session, {"relay": relay})
 
 
@@ -42,9 +45,9 @@ _ANSWERED = Prepared(
 
 
 def quiet_alarms(session: Session, *, now: datetime) -> None:
-    """A work process starts, whoever started it: every relay in alarm is tried once more.
+    """Clear every alarm as a work process starts, whoever started it, so that each relay is tried once more.
 
-    What is still wrong raises the alarm again; of one that is no longer named nothing more is said.
+    A relay that still fails raises its alarm again. A relay that is no longer in the settings stays quiet.
     """
     for state in _alarmed(session):
         state.alarmed_at = state.rests_until = None
@@ -53,19 +56,19 @@ def quiet_alarms(session: Session, *, now: datetime) -> None:
 
 
 def alarms(session: Session) -> list[str]:
-    """The relays that wait for a person, a sentence each, whether others serve meanwhile or not."""
+    """A French sentence for each relay in alarm, whether or not others serve meanwhile."""
     return [_alarm(state) for state in _alarmed(session)]
 
 
 def hindrances(session: Session, relays: Sequence[str], *, now: datetime) -> dict[str, str]:
-    """Of these relays, those that nothing may be handed to now, each with the reason in a sentence."""
+    """Those of these relays that may not be used now, each with the reason in a French sentence."""
     states = {state.name: state for state in session.scalars(select(RelayState).where(RelayState.name.in_(relays)))}
     why = {name: _hindrance(states[name], now) for name in relays if name in states}
     return {name: sentence for name, sentence in why.items() if sentence}
 
 
 def hindrance(session: Session, relays: Sequence[str], *, now: datetime) -> str:
-    """What keeps letters from leaving: a sentence for each relay when none serves, or ''."""
+    """Why no letter can leave: a French sentence for each of these relays if none may be used, else ''."""
     reasons = hindrances(session, relays, now=now)
     return " ".join(reasons.values()) if len(reasons) == len(relays) else ""
 

@@ -1,4 +1,4 @@
-"""Several relays, in order of preference: which one is used now; how wide and how fast a worker uses each."""
+"""Chooses the relay in use among several, and holds how wide and how fast a worker uses each."""
 
 import time
 from collections.abc import Sequence
@@ -11,21 +11,21 @@ from outreach.delivery.smtp.protocol import Relay
 
 
 class Route:
-    """A relay as one worker uses it."""
+    """A relay as one worker uses it: its number of connections and its rate."""
 
     def __init__(self, relay: Relay) -> None:
         self.relay, self.width, self.bucket = relay, Width(relay.connections), TokenBucket(relay.rate, time.monotonic())
 
 
 class Routes:
-    """The relays of a worker, the preferred one first; `used` is the one that letters are handed to now."""
+    """The relays of a worker, the preferred one first; `used` is the one in use now."""
 
     def __init__(self, relays: Sequence[Relay]) -> None:
         self._routes = {relay.name: Route(relay) for relay in relays}
         self.used = self._routes[relays[0].name]
 
     def choose(self, session: Session, *, now: datetime) -> bool:
-        """Use the first that neither rests nor is alarmed; False when there is none."""
+        """Use the first relay that neither rests nor is in alarm; False when there is none."""
         hindered = relay_health.hindrances(session, list(self._routes), now=now)
         serving = [route for name, route in self._routes.items() if name not in hindered]
         if serving:
@@ -33,6 +33,6 @@ class Routes:
         return bool(serving)
 
     def narrow(self, relays: set[Relay]) -> None:
-        """These relays ask for less."""
+        """Use half as many connections to these relays, which asked for fewer."""
         for relay in relays:
             self._routes[relay.name].width.narrow()
