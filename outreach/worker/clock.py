@@ -1,6 +1,7 @@
-"""The clock. It only ticks: every few seconds the same questions are asked of the database, which knows what is due.
+"""The clock: every few seconds it looks in the database for what is due.
 
-No job store and no cron: a second clock is harmless, and business time never depends on when this process started.
+There is no job store and no cron: a second clock is harmless, and business time never depends on when this process
+started.
 """
 
 import logging
@@ -13,11 +14,11 @@ from outreach.worker.process import WorkProcess, going_on
 
 TICK_SECONDS = 5
 COLLECT_SECONDS = 60
-logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that a pass took longer than a tick needs nobody
+logging.getLogger("apscheduler").setLevel(logging.ERROR)  # its warning that a pass took longer than a tick is harmless
 
 
 def clock(process: WorkProcess) -> BackgroundScheduler:
-    """A clock that asks for a process; the first time at once."""
+    """A scheduler that runs `ask` every 5 s, at once the first time, and `collect` every 60 s."""
     scheduler = BackgroundScheduler(timezone=UTC)
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     scheduler.add_job(ask, "interval", [process], seconds=TICK_SECONDS, next_run_time=datetime.now(UTC), **options)
@@ -27,15 +28,15 @@ def clock(process: WorkProcess) -> BackgroundScheduler:
 
 
 def collect(process: WorkProcess) -> None:
-    """Look into the mailbox of notices, beside the other questions: a slow mailbox holds none of them up."""
+    """Read the mailbox of notices, in a job of its own: a slow mailbox does not delay `ask`."""
     with going_on("reading what came back"):
         process.collect()
 
 
 def ask(process: WorkProcess) -> None:
-    """One pass: what has to start, what is over, what is in doubt, who has letters to send.
+    """One pass: start waves, wake postmen for letters due, settle doubts and ends.
 
-    A question that cannot be asked keeps no other from being asked; whether letters may leave has to be known.
+    A step that fails does not stop the next ones. No wave starts before it is known that nothing hinders sending.
     """
     hindrance = "La base de données ne répond pas."
     with going_on("asking whether letters may leave"):

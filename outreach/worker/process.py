@@ -1,9 +1,10 @@
-"""What runs in the background. The database is the queue: a job is only a knock, with the number of a mailing.
+"""The work process, which sends what is due. The database is the queue; a job is only a wake-up.
 
-The broker inside the process brings its own clock's knocks; with several processes a shared one (`knocking`) brings
-everybody's to whoever is idle. What dawdles on a process's own connections is its own affair.
+A job carries the number of a mailing. A broker inside the process carries the wake-ups of its own clock. With several
+processes, a shared broker (`wakeups`) carries those of all to any idle one. Each process attends to its own slow
+connections.
 
-Jobs are safe to repeat and never raise: a knock that is lost or comes twice changes nothing, the clock knocks again.
+Jobs are safe to repeat and never raise. A wake-up that is lost or comes twice changes nothing, as the clock repeats it.
 """
 
 import logging
@@ -39,9 +40,9 @@ from outreach.tracking import hits
 from outreach.worker.wakeups import Wakeups, queue_of
 
 BEAT_SECONDS = 5.0
-LONGEST_SECONDS = 45  # of a transaction: others wait for what a frozen process holds, and go on within a minute
-LAUNCH_SECONDS = 4.0  # less than from one pass of the clock to the next
-LISTEN_MILLISECONDS = 200  # how long a stop waits for threads that have nothing to do
+LONGEST_SECONDS = 45  # of a transaction: others that wait for the locks of a frozen process go on within a minute
+LAUNCH_SECONDS = 4.0  # less than the interval of the clock
+LISTEN_MILLISECONDS = 200  # how long a stop waits for idle threads
 logger = logging.getLogger(__name__)
 
 
@@ -64,9 +65,9 @@ def relays_of(settings: Settings) -> list[Relay]:
 
 @contextmanager
 def going_on(what: str) -> Iterator[None]:
-    """What may go wrong in the world ends this block with a line in the log, and nothing else: the next tick repeats.
+    """End this block with a line in the log when it fails as can be expected; the next pass of the clock repeats it.
 
-    ValueError is what rows say that nobody can read.
+    ValueError is for stored rows that cannot be read.
     """
     try:
         yield
@@ -106,7 +107,7 @@ class WorkProcess:
             brake=self.brake,
         )
         self.broker = StubBroker(middleware=[])
-        # A stub keeps what it drops for tests to look at; a process that runs for months may not.
+        # A StubBroker keeps all dropped messages, for tests; a process that runs for months keeps the last ones only.
         self.broker.dead_letters_by_queue = defaultdict(lambda: deque(maxlen=100))  # type: ignore[arg-type, return-value]
         self.deliver, self.attend = build(self.broker, self)
         self.wakeups = self._open_wakeups()
@@ -116,14 +117,14 @@ class WorkProcess:
         self._pulse = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
     def open(self) -> None:
-        """Begin to work."""
+        """Start the threads of the broker, the wake-ups and the sign of life."""
         self._worker.start()
         if self.wakeups:
             self.wakeups.open()
         self._pulse.start()
 
     def close(self) -> None:
-        """Stop in order: the round under way ends, its answers are heard and written down."""
+        """Stop in order: the round under way ends, and its answers are awaited and recorded."""
         self.stop.set()
         self._worker.stop()
         if self.wakeups:
@@ -135,7 +136,7 @@ class WorkProcess:
             workers.leave(session, self.worker_id, now=self.clock())
 
     def hindrance(self) -> str:
-        """What keeps letters from leaving from here, in a sentence, or ''."""
+        """Why no letter may leave from here, in a French sentence, or ''."""
         if self.settings.sending is Switch.OFF:
             return "L’envoi est coupé par OUTREACH_SENDING=off."
         if self.settings.stays_here:
@@ -144,17 +145,17 @@ class WorkProcess:
             return installation.hindrance(session, installation.read(self.settings.data))
 
     def remember(self) -> None:
-        """Nothing hinders: the database and the data folder remember this pass of the clock, in this order."""
+        """Record an unhindered pass of the clock in the database, then in the data folder."""
         now, here = self.clock(), installation.read(self.settings.data)
         with self.database.writing() as session:
             installation.passed(session, here, now=now)
         installation.remember(self.settings.data, now=now)
 
     def start_waves(self) -> None:
-        """Start what is due, a step of each wave in turn: a large one, or one that cannot start, holds no other up.
+        """Start due waves, one step of each in turn: one that is large, or cannot start, does not delay the others.
 
-        Between the steps postmen are woken for what is due elsewhere; what is left after some seconds is for the next
-        pass of the clock, which has other questions, too.
+        Between the steps, postmen are woken for letters due elsewhere. After 4 s the rest is left for the next pass of
+        the clock, as this pass has other work, too.
         """
         end = time.monotonic() + LAUNCH_SECONDS
         while not self.stop.is_set():
@@ -169,7 +170,7 @@ class WorkProcess:
             self.wake_due()
 
     def settle(self, hindrance: str) -> None:
-        """What time alone decides: doubts, ends; and that the clock has passed."""
+        """Settle what time alone decides (doubts, ends of waves), and record this pass of the clock."""
         now = self.clock()
         self.brake()
         with self.database.writing() as session:
@@ -187,7 +188,7 @@ class WorkProcess:
         collecting.collect(self.database, self.settings, self.clock, stop=self.stop)
 
     def brake(self) -> None:
-        """Pause what fails too often: looked for without keeping anybody from writing."""
+        """Pause the waves that fail too often. They are looked for in a reading transaction, which blocks no writer."""
         with self.database.reading() as session:
             is_failing = bool(auto_pause.failing(session))
         if is_failing:
@@ -200,35 +201,35 @@ class WorkProcess:
             self.wakeups.clear()
         with self.database.reading() as session:
             due = due_mailings(session, now=self.clock())
-        # In another order each time: of what is rationed, none is always served first.
+        # In random order: where a rate is limited, no mailing is always served first.
         for mailing in random.sample(due, len(due)):
             self.wake_for(mailing)
         if self.postman.is_busy and not self._woken_for and not self._at_work.locked():
             self.attend.send()
 
     def wake_for(self, mailing: int) -> None:
-        """Wake a postman for a mailing, behind those it was woken for already: whichever is idle.
+        """Wake a postman for a mailing, in any idle process, after its earlier wake-ups.
 
-        Without a broker that answers it is our own, and once until it has come.
+        Without a shared broker that answers, wake the postman of this process, once until the wake-up has come.
         """
         if not (self.wakeups and self.wakeups.wake(mailing)) and mailing not in self._woken_for:
             self._woken_for.add(mailing)
             self.deliver.send(mailing)
 
     def woken(self, mailing: int) -> None:
-        """A knock has been answered: the next one counts."""
+        """Note that the wake-up for a mailing has come, so that the next one is sent."""
         self._woken_for.discard(mailing)
 
     @contextmanager
     def in_turn(self) -> Iterator[Postman]:
-        """The postman: one thing at a time, whichever broker asks."""
+        """Hold the postman, which does one thing at a time, whichever broker runs it."""
         with self._at_work:
             yield self.postman
 
     def answer(self, mailing: int) -> None:
-        """A knock from another process: passed on to the next one that is idle, then answered.
+        """Handle a wake-up from the shared broker: pass it on to the next idle process, then deliver.
 
-        A process that may not send keeps the one knock it has heard, so that it hears no other.
+        A process that may not send holds its wake-up unacknowledged, so it gets no more.
         """
         while not self._may_send() and not self.stop.is_set():
             self.stop.wait(BEAT_SECONDS)
@@ -263,7 +264,7 @@ class WorkProcess:
 
 
 def build(broker: Broker, process: WorkProcess) -> tuple[Actor[[int], None], Actor[[], None]]:
-    """The actors of a broker: deliver a mailing, attend to what dawdles."""
+    """The actors of a broker: deliver a mailing, attend to slow connections."""
 
     def deliver(mailing: int) -> None:
         try:

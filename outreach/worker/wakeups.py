@@ -1,8 +1,8 @@
-"""Knocks from one work process to another, over a broker that they share.
+"""Wake-ups from one work process to another, over a shared broker.
 
-Only who is idle hears: a process takes one knock at a time and gives it back once it is answered. Nothing depends on a
-knock: the database knows what is due, and every clock knocks again. So what nobody came for is forgotten at each pass
-of a clock, and a process that its broker does not answer knocks for itself.
+Only idle processes get them: a process takes one wake-up at a time, and acknowledges it once its work is done. Nothing
+depends on a wake-up: the database knows what is due, and every clock sends it again. So each pass of a clock discards
+the wake-ups that nobody took, and a process whose broker does not answer wakes itself.
 """
 
 import logging
@@ -14,36 +14,36 @@ from sqlalchemy import text
 from outreach.db import Session
 from outreach.worker import brokers
 
-LISTEN_MILLISECONDS = 500  # how long an idle process may take to hear
-CLOSE_MILLISECONDS = 1_000  # a broker that does not answer is not waited for
+LISTEN_MILLISECONDS = 500  # how long an idle process may take to get a wake-up
+CLOSE_MILLISECONDS = 1_000  # at most, for a broker that does not answer
 logger = logging.getLogger(__name__)
 
 
 def queue_of(session: Session) -> str:
-    """The queue of a PostgreSQL database: installations that share a broker do not hear each other's knocks."""
+    """The queue of a PostgreSQL database: installations that share a broker do not get each other's wake-ups."""
     query = "SELECT system_identifier, oid FROM pg_control_system(), pg_database WHERE datname = current_database()"
     cluster, number = session.execute(text(query)).one()
     return f"wakeups-{cluster}-{number}"
 
 
 class Wakeups:
-    """What one work process rings to wake another, and hears."""
+    """The wake-ups that one work process sends and receives."""
 
     def __init__(self, url: str, queue: str, answer: Callable[[int], None]) -> None:
         self._broker, self._queue = brokers.opened(url), queue
         self._wake_up = actor(broker=self._broker, queue_name=queue, actor_name="wake")(answer)
         self._worker = Worker(self._broker, worker_threads=1, worker_timeout=LISTEN_MILLISECONDS)
         self._worker.queue_prefetch = 1
-        self._is_silent = False  # it did not answer, and is not asked before the next pass of the clock
+        self._is_silent = False  # the broker did not answer, and is not tried before the next pass of the clock
         self._passed_on: set[int] = set()
 
     def open(self) -> None:
-        """Begin to hear. What is said is answered in a thread of its own."""
+        """Start to receive. Wake-ups are handled in a thread of their own."""
         self.clear()
         self._worker.start()
 
     def close(self) -> None:
-        """Hear no more; a knock that was not answered goes to another process."""
+        """Stop receiving; a wake-up that was not acknowledged goes to another process."""
         try:
             self._worker.stop(CLOSE_MILLISECONDS)
             self._broker.close()
@@ -51,18 +51,18 @@ class Wakeups:
             logger.warning("the broker of wake-ups could not be left in order: %s", _said(error))
 
     def clear(self) -> None:
-        """At each pass of the clock: forget what nobody came for, ask a broker that was silent again."""
+        """At each pass of the clock: discard the wake-ups that nobody took, and try a silent broker again."""
         was_silent, self._is_silent = self._is_silent, False
         self._passed_on.clear()
         if self._does(lambda: self._broker.flush(self._queue), is_news=not was_silent) and was_silent:
             logger.warning("the broker of wake-ups answers again")
 
     def wake(self, mailing: int) -> bool:
-        """Knock for a mailing wherever somebody is idle. False when the broker does not answer."""
+        """Wake any idle process for a mailing. False when the broker does not answer."""
         return self._does(lambda: self._wake_up.send(mailing))
 
     def pass_on(self, mailing: int) -> None:
-        """Wake the next one too, once between two passes of the clock: each wakes one, until all are at work."""
+        """Wake one more process, once a mailing between two passes of the clock: each wakes one, until all work."""
         if mailing not in self._passed_on:
             self._passed_on.add(mailing)
             self.wake(mailing)
@@ -72,7 +72,7 @@ class Wakeups:
             return False
         try:
             request()
-        except Exception as error:  # noqa: BLE001 - each library raises its own, and none is worth a process
+        except Exception as error:  # noqa: BLE001 - each library raises errors of its own, and none may end the process
             self._is_silent = True
             if is_news:
                 logger.warning("the broker of wake-ups is silent, this process wakes itself: %s", _said(error))

@@ -229,9 +229,7 @@ def _prose(parts: Iterable[Message], content: bytes) -> tuple[Report, ...]:
     return tuple(
         Report((_clean(address.decode("utf-8", "replace"))[:LONGEST_ADDRESS],), verdict, _status("", said), said)
         for addresses, verdict in failures
-        for address in sorted(
-            filter(None, addresses)
-        )  # for an empty header some Python versions yield an empty address
+        for address in sorted(filter(None, addresses))  # some Python versions yield '' for an empty header
     )
 
 

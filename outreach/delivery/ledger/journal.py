@@ -1,6 +1,6 @@
-"""What became of letters that were not accepted, told in the audit: a line for each mailing and kind, not each letter.
+"""Audit lines on letters that were not accepted: one per mailing and kind, not one per letter.
 
-A storm of deferrals is thousands of letters; a round of them is one line. Letters that are accepted cost nothing here.
+A storm of deferrals concerns thousands of letters; a round of them is one line. Accepted letters cost nothing here.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from outreach.db import Session
 
 
 class Setback(Enum):
-    """What happened to letters: said of one, and of several."""
+    """What happened to letters that were not accepted; the value is in French, for one letter and for several."""
 
     DEFERRED = ("reporté", "reportés")
     EXPIRED = ("expiré après 24 heures", "expirés après 24 heures")
@@ -25,12 +25,15 @@ class Setback(Enum):
 
 
 def subject_of(mailing: int) -> str:
-    """How the audit names a mailing, by its key."""
+    """The name of a mailing in the audit, from its key."""
     return f"mailing:{mailing}"
 
 
 def note(session: Session, happened: Mapping[tuple[int, Setback], int], *, now: datetime, actor: str) -> None:
-    """Write down how many letters of which mailing came to what, in the transaction that changes their rows."""
+    """Record in the audit how many letters of each mailing had each setback.
+
+    To be called in the transaction that changes their rows.
+    """
     for (mailing, event), count in happened.items():
         singular, plural = event.value
         sentence = f"{count} courriels {plural}." if count > 1 else f"{count} courriel {singular}."

@@ -1,4 +1,4 @@
-"""Letters of the ledger: those of a batch that are due, with the schools they list, and what each is once composed."""
+"""Letters to compose (those due in a batch, with the schools they list), and composed letters."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,9 +12,9 @@ from outreach.delivery.models import Composition, Message, MessageState, Message
 
 
 class Due(NamedTuple):
-    """A letter to compose: whom it is for, what was fixed at launch, the schools it lists (their keys, in order).
+    """A letter to compose: its recipient, what was fixed at launch, the keys of the schools it lists, in order.
 
-    `kept` is what it said, when it must be the same to the byte; else None.
+    `kept` is its stored content, when it must be the same to the byte; else None.
     """
 
     schools: tuple[int, ...]
@@ -32,14 +32,15 @@ class Due(NamedTuple):
 
     @property
     def recipient(self) -> str:
-        """The address as the wire takes it."""
+        """The address in the SMTP envelope."""
         return self.address_ascii or self.address
 
 
 class Composed(NamedTuple):
-    """A letter ready to leave: its bytes, and what has to be kept to make them again (JSON), or '' when it is kept.
+    """A letter ready to leave: its bytes, and the content (JSON) to store so that they can be made again.
 
-    It may come from another process: no more than what is needed to hand it over, as plain as can be.
+    `content` is '' when it is stored already. A letter may come from another process, so it holds only what sending
+    needs, as plain values.
     """
 
     id: int
@@ -52,7 +53,7 @@ class Composed(NamedTuple):
 
     @classmethod
     def of(cls, due: Due, wire: bytes, content: str) -> "Composed":
-        """The letter of a recipient; what it said before, and must say again, is not kept anew."""
+        """The letter of a recipient. Content that was stored before, and used again, is not stored anew."""
         kept = "" if due.kept is not None else content
         return cls(due.id, due.revision, due.address, due.recipient, due.return_path, wire, kept)
 
@@ -73,7 +74,7 @@ def due_of(session: Session, message: Message) -> Due:
     return Due(schools, None, *(getattr(message, fact.key) for fact in _FACTS))
 
 
-# Made once: making a statement costs as much as asking it.
+# Built once: building a statement costs as much as executing it.
 _FACTS: Sequence[InstrumentedAttribute[Any]] = (
     Message.id,
     Message.mailing_id,

@@ -1,4 +1,7 @@
-"""The ledger read: the recipients of a mailing by what became of them. The same conditions count and list."""
+"""Lists and counts the recipients of a mailing by what became of them, with the same conditions.
+
+Each `label` is in French, for the interface.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,7 +29,7 @@ class LetterOutcome(StrEnum):
 
     @property
     def label(self) -> str:
-        """The outcome in the interface."""
+        """The outcome as the interface names it, of several letters."""
         return _LABELS[self]
 
     @property
@@ -55,12 +58,12 @@ def outcome_of(message: Message) -> LetterOutcome:
 
 
 def count(session: Session, mailing: int, outcome: LetterOutcome | None, reason: Reason | None = None) -> int:
-    """How many letters of a mailing have an outcome (None: any), withdrawn for a reason (None: any)."""
+    """How many letters of a mailing have this outcome and this reason of withdrawal (None: any)."""
     return session.scalar(select(func.count()).where(_of(mailing, outcome, reason))) or 0
 
 
 def tried_again(session: Session, mailing: int) -> tuple[int, datetime] | None:
-    """The letters that were put off: how often one was tried at most, and when the first is tried again."""
+    """For deferred letters: the highest number of attempts, and when the next is due. None when there are none."""
     deferred = select(func.max(Message.attempts), func.min(Message.due_at)).where(
         _of(mailing, LetterOutcome.DEFERRED, None)
     )
@@ -71,7 +74,7 @@ def tried_again(session: Session, mailing: int) -> tuple[int, datetime] | None:
 def page(
     session: Session, mailing: int, outcome: LetterOutcome | None, reason: Reason | None, number: int
 ) -> Sequence[Row[Message, Authority]]:
-    """One page of them, by the authority's name."""
+    """One page of the letters with this outcome and reason, by the authority's name."""
     query = _rows(mailing, outcome, reason).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)
     return session.execute(query).all()
 
@@ -79,7 +82,7 @@ def page(
 def every(
     session: Session, mailing: int, outcome: LetterOutcome | None, reason: Reason | None
 ) -> Sequence[Row[Message, Authority]]:
-    """All of them, by the authority's name."""
+    """All letters with this outcome and reason, by the authority's name."""
     return session.execute(_rows(mailing, outcome, reason)).all()
 
 

@@ -1,4 +1,4 @@
-"""The outbox: open and hold its gates, withdraw, count, and settle what nobody answers for."""
+"""The outbox: sets the gates of mailings, withdraws and counts letters, and settles doubts."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -43,7 +43,7 @@ DOUBT_RESTS = timedelta(minutes=15)
 
 
 class Proof(StrEnum):
-    """What shows that a relay took a letter in doubt, in the words that its row keeps."""
+    """What shows that a relay accepted a letter in doubt, in the French words that its row stores."""
 
     UNSUBSCRIPTION = "arrivé : son lien de désinscription a servi"
     ANSWER = "arrivé : sa page a reçu une réponse"
@@ -58,7 +58,7 @@ class Proof(StrEnum):
 
 @dataclass
 class Tally:
-    """What became of the letters of a mailing. `intended` is all of them; the others add up to it, always."""
+    """The letters of a mailing, counted by what became of them. The other counts always add up to `intended`."""
 
     intended: int = 0
     accepted: int = 0
@@ -71,7 +71,7 @@ class Tally:
 
     @property
     def total(self) -> int:
-        """The ends and the letters on the way, added up."""
+        """The sum of the other counts: ends, and letters on the way."""
         ends = self.accepted + self.refused + self.expired + self.in_doubt + self.withdrawn.total()
         return ends + self.deferred + self.pending
 
@@ -82,26 +82,27 @@ class Tally:
 
 
 def set_gate(session: Session, mailing: Mailing, gate: Gate, *, now: datetime, actor: str, note: str = "") -> None:
-    """Open, hold or close a mailing's gate. Nothing passes a gate that is not open, from this commit on."""
+    """Open, hold or close a mailing's gate. From this commit on, nothing passes a gate that is not open."""
     mailing.gate = gate
     session.add(GateChange(mailing_id=mailing.id, gate=gate, at=now, actor=actor, note=note))
 
 
 def withdraw_all(session: Session, mailing: Mailing, reason: Reason, *, now: datetime) -> None:
-    """Withdraw every letter of a mailing that has not left."""
+    """Withdraw every letter of a mailing that is still queued."""
     _withdraw(session, reason, now, Message.mailing_id == mailing.id)
 
 
 def withdraw(session: Session, identities: Iterable[int], reason: Reason, *, now: datetime) -> None:
-    """Withdraw these letters, as far as they have not left."""
+    """Withdraw those of these letters that are still queued."""
     if which := list(identities):
         _withdraw(session, reason, now, Message.id.in_(which))
 
 
 def call_off(session: Session, *, now: datetime, among: Sequence[int] | None = None) -> None:
-    """Withdraw letters (these, or any) that came back to the queue of a mailing that is over: they would never leave.
+    """Withdraw letters that returned to the queue of a closed mailing: they would never leave.
 
-    Asked wherever letters come back, and by the clock: on PostgreSQL a cancellation may be committed beside it.
+    `among` limits this to some keys. Called wherever letters return to the queue, and by the clock: on PostgreSQL a
+    cancellation may be committed at the same time.
     """
     over = select(Mailing.id).where(Mailing.gate == Gate.CLOSED, Mailing.filled_at.is_not(None))
     which = Message.mailing_id.in_(over)
@@ -109,7 +110,7 @@ def call_off(session: Session, *, now: datetime, among: Sequence[int] | None = N
 
 
 def tallies(session: Session, mailings: Iterable[int]) -> dict[int, Tally]:
-    """Count the letters of mailings by what became of them; one statement over the rows."""
+    """Count the letters of each mailing by what became of them, in one statement over the rows."""
     is_deferred = case((Message.state == MessageState.QUEUED, Message.attempts > 0), else_=False)
     query = (
         select(Message.mailing_id, Message.state, Message.reason, is_deferred, func.count())
@@ -131,25 +132,28 @@ def tallies(session: Session, mailings: Iterable[int]) -> dict[int, Tally]:
 
 
 def doubtful(session: Session, mailing: Mailing) -> Sequence[Message]:
-    """The letters that may or may not have arrived, in order."""
+    """The letters of a mailing that are in doubt, in order."""
     query = select(Message).where(Message.mailing_id == mailing.id, Message.state == MessageState.IN_DOUBT)
     return session.scalars(query.order_by(Message.id)).all()
 
 
 def message_named(session: Session, identity: bytes) -> Message | None:
-    """The letter a token speaks of, by its eight bytes."""
+    """The letter that a token names, by its eight bytes; None when there is none."""
     return session.scalar(select(Message).where(Message.public_id == identity.hex()))
 
 
 def is_test(session: Session, message: Message) -> bool:
-    """Whether a letter went to whoever asked to try it: what is done with it means nothing."""
+    """Whether a letter is a test letter: nothing that is done with it counts."""
     return session.get_one(Mailing, message.mailing_id).purpose is Purpose.TEST
 
 
 def recipients_written_since(
     kind: RecipientKind, since: datetime, *, mailings: Sequence[int] | None = None, ignoring: Sequence[int] = ()
 ) -> Select[int]:
-    """The keys of the recipients a campaign's letter left for after an instant, in doubt or not; one row a letter."""
+    """Select the recipients for whom a campaign's letter left after `since`, in doubt or not: a row for each letter.
+
+    `mailings` limits this to some mailings; those in `ignoring` are left out.
+    """
     left = Message.state.in_((MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT))
     query = (
         select(Message.recipient_id)
@@ -161,22 +165,22 @@ def recipients_written_since(
 
 
 def recipients_meant_by(kind: RecipientKind, mailings: Sequence[int]) -> Select[int]:
-    """The keys of the recipients these mailings meant to write to, left out at launch or not."""
+    """Select the intended recipients of these mailings, including those left out at launch."""
     return select(Message.recipient_id).where(Message.recipient_kind == kind, Message.mailing_id.in_(mailings))
 
 
 def withdraw_queued(
     session: Session, kind: RecipientKind, recipient: int, mailings: Sequence[int], reason: Reason, *, now: datetime
 ) -> None:
-    """Withdraw the letters of these mailings to one recipient, as far as they have not left."""
+    """Withdraw the letters of these mailings to one recipient that are still queued."""
     to = and_(Message.recipient_kind == kind, Message.recipient_id == recipient, Message.mailing_id.in_(mailings))
     _withdraw(session, reason, now, to)
 
 
 def evidence(session: Session, message: Message, proof: Proof, *, now: datetime) -> bool:
-    """What only a letter that was taken can bring about has come: it left, whatever the relay did not say.
+    """Count a letter as accepted, because something came that only an accepted letter can cause.
 
-    Settles a doubt, also one that waits for an answer or to be sent again. Returns whether there was one.
+    This settles a doubt, also of a letter that waits for an answer or to be sent again. Returns whether there was one.
     """
     again = and_(Message.state == MessageState.QUEUED, Message.resent_at.is_not(None))
     doubted = or_(Message.state.in_(AWAITED), again)
@@ -192,8 +196,9 @@ def evidence(session: Session, message: Message, proof: Proof, *, now: datetime)
 def doubt_the_abandoned(session: Session, *, now: datetime) -> int:
     """Put in doubt the letters whose worker has not been seen for 30 s: their dot may have been written.
 
-    And those fenced 15 minutes ago, whoever lives: a dot is awaited for ten. A commit that landed after its worker had
-    looked for it in vain leaves rows that nobody else would ever ask about.
+    Also those fenced 15 minutes ago, even if their worker lives: it waits 10 minutes for the answer to a dot. Such rows
+    remain when a fence's commit takes effect after its worker has looked for it in vain; nothing else would settle
+    them. Returns how many letters were put in doubt.
     """
     is_alive = select(Worker.id).where(Worker.seen_at > now - UNSEEN, Worker.stopped_at.is_(None))
     is_overdue = Message.fenced_at <= now - DOUBT_RESTS
@@ -209,7 +214,7 @@ def doubt_the_abandoned(session: Session, *, now: datetime) -> int:
 
 
 def under_way(session: Session, mailings: Iterable[int]) -> set[int]:
-    """Which of these mailings have a letter on the way; doubt does not hold an end up."""
+    """Which of these mailings have a letter on the way. Letters in doubt do not count."""
     some = exists().where(
         Message.mailing_id == Mailing.id, Message.state.in_((MessageState.QUEUED, MessageState.HANDING))
     )
@@ -217,15 +222,16 @@ def under_way(session: Session, mailings: Iterable[int]) -> set[int]:
 
 
 def awaiting_resend(session: Session, mailings: Iterable[int]) -> set[int]:
-    """Which of these mailings have a doubt that is to be sent once more, and was not yet."""
+    """Which of these mailings have a letter in doubt that is still to be sent once more."""
     query = select(Message.mailing_id).where(Message.mailing_id.in_(list(mailings)), _is_to_be_resent())
     return set(session.scalars(query.distinct()))
 
 
 def resend_the_doubtful(session: Session, *, now: datetime) -> int:
-    """Send once more, byte for byte, what a mailing may not leave in doubt, 15 minutes after its fence.
+    """Queue once more, the same to the byte, the letters that a mailing may not leave in doubt. Returns how many.
 
-    Only through an open gate: behind any other it would wait for ever, or against somebody's will.
+    They are sent 15 minutes after their fence, and only if the gate is open: behind any other gate they would wait for
+    ever, or leave against a person's will.
     """
     is_open = Message.mailing_id.in_(select(Mailing.id).where(Mailing.gate == Gate.OPEN))
     changed = session.execute(

@@ -1,4 +1,4 @@
-"""What a relay's answer changes, and a refusal that comes later by mail: the letter's row, the list of exclusion."""
+"""Applies a relay's answer, or a later refusal by mail, to a letter's row and the suppression list."""
 
 import random
 from collections import Counter
@@ -40,7 +40,7 @@ OUT = (MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
 
 
 class Settled(NamedTuple):
-    """The end of one attempt at a letter; `fence_id` is None when it did not come to the fence."""
+    """The result of one attempt at a letter; `fence_id` is None when it ended before the fence."""
 
     message_id: int
     fence_id: str | None
@@ -48,9 +48,9 @@ class Settled(NamedTuple):
 
 
 def record(session: Session, settled: Sequence[Settled], *, now: datetime, again_at: datetime) -> None:
-    """Write down what became of attempts. A late answer settles a doubt; one to an older attempt changes nothing.
+    """Record the results of attempts. A late answer settles a doubt; one to an older attempt changes nothing.
 
-    `again_at` is when letters that reached nobody, before their dot, are due again.
+    `again_at` is when UNREACHED letters are due again.
     """
     accepted = [attempt for attempt in settled if attempt.outcome.verdict is Verdict.ACCEPTED]
     if accepted:
@@ -63,14 +63,15 @@ def record(session: Session, settled: Sequence[Settled], *, now: datetime, again
 
 
 def is_out(message: Message) -> bool:
-    """Whether a letter left and may still come back: one that waits to be sent again for a doubt has left, too."""
+    """Whether a letter has left and may still come back. One in doubt that waits to be sent again has left, too."""
     return message.state in OUT or (message.state is MessageState.QUEUED and message.resent_at is not None)
 
 
 def come_back(session: Session, message: Message, *, status: str, said: str, now: datetime, actor: str) -> bool:
-    """A letter that is out came back: it counts as refused. Returns whether its address is written to no more.
+    """Count a letter that came back as refused. Returns whether its address is suppressed.
 
-    `status` is the notice's (5.1.1, or ''), `said` its words; what excludes an address is what a relay says at once.
+    `status` is the notice's status code (5.1.1, or ''), `said` its text. An address is suppressed by the same rules as
+    after a relay's direct refusal.
     """
     message.state, message.settled_at = MessageState.REFUSED, now
     message.reply_code, message.reply_status = None, status
@@ -111,7 +112,7 @@ def _answer(attempt: Settled) -> tuple[object, ...]:
 
 
 def _record_one(session: Session, attempt: Settled, now: datetime, again_at: datetime) -> tuple[int, Setback] | None:
-    """Change a letter's row; returns its mailing and what is told of it, if anything is."""
+    """Change a letter's row; returns its mailing and setback for the audit, or None."""
     message = _held(session, attempt)
     if message is None:
         return None
@@ -161,13 +162,17 @@ def _put_off(session: Session, message: Message, now: datetime) -> Setback:
 
 
 def _forget_composition(session: Session, message: Message) -> None:
-    """It did not leave: it is composed anew, unless it was sent before and must stay the same."""
+    """Have a letter that did not leave composed anew, unless it was sent before and must stay the same."""
     if message.resent_at is None:
         session.execute(delete(Composition).where(Composition.message_id == message.id))
 
 
 def _suppress_if_gone(session: Session, message: Message, now: datetime, actor: str) -> bool:
-    """Only what speaks of the mailbox suppresses it; a refusal of policy (5.7.x) speaks of us."""
+    """Suppress an address when refusals say that the mailbox is gone; a policy refusal (5.7.x) is about us.
+
+    5.1.1 and 5.1.10 suppress at once, 5.1.2 the second time in 24 hours (20 addresses of a domain a day at most), a
+    full mailbox (5.2.2, or 552 without a status) the third time.
+    """
     status, key = message.reply_status, message.address_key
     is_gone = status in NO_SUCH_MAILBOX
     is_gone |= status == NO_SUCH_DOMAIN and _refusals(session, key, _says_no_domain(now)) >= 2
@@ -182,7 +187,7 @@ def _suppress_if_gone(session: Session, message: Message, now: datetime, actor: 
 
 
 def _refusals(session: Session, key: str, which: ColumnElement[bool]) -> int:
-    """How often an address was refused so; a letter from before somebody let it be written to again counts no more."""
+    """How often an address was refused this way, since its last hard-bounce suppression was lifted."""
     query = select(func.count()).where(Message.address_key == key, is_in(MessageState.REFUSED), which)
     lifted = session.scalar(
         select(func.max(Suppression.lifted_at)).where(
@@ -190,7 +195,8 @@ def _refusals(session: Session, key: str, which: ColumnElement[bool]) -> int:
         )
     )
     if lifted is not None:
-        came_back = Message.reply_code.is_(None)  # then it is settled when the notice comes, days after it left
+        # A notice came by mail, so `settled_at` is days after the letter left.
+        came_back = Message.reply_code.is_(None)
         query = query.where(case((came_back, Message.fenced_at), else_=Message.settled_at) >= lifted)
     return session.scalar(query) or 0
 

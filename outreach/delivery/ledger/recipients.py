@@ -1,4 +1,4 @@
-"""The recipients of a mailing, written down in batches: a row for each, and for each school that its letter lists."""
+"""Writes the recipients of a mailing in batches: a row for each, and for each school listed."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -13,13 +13,13 @@ from outreach.db import Session, UtcDateTime, table_of
 from outreach.db.compiled import PreparedForEach
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject, Reason, RecipientKind
 
-BATCH = 480  # whole rounds over any usual number of connections: the last one of a batch is as full as the others
-AT_ONCE = 1000  # rows in the hand at a time: a launch of many thousands would hold the most memory of all
+BATCH = 480  # a multiple of the usual numbers of connections, so that the last round of a batch is full, too
+AT_ONCE = 1000  # rows in memory at a time: all of a large launch would be the peak of memory
 
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """Somebody a mailing is meant for. `schools` are those the letter lists as open; `reason` leaves them out."""
+    """An intended recipient. `schools` are those that the letter lists as open; a `reason` leaves the recipient out."""
 
     kind: RecipientKind
     id: int
@@ -38,9 +38,10 @@ def put(
     *,
     now: datetime,
 ) -> None:
-    """Write down a mailing's recipients, those left out with their reason; `return_path` gives an identity's sender.
+    """Write the recipients of a mailing, those left out with their reason.
 
-    Raises IntegrityError when one is there already: nobody is written to twice in a mailing.
+    `return_path` gives the envelope sender for a `public_id`. Raises IntegrityError when a recipient is there already:
+    nobody is written to twice in a mailing.
     """
     batches = _batches(session, mailing, len(addressees))
     for start in range(0, len(addressees), AT_ONCE):
@@ -62,7 +63,7 @@ def put(
 
 
 def take_stock(session: Session) -> None:
-    """Let PostgreSQL look at rows just written: until it did by itself, each fence would read all that wait."""
+    """Have PostgreSQL analyse the rows just written: until then, each fence would read all that wait."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("ANALYZE messages, message_subjects"))
 

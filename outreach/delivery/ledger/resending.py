@@ -1,7 +1,7 @@
-"""Letters that leave once more because somebody asks: those that failed for good, and doubts that have rested.
+"""Sends letters once more at a person's request: failed ones, and those in doubt for long enough.
 
-Nobody is sent a letter twice unknowingly: a letter that may have arrived goes again at most once, the same to the byte,
-and one that did so is no failure to send again, whatever became of its second copy.
+No letter is sent twice unknowingly. One that may have arrived is sent again at most once, the same to the byte; after
+that it is never retried as failed, whatever became of its second copy.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ REACHING = (MessageState.QUEUED, MessageState.HANDING, MessageState.ACCEPTED, Me
 
 @dataclass(frozen=True, slots=True)
 class Spared:
-    """Whom nothing is sent again: these recipients, and those that a later one of these mailings has reached.
+    """Recipients to whom nothing is sent again: these, and those that a later one of `mailings` has reached.
 
     A mailing is later when its key is greater: it was launched afterwards.
     """
@@ -32,7 +32,7 @@ class Spared:
     mailings: Sequence[int] = ()
 
     def where_not(self) -> ColumnElement[bool]:
-        """True for a letter that may leave again as far as its recipient and its address are concerned."""
+        """True for a letter whose recipient is not spared and whose address is not suppressed."""
         is_suppressed = suppressions.stops_the_letter()
         return and_(Message.recipient_id.not_in(self.recipients), ~self._is_reached_later(), ~is_suppressed)
 
@@ -49,34 +49,34 @@ class Spared:
 
 
 def count_failed(session: Session, mailings: Iterable[int], *, without: Spared) -> dict[int, tuple[int, int]]:
-    """How many letters of mailings failed: those that may leave again, and all.
+    """For each mailing, how many failed letters may be sent again, and how many failed in all.
 
-    None leave again to those of `without`, nor to a stopped address.
+    Letters to the recipients of `without`, or to a suppressed address, may not be sent again.
     """
     return _count(session, mailings, Message.state.in_(FAILED), _has_failed(without))
 
 
 def count_rested(session: Session, mailings: Iterable[int], *, without: Spared, now: datetime) -> dict[int, int]:
-    """How many letters of mailings have been in doubt for long enough to be sent once more."""
+    """How many letters of each mailing have been in doubt for long enough to be sent once more."""
     counted = _count(session, mailings, Message.state == MessageState.IN_DOUBT, _has_rested(without, now))
     return {mailing: rested for mailing, (rested, _) in counted.items()}
 
 
 def resendable_from(session: Session, mailing: int, *, without: Spared) -> dict[int, datetime]:
-    """From when each of a mailing's doubts may be sent once more, by its key."""
+    """From when each of a mailing's letters in doubt may be sent once more, by the letter's key."""
     query = select(Message.id, Message.fenced_at).where(Message.mailing_id == mailing, _may_be_resent(without))
     return {key: fenced_at + DOUBT_RESTS for key, fenced_at in session.execute(query) if fenced_at is not None}
 
 
 def retry_failed(session: Session, mailing: Mailing, *, without: Spared, now: datetime) -> int:
-    """Queue again what a relay refused or never took, due now, attempts counted from zero; returns how many letters.
+    """Queue the refused and expired letters of a mailing again, due now, with attempts from zero. Returns how many.
 
-    Each keeps its name, Date and sender; what it says is composed anew, since none of it has arrived.
+    Each keeps its name, Date and sender. Its content is composed anew, since no copy has arrived.
     """
     again = {"state": MessageState.QUEUED, "attempts": 0, "first_tried_at": None, "due_at": now, "settled_at": None}
     which = and_(Message.mailing_id == mailing.id, _has_failed(without))
     queued = session.scalars(update(Message).where(which).values(again).returning(Message.id)).all()
-    # Asked of the rows as they now are: a late answer may have made one more of them fail since the first statement.
+    # Selects by the current state: since the first statement a late answer may have made one more letter fail.
     unsent = select(Message.id).where(
         Message.mailing_id == mailing.id, Message.state == MessageState.QUEUED, Message.resent_at.is_(None)
     )
@@ -87,9 +87,9 @@ def retry_failed(session: Session, mailing: Mailing, *, without: Spared, now: da
 def resend_rested(
     session: Session, mailing: Mailing, *, without: Spared, now: datetime, actor: str, only: int | None = None
 ) -> int:
-    """Send doubts of a mailing (or one, by its key) once more, byte for byte, 15 minutes after their fence at least.
+    """Queue letters in doubt of a mailing once more, the same to the byte, at least 15 minutes after their fence.
 
-    Each is written to the audit. Returns how many; none twice.
+    `only` is the key of a single letter. Each is recorded in the audit. Returns how many; none is sent again twice.
     """
     which = and_(Message.mailing_id == mailing.id, _has_rested(without, now))
     which = which if only is None else and_(which, Message.id == only)

@@ -1,4 +1,4 @@
-"""When a letter is tried again, and until when a relay that fails rests. Pure."""
+"""When a letter is tried again, and until when a failing relay rests. No I/O."""
 
 from datetime import datetime, timedelta
 
@@ -9,9 +9,9 @@ REST_MINUTES = (1, 2, 5, 10, 15)
 
 
 def next_try(attempts: int, now: datetime, first_tried_at: datetime, chance: float) -> datetime | None:
-    """When to try again after `attempts` refusals for now (4xx), or None when a day of them is enough.
+    """When to try again after `attempts` temporary refusals (4xx), or None 24 hours after the first attempt.
 
-    After 1, 5, 15, 30 and 60 minutes, then hourly, and up to a tenth later by `chance` (0 to 1): letters put off
+    After 1, 5, 15, 30 and 60 minutes, then hourly. `chance` (0 to 1) adds up to a tenth, so that letters deferred
     together do not come back together.
     """
     if now - first_tried_at >= PATIENCE:
@@ -21,5 +21,5 @@ def next_try(attempts: int, now: datetime, first_tried_at: datetime, chance: flo
 
 
 def rest_of(failures: int, now: datetime) -> datetime:
-    """Until when a relay rests that failed so many times in a row."""
+    """Until when a relay rests after so many failures in a row."""
     return now + timedelta(minutes=REST_MINUTES[min(failures, len(REST_MINUTES)) - 1])

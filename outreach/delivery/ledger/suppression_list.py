@@ -1,6 +1,6 @@
-"""The list of exclusion as a list: which addresses are written to no more, why, since when, and whose they are.
+"""The suppression list for display: the addresses, why and since when, and whose they are.
 
-An address stands on it once for each reason.
+An address is on it once for each reason.
 """
 
 from collections import defaultdict
@@ -21,44 +21,44 @@ PAGE_ROWS = 50
 
 
 class Excluded(NamedTuple):
-    """An address on the list for a reason; of each authority that has or had it a contact, those in use first."""
+    """An entry of the list, and one contact of each authority that has or had the address, those in use first."""
 
     entry: Suppression
     contacts: Sequence[Contact]
 
     @property
     def address(self) -> str:
-        """As it is written where somebody has it."""
+        """The address as a contact spells it, else its key."""
         return self.contacts[0].address if self.contacts else self.entry.address_key
 
     @property
     def authorities(self) -> list[Authority]:
-        """Whose the address is now."""
+        """The authorities that use the address now."""
         return [contact.authority for contact in self.contacts if contact.retired_at is None]
 
 
 def counts(session: Session, text: str = "") -> dict[SuppressionReason, int]:
-    """How many addresses are excluded for each reason, 0 too; of those that a text finds."""
+    """How many addresses that match `text` are suppressed, for each reason, including 0."""
     query = _in_force(text=text).with_only_columns(Suppression.reason, func.count()).group_by(Suppression.reason)
     counted = dict(session.execute(query).all())
     return {reason: counted.get(reason, 0) for reason in SuppressionReason}
 
 
 def page(session: Session, reason: SuppressionReason | None, text: str, number: int) -> list[Excluded]:
-    """One page of the list, the latest first: for a reason or for any, of what a text finds.
+    """One page of the list, the latest first, for a reason or for any (None).
 
-    A text finds a part of an address, or authorities by their name or number as the directory does.
+    `text` matches part of an address, or authorities by name or number as the directory does.
     """
     return _with_contacts(session, _in_turn(reason, text).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS))
 
 
 def every(session: Session, reason: SuppressionReason | None = None, text: str = "") -> list[Excluded]:
-    """The whole list, in the same order."""
+    """The whole list for a reason and a text, in the same order."""
     return _with_contacts(session, _in_turn(reason, text))
 
 
 def numbered(session: Session, number: int) -> Excluded:
-    """The line of this number. Raises NotFound when there is none, or none any more."""
+    """The entry with this key. Raises NotFound when there is none, or it was lifted."""
     lines = _with_contacts(session, _in_force().where(Suppression.id == number))
     if not lines:
         raise NotFound("Cette exclusion n’existe pas, ou elle est levée.")

@@ -1,4 +1,4 @@
-"""The list of exclusion: addresses that are written to no more, why, and for which messages."""
+"""The suppression list: addresses that get no more mail, why, and of which class."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,9 +16,9 @@ from outreach.errors import NotFound
 def suppress(
     session: Session, address_key: str, reason: SuppressionReason, *, now: datetime, actor: str, detail: str = ""
 ) -> Suppression:
-    """Write to an address no more: an unsubscription stops awareness mail only, any other reason stops everything.
+    """Suppress an address: an unsubscription stops awareness mail only, any other reason stops everything.
 
-    Asked twice, there is one row: what was recorded first stands.
+    A second call for the same reason changes nothing: the first row stands.
     """
     take_turns(session, "suppression", address_key)
     query = select(Suppression).where(
@@ -36,9 +36,10 @@ def suppress(
 
 
 def unsubscribe(session: Session, letter: Message, *, now: datetime, detail: str) -> bool:
-    """Who has a letter wants no more awareness mail: said with a token that only the letter holds, so it arrived.
+    """Unsubscribe the address of a letter from awareness mail.
 
-    `detail` is how they said it. Returns whether it means anything: what is done with a trial does not.
+    The request has a token that only the letter contains, so the letter arrived: this settles its doubt. `detail` says
+    how the request came. Returns False, and changes nothing, for a test letter.
     """
     if outbox.is_test(session, letter):
         return False
@@ -51,9 +52,9 @@ def unsubscribe(session: Session, letter: Message, *, now: datetime, detail: str
 def lift(
     session: Session, address_key: str, reason: SuppressionReason, *, now: datetime, actor: str, because: str = ""
 ) -> None:
-    """Let an address be written to again; one that rejected mail is usable where it is a contact.
+    """Lift a suppression. After a hard bounce, contacts with the address can be used again.
 
-    Raises NotFound when it was not on the list for this reason.
+    Raises NotFound when the address was not on the list for this reason.
     """
     take_turns(session, "suppression", address_key)
     query = select(Suppression).where(
@@ -77,7 +78,7 @@ def vouch(session: Session, address_key: str, *, now: datetime, actor: str) -> N
 
 
 def in_force(session: Session, keys: Sequence[str]) -> list[Suppression]:
-    """What excludes these addresses now, in the order it was recorded."""
+    """The suppressions of these addresses that are in force, in the order in which they were recorded."""
     query = select(Suppression).where(Suppression.address_key.in_(keys), Suppression.lifted_at.is_(None))
     return list(session.scalars(query.order_by(Suppression.id)))
 

@@ -1,1 +1,1 @@
-"""Speaking to a relay: the protocol, its replies, and connections side by side. Knows no database."""
+"""SMTP: the protocol, the replies of a relay, and connections in parallel. Knows no database."""

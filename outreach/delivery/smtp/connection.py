@@ -1,4 +1,4 @@
-"""One connection to a relay: a conversation and its socket, which is never waited for."""
+"""One connection to a relay: a conversation and its non-blocking socket."""
 
 import errno
 import selectors
@@ -29,7 +29,7 @@ class Connection:
         self.number, self.watched = -1, 0
 
     def connect(self) -> None:
-        """Begin to connect, without waiting for it. A name that cannot be resolved breaks the conversation off."""
+        """Start to connect, without waiting. A name that cannot be resolved ends the conversation."""
         relay = self.talk.relay
         try:
             self._places += socket.getaddrinfo(relay.host, relay.port, type=socket.SOCK_STREAM)
@@ -39,16 +39,16 @@ class Connection:
             self.try_next(f"le relais {relay.name} n’a pas d’adresse que cette machine atteigne")
 
     def try_next(self, why: str) -> None:
-        """Begin to connect to the relay's next address; with none left, the conversation breaks off for this reason."""
+        """Start to connect to the relay's next address; with none left, end the conversation with the reason `why`."""
         while self._places:
             family, kind, number, _, place = self._places.popleft()
             try:
                 fresh = socket.socket(family, kind, number)
             except OSError:
-                continue  # this machine does not know this kind of address
+                continue  # this machine does not support this address family
             fresh.setblocking(False)
             fresh.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # Closed once its successor is there, so that the two never share a number.
+            # Closed after the new one is open, so that the two never have the same file descriptor.
             self.socket.close()
             self.socket, self.since = fresh, time.monotonic()
             if fresh.connect_ex(place) in {0, errno.EINPROGRESS}:
@@ -72,7 +72,7 @@ class Connection:
             self._broke(error)
 
     def push(self) -> None:
-        """Write what there is to write: one write a step."""
+        """Send pending bytes, with one write a step."""
         talk = self.talk
         if talk.state is State.TLS and not self.is_shaking:
             self._encrypt()
@@ -86,7 +86,7 @@ class Connection:
             talk.flushed()
 
     def _push_in_halves(self, on_body: OnBody) -> None:
-        """Somebody watches: the body stops before its first byte, and in its midst."""
+        """For tests: call `on_body` before the first byte of the body, and when half of it is sent."""
         out = self.talk.out
         on_body(False)
         sent = self.socket.send(out[: len(out) // 2])
@@ -95,17 +95,21 @@ class Connection:
 
     @property
     def has_served(self) -> bool:
-        """Whether it came so far as to be ready for letters."""
+        """Whether this connection was ever ready for letters."""
         return self.state not in OPENING
 
     @property
     def wants(self) -> int:
-        """The events to wait for."""
+        """The selector events to wait for."""
         is_writing = self._shakes_to_write if self.is_shaking else self.is_connecting or bool(self.talk.out)
         return selectors.EVENT_READ | (selectors.EVENT_WRITE if is_writing else 0)
 
     def _broke(self, error: OSError) -> None:
-        """Encryption that cannot be agreed upon waits for a person; anything else is a connection lost, or not made."""
+        """Try the next address, raise an alarm, or end the conversation.
+
+        A refused TLS handshake is an alarm: it waits for a person. Any other error is a lost connection, or one not
+        made.
+        """
         if self.is_connecting:
             self.try_next(error.strerror or "le relais ne répond pas")
             return

@@ -1,18 +1,21 @@
-"""Whom an installation may write to; the door asks for every letter, last of all."""
+"""Whom an installation may write to; the pool checks every letter, as the last step."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Who may be written to from here. `allowed` holds addresses and @domains; with `anybody` it is not asked."""
+    """Who may be written to from here: `anybody`, or the `allowed` addresses and @domains only.
+
+    The `protected` domains and their subdomains are never written to.
+    """
 
     anybody: bool
     allowed: frozenset[str] = frozenset()
     protected: frozenset[str] = frozenset()
 
     def stops(self, recipient: str) -> bool:
-        """Whether a letter to this address stays in."""
+        """Whether a letter to this address must not leave."""
         address = recipient.casefold()
         domain = address.rpartition("@")[2]
         if any(domain == protected or domain.endswith(f".{protected}") for protected in self.protected):

@@ -1,7 +1,7 @@
-"""A pool of connections to a relay, side by side, in one thread: the only door to the network.
+"""A pool of parallel connections to a relay, in one thread: the only way out for letters.
 
-Nothing here waits for one connection alone: a relay that dawdles on one leaves the others at work. What the door may
-not let out (another installation's trial, the ministry's own boxes) it stops here, last of all.
+It never waits for one connection alone, so a slow one does not delay the others. The guard checks each letter here, as
+the last step: it stops letters to anybody outside a trial's list, and to the ministry's own mailboxes.
 """
 
 import selectors
@@ -16,16 +16,16 @@ from outreach.delivery.smtp.replies import AttemptResult, Verdict
 from outreach.delivery.smtp.timeouts import Timeouts
 
 LOOK_SECONDS = 0.1
-PATIENCE_SECONDS = 5.0  # of a letter behind the dot of another
-ALONE_SECONDS = 600.0  # for how long no letter goes there, once one had to wait
+PATIENCE_SECONDS = 5.0  # how long a letter may wait behind the dot of another
+ALONE_SECONDS = 600.0  # how long no letter is pipelined after one had to wait
 GREETING_BESIDE_OTHERS = 30
 
 
 class Pool:
-    """Up to some tens of connections to a relay. Everything it learns is collected: it never raises for the network.
+    """Up to some tens of connections to a relay. It collects results and failures, and never raises network errors.
 
-    Of several relays one is used at a time, the first to begin with; where there is another to turn to, a greeting is
-    waited for no longer than a connection. Whichever it is, the guard holds.
+    Of several relays, one is used at a time, at the beginning the first. With a fallback relay the greeting times out
+    after 30 s, as a connect does. The guard applies to every relay.
     """
 
     def __init__(
@@ -36,27 +36,28 @@ class Pool:
         context: ssl.SSLContext | None = None,
     ) -> None:
         self.relays, self.relay, self.guard = relays, relays[0], guard
-        self.on_body: OnBody | None = None  # told when a body is about to be written (False), and is half written
+        self.on_body: OnBody | None = None  # called before a body is written (False), and when it is half written
         self._timeouts = timeouts or (Timeouts() if len(relays) == 1 else Timeouts(greeting=GREETING_BESIDE_OTHERS))
         self._context = context
         self._selector = selectors.DefaultSelector()
-        self._in: dict[State, dict[Connection, None]] = {state: {} for state in State}  # by where they stand, in order
-        self._late: set[Connection] = set()  # who did not answer in their turn
+        self._in: dict[State, dict[Connection, None]] = {state: {} for state in State}  # connections by state, in order
+        self._late: set[Connection] = set()  # connections that did not answer in time
         self._settled: list[tuple[Relay, Parcel, AttemptResult]] = []
         self._failures: list[tuple[Relay, Failure]] = []
         self._looked_at = self._alone_until = 0.0
 
     def turn_to(self, relay: Relay) -> None:
-        """Use this relay from now on. Connections to another end the letter they carry, then are left."""
+        """Use this relay from now on. Connections to another one finish the letter they carry, then close."""
         if relay is not self.relay:
             self.recall()
             self.leave()
             self.relay, self._alone_until = relay, 0.0
 
     def open(self, count: int) -> None:
-        """Have up to `count` connections to the relay in use, opened or being opened.
+        """Open connections until there are `count` to the relay in use, those being opened included.
 
-        The first alone tells whether it takes our password: some lock an account after a few that are wrong.
+        With a password, only one is opened until one has signed in: some relays lock an account after a few wrong
+        passwords.
         """
         if self.relay.user and not any(
             connection.has_served for connection in self._connections() if connection.talk.relay is self.relay
@@ -75,26 +76,26 @@ class Pool:
         return sum(len(self._in[state]) for state in states)
 
     def prompt(self, *states: State) -> int:
-        """How many of them answer in their turn; one that did not is left out until it has."""
+        """How many connections in these states are not late. A late one is left out until it answers."""
         return self.count(*states) - sum(connection.state in states for connection in self._late)
 
     @property
     def stuck(self) -> int:
-        """How many were not ready for letters in their turn: others have to be opened for what they do not carry."""
+        """How many connections are late in opening: others have to be opened in their place."""
         return sum(connection.state in OPENING for connection in self._late)
 
     @property
     def free(self) -> int:
-        """How many are ready for a letter, or will be soon."""
+        """How many connections are ready for a letter, or will be soon."""
         return self.prompt(State.READY, *OPENING)
 
     @property
     def width(self) -> int:
-        """How many connections lead to the relay in use, or are being opened."""
+        """How many connections to the relay in use are open or being opened."""
         return sum(connection.talk.relay is self.relay for connection in self._connections())
 
     def hand(self, parcel: Parcel) -> None:
-        """Begin with a parcel on an idle connection (there must be one), unless the guard keeps it in."""
+        """Start a parcel on an idle connection (there must be one), unless the guard stops it."""
         if self._lets_out(parcel):
             connection = next(iter(self._in[State.READY]))
             connection.talk.hand(parcel)
@@ -105,18 +106,18 @@ class Pool:
         return [connection.talk.parcel for connection in self._in[State.AT_DOT] if connection.talk.parcel]
 
     def room_behind(self, keys: Collection[int]) -> int:
-        """How many parcels may follow these, on the connections on which they wait for their dot."""
+        """How many parcels can be pipelined behind the dots of these."""
         return sum(self._takes_another(connection) for connection in self._at_dot_with(keys))
 
     def release(self, keys: Collection[int], following: Iterable[Parcel] = ()) -> None:
-        """Write the dots of these parcels. Behind them the others begin: as many as there is room, at most."""
+        """Write the dots of these parcels. The `following` go behind them, as far as there is room."""
         others = filter(self._lets_out, following)
         for connection in self._at_dot_with(keys):
             connection.talk.release(next(others, None) if self._takes_another(connection) else None)
             self._push(connection)
 
     def recall(self) -> None:
-        """Give back the parcels behind dots that have no answer yet; their connections will end with it."""
+        """Give back the parcels behind unanswered dots. Their connections close with the answer."""
         for connection in list(self._in[State.VERDICT]):
             connection.talk.recall()
             self._file(connection)
@@ -129,17 +130,17 @@ class Pool:
             self._file(connection)
 
     def collect(self) -> list[tuple[Relay, Parcel, AttemptResult]]:
-        """What became of parcels since the last time it was asked, and at which relay."""
+        """The results of parcels since the last call, with the relay of each."""
         collected, self._settled = self._settled, []
         return collected
 
     def failures(self) -> list[tuple[Relay, Failure]]:
-        """Connections that came to nothing since the last time it was asked."""
+        """The failed connections since the last call, with the relay of each."""
         failed, self._failures = self._failures, []
         return failed
 
     def wait(self, seconds: float, until: Callable[[], bool]) -> None:
-        """Attend to the connections until the question is answered by yes, or for some seconds."""
+        """Attend to the connections until `until` is true, for at most `seconds`."""
         end = time.monotonic() + seconds
         while not until() and self.count(*State):
             left = end - time.monotonic()
@@ -148,20 +149,20 @@ class Pool:
             self._step(left)
 
     def poll(self) -> None:
-        """Learn what has happened by now, without waiting."""
+        """Process what has happened by now, without waiting."""
         self._step(0)
 
     def pass_over(self) -> None:
-        """Wait no more for those that owe an answer: they are left for a later round."""
+        """Mark the connections that still owe an answer as late: they are left for a later round."""
         self._late = set(self._connections()) - self._in[State.READY].keys() - self._in[State.AT_DOT].keys()
 
     def leave(self, keep: int = 0) -> None:
-        """Take leave on idle connections, down to so many to the relay in use; those still at something stay."""
+        """Close idle connections, until `keep` to the relay in use are left. Busy ones stay."""
         for connection in list(self._in[State.READY])[: max(0, self.width - keep)]:
             self._quit(connection)
 
     def close(self) -> None:
-        """Close everything; a parcel whose dot was written is settled as unknown."""
+        """Close everything. A parcel whose dot was written is settled as UNKNOWN."""
         for connection in self._connections():
             connection.talk.break_off("nous avons fermé la connexion")
             self._file(connection)
@@ -175,7 +176,11 @@ class Pool:
         ]
 
     def _takes_another(self, connection: Connection) -> bool:
-        """Whether a letter may begin behind another's dot: not where it might wait for long, or that is to be left."""
+        """Whether a letter may be pipelined behind the dot of this connection.
+
+        Only if the relay is in use and offers PIPELINING, the connection is not late, and no pipelined letter had to
+        wait for 5 s in the last 10 minutes.
+        """
         is_quick = connection not in self._late and time.monotonic() > self._alone_until
         return is_quick and connection.talk.pipelines and connection.talk.relay is self.relay
 
@@ -206,7 +211,7 @@ class Pool:
         self._file(connection)
 
     def _file(self, connection: Connection) -> None:
-        """File a connection under its state of now, and take what it has learned: called after each touch."""
+        """File a connection under its current state and collect its results. Called after each use of it."""
         talk = connection.talk
         if talk.settled:
             self._settled += [(talk.relay, parcel, result) for parcel, result in talk.settled]
@@ -239,7 +244,10 @@ class Pool:
                 self._file(connection)
 
     def _watch(self, connection: Connection) -> None:
-        """By its number: encryption replaces the socket and keeps the number, another address changes it."""
+        """Register with the selector, by file descriptor.
+
+        TLS replaces the socket and keeps its descriptor; trying another address changes the descriptor.
+        """
         number, wants = connection.socket.fileno(), connection.wants
         if number != connection.number:
             self._forget(connection)

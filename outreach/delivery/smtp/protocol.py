@@ -1,8 +1,8 @@
-"""One SMTP connection as a state machine, fed bytes: no socket, no clock (RFC 5321, 2920, 3207, 4954, 6531).
+"""SMTP as a state machine over bytes, without socket or clock (RFC 5321, 2920, 3207, 4954, 6531).
 
-A relay may accept a letter only after the final dot (RFC 5321 §4.1.1.10), so a letter waits AT_DOT until it is
-released; closing instead of releasing means that it was not accepted. Behind the dot may go the envelope of the letter
-that follows (RFC 2920 §3.1): a letter then costs one wait for the relay, not two.
+A relay may accept a letter only after the final dot (RFC 5321 §4.1.1.10). So a letter waits AT_DOT until it is
+released; closing the connection instead means that it was not accepted. The envelope of the next letter may follow the
+dot (RFC 2920 §3.1), so that a letter costs one wait for the relay, not two.
 """
 
 import base64
@@ -15,11 +15,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from outreach.delivery.smtp.replies import AttemptResult, Garbage, Reader, Reply, Verdict, result_of
 
 DOT = b".\r\n"
-OF_CONNECTION = {421, 500, 503}  # first said to a letter that came after another: not of it, but of what came before
+# Codes that, as the first reply on a reused connection, are about the connection, not this letter.
+OF_CONNECTION = {421, 500, 503}
 
 
 class State(StrEnum):
-    """Where a conversation stands."""
+    """The state of a conversation."""
 
     GREETING = auto()
     HELLO = auto()
@@ -36,7 +37,7 @@ class State(StrEnum):
 
     @property
     def label(self) -> str:
-        """A step before the first letter, to people: where a relay refused."""
+        """The French name of a step before the first letter, to say where a relay refused."""
         return _LABELS[self]
 
 
@@ -50,10 +51,10 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """A relay, as its address tells: `smtp://user:password@host:port?starttls=off` or `smtps://host`.
+    """A relay, as its URL says: `smtp://user:password@host:port?starttls=off` or `smtps://host`.
 
-    Without `smtps`, STARTTLS is required of any relay that is not on this machine, unless turned off by name.
-    `connections` and `rate` (letters a second, 0 as many as go) are what one worker uses of it at most.
+    With `smtp`, STARTTLS is required of any relay that is not on this machine, unless it is turned off by name. One
+    worker uses at most `connections` connections and sends at most `rate` letters a second (0 = no limit).
     """
 
     host: str
@@ -68,19 +69,19 @@ class Relay:
 
     @property
     def name(self) -> str:
-        """How the relay is named to people; never with its password."""
+        """The name shown to people, never with the password."""
         return f"{self.host}:{self.port}"
 
     @property
     def is_near(self) -> bool:
-        """Whether it is on this machine: nobody listens in on the way."""
+        """Whether it is on this machine, so that nobody can intercept the connection."""
         return _is_near(self.host)
 
     @classmethod
     def at(cls, url: str, helo: str, *, connections: int = 8, rate: int = 0) -> "Relay":
-        """The relay at an address; `helo` is the name we give ourselves: the sending domain, not the machine's.
+        """The relay at a URL. `helo` is the name in our EHLO: the sending domain, not the machine's name.
 
-        Its address may name `connections` and `rate` of its own.
+        The URL may state its own `connections` and `rate`.
         """
         parts = urlsplit(url)
         host, encrypted = parts.hostname or "", parts.scheme == "smtps"
@@ -99,7 +100,7 @@ class Relay:
 
 
 class Parcel(NamedTuple):
-    """A letter as it is handed over: `key` names it to us; `recipient` is as the wire takes it."""
+    """A letter to hand over: `key` identifies it to us, `sender` and `recipient` are its envelope, `wire` its bytes."""
 
     key: int
     sender: str
@@ -108,13 +109,16 @@ class Parcel(NamedTuple):
 
     @property
     def needs_utf8(self) -> bool:
-        """Whether the recipient's mailbox has letters that only SMTPUTF8 carries (RFC 6531)."""
+        """Whether the recipient's address has characters that need SMTPUTF8 (RFC 6531)."""
         return not self.recipient.isascii()
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a connection came to nothing. An alarm waits for a person: trying again would only make it worse."""
+    """Why a connection failed. An alarm waits for a person: trying again would only make it worse.
+
+    `slow_down` means that the relay asked for fewer connections (421).
+    """
 
     text: str
     alarm: bool = False
@@ -122,29 +126,33 @@ class Failure:
 
 
 class Conversation:
-    """Speaks to one relay: `out` to write, `settled`: what became of parcels, `failure`: why it came to nothing."""
+    """One conversation with a relay.
+
+    `out` holds bytes to write, `settled` the results of parcels, `failure` why the conversation failed.
+    """
 
     def __init__(self, relay: Relay) -> None:
         self.relay = relay
         self.state = State.GREETING
         self.out = bytearray()
         self.parcel: Parcel | None = None
-        self.following: Parcel | None = None  # its envelope stands behind the dot of the other
+        self.following: Parcel | None = None  # its envelope is written behind the dot of `parcel`
         self.settled: list[tuple[Parcel, AttemptResult]] = []
         self.failure: Failure | None = None
         self._reader = Reader()
         self._offers: dict[str, str] = {}
-        self._secrets: deque[str] = deque()  # what AUTH has still to say
+        self._secrets: deque[str] = deque()  # what AUTH still has to send
         self._is_old = self._is_encrypted = self._is_ending = False
-        # Relays close after so many letters, and while we begin with another: nothing is said to that one.
+        # A relay may close after N letters just as we start the next.
+        # That one was never answered, so its attempt does not count.
         self._has_served = self._is_unheard = False
-        self.is_behind = False  # a letter stands, or stood, behind a dot, and nothing was said to it yet
+        self.is_behind = False  # a letter was written behind a dot, and has no reply yet
         self._steps: deque[bytes] = deque()
         self._waiting = 0
         self._refusal: Reply | None = None
 
     def receive(self, data: bytes) -> None:
-        """Take what the relay said; b"" means that it closed."""
+        """Process bytes from the relay; b"" means that it closed."""
         if not data:
             self.break_off("le relais a fermé la connexion")
             return
@@ -157,7 +165,7 @@ class Conversation:
             self.break_off("le relais a répondu de façon illisible")
 
     def break_off(self, why: str) -> None:
-        """The connection is over, without an answer to what was asked."""
+        """End the conversation, without an answer to what is pending. `why` is the reason, in French."""
         after_dot = self.state is State.VERDICT
         self._give_back()
         if self.parcel and self._is_unheard and self.state is State.ENVELOPE:
@@ -169,7 +177,7 @@ class Conversation:
         self.state = State.CLOSED
 
     def encrypted(self) -> None:
-        """Encryption is in place: begin anew."""
+        """Start anew: TLS is established."""
         self._reader.forget()
         self._is_encrypted = True
         if self.relay.encrypted:
@@ -178,7 +186,7 @@ class Conversation:
             self._say(f"EHLO {self.relay.helo}", State.HELLO)
 
     def hand(self, parcel: Parcel) -> None:
-        """Begin with a parcel; only when READY."""
+        """Write the envelope of a parcel; only when READY."""
         if self._fits(parcel):
             self.parcel, self.state = parcel, State.ENVELOPE
             self._address(parcel)
@@ -189,7 +197,10 @@ class Conversation:
         return "PIPELINING" in self._offers
 
     def release(self, following: Parcel | None = None) -> None:
-        """Write the dot: from here on the letter may be accepted. Behind it, begin with another if it `pipelines`."""
+        """Write the dot; from here on the letter may be accepted.
+
+        Behind it goes the envelope of `following`, which is allowed only if the relay `pipelines`.
+        """
         self.out += DOT
         self.state, self._has_served = State.VERDICT, True
         if following and self._fits(following):
@@ -197,7 +208,10 @@ class Conversation:
             self._address(following)
 
     def recall(self) -> None:
-        """Give back the letter behind a dot, or that has come out from there; the connection will end with the dot."""
+        """Give back the letter behind a dot, or the one that was there until the dot was answered.
+
+        The connection closes with the answer to the dot, or at once when that has come.
+        """
         if self.following:
             self._is_ending = True
             self._give_back()
@@ -205,17 +219,17 @@ class Conversation:
             self.break_off("le relais ne répond plus")
 
     def flushed(self) -> None:
-        """All that was to be written is written."""
+        """Note that `out` was written completely."""
         if self.state is State.BODY:
             self.state = State.AT_DOT
 
     def quit(self) -> None:
-        """Take leave; nobody waits for the answer."""
+        """Send QUIT and close, without waiting for the answer."""
         self.out += b"QUIT\r\n"
         self.state = State.CLOSED
 
     def _address(self, parcel: Parcel) -> None:
-        """Write its envelope."""
+        """Write the envelope of a parcel: all of it if the relay pipelines, else its first command."""
         self._is_unheard = self._has_served
         option = " SMTPUTF8" if parcel.needs_utf8 else ""
         mail, rcpt = f"MAIL FROM:<{parcel.sender}>{option}\r\n", f"RCPT TO:<{parcel.recipient}>\r\n"
@@ -228,7 +242,7 @@ class Conversation:
             self.out += mail.encode()
 
     def _fits(self, parcel: Parcel) -> bool:
-        """Whether the relay can take it; it is settled when it cannot."""
+        """Whether the relay can take a parcel; if not, the parcel is settled as refused."""
         unfit = self._unfit(parcel)
         if unfit:
             self.settled.append((parcel, unfit))
@@ -249,7 +263,7 @@ class Conversation:
             case State.VERDICT:
                 self._judge(reply)
             case State.BODY | State.AT_DOT:
-                # It can only be DATA's own answer: the letter is not whole, so it was not accepted.
+                # It can only be the answer to DATA: the letter is incomplete, so it was not accepted.
                 self._settle(result_of(reply, after_dot=False))
                 self.state = State.CLOSED
             case State.GREETING | State.HELLO | State.STARTTLS | State.AUTH:
@@ -257,7 +271,7 @@ class Conversation:
             case State.RESETTING:
                 self.state = State.READY if reply.code == 250 else State.CLOSED
             case State.READY | State.TLS | State.CLOSED:
-                self.state = State.CLOSED  # it speaks without being asked: usually 421, to be rid of us
+                self.state = State.CLOSED  # an unsolicited reply: usually 421, as the relay closes
             case _:
                 assert_never(self.state)
 
@@ -326,7 +340,7 @@ class Conversation:
         is_data = not self._steps and self._waiting == 0
         if is_data and reply.code == 354:
             if self._refusal:
-                # It would take a letter for nobody: it gets none.
+                # MAIL or RCPT was refused, so the relay gets no letter.
                 self._settle(result_of(self._refusal, after_dot=False))
                 self.state = State.CLOSED
                 return
@@ -385,6 +399,6 @@ def _offers(reply: Reply) -> dict[str, str]:
 
 def _stuffed(wire: bytes) -> bytes:
     if b"\r\n." not in wire and not wire.startswith(b"."):
-        return wire  # as ours are
+        return wire  # the usual case for our letters
     doubled = wire.replace(b"\r\n.", b"\r\n..")
     return b"." + doubled if doubled.startswith(b".") else doubled

@@ -1,4 +1,4 @@
-"""What a relay says, read from its bytes (RFC 5321 §4.2), and what it means. Pure."""
+"""Parses the replies of a relay (RFC 5321 §4.2), and says what they mean for a letter. No I/O."""
 
 import re
 from collections.abc import Iterator
@@ -16,10 +16,11 @@ ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 
 
 class Verdict(StrEnum):
-    """What became of one attempt.
+    """The result of one attempt.
 
-    UNREACHED is no answer while nothing could have been accepted yet; UNKNOWN is no answer after the dot. UNTRIED came
-    after another letter on its connection, and nothing was said of it. STOPPED was kept in by our own guard.
+    UNREACHED: no clear answer, before the dot, so nothing can have been accepted. UNKNOWN: no clear answer after the
+    dot. UNTRIED: the letter came after another on its connection, and no answer was about it. STOPPED: our own guard
+    stopped it.
     """
 
     ACCEPTED = "accepted"
@@ -37,25 +38,25 @@ AFTER_DOT = {2: Verdict.ACCEPTED, **BEFORE_DOT}
 
 @dataclass(slots=True)
 class Reply:
-    """One reply: its code, and what its lines say after it. Not frozen: four are made a letter, and that costs."""
+    """One reply: its code, and the text of its lines. Not frozen: freezing costs time, and a letter has four."""
 
     code: int
     lines: tuple[str, ...]
 
     @property
     def text(self) -> str:
-        """The lines put together, cut where a table of ours ends."""
+        """The lines joined, cut to the length that our table keeps."""
         return " ".join(self.lines)[:LONGEST_KEPT]
 
     @property
     def status(self) -> str:
-        """The enhanced status code (RFC 3463), as 5.1.1, or ''."""
+        """The enhanced status code (RFC 3463), such as 5.1.1, or ''."""
         match = ENHANCED.match(self.text)
         return match[0] if match else ""
 
 
 class AttemptResult(NamedTuple):
-    """The end of one attempt: the verdict, and what was said."""
+    """The result of one attempt: the verdict, and the relay's code, status and text, or our own reason as text."""
 
     verdict: Verdict
     code: int | None = None
@@ -64,11 +65,11 @@ class AttemptResult(NamedTuple):
 
 
 class Garbage(Exception):
-    """What came is no reply: the connection cannot be trusted any more."""
+    """The bytes are not a reply: the connection cannot be trusted any more."""
 
 
 class Reader:
-    """Cuts what arrives into replies. Raises Garbage on what is none, or is too long to be one."""
+    """Splits incoming bytes into replies. Raises Garbage on bytes that are not a reply, or too long for one."""
 
     def __init__(self) -> None:
         self._held = b""
@@ -86,7 +87,7 @@ class Reader:
             raise Garbage("an endless line")
 
     def forget(self) -> None:
-        """Drop what is held: what came in clear text before encryption proves nothing (RFC 3207 §4.2)."""
+        """Discard the buffer: what came in clear text before TLS proves nothing (RFC 3207 §4.2)."""
         self._held, self._lines = b"", []
 
     def _take(self, line: bytes) -> Reply | None:
@@ -106,7 +107,7 @@ class Reader:
 
 @lru_cache(maxsize=256)
 def _read(line: bytes) -> tuple[Reply, bool]:
-    """What a line says, and whether it is its reply's last: most are the same for every letter."""
+    """The reply in a line, and whether the line is its last. Cached: most lines are the same for every letter."""
     match = LINE.fullmatch(line)
     if match is None or len(line) > LONGEST_LINE:
         raise Garbage("not a reply")

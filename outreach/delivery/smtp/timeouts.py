@@ -1,4 +1,4 @@
-"""How long a connection may keep us waiting."""
+"""The timeouts of an SMTP connection."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from outreach.delivery.smtp.protocol import State
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds a connection may keep us waiting (RFC 5321 §4.5.3.2)."""
+    """The timeouts of an SMTP connection, in seconds (RFC 5321 §4.5.3.2)."""
 
     connect: float = 30
     greeting: float = 300

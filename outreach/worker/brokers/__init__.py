@@ -1,7 +1,8 @@
-"""Brokers that carry knocks between work processes, one module for each kind: its library is read where it is used.
+"""Brokers for wake-ups between work processes, one module for each kind.
 
-Each gives `opened(url)`: a broker whose `flush` forgets what nobody has heard, and none of whose calls waits for a
-broker that does not answer much longer than PATIENCE_SECONDS.
+A module, and so its library, is imported only where it is used. Each has `opened(url)`, which gives a broker whose
+`flush` discards the messages that nobody took. None of its calls waits much longer than PATIENCE_SECONDS for a broker
+that does not answer.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""RabbitMQ."""
+"""The RabbitMQ broker."""
 
 import logging
 
@@ -8,14 +8,14 @@ from pika.exceptions import AMQPError
 
 from outreach.worker.brokers import PATIENCE_SECONDS
 
-logging.getLogger("pika").setLevel(logging.CRITICAL)  # ten lines and a traceback for a server that does not answer
+logging.getLogger("pika").setLevel(logging.CRITICAL)  # for a silent server it logs ten lines and a traceback
 
 
 class RabbitmqWakeups(RabbitmqBroker):
-    """A broker whose queues may be flushed from the first moment, and over a connection that was closed meanwhile."""
+    """A broker whose `flush` works before the queue exists, and after its connection was closed."""
 
     def flush(self, queue_name: str) -> None:
-        """Forget what nobody has heard. Raises AMQPError."""
+        """Discard the messages that nobody took. Raises AMQPError."""
         try:
             self._forget(queue_name)
         except AMQPError:

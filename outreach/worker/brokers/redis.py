@@ -1,4 +1,4 @@
-"""Redis."""
+"""The Redis broker."""
 
 from dramatiq.brokers.redis import RedisBroker
 from redis import Redis
@@ -9,7 +9,7 @@ from outreach.worker.brokers import PATIENCE_SECONDS
 
 
 class RedisWakeups(RedisBroker):
-    """A broker that closes its connections."""
+    """A broker whose `close` closes its connections."""
 
     def close(self) -> None:
         """Close every connection."""
@@ -17,7 +17,7 @@ class RedisWakeups(RedisBroker):
 
 
 def opened(url: str) -> RedisWakeups:
-    """The broker at `redis://` or `rediss://`; a connection that has gone stale is opened once more."""
+    """The broker at `redis://` or `rediss://`; a stale connection is opened once more."""
     client = Redis.from_url(
         url,
         socket_timeout=PATIENCE_SECONDS,
