@@ -45,7 +45,7 @@ def opened(url: str) -> PostgresqlWakeups:
         min_size=0,
         max_size=MOST_CONNECTIONS,
         timeout=PATIENCE_SECONDS,
-        kwargs={"connect_timeout": PATIENCE_SECONDS, "application_name": "outreach knocks"},
+        kwargs={"connect_timeout": PATIENCE_SECONDS, "application_name": "outreach wake-ups"},
         check=ConnectionPool.check_connection,
         open=True,
     )
