@@ -24,7 +24,7 @@ MOST_IN_A_PASS = 2000
 
 @dataclass
 class Collected:
-    """The counts of a pass: notices by verdict and by what they changed; `known` are copies of stored notices."""
+    """The counts of a pass: notices by verdict and by what they changed; `known` counts copies of stored ones."""
 
     verdicts: Counter[NoticeVerdict] = field(default_factory=Counter)
     handled: Counter[Handling] = field(default_factory=Counter)

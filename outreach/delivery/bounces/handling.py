@@ -3,7 +3,8 @@
 A notice is acted on only with a token of ours, or with the Message-ID and the recipient of the same letter: anybody may
 write to the return address. The others are stored and change nothing. No notice is ever answered.
 
-Any proved notice that can be understood also shows that the relay accepted its letter, so it settles a doubt.
+A proved notice also shows that the relay accepted its letter, so it settles a doubt. Two kinds do not: UNDETERMINED
+notices, and failures reported more than 30 days after the letter.
 """
 
 from datetime import datetime, timedelta

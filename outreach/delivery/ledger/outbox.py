@@ -230,8 +230,8 @@ def awaiting_resend(session: Session, mailings: Iterable[int]) -> set[int]:
 def resend_the_doubtful(session: Session, *, now: datetime) -> int:
     """Queue once more, the same to the byte, the letters that a mailing may not leave in doubt. Returns how many.
 
-    They are sent 15 minutes after their fence, and only if the gate is open: behind any other gate they would wait for
-    ever, or leave against a person's will.
+    Only 15 minutes after their fence, and only if the gate is open: behind any other gate they would wait for ever, or
+    leave against a person's will.
     """
     is_open = Message.mailing_id.in_(select(Mailing.id).where(Mailing.gate == Gate.OPEN))
     changed = session.execute(

@@ -14,7 +14,7 @@ from outreach.db.compiled import PreparedForEach
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject, Reason, RecipientKind
 
 BATCH = 480  # a multiple of the usual numbers of connections, so that the last round of a batch is full, too
-AT_ONCE = 1000  # rows in memory at a time: all of a large launch would be the peak of memory
+AT_ONCE = 1000  # rows held in memory at a time: holding all those of a large launch would take the most memory of all
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def resend_rested(
 ) -> int:
     """Queue letters in doubt of a mailing once more, the same to the byte, at least 15 minutes after their fence.
 
-    `only` is the key of a single letter. Each is recorded in the audit. Returns how many; none is sent again twice.
+    `only` is the key of a single letter. Each is recorded in the audit. Returns how many; no letter is resent twice.
     """
     which = and_(Message.mailing_id == mailing.id, _has_rested(without, now))
     which = which if only is None else and_(which, Message.id == only)
