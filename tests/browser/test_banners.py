@@ -9,6 +9,7 @@ from tests.web.ui.test_banners import RELAYS, alarmed, passed, setting
 ONE, BOTH = ["a.example:25"], ["a.example:25", "b.example:25"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("alarms", [ONE, BOTH], ids=["one of two relays", "both"])
 def test_relays_in_alarm_are_read_at_any_width(staff, app, sample_database, violations, looks, alarms):
     setting(app, smtp_url=RELAYS)

@@ -26,6 +26,7 @@ def overflow(page):
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
+@pytest.mark.long
 def test_a_full_month_keeps_the_accessibility_rules_at_all_widths_and_every_other_at_one(
     staff, month, violations, looks
 ):

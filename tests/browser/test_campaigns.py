@@ -72,6 +72,7 @@ def begun(sign_in):
     return page, begin(page)
 
 
+@pytest.mark.long
 def test_every_step_keeps_the_accessibility_rules_and_the_small_screen(begun, violations):
     page, address = begun
     for step in STEPS:

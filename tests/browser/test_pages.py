@@ -86,6 +86,7 @@ def test_the_list_of_exclusion_keeps_the_rules(staff, sample_database, violation
             assert (violations(staff), overflow(staff) <= 0) == ([], True), look
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["situation passée", "filtres", "contacts"])
 def test_main_pages_keep_them_at_both_widths_and_in_both_schemes(staff, violations, name, looks):
     staff.goto(PAGES[name])

@@ -32,6 +32,7 @@ def pass_time(page, seconds=9):
     page.wait_for_timeout(300)
 
 
+@pytest.mark.long
 def test_every_tab_keeps_the_accessibility_rules_at_both_widths(staff, launched, violations, looks):
     for tab in TABS:
         staff.goto(f"/campaigns/1/{tab}")

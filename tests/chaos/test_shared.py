@@ -24,7 +24,7 @@ class PostgreSQL:
         pass
 
 
-@pytest.fixture(params=[Redis, RabbitMQ, PostgreSQL])
+@pytest.fixture(params=[Redis, *(pytest.param(kind, marks=pytest.mark.long) for kind in (RabbitMQ, PostgreSQL))])
 def broker(request, fresh_url):
     if request.param is PostgreSQL:
         yield PostgreSQL(fresh_url)

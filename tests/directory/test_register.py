@@ -153,6 +153,7 @@ def test_a_huge_cell_is_refused_with_its_line():
         read_register(content)
 
 
+@pytest.mark.long
 def test_the_hundred_thousand_and_first_row_is_refused():
     line = edition(row()).splitlines(keepends=True)[1]
     content = HEADER.encode() + b"\r\n" + line * 100_001

@@ -49,6 +49,7 @@ def counted(database):
         return tuple(session.scalar(select(func.count()).select_from(table)) for table in (Response, AdherenceRecord))
 
 
+@pytest.mark.long
 def test_opening_the_page_twice_with_every_button_changes_nothing(client, wbe, sample_database):
     before = counted(sample_database)
     for choice in ("joined", "in_preparation", "help", "x", ""):

@@ -60,6 +60,7 @@ def test_the_sentence_of_the_answer(author):
     assert "Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet." in page
 
 
+@pytest.mark.long
 def test_every_figure_leads_to_as_many_rows(author):
     page = author.get("/?as_of=2021-05-15").text
     links = set(re.findall(r'href="(/situation/(?:schools|authorities)\?[^"]+)">(\d+)<', page))
