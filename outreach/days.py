@@ -28,13 +28,13 @@ def parse_day(text: str) -> date:
     """The day a text names, day before month. Raises InputError when it names none, or none of this century."""
     if not text.strip():
         raise InputError("Indiquez une date, par exemple 30/06/2021.")
-    found = _parsed(text.strip().casefold())
-    said = "".join(one for one in text if one.isprintable())[:40]
-    if found is None:
+    day = _parsed(text.strip().casefold())
+    said = "".join(character for character in text if character.isprintable())[:40]
+    if day is None:
         raise InputError(f"« {said} » n’est pas une date : écrivez par exemple 30/06/2021.")
-    if not FIRST <= found < LAST:
+    if not FIRST <= day < LAST:
         raise InputError(f"« {said} » est hors de ce siècle.")
-    return found
+    return day
 
 
 def _parsed(text: str) -> date | None:

@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     @property
     def rates_of_domains(self) -> dict[str, float]:
         """Letters a second, by recipient domain; `*` stands for any other."""
-        pairs = (one.partition("=") for one in listed(self.domain_rates))
+        pairs = (entry.partition("=") for entry in listed(self.domain_rates))
         return {domain.strip().casefold(): float(rate) for domain, _, rate in pairs}
 
     @property
@@ -296,10 +296,10 @@ def _is_in_clear(relay: SplitResult) -> bool:
 
 def _faults_of_rates(settings: Settings) -> list[str]:
     return [
-        f"OUTREACH_DOMAIN_RATES : « {one} » ne se comprend pas ; écrivez des domaines et des courriels par seconde, "
+        f"OUTREACH_DOMAIN_RATES : « {entry} » ne se comprend pas ; écrivez des domaines et des courriels par seconde, "
         "par exemple gmail.com=5, skynet.be=2.5, *=10."
-        for one in listed(settings.domain_rates)
-        if not _is_rate(one)
+        for entry in listed(settings.domain_rates)
+        if not _is_rate(entry)
     ]
 
 

@@ -99,23 +99,23 @@ def preview(session: Session, kept: str, programme: Programme, today: date) -> L
     grid = _grid(kept)
     sheet = interpret(grid, match, REQUIRED)
     known = known_of(session, programme, today)
-    found = ListPlan(label=grid.label, unknown_columns=sheet.unknown)
+    planned = ListPlan(label=grid.label, unknown_columns=sheet.unknown)
     seen: dict[tuple[int, int, date], int] = {}
     for row in sheet.rows:
         try:
             line = read_line(row, known, seen)
         except RowFault as fault:
-            found.rejected.append(Rejection(row.number, sheet.columns.get(fault.column, ""), fault.message))
+            planned.rejected.append(Rejection(row.number, sheet.columns.get(fault.column, ""), fault.message))
         else:
-            _sort(found, line, known)
-    for line in found.changes:
+            _sort(planned, line, known)
+    for line in planned.changes:
         known.timeline.add(line.school_id, line.strand_id, Moment(line.day, line.status, Word.CONFIRMED))
-    found.without_prerequisite = [
+    planned.without_prerequisite = [
         line
-        for line in found.changes
+        for line in planned.changes
         if line.status is Status.JOINED and known.timeline.breaks(line.school_id, line.strand_id, line.day, known.rules)
     ]
-    return found
+    return planned
 
 
 def apply(
@@ -136,20 +136,20 @@ def apply(
     session.refresh(received)
     if received.state is not ListState.RECEIVED:
         raise Refused(f"Cette liste est déjà {received.state.label.lower()}.")
-    found = plan(session, received, today)
-    if shown is not None and shown.changes != found.changes:
+    planned = plan(session, received, today)
+    if shown is not None and shown.changes != planned.changes:
         raise Refused("Ce qui est connu a changé entre-temps : regardez à nouveau ce que la liste changerait.")
-    if not found.changes:
+    if not planned.changes:
         raise Refused("Rien à enregistrer : la liste ne dit rien de nouveau.")
     received.state, received.applied_at, received.applied_by = ListState.APPLIED, now, actor
-    received.outcome = json.dumps(found.summary(), ensure_ascii=False)
-    session.execute(insert(AdherenceRecord), [_values(line, received, now, actor) for line in found.changes])
+    received.outcome = json.dumps(planned.summary(), ensure_ascii=False)
+    session.execute(insert(AdherenceRecord), [_values(line, received, now, actor) for line in planned.changes])
     sentence = (
-        f"Liste d’adhésions appliquée : {len(found.changes)} statuts enregistrés, {found.unchanged} déjà connus, "
-        f"{len(found.rejected)} lignes rejetées."
+        f"Liste d’adhésions appliquée : {len(planned.changes)} statuts enregistrés, {planned.unchanged} déjà connus, "
+        f"{len(planned.rejected)} lignes rejetées."
     )
     audit.record(session, now, actor, sentence, f"list:{received.id}")
-    return found
+    return planned
 
 
 def undo(session: Session, *, now: datetime, actor: str, list_id: int | None = None) -> JoiningList:
@@ -175,10 +175,10 @@ def is_last_applied(session: Session, received: JoiningList) -> bool:
 
 def list_by_id(session: Session, list_id: int) -> JoiningList:
     """A list that was received. Raises NotFound."""
-    found = session.get(JoiningList, list_id)
-    if found is None:
+    received = session.get(JoiningList, list_id)
+    if received is None:
         raise NotFound("Cette liste n’existe pas.")
-    return found
+    return received
 
 
 def recent(session: Session) -> Sequence[JoiningList]:
@@ -215,14 +215,14 @@ def _last_applied(session: Session) -> JoiningList | None:
     return session.scalar(query.order_by(JoiningList.applied_at.desc(), JoiningList.id.desc()).limit(1))
 
 
-def _sort(found: ListPlan, line: JoiningLine, known: Known) -> None:
+def _sort(planned: ListPlan, line: JoiningLine, known: Known) -> None:
     if (line.before, line.before_word, line.before_day) == (line.status, Word.CONFIRMED, line.day):
-        found.unchanged += 1
+        planned.unchanged += 1
         return
-    found.changes.append(line)
+    planned.changes.append(line)
     latest = known.timeline.latest(line.school_id, line.strand_id)
     if latest is not None and line.day < latest.day:
-        found.back_in_time.append(line)
+        planned.back_in_time.append(line)
 
 
 def _values(line: JoiningLine, received: JoiningList, now: datetime, actor: str) -> dict[str, object]:

@@ -106,14 +106,14 @@ def _notes(
 ) -> list[str]:
     rules = prerequisites(session, programme)
     latest = [known.latest(school.id, strand.id) for school in schools]
-    found = []
+    notes = []
     if len(schools) < asked:
-        found.append(f"{asked - len(schools)} écoles passées : leur statut est déjà connu ou confirmé.")
+        notes.append(f"{asked - len(schools)} écoles passées : leur statut est déjà connu ou confirmé.")
     if any(held is not None and moment.day < held.day for held in latest):
-        found.append("Un statut plus récent est connu : celui-ci change le passé, pas la situation d’aujourd’hui.")
+        notes.append("Un statut plus récent est connu : celui-ci change le passé, pas la situation d’aujourd’hui.")
     if moment.status is Status.JOINED and any(known.breaks(s.id, strand.id, moment.day, rules) for s in schools):
-        found.append("La condition requise par ce volet à cette date n’est pas remplie.")
-    return found
+        notes.append("La condition requise par ce volet à cette date n’est pas remplie.")
+    return notes
 
 
 def eligible_schools(session: Session, authority: Authority, strands: Sequence[Strand], day: date) -> Sequence[School]:
@@ -128,11 +128,11 @@ def standings(session: Session, authority: Authority, programme: Programme, day:
     rows = standing([day], programme.strands)
     numbers = {strand.id: strand.number for strand in programme.strands}
     query = select(rows.c.school_id, rows.c.strand_id, rows.c.status, rows.c.word, rows.c.effective_on)
-    found: dict[int, dict[int, Standing]] = {}
+    by_school: dict[int, dict[int, Standing]] = {}
     for school_id, strand_id, status, word, since in session.execute(query.where(rows.c.authority_id == authority.id)):
-        found.setdefault(school_id, {})[numbers[strand_id]] = Standing(status, word, since)
+        by_school.setdefault(school_id, {})[numbers[strand_id]] = Standing(status, word, since)
     schools = eligible_schools(session, authority, programme.strands, day)
-    return [SchoolStandings(school, found[school.id]) for school in schools]
+    return [SchoolStandings(school, by_school[school.id]) for school in schools]
 
 
 def roll_ups(rows: Sequence[SchoolStandings], programme: Programme) -> dict[int, RollUp]:

@@ -178,8 +178,8 @@ def _bases(programme: Programme, day: date, strands: Sequence[Strand] = ()) -> S
     )
 
 
-def _schools(programme: Programme, day: date, found: Found) -> Select[*tuple[Any, ...]]:
-    rows = standing([day], [strand_by_number(programme, found.strand)])
+def _schools(programme: Programme, day: date, figure: Found) -> Select[*tuple[Any, ...]]:
+    rows = standing([day], [strand_by_number(programme, figure.strand)])
     query = (
         select(School, Authority, rows.c.status, rows.c.word, rows.c.effective_on)
         .select_from(rows)
@@ -187,18 +187,18 @@ def _schools(programme: Programme, day: date, found: Found) -> Select[*tuple[Any
         .join(Authority, Authority.id == rows.c.authority_id)
         .join(Network, Network.id == Authority.network_id)
     )
-    if found.bucket:
-        query = query.where(_bucket(rows) == found.bucket.value)
-    if found.network:
-        query = query.where(Network.code == found.network)
+    if figure.bucket:
+        query = query.where(_bucket(rows) == figure.bucket.value)
+    if figure.network:
+        query = query.where(Network.code == figure.network)
     return query
 
 
-def _authorities(programme: Programme, day: date, found: Found) -> Select[*tuple[Any, ...]]:
-    rows = rolled_up(day, [strand_by_number(programme, found.strand)])
+def _authorities(programme: Programme, day: date, figure: Found) -> Select[*tuple[Any, ...]]:
+    rows = rolled_up(day, [strand_by_number(programme, figure.strand)])
     query = select(Authority, rows.c.roll_up, rows.c.concerned, rows.c.joined).join(Authority.network)
     query = query.join(rows, rows.c.authority_id == Authority.id)
-    return query.where(Network.code == found.network) if found.network else query
+    return query.where(Network.code == figure.network) if figure.network else query
 
 
 def _total(networks: Sequence[SituationRow], programme: Programme) -> SituationRow:

@@ -65,7 +65,7 @@ def timeline_of(session: Session, programme: Programme, school_ids: Iterable[int
     )
     if school_ids is not None:
         query = query.where(AdherenceRecord.school_id.in_(list(school_ids)))
-    found = Timeline()
+    timeline = Timeline()
     for entry in session.scalars(query.order_by(AdherenceRecord.recorded_at, AdherenceRecord.id)):
-        found.add(entry.school_id, entry.strand_id, Moment(entry.effective_on, entry.status, entry.word))
-    return found
+        timeline.add(entry.school_id, entry.strand_id, Moment(entry.effective_on, entry.status, entry.word))
+    return timeline

@@ -57,10 +57,10 @@ class Event:
 
 def authority_by_fase(session: Session, fase: int) -> Authority:
     """The authority with this FASE number, listed today or not. Raises NotFound."""
-    found = session.scalar(select(Authority).where(Authority.fase == fase))
-    if found is None:
+    authority = session.scalar(select(Authority).where(Authority.fase == fase))
+    if authority is None:
         raise NotFound(f"Aucun pouvoir organisateur ne porte le numéro FASE {fase}.")
-    return found
+    return authority
 
 
 def count_schools(session: Session, authority: Authority) -> int:
@@ -79,11 +79,11 @@ def schools(session: Session, authority: Authority, page: int) -> Sequence[Liste
         .limit(PAGE_ROWS)
         .offset((page - 1) * PAGE_ROWS)
     )
-    found = session.scalars(query).all()
-    identities = [school.id for school in found]
+    rows = session.scalars(query).all()
+    identities = [school.id for school in rows]
     types = _types(session, identities)
     sites = _sites(session, identities)
-    return [ListedSchool(school, types.get(school.id, []), sites.get(school.id, [])) for school in found]
+    return [ListedSchool(school, types.get(school.id, []), sites.get(school.id, [])) for school in rows]
 
 
 def represented_by(session: Session, authority: Authority) -> list[tuple[Federation, list[Level]]]:
@@ -94,11 +94,11 @@ def represented_by(session: Session, authority: Authority) -> list[tuple[Federat
         .where(Membership.authority_id == authority.id, Membership.current())
         .order_by(Federation.code)
     )
-    found: dict[str, tuple[Federation, list[Level]]] = {}
+    by_code: dict[str, tuple[Federation, list[Level]]] = {}
     for federation, level in session.execute(query):
-        found.setdefault(federation.code, (federation, []))[1].append(level)
+        by_code.setdefault(federation.code, (federation, []))[1].append(level)
     order = list(Level)
-    return [(federation, sorted(levels, key=order.index)) for federation, levels in found.values()]
+    return [(federation, sorted(levels, key=order.index)) for federation, levels in by_code.values()]
 
 
 def history(session: Session, authority: Authority) -> list[Event]:
@@ -112,11 +112,11 @@ def _types(session: Session, identities: Sequence[int]) -> Mapping[int, list[Edu
     query = select(Teaching.school_id, Teaching.education_type).where(
         Teaching.school_id.in_(identities), Teaching.current()
     )
-    found: dict[int, list[EducationType]] = {}
+    by_school: dict[int, list[EducationType]] = {}
     for school_id, kind in session.execute(query):
-        found.setdefault(school_id, []).append(kind)
+        by_school.setdefault(school_id, []).append(kind)
     order = list(EducationType)
-    return {school_id: sorted(kinds, key=order.index) for school_id, kinds in found.items()}
+    return {school_id: sorted(kinds, key=order.index) for school_id, kinds in by_school.items()}
 
 
 def _sites(session: Session, identities: Sequence[int]) -> Mapping[int, list[Site]]:
@@ -126,10 +126,10 @@ def _sites(session: Session, identities: Sequence[int]) -> Mapping[int, list[Sit
         .where(SchoolSite.school_id.in_(identities), SchoolSite.current())
         .order_by(Site.fase)
     )
-    found: dict[int, list[Site]] = {}
+    by_school: dict[int, list[Site]] = {}
     for school_id, site in session.execute(query):
-        found.setdefault(school_id, []).append(site)
-    return found
+        by_school.setdefault(school_id, []).append(site)
+    return by_school
 
 
 def _register_events(session: Session, authority: Authority) -> list[Event]:
@@ -145,7 +145,7 @@ def _register_events(session: Session, authority: Authority) -> list[Event]:
     changes: dict[int, tuple[RegisterImport, list[RegisterChange]]] = {}
     for entry, change in session.execute(query):
         changes.setdefault(entry.id, (entry, []))[1].append(change)
-    return [_event(entry, found) for entry, found in changes.values()]
+    return [_event(entry, entry_changes) for entry, entry_changes in changes.values()]
 
 
 def _event(entry: RegisterImport, changes: Sequence[RegisterChange]) -> Event:

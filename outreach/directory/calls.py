@@ -84,14 +84,14 @@ def note(
 def withdraw(session: Session, authority: Authority, number: int, *, now: datetime, actor: str) -> Call:
     """Take back a note made by mistake; it stays in sight, said so. Raises NotFound, or Refused when it was already."""
     take_turns(session, "call", number)
-    found = session.scalar(select(Call).where(Call.id == number, Call.authority_id == authority.id))
-    if found is None:
+    call = session.scalar(select(Call).where(Call.id == number, Call.authority_id == authority.id))
+    if call is None:
         raise NotFound("Cet échange n’est pas noté pour ce pouvoir organisateur.")
-    if found.withdrawn_at is not None:
+    if call.withdrawn_at is not None:
         raise Refused("Cette note est déjà reprise.")
-    found.withdrawn_at, found.withdrawn_by = now, actor
-    audit.record(session, now, actor, f"{_named(found)}, PO {authority.fase} : note reprise.", _subject(found))
-    return found
+    call.withdrawn_at, call.withdrawn_by = now, actor
+    audit.record(session, now, actor, f"{_named(call)}, PO {authority.fase} : note reprise.", _subject(call))
+    return call
 
 
 def events(session: Session, authority: Authority) -> list[Event]:

@@ -62,10 +62,10 @@ def contact(session: Session, authority: Authority, contact_id: int) -> Contact:
     query = select(Contact).where(
         Contact.id == contact_id, Contact.authority_id == authority.id, Contact.retired_at.is_(None)
     )
-    found = session.scalar(query)
-    if found is None:
+    held = session.scalar(query)
+    if held is None:
         raise NotFound("Cette adresse n’est plus en usage.")
-    return found
+    return held
 
 
 def add(
@@ -147,11 +147,11 @@ def record_bounce(session: Session, address: str, *, now: datetime, actor: str) 
     query = select(Contact).where(
         Contact.address_key == judge(address).key, Contact.retired_at.is_(None), Contact.bounced_at.is_(None)
     )
-    found = session.scalars(query).all()
-    for failing in found:
+    contacts = session.scalars(query).all()
+    for failing in contacts:
         failing.bounced_at = now
         audit.record(session, now, actor, f"Rejet constaté pour {failing.address}.", subject_of(failing.authority))
-    return len(found)
+    return len(contacts)
 
 
 def forget_bounce(session: Session, address_key: str, *, now: datetime, actor: str) -> None:

@@ -56,12 +56,12 @@ class Difference:
         for change in self.changes:
             if change.kind is kind and natures.get(change.fase) not in {Nature.MOVED, Nature.NEW, Nature.RETURNED}:
                 natures[change.fase] = change.nature
-        found = Counter(natures.values())
+        tally = Counter(natures.values())
         return {
-            "new": found[Nature.NEW] + found[Nature.RETURNED],
-            "changed": found[Nature.CHANGED],
-            "moved": found[Nature.MOVED],
-            "gone": found[Nature.GONE],
+            "new": tally[Nature.NEW] + tally[Nature.RETURNED],
+            "changed": tally[Nature.CHANGED],
+            "moved": tally[Nature.MOVED],
+            "gone": tally[Nature.GONE],
             "unchanged": self.unchanged[kind],
         }
 

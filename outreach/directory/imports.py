@@ -196,14 +196,14 @@ def _write_periods(session: Session, target: Edition, import_id: int, *, since: 
 
 
 def _memberships(target: Edition) -> set[tuple[int, str, Level]]:
-    found = set()
+    memberships = set()
     for school in target.schools.values():
         network = target.authorities[school.authority].network
         for level in {kind.level for kind in school.types}:
             code = federation_of(network, level)
             if code:
-                found.add((school.authority, code, level))
-    return found
+                memberships.add((school.authority, code, level))
+    return memberships
 
 
 def _sync(

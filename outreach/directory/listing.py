@@ -145,10 +145,10 @@ def federation_codes(session: Session, authority_ids: Sequence[int]) -> dict[int
         .distinct()
         .order_by(Federation.code)
     )
-    found: dict[int, list[str]] = {}
+    codes: dict[int, list[str]] = {}
     for identity, code in session.execute(query):
-        found.setdefault(identity, []).append(code)
-    return found
+        codes.setdefault(identity, []).append(code)
+    return codes
 
 
 def represented(session: Session, authority_ids: Sequence[int], level: Level) -> dict[int, list[tuple[str, str]]]:
@@ -159,10 +159,10 @@ def represented(session: Session, authority_ids: Sequence[int], level: Level) ->
         .where(among(Membership.authority_id, authority_ids), Membership.level == level, Membership.current())
         .order_by(Federation.code)
     )
-    found: dict[int, list[tuple[str, str]]] = {}
+    by_authority: dict[int, list[tuple[str, str]]] = {}
     for identity, code, name in session.execute(query):
-        found.setdefault(identity, []).append((code, name))
-    return found
+        by_authority.setdefault(identity, []).append((code, name))
+    return by_authority
 
 
 def mailboxes(session: Session, authority_ids: Sequence[int]) -> dict[int, list[str]]:
@@ -170,10 +170,10 @@ def mailboxes(session: Session, authority_ids: Sequence[int]) -> dict[int, list[
     query = select(Contact.authority_id, Contact.address).where(
         Contact.authority_id.in_(authority_ids), Contact.usable()
     )
-    found: dict[int, list[str]] = {}
+    addresses: dict[int, list[str]] = {}
     for identity, address in session.execute(query.order_by(Contact.added_at, Contact.id)):
-        found.setdefault(identity, []).append(address)
-    return found
+        addresses.setdefault(identity, []).append(address)
+    return addresses
 
 
 def _rows(filters: Filters, sort: Sort) -> Select:
@@ -219,14 +219,14 @@ def _schools(filters: Filters) -> Subquery:
 
 
 def _school_conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    found = [Listing.current()]
+    conditions = [Listing.current()]
     if filters.level:
-        found.append(_teaches(filters.level))
+        conditions.append(_teaches(filters.level))
     if filters.zone:
-        found.append(School.zone == filters.zone)
+        conditions.append(School.zone == filters.zone)
     if filters.province:
-        found.append(School.province == filters.province)
-    return found
+        conditions.append(School.province == filters.province)
+    return conditions
 
 
 def _teaches(level: Level) -> ColumnElement[bool]:
@@ -236,23 +236,23 @@ def _teaches(level: Level) -> ColumnElement[bool]:
 
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = []
     if filters.text:
-        found.append(or_(is_named(filters.text), _found_school(filters).is_not(None)))
+        conditions.append(or_(is_named(filters.text), _found_school(filters).is_not(None)))
     if filters.networks:
-        found.append(Network.code.in_(filters.networks))
+        conditions.append(Network.code.in_(filters.networks))
     if filters.federation:
         represented = (
             select(Membership.authority_id)
             .join(Federation)
             .where(Federation.code == filters.federation, Membership.current())
         )
-        found.append(Authority.id.in_(represented))
+        conditions.append(Authority.id.in_(represented))
     if filters.reach is Reach.UNREACHABLE:
-        found.append(_reach() != Reach.REACHABLE)
+        conditions.append(_reach() != Reach.REACHABLE)
     elif filters.reach:
-        found.append(_reach() == filters.reach)
-    return found
+        conditions.append(_reach() == filters.reach)
+    return conditions
 
 
 def _found_school(filters: Filters) -> ColumnElement:

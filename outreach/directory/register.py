@@ -252,11 +252,11 @@ def _company_number(cells: Mapping[str, str], column: str) -> str:
 
 def _education_type(cells: Mapping[str, str]) -> EducationType:
     stated = cells["education_type"]
-    found = TYPES.get(fold(stated))
-    if found is None:
+    education_type = TYPES.get(fold(stated))
+    if education_type is None:
         what = f"Le type d’enseignement « {stated} » est inconnu." if stated else "Le type d’enseignement manque."
         raise RowFault("education_type", what)
-    return found
+    return education_type
 
 
 def _place(cells: Mapping[str, str], kind: str) -> tuple[str, str, str, str]:

@@ -89,9 +89,9 @@ def _strip(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _split_name(text: str) -> tuple[str, str]:
-    found = [part.strip() for part in re.split(r"[;,]", text) if "@" in part]
-    if len(found) > 1:
-        raise SeveralAddresses(found)
+    addresses = [part.strip() for part in re.split(r"[;,]", text) if "@" in part]
+    if len(addresses) > 1:
+        raise SeveralAddresses(addresses)
     if text.endswith(">") and "<" in text:
         name, _, address = text[:-1].rpartition("<")
         quoted = QUOTED.fullmatch(name.strip())
@@ -112,12 +112,12 @@ def _refusal(bare: str, domain: str, error: EmailNotValidError) -> str:
 
 
 def _warnings(local: str, mixed: bool) -> tuple[str, ...]:
-    found = []
+    warnings = []
     if mixed:
-        found.append("Écriture mélangée : l’adresse contient des lettres d’un autre alphabet que le nôtre.")
+        warnings.append("Écriture mélangée : l’adresse contient des lettres d’un autre alphabet que le nôtre.")
     if local.casefold() in ROBOTS:
-        found.append("Cette boîte est celle d’un automate : personne ne la lit.")
-    return tuple(found)
+        warnings.append("Cette boîte est celle d’un automate : personne ne la lit.")
+    return tuple(warnings)
 
 
 def _is_mixed(address: str) -> bool:

@@ -79,12 +79,12 @@ class Signer:
 
 def _relaxed(head: bytes) -> dict[str, str]:
     """Headers by name, each as the signature sees it (RFC 6376 §3.4.2)."""
-    found = {}
+    headers = {}
     for line in re.sub(r"\r\n(?=[ \t])", "", head.decode("utf-8")).split("\r\n"):
         name, _, value = line.partition(":")
         said = re.sub(r"[ \t]+", " ", value).strip()
-        found[name.strip().lower()] = f"{name.strip().lower()}:{said}"
-    return found
+        headers[name.strip().lower()] = f"{name.strip().lower()}:{said}"
+    return headers
 
 
 def _body(body: bytes) -> bytes:

@@ -117,10 +117,10 @@ def _refuse_nested(
     text: str, marks: re.Pattern[str], opens: Callable[[re.Match[str]], bool], deepest: int, what: str
 ) -> None:
     depth = 0
-    for found in marks.finditer(text):
-        depth = depth + 1 if opens(found) else max(depth - 1, 0)
+    for match in marks.finditer(text):
+        depth = depth + 1 if opens(match) else max(depth - 1, 0)
         if depth > deepest:
-            raise InputError(f"Ligne {line_of(text, found.start())} : trop de {what}.")
+            raise InputError(f"Ligne {line_of(text, match.start())} : trop de {what}.")
 
 
 _NOT_CLOSED = "un champ ou une condition n’est pas refermé."
@@ -184,20 +184,20 @@ class _Reader:
         self.fields, self.marks = fields, marks
 
     def pieces(self, body: Sequence[nodes.Node]) -> tuple[Piece, ...]:
-        found: list[Piece] = []
+        pieces: list[Piece] = []
         for node in _flat(body):
-            last = found[-1] if found else None
+            last = pieces[-1] if pieces else None
             if isinstance(node, nodes.If) and self._stands_alone(last, node):
-                found.append(self._choice(node))
+                pieces.append(self._choice(node))
                 continue
             text = self._inline(node)
             if isinstance(last, Choice) and not ENDED.match(text):
                 raise InputError(f"Ligne {node.lineno} : (% endif %) est seul sur sa ligne, comme (% if %).")
             if isinstance(last, Run):
-                found[-1] = Run(last.text + text, last.line)
+                pieces[-1] = Run(last.text + text, last.line)
             else:
-                found.append(Run(text, node.lineno))
-        return tuple(piece for piece in found if isinstance(piece, Choice) or piece.text.strip())
+                pieces.append(Run(text, node.lineno))
+        return tuple(piece for piece in pieces if isinstance(piece, Choice) or piece.text.strip())
 
     def _stands_alone(self, before: Piece | None, node: nodes.If) -> bool:
         is_first = not isinstance(before, Run) or not before.text.rpartition("\n")[2].strip()
@@ -205,7 +205,7 @@ class _Reader:
 
     def _choice(self, node: nodes.If) -> Choice:
         branches = [(self.condition(node.test), self.pieces(node.body))]
-        branches += [(self.condition(one.test), self.pieces(one.body)) for one in node.elif_]
+        branches += [(self.condition(branch.test), self.pieces(branch.body)) for branch in node.elif_]
         if node.else_:
             branches.append(((), self.pieces(node.else_)))
         return Choice(tuple(branches))
@@ -218,7 +218,7 @@ class _Reader:
         return self._slot(node)
 
     def _inline_choice(self, node: nodes.If) -> str:
-        branches = [(node.test, node.body), *((one.test, one.body) for one in node.elif_)]
+        branches = [(node.test, node.body), *((branch.test, branch.body) for branch in node.elif_)]
         text = ""
         for place, (test, body) in enumerate(branches):
             text += self.marks.condition(self.condition(test), first=not place) + self._run(node, body)
@@ -227,7 +227,7 @@ class _Reader:
         return text + END
 
     def _run(self, node: nodes.If, body: Sequence[nodes.Node]) -> str:
-        text = "".join(self._inline(one) for one in _flat(body))
+        text = "".join(self._inline(child) for child in _flat(body))
         if BLANK_LINE.search(text):
             raise InputError(
                 f"Ligne {node.lineno} : une condition se referme dans le même paragraphe, "
@@ -267,7 +267,7 @@ class _Reader:
     def _filter(self, node: nodes.Filter) -> tuple[str, str]:
         if node.name not in FILTERS:
             raise InputError(f"Ligne {node.lineno} : {_no_filter(node.name)}")
-        given = [one.value for one in node.args if isinstance(one, nodes.Const)]
+        given = [argument.value for argument in node.args if isinstance(argument, nodes.Const)]
         takes = 1 if node.name == "défaut" else 0
         extra = node.kwargs or node.dyn_args or node.dyn_kwargs
         if extra or not len(given) == len(node.args) == takes or not all(map(_is_default, given)):
@@ -284,7 +284,7 @@ class _Reader:
 
     def _refusal(self, node: nodes.Node) -> InputError:
         what = next((said for kind, said in REFUSED.items() if isinstance(node, kind)), "rien d’autre")
-        line = next((one.lineno for one in (node, *node.find_all(nodes.Node)) if one.lineno), 1)
+        line = next((part.lineno for part in (node, *node.find_all(nodes.Node)) if part.lineno), 1)
         return InputError(f"Ligne {line} : {what} dans un courriel, seulement ((champ)) et (% if champ %).")
 
 

@@ -171,7 +171,7 @@ class Letter:
         self.conditional = sorted({name for condition in draft.conditions for name in fields_of(condition)})
         self.fields = {slot.field for slot in draft.slots} | set(self.conditional)
         self._common = sorted(common)
-        self._wholes = [_parts(draft, one) for one in (draft.subject, draft.html, draft.text)]
+        self._wholes = [_parts(draft, text) for text in (draft.subject, draft.html, draft.text)]
         self._variant = lru_cache(MOST_VARIANTS)(self._decide)
         self._places = lru_cache(MOST_VARIANTS)(lambda truth: self._variant(truth).places)
         self._mould = lru_cache(MOST_VARIANTS)(self._cast)
@@ -186,8 +186,8 @@ class Letter:
         encoded = [values[key].encoded() for key in mould.keys]
         return Filled(
             subject=self.subject_for(values, flags),
-            text=mould.text.filled([one[1] for one in encoded]),
-            html=mould.html.filled([one[0] for one in encoded]),
+            text=mould.text.filled([pair[1] for pair in encoded]),
+            html=mould.html.filled([pair[0] for pair in encoded]),
         )
 
     def subject_for(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> str:
@@ -235,8 +235,8 @@ def body(
     }
     anchors = {mark for mark, kind in named.items() if kind is FieldKind.LINK}
     html, text = [], []
-    for one in pieces:
-        rendered = _rendered(one, marks, lambda run: markdown.render(run, blocks, anchors, schemes))
+    for piece in pieces:
+        rendered = _rendered(piece, marks, lambda run: markdown.render(run, blocks, anchors, schemes))
         html.append(rendered[0])
         text.append(rendered[1])
     return "\n".join(html), "".join(text)
@@ -253,36 +253,36 @@ def _rendered(piece: Piece, marks: Marks, render: Callable[[Run], tuple[str, str
     html = text = ""
     for place, (condition, inside) in enumerate(piece.branches):
         mark = marks.condition(condition, first=not place)
-        rendered = [_rendered(one, marks, render) for one in inside]
-        html += mark + "\n".join(one for one, _ in rendered)
-        text += mark + "".join(one for _, one in rendered)
+        rendered = [_rendered(part, marks, render) for part in inside]
+        html += mark + "\n".join(as_html for as_html, _ in rendered)
+        text += mark + "".join(as_text for _, as_text in rendered)
     return html + END, text + END
 
 
 def _parts(draft: Draft, text: str) -> tuple[Part, ...]:
     """The pieces of a marked text, by one pass over its marks."""
     pieces = iter([piece for piece in re.split(f"({MARKS.pattern})", text) if piece])
-    found, ended_by = _until(draft, pieces)
+    parts, ended_by = _until(draft, pieces)
     if ended_by:
         raise ValueError("a condition ends that did not begin")
-    return found
+    return parts
 
 
 def _until(draft: Draft, pieces: Iterator[str]) -> tuple[tuple[Part, ...], str]:
     """The pieces up to the end of the branch they stand in, and the mark that ends it, or ''."""
-    found: list[Part] = []
+    parts: list[Part] = []
     for piece in pieces:
         code = ord(piece[0])
         if not MARKS.match(piece):
-            found.append(piece)
+            parts.append(piece)
         elif code < FIRST_IF:
             slot = draft.slots[code - FIRST_SLOT]
-            found.append(Place(slot, slot.key))
+            parts.append(Place(slot, slot.key))
         elif code < FIRST_ELIF:
-            found.append(_fork(draft, draft.conditions[code - FIRST_IF], pieces))
+            parts.append(_fork(draft, draft.conditions[code - FIRST_IF], pieces))
         else:
-            return tuple(found), piece
-    return tuple(found), ""
+            return tuple(parts), piece
+    return tuple(parts), ""
 
 
 def _fork(draft: Draft, condition: Condition, pieces: Iterator[str]) -> Fork:
@@ -296,27 +296,27 @@ def _fork(draft: Draft, condition: Condition, pieces: Iterator[str]) -> Fork:
 
 
 def _chosen(parts: Sequence[Part], flags: Mapping[str, bool]) -> list[str | Place]:
-    found: list[str | Place] = []
+    chosen: list[str | Place] = []
     for part in parts:
         if isinstance(part, Fork):
-            found += next(
+            chosen += next(
                 (_chosen(inside, flags) for condition, inside in part.branches if holds(condition, flags)), []
             )
         else:
-            found.append(part)
-    return found
+            chosen.append(part)
+    return chosen
 
 
 def _merged(parts: Sequence[str | Place], common: Mapping[str, str]) -> list[bytes | str]:
     """The keys of the other values, and what stands between them, with the common ones in it, encoded as one."""
-    found: list[bytes | str] = []
+    merged: list[bytes | str] = []
     for is_own, together in groupby(parts, lambda part: isinstance(part, Place) and part.key not in common):
         if is_own:
-            found += [part.key for part in together if isinstance(part, Place)]
+            merged += [part.key for part in together if isinstance(part, Place)]
         else:
             words = [part if isinstance(part, str) else common[part.key] for part in together]
-            found.append(mime.encode("".join(words)))
-    return found
+            merged.append(mime.encode("".join(words)))
+    return merged
 
 
 def _template(pieces: Sequence[bytes | str], keys: Sequence[str]) -> Template:
@@ -324,4 +324,4 @@ def _template(pieces: Sequence[bytes | str], keys: Sequence[str]) -> Template:
 
 
 def _condition(kept: Sequence[object]) -> Condition:
-    return tuple(_condition(one) if isinstance(one, list) else one for one in kept)
+    return tuple(_condition(part) if isinstance(part, list) else part for part in kept)

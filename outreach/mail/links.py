@@ -1,4 +1,7 @@
-"""The links of a letter's own text, numbered and turned into marks: where they lead may depend on the recipient."""
+"""Numbers the links of a letter's own text and puts a mark in place of each address.
+
+The address behind a mark may depend on the recipient.
+"""
 
 import re
 from html import unescape
@@ -11,10 +14,10 @@ ADDRESS = re.compile(r'(?<=<a href=")https?://[^"]*(?=")')
 
 
 def mark(html: str, marks: Marks) -> str:
-    """The HTML of a letter's text with a mark for each address it links to; the same address, the same mark."""
-    urls = list(dict.fromkeys(unescape(found) for found in ADDRESS.findall(html)))[:MOST]
+    """The HTML with a mark in place of each linked address; equal addresses share a mark."""
+    urls = list(dict.fromkeys(unescape(address) for address in ADDRESS.findall(html)))[:MOST]
     slots = {url: marks.slot(Slot(LINK, ((str(number), url),))) for number, url in enumerate(urls, 1)}
-    return ADDRESS.sub(lambda found: slots.get(unescape(found[0]), found[0]), html)
+    return ADDRESS.sub(lambda match: slots.get(unescape(match[0]), match[0]), html)
 
 
 def of(slots: tuple[Slot, ...]) -> dict[int, str]:

@@ -83,8 +83,8 @@ def crosses(html: str) -> bool:
     """Whether a condition begins inside one element and ends inside another."""
     elements: list[str] = []
     starts: list[int] = []
-    for found in re.finditer(f"{ELEMENT.pattern}|{MARKS.pattern}", html):
-        mark = found[0]
+    for match in re.finditer(f"{ELEMENT.pattern}|{MARKS.pattern}", html):
+        mark = match[0]
         if mark in {END, ELSE} or FIRST_ELIF <= ord(mark[0]) < ord(ELSE):
             if not starts or starts[-1] != len(elements):
                 return True
@@ -92,12 +92,12 @@ def crosses(html: str) -> bool:
                 starts.pop()
         elif FIRST_IF <= ord(mark[0]) < FIRST_ELIF:
             starts.append(len(elements))
-        elif found[1]:
+        elif match[1]:
             elements.pop()
             if starts and len(elements) < starts[-1]:
                 return True
-        elif found[2] and found[2] not in VOID:
-            elements.append(found[2])
+        elif match[2] and match[2] not in VOID:
+            elements.append(match[2])
     return bool(starts)
 
 
@@ -151,17 +151,17 @@ def _links(tokens: Sequence[Token]) -> Iterator[tuple[Token, str]]:
     for children in (token.children or [] for token in tokens):
         for place, child in enumerate(children):
             if child.type == "link_open":
-                inside = takewhile(lambda one: one.type != "link_close", children[place:])
-                yield child, "".join(one.content for one in inside)
+                inside = takewhile(lambda inner: inner.type != "link_close", children[place:])
+                yield child, "".join(inner.content for inner in inside)
 
 
 def _first_mark(text: str) -> str:
-    found = MARKS.search(text)
-    return found[0] if found else ""
+    match = MARKS.search(text)
+    return match[0] if match else ""
 
 
 def _html(group: list[Token]) -> str:
-    for token in (one for outer in group for one in (outer, *(outer.children or ()))):
+    for token in (each for outer in group for each in (outer, *(outer.children or ()))):
         if token.nesting == 1 and token.tag in STYLES:
             token.attrSet("style", STYLES[token.tag])
     rendered: str = _reader.renderer.render(group, _reader.options, {})
@@ -212,5 +212,7 @@ def _inline(children: Sequence[Token], notes: list[str]) -> str:
                 notes.append(f"[{len(notes) + 1}] {address}")
         else:
             text += token.content
-            depth += sum(FIRST_IF <= ord(one) < FIRST_ELIF for one in token.content) - token.content.count(END)
+            depth += sum(FIRST_IF <= ord(character) < FIRST_ELIF for character in token.content) - token.content.count(
+                END
+            )
     return text

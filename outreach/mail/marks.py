@@ -115,5 +115,5 @@ def fields_of(condition: Condition) -> Iterator[str]:
         case ("field", name):
             yield name
         case (_, *inner):
-            for one in inner:
-                yield from fields_of(one)
+            for part in inner:
+                yield from fields_of(part)

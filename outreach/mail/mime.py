@@ -103,8 +103,8 @@ class Template(NamedTuple):
     @classmethod
     def of(cls, pieces: Sequence[bytes | int]) -> "Template":
         """A template of its pieces, where a number stands for the value that has it."""
-        text = joined([b"%b" if isinstance(one, int) else one.replace(b"%", b"%%") for one in pieces])
-        places = [one for one in pieces if isinstance(one, int)]
+        text = joined([b"%b" if isinstance(piece, int) else piece.replace(b"%", b"%%") for piece in pieces])
+        places = [piece for piece in pieces if isinstance(piece, int)]
         return cls(text, itemgetter(*places) if places else lambda _values: ())
 
     def filled(self, values: Sequence[bytes]) -> bytes:

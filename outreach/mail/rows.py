@@ -35,7 +35,7 @@ class Repeat:
 
     @cached_property
     def _encoded(self) -> tuple[Sequence[bytes], mime.Template]:
-        empty, start, between, end = (mime.encode(one) for one in self._around)
+        empty, start, between, end = (mime.encode(piece) for piece in self._around)
         around = empty, mime.joined((start, b"")), mime.joined((b"", between, b"")), mime.joined((b"", end))
         return around, mime.Template.of([x if isinstance(x, int) else mime.encode(x) for x in self._row])
 

@@ -90,8 +90,8 @@ def remarks(subject: str, source: str) -> list[Remark]:
         _sentences(long),
         _paragraphs(long),
     ]
-    found = [remark for kind in kinds for remark in _one_a_line(kind)]
-    return sorted(found, key=attrgetter("line"))[:MOST]
+    noted = [remark for kind in kinds for remark in _one_a_line(kind)]
+    return sorted(noted, key=attrgetter("line"))[:MOST]
 
 
 def _bare(text: str) -> str:
@@ -101,12 +101,12 @@ def _bare(text: str) -> str:
 
 
 def _with_short_tags(text: str) -> str:
-    return TAG.sub(lambda found: TAGS.get(found[1], TAGS["if"]), text)
+    return TAG.sub(lambda match: TAGS.get(match[1], TAGS["if"]), text)
 
 
 def _first_branches(text: str) -> str:
     """A text as its first conditions make it, on as many lines: what a reader gets is never both branches."""
-    kept = OTHER_BRANCHES.sub(lambda found: "\n" * found[0].count("\n"), text)
+    kept = OTHER_BRANCHES.sub(lambda match: "\n" * match[0].count("\n"), text)
     return kept.replace(TAGS["if"], "").replace(TAGS["endif"], "")
 
 
@@ -143,10 +143,10 @@ def _headings(lines: list[str]) -> Iterator[Remark]:
 
 def _matches(rule: WordingRule, text: str) -> Iterator[Remark]:
     line, reached, said = 0, 0, -1
-    for found in rule.pattern.finditer(text):
-        line += text.count("\n", reached, found.start())
-        reached = found.start()
-        if line != said and (advice := rule.advice(found)):
+    for match in rule.pattern.finditer(text):
+        line += text.count("\n", reached, match.start())
+        reached = match.start()
+        if line != said and (advice := rule.advice(match)):
             said = line
             yield Remark(line, advice)
 
@@ -188,39 +188,39 @@ def _words(text: str) -> int:
     return sum(FILLED in piece or any(map(str.isalnum, piece)) for piece in text.split())
 
 
-def _masculine(found: re.Match[str]) -> str:
-    feminine, better = NEUTRAL[found[1].lower()]
-    return "" if feminine in _around(found) else f"Plutôt que « {found[0]} », écrivez par exemple « {better} »."
+def _masculine(match: re.Match[str]) -> str:
+    feminine, better = NEUTRAL[match[1].lower()]
+    return "" if feminine in _around(match) else f"Plutôt que « {match[0]} », écrivez par exemple « {better} »."
 
 
-def _salutation(found: re.Match[str]) -> str:
-    if re.search("madame|mesdames|chère", _around(found)):
+def _salutation(match: re.Match[str]) -> str:
+    if re.search("madame|mesdames|chère", _around(match)):
         return ""
-    better = "Chères et chers" if found[0] == "Chers" else "Madame, Monsieur"
-    return f"Plutôt que « {found[0]} », écrivez « {better} »."
+    better = "Chères et chers" if match[0] == "Chers" else "Madame, Monsieur"
+    return f"Plutôt que « {match[0]} », écrivez « {better} »."
 
 
-def _around(found: re.Match[str]) -> str:
+def _around(match: re.Match[str]) -> str:
     """Enough of the text to hold the other half of a double form."""
-    return found.string[max(0, found.start() - 60) : found.end() + 60].lower()
+    return match.string[max(0, match.start() - 60) : match.end() + 60].lower()
 
 
-def _capitals(found: re.Match[str]) -> str:
-    if found[0] in ACRONYMS or ROMAN.fullmatch(found[0]):
+def _capitals(match: re.Match[str]) -> str:
+    if match[0] in ACRONYMS or ROMAN.fullmatch(match[0]):
         return ""
-    return f"Écrivez « {found[0][:30]} » en minuscules : les capitales se lisent mal."
+    return f"Écrivez « {match[0][:30]} » en minuscules : les capitales se lisent mal."
 
 
 def _always(advice: str) -> Callable[[re.Match[str]], str]:
     """The same advice whatever was found, `{}` being what was."""
-    return lambda found: advice.format(found[0])
+    return lambda match: advice.format(match[0])
 
 
 RULES = (
     WordingRule(
         hints="'",
         pattern=re.compile(rf"\b(\w{{1,15}})'(?=[\w{FILLED}])(\w{{0,20}})"),
-        advice=lambda found: f"Mettez une apostrophe courbe : « {found[1]}’{found[2] or '…'} ».",
+        advice=lambda match: f"Mettez une apostrophe courbe : « {match[1]}’{match[2] or '…'} ».",
     ),
     WordingRule(hints='"', pattern=re.compile('"'), advice=_always('Écrivez les guillemets « … » plutôt que "…".')),
     WordingRule(

@@ -117,12 +117,21 @@ def count(session: Session, audience: Audience, scope: Scope) -> AudienceCounts:
 
     By windows instead of groups, SQLite forgets the index it makes for itself: 13 s instead of 0.3 s for 20,000.
     """
-    found = rows(audience, scope)
-    ranks = [func.sum(case((found.c.rank == rank, 1), else_=0)).label(f"rank_{rank}") for rank in range(len(ORDER) + 1)]
-    each = select(func.min(found.c.rank).label("best"), func.max(found.c.schools).label("schools"), *ranks)
-    one = each.group_by(found.c.authority_id).subquery("authorities")
-    sums = [func.sum(one.c[rank.name]) for rank in ranks]
-    query = select(one.c.best, func.count(), func.sum(one.c.schools), *sums).group_by(one.c.best).order_by(one.c.best)
+    mailbox_rows = rows(audience, scope)
+    ranks = [
+        func.sum(case((mailbox_rows.c.rank == rank, 1), else_=0)).label(f"rank_{rank}")
+        for rank in range(len(ORDER) + 1)
+    ]
+    each = select(
+        func.min(mailbox_rows.c.rank).label("best"), func.max(mailbox_rows.c.schools).label("schools"), *ranks
+    )
+    by_authority = each.group_by(mailbox_rows.c.authority_id).subquery("authorities")
+    sums = [func.sum(by_authority.c[rank.name]) for rank in ranks]
+    query = (
+        select(by_authority.c.best, func.count(), func.sum(by_authority.c.schools), *sums)
+        .group_by(by_authority.c.best)
+        .order_by(by_authority.c.best)
+    )
     counts = AudienceCounts()
     for best, authorities, schools, *mailboxes in session.execute(query):
         counts.authorities += authorities
@@ -142,15 +151,19 @@ def first(
 
     Columns Authority, mailboxes and schools (counts).
     """
-    found = rows(audience, scope)
+    mailbox_rows = rows(audience, scope)
     rank = ORDER.index(reason) + 1 if reason else 0
     query = (
-        select(found.c.authority_id, func.count(found.c.contact_id).label("mailboxes"), func.max(found.c.schools))
-        .group_by(found.c.authority_id)
-        .having(func.min(found.c.rank) == rank)
+        select(
+            mailbox_rows.c.authority_id,
+            func.count(mailbox_rows.c.contact_id).label("mailboxes"),
+            func.max(mailbox_rows.c.schools),
+        )
+        .group_by(mailbox_rows.c.authority_id)
+        .having(func.min(mailbox_rows.c.rank) == rank)
     )
     if rank == 0:
-        query = query.where(found.c.rank == 0)
+        query = query.where(mailbox_rows.c.rank == 0)
     chosen = query.subquery("chosen")
     listing = select(Authority, chosen.c.mailboxes, chosen.c[2].label("schools"))
     listing = listing.join(chosen, chosen.c.authority_id == Authority.id)
@@ -159,10 +172,10 @@ def first(
 
 def every(session: Session, audience: Audience, scope: Scope) -> Sequence[Row]:
     """Every mailbox, by the authority's name: columns Authority, address, schools, rank."""
-    found = rows(audience, scope)
-    query = select(Authority, found.c.address, found.c.schools, found.c.rank)
-    query = query.join(found, found.c.authority_id == Authority.id)
-    return session.execute(query.order_by(Authority.folded, Authority.fase, found.c.contact_id)).all()
+    mailbox_rows = rows(audience, scope)
+    query = select(Authority, mailbox_rows.c.address, mailbox_rows.c.schools, mailbox_rows.c.rank)
+    query = query.join(mailbox_rows, mailbox_rows.c.authority_id == Authority.id)
+    return session.execute(query.order_by(Authority.folded, Authority.fase, mailbox_rows.c.contact_id)).all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +200,12 @@ def explain(session: Session, audience: Audience, scope: Scope, authority: Autho
     if asked:
         answers = tuple(session.execute(select(*(_truth(leaf, scope) for leaf in asked)).where(_is(authority))).one())
     is_meant = session.scalar(listed(scope, audience.criterion).where(_is(authority))) is not None
-    found = rows(audience, scope, among=select(Authority.id).where(_is(authority)))
+    mailbox_rows = rows(audience, scope, among=select(Authority.id).where(_is(authority)))
     mailboxes = [
         (address or "", reason_of(rank))
-        for address, rank in session.execute(select(found.c.address, found.c.rank).order_by(found.c.contact_id))
+        for address, rank in session.execute(
+            select(mailbox_rows.c.address, mailbox_rows.c.rank).order_by(mailbox_rows.c.contact_id)
+        )
     ]
     return Explanation([(leaf, bool(held)) for leaf, held in zip(asked, answers, strict=True)], is_meant, mailboxes)
 
@@ -210,14 +225,14 @@ def is_concerned(status: InstrumentedAttribute[Status] | ColumnElement[Status], 
 
 def _schools(audience: Audience, scope: Scope, among: Select[int] | None) -> Subquery:
     """How many eligible schools of each authority the letter is about, and how many joined; of these alone, if any."""
-    found = standing([scope.day], [audience.strand])
-    concerned = case((is_concerned(found.c.status, audience.concerns), 1), else_=0)
-    joined = case((found.c.status == Status.JOINED, 1), else_=0)
+    standings = standing([scope.day], [audience.strand])
+    concerned = case((is_concerned(standings.c.status, audience.concerns), 1), else_=0)
+    joined = case((standings.c.status == Status.JOINED, 1), else_=0)
     query = select(
-        found.c.authority_id, func.sum(concerned).label("concerned"), func.sum(joined).label("joined")
-    ).group_by(found.c.authority_id)
+        standings.c.authority_id, func.sum(concerned).label("concerned"), func.sum(joined).label("joined")
+    ).group_by(standings.c.authority_id)
     # Said here as well: a grouping of all the others would be thrown away, once for each slice of a launch.
-    return (query if among is None else query.where(found.c.authority_id.in_(among))).subquery("schools")
+    return (query if among is None else query.where(standings.c.authority_id.in_(among))).subquery("schools")
 
 
 def _rank(audience: Audience, scope: Scope, schools: Subquery) -> ColumnElement[int]:

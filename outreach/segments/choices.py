@@ -63,16 +63,16 @@ class Choices:
     def of(cls, criterion: Criterion, strand: int) -> "Choices | None":
         """The boxes that mean a criterion; None when it says more than boxes can."""
         parts = criterion.all if isinstance(criterion, And) else (criterion,)
-        found: dict[str, object] = {}
+        refinements: dict[str, object] = {}
         cells: list[frozenset[Cell]] = []
         for part in parts:
             inside = _cells(part)
             if inside is not None:
                 cells.append(inside)
             else:
-                found.update(_refinement(part))
+                refinements.update(_refinement(part))
         chosen = frozenset.intersection(*cells) if cells else frozenset()
-        made = cls(strand=strand, cells=chosen, **found)  # type: ignore[arg-type]
+        made = cls(strand=strand, cells=chosen, **refinements)  # type: ignore[arg-type]
         return made if _means_the_same(made.criterion(), criterion) else None
 
 
@@ -89,16 +89,16 @@ def _matrix(cells: frozenset[Cell]) -> Iterator[Criterion]:
     if len(several) == 1:
         yield from several[0].all
     else:
-        yield Or(tuple(one.all[0] if len(one.all) == 1 else one for one in several))
+        yield Or(tuple(row.all[0] if len(row.all) == 1 else row for row in several))
 
 
 def _row(networks: Sequence[NetworkCode], levels: tuple[Level, ...]) -> And:
-    found: list[Criterion] = []
+    criteria: list[Criterion] = []
     if len(networks) < len(NetworkCode):
-        found.append(InNetwork(tuple(networks)))
+        criteria.append(InNetwork(tuple(networks)))
     if len(levels) < len(Level):
-        found.append(HasLevel(levels))
-    return And(tuple(found))
+        criteria.append(HasLevel(levels))
+    return And(tuple(criteria))
 
 
 def _cells(part: Criterion) -> frozenset[Cell] | None:
@@ -109,30 +109,32 @@ def _cells(part: Criterion) -> frozenset[Cell] | None:
         case HasLevel():
             return frozenset(product(NetworkCode, part.root))
         case And() if part.all:
-            inside = [_cells(one) for one in part.all]
-            return frozenset.intersection(*(one for one in inside if one is not None)) if None not in inside else None
+            inside = [_cells(inner) for inner in part.all]
+            return (
+                frozenset.intersection(*(each for each in inside if each is not None)) if None not in inside else None
+            )
         case Or():
-            inside = [_cells(one) for one in part.any]
-            return frozenset().union(*(one for one in inside if one is not None)) if None not in inside else None
+            inside = [_cells(inner) for inner in part.any]
+            return frozenset().union(*(each for each in inside if each is not None)) if None not in inside else None
     return None
 
 
 def _refinement(part: Criterion) -> dict[str, object]:
-    found: dict[str, object] = {}
+    boxes: dict[str, object] = {}
     match part:
         case SchoolStatus():
-            found = {"statuses": part.statuses, "which": part.which}
+            boxes = {"statuses": part.statuses, "which": part.which}
         case RolledUp():
-            found = {"roll_ups": part.states}
+            boxes = {"roll_ups": part.states}
         case InZone():
-            found = {"zones": part.root}
+            boxes = {"zones": part.root}
         case NeverAnswered():
-            found = {"never_answered": True}
+            boxes = {"never_answered": True}
         case NotWrittenSince():
-            found = {"quiet_days": part.days}
+            boxes = {"quiet_days": part.days}
         case Unreachable():
-            found = {"unreachable": True}
-    return found
+            boxes = {"unreachable": True}
+    return boxes
 
 
 def _means_the_same(made: Criterion, asked: Criterion) -> bool:

@@ -279,11 +279,11 @@ class And:
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """As a condition on Authority."""
-        return and_(True, *(one.where(scope) for one in self.all))
+        return and_(True, *(part.where(scope) for part in self.all))
 
     def words(self) -> str:
         """In French."""
-        return ", ".join(_bracketed(one, Or) for one in self.all) or "sans autre condition"
+        return ", ".join(_bracketed(part, Or) for part in self.all) or "sans autre condition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,11 +296,11 @@ class Or:
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """As a condition on Authority."""
-        return or_(False, *(one.where(scope) for one in self.any))
+        return or_(False, *(part.where(scope) for part in self.any))
 
     def words(self) -> str:
         """In French."""
-        return " ou ".join(_bracketed(one, And) for one in self.any)
+        return " ou ".join(_bracketed(part, And) for part in self.any)
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,11 +335,11 @@ def simplified(criterion: Criterion) -> Criterion:
     """The same criterion without brackets that mean nothing: an `and` of one, an `and` in an `and`."""
     match criterion:
         case And():
-            inside = [simplified(one) for one in criterion.all]
-            flat = [part for one in inside for part in (one.all if isinstance(one, And) else (one,))]
+            inside = [simplified(inner) for inner in criterion.all]
+            flat = [part for inner in inside for part in (inner.all if isinstance(inner, And) else (inner,))]
             return flat[0] if len(flat) == 1 else And(tuple(flat))
         case Or():
-            return Or(tuple(simplified(one) for one in criterion.any))
+            return Or(tuple(simplified(inner) for inner in criterion.any))
         case Not():
             return Not(simplified(criterion.one))
     return criterion
@@ -354,8 +354,8 @@ def sentence(criterion: Criterion) -> str:
 
 def leaves(criterion: Criterion) -> list[Leaf]:
     """The simple criteria, in order, each once."""
-    found = dict.fromkeys(_leaves(criterion))
-    return list(found)
+    distinct = dict.fromkeys(_leaves(criterion))
+    return list(distinct)
 
 
 def listed(scope: Scope, criterion: Criterion) -> Select[int]:
@@ -370,14 +370,14 @@ def either(words: "Iterator[str] | tuple[str, ...]") -> str:
     return f"{', '.join(first)} ou {last}" if first else last
 
 
-def _bracketed(one: Criterion, other: type[And] | type[Or]) -> str:
-    return f"({one.words()})" if isinstance(one, other) else one.words()
+def _bracketed(criterion: Criterion, other: type[And] | type[Or]) -> str:
+    return f"({criterion.words()})" if isinstance(criterion, other) else criterion.words()
 
 
 def _leaves(criterion: Criterion) -> Iterator[Leaf]:
     if isinstance(criterion, And | Or):
-        for one in criterion.all if isinstance(criterion, And) else criterion.any:
-            yield from _leaves(one)
+        for part in criterion.all if isinstance(criterion, And) else criterion.any:
+            yield from _leaves(part)
     elif isinstance(criterion, Not):
         yield from _leaves(criterion.one)
     else:

@@ -43,7 +43,7 @@ def from_plain(stated: object, depth: int = 1) -> Criterion:
     ((word, given),) = stated.items()
     match word:
         case "and" | "or":
-            inside = tuple(from_plain(one, depth + 1) for one in _several(word, given))
+            inside = tuple(from_plain(part, depth + 1) for part in _several(word, given))
             return And(inside) if word == "and" else Or(inside)
         case "not":
             return Not(from_plain(given, depth + 1))
@@ -60,9 +60,9 @@ def to_plain(criterion: Criterion) -> dict[str, Any]:
     """A criterion as dictionaries and lists."""
     match criterion:
         case And():
-            return {"and": [to_plain(one) for one in criterion.all]}
+            return {"and": [to_plain(part) for part in criterion.all]}
         case Or():
-            return {"or": [to_plain(one) for one in criterion.any]}
+            return {"or": [to_plain(part) for part in criterion.any]}
         case Not():
             return {"not": to_plain(criterion.one)}
         case _:

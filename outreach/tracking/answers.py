@@ -34,7 +34,7 @@ class Question:
 
     def open(self) -> list[School]:
         """The schools an answer may still change: not those whose joining the service confirmed."""
-        stands = [(one.school, one.strands[self.strand.number]) for one in self.schools]
+        stands = [(row.school, row.strands[self.strand.number]) for row in self.schools]
         return [school for school, at in stands if (at.status, at.word) != (Status.JOINED, Word.CONFIRMED)]
 
 
@@ -91,14 +91,17 @@ def of_message(session: Session, message: Message) -> Sequence[Response]:
 
 def repeats(session: Session, message: Message, responses: Sequence[Response]) -> bool:
     """Whether these answers say what the ones before them from the same letter said, of the same schools."""
-    new = {one.id for one in responses}
-    earlier = [one for one in of_message(session, message) if one.id not in new]
-    before = [one for one in earlier if one.given_at == earlier[0].given_at]
+    new = {response.id for response in responses}
+    earlier = [response for response in of_message(session, message) if response.id not in new]
+    before = [response for response in earlier if response.given_at == earlier[0].given_at]
     return bool(before) and _said(before) == _said(responses)
 
 
 def _said(responses: Iterable[Response]) -> set[tuple[Answer, frozenset[int], str]]:
-    return {(one.answer, frozenset(school.id for school in one.schools), one.proposed_address) for one in responses}
+    return {
+        (response.answer, frozenset(school.id for school in response.schools), response.proposed_address)
+        for response in responses
+    }
 
 
 def authorities_that_answered(mailings: Iterable[int]) -> Select[int]:
@@ -158,7 +161,7 @@ def _declare(
     if status is None:
         return
     if answer is Answer.INFORMED:
-        silent = {one.school.id for one in asked.schools if one.strands[asked.strand.number].status is Status.NONE}
+        silent = {row.school.id for row in asked.schools if row.strands[asked.strand.number].status is Status.NONE}
         schools = [school for school in schools if school.id in silent]
     with suppress(InputError):  # it is known already: the answer stands, no record is needed
         records.record(

@@ -44,20 +44,24 @@ class Measured:
     def as_json(self) -> dict[str, Any]:
         """The counts by their fixed names."""
         tallies = {"clicks": self.clicks, "opens": self.opens}
-        counts = {name: {one.value: tally[one] for one in HitClass} for name, tally in tallies.items()}
+        counts = {
+            name: {hit_class.value: tally[hit_class] for hit_class in HitClass} for name, tally in tallies.items()
+        }
         return {"group": self.name, "recipients": self.recipients, **counts}
 
 
 def add(session: Session, sightings: Sequence[Sighting]) -> None:
     """Keep these hits. One of a letter whose mailbox has no basis any more leaves no trace."""
     cells: Counter[Cell] = Counter()
-    letters = [one for one in sightings if one.target.message is not None]
-    allowed = bases.measurable(session, {one.target.message or 0 for one in letters}) if letters else set()
-    for one in sightings:
-        if one.target.message is None and one.target.tracker is not None:
-            cells[one.target.tracker, one.signals.link, _hour(one.signals.at), one.hit_class] += one.count
-        elif one.target.message in allowed and one.count > 0:
-            _keep(session, one)
+    letters = [sighting for sighting in sightings if sighting.target.message is not None]
+    allowed = bases.measurable(session, {sighting.target.message or 0 for sighting in letters}) if letters else set()
+    for sighting in sightings:
+        if sighting.target.message is None and sighting.target.tracker is not None:
+            cells[sighting.target.tracker, sighting.signals.link, _hour(sighting.signals.at), sighting.hit_class] += (
+                sighting.count
+            )
+        elif sighting.target.message in allowed and sighting.count > 0:
+            _keep(session, sighting)
     _count(session, cells)
 
 
@@ -71,7 +75,7 @@ def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
     groups: dict[str, set[int]] = {}
     for name, who in (received[tracker] for tracker in session.scalars(select(Tracker.id).where(of_these))):
         groups.setdefault(name, set()).update(who)
-    found = {name: Measured(name, len(who)) for name, who in sorted(groups.items())}
+    by_name = {name: Measured(name, len(who)) for name, who in sorted(groups.items())}
     total = func.sum(HitCount.count)
     counted = select(Tracker.name, HitCount.link, HitCount.hit_class, total).join(
         HitCount, HitCount.tracker_id == Tracker.id
@@ -81,9 +85,9 @@ def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
         for name, link, hit_class, count in session.execute(
             query.where(of_these).group_by(Tracker.name, kind.link, kind.hit_class)
         ):
-            tally = found[name].opens if link == OPENING else found[name].clicks
+            tally = by_name[name].opens if link == OPENING else by_name[name].clicks
             tally[hit_class] += int(count)
-    return list(found.values())
+    return list(by_name.values())
 
 
 def settle_doubts(session: Session, *, now: datetime) -> int:
@@ -107,19 +111,19 @@ def _received(session: Session, mailings: Sequence[int]) -> dict[int, tuple[str,
         .join(Message, and_(Message.mailing_id == Tracker.mailing_id, Message.recipient_id == Authority.id))
         .where(Tracker.mailing_id.in_(mailings), Message.state == MessageState.ACCEPTED)
     )
-    found: dict[int, tuple[str, set[int]]] = {}
+    received: dict[int, tuple[str, set[int]]] = {}
     for tracker, name, authority in session.execute(query):
-        found.setdefault(tracker, (name, set()))[1].add(authority)
-    return found
+        received.setdefault(tracker, (name, set()))[1].add(authority)
+    return received
 
 
 def fold_old(session: Session, *, now: datetime) -> int:
     """Put events older than thirteen months into their group's counts, and forget them; returns how many."""
     old = Hit.at < now - KEPT
     cells: Counter[Cell] = Counter()
-    for one in session.scalars(select(Hit).where(old)):
-        if one.tracker_id is not None:
-            cells[one.tracker_id, one.link, _hour(one.at), one.hit_class] += 1
+    for hit in session.scalars(select(Hit).where(old)):
+        if hit.tracker_id is not None:
+            cells[hit.tracker_id, hit.link, _hour(hit.at), hit.hit_class] += 1
     _count(session, cells)
     return len(session.scalars(delete(Hit).where(old).returning(Hit.id)).all())
 
@@ -127,20 +131,20 @@ def fold_old(session: Session, *, now: datetime) -> int:
 def judge_again(session: Session, message: int) -> None:
     """Judge the kept hits of a letter anew, from what is kept of each, by the judgement of today."""
     kept = session.scalars(select(Hit).where(Hit.message_id == message).order_by(Hit.at, Hit.id)).all()
-    seen = [Signals(one.link, one.at, one.agent, one.is_head) for one in kept]
-    for place, one in enumerate(kept):
+    seen = [Signals(hit.link, hit.at, hit.agent, hit.is_head) for hit in kept]
+    for place, hit in enumerate(kept):
         others = seen[:place] + seen[place + 1 :]
-        one.hit_class, one.why = classify(seen[place], others)
-        one.version = VERSION
+        hit.hit_class, hit.why = classify(seen[place], others)
+        hit.version = VERSION
 
 
-def _keep(session: Session, one: Sighting) -> None:
-    signals = one.signals
+def _keep(session: Session, sighting: Sighting) -> None:
+    signals = sighting.signals
     hit_class, why = classify(signals, ())
     session.add(
         Hit(
-            message_id=one.target.message,
-            tracker_id=one.target.tracker,
+            message_id=sighting.target.message,
+            tracker_id=sighting.target.tracker,
             link=signals.link,
             at=signals.at,
             agent=signals.agent,
@@ -151,7 +155,7 @@ def _keep(session: Session, one: Sighting) -> None:
         )
     )
     session.flush()
-    judge_again(session, one.target.message or 0)
+    judge_again(session, sighting.target.message or 0)
 
 
 def _count(session: Session, cells: Counter[Cell]) -> None:

@@ -83,12 +83,12 @@ def counts(session: Session, *, owner: str = "") -> dict[Tray, int]:
     waiting = Response.handled_at.is_(None)
     query = select(Response.answer, waiting.label("waits"), func.count()).group_by(Response.answer, waiting)
     query = query.where(Response.owner == owner) if owner else query
-    found = dict.fromkeys(Tray, 0)
+    tray_counts = dict.fromkeys(Tray, 0)
     for answer, waits, count in session.execute(query):
         for tray in Tray:
             if answer in tray.answers and bool(waits) == (tray is not Tray.HANDLED):
-                found[tray] += count
-    return found
+                tray_counts[tray] += count
+    return tray_counts
 
 
 def page(session: Session, tray: Tray | None, number: int, *, owner: str = "") -> Sequence[Response]:
@@ -106,10 +106,10 @@ def count(session: Session, tray: Tray | None, *, owner: str = "") -> int:
 
 def response_numbered(session: Session, number: int) -> Response:
     """The response with this number. Raises NotFound."""
-    found = session.get(Response, number)
-    if found is None:
+    response = session.get(Response, number)
+    if response is None:
         raise NotFound(f"Aucune réponse ne porte le numéro {number}.")
-    return found
+    return response
 
 
 def effect_of(session: Session, response: Response, *, now: datetime) -> Effect:

@@ -85,17 +85,17 @@ def classify(one: Signals, others: Sequence[Signals]) -> tuple[HitClass, Why]:
     return HitClass.HUMAN, Why.NOTHING_SUSPECT
 
 
-def _is_burst(one: Signals, others: Sequence[Signals]) -> bool:
+def _is_burst(hit: Signals, others: Sequence[Signals]) -> bool:
     """Whether different links were followed faster than anybody reads; the pixel loads with the letter."""
-    if one.link == OPENING:
+    if hit.link == OPENING:
         return False
-    links = {other.link for other in others if other.link not in {OPENING, one.link} and _near(one, other, AT_ONCE)}
-    around = {other.link for other in others if other.link != OPENING and _near(one, other, SHORTLY)}
-    return bool(links) or len(around | {one.link}) >= WALK
+    links = {other.link for other in others if other.link not in {OPENING, hit.link} and _near(hit, other, AT_ONCE)}
+    around = {other.link for other in others if other.link != OPENING and _near(hit, other, SHORTLY)}
+    return bool(links) or len(around | {hit.link}) >= WALK
 
 
-def _near(one: Signals, other: Signals, within: timedelta) -> bool:
-    return abs(one.at - other.at) <= within
+def _near(hit: Signals, other: Signals, within: timedelta) -> bool:
+    return abs(hit.at - other.at) <= within
 
 
 @dataclass(frozen=True, slots=True)

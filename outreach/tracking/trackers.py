@@ -72,8 +72,8 @@ def groups(sizes: Mapping[int, int]) -> list[frozenset[int]]:
 def of_mailing(session: Session, mailing: int) -> dict[int, bytes]:
     """What the tokens of a mailing say, by the network of who receives the letter."""
     query = select(TrackerNetwork.network_id, Tracker.public_id).join(Tracker, Tracker.id == TrackerNetwork.tracker_id)
-    found = session.execute(query.where(Tracker.mailing_id == mailing))
-    return {network: bytes.fromhex(public_id) for network, public_id in found}
+    rows = session.execute(query.where(Tracker.mailing_id == mailing))
+    return {network: bytes.fromhex(public_id) for network, public_id in rows}
 
 
 def target_of(session: Session, identity: bytes) -> Target | None:
