@@ -1,4 +1,4 @@
-"""Where the parts meet: one Flask application for one set of settings."""
+"""Builds the Flask application from settings: pages, sign-in, security, static files."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -80,24 +80,26 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
 
 
 def _unavailable(_error: Exception) -> Response:
-    """The database does not answer: a mail program that unsubscribes somebody will try again (RFC 9110 §15.6.4)."""
+    """A 503 with Retry-After, so that a mail program repeats its unsubscribe request later (RFC 9110 §15.6.4)."""
     return Response(render_template("public/unavailable.html"), 503, {"Retry-After": "30", "Cache-Control": "no-store"})
 
 
 def _allow_uploads() -> None:
-    # Before the token of a form is checked, which reads the form: only the page that takes lists takes big ones.
+    # This runs before the CSRF check, which reads the form. Only the page that receives lists accepts a large body.
     if request.endpoint == UPLOADS:
         request.max_content_length = adherence.BIGGEST_UPLOAD
 
 
 def _refuse_foreign_forms() -> None:
-    """A body is a form, and what changes something comes from a page of ours. Public pages are apart: they hide their
-    origin, and mail programs post to them."""
+    """Refuse a body that is not a form (415) and a change sent from a page of another site (CSRFError).
+
+    Public pages are exempt: they hide their origin, and mail programs post to them.
+    """
     if request.blueprint == recipient_pages.pages.name:
         return
     takes_files = request.endpoint == UPLOADS and request.mimetype == "multipart/form-data"
     if request.mimetype not in WORDS and not takes_files:
-        abort(415)  # a file where words are expected would break the form that reads them
+        abort(415)  # a file in a text field would break the form that reads it
     origin = request.headers.get("Origin")
     if request.method not in {"GET", "HEAD", "OPTIONS"} and origin is not None and not _is_ours(origin):
         raise CSRFError("The form stands on a page of another site.")
@@ -151,7 +153,7 @@ def _install_security(app: Flask, database: Database) -> None:
     users = SQLAlchemySessionUserDatastore(sessions, User, Role)
     Security(app, users, login_form=SignInForm, change_password_form=PasswordForm)
     app.login_manager.session_protection = "strong"  # type: ignore[attr-defined]
-    # A session is the only way in: flask-security would also take a token, and read any JSON to look for one.
+    # Only a session signs in. By default flask-security also accepts a token, and parses any JSON body to find one.
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     app.extensions["security"].unauthn_handler(lambda *_, **__: frame.ask_to_sign_in())
 
@@ -161,7 +163,7 @@ def _install_security(app: Flask, database: Database) -> None:
 
     @user_authenticated.connect_via(app)
     def begin_anew(_app: Flask, user: User, **_details: object) -> None:
-        # Who planted a session before this sign-in knows its token of forms: it is worth nothing after.
+        # An attacker who planted this session before the sign-in knows its CSRF token, so the token is replaced.
         for place in (session, g):
             place.pop("csrf_token", None)
         email = user.email
@@ -169,5 +171,5 @@ def _install_security(app: Flask, database: Database) -> None:
 
 
 def _account_session(database: Database) -> Session:
-    # Only a change of password writes through flask-security; a sign-in must not hold the one writer SQLite has.
+    # Only a change of password writes through flask-security. A sign-in must not hold SQLite's only write lock.
     return database.open(writing=request.method == "POST" and request.endpoint == "security.change_password")

@@ -1,7 +1,7 @@
-"""Who did what to what, and when: sentences that are added and never changed.
+"""The audit: who did what to what and when, in sentences that are added and never changed.
 
-The table has no foreign keys, so that a record outlives what it speaks of, and the database itself refuses to
-change or delete a row (triggers, see the migrations).
+The table has no foreign keys, so that an entry outlives its subject. Triggers in the database refuse to change or
+delete a row (see the migrations).
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,19 +26,19 @@ class AuditEntry(Base):
 
 
 def record(session: Session, now: datetime, actor: str, sentence: str, subject: str = "") -> AuditEntry:
-    """Add an entry to the transaction in progress: it exists exactly when the change it speaks of exists."""
+    """Add an entry to the current transaction, so that it is committed exactly when the change is."""
     entry = AuditEntry(at=now, actor=actor, sentence=sentence, subject=subject)
     session.add(entry)
     return entry
 
 
 def about(session: Session, subject: str) -> Sequence[AuditEntry]:
-    """What was done to one subject, newest first."""
+    """The entries about one subject, newest first."""
     query = select(AuditEntry).where(AuditEntry.subject == subject).order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
     return session.scalars(query).all()
 
 
 def latest(session: Session, subjects: Iterable[str], most: int) -> Sequence[AuditEntry]:
-    """The last entries about any of these subjects, so many at most, newest first."""
+    """The last `most` entries about any of these subjects, newest first."""
     query = select(AuditEntry).where(AuditEntry.subject.in_(list(subjects)))
     return session.scalars(query.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(most)).all()

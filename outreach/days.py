@@ -1,4 +1,7 @@
-"""Days: today's in Brussels, and a day as people write it: 30/06/2021, 2021-06-30, 30 juin 2021, 1er juin, 44377."""
+"""Today's date in Brussels, and dates parsed from what people write.
+
+Accepted forms: 30/06/2021, 2021-06-30, 30 juin 2021, 1er juin 2021, and an Excel serial number such as 44377.
+"""
 
 import re
 from datetime import date, datetime, timedelta
@@ -12,7 +15,7 @@ MONTHS = (
     "décembre",
 )  # fmt: skip
 FIRST, LAST = date(2000, 1, 1), date(2100, 1, 1)
-EXCEL_ORIGIN = date(1899, 12, 30)  # the day that makes 1 March 1900 number 61, as Excel counts
+EXCEL_ORIGIN = date(1899, 12, 30)  # day 0, chosen so that 1 March 1900 is day 61 as in Excel
 NUMERIC = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?: 00:00(?::00)?)?", re.ASCII)
 ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[t ]00:00(?::00)?)?", re.ASCII)
 SPELT = re.compile(r"(\d{1,2})(?:er)? ([a-zûé]+) (\d{4})", re.ASCII)
@@ -25,7 +28,7 @@ def today(now: datetime) -> date:
 
 
 def parse_day(text: str) -> date:
-    """The day a text names, day before month. Raises InputError when it names none, or none of this century."""
+    """The date a text names, day before month. Raises InputError when it names none, or one outside 2000–2099."""
     if not text.strip():
         raise InputError("Indiquez une date, par exemple 30/06/2021.")
     day = _parsed(text.strip().casefold())

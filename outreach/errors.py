@@ -1,4 +1,4 @@
-"""The family tree of our exceptions; each carries a French sentence meant for the person who reads it."""
+"""The exceptions of the product; each carries a French sentence for the person who sees it."""
 
 
 class OutreachError(Exception):
@@ -10,7 +10,7 @@ class SettingsError(OutreachError):
 
 
 class InputError(OutreachError):
-    """What somebody gave us cannot be taken as it is; nothing was written."""
+    """The input cannot be accepted as it is; nothing was written."""
 
 
 class NotFound(OutreachError):

@@ -1,4 +1,4 @@
-"""French as a Belgian administration writes it: no-break spaces, plurals, numbers, days and hours in words.
+"""French as a Belgian administration writes it: no-break spaces, plurals, numbers, days, hours.
 
 Babel's fr_BE gives neither "1er" nor "14 h 30".
 """

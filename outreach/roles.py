@@ -1,10 +1,10 @@
-"""What a member of staff may do: the names, without the accounts and all it takes to sign in."""
+"""The roles of staff, apart from accounts, so that importing them loads nothing for signing in."""
 
 from enum import StrEnum
 
 
 class RoleName(StrEnum):
-    """What a member of staff may do; a person may hold several."""
+    """A role of a member of staff; a person may hold several."""
 
     READER = "reader"
     AUTHOR = "author"
@@ -13,7 +13,7 @@ class RoleName(StrEnum):
 
     @property
     def label(self) -> str:
-        """The role's name in the interface."""
+        """The French label."""
         return _LABELS[self]
 
 

@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Mode(StrEnum):
-    """How seriously this installation is meant; anything but a demonstration must be named."""
+    """What the installation is for. The default is a demonstration; the other modes must be set explicitly."""
 
     DEMO = "demo"
     TRIAL = "trial"
@@ -45,7 +45,7 @@ class SendingSwitch(StrEnum):
 
 
 class Settings(BaseSettings):
-    """One frozen object; `read` checks it as a whole. Each field is `OUTREACH_<FIELD>` in the environment."""
+    """All settings, frozen; `read` checks them as a whole. Each field is `OUTREACH_<FIELD>` in the environment."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
@@ -74,7 +74,7 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The database to use: the one named, or an SQLite file in the data folder."""
+        """The URL of the database: the one set, or an SQLite file in the data folder."""
         return self.database_url or f"sqlite:///{self.data / 'outreach.sqlite3'}"
 
     @property
@@ -89,12 +89,12 @@ class Settings(BaseSettings):
 
     @property
     def relays(self) -> tuple[str, ...]:
-        """Where letters are handed over: the relays named, in order of preference, or the demonstration's mailbox."""
+        """The URLs of the relays, in order of preference; the demonstration's mailbox when none is set."""
         return tuple(self.smtp_url.replace(",", " ").split()) or (f"smtp://{self.demo_mailbox}",)
 
     @property
     def rates_of_domains(self) -> dict[str, float]:
-        """Letters a second, by recipient domain; `*` stands for any other."""
+        """Letters per second, by recipient domain; `*` stands for any other domain."""
         pairs = (entry.partition("=") for entry in listed(self.domain_rates))
         return {domain.strip().casefold(): float(rate) for domain, _, rate in pairs}
 
@@ -114,19 +114,19 @@ class Settings(BaseSettings):
         return tuple(key.encode() for key in listed(self.token_keys.get_secret_value()))
 
     def instant(self) -> datetime:
-        """The time, moved by the demonstration's offset; for entry points, which hand it down."""
+        """The current time, moved by the demonstration's offset. Entry points call this and pass the time on."""
         return datetime.now(UTC) + timedelta(seconds=self.clock_offset)
 
 
 def listed(text: str) -> list[str]:
-    """What a setting lists, between commas."""
+    """The comma-separated items of a setting."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read and check the settings; in demo mode the secrets are made once and kept in the data folder.
+    """Read and check the settings. In demo mode the secrets are generated once and kept in the data folder.
 
-    Raises SettingsError with one sentence a line, all the faults at once.
+    Raises SettingsError with all the faults at once, one sentence per line.
     """
     _refuse_misspelt(environment)
     try:
@@ -141,7 +141,10 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def kept_secret(path: Path, size: int = 32) -> str:
-    """A secret of `size` random bytes, made on first use and kept in a file only its owner can read."""
+    """A secret of `size` random bytes, made on first use and kept in a file only its owner can read.
+
+    Raises SettingsError when the folder cannot be written.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
@@ -152,7 +155,10 @@ def kept_secret(path: Path, size: int = 32) -> str:
 
 
 def _keep_secret(path: Path, secret: str) -> None:
-    """Put a secret in its place whole, unless another process was first: nobody ever reads half of one."""
+    """Write the secret to a temporary file and link it into place, so that no process reads half of it.
+
+    When another process was first, its secret stays.
+    """
     fresh = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         file.write(secret)
@@ -269,7 +275,7 @@ def _faults_of_domains(settings: Settings) -> list[str]:
 
 
 def _faults_of_relays(settings: Settings) -> list[str]:
-    """None of these sentences repeats an address: it may hold a password."""
+    """No sentence repeats a relay's URL, as it may hold a password."""
     if not settings.smtp_url:
         return []
     if not all(_is_relay(url) for url in settings.relays):
@@ -364,7 +370,7 @@ def _faults_outside_demo(settings: Settings) -> list[str]:
 
 
 def _stated(settings: Settings, field: str) -> str:
-    """What the environment says of a field whose default is a demonstration's, or ''."""
+    """The value that the environment sets, or '' when the field still has its demonstration default."""
     return str(getattr(settings, field)) if field in settings.model_fields_set else ""
 
 

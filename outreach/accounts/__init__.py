@@ -1,1 +1,1 @@
-"""Who may sign in, and what each may do: people, their passwords, and failed sign-ins."""
+"""Accounts of staff: people, their roles and passwords, and failed sign-ins."""

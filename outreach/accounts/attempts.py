@@ -1,7 +1,7 @@
-"""Failed sign-ins, counted by account and by network address, so that whoever tries passwords is slowed down.
+"""Counts failed sign-ins by account and by network address, to slow down password guessing.
 
-A browser in which its owner signed in before is counted apart: whoever tries passwords keeps nobody out (OWASP, "Slow
-Down Online Guessing Attacks with Device Cookies"). The counts live in memory, since one process serves the pages.
+A browser whose owner signed in before is counted apart, so that an attacker cannot lock the owner out (OWASP, "Slow
+Down Online Guessing Attacks with Device Cookies"). The counts are in memory, since one process serves the pages.
 """
 
 import threading
@@ -14,14 +14,14 @@ MOST_NAMES = 10_000
 
 
 class Attempts:
-    """The attempts of the last quarter of an hour that failed or are under way, by any names."""
+    """The attempts of the last 15 minutes that failed or are under way, by the names they are counted under."""
 
     def __init__(self) -> None:
         self._at: dict[str, deque[datetime]] = {}
         self._lock = threading.Lock()
 
     def begin(self, most: Mapping[str, int], now: datetime) -> bool:
-        """Count an attempt under each of these names, unless one has reached its most; whether it may go on."""
+        """Count an attempt under each name and return True; when a name has reached its limit, return False instead."""
         with self._lock:
             self._forget(most, now)
             if any(len(self._at.get(name, ())) >= count for name, count in most.items()):
@@ -31,7 +31,7 @@ class Attempts:
             return True
 
     def take_back(self, names: Iterable[str]) -> None:
-        """An attempt under these names was right: it does not count."""
+        """Remove an attempt under these names from the counts: the password was right."""
         with self._lock:
             for name in names:
                 if self._at.get(name):

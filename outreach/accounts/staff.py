@@ -1,6 +1,6 @@
-"""Staff: who may sign in, and what each may do.
+"""Accounts of staff: who may sign in, and what each may do.
 
-Signing in and password hashing are flask-security's, to whose mixins the tables conform.
+flask-security signs people in and hashes passwords; the tables conform to its mixins.
 """
 
 import secrets
@@ -61,17 +61,17 @@ class User(Base, UserMixin):
 
 
 def ensure_roles(session: Session) -> None:
-    """Make the rows of the roles exist; harmless when they do."""
+    """Insert the missing rows of roles."""
     present = set(session.scalars(select(Role.name)))
     session.add_all(Role(name=name) for name in RoleName if name not in present)
 
 
 def digest_of(password: str) -> str:
-    """Hash a password as the sign-in page will check it; needs the application's context.
+    """Hash a password as the sign-in page will check it; needs Flask's application context.
 
     Raises InputError when it is too short.
     """
-    # The sign-in page compares in this form (flask-security's default), which matters to accented passwords.
+    # The sign-in page compares this form (flask-security's default): it matters for accented passwords.
     normal = unicodedata.normalize("NFKD", password)
     if len(normal) < SHORTEST_PASSWORD:
         raise InputError(f"Le mot de passe est trop court : il faut au moins {SHORTEST_PASSWORD} caractères.")

@@ -1,1 +1,1 @@
-"""Programmes, their strands, and who has joined, since when, on whose word."""
+"""Programmes, their strands, and which schools joined, since when, on whose word."""

@@ -1,4 +1,4 @@
-"""The rows of a joining list: school, strand, status and day of each, beside what was known of that day.
+"""Reads the rows of a joining list: school, strand, status and day, and what was known before.
 
 Columns: fase;volet;statut;date;source;motif, under any of their usual headers.
 """
@@ -48,7 +48,7 @@ LONGEST_SOURCE, LONGEST_REASON = 200, 2_000
 
 @dataclass(frozen=True, slots=True)
 class JoiningLine:
-    """One row of a list that can be applied, beside what was known of that day."""
+    """One row of a list that can be applied; `before…` is what was known of its day until now."""
 
     row: int
     school_id: int
@@ -67,7 +67,7 @@ class JoiningLine:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a list is compared with: schools by number, the pairs a strand is open to, strands by number, records."""
+    """What a list is compared with: schools by number, eligible (school, strand) pairs, strands by number, records."""
 
     schools: Mapping[int, tuple[int, str]]
     eligible: set[tuple[int, int]]
@@ -78,7 +78,7 @@ class Known:
 
 
 def match(header: str) -> str | None:
-    """The field a header stands for, '' for one that is known and not used, None for any other."""
+    """The field a header stands for; '' for a known header that is not used, None for an unknown one."""
     return ALIASES.get(normalised(header))
 
 
@@ -96,7 +96,7 @@ def known_of(session: Session, programme: Programme, today: date) -> Known:
 
 
 def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) -> JoiningLine:
-    """What a row states. `seen` tells on which row a school, strand and day were stated before. Raises RowFault."""
+    """Read a row. `seen` maps each (school, strand, day) to the row that stated it first. Raises RowFault."""
     if row.fault:
         raise RowFault("", row.fault)
     cells = row.cells

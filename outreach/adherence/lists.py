@@ -1,7 +1,7 @@
 """Joining lists: received, compared with what is known, applied, undone.
 
-A list states what the service knows, so its word is confirmed. Faulty rows are set aside with their number and column;
-the others can be applied.
+A list states what the service itself knows, so its records are confirmed. Faulty rows are rejected with their number
+and column; the others can be applied.
 """
 
 import hashlib
@@ -24,8 +24,10 @@ from outreach.spreadsheets.tables import Grid, Rejection, RowFault, interpret, r
 
 @dataclass(slots=True)
 class ListPlan:
-    """What a list would do: lines that change something, those that go back in time, break a prerequisite, or say what
-    is known; and the rows set aside."""
+    """What a list would do: the lines that change something, how many state what is known, and the rejected rows.
+
+    `back_in_time` (older than the latest record) and `without_prerequisite` are parts of `changes`.
+    """
 
     label: str = ""
     changes: list[JoiningLine] = field(default_factory=list)
@@ -55,7 +57,7 @@ class Opened:
 
 
 def opened(content: bytes) -> Opened:
-    """Read a file; a workbook may take seconds, so no transaction should be open.
+    """Read a file. A workbook may take seconds, so no transaction should be open.
 
     Raises InputError when it cannot be read, lacks a column or has no row.
     """
@@ -69,7 +71,7 @@ def opened(content: bytes) -> Opened:
 
 
 def receive(session: Session, sent: Opened, programme: Programme, *, now: datetime, actor: str) -> JoiningList:
-    """Keep a list to be checked. The same file sent twice by one person within a minute is one list."""
+    """Store a list to be checked. The same file sent twice by one person within a minute is one list."""
     take_turns(session, "joining-lists")
     same = select(JoiningList).where(
         JoiningList.sha256 == sent.sha256,
@@ -127,7 +129,7 @@ def apply(
     actor: str,
     shown: ListPlan | None = None,
 ) -> ListPlan:
-    """Record the lines of a list that change something, and keep what was rejected beside it.
+    """Record the lines of a list that change something, and store the counts and the rejected rows with the list.
 
     Raises Refused when it was applied or undone already, when nothing in it changes anything, or when it would no
     longer do what was `shown` to the person who confirmed it.
@@ -153,8 +155,10 @@ def apply(
 
 
 def undo(session: Session, *, now: datetime, actor: str, list_id: int | None = None) -> JoiningList:
-    """Take back the last list applied: its records are withdrawn. Raises NotFound when there is none, Refused when
-    `list_id` names an older one."""
+    """Undo the last list applied: its records are withdrawn.
+
+    Raises NotFound when there is none, Refused when `list_id` names an older one.
+    """
     take_turns(session, "joining-lists")
     last = _last_applied(session)
     if last is None:
@@ -168,13 +172,13 @@ def undo(session: Session, *, now: datetime, actor: str, list_id: int | None = N
 
 
 def is_last_applied(session: Session, received: JoiningList) -> bool:
-    """Whether this list is the one that `undo` would take back."""
+    """Whether this list is the one that `undo` would undo."""
     last = _last_applied(session)
     return last is not None and last.id == received.id
 
 
 def list_by_id(session: Session, list_id: int) -> JoiningList:
-    """A list that was received. Raises NotFound."""
+    """The list with this key. Raises NotFound."""
     received = session.get(JoiningList, list_id)
     if received is None:
         raise NotFound("Cette liste n’existe pas.")
@@ -192,7 +196,7 @@ def grid_of(received: JoiningList) -> Grid:
 
 
 def rejected_of(session: Session, received: JoiningList, today: date) -> list[Rejection]:
-    """The rows set aside: when the list was applied, or if it were applied now."""
+    """The rows rejected when the list was applied; before that, those that applying it today would reject."""
     outcome = outcome_of(received)
     if not outcome:
         return plan(session, received, today).rejected
@@ -200,7 +204,7 @@ def rejected_of(session: Session, received: JoiningList, today: date) -> list[Re
 
 
 def outcome_of(received: JoiningList) -> dict[str, Any]:
-    """What applying a list did, as `ListPlan.summary` told it then; empty before."""
+    """The `ListPlan.summary` of a list, as stored when it was applied; empty before."""
     outcome: dict[str, Any] = json.loads(received.outcome or "{}")
     return outcome
 

@@ -1,4 +1,7 @@
-"""The tables of adherence. A status is never changed: a record is added, dated, signed, and the latest one holds."""
+"""The tables of adherence: programmes, strands, prerequisites, joining lists, records.
+
+A status is never changed: a dated and signed record is added, and the latest one holds.
+"""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -23,7 +26,7 @@ class Status(StrEnum):
 
     @property
     def label(self) -> str:
-        """The status in the interface."""
+        """The French label."""
         return _STATUS_LABELS[self]
 
 
@@ -42,14 +45,14 @@ CLOSED_TO_REMINDERS = (Status.JOINED, Status.NOT_CONCERNED)
 
 
 class Word(StrEnum):
-    """On whose word: the authority's own (declared), or the service's (confirmed)."""
+    """On whose word a status is known: the authority's own (declared), or the service's (confirmed)."""
 
     DECLARED = "declared"
     CONFIRMED = "confirmed"
 
     @property
     def label(self) -> str:
-        """The word in the interface."""
+        """The French label."""
         return {"declared": "déclaré", "confirmed": "confirmé"}[self.value]
 
 
@@ -63,7 +66,7 @@ class RollUp(StrEnum):
 
     @property
     def label(self) -> str:
-        """The roll-up in the interface."""
+        """The French label."""
         labels = {"complete": "Toutes les écoles", "partial": "Une partie des écoles", "none": "Aucune école"}
         return labels.get(self.value, "Non concerné")
 
@@ -108,7 +111,7 @@ class Prerequisite(Base):
 
 
 class ListState(StrEnum):
-    """What became of a joining list."""
+    """Whether a joining list is received, applied or undone."""
 
     RECEIVED = "received"
     APPLIED = "applied"
@@ -116,12 +119,12 @@ class ListState(StrEnum):
 
     @property
     def label(self) -> str:
-        """The state in the interface."""
+        """The French label."""
         return {"received": "À vérifier", "applied": "Appliquée", "undone": "Annulée"}[self.value]
 
 
 class JoiningList(Base):
-    """A list of statuses somebody sent; `grid` keeps its cells, `outcome` what applying it did (both JSON)."""
+    """A list of statuses that somebody sent; `grid` is its cells, `outcome` the summary of applying it (both JSON)."""
 
     __tablename__ = "joining_lists"
 
@@ -142,7 +145,7 @@ class JoiningList(Base):
 
 
 class AdherenceRecord(Base):
-    """What was recorded of a school in a strand: it holds from `effective_on` until a later record says otherwise.
+    """The recorded status of a school in a strand; it holds from `effective_on` until a later record.
 
     A record of an undone list is withdrawn, not deleted.
     """

@@ -1,7 +1,7 @@
-"""Programmes, loaded from a file: their strands, and which strand required which, and when.
+"""Programmes, loaded from a file: their strands, and the dated prerequisites between strands.
 
 The file is TOML: `code`, `name`, `[[strands]]` (number, name, circular, opened_on, level) and `[[prerequisites]]`
-(strand, requires, since, until). Loading it again brings what is stored to what it says.
+(strand, requires, since, until). Loading it again updates what is stored.
 """
 
 import tomllib
@@ -23,7 +23,7 @@ REASONS = {"missing": "il manque", "extra_forbidden": "ce nom n’existe pas"}
 
 
 def judged_by(check: Callable[[str], str]) -> AfterValidator:
-    """For the fields of a file: brings a text to what `check` makes of it, and tells what it refuses by its field."""
+    """A validator for a field of a file: the value becomes the result of `check`; its InputError names the field."""
 
     def told(text: str) -> str:
         try:
@@ -85,7 +85,7 @@ class ProgrammeFile(BaseModel):
 
 
 def load(session: Session, content: str, *, now: datetime, actor: str) -> Programme:
-    """Bring a programme to what its file says. Raises InputError, naming the field at fault."""
+    """Create or update a programme from its file. Raises InputError, naming the field at fault or a strand left out."""
     stated = read(content)
     programme = session.scalar(select(Programme).where(Programme.code == stated.code))
     if programme is None:

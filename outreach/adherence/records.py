@@ -51,10 +51,10 @@ def record(
     source: str,
     reason: str = "",
 ) -> tuple[int, list[str]]:
-    """Add one record a school, and one sentence to the audit of its authority; returns how many, and what to look at.
+    """Add one record per school and one audit entry; returns the number of records, and notes for the person.
 
     A declared word never replaces a confirmed joining, and what is recorded already is not recorded again: such schools
-    are passed over. Raises InputError for a day to come, or when no school is left.
+    are skipped. Raises InputError for a future day, or when no school is left.
     """
     if effective_on > today:
         raise InputError("La date est dans l’avenir : un statut se constate.")
@@ -136,7 +136,7 @@ def standings(session: Session, authority: Authority, programme: Programme, day:
 
 
 def roll_ups(rows: Sequence[SchoolStandings], programme: Programme) -> dict[int, RollUp]:
-    """Where the authority of these schools stands in each strand, by number."""
+    """Where the authority of these schools stands in each strand, by the strand's number."""
     return {
         strand.number: roll_up(
             (known.status, known.word) for row in rows if (known := row.strands.get(strand.number)) is not None
@@ -146,7 +146,7 @@ def roll_ups(rows: Sequence[SchoolStandings], programme: Programme) -> dict[int,
 
 
 def events(session: Session, authority: Authority) -> list[Event]:
-    """What lists brought for the authority's schools of today; what was recorded by hand is in the audit."""
+    """What joining lists recorded for the authority's schools of today; records made by hand are in the audit."""
     query = (
         select(AdherenceRecord, School, Strand)
         .join(School, School.id == AdherenceRecord.school_id)

@@ -1,4 +1,7 @@
-"""Counting, and nothing else: the situation of a programme on a day. One function feeds page, export and command."""
+"""Counts the situation of a programme on a day: schools by network, strand and status.
+
+One function feeds page, export and command.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +20,7 @@ CURVE_POINTS = 26
 
 
 class Bucket(StrEnum):
-    """Where a school is counted in a strand; a joining on the authority's own word stands apart until confirmed."""
+    """What a school counts as in a strand. A joining declared by the authority counts apart until it is confirmed."""
 
     JOINED = "joined"
     DECLARED = "declared"
@@ -30,7 +33,7 @@ class Bucket(StrEnum):
 
     @property
     def label(self) -> str:
-        """The bucket in the interface."""
+        """The French label."""
         return "Adhésion déclarée" if self is Bucket.DECLARED else Status(self.value).label
 
 
@@ -47,11 +50,11 @@ class SituationRow:
     strand_authorities: dict[int, int] = field(default_factory=dict)
 
     def open_to(self, strand: int) -> int:
-        """The schools a strand is open to, those it turns out not to concern included."""
+        """How many schools a strand is open to, including those recorded as not concerned."""
         return sum(self.strands[strand].values())
 
     def base(self, strand: int) -> int:
-        """The schools a share is taken of: those the strand concerns."""
+        """How many schools the strand concerns; shares are taken of this number."""
         return self.open_to(strand) - self.strands[strand][Bucket.NOT_CONCERNED]
 
     def share(self, strand: int, bucket: Bucket) -> float:
@@ -69,7 +72,7 @@ class Situation:
     networks: list[SituationRow]
 
     def as_json(self) -> dict[str, Any]:
-        """The situation under its fixed names."""
+        """The situation as JSON, under fixed names."""
         return {
             "as_of": self.as_of.isoformat(),
             "total": _row_json(self.total),
@@ -87,7 +90,7 @@ class Found:
 
 
 def situation(session: Session, programme: Programme, day: date) -> Situation:
-    """Count every eligible school once a strand, by network."""
+    """Count every eligible school once per strand, by network."""
     rows = {code: SituationRow(code, label, strands=_empty(programme)) for code, label in _networks(session)}
     numbers = {strand.id: strand.number for strand in programme.strands}
     for code, strand_id, bucket, count in session.execute(_buckets(programme, day)):
@@ -132,7 +135,7 @@ def count_authorities(session: Session, programme: Programme, day: date, found: 
 def authorities(
     session: Session, programme: Programme, day: date, found: Found, limit: int, offset: int
 ) -> Sequence[Any]:
-    """Those authorities: rows of Authority, roll_up, concerned, joined (counts of schools)."""
+    """The authorities that `count_authorities` counts: rows of Authority, roll_up, concerned, joined (in schools)."""
     query = _authorities(programme, day, found).order_by(Authority.folded, Authority.fase)
     return session.execute(query.limit(limit).offset(offset)).all()
 

@@ -43,10 +43,10 @@ def eligible(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
 
 
 def recorded(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
-    """What held of each school that has a record, eligible or not: columns day, strand_id, school_id, status, word,
-    effective_on, record_id.
+    """The record that holds for each school that has one, eligible or not: columns day, strand_id, school_id, status,
+    word, effective_on, record_id.
 
-    The latest record by effective day holds; of two of the same day, the one recorded last.
+    The record with the latest effective day holds; of two with the same day, the one recorded last.
     """
     calendar = _calendar(days)
     newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
@@ -71,9 +71,9 @@ def recorded(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
 def status_of(
     school_id: SQLColumnExpression[int], strand_id: ColumnElement[int | None], day: date | ColumnElement[date]
 ) -> ScalarSelect[Status]:
-    """What held of one school in one strand at the end of a day, as a value inside another statement; NULL for none.
+    """The status of one school in one strand at the end of a day, as a scalar subquery; NULL without a record.
 
-    The same record as `recorded` finds; cheap for the few schools of a letter.
+    It reads the same record as `recorded`, and is cheap for the few schools of a letter.
     """
     newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
     return (
@@ -85,7 +85,7 @@ def status_of(
             AdherenceRecord.withdrawn_at.is_(None),
         )
         .order_by(*newest)
-        .limit(literal_column("1"))  # a parameter might be any: PostgreSQL would plan anew whatever asks this
+        .limit(literal_column("1"))  # with a parameter, PostgreSQL would plan the statement anew each time
         .correlate_except(AdherenceRecord)
         .scalar_subquery()
     )
@@ -111,9 +111,10 @@ def standing(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
 
 
 def joinings(days: Sequence[date], strands: Sequence[Strand]) -> Select[*tuple[Any, ...]]:
-    """How many eligible schools had joined, confirmed: rows of day, strand_id, count; a pair without one has no row.
+    """How many eligible schools had a confirmed joining: rows of day, strand_id, count; a pair without any has no row.
 
-    The same figure as counting `standing`, from the few schools that have a record: many days cost little.
+    The figure is the same as from `standing`. It is computed from the few schools that have a record, so that many days
+    cost little.
     """
     known = recorded(days, strands)
     open_to = [and_(known.c.strand_id == strand.id, _teaches(strand, known.c.day)) for strand in strands]
@@ -164,7 +165,7 @@ def rolled_up(day: date, strands: Sequence[Strand]) -> Subquery:
 
 
 def roll_up(schools: Iterable[tuple[Status, Word | None]]) -> RollUp:
-    """The same rule over statuses in hand: an authority without a concerned school is not concerned itself."""
+    """The rule of `rolled_up` over loaded statuses: an authority without a concerned school is not concerned itself."""
     concerned = [(status, word) for status, word in schools if status is not Status.NOT_CONCERNED]
     joined = [pair for pair in concerned if pair == (Status.JOINED, Word.CONFIRMED)]
     if not concerned:

@@ -1,6 +1,7 @@
-"""The records of schools in order, to be asked where a school stood on a day: for what is decided line by line.
+"""The records of schools in memory, to find where a school stood on a day.
 
-The same rule as `standing`, over records in hand: the latest by effective day holds; of two of the same day, the last.
+For decisions taken line by line. The rule is that of `standing`: the record with the latest effective day holds; of
+two with the same day, the one recorded last.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,7 @@ from outreach.db import Session
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What held from a day on."""
+    """The status that holds from a day on, and on whose word."""
 
     day: date
     status: Status
@@ -35,12 +36,12 @@ class Timeline:
         held.sort(key=lambda known: known.day)
 
     def at(self, school_id: int, strand_id: int, day: date) -> Moment | None:
-        """What held at the end of a day."""
+        """The moment that holds at the end of a day."""
         held = self._moments.get((school_id, strand_id), ())
         return next((moment for moment in reversed(held) if moment.day <= day), None)
 
     def latest(self, school_id: int, strand_id: int) -> Moment | None:
-        """What holds after everything recorded."""
+        """The moment with the latest day of all."""
         return self.at(school_id, strand_id, date.max)
 
     def breaks(self, school_id: int, strand_id: int, day: date, rules: Sequence[Prerequisite]) -> bool:
@@ -53,12 +54,12 @@ class Timeline:
 
 
 def is_confirmed(moment: Moment | None) -> bool:
-    """Whether what held is a joining the service confirmed."""
+    """Whether a moment is a joining that the service confirmed."""
     return moment is not None and (moment.status, moment.word) == (Status.JOINED, Word.CONFIRMED)
 
 
 def timeline_of(session: Session, programme: Programme, school_ids: Iterable[int] | None = None) -> Timeline:
-    """The records in force of a programme: of these schools, or of all."""
+    """The records of a programme that are not withdrawn: those of these schools, or all."""
     strands = [strand.id for strand in programme.strands]
     query = select(AdherenceRecord).where(
         AdherenceRecord.withdrawn_at.is_(None), AdherenceRecord.strand_id.in_(strands)

@@ -21,8 +21,9 @@ from sqlalchemy.types import TypeDecorator
 
 __all__ = ["NO_ANSWER", "Base", "Database", "Session", "UtcDateTime", "enum_of", "table_of", "take_turns"]
 
-NO_ANSWER = (OperationalError, NoConnection)  # what is raised where the database does not answer
-# A page may hold three at once (who is signed in, what it shows, the clock): sixteen threads must never wait in a ring.
+NO_ANSWER = (OperationalError, NoConnection)  # raised when the database does not answer
+# A page may hold three connections at once (account, content, clock). With fewer than 3 for each of the 16 threads,
+# these could wait for each other for ever.
 MOST_CONNECTIONS = 50
 RESTED_SECONDS = 1.0
 NAMES = {
@@ -35,21 +36,21 @@ NAMES = {
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant. Naive times are refused on the way in; what comes out is aware and in UTC."""
+    """An instant. Storing a naive time raises ValueError; a time read back is aware and in UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """To the database, in UTC."""
+        """Convert a time to UTC for the database."""
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("a time without its zone cannot be stored")
+            raise ValueError("a time without a time zone cannot be stored")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """From the database, aware: SQLite keeps no zone."""
+        """Make a time from the database aware: SQLite stores no zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -63,15 +64,15 @@ class Base(DeclarativeBase):
 
 
 def table_of(model: type[Base]) -> Table:
-    """A model's table, for the few statements that write thousands of rows: the mapper would cost more than they do."""
+    """A model's table, for statements that write thousands of rows: the ORM would cost more than the statement."""
     return Base.metadata.tables[model.__tablename__]
 
 
 def take_turns(session: Session, *names: object) -> None:
-    """Wait until nobody else holds this name, and hold it to the end of the transaction.
+    """Wait for the lock of this name, and hold it to the end of the transaction.
 
-    For what reads, decides and writes: on PostgreSQL two transactions would otherwise decide on the same reading.
-    SQLite has one writer at a time already.
+    Call it before code that reads, decides and writes: on PostgreSQL, two transactions could otherwise decide on the
+    same data. SQLite has one writer at a time anyway.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(":".join(map(str, names))))))
@@ -90,7 +91,7 @@ def enum_of(kind: type[StrEnum], name: str) -> Enum:
 
 
 class Database:
-    """The engine of one URL. `reading` and `writing` are the only doors."""
+    """The engine of one URL. Open sessions with `reading` and `writing` only."""
 
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
@@ -114,7 +115,7 @@ class Database:
         """A session that sees one state of the data and cannot change it."""
         with Session(self._reader) as session:
             yield session
-            # Committed, with nothing in it: after a ROLLBACK psycopg forgets every statement it has prepared.
+            # An empty commit rather than a rollback: after a ROLLBACK psycopg drops all its prepared statements.
             session.expunge_all()
             session.commit()
 
@@ -125,21 +126,21 @@ class Database:
             yield session
 
     def open(self, *, writing: bool) -> Session:
-        """A session for a library that commits and closes by itself (flask-security); everybody else uses the doors."""
+        """A session for a library that commits and closes by itself (flask-security); other code must not use it."""
         return Session(self._writer if writing else self._reader)
 
     def limit_transactions(self, seconds: int) -> None:
-        """From now on the server ends a transaction of this process that lasts for so long, or is idle for so long.
+        """Let PostgreSQL end any transaction of this process that lasts, or stays idle, longer than this.
 
-        Frozen, or on a machine out of reach, it would keep everybody waiting for the rows that it holds. SQLite locks
-        a file for a process, which has to be ended.
+        A process that is frozen or unreachable would otherwise keep its row locks, and the others would wait for them.
+        It does nothing on SQLite, whose lock belongs to the process: there, the process has to be ended.
         """
         if self.engine.dialect.name != "postgresql":
             return
 
         @event.listens_for(self.engine, "connect")
         def limit(connection: Any, _record: Any) -> None:
-            # After a statement for many rows, which goes as a pipeline, only the second counts; it came with 17.
+            # After an executemany, which psycopg sends as a pipeline, only the second applies; PostgreSQL 17 added it.
             names = ("idle_in_transaction_session_timeout", "transaction_timeout")
             for name in names if connection.info.server_version >= 170000 else names[:1]:
                 connection.execute(f"SET {name} = '{seconds}s'")
@@ -153,9 +154,9 @@ class Database:
 
 
 def _ask_the_rested(engine: Engine) -> None:
-    """A connection that has rested is asked whether it lives before it is used: the server may have been restarted.
+    """Ping a connection before its use if it was idle for a second or more: the server may have been restarted.
 
-    One that was in use just now is not: asking takes longer than some of a round's statements.
+    A connection that was in use more recently is not pinged: a ping takes longer than some statements of a round.
     """
 
     @event.listens_for(engine, "checkin")
@@ -173,11 +174,11 @@ def _ask_the_rested(engine: Engine) -> None:
             raise InvalidatePoolError from None
 
 
-LOG_PAGES = "wal_autocheckpoint=4000"  # 16 MB: letters that leave change the same pages again and again
+LOG_PAGES = "wal_autocheckpoint=4000"  # 16 MB: sending letters changes the same pages again and again
 
 
 def _sqlite(url: str) -> Engine:
-    # isolation_level=None hands BEGIN to us: the driver's own would start a transaction too late and never IMMEDIATE.
+    # isolation_level=None leaves BEGIN to us: the driver would begin too late, and never with IMMEDIATE.
     engine = create_engine(url, connect_args={"isolation_level": None, "timeout": 15}, max_overflow=MOST_CONNECTIONS)
 
     @event.listens_for(engine, "connect")
@@ -189,7 +190,7 @@ def _sqlite(url: str) -> Engine:
     def begin(connection: Connection) -> None:
         statement = connection.get_execution_options().get("outreach_begin", "BEGIN IMMEDIATE")
         mode = "ON" if statement == "BEGIN" else "OFF"
-        if connection.info.get("query_only") != mode:  # each time it is set, SQLite forgets what it has prepared
+        if connection.info.get("query_only") != mode:  # setting it makes SQLite drop its prepared statements
             connection.exec_driver_sql(f"PRAGMA query_only={mode}")
             connection.info["query_only"] = mode
         connection.exec_driver_sql(statement)

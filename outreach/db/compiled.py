@@ -1,7 +1,7 @@
-"""Prepared statements: what every round asks, compiled once for each kind of database.
+"""Prepared statements: those that every sending round executes, compiled once per kind of database.
 
-The usual way from a statement to its driver costs, for some dozens of rows, as much as the database itself: here it is
-gone once. Transactions and errors are SQLAlchemy's as ever; what comes back is what the driver says.
+SQLAlchemy's usual path from a statement to the driver costs, for some dozens of rows, as much as the database itself.
+Here that cost is paid once. Transactions and errors stay SQLAlchemy's; results are the driver's raw values.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ Parameters = Mapping[str, Any]
 
 
 class _Compiled:
-    """A statement for one kind of database; parameters in, what its driver takes out."""
+    """A statement compiled for one kind of database; it converts parameters to what the driver takes."""
 
     def __init__(self, statement: Executable, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
@@ -33,27 +33,27 @@ class _Compiled:
         self._fixed = self.values({name: value for name, value in written.parameters.items() if name not in wanted})
 
     def values(self, given: Parameters) -> dict[str, Any]:
-        """These values as the driver takes them, with those that stand in the statement."""
+        """These values converted for the driver, together with those fixed in the statement."""
         into, values = self._into, dict(self._fixed)
         for name, value in given.items():
             values[name] = into[name](value) if name in into else value
         return values
 
     def parameters(self, given: Parameters) -> Any:
-        """All that the driver needs for one execution."""
+        """The parameters of one execution: a tuple where the driver takes them by position, else a dictionary."""
         values = self.values(given)
         return tuple([values[name] for name in self.order]) if self.order else values
 
 
 class _Kept:
-    """A statement compiled for each kind of database, when it is first asked there."""
+    """A statement, compiled for each kind of database on its first use there."""
 
     def __init__(self, made_for: Callable[[Dialect], Executable]) -> None:
         self._made_for = made_for
         self._compiled: dict[str, _Compiled] = {}
 
     def on(self, dialect: Dialect) -> _Compiled:
-        """As this kind of database takes it."""
+        """The statement compiled for this kind of database."""
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             compiled = self._compiled[dialect.name] = _Compiled(self._made_for(dialect), dialect)
@@ -61,20 +61,20 @@ class _Kept:
 
 
 class Prepared:
-    """A statement with parameters of its own names, executed with values for them.
+    """A statement with named parameters, executed with values for them.
 
-    What the driver says comes back: enumerations as their values, times unread.
+    Results are the driver's raw values: an enumeration as its value, a time unconverted.
     """
 
     def __init__(self, statement: Executable) -> None:
         self._kept = _Kept(lambda _dialect: statement)
 
     def keys(self, session: Session, given: Parameters) -> list[int]:
-        """The first value of each row."""
+        """Execute it; returns the first value of each row."""
         return [row[0] for row in self._execute(session, given)]
 
     def change(self, session: Session, given: Parameters) -> int:
-        """How many rows it changed."""
+        """Execute it; returns how many rows it changed."""
         return self._execute(session, given).rowcount
 
     def _execute(self, session: Session, given: Parameters) -> Any:
@@ -84,9 +84,10 @@ class Prepared:
 
 
 class PreparedForEach:
-    """A statement for each of some rows: one for them all on PostgreSQL, as JSON, else one after the other.
+    """A statement for each of several rows: on PostgreSQL executed once, with all rows as JSON, else row by row.
 
-    `build` makes it of the rows' columns, which hold what every driver takes as it is: integers and texts.
+    `build` makes the statement from the rows' columns. These hold integers and texts, which every driver takes
+    unconverted.
     """
 
     def __init__(self, build: Callable[[Any], Executable], **columns: type[TypeEngine[Any]]) -> None:
@@ -98,7 +99,7 @@ class PreparedForEach:
         connection = session.connection()
         compiled = self._kept.on(connection.dialect)
         if _takes_at_once(connection.dialect):
-            # Arrays, which psycopg makes value by value, cost as much as the statement.
+            # JSON, not arrays: psycopg builds arrays value by value, which costs as much as the statement.
             given = orjson.dumps([dict(zip(self._columns, row, strict=True)) for row in rows]).decode()
             connection.exec_driver_sql(compiled.text, compiled.parameters({**shared, "given": given}))
         else:

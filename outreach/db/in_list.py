@@ -1,7 +1,7 @@
-"""Many keys in a statement, as one value: its text is the same for any number of them, and so is what is kept of it.
+"""Passes many keys to a statement as one parameter.
 
-`in_` makes a parameter of each, which for some hundreds costs PostgreSQL and its driver three times what finding their
-rows does.
+The statement's text is then the same for any number of keys, so it is compiled and prepared once. `in_` makes one
+parameter per key: for some hundreds, this costs PostgreSQL and its driver three times what finding the rows does.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ def among(column: Keyed, keys: Iterable[int]) -> ColumnElement[bool]:
 
 
 def among_given(column: Keyed, name: str) -> ColumnElement[bool]:
-    """Whether a column holds one of the keys that are given, under this name, when the statement is executed."""
+    """Whether a column holds one of the keys passed under this name when the statement is executed."""
     return _Among(column, bindparam(name, type_=_Keys()))
 
 
@@ -32,7 +32,7 @@ class _Keys(UserDefinedType[Iterable[int]]):
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Iterable[int] | None], str]:
-        """As the database writes its lists. The statement says of what type: from a text it would be converted."""
+        """Sent as the database's own list literal. The SQL casts it; otherwise it would be compared as text."""
         list_of = "{{{}}}" if dialect.name == "postgresql" else "[{}]"
 
         def process(keys: Iterable[int] | None) -> str:
@@ -46,7 +46,7 @@ class _Among(FunctionElement[bool]):
     type = Boolean()
 
     def self_group(self, against: OperatorType | None = None) -> Self:  # noqa: ARG002
-        """Itself: of a function SQLite would be asked whether it is 1, and would read the whole table."""
+        """Itself: SQLAlchemy would otherwise add `= 1` on SQLite, which would then read the whole table."""
         return self
 
 

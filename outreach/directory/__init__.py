@@ -1,1 +1,1 @@
-"""Networks, federations, organising authorities, schools, sites and contacts, and the register they come from."""
+"""The directory: networks, federations, authorities, schools, sites, contacts, and the register."""

@@ -1,4 +1,4 @@
-"""One authority: its schools with their sites, and what changed about it."""
+"""One authority: its schools with their sites, its federations, and its history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class ListedSchool:
 
 @dataclass(slots=True)
 class Event:
-    """Something that happened, as a sentence, with details where there are some.
+    """An event of an authority's history: a sentence, with details if any.
 
     `day` is set when only the day is known; `call` is the key of a call that may be taken back.
     """
@@ -70,7 +70,7 @@ def count_schools(session: Session, authority: Authority) -> int:
 
 
 def schools(session: Session, authority: Authority, page: int) -> Sequence[ListedSchool]:
-    """One page of its schools today, by name, in three statements however many there are."""
+    """One page of the schools it runs today, by name, in three statements whatever their number."""
     query = (
         select(School)
         .join(Listing, Listing.school_id == School.id)
@@ -87,7 +87,7 @@ def schools(session: Session, authority: Authority, page: int) -> Sequence[Liste
 
 
 def represented_by(session: Session, authority: Authority) -> list[tuple[Federation, list[Level]]]:
-    """The federations that represent it today, each with the levels it does so for."""
+    """The federations that represent it today, each with the levels for which it does so."""
     query = (
         select(Federation, Membership.level)
         .join(Membership, Membership.federation_id == Federation.id)

@@ -1,4 +1,7 @@
-"""Calls: what was said with an authority outside the product, noted by staff. A note is taken back, never deleted."""
+"""Calls: staff's notes of what was said with an authority outside the product.
+
+A note is withdrawn, never deleted.
+"""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,13 +16,13 @@ from outreach.directory.authority_sheet import Event
 from outreach.directory.models import Authority
 from outreach.errors import InputError, NotFound, Refused
 
-BRUSSELS = ZoneInfo("Europe/Brussels")  # days are those of the wall, there
+BRUSSELS = ZoneInfo("Europe/Brussels")  # the time zone of all days
 
 LONGEST_PERSON, LONGEST_NOTE = 200, 2000
 
 
 class CallKind(StrEnum):
-    """How an authority and the service spoke."""
+    """By which means an authority and the service spoke."""
 
     PHONE = "phone"
     MEETING = "meeting"
@@ -27,12 +30,12 @@ class CallKind(StrEnum):
 
     @property
     def label(self) -> str:
-        """The kind in the interface."""
+        """The French label."""
         return {"phone": "Appel téléphonique", "meeting": "Réunion ou visite"}.get(self.value, "Courriel ou courrier")
 
 
 class Call(Base):
-    """What was said with an authority on a day, and with whom of it ('' = not noted)."""
+    """A note of what was said with an authority on a day; `person` spoke for the authority ('' = not noted)."""
 
     __tablename__ = "calls"
     __table_args__ = (CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name="withdrawn"),)
@@ -61,7 +64,7 @@ def note(
     today: date,
     actor: str,
 ) -> Call:
-    """Write down what was said. Raises InputError for a day to come, or when nothing or too much is noted."""
+    """Record what was said. Raises InputError for a future day, an empty note, or a note or name that is too long."""
     if day > today:
         raise InputError("La date est dans l’avenir : un échange se note quand il a eu lieu.")
     if not text.strip() or len(text) > LONGEST_NOTE or len(person) > LONGEST_PERSON:
@@ -82,7 +85,10 @@ def note(
 
 
 def withdraw(session: Session, authority: Authority, number: int, *, now: datetime, actor: str) -> Call:
-    """Take back a note made by mistake; it stays in sight, said so. Raises NotFound, or Refused when it was already."""
+    """Withdraw a note made by mistake; it stays visible, marked as withdrawn.
+
+    Raises NotFound, or Refused when it is withdrawn already.
+    """
     take_turns(session, "call", number)
     call = session.scalar(select(Call).where(Call.id == number, Call.authority_id == authority.id))
     if call is None:
@@ -95,13 +101,13 @@ def withdraw(session: Session, authority: Authority, number: int, *, now: dateti
 
 
 def events(session: Session, authority: Authority) -> list[Event]:
-    """What an authority's history tells of them."""
+    """The calls of an authority, as events of its history."""
     query = select(Call).where(Call.authority_id == authority.id).order_by(Call.id)
     return [_event(call) for call in session.scalars(query)]
 
 
 def _event(call: Call) -> Event:
-    """Noted on its day, a call stands where it was noted; noted later, at the end of its day."""
+    """A call noted on its own day has the time of the note; one noted later has the end of its day."""
     midnight = datetime.combine(call.day, datetime.max.time(), BRUSSELS)
     spoken = f" avec {call.person}" if call.person else ""
     event = Event(min(call.recorded_at, midnight), call.recorded_by, f"{call.kind.label}{spoken}.", day=call.day)

@@ -1,4 +1,4 @@
-"""The addresses of an authority: derived from its number, added or corrected by staff, checked by a second person."""
+"""The addresses of an authority: derived from its number, or added, corrected, reviewed by staff."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -39,7 +39,7 @@ def derive_mailboxes(session: Session, fases: Collection[int], *, now: datetime,
 
 
 def forget_derived(session: Session, import_id: int) -> None:
-    """Remove the derived mailboxes of the authorities an undone edition had brought."""
+    """Remove the derived mailboxes of authorities that an undone edition created, unless retired or bounced."""
     brought = select(Authority.id).where(Authority.created_by == import_id)
     untouched = (Contact.source == ContactSource.DERIVED, Contact.retired_at.is_(None), Contact.bounced_at.is_(None))
     session.execute(delete(Contact).where(Contact.authority_id.in_(brought), *untouched))
@@ -52,7 +52,7 @@ def contacts_of(session: Session, authority: Authority) -> Sequence[Contact]:
 
 
 def failing_of(session: Session, authority: Authority) -> Sequence[Contact]:
-    """The addresses of an authority that rejected a letter and wait to be corrected."""
+    """The addresses of an authority that rejected a letter and are still to be corrected."""
     waiting = (Contact.authority_id == authority.id, Contact.bounced_at.is_not(None), Contact.retired_at.is_(None))
     return session.scalars(select(Contact).where(*waiting).order_by(Contact.address_key)).all()
 
@@ -78,7 +78,7 @@ def add(
     name: str = "",
     kind: MailboxKind,
 ) -> Contact:
-    """Add an address. One in a mixed alphabet waits for a second person before anything is sent to it.
+    """Add an address. One in a mixed alphabet is used only once a second person has reviewed it.
 
     Raises InputError when the authority has this address already.
     """
@@ -102,9 +102,10 @@ def correct(
     name: str = "",
     kind: MailboxKind,
 ) -> Contact:
-    """Replace an address: the old one is retired and stays in the history. The same address only changes name and kind.
+    """Replace an address: the old one is retired and stays in the history.
 
-    Raises InputError when the authority has the new address already.
+    With the same address, only name and kind change; if it bounced, it is put back in use. Raises InputError when the
+    authority has the new address already, NotFound when the old one is retired already.
     """
     _in_use(session, authority, old)
     if judged.key == old.address_key and old.bounced_at is None:
@@ -125,14 +126,17 @@ def correct(
 
 
 def retire(session: Session, authority: Authority, old: Contact, *, now: datetime, actor: str) -> None:
-    """Take an address out of use; it stays in the history. Raises NotFound when it is out already."""
+    """Take an address out of use; it stays in the history. Raises NotFound when it is retired already."""
     _in_use(session, authority, old)
     old.retired_at, old.retired_by = now, actor
     audit.record(session, now, actor, f"Adresse {old.address} retirée.", subject_of(authority))
 
 
 def review(session: Session, authority: Authority, waiting: Contact, *, now: datetime, actor: str) -> None:
-    """A second person vouches for an address. Raises Refused to the person who added it or when nobody asked."""
+    """Record that a second person reviewed an address.
+
+    Raises Refused when no review was asked for or `actor` added the address, NotFound when it is retired already.
+    """
     _in_use(session, authority, waiting)
     if not waiting.awaits_review:
         raise Refused("Cette adresse n’attend pas de vérification.")
@@ -143,7 +147,7 @@ def review(session: Session, authority: Authority, waiting: Contact, *, now: dat
 
 
 def record_bounce(session: Session, address: str, *, now: datetime, actor: str) -> int:
-    """Mark an address as rejecting mail, wherever it is in use; returns how many contacts that is."""
+    """Mark an address as rejecting mail, wherever it is in use; returns how many contacts were marked."""
     query = select(Contact).where(
         Contact.address_key == judge(address).key, Contact.retired_at.is_(None), Contact.bounced_at.is_(None)
     )
@@ -155,7 +159,7 @@ def record_bounce(session: Session, address: str, *, now: datetime, actor: str) 
 
 
 def forget_bounce(session: Session, address_key: str, *, now: datetime, actor: str) -> None:
-    """Somebody vouches for an address that rejected mail: it is usable again, wherever it is in use."""
+    """Make an address that rejected mail usable again, wherever it is in use, as `actor` vouches for it."""
     query = select(Contact).where(Contact.address_key == address_key, Contact.retired_at.is_(None))
     for mended in session.scalars(query.where(Contact.bounced_at.is_not(None))).all():
         mended.bounced_at = None
@@ -164,7 +168,7 @@ def forget_bounce(session: Session, address_key: str, *, now: datetime, actor: s
 
 
 def subject_of(authority: Authority) -> str:
-    """How the audit names an authority."""
+    """The audit's subject for an authority."""
     return f"authority:{authority.fase}"
 
 

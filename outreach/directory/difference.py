@@ -26,7 +26,10 @@ FIELD_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference. `authority` is the number of the authority it concerns; CHANGED and MOVED fill the last three."""
+    """One difference. `authority` is the FASE number of the authority it concerns.
+
+    Only CHANGED and MOVED fill `field`, `before` and `after`.
+    """
 
     kind: RegisterKind
     nature: Nature
@@ -40,7 +43,7 @@ class Change:
 
 @dataclass(slots=True)
 class Difference:
-    """All that an edition would change, and the edition as it would then stand."""
+    """All that an edition would change; `target` is the directory as it would then be."""
 
     target: Edition
     changes: list[Change]
@@ -51,7 +54,7 @@ class Difference:
     encoding: str = ""
 
     def counts(self, kind: RegisterKind) -> dict[str, int]:
-        """How many are new, changed, moved, gone and unchanged; each is counted once, moved before changed."""
+        """How many are new, changed, moved, gone and unchanged; an item both moved and changed counts as moved."""
         natures: dict[int, Nature] = {}
         for change in self.changes:
             if change.kind is kind and natures.get(change.fase) not in {Nature.MOVED, Nature.NEW, Nature.RETURNED}:
@@ -80,10 +83,10 @@ class Difference:
 
 
 def compare(before: Edition, reading: Reading) -> Difference:
-    """Compare what is stored with what a file says. `before` holds everything ever known, listed or not.
+    """Compare what is stored with the content of a file. `before` holds everything ever known, listed or not.
 
-    A school of a rejected row stays as it is; an authority never changes its network (its schools move instead), so
-    such a statement is a conflict and is rejected.
+    A school of a rejected row stays as it is. An authority never changes its network (its schools move instead): a file
+    that says so is in conflict, and what it says of this authority is rejected.
     """
     conflicts = _network_conflicts(before, reading.edition)
     target = _target(before, reading, conflicts)

@@ -1,4 +1,4 @@
-"""Plan, apply and undo an edition of the register against what is stored, in the session it is given."""
+"""Plan, apply and undo an edition of the register, in the caller's session."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
@@ -61,11 +61,11 @@ def apply(
     mailbox_domain: str,
     shown: Difference | None = None,
 ) -> Difference:
-    """Bring the directory to what a file says, as of `edition_on`; returns what it changed.
+    """Change the directory to what a file says, as of `edition_on`; returns what changed.
 
-    The first edition has no beginning: what it states holds for every earlier date. When nothing changes, nothing is
-    written. Raises InputError when the file cannot be read, Refused when a later edition was applied already or the
-    difference is no longer the one that was `shown` to the person who confirmed it.
+    What the first edition states also holds for every earlier date. When nothing changes, nothing is written. Raises
+    InputError when the file cannot be read, Refused when a later edition was applied already or the difference is no
+    longer the one that was `shown` to the person who confirmed it.
     """
     take_turns(session, "register")
     difference = plan(session, content)
@@ -96,14 +96,14 @@ def last_import(session: Session) -> RegisterImport | None:
 
 
 def was_ever_filled(session: Session) -> bool:
-    """Whether an edition was ever applied, undone since or not."""
+    """Whether an edition was ever applied, even if it was undone since."""
     return session.scalar(select(RegisterImport.id).limit(1)) is not None
 
 
 def undo(session: Session, *, now: datetime, actor: str) -> RegisterImport:
-    """Take back the last edition: records, periods and fields return to what they were before it.
+    """Undo the last edition: records, periods and fields return to what they were before it.
 
-    Raises NotFound when there is none, Refused when something recorded since then stands on what it brought.
+    Raises NotFound when there is none, Refused when data recorded since then depends on it.
     """
     take_turns(session, "register")
     entry = last_import(session)
@@ -220,7 +220,7 @@ def _sync(
     }
     opened = [dict(zip(columns, key, strict=True), **opening) for key in wanted if key not in held]
     closed = [{"id": identity, **closing} for key, identity in held.items() if key not in wanted]
-    # Closing comes first: a school that moves must never be listed under two authorities.
+    # Close before opening: a school that moves must never be listed under two authorities.
     if closed:
         session.execute(update(model), closed)
     if opened:

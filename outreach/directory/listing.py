@@ -1,4 +1,7 @@
-"""Find authorities: filters, counts, one page of rows, all rows. One query feeds page, export and command."""
+"""Search for authorities: filters, counts, one page of rows, all rows.
+
+One query feeds page, export and command.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +47,7 @@ LONGEST_SEARCH = 200
 
 
 class Sort(StrEnum):
-    """The orders a list of authorities can be read in."""
+    """The sort orders of a list of authorities."""
 
     NAME = "name"
     FASE = "fase"
@@ -53,7 +56,7 @@ class Sort(StrEnum):
 
 
 class Reach(StrEnum):
-    """Whether mail can reach an authority; UNREACHABLE is asked for, and means either of the two before it."""
+    """Whether mail can reach an authority. UNREACHABLE is only a filter: it means BOUNCED or NO_ADDRESS."""
 
     REACHABLE = "reachable"
     BOUNCED = "bounced"
@@ -62,7 +65,7 @@ class Reach(StrEnum):
 
     @property
     def label(self) -> str:
-        """The word in the interface."""
+        """The French label."""
         return _REACH_LABELS[self]
 
 
@@ -76,7 +79,7 @@ _REACH_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What is looked for. Level, zone and province speak of the same school; an empty filter leaves all in."""
+    """The filters of a search. An empty filter excludes nothing; level, zone and province apply to the same school."""
 
     text: str = ""
     networks: tuple[str, ...] = ()
@@ -89,7 +92,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryCounts:
-    """How many authorities and schools: all those of the listed ones that match, and those with secondary education."""
+    """Counts of the listed authorities and schools that match, and of those among them with secondary education."""
 
     authorities: int
     schools: int
@@ -117,7 +120,7 @@ def page(session: Session, filters: Filters, sort: Sort, number: int) -> Sequenc
 
 def every(session: Session, filters: Filters, sort: Sort = Sort.NAME) -> Sequence[Row]:
     """All rows: Authority, schools, secondary (counts), mailbox (one usable address or None), reach, found_school (the
-    school that made a search by name match, or None)."""
+    name of a school that matches the searched text, or None)."""
     return session.execute(_rows(filters, sort)).all()
 
 
@@ -137,7 +140,7 @@ def federations(session: Session) -> Sequence[Federation]:
 
 
 def federation_codes(session: Session, authority_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The federations that represent each authority, by code."""
+    """The codes of the federations that represent each authority, sorted."""
     query = (
         select(Membership.authority_id, Federation.code)
         .join(Federation)
@@ -266,7 +269,7 @@ def _found_school(filters: Filters) -> ColumnElement:
 
 
 def is_named(text: str) -> ColumnElement[bool]:
-    """True of an authority whose name or FASE number has all the words of a text, accents and case aside."""
+    """True of an authority whose name or FASE number contains all the words of a text, ignoring accents and case."""
     return _contains(Authority.folded, text)
 
 

@@ -1,8 +1,8 @@
 """The tables of the directory.
 
-FASE numbers are keys within their own series only: an authority, a school and a site may share one. What may change
-with an edition of the register and matters to a dated figure (listing, owner, type of education, sites, membership)
-is a period, so that a question about the past keeps its answer.
+FASE numbers are keys within their own series only: an authority, a school and a site may share one. Facts that an
+edition may change and that dated figures depend on (listing, owner, type of education, sites, membership) are stored
+as periods, so that a figure about the past stays the same.
 """
 
 from datetime import date, datetime
@@ -23,12 +23,12 @@ class Level(StrEnum):
 
     @property
     def label(self) -> str:
-        """The level's name in the interface."""
+        """The French label."""
         return {"nursery": "maternel", "primary": "primaire", "secondary": "secondaire"}[self.value]
 
 
 class EducationType(StrEnum):
-    """The types of compulsory education, by the register's own words."""
+    """The types of compulsory education, as the register spells them."""
 
     NURSERY_ORDINARY = "Maternel ordinaire"
     NURSERY_SPECIAL = "Maternel spécialisé"
@@ -57,7 +57,7 @@ class MailboxKind(StrEnum):
 
     @property
     def label(self) -> str:
-        """The kind's name in the interface."""
+        """The French label."""
         return {"impersonal": "boîte de fonction", "personal": "boîte personnelle"}[self.value]
 
 
@@ -69,7 +69,7 @@ class ContactSource(StrEnum):
 
     @property
     def label(self) -> str:
-        """The source's name in the interface."""
+        """The French label."""
         return {"derived": "boîte administrative, déduite du numéro FASE", "staff": "ajoutée par le service"}[
             self.value
         ]
@@ -82,7 +82,7 @@ def _one_in_force(name: str, *columns: str) -> Index:
 
 
 class Dated:
-    """A fact with a period [since, until): no `since` = from before the first edition, no `until` = still so."""
+    """A fact that holds during [since, until). No `since`: since before the first edition; no `until`: still."""
 
     since: Mapped[date | None]
     until: Mapped[date | None]
@@ -220,7 +220,7 @@ class Membership(Base, Dated):
 class Contact(Base):
     """An address of an authority. It is never deleted: it is retired, with a date and an author.
 
-    Usable while not retired, not bounced since its last check, and — where a second look was asked for — reviewed.
+    It is usable while it is not retired, has not bounced since its last check, and is reviewed if a review was asked.
     """
 
     __tablename__ = "contacts"
@@ -265,7 +265,7 @@ class Contact(Base):
 
 
 class ImportState(StrEnum):
-    """What became of an applied edition."""
+    """Whether an applied edition was undone."""
 
     APPLIED = "applied"
     UNDONE = "undone"
@@ -295,7 +295,7 @@ class RegisterKind(StrEnum):
 
 
 class Nature(StrEnum):
-    """What happened to it."""
+    """What happened to the authority, school or site."""
 
     NEW = "new"
     RETURNED = "returned"

@@ -1,4 +1,4 @@
-"""What does not come from the register: networks and their official names, federations, provinces, search folding."""
+"""Reference data outside the register: networks, federations, provinces; text folding for search."""
 
 import re
 import unicodedata
@@ -49,7 +49,7 @@ PROVINCES = sorted({name for _, _, name in _PROVINCES})
 
 
 def ensure_reference(session: Session) -> None:
-    """Make the rows of networks and federations exist; harmless when they do."""
+    """Insert the missing rows of networks and federations."""
     networks = set(session.scalars(select(Network.code)))
     session.add_all(
         Network(code=code, label=label, position=position)

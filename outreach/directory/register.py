@@ -1,7 +1,7 @@
-"""Read one edition of the register of schools: rows of (school, site, type of education) → one `Edition`.
+"""Reads one edition of the register: rows of (school, site, education type) → one `Edition`.
 
-Source: the open register of schools of the Fédération Wallonie-Bruxelles (signaletique FASE), whose columns change
-their names between editions. Only compulsory education is kept; the rest is counted as ignored.
+Source: the open register of schools of the Fédération Wallonie-Bruxelles (signaletique FASE). Its column names change
+between editions. Only compulsory education is kept; other rows are counted as ignored.
 """
 
 from collections import Counter
@@ -94,7 +94,7 @@ class AuthorityRecord:
 
 @dataclass(frozen=True, slots=True)
 class SchoolRecord:
-    """A school as an edition states it; `authority` is 0 where it is not listed."""
+    """A school as an edition states it; `authority` is 0 when the school is not listed."""
 
     fase: int
     name: str
@@ -123,7 +123,7 @@ class SiteRecord:
 
 @dataclass(slots=True)
 class Edition:
-    """The directory at one moment, each by FASE number."""
+    """The directory at one moment; each dictionary is keyed by FASE number."""
 
     authorities: dict[int, AuthorityRecord] = field(default_factory=dict)
     schools: dict[int, SchoolRecord] = field(default_factory=dict)
@@ -132,10 +132,10 @@ class Edition:
 
 @dataclass(slots=True)
 class Reading:
-    """What a file said: the edition, ignored rows by type, rejected rows, and the schools these speak of.
+    """The content of a file: the edition, the ignored rows by type, and the rejected rows.
 
-    `blind` is True when a row did not even say which school it is about: then no absence proves anything.
-    `first_rows` tells where each authority was first read.
+    `withheld` are the schools of rejected rows. `blind` is True when a rejected row does not even name its school: then
+    a missing school proves nothing. `first_rows` is the number of the row where each authority was first read.
     """
 
     edition: Edition = field(default_factory=Edition)
@@ -151,8 +151,8 @@ class Reading:
 def read_register(content: bytes) -> Reading:
     """Read a whole edition (CSV bytes) into memory.
 
-    Raises InputError when the file as a whole cannot be read; faulty rows are listed in `rejected` and their schools
-    withheld, so that half a school is never taken for a change.
+    Raises InputError when the file as a whole cannot be read. Faulty rows are listed in `rejected`, and their schools
+    are withheld, so that an incomplete school is never taken for a change.
     """
     grid = csv_grid(content)
     sheet = interpret(grid, lambda header: ALIASES.get(normalised(header)), COLUMNS)
@@ -184,7 +184,7 @@ def _take(edition: Edition, row: Row) -> int:
     site = SiteRecord(_fase(row.cells, "site"), *_place(row.cells, "site"))
     school = _school(row.cells, authority.fase)
     known = edition.schools.get(school.fase, school)
-    # Everything is compared before anything is kept: a rejected row leaves no trace in the edition.
+    # All comparisons come before the first write, so that a rejected row leaves no trace in the edition.
     _same("school", known, replace(school, types=known.types, sites=known.sites))
     _same("authority", edition.authorities.get(authority.fase, authority), authority)
     _same("site", edition.sites.get(site.fase, site), site)

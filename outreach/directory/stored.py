@@ -1,4 +1,4 @@
-"""Everything the directory knows, read back in the shape of an edition, to be compared with the next one."""
+"""Reads the stored directory back as an `Edition`, to be compared with the next one."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ PLACE = ("address", "postcode", "locality", "municipality")
 
 
 def stored(session: Session) -> Edition:
-    """Everything the directory knows, listed or not, in the shape of an edition."""
+    """Everything the directory knows, listed or not, as an edition."""
     return Edition(_authorities(session), _schools(session), _sites(session))
 
 
@@ -59,7 +59,7 @@ def _sites(session: Session) -> dict[int, SiteRecord]:
 
 
 def _owners(session: Session) -> dict[int, int]:
-    """The authority each listed school stands under."""
+    """The authority of each listed school, both by FASE number."""
     query = select(School.fase, Authority.fase).join(Listing, Listing.school_id == School.id)
     return pairs(session, query.join(Authority, Authority.id == Listing.authority_id).where(Listing.current()))
 

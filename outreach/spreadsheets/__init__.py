@@ -1,1 +1,1 @@
-"""Tables that somebody sends: CSV, XLSX or ODS, read cell by cell, with a limit of size, time and memory."""
+"""Reads the tables that people send (CSV, XLSX, ODS), within limits of size, time and memory."""

@@ -1,4 +1,4 @@
-"""Read a table somebody sends us, whatever program wrote it, and say where it is wrong.
+"""Reads a table (CSV, XLSX, ODS), gives its columns their meaning, and locates its faults.
 
 Rows are numbered as a spreadsheet shows them: the header is row 1.
 """
@@ -40,12 +40,15 @@ class Rejection:
     message: str
 
     def as_json(self) -> dict[str, int | str]:
-        """By its fixed names."""
+        """The rejection as JSON, under fixed names."""
         return {"row": self.row, "column": self.column, "message": self.message}
 
 
 class RowFault(Exception):
-    """Why a row cannot be taken: the field at fault ('' = the row as a whole) and a sentence; its reader rejects it."""
+    """A row cannot be accepted: the field at fault ('' = the row as a whole) and a sentence.
+
+    Code that reads rows catches it and makes a `Rejection`.
+    """
 
     def __init__(self, column: str, message: str) -> None:
         self.column, self.message = column, QUOTED.sub(r"\1… »", message)
@@ -54,7 +57,7 @@ class RowFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table that was opened: what its columns mean, and its rows, read as they are asked for."""
+    """A table with its columns by field, its unknown columns, and its rows, which are read lazily."""
 
     columns: Mapping[str, str]
     unknown: tuple[str, ...]
@@ -63,7 +66,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Cells as they stand in a file: `label` says how it was read, each record has its number in a spreadsheet."""
+    """The cells of a file. `label` says how it was read; each record comes with its row number in a spreadsheet."""
 
     label: str
     header: list[str]
@@ -71,7 +74,7 @@ class Grid:
 
 
 def read_grid(content: bytes) -> Grid:
-    """Read a table somebody sends, told by its first bytes: XLSX, ODS or CSV text. A name is never believed.
+    """Read XLSX, ODS or CSV text, recognised by its first bytes; the file's name is not trusted.
 
     Raises InputError when it is none of these or cannot be read; in CSV, a fault deeper in the file is raised while
     the records are read.
@@ -112,7 +115,10 @@ def interpret(grid: Grid, match: Callable[[str], str | None], required: Mapping[
 
 
 def decode(content: bytes) -> tuple[str, str]:
-    """Text and the name of its encoding: UTF-16 by its mark, UTF-8 with any number of marks, else Windows-1252."""
+    """Text and the name of its encoding: UTF-16 if marked (BOM), UTF-8 with any number of marks, else Windows-1252.
+
+    Raises InputError on damaged UTF-16.
+    """
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         try:
             return content.decode("utf-16"), "UTF-16"
@@ -125,7 +131,7 @@ def decode(content: bytes) -> tuple[str, str]:
 
 
 def normalised(header: str) -> str:
-    """A header without what drifts between editions: accents, case, punctuation, articles, "N°", "ndeg", "numéro"."""
+    """A header without what varies between editions: accents, case, punctuation, articles, "N°", "ndeg", "numéro"."""
     spaced = header.strip("\ufeff ").casefold().replace("_", " ")
     spelt = re.sub(r"n°|nº|\b(ndeg|num[eé]ro)\b", " n ", spaced)
     bare = "".join(c for c in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(c))

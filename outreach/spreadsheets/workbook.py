@@ -1,9 +1,9 @@
-"""Read the first sheet of a workbook (XLSX, ODS) in a process of its own, with a budget of time and memory.
+"""Reads the first sheet of a workbook (XLSX, ODS) in a child process, with limits of time and memory.
 
-A workbook is a zip that may claim little and hold much: its declared sizes are added up before it is opened, its real
-sizes counted, and the reader may be stopped at any moment without harm to the service.
+A workbook is a zip file that may unpack to far more than it declares. The declared sizes are added up before it is
+opened, the real sizes are checked, and the child may be killed at any moment without harm to the service.
 
-Run as a module, it reads a workbook on standard input and prints its rows as JSON: the child's side.
+Run as a module, this file is the child: it reads a workbook on standard input and prints its rows as JSON.
 """
 
 import io
@@ -31,7 +31,7 @@ MOST_ROWS = 100_000  # under the header
 MOST_COLUMNS = 200
 EMPTY_ROWS = 1_000
 ROOT = Path(__file__).resolve().parent.parent.parent
-NO_VALUE = "#SANS VALEUR"  # stands in the place of a formula that no program has computed
+NO_VALUE = "#SANS VALEUR"  # replaces a formula that has no computed value
 CELL = re.compile(rb"<c\b([^>]*)>\s*<f\b[^>]*(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
 PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
 UNREADABLE = "Le classeur est abîmé ou protégé par un mot de passe : il ne peut pas être lu."
@@ -64,7 +64,7 @@ def _weigh(content: bytes) -> None:
                 raise InputError(f"Le classeur déclare plus de {UNPACKED // 1_000_000} Mo une fois déplié.")
             if any(member.filename.endswith("vbaProject.bin") for member in members):
                 raise InputError("Le classeur contient une macro : enregistrez-le en XLSX simple.")
-            # Reading stops at the declared size and checks the sum: a member that holds more than it says is found out.
+            # Reading stops at the declared size and checks the CRC, so a member larger than declared is detected.
             damaged = packed.testzip()
     except (
         zipfile.BadZipFile,
@@ -108,7 +108,7 @@ def _rows(content: bytes) -> list[list[str]] | str:
 
 
 def _uncomputed(content: bytes) -> Iterator[tuple[int, int]]:
-    """The row and column, from 0, of each formula of an XLSX's first sheet that has no value; the reader skips them."""
+    """The row and column, from 0, of each formula of an XLSX's first sheet that has no value; calamine skips them."""
     for attributes in CELL.findall(_first_sheet(content)):
         place = PLACE.search(attributes)
         if place and b't="str"' not in attributes:  # the empty text is a value
