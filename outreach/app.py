@@ -163,7 +163,7 @@ def _install_security(app: Flask, database: Database) -> None:
 
     @user_authenticated.connect_via(app)
     def begin_anew(_app: Flask, user: User, **_details: object) -> None:
-        # An attacker who planted this session before the sign-in knows its CSRF token, so the token is replaced.
+        # An attacker who planted this session before the sign-in knows its CSRF token, so the token is dropped.
         for place in (session, g):
             place.pop("csrf_token", None)
         email = user.email

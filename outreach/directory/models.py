@@ -260,7 +260,7 @@ class Contact(Base):
 
     @property
     def awaits_review(self) -> bool:
-        """Whether a second person has still to look at the address."""
+        """Whether a second person still has to review the address."""
         return self.review_asked_at is not None and self.reviewed_at is None
 
 

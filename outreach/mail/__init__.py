@@ -1,1 +1,1 @@
-"""Words in, bytes out: no database, no network, no clock."""
+"""Turns the words of a letter into bytes, and judges both; no database, no network, no clock."""

@@ -1,7 +1,7 @@
 """Normalise and judge an e-mail address somebody typed or a file holds.
 
-Syntax is email-validator's (RFC 5321, 5322, 6531; `strict`); on top of it stand the cases a register of real mailboxes
-brings: stray spaces, a display name, several addresses in one field, look-alike alphabets, robots' mailboxes.
+email-validator checks the syntax (RFC 5321, 5322, 6531; `strict`). This module adds the cases of a register of real
+mailboxes: stray spaces, a display name, several addresses in one field, look-alike alphabets, robots' mailboxes.
 """
 
 import re
@@ -12,9 +12,9 @@ from email_validator import EmailNotValidError, EmailSyntaxError, EmailUndeliver
 
 from outreach.errors import InputError
 
-RETURNED = "b-"  # what begins every address that a letter's refusal comes back to
-UNSUBSCRIBING = "u-"  # and every address that a message to unsubscribe goes to
-LONGEST = 320  # RFC 5321: 64 for the mailbox, 255 for the domain, and the sign between
+RETURNED = "b-"  # begins every address that bounces of letters return to
+UNSUBSCRIBING = "u-"  # begins every address that unsubscribe messages go to
+LONGEST = 320  # RFC 5321: 64 for the mailbox, 255 for the domain, and the @
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')  # RFC 5322 §3.2.4
 ROBOTS = {"mailer-daemon", "noreply", "no-reply", "donotreply", "abuse", "postmaster", "hostmaster"}
@@ -47,7 +47,9 @@ class Judgement:
 def judge(text: str, *, examples: bool = True, ours: str = "") -> Judgement:
     """Normalise and judge one address. `examples` accepts the domains reserved for documentation (RFC 2606).
 
-    `ours` is the domain our letters leave from: an address of theirs that no person reads is refused.
+    `ours` is the domain our letters are sent from: its bounce and unsubscribe addresses, which no person reads, are
+    refused.
+
     Raises SeveralAddresses or InputError, with a sentence that says what to do.
     """
     stripped, notes = _strip(text)

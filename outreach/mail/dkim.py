@@ -1,7 +1,7 @@
-"""Signs letters with DKIM (RFC 6376, RFC 8463), for where the relay does not.
+"""Signs letters with DKIM (RFC 6376, RFC 8463), when the relay does not.
 
-Headers are canonicalised as relaxed, the body as simple: it is quoted-printable, which nobody on the way reflows. The
-time of the signature is the letter's own date, so that a letter sent again is the same to the byte.
+Headers are canonicalised as relaxed, the body as simple: it is quoted-printable, which no server on the way reflows.
+The time of the signature is the letter's own date, so that a letter sent again is identical to the byte.
 """
 
 import re
@@ -39,7 +39,7 @@ SMALLEST_RSA = 2048
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs for a domain with the key whose public half stands at `selector._domainkey.domain`."""
+    """Signs for a domain with the key whose public half is published at `selector._domainkey.domain`."""
 
     domain: str
     selector: str
@@ -47,7 +47,7 @@ class Signer:
 
     @classmethod
     def of(cls, domain: str, selector: str, pem: bytes) -> "Signer":
-        """A signer with a private key in PEM. Raises InputError on what is no RSA (of 2048 bits) or Ed25519 key."""
+        """A signer with a private key in PEM: Ed25519, or RSA of at least 2048 bits. Raises InputError on any other."""
         try:
             key = load_pem_private_key(pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -1,8 +1,9 @@
-"""The language of letters: text with merge fields, `((field))`, and conditions, `(% if field %) … (% endif %)`.
+"""The language of letters: text with fields `((field))` and conditions `(% if field %) … (% endif %)`.
 
-The syntax is Jinja's with delimiters of its own; nothing of it is ever run. A source is parsed, its tree is held
-against a short list of what is allowed, and every field and condition becomes one character of the private use area,
-refused in what people write. What follows (Markdown, layout, encoding) may so treat the letter as plain text.
+The syntax is Jinja's with delimiters of its own; no template is ever run. A source is parsed, its tree is checked
+against a short list of allowed nodes, and every field and condition becomes a character of the private use area. Such
+characters are refused in the source. The later steps (Markdown, layout, encoding) can thus treat the letter as plain
+text.
 """
 
 import difflib
@@ -38,7 +39,7 @@ BLANK_LINE = re.compile(r"\n[ \t]*\n")
 ENDED = re.compile(r"[ \t]*(?:\n|\Z)")
 BRACKET = re.compile(r"[\[({\])}]")
 TAG = re.compile(r"\(%[-+]?\s*(if|endif)\b")
-VERBATIM = re.compile(r"\(%[-+]?\s*raw\b|\(#")  # what would print as it is, or vanish as a comment
+VERBATIM = re.compile(r"\(%[-+]?\s*raw\b|\(#")  # would print verbatim, or vanish as a comment
 ENDLESS = re.compile(rf"\(\((?:(?!\)\)).){{{LONGEST_TAG}}}|\(%(?:(?!%\)).){{{LONGEST_TAG}}}", re.DOTALL)
 
 _syntax = Environment(  # noqa: S701 - it parses; nothing is ever rendered with it
@@ -55,8 +56,9 @@ _syntax = Environment(  # noqa: S701 - it parses; nothing is ever rendered with 
 def parse(source: str, fields: Mapping[str, FieldKind], marks: Marks) -> tuple[Piece, ...]:
     """A source as runs of marked text and choices between runs.
 
-    A tag alone on its line holds whole runs; a tag inside a line closes in the same paragraph and stays in its run, as
-    marks. Raises InputError, with the line, on anything but text, known fields, known filters and conditions on fields.
+    A tag alone on its line encloses whole runs. A tag inside a line closes in the same paragraph and stays in its run,
+    as marks. Only text, known fields, known filters and conditions on fields are allowed; raises InputError, with the
+    line, on anything else.
     """
     text = _clean(source)
     _refuse_before_parsing(text)
@@ -64,12 +66,12 @@ def parse(source: str, fields: Mapping[str, FieldKind], marks: Marks) -> tuple[P
         return _Reader(fields, marks).pieces(_syntax.parse(text).body)
     except TemplateSyntaxError as error:
         raise InputError(_unreadable(error, text)) from None
-    except (RecursionError, ValueError):  # an expression too deep, a number too long to be one
+    except (RecursionError, ValueError):  # an expression too deep, a number with too many digits
         raise InputError("Le courriel contient un champ ou une condition trop compliqués pour être lus.") from None
 
 
 def parse_line(source: str, fields: Mapping[str, FieldKind], marks: Marks) -> str:
-    """A subject: one run of marked text. Raises InputError as `parse` does, and on a block."""
+    """A subject: one run of marked text. Raises InputError as `parse` does, and on a block or link field."""
     pieces = parse(" ".join(source.split()), fields, marks)
     whole = "".join(piece.text for piece in pieces if isinstance(piece, Run))
     blocks = [marks.slots[ord(mark) - FIRST_SLOT] for mark in MARKS.findall(whole) if ord(mark) < FIRST_IF]
@@ -95,7 +97,7 @@ def _clean(source: str) -> str:
 
 
 def _refuse_before_parsing(text: str) -> None:
-    """Nesting is refused before it is parsed: a parser descends as deep as it is told to."""
+    """Deep nesting is refused before parsing, as the parser would recurse to any depth."""
     _refuse_nested(text, TAG, lambda tag: tag[1] == "if", DEEPEST_CONDITIONS, "conditions imbriquées")
     _refuse_nested(text, BRACKET, lambda bracket: bracket[0] in "([{", DEEPEST_BRACKETS, "parenthèses imbriquées")
     verbatim = VERBATIM.search(text)
@@ -178,7 +180,7 @@ REFUSED = {
 
 
 class _Reader:
-    """Walks a parsed letter and refuses whatever is not on the short list."""
+    """Walks a parsed letter and refuses every node that is not on the short list."""
 
     def __init__(self, fields: Mapping[str, FieldKind], marks: Marks) -> None:
         self.fields, self.marks = fields, marks
@@ -289,7 +291,7 @@ class _Reader:
 
 
 def _is_default(given: object) -> bool:
-    """Whether a replacement is words as they are seen: a backslash would have been read as something else."""
+    """Whether a default is plain words. A backslash is refused: Jinja would have read it as an escape."""
     if not isinstance(given, str) or not 0 < len(given) <= LONGEST_DEFAULT:
         return False
     return '"' not in given and not any(is_forbidden(character) or character == "\\" for character in given)

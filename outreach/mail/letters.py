@@ -1,9 +1,9 @@
 """A letter: written once, compiled once into fixed pieces and slots, filled for each recipient.
 
-Each field stands in the text as one character of the private use area, each condition as a few; so the layout treats
-the letter as plain text, and the compiled letter is that text split at these characters. Values go in as plain text,
-escaped after everything else: a name that looks like markup leaves as a name. HTML, text, preview and browser view
-are made of the same pieces.
+In the text, each field is one character of Unicode's private use area, and each condition is a few. The layout can
+therefore treat the letter as plain text, and the compiled letter is that text split at these characters. Values are
+plain text and are escaped last, so that a name that looks like markup stays a name. HTML, text, preview and browser
+view are made of the same pieces.
 """
 
 import re
@@ -39,42 +39,42 @@ MOST_VARIANTS = 256
 
 
 class Filling(Protocol):
-    """What stands in a slot for one recipient."""
+    """The value of a slot for one recipient."""
 
     @property
     def html(self) -> str:
-        """As markup."""
+        """The value as HTML."""
 
     @property
     def text(self) -> str:
-        """As text."""
+        """The value as text."""
 
     def encoded(self) -> tuple[bytes, bytes]:
-        """The two in quoted-printable."""
+        """HTML and text in quoted-printable."""
 
     def kept(self) -> object:
-        """What is kept of it, fit for JSON."""
+        """The form in which the value is stored, fit for JSON."""
 
 
 class Value(NamedTuple):
-    """What a slot holds for one recipient, as markup and as text."""
+    """A value as HTML and as text."""
 
     html: str
     text: str
 
     @classmethod
     def plain(cls, text: str) -> "Value":
-        """Words that mean nothing but themselves; control and direction characters are left out."""
-        # A token, a number: unlike words, never the same twice, and nothing in it to escape.
+        """A value of plain text: escaped in HTML, without control and direction characters."""
+        # Tokens and numbers have nothing to escape, and rarely repeat, so that caching them would not pay.
         return Value(text, text) if text.isalnum() else _plain(text)
 
     def encoded(self) -> tuple[bytes, bytes]:
-        """The two in quoted-printable."""
+        """HTML and text in quoted-printable."""
         html = mime.encode(self.html)
         return html, html if self.html == self.text else mime.encode(self.text)
 
     def kept(self) -> str | list[str]:
-        """What is kept of it."""
+        """The form in which it is stored."""
         return self.text if self.html == self.text else [self.html, self.text]
 
 
@@ -86,9 +86,9 @@ def _plain(text: str) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A letter with its layout around it, its slots and conditions still marks, numbered as they stand here.
+    """A letter inside its layout, with marks for its slots and conditions; a mark's number is a place in these tables.
 
-    Kept as it is with a mailing, so that a letter composed a year later is the same to the byte.
+    It is stored with a mailing, so that a letter composed a year later is identical to the byte.
     """
 
     slots: tuple[Slot, ...]
@@ -99,7 +99,7 @@ class Draft:
 
     @classmethod
     def of(cls, marks: Marks, subject: str, html: str, text: str) -> "Draft":
-        """A draft of texts whose marks were given out by `marks`."""
+        """A draft of texts whose marks come from `marks`."""
         return cls(tuple(marks.slots), tuple(marks.conditions), subject, html, text)
 
     @classmethod
@@ -120,7 +120,7 @@ class Filled(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a slot's value stands, and the slot's key, by which values are given."""
+    """The place of a slot's value in the text; values are given by `key`, the slot's key."""
 
     slot: Slot
     key: str
@@ -128,18 +128,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """Pieces of which one stands: (condition, pieces), in order."""
+    """A choice between branches (condition, parts): the first one whose condition holds is used."""
 
     branches: tuple[tuple[Condition, tuple["Part", ...]], ...]
 
 
 Part = str | Place | Fork
-"""Text that is the same for all, a value's place, a choice."""
+"""Text that is the same for all recipients, the place of a value, or a choice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A compiled letter once its conditions are decided: what is left stands one after the other."""
+    """A compiled letter with its conditions decided: fixed text and places, in order."""
 
     subject: Sequence[str | Place]
     html: Sequence[str | Place]
@@ -147,14 +147,14 @@ class Variant:
 
     @property
     def places(self) -> tuple["Place", ...]:
-        """Where its values stand, each once."""
+        """The places of its values, each once."""
         parts = (*self.subject, *self.html, *self.text)
         return tuple(dict.fromkeys(part for part in parts if isinstance(part, Place)))
 
 
 @dataclass(frozen=True, slots=True)
 class Mould:
-    """A variant with its common values in its text, and the keys of what is left to be filled in, in their order."""
+    """A variant with its common values in its text; `keys` are those of the other values, in the templates' order."""
 
     keys: Sequence[str]
     html: Template
@@ -162,9 +162,9 @@ class Mould:
 
 
 class Letter:
-    """A compiled letter. Filling it is one operation: its fixed text is encoded already, its conditions decided once.
+    """A compiled letter. Filling it is one operation: its fixed text is encoded and its conditions are decided before.
 
-    `common` names the slots (by key) that say the same in many letters: they are encoded with the text around them.
+    `common` are the keys of slots with the same value in many letters: they are encoded with the text around them.
     """
 
     def __init__(self, draft: Draft, common: Iterable[str] = ()) -> None:
@@ -177,9 +177,9 @@ class Letter:
         self._mould = lru_cache(MOST_VARIANTS)(self._cast)
 
     def fill(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> Filled:
-        """The letter with these values (by `Slot.key`) and the truth of the fields its conditions name.
+        """The letter with these values (by `Slot.key`) and flags, the truth of the fields its conditions name.
 
-        Raises KeyError when one is missing.
+        Raises KeyError when a value or flag is missing.
         """
         truth = self._truth(flags)
         mould = self._mould(truth, tuple([(key, values[key]) for key in self._common if key in values]))
@@ -191,7 +191,7 @@ class Letter:
         )
 
     def subject_for(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> str:
-        """The subject as words."""
+        """The subject as text on one line."""
         subject = self._variant(self._truth(flags)).subject
         return one_line("".join([x if isinstance(x, str) else values[x.key].text for x in subject]))
 
@@ -206,7 +206,7 @@ class Letter:
         return "".join([x if isinstance(x, str) else values[x.key].text for x in text])
 
     def places(self, flags: Mapping[str, bool]) -> tuple[Place, ...]:
-        """Where values stand in this recipient's letter."""
+        """The places of values in this recipient's letter."""
         return self._places(self._truth(flags))
 
     def _truth(self, flags: Mapping[str, bool]) -> tuple[bool, ...]:
@@ -260,16 +260,16 @@ def _rendered(piece: Piece, marks: Marks, render: Callable[[Run], tuple[str, str
 
 
 def _parts(draft: Draft, text: str) -> tuple[Part, ...]:
-    """The pieces of a marked text, by one pass over its marks."""
+    """The parts of a marked text, by one pass over its marks."""
     pieces = iter([piece for piece in re.split(f"({MARKS.pattern})", text) if piece])
     parts, ended_by = _until(draft, pieces)
     if ended_by:
-        raise ValueError("a condition ends that did not begin")
+        raise ValueError("a condition ends without a beginning")
     return parts
 
 
 def _until(draft: Draft, pieces: Iterator[str]) -> tuple[tuple[Part, ...], str]:
-    """The pieces up to the end of the branch they stand in, and the mark that ends it, or ''."""
+    """The parts up to the end of the current branch, and the mark that ends it ('' at the end of the text)."""
     parts: list[Part] = []
     for piece in pieces:
         code = ord(piece[0])
@@ -308,7 +308,7 @@ def _chosen(parts: Sequence[Part], flags: Mapping[str, bool]) -> list[str | Plac
 
 
 def _merged(parts: Sequence[str | Place], common: Mapping[str, str]) -> list[bytes | str]:
-    """The keys of the other values, and what stands between them, with the common ones in it, encoded as one."""
+    """The keys of the values that are not common, and the encoded text between them, which includes the common ones."""
     merged: list[bytes | str] = []
     for is_own, together in groupby(parts, lambda part: isinstance(part, Place) and part.key not in common):
         if is_own:

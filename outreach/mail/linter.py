@@ -1,4 +1,4 @@
-"""What every message must be, read from its bytes as a receiver would: an empty list of faults, or it is not fit to go.
+"""Checks the bytes of a message as a receiver would, and lists its faults; it must have none.
 
 Sources: RFC 5322 (headers, lines of 998), RFC 2045–2047 (MIME), RFC 2919 (List-Id), RFC 2369 and 8058 (unsubscribing),
 RFC 3834 (automatic mail), and the receivers' published rules for bulk mail.
@@ -21,7 +21,7 @@ ONCE = (
 )
 NEVER = ("Bcc", "Cc", "X-Mailer", "User-Agent", "Received", "Sender", "Return-Path", "X-Originating-IP")
 ACTIVE = re.compile(r"<\s*(script|iframe|form|object|embed|base|svg|link)\b|\son\w+\s*=|\ssrc\s*=", re.IGNORECASE)
-# The one picture a letter may load: its own, invisible, at an address that says nothing but a token.
+# The only picture a letter may load: its own, invisible, at an address that contains only a token.
 PIXEL = re.compile(r'<img src="https?://[^"/]+/o/[a-z2-7]{40}\.gif" width="1" height="1" alt="" style="[a-z:;0]*">')
 # Names and addresses that mean something inside a network only (RFC 6761, 6762, 8375, 1918, 3927, 4193, 4291).
 INSIDE = re.compile(
@@ -30,15 +30,15 @@ INSIDE = re.compile(
     r"|[\[:](?:::1|fe80:[\da-f:]+|f[cd][\da-f]{2}:[\da-f:]+)\]",
     re.IGNORECASE,
 )
-NOT_NAMES = {"subject", "to", "list-unsubscribe", "feedback-id"}  # what people write, a setting's address, numbers
+NOT_NAMES = {"subject", "to", "list-unsubscribe", "feedback-id"}  # free text, a URL from the settings, numbers
 # The link first, then the address for a message, where there is one (RFC 2369 §3.2).
 UNSUBSCRIBE = re.compile(r"<(https?://[^<>\s]+)>(?:, <mailto:[^<>@?\s]+@([^<>@?\s]+)>)?")
 
 
 def faults(wire: bytes, machine: str = "") -> list[str]:
-    """Every rule that this message breaks, in words; its class stands in its Feedback-ID.
+    """Every rule that this message breaks, in words; its class is read from its Feedback-ID.
 
-    `machine` is the name of the machine it was made on, where that is known: it may not stand in a header.
+    `machine` is the name of the machine that made it, if known: no header may contain it.
     """
     message = message_from_bytes(wire, policy=default)
     return [
@@ -83,7 +83,7 @@ def _headers(message: EmailMessage) -> Iterator[str]:
 
 
 def _inside(message: EmailMessage, machine: str) -> Iterator[str]:
-    """A header that tells how our network is built helps an attacker, and filters take it for a machine gone astray."""
+    """A header that names our network helps an attacker, and spam filters take it for a misconfigured machine."""
     domain = (_addresses(message, "From") or [""])[0].rpartition("@")[2].casefold()
     own = machine.casefold() if machine.casefold() != domain else ""
     for name in {name.casefold() for name in message.keys()} - NOT_NAMES:  # noqa: SIM118 - iterating yields payloads
@@ -126,7 +126,7 @@ def _parts(message: EmailMessage) -> Iterator[str]:
 
 
 def _class(message: EmailMessage) -> Iterator[str]:
-    """Who has to be able to leave is not known by the offer itself: where it is missing, nobody would ask for it."""
+    """The class decides whether an unsubscribe header is due; without it, a missing header would go unnoticed."""
     named = {"awareness", "statutory"}.intersection(str(message["Feedback-ID"]).split(":"))
     if len(named) != 1:
         yield "Feedback-ID does not name the message's class"

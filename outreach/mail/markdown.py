@@ -1,6 +1,7 @@
-"""Markdown → HTML and text, for letters: paragraphs, headings, lists, quotations, emphasis, links; no HTML, no image.
+"""Renders the Markdown of letters as HTML and as text.
 
-Marks of fields pass through as letters do. Both outputs come from the same reading (CommonMark, by markdown-it-py).
+It knows paragraphs, headings, lists, quotations, emphasis and links, but neither raw HTML nor images. Marks of fields
+pass through like letters of the alphabet. Both outputs come from one parse (CommonMark, by markdown-it-py).
 """
 
 import re
@@ -27,7 +28,7 @@ STYLES = {
 }
 ELEMENT = re.compile(r"<(/?)([a-z][a-z0-9]*)[^>]*>")
 VOID = {"br", "hr"}
-DEEPEST = 16  # of blocks in blocks: eight lists; the reader itself gives up, silently, far beyond
+DEEPEST = 16  # levels of blocks in blocks: eight lists; markdown-it itself stops, silently, far beyond
 _reader = MarkdownIt("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": 100}).disable(
     ["code", "fence", "html_block", "lheading", "reference", "autolink", "backticks", "entity", "html_inline", "image"]
 )
@@ -39,9 +40,9 @@ _reader.validateLink = lambda url: url is not None  # type: ignore[method-assign
 def render(run: Run, blocks: Mapping[str, str], anchors: Collection[str], schemes: Collection[str]) -> tuple[str, str]:
     """The HTML and the text of one run of marked Markdown, each block of text ended by an empty line.
 
-    `blocks` are the marks that hold whole blocks, with their fields' names: they stand alone on their line. `anchors`
-    are the marks that write a link themselves. Raises InputError, with the line, on a block in the middle of a line, a
-    link that is refused, a condition across other markup.
+    `blocks` maps the marks of block fields, which must be alone on their line, to the fields' names. `anchors` are the
+    marks of link fields, which write the whole link. Raises InputError, with the line, on a block field in the middle
+    of a line, a refused link, a condition across other markup, or nesting that is too deep.
     """
     html, text = [], []
     tokens = _reader.parse(_apart(run.text, blocks))
@@ -67,7 +68,10 @@ def links(source: str) -> list[str]:
 
 
 def fault_of_link(url: str, schemes: Collection[str]) -> str:
-    """Why a link is refused, in a sentence, or '': it is a whole address of an allowed scheme, as plain as it looks."""
+    """Why a link is refused, in a sentence, or ''.
+
+    A link must be a whole address of an allowed scheme, without what could mislead: a field, `@`, a backslash, a space.
+    """
     shown = MARKS.sub("…", url)[:60]
     if MARKS.search(url):
         return f"un champ ne peut pas être l’adresse d’un lien ({shown}) : les champs de lien s’écrivent seuls."
@@ -147,7 +151,7 @@ def _judge(
 
 
 def _links(tokens: Sequence[Token]) -> Iterator[tuple[Token, str]]:
-    """Each link, and the words it stands under."""
+    """Each link, with its words."""
     for children in (token.children or [] for token in tokens):
         for place, child in enumerate(children):
             if child.type == "link_open":
@@ -199,7 +203,7 @@ def _bullet(lists: list[int | None]) -> str:
 
 
 def _inline(children: Sequence[Token], notes: list[str]) -> str:
-    """The words of a line; a link's address is a note under its paragraph, or beside it inside a condition."""
+    """The words of a line. A link's address is a note under the paragraph, or follows the link inside a condition."""
     text, depth, address = "", 0, ""
     for token in children:
         if token.type in {"softbreak", "hardbreak"}:

@@ -1,7 +1,7 @@
-"""What a letter's source becomes: text in which private characters stand for values and conditions.
+"""The result of parsing a letter: text in which private characters stand for values and conditions.
 
-A slot is a place for a value, a run is text with marks, a choice is runs of which one stands. Marks are numbered by the
-order in which they are given out; a letter keeps its tables beside its text.
+A slot is a place for a value, a run is text with marks, a choice has branches of which one is used. Marks are numbered
+in the order in which they are created. A letter is stored with its tables of slots and conditions.
 """
 
 import re
@@ -21,7 +21,7 @@ Condition = tuple[Any, ...]
 
 
 class FieldKind(StrEnum):
-    """What a field holds: words, a number, a day, yes or no, a link it writes itself, or a block of its own."""
+    """What a field holds: words, a number, a day, yes or no, a whole link, or a whole block."""
 
     WORDS = auto()
     NUMBER = auto()
@@ -58,18 +58,18 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Pieces of which one stands: (condition, pieces), in order; a condition of () stands otherwise."""
+    """Branches (condition, pieces), in order: the first whose condition holds is used; () always holds."""
 
     branches: tuple[tuple[Condition, tuple["Piece", ...]], ...]
 
 
 Piece = Run | Choice
-"""A run of text, or a choice between whole runs, each its own Markdown."""
+"""A run of text, or a choice between whole runs; each run is rendered by itself."""
 
 
 @dataclass
 class Marks:
-    """The characters that stand for slots and conditions; one for each different one."""
+    """The characters that stand for slots and conditions; equal ones share a character."""
 
     slots: list[Slot] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
@@ -94,7 +94,7 @@ def _place(known: list[Any], wanted: Any, most: int) -> int:
 
 
 def holds(condition: Condition, flags: Mapping[str, bool]) -> bool:
-    """Whether a condition stands, by the truth of the fields it names; an empty one always does."""
+    """Whether a condition holds, given the truth of the fields it names; an empty one always does."""
     match condition:
         case ():
             return True

@@ -1,4 +1,4 @@
-"""A message's bytes: its headers, its two parts, their encoding.
+"""Writes a message's bytes: its headers, its text and HTML parts, their encoding.
 
 Bodies are quoted-printable pieces that are joined, never encoded again: a letter's fixed text is encoded once for all
 its recipients. The email package writes the same message some thirty times slower; a test proves the two equal.
@@ -18,7 +18,7 @@ from typing import NamedTuple
 SOFT_BREAK = b"=\r\n"
 FULL_AND_SPACE = re.compile(rb"^(.{74,})(=20|=09)(?=\n)", re.MULTILINE)
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
-LONGEST = 75  # of a line in quoted-printable, but for its soft break
+LONGEST = 75  # of a line in quoted-printable, without its soft break
 PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 HEADER_LINE = 76
 SHORT = 200
@@ -40,8 +40,8 @@ class Mailbox:
 class SharedHeaders:
     """The headers all the letters of a mailing share.
 
-    `unsubscribe` is the address to unsubscribe at, up to its token, or ''; `mailto` how that for a message begins, or
-    '' where nobody would read one.
+    `unsubscribe` is the URL to unsubscribe at, up to its token, or ''. `mailto` is the first part of the address for an
+    unsubscribe message, or '' when nobody reads such messages.
     """
 
     sender: Mailbox
@@ -53,7 +53,10 @@ class SharedHeaders:
 
 
 class Personal(NamedTuple):
-    """The headers of one letter. `id` is the 16 hexadecimal digits that name it; the last two its tokens, or ''."""
+    """The headers of one letter.
+
+    `id` is the 16 hexadecimal digits that name it; `unsubscribe` and `mailto` are its tokens, or ''.
+    """
 
     id: str
     to: str
@@ -64,28 +67,28 @@ class Personal(NamedTuple):
 
 
 def encode(text: str) -> bytes:
-    """Quoted-printable (RFC 2045 §6.7), CRLF at the ends of lines, and no line that begins with a dot.
+    """Encode as quoted-printable (RFC 2045 §6.7), with CRLF line ends and no line that begins with a dot.
 
-    A piece may follow any other after a soft break: it neither needs nor leaves anything on the line before it.
+    A piece may follow any other after a soft break: its encoding does not depend on the line before it.
     """
     if len(text) <= LONGEST and text.isascii() and text.isalnum():
-        return text.encode("ascii")  # a token, a number: unlike words, never the same twice
+        return text.encode("ascii")  # tokens and numbers rarely repeat, so that caching them would not pay
     return _encoded_once(text) if len(text) <= SHORT else _encoded(text)
 
 
 def _encoded(text: str) -> bytes:
     encoded = b2a_qp(text.encode("utf-8"), istext=True)
     if len(encoded) <= LONGEST and b"\n" not in encoded and not encoded.startswith(b"."):
-        return encoded  # one line, and nothing to mend
-    # Two lines are longer than allowed, where the library counts wrongly: one that ends with a space it had to encode,
-    # and the last one when it is full, since a soft break will follow it.
+        return encoded  # one line, and nothing to correct
+    # Two lines may be longer than allowed. The library counts wrongly on a line that ends with an encoded space. The
+    # last line, when it is full, has no room for the soft break that will follow it.
     if b"=20\n" in encoded or b"=09\n" in encoded:
         encoded = FULL_AND_SPACE.sub(rb"\1=\n\2", encoded)
     encoded = encoded.replace(b"\n", b"\r\n")
     if len(encoded) - encoded.rfind(b"\n") - 1 > LONGEST:
         last = -3 if encoded[-3:-2] == b"=" else -1
         encoded = encoded[:last] + SOFT_BREAK + encoded[last:]
-    # A dot that begins a line would have to be doubled on the wire (RFC 5321 §4.5.2): =2E needs nothing.
+    # A dot that begins a line would have to be doubled on the wire (RFC 5321 §4.5.2); =2E avoids it.
     while b"\n." in encoded or encoded.startswith(b"."):
         encoded = LEADING_DOT.sub(b"=2E" + SOFT_BREAK, encoded)
     return encoded
@@ -102,7 +105,7 @@ class Template(NamedTuple):
 
     @classmethod
     def of(cls, pieces: Sequence[bytes | int]) -> "Template":
-        """A template of its pieces, where a number stands for the value that has it."""
+        """A template from its pieces; a number stands for the value with that index."""
         text = joined([b"%b" if isinstance(piece, int) else piece.replace(b"%", b"%%") for piece in pieces])
         places = [piece for piece in pieces if isinstance(piece, int)]
         return cls(text, itemgetter(*places) if places else lambda _values: ())
@@ -113,14 +116,14 @@ class Template(NamedTuple):
 
 
 def joined(pieces: Iterable[bytes]) -> bytes:
-    """Put encoded pieces one after the other: what they say is what their texts say, put together."""
+    """Join encoded pieces: decoded, the result is their texts one after the other."""
     return SOFT_BREAK.join(pieces)
 
 
 def assemble(standing: SharedHeaders, personal: Personal, text: bytes, html: bytes) -> bytes:
-    """The whole message, text before HTML (RFC 2046 §5.1.4), every line ended by CRLF, ready for DATA but for the dot.
+    """The whole message, text before HTML (RFC 2046 §5.1.4), with CRLF line ends, ready for DATA without the final dot.
 
-    `text` and `html` are quoted-printable. No Bcc, no version, no name of a machine.
+    `text` and `html` are quoted-printable. There is no Bcc, no software version and no machine's name in it.
     """
     boundary = b"=_" + personal.id.encode("ascii")  # "=_" cannot stand in quoted-printable text (RFC 2045 §6.7)
     own = _own(standing, personal).encode("utf-8")
@@ -156,7 +159,7 @@ def _own(standing: SharedHeaders, personal: Personal) -> str:
         f"Message-ID: {message_id(personal.id, domain)}\r\n"
     )
     if standing.unsubscribe:
-        # On one line whatever its length: receivers do not unfold it, and an encoded-word would be no address.
+        # On one line whatever its length: receivers do not unfold it, and an encoded word would be no address.
         by_mail = f", <mailto:{standing.mailto}{personal.mailto}@{domain}>" if standing.mailto else ""
         lines += f"List-Unsubscribe: <{standing.unsubscribe}{personal.unsubscribe}>{by_mail}\r\n"
     return lines
@@ -190,7 +193,7 @@ def _date(moment: datetime) -> str:
 
 
 def _unstructured(text: str, used: int) -> str:
-    """A text as it is where it fits, else encoded words (RFC 2047): one a line, each whole characters."""
+    """A text as it is where it fits, else encoded words (RFC 2047): one per line, each of whole characters."""
     if text.isascii() and len(text) + used <= HEADER_LINE and "=?" not in text:
         return text
     return "\r\n ".join(f"=?utf-8?b?{b64encode(word).decode()}?=" for word in _words(text, WORD_BYTES - used))
@@ -201,7 +204,7 @@ def _words(text: str, first: int) -> Iterator[bytes]:
     whole, start, room = text.encode("utf-8"), 0, first
     while start < len(whole):
         end = start + room
-        while end < len(whole) and whole[end] & 0xC0 == 0x80:  # in the midst of a character
+        while end < len(whole) and whole[end] & 0xC0 == 0x80:  # inside a character
             end -= 1
         yield whole[start:end]
         start, room = end, WORD_BYTES

@@ -1,4 +1,4 @@
-"""Rows: a value that repeats a pattern, such as a table. What is fixed of it is encoded once; a row costs its cells."""
+"""Values that repeat a pattern in rows, such as a table; only the cells are encoded per letter."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ CELL = re.compile(r"\{(\d)\}")
 
 
 class Repeat:
-    """One row after the other: `{0}` in `row` is its first cell; `between` parts two rows."""
+    """Renders rows one after the other: `{0}` in `row` is its first cell; `between` separates two rows."""
 
     def __init__(self, head: str, row: str, between: str, foot: str) -> None:
         first, *inside = CELL.split(row)
@@ -24,12 +24,12 @@ class Repeat:
         self._around = head + foot, head + first, last + between + first, last + foot
 
     def filled(self, rows: Sequence[Sequence[str]]) -> str:
-        """The rows as they are read, their cells fit to stand here."""
+        """The rows; the cells must be escaped already where the pattern is HTML."""
         written = ["".join([x if isinstance(x, str) else row[x] for x in self._row]) for row in rows]
         return _put_together(self._around, written)
 
     def encoded(self, rows: Sequence[Sequence[bytes]]) -> bytes:
-        """The same in quoted-printable, the cells encoded."""
+        """The rows in quoted-printable, from encoded cells."""
         around, row = self._encoded
         return _put_together(around, [row.filled(cells) for cells in rows])
 
@@ -42,7 +42,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """How rows look as markup and as text. What is kept of a letter names it: it never changes."""
+    """How rows look as HTML and as text. Stored letters refer to it by its name, so it must never change."""
 
     name: str
     html: Repeat
@@ -58,7 +58,7 @@ class Rows(NamedTuple):
 
     @property
     def html(self) -> str:
-        """The rows as markup."""
+        """The rows as HTML."""
         return self.pattern.html.filled([[_cell(word).html for word in row] for row in self.rows]) + self.after.html
 
     @property
@@ -67,7 +67,7 @@ class Rows(NamedTuple):
         return self.pattern.text.filled([[_cell(word).text for word in row] for row in self.rows]) + self.after.text
 
     def encoded(self) -> tuple[bytes, bytes]:
-        """The two in quoted-printable."""
+        """HTML and text in quoted-printable."""
         cells = [list(map(_encoded, row)) for row in self.rows]
         html = self.pattern.html.encoded([[cell[0] for cell in row] for row in cells])
         text = self.pattern.text.encoded([[cell[1] for cell in row] for row in cells])
@@ -77,7 +77,7 @@ class Rows(NamedTuple):
         return mime.joined((html, below[0])), mime.joined((text, below[1]))
 
     def kept(self) -> dict[str, Any]:
-        """What is kept of it."""
+        """The form in which it is stored."""
         return {"pattern": self.pattern.name, "rows": self.rows, "after": [*self.after]}
 
 
@@ -92,7 +92,7 @@ def _put_together(around: Sequence[AnyStr], rows: Sequence[AnyStr]) -> AnyStr:
 
 
 def _encoded(word: str) -> tuple[bytes, bytes]:
-    # A number, unlike words, is never the same twice.
+    # Numbers rarely repeat, so that caching them would not pay.
     return Value.plain(word).encoded() if word.isalnum() else _words_encoded(word)
 
 

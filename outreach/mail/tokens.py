@@ -1,8 +1,8 @@
-"""Signed tokens for the links and return addresses of a letter: 40 letters and digits that tell nobody anything.
+"""Signed, opaque tokens of 40 characters for the links and return addresses of a letter.
 
 `base32-lower(id[8] || link[1] || HMAC-SHA256(key, kind || id || link)[:16])`: 25 bytes make exactly 40 characters, with
-no padding and no spare bits, so that changing any character changes the bytes. The kind is signed, not carried: a token
-of one kind is worth nothing as another. RFC 4648 (base32), RFC 2104 (HMAC).
+no padding and no spare bits, so that changing any character changes the bytes. The kind is signed and not stored: a
+token of one kind is invalid as another. RFC 4648 (base32), RFC 2104 (HMAC).
 """
 
 import base64
@@ -18,7 +18,7 @@ ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 LIVE_KEYS = 2
 SHAPE = re.compile(r"[a-z2-7]{40}", re.IGNORECASE | re.ASCII)
-JUNK = re.compile(r"(?:[.>=]|%3E|&amp;)\Z", re.IGNORECASE)  # what mail clients add to an address they found in a text
+JUNK = re.compile(r"(?:[.>=]|%3E|&amp;)\Z", re.IGNORECASE)  # what mail clients append to an address in a text
 
 
 class TokenKind(StrEnum):
@@ -39,7 +39,7 @@ FOR_EVER = {TokenKind.UNSUBSCRIBE, TokenKind.MAILTO}
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a genuine token says: the 8 bytes that name a message, and the number of the link (0 to 255)."""
+    """The content of a genuine token: the 8 bytes that name a message or tracker, and the link's number (0 to 255)."""
 
     id: bytes
     link: int
@@ -49,20 +49,20 @@ class Token:
 class Keys:
     """The signing keys, newest first: the first signs, the first two are live, the others are retired.
 
-    A retired key still proves an unsubscription, for ever, by link or by mail: a letter keeps its promise at any age.
+    Tokens to unsubscribe, by link or by mail, stay valid for ever under a retired key, however old the letter is.
     """
 
     keys: Sequence[bytes]
 
     def make(self, kind: TokenKind, identity: bytes, link: int = 0) -> str:
-        """A token of 40 characters for a message's 8 bytes. Raises ValueError on an identity of another size."""
+        """A token of 40 characters for an identity of 8 bytes. Raises ValueError on an identity of another size."""
         if len(identity) != ID_BYTES:
-            raise ValueError("a token speaks of exactly eight bytes")
+            raise ValueError("the identity in a token has exactly eight bytes")
         signed = identity + bytes([link])
         return _letters(signed + _seal(self.keys[0], kind, signed))
 
     def read(self, text: str, kind: TokenKind) -> Token | None:
-        """What the token says, or None when it is not a genuine token of this kind; needs no database."""
+        """The content of a token, or None when it is not a genuine token of this kind; needs no database."""
         bare = JUNK.sub("", text[: LENGTH + 6])
         if not SHAPE.fullmatch(bare):
             return None
@@ -75,7 +75,7 @@ class Keys:
 
 
 def _letters(raw: bytes) -> str:
-    """25 bytes in base32, in small letters; three times as quick as the library's, two letters at a time."""
+    """25 bytes in lower-case base32, two letters at a time: three times as fast as the library."""
     number = int.from_bytes(raw, "big")
     return "".join([PAIRS[number >> shift & 1023] for shift in range(190, -1, -10)])
 

@@ -1,11 +1,11 @@
-"""How a letter reads: remarks for its author, which never stop it.
+"""Remarks on the wording of a letter, for its author; they never block it.
 
-A remark says what to do, in one sentence. What the machine fills or follows is not judged: fields, conditions and
-addresses count as one word or none. No-break spaces are `typography.typeset`'s to set; a space that is missing is not.
+A remark says what to do, in one sentence. Fields, conditions and addresses are not judged; each counts as one word or
+none. `french.typeset` sets no-break spaces, so that only a missing space is remarked on.
 
 Sources: the ministry's drafting habits (gender forms, the office rather than its holder), WCAG 2.1 (1.3.1 and 2.4.4:
-order of headings, what a link says), French typography, and what receivers' filters hold against a letter. The lists
-are short on purpose: a remark that is often wrong is no longer read.
+order of headings, wording of links), French typography, and what receivers' spam filters count against a letter. The
+lists are short on purpose: remarks that are often wrong are no longer read.
 """
 
 import re
@@ -55,7 +55,7 @@ NEUTRAL = {
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something to look at again, on a line of the letter; line 0 is the subject."""
+    """A remark on a line of the letter; line 0 is the subject."""
 
     line: int
     text: str
@@ -63,9 +63,9 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class WordingRule:
-    """A wording and what to say of it, '' when it is right after all.
+    """A pattern, and the advice for a match ('' when the wording is right after all).
 
-    The pattern runs only on a letter whose small letters hold one of `hints`: most letters hold none.
+    The pattern runs only on a letter whose text in lower case contains one of `hints`: most contain none.
     """
 
     hints: Iterable[str]
@@ -74,9 +74,9 @@ class WordingRule:
 
 
 def remarks(subject: str, source: str) -> list[Remark]:
-    """What is worth a second look, in the order of the lines: one remark per kind and line, thirty at most.
+    """The remarks on a letter, in the order of its lines: one per kind and line, thirty at most.
 
-    The time it takes grows with the length of the letter and no faster, whatever is in it.
+    The time it takes is linear in the length of the letter, whatever is in it.
     """
     text = _bare(" ".join(subject.splitlines()) + "\n" + source)
     lowered = text.casefold()
@@ -95,7 +95,7 @@ def remarks(subject: str, source: str) -> list[Remark]:
 
 
 def _bare(text: str) -> str:
-    """In NFC, with one character for each field, address and tag; the lines stay where they were."""
+    """The text in NFC, with one character for each field, address and tag; the lines stay where they were."""
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
     return FIELD_OR_ADDRESS.sub(FILLED, _with_short_tags(text))
 
@@ -105,7 +105,7 @@ def _with_short_tags(text: str) -> str:
 
 
 def _first_branches(text: str) -> str:
-    """A text as its first conditions make it, on as many lines: what a reader gets is never both branches."""
+    """The text with only the first branch of each condition, on as many lines: a recipient never gets two branches."""
     kept = OTHER_BRANCHES.sub(lambda match: "\n" * match[0].count("\n"), text)
     return kept.replace(TAGS["if"], "").replace(TAGS["endif"], "")
 
@@ -118,7 +118,7 @@ def _one_a_line(kind: Iterable[Remark]) -> list[Remark]:
 
 
 def _subject_length(subject: str) -> Iterator[Remark]:
-    """A field counts for as long as it is written: its value is not known here."""
+    """A field counts with its length in the source, as its value is not known here."""
     length = len(_first_branches(_with_short_tags(subject)))
     if length > LONGEST_SUBJECT:
         yield Remark(0, f"Raccourcissez l’objet : {length} caractères, {LONGEST_SUBJECT} au plus.")
@@ -130,7 +130,7 @@ def _subject_date(subject: str) -> Iterator[Remark]:
 
 
 def _headings(lines: list[str]) -> Iterator[Remark]:
-    """The layout holds the title, level 1; each heading goes one level deeper at most."""
+    """The layout contains the title, at level 1; each heading goes one level deeper at most."""
     above = 1
     for number, line in enumerate(lines[1:], start=1):
         level = len(line) - len(line.lstrip("#"))
@@ -171,7 +171,7 @@ def _paragraphs(blocks: list[tuple[int, str]]) -> Iterator[Remark]:
 
 
 def _blocks(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """Paragraphs, headings and items of lists, each with its first line; a line of tags alone parts two of them."""
+    """Paragraphs, headings and list items, each with its first line's number; a line of tags alone separates two."""
     first, held = 1, list[str]()
     for number, line in enumerate([*lines[1:], ""], start=1):
         empty = not line.strip(BLANKS)
@@ -184,7 +184,7 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, str]]:
 
 
 def _words(text: str) -> int:
-    """Fields and what holds a letter or a figure: a mark between two spaces is no word."""
+    """How many words: fields, and pieces with a letter or digit; punctuation between two spaces is no word."""
     return sum(FILLED in piece or any(map(str.isalnum, piece)) for piece in text.split())
 
 
@@ -201,7 +201,7 @@ def _salutation(match: re.Match[str]) -> str:
 
 
 def _around(match: re.Match[str]) -> str:
-    """Enough of the text to hold the other half of a double form."""
+    """The text around a match, in lower case: enough to contain the other half of a double form."""
     return match.string[max(0, match.start() - 60) : match.end() + 60].lower()
 
 
@@ -212,7 +212,7 @@ def _capitals(match: re.Match[str]) -> str:
 
 
 def _always(advice: str) -> Callable[[re.Match[str]], str]:
-    """The same advice whatever was found, `{}` being what was."""
+    """The same advice for every match; `{}` in it is the matched text."""
     return lambda match: advice.format(match[0])
 
 

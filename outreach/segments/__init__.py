@@ -1,1 +1,1 @@
-"""Who, exactly: criteria that become one SELECT, one French sentence, and the reason of whoever is left out."""
+"""Criteria that select authorities: one SELECT, one French sentence, a reason for each one left out."""

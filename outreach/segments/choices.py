@@ -1,4 +1,4 @@
-"""What a page offers of criteria: a matrix of networks and levels, then refinements that all must hold."""
+"""Criteria as tick boxes on a page: a matrix of networks and levels, then refinements, all required."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ EVERY_CELL = frozenset(product(NetworkCode, Level))
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Ticked boxes. No cell ticked means every authority; an empty refinement leaves all in."""
+    """Ticked boxes. No cell ticked means every authority; an empty refinement excludes nothing."""
 
     strand: int
     cells: frozenset[Cell] = frozenset()
@@ -61,7 +61,7 @@ class Choices:
 
     @classmethod
     def of(cls, criterion: Criterion, strand: int) -> "Choices | None":
-        """The boxes that mean a criterion; None when it says more than boxes can."""
+        """The boxes that mean a criterion; None when boxes cannot express it."""
         parts = criterion.all if isinstance(criterion, And) else (criterion,)
         refinements: dict[str, object] = {}
         cells: list[frozenset[Cell]] = []
@@ -77,7 +77,7 @@ class Choices:
 
 
 def _matrix(cells: frozenset[Cell]) -> Iterator[Criterion]:
-    """Ticked cells as few criteria: one network and level condition where they make a rectangle, else one a row."""
+    """Ticked cells as few criteria: one pair (networks, levels) if they make a rectangle, else an `or` of pairs."""
     if not cells or cells == EVERY_CELL:
         return
     rows: dict[tuple[Level, ...], list[NetworkCode]] = {}
@@ -102,7 +102,7 @@ def _row(networks: Sequence[NetworkCode], levels: tuple[Level, ...]) -> And:
 
 
 def _cells(part: Criterion) -> frozenset[Cell] | None:
-    """The cells a part of a criterion means, or None when it speaks of something else."""
+    """The cells a part of a criterion means, or None when it is not about networks and levels only."""
     match part:
         case InNetwork():
             return frozenset(product(part.root, Level))
@@ -138,7 +138,7 @@ def _refinement(part: Criterion) -> dict[str, object]:
 
 
 def _means_the_same(made: Criterion, asked: Criterion) -> bool:
-    """Whether the boxes lose nothing: the same cells, and the same refinements whatever their order."""
+    """Whether the boxes lose nothing: the same cells, and the same refinements in any order."""
     return _split(made) == _split(asked)
 
 

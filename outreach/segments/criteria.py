@@ -1,6 +1,7 @@
-"""Criteria: small frozen facts about an authority. Each becomes a condition in SQL and a few French words.
+"""Criteria: small frozen facts about an authority, each an SQL condition and a few French words.
 
-A criterion is true or false of one listed authority, as of one day. They combine by `and`, `or`, `not`.
+A criterion is true or false of one listed authority, as of one day. Criteria combine by `and`, `or`, `not`. Of each,
+`where` is the condition on the columns of Authority, and `words` is French for the middle of a sentence.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,10 +43,11 @@ LEVEL_WORDS = {Level.NURSERY: "maternelle", Level.PRIMARY: "primaire", Level.SEC
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What criteria are asked about: the instant, its day in Brussels, and the strands by number.
+    """What criteria are evaluated for: the instant, its day in Brussels, and the strands by number.
 
-    Letters of the mailings in `ignoring` (a campaign's own, when it reminds) do not count as written. `between` narrows
-    every question down to the authorities whose keys lie between two, so that asking about some costs no more for all.
+    Letters of the mailings in `ignoring` (a campaign's own, for a reminder) do not count as written. `between` limits
+    every condition to authorities whose keys are in this range (both ends included), so that a question about some of
+    them does not cost as much as about all.
     """
 
     now: datetime
@@ -55,7 +57,7 @@ class Scope:
     between: tuple[int, int] | None = None
 
     def holds(self, authority: SQLColumnExpression[int]) -> ColumnElement[bool]:
-        """True of an authority's key that is asked about."""
+        """True of an authority's key within `between`."""
         return true() if self.between is None else authority.between(*self.between)
 
     def strand(self, number: int) -> Strand:
@@ -66,7 +68,7 @@ class Scope:
 
 
 def scope_at(session: Session, programme_id: int, *, now: datetime) -> Scope:
-    """What criteria are asked about now, of a programme."""
+    """The scope of a programme at an instant."""
     strands = session.scalars(select(Strand).where(Strand.programme_id == programme_id))
     return Scope(now, today(now), {strand.number: strand for strand in strands})
 
@@ -83,7 +85,7 @@ class NetworkCode(StrEnum):
 
     @property
     def label(self) -> str:
-        """The official name in the middle of a sentence."""
+        """The official name, for the middle of a sentence."""
         name = NETWORKS[self.value]
         return name if name.isupper() else name[0].lower() + name[1:]
 
@@ -113,11 +115,11 @@ class InNetwork(RootModel[tuple[NetworkCode, ...]]):
     root: Annotated[tuple[NetworkCode, ...], Field(min_length=1)]
 
     def where(self, _scope: Scope) -> ColumnElement[bool]:
-        """As a condition on Authority."""
+        """The SQL condition."""
         return Authority.network_id.in_(select(Network.id).where(Network.code.in_([code.value for code in self.root])))
 
     def words(self) -> str:
-        """In French."""
+        """The French words."""
         return either(code.label for code in self.root)
 
 
@@ -129,14 +131,14 @@ class HasLevel(RootModel[tuple[Level, ...]]):
     root: Annotated[tuple[Level, ...], Field(min_length=1)]
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
-        """As a condition on Authority."""
+        """The SQL condition."""
         taught = select(Listing.authority_id).join(Teaching, Teaching.school_id == Listing.school_id)
         kinds = Teaching.education_type.in_(types_of(*self.root))
         asked = scope.holds(Listing.authority_id)
         return Authority.id.in_(taught.where(asked, Listing.on(scope.day), Teaching.on(scope.day), kinds))
 
     def words(self) -> str:
-        """In French."""
+        """The French words."""
         return f"au moins une école {either(LEVEL_WORDS[level] for level in self.root)}"
 
 
@@ -148,13 +150,13 @@ class InZone(RootModel[tuple[str, ...]]):
     root: Annotated[tuple[ZoneName, ...], Field(min_length=1)]
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
-        """As a condition on Authority."""
+        """The SQL condition."""
         standing_there = select(Listing.authority_id).join(School, School.id == Listing.school_id)
         asked = scope.holds(Listing.authority_id)
         return Authority.id.in_(standing_there.where(asked, Listing.on(scope.day), School.zone.in_(self.root)))
 
     def words(self) -> str:
-        """In French."""
+        """The French words."""
         return f"au moins une école en zone {either(self.root)}"
 
 
@@ -167,7 +169,7 @@ class SchoolStatus(Fields):
     which: Which = Which.ANY
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
-        """As a condition on Authority."""
+        """The SQL condition."""
         rows = standing([scope.day], [scope.strand(self.strand)])
         has_status, asked = rows.c.status.in_(self.statuses), select(rows.c.authority_id)
         asked = asked.where(scope.holds(rows.c.authority_id))
@@ -177,7 +179,7 @@ class SchoolStatus(Fields):
         return Authority.id.in_(asked.group_by(rows.c.authority_id).having(having))
 
     def words(self) -> str:
-        """In French."""
+        """The French words."""
         who = "au moins une école concernée" if self.which is Which.ANY else "toutes les écoles concernées"
         if set(self.statuses) == set(STILL_OPEN):
             return f"{who} sans adhésion au volet {self.strand}"
@@ -193,13 +195,13 @@ class RolledUp(Fields):
     states: Annotated[tuple[RollUp, ...], Field(min_length=1)]
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
-        """As a condition on Authority."""
+        """The SQL condition."""
         rows = rolled_up(scope.day, [scope.strand(self.strand)])
         asked = scope.holds(rows.c.authority_id)
         return Authority.id.in_(select(rows.c.authority_id).where(asked, rows.c.roll_up.in_(self.states)))
 
     def words(self) -> str:
-        """In French."""
+        """The French words."""
         said = {
             RollUp.COMPLETE: "toutes les écoles concernées ont adhéré",
             RollUp.PARTIAL: "une partie des écoles concernées a adhéré",
@@ -210,13 +212,13 @@ class RolledUp(Fields):
 
 
 class NeverAnswered(Fields):
-    """No school of the authority has a status on its own word in this strand."""
+    """No school of the authority has a status declared by the authority in this strand."""
 
     word: ClassVar = "never_answered"
     strand: StrandNumber
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
-        """As a condition on Authority."""
+        """The SQL condition."""
         answered = select(Listing.authority_id).join(AdherenceRecord, AdherenceRecord.school_id == Listing.school_id)
         declared = and_(
             AdherenceRecord.strand_id == scope.strand(self.strand).id,
@@ -227,7 +229,7 @@ class NeverAnswered(Fields):
         return Authority.id.not_in(answered.where(asked, Listing.on(scope.day), declared))
 
     def words(self) -> str:
-        """In French."""
+        """The French words."""
         return f"n’a jamais répondu pour le volet {self.strand}"
 
 
@@ -238,13 +240,13 @@ class NotWrittenSince(Fields):
     days: Annotated[int, Field(ge=1, le=3650, strict=True)]
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
-        """As a condition on Authority."""
+        """The SQL condition."""
         since = scope.now - timedelta(days=self.days)
         written = outbox.recipients_written_since(RecipientKind.AUTHORITY, since, ignoring=scope.ignoring)
         return Authority.id.not_in(written)
 
     def words(self) -> str:
-        """In French."""
+        """The French words."""
         return f"aucun courriel envoyé depuis {self.days} jour{'s' if self.days > 1 else ''}"
 
 
@@ -254,11 +256,11 @@ class Unreachable(Fields):
     word: ClassVar = "unreachable"
 
     def where(self, _scope: Scope) -> ColumnElement[bool]:
-        """As a condition on Authority."""
+        """The SQL condition."""
         return ~exists().where(Contact.authority_id == Authority.id, Contact.usable()).correlate(Authority)
 
     def words(self) -> str:
-        """In French."""
+        """The French words."""
         return "sans adresse valable"
 
 
@@ -271,52 +273,52 @@ LEAVES: dict[str, type[Leaf]] = {
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of them; of none, everybody."""
+    """All of these criteria hold; without any, everybody is meant."""
 
     all: tuple["Criterion", ...] = ()
 
     word: ClassVar = "and"
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
-        """As a condition on Authority."""
+        """The SQL condition."""
         return and_(True, *(part.where(scope) for part in self.all))
 
     def words(self) -> str:
-        """In French."""
+        """The French words."""
         return ", ".join(_bracketed(part, Or) for part in self.all) or "sans autre condition"
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """At least one of them."""
+    """At least one of these criteria holds."""
 
     any: tuple["Criterion", ...]
 
     word: ClassVar = "or"
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
-        """As a condition on Authority."""
+        """The SQL condition."""
         return or_(False, *(part.where(scope) for part in self.any))
 
     def words(self) -> str:
-        """In French."""
+        """The French words."""
         return " ou ".join(_bracketed(part, And) for part in self.any)
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Not this."""
+    """This criterion does not hold."""
 
     one: "Criterion"
 
     word: ClassVar = "not"
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
-        """As a condition on Authority."""
+        """The SQL condition."""
         return not_(self.one.where(scope))
 
     def words(self) -> str:
-        """In French."""
+        """The French words."""
         return f"pas ({self.one.words()})"
 
 
@@ -365,7 +367,7 @@ def listed(scope: Scope, criterion: Criterion) -> Select[int]:
 
 
 def either(words: "Iterator[str] | tuple[str, ...]") -> str:
-    """ "a, b ou c"."""
+    """Words joined as in "a, b ou c"."""
     *first, last = words
     return f"{', '.join(first)} ou {last}" if first else last
 

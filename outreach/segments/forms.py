@@ -1,4 +1,4 @@
-"""The written form of criteria: JSON, with one key an object, and the same in an address.
+"""Criteria as JSON, in files and in URLs: each object has one key, the criterion's name.
 
 `{"and": [{"network": ["WBE"]}, {"not": {"school_status": {"strand": 1, "statuses": ["joined"], "which": "all"}}}]}`
 """
@@ -14,7 +14,7 @@ from outreach.segments.criteria import LEAVES, And, Criterion, Fields, Not, Or
 
 DEEPEST, LONGEST, MOST = 8, 16 * 1024, 200
 STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
-PARAMETER = "criteria"  # what an address calls them
+PARAMETER = "criteria"  # their name in a query string
 
 
 def from_json(text: str) -> Criterion:
@@ -30,7 +30,7 @@ def from_json(text: str) -> Criterion:
 
 
 def to_json(criterion: Criterion) -> str:
-    """The JSON of a criterion, always the same for the same one."""
+    """The JSON of a criterion; equal criteria have equal JSON."""
     return json.dumps(to_plain(criterion), ensure_ascii=False, separators=(",", ":"))
 
 

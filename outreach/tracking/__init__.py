@@ -1,1 +1,1 @@
-"""What came back: answers first, then openings and clicks."""
+"""Responses to letters, the inbox of staff, and the measurement of openings and clicks."""

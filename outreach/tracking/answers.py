@@ -1,4 +1,4 @@
-"""Answers, given from a letter by a person who pressed a button; what they declare is recorded in one transaction."""
+"""Records the answers that a person gives from a letter, and what they declare, in one transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -25,7 +25,7 @@ REPLACED = "remplacée par une réponse plus récente"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a letter asks: whom, about which strand, and where the schools stand that may answer, by name."""
+    """What a letter asks: the authority, the strand, and where the schools concerned stand, by name."""
 
     authority: Authority
     programme: Programme
@@ -40,7 +40,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was answered: one answer for each school (by key), or one that asks for something; and what was added."""
+    """What was answered: an answer for each school (by key), a request to the service, and what was added to them."""
 
     answers: Mapping[int, Answer]
     request: Answer | None = None
@@ -49,7 +49,7 @@ class Given:
 
 
 def question_of(session: Session, message: Message, *, now: datetime) -> Question:
-    """What a letter asks. Raises NotFound when it speaks of no strand, or is for no authority."""
+    """What a letter asks. Raises NotFound when it is about no strand, or not for an authority."""
     mailing = session.get_one(Mailing, message.mailing_id)
     if mailing.strand is None or message.recipient_kind is not RecipientKind.AUTHORITY:
         raise NotFound("Ce courriel n’attend pas de réponse.")
@@ -61,7 +61,7 @@ def question_of(session: Session, message: Message, *, now: datetime) -> Questio
 
 
 def give(session: Session, message: Message, given: Given, *, now: datetime) -> list[Response]:
-    """Record answers, what they declare, and the tasks they make; an earlier answer still waiting is replaced.
+    """Record answers, what they declare, and the tasks they create; an earlier answer still waiting is replaced.
 
     Raises InputError when nothing was answered or a school is not one of the question's, Refused after too many in an
     hour.
@@ -90,7 +90,7 @@ def of_message(session: Session, message: Message) -> Sequence[Response]:
 
 
 def repeats(session: Session, message: Message, responses: Sequence[Response]) -> bool:
-    """Whether these answers say what the ones before them from the same letter said, of the same schools."""
+    """Whether these answers repeat the previous ones from the same letter, for the same schools."""
     new = {response.id for response in responses}
     earlier = [response for response in of_message(session, message) if response.id not in new]
     before = [response for response in earlier if response.given_at == earlier[0].given_at]
@@ -111,7 +111,7 @@ def authorities_that_answered(mailings: Iterable[int]) -> Select[int]:
 
 
 def actor_of(message: Message) -> str:
-    """How records name who answered: the mailbox the letter went to."""
+    """The actor of an answer in records: the mailbox the letter went to."""
     return message.address
 
 
@@ -156,7 +156,7 @@ def _declare(
     comment: str,
     now: datetime,
 ) -> None:
-    """Write down what an answer declares; to have read a letter takes no school back from where it stands."""
+    """Record the status that an answer declares. INFORMED is recorded only for schools that have no status yet."""
     status = answer.status
     if status is None:
         return
@@ -182,7 +182,7 @@ def _declare(
 
 
 def _replace(session: Session, asked: Question, answer: Answer, schools: Sequence[School], now: datetime) -> None:
-    """An earlier answer still waiting, about schools of this one (or asking the same), gives way to it."""
+    """Close earlier answers that still wait: those about no other schools than this one's, or the same request."""
     waiting = session.scalars(
         select(Response).where(
             Response.authority_id == asked.authority.id,

@@ -1,4 +1,4 @@
-"""What allows one mailbox to be measured by itself: recorded with its proof, withdrawn at any time, at once."""
+"""The legal basis for measuring one mailbox by itself: recorded with proof, withdrawn at any time."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -25,7 +25,7 @@ def record_consent(
     now: datetime,
     actor: str,
 ) -> TrackingBasis:
-    """Keep that the holder of a mailbox agreed: who, when, to which words, by which channel (GDPR, article 7 §1).
+    """Record that the holder of a mailbox agreed: who, when, to which words, by which channel (GDPR, article 7 §1).
 
     Raises InputError when one of these is missing.
     """
@@ -40,7 +40,7 @@ def record_consent(
 def record_decision(
     session: Session, contact: Contact, *, reference: str, given_by: str, taken_on: date, now: datetime, actor: str
 ) -> TrackingBasis:
-    """Keep that the data protection officer decided for a function's mailbox.
+    """Record the data protection officer's decision for a function's mailbox.
 
     Raises InputError without a reference, Refused for a person's mailbox: only that person can agree.
     """
@@ -53,7 +53,7 @@ def record_decision(
 
 
 def withdraw(session: Session, basis: TrackingBasis, *, now: datetime, actor: str) -> None:
-    """End a basis: from this commit on the pixels and links of its letters count nothing. Raises Refused when ended."""
+    """End a basis: once this is committed, hits of its letters no longer count. Raises Refused when ended already."""
     if basis.withdrawn_at is not None:
         raise Refused("Cet accord est déjà retiré.")
     basis.withdrawn_at, basis.withdrawn_by = now, actor

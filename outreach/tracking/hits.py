@@ -1,4 +1,4 @@
-"""Openings and clicks, counted: by group and hour without anybody's trace, or one by one where a basis is recorded."""
+"""Stores openings and clicks: as counts by group and hour, or one by one where a basis is recorded."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,13 +18,13 @@ from outreach.tracking.machines import OPENING, VERSION, HitClass, Signals, clas
 from outreach.tracking.models import Hit, HitCount, Tracker, TrackerNetwork
 from outreach.tracking.trackers import SMALLEST, Target
 
-KEPT = timedelta(days=396)  # thirteen months: older events keep only their number
+KEPT = timedelta(days=396)  # thirteen months: of older events only the counts are kept
 Cell = tuple[int, int, datetime, HitClass]
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A hit of a group: counted, or taken back (`count` -1) when a later one shows that it was judged wrongly."""
+    """A hit to store: added, or subtracted (`count` -1) when a later hit shows that its class was wrong."""
 
     target: Target
     signals: Signals
@@ -42,7 +42,7 @@ class Measured:
     clicks: Counter[HitClass] = field(default_factory=Counter)
 
     def as_json(self) -> dict[str, Any]:
-        """The counts by their fixed names."""
+        """The counts as JSON, under fixed names."""
         tallies = {"clicks": self.clicks, "opens": self.opens}
         counts = {
             name: {hit_class.value: tally[hit_class] for hit_class in HitClass} for name, tally in tallies.items()
@@ -51,7 +51,7 @@ class Measured:
 
 
 def add(session: Session, sightings: Sequence[Sighting]) -> None:
-    """Keep these hits. One of a letter whose mailbox has no basis any more leaves no trace."""
+    """Store these hits. A hit of a letter whose mailbox no longer has a basis is dropped."""
     cells: Counter[Cell] = Counter()
     letters = [sighting for sighting in sightings if sighting.target.message is not None]
     allowed = bases.measurable(session, {sighting.target.message or 0 for sighting in letters}) if letters else set()
@@ -66,9 +66,9 @@ def add(session: Session, sightings: Sequence[Sighting]) -> None:
 
 
 def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
-    """What was counted over these mailings, group by group, by name; a group nobody opened is there with zero.
+    """The counts over these mailings, group by group, by name; a group without hits has zeros.
 
-    A group is told only once twenty of its authorities received a letter: before, what it did would say who did it.
+    A group is shown only once twenty of its authorities have received a letter: fewer could be identified.
     """
     received = _received(session, list(mailings))
     of_these = Tracker.id.in_([tracker for tracker, (_, who) in received.items() if len(who) >= SMALLEST])
@@ -91,9 +91,10 @@ def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
 
 
 def settle_doubts(session: Session, *, now: datetime) -> int:
-    """Settle the doubts about letters opened or clicked by their own tokens since their fence; returns how many.
+    """Settle the letters in doubt that were opened or clicked by their own tokens since their fence; returns how many.
 
-    Not by a machine's hits: a relay's scanner reads what the relay may refuse. A group's name nobody, and say nothing.
+    A machine's hits do not count: a relay's scanner also reads letters that the relay then refuses. Hits of a group do
+    not count: they identify no letter.
     """
     used = select(Hit.id).where(
         Hit.message_id == Message.id, Hit.at >= Message.fenced_at, Hit.hit_class != HitClass.MACHINE
@@ -118,7 +119,7 @@ def _received(session: Session, mailings: Sequence[int]) -> dict[int, tuple[str,
 
 
 def fold_old(session: Session, *, now: datetime) -> int:
-    """Put events older than thirteen months into their group's counts, and forget them; returns how many."""
+    """Add events older than thirteen months to their group's counts, and delete them; returns how many."""
     old = Hit.at < now - KEPT
     cells: Counter[Cell] = Counter()
     for hit in session.scalars(select(Hit).where(old)):
@@ -129,7 +130,7 @@ def fold_old(session: Session, *, now: datetime) -> int:
 
 
 def judge_again(session: Session, message: int) -> None:
-    """Judge the kept hits of a letter anew, from what is kept of each, by the judgement of today."""
+    """Classify the stored hits of a letter again, with the current version."""
     kept = session.scalars(select(Hit).where(Hit.message_id == message).order_by(Hit.at, Hit.id)).all()
     seen = [Signals(hit.link, hit.at, hit.agent, hit.is_head) for hit in kept]
     for place, hit in enumerate(kept):
@@ -159,7 +160,7 @@ def _keep(session: Session, sighting: Sighting) -> None:
 
 
 def _count(session: Session, cells: Counter[Cell]) -> None:
-    """Add to the counters, always in the same order: two processes that count never wait for each other in a ring."""
+    """Add to the counters, always in the same order, so that two processes that count never deadlock."""
     rows = [
         {"tracker_id": tracker, "link": link, "hour": hour, "hit_class": hit_class, "count": count}
         for (tracker, link, hour, hit_class), count in sorted(cells.items())

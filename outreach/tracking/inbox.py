@@ -1,4 +1,4 @@
-"""The inbox of responses: what waits for the service, whose it is, and the one action each asks for."""
+"""The inbox of responses: those that wait for the service, their owners, the action each asks for."""
 
 import hashlib
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ DONE = {
 
 
 class Tray(StrEnum):
-    """What is looked at: what waits for something, by what it asks, the most urgent first; or what has been handled."""
+    """A part of the inbox: responses that wait, by what they ask, the most urgent first; or those handled."""
 
     HELP = "help"
     WRONG_CONTACT = "wrong_contact"
@@ -40,12 +40,12 @@ class Tray(StrEnum):
 
     @property
     def label(self) -> str:
-        """The tray in the interface."""
+        """The French label."""
         return _TRAY_LABELS[self]
 
     @property
     def answers(self) -> tuple[Answer, ...]:
-        """The answers that lie in it."""
+        """The answers that this tray holds."""
         if self is Tray.REFUSED:
             return (Answer.DECLINED, Answer.NOT_CONCERNED)
         return tuple(Answer) if self is Tray.HANDLED else (Answer(self.value),)
@@ -62,7 +62,7 @@ _TRAY_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What acting on a response does: the button, what it says before, and whether it can be done."""
+    """What acting on a response does: the button's text, the sentence shown before, and whether it is possible."""
 
     button: str
     sentence: str
@@ -70,12 +70,12 @@ class Effect:
 
     @property
     def version(self) -> str:
-        """A short name for exactly this effect, by which a page says which one it showed."""
+        """A digest of this effect; a page sends it back to tell which effect it showed."""
         return hashlib.sha256(f"{self.button}\n{self.sentence}".encode()).hexdigest()[:16]
 
 
 class EffectChanged(Refused):
-    """What acting would do is no longer what was shown."""
+    """The effect of acting is no longer the one that was shown."""
 
 
 def counts(session: Session, *, owner: str = "") -> dict[Tray, int]:
@@ -92,7 +92,7 @@ def counts(session: Session, *, owner: str = "") -> dict[Tray, int]:
 
 
 def page(session: Session, tray: Tray | None, number: int, *, owner: str = "") -> Sequence[Response]:
-    """One page of a tray (None: all that waits, tray by tray), the oldest first; what is handled, the newest first."""
+    """One page of a tray (None: all that waits, tray by tray), the oldest first; HANDLED has the newest first."""
     query = _in(tray, owner).options(joinedload(Response.authority), joinedload(Response.strand))
     order = [Response.handled_at.desc()] if tray is Tray.HANDLED else [_urgency(), Response.given_at]
     query = query.options(selectinload(Response.schools), joinedload(Response.message)).order_by(*order, Response.id)
@@ -100,7 +100,7 @@ def page(session: Session, tray: Tray | None, number: int, *, owner: str = "") -
 
 
 def count(session: Session, tray: Tray | None, *, owner: str = "") -> int:
-    """How many rows `page` goes through."""
+    """How many responses all pages of `page` hold."""
     return session.scalar(select(func.count()).select_from(_in(tray, owner).subquery())) or 0
 
 
@@ -113,7 +113,7 @@ def response_numbered(session: Session, number: int) -> Response:
 
 
 def effect_of(session: Session, response: Response, *, now: datetime) -> Effect:
-    """What acting on a response would do, said before it is done."""
+    """What acting on a response would do, to be shown before it is done."""
     match response.answer:
         case Answer.JOINED:
             schools = declared_still(session, response, now=now)
@@ -139,7 +139,7 @@ def act(
 ) -> None:
     """Do what a response asks for. Raises Refused when it was handled meanwhile or nothing can be done.
 
-    `seen` is the version of the effect that was shown; raises EffectChanged when it would be another by now.
+    `seen` is the version of the effect that was shown; raises EffectChanged when the effect has changed since.
     """
     _in_turn(session, response)
     effect = effect_of(session, response, now=now)
@@ -161,7 +161,7 @@ def set_aside(session: Session, response: Response, *, now: datetime, actor: str
 
 
 def take(session: Session, response: Response, *, now: datetime, actor: str) -> str:
-    """Make a response one's own; returns whose it was ('': nobody's). Raises Refused when it was handled meanwhile."""
+    """Make `actor` the owner of a response; returns the former owner ('': none). Raises Refused when it was handled."""
     _in_turn(session, response)
     before = response.owner if response.owner and response.owner != actor else ""
     response.owner, response.owned_at = actor, now
@@ -264,7 +264,7 @@ def _effect_of_address(session: Session, response: Response) -> Effect:
 
 
 def _has_already(session: Session, response: Response) -> bool:
-    """Whether the proposed address is in use; one that rejects mail is not, since a correction puts it back."""
+    """Whether the proposed address is in use. The letter's own does not count if it bounced: correcting restores it."""
     query = select(Contact.id).where(
         Contact.authority_id == response.authority_id,
         Contact.address_key == judge(response.proposed_address).key,

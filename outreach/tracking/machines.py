@@ -1,7 +1,8 @@
-"""Which openings and clicks come from machines: a pure judgement, versioned, that may be made again over what is kept.
+"""Classifies openings and clicks as human or machine: a pure, versioned judgement of what was seen.
 
-Mail proxies load every picture, scanners follow every link; nothing they do is dropped, nothing is acted on. A delay
-after sending tells nothing (most bursts come tens of seconds later), so bursts are looked for.
+Stored hits can be classified again. Mail proxies load every picture, and scanners follow every link: their hits are
+kept, and cause no action. The delay after sending proves nothing (most bursts come tens of seconds later), so bursts
+are what is searched for.
 """
 
 import re
@@ -14,9 +15,9 @@ from typing import Any
 
 VERSION = 1
 AT_ONCE = timedelta(seconds=1)  # two different links within it: nobody reads that fast
-SHORTLY = timedelta(seconds=10)  # within it, three different links are a scanner's walk
+SHORTLY = timedelta(seconds=10)  # three different links within it: a scanner follows them all
 WALK = 3
-REMEMBERED = 12  # hits of one reader: enough to see a walk, few enough to compare each with each
+REMEMBERED = 12  # hits of one reader: enough to recognise a scanner, few enough to compare each with each
 OPENING = 0
 SCANNERS = re.compile(
     r"bot\b|crawl|spider|scan|preview|headless|python|curl|wget|java/|okhttp|go-http|libwww|axios|node-fetch|"
@@ -35,7 +36,7 @@ class HitClass(StrEnum):
 
 
 class Agent(StrEnum):
-    """What a program says it is, and all that is kept of it."""
+    """What kind of program the User-Agent header names; nothing else of the header is kept."""
 
     NONE = "none"
     SCANNER = "scanner"
@@ -44,7 +45,7 @@ class Agent(StrEnum):
 
 
 class Why(StrEnum):
-    """What a judgement rests on."""
+    """The reason for a classification."""
 
     HEAD = "head"
     AGENT = "agent"
@@ -55,7 +56,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What is seen of a hit: which link (0: the pixel), when, what asked, whether only for the headers."""
+    """What is seen of a hit: the link (0: the pixel), the time, the kind of program, whether it was a HEAD request."""
 
     link: int
     at: datetime
@@ -64,7 +65,7 @@ class Signals:
 
 
 def agent_of(user_agent: str) -> Agent:
-    """What a User-Agent header says. A mail proxy hides whether somebody looks."""
+    """The kind of program that a User-Agent header names. A mail proxy hides whether a person reads."""
     if not user_agent.strip():
         return Agent.NONE
     if PROXIES.search(user_agent):
@@ -86,7 +87,7 @@ def classify(one: Signals, others: Sequence[Signals]) -> tuple[HitClass, Why]:
 
 
 def _is_burst(hit: Signals, others: Sequence[Signals]) -> bool:
-    """Whether different links were followed faster than anybody reads; the pixel loads with the letter."""
+    """Whether different links were followed faster than anybody reads. The pixel does not count: it loads by itself."""
     if hit.link == OPENING:
         return False
     links = {other.link for other in others if other.link not in {OPENING, hit.link} and _near(hit, other, AT_ONCE)}
@@ -100,7 +101,7 @@ def _near(hit: Signals, other: Signals, within: timedelta) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """A hit of these last seconds: what was seen, what was thought of it, and what it was a hit of."""
+    """A hit of the last seconds: what was seen, its class so far, and what was hit."""
 
     signals: Signals
     thought: HitClass
@@ -109,15 +110,15 @@ class Met:
 
 @dataclass
 class Readers:
-    """The last seconds' hits by reader, in memory alone: who read is never written down.
+    """The hits of the last seconds by reader, in memory only: the reader is never stored.
 
-    A reader is any bytes that are the same for the same program at the same place.
+    A reader is any bytes that are the same for the same program at the same address.
     """
 
     recent: OrderedDict[bytes, deque[Met]] = field(default_factory=OrderedDict)
 
     def meet(self, reader: bytes, signals: Signals, where: Any) -> tuple[HitClass, list[Met]]:
-        """Judge a hit; with it, the earlier ones that it shows to be a machine's, each with what was thought of it."""
+        """Classify a hit; returns its class, and the earlier hits it shows as a machine's, with their former class."""
         self._forget(signals.at - SHORTLY)
         seen = self.recent.setdefault(reader, deque(maxlen=REMEMBERED))
         self.recent.move_to_end(reader)
@@ -134,10 +135,10 @@ class Readers:
         return hit_class, unmasked
 
     def forget(self, reader: bytes) -> None:
-        """Forget a reader: its last hit was not kept, so that nothing of it can be taken back."""
+        """Forget a reader whose last hit was not stored, so that it is never subtracted later."""
         self.recent.pop(reader, None)
 
     def _forget(self, before: datetime) -> None:
-        """Readers stand by their last hit, the oldest first: a hit costs the same however many there are."""
+        """Drop old readers. They are ordered by last hit, oldest first, so the cost does not grow with their number."""
         while self.recent and next(iter(self.recent.values()))[-1].signals.at < before:
             self.recent.popitem(last=False)

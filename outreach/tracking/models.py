@@ -1,4 +1,7 @@
-"""The tables of what came back. A response is never changed: a later one replaces it, staff note what they did."""
+"""The tables of responses, trackers, hits and bases.
+
+A response is never changed: a later one replaces it, and staff note what they did.
+"""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -37,7 +40,7 @@ class Answer(StrEnum):
 
     @property
     def awaits_staff(self) -> bool:
-        """Whether somebody of the service has something to do about it."""
+        """Whether staff have something to do about it."""
         return self not in {Answer.IN_PREPARATION, Answer.TENDER_LAUNCHED, Answer.INFORMED}
 
 
@@ -93,7 +96,7 @@ class Response(Base):
 
 
 class ResponseSchool(Base):
-    """An answer speaks of this school."""
+    """A response is about this school."""
 
     __tablename__ = "response_schools"
 
@@ -102,7 +105,7 @@ class ResponseSchool(Base):
 
 
 class TrackingMode(StrEnum):
-    """What a letter lets the service learn of its openings and clicks; stated in its footer."""
+    """How the openings and clicks of a letter are measured; its footer says so."""
 
     NONE = "none"
     AGGREGATE = "aggregate"
@@ -110,7 +113,7 @@ class TrackingMode(StrEnum):
 
     @property
     def label(self) -> str:
-        """The mode in the interface."""
+        """The French label."""
         return _MODE_LABELS[self]
 
     @property
@@ -137,9 +140,9 @@ _MENTIONS = {
 
 
 class Tracker(Base):
-    """One pixel and one set of links for a group of a mailing's recipients: whoever uses them is one of these.
+    """One pixel and one set of links, shared by a group of a mailing's recipients.
 
-    `public_id` (16 hexadecimal digits) is what its tokens say; `name` the group's; `recipients` its authorities.
+    `public_id` (16 hexadecimal digits) is in its tokens; `name` is the group's; `recipients` counts its authorities.
     """
 
     __tablename__ = "trackers"
@@ -161,7 +164,7 @@ class TrackerNetwork(Base):
 
 
 class TrackedLink(Base):
-    """Where a numbered link of a mailing leads (1 to 255), as the letter was frozen."""
+    """The address of a numbered link (1 to 255) of a mailing, as frozen with the letter."""
 
     __tablename__ = "tracked_links"
 
@@ -183,9 +186,10 @@ class HitCount(Base):
 
 
 class Hit(Base):
-    """One opening (link 0) or click of a letter whose mailbox has a recorded basis. No address, place or full agent.
+    """One opening (link 0) or click of a letter whose mailbox has a recorded basis.
 
-    `version` is the judgement's: a newer one may judge the row again from what it keeps.
+    No address, place or full User-Agent is kept. `version` is that of the classification; a newer one may be applied to
+    the row again.
     """
 
     __tablename__ = "hits"

@@ -1,4 +1,4 @@
-"""Whose pixel and links a letter carries: those of a group big enough to hide everybody in it."""
+"""Groups of recipients that share a pixel and links, each big enough to hide everybody in it."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ OTHERS = "Autres réseaux"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a token leads to: the group it counts for (or None), the letter when it speaks of one, where links lead."""
+    """What a token leads to: the group it counts for (or None), the letter it names (or None), the links' addresses."""
 
     tracker: int | None
     message: int | None
@@ -26,10 +26,11 @@ class Target:
 
 
 def set_up(session: Session, mailing: Mailing, urls: Mapping[int, str], mode: TrackingMode) -> None:
-    """Give a mailing whose recipients are all written down its groups, each with a pixel and these links.
+    """Give a mailing its groups, each with a pixel and these links, once all its recipients are stored.
 
-    Again, while no letter has left, when some were added since. Who is measured alone hides nobody: where the mode is
-    individual, mailboxes with a basis are in no group, which takes the moment at which the mailing is filled.
+    Call it again when recipients are added, as long as no letter has left. In individual mode, mailboxes with a basis
+    are left out of the groups, as they are measured alone and hide nobody. The basis is read as of `filled_at`, so
+    groups are final only then.
     """
     _forget(session, mailing)
     rows = [{"mailing_id": mailing.id, "number": number, "url": url} for number, url in urls.items()]
@@ -53,9 +54,9 @@ def are_set_up(session: Session, mailing: Mailing) -> bool:
 
 
 def groups(sizes: Mapping[int, int]) -> list[frozenset[int]]:
-    """Networks put together so that no group has fewer than twenty recipients; none when all together have not.
+    """Networks put together so that no group has fewer than twenty recipients; no group when all together have fewer.
 
-    The small ones are one group; when that is too small as well, it joins the largest network.
+    The networks below twenty form one group; if that group is too small, it joins the largest network.
     """
     if sum(sizes.values()) < SMALLEST:
         return []
@@ -70,14 +71,14 @@ def groups(sizes: Mapping[int, int]) -> list[frozenset[int]]:
 
 
 def of_mailing(session: Session, mailing: int) -> dict[int, bytes]:
-    """What the tokens of a mailing say, by the network of who receives the letter."""
+    """The eight bytes that the tokens of a mailing hold, by the key of the recipient's network."""
     query = select(TrackerNetwork.network_id, Tracker.public_id).join(Tracker, Tracker.id == TrackerNetwork.tracker_id)
     rows = session.execute(query.where(Tracker.mailing_id == mailing))
     return {network: bytes.fromhex(public_id) for network, public_id in rows}
 
 
 def target_of(session: Session, identity: bytes) -> Target | None:
-    """What a token with these eight bytes leads to: a group, or one letter; None when there is no such thing."""
+    """What a token with these eight bytes leads to: a group, or one letter; None when they name neither."""
     tracker = session.scalar(select(Tracker).where(Tracker.public_id == identity.hex()))
     if tracker is not None:
         return Target(tracker.id, None, _links(session, tracker.mailing_id))
@@ -106,7 +107,7 @@ def _links(session: Session, mailing: int) -> dict[int, str]:
 
 
 def _sizes(session: Session, mailing: Mailing, mode: TrackingMode) -> dict[int, int]:
-    """How many authorities of each network this mailing writes to, but for those that are measured alone."""
+    """How many authorities of each network this mailing writes to, without those that are measured alone."""
     is_written_to = [
         Message.mailing_id == mailing.id,
         Message.recipient_kind == RecipientKind.AUTHORITY,
