@@ -1,0 +1,26 @@
+"""The page of architecture says what the contract of imports says, and names every room."""
+
+import re
+from configparser import ConfigParser
+
+from outreach.settings import ROOT
+
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+WIDEST = 120
+
+
+def test_the_arrow_of_knowledge_is_the_contract_of_imports():
+    contracts = ConfigParser()
+    contracts.read(ROOT / ".importlinter")
+    layers = contracts["importlinter:contract:direction"]["layers"].replace("(", "").replace(")", "").split()
+    drawn = PAGE.partition("knowledge points")[2].partition("```")[0]
+    assert re.findall(r"\w+|\|", drawn) == [name for name in layers if name != "__main__"]
+
+
+def test_every_room_has_its_line():
+    rooms = {path.name for path in (ROOT / "outreach").iterdir() if path.is_dir() and not path.name.startswith("_")}
+    assert {room for room in rooms if f"`{room}/`" not in PAGE} == set()
+
+
+def test_no_line_is_wider_than_code():
+    assert [line for line in PAGE.splitlines() if len(line) > WIDEST] == []
