@@ -1,0 +1,82 @@
+"""The locks are made from the lists as they stand, and the lists name every package that is imported."""
+
+import ast
+import re
+import sys
+from importlib.metadata import packages_distributions
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from outreach.settings import ROOT
+from tools.lock import LOCKS, digests
+
+OURS = {"outreach", "wsgi", "tests", "benchmarks", "tools"}
+PRODUCT = ["requirements.txt"]
+ALL = ["requirements.txt", "requirements-dev.txt"]
+
+
+def listed(names):
+    """The direct requirements of these lists, by name."""
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in names)
+    requirements = [Requirement(line) for line in re.findall(r"^[a-z][^#\n]+", text, re.MULTILINE)]
+    return {canonicalize_name(requirement.name): requirement for requirement in requirements}
+
+
+def imported(folder):
+    """The modules outside the standard library and the project that a folder's files import, by top-level name."""
+    names = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add(node.module.partition(".")[0])
+    return names - OURS - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_is_of_its_sources_as_they_stand(lock):
+    header = digests(LOCKS[lock])
+    assert header in (ROOT / lock).read_text(encoding="utf-8"), "run `python tools/lock.py`"
+
+
+@pytest.mark.parametrize(("lock", "lists"), [("requirements.lock", PRODUCT), ("requirements-dev.lock", ALL)])
+def test_a_lock_has_each_requirement_within_its_range(lock, lists):
+    locked = dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+    outside = [
+        str(requirement)
+        for name, requirement in listed(lists).items()
+        if name not in locked or not requirement.specifier.contains(locked[name])
+    ]
+    assert outside == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_locked_package_has_a_hash_and_no_address(lock):
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    assert len(re.findall(r"^\S+==", text, re.MULTILINE)) == len(re.findall(r"==.+\\\n +--hash=sha256:", text))
+    assert "://" not in text
+
+
+def test_tests_run_on_the_versions_of_the_product():
+    product, everything = (
+        set(re.findall(r"^[a-z0-9-]+==[^\s;]+", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+        for lock in LOCKS
+    )
+    assert product <= everything
+
+
+@pytest.mark.parametrize(
+    ("folder", "lists"), [("outreach", PRODUCT), ("tests", ALL), ("benchmarks", ALL), ("tools", ALL)]
+)
+def test_every_package_that_is_imported_is_listed(folder, lists):
+    distributions = packages_distributions()
+    direct = listed(lists).keys()
+    unlisted = {
+        module
+        for module in imported(folder)
+        if not direct & {canonicalize_name(name) for name in distributions.get(module, [])}
+    }
+    assert unlisted == set()
