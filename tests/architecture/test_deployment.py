@@ -64,5 +64,14 @@ def test_all_processes_of_a_composition_are_one_installation():
 def test_what_an_image_is_made_of_is_there():
     copied = re.findall(r"^COPY (.+) \S+$", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     sources = " ".join(copied).split()
-    assert {"outreach", "templates", "campaigns", "wsgi.py"} <= set(sources)
+    assert {"outreach", "templates", "campaigns", "wsgi.py", "requirements.lock"} <= set(sources)
     assert [source for source in sources if not (ROOT / source).exists()] == []
+
+
+@pytest.mark.parametrize("path", ["run", "deploy/Dockerfile"])
+def test_only_packages_of_a_known_hash_are_installed(path):
+    text = (ROOT / path).read_text(encoding="utf-8")
+    installs = re.findall(r"pip install.*", text)
+    assert installs
+    assert [line for line in installs if "--require-hashes" not in line] == []
+    assert set(re.findall(r"requirements[\w.-]*", text)) <= {"requirements.lock", "requirements-dev.lock"}
