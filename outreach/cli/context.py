@@ -126,7 +126,7 @@ def acting(command: Callable[P, R]) -> Callable[P, R]:
     return update_wrapper(option(command), command)
 
 
-class NumberType(click.ParamType):
+class NumberType(click.ParamType[int]):
     """The number of something in the database."""
 
     name = "NUMÉRO"
@@ -140,7 +140,7 @@ class NumberType(click.ParamType):
         return number
 
 
-class DayType(click.ParamType):
+class DayType(click.ParamType[date]):
     """A calendar day as operators write it: 2021-05-15."""
 
     name = "AAAA-MM-JJ"

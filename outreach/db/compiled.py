@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, Dialect, Executable, Text, bindparam, cast, column, func
+from sqlalchemy import JSON, CursorResult, Dialect, Executable, Text, bindparam, cast, column, func
 from sqlalchemy.types import TypeEngine
 
 from outreach.db import Session
@@ -77,7 +77,7 @@ class Prepared:
         """Execute it; returns how many rows it changed."""
         return self._execute(session, given).rowcount
 
-    def _execute(self, session: Session, given: Parameters) -> Any:
+    def _execute(self, session: Session, given: Parameters) -> CursorResult[Any]:
         connection = session.connection()
         compiled = self._kept.on(connection.dialect)
         return connection.exec_driver_sql(compiled.text, compiled.parameters(given))

@@ -8,11 +8,12 @@ in 0999… and 2999…, which nobody holds.
 import csv
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from outreach.demo import names
 from outreach.directory.models import EducationType, Level
@@ -20,6 +21,7 @@ from outreach.directory.models import EducationType, Level
 DATA = Path(__file__).parent / "data"
 SEED = 20210515
 SHARED_SITES = 251
+Types = tuple[EducationType, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,11 @@ def _places() -> list[SamplePlace]:
 
 
 def _network(
-    network: str, figures: dict, places: Sequence[SamplePlace], numbers: tuple[count, count], chance: Random
+    network: str,
+    figures: dict[str, Any],
+    places: Sequence[SamplePlace],
+    numbers: tuple[Iterator[int], Iterator[int]],
+    chance: Random,
 ) -> list[SampleAuthority]:
     sizes = sorted(_spread(figures["schools_per_authority"], int), reverse=True)
     secondary, others = _types(figures["type_combinations"], chance)
@@ -136,11 +142,11 @@ def _network(
     return found
 
 
-def _spread(counts: dict[str, int], kind: type) -> list:
+def _spread(counts: dict[str, int], kind: type) -> list[Any]:
     return [kind(value) for value, times in counts.items() for _ in range(times)]
 
 
-def _types(combinations: dict[str, int], chance: Random) -> tuple[list, list]:
+def _types(combinations: dict[str, int], chance: Random) -> tuple[list[Types], list[Types]]:
     spelt = [tuple(EducationType(name) for name in text.split(" + ")) for text in _spread(combinations, str)]
     chance.shuffle(spelt)
     secondary = [types for types in spelt if any(kind.level is Level.SECONDARY for kind in types)]
@@ -170,7 +176,7 @@ def _secondary_shares(sizes: Sequence[int], holders: int, total: int) -> list[in
 
 
 def _homes(
-    network: str, figures: dict, places: Sequence[SamplePlace], number: int, chance: Random
+    network: str, figures: dict[str, Any], places: Sequence[SamplePlace], number: int, chance: Random
 ) -> list[SamplePlace]:
     if network == "Subventionné communal":
         return sorted(places, key=lambda place: place.weight, reverse=True)[:number]
@@ -221,7 +227,7 @@ def _family(school: SampleSchool) -> str:
     return "secondary" if school.is_secondary else "basic"
 
 
-def _give_sites(authorities: Sequence[SampleAuthority], distribution: dict, chance: Random) -> None:
+def _give_sites(authorities: Sequence[SampleAuthority], distribution: dict[str, Any], chance: Random) -> None:
     # The sites' numbers run through those of the schools: the same number in two series is normal.
     numbers = count(78001)
     left = SHARED_SITES

@@ -77,6 +77,9 @@ _REACH_LABELS = {
 }
 
 
+ListedRow = Row[Authority, int, int, str | None, Reach, str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """The filters of a search. An empty filter excludes nothing; level, zone and province apply to the same school."""
@@ -113,12 +116,12 @@ def count(session: Session, filters: Filters) -> DirectoryCounts:
     return DirectoryCounts(*map(int, session.execute(query.select_from(rows)).one()))  # PostgreSQL sums into decimals
 
 
-def page(session: Session, filters: Filters, sort: Sort, number: int) -> Sequence[Row]:
+def page(session: Session, filters: Filters, sort: Sort, number: int) -> Sequence[ListedRow]:
     """One page of rows, from page 1; see `every` for the columns."""
     return session.execute(_rows(filters, sort).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)).all()
 
 
-def every(session: Session, filters: Filters, sort: Sort = Sort.NAME) -> Sequence[Row]:
+def every(session: Session, filters: Filters, sort: Sort = Sort.NAME) -> Sequence[ListedRow]:
     """All rows: Authority, schools, secondary (counts), mailbox (one usable address or None), reach, found_school (the
     name of a school that matches the searched text, or None)."""
     return session.execute(_rows(filters, sort)).all()
@@ -179,7 +182,7 @@ def mailboxes(session: Session, authority_ids: Sequence[int]) -> dict[int, list[
     return addresses
 
 
-def _rows(filters: Filters, sort: Sort) -> Select:
+def _rows(filters: Filters, sort: Sort) -> Select[Authority, int, int, str | None, Reach, str | None]:
     orders: dict[Sort, tuple[Any, ...]] = {
         Sort.NAME: (Authority.folded,),
         Sort.FASE: (Authority.fase,),
@@ -189,7 +192,7 @@ def _rows(filters: Filters, sort: Sort) -> Select:
     return _matching(filters).order_by(*orders[sort], Authority.fase)
 
 
-def _matching(filters: Filters) -> Select:
+def _matching(filters: Filters) -> Select[Authority, int, int, str | None, Reach, str | None]:
     schools = _schools(filters)
     mailbox = (
         select(func.min(Contact.address))
@@ -258,7 +261,7 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _found_school(filters: Filters) -> ColumnElement:
+def _found_school(filters: Filters) -> ColumnElement[Any]:
     if not fold(filters.text):
         return null()
     query = select(func.min(School.name)).join(Listing, Listing.school_id == School.id)
@@ -278,7 +281,7 @@ def _contains(folded: InstrumentedAttribute[str], text: str) -> ColumnElement[bo
     return and_(true(), *(folded.contains(word, autoescape=True) for word in words)) if words else false()
 
 
-def _reach() -> ColumnElement:
+def _reach() -> ColumnElement[Reach]:
     in_use = exists().where(Contact.authority_id == Authority.id, Contact.retired_at.is_(None))
     usable = in_use.where(Contact.usable())
     bounced = in_use.where(Contact.bounced_at.is_not(None))

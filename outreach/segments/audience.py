@@ -149,7 +149,7 @@ def count(session: Session, audience: Audience, scope: Scope) -> AudienceCounts:
 
 def first(
     session: Session, audience: Audience, scope: Scope, count: int, *, reason: Reason | None = None
-) -> Sequence[Row]:
+) -> Sequence[Row[Authority, int, int]]:
     """Some authorities by name: those written to, or those left out for a reason.
 
     Columns Authority, mailboxes and schools (counts).
@@ -173,7 +173,7 @@ def first(
     return session.execute(listing.order_by(Authority.folded, Authority.fase).limit(count)).all()
 
 
-def every(session: Session, audience: Audience, scope: Scope) -> Sequence[Row]:
+def every(session: Session, audience: Audience, scope: Scope) -> Sequence[Row[Authority, str, int, int]]:
     """Every mailbox, by the authority's name: columns Authority, address, schools, rank."""
     mailbox_rows = rows(audience, scope)
     query = select(Authority, mailbox_rows.c.address, mailbox_rows.c.schools, mailbox_rows.c.rank)
@@ -221,7 +221,9 @@ def _is(authority: Authority) -> ColumnElement[bool]:
     return Authority.id == authority.id
 
 
-def is_concerned(status: InstrumentedAttribute[Status] | ColumnElement[Status], concerns: Concerns) -> ColumnElement:
+def is_concerned(
+    status: InstrumentedAttribute[Status] | ColumnElement[Status], concerns: Concerns
+) -> ColumnElement[bool]:
     """True where a school of this status is one the letter is about."""
     return status == Status.JOINED if concerns is Concerns.JOINED else status.not_in(CLOSED_TO_REMINDERS)
 

@@ -131,7 +131,7 @@ class Preview:
             return None
         return next(self.letters([best]))
 
-    def recipients(self) -> Sequence[Row]:
+    def recipients(self) -> Sequence[Row[Authority, int, int]]:
         """Those written to, by name: Authority, mailboxes, schools."""
         meant = audiences.audience_of(self.campaign)
         scope = audiences.scope_of(self.session, self.campaign, now=self.now)
@@ -187,7 +187,7 @@ class Preview:
         )
 
 
-def hard_cases(rows: Sequence[Row]) -> list[tuple[str, int]]:
+def hard_cases(rows: Sequence[Row[Authority, int, int]]) -> list[tuple[str, int]]:
     """Recipients whose letters are likeliest to look wrong, each with why, by FASE number."""
     if not rows:
         return []
