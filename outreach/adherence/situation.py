@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, case, func, select
 
 from outreach.adherence.models import Programme, Status, Strand, Word
 from outreach.adherence.standing import eligible, joinings, rolled_up, standing
@@ -153,7 +153,7 @@ def _empty(programme: Programme) -> dict[int, dict[Bucket, int]]:
     return {strand.number: dict.fromkeys(Bucket, 0) for strand in programme.strands}
 
 
-def _bucket(rows: Any) -> Any:
+def _bucket(rows: Subquery) -> ColumnElement[str]:
     declared = (rows.c.status == Status.JOINED) & (rows.c.word == Word.DECLARED)
     return case((declared, Bucket.DECLARED.value), else_=rows.c.status)
 

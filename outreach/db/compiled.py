@@ -39,7 +39,7 @@ class _Compiled:
             values[name] = into[name](value) if name in into else value
         return values
 
-    def parameters(self, given: Parameters) -> Any:
+    def parameters(self, given: Parameters) -> tuple[Any, ...] | dict[str, Any]:
         """The parameters of one execution: a tuple where the driver takes them by position, else a dictionary."""
         values = self.values(given)
         return tuple([values[name] for name in self.order]) if self.order else values

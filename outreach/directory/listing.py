@@ -75,8 +75,6 @@ _REACH_LABELS = {
     Reach.NO_ADDRESS: "Sans adresse en usage",
     Reach.UNREACHABLE: "Sans contact (échec ou sans adresse)",
 }
-
-
 ListedRow = Row[Authority, int, int, str | None, Reach, str | None]
 
 

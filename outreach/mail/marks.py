@@ -85,7 +85,7 @@ class Marks:
         return chr((FIRST_IF if first else FIRST_ELIF) + _place(self.conditions, condition, MOST_CONDITIONS))
 
 
-def _place(known: list[Any], wanted: Any, most: int) -> int:
+def _place(known: list[Any], wanted: object, most: int) -> int:
     if wanted not in known:
         if len(known) == most:
             raise InputError("Le courriel a trop de champs ou de conditions différents.")

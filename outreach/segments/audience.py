@@ -29,6 +29,7 @@ ORDER = (
     Reason.UNREVIEWED,
     Reason.SUPPRESSED,
 )
+AddressRow = Row[Authority, str | None, int, int]
 
 
 class Concerns(StrEnum):
@@ -173,7 +174,7 @@ def first(
     return session.execute(listing.order_by(Authority.folded, Authority.fase).limit(count)).all()
 
 
-def every(session: Session, audience: Audience, scope: Scope) -> Sequence[Row[Authority, str, int, int]]:
+def every(session: Session, audience: Audience, scope: Scope) -> Sequence[AddressRow]:
     """Every mailbox, by the authority's name: columns Authority, address, schools, rank."""
     mailbox_rows = rows(audience, scope)
     query = select(Authority, mailbox_rows.c.address, mailbox_rows.c.schools, mailbox_rows.c.rank)

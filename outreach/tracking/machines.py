@@ -117,7 +117,7 @@ class Readers:
 
     recent: OrderedDict[bytes, deque[Met]] = field(default_factory=OrderedDict)
 
-    def meet(self, reader: bytes, signals: Signals, where: Any) -> tuple[HitClass, list[Met]]:
+    def meet(self, reader: bytes, signals: Signals, where: object) -> tuple[HitClass, list[Met]]:
         """Classify a hit; returns its class, and the earlier hits it shows as a machine's, with their former class."""
         self._forget(signals.at - SHORTLY)
         seen = self.recent.setdefault(reader, deque(maxlen=REMEMBERED))

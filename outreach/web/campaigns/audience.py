@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 from flask import Response, flash, redirect, request, url_for
 from werkzeug.datastructures import MultiDict
@@ -19,7 +19,7 @@ from outreach.directory.models import Authority, Level
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.segments import audience as segment
-from outreach.segments.audience import Audience, Concerns, Explanation
+from outreach.segments.audience import AddressRow, Audience, Concerns, Explanation
 from outreach.segments.choices import Choices
 from outreach.segments.criteria import Criterion, NetworkCode, Scope, Which, sentence, simplified
 from outreach.segments.forms import PARAMETER, from_json, to_json
@@ -183,7 +183,7 @@ def _why(session: Session, meant: Audience, scope: Scope) -> WhyAnswer | None:
     return WhyAnswer(fase, authority=found, told=segment.explain(session, meant, scope, found))
 
 
-def _export_row(row: Any) -> Sequence[exports.Cell]:
+def _export_row(row: AddressRow) -> Sequence[exports.Cell]:
     found, reason = row.Authority, segment.reason_of(row.rank)
     cells = (found.fase, found.name, found.network.code, found.municipality, row.schools, row.address or "")
     return cast("Sequence[exports.Cell]", (*cells, reason.label if reason else ""))

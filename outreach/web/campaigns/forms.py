@@ -1,5 +1,6 @@
 """The forms of a campaign's steps: what they hold, and the changes they mean."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -158,7 +159,7 @@ def _require(field: StringField, sentence: str) -> None:
     tidy(field)
 
 
-def _refuse(check: Any) -> None:
+def _refuse(check: Callable[[], object]) -> None:
     try:
         check()
     except InputError as error:

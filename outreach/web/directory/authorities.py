@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
@@ -11,9 +11,8 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
-from outreach.delivery.models import Suppression
 from outreach.directory import authority_sheet, contacts, imports, listing
-from outreach.directory.listing import LONGEST_SEARCH, PAGE_ROWS, Filters, Reach, Sort
+from outreach.directory.listing import LONGEST_SEARCH, PAGE_ROWS, Filters, ListedRow, Reach, Sort
 from outreach.directory.models import Authority, Contact, Level, MailboxKind
 from outreach.directory.reference import NETWORKS, PROVINCES
 from outreach.errors import InputError
@@ -22,6 +21,9 @@ from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactForm
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.pager import Pager, again, member, words
+
+if TYPE_CHECKING:
+    from outreach.delivery.models import Suppression
 
 pages = Blueprint("directory", __name__, url_prefix="/directory")
 LEVELS = {Level.SECONDARY: "Secondaire", Level.PRIMARY: "Primaire", Level.NURSERY: "Maternel"}
@@ -206,7 +208,9 @@ def _export_rows(session: Session, filters: Filters, sort: Sort) -> list[Sequenc
     return [_export_row(row, federations, mailboxes) for row in rows]
 
 
-def _export_row(row: Any, federations: dict[int, list[str]], mailboxes: dict[int, list[str]]) -> Sequence[exports.Cell]:
+def _export_row(
+    row: ListedRow, federations: dict[int, list[str]], mailboxes: dict[int, list[str]]
+) -> Sequence[exports.Cell]:
     found: Authority = row.Authority
     return (
         found.fase,
