@@ -80,3 +80,10 @@ def test_every_package_that_is_imported_is_listed(folder, lists):
         if not direct & {canonicalize_name(name) for name in distributions.get(module, [])}
     }
     assert unlisted == set()
+
+
+def test_the_licence_of_every_package_at_run_time_is_told():
+    table = (ROOT / "licences" / "README.md").read_text(encoding="utf-8")
+    named = {canonicalize_name(name) for name in re.findall(r"[\w.-]+", table)}
+    locked = re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(locked) <= named
