@@ -80,8 +80,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: what waits for a relay or a clock leaves them to what computes."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are processors: a test that waits for a relay or a clock leaves its own to others."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
