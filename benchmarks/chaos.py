@@ -91,24 +91,24 @@ def _tried(name: str, database: str, options: argparse.Namespace) -> Row:
 
 def _found(ground: Ground) -> Row:
     """What the ledger and the relay's log say, what was measured, and which promises that breaks."""
-    found, bound, late = ground.compare(), ground.connections * ground.kills, decisions.delays(ground)
+    reckoning, bound, late = ground.compare(), ground.connections * ground.kills, decisions.delays(ground)
     resumed, honoured = max(ground.resumed, default=None), max(late, default=None)
     broken = {
-        "too many doubts": found.in_doubt > bound,
+        "too many doubts": reckoning.in_doubt > bound,
         "not resumed": (resumed or 0) > RESUME_SECONDS,
         "not honoured": (honoured or 0) > HONOUR_SECONDS,
         "a worker fell": ground.fallen() > 0,
     }
     return {
-        "lost": found.lost,
-        "duplicated": found.duplicated,
-        "in_doubt": found.in_doubt,
+        "lost": reckoning.lost,
+        "duplicated": reckoning.duplicated,
+        "in_doubt": reckoning.in_doubt,
         "bound": bound,
-        "unlisted": found.unlisted,
+        "unlisted": reckoning.unlisted,
         "resumed_within_s": resumed and round(resumed, 1),
         "stopped": decisions.stopped(ground) if any(whom for whom, _, _ in ground.decided) else None,
         "honoured_within_s": honoured and round(honoured, 3),
-        "broken": [*found.broken, *(name for name, is_so in broken.items() if is_so)],
+        "broken": [*reckoning.broken, *(name for name, is_so in broken.items() if is_so)],
     }
 
 

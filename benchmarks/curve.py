@@ -38,28 +38,28 @@ COLUMNS = {
 
 def main() -> None:
     options = _options()
-    found = [
+    runs = [
         _measured(size, database, options.connections)
         for database in options.databases.split(",")
         for size in map(int, options.sizes.split(","))
     ]
-    options.drawing.write_text(drawing(found), encoding="utf-8")
+    options.drawing.write_text(drawing(runs), encoding="utf-8")
 
 
 def _measured(size: int, database: str, connections: int) -> Run:
     command = [sys.executable, str(ROOT / "benchmarks" / "send.py"), "--json"]
     command += ["--recipients", str(size), "--database", database, "--connections", str(connections)]
     run = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=ROOT)
-    one: Run = json.loads(run.stdout)
-    told = [str(one[column] if one[column] is not None else "–") for column in COLUMNS]
-    print("|", " | ".join([database, f"{size:,}", *told, f"{one['lost']}, {one['duplicated']}"]), "|", flush=True)
-    return one
+    row: Run = json.loads(run.stdout)
+    told = [str(row[column] if row[column] is not None else "–") for column in COLUMNS]
+    print("|", " | ".join([database, f"{size:,}", *told, f"{row['lost']}, {row['duplicated']}"]), "|", flush=True)
+    return row
 
 
-def drawing(found: list[Run]) -> str:
+def drawing(runs: list[Run]) -> str:
     """Processor time by size, one line a database, sizes on a logarithmic scale (SVG)."""
-    sizes = sorted({one["recipients"] for one in found})
-    most = max(one["cpu_ms_per_message"] for one in found) * 1.2
+    sizes = sorted({run["recipients"] for run in runs})
+    most = max(run["cpu_ms_per_message"] for run in runs) * 1.2
     low, high = math.log(sizes[0]), math.log(max(sizes[-1], sizes[0] + 1))
 
     def place(size: int, cost: float) -> tuple[float, float]:
@@ -69,19 +69,19 @@ def drawing(found: list[Run]) -> str:
     under = "".join(_words(place(size, 0)[0], HEIGHT - 26, f"{size:,}", "#5a5d6b") for size in sizes)
     lines = ""
     for database, colour in COLOURS.items():
-        own = [one for one in found if one["database"] == database]
-        lines += "".join(_label(place, one, found, colour) for one in own)
-        side = _side(own[-1], found) if own else ABOVE
-        lines += _line(database, colour, [place(one["recipients"], one["cpu_ms_per_message"]) for one in own], side)
+        own = [run for run in runs if run["database"] == database]
+        lines += "".join(_label(place, run, runs, colour) for run in own)
+        side = _side(own[-1], runs) if own else ABOVE
+        lines += _line(database, colour, [place(run["recipients"], run["cpu_ms_per_message"]) for run in own], side)
     return FRAME.format(
         width=WIDTH, height=HEIGHT, margin=MARGIN, foot=HEIGHT - MARGIN, right=WIDTH - MARGIN, drawn=under + lines
     )
 
 
-def _side(one: Run, found: list[Run]) -> tuple[int, int]:
+def _side(run: Run, runs: list[Run]) -> tuple[int, int]:
     """Where words stand: above the line or, where the other database costs more, below."""
-    beside = [other for other in found if other["recipients"] == one["recipients"] and other is not one]
-    return BELOW if any(other["cpu_ms_per_message"] > one["cpu_ms_per_message"] for other in beside) else ABOVE
+    beside = [other for other in runs if other["recipients"] == run["recipients"] and other is not run]
+    return BELOW if any(other["cpu_ms_per_message"] > run["cpu_ms_per_message"] for other in beside) else ABOVE
 
 
 def _line(database: str, colour: str, places: list[tuple[float, float]], side: tuple[int, int]) -> str:
@@ -90,10 +90,10 @@ def _line(database: str, colour: str, places: list[tuple[float, float]], side: t
     return drawn + "".join(_words(x, y + side[1], database, colour) for x, y in places[-1:])
 
 
-def _label(place: Callable[[int, float], tuple[float, float]], one: Run, found: list[Run], colour: str) -> str:
-    size, cost = one["recipients"], one["cpu_ms_per_message"]
+def _label(place: Callable[[int, float], tuple[float, float]], run: Run, runs: list[Run], colour: str) -> str:
+    size, cost = run["recipients"], run["cpu_ms_per_message"]
     x, y = place(size, cost)
-    return _words(x, y + _side(one, found)[0], f"{cost:.2f}", colour)
+    return _words(x, y + _side(run, runs)[0], f"{cost:.2f}", colour)
 
 
 def _words(x: float, y: float, words: str, colour: str) -> str:

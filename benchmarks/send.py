@@ -55,12 +55,12 @@ def main() -> None:
         prepare(database)
         now = datetime.now(UTC)
         crowd.gather(database, options.recipients, now=now, schools=options.schools)
-        found = _send(database, url, relay, folder, options)
+        measured = _send(database, url, relay, folder, options)
         taken = counted()
-        found["duplicated"] = None if taken is None else max(taken - found["accepted"], 0)
-        found["yardstick_msg_s"] = _yardstick(relay, options)
+        measured["duplicated"] = None if taken is None else max(taken - measured["accepted"], 0)
+        measured["yardstick_msg_s"] = _yardstick(relay, options)
         database.dispose()
-    _show(found, options)
+    _show(measured, options)
 
 
 def _send(database: Database, url: str, relay: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -127,21 +127,21 @@ def _figures(database: Database, number: int) -> dict[str, Any]:
     }
 
 
-def _show(found: dict[str, Any], options: argparse.Namespace) -> None:
-    count = found["accepted"]
+def _show(measured: dict[str, Any], options: argparse.Namespace) -> None:
+    count = measured["accepted"]
     shown = {
         "recipients": options.recipients,
         "workers": options.workers,
         "database": options.database,
-        "msg_s_from_launch": round(count / found["from_launch"], 1),
-        "msg_s_first_to_last": round(count / max(found["first_to_last"], 0.001), 1),
-        "first_message_s": round(found["first"], 3),
-        "cpu_ms_per_message": round(1000 * found["cpu_seconds"] / count, 3),
-        "peak_rss_mb": found["peak_rss_mb"],
-        "commits_per_message": round(found["rounds"] / count, 4),
-        "yardstick_msg_s": found["yardstick_msg_s"],
-        "lost": found["lost"],
-        "duplicated": found["duplicated"],
+        "msg_s_from_launch": round(count / measured["from_launch"], 1),
+        "msg_s_first_to_last": round(count / max(measured["first_to_last"], 0.001), 1),
+        "first_message_s": round(measured["first"], 3),
+        "cpu_ms_per_message": round(1000 * measured["cpu_seconds"] / count, 3),
+        "peak_rss_mb": measured["peak_rss_mb"],
+        "commits_per_message": round(measured["rounds"] / count, 4),
+        "yardstick_msg_s": measured["yardstick_msg_s"],
+        "lost": measured["lost"],
+        "duplicated": measured["duplicated"],
     }
     if options.json:
         print(json.dumps(shown))
@@ -252,8 +252,8 @@ def _cpu_seconds(worker: subprocess.Popen[bytes]) -> float:
 
 def _megabytes(worker: subprocess.Popen[bytes]) -> float:
     """What a worker occupies now; of pages its two processes share, each has half."""
-    found = [(process / "smaps_rollup").read_text(encoding="ascii") for process in _processes(worker)]
-    return sum(int(re.findall(r"Pss:\s+(\d+)", one)[0]) for one in found) / 1024
+    reports = [(process / "smaps_rollup").read_text(encoding="ascii") for process in _processes(worker)]
+    return sum(int(re.findall(r"Pss:\s+(\d+)", report)[0]) for report in reports) / 1024
 
 
 def _options() -> argparse.Namespace:

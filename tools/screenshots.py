@@ -255,7 +255,7 @@ def take(page: Page, shot: Shot) -> None:
 
 def box_of(page: Page, selector: str) -> dict[str, float]:
     """The rectangle around all visible elements of a selector, with a margin."""
-    boxes = [box for one in page.locator(selector).all() if (box := one.bounding_box())]
+    boxes = [box for element in page.locator(selector).all() if (box := element.bounding_box())]
     left = min(box["x"] for box in boxes) - MARGIN
     top = min(box["y"] for box in boxes) - MARGIN
     right = max(box["x"] + box["width"] for box in boxes) + MARGIN
@@ -267,9 +267,9 @@ def report() -> None:
     taken = {DOCS / f"{shot.picture}.png" for shots in ACTS.values() for shot in shots if shot.picture}
     pages = [ROOT / "README.md", *DOCS.rglob("*.md")]
     shown = {
-        (page.parent / found).resolve()
+        (page.parent / target).resolve()
         for page in pages
-        for found in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+        for target in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
     }
     for path in sorted({*DOCS.rglob("*.png"), *taken}):
         if path not in shown:

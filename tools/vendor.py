@@ -41,11 +41,11 @@ def bring(scratch: pathlib.Path, folder: str, package: dict, record: bool) -> No
             (VENDOR / folder / target).write_bytes(content)
 
 
-def compare(where: dict, key: str, found: str, what: str, record: bool) -> None:
+def compare(where: dict, key: str, actual: str, what: str, record: bool) -> None:
     if record:
-        where[key] = found
-    elif where.get(key) != found:
-        sys.exit(f"{what}: {key} is {found}, recorded is {where.get(key)}")
+        where[key] = actual
+    elif where.get(key) != actual:
+        sys.exit(f"{what}: {key} is {actual}, recorded is {where.get(key)}")
 
 
 def written(packages: dict) -> str:

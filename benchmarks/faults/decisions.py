@@ -61,11 +61,11 @@ def delays(ground: Ground) -> list[float]:
     taken = [(entry["to"], entry["at"]) for entry in ground.relay.accepted]
     when = dict(taken)
     everybody = [at for _, at in taken]
-    found = []
+    seconds = []
     for whom, since, until in ground.decided:
         letters = everybody if whom is None else [when[whom]] if whom in when else []
-        found.append(max((at - since for at in letters if since < at < until), default=0.0))
-    return found
+        seconds.append(max((at - since for at in letters if since < at < until), default=0.0))
+    return seconds
 
 
 def stopped(ground: Ground) -> int:

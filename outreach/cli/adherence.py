@@ -118,15 +118,15 @@ def count_situation(
         raise click.UsageError("Cette date est dans l’avenir.")
     with operation.database.reading() as session:
         stated = programmes.the_programme(session, code)
-        found = situation.situation(session, stated, day or today)
-        told = sentences(found, stated)
-    tables = tables_of(found)
+        snapshot = situation.situation(session, stated, day or today)
+        told = sentences(snapshot, stated)
+    tables = tables_of(snapshot)
     if xlsx:
         xlsx.write_bytes(exports.xlsx(*tables))
     if csv:
         csv.write_bytes(exports.csv_bytes(tables[0]))
     if as_json:
-        say_json(found.as_json())
+        say_json(snapshot.as_json())
     elif not (xlsx or csv):
         for sentence in told:
             say(sentence)

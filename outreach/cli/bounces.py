@@ -25,18 +25,19 @@ def bounces(operation: Operation, as_json: bool) -> None:
     clock = operation.settings.instant
     try:
         with working("Lecture de la boîte des retours…"):
-            found = collecting.collect(operation.database, operation.settings, clock, most=sys.maxsize)
+            collected = collecting.collect(operation.database, operation.settings, clock, most=sys.maxsize)
     except BoxError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise Refused(MISSING) from error
         raise
     if as_json:
-        say_json(found.as_json())
+        say_json(collected.as_json())
         return
-    say(f"{french.plural(found.verdicts.total(), 'courriel lu', 'courriels lus')}, dont déjà connus : {found.known}.")
-    for verdict in (one for one in NoticeVerdict if found.verdicts[one]):
-        say(f"  {french.initial(verdict.label)} : {found.verdicts[verdict]}")
-    if found.handled:
+    read = french.plural(collected.verdicts.total(), "courriel lu", "courriels lus")
+    say(f"{read}, dont déjà connus : {collected.known}.")
+    for verdict in (verdict for verdict in NoticeVerdict if collected.verdicts[verdict]):
+        say(f"  {french.initial(verdict.label)} : {collected.verdicts[verdict]}")
+    if collected.handled:
         say("Ce qu’ils ont changé :")
-    for handled in (one for one in Handling if found.handled[one]):
-        say(f"  {french.initial(handled.label)} : {found.handled[handled]}")
+    for handled in (handled for handled in Handling if collected.handled[handled]):
+        say(f"  {french.initial(handled.label)} : {collected.handled[handled]}")

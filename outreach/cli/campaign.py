@@ -46,18 +46,23 @@ def campaign() -> None:
 def list_all(operation: Operation, as_json: bool) -> None:
     """Énumère les campagnes."""
     with operation.database.reading() as session:
-        found = listing.every(session)
+        rows = listing.every(session)
         if as_json:
             say_json(
                 [
-                    {"campaign": one.id, "title": one.title, "state": one.state.value, "stage": stage.value}
-                    for one, stage in found
+                    {
+                        "campaign": listed_campaign.id,
+                        "title": listed_campaign.title,
+                        "state": listed_campaign.state.value,
+                        "stage": stage.value,
+                    }
+                    for listed_campaign, stage in rows
                 ]
             )
             return
-        for one, stage in found:
-            say(f"{one.id}  {stage.label} : {one.title}")
-    if not found:
+        for listed_campaign, stage in rows:
+            say(f"{listed_campaign.id}  {stage.label} : {listed_campaign.title}")
+    if not rows:
         say("Aucune campagne. Pour en créer une : ./run campaign new invitation-volet-1")
 
 
@@ -85,11 +90,11 @@ def _move(
 ) -> tuple[Campaign, Any]:
     with operation.database.writing() as session:
         actor = operation.actor(session, *roles)
-        found = lifecycle.in_turn(session, number)
-        result = move(session, found, *details, now=operation.now, actor=actor)
+        moved_campaign = lifecycle.in_turn(session, number)
+        result = move(session, moved_campaign, *details, now=operation.now, actor=actor)
         session.flush()
         session.expunge_all()
-    return found, result
+    return moved_campaign, result
 
 
 @campaign.command()
@@ -102,15 +107,15 @@ def _move(
 def submit(operation: Operation, number: int, confirmed: int | None) -> None:
     """Demande la validation d’un brouillon."""
     sending = SenderIdentity.of(operation.settings)
-    _, found = _move(operation, number, AUTHORS, partial(approval.ask, confirmed=confirmed), sending)
-    counts = found.counts
+    _, findings = _move(operation, number, AUTHORS, partial(approval.ask, confirmed=confirmed), sending)
+    counts = findings.counts
     left_out = sum(counts.left_out.values())
     say(
         f"Campagne {number} soumise : {french.plural(counts.written, 'pouvoir organisateur', 'pouvoirs organisateurs')}"
         f", {french.plural(counts.addresses, 'adresse')}"
         f" ; {french.plural(left_out, 'pouvoir organisateur écarté', 'pouvoirs organisateurs écartés')}."
     )
-    for remark in found.remarks:
+    for remark in findings.remarks:
         say(f"À vérifier. {remark}")
 
 
@@ -132,12 +137,12 @@ def approve(operation: Operation, number: int) -> None:
 def show_audience(operation: Operation, number: int, fase: int | None, as_json: bool) -> None:
     """Compte le public d’une campagne, et qui est écarté, pour quelle raison."""
     with operation.database.reading() as session:
-        found = lifecycle.campaign_numbered(session, number)
+        stored_campaign = lifecycle.campaign_numbered(session, number)
         if fase is not None:
-            _tell_why(session, found, fase, operation.now)
+            _tell_why(session, stored_campaign, fase, operation.now)
             return
-        counts = audiences.count(session, found, now=operation.now)
-        said = sentence(audiences.criterion_of(found))
+        counts = audiences.count(session, stored_campaign, now=operation.now)
+        said = sentence(audiences.criterion_of(stored_campaign))
     if as_json:
         told = {name: getattr(counts, name) for name in ("authorities", "written", "addresses", "schools")}
         reasons = {reason.value: count for reason, count in counts.left_out.items()}
@@ -151,9 +156,9 @@ def show_audience(operation: Operation, number: int, fase: int | None, as_json: 
         say(f"  Écartés, {reason.label} : {count}")
 
 
-def _tell_why(session: Session, found: Campaign, fase: int, now: datetime) -> None:
+def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datetime) -> None:
     authority = authority_sheet.authority_by_fase(session, fase)
-    meant, scope = audiences.audience_of(found), audiences.scope_of(session, found, now=now)
+    meant, scope = audiences.audience_of(stored_campaign), audiences.scope_of(session, stored_campaign, now=now)
     why = audience.explain(session, meant, scope, authority)
     say(f"{authority.name} (FASE {fase}) : {'reçoit' if why.is_written else 'ne reçoit pas'} le courriel.")
     for leaf, held in why.criteria:
@@ -200,9 +205,9 @@ def resume(operation: Operation, number: int) -> None:
     say(f"Campagne {number} reprise.")
 
 
-def _resume(session: Session, found: Campaign, *, now: datetime, actor: str) -> None:
+def _resume(session: Session, stored_campaign: Campaign, *, now: datetime, actor: str) -> None:
     may_approve = staff.user_named(session, actor).holds(RoleName.APPROVER)
-    lifecycle.resume(session, found, now=now, actor=actor, may_approve=may_approve)
+    lifecycle.resume(session, stored_campaign, now=now, actor=actor, may_approve=may_approve)
 
 
 @campaign.command()
@@ -245,17 +250,22 @@ def close(operation: Operation, number: int) -> None:
 def status(operation: Operation, number: int, as_json: bool) -> None:
     """Dit où en est une campagne, et ce qu’il est advenu de chaque destinataire."""
     with operation.database.reading() as session:
-        found = lifecycle.campaign_numbered(session, number)
-        stage, counted = listing.stage_of(session, found), progress.tallies(session, found)
-        again = retrying.retriable(session, found, now=operation.now)
+        stored_campaign = lifecycle.campaign_numbered(session, number)
+        stage, counted = listing.stage_of(session, stored_campaign), progress.tallies(session, stored_campaign)
+        again = retrying.retriable(session, stored_campaign, now=operation.now)
         if as_json:
             waves = [_wave_json(session, wave, tally, again.get(wave.number, Retriable())) for wave, tally in counted]
-            came = figures.of(session, found, now=operation.now).as_json()
-            measured = [one.as_json() for one in hits.measured(session, audiences.launched(found))]
-            head = {"campaign": found.id, "state": found.state.value, "stage": stage.value, "waves": waves}
+            came = figures.of(session, stored_campaign, now=operation.now).as_json()
+            measured = [group.as_json() for group in hits.measured(session, audiences.launched(stored_campaign))]
+            head = {
+                "campaign": stored_campaign.id,
+                "state": stored_campaign.state.value,
+                "stage": stage.value,
+                "waves": waves,
+            }
             say_json({**head, "results": came, "measured": measured})
             return
-        say(f"Campagne {found.id}, « {found.title} » : {stage.label}.")
+        say(f"Campagne {stored_campaign.id}, « {stored_campaign.title} » : {stage.label}.")
         for wave, tally in counted:
             _tell(session, wave, tally, again.get(wave.number, Retriable()))
 

@@ -123,7 +123,7 @@ def _network(
     with_secondary = figures["authorities_with_secondary"]
     shares = _secondary_shares(sizes, with_secondary, len(secondary))
     homes = _homes(network, figures, places, len(sizes), chance)
-    found = []
+    authorities = []
     for rank, (size, share, home) in enumerate(zip(sizes, shares, homes, strict=True), 1):
         fase = next(numbers[0])
         authority = SampleAuthority(
@@ -138,8 +138,8 @@ def _network(
         for types in taken:
             place = _school_place(network, home, places, chance)
             authority.schools.append(SampleSchool(next(numbers[1]), "", types, place, names.street(chance)))
-        found.append(authority)
-    return found
+        authorities.append(authority)
+    return authorities
 
 
 def _spread(counts: dict[str, int], kind: type) -> list[Any]:

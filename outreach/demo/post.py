@@ -62,14 +62,16 @@ class Post:
         fence.clear(self.session, batch, now=now, day=today(now))
         due = due_in(self.session, batch, now=now)
         composed = Composer(self.sending, lambda: now)(self.session, self.session.get_one(Mailing, mailing), due)
-        letters = [composed[one.id] for one in due]
-        refusals = {one.id: self.refusals[one.recipient_id] for one in due if one.recipient_id in self.refusals}
+        letters = [composed[message.id] for message in due]
+        refusals = {
+            message.id: self.refusals[message.recipient_id] for message in due if message.recipient_id in self.refusals
+        }
         for place in range(0, len(letters), ROUND):
             self._round(letters[place : place + ROUND], refusals, now + ROUND_LASTS * (place // ROUND))
 
     def _round(self, letters: Sequence[Composed], refusals: Mapping[int, Reply], now: datetime) -> None:
-        refused = [one.id for one in letters if one.id in refusals]
-        settled = [Settled(one, None, result_of(refusals[one], after_dot=False)) for one in refused]
+        refused = [letter.id for letter in letters if letter.id in refusals]
+        settled = [Settled(identity, None, result_of(refusals[identity], after_dot=False)) for identity in refused]
         fence_id, left = uuid.uuid4().hex, [letter for letter in letters if letter.id not in refusals]
         passed = fence.pass_through(
             self.session, left, fence_id=fence_id, worker_id=self.worker_id, now=now, day=today(now)

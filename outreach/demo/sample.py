@@ -137,8 +137,8 @@ def _single_basic(authorities: Sequence[SampleAuthority]) -> list[SampleAuthorit
 
 
 def _with_two_basic(authorities: Sequence[SampleAuthority]) -> list[SampleAuthority]:
-    found = _of(authorities, "Libre confessionnel")
-    return [a for a in found if len(a.schools) > 1 and all(not s.is_secondary for s in a.schools)]
+    candidates = _of(authorities, "Libre confessionnel")
+    return [a for a in candidates if len(a.schools) > 1 and all(not s.is_secondary for s in a.schools)]
 
 
 def _make_awkward(authorities: Sequence[SampleAuthority]) -> None:

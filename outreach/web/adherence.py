@@ -101,8 +101,8 @@ def rejected(list_id: int, kind: str) -> Response:
 def apply(list_id: int) -> Redirect:
     with database().writing() as session:
         received = lists.list_by_id(session, list_id)
-        found = lists.apply(session, received, now=now(), today=_today(), actor=actor())
-        recorded = french.plural(len(found.changes), "statut enregistré", "statuts enregistrés")
+        applied = lists.apply(session, received, now=now(), today=_today(), actor=actor())
+        recorded = french.plural(len(applied.changes), "statut enregistré", "statuts enregistrés")
         flash(f"La liste est appliquée : {recorded}.", "success")
     return redirect(url_for(".joining_list", list_id=list_id))
 

@@ -37,8 +37,8 @@ def index() -> str:
 def _month(asked: str) -> date | None:
     """The first day of the month that an address asks for; None when it asks for none of this century."""
     match = MONTH.fullmatch(asked)
-    found = date(int(match[1]), int(match[2]), 1) if match and match[1] != "0000" else None
-    return found if found and FIRST <= found < LAST else None
+    month = date(int(match[1]), int(match[2]), 1) if match and match[1] != "0000" else None
+    return month if month and FIRST <= month < LAST else None
 
 
 def _near(month: date) -> list[date]:

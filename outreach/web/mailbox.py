@@ -24,22 +24,22 @@ def only_in_a_demonstration() -> None:
 @needs(RoleName.READER)
 def index() -> str:
     words = request.args.get("q", "").strip()[:100]
-    found = mailbox.found(mailbox.folder_of(settings().data), words)
-    pager = Pager.of(request, len(found), mailbox.PAGE)
-    letters = mailbox.page(found[pager.first_row - 1 : pager.last_row]) if found else []
+    paths = mailbox.found(mailbox.folder_of(settings().data), words)
+    pager = Pager.of(request, len(paths), mailbox.PAGE)
+    letters = mailbox.page(paths[pager.first_row - 1 : pager.last_row]) if paths else []
     return render_template("pages/mailbox/index.html", letters=letters, pager=pager, words=words)
 
 
 @pages.get("/<key>")
 @needs(RoleName.READER)
 def letter(key: str) -> Response:
-    found = mailbox.letter(mailbox.folder_of(settings().data), key)
+    received = mailbox.letter(mailbox.folder_of(settings().data), key)
     shown = {
         "view": letter_frame.asked_view(),
         "views": letter_frame.VIEWS,
-        "faults": faults(found.source.encode("utf-8"), os.uname().nodename),
+        "faults": faults(received.source.encode("utf-8"), os.uname().nodename),
     }
-    return letter_frame.around(render_template("pages/mailbox/letter.html", letter=found, **shown))
+    return letter_frame.around(render_template("pages/mailbox/letter.html", letter=received, **shown))
 
 
 @pages.get("/<key>/html")

@@ -41,8 +41,8 @@ def index() -> str:
 @needs(RoleName.READER)
 def response(number: int) -> str:
     with database().reading() as session:
-        found = inbox.response_numbered(session, number)
-        return _page(session, found)
+        received = inbox.response_numbered(session, number)
+        return _page(session, received)
 
 
 @pages.post("/<number:number>/owner")
@@ -60,9 +60,9 @@ def act(number: int) -> Redirect | tuple[str, int]:
     seen = request.form.get("version", "")
     try:
         with database().writing() as session:
-            found = inbox.response_numbered(session, number)
-            inbox.act(session, found, now=now(), actor=actor(), note=_note(), seen=seen)
-            said = f"C’est fait : {found.authority.name}, {found.outcome.rstrip('.')}."
+            received = inbox.response_numbered(session, number)
+            inbox.act(session, received, now=now(), actor=actor(), note=_note(), seen=seen)
+            said = f"C’est fait : {received.authority.name}, {received.outcome.rstrip('.')}."
     except EffectChanged as error:
         with database().reading() as session:
             return _page(session, inbox.response_numbered(session, number), str(error)), 409
@@ -89,7 +89,7 @@ def _filter() -> dict[str, Any]:
     return {name: value for name, value in kept.items() if value in (set(Tray) if name == "tray" else {MINE})}
 
 
-def _page(session: Session, found: Response, fault: str = "") -> str:
-    effect = inbox.effect_of(session, found, now=now()) if found.handled_at is None else None
+def _page(session: Session, received: Response, fault: str = "") -> str:
+    effect = inbox.effect_of(session, received, now=now()) if received.handled_at is None else None
     template, kept = "pages/responses/response.html", _filter()
-    return render_template(template, response=found, effect=effect, fault=fault, note=_note(), kept=kept)
+    return render_template(template, response=received, effect=effect, fault=fault, note=_note(), kept=kept)

@@ -54,18 +54,18 @@ def index() -> str:
             programme = programmes.the_programme(session)
         except NotFound:
             return render_template("pages/situation/empty.html")
-        found = situation.situation(session, programme, day)
+        snapshot = situation.situation(session, programme, day)
         points = situation.curve(session, programme, day)
         levels = {strand.level for strand in programme.strands}
         level = next(iter(levels)) if len(levels) == 1 else None
         return render_template(
             "pages/situation/index.html",
             programme=programme,
-            situation=found,
+            situation=snapshot,
             day=day,
             today=days.today(now()),
             refusal=refusal,
-            sentences=sentences(found, programme),
+            sentences=sentences(snapshot, programme),
             bar_of=charts.bar,
             curve=charts.curve(points),
             points=points,
@@ -97,8 +97,8 @@ def authorities() -> str:
 def export(kind: str) -> Response:
     day = sure_day()
     with database().reading() as session:
-        found = situation.situation(session, programmes.the_programme(session), day)
-    table, *more = tables_of(found)
+        snapshot = situation.situation(session, programmes.the_programme(session), day)
+    table, *more = tables_of(snapshot)
     return exports.download(table, kind, f"situation-{day}", *more)
 
 
@@ -107,16 +107,16 @@ def _rows_page(template: str, count: Callable[..., int], rows: Callable[..., Seq
     with database().reading() as session:
         programme = programmes.the_programme(session)
         networks = {network.code: network.label for network in listing.networks(session)}
-        found = _asked_rows(programme, networks)
-        pager = Pager.of(request, count(session, programme, day, found), PAGE_ROWS)
+        filters = _asked_rows(programme, networks)
+        pager = Pager.of(request, count(session, programme, day, filters), PAGE_ROWS)
         return render_template(
             template,
             programme=programme,
-            found=found,
-            network=networks.get(found.network, ""),
+            found=filters,
+            network=networks.get(filters.network, ""),
             day=day,
             pager=pager,
-            rows=rows(session, programme, day, found, PAGE_ROWS, (pager.number - 1) * PAGE_ROWS),
+            rows=rows(session, programme, day, filters, PAGE_ROWS, (pager.number - 1) * PAGE_ROWS),
             RollUp=RollUp,
         )
 
@@ -146,15 +146,15 @@ def asked_day() -> tuple[date, str]:
     return day, ""
 
 
-def sentences(found: Situation, programme: Programme) -> list[str]:
+def sentences(snapshot: Situation, programme: Programme) -> list[str]:
     """One French sentence a strand, ready to be copied."""
-    return [_sentence(found, strand.number, strand.level) for strand in programme.strands]
+    return [_sentence(snapshot, strand.number, strand.level) for strand in programme.strands]
 
 
-def tables_of(found: Situation) -> list[exports.Table]:
+def tables_of(snapshot: Situation) -> list[exports.Table]:
     """The situation as tables: one long table, a network and strand a row, then the definitions."""
     headers = ("Au", "Réseau", "PO", "Écoles", "Volet", *(bucket.label for bucket in Bucket), "Part adhérée")
-    rows = [cells for row in (*found.networks, found.total) for cells in _cells(found.as_of, row)]
+    rows = [cells for row in (*snapshot.networks, snapshot.total) for cells in _cells(snapshot.as_of, row)]
     return [exports.Table("Situation", headers, rows), exports.Table("Définitions", ("Terme", "Sens"), DEFINITIONS)]
 
 
@@ -166,15 +166,15 @@ def _cells(day: date, row: SituationRow) -> list[tuple[exports.Cell, ...]]:
     ]
 
 
-def _sentence(found: Situation, number: int, level: Level) -> str:
-    buckets, base = found.total.strands[number], found.total.base(number)
+def _sentence(snapshot: Situation, number: int, level: Level) -> str:
+    buckets, base = snapshot.total.strands[number], snapshot.total.base(number)
     joined, declared = buckets[Bucket.JOINED], buckets[Bucket.DECLARED]
-    day, strand = french.day(found.as_of), f"{ORDINALS.get(number, f'{number}e')} volet"
+    day, strand = french.day(snapshot.as_of), f"{ORDINALS.get(number, f'{number}e')} volet"
     if not base:
         return f"Au {day}, aucune école n’est concernée par le {strand}."
     concerned = " concernées" if buckets[Bucket.NOT_CONCERNED] else ""
     kind = {"secondary": "secondaires", "primary": "primaires", "nursery": "maternelles"}[level.value]
-    share = french.percent(found.total.share(number, Bucket.JOINED))
+    share = french.percent(snapshot.total.share(number, Bucket.JOINED))
     more = f", et {french.plural(declared, 'autre déclare', 'autres déclarent')} y adhérer" if declared else ""
     schools = f"des {french.number(base)} écoles {kind}{concerned}"
     if not joined:

@@ -119,10 +119,10 @@ def _choices(given: MultiDict[str, str], strand: int) -> Choices:
     return Choices(
         strand=strand,
         cells=frozenset((NetworkCode(network), Level(level)) for network, _, level in cells),
-        statuses=tuple(dict.fromkeys(Status(one) for one in given.getlist("status"))),
+        statuses=tuple(dict.fromkeys(Status(value) for value in given.getlist("status"))),
         which=Which(given.get("which") or Which.ANY),
-        roll_ups=tuple(dict.fromkeys(RollUp(one) for one in given.getlist("roll_up"))),
-        zones=tuple(dict.fromkeys(one[:60] for one in given.getlist("zone") if one and one.isprintable())),
+        roll_ups=tuple(dict.fromkeys(RollUp(value) for value in given.getlist("roll_up"))),
+        zones=tuple(dict.fromkeys(zone[:60] for zone in given.getlist("zone") if zone and zone.isprintable())),
         never_answered="never_answered" in given,
         quiet_days=int(days or 0),
         unreachable="unreachable" in given,
@@ -177,13 +177,20 @@ def _why(session: Session, meant: Audience, scope: Scope) -> WhyAnswer | None:
     if number is None:
         return WhyAnswer(fase, "Un numéro FASE ne compte que des chiffres.")
     try:
-        found = authority_sheet.authority_by_fase(session, number)
+        authority = authority_sheet.authority_by_fase(session, number)
     except NotFound as error:
         return WhyAnswer(fase, str(error))
-    return WhyAnswer(fase, authority=found, told=segment.explain(session, meant, scope, found))
+    return WhyAnswer(fase, authority=authority, told=segment.explain(session, meant, scope, authority))
 
 
 def _export_row(row: AddressRow) -> Sequence[exports.Cell]:
-    found, reason = row.Authority, segment.reason_of(row.rank)
-    cells = (found.fase, found.name, found.network.code, found.municipality, row.schools, row.address or "")
+    authority, reason = row.Authority, segment.reason_of(row.rank)
+    cells = (
+        authority.fase,
+        authority.name,
+        authority.network.code,
+        authority.municipality,
+        row.schools,
+        row.address or "",
+    )
     return cast("Sequence[exports.Cell]", (*cells, reason.label if reason else ""))

@@ -38,14 +38,14 @@ def submit(number: int) -> Redirect | tuple[str, int]:
     try:
         with database().writing() as session:
             campaign = lifecycle.in_turn(session, number)
-            found = approval.ask(
+            findings = approval.ask(
                 session, campaign, sending(), now=now(), actor=actor(), confirmed=confirmed, version=_version()
             )
-            _refuse_undated(found)
+            _refuse_undated(findings)
     except InputError as error:
         with database().reading() as session:
             return _page(session, lifecycle.campaign_numbered(session, number), fault=str(error)), 422
-    written = french.plural(found.counts.written, "pouvoir organisateur", "pouvoirs organisateurs")
+    written = french.plural(findings.counts.written, "pouvoir organisateur", "pouvoirs organisateurs")
     flash(f"La validation est demandée, pour {written}. Elle revient à une autre personne que vous.", "success")
     return redirect(url_for(".check", number=number))
 
@@ -115,9 +115,9 @@ def _version() -> str:
     return request.form.get("version", "")
 
 
-def _refuse_undated(found: Findings) -> None:
+def _refuse_undated(findings: Findings) -> None:
     """On pages, dates are approved with the rest. Raises InputError without one."""
-    if not found.planned:
+    if not findings.planned:
         raise InputError("Choisissez la date de la première vague : elle est validée avec le reste.")
 
 

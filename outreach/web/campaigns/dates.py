@@ -47,4 +47,6 @@ def _page(session: Session, step: Step, form: DatesForm, *, asked: bool = True) 
     form.version.data = form.version.data or step.version
     cautions = dict.fromkeys(sending_hours.caution(today(wave.at)) for wave in waves)
     left_out = planning.left_out(campaign, waves)
-    return show("dates", step, form=form, waves=waves, left_out=left_out, cautions=[one for one in cautions if one])
+    return show(
+        "dates", step, form=form, waves=waves, left_out=left_out, cautions=[caution for caution in cautions if caution]
+    )

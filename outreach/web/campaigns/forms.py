@@ -96,14 +96,14 @@ class LetterForm(StepForm):
 
     def changes(self) -> dict[str, Any]:
         """What the form says, by the campaign's fields; what a browser left out stays as it is."""
-        found = {name: (self[name].data or "").strip() for name in self.KEPT}
-        found["letter"] = (self.letter.data or "").replace("\r\n", "\n")
-        chosen, colour = found["message_class"], found["colour"]
-        found["message_class"] = MessageClass(chosen) if chosen in set(MessageClass) else MessageClass.AWARENESS
-        found["colour"] = Colour(colour) if colour in set(Colour) else Colour.GREY
-        mode = found["tracking"]
-        found["tracking"] = TrackingMode(mode) if mode in set(TrackingMode) else TrackingMode.AGGREGATE
-        return found
+        values = {name: (self[name].data or "").strip() for name in self.KEPT}
+        values["letter"] = (self.letter.data or "").replace("\r\n", "\n")
+        chosen, colour = values["message_class"], values["colour"]
+        values["message_class"] = MessageClass(chosen) if chosen in set(MessageClass) else MessageClass.AWARENESS
+        values["colour"] = Colour(colour) if colour in set(Colour) else Colour.GREY
+        mode = values["tracking"]
+        values["tracking"] = TrackingMode(mode) if mode in set(TrackingMode) else TrackingMode.AGGREGATE
+        return values
 
     def validate_message_class(self, field: RadioField) -> None:
         """One of the classes there are."""

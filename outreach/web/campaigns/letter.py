@@ -97,10 +97,8 @@ def exact(number: int) -> Response:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         step = step_of(session, "letter", campaign)
-        found = _preview(session, campaign, has_layout=True)
-        return letter_frame.around(
-            show("exact", step, preview=found, view=view, views=letter_frame.VIEWS, wave=_wave())
-        )
+        pane = _preview(session, campaign, has_layout=True)
+        return letter_frame.around(show("exact", step, preview=pane, view=view, views=letter_frame.VIEWS, wave=_wave()))
 
 
 @pages.get("/<number:number>/letter/exact/html")
@@ -108,10 +106,10 @@ def exact(number: int) -> Response:
 def exact_html(number: int) -> Response:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        found = _preview(session, campaign, has_layout=True)
-    if found.letter is None:
+        pane = _preview(session, campaign, has_layout=True)
+    if pane.letter is None:
         abort(404)
-    return letter_frame.alone(found.letter.html)
+    return letter_frame.alone(pane.letter.html)
 
 
 def _page(session: Session, step: Step, form: LetterForm, test: TestLetterForm | None = None) -> str:

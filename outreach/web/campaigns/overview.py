@@ -65,10 +65,10 @@ def create() -> Redirect:
 @needs(RoleName.READER)
 def campaign(number: int) -> Redirect:
     with database().reading() as session:
-        found = lifecycle.campaign_numbered(session, number)
-        if listing.stage_of(session, found) is Stage.DRAFT:
+        stored_campaign = lifecycle.campaign_numbered(session, number)
+        if listing.stage_of(session, stored_campaign) is Stage.DRAFT:
             return redirect(url_for(".audience", number=number))
-        step = ".progress_page" if progress.has_begun(found) else ".check"
+        step = ".progress_page" if progress.has_begun(stored_campaign) else ".check"
     return redirect(url_for(step, number=number))
 
 
@@ -76,8 +76,8 @@ def campaign(number: int) -> Redirect:
 @needs(RoleName.READER)
 def definition(number: int) -> Response:
     with database().reading() as session:
-        found = lifecycle.campaign_numbered(session, number)
-        text = definitions.write(definitions.of(session, found))
+        stored_campaign = lifecycle.campaign_numbered(session, number)
+        text = definitions.write(definitions.of(session, stored_campaign))
     response = Response(text, mimetype="text/markdown")
     response.headers["Content-Disposition"] = f'attachment; filename="campagne-{number}.md"'
     return response

@@ -58,8 +58,8 @@ class Live:
         """The letters by what became of them."""
         tally = self.found.tally
         return {
-            one: tally.withdrawn.total() if one is LetterOutcome.WITHDRAWN else getattr(tally, one.value)
-            for one in LetterOutcome
+            outcome: tally.withdrawn.total() if outcome is LetterOutcome.WITHDRAWN else getattr(tally, outcome.value)
+            for outcome in LetterOutcome
         }
 
 
@@ -68,13 +68,13 @@ class Live:
 def progress_page(number: int) -> str | Redirect:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        found = progress.of(session, campaign)
-        if found is None:
+        current = progress.of(session, campaign)
+        if current is None:
             return redirect(url_for(".check", number=number))
         return show(
             "progress",
             step_of(session, "progress_page", campaign),
-            **_live(session, campaign, found),
+            **_live(session, campaign, current),
         )
 
 
@@ -83,10 +83,10 @@ def progress_page(number: int) -> str | Redirect:
 def live(number: int) -> str:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        found = progress.of(session, campaign)
-        if found is None:
+        current = progress.of(session, campaign)
+        if current is None:
             return '<div id="poll"></div>'
-        return show("_live", step_of(session, "progress_page", campaign), **_live(session, campaign, found))
+        return show("_live", step_of(session, "progress_page", campaign), **_live(session, campaign, current))
 
 
 @pages.get("/<number:number>/progress/waves")
@@ -151,7 +151,7 @@ def resend(number: int, wave: int) -> Redirect:
 
 def _alone(campaign: Campaign, wave: Wave) -> str:
     """What is said of a wave called off while the others stay."""
-    planned = [one.number for one in campaign.waves if one.state is WaveState.PLANNED]
+    planned = [other.number for other in campaign.waves if other.state is WaveState.PLANNED]
     if not planned:
         return f"La vague {wave.number} est annulée : plus aucune n’est planifiée."
     others = "les suivantes" if min(planned) > wave.number else "les autres"
@@ -159,16 +159,16 @@ def _alone(campaign: Campaign, wave: Wave) -> str:
     return f"La vague {wave.number} est annulée ; {stay}."
 
 
-def _live(session: Session, campaign: Campaign, found: Progress) -> dict[str, Any]:
-    states, shape = progress.states_mark(campaign, now=now()), progress.shape_mark(campaign, found)
-    seen, starting = f"{states}-{shape}-{progress.counts_mark(found)}", calling_off.starting(campaign, now=now())
+def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, Any]:
+    states, shape = progress.states_mark(campaign, now=now()), progress.shape_mark(campaign, current)
+    seen, starting = f"{states}-{shape}-{progress.counts_mark(current)}", calling_off.starting(campaign, now=now())
     before = request.args.get("seen", "")
     counts_down = starting is not None and starting.due_at > now()
     place = _place() + 1 if before == seen and not counts_down else 0
     made = Live(
-        found=found,
-        sentence=sentence(found) + _warning(session, found),
-        held=auto_pause.why_paused(session, found.wave) if found.wave.state is WaveState.PAUSED else "",
+        found=current,
+        sentence=sentence(current) + _warning(session, current),
+        held=auto_pause.why_paused(session, current.wave) if current.wave.state is WaveState.PAUSED else "",
         starting=starting,
         seconds=max(0, round((starting.due_at - now()).total_seconds())) if starting else 0,
         rest=_rest(campaign, place, now()),
@@ -208,29 +208,29 @@ def _rest(campaign: Campaign, place: int, instant: datetime) -> int | None:
     return max(2, min(rest, until_grace)) if until_grace > 0 else rest
 
 
-def _warning(session: Session, found: Progress) -> str:
-    warns = auto_pause.warning(session, found.wave) if found.tally.refused else ""
+def _warning(session: Session, current: Progress) -> str:
+    warns = auto_pause.warning(session, current.wave) if current.tally.refused else ""
     return f" Attention : {warns}." if warns else ""
 
 
-def sentence(found: Progress) -> str:
+def sentence(current: Progress) -> str:
     """Where a wave stands, in one French sentence."""
-    name, state, tally = f"Vague {found.wave.number}", found.wave.state, found.tally
+    name, state, tally = f"Vague {current.wave.number}", current.wave.state, current.tally
     if state is WaveState.PLANNED:
-        return f"{name} : elle part le {french.weekday(found.wave.due_at)} à {french.hour(found.wave.due_at)}."
+        return f"{name} : elle part le {french.weekday(current.wave.due_at)} à {french.hour(current.wave.due_at)}."
     if state is WaveState.MISSED:
         return f"{name} manquée : rien n’est parti."
     if state not in UNDER_WAY:
-        return f"{name} {state.label.lower()} : {_ends(found)}."
-    if found.wave.mailing is None or found.wave.mailing.filled_at is None:
+        return f"{name} {state.label.lower()} : {_ends(current)}."
+    if current.wave.mailing is None or current.wave.mailing.filled_at is None:
         return f"{name} : les destinataires sont inscrits un à un ({french.number(tally.intended)})."
-    done = french.plural(found.settled, "courriel a une issue", "courriels ont une issue")
-    still = "en pause" if state is WaveState.PAUSED else f"en cours, {found.percent} %"
-    return f"{name} {still} : {done} sur {french.number(found.meant)}."
+    done = french.plural(current.settled, "courriel a une issue", "courriels ont une issue")
+    still = "en pause" if state is WaveState.PAUSED else f"en cours, {current.percent} %"
+    return f"{name} {still} : {done} sur {french.number(current.meant)}."
 
 
-def _ends(found: Progress) -> str:
-    tally = found.tally
+def _ends(current: Progress) -> str:
+    tally = current.tally
     counts = (
         french.plural(tally.accepted, "courriel accepté", "courriels acceptés"),
         french.plural(tally.refused + tally.expired, "échec"),

@@ -35,13 +35,13 @@ USUAL = 250  # what a relay says to a letter it takes; any other 2xx is shown
 @needs(RoleName.READER)
 def recipients(number: int, wave: int) -> str:
     with database().reading() as session:
-        campaign, found, mailing = _wave(session, number, wave)
+        campaign, shown_wave, mailing = _wave(session, number, wave)
         outcome, reason = _asked()
         pager = Pager.of(request, listing.count(session, mailing, outcome, reason), PAGE_ROWS)
         return show(
             "recipients",
             step_of(session, "recipients", campaign),
-            wave=found,
+            wave=shown_wave,
             tally=outbox.tallies(session, [mailing])[mailing],
             outcome=outcome,
             reason=reason,
@@ -50,7 +50,7 @@ def recipients(number: int, wave: int) -> str:
             pager=pager,
             rows=listing.page(session, mailing, outcome, reason, pager.number),
             outcome_of=listing.outcome_of,
-            tries=lambda message: _tries(message, found),
+            tries=lambda message: _tries(message, shown_wave),
             says_more=_says_more,
             resendable_from=_resendable(session, campaign, wave),
             up_to_the_minute=timedelta(seconds=59),
@@ -70,27 +70,27 @@ def export_recipients(number: int, wave: int, kind: str) -> Response:
 @needs(RoleName.READER)
 def received(number: int, message: int) -> Response:
     with database().reading() as session:
-        campaign, found = _letter(session, number, message)
-        subject = composing.subject_read(session, found, sending(), now=now())
-        step, outcome = step_of(session, "recipients", campaign), listing.outcome_of(found)
-        return letter_frame.around(show("received", step, message=found, outcome=outcome, subject=subject))
+        campaign, letter = _letter(session, number, message)
+        subject = composing.subject_read(session, letter, sending(), now=now())
+        step, outcome = step_of(session, "recipients", campaign), listing.outcome_of(letter)
+        return letter_frame.around(show("received", step, message=letter, outcome=outcome, subject=subject))
 
 
 @pages.get("/<number:number>/letters/<number:message>/html")
 @needs(RoleName.READER)
 def received_html(number: int, message: int) -> Response:
     with database().reading() as session:
-        _, found = _letter(session, number, message)
-        return letter_frame.alone(composing.as_read(session, found, sending(), now=now(), counts=False))
+        _, letter = _letter(session, number, message)
+        return letter_frame.alone(composing.as_read(session, letter, sending(), now=now(), counts=False))
 
 
-def _wave(session: Session, number: int, wave: int) -> tuple[Campaign, Wave, int]:
+def _wave(session: Session, number: int, wave_number: int) -> tuple[Campaign, Wave, int]:
     """A wave that has letters. Raises NotFound."""
     campaign = lifecycle.campaign_numbered(session, number)
-    found = next((one for one in campaign.waves if one.number == wave), None)
-    if found is None or found.mailing_id is None:
-        raise NotFound(f"La vague {wave} de cette campagne n’a pas encore de destinataires.")
-    return campaign, found, found.mailing_id
+    wave = next((candidate for candidate in campaign.waves if candidate.number == wave_number), None)
+    if wave is None or wave.mailing_id is None:
+        raise NotFound(f"La vague {wave_number} de cette campagne n’a pas encore de destinataires.")
+    return campaign, wave, wave.mailing_id
 
 
 def _letter(session: Session, number: int, key: int) -> tuple[Campaign, Message]:

@@ -27,16 +27,16 @@ def behind(number: int) -> str:
     network = request.args.get("network", "")
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        found = results.of(session, campaign, now=now())
-        if network and network not in found.labels:
+        summary = results.of(session, campaign, now=now())
+        if network and network not in summary.labels:
             raise InputError("Ce réseau n’existe pas.")
-        listed = results.authorities(session, campaign, found, figure, network)
+        listed = results.authorities(session, campaign, summary, figure, network)
         pager = Pager.of(request, len(listed), PAGE_ROWS)
         return show(
             "results",
             step_of(session, "progress_page", campaign),
             figure=figure,
-            network=found.labels.get(network, ""),
+            network=summary.labels.get(network, ""),
             pager=pager,
             rows=listed[max(pager.first_row - 1, 0) : pager.last_row],
         )
@@ -52,12 +52,12 @@ def export_results(number: int, kind: str) -> Response:
     return exports.download(table, kind, f"resultats-campagne-{number}", *more)
 
 
-def tables_of(found: Results, figures: Sequence[Figure]) -> list[exports.Table]:
+def tables_of(summary: Results, figures: Sequence[Figure]) -> list[exports.Table]:
     """The results as tables: networks as rows with a total, the answers, and what each figure means."""
     headers = ("Réseau", *(figure.label for figure in figures))
-    lines = (*found.rows, found.row())
+    lines = (*summary.rows, summary.row())
     rows: list[list[exports.Cell]] = [[row.label, *(row.counts[figure] for figure in figures)] for row in lines]
-    answers = [(answer.label, count) for answer, count in found.answers.items()]
+    answers = [(answer.label, count) for answer, count in summary.answers.items()]
     meanings = [(figure.label, figure.meaning) for figure in figures]
     return [
         exports.Table("Résultats", headers, rows),
@@ -66,12 +66,12 @@ def tables_of(found: Results, figures: Sequence[Figure]) -> list[exports.Table]:
     ]
 
 
-def measured_of(found: Sequence[Measured]) -> exports.Table:
+def measured_of(groups: Sequence[Measured]) -> exports.Table:
     """Clicks and openings by group, and by who seems to be behind them."""
     headers = ["Groupe", "Destinataires"]
     headers += [f"{what} {who}" for what in ("Clics", "Ouvertures") for who in ("sûrs", "incertains", "automatiques")]
     rows: list[list[exports.Cell]] = [
-        [one.name, one.recipients, *(tally[each] for tally in (one.clicks, one.opens) for each in HitClass)]
-        for one in found
+        [group.name, group.recipients, *(tally[each] for tally in (group.clicks, group.opens) for each in HitClass)]
+        for group in groups
     ]
     return exports.Table("Clics et ouvertures", headers, rows)

@@ -91,15 +91,15 @@ def export(kind: str) -> Response:
 @needs(RoleName.READER)
 def authority(fase: int) -> str:
     with database().reading() as session:
-        found = authority_sheet.authority_by_fase(session, fase)
-        pager = Pager.of(request, authority_sheet.count_schools(session, found), PAGE_ROWS)
+        authority_row = authority_sheet.authority_by_fase(session, fase)
+        pager = Pager.of(request, authority_sheet.count_schools(session, authority_row), PAGE_ROWS)
         return render_template(
             "pages/directory/schools.html",
-            authority=found,
-            federations=authority_sheet.represented_by(session, found),
-            failing=contacts.failing_of(session, found),
+            authority=authority_row,
+            federations=authority_sheet.represented_by(session, authority_row),
+            failing=contacts.failing_of(session, authority_row),
             pager=pager,
-            schools=authority_sheet.schools(session, found, pager.number),
+            schools=authority_sheet.schools(session, authority_row, pager.number),
         )
 
 
@@ -114,8 +114,8 @@ def authority_contacts(fase: int) -> str:
 @needs(RoleName.AUTHOR)
 def new_contact(fase: int) -> str:
     with database().reading() as session:
-        found = authority_sheet.authority_by_fase(session, fase)
-        return _form_page(found, ContactForm(request.args if "address" in request.args else None))
+        authority_row = authority_sheet.authority_by_fase(session, fase)
+        return _form_page(authority_row, ContactForm(request.args if "address" in request.args else None))
 
 
 @pages.post("/<number:fase>/contacts")
@@ -129,27 +129,27 @@ def add_contact(fase: int) -> Redirect | tuple[str, int] | str:
 @needs(RoleName.AUTHOR)
 def contact(fase: int, contact_id: int) -> str:
     with database().reading() as session:
-        found = authority_sheet.authority_by_fase(session, fase)
-        old = contacts.contact(session, found, contact_id)
+        authority_row = authority_sheet.authority_by_fase(session, fase)
+        old = contacts.contact(session, authority_row, contact_id)
         shown = {"address": old.address, "name": old.name, "kind": old.mailbox_kind}
-        return _form_page(found, ContactForm(data=shown), old)
+        return _form_page(authority_row, ContactForm(data=shown), old)
 
 
 @pages.post("/<number:fase>/contacts/<number:contact_id>")
 @needs(RoleName.AUTHOR)
 def correct_contact(fase: int, contact_id: int) -> Redirect | tuple[str, int] | str:
     with database().writing() as session:
-        found = authority_sheet.authority_by_fase(session, fase)
-        return _save(session, found, contacts.contact(session, found, contact_id))
+        authority_row = authority_sheet.authority_by_fase(session, fase)
+        return _save(session, authority_row, contacts.contact(session, authority_row, contact_id))
 
 
 @pages.post("/<number:fase>/contacts/<number:contact_id>/retirement")
 @needs(RoleName.AUTHOR)
 def retire_contact(fase: int, contact_id: int) -> Redirect:
     with database().writing() as session:
-        found = authority_sheet.authority_by_fase(session, fase)
-        old = contacts.contact(session, found, contact_id)
-        contacts.retire(session, found, old, now=now(), actor=actor())
+        authority_row = authority_sheet.authority_by_fase(session, fase)
+        old = contacts.contact(session, authority_row, contact_id)
+        contacts.retire(session, authority_row, old, now=now(), actor=actor())
         flash(f"L’adresse {old.address} n’est plus utilisée.", "success")
     return redirect(url_for(".authority_contacts", fase=fase))
 
@@ -158,9 +158,9 @@ def retire_contact(fase: int, contact_id: int) -> Redirect:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def review_contact(fase: int, contact_id: int) -> Redirect:
     with database().writing() as session:
-        found = authority_sheet.authority_by_fase(session, fase)
-        waiting = contacts.contact(session, found, contact_id)
-        contacts.review(session, found, waiting, now=now(), actor=actor())
+        authority_row = authority_sheet.authority_by_fase(session, fase)
+        waiting = contacts.contact(session, authority_row, contact_id)
+        contacts.review(session, authority_row, waiting, now=now(), actor=actor())
         flash(f"L’adresse {waiting.address} est vérifiée et peut servir.", "success")
     return redirect(url_for(".authority_contacts", fase=fase))
 
@@ -211,61 +211,61 @@ def _export_rows(session: Session, filters: Filters, sort: Sort) -> list[Sequenc
 def _export_row(
     row: ListedRow, federations: dict[int, list[str]], mailboxes: dict[int, list[str]]
 ) -> Sequence[exports.Cell]:
-    found: Authority = row.Authority
+    authority_row: Authority = row.Authority
     return (
-        found.fase,
-        found.name,
-        found.network.code,
-        ", ".join(federations.get(found.id, [])),
+        authority_row.fase,
+        authority_row.name,
+        authority_row.network.code,
+        ", ".join(federations.get(authority_row.id, [])),
         row.schools,
         row.secondary,
-        found.company_number or "",
-        found.address,
-        found.postcode,
-        found.locality,
-        found.municipality,
-        ", ".join(mailboxes.get(found.id, [])),
+        authority_row.company_number or "",
+        authority_row.address,
+        authority_row.postcode,
+        authority_row.locality,
+        authority_row.municipality,
+        ", ".join(mailboxes.get(authority_row.id, [])),
         Reach(row.reach).label,
     )
 
 
-def _contacts_page(session: Session, found: Authority) -> str:
-    known = contacts.contacts_of(session, found)
+def _contacts_page(session: Session, authority_row: Authority) -> str:
+    known = contacts.contacts_of(session, authority_row)
     excluded: dict[str, list[Suppression]] = {}
-    for one in suppressions.in_force(session, [contact.address_key for contact in known]):
-        excluded.setdefault(one.address_key, []).append(one)
+    for suppression in suppressions.in_force(session, [contact.address_key for contact in known]):
+        excluded.setdefault(suppression.address_key, []).append(suppression)
     return render_template(
         "pages/directory/contacts.html",
-        authority=found,
-        federations=authority_sheet.represented_by(session, found),
+        authority=authority_row,
+        federations=authority_sheet.represented_by(session, authority_row),
         contacts=known,
         excluded=excluded,
     )
 
 
-def _form_page(found: Authority, form: ContactForm, old: Contact | None = None) -> str:
-    return render_template("pages/directory/contact.html", authority=found, form=form, old=old)
+def _form_page(authority_row: Authority, form: ContactForm, old: Contact | None = None) -> str:
+    return render_template("pages/directory/contact.html", authority=authority_row, form=form, old=old)
 
 
-def _save(session: Session, found: Authority, old: Contact | None) -> Redirect | tuple[str, int] | str:
+def _save(session: Session, authority_row: Authority, old: Contact | None) -> Redirect | tuple[str, int] | str:
     form = ContactForm()
     if not form.validate_on_submit() or form.judged is None:
         if any(mark in (form.address.data or "") for mark in "\r\n\0"):
             current_app.logger.warning("An address with a line break was refused, sent by %s", actor())
-        return _form_page(found, form, old), 422
+        return _form_page(authority_row, form, old), 422
     judged = form.judged
     if (judged.display_name or judged.warnings) and form.confirmed.data != judged.address:
         form.ask_to_confirm()
-        return _form_page(found, form, old)
+        return _form_page(authority_row, form, old)
     name, kind = (form.name.data or "").strip(), MailboxKind(form.kind.data)
     try:
         if old:
-            contacts.correct(session, found, old, judged, now=now(), actor=actor(), name=name, kind=kind)
+            contacts.correct(session, authority_row, old, judged, now=now(), actor=actor(), name=name, kind=kind)
         else:
-            contacts.add(session, found, judged, now=now(), actor=actor(), name=name, kind=kind)
+            contacts.add(session, authority_row, judged, now=now(), actor=actor(), name=name, kind=kind)
     except InputError as error:
         form.address.errors = [str(error)]
-        return _form_page(found, form, old), 422
+        return _form_page(authority_row, form, old), 422
     suppressions.vouch(session, judged.key, now=now(), actor=actor())
     flash(" ".join([f"L’adresse {judged.address} est enregistrée.", *judged.notes]), "success")
-    return redirect(url_for(".authority_contacts", fase=found.fase))
+    return redirect(url_for(".authority_contacts", fase=authority_row.fase))

@@ -81,10 +81,10 @@ def exclusion(number: int) -> str:
 def end(number: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
     with database().writing() as session:
-        found = suppression_list.numbered(session, number)
+        excluded = suppression_list.numbered(session, number)
         if not form.validate_on_submit():
-            return _line(found, form), 422
-        told = _lift(session, found.entry.address_key, found.entry.reason, form, found.address)
+            return _line(excluded, form), 422
+        told = _lift(session, excluded.entry.address_key, excluded.entry.reason, form, excluded.address)
     flash(told, "success")
     return redirect(url_for(".index", **_kept()))
 
@@ -101,9 +101,9 @@ def mailbox(fase: int, contact_id: int) -> str:
 def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
     with database().writing() as session:
-        found, contact = _found(session, fase, contact_id)
+        authority, contact = _found(session, fase, contact_id)
         if not form.validate_on_submit():
-            return _page(session, found, contact, form), 422
+            return _page(session, authority, contact, form), 422
         reason, by = SuppressionReason.STAFF, actor()
         suppressions.suppress(session, contact.address_key, reason, now=now(), actor=by, detail=form.note.data or "")
         address = contact.address
@@ -116,9 +116,9 @@ def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
 def lift(fase: int, contact_id: int, reason: str) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
     with database().writing() as session:
-        found, contact = _found(session, fase, contact_id)
+        authority, contact = _found(session, fase, contact_id)
         if not form.validate_on_submit():
-            return _page(session, found, contact, form), 422
+            return _page(session, authority, contact, form), 422
         told = _lift(session, contact.address_key, SuppressionReason(reason), form, contact.address)
     flash(told, "success")
     return redirect(url_for("directory.authority_contacts", fase=fase))
@@ -140,36 +140,36 @@ def _asked() -> tuple[SuppressionReason | None, str]:
     return reason, words(request.args, "q", LONGEST_SEARCH)
 
 
-def _row(one: Excluded) -> Sequence[exports.Cell]:
-    entry, fases = one.entry, [authority.fase for authority in one.authorities]
+def _row(excluded: Excluded) -> Sequence[exports.Cell]:
+    entry, fases = excluded.entry, [authority.fase for authority in excluded.authorities]
     return (
-        one.address,
+        excluded.address,
         entry.reason.label,
         entry.scope.label,
         entry.created_at.isoformat(timespec="seconds"),
         entry.created_by,
         entry.detail,
         fases[0] if len(fases) == 1 else ", ".join(map(str, fases)),
-        ", ".join(authority.name for authority in one.authorities),
+        ", ".join(authority.name for authority in excluded.authorities),
     )
 
 
-def _line(found: Excluded, form: ExclusionForm) -> str:
-    return render_template("pages/directory/lifting.html", row=found, form=form, kept=_kept())
+def _line(excluded: Excluded, form: ExclusionForm) -> str:
+    return render_template("pages/directory/lifting.html", row=excluded, form=form, kept=_kept())
 
 
 def _found(session: Session, fase: int, contact_id: int) -> tuple[Authority, Contact]:
-    found = authority_sheet.authority_by_fase(session, fase)
-    return found, contacts.contact(session, found, contact_id)
+    authority = authority_sheet.authority_by_fase(session, fase)
+    return authority, contacts.contact(session, authority, contact_id)
 
 
-def _page(session: Session, found: Authority, contact: Contact, form: ExclusionForm) -> str:
+def _page(session: Session, authority: Authority, contact: Contact, form: ExclusionForm) -> str:
     standing = suppressions.in_force(session, [contact.address_key])
     return render_template(
         "pages/directory/exclusion.html",
-        authority=found,
+        authority=authority,
         contact=contact,
         form=form,
         standing=standing,
-        is_stopped=any(one.scope is SuppressionScope.ALL for one in standing),
+        is_stopped=any(suppression.scope is SuppressionScope.ALL for suppression in standing),
     )

@@ -33,9 +33,9 @@ def index(fase: int) -> str:
 def note_call(fase: int) -> Redirect | tuple[str, int]:
     form = CallForm()
     with database().writing() as session:
-        found = authority_sheet.authority_by_fase(session, fase)
-        if not form.validate_on_submit() or not _noted(session, found, form):
-            return _page(session, found, form), 422
+        authority = authority_sheet.authority_by_fase(session, fase)
+        if not form.validate_on_submit() or not _noted(session, authority, form):
+            return _page(session, authority, form), 422
     flash("L’échange est noté.", "success")
     return redirect(url_for(".index", fase=fase))
 
@@ -49,12 +49,12 @@ def withdraw_call(fase: int, number: int) -> Redirect:
     return redirect(url_for(".index", fase=fase))
 
 
-def _noted(session: Session, found: Authority, form: CallForm) -> bool:
+def _noted(session: Session, authority: Authority, form: CallForm) -> bool:
     """Whether the call could be written down; a refusal stands by the day, which alone is judged there."""
     try:
         calls.note(
             session,
-            found,
+            authority,
             form.note.data or "",
             kind=CallKind(form.kind.data),
             day=parse_day(form.day.data or ""),
@@ -69,23 +69,23 @@ def _noted(session: Session, found: Authority, form: CallForm) -> bool:
     return True
 
 
-def _page(session: Session, found: Authority, form: CallForm) -> str:
+def _page(session: Session, authority: Authority, form: CallForm) -> str:
     return render_template(
         "pages/directory/history.html",
-        authority=found,
-        federations=authority_sheet.represented_by(session, found),
-        planned=authority_history.to_come(session, found, now=now()),
-        events=_events(session, found),
+        authority=authority,
+        federations=authority_sheet.represented_by(session, authority),
+        planned=authority_history.to_come(session, authority, now=now()),
+        events=_events(session, authority),
         form=form,
     )
 
 
-def _events(session: Session, found: Authority) -> list[Event]:
+def _events(session: Session, authority: Authority) -> list[Event]:
     events = [
-        *authority_history.answered(session, found, authority_sheet.history(session, found)),
-        *records.events(session, found),
-        *authority_history.letters(session, found),
-        *authority_history.exclusions(session, found),
-        *calls.events(session, found),
+        *authority_history.answered(session, authority, authority_sheet.history(session, authority)),
+        *records.events(session, authority),
+        *authority_history.letters(session, authority),
+        *authority_history.exclusions(session, authority),
+        *calls.events(session, authority),
     ]
     return sorted(events, key=lambda event: event.at, reverse=True)

@@ -81,12 +81,12 @@ class Hits:
         if known is not None:
             return known
         with self.database.reading() as session:
-            found = trackers.target_of(session, token.id)
-        if found is not None:
+            target = trackers.target_of(session, token.id)
+        if target is not None:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            self._known[token.id] = found
-        return found
+            self._known[token.id] = target
+        return target
 
     def _count(self, environ: WSGIEnvironment, target: Target, link: int) -> None:
         agent = agent_of(environ.get("HTTP_USER_AGENT", ""))
@@ -136,7 +136,7 @@ class Batches:
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
         is_stored = False
         try:
-            self._store([one for brought in batch for one in brought.sightings])
+            self._store([sighting for brought in batch for sighting in brought.sightings])
             is_stored = True
         except NO_ANSWER as error:
             logger.warning("%s openings or clicks were not counted: %s", len(batch), error)

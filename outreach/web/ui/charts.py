@@ -51,13 +51,13 @@ class Curve:
 def bar(row: SituationRow, strand: int) -> list[BarSegment]:
     """The bar of a row: each segment as wide as its share, parted by a small gap."""
     base = row.base(strand) or 1
-    found, x = [], 0.0
+    segments, x = [], 0.0
     for name, buckets in SEGMENTS.items():
         width = BAR_WIDTH * sum(row.strands[strand][bucket] for bucket in buckets) / base
         if width:
-            found.append(BarSegment(name, round(x, 2), round(max(width - GAP, 0.6), 2)))
+            segments.append(BarSegment(name, round(x, 2), round(max(width - GAP, 0.6), 2)))
         x += width
-    return found
+    return segments
 
 
 def curve(points: Sequence[tuple[date, Mapping[int, int]]]) -> Curve:

@@ -146,7 +146,9 @@ class StatusForm(FlaskForm):
 class CallForm(FlaskForm):
     """What was said with an authority outside the product."""
 
-    kind = RadioField("Nature", choices=[SelectChoice(one, one.label) for one in CallKind], validate_choice=False)
+    kind = RadioField(
+        "Nature", choices=[SelectChoice(call_kind, call_kind.label) for call_kind in CallKind], validate_choice=False
+    )
     day = StringField("Date", description="Le jour de l’échange, par exemple 30/06/2021.")
     person = StringField(
         "Personne jointe (facultatif)",

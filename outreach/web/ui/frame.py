@@ -75,14 +75,14 @@ SENTENCES = {
 
 def database() -> Database:
     """The database of the running application."""
-    found: Database = current_app.extensions["outreach.database"]
-    return found
+    opened: Database = current_app.extensions["outreach.database"]
+    return opened
 
 
 def settings() -> Settings:
     """The settings of the running application."""
-    found: Settings = current_app.extensions["outreach.settings"]
-    return found
+    current: Settings = current_app.extensions["outreach.settings"]
+    return current
 
 
 def now() -> datetime:

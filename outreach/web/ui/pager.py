@@ -35,12 +35,12 @@ class Pager:
         """The pages to link to; None stands for a gap."""
         near = {1, self.last, *range(self.number - 1, self.number + 2)}
         shown = sorted(number for number in near if 1 <= number <= self.last)
-        found: list[int | None] = []
+        links: list[int | None] = []
         for number in shown:
-            if found and number - (found[-1] or 0) > 1:
-                found.append(None)
-            found.append(number)
-        return found
+            if links and number - (links[-1] or 0) > 1:
+                links.append(None)
+            links.append(number)
+        return links
 
 
 def member(kind: type[Member], value: str | None) -> Member | None:

@@ -13,8 +13,8 @@ COOKIE, REMEMBERED_SECONDS = "outreach-known", 180 * 24 * 3600
 
 def sign_ins() -> Attempts:
     """Those of the running application."""
-    found: Attempts = current_app.extensions["outreach.sign_ins"]
-    return found
+    attempts: Attempts = current_app.extensions["outreach.sign_ins"]
+    return attempts
 
 
 def names_of(email: str) -> dict[str, int]:
