@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Break sending on purpose, and compare what the ledger says with what the relay really took.
+"""Break sending on purpose, and compare the ledger with what the relay really accepted.
 
-Usage: ./run chaos [--fault kill] [--messages 20000] [--kills 200] [--database sqlite] [--seed N] [--json]. A fault
-has its own number of letters and of strikes where none is given; `--fault all` tries every one on every database, and
-prints a table. Needs requirements-dev.txt (`./run test` installs it). Exit status 1 when a promise is broken: a letter
-lost or taken twice, a doubt that is not listed, more doubts than connections times kills, a worker that fell by itself,
-more than 60 seconds until letters leave again, a letter taken more than a second after a decision against it.
+Usage: ./run chaos [--fault kill] [--messages 20000] [--kills 200] [--database sqlite] [--seed N] [--json]. Each
+fault has a default number of letters (--messages) and of strikes (--kills). `--fault all` tries every fault on every
+database and prints a table. Needs requirements-dev.txt (`./run test` installs it).
+
+The exit status is 1 when a fault cannot be tried to its end, or when a promise is broken: a letter is lost or accepted
+twice, a doubt is not listed, there are more doubts than connections times kills, a worker ends by itself, it takes more
+than 60 seconds until letters leave again, or a letter is accepted more than a second after a decision against it.
 """
 
 import argparse
@@ -51,7 +53,7 @@ def main() -> None:
         try:
             rows.append(row := _tried(name, database, options))
         except Exception:
-            logging.exception("%s on %s could not be tried to its end; the others are", name, database)
+            logging.exception("%s on %s could not be tried to its end; going on with the other faults", name, database)
             untried.append(name)
             continue
         if options.json or options.fault == "all":
@@ -90,7 +92,7 @@ def _tried(name: str, database: str, options: argparse.Namespace) -> Row:
 
 
 def _found(ground: Ground) -> Row:
-    """What the ledger and the relay's log say, what was measured, and which promises that breaks."""
+    """The comparison of the ledger with the relay's log, the measured delays, and the broken promises."""
     reckoning, bound, late = ground.compare(), ground.connections * ground.kills, decisions.delays(ground)
     resumed, honoured = max(ground.resumed, default=None), max(late, default=None)
     broken = {
@@ -113,7 +115,7 @@ def _found(ground: Ground) -> Row:
 
 
 def _print_line(row: Row, options: argparse.Namespace, *, is_first: bool) -> None:
-    """One row, as soon as it is known: a table of all takes more than an hour."""
+    """Print one row as soon as it is known, as a table of all faults takes more than an hour."""
     if options.json:
         print(json.dumps(row), flush=True)
         return

@@ -1,4 +1,4 @@
-"""A made-up directory of any size, with one approved campaign to all of it: what sending is measured and broken on."""
+"""A made-up directory of any size and a campaign to all of it, for benchmarks and chaos runs."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -39,7 +39,7 @@ opened_on = 2020-11-16
 
 
 def gather(database: Database, count: int, *, now: datetime, schools: int = 1) -> None:
-    """So many authorities, each with as many secondary schools and one mailbox, and two people of the service."""
+    """Add `count` authorities, each with `schools` secondary schools and one mailbox, and three staff accounts."""
     with database.writing() as session:
         network = session.scalars(select(Network.id).order_by(Network.position)).first()
         programmes.load(session, PROGRAMME, now=now, actor=AUTHOR)
@@ -56,7 +56,7 @@ def gather(database: Database, count: int, *, now: datetime, schools: int = 1) -
 
 
 def plan(database: Database, at: datetime, *, now: datetime, **changes: object) -> int:
-    """A campaign to everybody, approved and planned; returns its number."""
+    """Create, approve and schedule a campaign to everybody; returns its number."""
     stated = definitions.named("invitation-volet-1", ROOT / "campaigns").model_copy(update={"reminders": (), **changes})
     with database.writing() as session:
         author = session.scalars(select(User).where(User.email == AUTHOR)).one()

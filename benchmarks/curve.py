@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What a letter costs as a wave grows: one sending of each size, as a table and as a drawing.
+"""Measure what a letter costs as a wave grows: a sending of each size, a table and a drawing.
 
 Usage: ./run bench curve [--sizes 1000,5000,20000,100000] [--databases sqlite,postgresql] [--drawing FILE.svg]
-Prints a table for docs/performance.md; the launch counts. Each row is a run of `./run bench send`.
+Prints a table for docs/performance.md. Times include the launch. Each row is a run of `./run bench send`.
 """
 
 import argparse
@@ -18,7 +18,7 @@ Run = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT, MARGIN = 640, 280, 48
 COLOURS = {"sqlite": "#303675", "postgresql": "#b3541e"}
-ABOVE, BELOW = (-8, -24), (18, 34)  # where a cost and the name of its line stand
+ABOVE, BELOW = (-8, -24), (18, 34)  # vertical offsets of a cost and of its line's name
 FRAME = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"
  font-family="sans-serif" font-size="12">
 <title>Processor time a letter, by the size of the wave</title>
@@ -79,7 +79,7 @@ def drawing(runs: list[Run]) -> str:
 
 
 def _side(run: Run, runs: list[Run]) -> tuple[int, int]:
-    """Where words stand: above the line or, where the other database costs more, below."""
+    """The offsets of a run's words: above the line, or below it where the other database costs more."""
     beside = [other for other in runs if other["recipients"] == run["recipients"] and other is not run]
     return BELOW if any(other["cpu_ms_per_message"] > run["cpu_ms_per_message"] for other in beside) else ABOVE
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Time what grows with the register, on the fictitious one, as large as the real: an edition, a situation, its curve.
+"""Time editions, audiences and situations on the sample, which is as large as the real register.
 
 Usage: .venv/bin/python benchmarks/directory_and_situation.py [database URL], by default a throw-away SQLite file. Each
 line is the median of several runs in this process, in milliseconds; quote ratios between lines rather than times.

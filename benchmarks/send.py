@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Measure sending: a campaign to so many authorities, from its due time to the last acceptance, every commit durable.
+"""Measure a campaign's sending, from its launch to the last acceptance, with durable commits.
 
 Usage: ./run bench send [--recipients 20000] [--workers 1] [--database sqlite] [--connections 48] [--schools 2]
-[--relay HOST:PORT] [--json]. Letters go into Debian's smtp-sink where it is installed (package postfix), else into the
-tests' own sink, which is slower. The yardstick is Debian's smtp-source into the same sink, in the same run: its letters
-are for b@y.example. With --relay, only who counts there knows of duplicates.
+[--relay HOST:PORT] [--json]. Letters go to Debian's smtp-sink where it is installed (package postfix), else to the
+tests' own sink, which is slower. The yardstick is Debian's smtp-source into the same sink, in the same run; it sends to
+b@y.example. With --relay, duplicates are not counted.
 """
 
 import argparse
@@ -40,13 +40,13 @@ from tests.postgresql import Server
 
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 TICKS = os.sysconf("SC_CLK_TCK")
-LONGEST_SECONDS, SLOWEST = 120, 100  # letters a second, of a relay that is worth measuring
+LONGEST_SECONDS, SLOWEST = 120, 100  # time limit: 120 s, and the wave at 100 letters a second
 AT_LEAST, PREPARED = timedelta(seconds=12), timedelta(microseconds=650)
 
 
 def main() -> None:
     options = _options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped then, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the exit stack stops what was started
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outreach-bench-")))
         url = stack.enter_context(_database(options.database, folder))
@@ -72,7 +72,7 @@ def _send(database: Database, url: str, relay: str, folder: Path, options: argpa
         "OUTREACH_ALLOWED_RECIPIENTS": "@adm.fwb.example",
         "OUTREACH_SMTP_CONNECTIONS": str(options.connections),
     }
-    # As before any work process: it would hold all that making them takes.
+    # Before the work processes, which would otherwise add the people and keep the modules for it in memory.
     add_people(database, read(environment), datetime.now(UTC))
     command = [sys.executable, "-m", "outreach", "work"]
     workers = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(options.workers)]
@@ -83,7 +83,7 @@ def _send(database: Database, url: str, relay: str, folder: Path, options: argpa
             sys.exit("a worker does not start")
         used = sum(map(_cpu_seconds, workers))
         now = datetime.now(UTC)
-        # Planned a while ago, so that recipients are written down ahead as they would be.
+        # Planned two minutes ago, so that recipients are written down ahead of the launch, as usual.
         number = crowd.plan(database, now + AT_LEAST + options.recipients * PREPARED, now=now - 2 * GRACE)
         end = time.monotonic() + LONGEST_SECONDS + options.recipients / SLOWEST
         while not _is_over(database, number):
@@ -91,7 +91,7 @@ def _send(database: Database, url: str, relay: str, folder: Path, options: argpa
                 sys.exit("a worker ended by itself")
             if time.monotonic() > end:
                 sys.exit(f"the relay {relay} did not take {options.recipients} letters in time")
-            time.sleep(1)  # asking five times a second took a thirtieth of the machine
+            time.sleep(1)  # polling five times a second took a thirtieth of the machine
             peak = max(peak, *map(_megabytes, workers))
         used = sum(map(_cpu_seconds, workers)) - used
     finally:
@@ -107,7 +107,7 @@ def _figures(database: Database, number: int) -> dict[str, Any]:
         (wave,) = session.get_one(Campaign, number).waves
         opened = select(GateChange.at).where(GateChange.mailing_id == wave.mailing_id, GateChange.gate == Gate.OPEN)
         began = select(WaveTransition.at).where(WaveTransition.wave_id == wave.id, WaveTransition.state == "running")
-        # The pass of the clock at which it was due: when it began, or, written down ahead, when its gate was opened.
+        # The launch: when the wave began or, if its recipients were written down ahead, when its gate was opened.
         launched = max(session.scalars(began).one(), wave.due_at)
         launched = session.scalars(opened).one() if launched == wave.due_at else launched
         accepted = Message.state == MessageState.ACCEPTED
@@ -174,7 +174,7 @@ def _database(kind: str, folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _sink(relay: str) -> Iterator[tuple[str, Any]]:
-    """A relay that takes everything, and a way to ask how many letters it took (None when it cannot tell)."""
+    """A relay that accepts everything, and a function for the number of letters it accepted (None: unknown)."""
     program = shutil.which("smtp-sink", path=PATHS)
     if relay:
         yield relay, lambda: None
@@ -251,7 +251,7 @@ def _cpu_seconds(worker: subprocess.Popen[bytes]) -> float:
 
 
 def _megabytes(worker: subprocess.Popen[bytes]) -> float:
-    """What a worker occupies now; of pages its two processes share, each has half."""
+    """The memory of a worker now, in MB. A page that its two processes share counts once (Pss)."""
     reports = [(process / "smaps_rollup").read_text(encoding="ascii") for process in _processes(worker)]
     return sum(int(re.findall(r"Pss:\s+(\d+)", report)[0]) for report in reports) / 1024
 

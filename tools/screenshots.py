@@ -4,7 +4,7 @@
 Usage: .venv/bin/python tools/screenshots.py; needs Debian's chromium, chromium-l10n (dates in French) and pngquant.
 
 The demonstration begins in an empty folder and its clock is set, so that each picture shows the same as the last time.
-All are taken, in order: a step of the story stands on those before it. A picture that no page shows is named.
+All are taken, in order, as each step needs those before it. Pictures that no page shows are reported.
 """
 
 import os
@@ -43,10 +43,10 @@ JOININGS = {"name": "adhesions.csv", "mimeType": "text/csv", "buffer": LIST.enco
 
 
 class Shot(NamedTuple):
-    """A picture (its file under docs/, or "" for steps alone), who looks, where, after which steps, at what.
+    """A picture: its file under docs/ (or "" for steps alone), the account, the address, the steps, the crop.
 
-    A step is what is done to the first element of a selector: its name in Playwright, the selector, the values. `crop`
-    is what the picture keeps: all elements of a selector; without it, the top of the window.
+    A step calls a Playwright method on the first element of a selector: the method's name, the selector, the arguments.
+    The picture is cropped to all elements of the selector `crop`; without one, it shows the top of the window.
     """
 
     picture: str
@@ -190,7 +190,7 @@ def main() -> None:
 
 @contextmanager
 def demonstration(data: pathlib.Path, moment: str) -> Iterator[None]:
-    """Let `./run` serve from a folder, its clock set, for as long as the block lasts."""
+    """Run `./run` on a data folder, with its clock set, while the block runs."""
     settings = {
         "OUTREACH_DATA": data,
         "OUTREACH_BIND": WEB,
@@ -222,7 +222,7 @@ def wait_for_answer(served: subprocess.Popen[bytes]) -> None:
 
 
 def entered(browser: Browser, account: str) -> Page:
-    """A window of somebody, signed in, or of nobody."""
+    """A new window, signed in as an account, or not signed in for ''."""
     page = browser.new_page(
         base_url=f"http://{WEB}", locale="fr-BE", reduced_motion="reduce", viewport={"width": 1280, "height": 800}
     )

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Bring the vendored web assets again from npm, as `vendor.toml` names them (maintainers only; needs npm).
+"""Fetch the vendored web assets from npm again, as `vendor.toml` lists them (maintainers only).
 
-Each package is packed, its integrity compared with the recorded one, and the listed files copied; then the sha256 of
-every file is compared with the recorded one. `--record` writes the integrity and the sums instead of comparing them.
+Needs npm. Each package is downloaded, its integrity is compared with the recorded one, and the listed files are copied.
+Their sha256 sums are compared with the recorded ones, too. `--record` writes integrity and sums instead of comparing.
 """
 
 import base64

@@ -1,7 +1,7 @@
-"""The ways to break a sending, and how large a wave each is tried on.
+"""The faults that break a sending, and the size of the wave that each is tried on.
 
-A fault is a function that strikes once. It is given the field and a source of chance, and leaves the field such that it
-can strike again.
+A fault is a function that strikes once. It gets the ground and a random generator, and leaves the ground so that it can
+strike again.
 """
 
 from benchmarks.faults import decisions, outages, processes

@@ -1,6 +1,7 @@
-"""Decisions committed against letters that are being handed over: nobody may be written to after them.
+"""Faults that decide against letters while they are handed over: unsubscribe, join, pause.
 
-The relay takes longer over a recipient than a decision may take to be honoured, so that one which is not shows.
+No letter may be accepted after the decision against it. The relay takes longer to answer for a recipient than a
+decision may take to be honoured, so that a decision which is not honoured becomes visible.
 """
 
 import random
@@ -31,7 +32,7 @@ def unsubscribe(ground: Ground, chance: random.Random) -> None:
 
 
 def join(ground: Ground, chance: random.Random) -> None:
-    """The one school of a letter that is being handed over joins."""
+    """The school that a letter is about joins while the letter is being handed over."""
     letter = _in_flight(ground, chance)
     if letter is None:
         return
@@ -57,7 +58,7 @@ def pause(ground: Ground, chance: random.Random) -> None:
 
 
 def delays(ground: Ground) -> list[float]:
-    """Seconds from each decision to the last letter that the relay took against it; 0 where it took none."""
+    """Seconds from each decision to the last letter that the relay accepted against it; 0 where there is none."""
     taken = [(entry["to"], entry["at"]) for entry in ground.relay.accepted]
     when = dict(taken)
     everybody = [at for _, at in taken]
@@ -69,13 +70,13 @@ def delays(ground: Ground) -> list[float]:
 
 
 def stopped(ground: Ground) -> int:
-    """How many of the letters that decisions were aimed at the relay never took."""
+    """The number of letters that a decision was about and that the relay never accepted."""
     taken = {entry["to"] for entry in ground.relay.accepted}
     return sum(whom is not None and whom not in taken for whom, _, _ in ground.decided)
 
 
 def joining(school: int, now: datetime) -> AdherenceRecord:
-    """A school joins the strand, as its authority says."""
+    """The record of a school that joins the strand, as declared by its authority."""
     return AdherenceRecord(
         school_id=school,
         strand_id=1,
@@ -90,7 +91,7 @@ def joining(school: int, now: datetime) -> AdherenceRecord:
 
 
 def _in_flight(ground: Ground, chance: random.Random) -> Message | None:
-    """A letter whose turn it is: a connection carries it, or will next. None when the wave is over."""
+    """A letter that a connection hands over now or next. None when the wave is over."""
     ground.keep(1)
     ground.let_leave(chance.randint(1, 3), 90)
     held = select(Batch.id).where(Batch.worker_id.is_not(None))

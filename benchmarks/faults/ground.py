@@ -1,4 +1,4 @@
-"""Where a sending is broken: a database of its own, on a small disk where it has to get full, a relay, a field."""
+"""The ground of a chaos run: a database of its own, a relay and, to be filled, a small disk."""
 
 import contextlib
 import os
@@ -18,15 +18,15 @@ from tests.postgresql import Server
 from tests.relays import Relays
 
 BOTH = ("sqlite", "postgresql")
-MEGABYTES = 512  # what a server needs to be born, and a wave of some thousand letters
+MEGABYTES = 512  # enough for a new server and a wave of some thousand letters
 Rules = tuple[dict[str, object], ...]
 
 
 class Ground(Field):
     """A field whose database can be broken, and what was measured on it.
 
-    `server` is there on PostgreSQL, `disk` when asked for. `resumed` has the seconds from the end of each outage to the
-    next letter, `decided` whom a decision was aimed at (None: everybody), and when it was in force.
+    `server` is set on PostgreSQL, `disk` when the fault needs one. `resumed` has the seconds from the end of each
+    outage to the next letter. `decided` has the recipient of each decision (None: everybody), its start and its end.
     """
 
     server: Server | None = None
@@ -40,10 +40,11 @@ class Ground(Field):
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to break a sending, and what it takes to show it: letters, times, how the relay behaves.
+    """One way to break a sending, and by default how many letters it needs and how many times it strikes.
 
-    `slow`: what makes the relay think, so that rounds are broken in their middle and the wave lasts; not at the end.
-    `is_tried_at_the_end`: whether it is measured, once more, how soon letters leave again after a kill.
+    `relay`: rules of the relay during the whole run. `slow`: rules that slow the relay, so that rounds are broken in
+    their middle and the wave lasts; they are lifted before the wave is finished. `is_tried_at_the_end`: whether one
+    more kill measures how soon letters leave again.
     """
 
     strike: Callable[[Ground, random.Random], None]
@@ -57,13 +58,13 @@ class Fault:
 
 
 def slow(stage: str, seconds: float) -> Rules:
-    """A relay that thinks about each letter, before it takes the recipient or once it has taken the letter."""
+    """Rules of a relay that waits with each letter: before it accepts the recipient, or after it accepts the letter."""
     taken = {"dot": "accept:slow:{}:250 2.0.0 ok queued", "rcpt": "slow:{}:250 2.1.5 ok"}
     return ({"stage": stage, "reply": taken[stage].format(seconds)},)
 
 
 class Disk:
-    """A small file system in memory, to be filled and freed. Mounting one takes root's rights."""
+    """A small file system in memory, to be filled and freed. Mounting one needs root."""
 
     def __init__(self, megabytes: int = MEGABYTES) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="outreach-disk-"))
@@ -72,13 +73,13 @@ class Disk:
         self.ballast = self.folder / "ballast"
 
     def fill(self) -> None:
-        """Leave no room, not for a byte."""
+        """Fill the disk to the last byte."""
         with contextlib.suppress(OSError), self.ballast.open("ab", buffering=0) as file:
             while True:
                 file.write(bytes(os.statvfs(self.folder).f_bavail * 4096 or 4096))
 
     def free(self) -> None:
-        """Give the room back."""
+        """Free the space again."""
         self.ballast.unlink()
 
     def remove(self) -> None:
@@ -87,7 +88,7 @@ class Disk:
 
 
 def may_mount() -> bool:
-    """Whether a small disk can be had here."""
+    """Whether this process may mount a small disk."""
     try:
         Disk(1).remove()
     except (OSError, subprocess.CalledProcessError):
@@ -99,7 +100,7 @@ def may_mount() -> bool:
 def prepared(
     fault: Fault, database: str, messages: int, *, durable: bool = True, offset: timedelta = timedelta()
 ) -> Iterator[Ground]:
-    """A field with a wave of so many letters that is due, for one fault on one database; gone without a trace after."""
+    """A ground with a due wave of this size, for one fault on one database. All of it is removed afterwards."""
     with contextlib.ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="outreach-chaos-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)

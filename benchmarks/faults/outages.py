@@ -1,4 +1,4 @@
-"""What befalls the database under workers that live on: gone and back, locked by another, on a disk without room."""
+"""Faults of the database while workers run on: server killed, file locked, disk full."""
 
 import contextlib
 import random
@@ -18,17 +18,17 @@ def crash(
     hows: Sequence[str] = ("crash", "halt", "lose_one"),
     down: Sequence[float] = (0, 2, 10, 35),
 ) -> None:
-    """The server killed with -9, whole or one process of it, or halted at once; up to 35 seconds later it is back."""
+    """Kill the server or one of its processes, or halt it at once, and start it again up to 35 seconds later."""
     _at_work(ground, chance)
     getattr(ground.server, chance.choice(hows))()
     time.sleep(chance.choice(down))
     ground.server.start()
-    ground.database.dispose()  # our own connections to it are gone, too, and a worker's are what is tried
+    ground.database.dispose()  # our own connections are lost, too, and only the workers' are under test
     _goes_on(ground)
 
 
 def locked(ground: Ground, chance: random.Random, seconds: Sequence[float] = (18, 40)) -> None:
-    """The file locked by somebody for longer than a statement waits (15 s), or than a worker may be unseen (30 s)."""
+    """Lock the file for longer than a statement waits (15 s), or than a worker may be unseen (30 s)."""
     _at_work(ground, chance)
     file = ground.database.engine.url.database
     with contextlib.closing(sqlite3.connect(file, isolation_level=None, timeout=60)) as somebody:
@@ -38,9 +38,9 @@ def locked(ground: Ground, chance: random.Random, seconds: Sequence[float] = (18
 
 
 def full(ground: Ground, chance: random.Random, longer: Sequence[float] = (0, 10, 35)) -> None:
-    """No room left where the database and the data folder lie, until letters stop and for up to 35 seconds more.
+    """Fill the disk of the database and the data folder until letters stop, and for up to 35 seconds more.
 
-    A server that gave up is started again once there is room, as whatever watches over it would do.
+    A server that gave up is started again once there is space, as a service manager would do.
     """
     _at_work(ground, chance)
     ground.disk.fill()
@@ -58,11 +58,11 @@ def _at_work(ground: Ground, chance: random.Random) -> None:
 
 
 def _stands_still(ground: Ground) -> None:
-    """Until nothing has left for a while; what was given back meanwhile is taken again."""
+    """Wait until no letter has left for 1.5 seconds. Space that is freed meanwhile is filled again."""
     end, before, since = time.monotonic() + LONGEST_SECONDS, ground.taken(), time.monotonic()
     while time.monotonic() - since < STILL_SECONDS:
         if time.monotonic() > end:
-            raise RuntimeError("the full disk held nothing up: nothing was proved")
+            raise RuntimeError("the full disk did not stop the letters, so the run proves nothing")
         ground.disk.fill()
         time.sleep(0.05)
         if ground.taken() != before:
@@ -70,7 +70,7 @@ def _stands_still(ground: Ground) -> None:
 
 
 def _goes_on(ground: Ground) -> None:
-    """Measure how long it takes until letters leave again, with no hand on anything."""
+    """Measure how long it takes until letters leave again, without intervention."""
     began = time.monotonic()
     ground.let_leave(1, LONGEST_SECONDS)
     ground.resumed.append(time.monotonic() - began)

@@ -1,4 +1,4 @@
-"""What befalls a work process: killed, stopped, frozen, beside others, under a clock that is wrong."""
+"""Faults of work processes: killed, stopped, frozen, among others, with a wrong clock."""
 
 import os
 import random
@@ -14,12 +14,14 @@ from outreach.delivery import installation
 from outreach.delivery.sending.failpoints import Failpoint
 from tests.chaos.harness import RECORDING, is_stopped
 
-FROZEN_SECONDS = 6  # a dot may wait for 5; by the clock of the other worker, 31 s on, it is longer than 20 and than 30
+# Longer than a worker may take from the fence to the final dot (5 s). The other worker's clock is 31 s ahead: by it,
+# the lease (20 s) and the time that a worker may be unseen (30 s) are over, too.
+FROZEN_SECONDS = 6
 AWAY = timedelta(hours=2)
 
 
 def kill(ground: Ground, chance: random.Random) -> None:
-    """kill -9, at a stage of a round or at any moment; after a while anyhow, when nothing is due."""
+    """Send SIGKILL at a stage of a round or at any moment; when nothing is due, after a while."""
     stage = chance.choice([None, *Failpoint])
     worker, before = ground.start(stage, which_time(stage, chance)), ground.taken()
     wanted = 10**9 if stage else chance.randint(1, 100)
@@ -28,19 +30,22 @@ def kill(ground: Ground, chance: random.Random) -> None:
 
 
 def which_time(stage: Failpoint | None, chance: random.Random) -> int:
-    """At which time that it is reached a stage is broken: letters are composed once for dozens of rounds."""
+    """At which occurrence of the stage the fault strikes: one of the first four.
+
+    For composing it is one of the first two, since letters are composed once for dozens of rounds.
+    """
     return chance.randint(1, 2 if stage is Failpoint.AFTER_COMPOSE else 4)
 
 
 def stop(ground: Ground, chance: random.Random) -> None:
-    """SIGTERM: the round under way ends, and nothing is in doubt."""
+    """Send SIGTERM: the round under way ends, and nothing is in doubt."""
     worker = ground.start()
     ground.let_leave(chance.randint(1, 150), 90)
     ground.stop(worker)
 
 
 def freeze(ground: Ground, chance: random.Random) -> None:
-    """SIGSTOP, at a stage of a round or at any moment, for longer than anything waits, while another worker goes on."""
+    """Send SIGSTOP at a stage of a round or at any moment, for longer than anything waits; another worker goes on."""
     stage = chance.choice([None, *Failpoint])
     frozen, before = ground.start(stage, which_time(stage, chance), signal.SIGSTOP), ground.taken()
     wanted = 10**9 if stage else chance.randint(1, 100)
@@ -52,13 +57,13 @@ def freeze(ground: Ground, chance: random.Random) -> None:
     time.sleep(1)
     ground.stop(other)
     ground.stop(frozen)
-    ground.kills += 1  # what was on its dots when it froze may be in doubt
+    ground.kills += 1  # letters at their final dot when it froze may be in doubt
 
 
 def hold(ground: Ground, chance: random.Random) -> None:
-    """SIGSTOP in the middle of a transaction, whose rows it holds, until another worker's letters leave; then it wakes.
+    """Send SIGSTOP within a transaction that locks rows, until another worker's letters leave; then resume it.
 
-    On SQLite it would hold the whole file: there nothing but ending the process helps.
+    Not on SQLite: the transaction would lock the whole file, and only ending the process would help.
     """
     frozen = ground.start(RECORDING, chance.randint(1, 9), signal.SIGSTOP)
     ground.happens(lambda: is_stopped(frozen) or ground.is_finished(), 90)
@@ -73,7 +78,7 @@ def hold(ground: Ground, chance: random.Random) -> None:
 
 
 def workers(ground: Ground, chance: random.Random) -> None:
-    """Four workers, each with its clock, in the same second, one of which is killed."""
+    """Start four work processes in the same second, each with its own scheduler, and kill one."""
     together = [ground.start(), *(ground.start_beside() for _ in range(3))]
     ground.let_leave(chance.randint(1, 300), 90)
     ground.kill(together.pop(chance.randrange(4)))
@@ -82,9 +87,10 @@ def workers(ground: Ground, chance: random.Random) -> None:
 
 
 def skew(ground: Ground, chance: random.Random, ways: Sequence[timedelta] = (AWAY, -AWAY)) -> None:
-    """Two workers, one of them on a machine whose clock is two hours ahead or behind; one of the two is killed.
+    """Start two workers, one on a machine whose clock is two hours ahead or behind, and kill one of the two.
 
-    The first strike lets the wave begin, then two hours pass: what is behind finds letters due, too.
+    The first strike starts the wave, then moves the time on by two hours, so that a worker that is behind finds due
+    letters, too.
     """
     if not ground.taken():
         first = ground.start()
@@ -98,7 +104,7 @@ def skew(ground: Ground, chance: random.Random, ways: Sequence[timedelta] = (AWA
 
 
 def _elsewhere(ground: Ground) -> Path:
-    """Another machine's data folder: the same secrets, an identity of its own, confirmed."""
+    """Another machine's data folder: the same secrets, and a confirmed identity of its own."""
     folder = ground.folder.with_name("elsewhere")
     if not folder.exists():
         shutil.copytree(ground.folder, folder, ignore=shutil.ignore_patterns("installation*"))
@@ -108,7 +114,7 @@ def _elsewhere(ground: Ground) -> Path:
 
 
 def tried_at_the_end(ground: Ground) -> bool:
-    """The last kill: the time to the next letter is measured, by the clock as it is. False when the wave has ended."""
+    """Kill once more and measure the time to the next letter, without moving the clock. False after the wave's end."""
     if ground.is_finished():
         return False
     worker = ground.start()
@@ -125,9 +131,9 @@ def tried_at_the_end(ground: Ground) -> bool:
 
 
 def finish(ground: Ground) -> None:
-    """Workers until the wave is over; each begins an hour later, so that what was put off comes due.
+    """Run workers until the wave is over. Each starts an hour later, so that deferred letters come due.
 
-    The first begins later than any clock has shown: the end of a wave, too, is after its letters.
+    The first starts later than any clock has shown, since a wave must end after its letters.
     """
     ground.stop_all()
     ground.offset += AWAY

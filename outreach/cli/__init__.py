@@ -11,8 +11,8 @@ from outreach.french import typeset
 
 
 def main() -> None:
-    """Run a command; a refusal is a sentence on the error output and exit status 1."""
-    os.umask(0o077)  # the database, secrets and exports are nobody else's
+    """Run a command. A refusal prints a sentence on standard error and exits with status 1."""
+    os.umask(0o077)  # only this user may read the database, secrets and exports
     try:
         commands(prog_name="./run")
     except OutreachError as error:

@@ -1,4 +1,4 @@
-"""`programme`, `adherence`, `report`: what schools may join, who has, and the count of it."""
+"""`programme`, `adherence`, `report`: load programmes, import joining lists, report the situation."""
 
 from datetime import date
 from pathlib import Path
@@ -133,7 +133,7 @@ def count_situation(
 
 
 def show(plan: ListPlan, as_json: bool) -> None:
-    """Print what a list would do or did."""
+    """Print what a list would change."""
     if as_json:
         say_json(plan.summary())
         return

@@ -1,4 +1,4 @@
-"""`bench`, `chaos`: measurements, in processes of their own; the scripts stand in `benchmarks/`."""
+"""`bench`, `chaos`: run the measuring scripts of `benchmarks/`, each in a process of its own."""
 
 import subprocess
 import sys

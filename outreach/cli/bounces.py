@@ -1,4 +1,4 @@
-"""`bounces`: what came back by mail, read now rather than at the next minute."""
+"""`bounces`: read the bounce mailbox now, instead of within the next minute."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`campaign`: from a ready-made file to letters that leave, and what became of them."""
+"""`campaign`: create, submit, approve, schedule, move and follow campaigns."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -304,7 +304,7 @@ def _tell(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
 
 
 def _tell_of_tries(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
-    """What is tried again by itself, or may be when somebody asks."""
+    """Print what is retried automatically, and what may be retried by command."""
     if deferred := ledger.tried_again(session, wave.mailing_id) if wave.mailing_id else None:
         attempts, at = deferred
         when = "à la reprise" if wave.state is WaveState.PAUSED else f"vers {french.hour(at)}"

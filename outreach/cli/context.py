@@ -37,7 +37,7 @@ class Operation:
 
     @property
     def shown(self) -> datetime | None:
-        """What the clock was asked to show at the start, or None."""
+        """The moment at which the clock starts (--now), or None."""
         moment: datetime | None = click.get_current_context().meta.get(SHOWN)
         return moment
 
@@ -53,12 +53,12 @@ class Operation:
 
     @cached_property
     def opened(self) -> Database:
-        """The database as it is."""
+        """The database, without a check of its version."""
         return Database(self.settings.database)
 
     @cached_property
     def database(self) -> Database:
-        """The database, fit to work on."""
+        """The database, after `ready`."""
         return ready(self.opened, self.settings, self.now)
 
     @cached_property
@@ -66,11 +66,11 @@ class Operation:
         return self.settings.instant()
 
     def actor(self, session: Session, *roles: RoleName) -> str:
-        """The address of the person in whose name the command acts; checked to hold one of these roles.
+        """The address of the person in whose name the command acts. That person holds one of these roles.
 
-        Raises InputError when nobody was named outside a demonstration.
+        Raises InputError when no one is named outside a demonstration, and Refused when the role is missing.
         """
-        from outreach.accounts import staff  # noqa: PLC0415 - for who acts: signing in takes a sixth of a second to load
+        from outreach.accounts import staff  # noqa: PLC0415 - only for commands that act: it loads in a sixth of a second
 
         if self.acting_as:
             user = staff.user_named(session, self.acting_as)
@@ -83,7 +83,7 @@ class Operation:
 
 
 def ready(database: Database, settings: Settings, now: datetime) -> Database:
-    """The database, fit to work on: a demonstration is prepared by itself, any other installation is only checked.
+    """Check the database's version and return it; in a demonstration, first migrate it and add its people.
 
     Raises Refused when the database is not at the program's version.
     """
@@ -91,7 +91,7 @@ def ready(database: Database, settings: Settings, now: datetime) -> Database:
     if not (is_current or is_demo):
         raise Refused("La base de données n’est pas à la version du programme : lancez ./run migrate.")
     if is_demo and not (is_current and _knows_its_people(database)):
-        from outreach.cli import preparation  # noqa: PLC0415 - once an installation, and all the pages come with it
+        from outreach.cli import preparation  # noqa: PLC0415 - once an installation, and it loads all pages
 
         preparation.prepare(database)
         preparation.add_people(database, settings, now)
@@ -165,15 +165,15 @@ def confirm(question: str) -> None:
 
 
 def working(text: str) -> AbstractContextManager[object]:
-    """Show on a terminal that something is going on."""
+    """Show a status text on a terminal while the block runs."""
     return Console(stderr=True).status(typeset(text))
 
 
 def say(text: str = "") -> None:
-    """Print a French sentence, its spaces as French wants them."""
+    """Print a French sentence, typeset."""
     console.print(typeset(text), markup=False, soft_wrap=True)
 
 
 def say_json(value: object) -> None:
-    """Print what a machine reads."""
+    """Print a value as one JSON document."""
     click.echo(json.dumps(value, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""`register`: compare and apply editions of the register; `directory`: count what is there."""
+"""`register`: compare, apply and undo editions; `directory`: count authorities and schools."""
 
 from collections.abc import Iterable
 from datetime import date

@@ -1,4 +1,4 @@
-"""`migrate`, `sample`, `user`: what prepares an installation."""
+"""`migrate`, `sample`, `user`: migrate the database, load the sample, add accounts."""
 
 import secrets
 from datetime import date
@@ -79,7 +79,7 @@ def add(operation: Operation, email: str, name: str, roles: tuple[str, ...], pas
     password = password_file.read_text(encoding="utf-8").strip() if password_file else secrets.token_urlsafe(12)
     digest = password_hash(operation.settings, operation.database, password)
     with operation.database.writing() as session:
-        # The first account of an installation has nobody before it to act.
+        # When the first account is added, no one exists yet who could act.
         first = not staff.anybody(session)
         if first and RoleName.ADMINISTRATOR not in roles:
             raise InputError("Le premier compte doit avoir le rôle administrator : lui seul peut ajouter les autres.")

@@ -1,4 +1,4 @@
-"""The list of commands."""
+"""The list of commands, each loaded when it is used."""
 
 from importlib import import_module
 
@@ -7,7 +7,7 @@ import click
 from outreach import __version__
 from outreach.campaigns.schedule.moments import read_moment
 
-SHOWN = "outreach.shown"  # what the clock is made to show at the start (--now)
+SHOWN = "outreach.shown"  # key of the moment at which the clock starts (--now)
 MODULES = {
     "up": ("up",),
     "work": ("work", "mailbox", "verify", "instance"),
@@ -23,9 +23,9 @@ PLACES = {name: module for module, names in MODULES.items() for name in names}
 
 
 class Commands(click.Group):
-    """Commands by their names, each loaded when it is asked for: all take longer to load than most to run.
+    """Commands by name, each loaded when it is used: loading all takes longer than running most of them.
 
-    What a process that sends for months does not load, it does not hold either.
+    A work process, which runs for months, thus does not hold in memory what it does not use.
     """
 
     def list_commands(self, _context: click.Context) -> list[str]:

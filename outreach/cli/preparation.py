@@ -1,4 +1,4 @@
-"""What has to be there first: the database's shape, the reference rows, a demonstration's people and data."""
+"""Prepares a database: schema, reference rows, and a demonstration's people and sample."""
 
 from datetime import date, datetime
 
@@ -17,7 +17,7 @@ from outreach.settings import Mode, Settings
 
 
 def prepare(database: Database) -> None:
-    """Migrate, and make the rows every installation has."""
+    """Migrate the database, and add the rows that every installation has."""
     migrations.upgrade(database.engine)
     with database.writing() as session:
         ensure_reference(session)
@@ -27,10 +27,10 @@ def prepare(database: Database) -> None:
 def load_sample(
     database: Database, settings: Settings, now: datetime, today: date, *, with_story: bool = False
 ) -> None:
-    """Load the demonstration's people and directory; with its story, what a campaign of these days brought, too.
+    """Load the demonstration's people and directory. `with_story` adds a recent campaign and its results.
 
-    Raises Refused outside a demonstration and on a directory that was filled already; and to tell the story where
-    letters leave this machine, or as of another day than the clock's.
+    Raises Refused outside a demonstration, and when the directory was ever filled. With the story, also when letters
+    leave this machine, or when `today` is not the clock's day.
     """
     if settings.mode is not Mode.DEMO:
         raise Refused("L’annuaire fictif ne se charge qu’en mode démonstration.")
@@ -50,7 +50,7 @@ def load_sample(
 
 
 def add_people(database: Database, settings: Settings, now: datetime) -> None:
-    """Make the demonstration's people exist."""
+    """Add those of the demonstration's people who do not exist yet."""
     with database.reading() as session:
         if all(staff.exists(session, person.email) for person in people.PEOPLE):
             return

@@ -1,4 +1,4 @@
-"""`suppressions`: the list of exclusion, for a terminal or a machine."""
+"""`suppressions`: print the suppression list, as text or JSON."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`up`: everything on this machine: prepare, then supervise the processes until one stops or a signal comes."""
+"""`up`: prepare, then run all processes of this machine until one ends or a signal comes."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.settings import ROOT, Mode, Settings
 
-GRACE_SECONDS = 45  # a work process hears the last answers for 10 s, and lets a slow mailbox finish
+GRACE_SECONDS = 45  # a work process waits 10 s for the last replies, and for a slow bounce mailbox
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -42,7 +42,7 @@ def up(operation: Operation) -> None:
             with working("L’annuaire fictif et son histoire se chargent…"):
                 load_sample(database, settings, operation.now, day, with_story=settings.stays_here)
     database.dispose()
-    # A clock that was moved is moved for every process; each reads the same offset.
+    # With --now, every process gets the same clock offset.
     environment = {**os.environ, "OUTREACH_CLOCK_OFFSET": str(settings.clock_offset)} if operation.shown else None
     sys.exit(supervise(commands_of(settings), lambda: _answers(settings), lambda: _announce(settings), environment))
 
@@ -55,9 +55,9 @@ def commands_of(settings: Settings) -> list[list[str]]:
 
 
 def web_command(settings: Settings) -> list[str]:
-    """The command of the web process. One, since what tells machines from readers lives in its memory."""
+    """The command of the web process. There is one, as its memory tells machines from human readers."""
     options = ["--worker-class", "gthread", "--workers", "1", "--threads", "16", "--log-level", "warning"]
-    # The longest address that it takes; a browser may name itself at length, and its cookies be many.
+    # gunicorn's longest address, and long headers: browsers may send a long User-Agent and many cookies.
     options += ["--limit-request-line", "8190", "--limit-request-field_size", "16380"]
     place = ["--bind", settings.bind, "--chdir", str(ROOT), "--no-control-socket"]
     return [sys.executable, "-m", "gunicorn", "wsgi:app", *options, *place]
@@ -71,7 +71,7 @@ def supervise(
 ) -> int:
     """Run processes side by side until one ends or a signal comes, then stop them all; returns the exit status.
 
-    `announce` is called once, when `is_ready` says so.
+    `announce` is called once, when `is_ready` is first true.
     """
     asked: list[int] = []
 
@@ -80,7 +80,7 @@ def supervise(
 
     for number in STOPPING:
         signal.signal(number, stop)
-    # A session of their own: Ctrl+C reaches us alone, and we stop them in order.
+    # Each in a session of its own: Ctrl+C reaches only this process, which stops them in order.
     processes = [subprocess.Popen(command, env=environment, start_new_session=True) for command in commands]
     announced = False
     while not asked and all(process.poll() is None for process in processes):

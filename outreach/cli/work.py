@@ -1,4 +1,4 @@
-"""`work`, `mailbox`, `verify`, `instance`: the process that sends, a demonstration's mailbox, the ledger's check."""
+"""`work`, `mailbox`, `verify`, `instance`: sending, the demo mailbox, the ledger's check."""
 
 import gc
 import signal
@@ -24,7 +24,7 @@ from outreach.worker.clock import clock
 from outreach.worker.process import WorkProcess
 
 ASKED = {signal.SIGTERM, signal.SIGINT}
-SELDOM = 10_000  # looking for cycles of objects took a third of the time of writing twenty thousand rows down
+SELDOM = 10_000  # garbage collection took a third of the time to write 20,000 rows
 
 
 @click.command()
@@ -52,13 +52,13 @@ def run_worker(settings: Settings, database: Database, on_failpoint: Callable[[F
 
 
 def letter_source_for(settings: Settings, database: Database) -> LetterSource:
-    """Who writes an installation's letters, and signs them where a key is named (elsewhere the relay does).
+    """The letter source of an installation. It signs letters (DKIM) when a key is set; otherwise the relay signs.
 
     Raises InputError or OSError when the key cannot be used.
     """
     signer = None
     if settings.dkim_key_file is not None:
-        from outreach.mail.dkim import Signer  # noqa: PLC0415 - of seven megabytes
+        from outreach.mail.dkim import Signer  # noqa: PLC0415 - it takes seven megabytes of memory
 
         signer = Signer.of(settings.sending_domain, settings.dkim_selector, settings.dkim_key_file.read_bytes())
     return LetterSource(database, Composer(SenderIdentity.of(settings), settings.instant, signer), settings.instant)
@@ -110,5 +110,5 @@ def confirm(operation: Operation) -> None:
 
 
 def _leave_signals() -> None:
-    """Whoever asks to stop is heard once everything is up, and by no thread begun meanwhile."""
+    """Block the stop signals in this thread and those that it starts, until `sigwait` takes them."""
     signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)

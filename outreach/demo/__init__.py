@@ -1,1 +1,1 @@
-"""What a demonstration needs: its people and a sample of the directory, safe by construction."""
+"""The demonstration: its people, a fictitious directory, its story, and its own mailbox."""

@@ -1,4 +1,4 @@
-"""The demonstration's mailbox: takes every letter, keeps it in a Maildir, and shows it as a mail program would."""
+"""The demonstration's mailbox: an SMTP server that keeps letters in a Maildir, and its reader."""
 
 import mailbox
 import os
@@ -49,12 +49,12 @@ class _Keeper(Handler):
         return EmailMessage()
 
     def handle_message(self, message: object) -> None:
-        """The letter is kept as it came, before it was read."""
+        """Do nothing: `prepare_message` keeps the letter's bytes as received."""
 
 
 @contextmanager
 def serving(place: str, folder: Path) -> Iterator[Controller]:
-    """Take letters at an address (host:port) as long as the block lasts."""
+    """Accept letters at an address (host:port) while the block runs."""
     host, _, port = place.rpartition(":")
     controller = Controller(_Keeper(folder), hostname=host.strip("[]"), port=int(port), ident="demonstration")
     controller.start()
@@ -71,7 +71,7 @@ def keep(folder: Path, wire: bytes, at: datetime) -> None:
 
 
 def found(folder: Path, words: str = "") -> list[Path]:
-    """The letters whose subject or recipient holds the words, newest first."""
+    """The paths of the letters whose subject or recipient contains the words, newest first."""
     if not folder.exists():
         return []
     files = sorted((folder / "new").iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
@@ -80,20 +80,20 @@ def found(folder: Path, words: str = "") -> list[Path]:
 
 
 def page(paths: Sequence[Path]) -> list[Received]:
-    """These letters, their heads only."""
+    """These letters, without parts and source."""
     return [_read(path, whole=False) for path in paths]
 
 
 def letter(folder: Path, key: str) -> Received:
     """One letter, whole. Raises NotFound."""
     path = folder / "new" / key
-    if "/" in key or key.startswith(".") or not os.path.isfile(path):  # noqa: PTH113 - a name too long is no file
+    if "/" in key or key.startswith(".") or not os.path.isfile(path):  # noqa: PTH113 - False for a name that is too long
         raise NotFound("Ce courriel n’est pas dans la boîte de démonstration.")
     return _read(path, whole=True)
 
 
 def _content(part: EmailMessage) -> str:
-    """What a part says; in a charset nobody knows, the letters of ASCII at least."""
+    """A part's text; in an unknown charset, only its ASCII characters."""
     try:
         return str(part.get_content())
     except LookupError:

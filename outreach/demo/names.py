@@ -88,7 +88,7 @@ def of(place: str) -> str:
 
 
 def schools(network: str, family: str, place: str, chance: Random) -> Iterator[str]:
-    """Names for the schools of one family in one place, the plainest first, never ending."""
+    """An endless iterator of names for the schools of one family in one place, the plainest first."""
     saints = chance.sample(SAINTS, len(SAINTS))
     places = chance.sample(PLACES, len(PLACES))
     if network == "Libre confessionnel":

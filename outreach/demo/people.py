@@ -1,4 +1,4 @@
-"""The staff of a demonstration: one person a role, one password made for this installation."""
+"""The staff of a demonstration: one person for each role, one password for each installation."""
 
 from dataclasses import dataclass
 from pathlib import Path

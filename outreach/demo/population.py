@@ -1,4 +1,4 @@
-"""A fictitious population of authorities and schools, exact per network: as many of each as the real register counts.
+"""A fictitious population of authorities and schools, with the real register's counts per network.
 
 Counts come from `data/distribution.json` (authorities, schools, types, zones, sites per school), places from
 `data/communes.csv`. Numbers are safe by construction: authorities from 9001, schools from 80001, company numbers
@@ -58,7 +58,7 @@ class SampleSchool:
 
     @property
     def is_secondary(self) -> bool:
-        """Whether the plan concerns it."""
+        """Whether it has secondary education, which the programme is for."""
         return any(kind.level is Level.SECONDARY for kind in self.types)
 
 
@@ -228,7 +228,7 @@ def _family(school: SampleSchool) -> str:
 
 
 def _give_sites(authorities: Sequence[SampleAuthority], distribution: dict[str, Any], chance: Random) -> None:
-    # The sites' numbers run through those of the schools: the same number in two series is normal.
+    # Site numbers overlap school numbers, as in the register, where they are two separate series.
     numbers = count(78001)
     left = SHARED_SITES
     for network, figures in distribution.items():

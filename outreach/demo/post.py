@@ -1,7 +1,7 @@
-"""Letters handed to the demonstration's mailbox without a relay: fenced, answered and written down as the postman does.
+"""Sends the story's letters without a relay: fenced, answered and recorded as the postman does.
 
-For a story told in one transaction, at moments that are past. What the mailbox is to keep is returned: it is kept once
-the transaction is committed.
+The story is written in one transaction, at past moments. The caller puts `Post.posted` into the demonstration's mailbox
+once the transaction is committed.
 """
 
 import uuid
@@ -38,7 +38,7 @@ class Posted:
 
 
 class Post:
-    """Hands over what is due; `posted` is what was taken. `refusals` are the replies to some recipients, by key."""
+    """Hands over due letters; `posted` are those accepted. `refusals` are replies that refuse, by recipient id."""
 
     def __init__(
         self, session: Session, sending: SenderIdentity, *, now: datetime, refusals: Mapping[int, Reply]
@@ -48,14 +48,14 @@ class Post:
         self.posted: list[Posted] = []
 
     def carry(self, now: datetime) -> None:
-        """Hand over every letter due, a round of some a second."""
+        """Hand over every due letter, in rounds of 8 letters, one round a second."""
         for mailing in due_mailings(self.session, now=now):
             for batch in self.session.scalars(select(Batch.id).where(Batch.mailing_id == mailing)).all():
                 self._work_through(batch, mailing, now)
-        self.session.expire_all()  # rows were written beside the session
+        self.session.expire_all()  # SQL has changed rows that the session holds
 
     def close(self, now: datetime) -> None:
-        """The work is over, in order."""
+        """Record that the worker has left in order."""
         workers.leave(self.session, self.worker_id, now=now)
 
     def _work_through(self, batch: int, mailing: int, now: datetime) -> None:

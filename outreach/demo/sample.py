@@ -1,7 +1,8 @@
-"""The sample: two editions of a fictitious register and a joining list, in the real formats, with every awkward case.
+"""The sample: two editions of a fictitious register and a joining list, with every awkward case.
 
-The second edition is the population; the first is what it was before: one school was run by another authority, one
-authority had another name, one was not there yet, one is gone since. Loading goes through the importers.
+The files have the real formats and are loaded by the importers. The second edition is the population. The first is an
+earlier state of it: one school had another authority, one authority had another name, one did not exist yet, and one
+has disappeared since.
 """
 
 import csv
@@ -43,7 +44,7 @@ HEADER = (
     *list(COLUMNS.values())[16:],
     "geolocalisation",
 )
-# Strand 1 joined, by network, in the spring of 2021; then strand 2 (assumed).
+# By network: schools that had joined strand 1 in the spring of 2021, then strand 2 (assumed).
 JOINED = {
     "Libre confessionnel": (24, 7),
     "WBE": (14, 4),
@@ -66,7 +67,10 @@ REASONS = (
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The files of the sample, by name, and the day each edition was published."""
+    """The files of the sample, and the day each edition was published.
+
+    `bounced` is the FASE number of the authority whose mailbox rejects mail.
+    """
 
     first: bytes
     second: bytes
@@ -109,8 +113,11 @@ def write_files(folder: Path, today: date) -> list[Path]:
 
 
 def load(session: Session, *, now: datetime, today: date, actor: str, mailbox_domain: str) -> None:
-    """Bring the sample into an empty directory: editions on their days, a mailbox that rejects mail, the programme and
-    the joining list. The programme's first strand opened 180 days before `today`, as on 16 November 2020."""
+    """Load the sample into an empty directory.
+
+    It applies the editions on their days, records a bounce, loads the programme and applies the joining list. The
+    programme's first strand opened 180 days before `today`, as on 16 November 2020.
+    """
     sample = build(today)
     for content, day in ((sample.first, sample.first_on), (sample.second, sample.second_on)):
         imports.apply(
@@ -142,7 +149,7 @@ def _with_two_basic(authorities: Sequence[SampleAuthority]) -> list[SampleAuthor
 
 
 def _make_awkward(authorities: Sequence[SampleAuthority]) -> None:
-    """The longest name, no company number, one number for two, two schools of one name in one commune."""
+    """Add awkward cases: the longest name, no company number, a shared one, two schools of one name in one commune."""
     single = _single_basic(authorities)
     single[0].name = names.LONGEST_NAME
     single[1].company_number = ""
@@ -189,7 +196,7 @@ def _register(authorities: Sequence[SampleAuthority]) -> bytes:
 
 
 def _academy(authority: SampleAuthority) -> SampleSchool:
-    # Part-time arts are in the register and outside compulsory education: read, counted as ignored.
+    # The register has part-time arts schools, which are outside compulsory education and counted as ignored.
     number = authority.fase + 50_000
     site = SampleSite(number, authority.street, authority.place)
     name = f"Académie {names.of(authority.place.name)}"

@@ -1,4 +1,4 @@
-"""The first steps of a demonstration: which of them somebody has taken, read from the rows they leave."""
+"""The first steps of a demonstration: which of them have been taken, according to the database."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -33,7 +33,7 @@ def taken(session: Session) -> Mapping[FirstStep, bool]:
 
 
 def _steps(began: datetime) -> dict[FirstStep, ColumnElement[bool]]:
-    """The story itself happened before the sample's joining list was applied: what comes after is somebody's."""
+    """Conditions of the steps. The story ends before the joining list is applied, so later rows come from a person."""
     by_hand = AdherenceRecord.list_id.is_(None)
     confirmed = (AdherenceRecord.status == Status.JOINED, AdherenceRecord.word == Word.CONFIRMED, by_hand)
     return {

@@ -1,1 +1,1 @@
-"""Pages: the only folder that speaks HTTP. Views ask the domain and hold no SQL."""
+"""The pages: the only package that handles HTTP; its views call the domain and contain no SQL."""

@@ -1,4 +1,7 @@
-"""My account: who I am here and what I may do. Signing in, out and changing a password are flask-security's views."""
+"""The account page, and the demonstration's accounts for the sign-in page.
+
+Signing in, signing out and changing a password are views of flask-security.
+"""
 
 from flask import Blueprint, render_template
 
@@ -18,7 +21,7 @@ def index() -> str:
 
 @pages.app_context_processor
 def demo_accounts() -> dict[str, object]:
-    """What the sign-in page shows in a demonstration: its people and their password."""
+    """Give templates `demo_accounts()`: in a demonstration its people and their password, elsewhere None."""
 
     def demo() -> tuple[list[people.Person], str] | None:
         if settings().mode is not Mode.DEMO:

@@ -1,4 +1,4 @@
-"""Joining lists sent, checked, applied, undone; statuses recorded by hand on an authority's sheet."""
+"""Pages of joining lists (upload, check, apply, undo) and of an authority's adherence statuses."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -192,7 +192,7 @@ def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> 
 
 
 def _letters(received: JoiningList) -> dict[str, str]:
-    """The letter a spreadsheet gives each column, by its header, so that a cell can be named "B17"."""
+    """The spreadsheet letter of each column, by its header, so that pages can name a cell "B17"."""
     header = lists.grid_of(received).header
     return {name.strip(): exports.column_letter(place) for place, name in enumerate(header)}
 

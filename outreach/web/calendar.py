@@ -1,4 +1,4 @@
-"""The calendar: a month's sendings, the last days to answer them, and what closes the days between."""
+"""The calendar page: a month's sendings, the last days to answer them, and closed days."""
 
 import re
 from datetime import date, timedelta
@@ -35,12 +35,12 @@ def index() -> str:
 
 
 def _month(asked: str) -> date | None:
-    """The first day of the month that an address asks for; None when it asks for none of this century."""
+    """The first day of a month written `YYYY-MM`, or None when it is no month of this century."""
     match = MONTH.fullmatch(asked)
     month = date(int(match[1]), int(match[2]), 1) if match and match[1] != "0000" else None
     return month if month and FIRST <= month < LAST else None
 
 
 def _near(month: date) -> list[date]:
-    """The months before and after."""
+    """The first days of the previous and of the next month."""
     return [(month - timedelta(days=1)).replace(day=1), (month + timedelta(days=31)).replace(day=1)]

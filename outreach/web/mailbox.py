@@ -1,4 +1,4 @@
-"""The demonstration's mailbox: what arrived, each letter as a mail program shows it, its text and its source."""
+"""The demonstration mailbox's pages: the list, and each letter as HTML, as text and as source."""
 
 import os
 

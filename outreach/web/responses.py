@@ -1,4 +1,4 @@
-"""Responses: what authorities answered that waits for the service, whose it is, and one action each."""
+"""The inbox: responses of authorities that wait for staff, their owners, and one action on each."""
 
 from typing import Any
 
@@ -84,7 +84,7 @@ def _note() -> str:
 
 
 def _filter() -> dict[str, Any]:
-    """What the address asks of the list, to be kept from one page to the next; what it says wrongly is left out."""
+    """The list's filter in the query, to be kept from page to page. Unknown values are left out."""
     kept = {"tray": request.args.get("tray", ""), "owner": request.args.get("owner", "")}
     return {name: value for name, value in kept.items() if value in (set(Tray) if name == "tray" else {MINE})}
 

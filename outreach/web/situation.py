@@ -1,4 +1,4 @@
-"""The situation: where networks stand in each strand, on any day; its rows, its files, its sentences."""
+"""The situation page: adherence by network and strand on any day, its rows, files and sentences."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -122,7 +122,7 @@ def _rows_page(template: str, count: Callable[..., int], rows: Callable[..., Seq
 
 
 def sure_day() -> date:
-    """The day a query asks for. Raises InputError rather than answer for another day."""
+    """The day in the query, today without one. Raises InputError when it cannot be read or is in the future."""
     day, refusal = asked_day()
     if refusal:
         raise InputError(refusal)
@@ -130,7 +130,10 @@ def sure_day() -> date:
 
 
 def asked_day() -> tuple[date, str]:
-    """The day a query asks for, today without one; a day that cannot be read or is to come is refused in words."""
+    """The day in the query, and '' or a French sentence that refuses it.
+
+    The day is today when there is none, or when it cannot be read or is in the future.
+    """
     today = days.today(now())
     text = "".join(c for c in request.args.get("as_of", "") if c.isprintable()).strip()
     if not text and request.args.get("as_of"):
@@ -152,7 +155,7 @@ def sentences(snapshot: Situation, programme: Programme) -> list[str]:
 
 
 def tables_of(snapshot: Situation) -> list[exports.Table]:
-    """The situation as tables: one long table, a network and strand a row, then the definitions."""
+    """The situation as two tables: one row for each network and strand, then the definitions."""
     headers = ("Au", "Réseau", "PO", "Écoles", "Volet", *(bucket.label for bucket in Bucket), "Part adhérée")
     rows = [cells for row in (*snapshot.networks, snapshot.total) for cells in _cells(snapshot.as_of, row)]
     return [exports.Table("Situation", headers, rows), exports.Table("Définitions", ("Terme", "Sens"), DEFINITIONS)]

@@ -1,4 +1,4 @@
-"""Step 1: whom a campaign is for, counted while it is chosen, and why anybody is or is not among them."""
+"""Step 1, the audience: choose it, count it, and explain why an authority is or is not in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +35,11 @@ HEADERS = ("FASE", "Pouvoir organisateur", "Réseau", "Commune", "Écoles du cou
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request asks for: the criterion, the boxes that mean it (or None), which schools, what went wrong."""
+    """The audience that a request states.
+
+    `choices` are the ticked boxes that express `criterion`, None when boxes cannot express it. `concerns` says which
+    schools count. `fault` is a French sentence when the request is invalid, or ''.
+    """
 
     criterion: Criterion
     choices: Choices | None
@@ -81,7 +85,7 @@ def export_audience(number: int, kind: str) -> Response:
 
 
 def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -> Asked:
-    """What a query or a form asks for; without either, what the campaign says."""
+    """The audience in a query or a form; without either, or when it is invalid, the campaign's own."""
     kept, strand = audiences.criterion_of(campaign), campaign.strand.number
     try:
         concerns = Concerns(given.get("concerns", campaign.concerns))
@@ -94,7 +98,10 @@ def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -
 
 
 def _asked_criterion(given: MultiDict[str, str], kept: Criterion, strand: int) -> Criterion:
-    """The criterion a request states, or means by its boxes; what boxes cannot say stands until one is ticked."""
+    """The criterion of a request: written as JSON, or expressed by its ticked boxes.
+
+    A criterion that boxes cannot express comes back as `kept`. It stays until a box is ticked.
+    """
     if PARAMETER in given:
         return _stated(given[PARAMETER])
     if "asked" not in given:
@@ -111,7 +118,7 @@ def _stated(text: str) -> Criterion:
 
 
 def _choices(given: MultiDict[str, str], strand: int) -> Choices:
-    """The ticked boxes. Raises ValueError on a box that does not exist, InputError on a number that is none."""
+    """The ticked boxes. Raises ValueError on an unknown box, InputError on an invalid number of days."""
     days = given.get("quiet_days", "").strip()
     if days and not 0 < (whole_number(days, digits=4) or 0) <= 3650:
         raise InputError("Indiquez un nombre de jours entre 1 et 3650.")
@@ -160,7 +167,10 @@ def _page(session: Session, campaign: Campaign, asked: Asked) -> str:
 
 @dataclass(frozen=True, slots=True)
 class WhyAnswer:
-    """The answer about one authority: what was typed, why it cannot be answered, or who it is and the explanation."""
+    """The answer to why one authority is or is not in the audience.
+
+    `fase` is what was typed. Either `fault` says why there is no answer, or `authority` and `told` give the answer.
+    """
 
     fase: str
     fault: str = ""
@@ -169,7 +179,7 @@ class WhyAnswer:
 
 
 def _why(session: Session, meant: Audience, scope: Scope) -> WhyAnswer | None:
-    """Why one authority is or is not among them, when the request asks."""
+    """The explanation for the authority in the request's `why` parameter; None without one."""
     fase = request.values.get("why", "").strip()
     if not fase:
         return None

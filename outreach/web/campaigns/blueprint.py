@@ -1,4 +1,4 @@
-"""What all pages of a campaign share: its address, its four steps, who may change it, what it would be unsaved."""
+"""What all pages of a campaign share: the blueprint, the four steps, the tabs, the sender."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +41,10 @@ CHANGED = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step's page: its campaign, where that stands, whether the person may change it, the digest it was read at."""
+    """What a step's page shows: the campaign, its stage, and whether the person may change it.
+
+    `version` is the digest of the campaign's content when the page was made.
+    """
 
     name: str
     campaign: Campaign
@@ -56,13 +59,13 @@ class Step:
 
 
 def step_of(session: Session, name: str, campaign: Campaign) -> Step:
-    """A step of a campaign, for the person of the request."""
+    """A step of a campaign, for the person who is signed in."""
     may = may_change(campaign) and current_user.holds(RoleName.AUTHOR)
     return Step(name, campaign, listing.stage_of(session, campaign), may, content_hash(campaign))
 
 
 def show(template: str, step: Step, **values: Any) -> str:
-    """A page of a campaign."""
+    """Render a template of a campaign with its steps, its tabs and these values."""
     return render_template(
         f"pages/campaigns/{template}.html",
         step=step,
@@ -75,7 +78,7 @@ def show(template: str, step: Step, **values: Any) -> str:
 
 
 def _tabs(campaign: Campaign) -> list[tuple[str, str, str]]:
-    """The tabs of a campaign under way: name, label, address. Recipients have one once there are any."""
+    """The tabs of a campaign under way: name, label, address. Recipients have a tab once the wave has a mailing."""
     wave = wave_of_the_moment(campaign)
     tabs = [("progress_page", "Suivi", url_for("campaigns.progress_page", number=campaign.id))]
     if wave is not None and wave.mailing_id:
@@ -88,5 +91,5 @@ def _tabs(campaign: Campaign) -> list[tuple[str, str, str]]:
 
 
 def sending() -> SenderIdentity:
-    """Where this installation's letters come from."""
+    """The sender of this installation's letters."""
     return SenderIdentity.of(settings())

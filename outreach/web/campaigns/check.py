@@ -1,4 +1,4 @@
-"""Step 4: everything looked over once more, asked for, approved, planned; and the moves of what is under way."""
+"""Step 4, the check: request approval, approve, schedule; then pause, resume, cancel, close."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -133,15 +133,15 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
     criterion = audiences.criterion_of(campaign)
     is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
     is_open = step.stage in {Stage.DRAFT, Stage.TO_APPROVE, Stage.APPROVED, Stage.PLANNED}
-    found = checks.look_over(session, campaign, sending(), now=now()) if is_open else None
-    plan = found.planned if found and not is_under_way else []
+    findings = checks.look_over(session, campaign, sending(), now=now()) if is_open else None
+    plan = findings.planned if findings and not is_under_way else []
     return show(
         "check",
         step,
         fault=fault,
         said=sentence(criterion),
         is_for_everybody=is_everybody(criterion),
-        found=found,
+        found=findings,
         plan=plan,
         leaves_at_once=bool(plan) and plan[0].at <= now() + GRACE,
         is_under_way=is_under_way,

@@ -1,4 +1,4 @@
-"""Step 3: when the waves leave, and what the calendar does to them."""
+"""Step 3, the dates: when the waves leave, and how the calendar moves them."""
 
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect

@@ -1,4 +1,4 @@
-"""The forms of a campaign's steps: what they hold, and the changes they mean."""
+"""The forms of a campaign's steps: their fields, their checks, and the changes they make."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time
@@ -36,16 +36,19 @@ def _at_most(count: int) -> Length:
 
 
 class StepForm(FlaskForm):
-    """A step of a campaign; `version` is the digest it was read at."""
+    """A step of a campaign; `version` is the digest of the campaign's content when the form was shown."""
 
     version = HiddenField()
 
     def changes(self) -> dict[str, Any]:
-        """What the form says, by the campaign's fields."""
+        """The form's values, by field of the campaign."""
         raise NotImplementedError
 
     def save(self, session: Session, step: Step) -> bool:
-        """Keep what a valid form says of a campaign that is still as it was read; else the form holds what is wrong."""
+        """Save a valid form, if the campaign has not changed since the form was shown; whether it was saved.
+
+        When it is not saved, the form holds the errors.
+        """
         if self.validate_on_submit() and self.version.data != step.version:
             self.form_errors, self.version.data = [CHANGED], step.version
         if not self.errors:
@@ -54,7 +57,7 @@ class StepForm(FlaskForm):
 
 
 class LetterForm(StepForm):
-    """The letter, who signs it, who can inform."""
+    """The letter, its sender and its contact person."""
 
     title = StringField("Nom de la campagne", [_at_most(200)], description="Visible par vos collègues seulement.")
     message_class = RadioField("Type de message", choices=CLASSES, validate_choice=False)
@@ -95,7 +98,7 @@ class LetterForm(StepForm):
         return cls(formdata=None, data={name: getattr(campaign, name) for name in cls.KEPT})
 
     def changes(self) -> dict[str, Any]:
-        """What the form says, by the campaign's fields; what a browser left out stays as it is."""
+        """The form's values, by field of the campaign. An unknown or missing choice becomes its default."""
         values = {name: (self[name].data or "").strip() for name in self.KEPT}
         values["letter"] = (self.letter.data or "").replace("\r\n", "\n")
         chosen, colour = values["message_class"], values["colour"]
@@ -106,7 +109,7 @@ class LetterForm(StepForm):
         return values
 
     def validate_message_class(self, field: RadioField) -> None:
-        """One of the classes there are."""
+        """The value must be one of the field's choices."""
         if field.data not in {choice.value for choice in field.choices}:
             raise ValidationError("Choisissez un des choix proposés.")
 
@@ -114,7 +117,7 @@ class LetterForm(StepForm):
     validate_tracking = validate_message_class
 
     def validate_title(self, field: StringField) -> None:
-        """A name to find the campaign again."""
+        """A name is required, so that colleagues find the campaign."""
         _require(field, "Indiquez le nom de la campagne.")
 
     def validate_contact_name(self, field: StringField) -> None:
@@ -130,26 +133,26 @@ class LetterForm(StepForm):
         _require(field, "Indiquez l’adresse postale de l’expéditeur.")
 
     def validate_contact_email(self, field: StringField) -> None:
-        """Answers must arrive somewhere."""
+        """Replies need a valid address."""
         try:
             field.data = judged(field.data or "").address
         except InputError as error:
             raise ValidationError(str(error)) from None
 
     def validate_contact_service(self, field: StringField) -> None:
-        """Text that a header or a database may refuse is refused here."""
+        """One line of words, without characters that a header or a database may refuse."""
         tidy(field)
 
     validate_contact_phone = validate_contact_service
     validate_circular = validate_contact_service
 
     def validate_subject(self, field: StringField) -> None:
-        """A subject is there and can be read."""
+        """A subject is required, and its merge fields must be readable."""
         _require(field, "Indiquez l’objet du courriel.")
         _refuse(lambda: refuse_unreadable(field.data or "", "x", sending().schemes))
 
     def validate_letter(self, field: TextAreaField) -> None:
-        """A letter is there and can be read."""
+        """A letter is required, and its markup must be readable."""
         _refuse(lambda: refuse_unreadable("x", field.data or "", sending().schemes))
 
 
@@ -167,7 +170,7 @@ def _refuse(check: Callable[[], object]) -> None:
 
 
 class TestLetterForm(FlaskForm):
-    """Where a test goes."""
+    """The address for a test letter."""
 
     to = StringField("Adresse de l’essai", description="Le courriel affiché part à cette adresse, marqué [TEST].")
     judged: Judgement | None = None
@@ -181,10 +184,10 @@ class TestLetterForm(FlaskForm):
 
 
 class DatesForm(StepForm):
-    """When the waves leave, what the letter gives as its deadline, and the last day of all."""
+    """The first wave's date, the reminders, the deadline in letters, and the last day of sending."""
 
     class Meta(FlaskForm.Meta):
-        """The token comes with the button that saves: a query holds none."""
+        """The token comes with the button that saves: the same form is sent as a query, without a token."""
 
         csrf = False
 
@@ -214,7 +217,7 @@ class DatesForm(StepForm):
         )
 
     def changes(self) -> dict[str, Any]:
-        """What the form says, by the campaign's fields; only after it was found valid."""
+        """The form's values, by field of the campaign. Only for a valid form."""
         return {
             "starts_at": self._start(),
             "reminders": " ".join(map(str, _numbers(self.reminders.data or ""))),
@@ -227,30 +230,30 @@ class DatesForm(StepForm):
         return moment_of(datetime.combine(parse_day(self.day.data or ""), hour)).at
 
     def validate_day(self, field: StringField) -> None:
-        """A day to come, at most two years ahead."""
+        """Today or a later day, at most two years ahead."""
         _require(field, "Indiquez le jour de la première vague.")
         _refuse(lambda: parse_day(field.data or ""))
         last = datetime.combine(parse_day(field.data or ""), time(23, 59), UTC)
         _refuse(lambda: refuse_far_away(last, now()))
 
     def validate_hour(self, field: StringField) -> None:
-        """A time of the day, still to come."""
+        """A time of day. With the first wave's day, it must be in the future."""
         _require(field, "Indiquez l’heure de la première vague.")
         _refuse(lambda: _hour(field.data or ""))
         if self.day.data and not self.day.errors:
             _refuse(lambda: refuse_far_away(self._start(), now()))
 
     def validate_reminders(self, field: StringField) -> None:
-        """A few numbers of days."""
+        """At most `MOST_REMINDERS` numbers of days, each from 1 to 365."""
         _refuse(lambda: _numbers(field.data or ""))
 
     def validate_deadline_days(self, field: StringField) -> None:
-        """A number of days."""
+        """A number of days from 1 to 366."""
         if not 1 <= (whole_number((field.data or "").strip(), digits=3) or 0) <= 366:
             raise ValidationError("Indiquez un nombre de jours entre 1 et 366.")
 
     def validate_stops_on(self, field: StringField) -> None:
-        """A day after the start, or nothing."""
+        """The day of the first wave, a later one, or nothing."""
         if not (field.data or "").strip():
             return
         _refuse(lambda: parse_day(field.data or ""))
@@ -261,7 +264,7 @@ class DatesForm(StepForm):
 def _hour(text: str) -> time:
     for pattern in ("%H:%M", "%Hh%M", "%H h %M", "%Hh", "%H h"):
         try:
-            return datetime.strptime(text.strip().replace("\u00a0", " "), pattern).time()  # noqa: DTZ007 - a wall's
+            return datetime.strptime(text.strip().replace("\u00a0", " "), pattern).time()  # noqa: DTZ007 - Brussels time
         except ValueError:
             continue
     raise InputError(f"« {text[:20]} » n’est pas une heure : écrivez 9:30.")

@@ -1,4 +1,4 @@
-"""Step 2: the letter written beside what each recipient will read; the exact message; a test to oneself."""
+"""Step 2, the letter: its editor, each recipient's preview, the exact message, test letters."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,11 @@ from outreach.web.ui.frame import actor, database, needs, now
 
 @dataclass(frozen=True, slots=True)
 class PreviewPane:
-    """One recipient's letter beside the editor: who, the letter or why there is none, and the neighbours' numbers."""
+    """The preview beside the editor: one recipient and the letter, or in `fault` why there is none.
+
+    `place` is the recipient's rank among `total`, from 1. `previous` and `following` are the neighbours' FASE numbers.
+    `cases` are recipients worth a look: a French reason and a FASE number each.
+    """
 
     place: int
     total: int
@@ -62,7 +66,7 @@ def save_letter(number: int) -> Redirect | tuple[str, int]:
 @pages.post("/<number:number>/letter/preview")
 @needs(RoleName.READER)
 def preview(number: int) -> str:
-    """The page with what is typed, nothing saved; with a script, only its preview is taken."""
+    """The page with what is typed; nothing is saved. A script keeps only the preview of it."""
     form = LetterForm()
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
@@ -153,12 +157,12 @@ def _preview(session: Session, campaign: Campaign, *, has_layout: bool = False) 
 
 
 def _asked_fase() -> int | None:
-    """The recipient a preview is for: the button that was pressed, else the one shown before."""
+    """The FASE number of the recipient to preview: from the button pressed, else the one shown before."""
     return whole_number(request.values.get("go") or request.values.get("as") or "")
 
 
 def _recipient() -> int:
-    """The recipient a test is for. Raises InputError when the page showed none."""
+    """The FASE number of the recipient whose letter is tested. Raises InputError when the page showed none."""
     asked = _asked_fase()
     if asked is None:
         raise InputError("Aucun destinataire n’est affiché : corrigez d’abord ce que l’aperçu signale.")

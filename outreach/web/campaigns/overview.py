@@ -1,4 +1,4 @@
-"""The list of campaigns, and how a new one begins."""
+"""The list of campaigns, creating one, and downloading its definition."""
 
 from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect

@@ -1,4 +1,4 @@
-"""A campaign under way: how far its wave has come, live; its waves, its journal; what may still be done."""
+"""A campaign under way: live progress, waves, journal, calling off, retrying and resending."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from outreach.tracking import hits
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.ui.frame import actor, database, needs, now
 
-# Seconds before the page asks again, longer each time nothing has changed.
+# Seconds between two polls of the page, longer each time that nothing has changed.
 RESTS = (2, 3, 5, 8, 12, 15)
 SOON = timedelta(minutes=10)
 ALL_CALLED_OFF = (
@@ -36,10 +36,12 @@ ALL_CALLED_OFF = (
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What moves by itself on the page, and when it asks again: in `rest` seconds, or never (None).
+    """The part of the page that polling refreshes.
 
-    `held` says why it paused by itself, `seen` marks what it shows; `has_moved` says that a state has changed since the
-    page was made, `is_reshaped` that it shows other things: another wave, the first letters, results.
+    `rest` is the number of seconds until the next poll, None when there is none; `place` is its index in RESTS.
+    `seconds` counts down to the start of the wave `starting`. `held` says why the wave was paused automatically, or ''.
+    `seen` marks what the page shows. `has_moved`: a state has changed since the page was made. `is_reshaped`: the page
+    now shows other things, such as another wave, the first letters or results.
     """
 
     found: Progress
@@ -55,7 +57,7 @@ class Live:
 
     @property
     def counts(self) -> dict[LetterOutcome, int]:
-        """The letters by what became of them."""
+        """The number of letters by outcome."""
         tally = self.found.tally
         return {
             outcome: tally.withdrawn.total() if outcome is LetterOutcome.WITHDRAWN else getattr(tally, outcome.value)
@@ -150,7 +152,7 @@ def resend(number: int, wave: int) -> Redirect:
 
 
 def _alone(campaign: Campaign, wave: Wave) -> str:
-    """What is said of a wave called off while the others stay."""
+    """The message about a wave that was called off while the other planned waves stay."""
     planned = [other.number for other in campaign.waves if other.state is WaveState.PLANNED]
     if not planned:
         return f"La vague {wave.number} est annulée : plus aucune n’est planifiée."
@@ -197,7 +199,7 @@ def _place() -> int:
 
 
 def _rest(campaign: Campaign, place: int, instant: datetime) -> int | None:
-    """How long the page waits; None when nothing is under way, nor about to be."""
+    """Seconds until the next poll; None when no wave is under way or starts within 10 minutes."""
     rest = RESTS[min(place, len(RESTS) - 1)]
     if any(wave.state in UNDER_WAY for wave in campaign.waves):
         return rest
@@ -241,7 +243,7 @@ def _ends(current: Progress) -> str:
 
 
 def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:
-    """What the calendar did to the waves of a campaign, by their instant; as planned, and from the start they had."""
+    """How the calendar moved the waves of a campaign, by instant: in a plan made now, and from their actual start."""
     begun = next((wave.due_at for wave in campaign.waves if wave.state is not WaveState.CANCELLED), None)
     rule = ClosingRule.of(session, campaign, now=now())
     plans = [*rule.waves(campaign, now=now()), *rule.waves(campaign, now=now(), start=begun)]
@@ -255,7 +257,7 @@ def _may_be_called_off(campaign: Campaign) -> set[int]:
 
 
 def _reminded(session: Session, campaign: Campaign) -> AudienceCounts | None:
-    """Whom a reminder would be written to today; None when none is planned, or before the first wave."""
+    """The audience of a reminder sent now; None when none is planned, or before the first wave."""
     is_planned = any(wave.state is WaveState.PLANNED for wave in campaign.waves)
     if not is_planned or not audiences.launched(campaign):
         return None

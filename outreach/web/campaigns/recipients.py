@@ -1,4 +1,4 @@
-"""The recipients of a wave: what became of each, the exact letter each received, the list as a file."""
+"""The recipients of a wave: the outcome of each, the letter as received, the list as a file."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ HEADERS = (
     *("FASE", "Pouvoir organisateur", "Réseau", "Adresse", "Issue", "Raison", "Depuis", "Réponse du relais"),
     *("Essais", "Prochain essai"),
 )
-USUAL = 250  # what a relay says to a letter it takes; any other 2xx is shown
+USUAL = 250  # a relay's usual code for an accepted letter; any other 2xx reply is shown
 
 
 @pages.get("/<number:number>/waves/<number:wave>")
@@ -85,7 +85,7 @@ def received_html(number: int, message: int) -> Response:
 
 
 def _wave(session: Session, number: int, wave_number: int) -> tuple[Campaign, Wave, int]:
-    """A wave that has letters. Raises NotFound."""
+    """A campaign, one of its waves, and that wave's mailing. Raises NotFound when the wave has none."""
     campaign = lifecycle.campaign_numbered(session, number)
     wave = next((candidate for candidate in campaign.waves if candidate.number == wave_number), None)
     if wave is None or wave.mailing_id is None:
@@ -102,12 +102,12 @@ def _letter(session: Session, number: int, key: int) -> tuple[Campaign, Message]
 
 
 def _resendable(session: Session, campaign: Campaign, wave: int) -> dict[int, datetime]:
-    """From when the person may send each doubt of the wave once more, by its key."""
+    """From when the person may resend each letter in doubt of the wave, by message id."""
     return retrying.resendable_from(session, campaign, wave) if current_user.holds(*MOVERS) else {}
 
 
 def _tries(message: Message, wave: Wave) -> str:
-    """How often a letter that was put off has been tried, and when it is tried again."""
+    """For a deferred letter, the number of attempts and the time of the next one; '' for any other."""
     if listing.outcome_of(message) is not LetterOutcome.DEFERRED:
         return ""
     soon = "sous peu" if message.due_at <= now() else f"vers {french.hour(message.due_at)}"
@@ -116,7 +116,7 @@ def _tries(message: Message, wave: Wave) -> str:
 
 
 def _says_more(message: Message) -> bool:
-    """Whether a relay's words say more than the outcome does."""
+    """Whether the relay's reply adds something to the outcome."""
     is_as_usual = message.state is MessageState.ACCEPTED and message.reply_code == USUAL
     return bool(message.reply_text) and not is_as_usual
 

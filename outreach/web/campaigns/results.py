@@ -1,4 +1,4 @@
-"""What came of a campaign: the table of its progress page as a file, and who stands behind each figure."""
+"""A campaign's results: the authorities behind each figure, and the figures as a file."""
 
 from collections.abc import Sequence
 
@@ -67,7 +67,7 @@ def tables_of(summary: Results, figures: Sequence[Figure]) -> list[exports.Table
 
 
 def measured_of(groups: Sequence[Measured]) -> exports.Table:
-    """Clicks and openings by group, and by who seems to be behind them."""
+    """Clicks and openings as a table, by group and by class: human, uncertain, machine."""
     headers = ["Groupe", "Destinataires"]
     headers += [f"{what} {who}" for what in ("Clics", "Ouvertures") for who in ("sûrs", "incertains", "automatiques")]
     rows: list[list[exports.Cell]] = [

@@ -1,1 +1,1 @@
-"""The directory: authorities and their addresses, one authority's history, the list of exclusion."""
+"""The directory's pages: authorities, their addresses and history, the suppression list."""

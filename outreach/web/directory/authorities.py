@@ -1,4 +1,4 @@
-"""The directory: find authorities, open one, correct its addresses, take the list away as a file."""
+"""The directory: search authorities, open one, correct its addresses, download the list."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -166,7 +166,7 @@ def review_contact(fase: int, contact_id: int) -> Redirect:
 
 
 def asked(arguments: MultiDict[str, str]) -> tuple[Filters, Sort]:
-    """The filters and the order a query string asks for; what it says wrongly is left out."""
+    """The filters and the order in a query string. Unknown values are left out."""
     filters = Filters(
         text=words(arguments, "q", LONGEST_SEARCH),
         networks=tuple(code for code in arguments.getlist("network") if code in NETWORKS),

@@ -1,4 +1,4 @@
-"""The list of exclusion, and one mailbox on it: why it is written to no more, and how that begins and ends by hand."""
+"""The suppression list's pages: the list, its file, adding and lifting an exclusion by hand."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +28,7 @@ LONGEST_NOTE = 500
 
 
 class ExclusionForm(FlaskForm):
-    """Why somebody excludes an address, or lets it be written to again."""
+    """The reason for excluding an address, or for lifting its exclusion."""
 
     note = TextAreaField("Raison", description="Qui l’a demandé, quand et comment : 500 caractères au plus.")
 
@@ -130,12 +130,12 @@ def _lift(session: Session, key: str, reason: SuppressionReason, form: Exclusion
 
 
 def _kept() -> dict[str, Any]:
-    """What the address asks of the list, to be kept from one page to the next."""
+    """The list's query parameters, to be kept from page to page."""
     return {name: request.args[name] for name in ("reason", "q", "page") if name in request.args}
 
 
 def _asked() -> tuple[SuppressionReason | None, str]:
-    """The reason and the text the address asks for; a reason that does not exist is none."""
+    """The reason and the search text in the query; an unknown reason becomes None."""
     reason = member(SuppressionReason, request.args.get("reason"))
     return reason, words(request.args, "q", LONGEST_SEARCH)
 

@@ -1,4 +1,4 @@
-"""The history of an authority: what is planned, what happened, newest first; calls are noted there."""
+"""An authority's history: what is planned, what happened (newest first), and notes of calls."""
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
@@ -50,7 +50,10 @@ def withdraw_call(fase: int, number: int) -> Redirect:
 
 
 def _noted(session: Session, authority: Authority, form: CallForm) -> bool:
-    """Whether the call could be written down; a refusal stands by the day, which alone is judged there."""
+    """Record the call; whether that worked.
+
+    An error appears at the day, since only a day in the future can still be wrong in a valid form.
+    """
     try:
         calls.note(
             session,

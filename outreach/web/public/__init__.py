@@ -1,1 +1,1 @@
-"""What an authority opens from a letter: pages without account or cookie, and the counting of openings and clicks."""
+"""Pages that letters link to, without account or cookie, and the count of openings and clicks."""

@@ -1,7 +1,8 @@
-"""Openings and clicks: a small application beside the pages, without session, cookie or template.
+"""The count of openings and clicks: a WSGI application without session, cookie or template.
 
-A hit joins the open batch, the batch is one transaction, then all who wait are answered: what is answered is stored.
-Where the database does not answer in time, a picture is a picture all the same, and a known link leads on, uncounted.
+Hits are stored in batches, one transaction each. A request is answered once its batch is committed. When the database
+does not answer in time, the hit is not counted: the pixel is served all the same, a link that this process remembers
+still redirects, and any other link is answered 503.
 """
 
 import base64
@@ -24,7 +25,8 @@ from outreach.tracking.machines import OPENING, HitClass, Readers, Signals, agen
 from outreach.tracking.trackers import Target
 
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
-PICTURE = re.compile(r"\.gif(?=(?:[.>=]|%3E|&amp;)?\Z)", re.IGNORECASE)  # what a mail program added stays for `read`
+# Leaves what a mail program appended to the address, which `Keys.read` handles.
+PICTURE = re.compile(r"\.gif(?=(?:[.>=]|%3E|&amp;)?\Z)", re.IGNORECASE)
 ALONE = [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex")]
 PATIENCE_SECONDS = 5.0
 MOST_AT_ONCE, MOST_KNOWN = 500, 10_000
@@ -32,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 class Hits:
-    """Answers `/o/` and `/c/`; leaves every other address, and what is no link of ours, to the pages."""
+    """Answers `/o/` and `/c/`; passes every other address, and links that are not ours, to the pages."""
 
     def __init__(self, pages: WSGIApplication, database: Database, settings: Settings) -> None:
         self.pages, self.database, self.clock = pages, database, settings.instant
@@ -76,7 +78,7 @@ class Hits:
         return []
 
     def _target(self, token: Token) -> Target | None:
-        """Where a genuine token leads. It never changes, so it is remembered."""
+        """The target of a genuine token, or None. A target never changes, so it is remembered."""
         known = self._known.get(token.id)
         if known is not None:
             return known
@@ -94,7 +96,7 @@ class Hits:
         reader = self._reader(environ)
         with self._lock:
             hit_class, unmasked = self._readers.meet(reader, signals, target)
-        # A letter's own hits are judged again where they are kept.
+        # Hits of a single letter are judged again where they are stored (`hits.judge_again`).
         counted = [met for met in unmasked if met.where.message is None]
         taken_back = [Sighting(met.where, met.signals, met.thought, -1) for met in counted]
         judged_anew = [Sighting(met.where, met.signals, HitClass.MACHINE) for met in counted]
@@ -103,7 +105,10 @@ class Hits:
                 self._readers.forget(reader)
 
     def _reader(self, environ: WSGIEnvironment) -> bytes:
-        """The same bytes for the same program at the same place, for as long as this process lives; nothing else."""
+        """A keyed digest of network address and User-Agent: the same for the same program at the same place.
+
+        The key is random and lives as long as this process, so the digest identifies nobody afterwards.
+        """
         place = f"{environ.get('REMOTE_ADDR')} {environ.get('HTTP_X_FORWARDED_FOR')} {environ.get('HTTP_USER_AGENT')}"
         return hashlib.blake2b(place.encode("utf-8", "replace"), key=self._salt, digest_size=8).digest()
 
@@ -113,14 +118,14 @@ class Hits:
 
 
 class Batches:
-    """Group commit: whoever comes first stores what all have brought by then; the others find theirs stored."""
+    """Group commit: the first thread stores the hits of all waiting threads in one transaction."""
 
     def __init__(self, store: Callable[[Sequence[Sighting]], None]) -> None:
         self._store, self._turn = store, threading.Lock()
         self._waiting: deque[Brought] = deque()
 
     def put(self, sightings: Sequence[Sighting]) -> bool:
-        """Store these; True once they are, False when the database refused or took too long."""
+        """Store these hits. True once they are stored, False when the database failed or took too long."""
         mine = Brought(sightings)
         self._waiting.append(mine)
         if not self._turn.acquire(timeout=PATIENCE_SECONDS):
@@ -140,7 +145,7 @@ class Batches:
             is_stored = True
         except NO_ANSWER as error:
             logger.warning("%s openings or clicks were not counted: %s", len(batch), error)
-        except Exception:  # a reader of letters gets what was asked for, whatever is wrong with us
+        except Exception:  # the reader gets the pixel or the link even when we fail
             logger.exception("%s openings or clicks were not counted", len(batch))
         finally:
             for brought in batch:

@@ -1,4 +1,4 @@
-// Small comforts on top of pages that work without a script. Listeners stand on the document: htmx replaces what is inside.
+// Small additions to pages that work without a script. Listeners are on the document, as htmx replaces its elements.
 
 const summary = document.getElementById("error-summary");
 if (summary) summary.focus();
@@ -11,7 +11,7 @@ const unfold = () => {
 wide.addEventListener("change", unfold);
 unfold();
 
-// Buttons that write into the letter: inserted as typed, so that Ctrl+Z takes them back.
+// Buttons that insert text into the letter. execCommand inserts it as if typed, so that Ctrl+Z undoes it.
 for (const bar of document.querySelectorAll(".insertions")) bar.hidden = false;
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-insert], [data-around]");
@@ -24,7 +24,7 @@ document.addEventListener("click", (event) => {
   document.execCommand("insertText", false, around ? around + (chosen || "texte") + around : button.dataset.insert);
 });
 
-// A page that follows a sending asks nothing while nobody looks; it goes on when it is seen again, or when asking failed.
+// The progress page does not poll while it is hidden. Showing it again wakes the poll; so does askLater, after a failure.
 const poll = () => document.getElementById("poll");
 const wake = () => {
   if (poll() && !document.hidden) poll().dispatchEvent(new Event("wake"));
@@ -33,7 +33,7 @@ document.addEventListener("visibilitychange", wake);
 document.addEventListener("htmx:before:request", (event) => {
   if (event.target === poll() && document.hidden) event.preventDefault();
 });
-// An answer that is none of ours (an error, a sign-in page) takes the place of nothing: it is asked again, ever later.
+// An error or a redirect (to sign in) is not swapped in. The poll is repeated after 5, 10, 20… seconds, at most 120.
 let failures = 0;
 const askLater = () => setTimeout(wake, Math.min(120, 5 * 2 ** failures++) * 1000);
 document.addEventListener("htmx:after:request", (event) => {
@@ -48,7 +48,7 @@ document.addEventListener("htmx:after:request", (event) => {
 });
 document.addEventListener("htmx:error", askLater);
 
-// A button that has gone because the sending went on leaves the focus where it stood.
+// When a swap removes the focused button, the focus moves to its container instead of the top of the page.
 document.addEventListener("focusin", (event) => {
   const actions = document.getElementById("actions");
   if (actions) actions.dataset.held = actions.contains(event.target) ? "yes" : "";

@@ -1,4 +1,4 @@
-"""Coordinates of charts. The table is the chart: bars stand in its rows; a curve has a sentence and a table."""
+"""Coordinates of charts: bars in a table's rows, and curves beside a sentence and a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from outreach.adherence.situation import Bucket, SituationRow
 
 BAR_WIDTH, GAP = 100.0, 0.8
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 620, 240, 40, 100, 14, 28
-# Four colours for what people ask (joined, on the way, refused, silent), and two pale ones for what lies between.
+# Four strong colours for the main groups (joined, preparing, refused, silent), two pale ones for those in between.
 SEGMENTS = {
     "joined": (Bucket.JOINED,),
     "declared": (Bucket.DECLARED,),
@@ -30,7 +30,7 @@ class BarSegment:
 
 @dataclass(frozen=True, slots=True)
 class CurveLine:
-    """A curve drawn in steps: its path, and where its end stands with its last value."""
+    """A curve drawn in steps: its SVG path, and the position and value of its last point."""
 
     number: int
     path: str
@@ -41,7 +41,7 @@ class CurveLine:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Lines over time with what a reader needs around them: levels (y, value) and days (x, day)."""
+    """Lines over time, and the labels of their axes: levels (y, value) and days (x, day)."""
 
     lines: list[CurveLine]
     levels: list[tuple[float, int]]
@@ -49,7 +49,7 @@ class Curve:
 
 
 def bar(row: SituationRow, strand: int) -> list[BarSegment]:
-    """The bar of a row: each segment as wide as its share, parted by a small gap."""
+    """The bar of a row: each segment as wide as its share, followed by a small gap."""
     base = row.base(strand) or 1
     segments, x = [], 0.0
     for name, buckets in SEGMENTS.items():
@@ -61,7 +61,7 @@ def bar(row: SituationRow, strand: int) -> list[BarSegment]:
 
 
 def curve(points: Sequence[tuple[date, Mapping[int, int]]]) -> Curve:
-    """The curve of values by line number over days."""
+    """The curve of points (day, values by line number), oldest first. At least one point is needed."""
     top = _round_up(max((max(values.values()) for _, values in points), default=0))
     first, last = points[0][0], points[-1][0]
     span = max((last - first).days, 1)
@@ -84,7 +84,7 @@ def curve(points: Sequence[tuple[date, Mapping[int, int]]]) -> Curve:
 
 
 def _round_up(value: int) -> int:
-    """The next round number that four steps divide: 4, 8, 20, 40, 80, 200, 400 …"""
+    """The next round number that divides into four whole steps: 4, 8, 20, 40, 80, 200, 400 …"""
     scale = 4
     while True:
         for candidate in (scale, scale * 2, scale * 5):

@@ -1,4 +1,4 @@
-"""Tables as files: XLSX (one table a sheet, nothing merged) and CSV; no cell can ever run as a formula."""
+"""Tables as files: XLSX (one sheet a table, no merged cells) and CSV; no cell runs as a formula."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ import xlsxwriter.utility
 from flask import Response
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# Excel, LibreOffice and Calc start a formula at these; see OWASP, "CSV Injection".
+# Spreadsheets read a cell that starts with one of these as a formula; see OWASP, "CSV Injection".
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 Cell = str | int | float | None
 
@@ -57,7 +57,7 @@ def column_letter(place: int) -> str:
 
 
 def csv_bytes(table: Table) -> bytes:
-    """CSV as a file, with the mark by which Excel knows UTF-8."""
+    """CSV as bytes, with the byte order mark by which Excel recognises UTF-8."""
     return b"\xef\xbb\xbf" + csv_text(table).encode()
 
 

@@ -1,4 +1,4 @@
-"""Forms in French. The server is the judge; a refusal names the field and says what to do."""
+"""Forms of contacts, lists, statuses, calls and accounts, in French and checked on the server."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ KINDS = [
 
 
 def tidy(field: StringField) -> None:
-    """Bring what was typed to a line of words. Raises ValidationError, with the sentence that refuses it."""
+    """Clean what was typed to one line of words. Raises ValidationError with a sentence when it is unfit."""
     try:
         field.data = line_of_words(field.data or "")
     except InputError as error:
@@ -43,7 +43,7 @@ def tidy(field: StringField) -> None:
 
 
 class ContactForm(FlaskForm):
-    """An address to add or to put in the place of another. `confirmed` holds the address whose reading was shown."""
+    """An address to add, or to replace another. `confirmed` holds the address as it was shown to be confirmed."""
 
     address = StringField("Adresse de courriel", description="Une seule adresse, par exemple direction@ecole.example.")
     name = StringField(
@@ -80,7 +80,7 @@ class ContactForm(FlaskForm):
 
 
 class UploadForm(FlaskForm):
-    """A joining list to send."""
+    """A joining list to upload."""
 
     file = FileField("Fichier", description="CSV, XLSX ou ODS, 16 Mo au plus.")
 
@@ -121,7 +121,7 @@ class StatusForm(FlaskForm):
         tidy(field)
 
     def validate_note(self, field: TextAreaField) -> None:
-        """Text that a database may refuse is refused here."""
+        """No control characters, as a database may refuse them."""
         if CONTROLS.search(field.data or ""):
             raise ValidationError("Le texte contient un caractère interdit.")
 
@@ -136,7 +136,7 @@ class StatusForm(FlaskForm):
             raise ValidationError("Choisissez une école de ce pouvoir organisateur.")
 
     def validate_day(self, field: StringField) -> None:
-        """The day must be one."""
+        """The day must be readable."""
         try:
             parse_day(field.data or "")
         except InputError as error:
@@ -144,7 +144,7 @@ class StatusForm(FlaskForm):
 
 
 class CallForm(FlaskForm):
-    """What was said with an authority outside the product."""
+    """A note of a call or another contact with an authority."""
 
     kind = RadioField(
         "Nature", choices=[SelectChoice(call_kind, call_kind.label) for call_kind in CallKind], validate_choice=False
@@ -165,7 +165,7 @@ class CallForm(FlaskForm):
             raise ValidationError("Choisissez la nature de l’échange.")
 
     def validate_note(self, field: TextAreaField) -> None:
-        """Something has to be noted; a browser sends two characters for the end of a line."""
+        """A note is required. Line ends become one character before it is measured, as browsers send two."""
         field.data = "\n".join((field.data or "").splitlines())
         if not field.data.strip():
             raise ValidationError("Écrivez ce qui a été dit.")
@@ -177,7 +177,7 @@ class CallForm(FlaskForm):
 
 
 class SignInForm(LoginForm):
-    """The sign-in form; its fields are flask-security's. Too many attempts that failed are answered 429."""
+    """flask-security's sign-in form, in French. After too many failed attempts it answers 429."""
 
     def __init__(self, *arguments: object, **named: object) -> None:
         super().__init__(*arguments, **named)
@@ -185,7 +185,7 @@ class SignInForm(LoginForm):
         self.password.label.text = "Mot de passe"
 
     def validate(self, **named: object) -> bool:
-        """Whether the person is who they say."""
+        """Whether address and password are right. Aborts with 429 after too many failed attempts."""
         attempts, names = sign_ins(), names_of(self.email.data or "")
         if not attempts.begin(names, now()):
             current_app.logger.warning("Too many sign-ins failed: %r", list(names))
@@ -197,7 +197,7 @@ class SignInForm(LoginForm):
 
 
 class PasswordForm(ChangePasswordForm):
-    """The form that changes one's password; its fields are flask-security's."""
+    """flask-security's form to change a password, in French."""
 
     def __init__(self, *arguments: object, **named: object) -> None:
         super().__init__(*arguments, **named)

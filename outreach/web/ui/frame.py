@@ -1,4 +1,4 @@
-"""What every page has: the bar, security headers, versioned assets, error pages, guards, and the request's clock."""
+"""What every page has: the bar, security headers, asset addresses, error pages, guards, clock."""
 
 import hashlib
 from collections.abc import Callable
@@ -86,7 +86,7 @@ def settings() -> Settings:
 
 
 def now() -> datetime:
-    """The instant of the request: the clock is read here, once, and handed down."""
+    """The instant of the request. The clock is read once a request, here, and passed on."""
     if "now" not in g:
         g.now = settings().instant()
     instant: datetime = g.now
@@ -94,19 +94,19 @@ def now() -> datetime:
 
 
 def actor() -> str:
-    """How the audit names the person of the request."""
+    """The e-mail address of the person who is signed in, as the audit records it."""
     email: str = current_user.email
     return email
 
 
 def judged(text: str) -> Judgement:
-    """An address judged as this installation judges them. Raises SeveralAddresses or InputError."""
+    """Judge an address by this installation's rules. Raises SeveralAddresses or InputError."""
     here = settings()
     return judge(text, examples=here.mode is Mode.DEMO, ours=here.sending_domain)
 
 
 def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let only the holders of one of these roles in; others are asked to sign in, or refused."""
+    """Open a view only to holders of one of these roles. Others have to sign in first, or get 403."""
 
     def guard(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
@@ -123,7 +123,7 @@ def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]
 
 
 def ask_to_sign_in() -> Response | WerkzeugResponse:
-    """Lead to the sign-in page and back; a piece of page asked for by htmx makes the whole page go."""
+    """Redirect to the sign-in page, which leads back. A request by htmx redirects the whole page."""
     address = url_for("security.login", next=request.full_path.rstrip("?"))
     if "HX-Request" in request.headers:
         return Response(status=204, headers={"HX-Redirect": address})
@@ -138,7 +138,7 @@ class NumberConverter(IntegerConverter):
 
 
 def install(app: Flask) -> None:
-    """Give an application its frame."""
+    """Add the frame's filters, globals, headers and error pages to an application."""
     app.url_map.converters["number"] = NumberConverter
     typesetting.install(app)
     app.jinja_env.globals.update(now=now, asset=asset, again=partial(again, request), RoleName=RoleName)
@@ -176,16 +176,17 @@ _EXPIRED = (
 
 @lru_cache
 def asset(path: str) -> str:
-    """The address of a static file, with the digest of its content, so that it may be kept for ever."""
+    """The address of a static file, with the digest of its content, so that browsers may cache it for ever."""
     digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
     return f"/static/{path}?v={digest}"
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What a staff page says of the clock: whether it ticks, how long ago it did, what keeps letters from leaving.
+    """What staff pages show of the clock: whether it ticks, and how long ago it last did.
 
-    `alarms` are those of relays that `hindrance` does not name; `others_serve` says that letters leave all the same.
+    `hindrance` is a sentence on why no letter can leave, or ''. `alarms` are the relays' alarms that `hindrance` does
+    not contain. `others_serve`: letters still leave by another relay.
     """
 
     ticks: bool
@@ -237,7 +238,7 @@ def _protect(response: Response) -> Response:
 
 
 def _failure(error: Exception) -> tuple[str, int]:
-    """A fault of ours: the page needs no database, and names the moment under which the log has it."""
+    """The page of an internal error. It needs no database, and shows the moment that the log records."""
     moment = now()
     current_app.logger.error("The fault told to somebody at %s: %r", moment.isoformat(timespec="seconds"), error)
     return render_template("public/failure.html", moment=moment), 500

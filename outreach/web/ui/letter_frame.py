@@ -1,11 +1,11 @@
-"""A letter shown to staff: in a frame of its own, as text or as source; nothing of it runs in the page around it."""
+"""Responses that show a letter to staff: a page with a frame, and the letter isolated in it."""
 
 from flask import Response, abort, request
 
 from outreach.web.ui.frame import POLICY
 
 VIEWS = {"html": "Courriel", "text": "Texte", "source": "Source"}
-# Its inline style, its links in a window of their own, no script, nothing loaded but its pixel.
+# A letter may use inline style and open links in a new window. It runs no script and loads only its pixel.
 ALONE = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'self'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox"
@@ -13,7 +13,7 @@ ALONE = (
 
 
 def asked_view() -> str:
-    """Which view of a letter the address asks for; one that does not exist is no page."""
+    """The view of a letter in the query, a key of VIEWS. Aborts with 404 on any other."""
     view = request.args.get("view", "html")
     if view not in VIEWS:
         abort(404)
@@ -26,7 +26,7 @@ def around(page: str) -> Response:
 
 
 def alone(html: str) -> Response:
-    """The letter itself, for that frame; its links open elsewhere."""
+    """The letter alone, for that frame; its links open in a new window."""
     return _under(html.replace("<head>", '<head><base target="_blank">', 1), ALONE)
 
 

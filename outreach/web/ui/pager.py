@@ -1,4 +1,4 @@
-"""Long lists: what the address of one asks for, which of its pages, and the addresses of the others."""
+"""Long lists: the page and filters in a query, and the addresses of other pages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,20 +44,20 @@ class Pager:
 
 
 def member(kind: type[Member], value: str | None) -> Member | None:
-    """The member of an enumeration that an address names; None for what is none."""
+    """The member of an enumeration with this value, or None."""
     return kind(value) if value in set(kind) else None
 
 
 def words(arguments: Mapping[str, str], name: str, longest: int) -> str:
-    """The words a parameter holds, on one line."""
+    """The words of a query parameter on one line, cut at `longest` characters."""
     printable = "".join(character if character.isprintable() else " " for character in arguments.get(name, ""))
     return " ".join(printable.split())[:longest]
 
 
 def again(request: Request, path: str = "", /, **changes: object) -> str:
-    """The address of the page of this request with other parameters; None removes one. Empty ones are left out.
+    """The address of this request with other query parameters; None removes one. Empty ones are left out.
 
-    `path` is that of another page, which is asked for the same.
+    `path` is the path of another page to which the parameters go.
     """
     path = path or request.path
     kept = [(name, value) for name, value in request.args.items(multi=True) if value and name not in changes]

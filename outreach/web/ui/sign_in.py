@@ -1,4 +1,4 @@
-"""A request to sign in: under which names it counts, and the cookie by which its browser is known again."""
+"""Attempts to sign in: the names they count under, and the cookie that recognises a browser."""
 
 import secrets
 
@@ -12,13 +12,16 @@ COOKIE, REMEMBERED_SECONDS = "outreach-known", 180 * 24 * 3600
 
 
 def sign_ins() -> Attempts:
-    """Those of the running application."""
+    """The recent attempts to sign in that the running application counts."""
     attempts: Attempts = current_app.extensions["outreach.sign_ins"]
     return attempts
 
 
 def names_of(email: str) -> dict[str, int]:
-    """Under which names an attempt of the request to sign in as `email` counts, each with its most."""
+    """The names under which an attempt to sign in as `email` counts, each with its highest permitted number.
+
+    In a browser where this person signed in before, the attempt counts for that browser alone.
+    """
     account = email.strip().casefold()[:320]
     browser = _known_browser(account)
     if browser:
@@ -27,7 +30,7 @@ def names_of(email: str) -> dict[str, int]:
 
 
 def know_browser(response: Response, email: str) -> Response:
-    """Let the answer to a sign-in mark its browser as one that this person uses."""
+    """Set the cookie that marks the browser as one that this person uses; returns the response."""
     name = _known_browser(email) or secrets.token_hex(8)
     response.set_cookie(
         COOKIE,

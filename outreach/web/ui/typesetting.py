@@ -1,4 +1,4 @@
-"""French in templates: their text is typeset as they are compiled, and values by filters."""
+"""French typography in templates: of their text when they are compiled, of values by filters."""
 
 from collections.abc import Iterator
 
