@@ -26,7 +26,7 @@ from outreach.directory.register import read_register
 from outreach.segments import audience
 from outreach.segments.audience import Audience, Concerns
 from outreach.segments.criteria import Scope, scope_at
-from outreach.segments.forms import from_json
+from outreach.segments.criteria_json import from_json
 from outreach.settings import read
 
 NOW = datetime(2021, 5, 15, 9, tzinfo=UTC)

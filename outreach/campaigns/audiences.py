@@ -16,7 +16,7 @@ from outreach.directory.models import Authority, Network
 from outreach.segments import audience
 from outreach.segments.audience import Audience, AudienceCounts, Concerns
 from outreach.segments.criteria import Criterion, Scope, listed, scope_at
-from outreach.segments.forms import from_json
+from outreach.segments.criteria_json import from_json
 from outreach.tracking import answers
 
 

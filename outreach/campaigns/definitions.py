@@ -17,7 +17,7 @@ from outreach.errors import InputError, NotFound
 from outreach.mail.addresses import judge
 from outreach.segments.audience import Concerns
 from outreach.segments.criteria import EVERYBODY, Criterion
-from outreach.segments.forms import from_json, from_plain, to_plain
+from outreach.segments.criteria_json import from_json, from_plain, to_plain
 from outreach.text import line_of_words
 from outreach.tracking.models import TrackingMode
 

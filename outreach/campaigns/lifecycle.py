@@ -31,7 +31,7 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Gate, Reason
 from outreach.errors import InputError, NotFound, Refused
 from outreach.segments.criteria import simplified
-from outreach.segments.forms import from_json, to_json
+from outreach.segments.criteria_json import from_json, to_json
 
 if TYPE_CHECKING:
     from outreach.accounts.staff import User

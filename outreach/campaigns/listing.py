@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, case, exists, func, select
 from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
 from outreach.db import Session
 from outreach.segments.criteria import sentence
-from outreach.segments.forms import from_json
+from outreach.segments.criteria_json import from_json
 
 PAGE_ROWS = 50
 

@@ -104,7 +104,7 @@ class WorkProcess:
             domain_rates=settings.rates_of_domains,
             stop=self.stop,
             on_failpoint=on_failpoint,
-            brake=self.brake,
+            pause_failing=self.pause_failing,
         )
         self.broker = StubBroker(middleware=[])
         # A StubBroker keeps all dropped messages, for tests; a process that runs for months keeps the last ones only.
@@ -172,12 +172,12 @@ class WorkProcess:
     def settle(self, hindrance: str) -> None:
         """Settle what time alone decides (doubts, ends of waves), and record this pass of the clock."""
         now = self.clock()
-        self.brake()
+        self.pause_failing()
         with self.database.writing() as session:
             outbox.doubt_the_abandoned(session, now=now)
             hits.settle_doubts(session, now=now)
             outbox.resend_the_doubtful(session, now=now)
-            outbox.call_off(session, now=now)
+            outbox.withdraw_stranded(session, now=now)
             launching.finish_waves(session, now=now)
             hits.fold_old(session, now=now)
             no_relay = relay_health.hindrance(session, [relay.name for relay in self.relays], now=now)
@@ -187,7 +187,7 @@ class WorkProcess:
         """Handle what came back by mail."""
         collecting.collect(self.database, self.settings, self.clock, stop=self.stop)
 
-    def brake(self) -> None:
+    def pause_failing(self) -> None:
         """Pause the waves that fail too often. They are looked for in a reading transaction, which blocks no writer."""
         with self.database.reading() as session:
             is_failing = bool(auto_pause.failing(session))

@@ -10,7 +10,7 @@ from outreach.accounts.staff import Role, User
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
 from outreach.demo import people
-from outreach.segments.forms import PARAMETER
+from outreach.segments.criteria_json import PARAMETER
 from outreach.settings import ROOT
 from tests.architecture.test_sweeps import addresses
 from tests.conftest import NOW

@@ -7,7 +7,7 @@ from outreach.adherence.models import RollUp, Status
 from outreach.directory.models import Level
 from outreach.segments.choices import EVERY_CELL, Choices
 from outreach.segments.criteria import And, HasLevel, InNetwork, InZone, Not, Or, SchoolStatus, Which, sentence
-from outreach.segments.forms import from_json, to_json
+from outreach.segments.criteria_json import from_json, to_json
 
 several = lambda values: st.lists(st.sampled_from(values), max_size=3, unique=True).map(tuple)  # noqa: E731
 choices = st.builds(

@@ -61,7 +61,7 @@ from outreach.segments.criteria import (
     scope_at,
     sentence,
 )
-from outreach.segments.forms import from_json, to_json
+from outreach.segments.criteria_json import from_json, to_json
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.postgresql

@@ -1,4 +1,4 @@
-"""A campaign's letter as it is frozen at launch, where it comes from, and the headers a wave shares."""
+"""A campaign's letter frozen at launch, laid out with its footer, and the headers that a wave shares."""
 
 import json
 from collections.abc import Sequence

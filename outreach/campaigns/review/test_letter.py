@@ -1,4 +1,4 @@
-"""A trial: one recipient's letter, marked, sent to whoever asked for it, and counted nowhere."""
+"""Test letters: one recipient's letter, marked, sent to whoever asks for it and counted nowhere."""
 
 from datetime import datetime
 

@@ -98,7 +98,7 @@ def withdraw(session: Session, identities: Iterable[int], reason: Reason, *, now
         _withdraw(session, reason, now, Message.id.in_(which))
 
 
-def call_off(session: Session, *, now: datetime, among: Sequence[int] | None = None) -> None:
+def withdraw_stranded(session: Session, *, now: datetime, among: Sequence[int] | None = None) -> None:
     """Withdraw letters that returned to the queue of a closed mailing: they would never leave.
 
     `among` limits this to some keys. Called wherever letters return to the queue, and by the clock: on PostgreSQL a

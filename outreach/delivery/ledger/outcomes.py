@@ -59,7 +59,7 @@ def record(session: Session, settled: Sequence[Settled], *, now: datetime, again
     if others:
         happened = Counter(filter(None, [_record_one(session, attempt, now, again_at) for attempt in others]))
         journal.note(session, happened, now=now, actor=POSTMAN)
-        outbox.call_off(session, now=now, among=[attempt.message_id for attempt in others])
+        outbox.withdraw_stranded(session, now=now, among=[attempt.message_id for attempt in others])
 
 
 def is_out(message: Message) -> bool:

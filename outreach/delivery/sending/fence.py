@@ -116,7 +116,7 @@ def take_back(session: Session, fence_id: str, *, now: datetime) -> None:
     if back:
         unsent = select(Message.id).where(Message.id.in_(back), Message.resent_at.is_(None))
         session.execute(delete(Composition).where(Composition.message_id.in_(unsent)))
-        outbox.call_off(session, now=now, among=back)
+        outbox.withdraw_stranded(session, now=now, among=back)
 
 
 def _keep(session: Session, letters: Sequence[Composed]) -> None:

@@ -62,7 +62,7 @@ class Postman:
         domain_rates: Mapping[str, float] | None = None,
         stop: threading.Event | None = None,
         on_failpoint: Callable[[Failpoint], None] | None = None,
-        brake: Callable[[], None] | None = None,
+        pause_failing: Callable[[], None] | None = None,
     ) -> None:
         self.database, self.pool, self.source, self.clock = database, pool, source, clock
         self.worker_id, self.on_failpoint = worker_id, on_failpoint or (lambda _stage: None)
@@ -80,7 +80,7 @@ class Postman:
         self._rests = self._has_handed = False
         self._next: int | None = None  # the batch after the current one, being composed
         self._leased_at = 0.0
-        self._brake, self._refusals = brake or (lambda: None), 0
+        self._pause_failing, self._refusals = pause_failing or (lambda: None), 0
 
     @property
     def is_busy(self) -> bool:
@@ -108,7 +108,7 @@ class Postman:
             finished = self._work_through(batch, letters)
             self._put_back(batch)
             batch, self._next = self._next, None
-            self._brake_if_refused()
+            self._pause_if_refused()
             # If the relay rests from now on, another one may serve.
             if is_last or not (finished or self._rests) or not self._finds_a_relay():
                 break
@@ -119,10 +119,10 @@ class Postman:
             self._put_back(batch)
         return is_last and finished
 
-    def _brake_if_refused(self) -> None:
+    def _pause_if_refused(self) -> None:
         if self._refusals:
             self._refusals = 0
-            self._brake()
+            self._pause_failing()
 
     def attend(self, seconds: float = 0.0) -> None:
         """Finish what earlier rounds left: fence letters at their dot, record late answers, close idle connections."""
@@ -191,7 +191,7 @@ class Postman:
             if not self._round(letters, batch):
                 return False
             if self._refusals >= SEVERAL:
-                self._brake_if_refused()
+                self._pause_if_refused()
         return not self.stop.is_set()
 
     def _has_some_left(self) -> bool:

@@ -22,7 +22,7 @@ from outreach.segments import audience as segment
 from outreach.segments.audience import AddressRow, Audience, Concerns, Explanation
 from outreach.segments.choices import Choices
 from outreach.segments.criteria import Criterion, NetworkCode, Scope, Which, sentence, simplified
-from outreach.segments.forms import PARAMETER, from_json, to_json
+from outreach.segments.criteria_json import PARAMETER, from_json, to_json
 from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
 from outreach.web.ui import exports

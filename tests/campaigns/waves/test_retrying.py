@@ -53,7 +53,7 @@ def test_the_failures_of_a_finished_wave_leave_again_and_it_ends_again(database,
     assert states(database) == [MessageState.ACCEPTED, MessageState.QUEUED, MessageState.QUEUED, MessageState.IN_DOUBT]
     with database.writing() as session:
         assert session.scalars(select(Mailing.gate)).one() is Gate.OPEN
-        outbox.call_off(session, now=LATER)
+        outbox.withdraw_stranded(session, now=LATER)
         assert finish_waves(session, now=LATER) == 0
         assert session.scalars(select(WaveTransition.note).order_by(WaveTransition.id.desc())).first() == (
             "2 courriels en échec à renvoyer"

@@ -255,7 +255,7 @@ def test_the_clock_calls_off_what_came_back_beside_a_cancellation(database):
     hold(database, cancelled, Gate.CLOSED)
     hold(database, held)
     with database.writing() as session:
-        outbox.call_off(session, now=NOW)
+        outbox.withdraw_stranded(session, now=NOW)
     assert set(ends(database, cancelled)) == {(S.WITHDRAWN, Reason.CANCELLED)}
     assert set(ends(database, held)) == {(S.QUEUED, None)}
 

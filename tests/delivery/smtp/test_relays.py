@@ -379,7 +379,7 @@ def test_what_fails_too_often_is_looked_for_within_a_batch(database, relay, post
     sink, looked = relay(), []
     sink.script({"stage": "rcpt", "reply": "550 5.7.1 no", "times": 3})
     mailing = mail_to(database, addresses(40))
-    postman(sink, connections=3, brake=lambda: looked.append(len(sink.accepted))).deliver(mailing)
+    postman(sink, connections=3, pause_failing=lambda: looked.append(len(sink.accepted))).deliver(mailing)
     assert len(sink.accepted) == 37
     assert looked[0] < 10
 

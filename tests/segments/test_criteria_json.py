@@ -5,7 +5,7 @@ import json
 import pytest
 
 from outreach.errors import InputError
-from outreach.segments.forms import from_json
+from outreach.segments.criteria_json import from_json
 
 
 @pytest.mark.parametrize(
