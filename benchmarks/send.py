@@ -28,7 +28,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sqlalchemy import func, select
 
-from benchmarks import crowd
 from outreach.campaigns.models import Campaign, WaveTransition
 from outreach.campaigns.waves.calling_off import GRACE
 from outreach.cli.preparation import add_people, prepare
@@ -36,6 +35,7 @@ from outreach.db import Database
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Gate, GateChange, Message, MessageState
 from outreach.settings import ROOT, read
+from tests import factories
 from tests.postgresql import Server
 
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
@@ -54,7 +54,7 @@ def main() -> None:
         database = Database(url)
         prepare(database)
         now = datetime.now(UTC)
-        crowd.gather(database, options.recipients, now=now, schools=options.schools)
+        factories.gather(database, options.recipients, now=now, schools=options.schools)
         measured = _send(database, url, relay, folder, options)
         taken = counted()
         measured["duplicated"] = None if taken is None else max(taken - measured["accepted"], 0)
@@ -84,7 +84,7 @@ def _send(database: Database, url: str, relay: str, folder: Path, options: argpa
         used = sum(map(_cpu_seconds, workers))
         now = datetime.now(UTC)
         # Planned two minutes ago, so that recipients are written down ahead of the launch, as usual.
-        number = crowd.plan(database, now + AT_LEAST + options.recipients * PREPARED, now=now - 2 * GRACE)
+        number = factories.plan(database, now + AT_LEAST + options.recipients * PREPARED, now=now - 2 * GRACE)
         end = time.monotonic() + LONGEST_SECONDS + options.recipients / SLOWEST
         while not _is_over(database, number):
             if any(worker.poll() is not None for worker in workers):

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from sqlalchemy import exists, select
 
-from benchmarks import crowd
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.verification import verify
 from outreach.cli.work import run_worker
@@ -23,6 +22,7 @@ from outreach.db import Database
 from outreach.delivery.ledger import outbox, outcomes
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.settings import read
+from tests import factories
 from tests.nursery import nursery
 
 RECORDING = "recording"  # in the middle of a transaction that writes answers down
@@ -104,8 +104,8 @@ class Field:
         }
         self.folder, self.kills, self.offset, self.started = folder, 0, offset, []
         self._counted, self._read = 0, 0
-        crowd.gather(database, recipients, now=self.now)
-        self.campaign = crowd.plan(database, self.now + timedelta(seconds=1), now=self.now, **changes)
+        factories.gather(database, recipients, now=self.now)
+        self.campaign = factories.plan(database, self.now + timedelta(seconds=1), now=self.now, **changes)
 
     @property
     def now(self):

@@ -30,17 +30,10 @@ from outreach.delivery.smtp.protocol import Relay
 from outreach.directory.models import Authority, Network, School
 from outreach.mail import mime
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders
+from tests import factories
 from tests.conftest import NOW
 from tests.relays import Relays
 
-PROGRAMME = """
-code = "mon"
-name = "Mes outils numériques"
-[[strands]]
-number = 1
-name = "Volet 1"
-opened_on = 2020-11-16
-"""
 STANDING = SharedHeaders(
     sender=Mailbox("sensibilisation@courriel.example", "Service du numérique"),
     reply_to=Mailbox("nadia.lambert@fwb.example"),
@@ -84,18 +77,17 @@ def clock():
 @pytest.fixture
 def strand(database):
     with database.writing() as session:
-        return programmes.load(session, PROGRAMME, now=NOW, actor="a@fwb.example").strands[0].id
+        return programmes.load(session, factories.PROGRAMME, now=NOW, actor="a@fwb.example").strands[0].id
 
 
 def schools(database, count):
     """So many authorities with one school each; returns the schools' keys."""
-    place = {"address": "", "postcode": "", "locality": "", "municipality": ""}
     with database.writing() as session:
         network = session.scalars(select(Network)).first()
         made = []
         for number in range(count):
-            authority = Authority(fase=9001 + number, name=f"PO {number}", network=network, folded="", **place)
-            school = School(fase=80001 + number, name=f"École {number}", zone="", district="", folded="", **place)
+            authority = Authority(**factories.authority(number, network=network))
+            school = School(**factories.school(80001 + number, f"École {number}"))
             session.add_all([authority, school])
             made.append(school)
         session.flush()
@@ -105,15 +97,8 @@ def schools(database, count):
 def mail_to(database, addresses, *, strand=None, kind=MessageClass.AWARENESS, policy=DoubtPolicy.HOLD, listed=None):
     """A mailing with its gate open, one letter an address; `listed` are the schools of each."""
     with database.writing() as session:
-        mailing = Mailing(
-            message_class=kind,
-            doubt_policy=policy,
-            stop_strand_id=strand,
-            letter="{}",
-            headers="{}",
-            created_at=NOW,
-            filled_at=NOW,
-        )
+        settled = {"message_class": kind, "doubt_policy": policy, "stop_strand_id": strand, "filled_at": NOW}
+        mailing = Mailing(**factories.mailing(NOW, **settled))
         session.add(mailing)
         session.flush()
         numbers = {one: place + 1 for place, one in enumerate(dict.fromkeys(addresses))}

@@ -15,7 +15,6 @@ from outreach.db import Database
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import (
     Batch,
-    DoubtPolicy,
     Gate,
     Mailing,
     Message,
@@ -31,11 +30,9 @@ from outreach.delivery.models import (
 from outreach.directory.models import (
     Authority,
     Contact,
-    ContactSource,
     EducationType,
     Level,
     Listing,
-    MailboxKind,
     Network,
     School,
     Teaching,
@@ -62,6 +59,7 @@ from outreach.segments.criteria import (
     sentence,
 )
 from outreach.segments.criteria_json import from_json, to_json
+from tests import factories
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.postgresql
@@ -79,7 +77,6 @@ name = "Volet 2"
 opened_on = 2020-11-16
 level = "primary"
 """
-PLACE = {"address": "", "postcode": "", "locality": "", "municipality": ""}
 NETWORKS = ("WBE", "COCOF", "Libre confessionnel")
 ZONES = ("Namur", "Huy-Waremme")
 TYPES = (EducationType.SECONDARY_ORDINARY, EducationType.PRIMARY_ORDINARY)
@@ -137,9 +134,7 @@ def store(session, people):
     strands = {one.number: one.id for one in session.scalars(select(Strand))}
     keys = []
     for number, person in enumerate(people):
-        made = Authority(
-            fase=9001 + number, name=f"PO {number}", network=networks[person["network"]], folded="", **PLACE
-        )
+        made = Authority(**factories.authority(number, network=networks[person["network"]]))
         session.add(made)
         session.flush()
         keys.append(made.id)
@@ -154,7 +149,7 @@ def store(session, people):
 
 
 def store_school(session, owner, fase, one, strands):
-    made = School(fase=fase, name=f"École {fase}", zone=one["zone"], district="", folded="", **PLACE)
+    made = School(**factories.school(fase, f"École {fase}", zone=one["zone"]))
     session.add(made)
     session.flush()
     until = None if one["listed"] else NOW.date() - timedelta(days=9)
@@ -170,14 +165,12 @@ def store_school(session, owner, fase, one, strands):
 
 
 def store_mailbox(session, owner, address, kind):
-    session.add(
-        Contact(
-            authority=owner, address=address, address_key=address, address_ascii=address, source=ContactSource.STAFF,
-            mailbox_kind=MailboxKind.IMPERSONAL, added_at=NOW, added_by="x",
-            retired_at=NOW if kind == "retired" else None, retired_by="x" if kind == "retired" else None,
-            bounced_at=NOW if kind == "bounced" else None, review_asked_at=NOW if kind == "unreviewed" else None,
-        )
-    )  # fmt: skip
+    details = {
+        "retired": {"retired_at": NOW, "retired_by": "x"},
+        "bounced": {"bounced_at": NOW},
+        "unreviewed": {"review_asked_at": NOW},
+    }
+    session.add(Contact(authority=owner, **factories.contact(address, added_at=NOW, **details.get(kind, {}))))
     reasons = {"unsubscribed": SuppressionReason.UNSUBSCRIBED, "staff": SuppressionReason.STAFF}
     if kind in reasons:
         suppressions.suppress(session, address, reasons[kind], now=NOW, actor="x")
@@ -186,10 +179,7 @@ def store_mailbox(session, owner, address, kind):
 def store_letter(session, owner, purpose, days):
     if days is None:
         return
-    mailing = Mailing(
-        purpose=purpose, gate=Gate.OPEN, message_class=MessageClass.AWARENESS, doubt_policy=DoubtPolicy.HOLD,
-        letter="{}", headers="{}", created_at=NOW,
-    )  # fmt: skip
+    mailing = Mailing(**factories.mailing(NOW, purpose=purpose, gate=Gate.OPEN))
     session.add(mailing)
     session.flush()
     batch = Batch(mailing_id=mailing.id, number=1)

@@ -5,32 +5,29 @@ import socket
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
 
-from outreach.accounts.staff import User
 from outreach.app import create_app
-from outreach.campaigns import definitions, lifecycle
+from outreach.campaigns import lifecycle
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.protocol import Parcel, Relay, State
 from outreach.demo import mailbox, people
-from outreach.settings import ROOT, read
+from outreach.settings import read
+from tests import factories
 from tests.conftest import NOW
+from tests.factories import APPROVER, AUTHOR
 from tests.mail.test_mime import whole, wire
 from tests.pages import PageClient
 
 
 def planned(database, at, more=""):
     """The ready-made invitation, approved and planned on the sample, with more text; returns the wave's key."""
-    stated = definitions.named("invitation-volet-1", ROOT / "campaigns")
-    stated = stated.model_copy(update={"letter": stated.letter + more})
-    emails = [people.person_for(role).email for role in ("author", "approver")]
+    stated = factories.invitation()
     with database.writing() as session:
-        author = session.scalars(select(User).where(User.email == emails[0])).one()
-        campaign = lifecycle.create(session, stated, now=NOW, author=author)
-        lifecycle.submit(session, campaign, now=NOW, actor=emails[0])
-        lifecycle.approve(session, campaign, now=NOW, actor=emails[1])
-        return lifecycle.schedule(session, campaign, at, now=NOW, actor=emails[0]).id
+        campaign = factories.campaign(session, stated.model_copy(update={"letter": stated.letter + more}), NOW)
+        lifecycle.submit(session, campaign, now=NOW, actor=AUTHOR)
+        lifecycle.approve(session, campaign, now=NOW, actor=APPROVER)
+        return lifecycle.schedule(session, campaign, at, now=NOW, actor=AUTHOR).id
 
 
 @pytest.fixture

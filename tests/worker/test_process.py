@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from sqlalchemy import func, select, update
 
-from benchmarks import crowd
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.verification import verify
 from outreach.campaigns.waves import launching
@@ -27,6 +26,7 @@ from outreach.tracking.models import Hit
 from outreach.worker import process
 from outreach.worker.clock import TICK_SECONDS, ask, clock, collect
 from outreach.worker.process import WorkProcess, guard_of
+from tests import factories
 from tests.conftest import NOW
 from tests.delivery.bounces.returns import notice
 from tests.relays import Relays
@@ -78,8 +78,8 @@ def begin(database, environment):
 def plan(database, works, count=5, after=timedelta(seconds=-1)):
     now = works.clock()
     if count:
-        crowd.gather(database, count, now=now)
-    number = crowd.plan(database, now + timedelta(hours=1), now=now)
+        factories.gather(database, count, now=now)
+    number = factories.plan(database, now + timedelta(hours=1), now=now)
     with database.writing() as session:
         session.get_one(Campaign, number).waves[0].due_at = now + after
     return number

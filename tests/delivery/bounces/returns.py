@@ -5,8 +5,9 @@ from pathlib import Path
 from sqlalchemy import select, update
 
 from outreach.delivery.models import Message, MessageState
-from outreach.directory.models import Authority, Contact, MailboxKind
+from outreach.directory.models import Authority, Contact, ContactSource
 from outreach.mail.tokens import Keys, TokenKind
+from tests import factories
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, mail_to, schools, states
 
@@ -62,15 +63,7 @@ def sent(database, to, state=MessageState.ACCEPTED, **details):
 
 
 def contact(authority, address):
-    details = {"address": address, "address_key": address, "address_ascii": address}
-    return Contact(
-        authority=authority,
-        mailbox_kind=MailboxKind.IMPERSONAL,
-        source="derived",
-        added_at=NOW,
-        added_by="x",
-        **details,
-    )
+    return Contact(authority=authority, **factories.contact(address, source=ContactSource.DERIVED, added_at=NOW))
 
 
 def told(database, mailing, name, address=FIRST, **changes):

@@ -11,7 +11,6 @@ from mailbox import Maildir
 import pytest
 from sqlalchemy import select, update
 
-from benchmarks import crowd
 from outreach.app import create_app
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.verification import verify
@@ -27,7 +26,7 @@ from outreach.directory.models import Contact
 from outreach.settings import read
 from outreach.worker.clock import ask
 from outreach.worker.process import WorkProcess
-from tests import postfix
+from tests import factories, postfix
 from tests.delivery.conftest import states
 from tests.pages import PageClient
 from tests.postfix import Postfix
@@ -86,11 +85,11 @@ def process(database, settings):
 
 
 def launch(database, now):
-    crowd.gather(database, 6, now=now)
+    factories.gather(database, 6, now=now)
     with database.writing() as session:
         accented = {"address": ACCENTED, "address_key": ACCENTED, "address_ascii": ""}
         session.execute(update(Contact).where(Contact.address == PLAIN).values(**accented))
-    number = crowd.plan(database, now + timedelta(hours=1), now=now)
+    number = factories.plan(database, now + timedelta(hours=1), now=now)
     with database.writing() as session:
         session.get_one(Campaign, number).waves[0].due_at = now
 

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from outreach.delivery.ledger import suppression_list, suppressions
 from outreach.delivery.models import Suppression, SuppressionReason, SuppressionScope
 from outreach.directory.models import Authority, Contact
+from tests import factories
 from tests.conftest import NOW
 from tests.web.campaigns.test_campaigns import text_of
 
@@ -117,18 +118,8 @@ def excluded(sample_database):
     with sample_database.writing() as session:
         held = select(Contact).join(Authority).where(Authority.fase == 9300, Contact.retired_at.is_(None))
         first = session.scalars(held.order_by(Contact.id)).first()
-        old = Contact(
-            authority=first.authority,
-            address="Ancienne@adm.fwb.example",
-            address_key="ancienne@adm.fwb.example",
-            address_ascii="ancienne@adm.fwb.example",
-            mailbox_kind=first.mailbox_kind,
-            source=first.source,
-            added_at=NOW,
-            added_by="x",
-            retired_at=NOW,
-            retired_by="x",
-        )
+        retired = {"added_at": NOW, "retired_at": NOW, "retired_by": "x"}
+        old = Contact(authority=first.authority, **factories.contact("Ancienne@adm.fwb.example", **retired))
         session.add(old)
         keys = [first.address_key, old.address_key, "partie@adm.fwb.example"]
         reasons = [SuppressionReason.UNSUBSCRIBED, SuppressionReason.HARD_BOUNCE, SuppressionReason.STAFF]

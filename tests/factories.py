@@ -1,0 +1,143 @@
+"""What tests and benchmarks make up: the service's people, directories of any size, mailings, campaigns.
+
+Functions named after a row return its columns, plausible unless `details` say otherwise.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from outreach.accounts import staff
+from outreach.accounts.staff import User
+from outreach.adherence import programmes
+from outreach.campaigns import audiences, definitions, lifecycle
+from outreach.campaigns.definitions import Definition
+from outreach.campaigns.models import Campaign
+from outreach.db import Database, Session
+from outreach.delivery.models import DoubtPolicy, MessageClass
+from outreach.directory.models import (
+    Authority,
+    Contact,
+    ContactSource,
+    EducationType,
+    Listing,
+    MailboxKind,
+    Network,
+    School,
+    Teaching,
+)
+from outreach.roles import RoleName
+from outreach.settings import ROOT
+
+AUTHOR, APPROVER = "nadia.lambert@fwb.example", "marc.dethier@fwb.example"
+SLICE = 5000
+PLACE = {"address": "", "postcode": "", "locality": "", "municipality": ""}
+PROGRAMME = """
+code = "mon"
+name = "Mes outils numériques"
+[[strands]]
+number = 1
+name = "Volet 1"
+circular = "7831"
+opened_on = 2020-11-16
+"""
+Columns = dict[str, Any]
+
+
+def authority(number: int, **details: object) -> Columns:
+    """The authority of this rank, which gives its FASE number."""
+    return {"fase": 9001 + number, "name": f"PO {number}", "folded": "", **PLACE, **details}
+
+
+def school(fase: int, name: str, **details: object) -> Columns:
+    """A school, of no zone."""
+    return {"fase": fase, "name": name, "zone": "", "district": "", "folded": "", **PLACE, **details}
+
+
+def contact(address: str, **details: object) -> Columns:
+    """A mailbox that is nobody's own."""
+    spelt = {"address": address, "address_key": address.casefold(), "address_ascii": address}
+    kind = {"mailbox_kind": MailboxKind.IMPERSONAL, "source": ContactSource.STAFF}
+    return {**spelt, **kind, "added_by": AUTHOR, **details}
+
+
+def mailing(now: datetime, **details: object) -> Columns:
+    """A mailing of awareness with an empty letter."""
+    kind = {"message_class": MessageClass.AWARENESS, "doubt_policy": DoubtPolicy.HOLD}
+    return {**kind, "letter": "{}", "headers": "{}", "created_at": now, **details}
+
+
+def add_people(session: Session, now: datetime) -> None:
+    """An administrator, an author and an approver, where they are missing."""
+    for email, name, role in (
+        ("hugo.willems@fwb.example", "Hugo Willems", RoleName.ADMINISTRATOR),
+        (AUTHOR, "Nadia Lambert", RoleName.AUTHOR),
+        (APPROVER, "Marc Dethier", RoleName.APPROVER),
+    ):
+        if not staff.exists(session, email):
+            staff.add_user(session, now, "installation", email=email, name=name, roles=(role,), password_hash="x")
+
+
+def invitation(**changes: object) -> Definition:
+    """The ready-made invitation to the first strand."""
+    return definitions.named("invitation-volet-1", ROOT / "campaigns").model_copy(update=changes)
+
+
+def campaign(session: Session, stated: Definition, now: datetime) -> Campaign:
+    """A draft of the author's."""
+    author = session.scalars(select(User).where(User.email == AUTHOR)).one()
+    return lifecycle.create(session, stated, now=now, author=author)
+
+
+def gather(database: Database, count: int, *, now: datetime, schools: int = 1) -> None:
+    """Add `count` authorities, each with `schools` secondary schools and one mailbox, and three staff accounts."""
+    with database.writing() as session:
+        network = session.scalars(select(Network.id).order_by(Network.position)).first()
+        programmes.load(session, PROGRAMME, now=now, actor=AUTHOR)
+        add_people(session, now)
+        for numbers in _slices(count):
+            _settle(session, numbers, schools, network, now)
+
+
+def plan(database: Database, at: datetime, *, now: datetime, **changes: object) -> int:
+    """Create, approve and schedule a campaign to everybody; returns its number."""
+    with database.writing() as session:
+        made = campaign(session, invitation(**{"reminders": (), **changes}), now)
+        lifecycle.submit(session, made, now=now, actor=AUTHOR)
+        written = audiences.count(session, made, now=now).written
+        lifecycle.approve(session, made, now=now, actor=APPROVER, authorities=written)
+        lifecycle.schedule(session, made, at, now=now, actor=AUTHOR)
+        return made.id
+
+
+def _slices(count: int) -> Iterator[range]:
+    for start in range(0, count, SLICE):
+        yield range(start, min(start + SLICE, count))
+
+
+def _settle(session: Session, numbers: range, schools: int, network: int | None, now: datetime) -> None:
+    place = {"postcode": "5000", "locality": "Namur", "municipality": "Namur"}
+    authorities = [authority(n, name=f"Administration communale {n}", network_id=network, **place) for n in numbers]
+    keys = session.scalars(insert(Authority).returning(Authority.id, sort_by_parameter_order=True), authorities).all()
+    rows = [
+        school(1_000_000 + n * schools + rank, f"Institut d’enseignement secondaire {n}-{rank}", **place)
+        for n in numbers
+        for rank in range(schools)
+    ]
+    made = session.scalars(insert(School).returning(School.id, sort_by_parameter_order=True), rows).all()
+    owners = [key for key in keys for _ in range(schools)]
+    session.execute(
+        insert(Listing), [{"school_id": key, "authority_id": owner} for key, owner in zip(made, owners, strict=True)]
+    )
+    kind = EducationType.SECONDARY_ORDINARY
+    session.execute(insert(Teaching), [{"school_id": key, "education_type": kind} for key in made])
+    derived = {"source": ContactSource.DERIVED, "added_at": now}
+    session.execute(
+        insert(Contact),
+        [
+            contact(f"po{9001 + n:06}@adm.fwb.example", authority_id=key, **derived)
+            for key, n in zip(keys, numbers, strict=True)
+        ],
+    )
