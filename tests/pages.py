@@ -14,6 +14,7 @@ ENGLISH = re.compile(
 )
 UNSPACED = re.compile(r"(?<=\w) [:;!?»]|« (?=\S)|[\w)][;!?](?=\s|$)")
 SILENT = {"script", "style", "code", "bdi", "svg", "textarea"}
+SENDS_NOTHING = {"submit", "button", "image", "reset", "file"}
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
 
@@ -60,18 +61,50 @@ class PageClient(FlaskClient):
         return response
 
     def sign_in(self, email, password, headers=None):
-        page = self.get("/sign-in").text
-        token = re.search(r'name="csrf_token" type="hidden" value="([^"]+)"', page).group(1)
-        form = {"email": email, "password": password, "csrf_token": token}
+        form = {**form_of(self.get("/sign-in")), "email": email, "password": password}
         return self.post("/sign-in", data=form, headers=headers)
 
     def send(self, address, data=None, page=None):
         """Send a form as a person would: with the token of the page it stands on, and what it hides of its version."""
-        source = self.get(page or address).text
-        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', source).group(1)
-        version = re.search(r'name="version"[^>]*value="([^"]+)"', source)
-        hidden = {"version": version[1]} if version else {}
-        return self.post(address, data={**hidden, **(data or {}), "csrf_token": token})
+        tree = _tree(self.get(page or address))  # a token may be a button's
+        named = {element.get("name"): element.get("value") for element in reversed(list(tree.iter()))}
+        hidden = {"version": named["version"]} if "version" in named else {}
+        return self.post(address, data={**hidden, **(data or {}), "csrf_token": named["csrf_token"]})
+
+
+def form_of(response, which=None):
+    """What a browser would submit of a page's form as it stands, besides the button pressed.
+
+    Values by name, a list where a name has several. It is the first form, or the first with this action or id.
+    """
+    tree = _tree(response)
+    forms = [form for form in tree.iter("form") if which in (None, form.get("action"), form.get("id"))]
+    assert forms, f"no such form: {which}"
+    form, inside, fields = forms[0], set(forms[0].iter()), {}
+    for control in (element for element in tree.iter() if element.tag in {"input", "select", "textarea"}):
+        is_own = control.get("form") == form.get("id") if "form" in control.attrib else control in inside
+        if is_own and control.get("name") and "disabled" not in control.attrib:
+            for value in _values(control):
+                fields.setdefault(control.get("name"), []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
+
+
+def _tree(response):
+    return html5lib.parse(response.text, namespaceHTMLElements=False)
+
+
+def _values(control):
+    kind = control.get("type", "text")
+    if control.tag == "textarea":
+        return ["\r\n".join("".join(control.itertext()).splitlines())]
+    if control.tag == "select":
+        options = list(control.iter("option"))
+        chosen = [option for option in options if "selected" in option.attrib]
+        first = [] if "multiple" in control.attrib else options[:1]
+        return [option.get("value", "".join(option.itertext()).strip()) for option in chosen or first]
+    if kind in {"checkbox", "radio"}:
+        return [control.get("value", "on")] if "checked" in control.attrib else []
+    return [] if kind in SENDS_NOTHING else [control.get("value", "")]
 
 
 def check(html, headers):

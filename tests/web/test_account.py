@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from outreach import audit
 from outreach.accounts.staff import User
 from outreach.web.ui import sign_in
+from tests.pages import form_of
 
 EMAIL = "nadia.lambert@fwb.example"
 
@@ -14,10 +15,9 @@ EMAIL = "nadia.lambert@fwb.example"
 def test_signing_in_leads_to_the_page_that_was_asked(client, password):
     asked = client.get("/directory/9001?page=2")
     assert asked.status_code == 302
-    page = client.get(asked.location).text
-    action = re.search(r'action="([^"]+)"', page).group(1).replace("&amp;", "&")
-    token = re.search(r'value="([^"]+)"', page).group(1)
-    response = client.post(action, data={"email": EMAIL, "password": password, "csrf_token": token})
+    page = client.get(asked.location)
+    action = re.search(r'action="([^"]+)"', page.text).group(1).replace("&amp;", "&")
+    response = client.post(action, data={**form_of(page), "email": EMAIL, "password": password})
     assert response.location == "/directory/9001?page=2"
 
 
@@ -32,8 +32,7 @@ def test_the_page_on_data_protection_counts_the_cookies_of_a_sign_in(client, pas
 
 @pytest.mark.parametrize("target", ["//evil.test", "/\\evil.test", "https://evil.test", "javascript:alert(1)"])
 def test_signing_in_never_leads_elsewhere(client, password, target):
-    token = re.search(r'value="([^"]+)"', client.get("/sign-in").text).group(1)
-    form = {"email": EMAIL, "password": password, "csrf_token": token, "next": target}
+    form = {**form_of(client.get("/sign-in")), "email": EMAIL, "password": password, "next": target}
     response = client.post("/sign-in", query_string={"next": target}, data=form)
     led = urlsplit(response.headers.get("Location", "/"))
     assert (led.scheme, led.netloc) == ("", "")
@@ -124,7 +123,7 @@ def test_another_host_name_is_refused(client):
 
 
 def form_token(client, page="/sign-in"):
-    return re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(page).text).group(1)
+    return form_of(client.get(page))["csrf_token"]
 
 
 CONTACT = {"address": "a@ecole.be", "kind": "impersonal"}

@@ -11,6 +11,7 @@ from outreach.adherence.situation import Bucket, Found
 from outreach.directory import authority_sheet
 from outreach.directory.models import Level
 from tests.conftest import STORY_DAY
+from tests.pages import form_of
 from tests.web.test_account import form_token
 
 
@@ -208,8 +209,7 @@ def test_the_same_file_sent_twice_is_one_list(author, sample_database):
 
 
 def body(author, content):
-    page = author.get("/adherence/lists").text
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
+    token = form_of(author.get("/adherence/lists"))["csrf_token"]
     part = '--x\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n'
     return b"".join(
         (

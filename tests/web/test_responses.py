@@ -14,6 +14,7 @@ from outreach.directory.models import Authority
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.tracking.models import Response
 from tests.conftest import NOW
+from tests.pages import form_of
 from tests.web.campaigns.test_campaigns import text_of
 from tests.web.test_mailbox import planned
 
@@ -62,11 +63,12 @@ def test_opening_the_page_twice_with_every_button_changes_nothing(client, wbe, s
 
 
 def test_one_choice_for_all_schools_comes_first_and_each_may_differ(client, wbe, sample_database):
-    page = client.get(wbe).text
+    shown = client.get(wbe)
+    page = shown.text
     assert page.index("pour vos 133") < page.index("Répondre différemment par école")
     assert page.count("<select") == 133
-    school = re.search(r'name="school-(\d+)"', page)[1]
-    done = client.post(wbe, data={"answer": "in_preparation", f"school-{school}": "joined"})
+    school = next(name for name in form_of(shown) if name.startswith("school-"))
+    done = client.post(wbe, data={"answer": "in_preparation", school: "joined"})
     assert done.status_code == 200
     said = text_of(done.text)
     assert "Nous adhérons : 1 école" in said
@@ -183,12 +185,10 @@ def test_a_wrong_contact_is_corrected_in_one_action(author, client, wbe):
 
 def test_an_effect_that_changed_since_it_was_shown_is_shown_again_and_not_done(author, client, wbe, sample_database):
     client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"})
-    page = author.get("/responses/1").text
-    token, version = (re.search(rf'name="{name}"[^>]*value="([^"]+)"', page)[1] for name in ("csrf_token", "version"))
+    shown = form_of(author.get("/responses/1"), "/responses/1/action")
     form = {"address": "direction@ecole.be", "kind": "impersonal"}
     author.send("/directory/9001/contacts", form, page="/directory/9001/contacts/new")
-    asked = {"csrf_token": token, "version": version, "note": "vu avec eux"}
-    again = author.post("/responses/1/action", data=asked)
+    again = author.post("/responses/1/action", data={**shown, "note": "vu avec eux"})
     assert again.status_code == 409
     assert "a changé depuis" in again.text
     assert 'value="vu avec eux"' in again.text

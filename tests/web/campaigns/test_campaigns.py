@@ -13,6 +13,7 @@ from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.directory import authority_sheet
 from outreach.directory.reference import NETWORKS
 from tests.conftest import NOW
+from tests.pages import form_of
 
 
 @pytest.fixture
@@ -29,18 +30,11 @@ def text_of(page):
 
 def typed(client, address):
     """The fields of the letter's form, as the page shows them."""
-    page = client.get(f"{address}/letter").text
-    fields = dict(re.findall(r'<input class="ds-input" id="\w+" name="(\w+)" type="\w+"[^>]* value="([^"]*)"', page))
-    fields["letter"] = re.search(r'<textarea[^>]*id="letter"[^>]*>([^<]*)</textarea>', page)[1]
-    fields["version"] = re.search(r'name="version"[^>]*value="([^"]+)"', page)[1]
-    fields["message_class"], fields["colour"], fields["tracking"] = "awareness", "blue", "aggregate"
-    return {
-        name: value.replace("&#34;", '"').replace("&#39;", "'").replace("&amp;", "&") for name, value in fields.items()
-    }
+    return form_of(client.get(f"{address}/letter"), "letter-form")
 
 
 def version(client, address, step):
-    return re.search(r'name="version"[^>]*value="([^"]+)"', client.get(f"{address}/{step}").text)[1]
+    return form_of(client.get(f"{address}/{step}"))["version"]
 
 
 def dated(client, address, **changes):
@@ -80,7 +74,7 @@ def test_an_approval_is_of_what_was_read_and_of_nothing_newer(author, signed_in,
     dated(author, begun)
     author.send(f"{begun}/submission", page=f"{begun}/check")
     approver = signed_in("approver")
-    read = re.search(r'name="version"[^>]*value="([^"]+)"', approver.get(f"{begun}/check").text)[1]
+    read = version(approver, begun, "check")
     author.send(f"{begun}/letter", {**typed(author, begun), "title": "Autre texte"})
     author.send(f"{begun}/submission", page=f"{begun}/check")
     late = approver.send(f"{begun}/approval", {"version": read}, page=f"{begun}/check")
@@ -235,7 +229,7 @@ def test_two_people_at_once_do_not_overwrite_each_other_and_may_go_on(author, be
     assert late.status_code == 422
     assert "Quelqu’un a modifié" in late.text
     assert 'value="Second"' in late.text
-    fresh = re.search(r'name="version"[^>]*value="([^"]+)"', late.text)[1]
+    fresh = form_of(late)["version"]
     assert author.send(f"{begun}/letter", {**early, "title": "Second", "version": fresh}).status_code == 302
     stale = author.send(f"{begun}/audience", {"asked": "1", "concerns": "open", "version": early["version"]})
     assert stale.status_code == 422

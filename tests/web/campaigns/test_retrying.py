@@ -9,6 +9,7 @@ from outreach import french
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
 from tests.conftest import NOW
+from tests.pages import form_of
 from tests.web.campaigns.test_progress import end, launched, said, set_clock, settle
 
 __all__ = ["launched"]
@@ -74,10 +75,10 @@ def test_doubts_are_sent_again_together_or_one_by_one_and_once(author, signed_in
     end(sample_database)
     listed = "/campaigns/1/waves/1?outcome=in_doubt"
     assert "Renvoyer à l’identique" not in said(signed_in("reader").get(listed).text)
-    page = author.get(listed).text
-    assert said(page).count("Renvoyer à l’identique") == 3
-    key = re.search(r'name="message" type="hidden" value="([0-9]+)"', page)[1]
+    page = author.get(listed)
+    assert said(page.text).count("Renvoyer à l’identique") == 3
     again = "/campaigns/1/waves/1/doubts"
+    key = form_of(page, again)["message"]
     assert author.send(again, {"message": "x"}, page=listed).status_code == 400
     assert author.send(again, {"message": key}, page=listed).status_code == 302
     assert author.send(again, {"message": key}, page="/campaigns/1/progress").status_code == 409

@@ -8,6 +8,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import event
 
 from outreach.directory import authority_sheet
+from tests.pages import form_of
 
 
 def test_the_page_shows_the_counts_of_the_register(author):
@@ -156,7 +157,7 @@ def test_what_was_understood_is_shown_before_it_is_kept(author, address):
     first = author.send("/directory/9300/contacts", form, page="/directory/9300/contacts/new")
     assert "Vérifiez avant d’enregistrer" in first.text
     assert "noreply" in address or "a@ecole.be" not in author.get("/directory/9300/contacts").text
-    understood = re.search(r'id="address" name="address"[^>]* value="([^"]+)"', first.text).group(1)
+    understood = form_of(first)["address"]
     again = {**form, "address": understood, "confirmed": understood}
     assert author.send("/directory/9300/contacts", again, page="/directory/9300/contacts/new").status_code == 302
 
