@@ -18,7 +18,7 @@ from outreach.delivery.sending import fence
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.smtp.protocol import State
 from tests.delivery.conftest import addresses, attend_until, letter, mail_to, schools
-from tests.delivery.sending.test_fence import at, due, ends, hold, record
+from tests.delivery.sending.test_fence import at, due, ends, hold, in_full_rounds, record
 
 pytestmark = pytest.mark.postgresql
 
@@ -44,6 +44,7 @@ def test_a_worker_that_is_seen_keeps_its_letters_and_an_unseen_one_leaves_doubts
         assert len(outbox.doubtful(session, session.get_one(Mailing, mailing))) == 2
 
 
+@in_full_rounds
 def test_a_fence_that_lands_after_its_worker_looked_for_it_is_a_doubt_in_the_end(
     unreliable, relay, postman, clock, monkeypatch
 ):

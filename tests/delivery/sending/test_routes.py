@@ -1,5 +1,6 @@
 """Several relays: the first that serves is used, and no letter is handed to two of them."""
 
+import time
 from collections import Counter
 from datetime import timedelta
 
@@ -80,7 +81,7 @@ def test_a_relay_that_does_not_greet_is_left_for_the_next_sooner_than_one_that_i
 def test_a_silent_relay_holds_nothing_up_for_long(database, both, postman):
     first, second = both
     first.script({"stage": "connect", "reply": "stall"})
-    worker = postman(first, url=urls(*both), timeouts=Timeouts(greeting=1.5))
+    worker = postman(first, url=urls(*both), timeouts=Timeouts(greeting=3))
     worker.deliver(mail_to(database, addresses(5)))
     assert sorted(taken(second)) == addresses(5)
 
@@ -113,7 +114,8 @@ def test_a_relay_that_dies_in_mid_wave_keeps_what_it_may_have_taken(database, bo
     first, second = both
 
     def kill(stage):
-        if stage is Failpoint.AFTER_REPLY and worker.pool.count(State.VERDICT) >= 5:
+        carried = [connection.talk.parcel for connection in worker.pool._in[State.VERDICT]]
+        if stage is Failpoint.AFTER_REPLY and sum(one.recipient.startswith("po00003") for one in carried) >= 5:
             first.process.kill()
 
     first.script({"stage": "dot", "match": "^po00003", "reply": "stall"})
@@ -172,27 +174,28 @@ def test_a_letter_put_off_by_one_relay_waits_its_time_whichever_serves(database,
     assert sorted(taken(second)) == addresses(3)
 
 
-def test_each_relay_has_its_own_number_of_connections_and_its_own_rate(database, both, postman):
-    first, second = both
+def test_each_relay_has_its_own_number_of_connections_and_its_own_rate(database, both, postman, unhurried):
+    (first, second), started = both, time.monotonic()
     wide = f"{urls(first, options='?connections=2')} {urls(second, options='?rate=3&connections=5')}"
     worker = postman(first, url=wide)
     worker.deliver(mail_to(database, addresses(40, "a")))
     assert len({entry["session"] for entry in first.accepted}) == 2
     first.process.kill()
     worker.deliver(mail_to(database, addresses(40, "b")))
-    assert 3 <= len(taken(second)) <= 30
+    assert 3 <= len(taken(second)) <= 3 * (time.monotonic() - started + 1)
     assert len({entry["session"] for entry in second.accepted}) <= 5
 
 
 def test_idle_connections_to_a_relay_turned_away_from_are_left(both, postman):
     pool = postman(both[0], url=urls(*both)).pool
     pool.open(3)
-    pool.wait(5, until=lambda: pool.count(State.READY) == 3)
+    pool.wait(30, until=lambda: pool.count(State.READY) == 3)
     pool.turn_to(pool.relays[1])
     assert pool.count(*State) == 0
 
 
-def test_a_relay_that_asks_for_less_narrows_itself_alone(database, both, postman):
+def test_a_relay_that_asks_for_less_narrows_itself_alone(database, both, postman, monkeypatch):
+    monkeypatch.setattr("outreach.delivery.sending.pacing.ROUNDS_TO_WIDEN", 1000)
     both[0].script({"stage": "rcpt", "reply": "421 4.7.0 too fast", "times": 1})
     worker = postman(both[0], url=urls(*both))
     worker.deliver(mail_to(database, addresses(20, "a")))

@@ -46,7 +46,7 @@ def test_a_refused_recipient_never_gets_a_body_even_if_data_is_taken(database, r
     mailing = mail_to(database, addresses(3))
     postman(sink, connections=1).deliver(mailing)
     assert [row.state for row in states(database, mailing).values()] == [S.REFUSED, S.ACCEPTED, S.ACCEPTED]
-    assert [entry["to"] for entry in sink.accepted] == addresses(3)[1:]
+    assert sorted(entry["to"] for entry in sink.accepted) == addresses(3)[1:]
 
 
 @both_ways
@@ -145,7 +145,7 @@ def test_a_relay_is_reached_by_the_next_of_its_addresses(database, relay, postma
 @pytest.mark.parametrize("connections", [1, 8])
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
 def test_a_relay_that_breaks_off_on_everybody_rests_longer_each_time(
-    database, relay, postman, clock, stage, connections
+    database, relay, postman, unhurried, clock, stage, connections
 ):
     sink, mailing = relay(), mail_to(database, addresses(20))
     sink.script({"stage": stage, "reply": "close"})
@@ -184,14 +184,15 @@ def test_a_letter_on_which_the_relay_breaks_off_waits_alone_and_expires(database
 
 
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "dot"])
-def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_later(database, relay, postman, stage):
+def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_later(
+    database, relay, postman, unhurried, stage
+):
     sink = relay()
     sink.script({"stage": stage, "reply": "421 4.7.0 too fast", "times": 1})
     mailing = mail_to(database, addresses(220))
     postman(sink).deliver(mailing)
     sessions = [entry["session"] for entry in sink.accepted]
     assert len(sessions) == 219
-    # When the relay is slow to say so, the others go on meanwhile.
     assert 4 in {len(set(sessions[start : start + 60])) for start in range(100)}
     assert 5 <= len(set(sessions[-40:])) <= 8
 
@@ -251,9 +252,8 @@ def test_a_connection_that_is_never_ready_keeps_no_letter_waiting(database, rela
     mailing, worker = mail_to(database, addresses(1)), postman(sink, patient=False)
     worker.deliver(mailing)
     assert sink.accepted == []
-    worker.deliver(mailing)
-    attend_until(worker, lambda: len(sink.accepted) == 1)
-    assert worker.pool.stuck == 1
+    deliver_until(worker, mailing, lambda: len(sink.accepted) == 1)
+    attend_until(worker, lambda: worker.pool.stuck == 1)
 
 
 @pytest.mark.parametrize(("stage", "last"), [("ehlo", S.ACCEPTED), ("rset", S.REFUSED)])
@@ -266,7 +266,7 @@ def test_a_connection_that_is_late_to_be_free_is_left_as_well(database, relay, p
     )
     mailing, worker = mail_to(database, addresses(3)), postman(sink, connections=2, patient=False)
     worker.deliver(mailing)
-    assert [row.state for row in states(database, mailing).values()] == [S.ACCEPTED, S.ACCEPTED, last]
+    attend_until(worker, lambda: [row.state for row in states(database, mailing).values()] == [S.ACCEPTED] * 2 + [last])
     sink.release()
     attend_until(worker, lambda: not worker.is_busy)
     assert worker.pool.count(*State) == 0
@@ -369,10 +369,9 @@ def test_who_waits_for_the_rate_asks_nothing_meanwhile_whoever_dawdles(database,
 
 def test_as_fast_as_allowed_and_no_faster(database, relay, postman):
     sink = relay()
-    mailing = mail_to(database, addresses(60))
+    mailing, started = mail_to(database, addresses(60)), time.monotonic()
     postman(sink, rate=5).deliver(mailing)
-    left = [row.state for row in states(database, mailing).values()].count(S.ACCEPTED)
-    assert 5 <= left <= 15
+    assert 5 <= len(sink.accepted) <= 5 * (time.monotonic() - started + 1)
 
 
 def test_what_fails_too_often_is_looked_for_within_a_batch(database, relay, postman):

@@ -1,0 +1,3 @@
+from tests.delivery.sending.conftest import unhurried
+
+__all__ = ["unhurried"]
