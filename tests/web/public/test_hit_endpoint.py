@@ -23,6 +23,7 @@ from outreach.mail.linter import faults
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.tracking import bases
 from outreach.tracking.models import Hit, HitClass, HitCount, Tracker
+from outreach.web.public import hit_endpoint
 from outreach.web.public.hit_endpoint import GIF, Batches
 from tests.conftest import NOW
 from tests.web.public.test_recipient_pages import JUNK
@@ -59,6 +60,12 @@ def token(mailing, sending, sample_database):
     }
 
 
+@pytest.fixture
+def at_once(app):
+    """However long it takes, all that is asked for is asked for at one moment."""
+    app.wsgi_app.application.clock = lambda: NOW
+
+
 def counted(database):
     with database.reading() as session:
         query = select(HitCount.link, HitCount.hit_class, func.sum(HitCount.count))
@@ -90,7 +97,7 @@ def test_asking_only_for_the_headers_is_a_machine_s(client, token, sample_databa
     assert counted(sample_database) == {(0, HitClass.MACHINE): 1, (1, HitClass.MACHINE): 1}
 
 
-def test_two_links_at_once_are_a_machine_s_the_first_as_well(client, token, sending, mailing, sample_database):
+def test_two_links_at_once_are_a_machine_s_the_first_as_well(client, token, sending, mailing, sample_database, at_once):
     with sample_database.reading() as session:
         identity = session.scalars(select(Tracker.public_id).order_by(Tracker.recipients.desc())).first()
     other = sending.keys.make(TokenKind.CLICK, bytes.fromhex(identity), 2)
@@ -100,7 +107,7 @@ def test_two_links_at_once_are_a_machine_s_the_first_as_well(client, token, send
     assert counted(sample_database) == {(1, HitClass.MACHINE): 1, (2, HitClass.MACHINE): 1}
 
 
-def test_a_burst_of_a_mailbox_measured_alone_is_kept_hit_by_hit(client, sending, mailing, sample_database):
+def test_a_burst_of_a_mailbox_measured_alone_is_kept_hit_by_hit(client, sending, mailing, sample_database, at_once):
     with sample_database.writing() as session:
         message = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
         contact = session.scalars(select(Contact).where(Contact.address_key == message.address_key)).one()
@@ -211,17 +218,21 @@ def test_reading_a_letter_in_the_service_is_nobody_s_opening(author, mailing, sa
     assert "comptés par réseau" in page
 
 
-def test_hits_of_many_at_once_are_stored_together_and_each_once():
-    stored, gate = [], threading.Event()
+def test_hits_of_many_at_once_are_stored_together_and_each_once(monkeypatch):
+    monkeypatch.setattr(hit_endpoint, "PATIENCE_SECONDS", 60)
+    stored, is_storing, gate = [], threading.Event(), threading.Event()
 
     def store(sightings):
+        is_storing.set()
         gate.wait(60)
         stored.append(list(sightings))
 
     batches = Batches(store)
     with ThreadPoolExecutor(20) as pool:
-        asked = [pool.submit(batches.put, [number]) for number in range(20)]
-        while len(batches._waiting) < 19:  # the first is being stored
+        asked = [pool.submit(batches.put, [0])]
+        assert is_storing.wait(60)
+        asked += [pool.submit(batches.put, [number]) for number in range(1, 20)]
+        while len(batches._waiting) < 19:
             time.sleep(0.01)
         gate.set()
         assert all(one.result() for one in asked)
