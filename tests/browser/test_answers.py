@@ -117,7 +117,7 @@ def test_the_history_with_its_form_keeps_the_rules(staff, inbox, violations, loo
     for look in looks(staff):
         assert violations(staff) == [], look
     staff.get_by_role("button", name="Noter cet échange").click()
-    assert staff.evaluate("document.activeElement.id") == "error-summary"
+    expect(staff.locator("#error-summary")).to_be_focused()
     expect(staff.get_by_role("group").filter(has_text="Noter un appel")).to_have_attribute("open", "")
     for look in looks(staff):
         assert (violations(staff), overflow(staff) <= 0) == ([], True), look
@@ -128,7 +128,10 @@ def test_a_call_is_noted_and_taken_back_without_a_script(plain, inbox):
     plain.get_by_text("Noter un appel").click()
     plain.get_by_label("Ce qui a été dit").fill("Rappeler en juin.")
     plain.get_by_role("button", name="Noter cet échange").click()
+    expect(plain.get_by_role("status")).to_have_text("L’échange est noté.")
     expect(plain.get_by_text("Rappeler en juin.")).to_be_visible()
+    plain.wait_for_load_state()  # what comes late moves the button away
     plain.get_by_role("button", name="Reprendre cette note").click()
+    expect(plain.get_by_role("status")).to_contain_text("La note est reprise")
     expect(plain.get_by_text("Noté par erreur")).to_be_visible()
     expect(plain.get_by_text("Rappeler en juin.")).to_be_visible()

@@ -50,6 +50,7 @@ def test_five_screens_from_a_ready_made_campaign_to_a_planned_one(sign_in, has_s
     ask = author.get_by_role("button", name=re.compile(r"Demander la validation de l’envoi à \d+ PO"))
     count = re.search(r"\d+", ask.inner_text())[0]
     ask.click()
+    expect(author.locator(".heading .ds-tag")).to_have_text("À valider")
     expect(author.get_by_role("button", name=re.compile("Valider"))).to_have_count(0)
     approver = sign_in("approver", **options)
     approver.goto(f"{address}/check")
@@ -59,6 +60,7 @@ def test_five_screens_from_a_ready_made_campaign_to_a_planned_one(sign_in, has_s
     expect(frame.get_by_text("Madame, Monsieur,")).to_be_visible()
     approver.goto(f"{address}/check")
     approver.get_by_role("button", name=f"Valider l’envoi à {count} PO").click()
+    expect(approver.locator(".heading .ds-tag")).to_have_text("Validée")
     author.goto(f"{address}/check")
     author.get_by_role("button", name="Planifier l’envoi").click()
     expect(author.locator(".heading .ds-tag")).to_have_text("Planifiée")
@@ -100,8 +102,8 @@ def test_ticking_a_box_counts_at_once_and_keeps_the_focus(begun):
     box.focus()
     page.keyboard.press("Space")
     expect(page.locator("#results h2")).not_to_have_text(before)
-    assert page.locator("#status").inner_text() != ""
-    assert page.evaluate("document.activeElement.value") == "Libre confessionnel|secondary"
+    expect(page.locator("#status")).not_to_be_empty()
+    expect(page.locator(":focus")).to_have_value("Libre confessionnel|secondary")
 
 
 def test_the_preview_follows_what_is_typed_and_an_inserted_field_can_be_taken_back(begun):
@@ -112,13 +114,13 @@ def test_the_preview_follows_what_is_typed_and_an_inserted_field_can_be_taken_ba
     page.get_by_role("button", name="nom_po", exact=True).click()
     expect(editor).to_have_value("Bonjour ((nom_po))")
     expect(page.locator(".letter mark")).to_have_count(1)
-    assert page.evaluate("document.activeElement.id") == "letter"
+    expect(page.locator("#letter")).to_be_focused()
     page.keyboard.press("Control+z")
     expect(editor).to_have_value("Bonjour ")
     editor.fill("Bonjour ((nom_pos))")
     expect(page.locator("#preview")).to_contain_text("Vouliez-vous écrire ((nom_po))")
     page.get_by_role("button", name="Enregistrer et choisir les dates").click()
-    assert page.evaluate("document.activeElement.id") == "error-summary"
+    expect(page.locator("#error-summary")).to_be_focused()
     expect(editor).to_have_value("Bonjour ((nom_pos))")
 
 

@@ -3,6 +3,7 @@
 import smtplib
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from outreach.campaigns.letter.composing import Composer
@@ -42,15 +43,17 @@ def test_a_letter_is_read_and_its_link_leads_to_one_button(staff, letter, violat
     staff.goto("/mailbox")
     assert violations(staff) == []
     staff.get_by_role("link", name="Équipement numérique").first.click()
-    assert violations(staff) == []
     frame = staff.frame_locator("iframe")
+    expect(frame.get_by_role("link", name="Ne plus recevoir")).to_be_visible()
+    assert violations(staff) == []
     with staff.context.expect_page() as opened:
         frame.get_by_role("link", name="Ne plus recevoir").click()
     page = opened.value
+    expect(page.get_by_role("button", name="Ne plus recevoir")).to_be_visible()
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     page.get_by_role("button", name="Ne plus recevoir").click()
-    assert page.get_by_role("heading", name="C’est enregistré").is_visible()
+    expect(page.get_by_role("heading", name="C’est enregistré")).to_be_visible()
     assert violations(page) == []
     with sample_database.reading() as session:
         assert session.scalars(select(Suppression.address_key)).all() == [letter.address.casefold()]
@@ -60,5 +63,6 @@ def test_a_letter_is_read_and_its_link_leads_to_one_button(staff, letter, violat
 def test_its_text_and_its_source_keep_the_rules(staff, letter, violations, view):
     staff.goto("/mailbox")
     staff.get_by_role("link", name="Équipement numérique").first.click()
+    expect(staff.locator("iframe")).to_be_visible()
     staff.goto(f"{staff.url.partition('?')[0]}?view={view}")
     assert violations(staff) == []

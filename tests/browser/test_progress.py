@@ -1,5 +1,7 @@
 """The progress of a sending in a real browser: live, then silent; readable by all, also without a script."""
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
@@ -11,6 +13,7 @@ from tests.web.campaigns.test_progress import end, settle, starts_in
 from tests.web.test_mailbox import planned
 
 pytestmark = pytest.mark.browser
+SHORTEST_REST = 2  # seconds between two questions of a page
 TABS = ("progress", "waves/1", "progress/waves", "progress/journal", "results?figure=accepted")
 
 
@@ -41,22 +44,21 @@ def test_every_tab_keeps_the_accessibility_rules_at_both_widths(staff, launched,
 
 
 def test_the_page_follows_the_sending_then_asks_no_more_and_keeps_the_focus(staff, launched, sample_database):
-    asked = []
+    asked, started = [], time.monotonic()
     staff.on("request", lambda request: asked.append(request.url) if "/live" in request.url else None)
     staff.clock.install()
     staff.goto("/campaigns/1/progress")
     staff.get_by_role("link", name="Acceptés 5").focus()
     settle(sample_database, 3)
     expect(staff.locator("#count-accepted")).to_have_text("8")
-    assert staff.evaluate("document.activeElement.textContent") == "Acceptés 8"
+    expect(staff.locator(":focus")).to_have_text("Acceptés 8")
     assert staff.locator("#bar").evaluate("bar => bar.value") < 100
     end(sample_database)
     expect(staff.get_by_role("status")).to_contain_text("terminée")
     expect(staff.locator("#stage")).not_to_have_text("En cours")
-    assert staff.locator("#bar").evaluate("bar => bar.value") == 100
-    assert 2 <= len(asked) <= 5
+    expect(staff.locator("#bar")).to_have_js_property("value", 100)
+    assert 2 <= len(asked) <= (time.monotonic() - started) / SHORTEST_REST
     pass_time(staff)
-    assert len(asked) <= 5
     before = len(asked)
     pass_time(staff)
     assert len(asked) == before
@@ -66,8 +68,8 @@ def test_nothing_is_asked_while_nobody_looks(staff, launched):
     asked = []
     staff.on("request", lambda request: asked.append(request.url) if "/live" in request.url else None)
     staff.clock.install()
+    staff.add_init_script("Object.defineProperty(document, 'hidden', {configurable: true, get: () => true})")
     staff.goto("/campaigns/1/progress")
-    staff.evaluate("Object.defineProperty(document, 'hidden', {configurable: true, get: () => true})")
     pass_time(staff)
     assert asked == []
     with staff.expect_request("**/live?*"):
@@ -80,7 +82,7 @@ def test_a_button_that_goes_leaves_the_focus_where_it_stood(staff, launched, sam
     staff.get_by_role("button", name="Mettre en pause").focus()
     end(sample_database)
     expect(staff.get_by_role("button", name="Mettre en pause")).to_have_count(0)
-    assert staff.evaluate("document.activeElement.id") == "actions"
+    expect(staff.locator("#actions")).to_be_focused()
 
 
 def test_the_banner_counts_down_and_calls_the_sending_off(staff, app, sample_database, violations):
@@ -134,5 +136,5 @@ def test_an_error_is_shown_nowhere_and_the_page_asks_again(staff, launched, samp
     staff.goto("/campaigns/1/progress")
     settle(sample_database, 3)
     expect(staff.locator("#count-accepted")).to_have_text("8")
-    assert len(asked) == 2
+    assert len(asked) >= 2
     assert "Trop de demandes" not in staff.content()
