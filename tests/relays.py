@@ -32,8 +32,8 @@ class Relays:
 
     @property
     def accepted(self):
-        lines = (self.folder / "accepted.jsonl").read_text().splitlines()
-        return [json.loads(line) for line in lines]
+        whole, _, _ = (self.folder / "accepted.jsonl").read_text().rpartition("\n")  # behind it, half a line at most
+        return [json.loads(line) for line in whole.splitlines()]
 
     def stop(self):
         self.process.kill()

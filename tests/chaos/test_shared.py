@@ -55,7 +55,7 @@ def carries(url):
     there.open()
     here.clear()
     rung = here.wake(1)
-    is_heard = heard.wait(10)
+    is_heard = heard.wait(60)
     here.close()
     there.close()
     return rung and is_heard

@@ -21,7 +21,7 @@ def test_a_storm_of_notices_pauses_the_wave_and_counts_each_letter_once(tmp_path
     with prepared(FAULTS["workers"], "sqlite", 900, durable=False) as ground:
         ground.environment["OUTREACH_BOUNCES_URL"] = f"maildir://{tmp_path / 'returns'}"
         (worker,) = ground.keep(1)
-        ground.let_leave(80)
+        assert ground.let_leave(80, 90)
         returned = ground.relay.accepted
         box = Maildir(tmp_path / "returns")
         for entry in returned * 2:

