@@ -36,7 +36,7 @@ def _address(text: str) -> str:
 
 
 class AudienceRule(BaseModel):
-    """Whom a campaign is for, as `segments.forms` writes it; everybody when nothing is said."""
+    """Whom a campaign is for, as `segments.criteria_json` writes it; everybody when nothing is said."""
 
     model_config = ConfigDict(extra="forbid")
 
