@@ -1,8 +1,11 @@
 """The history of the database's shape, run by Alembic."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 HERE = Path(__file__).parent
 
@@ -38,6 +41,29 @@ def _run(engine: Engine, command: str, *given: str) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(HERE))
-    with engine.begin() as connection:
+    with engine.connect() as connection, _tables_may_be_rebuilt(connection):
         config.attributes["connection"] = connection
         getattr(commands, command)(config, *given)
+
+
+@contextmanager
+def _tables_may_be_rebuilt(connection: Connection) -> Iterator[None]:
+    """One transaction in which SQLite may drop a table that others refer to: it alters a table by building it anew.
+
+    With foreign keys on, dropping the old table would delete its rows first, which fails or cascades. They can be
+    switched off outside a transaction only, and are checked before the commit
+    (https://sqlite.org/lang_altertable.html#otheralter). Raises RuntimeError when a reference leads nowhere.
+    """
+    if connection.dialect.name != "sqlite":
+        with connection.begin():
+            yield
+        return
+    driver: Any = connection.connection.driver_connection  # through the engine a statement would begin a transaction
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        with connection.begin():
+            yield
+            if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+                raise RuntimeError(f"the migration leaves references that lead nowhere: {broken[:5]}")
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")

@@ -19,13 +19,7 @@ from tests.migrations.dumps import insert
 from tools.dump import rows
 
 FOLDER = Path(__file__).parent
-REBUILDS = "SQLite: a table that others refer to is dropped and built anew while foreign keys are on"
 pytestmark = pytest.mark.postgresql
-
-
-@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.xfail(strict=True, reason=REBUILDS)), "postgresql"])
-def backend(request):
-    return request.param
 
 
 @pytest.mark.parametrize("start", sorted(path.stem for path in FOLDER.glob("*.json")))

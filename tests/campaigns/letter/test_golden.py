@@ -13,18 +13,12 @@ from outreach.delivery.models import Mailing
 from outreach.mail.tokens import Keys
 from tests.conftest import NOW
 from tests.migrations.dumps import insert
-from tests.migrations.test_populated import REBUILDS
 
 FOLDER = Path(__file__).parent / "golden"
 LATER = SenderIdentity("autre.example", "https://autre.example", Keys((b"another key, of thirty-two bytes",)))
 
 
 pytestmark = pytest.mark.postgresql
-
-
-@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.xfail(strict=True, reason=REBUILDS)), "postgresql"])
-def backend(request):
-    return request.param
 
 
 @pytest.mark.parametrize("name", sorted(str(path.parent.relative_to(FOLDER)) for path in FOLDER.rglob("rows.json")))
