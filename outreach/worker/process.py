@@ -32,7 +32,7 @@ from outreach.delivery.sending.postman import Postman
 from outreach.delivery.sending.prefetch import LetterSource
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
-from outreach.delivery.smtp.protocol import Relay
+from outreach.delivery.smtp.relay import Relay
 from outreach.errors import OutreachError
 from outreach.settings import Mode, Settings, listed
 from outreach.settings import SendingSwitch as Switch

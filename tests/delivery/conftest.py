@@ -26,7 +26,7 @@ from outreach.delivery.sending.postman import Postman
 from outreach.delivery.sending.prefetch import LetterSource
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
-from outreach.delivery.smtp.protocol import Relay
+from outreach.delivery.smtp.relay import Relay
 from outreach.directory.models import Authority, Network, School
 from outreach.mail import mime
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders

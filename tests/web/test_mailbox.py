@@ -10,7 +10,8 @@ from outreach.app import create_app
 from outreach.campaigns import lifecycle
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
-from outreach.delivery.smtp.protocol import Parcel, Relay, State
+from outreach.delivery.smtp.protocol import Parcel, State
+from outreach.delivery.smtp.relay import Relay
 from outreach.demo import mailbox, people
 from outreach.settings import read
 from tests import factories

@@ -7,7 +7,7 @@ from datetime import datetime
 from outreach.db import Session
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.pacing import TokenBucket, Width
-from outreach.delivery.smtp.protocol import Relay
+from outreach.delivery.smtp.relay import Relay
 
 
 class Route:

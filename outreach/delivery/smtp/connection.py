@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from outreach.delivery.smtp.protocol import Conversation, Failure, Relay, State
+from outreach.delivery.smtp.protocol import Conversation, Failure, State
+from outreach.delivery.smtp.relay import Relay
 
 OPENING = (State.GREETING, State.HELLO, State.STARTTLS, State.TLS, State.AUTH)
 CHUNK = 65536

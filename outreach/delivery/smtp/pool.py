@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from outreach.delivery.smtp.connection import OPENING, Connection, OnBody
 from outreach.delivery.smtp.guard import Guard
-from outreach.delivery.smtp.protocol import Failure, Parcel, Relay, State
+from outreach.delivery.smtp.protocol import Failure, Parcel, State
+from outreach.delivery.smtp.relay import Relay
 from outreach.delivery.smtp.replies import AttemptResult, Verdict
 from outreach.delivery.smtp.timeouts import Timeouts
 

@@ -14,7 +14,8 @@ from outreach.delivery.sending import relay_health
 from outreach.delivery.smtp.connection import Connection
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
-from outreach.delivery.smtp.protocol import Conversation, Relay, State
+from outreach.delivery.smtp.protocol import Conversation, State
+from outreach.delivery.smtp.relay import Relay
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, mail_to, states
 

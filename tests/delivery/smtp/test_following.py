@@ -7,7 +7,8 @@ from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.smtp import pool
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
-from outreach.delivery.smtp.protocol import Conversation, Parcel, Relay, State
+from outreach.delivery.smtp.protocol import Conversation, Parcel, State
+from outreach.delivery.smtp.relay import Relay
 from outreach.delivery.smtp.replies import Verdict
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, attend_until, deliver_until, mail_to, states
