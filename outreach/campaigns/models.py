@@ -105,9 +105,10 @@ _COLOUR_LABELS = {
 class Campaign(Base):
     """A letter, who gets it, about which schools, signed by whom, and when it leaves.
 
-    `criteria` is JSON (`segments.criteria_json`). The first wave is asked for at `starts_at`, a reminder so many days after it
-    for each number in `reminders` ("14 24"), none after `stops_on`; a letter's deadline is `deadline_days` after its
-    wave. What is approved is the digest of all this: any change takes the campaign back to DRAFT.
+    `criteria` is JSON (`segments.criteria_json`). The first wave is requested for `starts_at`. Each number in
+    `reminders` ("14 24") is a reminder, so many days after the first wave. None leaves after `stops_on`. A letter's
+    deadline is `deadline_days` after its wave. An approval is of the digest of all this: any change makes the campaign
+    a DRAFT again.
     """
 
     __tablename__ = "campaigns"
