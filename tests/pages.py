@@ -57,7 +57,7 @@ class PageClient(FlaskClient):
     def open(self, *arguments, **named):
         response = super().open(*arguments, **named)
         if response.mimetype == "text/html" and response.status_code != 204 and not 300 <= response.status_code < 400:
-            check(response.text, response.headers)
+            response.tree = check(response.text, response.headers)
         return response
 
     def sign_in(self, email, password, headers=None):
@@ -90,7 +90,9 @@ def form_of(response, which=None):
 
 
 def _tree(response):
-    return html5lib.parse(response.text, namespaceHTMLElements=False)
+    """The page as a browser reads it; a page that was checked has been read already."""
+    checked = getattr(response, "tree", None)
+    return html5lib.parse(response.text, namespaceHTMLElements=False) if checked is None else checked
 
 
 def _values(control):
@@ -108,8 +110,7 @@ def _values(control):
 
 
 def check(html, headers):
-    parser = html5lib.HTMLParser(strict=True)
-    parser.parse(html)
+    tree = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(html)
     reader = _Reader()
     reader.feed(html)
     assert len(reader.headings) == 1, reader.headings
@@ -122,3 +123,4 @@ def check(html, headers):
     for line in reader.text:
         assert not UNSPACED.search(line), f"typography: {line!r}"
         assert not ENGLISH.search(line), f"English: {line!r}"
+    return tree

@@ -44,6 +44,7 @@ def overflow(page):
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("address", PAGES.values(), ids=PAGES)
 def test_every_page_keeps_the_accessibility_rules_and_scrolls_nowhere_sideways(staff, address, violations):
     staff.goto(address)
@@ -87,7 +88,6 @@ def test_the_list_of_exclusion_keeps_the_rules(staff, sample_database, violation
             assert (violations(staff), overflow(staff) <= 0) == ([], True), look
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", ["situation passée", "filtres", "contacts"])
 def test_main_pages_keep_them_at_both_widths_and_in_both_schemes(staff, violations, name, looks):
     staff.goto(PAGES[name])

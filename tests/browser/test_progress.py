@@ -122,6 +122,7 @@ def test_a_page_opened_before_the_start_shows_what_there_is_after_it(staff, app,
     expect(staff.locator("#count-accepted")).to_have_text("3")
 
 
+@pytest.mark.long
 def test_an_error_is_shown_nowhere_and_the_page_asks_again(staff, launched, sample_database):
     asked = []
 

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.timeout(300)
 MINUTE = timedelta(minutes=1)
 
 
+@pytest.mark.long
 def test_a_wave_goes_on_through_the_night_that_has_an_hour_twice():
     change = datetime(2026, 10, 25, 1, tzinfo=UTC)
     with prepared(FAULTS["crash"], "sqlite", 150, durable=False, offset=change - MINUTE - datetime.now(UTC)) as night:

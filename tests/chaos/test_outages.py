@@ -26,6 +26,7 @@ def test_a_database_that_is_locked_for_longer_than_a_statement_waits_is_waited_f
         goes_on_by_itself(ground, 1200)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("database", BOTH)
 def test_kills_while_a_relay_refuses_puts_off_and_breaks_off_lose_nobody(database):
     storm = tuple({**rule, "times": 3} if "times" in rule else rule for rule in FAULTS["storm"].relay)

@@ -11,7 +11,7 @@ from tests.brokers import RabbitMQ, Redis, running
 from tests.chaos.harness import Field
 from tests.relays import Relays
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.parametrize("backend", ["postgresql"])]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(120), pytest.mark.parametrize("backend", ["postgresql"])]
 
 
 class PostgreSQL:
@@ -24,7 +24,7 @@ class PostgreSQL:
         pass
 
 
-@pytest.fixture(params=[Redis, *(pytest.param(kind, marks=pytest.mark.long) for kind in (RabbitMQ, PostgreSQL))])
+@pytest.fixture(params=[Redis, RabbitMQ, PostgreSQL])
 def broker(request, fresh_url):
     if request.param is PostgreSQL:
         yield PostgreSQL(fresh_url)

@@ -17,6 +17,7 @@ from tests.delivery.bounces.returns import notice
 pytestmark = pytest.mark.timeout(300)
 
 
+@pytest.mark.long
 def test_a_storm_of_notices_pauses_the_wave_and_counts_each_letter_once(tmp_path):
     with prepared(FAULTS["workers"], "sqlite", 900, durable=False) as ground:
         ground.environment["OUTREACH_BOUNCES_URL"] = f"maildir://{tmp_path / 'returns'}"

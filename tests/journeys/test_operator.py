@@ -69,6 +69,7 @@ def figures(outcome):
     return json.loads(outcome.stdout)
 
 
+@pytest.mark.long
 def test_from_the_first_edition_to_the_second_and_back(run, editions, with_people):
     first, second = editions
     planned = figures(run("register", "plan", first, "--json"))
