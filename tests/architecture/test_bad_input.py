@@ -77,6 +77,7 @@ def test_the_names_that_pages_read_are_found():
     )
 
 
+@pytest.mark.long
 def test_no_argument_of_an_address_breaks_a_page(app, everybody):
     pages = sorted({address for method, _, address in addresses(app) if method == "GET"})
     faults = {
@@ -89,6 +90,7 @@ def test_no_argument_of_an_address_breaks_a_page(app, everybody):
     assert faults == {}
 
 
+@pytest.mark.long
 def test_no_piece_of_an_address_breaks_a_page(app, everybody):
     faults = {}
     for rule in app.url_map.iter_rules():

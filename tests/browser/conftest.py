@@ -12,7 +12,7 @@ from outreach.demo import people
 from tests.application import app, author, backend, client, password, signed_in, standing
 
 __all__ = ["app", "author", "backend", "client", "password", "signed_in", "standing"]
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")  # without a window it takes half
 expect.set_options(timeout=20_000)  # a busy machine takes longer than the five seconds that are usual
 SILENT = [
     "--no-sandbox",
@@ -52,7 +52,7 @@ def open_page(chromium, served):
     contexts, faults = [], []
 
     def opened(**options):
-        context = chromium.new_context(base_url=served, locale="fr-BE", **options)
+        context = chromium.new_context(base_url=served, locale="fr-BE", reduced_motion="reduce", **options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(30_000)

@@ -67,6 +67,7 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
         assert reasons == {"staff": 1, "hard_bounce": 1, "unsubscribed": 1}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite"])  # as a demonstration has it
 def test_it_is_told_with_the_sample_once_and_its_letters_lead_somewhere(database, settings):
     load_sample(database, settings, NOW, STORY_DAY, with_story=True)

@@ -5,8 +5,6 @@ from outreach.directory import authority_sheet, listing
 from outreach.directory.listing import PAGE_ROWS, DirectoryCounts, Filters, Reach, Sort
 from outreach.directory.models import Level
 
-pytestmark = pytest.mark.postgresql
-
 
 @pytest.fixture
 def session(sample_database):

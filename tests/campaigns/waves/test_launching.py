@@ -37,8 +37,6 @@ from tests.campaigns.conftest import (
 )
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.postgresql
-
 
 def record(session, school, strand, status):
     session.add(

@@ -1,6 +1,5 @@
 """Letters sent again because somebody asks, through a real relay: what failed once, what may have arrived once more."""
 
-import pytest
 from sqlalchemy import func, literal, select, true
 
 from outreach.audit import about
@@ -9,8 +8,6 @@ from outreach.delivery.ledger.resending import Spared
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, SuppressionReason
 from tests.delivery.conftest import addresses, mail_to, states
 from tests.delivery.sending.test_doubts import at_random
-
-pytestmark = pytest.mark.postgresql
 
 S = MessageState
 NOBODY = Spared(select(literal(0)).where(~true()))

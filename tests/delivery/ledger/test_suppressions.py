@@ -1,13 +1,9 @@
 """The list of exclusion: an address as it was written, in any case, and no other."""
 
-import pytest
-
 from outreach.delivery.ledger import suppression_list, suppressions
 from outreach.delivery.models import MessageClass, SuppressionReason
 from outreach.mail.addresses import judge
 from tests.conftest import NOW
-
-pytestmark = pytest.mark.postgresql
 
 
 def test_an_address_is_excluded_in_any_case_and_its_neighbours_are_not(database):
