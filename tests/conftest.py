@@ -25,8 +25,8 @@ from tests.memory import in_memory
 from tests.postgresql import Server
 
 # A busy machine is no counterexample: properties have no deadline, the runner's own time-out stays.
-hypothesis.settings.register_profile("outreach", deadline=None)
-hypothesis.settings.load_profile("outreach")
+hypothesis.settings.register_profile("short", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("all", deadline=None, max_examples=100)
 STORY_DAY = date(2021, 5, 15)
 NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"
@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.load_profile("all" if config.getoption("--all") else "short")
     gc.set_threshold(SELDOM)
     if not hasattr(config, "workerinput") and SERVER not in os.environ:
         config.stash[_server] = server = Server()

@@ -15,6 +15,7 @@ from outreach.directory.models import Authority, School
 from tests.directory.editions import edition, row
 
 pytestmark = pytest.mark.postgresql
+EXAMPLES = settings.default.max_examples * 4 // 10
 
 START = date(2021, 1, 1)
 PROGRAMME = """
@@ -64,7 +65,7 @@ def plainly(records, school, strand, day):
     return held
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=st.lists(record, max_size=12), day=st.integers(0, 6))
 def test_the_database_agrees_with_a_plain_reading(ready, records, day):
     with ready.writing() as session:

@@ -123,6 +123,7 @@ BODIES = {
 }
 
 
+@pytest.mark.long
 def test_no_form_and_no_body_breaks_an_action(app, everybody):
     actions = {(method, address) for method, _, address in addresses(app) if method != "GET"}
     ordered = sorted(actions, key=lambda action: (action[1].endswith(LAST), action))

@@ -91,6 +91,7 @@ def test_a_whole_answer_is_given_without_a_script(open_page, wbe, sample_databas
         assert session.scalar(select(func.count()).select_from(Response)) == 2
 
 
+@pytest.mark.long
 def test_the_inbox_keeps_the_rules(staff, inbox, violations, looks):
     for address in ("/responses", "/responses?tray=help&owner=me", "/responses/1", "/responses/3"):
         staff.goto(address)
@@ -111,6 +112,7 @@ def test_a_response_is_taken_and_acted_on_without_a_script(plain, inbox):
     expect(plain.get_by_text("Aucune réponse ici.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_history_with_its_form_keeps_the_rules(staff, inbox, violations, looks):
     staff.goto("/directory/9001/history")
     staff.get_by_text("Noter un appel").click()

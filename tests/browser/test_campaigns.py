@@ -88,6 +88,7 @@ def test_every_step_keeps_the_accessibility_rules_and_the_small_screen(begun, vi
         assert violations(page) == [], list_page
 
 
+@pytest.mark.long
 def test_the_editor_keeps_them_at_both_widths_and_in_both_schemes(begun, violations, looks):
     page, address = begun
     page.goto(f"{address}/letter")

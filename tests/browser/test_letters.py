@@ -59,6 +59,7 @@ def test_a_letter_is_read_and_its_link_leads_to_one_button(staff, letter, violat
         assert session.scalars(select(Suppression.address_key)).all() == [letter.address.casefold()]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("view", ["text", "source"])
 def test_its_text_and_its_source_keep_the_rules(staff, letter, violations, view):
     staff.goto("/mailbox")

@@ -76,6 +76,7 @@ def test_an_address_is_excluded_found_on_the_list_and_let_in_again_without_a_scr
     expect(plain.get_by_text("Aucune adresse n’est exclue.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_list_of_exclusion_keeps_the_rules(staff, sample_database, violations, looks):
     with sample_database.writing() as session:
         for address in ("po009300@adm.fwb.example", f"{'tres-long-' * 6}nom@{'x' * 60}.example"):

@@ -63,6 +63,7 @@ from tests import factories
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.postgresql
+EXAMPLES = settings.default.max_examples * 3 // 10
 
 PROGRAMME = """
 code = "mon"
@@ -279,7 +280,7 @@ def in_a_draft(database, people):
     return session, store(session, people)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people=directory, asked=st.lists(criterion, min_size=1, max_size=4))
 def test_sql_finds_whom_a_plain_reading_finds(ground, people, asked):
     session, keys = in_a_draft(ground, people)
@@ -299,7 +300,7 @@ def test_sql_finds_whom_a_plain_reading_finds(ground, people, asked):
         session.rollback()
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people=directory, asked=criterion, concerns=st.sampled_from(Concerns))
 def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_adds_up(
     ground, people, asked, concerns
