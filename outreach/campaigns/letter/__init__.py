@@ -1,1 +1,1 @@
-"""A campaign's letter: its merge fields, what fills them, and the letters of a wave composed from it."""
+"""A campaign's letter: its merge fields, their values, and the letters composed from it."""

@@ -1,4 +1,4 @@
-"""What a field makes whole in a letter: a table or a list of schools, buttons, a paragraph, a link, a pixel."""
+"""Builds the values of a letter that are more than words: tables, lists, buttons, links, a pixel."""
 
 from outreach.adherence.models import Status
 from outreach.campaigns.letter.facts import Facts
@@ -16,7 +16,7 @@ _CELL = '<td class="cell" style="padding:6px 8px;border-bottom:1px solid #babbc1
 _ROW = _CELL.format("", "{0}") + _CELL.format("white-space:nowrap", "{1}") + _CELL.format("white-space:nowrap", "{2}")
 _HEAD = _ROW.replace("<td", '<th scope="col"').replace("</td", "</th").format("École", "FASE", "Situation")
 _STYLE = "border-collapse:collapse;margin:0 0 16px"
-# Of what was sent the cells alone are kept: a table that looks otherwise is another pattern, beside the one it follows.
+# Of a sent letter only the cells are stored, so a pattern never changes. Another look is a new pattern beside it.
 TABLE = Pattern(
     "table-1",
     html=Repeat(
@@ -42,29 +42,29 @@ _LABELS = {status: (status.label, status.label.lower()) for status in Status}
 
 
 def link(address: str, words: str) -> Value:
-    """A link to an address that may be missing."""
+    """A link to an address, with these words; empty when the address is ''."""
     plain = Value.plain(address)
     return Value(LINK.format(plain.html, words), f"{words}{WIDE}: {address}") if address else EMPTY
 
 
 def pixel(address: str) -> Value:
-    """What tells that a letter was opened, if anything does."""
+    """The image whose download counts as an opening; empty when its address is ''."""
     return Value(PIXEL.format(Value.plain(address).html), "") if address else EMPTY
 
 
 def table(facts: Facts) -> Rows:
-    """The schools, with where each stands."""
+    """A table of the first 25 schools with the status of each, and a link to the others."""
     rows = [(name, str(fase), *_LABELS[status]) for fase, name, status in facts.schools[:LISTED]]
     return Rows(TABLE, rows, _more(facts))
 
 
 def listing(facts: Facts) -> Rows:
-    """The schools as a list."""
+    """A list of the first 25 schools, and a link to the others."""
     return Rows(LIST, [(name, str(fase)) for fase, name, _ in facts.schools[:LISTED]], _more(facts))
 
 
 def buttons(facts: Facts) -> Value:
-    """An answer a button, and where all of them are."""
+    """A button for each of the three most common answers, and a link to the page with all answers."""
     style = "display:inline-block;margin:0 8px 8px 0;padding:10px 18px;border:1px solid #303675;border-radius:4px;"
     style += "text-decoration:none;font-weight:bold;"
     first, others = "background:#303675;color:#ffffff", "color:#303675"
@@ -81,7 +81,7 @@ def buttons(facts: Facts) -> Value:
 
 
 def federations(facts: Facts) -> Value:
-    """The bodies that represent the authority, if there are any."""
+    """A paragraph that names the bodies that represent the authority; empty when there are none."""
     if not facts.federations:
         return EMPTY
     named = ", ".join(f"{name} ({code})" for code, name in facts.federations)

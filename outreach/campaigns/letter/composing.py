@@ -1,4 +1,4 @@
-"""From a frozen letter to the letters of a wave: what each says, its bytes, and how it is read again."""
+"""Composes a wave's letters from a frozen letter, and rebuilds the letters that have left."""
 
 import json
 from collections import defaultdict
@@ -32,21 +32,23 @@ PIXEL = "image_mesure"
 
 
 class Composer:
-    """Composes letters for the postman, and has them signed where there is a signer. It writes nothing."""
+    """Composes letters for the postman, and signs them when it has a signer. It writes nothing to the database."""
 
     def __init__(self, sending: SenderIdentity, day_of: Callable[[], datetime], signer: "Signer | None" = None) -> None:
         self.sending, self._now, self._signer = sending, day_of, signer
 
     def __call__(self, session: Session, mailing: Mailing, due: Sequence[Due]) -> Mapping[int, Composed]:
-        """The letters of these recipients, by message; one that must stay as it was is made from what was kept."""
+        """The composed letters, by message key. A letter whose content is stored is rebuilt from it, unchanged."""
         _, letter, standing = _compiled(mailing.letter, mailing.headers)
-        anew = [one for one in due if one.kept is None]
+        anew = [message for message in due if message.kept is None]
         facts = _recipients(mailing, self.sending, self._now()).facts(session, anew)
         # Letters with the same pixel carry the same links.
         alike: dict[tuple[str, str], Alike] = defaultdict(partial(Alike, letter))
-        contents = {one.id: alike[facts[one.id].links.measure.key].content(facts[one.id]) for one in anew}
-        contents.update({one.id: Content.from_json(one.kept) for one in due if one.kept is not None})
-        return {one.id: self._compose(letter, standing, one, contents[one.id]) for one in due}
+        contents = {
+            message.id: alike[facts[message.id].links.measure.key].content(facts[message.id]) for message in anew
+        }
+        contents.update({message.id: Content.from_json(message.kept) for message in due if message.kept is not None})
+        return {message.id: self._compose(letter, standing, message, contents[message.id]) for message in due}
 
     def _compose(self, letter: Letter, standing: SharedHeaders, due: Due, content: "Content") -> Composed:
         filled = letter.fill(content.values, content.flags)
@@ -58,16 +60,19 @@ class Composer:
         return Composed.of(due, signed, content.to_json())
 
     def _kept(self, content: "Content", name: str, kind: TokenKind, due: Due) -> str:
-        """A header's token, kept with what the letter says: sealed with another key, it would not be the same."""
+        """A header's token, which it stores with the letter's content.
+
+        A token made anew after a change of keys would differ, so the rebuilt letter would differ too.
+        """
         if name not in content.values:
             content.values[name] = Value.plain(self.sending.keys.make(kind, bytes.fromhex(due.public_id)))
         return content.values[name].text
 
 
 def as_read(session: Session, message: Message, sending: SenderIdentity, *, now: datetime, counts: bool = True) -> str:
-    """The HTML of a letter as it left, or as it would leave now; the same pieces as the message's own.
+    """The HTML of a letter as it left, or as it would leave now; made of the same pieces as the message itself.
 
-    With `counts` False, for staff: no pixel, and links that lead straight where they lead.
+    With `counts` False, for staff, the letter has no pixel and its links lead straight to their targets.
     """
     letter, content = _read_again(session, message, sending, now)
     return letter.html_for(
@@ -95,7 +100,7 @@ def _uncounted(letter: Letter, values: Mapping[str, Filling], flags: Mapping[str
 
 
 def facts_of(session: Session, message: Message, sending: SenderIdentity, *, now: datetime) -> Facts:
-    """What is known now of who a letter is for."""
+    """The facts known now about the recipient of a letter."""
     mailing = session.get_one(Mailing, message.mailing_id)
     due = due_of(session, message)
     return _recipients(mailing, sending, now).facts(session, [due])[due.id]
@@ -109,28 +114,28 @@ def _recipients(mailing: Mailing, sending: SenderIdentity, now: datetime) -> Rec
 
 
 def kept_content(session: Session, message: Message) -> "Content | None":
-    """What a letter said when it left; None when it has not."""
+    """The content of a letter as it left; None when it has not left."""
     kept = session.get(Composition, message.id)
     return Content.from_json(kept.content) if kept else None
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a letter says to one recipient, enough to make it again: values by slot, the truth of its conditions."""
+    """The content of one recipient's letter, enough to rebuild it: values by slot, and the truth of its conditions."""
 
     values: dict[str, Filling]
     flags: dict[str, bool]
 
     def to_json(self) -> str:
-        """What is kept."""
-        values = {key: one.kept() for key, one in self.values.items()}
+        """The content as it is stored."""
+        values = {key: value.kept() for key, value in self.values.items()}
         return orjson.dumps({"values": values, "flags": self.flags}).decode()
 
     @classmethod
     def from_json(cls, kept: str) -> "Content":
-        """What was kept."""
+        """Reads stored content."""
         read = orjson.loads(kept)
-        return cls({key: _value_kept(one) for key, one in read["values"].items()}, read["flags"])
+        return cls({key: _value_kept(value) for key, value in read["values"].items()}, read["flags"])
 
 
 def _value_kept(kept: Any) -> Filling:
@@ -140,20 +145,23 @@ def _value_kept(kept: Any) -> Filling:
 
 
 class Alike:
-    """Writes what letters say to recipients who are measured alike: what they have in common is found once."""
+    """Computes the content of letters that are measured alike. Values they share are computed once.
+
+    Letters share values when their conditions have the same truth.
+    """
 
     def __init__(self, letter: Letter) -> None:
         self._letter = letter
         self._ways: dict[tuple[bool, ...], tuple[dict[str, Filling], list[tuple[str, Reader]]]] = {}
 
     def content(self, facts: Facts) -> Content:
-        """What the letter says to a recipient of whom these facts are known."""
+        """The content of the letter to a recipient with these facts."""
         flags = {name: is_true(name, facts) for name in self._letter.conditional}
         truth = tuple(flags.values())
         if truth not in self._ways:
             places = self._letter.places(flags)
             common = {place.key: reader(place.slot)(facts) for place in places if is_common(place.slot)}
-            self._ways[truth] = common, [(one.key, reader(one.slot)) for one in places if one.key not in common]
+            self._ways[truth] = common, [(place.key, reader(place.slot)) for place in places if place.key not in common]
         common, own = self._ways[truth]
         return Content({**common, **{key: read(facts) for key, read in own}}, flags)
 

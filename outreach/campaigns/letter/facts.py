@@ -1,4 +1,4 @@
-"""What a letter's fields are filled from: what is known of one recipient, and what a wave's letters share."""
+"""The facts that fill a letter's fields: those of one recipient, and those a wave's letters share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from outreach.campaigns.letter.links import Links
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What is the same for all the letters of a wave."""
+    """The facts that are the same for all the letters of a wave."""
 
     circular: str
     deadline: date
@@ -20,10 +20,10 @@ class Shared:
 
 
 class Facts(NamedTuple):
-    """What is known of one recipient when its letter is composed.
+    """The facts about one recipient when its letter is composed.
 
-    `schools` are those the letter is about: (FASE, name, status) by name. `eligible` and `joined` count the authority's
-    schools in the strand; `federations` are (code, name).
+    `schools` are the schools the letter is about: (FASE, name, status), sorted by name. `eligible` and `joined` count
+    the authority's schools in the strand. `federations` are (code, name).
     """
 
     fase: int
@@ -39,5 +39,5 @@ class Facts(NamedTuple):
 
 
 def contact_of(name: str, service: str, email: str, phone: str) -> str:
-    """The agent who can inform, on one line."""
+    """The contact person on one line, without the parts that are empty."""
     return ", ".join(part for part in (name, service, email, phone) if part)

@@ -1,4 +1,4 @@
-"""A campaign's letter frozen at launch, laid out with its footer, and the headers that a wave shares."""
+"""Freezes a campaign's letter at launch with its layout, and makes the headers that a wave shares."""
 
 import json
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ SIGNATURE = ("sender_name", "sender_address", "contact_name", "contact_service",
 class SenderIdentity:
     """Where letters come from: the sending domain, the public address of the service, the keys of its links.
 
-    `reads_mail` says whether the service reads what comes to the addresses of its letters.
+    `reads_mail` is True when the service reads the mail that its letters' own addresses receive.
     """
 
     domain: str
@@ -47,17 +47,17 @@ class SenderIdentity:
 
     @classmethod
     def of(cls, settings: Settings) -> "SenderIdentity":
-        """Where an installation's letters come from."""
+        """The identity given by an installation's settings."""
         keys, reads_mail = Keys(settings.signing_keys), bool(settings.bounces_url)
         return cls(settings.sending_domain, settings.address, keys, reads_mail)
 
     @property
     def schemes(self) -> tuple[str, ...]:
-        """What a link of a letter may begin with: plain http only where the service itself has nothing better."""
+        """The schemes that a letter's links may have: https, and http only when the service's address is not https."""
         return ("https",) if self.address.startswith("https:") else ("https", "http")
 
     def return_path(self, identity: str) -> str:
-        """The envelope sender of a letter: what comes back names it (VERP)."""
+        """The envelope sender of a letter. It holds the letter's token, so a bounce identifies the letter (VERP)."""
         return f"{RETURNED}{self.keys.make(TokenKind.BOUNCE, bytes.fromhex(identity))}@{self.domain}"
 
     @property
@@ -68,7 +68,7 @@ class SenderIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A letter as a mailing keeps it: compiled but for its values, and what its letters share."""
+    """A letter as a mailing stores it: a laid-out draft with slots for values, and the facts its letters share."""
 
     draft: Draft
     shared: Shared
@@ -76,18 +76,18 @@ class Frozen:
 
     @property
     def links(self) -> dict[int, str]:
-        """Where the numbered links of the letter lead."""
+        """The targets of the letter's links, by link number."""
         return links_of(self.draft.slots)
 
     def to_json(self) -> str:
-        """What is kept."""
+        """The frozen letter as a mailing stores it."""
         shared = {**asdict(self.shared), "deadline": self.shared.deadline.isoformat()}
         kept = {"draft": asdict(self.draft), "shared": shared, "tracking": self.tracking.value}
         return json.dumps(kept, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, kept: str) -> "Frozen":
-        """What was kept."""
+        """Reads a stored frozen letter."""
         read = json.loads(kept)
         shared = Shared(**{**read["shared"], "deadline": date.fromisoformat(read["shared"]["deadline"])})
         return cls(Draft.of_kept(read["draft"]), shared, TrackingMode(read.get("tracking", TrackingMode.NONE)))
@@ -105,7 +105,7 @@ _layouts = Environment(
 
 @dataclass(frozen=True, slots=True)
 class WrittenLetter:
-    """A letter as its author wrote it, with what the campaign around it says: all that freezing it needs."""
+    """A letter as its author wrote it, with the fields of its campaign that freezing needs."""
 
     campaign_id: int
     message_class: MessageClass
@@ -125,7 +125,7 @@ class WrittenLetter:
 
     @classmethod
     def of(cls, campaign: Campaign) -> "WrittenLetter":
-        """The letter of a campaign as it stands."""
+        """The letter of a campaign as the campaign is now."""
         names = [field.name for field in fields(cls) if field.name != "campaign_id"]
         return cls(campaign.id, **{name: getattr(campaign, name) for name in names})
 
@@ -164,7 +164,7 @@ def refuse_unreadable(subject: str, letter: str, schemes: Sequence[str] = ("http
     read = _read(subject, letter, marks, schemes)
     try:
         json.loads(json.dumps(asdict(Draft.of(marks, *read)), ensure_ascii=False).encode())
-    except (ValueError, RecursionError):  # what cannot be kept would stop a wave as it starts
+    except (ValueError, RecursionError):  # a letter that cannot be stored would stop its wave at the start
         raise InputError("Le courriel contient un champ ou une condition qui ne peut pas être gardé.") from None
 
 
@@ -189,9 +189,9 @@ def _draft(written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark
 
 
 def _linked(html: str, text: str, marks: Marks, links: Links, shared: Shared) -> tuple[str, str]:
-    """The letter with its links written out, but for their tokens: these alone differ from one recipient to another.
+    """The HTML and text with the links written out. Only the tokens stay slots, as only they differ by recipient.
 
-    So a letter's links cost their tokens, to fill in and to keep.
+    So a link costs one token to fill in and to store, not a whole address.
     """
     nobody = Facts(0, "", "", "", [], 0, 0, [], links, shared)
     for slot in [slot for slot in marks.slots if slot.field in LINKED]:
@@ -227,7 +227,7 @@ def shared_headers_of(written: WrittenLetter, sending: SenderIdentity, wave: str
 
 
 def shared_headers_json(standing: SharedHeaders) -> str:
-    """The headers as a mailing keeps them."""
+    """The headers as a mailing stores them."""
     return json.dumps(asdict(standing), ensure_ascii=False)
 
 

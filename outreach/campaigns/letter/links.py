@@ -1,4 +1,4 @@
-"""The addresses a letter gives its recipient: pages of the service, each with a token that names this letter."""
+"""The addresses of the service's pages in a letter, each with a token that identifies the letter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,8 +11,10 @@ ANSWER, VIEW, UNSUBSCRIBE = "a", "v", "u"
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a letter lets the service learn: the sentence that says so, its pixel's address (or ''), its links' (by
-    number; one that is missing leads straight where it says)."""
+    """How a letter is measured: the mention of it in the letter, the pixel's address (or ''), the links' addresses.
+
+    `clicks` holds addresses by link number. A link that is missing leads straight to its target.
+    """
 
     mention: str
     pixel: str = ""
@@ -20,14 +22,14 @@ class Measure:
 
     @property
     def key(self) -> tuple[str, str]:
-        """The same for letters that are measured alike: the links follow from the pixel's token."""
+        """Equal for letters that are measured alike. The links are not in it, as they follow from the pixel's token."""
         return self.mention, self.pixel
 
 
 class Links(NamedTuple):
-    """The pages of the service at `service` that one letter leads to, by its tokens.
+    """The links of one letter to the service whose address is `service`, as tokens.
 
-    `unsubscribing` is '' where the law leaves no choice.
+    `unsubscribing` is '' in a letter that, by law, its recipient cannot refuse.
     """
 
     service: str
@@ -38,28 +40,28 @@ class Links(NamedTuple):
 
     @classmethod
     def of(cls, service: str, keys: Keys, identity: bytes, measure: Measure, *, may_unsubscribe: bool) -> "Links":
-        """Those of the letter with this identity."""
+        """The links of the letter with this identity."""
         unsubscribing = keys.make(TokenKind.UNSUBSCRIBE, identity) if may_unsubscribe else ""
         answering, viewing = keys.make(TokenKind.ANSWER, identity), keys.make(TokenKind.VIEW, identity)
         return cls(service, answering, viewing, unsubscribing, measure)
 
     @classmethod
     def of_nobody(cls, service: str, *, may_unsubscribe: bool) -> "Links":
-        """Those of no letter: their tokens, of digits that no token has, hold the places of a letter's own."""
+        """Links with placeholders for tokens. They are made of digits that no real token contains."""
         answering, viewing, unsubscribing = (number * LENGTH for number in "018")
         return cls(service, answering, viewing, unsubscribing if may_unsubscribe else "", Measure(""))
 
     @property
     def answer(self) -> str:
-        """Where to answer."""
+        """The address of the page to answer on."""
         return f"{self.service}/{ANSWER}/{self.answering}"
 
     @property
     def view(self) -> str:
-        """Where to read the letter in a browser."""
+        """The address of the letter in a browser."""
         return f"{self.service}/{VIEW}/{self.viewing}"
 
     @property
     def unsubscribe(self) -> str:
-        """Where to refuse any further letter, or ''."""
+        """The address of the page to refuse further letters on, or ''."""
         return f"{self.service}/{UNSUBSCRIBE}/{self.unsubscribing}" if self.unsubscribing else ""

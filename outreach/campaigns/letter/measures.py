@@ -14,7 +14,10 @@ from outreach.tracking.models import TrackingMode
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """How the letters of a mailing are measured; of letters that nobody counts (`mailing` None), only what they say."""
+    """How the letters of a mailing are measured. `numbers` are the numbers of its links.
+
+    With `mailing` None nothing is counted: a letter only carries the mention of its mode.
+    """
 
     address: str
     keys: Keys
@@ -23,31 +26,34 @@ class Measures:
     mailing: int | None
 
     def of(self, session: Session, due: Sequence[Due], networks: Mapping[int, int]) -> dict[int, Measure]:
-        """What each of these letters carries, by message; `networks` are those of their authorities."""
+        """The measure of each letter, by message key. `networks` gives the network's key by the authority's."""
         if self.mailing is None or self.mode is TrackingMode.NONE:
-            return dict.fromkeys([one.id for one in due], Measure(self.mode.mention))
-        found = trackers.of_mailing(session, self.mailing)
-        groups = {network: self._measure(TrackingMode.AGGREGATE, identity) for network, identity in found.items()}
+            return dict.fromkeys([message.id for message in due], Measure(self.mode.mention))
+        identities = trackers.of_mailing(session, self.mailing)
+        groups = {network: self._measure(TrackingMode.AGGREGATE, identity) for network, identity in identities.items()}
         nothing = Measure(TrackingMode.NONE.mention)
-        measures = {one.id: groups.get(networks[one.recipient_id], nothing) for one in due}
+        measures = {message.id: groups.get(networks[message.recipient_id], nothing) for message in due}
         if self.mode is TrackingMode.INDIVIDUAL:
             measures.update(self._alone(session, due, self.mailing))
         return measures
 
     def _alone(self, session: Session, due: Sequence[Due], mailing: int) -> dict[int, Measure]:
-        """Of the letters that are in no group: their own pixel while the basis holds, afterwards none."""
+        """The measures of letters whose mailbox had a basis at `filled_at`: these are in no group.
+
+        Each has its own pixel while the basis holds, and none afterwards.
+        """
         counted_at = session.get_one(Mailing, mailing).filled_at
         if counted_at is None:
             return {}
-        keys = [one.id for one in due]
+        keys = [message.id for message in due]
         alone = set(session.scalars(bases.measurable_at(counted_at).where(Message.id.in_(keys))))
         allowed = bases.measurable(session, alone) if alone else set()
         return {
-            one.id: self._measure(TrackingMode.INDIVIDUAL, bytes.fromhex(one.public_id))
-            if one.id in allowed
+            message.id: self._measure(TrackingMode.INDIVIDUAL, bytes.fromhex(message.public_id))
+            if message.id in allowed
             else Measure(TrackingMode.NONE.mention)
-            for one in due
-            if one.id in alone
+            for message in due
+            if message.id in alone
         }
 
     def _measure(self, mode: TrackingMode, identity: bytes) -> Measure:

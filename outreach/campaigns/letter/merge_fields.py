@@ -1,4 +1,4 @@
-"""The merge fields of letters: what each says to who writes, and its value for one recipient.
+"""The merge fields of letters: the help for the letter's author, and the value for one recipient.
 
 The editor's buttons, the checks and the documentation come from this one table.
 """
@@ -27,7 +27,10 @@ Reader = Callable[[Facts], Filling]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A merge field: its kind, what it says to who writes, its value for one recipient; `common` to a whole wave."""
+    """A merge field: its kind, its help for the letter's author, and its value for one recipient.
+
+    The value of a `common` field is the same in a whole wave.
+    """
 
     kind: FieldKind
     help: str
@@ -91,7 +94,7 @@ FIELDS: Mapping[str, Field] = {
     "bloc_fédération": Field(FieldKind.BLOCK, "Un paragraphe sur l’organe de représentation", blocks.federations),
 }
 KINDS = {name: field.kind for name, field in FIELDS.items()}
-# The addresses alone, for the layout's own links; nobody writes them.
+# Values that the layout uses for its own links, mention and pixel. An author cannot write these names.
 ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
     "adresse_désinscription": lambda facts: facts.links.unsubscribe,
     "adresse_navigateur": lambda facts: facts.links.view,
@@ -100,8 +103,11 @@ ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
 }
 
 
-BY_LINK, BY_MAIL = "jeton_désinscription", "jeton_courriel"  # the two ways to unsubscribe that a letter's headers offer
-# What is left of a link whose address stands in the letter's fixed text.
+BY_LINK, BY_MAIL = (
+    "jeton_désinscription",
+    "jeton_courriel",
+)  # the tokens of the two ways to unsubscribe in a letter's headers
+# The token of a link. The rest of the link's address is part of the letter's fixed text.
 TOKENS: Mapping[str, Callable[[Facts], str]] = {
     "jeton_réponse": lambda facts: facts.links.answering,
     "jeton_navigateur": lambda facts: facts.links.viewing,
@@ -113,17 +119,17 @@ OF_MEASURE = {"mention_mesure", "image_mesure", links.LINK}
 
 
 def is_common(slot: Slot) -> bool:
-    """Whether a slot says the same in all the letters of a wave that are measured alike."""
+    """Whether a slot has the same value in all the letters of a wave that are measured alike."""
     return slot.field in OF_MEASURE or (slot.field in FIELDS and FIELDS[slot.field].common)
 
 
 def raw_value(name: str, facts: Facts) -> Raw:
-    """What a field holds for a recipient, before any filter."""
+    """The value of a field for a recipient, before any filter."""
     return _finder(name)(facts)
 
 
 def is_empty(raw: Raw) -> bool:
-    """Whether a value says nothing: empty, or one of the words that spreadsheets leave for nothing."""
+    """Whether a value is empty, or is one of the words that spreadsheets write in an empty cell."""
     if isinstance(raw, str):
         return raw.strip().casefold() in NOTHING
     return raw is None or raw == blocks.EMPTY
@@ -131,7 +137,7 @@ def is_empty(raw: Raw) -> bool:
 
 @lru_cache(maxsize=1024)
 def reader(slot: Slot) -> Reader:
-    """How what stands in a slot is found: for thousands of recipients, decided once."""
+    """The function that computes a slot's value from facts. It is cached, as thousands of recipients use it."""
     if slot.field == links.LINK:
         number, url = int(slot.filters[0][0]), slot.filters[0][1]
         return lambda facts: Value.plain(facts.links.measure.clicks.get(number, url))

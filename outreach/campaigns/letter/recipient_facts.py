@@ -1,4 +1,4 @@
-"""What letters need to know of their recipients, found for many at once."""
+"""Reads the facts about recipients that letters need, for many recipients at once."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ from outreach.mail.letters import Letter
 
 @dataclass(frozen=True, slots=True)
 class RecipientFacts:
-    """Finds what a letter needs to know of its recipients: a few statements for however many, and only what it asks.
+    """Reads the facts about recipients that a letter needs: a few statements, however many the recipients are.
 
-    `mailing` is the one whose openings and clicks are counted; None for letters that nobody counts.
+    It reads only what the letter's fields use. `mailing` is the mailing whose openings and clicks are counted, or None.
     """
 
     sending: SenderIdentity
@@ -36,28 +36,29 @@ class RecipientFacts:
     mailing: int | None = None
 
     def facts(self, session: Session, due: Sequence[Due]) -> dict[int, Facts]:
-        """The facts of each letter, by message."""
-        authorities = _authorities(session, {one.recipient_id for one in due})
+        """The facts for each letter, by message key."""
+        authorities = _authorities(session, {message.recipient_id for message in due})
         networks = {network.id: network.label for network in session.scalars(select(Network))}
-        schools = self._schools(session, {school for one in due for school in one.schools})
+        schools = self._schools(session, {school for message in due for school in message.schools})
         stand, federations = self._stand(session, list(authorities)), self._federations(session, list(authorities))
-        measures = self._measures().of(session, due, {key: one.network_id for key, one in authorities.items()})
-        found = {}
-        for one in due:
-            authority, statuses = authorities[one.recipient_id], stand.get(one.recipient_id, [])
-            found[one.id] = Facts(
+        networks_of = {key: authority.network_id for key, authority in authorities.items()}
+        measures = self._measures().of(session, due, networks_of)
+        facts = {}
+        for message in due:
+            authority, statuses = authorities[message.recipient_id], stand.get(message.recipient_id, [])
+            facts[message.id] = Facts(
                 fase=authority.fase,
                 name=authority.name,
                 network=networks[authority.network_id],
                 municipality=authority.municipality,
-                schools=sorted((schools[key] for key in one.schools), key=lambda school: (school[1], school[0])),
+                schools=sorted((schools[key] for key in message.schools), key=lambda school: (school[1], school[0])),
                 eligible=len(statuses),
                 joined=sum(status is Status.JOINED for status in statuses),
-                federations=federations.get(one.recipient_id, []),
-                links=self._links(one.public_id, measures[one.id]),
+                federations=federations.get(message.recipient_id, []),
+                links=self._links(message.public_id, measures[message.id]),
                 shared=self.frozen.shared,
             )
-        return found
+        return facts
 
     def _measures(self) -> Measures:
         address, keys = self.sending.address, self.sending.keys
@@ -80,10 +81,10 @@ class RecipientFacts:
         if not self._asks("écoles_éligibles", "écoles_adhérentes"):
             return {}
         strand = session.get_one(Strand, self.strand_id)
-        found: dict[int, list[Status]] = {}
+        statuses: dict[int, list[Status]] = {}
         for authority, status in session.execute(standing_of_some(authorities, strand, self.day)):
-            found.setdefault(authority, []).append(status or Status.NONE)
-        return found
+            statuses.setdefault(authority, []).append(status or Status.NONE)
+        return statuses
 
     def _federations(self, session: Session, authorities: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
         if not self._asks("fédération", "bloc_fédération"):
