@@ -1,1 +1,1 @@
-"""When letters leave: moments of Brussels, closed hours and days, waves planned, and the calendar of it all."""
+"""When letters leave: Brussels time, closed hours and days, the plan of waves, and the calendar."""

@@ -1,4 +1,4 @@
-"""A month on the wall: what is sent each day, what is awaited, and what closes the calendar."""
+"""The calendar of a month: each day's waves, wishes and deadlines, and what closes the day."""
 
 import calendar
 from collections import defaultdict
@@ -21,7 +21,7 @@ UNPLANNED = {CampaignState.DRAFT, CampaignState.TO_APPROVE, CampaignState.APPROV
 
 
 class EntryKind(StrEnum):
-    """What stands on a day: a wave, a first wave that is wished for but not planned, the last day to answer a wave."""
+    """A kind of entry: a wave, a first wave requested and not yet planned, or the last day to answer a wave."""
 
     WAVE = "wave"
     WISH = "wish"
@@ -30,7 +30,7 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
-    """Something on a day, of a campaign; `wave` is 0 for a wish."""
+    """An entry of a campaign in the calendar; `wave` is the wave's number, or 0 for a wish."""
 
     kind: EntryKind
     at: datetime
@@ -42,9 +42,10 @@ class CalendarEntry:
 
 @dataclass(frozen=True, slots=True)
 class CalendarDay:
-    """A day of a month's weeks; `until` ends the run of days that the same thing closes, told on the run's first day.
+    """A day in the weeks of a month.
 
-    A run is told again on the first day of a month, so that each month can be read alone.
+    On the first day of a run of days closed for the same reason, `until` is the run's last day in the month; on other
+    days it is None. A run that goes on into a month starts anew on the 1st, so that each month can be read alone.
     """
 
     on: date
@@ -55,22 +56,22 @@ class CalendarDay:
 
     @property
     def says_something(self) -> bool:
-        """Whether the day adds something to the one before."""
+        """Whether the day has something to show that the day before has not."""
         return bool(self.entries) or self.until is not None
 
 
 def weeks(session: Session, month: date) -> list[list[CalendarDay]]:
-    """The weeks, Monday first, that hold a month, named by its first day. Two statements, however many campaigns."""
+    """The weeks, Monday first, of the month whose first day is `month`. Two statements, however many campaigns."""
     rows = calendar.Calendar().monthdatescalendar(month.year, month.month)
     first, last = rows[0][0], rows[-1][-1]
     closings = {day: sending_hours.closing(day) for day in _days(first, last + DAY)}
-    found = defaultdict(list)
+    entries = defaultdict(list)
     for entry in [*_waves(session, first, last), *_wishes(session, first, last)]:
-        found[today(entry.at)].append(entry)
+        entries[today(entry.at)].append(entry)
     return [
         [
             CalendarDay(
-                day, day.month == month.month, closings[day], _run(day, closings), sorted(found[day], key=_order)
+                day, day.month == month.month, closings[day], _run(day, closings), sorted(entries[day], key=_order)
             )
             for day in row
         ]
@@ -83,7 +84,7 @@ def _days(first: date, last: date) -> Iterable[date]:
 
 
 def _run(day: date, closings: dict[date, Closing | None]) -> date | None:
-    """The last day of the run that a day begins within its month; None for an open day, and within a run."""
+    """The last day, within the month, of the run that starts on a day; None when no run starts on it."""
     closed = closings[day]
     if closed is None or (day.day > 1 and closings.get(day - DAY) == closed):
         return None
@@ -94,24 +95,24 @@ def _run(day: date, closings: dict[date, Closing | None]) -> date | None:
 
 
 def _waves(session: Session, first: date, last: date) -> list[CalendarEntry]:
-    """The waves due between two days, and the last days to answer one that fall between them."""
+    """Entries for the waves due between two days, and for the last days to answer that fall between them."""
     query = (
         select(Wave.due_at, Campaign.id, Campaign.title, Wave.number, Wave.state, Campaign.deadline_days)
         .join(Campaign, Campaign.id == Wave.campaign_id)
         .where(Wave.due_at >= _start(first) - LONGEST_DEADLINE, Wave.due_at < _start(last + DAY))
     )
-    found = []
+    entries = []
     for at, key, title, number, state, days in session.execute(query):
         deadline = at + timedelta(days=days)
         if today(at) >= first:
-            found.append(CalendarEntry(EntryKind.WAVE, at, key, title, number, state))
+            entries.append(CalendarEntry(EntryKind.WAVE, at, key, title, number, state))
         if first <= today(deadline) <= last and state not in NEVER_LEFT:
-            found.append(CalendarEntry(EntryKind.DEADLINE, deadline, key, title, number, state))
-    return found
+            entries.append(CalendarEntry(EntryKind.DEADLINE, deadline, key, title, number, state))
+    return entries
 
 
 def _wishes(session: Session, first: date, last: date) -> list[CalendarEntry]:
-    """The first waves wished for between two days, of campaigns that have none planned yet."""
+    """Entries for the starts requested between two days, of campaigns that have no wave, or only cancelled ones."""
     planned = exists().where(Wave.campaign_id == Campaign.id, Wave.state != WaveState.CANCELLED)
     query = select(Campaign).where(
         Campaign.state.in_(UNPLANNED),
@@ -119,9 +120,11 @@ def _wishes(session: Session, first: date, last: date) -> list[CalendarEntry]:
         Campaign.starts_at < _start(last + DAY),
         ~planned,
     )
-    found = session.scalars(query)
+    campaigns = session.scalars(query)
     return [
-        CalendarEntry(EntryKind.WISH, one.starts_at, one.id, one.title, 0, one.state) for one in found if one.starts_at
+        CalendarEntry(EntryKind.WISH, campaign.starts_at, campaign.id, campaign.title, 0, campaign.state)
+        for campaign in campaigns
+        if campaign.starts_at
     ]
 
 

@@ -1,4 +1,4 @@
-"""From the time on a wall in Brussels to an instant, once and for all; the nights when clocks change included."""
+"""Converts local times in Brussels to instants, also in the nights when the clocks change."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,17 +12,17 @@ FARTHEST = timedelta(days=730)
 
 @dataclass(frozen=True, slots=True)
 class BrusselsMoment:
-    """An instant, and what had to be said about the wall time that named it, or ''."""
+    """An instant, and a note in French when its local time is skipped or repeated, or ''."""
 
     at: datetime
     note: str = ""
 
 
 def moment_of(wall: datetime) -> BrusselsMoment:
-    """The instant a wall clock in Brussels shows this time (without zone).
+    """The instant at which a clock in Brussels shows this local time (without zone).
 
-    A time that the spring change skips is an hour later on the same clock; of a time that the autumn change repeats,
-    the first is meant. Both are said.
+    A time that the spring change skips becomes an hour later. For a time that the autumn change repeats, it is the
+    first of the two. Both add a note.
     """
     first = wall.replace(tzinfo=BRUSSELS, fold=0)
     at = first.astimezone(UTC)
@@ -39,9 +39,12 @@ def moment_of(wall: datetime) -> BrusselsMoment:
 
 
 def read_moment(text: str) -> BrusselsMoment:
-    """A date and a time as an operator writes them, in Brussels: 2021-05-18 09:30. Raises InputError."""
+    """Reads a local date and time in Brussels, as an operator writes it: 2021-05-18 09:30.
+
+    Raises InputError when the text has another form, or its date is outside this century.
+    """
     try:
-        wall = datetime.strptime(text.strip().replace("T", " "), "%Y-%m-%d %H:%M")  # noqa: DTZ007 - a wall's time
+        wall = datetime.strptime(text.strip().replace("T", " "), "%Y-%m-%d %H:%M")  # noqa: DTZ007 - a local time
     except ValueError:
         raise InputError(f"« {text[:40]} » n’est pas un moment : écrivez 2021-05-18 09:30.") from None
     if not FIRST <= wall.date() < LAST:
@@ -50,13 +53,13 @@ def read_moment(text: str) -> BrusselsMoment:
 
 
 def spelt_moment(at: datetime) -> str:
-    """An instant in words, in Brussels: "18 mai 2021 à 9 h 30"."""
+    """An instant in French words, in Brussels time: "18 mai 2021 à 9 h 30"."""
     local = at.astimezone(BRUSSELS)
     return f"{spelt_day(local.date())} à {spelt_hour(local)}"
 
 
 def refuse_far_away(at: datetime, now: datetime) -> None:
-    """Raises InputError when a sending is asked for in the past, or more than two years ahead."""
+    """Raises InputError when the instant of a sending is past, or more than two years (730 days) ahead."""
     if at < now:
         raise InputError("Ce moment est passé : choisissez une date à venir.")
     if at - now > FARTHEST:

@@ -1,4 +1,4 @@
-"""When a campaign's waves leave: its start and its reminders, each moved to the next open window, with the reason."""
+"""Plans a campaign's waves: moves its start and reminders to open windows, with the reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ URGENT = {Colour.RED, Colour.BLUE}
 
 @dataclass(frozen=True, slots=True)
 class PlannedWave:
-    """A wave to come: its number, the days after the first, its instant, and what the calendar did to it."""
+    """A planned wave: its number, its days after the first wave, its instant, and how the calendar moved it."""
 
     number: int
     after: int
@@ -27,12 +27,12 @@ class PlannedWave:
 
     @property
     def told(self) -> str:
-        """What the calendar did, in a sentence, or ''."""
+        """How and why the calendar moved the wave, in French, or ''."""
         return sending_hours.moves(self.opening)
 
 
 def offsets(campaign: Campaign) -> list[int]:
-    """The days after the first wave on which reminders are asked for."""
+    """The requested reminders, in days after the first wave."""
     return [int(number) for number in campaign.reminders.split()]
 
 
@@ -44,16 +44,17 @@ def plan(
     start: datetime | None = None,
     grace: timedelta = timedelta(0),
 ) -> list[PlannedWave]:
-    """The waves of a campaign in order; none while it has no start. `start` is taken as it is, to the second.
+    """The waves of a campaign in order; none while it has no start.
 
-    With `grace`, a start that is past or sooner becomes that long from now, or the next time letters may leave.
-    A reminder keeps the hour of the start. None leaves after the campaign's last day, nor at the time of another wave.
+    `start` replaces the campaign's start and is not moved to an open window. With `grace`, a first wave before
+    now + grace moves to the first open time from now + grace on. A reminder keeps the hour of the first wave.
+    A wave after the campaign's last day, or not later than the wave before it, is left out.
     """
     return ClosingRule.of(session, campaign, now=now).waves(campaign, now=now, start=start, grace=grace)
 
 
 def left_out(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
-    """The reminders that a plan leaves out, each with why, in a sentence."""
+    """A French sentence for each reminder that a plan leaves out, with the reason."""
     if campaign.starts_at is None:
         return []
     if not planned:
@@ -70,16 +71,16 @@ def left_out(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ClosingRule:
-    """What closes the calendar of one campaign: who receives it, and how urgent it is."""
+    """What decides when a campaign's letters may leave: the kinds of its recipients, and whether it is urgent."""
 
     recipients: frozenset[Audiences]
     urgent: bool
 
     @classmethod
     def of(cls, session: Session, campaign: Campaign, *, now: datetime) -> "ClosingRule":
-        """The rule of a campaign, by the networks it is for."""
+        """The rule of a campaign, from the networks of its audience and its colour."""
         networks = networks_of(session, campaign, now=now)
-        kinds = {Audiences.SCHOOL_SIDE if one in SCHOOL_SIDE else Audiences.ADMINISTRATION for one in networks}
+        kinds = {Audiences.SCHOOL_SIDE if network in SCHOOL_SIDE else Audiences.ADMINISTRATION for network in networks}
         return cls(frozenset(kinds), campaign.colour in URGENT)
 
     def waves(
@@ -104,15 +105,15 @@ class ClosingRule:
         return [replace(wave, number=number) for number, wave in enumerate(kept, start=1)]
 
     def exactly(self, asked: datetime) -> PlannedWave:
-        """The first wave at the instant asked, whatever closes it."""
+        """The first wave at the requested instant, even when that is closed."""
         wall = asked.astimezone(BRUSSELS).replace(tzinfo=None)
         return PlannedWave(1, 0, asked, Opening(wall, wall))
 
     def first(self, asked: datetime) -> PlannedWave:
-        """The first wave from an instant on."""
+        """The first wave at the first open time from an instant on."""
         return self.wave(1, 0, asked.astimezone(BRUSSELS).replace(tzinfo=None))
 
     def wave(self, number: int, after: int, begun: datetime) -> PlannedWave:
-        """The wave so many days after a wall time."""
+        """The wave at the first open time from `after` days after `begun`, a local time in Brussels."""
         opening = sending_hours.next_open(begun + timedelta(days=after), self.recipients, urgent=self.urgent)
         return PlannedWave(number, after, moment_of(opening.wall).at, opening)

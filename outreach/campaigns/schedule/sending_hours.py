@@ -1,8 +1,9 @@
-"""When letters may leave: hours, school breaks and holidays of the French Community. Pure: no database, no clock.
+"""When letters may leave: hours, school breaks and public holidays of the French Community.
 
-Public holidays and school breaks are those of the package holidays, which rests on the calendars of enseignement.be and
-the decree of 31 March 2022; `caution` tells the years that we did not compare with a published calendar ourselves. The
-hours, the summer and the quiet weeks around it are this product's own rule.
+The functions are pure: they use no database and no clock. Public holidays and school breaks come from the package
+`holidays`, which rests on the calendars of enseignement.be and the decree of 31 March 2022. `caution` warns about the
+school years that we did not compare with a published calendar ourselves. The hours, the summer and the quiet weeks
+around it are this product's own rule.
 """
 
 from collections.abc import Collection
@@ -19,21 +20,28 @@ from outreach.french import WITH_WEEKDAY, spelt_day, spelt_hour, typeset
 WINDOWS = ((time(9), time(11, 30)), (time(13, 30), time(15, 30)))
 IDLE = {0: "lundi", 4: "vendredi", 5: "samedi", 6: "dimanche"}
 FARTHEST_DAYS = 120
-CHECKED = {2020, 2022, 2023, 2024, 2025, 2026}  # first years of the school years that tests compare with sources
+CHECKED = {
+    2020,
+    2022,
+    2023,
+    2024,
+    2025,
+    2026,
+}  # the years in which a school year starts that tests compare with sources
 OFFICIAL = {"vacances d’automne": "congé d’automne", "vacances de carnaval": "congé de détente"}
 SUMMER = "vacances d’été"
 DAY = timedelta(days=1)
 
 
 class Audiences(StrEnum):
-    """Who receives: those who live by the school year, and those who work through its breaks."""
+    """The kinds of recipients: those closed in school breaks, and administrations, which work in them."""
 
     SCHOOL_SIDE = "school_side"
     ADMINISTRATION = "administration"
 
     @property
     def label(self) -> str:
-        """The kind's name in the interface."""
+        """The kind's name in the interface, in French."""
         return _LABELS[self]
 
 
@@ -45,7 +53,7 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The wall time in Brussels that was asked, the one that letters may leave at, and why they differ, or ''."""
+    """The requested local time in Brussels, the open one, `wall`, and why they differ, in French, or ''."""
 
     asked: datetime
     wall: datetime
@@ -53,12 +61,12 @@ class Opening:
 
     @property
     def moved(self) -> bool:
-        """Whether letters leave later than was asked."""
+        """Whether letters leave later than requested."""
         return self.wall != self.asked
 
 
 class Spares(StrEnum):
-    """To whom letters leave all the same on a day that a calendar calls closed."""
+    """The letters that may leave on a closed day: none, those to administrations, or also urgent letters."""
 
     NOBODY = ""
     ADMINISTRATIONS = "administrations"
@@ -66,7 +74,7 @@ class Spares(StrEnum):
 
     @property
     def label(self) -> str:
-        """The exception in the interface, or ''."""
+        """The exception as the interface shows it, in French, or ''."""
         return _SPARED[self]
 
 
@@ -79,7 +87,7 @@ _SPARED = {
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What closes a day, by its name, and whom it spares."""
+    """The name of what closes a day, in French, and the letters that may leave all the same."""
 
     name: str
     spares: Spares
@@ -87,9 +95,10 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class _Year:
-    """What a calendar year closes, the first day of its hard summer, the Sunday that ends the second week of term.
+    """The closed days of a calendar year, with their names.
 
-    27 September is among the public holidays: the service that a letter names for questions is away.
+    From `summer` to 15 August no letter leaves at all. `settled` is the Sunday that ends the second week of
+    term. 27 September is among the public holidays, as the service that a letter names for questions is away.
     """
 
     public: dict[date, str]
@@ -99,11 +108,11 @@ class _Year:
 
 
 def closure(day: date, recipients: Collection[Audiences], *, urgent: bool) -> str:
-    """What closes a day, in French, or '' when letters may leave; closed for one recipient is closed for all.
+    """What closes a day, in French, or '' when letters may leave. A day closed to some recipients is closed to all.
 
-    Urgent letters (red and blue) leave in the quiet weeks too: from 17 June to the summer, and from 16 August to the
-    end of the second week of term. Administrations work in school breaks and quiet weeks. Without recipients, schools
-    are meant.
+    Urgent letters (red and blue) also leave in the quiet weeks: from 17 June to the summer, and from 16 August to the
+    end of the second week of term. Administrations work in school breaks and quiet weeks. No recipients count as
+    schools.
     """
     year = _year(day.year)
     if year.summer <= day <= date(day.year, 8, 15):
@@ -113,7 +122,7 @@ def closure(day: date, recipients: Collection[Audiences], *, urgent: bool) -> st
 
 
 def closing(day: date) -> Closing | None:
-    """What a calendar on the wall says of a day, and whom it spares; None for a day that only the week closes."""
+    """What closes a day to all or some letters; None for an open day, or one closed only by its day of the week."""
     for spares, recipients, urgent in (
         (Spares.NOBODY, Audiences.ADMINISTRATION, True),
         (Spares.ADMINISTRATIONS, Audiences.SCHOOL_SIDE, True),
@@ -126,11 +135,11 @@ def closing(day: date) -> Closing | None:
 
 
 def next_open(wall: datetime, recipients: Collection[Audiences], *, urgent: bool) -> Opening:
-    """The first time from a wall time in Brussels (without zone) on at which letters may leave, and what moved it.
+    """The first open time from a local time in Brussels (without zone) on, and why it differs from that time.
 
-    It is found within 120 days. On another day the hour stays when letters leave at that hour, else the day's first
-    window is taken. What is said is what closes the time asked, then whatever closes a Tuesday, Wednesday or Thursday
-    on the way.
+    The search covers 120 days. On a later day the requested hour is kept if it lies in a window; else the day's first
+    window is used. The reasons are what closes the requested time, then what closes each Tuesday, Wednesday or
+    Thursday passed over.
     """
 
     def shut(day: date) -> str:
@@ -144,12 +153,12 @@ def next_open(wall: datetime, recipients: Collection[Audiences], *, urgent: bool
     whys = [closed or off_hours(), *(shut(day) for day in passed if day.weekday() not in IDLE)]
     if later != hour:
         whys.append(off_hours())
-    found = datetime.combine(asked + DAY * (len(passed) + 1), hour if later == hour else WINDOWS[0][0])
-    return Opening(wall, found, ", ".join(dict.fromkeys(whys)))
+    first_open = datetime.combine(asked + DAY * (len(passed) + 1), hour if later == hour else WINDOWS[0][0])
+    return Opening(wall, first_open, ", ".join(dict.fromkeys(whys)))
 
 
 def moves(opening: Opening) -> str:
-    """A move as people read it, or '' when there is none.
+    """A move as a clause in French, or '' when there is none.
 
     "déplacée du jeudi 13 mai 2021 au mardi 18 mai 2021 à 9 h 30 : Ascension".
     """
@@ -164,7 +173,7 @@ def moves(opening: Opening) -> str:
 
 
 def caution(day: date) -> str:
-    """What to say of the breaks of a day's school year, or '' when they have been compared with a published calendar.
+    """A French warning about the breaks of a day's school year, or '' for a year compared with a published calendar.
 
     The library knows breaks from 2010 to 2100. Public holidays, the summer and the hours need no caution.
     """
@@ -178,13 +187,13 @@ def caution(day: date) -> str:
 
 
 def off_hours() -> str:
-    """What is said of an hour at which letters never leave."""
+    """The reason given for an hour at which letters never leave, in French."""
     windows = ", ".join(f"{spelt_hour(start)}–{spelt_hour(end)}" for start, end in WINDOWS)
     return f"en dehors des heures d’envoi ({windows})"
 
 
 def _from(hour: time) -> time | None:
-    """The hour itself when letters leave then (a window's end is no more in it), else the day's next window."""
+    """The hour itself if it is in a window (whose end is excluded), else the start of the day's next one, or None."""
     return next((max(hour, start) for start, end in WINDOWS if hour < end), None)
 
 
@@ -214,20 +223,23 @@ def _year(year: int) -> _Year:
 
 
 def _told(year: int, category: str) -> dict[date, str]:
-    """A day that has several names gets the last, which the library orders by alphabet: the break's."""
+    """The closed days of a category, with their names.
+
+    The library sorts the names of a day by alphabet. The last is used: it is the name of the school break.
+    """
     told = country_holidays("BE", subdiv="French", years=year, categories=(category,), language="fr", expand=False)
     return {day: _named(names.split("; ")[-1]) for day, names in told.items()}
 
 
 def _named(name: str) -> str:
-    """As written within a sentence, by the names of the school calendar: "Ascension", "congé d’automne"."""
+    """A name as the school calendar has it, for use within a sentence: "Ascension", "congé d’automne"."""
     name = name.replace("'", "’")
     name = name[0].lower() + name[1:] if " " in name else name
     return OFFICIAL.get(name, name)
 
 
 def _term(year: int, school: dict[date, str]) -> date:
-    """The first weekday after the summer; 1 September where breaks are not known."""
+    """The first day of term: the first weekday after the summer, or 1 September when breaks are not known."""
     if not school:
         return date(year, 9, 1)
     days = (date(year, 8, 16) + DAY * number for number in range(31))
