@@ -1,1 +1,1 @@
-"""Waves: started and ended by the clock, called off, paused, sent again, and what an answer means for them."""
+"""Waves: their automatic start, pause and end, calling them off, sending again, and answers."""

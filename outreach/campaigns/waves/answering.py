@@ -1,4 +1,4 @@
-"""An answer received from a letter: recorded, reminders of its campaign withdrawn, and confirmed by a letter."""
+"""Takes an answer given from a letter: records it, withdraws reminders and sends a confirmation."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,10 +37,11 @@ CONFIRM = "Votre adhésion sera confirmée par le service. "
 def receive(
     session: Session, message: Message, given: Given, sending: SenderIdentity, *, now: datetime
 ) -> list[Response]:
-    """Take an answer given from a letter: record it, withdraw the campaign's reminders to that authority, confirm it.
+    """Record an answer given from a letter, withdraw the campaign's letters queued for that authority, and confirm it.
 
-    That somebody answers proves that the letter arrived. Returns the responses: none for a test letter, whose answer
-    is recorded nowhere. Raises InputError and Refused as `answers.give` does.
+    An answer proves that the letter arrived. An answer that repeats the previous one is not confirmed again. Returns
+    the responses: none for a test letter, whose answer is not recorded. Raises InputError and Refused as `answers.give`
+    does.
     """
     outbox.evidence(session, message, outbox.Proof.ANSWER, now=now)
     if outbox.is_test(session, message):
@@ -81,7 +82,7 @@ def _confirm(
     sending: SenderIdentity,
     now: datetime,
 ) -> None:
-    """Put a confirmation into the outbox. It says what was answered in our words, never in theirs."""
+    """Put a confirmation into the outbox. It lists the labels of the answers, and quotes no text of the respondent."""
     has_joined = any(response.answer is Answer.JOINED for response in responses)
     after = CONFIRM if has_joined else ""
     written = replace(
@@ -99,7 +100,7 @@ def _confirm(
 
 
 def _listed(responses: Sequence[Response]) -> str:
-    return "\n".join(f"- {one.answer.label}{_about(len(one.schools))}" for one in responses)
+    return "\n".join(f"- {response.answer.label}{_about(len(response.schools))}" for response in responses)
 
 
 def _about(count: int) -> str:

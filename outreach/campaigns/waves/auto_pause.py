@@ -1,4 +1,4 @@
-"""Waves that pause by themselves when too much of what they send is refused or complained of."""
+"""Pauses waves automatically when too many of their letters are refused or bring complaints."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,11 +17,14 @@ BRAKE = "frein automatique"
 def failing(session: Session) -> list[int]:
     """The running waves that should pause."""
     running = session.scalars(select(Wave).where(Wave.state == WaveState.RUNNING, Wave.mailing_id.is_not(None)))
-    return [wave.id for wave, found in outcomes(session, running).items() if found.stops]
+    return [wave.id for wave, rates in outcomes(session, running).items() if rates.stops]
 
 
 def pause_failing(session: Session, *, now: datetime) -> int:
-    """Pause the running waves that should, each with its reason; returns how many. A person lets them go on."""
+    """Pause the running waves that should pause, each with its reason. Returns how many.
+
+    Only a person resumes them.
+    """
     braked = 0
     for wave_id in failing(session):
         wave = session.get_one(Wave, wave_id)
@@ -35,7 +38,10 @@ def pause_failing(session: Session, *, now: datetime) -> int:
 
 
 def outcomes(session: Session, waves: Iterable[Wave]) -> dict[Wave, Rates]:
-    """What came of waves that have letters, since each last began or went on: what was known then stops it no more."""
+    """The rates of each wave that has a mailing, since it last started or was resumed.
+
+    Earlier outcomes do not count: they were known when it was resumed, so they do not pause it again.
+    """
     mailings = {wave.mailing_id: wave for wave in waves if wave.mailing_id is not None}
     begun = (
         select(Wave.mailing_id, func.max(WaveTransition.at))
@@ -44,30 +50,30 @@ def outcomes(session: Session, waves: Iterable[Wave]) -> dict[Wave, Rates]:
         .group_by(Wave.mailing_id)
     )
     since = {mailing: at for mailing, at in session.execute(begun) if mailing is not None}
-    return {mailings[mailing]: one for mailing, one in breaker.outcomes(session, since).items()}
+    return {mailings[mailing]: rates for mailing, rates in breaker.outcomes(session, since).items()}
 
 
 def held(session: Session) -> list[tuple[Wave, str]]:
-    """The waves that paused by themselves, with the reason, in order."""
+    """The waves that are paused automatically, each with the reason, in the order of their keys."""
     paused = session.scalars(select(Wave).where(Wave.state == WaveState.PAUSED).order_by(Wave.id)).all()
     return [(wave, why) for wave in paused if (why := why_paused(session, wave))]
 
 
 def why_paused(session: Session, wave: Wave) -> str:
-    """Why a wave that nobody paused is paused, or ''."""
+    """Why a wave was paused automatically, or '' when it is not paused, or was paused otherwise."""
     last = _last_move(session, wave)
     is_braked = last is not None and last.state is WaveState.PAUSED and last.actor == BRAKE
     return last.note if last is not None and is_braked else ""
 
 
 def said_of_pause(session: Session, wave: Wave) -> str:
-    """What was noted as a wave was paused, by itself, by the clock or by a person; '' without a word, or elsewhere."""
+    """The note of a paused wave's pause, whether automatic, by the planner or by a person; '' without one."""
     last = _last_move(session, wave)
     return last.note if last is not None and last.state is WaveState.PAUSED else ""
 
 
 def warning(session: Session, wave: Wave) -> str:
-    """What to look at before a running wave pauses by itself, in French, or ''."""
+    """A warning, in French, that a running wave may soon pause automatically, or ''."""
     warns = outcomes(session, [wave])[wave].warns if wave.state is WaveState.RUNNING and wave.mailing_id else ""
     return f"{warns} ; la vague se met en pause d’elle-même à une sur dix" if warns else ""
 

@@ -1,4 +1,4 @@
-"""The minute before a wave leaves, in which whoever planned it may think again."""
+"""Calls off a planned wave, and tells which wave starts within a minute."""
 
 from datetime import datetime, timedelta
 
@@ -16,35 +16,35 @@ STARTED = (
 
 
 def coming(campaign: Campaign, *, now: datetime) -> Wave | None:
-    """The planned wave that comes first and may still start; None when there is none."""
+    """The earliest planned wave that may still start, or None."""
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED and now <= wave.latest_start]
     return min(planned, key=lambda wave: wave.due_at, default=None)
 
 
 def starting(campaign: Campaign, *, now: datetime) -> Wave | None:
-    """The planned wave that starts within the minute, or should have started a while ago; None when none does."""
+    """The earliest planned wave, if it is due within 60 seconds or is overdue and may still start; else None."""
     first = coming(campaign, now=now)
     return first if first is not None and first.due_at <= now + GRACE else None
 
 
 def follows_a_sending(wave: Wave) -> bool:
-    """Whether an earlier wave of the campaign has left: this one is then called off alone."""
-    return any(one.mailing_id is not None for one in wave.campaign.waves if one.number < wave.number)
+    """Whether an earlier wave of the campaign was launched. Calling this wave off then leaves the others planned."""
+    return any(other.mailing_id is not None for other in wave.campaign.waves if other.number < wave.number)
 
 
 def call_off(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> list[Wave]:
-    """Take back the planned wave with this number; returns all that are taken back. The campaign stays approved.
+    """Cancel the planned wave with this number, and return all the waves cancelled. The campaign stays approved.
 
-    While nothing has left, every other planned wave goes with it, so that the campaign may be planned again; after an
-    earlier wave has left, the others stay planned. Raises Refused when that wave has started, or is planned no more.
-    The caller moves the campaign in its turn, as the clock does when it starts a wave: one of the two comes first.
+    When no earlier wave was launched, all planned waves are cancelled, so that the campaign can be planned again. Else
+    the others stay planned. Raises Refused when the wave has started, or is not planned any more. The caller must hold
+    the campaign's turn, as the planner does when it starts a wave: so the two never act at the same time.
     """
-    wave = next((one for one in campaign.waves if one.number == number), None)
+    wave = next((candidate for candidate in campaign.waves if candidate.number == number), None)
     if wave is None or wave.state in {WaveState.CANCELLED, WaveState.MISSED}:
         raise Refused("Cet envoi n’est plus planifié : il n’y a rien à annuler.")
     if wave.state is not WaveState.PLANNED:
         raise Refused(STARTED)
     together = [wave] if follows_a_sending(wave) else [w for w in campaign.waves if w.state is WaveState.PLANNED]
-    for one in together:
-        move_wave(session, one, WaveState.CANCELLED, now=now, actor=actor, note=CALLED_OFF)
+    for cancelled in together:
+        move_wave(session, cancelled, WaveState.CANCELLED, now=now, actor=actor, note=CALLED_OFF)
     return together

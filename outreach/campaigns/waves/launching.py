@@ -1,4 +1,4 @@
-"""Waves that start and end by themselves: claimed when due, recipients written down, finished when none is left."""
+"""Starts waves when due, writes their recipients, and finishes them when no letter is left."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -28,8 +28,8 @@ from outreach.tracking.models import TrackingMode
 
 SLICE = 5000
 MANY = 500
-AT_LEAST_AHEAD = timedelta(seconds=10)  # the clock asks every five
-AHEAD = timedelta(microseconds=600)  # for each authority: twice what writing one down takes on PostgreSQL
+AT_LEAST_AHEAD = timedelta(seconds=10)  # the planner looks for due waves every five seconds
+AHEAD = timedelta(microseconds=600)  # for each authority: twice what writing its row takes on PostgreSQL
 LONGEST_AHEAD = timedelta(minutes=30)
 DRIFT_SHARE, DRIFT_AUTHORITIES = 0.1, 10
 CLOCK = "planificateur"
@@ -37,17 +37,20 @@ BEGUN = (WaveState.RUNNING, WaveState.PAUSED)
 
 
 def due_waves(session: Session, *, now: datetime) -> list[int]:
-    """The waves to start, and those whose recipients are not all written down yet."""
+    """The waves to start now, and the started waves whose recipients are not all written yet, by due time."""
     comes = (Wave.state == WaveState.PLANNED) & (Wave.due_at <= now + LONGEST_AHEAD)
     begun = Wave.state.in_(BEGUN) & Mailing.filled_at.is_(None)
     query = select(Wave).outerjoin(Mailing, Mailing.id == Wave.mailing_id).where(comes | begun)
-    found = session.scalars(query.order_by(Wave.due_at, Wave.id))
-    return [wave.id for wave in found if wave.state in BEGUN or _begins_at(session, wave) <= now]
+    waves = session.scalars(query.order_by(Wave.due_at, Wave.id))
+    return [wave.id for wave in waves if wave.state in BEGUN or _begins_at(session, wave) <= now]
 
 
 def _begins_at(session: Session, wave: Wave) -> datetime:
-    """When a wave's recipients are written down: as it is due, or ahead where they are many, so that its letters leave
-    in time; never in the minute in which whoever planned it may think again."""
+    """When the planner starts to write a wave's recipients.
+
+    Up to 500 authorities are written when the wave is due. More are written ahead, so that the letters leave in time:
+    at most 30 minutes ahead, and only once the minute in which the wave can be called off is over.
+    """
     many = approved_count(session, wave.campaign)
     if many <= MANY:
         return wave.due_at
@@ -56,9 +59,9 @@ def _begins_at(session: Session, wave: Wave) -> datetime:
 
 
 def advance(session: Session, wave_id: int, sending: SenderIdentity, *, now: datetime) -> bool:
-    """Take a wave one step towards its letters: start it, or write down some thousands of recipients more.
+    """Take one step of a wave: start it, or write up to 5,000 more recipients. Returns whether a step is left.
 
-    One transaction a step, safe to repeat and to interrupt. True when there is a step left.
+    Each step is one transaction, safe to repeat and to interrupt.
     """
     wave = _in_turn(session, wave_id)
     if wave.state is WaveState.PLANNED:
@@ -69,7 +72,7 @@ def advance(session: Session, wave_id: int, sending: SenderIdentity, *, now: dat
 
 
 def finish_waves(session: Session, *, now: datetime) -> int:
-    """Finish the running waves that have nothing left on the way, nor a doubt to send again; returns how many."""
+    """Finish the running waves with no letter under way and no doubt to send again. Returns how many."""
     query = select(Wave.id, Mailing.id).join(Mailing, Mailing.id == Wave.mailing_id)
     running = query.where(Wave.state == WaveState.RUNNING, Mailing.filled_at.is_not(None))
     mailings = dict(session.execute(running).all())
@@ -77,7 +80,7 @@ def finish_waves(session: Session, *, now: datetime) -> int:
     finished = 0
     for wave_id in [wave for wave, mailing in mailings.items() if mailing in over]:
         wave = _in_turn(session, wave_id)
-        # Asked again in its turn: somebody may have sent letters of it again meanwhile.
+        # Checked again within the campaign's turn: meanwhile a person may have sent some of its letters again.
         if wave.state is WaveState.RUNNING and _over(session, [mailings[wave_id]]):
             move_wave(session, wave, WaveState.FINISHED, now=now, actor=CLOCK)
             finished += 1
@@ -89,7 +92,7 @@ def _over(session: Session, mailings: Collection[int]) -> set[int]:
 
 
 def _in_turn(session: Session, wave_id: int) -> Wave:
-    """The wave as it is once nobody else is moving its campaign."""
+    """Wait until no other transaction changes the campaign, then return the wave, read anew."""
     wave = session.get_one(Wave, wave_id)
     take_turns(session, "campaign", wave.campaign_id)
     session.refresh(wave)
@@ -119,7 +122,7 @@ def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime)
 
 
 def mailing_of(written: WrittenLetter, frozen: Frozen, sending: SenderIdentity, name: str, *, now: datetime) -> Mailing:
-    """A mailing for a letter of a campaign, not launched yet; `name` stands in its headers."""
+    """A mailing for a letter of a campaign, with its gate closed; `name` is part of its headers."""
     is_statutory = written.message_class is MessageClass.STATUTORY
     return Mailing(
         gate=Gate.CLOSED,
@@ -145,7 +148,7 @@ def send_one(
     now: datetime,
     actor: str,
 ) -> None:
-    """Put one letter outside any wave into the outbox, to leave at once; no joining stops it."""
+    """Put one letter outside any wave into the outbox, to leave at once. Joining the strand does not stop it."""
     mailing = mailing_of(written, frozen, sending, name, now=now)
     mailing.purpose, mailing.stop_strand_id, mailing.doubt_policy = purpose, None, DoubtPolicy.HOLD
     session.add(mailing)
@@ -156,25 +159,28 @@ def send_one(
 
 
 def _follows_another(wave: Wave) -> bool:
-    """Whether a wave is a reminder: another of the campaign has been launched before it."""
+    """Whether a wave is a reminder: an earlier wave of its campaign was launched."""
     return any(other.mailing_id is not None for other in wave.campaign.waves if other.number < wave.number)
 
 
 def _wait_if_it_drifted(session: Session, wave: Wave, now: datetime) -> None:
-    """Pause a wave whose audience is far from the approved one; that a reminder has fewer is what it is for."""
+    """Pause a wave if the number of authorities differs from the approved one by more than 10 and by more than 10 %.
+
+    A smaller number does not pause a reminder, as those who answered are no longer in its audience.
+    """
     approved = approved_count(session, wave.campaign)
     if not approved:
         return
-    found = audiences.count(session, wave.campaign, now=now).written
-    drift = found - approved if _follows_another(wave) else abs(found - approved)
+    current = audiences.count(session, wave.campaign, now=now).written
+    drift = current - approved if _follows_another(wave) else abs(current - approved)
     if drift > DRIFT_AUTHORITIES and drift > DRIFT_SHARE * approved:
         wave.drifted_from = approved
-        note = f"le public est passé de {approved} à {found} PO depuis la validation"
+        note = f"le public est passé de {approved} à {current} PO depuis la validation"
         move_wave(session, wave, WaveState.PAUSED, now=now, actor=CLOCK, note=note)
 
 
 def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentity, now: datetime) -> bool:
-    # Waves go to authorities; said so, the index finds the last of a million at once.
+    # Waves only go to authorities. With the kind in the condition, the index finds the last of a million rows at once.
     is_one = and_(Message.mailing_id == mailing.id, Message.recipient_kind == RecipientKind.AUTHORITY)
     query = select(Message.recipient_id).where(is_one)
     last = session.scalar(query.order_by(Message.recipient_id.desc()).limit(1)) or 0
@@ -194,7 +200,10 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentit
 
 
 def _measure(session: Session, mailing: Mailing, *, has_changed: bool) -> None:
-    """Set up what measures a mailing; ahead where it can be, for the groups of a million take a second to count."""
+    """Set up the measuring of a mailing, ahead of its due time in aggregate mode.
+
+    Counting the groups of a million letters takes a second. Individual mode waits for `filled_at`.
+    """
     frozen = Frozen.from_json(mailing.letter)
     may_be_ahead = frozen.tracking is TrackingMode.AGGREGATE
     if frozen.tracking is TrackingMode.NONE or not (may_be_ahead or mailing.filled_at):

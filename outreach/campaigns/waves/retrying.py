@@ -1,4 +1,4 @@
-"""A wave taken up again: its failures put back into the queue, its doubts sent once more."""
+"""Sends letters of a launched wave again: its failures, and its doubts once more."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +16,10 @@ from outreach.tracking.answers import authorities_that_answered
 
 @dataclass(frozen=True, slots=True)
 class Retriable:
-    """How many letters of a wave may leave again: failures, and doubts that have rested; `kept` are failures that stay.
+    """How many letters of a wave may leave again: failures, and doubts that have rested for 15 minutes.
 
-    Those are excluded addresses, who has answered or was reached by a later wave, what was sent twice already.
+    `kept` counts the failures that may not: the address is suppressed, the recipient has answered or was reached by a
+    later wave, or the letter was sent twice already.
     """
 
     failed: int = 0
@@ -27,22 +28,22 @@ class Retriable:
 
 
 def retriable(session: Session, campaign: Campaign, *, now: datetime) -> dict[int, Retriable]:
-    """What may leave again, by the number of the wave; a wave without a failure or a rested doubt has no entry."""
+    """What may leave again, by wave number. A wave without a failure or a rested doubt has no entry."""
     waves = {wave.mailing_id: wave for wave in campaign.waves if wave.mailing_id and _may_go_on(wave)}
     if campaign.state is not CampaignState.APPROVED or not waves or _being_filled(campaign):
         return {}
     failed = resending.count_failed(session, waves, without=_spared(campaign))
     doubtful = resending.count_rested(session, waves, without=_spared(campaign), now=now)
-    found = {}
+    counts = {}
     for mailing, wave in waves.items():
         again, failures = failed.get(mailing, (0, 0)) if wave.state is WaveState.FINISHED else (0, 0)
-        found[wave.number] = Retriable(again, doubtful.get(mailing, 0), failures - again)
-    return {number: one for number, one in found.items() if one != Retriable()}
+        counts[wave.number] = Retriable(again, doubtful.get(mailing, 0), failures - again)
+    return {number: count for number, count in counts.items() if count != Retriable()}
 
 
 def resendable_from(session: Session, campaign: Campaign, number: int) -> dict[int, datetime]:
-    """From when each doubt of a wave may be sent once more, by its key; empty where nothing may leave again."""
-    wave = next((one for one in campaign.waves if one.number == number), None)
+    """From when each doubt of a wave may be sent once more, by message key; empty when nothing may leave again."""
+    wave = next((candidate for candidate in campaign.waves if candidate.number == number), None)
     if wave is None or wave.mailing_id is None or campaign.state is not CampaignState.APPROVED or not _may_go_on(wave):
         return {}
     if _being_filled(campaign):
@@ -53,9 +54,9 @@ def resendable_from(session: Session, campaign: Campaign, number: int) -> dict[i
 def retry(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> int:
     """Put a finished wave's failures back into the queue and let it run again; returns how many letters.
 
-    Who has answered since, or was reached by a later wave, is left alone, and so is an address that is written to no
-    more; the fence asks the rest anew. Raises NotFound for a wave that does not exist, Refused when nothing may leave
-    again, when it is not over, when the campaign is not approved any more, or while another wave is being filled.
+    Recipients who answered since or were reached by a later wave are left out, and so are suppressed addresses. The
+    fence checks the rest again. Raises NotFound for a wave without recipients. Raises Refused when nothing may leave
+    again, when the wave is not finished, when the campaign is not approved any more, or while a wave is being filled.
     """
     wave, mailing = _wave(campaign, number)
     if wave.state is not WaveState.FINISHED:
@@ -73,9 +74,9 @@ def resend(
 ) -> int:
     """Send a wave's doubts (or one letter, by its key) once more, byte for byte; returns how many letters.
 
-    Raises NotFound for a wave that does not exist, Refused when none has rested for 15 minutes, when each was sent
-    again already, when the wave is held or cancelled, when the campaign is not approved any more, or while another
-    wave is being filled.
+    Raises NotFound for a wave without recipients. Raises Refused when no doubt has rested for 15 minutes, when each was
+    sent again already, when the wave is neither running nor finished, when the campaign is not approved any more, or
+    while a wave is being filled.
     """
     wave, mailing = _wave(campaign, number)
     if not _may_go_on(wave):
@@ -94,19 +95,19 @@ def _may_go_on(wave: Wave) -> bool:
 
 
 def _being_filled(campaign: Campaign) -> Wave | None:
-    """The wave whose recipients are being written down: until whom it reaches is known, nothing leaves again."""
+    """The wave whose recipients are being written, or None. Until they are all known, nothing is sent again."""
     begun = [wave for wave in campaign.waves if wave.state in UNDER_WAY]
     return next((wave for wave in begun if wave.mailing and wave.mailing.filled_at is None), None)
 
 
 def _spared(campaign: Campaign) -> Spared:
-    """Who has answered, and whom a later wave has reached: its letter says what an earlier one would."""
+    """The recipients who answered or were reached by a later wave, whose letter makes the earlier one needless."""
     mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
     return Spared(authorities_that_answered(launched(campaign)), mailings)
 
 
 def _wave(campaign: Campaign, number: int) -> tuple[Wave, Mailing]:
-    wave = next((one for one in campaign.waves if one.number == number), None)
+    wave = next((candidate for candidate in campaign.waves if candidate.number == number), None)
     if wave is None or wave.mailing is None:
         raise NotFound(f"La vague {number} de cette campagne n’a pas encore de destinataires.")
     if campaign.state is not CampaignState.APPROVED:
