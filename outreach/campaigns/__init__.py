@@ -1,1 +1,1 @@
-"""What we say, to whom, when: campaigns, their approval, and the waves that carry them."""
+"""Campaigns: their letters and audiences, their approval, and the waves that send them."""

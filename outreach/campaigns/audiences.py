@@ -1,4 +1,4 @@
-"""A campaign's audience: its segment read back, counted, and written down as a mailing's recipients."""
+"""A campaign's audience: whom it is for, how many they are, and the recipients of its mailings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ def criterion_of(campaign: Campaign) -> Criterion:
 
 
 def audience_of(campaign: Campaign) -> Audience:
-    """A campaign's audience, to be asked about: once it has written, that of a reminder."""
+    """A campaign's audience. Once one of its mailings is complete, it is the audience of a reminder."""
     concerns = Concerns(campaign.concerns)
     own = launched(campaign)
     return Audience(
@@ -40,12 +40,12 @@ def audience_of(campaign: Campaign) -> Audience:
 
 
 def launched(campaign: Campaign) -> list[int]:
-    """The mailings of a campaign's waves that are complete: who they meant is known."""
+    """The keys of a campaign's mailings that are complete: `filled_at` is set, so all recipients are known."""
     return [wave.mailing_id for wave in campaign.waves if wave.mailing_id and wave.mailing and wave.mailing.filled_at]
 
 
 def scope_of(session: Session, campaign: Campaign, *, now: datetime) -> Scope:
-    """What a campaign's criteria are asked about now; its own letters do not count as written."""
+    """The scope in which a campaign's criteria are evaluated now. Its own letters do not count as written."""
     return replace(scope_at(session, campaign.strand.programme_id, now=now), ignoring=tuple(launched(campaign)))
 
 
@@ -62,7 +62,10 @@ def networks_of(session: Session, campaign: Campaign, *, now: datetime) -> set[s
 
 
 def addressees(session: Session, campaign: Campaign, *, now: datetime) -> Sequence[Addressee]:
-    """Whom a campaign is for: one entry for each mailbox of each authority, those left out with their reason."""
+    """The recipients of a campaign: one entry for each mailbox of each authority, or one for an authority without any.
+
+    An entry that is left out has a reason.
+    """
     scope, meant = scope_of(session, campaign, now=now), audience_of(campaign)
     return _addressees(session, meant, scope, meant.meant(scope))
 
@@ -70,25 +73,26 @@ def addressees(session: Session, campaign: Campaign, *, now: datetime) -> Sequen
 def next_addressees(
     session: Session, campaign: Campaign, *, now: datetime, after: int, count: int
 ) -> tuple[Sequence[Addressee], bool]:
-    """The same for some authorities after a key, in the order of their keys, and whether they are the last.
+    """Like `addressees`, for the next authorities after a key, in the order of keys; and whether they are the last.
 
-    `count` authorities are looked through at a time, until some are meant: each time costs the same, of however many.
+    Reads `count` authorities at a time until the campaign is for some of them. Each read costs the same, whatever the
+    number of authorities.
     """
     scope, meant = scope_of(session, campaign, now=now), audience_of(campaign)
-    found: Sequence[Addressee] = []
+    recipients: Sequence[Addressee] = []
     last = session.scalar(select(func.max(Authority.id))) or 0
-    while not found and after < last:
+    while not recipients and after < last:
         following = select(Authority.id).where(Authority.id > after).order_by(Authority.id)
         end = session.scalar(following.offset(count - 1).limit(1)) or last
         some = replace(scope, between=(after + 1, end))
-        found, after = _addressees(session, meant, some, meant.meant(some)), end
-    return found, after >= last
+        recipients, after = _addressees(session, meant, some, meant.meant(some)), end
+    return recipients, after >= last
 
 
 def addressees_among(
     session: Session, campaign: Campaign, authorities: Sequence[int], *, now: datetime
 ) -> Sequence[Addressee]:
-    """The same for some authorities, by their keys."""
+    """Like `addressees`, for the authorities with these keys."""
     scope, meant = scope_of(session, campaign, now=now), audience_of(campaign)
     return _addressees(session, meant, scope, select(Authority.id).where(Authority.id.in_(authorities)))
 
@@ -99,9 +103,9 @@ def _addressees(session: Session, meant: Audience, scope: Scope, chosen: Select[
         return []
     between = select(Authority.id).where(Authority.id.in_(keys))
     schools = _schools(session, meant, scope, keys)
-    found = session.execute(select(audience.rows(meant, scope, among=between))).all()
-    # Sorted here: ordered by the database, SQLite forgets the index it makes for itself (3.4 s a slice, not 0.1).
-    ordered = sorted(found, key=lambda row: (row.authority_id, row.contact_id or 0))
+    mailboxes = session.execute(select(audience.rows(meant, scope, among=between))).all()
+    # Sorted here, because with ORDER BY SQLite does not build its automatic index (3.4 s a slice instead of 0.1 s).
+    ordered = sorted(mailboxes, key=lambda row: (row.authority_id, row.contact_id or 0))
     return [
         Addressee(
             kind=RecipientKind.AUTHORITY,
@@ -121,7 +125,7 @@ def _schools(session: Session, meant: Audience, scope: Scope, keys: Sequence[int
     query = select(rows.c.authority_id, rows.c.school_id).where(
         rows.c.authority_id.in_(keys), audience.is_concerned(rows.c.status, meant.concerns)
     )
-    found: dict[int, tuple[int, ...]] = {}
+    by_authority: dict[int, tuple[int, ...]] = {}
     for authority, school in session.execute(query.order_by(rows.c.authority_id, rows.c.school_id)):
-        found[authority] = (*found.get(authority, ()), school)
-    return found
+        by_authority[authority] = (*by_authority.get(authority, ()), school)
+    return by_authority

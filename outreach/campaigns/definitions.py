@@ -1,4 +1,4 @@
-"""Ready-made campaigns: a file with TOML between two lines of +++, then the letter."""
+"""Campaigns in files, among them the ready-made ones: TOML between two lines of +++, then the letter."""
 
 import json
 import tomllib
@@ -36,7 +36,7 @@ def _address(text: str) -> str:
 
 
 class AudienceRule(BaseModel):
-    """Whom a campaign is for, as `segments.criteria_json` writes it; everybody when nothing is said."""
+    """Whom a campaign is for, in the form of `segments.criteria_json`; everybody by default."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,7 +44,7 @@ class AudienceRule(BaseModel):
 
 
 class Sender(BaseModel):
-    """Who signs."""
+    """The person or service that signs the letter."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,7 +53,7 @@ class Sender(BaseModel):
 
 
 class ContactAgent(BaseModel):
-    """The agent who can inform (decree of 22 December 1994, article 2); without one, whoever makes the campaign."""
+    """The agent who can give information (decree of 22 December 1994, article 2); by default the campaign's author."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -113,7 +113,7 @@ def write(stated: Definition) -> str:
 
 
 def of(session: Session, campaign: Campaign) -> Definition:
-    """The definition that a campaign amounts to: to keep it, or to begin another like it."""
+    """The definition of a campaign, to save it or to create another campaign like it."""
     programme = session.get_one(Programme, campaign.strand.programme_id)
     return Definition(
         title=campaign.title,
@@ -141,13 +141,13 @@ def of(session: Session, campaign: Campaign) -> Definition:
 
 
 def ready_made(folder: Path) -> dict[str, Definition]:
-    """The ready-made campaigns by name, by strand, those with the most reminders first."""
-    found = {path.stem: read(path.read_text(encoding="utf-8")) for path in folder.glob("*.md")}
-    return dict(sorted(found.items(), key=lambda pair: (pair[1].strand, -len(pair[1].reminders), pair[1].title)))
+    """The ready-made campaigns by name, sorted by strand, then number of reminders (most first), then title."""
+    by_name = {path.stem: read(path.read_text(encoding="utf-8")) for path in folder.glob("*.md")}
+    return dict(sorted(by_name.items(), key=lambda pair: (pair[1].strand, -len(pair[1].reminders), pair[1].title)))
 
 
 def _toml(value: object) -> str:
-    """A value on one line of TOML, whose strings are JSON's."""
+    """A value on one line of TOML. Strings are written as JSON writes them."""
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{name} = {_toml(inside)}" for name, inside in value.items()) + " }"
     if isinstance(value, list | tuple):
@@ -156,10 +156,10 @@ def _toml(value: object) -> str:
 
 
 def named(name: str, folder: Path) -> Definition:
-    """A ready-made campaign by its name, or one in a file of the caller's. Raises NotFound or InputError."""
+    """A ready-made campaign by its name, or a campaign by the path of its .md file. Raises NotFound or InputError."""
     path = Path(name) if name.endswith(".md") else folder / f"{name}.md"
     try:
         return read(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValueError):
-        ready = ", ".join(sorted(one.stem for one in folder.glob("*.md"))) or "aucune"
+        ready = ", ".join(sorted(file.stem for file in folder.glob("*.md"))) or "aucune"
         raise NotFound(f"Aucune campagne « {name} ». Campagnes prêtes à l’emploi : {ready}.") from None

@@ -1,4 +1,4 @@
-"""A campaign from draft to end, and its waves. Every move is checked, dated, signed, and written to the audit."""
+"""State changes of campaigns and waves: each is checked and recorded, with time and actor."""
 
 import hashlib
 import json
@@ -56,7 +56,7 @@ def campaign_numbered(session: Session, number: int) -> Campaign:
 
 
 def in_turn(session: Session, number: int) -> Campaign:
-    """The campaign with this number, to be moved: nobody else moves it meanwhile. Raises NotFound."""
+    """The campaign with this number, for a change: no other process may change it meanwhile. Raises NotFound."""
     take_turns(session, "campaign", number)
     campaign = campaign_numbered(session, number)
     session.refresh(campaign)
@@ -64,7 +64,7 @@ def in_turn(session: Session, number: int) -> Campaign:
 
 
 def create(session: Session, stated: Definition, *, now: datetime, author: "User") -> Campaign:
-    """A draft from a definition; its contact is who makes it, unless the definition names one.
+    """Create a draft from a definition. Its contact is the author, unless the definition names a contact.
 
     Raises NotFound or InputError when the programme or the strand does not exist.
     """
@@ -106,13 +106,13 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
 
 
 def may_change(campaign: Campaign) -> bool:
-    """Whether what a campaign says may still be changed: not once it has ended, nor while a wave is under way."""
+    """Whether a campaign's content may still change: not once it has ended, nor while a wave is under way."""
     under_way = {WaveState.RUNNING, WaveState.PAUSED}
     return campaign.state not in ENDED and not any(wave.state in under_way for wave in campaign.waves)
 
 
 def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now: datetime, actor: str) -> None:
-    """Change what a campaign says. A change of anything approved takes it back to draft and cancels what was planned.
+    """Change a campaign's content. If its digest changes, it becomes a draft again and its planned waves are cancelled.
 
     Raises Refused once it has ended or while a wave is under way, InputError on a field that is not content.
     """
@@ -137,7 +137,7 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
 
 
 def as_if(session: Session, campaign: Campaign, changes: dict[str, Any]) -> Campaign:
-    """The campaign as it would be with changes that are not kept: it belongs to no session any more."""
+    """The campaign with changes that are not saved. It is detached from its session."""
     session.refresh(campaign, ["waves"])
     session.expunge(campaign)
     for field, value in changes.items():
@@ -146,19 +146,23 @@ def as_if(session: Session, campaign: Campaign, changes: dict[str, Any]) -> Camp
 
 
 def send_back(session: Session, campaign: Campaign, *, now: datetime, actor: str, why: str = "") -> None:
-    """Take a campaign that waits for approval back to its author. Raises Refused in any other state."""
+    """Return a campaign that waits for approval to its author, as a draft. Raises Refused in any other state."""
     if campaign.state is not CampaignState.TO_APPROVE:
         raise Refused("Cette campagne n’attend pas de validation.")
     _move(session, campaign, CampaignState.DRAFT, now, actor, f"{SENT_BACK}{f' : {why}' if why else ''}")
 
 
 def submit(session: Session, campaign: Campaign, *, now: datetime, actor: str, authorities: int = 0) -> None:
-    """Ask for approval of a draft that would write to so many authorities. Raises Refused in any other state."""
+    """Request approval of a draft. `authorities` is how many it would write to. Raises Refused in any other state."""
     _move(session, campaign, CampaignState.TO_APPROVE, now, actor, "soumise à validation", authorities)
 
 
 def approve(session: Session, campaign: Campaign, *, now: datetime, actor: str, authorities: int = 0) -> None:
-    """Approve a campaign as it stands, by somebody who neither made nor submitted nor changed it. Raises Refused."""
+    """Approve a campaign as it stands. `authorities` is how many it would write to.
+
+    Raises Refused when it does not wait for approval, when it has changed since its submission, or when the actor
+    created, changed or submitted it.
+    """
     if campaign.state is CampaignState.APPROVED:
         raise Refused("Cette campagne est déjà validée.")
     if not may_be_approved_by(session, campaign, actor):
@@ -169,7 +173,7 @@ def approve(session: Session, campaign: Campaign, *, now: datetime, actor: str, 
 
 
 def may_be_approved_by(session: Session, campaign: Campaign, actor: str) -> bool:
-    """Whether a person neither made nor submitted nor changed a campaign. Sending it back is no writing."""
+    """Whether a person neither created, changed nor submitted a campaign. Sending it back is not a change."""
     written_by = select(CampaignTransition.actor).where(
         CampaignTransition.campaign_id == campaign.id,
         CampaignTransition.state.in_(WRITTEN),
@@ -179,7 +183,7 @@ def may_be_approved_by(session: Session, campaign: Campaign, actor: str) -> bool
 
 
 def history(session: Session, campaign: Campaign) -> Sequence[CampaignTransition]:
-    """What happened to a campaign, the newest first."""
+    """The transitions of a campaign, the newest first."""
     query = select(CampaignTransition).where(CampaignTransition.campaign_id == campaign.id)
     return session.scalars(query.order_by(CampaignTransition.id.desc())).all()
 
@@ -193,11 +197,12 @@ def schedule(
     actor: str,
     grace: timedelta = timedelta(0),
 ) -> Wave:
-    """Plan the waves of an approved campaign, its reminders with the first; returns the first.
+    """Plan the first wave of an approved campaign and its reminders; returns the first wave.
 
-    `at` may be left out when the start was approved with it. With `grace`, a start that is past or sooner becomes that
-    long from now (or the next time letters may leave), so that there is time to call it off. Raises Refused when it is
-    not approved, when another wave is on its way, when the approved start is another, or when all days are over.
+    `at` may be left out when the start was approved with the campaign. With `grace`, a start before `now + grace`
+    becomes that instant (or the next time letters may leave), so that there is time to call it off. Raises Refused when
+    the campaign is not approved, when a wave is planned or under way, when `at` is not the approved start, or when the
+    first wave would fall after the last day. Raises InputError when there is no start.
     """
     if not is_approved(session, campaign):
         raise Refused("Cette campagne n’est pas validée : soumettez-la, puis faites-la valider.")
@@ -212,28 +217,30 @@ def schedule(
         raise Refused("La campagne a été validée pour un autre moment : changez-le et faites-la valider de nouveau.")
     refuse_far_away(planned[0].at, now)
     last = session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == campaign.id)) or 0
-    waves = [_plan_wave(session, campaign, last + one.number, one, now, actor) for one in planned]
+    waves = [_plan_wave(session, campaign, last + wave.number, wave, now, actor) for wave in planned]
     return waves[0]
 
 
-def _plan_wave(session: Session, campaign: Campaign, number: int, one: PlannedWave, now: datetime, actor: str) -> Wave:
-    latest = one.at + LATEST
-    wave = Wave(campaign=campaign, number=number, state=WaveState.PLANNED, due_at=one.at, latest_start=latest)
+def _plan_wave(
+    session: Session, campaign: Campaign, number: int, planned: PlannedWave, now: datetime, actor: str
+) -> Wave:
+    latest = planned.at + LATEST
+    wave = Wave(campaign=campaign, number=number, state=WaveState.PLANNED, due_at=planned.at, latest_start=latest)
     session.add(wave)
     session.flush()
-    told = f", {one.told}" if one.told else ""
-    _note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(one.at)}{told}")
+    told = f", {planned.told}" if planned.told else ""
+    _note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(planned.at)}{told}")
     return wave
 
 
 def pause(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
-    """Hold a campaign's waves: no letter passes from this commit on. Raises Refused when none is running."""
+    """Pause a campaign's running waves: no letter leaves after this commit. Raises Refused when none is running."""
     for wave in _waves_in(campaign, WaveState.RUNNING, "Aucune vague de cette campagne n’est en cours."):
         move_wave(session, wave, WaveState.PAUSED, now=now, actor=actor)
 
 
 def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str, may_approve: bool = False) -> None:
-    """Let the paused waves go on.
+    """Resume a campaign's paused waves.
 
     Raises Refused when none is paused, or when an audience has drifted and the actor may not approve.
     """
@@ -245,7 +252,7 @@ def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str, m
 
 
 def cancel(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
-    """End a campaign: what has not left is withdrawn. Raises Refused when it has ended."""
+    """Cancel a campaign and withdraw its letters that have not left. Raises Refused when it has ended."""
     _move(session, campaign, CampaignState.CANCELLED, now, actor, "annulée")
     for wave in campaign.waves:
         if WaveState.CANCELLED in WAVE_MOVES[wave.state]:
@@ -253,14 +260,14 @@ def cancel(session: Session, campaign: Campaign, *, now: datetime, actor: str) -
 
 
 def close(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
-    """Put a campaign away once all its waves are over. Raises Refused otherwise."""
+    """Close a campaign once all its waves are over. Raises Refused otherwise."""
     if any(wave.state in ON_ITS_WAY for wave in campaign.waves):
         raise Refused("Une vague est encore planifiée ou en cours : attendez sa fin, ou annulez la campagne.")
     _move(session, campaign, CampaignState.CLOSED, now, actor, "clôturée")
 
 
 def move_wave(session: Session, wave: Wave, state: WaveState, *, now: datetime, actor: str, note: str = "") -> None:
-    """Move a wave, and its mailing's gate with it, in one transaction. Raises Refused when the move does not exist."""
+    """Change a wave's state and its mailing's gate, in one transaction. Raises Refused when there is no such move."""
     if state not in WAVE_MOVES[wave.state]:
         raise Refused(
             f"La vague {wave.number} est « {wave.state.label} » : elle ne peut pas devenir « {state.label} »."
@@ -299,12 +306,12 @@ def subject_of(campaign: Campaign) -> str:
 
 
 def approved_count(session: Session, campaign: Campaign) -> int:
-    """How many authorities a campaign would have written to when it was approved as it stands."""
+    """How many authorities an approved campaign was to write to when it was approved."""
     return _last(session, campaign).authorities
 
 
 def planned_at(session: Session, wave: Wave) -> datetime:
-    """When a wave was planned, the last time."""
+    """When a wave was last planned."""
     query = select(WaveTransition.at).where(WaveTransition.wave_id == wave.id)
     query = query.where(WaveTransition.state == WaveState.PLANNED)
     return session.scalars(query.order_by(WaveTransition.id.desc()).limit(1)).one()

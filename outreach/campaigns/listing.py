@@ -1,4 +1,4 @@
-"""Campaigns listed: where each stands, who it is for, what comes next."""
+"""The list of campaigns: the stage, the audience and the next wave of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ PAGE_ROWS = 50
 
 
 class Stage(StrEnum):
-    """Where a campaign stands, its waves included."""
+    """The stage of a campaign: its state, combined with the states of its waves."""
 
     DRAFT = "draft"
     TO_APPROVE = "to_approve"
@@ -34,7 +34,7 @@ class Stage(StrEnum):
 
     @property
     def several(self) -> str:
-        """The stage of several, in the interface."""
+        """The stage of several campaigns, in the interface."""
         return _LABELS[self][1]
 
 
@@ -52,7 +52,10 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class CampaignRow:
-    """A line of the list: the campaign, its stage, whom it is for, its next wave or None, how many it writes to."""
+    """A row of the list. `audience` is a sentence; `next_at` is None when no wave is planned.
+
+    `authorities` is how many it would write to, as last recorded in its transitions.
+    """
 
     campaign: Campaign
     stage: Stage
@@ -62,21 +65,21 @@ class CampaignRow:
 
 
 def stages(session: Session) -> dict[Stage, int]:
-    """How many campaigns stand at each stage."""
+    """How many campaigns are at each stage."""
     query = select(_stage().label("stage"), func.count()).group_by("stage")
     counted = {Stage(stage): count for stage, count in session.execute(query)}
     return {stage: counted.get(stage, 0) for stage in Stage}
 
 
 def stage_of(session: Session, campaign: Campaign) -> Stage:
-    """Where a campaign stands."""
+    """The stage of a campaign."""
     return Stage(session.execute(select(_stage()).where(Campaign.id == campaign.id)).scalar_one())
 
 
 def every(session: Session) -> list[tuple[Campaign, Stage]]:
-    """Every campaign, the oldest first, and where it stands."""
-    found = session.execute(select(Campaign, _stage()).order_by(Campaign.id))
-    return [(campaign, Stage(stage)) for campaign, stage in found]
+    """Every campaign and its stage, the oldest first."""
+    rows = session.execute(select(Campaign, _stage()).order_by(Campaign.id))
+    return [(campaign, Stage(stage)) for campaign, stage in rows]
 
 
 def page(session: Session, stage: Stage | None, number: int) -> Sequence[CampaignRow]:
@@ -96,10 +99,10 @@ def page(session: Session, stage: Stage | None, number: int) -> Sequence[Campaig
     query = select(Campaign, _stage(), planned, func.coalesce(written, 0))
     if stage is not None:
         query = query.where(_stage() == stage)
-    found = session.execute(query.order_by(Campaign.id.desc()).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS))
+    rows = session.execute(query.order_by(Campaign.id.desc()).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS))
     return [
         CampaignRow(campaign, Stage(at), sentence(from_json(campaign.criteria)), next_at, authorities)
-        for campaign, at, next_at, authorities in found
+        for campaign, at, next_at, authorities in rows
     ]
 
 

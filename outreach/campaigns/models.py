@@ -1,4 +1,7 @@
-"""The tables of campaigns. A state is reached by a dated, signed transition; the column repeats the last one."""
+"""The tables of campaigns and waves, their states, and the moves between these.
+
+Each change of state is a row with its time and actor. The column `state` repeats the last one.
+"""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -14,7 +17,7 @@ from outreach.tracking.models import TrackingMode
 
 
 class CampaignState(StrEnum):
-    """Where a campaign stands."""
+    """The state of a campaign."""
 
     DRAFT = "draft"
     TO_APPROVE = "to_approve"
@@ -45,7 +48,7 @@ CAMPAIGN_MOVES = {
 
 
 class WaveState(StrEnum):
-    """Where a wave stands."""
+    """The state of a wave."""
 
     PLANNED = "planned"
     RUNNING = "running"
@@ -81,7 +84,7 @@ ON_ITS_WAY = {WaveState.PLANNED, WaveState.RUNNING, WaveState.PAUSED}
 
 
 class Colour(StrEnum):
-    """How urgent a message is to who receives it, as the ministry colours its circulars."""
+    """How urgent a message is to its recipient, in the colours that the ministry gives its circulars."""
 
     RED = "red"
     BLUE = "blue"
@@ -103,12 +106,12 @@ _COLOUR_LABELS = {
 
 
 class Campaign(Base):
-    """A letter, who gets it, about which schools, signed by whom, and when it leaves.
+    """A letter, its audience, the schools it is about, its sender and its dates.
 
     `criteria` is JSON (`segments.criteria_json`). The first wave is requested for `starts_at`. Each number in
-    `reminders` ("14 24") is a reminder, so many days after the first wave. None leaves after `stops_on`. A letter's
-    deadline is `deadline_days` after its wave. An approval is of the digest of all this: any change makes the campaign
-    a DRAFT again.
+    `reminders` ("14 24") is a reminder, so many days after the first wave. No wave leaves after `stops_on`. A
+    letter's deadline is `deadline_days` after its wave. An approval is valid for the digest of all this: any change
+    makes the campaign a DRAFT again.
     """
 
     __tablename__ = "campaigns"
@@ -144,7 +147,7 @@ class Campaign(Base):
 
 
 class CampaignTransition(Base):
-    """A state a campaign reached: when, by whom, the digest of its content then, and how many it would write to."""
+    """A state that a campaign reached: when, by whom, the digest of its content, and how many it would write to."""
 
     __tablename__ = "campaign_transitions"
 
@@ -159,10 +162,11 @@ class CampaignTransition(Base):
 
 
 class Wave(Base):
-    """One sending of a campaign: it starts between `due_at` and `latest_start`, or is missed; its mailing has letters.
+    """One sending of a campaign. It starts between `due_at` and `latest_start`, or is missed.
 
-    Pausing sets the mailing's gate; nothing else says whether letters may leave. `drifted_from` is the approved number
-    of authorities when the audience had changed too much at the start: the wave is paused until an approver resumes it.
+    The letters belong to its mailing. A pause sets the mailing's gate, which alone decides whether letters may leave.
+    `drifted_from` is set when the audience had changed too much at the start: it is the approved number of authorities,
+    and the wave is paused until an approver resumes it.
     """
 
     __tablename__ = "waves"
@@ -182,7 +186,7 @@ class Wave(Base):
 
 
 class WaveTransition(Base):
-    """A state a wave reached: when, by whom, and why."""
+    """A state that a wave reached: when, by whom, and why."""
 
     __tablename__ = "wave_transitions"
 
@@ -195,7 +199,7 @@ class WaveTransition(Base):
 
     @property
     def told(self) -> str:
-        """What happened, in French words: the state, and its reason unless that says both."""
+        """The transition in French: the state and the note, or the note alone when it begins with the state."""
         label = self.state.label.lower()
         if self.note.startswith(label):
             return self.note

@@ -1,4 +1,4 @@
-"""The ledger against its own promises: what must be true of the rows at any moment, also after a crash."""
+"""Checks of the ledger: rules that its rows must meet at any moment, also after a crash."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from outreach.delivery.models import (
     Worker,
 )
 
-# What is committed before a fence is honoured by it; the clocks of two processes may disagree by so much.
+# A fence respects what was committed before it. Times are compared with this tolerance, for clocks that differ.
 MOMENT = timedelta(seconds=1)
 UNSEEN = timedelta(minutes=2)
 S = MessageState
@@ -36,26 +36,26 @@ LEFT = (S.HANDING, S.ACCEPTED, S.IN_DOUBT)
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A promise that rows break: the rule, the wave, and the rows (keys of messages, or of the wave itself)."""
+    """A broken rule: its name, the wave, and the keys of the rows that break it (messages, or the wave itself)."""
 
     rule: str
     wave: int
     rows: list[int]
 
     def as_json(self) -> dict[str, Any]:
-        """By its fixed names."""
+        """The breach as JSON, by fixed names."""
         return {"rule": self.rule, "wave": self.wave, "rows": self.rows}
 
 
 def verify(session: Session, *, now: datetime) -> list[Breach]:
-    """Every promise that is broken, by rule and wave; an empty list when all hold."""
-    found = []
+    """Every breach, by rule and wave; an empty list when all rules hold."""
+    breaches = []
     for rule, rows in RULES.items():
         by_wave: dict[int, list[int]] = {}
         for wave, row in rows(session, now):
             by_wave.setdefault(wave, []).append(row)
-        found += [Breach(rule, wave, sorted(set(keys))) for wave, keys in sorted(by_wave.items())]
-    return found
+        breaches += [Breach(rule, wave, sorted(set(keys))) for wave, keys in sorted(by_wave.items())]
+    return breaches
 
 
 Rows = Iterable[tuple[int, int]]
@@ -71,7 +71,7 @@ def _pairs(session: Session, query: Select[*tuple[Any, ...]]) -> Sequence[tuple[
 
 
 def _adding_up(session: Session, _now: datetime) -> Rows:
-    """The ends and the letters on the way add up to everybody intended."""
+    """The counts of a tally, by final state and under way, add up to the number of messages."""
     counts = dict(session.execute(select(Message.mailing_id, func.count()).group_by(Message.mailing_id)).all())
     waves = session.execute(select(Wave.id, Mailing.id).join(Mailing, Mailing.id == Wave.mailing_id)).all()
     tallies = outbox.tallies(session, [mailing for _, mailing in waves])
@@ -79,28 +79,28 @@ def _adding_up(session: Session, _now: datetime) -> Rows:
 
 
 def _counted_once(session: Session, _now: datetime) -> Rows:
-    """Nobody stands twice in a wave: one row for a recipient and an address."""
+    """A wave has one message at most for each recipient and address."""
     key = (Message.mailing_id, Message.recipient_kind, Message.recipient_id, Message.address_key)
     query = select(Wave.id, func.max(Message.id)).join(Message, Message.mailing_id == Wave.mailing_id)
     return _pairs(session, query.group_by(Wave.id, *key).having(func.count() > 1))
 
 
 def _named_once(session: Session, _now: datetime) -> Rows:
-    """No two letters share the name that stands in their Message-ID and tokens."""
+    """No two letters share a `public_id`, which is part of their Message-ID and tokens."""
     twin = select(Message.public_id).group_by(Message.public_id).having(func.count() > 1)
     return _messages(session, Message.public_id.in_(twin))
 
 
 def _nobody_forgotten(session: Session, _now: datetime) -> Rows:
-    """A wave that is over has nothing on the way."""
+    """A wave that is over has no letter left to send or, when it is finished, without a reply."""
     over = Wave.state.in_((WaveState.FINISHED, WaveState.CANCELLED))
-    # A letter whose dot was written may still be waiting for its answer when its wave is cancelled.
+    # When a wave is cancelled, a letter whose final dot was sent may still wait for the relay's reply.
     awaited = and_(Message.state == S.HANDING, Wave.state == WaveState.FINISHED)
     return _messages(session, over, or_(Message.state == S.QUEUED, awaited))
 
 
 def _proved(session: Session, _now: datetime) -> Rows:
-    """A letter that left has a fence, a worker, and what it said; an accepted one the answer or the evidence for it."""
+    """A letter that left has a fence, a worker and a composition; an accepted one has a reply 2xx or another proof."""
     left = Message.state.in_(LEFT)
     kept = exists().where(Composition.message_id == Message.id)
     unproved = or_(Message.fence_id.is_(None), Message.worker_id.is_(None), Message.fenced_at.is_(None), ~kept)
@@ -111,14 +111,17 @@ def _proved(session: Session, _now: datetime) -> Rows:
 
 
 def _explained(session: Session, _now: datetime) -> Rows:
-    """A letter that was withdrawn has a reason, and no other has one; an end has its hour."""
+    """Withdrawn letters have a reason, and no others do. Every letter in a final state has the time it reached it."""
     wrong = (Message.state == S.WITHDRAWN) != Message.reason.is_not(None)
     ended = Message.state.in_((S.ACCEPTED, S.REFUSED, S.EXPIRED, S.IN_DOUBT, S.WITHDRAWN))
     return _messages(session, or_(wrong, and_(ended, Message.settled_at.is_(None))))
 
 
 def _held_by_the_living(session: Session, now: datetime) -> Rows:
-    """A letter between its fence and its answer is in the hands of a worker seen of late, and not for ever."""
+    """A letter fenced 2 minutes ago that has no reply yet has a worker seen within the last 2 minutes.
+
+    No letter waits for its reply longer than `DOUBT_RESTS` and 2 minutes.
+    """
     alive = select(Worker.id).where(Worker.seen_at > now - UNSEEN)
     old = and_(Message.state == S.HANDING, Message.fenced_at < now - UNSEEN)
     overdue = Message.fenced_at < now - outbox.DOUBT_RESTS - UNSEEN
@@ -126,23 +129,23 @@ def _held_by_the_living(session: Session, now: datetime) -> Rows:
 
 
 def _not_while_held(session: Session, _now: datetime) -> Rows:
-    """No letter passed a gate that was held or closed.
+    """No letter was fenced while its gate was held or closed.
 
-    A fence reads its hour before it waits for the transaction that opens the gate: it may be a moment older.
+    A fence reads the time before it waits for the transaction that opens the gate, so it may be slightly older.
     """
-    found: list[tuple[int, int]] = []
+    fenced: list[tuple[int, int]] = []
     changes = select(GateChange).order_by(GateChange.mailing_id, GateChange.at, GateChange.id)
     for mailing, history in groupby(session.scalars(changes), key=lambda change: change.mailing_id):
         for change, following in pairwise([*history, None]):
             if change is not None and change.gate is not Gate.OPEN:
                 end = following.at if following else datetime.max.replace(tzinfo=UTC)
                 during = and_(Message.fenced_at > change.at + MOMENT, Message.fenced_at < end - MOMENT)
-                found += _messages(session, Message.mailing_id == mailing, during)
-    return found
+                fenced += _messages(session, Message.mailing_id == mailing, during)
+    return fenced
 
 
 def _not_when_suppressed(session: Session, _now: datetime) -> Rows:
-    """No letter was fenced for an address that was suppressed for its class."""
+    """No letter was fenced for an address on the suppression list for its class of message."""
     query = (
         select(Wave.id, Message.id, Message.fenced_at, Suppression)
         .join(Message, Message.mailing_id == Wave.mailing_id)
@@ -155,13 +158,15 @@ def _not_when_suppressed(session: Session, _now: datetime) -> Rows:
     )
     return [
         (wave, row)
-        for wave, row, fenced_at, one in session.execute(query)
-        if fenced_at and one.created_at < fenced_at - MOMENT and (one.lifted_at is None or one.lifted_at > fenced_at)
+        for wave, row, fenced_at, suppression in session.execute(query)
+        if fenced_at
+        and suppression.created_at < fenced_at - MOMENT
+        and (suppression.lifted_at is None or suppression.lifted_at > fenced_at)
     ]
 
 
 def _not_once_joined(session: Session, _now: datetime) -> Rows:
-    """No letter that left lists as open a school that had joined, by what was recorded before."""
+    """No letter that left lists a school whose status, as recorded before the fence, closes it to reminders."""
     closed = select(AdherenceRecord.school_id).where(AdherenceRecord.status.in_(CLOSED_TO_REMINDERS))
     query = (
         select(Wave.id, Message.id, Message.fenced_at, MessageSubject.school_id, Mailing.stop_strand_id)
@@ -178,19 +183,23 @@ def _not_once_joined(session: Session, _now: datetime) -> Rows:
 
 
 def _status_then(session: Session, school: int, strand: int, fenced_at: datetime) -> Status | None:
-    """What held of a school a moment before a fence; one that changed within that moment is given the benefit."""
+    """A school's status shortly before a fence; None when it has none, or one recorded less than `MOMENT` before."""
     before = fenced_at - MOMENT
     known = or_(AdherenceRecord.withdrawn_at.is_(None), AdherenceRecord.withdrawn_at > fenced_at)
     query = select(AdherenceRecord).where(
         AdherenceRecord.school_id == school, AdherenceRecord.strand_id == strand, known
     )
-    held = [one for one in session.scalars(query) if one.recorded_at <= fenced_at and one.effective_on <= today(before)]
-    last = max(held, key=lambda one: (one.effective_on, one.recorded_at, one.id), default=None)
+    held = [
+        record
+        for record in session.scalars(query)
+        if record.recorded_at <= fenced_at and record.effective_on <= today(before)
+    ]
+    last = max(held, key=lambda record: (record.effective_on, record.recorded_at, record.id), default=None)
     return last.status if last and last.recorded_at < before else None
 
 
 def _approved(session: Session, _now: datetime) -> Rows:
-    """A wave that has letters belongs to a campaign somebody else than its author approved."""
+    """A wave that has a mailing belongs to a campaign approved by a person other than its author."""
     approval = exists().where(
         CampaignTransition.campaign_id == Wave.campaign_id,
         CampaignTransition.state == CampaignState.APPROVED,
