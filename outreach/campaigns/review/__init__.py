@@ -1,1 +1,1 @@
-"""What comes before approval: the preview, a test letter, the checks, and the approval by a second person."""
+"""Review of a campaign: previews, test letters, checks, and approval by a second person."""

@@ -1,4 +1,4 @@
-"""Asking for approval and giving it: only of a campaign whose every letter has been composed, and reaches somebody."""
+"""Requesting and giving approval, of campaigns that the checks do not block."""
 
 from datetime import datetime
 
@@ -21,18 +21,18 @@ def ask(
     confirmed: int | None = None,
     version: str | None = None,
 ) -> Findings:
-    """Ask for approval of a draft. To write to everybody, the number of authorities is `confirmed`.
+    """Request approval of a draft. A letter to everybody needs `confirmed`, the number of authorities it writes to.
 
-    `version` is the digest of what the person read. Raises Refused when it is another now or something blocks it,
-    InputError when the number is missing or another.
+    `version` is the digest of the campaign as the person read it. Raises Refused when the campaign has changed since or
+    a check blocks it, InputError when `confirmed` is missing or wrong.
     """
     refuse_another(campaign, version)
-    found = _fit(session, campaign, sending, now)
-    written = found.counts.written
+    findings = _fit(session, campaign, sending, now)
+    written = findings.counts.written
     if is_everybody(audiences.criterion_of(campaign)) and confirmed != written:
         raise InputError(f"Ce courriel part à tous les pouvoirs organisateurs : confirmez-en le nombre, {written}.")
     lifecycle.submit(session, campaign, now=now, actor=actor, authorities=written)
-    return found
+    return findings
 
 
 def give(
@@ -44,24 +44,24 @@ def give(
     actor: str,
     version: str | None = None,
 ) -> Findings:
-    """Approve a campaign as it stands, and as it was read: `version` is the digest of that.
+    """Approve a campaign. `version` is the digest of the campaign as the approver read it.
 
-    Raises Refused when it has changed since, something blocks it, or the actor may not.
+    Raises Refused when the campaign has changed since, when a check blocks it, or when the actor may not approve it.
     """
     refuse_another(campaign, version)
-    found = _fit(session, campaign, sending, now)
-    lifecycle.approve(session, campaign, now=now, actor=actor, authorities=found.counts.written)
-    return found
+    findings = _fit(session, campaign, sending, now)
+    lifecycle.approve(session, campaign, now=now, actor=actor, authorities=findings.counts.written)
+    return findings
 
 
 def refuse_another(campaign: Campaign, version: str | None) -> None:
-    """Raises Refused when a campaign is no longer what somebody read."""
+    """Raise Refused when a campaign differs from the version that a person read. None skips the check."""
     if version is not None and version != lifecycle.content_hash(campaign):
         raise Refused("La campagne a changé depuis que vous l’avez ouverte : relisez-la, puis recommencez.")
 
 
 def _fit(session: Session, campaign: Campaign, sending: SenderIdentity, now: datetime) -> Findings:
-    found = look_over(session, campaign, sending, now=now)
-    if found.blocks:
-        raise Refused(" ".join(found.blocks))
-    return found
+    findings = look_over(session, campaign, sending, now=now)
+    if findings.blocks:
+        raise Refused(" ".join(findings.blocks))
+    return findings

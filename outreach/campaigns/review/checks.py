@@ -1,4 +1,4 @@
-"""What is looked over before a campaign leaves: what blocks it, and what its author may want to mend."""
+"""Checks of a campaign before it leaves: what blocks it, and what its author may want to correct."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from outreach.mail import markdown, wording
 from outreach.segments.audience import AudienceCounts, rows
 
 BUDGET = 10
-"""Letters of awareness an authority receives in a school year without a remark [our assumption]."""
+"""How many awareness letters an authority may receive in a school year before a remark [our assumption]."""
 SAME_LETTER = timedelta(days=7)
 BIGGEST_HTML, NEARLY = 100_000, 85_000
 NAMED = 3
@@ -33,7 +33,7 @@ NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a look found: how many it reaches, all letters composed, what blocks, what is remarked, its waves."""
+    """The outcome of the checks: the audience's counts, the dry run, what blocks, other remarks, the planned waves."""
 
     counts: AudienceCounts
     run: DryRun
@@ -43,7 +43,7 @@ class Findings:
 
 
 def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, now: datetime) -> Findings:
-    """Look a whole campaign over: its audience counted, every letter composed, its wording and dates read."""
+    """Check a campaign: count its audience, compose every letter, and read its wording and its dates."""
     counts = audiences.count(session, campaign, now=now)
     rule = ClosingRule.of(session, campaign, now=now)
     dated = rule.waves(campaign, now=now)
@@ -70,10 +70,10 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
 
 
 def wording_of(campaign: Campaign, sending: SenderIdentity) -> list[str]:
-    """What may be mended in the subject and the letter, each with its line."""
+    """Remarks on the subject, the letter and its links; those on the letter's wording give the line."""
     remarks = [
-        f"{f'Ligne {one.line}' if one.line else 'Objet'} : {one.text}"
-        for one in wording.remarks(campaign.subject, campaign.letter)
+        f"{f'Ligne {remark.line}' if remark.line else 'Objet'} : {remark.text}"
+        for remark in wording.remarks(campaign.subject, campaign.letter)
     ]
     own = urlsplit(sending.address).hostname
     hosts = {urlsplit(link).hostname or "" for link in markdown.links(campaign.letter)} - {own}
@@ -83,17 +83,17 @@ def wording_of(campaign: Campaign, sending: SenderIdentity) -> list[str]:
 
 
 def _blocks(campaign: Campaign, counts: AudienceCounts, run: DryRun) -> list[str]:
-    found = []
+    blocks = []
     if not counts.written:
-        found.append("Ce courriel ne partirait à personne : élargissez le public.")
+        blocks.append("Ce courriel ne partirait à personne : élargissez le public.")
     if not (campaign.contact_name and campaign.contact_email):
-        found.append("Indiquez la personne de contact, avec son nom et son adresse (décret du 22 décembre 1994).")
+        blocks.append("Indiquez la personne de contact, avec son nom et son adresse (décret du 22 décembre 1994).")
     if campaign.message_class is MessageClass.STATUTORY and "lien_désinscription" in campaign.letter:
-        found.append("Une communication légale n’offre pas de désinscription : retirez ((lien_désinscription)).")
-    found += [_missing(name, authorities) for name, authorities in sorted(run.missing.items())]
+        blocks.append("Une communication légale n’offre pas de désinscription : retirez ((lien_désinscription)).")
+    blocks += [_missing(name, authorities) for name, authorities in sorted(run.missing.items())]
     if run.biggest > BIGGEST_HTML:
-        found.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : raccourcissez-le sous 100 ko.")
-    return found
+        blocks.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : raccourcissez-le sous 100 ko.")
+    return blocks
 
 
 def _missing(name: str, authorities: Sequence[tuple[int, str]]) -> str:
@@ -107,7 +107,7 @@ def _missing(name: str, authorities: Sequence[tuple[int, str]]) -> str:
 
 
 def _of_start(dated: Sequence[PlannedWave], planned: Sequence[PlannedWave], now: datetime) -> list[str]:
-    """What a start that has passed (`dated`) becomes: the one it would have if it were planned now."""
+    """A remark when the start (`dated`) has passed: when the campaign would leave if it were planned now."""
     if not planned or not dated or dated[0].at >= now:
         return []
     at = planned[0].at
@@ -118,29 +118,29 @@ def _of_start(dated: Sequence[PlannedWave], planned: Sequence[PlannedWave], now:
 
 
 def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
-    found = [f"Vague {wave.number} {wave.told}." for wave in planned if wave.told]
+    remarks = [f"Vague {wave.number} {wave.told}." for wave in planned if wave.told]
     if planned:
-        found += planning.left_out(campaign, planned)
+        remarks += planning.left_out(campaign, planned)
     cautions = dict.fromkeys(sending_hours.caution(today(wave.at)) for wave in planned)
-    return [*found, *filter(None, cautions)]
+    return [*remarks, *filter(None, cautions)]
 
 
 def _of_recipients(session: Session, campaign: Campaign, now: datetime) -> list[str]:
-    """Who would get the same letter twice in a week, or has received a lot this school year."""
+    """Remarks on authorities written to by this campaign less than 7 days ago, or often this school year."""
     meant = rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
     written = select(meant.c.authority_id).where(meant.c.rank == 0).distinct()
     earlier = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
     again = recipients_written_since(RecipientKind.AUTHORITY, now - SAME_LETTER, mailings=earlier)
-    found = []
+    remarks = []
     same = _count(session, Authority.id.in_(written), Authority.id.in_(again)) if earlier else 0
     if same:
-        found.append(f"{_have(same)} reçu ce même courriel il y a moins de 7 jours.")
+        remarks.append(f"{_have(same)} reçu ce même courriel il y a moins de 7 jours.")
     received = recipients_written_since(RecipientKind.AUTHORITY, _school_year(now)).subquery()
     often = select(received.c[0]).group_by(received.c[0]).having(func.count() >= BUDGET)
     tired = _count(session, Authority.id.in_(written), Authority.id.in_(often))
     if tired:
-        found.append(f"{_have(tired)} déjà reçu {BUDGET} courriels ou plus cette année scolaire.")
-    return found
+        remarks.append(f"{_have(tired)} déjà reçu {BUDGET} courriels ou plus cette année scolaire.")
+    return remarks
 
 
 def _have(count: int) -> str:
@@ -152,7 +152,7 @@ def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
 
 
 def _school_year(now: datetime) -> datetime:
-    """The beginning of the school year, near enough for a count."""
+    """The start of the school year, taken as 16 August: precise enough for a count."""
     day = today(now)
     first = date(day.year if day >= date(day.year, 8, 16) else day.year - 1, 8, 16)
     return now.replace(year=first.year, month=first.month, day=first.day, hour=0, minute=0, second=0, microsecond=0)

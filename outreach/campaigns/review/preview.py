@@ -1,6 +1,6 @@
-"""The rehearsal: letters of a campaign composed as they would leave now, and kept by nobody.
+"""Previews: a campaign's letters composed as they would leave now, and not stored.
 
-Preview, exact view, trial and the dry run before approval are all made here, by the renderer that sends.
+The preview, the exact view and the dry run before approval come from here. They use the renderer of real letters.
 """
 
 import re
@@ -39,14 +39,14 @@ from outreach.mail.mime import Personal
 from outreach.segments import audience
 
 SLICE = 500
-INLINE_STYLE = re.compile(r' style="[^"]*"')  # ours alone: a quotation mark in a value is escaped
+INLINE_STYLE = re.compile(r' style="[^"]*"')  # matches only styles of ours: quotation marks in values are escaped
 NOBODY = "0" * 16
 MOST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewedLetter:
-    """One recipient's letter: whom it is for, what it says, filled and as bytes."""
+    """One recipient's letter: its address and facts, its content, and the bytes of the message."""
 
     address: str
     facts: Facts
@@ -57,7 +57,7 @@ class PreviewedLetter:
 
     @property
     def subject(self) -> str:
-        """The subject as words."""
+        """The subject as text, with the recipient's values."""
         return self.letter.subject_for(self.values, self.flags)
 
     @property
@@ -72,7 +72,7 @@ class PreviewedLetter:
 
     @property
     def highlighted(self) -> str:
-        """The HTML for an editor: the values marked, and no inline style, which the policy of pages forbids."""
+        """The HTML for an editor: values are marked, inline styles removed because our pages' policy forbids them."""
         shown = {place.key: self._marked(place.slot) for place in self.letter.places(self.flags)}
         return INLINE_STYLE.sub("", self.letter.html_for(shown, self.flags))
 
@@ -84,7 +84,7 @@ class PreviewedLetter:
 
     @property
     def missing(self) -> set[str]:
-        """The fields that stand in this letter and say nothing."""
+        """The fields of this letter that have no value for this recipient."""
         places = self.letter.places(self.flags)
         words = [
             place for place in places if KINDS.get(place.slot.field) not in {None, FieldKind.BLOCK, FieldKind.LINK}
@@ -94,8 +94,11 @@ class PreviewedLetter:
 
 @dataclass
 class DryRun:
-    """All the letters composed: how many, which authorities lack a value for which field, the biggest HTML in bytes;
-    and the subject of the first."""
+    """The outcome of composing all letters: `letters` is their number, `subject` that of the first one.
+
+    `missing` lists by field the authorities (FASE number, name) without a value; `biggest` is the largest HTML, in
+    bytes.
+    """
 
     letters: int = 0
     subject: str = ""
@@ -104,7 +107,7 @@ class DryRun:
 
 
 class Preview:
-    """Composes a campaign's letters as for its first planned wave, or for a reminder (`wave` 2 and more)."""
+    """Composes a campaign's letters as for its first planned wave, or as for a reminder (`wave` from 2)."""
 
     def __init__(
         self,
@@ -124,15 +127,15 @@ class Preview:
         self.letter = compiled(self.frozen.draft if has_layout else bare(written, sending))
 
     def of(self, authority: Authority) -> PreviewedLetter | None:
-        """The letter one authority would get at its first mailbox; None when its letter would list no school."""
-        found = audiences.addressees_among(self.session, self.campaign, [authority.id], now=self.now)
-        best = min(found, key=lambda one: one.reason is not None, default=None)
+        """The letter to an authority's first mailbox; None when it would list no school."""
+        addressees = audiences.addressees_among(self.session, self.campaign, [authority.id], now=self.now)
+        best = min(addressees, key=lambda addressee: addressee.reason is not None, default=None)
         if best is None or not best.schools:
             return None
         return next(self.letters([best]))
 
     def recipients(self) -> Sequence[Row[Authority, int, int]]:
-        """Those written to, by name: Authority, mailboxes, schools."""
+        """The authorities written to, by name. Columns Authority, mailboxes and schools (counts)."""
         meant = audiences.audience_of(self.campaign)
         scope = audiences.scope_of(self.session, self.campaign, now=self.now)
         return audience.first(self.session, meant, scope, MOST)
@@ -145,50 +148,52 @@ class Preview:
             self.sending, self.frozen, self.letter, self.campaign.strand_id, is_awareness, today(self.now)
         )
         for start in range(0, len(recipients), SLICE):
-            due = [self._due(place, one) for place, one in enumerate(recipients[start : start + SLICE])]
+            due = [self._due(place, addressee) for place, addressee in enumerate(recipients[start : start + SLICE])]
             facts = finder.facts(self.session, due)
-            for one in due:
-                content = Alike(self.letter).content(facts[one.id])
+            for letter in due:
+                content = Alike(self.letter).content(facts[letter.id])
                 filled = self.letter.fill(content.values, content.flags)
-                personal = self._personal(one, filled, facts[one.id])
+                personal = self._personal(letter, filled, facts[letter.id])
                 wire = mime.assemble(standing, personal, filled.text, filled.html)
-                yield PreviewedLetter(one.address, facts[one.id], self.letter, content.values, content.flags, wire)
+                yield PreviewedLetter(
+                    letter.address, facts[letter.id], self.letter, content.values, content.flags, wire
+                )
 
     def dry_run(self) -> DryRun:
-        """Compose everybody's letter."""
-        found = audiences.addressees(self.session, self.campaign, now=self.now)
+        """Compose the letter of every recipient who is not left out."""
+        addressees = audiences.addressees(self.session, self.campaign, now=self.now)
         run = DryRun()
-        for one in self.letters([addressee for addressee in found if addressee.reason is None]):
+        for letter in self.letters([addressee for addressee in addressees if addressee.reason is None]):
             run.letters += 1
-            run.subject = run.subject or one.subject
-            run.biggest = max(run.biggest, len(one.html.encode()))
-            for name in one.missing:
-                run.missing.setdefault(name, []).append((one.facts.fase, one.facts.name))
+            run.subject = run.subject or letter.subject
+            run.biggest = max(run.biggest, len(letter.html.encode()))
+            for name in letter.missing:
+                run.missing.setdefault(name, []).append((letter.facts.fase, letter.facts.name))
         return run
 
     def _personal(self, due: Due, filled: Filled, facts: Facts) -> Personal:
         to, mailto = due.recipient, self.sending.keys.make(tokens.TokenKind.MAILTO, bytes.fromhex(NOBODY))
         return Personal(NOBODY, to, self.now, filled.subject, facts.links.unsubscribing, mailto)
 
-    def _due(self, place: int, one: Addressee) -> Due:
+    def _due(self, place: int, addressee: Addressee) -> Due:
         return Due(
             id=place,
             mailing_id=0,
-            recipient_kind=one.kind,
-            recipient_id=one.id,
-            address=one.address,
-            address_ascii=one.address_ascii,
+            recipient_kind=addressee.kind,
+            recipient_id=addressee.id,
+            address=addressee.address,
+            address_ascii=addressee.address_ascii,
             public_id=NOBODY,
             dated_at=self.now,
             return_path="",
             revision=0,
-            schools=one.schools,
+            schools=addressee.schools,
             kept=None,
         )
 
 
 def hard_cases(rows: Sequence[Row[Authority, int, int]]) -> list[tuple[str, int]]:
-    """Recipients whose letters are likeliest to look wrong, each with why, by FASE number."""
+    """The recipients whose letters are most likely to look wrong: the reason and the FASE number of each."""
     if not rows:
         return []
     cases = {
@@ -197,8 +202,8 @@ def hard_cases(rows: Sequence[Row[Authority, int, int]]) -> list[tuple[str, int]
         "une seule école": next((row for row in rows if row.schools == 1), None),
         "plusieurs écoles": next((row for row in rows if row.schools > 1), None),
     }
-    found: dict[int, str] = {}
+    reasons: dict[int, str] = {}
     for why, row in cases.items():
         if row is not None:
-            found.setdefault(row.Authority.fase, why)
-    return [(why, fase) for fase, why in found.items()]
+            reasons.setdefault(row.Authority.fase, why)
+    return [(why, fase) for fase, why in reasons.items()]

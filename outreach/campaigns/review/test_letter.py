@@ -1,4 +1,4 @@
-"""Test letters: one recipient's letter, marked, sent to whoever asks for it and counted nowhere."""
+"""Test letters: one recipient's letter, marked as a test, sent to another address and never counted."""
 
 from datetime import datetime
 
@@ -30,18 +30,18 @@ def send(
     now: datetime,
     actor: str,
 ) -> None:
-    """Put into the outbox the letter an authority would get, addressed to somebody else, "[TEST]" before its subject.
+    """Queue the letter that an authority would get, addressed to `to`, with "[TEST]" before its subject.
 
-    `campaign` may hold changes nobody saved. Raises InputError when the letter cannot be read, or the address is on the
-    list of exclusion.
+    `campaign` may hold unsaved changes. Raises InputError when the letter cannot be read, or when the address is on the
+    suppression list.
     """
     if suppressions.suppressed_among(session, [to.key], campaign.message_class):
         raise InputError(f"L’adresse {to.address} est sur la liste d’exclusion : rien ne lui est envoyé.")
-    found = addressees_among(session, campaign, [authority.id], now=now)
+    addressees = addressees_among(session, campaign, [authority.id], now=now)
     planned = planning.plan(session, campaign, now=now)
     written = WrittenLetter.of(campaign)
     frozen = freeze(written, sending, planned[0].at if planned else now, is_reminder=False, mark=MARK)
-    schools = max((one.schools for one in found), key=len, default=())
+    schools = max((addressee.schools for addressee in addressees), key=len, default=())
     addressee = Addressee(RecipientKind.AUTHORITY, authority.id, to.address, to.key, to.ascii, schools)
     send_one(session, written, frozen, sending, addressee, Purpose.TEST, "essai", now=now, actor=actor)
     said = f"Campagne « {campaign.title} » : essai envoyé à {to.address}."
