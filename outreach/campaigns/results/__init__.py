@@ -1,1 +1,1 @@
-"""What came of it: a campaign's progress, its figures, and what one authority received and answered."""
+"""Results: a campaign's progress and figures, and what one authority received and answered."""

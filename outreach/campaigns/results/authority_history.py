@@ -1,4 +1,4 @@
-"""What campaigns did with one authority and will do: letters, answers, excluded addresses, waves to come."""
+"""One authority's campaigns: its letters, its answers, its suppressed addresses, the waves to come."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,9 +34,9 @@ ON_THE_WAY = (MessageState.QUEUED, MessageState.HANDING)
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A wave to come for an authority, as things stand: the addresses it writes to, or why it leaves it out.
+    """A wave to come for an authority, as of now: the addresses it writes to, or why it leaves the authority out.
 
-    `spared` are its addresses left out when another is written to. `is_queued`: its letter is in the outbox.
+    `spared` are the addresses left out when another one is written to. `is_queued`: the letter is in the outbox.
     """
 
     wave: Wave
@@ -48,9 +48,9 @@ class Planned:
 
 @dataclass(slots=True)
 class CampaignEvent(Event):
-    """What a campaign did with an authority, or had from it.
+    """An event between a campaign and an authority.
 
-    `response` is the key of an answer that waits for the service, `letter` those of a campaign and of its letter.
+    `response` is the key of an answer that waits for the service. `letter` has the keys of a campaign and its letter.
     """
 
     response: int | None = None
@@ -58,22 +58,22 @@ class CampaignEvent(Event):
 
 
 def letters(session: Session, authority: Authority) -> list[Event]:
-    """What became of the letters meant for an authority; those still to leave are in `to_come`."""
-    found = listing.to_authority(session, authority)
-    mailings = {message.mailing_id for message in found}
+    """What became of an authority's letters. Letters that have not left yet are in `to_come`."""
+    messages = listing.to_authority(session, authority)
+    mailings = {message.mailing_id for message in messages}
     query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(mailings))
     waves = {wave.mailing_id: wave for wave in session.scalars(query)}
     confirming = select(Mailing.id).where(Mailing.id.in_(mailings), Mailing.purpose == Purpose.CONFIRMATION)
     confirmations = set(session.scalars(confirming))
-    told = [_letter(message, waves.get(message.mailing_id), confirmations) for message in found]
+    told = [_letter(message, waves.get(message.mailing_id), confirmations) for message in messages]
     return [event for event in told if event is not None]
 
 
 def answered(session: Session, authority: Authority, entries: Iterable[Event]) -> list[Event]:
-    """What an authority answered and what the service did of it, each sending of the form once.
+    """What an authority answered and what the service did with it: one event for each submitted form.
 
-    `entries` are those of the audit: those of the same moment and hand tell of the answer, and stand under it; the
-    others come back as they are.
+    `entries` are audit entries. Those with the same time and actor as an answer become its details; the others are
+    returned unchanged.
     """
     given: dict[tuple[datetime, str], list[Response]] = {}
     query = select(Response).options(joinedload(Response.message))
@@ -94,14 +94,14 @@ def answered(session: Session, authority: Authority, entries: Iterable[Event]) -
 
 
 def exclusions(session: Session, authority: Authority) -> list[Event]:
-    """When addresses it has or had came on the list of exclusion, and left it."""
+    """When addresses that an authority has or had were put on the suppression list, and removed from it."""
     theirs = select(Contact.address_key).where(Contact.authority_id == authority.id)
     query = select(Suppression).where(Suppression.address_key.in_(theirs)).order_by(Suppression.id)
-    return [event for one in session.scalars(query) for event in _exclusion(one)]
+    return [event for suppression in session.scalars(query) for event in _exclusion(suppression)]
 
 
 def to_come(session: Session, authority: Authority, *, now: datetime) -> list[Planned]:
-    """The waves of approved campaigns that mean an authority today, in order; a fixed number of statements each."""
+    """The waves to come for an authority, in order, of approved campaigns; a fixed number of statements each."""
     queued = _queued(session, authority)
     query = (
         select(Wave)
@@ -112,14 +112,14 @@ def to_come(session: Session, authority: Authority, *, now: datetime) -> list[Pl
     )
     waves = session.scalars(query).all()
     planned = {wave.campaign_id: wave.campaign for wave in waves if wave.state is WaveState.PLANNED}
-    prospects = {number: _prospect(session, one, authority, now) for number, one in planned.items()}
-    found = []
+    prospects = {number: _prospect(session, campaign, authority, now) for number, campaign in planned.items()}
+    coming = []
     for wave in waves:
         if wave.state is not WaveState.PLANNED:
-            found.append(Planned(wave, queued[wave.mailing_id or 0], is_queued=True))
+            coming.append(Planned(wave, queued[wave.mailing_id or 0], is_queued=True))
         elif (prospect := prospects[wave.campaign_id]) is not None:
-            found.append(replace(prospect, wave=wave))
-    return found
+            coming.append(replace(prospect, wave=wave))
+    return coming
 
 
 def _letter(message: Message, wave: Wave | None, confirmations: set[int]) -> Event | None:
@@ -152,9 +152,11 @@ def _answer(
     )
     if first.comment and not any(first.comment in line for line in told):
         event.details.append(f"Commentaire : {first.comment}")
-    event.details += [f"Adresse proposée : {one.proposed_address}" for one in given if one.proposed_address]
-    event.details += [_handling(one) for one in given if one.answer.awaits_staff]
-    event.response = next((one.id for one in given if one.handled_at is None), None)
+    event.details += [
+        f"Adresse proposée : {response.proposed_address}" for response in given if response.proposed_address
+    ]
+    event.details += [_handling(response) for response in given if response.answer.awaits_staff]
+    event.response = next((response.id for response in given if response.handled_at is None), None)
     return event
 
 
@@ -168,26 +170,35 @@ def _handling(response: Response) -> str:
     return f"« {response.answer.label} » : traitée {on} par {response.handled_by} ({response.outcome})."
 
 
-def _exclusion(one: Suppression) -> list[Event]:
-    only = ", pour la sensibilisation seulement" if one.scope is SuppressionScope.AWARENESS else ""
-    sentence = f"Adresse {one.address_key} sur la liste d’exclusion ({one.reason.label}){only}."
-    events = [Event(one.created_at, one.created_by, sentence, [one.detail] if one.detail else [])]
-    if one.lifted_at:
-        lifted = f"Adresse {one.address_key} retirée de la liste d’exclusion ({one.reason.label})."
+def _exclusion(suppression: Suppression) -> list[Event]:
+    only = ", pour la sensibilisation seulement" if suppression.scope is SuppressionScope.AWARENESS else ""
+    sentence = f"Adresse {suppression.address_key} sur la liste d’exclusion ({suppression.reason.label}){only}."
+    events = [
+        Event(
+            suppression.created_at, suppression.created_by, sentence, [suppression.detail] if suppression.detail else []
+        )
+    ]
+    if suppression.lifted_at:
+        lifted = f"Adresse {suppression.address_key} retirée de la liste d’exclusion ({suppression.reason.label})."
         events.append(
-            Event(one.lifted_at, one.lifted_by or "", lifted, [one.lifted_because] if one.lifted_because else [])
+            Event(
+                suppression.lifted_at,
+                suppression.lifted_by or "",
+                lifted,
+                [suppression.lifted_because] if suppression.lifted_because else [],
+            )
         )
     return events
 
 
 def _queued(session: Session, authority: Authority) -> dict[int, list[str]]:
-    """The addresses of its letters on the way, by mailing."""
+    """The addresses of the authority's letters that are queued or being handed over, by mailing."""
     is_theirs = and_(Message.recipient_kind == RecipientKind.AUTHORITY, Message.recipient_id == authority.id)
     query = select(Message.mailing_id, Message.address).where(is_theirs, Message.state.in_(ON_THE_WAY))
-    found: dict[int, list[str]] = {}
+    queued: dict[int, list[str]] = {}
     for mailing, address in session.execute(query.order_by(Message.id)):
-        found.setdefault(mailing, []).append(address)
-    return found
+        queued.setdefault(mailing, []).append(address)
+    return queued
 
 
 def _may_write(queued: Mapping[int, Sequence[str]]) -> ColumnElement[bool]:
@@ -196,7 +207,7 @@ def _may_write(queued: Mapping[int, Sequence[str]]) -> ColumnElement[bool]:
 
 
 def _prospect(session: Session, campaign: Campaign, authority: Authority, now: datetime) -> Planned | None:
-    """What any wave of a campaign would do with an authority today; None when it does not mean it."""
+    """What any wave of a campaign would do with an authority today; None when the campaign is not for it."""
     asked = audience_of(campaign), scope_of(session, campaign, now=now)
     told = audience.explain(session, *asked, authority)
     reasons = [reason for _, reason in told.mailboxes if reason is not None]

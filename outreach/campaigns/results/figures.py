@@ -1,8 +1,8 @@
-"""What came of a campaign: authorities that joined, answered, were reached; in all and by network.
+"""Results of a campaign: counts of authorities that joined, answered or were reached, by network.
 
-Each figure counts authorities, each once however many letters or waves they had. What joining means is read off the
-letters themselves: the schools a letter listed had not joined when it left, so those that stand at joined now have
-joined since. Reminders list what is left, so a school counts from the first letter that listed it.
+Each figure counts an authority once, whatever the number of its letters or waves. Joinings are computed from the
+letters: the schools that a letter listed had not joined when it left, so those that have joined now did so since.
+Reminders list only the remaining schools, so a school counts from the first letter that listed it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,9 +31,9 @@ TRIED = (*LEFT, MessageState.REFUSED, MessageState.EXPIRED)
 
 
 class Figure(StrEnum):
-    """A figure of the results, in the order they are read: what matters most comes first.
+    """A figure of the results, in the order of the interface: the most important one is first.
 
-    What is measured (clicks, openings) comes after these, for it proves less.
+    Clicks and openings are shown after these, because they prove less.
     """
 
     JOINED_ALL = "joined_all"
@@ -51,7 +51,7 @@ class Figure(StrEnum):
 
     @property
     def meaning(self) -> str:
-        """What exactly it counts, in a sentence."""
+        """What the figure counts exactly, in a French sentence."""
         return _WORDS[self][1]
 
 
@@ -77,7 +77,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class FigureRow:
-    """The figures of one network (its code), or of all ("")."""
+    """The figures of one network (its code), or of all networks ("")."""
 
     network: str
     label: str
@@ -86,9 +86,10 @@ class FigureRow:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What came of a campaign: who stands behind each figure (keys of authorities), and in which network they are.
+    """The results of a campaign: `behind` has the keys of the authorities that each figure counts.
 
-    `answers` counts authorities by what they answered; one that gave several answers counts under each.
+    `answers` counts authorities by answer; an authority that gave several answers counts under each. `networks` has the
+    network's code of each authority, `labels` the label of each network.
     """
 
     behind: Mapping[Figure, frozenset[int]]
@@ -97,8 +98,8 @@ class Results:
     labels: Mapping[str, str]
 
     def among(self, figure: Figure, network: str = "") -> set[int]:
-        """The authorities behind a figure, of one network or of all."""
-        return {one for one in self.behind[figure] if not network or self.networks[one] == network}
+        """The keys of the authorities that a figure counts, of one network or of all."""
+        return {key for key in self.behind[figure] if not network or self.networks[key] == network}
 
     def row(self, network: str = "") -> FigureRow:
         """The figures of one network, or of all."""
@@ -107,24 +108,24 @@ class Results:
 
     @property
     def rows(self) -> list[FigureRow]:
-        """The figures of each network that is meant, in the usual order."""
+        """The figures of each network with recipients, in the usual order of networks."""
         meant = set(self.networks.values())
         return [self.row(network) for network in self.labels if network in meant]
 
     def as_json(self) -> dict[str, Any]:
-        """The totals by their fixed names."""
+        """The totals as JSON, by fixed names."""
         totals = {figure.value: count for figure, count in self.row().counts.items()}
         return {**totals, "answers": {answer.value: count for answer, count in self.answers.items() if count}}
 
 
 def figures(campaign: Campaign) -> list[Figure]:
-    """The figures that mean something for a campaign: one about schools that have joined has no joinings to count."""
+    """The figures that apply to a campaign. One about schools that have joined already has no joinings to count."""
     joinings = {Figure.JOINED_ALL, Figure.JOINED, Figure.DECLARED}
     return [figure for figure in Figure if campaign.concerns is Concerns.OPEN or figure not in joinings]
 
 
 def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
-    """What has come of a campaign until now; a few statements, whatever its size."""
+    """The results of a campaign until now, in a fixed number of statements."""
     mailings = launched(campaign)
     states, tried = _states(session, mailings), _tried(session, mailings)
     joined = _joined(session, campaign, mailings, now) if campaign.concerns is Concerns.OPEN else {}
@@ -134,11 +135,11 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
         Figure.JOINED: _who(joined, lambda words: Word.CONFIRMED in words),
         Figure.DECLARED: _who(joined, lambda words: Word.DECLARED in words and Word.CONFIRMED not in words),
         Figure.ANSWERED: frozenset[int]().union(*answers.values()),
-        Figure.ACCEPTED: _who(states, lambda found: MessageState.ACCEPTED in found),
+        Figure.ACCEPTED: _who(states, lambda reached: MessageState.ACCEPTED in reached),
         Figure.WRITTEN: tried,
         Figure.MEANT: frozenset(states),
     }
-    labels = {one.code: one.label for one in session.scalars(select(Network).order_by(Network.position))}
+    labels = {network.code: network.label for network in session.scalars(select(Network).order_by(Network.position))}
     counted = {answer: len(answers.get(answer, ())) for answer in Answer}
     return Results(behind, counted, _networks(session, mailings), labels)
 
@@ -146,11 +147,15 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
 def authorities(
     session: Session, campaign: Campaign, found: Results, figure: Figure, network: str = ""
 ) -> Sequence[Authority]:
-    """The authorities behind a figure, of one network or of all, by name."""
+    """The authorities that a figure counts, of one network or of all, by name."""
     keys = found.among(figure, network)
     meant = select(Message.recipient_id).where(_is_to_authority(), Message.mailing_id.in_(launched(campaign)))
     query = select(Authority).where(Authority.id.in_(meant)).options(joinedload(Authority.network))
-    return [one for one in session.scalars(query.order_by(Authority.folded, Authority.fase)) if one.id in keys]
+    return [
+        authority
+        for authority in session.scalars(query.order_by(Authority.folded, Authority.fase))
+        if authority.id in keys
+    ]
 
 
 def _is_to_authority() -> ColumnElement[bool]:
@@ -158,20 +163,20 @@ def _is_to_authority() -> ColumnElement[bool]:
 
 
 def _who(known: Mapping[int, T], holds: Callable[[T], bool]) -> frozenset[int]:
-    return frozenset(one for one, what in known.items() if holds(what))
+    return frozenset(key for key, what in known.items() if holds(what))
 
 
 def _states(session: Session, mailings: Iterable[int]) -> dict[int, set[MessageState]]:
     """The states of each authority's letters."""
     query = select(Message.recipient_id, Message.state).where(_is_to_authority(), Message.mailing_id.in_(mailings))
-    found: dict[int, set[MessageState]] = {}
+    states: dict[int, set[MessageState]] = {}
     for authority, state in session.execute(query.distinct()):
-        found.setdefault(authority, set()).add(state)
-    return found
+        states.setdefault(authority, set()).add(state)
+    return states
 
 
 def _tried(session: Session, mailings: Iterable[int]) -> frozenset[int]:
-    """Whom a relay was handed a letter for: one that is queued once more was handed over before."""
+    """The authorities for which a relay received a letter, also those whose letter is queued again."""
     was_answered = or_(Message.reply_code.is_not(None), Message.first_tried_at.is_not(None))
     is_tried = or_(Message.state.in_(TRIED), Message.resent_at.is_not(None), was_answered)
     query = select(Message.recipient_id).where(_is_to_authority(), Message.mailing_id.in_(mailings), is_tried)
@@ -181,7 +186,7 @@ def _tried(session: Session, mailings: Iterable[int]) -> frozenset[int]:
 def _joined(
     session: Session, campaign: Campaign, mailings: Iterable[int], now: datetime
 ) -> dict[int, list[Word | None]]:
-    """On whose word each school has joined that an authority's letters listed; None for one that has not."""
+    """By authority, a word for each school that its letters listed: on whose word it has joined, None if it has not."""
     known = recorded([today(now)], [campaign.strand])
     joined = select(known.c.school_id, known.c.word).where(known.c.status == Status.JOINED)
     words = dict(session.execute(joined).all())
@@ -191,23 +196,23 @@ def _joined(
         .join(MessageSubject, MessageSubject.message_id == Message.id)
         .where(_is_to_authority(), Message.mailing_id.in_(mailings), has_left)
     )
-    found: dict[int, list[Word | None]] = {}
+    by_authority: dict[int, list[Word | None]] = {}
     for authority, school in session.execute(listed.distinct()):
-        found.setdefault(authority, []).append(words.get(school))
-    return found
+        by_authority.setdefault(authority, []).append(words.get(school))
+    return by_authority
 
 
 def _answers(session: Session, mailings: Iterable[int]) -> dict[Answer, set[int]]:
-    """Who gave each answer from a letter."""
+    """The authorities that gave each answer from a letter."""
     query = select(Response.answer, Response.authority_id).join(Message, Message.id == Response.message_id)
-    found: dict[Answer, set[int]] = {}
+    by_answer: dict[Answer, set[int]] = {}
     for answer, authority in session.execute(query.where(Message.mailing_id.in_(mailings)).distinct()):
-        found.setdefault(answer, set()).add(authority)
-    return found
+        by_answer.setdefault(answer, set()).add(authority)
+    return by_answer
 
 
 def _networks(session: Session, mailings: Iterable[int]) -> dict[int, str]:
-    """The network of each authority that is meant."""
+    """The network's code of each authority that is a recipient."""
     meant = select(Message.recipient_id).where(_is_to_authority(), Message.mailing_id.in_(mailings))
     query = select(Authority.id, Network.code).join(Network, Network.id == Authority.network_id)
     return dict(session.execute(query.where(Authority.id.in_(meant))).all())

@@ -1,4 +1,4 @@
-"""How far a campaign under way has come: its wave of the moment, what became of its letters, what happened to it."""
+"""Progress of a campaign: its current wave, the counts of its letters, and its journal."""
 
 import hashlib
 import json
@@ -16,34 +16,34 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.journal import subject_of
 from outreach.delivery.ledger.outbox import Tally
 
-MOST_NOTED = 200  # lines about letters in a journal: a relay that puts everything off writes one a round
+MOST_NOTED = 200  # journal lines about letters: a relay that defers everything causes one line a round
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where the wave of the moment stands, with the counts of its letters (none before its start)."""
+    """The current wave and the counts of its letters, all 0 before its start."""
 
     wave: Wave
     tally: Tally
 
     @property
     def meant(self) -> int:
-        """The letters to send: those left out are none."""
+        """The number of letters to send, without those withdrawn."""
         return self.tally.intended - self.tally.withdrawn.total()
 
     @property
     def settled(self) -> int:
-        """The letters to send that have come to an end."""
+        """The number of letters to send that are in a final state."""
         return self.meant - self.tally.pending - self.tally.deferred
 
     @property
     def is_measured(self) -> bool:
-        """Whether how far it has come means something: it has letters, and was neither called off nor missed."""
+        """Whether progress has a meaning: the wave has a mailing, and was neither cancelled nor missed."""
         return self.wave.mailing_id is not None and self.wave.state in {*UNDER_WAY, WaveState.FINISHED}
 
     @property
     def percent(self) -> int:
-        """How much of the wave is over: rounded down, and never 100 before the wave itself is."""
+        """How much of the wave is over, in percent, rounded down; 100 only once the wave itself is over."""
         if self.wave.state is WaveState.PLANNED:
             return 0
         if self.wave.state not in UNDER_WAY:
@@ -52,12 +52,12 @@ class Progress:
 
 
 def has_begun(campaign: Campaign) -> bool:
-    """Whether there is something to follow: a wave that is planned, or has letters."""
+    """Whether a campaign has a wave that is planned or has a mailing."""
     return any(wave.mailing_id or wave.state is WaveState.PLANNED for wave in campaign.waves)
 
 
 def wave_of_the_moment(campaign: Campaign) -> Wave | None:
-    """The wave to look at: the last under way, else the last with letters, else the first planned, else the last."""
+    """The current wave: the last under way, else the last with a mailing, else the first planned, else the last."""
     waves = list(campaign.waves)
     under_way = [wave for wave in waves if wave.state in UNDER_WAY]
     launched = [wave for wave in waves if wave.mailing_id]
@@ -67,7 +67,7 @@ def wave_of_the_moment(campaign: Campaign) -> Wave | None:
 
 
 def of(session: Session, campaign: Campaign) -> Progress | None:
-    """How far a campaign has come; None without a wave."""
+    """The progress of a campaign; None when it has no wave."""
     wave = wave_of_the_moment(campaign)
     if wave is None:
         return None
@@ -93,26 +93,26 @@ def tallies(session: Session, campaign: Campaign) -> list[tuple[Wave, Tally]]:
 
 
 def states_mark(campaign: Campaign, *, now: datetime) -> str:
-    """A mark that changes when a state does, when a wave's recipients are known, or in the minute before it begins."""
+    """A digest that changes with a state, when a wave's recipients are known, and a minute before a wave starts."""
     starting = calling_off.starting(campaign, now=now)
-    waves = [(one.number, one.state.value, bool(one.mailing and one.mailing.filled_at)) for one in campaign.waves]
+    waves = [(wave.number, wave.state.value, bool(wave.mailing and wave.mailing.filled_at)) for wave in campaign.waves]
     return _mark([campaign.state.value, waves, starting.number if starting else 0])
 
 
 def shape_mark(campaign: Campaign, progress: Progress) -> str:
-    """A mark that changes when the page shows other things: another wave, its first letters, results."""
+    """A digest that changes when the parts of the page do: another wave, its first letters, results."""
     launched = [wave.number for wave in campaign.waves if wave.mailing and wave.mailing.filled_at]
     return _mark([progress.wave.number, progress.is_measured, launched])
 
 
 def counts_mark(progress: Progress) -> str:
-    """A mark that changes when a letter of the wave moves."""
+    """A digest that changes when the counts of the wave's letters do."""
     return _mark([progress.wave.number, progress.tally.as_json()])
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """Something that happened to a campaign or to one of its waves: when, by whom, in a sentence."""
+    """An event of a campaign or of one of its waves: when, by whom, and a sentence."""
 
     at: datetime
     actor: str
@@ -120,30 +120,30 @@ class JournalEntry:
 
 
 def journal(session: Session, campaign: Campaign) -> Sequence[JournalEntry]:
-    """Every move of a campaign and of its waves, and the last of what happened to letters, the newest first."""
+    """Every transition of a campaign and its waves, and the last audit entries on letters, the newest first."""
     own = select(CampaignTransition).where(CampaignTransition.campaign_id == campaign.id)
-    moves = [(one.at, 0, one.id, _of_campaign(one)) for one in session.scalars(own)]
+    moves = [(move.at, 0, move.id, _of_campaign(move)) for move in session.scalars(own)]
     query = select(WaveTransition, Wave.number).join(Wave, Wave.id == WaveTransition.wave_id)
     begun = set[int]()
-    for one, number in session.execute(query.where(Wave.campaign_id == campaign.id).order_by(WaveTransition.id)):
-        moves.append((one.at, 1, one.id, _of_wave(one, number, goes_on=number in begun)))
-        begun |= {number} if one.state is WaveState.RUNNING else set()
+    for move, number in session.execute(query.where(Wave.campaign_id == campaign.id).order_by(WaveTransition.id)):
+        moves.append((move.at, 1, move.id, _of_wave(move, number, goes_on=number in begun)))
+        begun |= {number} if move.state is WaveState.RUNNING else set()
     waves = {subject_of(wave.mailing_id): wave.number for wave in campaign.waves if wave.mailing_id}
     for noted in audit.latest(session, waves, MOST_NOTED):
         entry = JournalEntry(noted.at, noted.actor, f"Vague {waves[noted.subject]} : {noted.sentence}")
         moves.append((noted.at, 2, noted.id, entry))
-    return [entry for *_, entry in sorted(moves, key=lambda move: move[:3], reverse=True)]
+    return [entry for *_, entry in sorted(moves, key=lambda dated: dated[:3], reverse=True)]
 
 
-def _of_campaign(one: CampaignTransition) -> JournalEntry:
-    counted = f" ({one.authorities} PO)" if one.authorities else ""
-    return JournalEntry(one.at, one.actor, f"Campagne {one.note or one.state.label.lower()}{counted}.")
+def _of_campaign(move: CampaignTransition) -> JournalEntry:
+    counted = f" ({move.authorities} PO)" if move.authorities else ""
+    return JournalEntry(move.at, move.actor, f"Campagne {move.note or move.state.label.lower()}{counted}.")
 
 
-def _of_wave(one: WaveTransition, number: int, *, goes_on: bool) -> JournalEntry:
-    if goes_on and one.state is WaveState.RUNNING:
-        return JournalEntry(one.at, one.actor, f"Vague {number} : reprise{f' ({one.note})' if one.note else ''}.")
-    return JournalEntry(one.at, one.actor, f"Vague {number} {one.told}.")
+def _of_wave(move: WaveTransition, number: int, *, goes_on: bool) -> JournalEntry:
+    if goes_on and move.state is WaveState.RUNNING:
+        return JournalEntry(move.at, move.actor, f"Vague {number} : reprise{f' ({move.note})' if move.note else ''}.")
+    return JournalEntry(move.at, move.actor, f"Vague {number} {move.told}.")
 
 
 def _mark(content: object) -> str:
