@@ -1,4 +1,4 @@
-"""What an authority opens from a letter, and two statements: no account, no session, no cookie; a GET adds nothing."""
+"""Pages that letters link to, and two statements: no account, session or cookie; a GET stores nothing."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -19,14 +19,15 @@ from outreach.tracking.answers import Given, Question
 from outreach.tracking.models import Answer
 from outreach.web.ui.frame import database, judged, now, settings
 
-# A letter in a browser: its own inline style, nothing loaded but its pixel (reading it here opens it), nothing run.
+# For a letter in a browser: inline styles, no scripts, images of this site only (its pixel: reading it counts as an
+# opening).
 LETTER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 pages = Blueprint("public", __name__)
 POLICY = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-TOO_SOON = timedelta(seconds=3)  # a scanner opens and submits what it finds as a letter arrives; a person reads first
+TOO_SOON = timedelta(seconds=3)  # a scanner submits forms as soon as a letter arrives; a person reads first
 LONGEST_COMMENT = 2000
 REQUESTS = (Answer.HELP, Answer.WRONG_CONTACT)
 WHY = {"": "Sans raison donnée", "person": "Je ne suis pas la bonne personne", "many": "Trop de courriels"}
@@ -56,7 +57,7 @@ def view(token: str) -> Response:
 
 @pages.get("/c/<path:token>")
 def click(token: str) -> Response:  # noqa: ARG001
-    """What is no link of ours: `hits` follows the others, before they come here."""
+    """Answer links that are not ours. `hit_endpoint` handles our own links before they reach this page."""
     return _neutral()
 
 
@@ -107,7 +108,7 @@ def unsubscribe(token: str) -> Response:
     read = _read(token, TokenKind.UNSUBSCRIBE)
     if read is None:
         return _neutral()
-    is_one_click = request.form.get("List-Unsubscribe") == "One-Click"  # RFC 8058 §3.2: a mail program speaks
+    is_one_click = request.form.get("List-Unsubscribe") == "One-Click"  # RFC 8058 §3.2: sent by a mail program
     with database().writing() as session:
         message = outbox.message_named(session, read.id)
         if message is not None and not is_one_click and not _is_human(message):
@@ -136,27 +137,27 @@ def _how(message: Message) -> str:
 
 
 def _is_human(message: Message) -> bool:
-    """Whether a form comes from a person: one sent the moment its letter was accepted has to be confirmed."""
+    """Whether a form comes from a person. One sent within 3 s of the relay's acceptance has to be confirmed."""
     if request.form.get("confirmed") == "1" or message.state is not MessageState.ACCEPTED:
         return True
     return message.settled_at is None or now() - message.settled_at > TOO_SOON
 
 
 def _given(asked: Question) -> Given:
-    """What the form says. Raises InputError, naming the field."""
+    """The content of the form. Raises InputError, naming the field."""
     chosen = request.form.get("answer", "")
     comment = request.form.get("comment", "").strip()
     if len(comment) > LONGEST_COMMENT or CONTROLS.search(comment):
         raise InputError("Le commentaire dépasse 2 000 caractères, ou contient un caractère interdit.")
     for_all = Answer(chosen) if chosen in set(Answer) else None
-    found: dict[int, Answer] = {}
+    by_school: dict[int, Answer] = {}
     for school in asked.open():
         own = request.form.get(f"school-{school.fase}", "")
         mine = Answer(own) if own in set(Answer) and Answer(own) not in REQUESTS else for_all
         if mine is not None and mine not in REQUESTS:
-            found[school.id] = mine
+            by_school[school.id] = mine
     wanted = for_all if for_all in REQUESTS else None
-    return Given(found, wanted, comment, _proposed() if wanted is Answer.WRONG_CONTACT else "")
+    return Given(by_school, wanted, comment, _proposed() if wanted is Answer.WRONG_CONTACT else "")
 
 
 def _proposed() -> str:
@@ -186,7 +187,7 @@ def _question_page(
         shared=composing.facts_of(session, message, _sending(), now=now()).shared,
         earlier=answers.of_message(session, message),
         answers=list(Answer),
-        own=[one for one in Answer if one not in REQUESTS],
+        own=[choice for choice in Answer if choice not in REQUESTS],
         typed=typed,
         fault=fault,
         confirms=confirms,
