@@ -1,7 +1,7 @@
-"""The story of a demonstration: one campaign sent some days ago, what came back, a reminder to come, and a draft.
+"""A demonstration's campaigns: one sent days ago with its answers, a reminder to come, and a draft.
 
-Told through the product's own functions, each at its moment, so that every page and file shows what it would show of
-a real campaign. The same for the same directory and moment: who answers what goes by the order of the register.
+The product's own functions create them, each at its own time, so every page and file shows what it would show for a
+real campaign. The result is the same for the same directory and time: answers are assigned in the register's order.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,11 +42,11 @@ INVITATION, DRAFT = "invitation-volet-1", "merci-et-suite"
 AUDIENCE = {"and": [{"network": ["WBE", "Libre confessionnel"]}, {"level": ["secondary"]}]}
 PROGRAMME = "https://programme.example/volet-1"
 READ_MORE = f"\n\nTout savoir : [la page du programme]({PROGRAMME})."
-LEAST_DAYS = 6  # since the first wave, on the day the story is told
+LEAST_DAYS = 6  # since the first wave, on the day the story is created
 REMINDER_DAYS, REMINDER_IS_DUE_IN = 14, 7
 STARTS = time(9, 30)
 MINUTE = timedelta(minutes=1)
-EVERY = 4  # one authority in so many answers
+EVERY = 4  # one authority in this many answers
 UNKNOWN_BOX = Reply(550, ("5.1.1 No such mailbox",))
 FULL_BOX = Reply(552, ("5.2.2 Mailbox full",))
 EXCLUDED, UNKNOWN, FULL, UNSUBSCRIBED = 5, 17, 29, 41  # places in the order of the register
@@ -55,7 +55,7 @@ HOURS = (time(9, 40), time(11, 5), time(13, 50), time(15, 25))
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:
-    """What one authority answers, in turn."""
+    """What one authority answers. Authorities take the lines of `LINES` in turn."""
 
     answer: Answer
     comment: str = ""
@@ -76,9 +76,9 @@ LINES = (
 
 
 def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Posted]:
-    """Tell the story as of `now`, in a directory just filled; returns what the demonstration's mailbox is to keep.
+    """Create the story as of `now`, in a new directory; returns the letters to store in the demonstration's mailbox.
 
-    Raises Refused when there is a campaign already.
+    Raises Refused when there is already a campaign.
     """
     if session.scalar(select(Campaign.id).limit(1)) is not None:
         raise Refused("Il y a déjà une campagne : l’histoire se raconte dans une base vide.")
@@ -104,14 +104,14 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Po
 
 
 def first_wave(now: datetime) -> datetime:
-    """When the campaign left: half past nine on the last day letters could leave, some days before an instant."""
+    """When the campaign left: at 9.30 on the last day that letters could leave, at least 6 days before `now`."""
     days = (today(now) - timedelta(days=LEAST_DAYS + more) for more in count())
     day = next(day for day in days if not sending_hours.closure(day, {Audiences.SCHOOL_SIDE}, urgent=True))
     return moment_of(datetime.combine(day, STARTS)).at
 
 
 def _approved(session: Session, sending: SenderIdentity, first: datetime, now: datetime) -> Wave:
-    """The campaign, written and approved in the days before, its waves planned."""
+    """Create, approve and schedule the campaign in the two days before its start; returns its first wave."""
     author = staff.user_named(session, people.person_for(RoleName.AUTHOR).email)
     approver = people.person_for(RoleName.APPROVER).email
     written, asked, planned = (first - timedelta(hours=hours) for hours in (46, 44, 20))
@@ -123,7 +123,7 @@ def _approved(session: Session, sending: SenderIdentity, first: datetime, now: d
 
 
 def _invitation(first: datetime, now: datetime) -> Definition:
-    """The ready-made invitation for two networks, with one reminder, still to come."""
+    """The ready-made invitation, for secondary schools of two networks, with one reminder that is still to come."""
     stated = definitions.named(INVITATION, ROOT / "campaigns")
     since = (today(now) - today(first)).days
     closing = "\n\nBien cordialement,"
@@ -148,7 +148,7 @@ def _letters(session: Session, wave: Wave) -> Sequence[Message]:
 
 
 def _exclude(session: Session, campaign: Campaign, now: datetime) -> None:
-    """Somebody asked by telephone not to be written to."""
+    """Suppress the address of a person who asked this by telephone."""
     addressee = audiences.addressees(session, campaign, now=now)[EXCLUDED - 1]
     actor = people.person_for(RoleName.AUTHOR).email
     reason, said = SuppressionReason.STAFF, "Demande par téléphone."
@@ -158,18 +158,18 @@ def _exclude(session: Session, campaign: Campaign, now: datetime) -> None:
 def _answer(
     session: Session, letters: Sequence[Message], sending: SenderIdentity, post: Post, first: datetime, now: datetime
 ) -> list[Response]:
-    """One in some answers over the days, in turn; each gets its confirmation."""
+    """Give the answer of one authority in `EVERY`, spread over the days. Each gets its confirmation."""
     asked = [letter for letter in letters[1::EVERY] if letter is not letters[UNSUBSCRIBED]]
     moments = list(_moments(today(first), today(now)))
-    found: list[Response] = []
+    responses: list[Response] = []
     for place, letter in enumerate(asked):
         at = moments[place * len(moments) // len(asked)] + MINUTE * (place % 9) * 3
         given = _given(session, letter, LINES[place % len(LINES)], now)
         if given is None:
             continue
-        found += answering.receive(session, letter, given, sending, now=at)
+        responses += answering.receive(session, letter, given, sending, now=at)
         post.carry(at + MINUTE / 4)
-    return found
+    return responses
 
 
 def _moments(first: date, last: date) -> Iterator[datetime]:
@@ -182,40 +182,40 @@ def _moments(first: date, last: date) -> Iterator[datetime]:
 
 
 def _given(session: Session, letter: Message, line: StoryLine, now: datetime) -> Given | None:
-    """What an authority gives in answer, about its schools of which nothing is known; None when there is none left."""
+    """An authority's answer, about its schools without a status; None when no such school is left."""
     if line.answer is Answer.HELP:
         return Given({}, line.answer, line.comment)
     if line.answer is Answer.WRONG_CONTACT:
         return Given({}, line.answer, line.comment, proposed_address=f"direction.{letter.address}")
     asked = answers.question_of(session, letter, now=now)
-    silent = [one.school.id for one in asked.schools if one.strands[asked.strand.number].status is Status.NONE]
+    silent = [row.school.id for row in asked.schools if row.strands[asked.strand.number].status is Status.NONE]
     return Given(dict.fromkeys(silent, line.answer), comment=line.comment) if silent else None
 
 
 def _handle(session: Session, given: Sequence[Response], now: datetime) -> None:
-    """The service confirmed the earlier joinings, and took one request for help; the rest waits."""
+    """Confirm the first half of the joinings and take one request for help, as the service. The rest waits."""
     actor = people.person_for(RoleName.AUTHOR).email
-    joined = [one for one in given if one.answer is Answer.JOINED]
+    joined = [response for response in given if response.answer is Answer.JOINED]
     for response in joined[: len(joined) // 2]:
         inbox.act(session, response, now=min(response.given_at + timedelta(hours=3), now), actor=actor)
-    helped = next(one for one in given if one.answer is Answer.HELP)
+    helped = next(response for response in given if response.answer is Answer.HELP)
     inbox.take(session, helped, now=min(helped.given_at + timedelta(hours=2), now), actor=actor)
 
 
 def _open(session: Session, wave: Wave, letters: Sequence[Message], first: datetime) -> None:
-    """Most letters are opened, by people and by machines; some lead to the programme's page."""
+    """Count openings of most letters, by people and machines, and clicks on the programme's page from some."""
     if wave.mailing_id is None:
         return
     identity = next(iter(trackers.of_mailing(session, wave.mailing_id).values()))
     target = trackers.target_of(session, identity)
     if target is None:
         return
-    seen = [one for place in range(len(letters)) for one in _signals(place, first, min(target.links))]
-    hits.add(session, [Sighting(replace(target, message=None), one, classify(one, ())[0]) for one in seen])
+    seen = [signals for place in range(len(letters)) for signals in _signals(place, first, min(target.links))]
+    hits.add(session, [Sighting(replace(target, message=None), signals, classify(signals, ())[0]) for signals in seen])
 
 
 def _signals(place: int, first: datetime, link: int) -> Iterator[Signals]:
-    """How one letter is read: nearly at once by a scanner, in the hours and days after by people."""
+    """How one letter is read: by a scanner after a minute, by people in the following hours and days."""
     if place % 7 == 0:
         yield Signals(OPENING, first + MINUTE, Agent.SCANNER, is_head=False)
     if place % 5 > 1:
