@@ -1,4 +1,4 @@
-"""Fixtures of tests that open pages: an application on the sample, on SQLite, and people signed in."""
+"""Fixtures for tests that open pages: an application with the sample data on SQLite, and signed-in clients."""
 
 from types import MethodType
 
@@ -20,17 +20,17 @@ def backend():
 
 
 class Lent(Database):
-    """The database of an application that outlives its tests: each one's in turn."""
+    """The database of an application shared by tests: it takes over the database of each test in turn."""
 
     def __init__(self):
-        """None yet."""
+        """Open no database: `become` sets one."""
 
     def become(self, other):
         vars(self).update(vars(other))
 
 
 class Standing:
-    """One application a process: routes and templates take longer to compile than most pages to serve."""
+    """One application per process, because compiling routes and templates takes longer than serving most pages."""
 
     def __init__(self, data):
         self.settings, self.database = read({"OUTREACH_DATA": str(data)}), Lent()
@@ -40,7 +40,7 @@ class Standing:
         self.config, self.extensions = dict(self.app.config), dict(self.app.extensions)
 
     def anew(self, database):
-        """The application over another database, as it was when it was made: it remembers nobody."""
+        """The application in its initial state, with another database: no state of earlier tests remains."""
         self.database.become(database)
         for kept, made in ((self.app.config, self.config), (self.app.extensions, self.extensions)):
             kept.clear()
@@ -72,7 +72,9 @@ def client(app):
 
 @pytest.fixture
 def signed_in(app, password, templates):
-    """A client signed in as the demonstration's person of a role: by the form once a process, then by its cookie."""
+    """A client signed in as the demonstration's person of a role.
+
+    The first sign-in of a process uses the form; later ones reuse its cookie."""
 
     def sign_in(role):
         client = app.test_client()

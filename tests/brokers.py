@@ -1,4 +1,4 @@
-"""Real brokers for the tests, from Debian's packages, each in a throw-away folder on a port of its own."""
+"""Real brokers for the tests, from Debian's packages, each in a temporary folder on its own port."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ RABBITMQ = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rab
 
 
 class Redis:
-    """A Redis that keeps nothing; `start` again after `kill` is a server that has forgotten everything."""
+    """A Redis that stores nothing on disk: after `kill` and `start`, it has lost all its data."""
 
     missing = "" if shutil.which("redis-server") else "redis-server is missing"
 
@@ -37,7 +37,7 @@ class Redis:
 
 
 class RabbitMQ:
-    """A RabbitMQ of one node, without its name service and its plug-ins."""
+    """A RabbitMQ of one node, without its name service (epmd) and without plug-ins."""
 
     missing = "" if RABBITMQ else "rabbitmq-server is missing"
 
@@ -50,7 +50,7 @@ class RabbitMQ:
 
     def start(self):
         named = {
-            "HOME": self.folder,  # the cookie's
+            "HOME": self.folder,  # where the Erlang cookie is
             "MNESIA_BASE": self.folder / "base",
             "LOG_BASE": self.folder / "log",
             "NODENAME": f"outreach{self.node}@localhost",
@@ -84,7 +84,9 @@ class RabbitMQ:
 
 
 def running(kind):
-    """For a fixture: a broker of this kind, started and stopped; without its package the test is skipped, or fails."""
+    """For a fixture: start a broker of this kind, yield it, then stop it.
+
+    Without its package the test is skipped, or fails when OUTREACH_REQUIRE_ALL is set."""
     if kind.missing and os.environ.get("OUTREACH_REQUIRE_ALL"):
         pytest.fail(f"{kind.missing}, and is required here")
     if kind.missing:

@@ -1,6 +1,6 @@
-"""What tests stand on: fresh databases of both kinds, settings, an application, people who may sign in.
+"""Options, markers and fixtures of all tests: fresh databases of both kinds, settings, the sample data.
 
-Databases are copied from a template migrated once a run, so each test commits for real and sees nobody else's rows.
+Databases are copies of a template that is migrated once per run. So tests really commit, and see only their own rows.
 """
 
 import fcntl
@@ -24,7 +24,7 @@ from outreach.settings import Settings, read
 from tests.memory import in_memory
 from tests.postgresql import Server
 
-# A busy machine is no counterexample: properties have no deadline, the runner's own time-out stays.
+# On a busy machine a deadline would fail correct properties. The runner's time-out still applies.
 hypothesis.settings.register_profile("short", deadline=None, max_examples=40)
 hypothesis.settings.register_profile("all", deadline=None, max_examples=100)
 STORY_DAY = date(2021, 5, 15)
@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is long, unless everything or a single test by its name is asked for."""
+    """Leave out long tests, unless `--all` or a test's name (`::`) is given."""
     names = {item.nodeid for item in items}
     for item in items:
         _mark(item, names)
@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _mark(item: pytest.Item, names: set[str]) -> None:
-    """What the place, the fixtures and the parameters of a test say of it."""
+    """Add the markers that follow from a test's folder, fixtures and parameters."""
     fixtures = getattr(item, "fixturenames", ())
     for name, is_so in {
         "chaos": "chaos" in item.path.parts,
@@ -69,19 +69,19 @@ def _mark(item: pytest.Item, names: set[str]) -> None:
     }.items():
         if is_so:
             item.add_marker(name)
-    # The same promise on the second database, where the database makes no difference to it.
+    # A test that also runs on SQLite is long on PostgreSQL, unless it is marked as being about PostgreSQL.
     is_second = "postgresql" in item.name and item.nodeid.replace("postgresql", "sqlite") in names
     if is_second and not item.get_closest_marker("postgresql"):
         item.add_marker("long")
 
 
 def pytest_collection_finish() -> None:
-    """What was collected stays to the end: nobody looks for cycles in it."""
+    """Collected tests live until the end, so the garbage collector need not traverse them."""
     gc.freeze()
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """More than there are processors: a test that waits for a relay, a page or a clock leaves its own to others."""
+    """More workers than processors, because tests that wait for a relay, a page or a clock use no processor."""
     return (os.cpu_count() or 1) + 2
 
 
@@ -95,7 +95,7 @@ _server = pytest.StashKey[Server]()
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def backend(request: pytest.FixtureRequest) -> str:
-    """Domain tests and journeys run on both; page tests override this with SQLite."""
+    """Domain tests and journeys run on both databases; page tests override this with SQLite."""
     return request.param
 
 
@@ -146,11 +146,11 @@ def templates(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Itera
 
 
 class Templates:
-    """Databases made by the first process that asks, and copied for each test of all of them."""
+    """Template databases: the first process that needs one creates it, and all processes copy it for each test."""
 
     def __init__(self, folder: Path, worker: str) -> None:
         self.folder, self.worker, self.copies = folder, worker, 0
-        self.sessions: dict[str, object] = {}  # cookies of who has signed in: every copy knows them
+        self.sessions: dict[str, object] = {}  # the cookie of each role that has signed in, valid in every copy
         self.first: dict[str, Engine] = {}  # the first engine of each kind that this process has opened
 
     @cached_property
@@ -173,9 +173,9 @@ class Templates:
         self._server.execute(f"DROP DATABASE {fresh} WITH (FORCE)")
 
     def open(self, url: str) -> Database:
-        """A copy, opened. Statements are compiled once a process, not once a test: that took longer than running them.
+        """Open a copy. Copies share compiled statements: compiling them for each test takes longer than running them.
 
-        What is compiled belongs to a dialect, which says of a database only its kind and its version.
+        Statements are compiled for a dialect, which depends only on the kind and version of a database.
         """
         opened = Database(url)
         if (kind := opened.engine.name) not in self.first:
@@ -187,7 +187,7 @@ class Templates:
 
     @cached_property
     def _server(self) -> psycopg.Connection:
-        """One connection for all copies: opening one costs as much as a copy does."""
+        """One connection for all copies, because opening one takes as long as a copy."""
         return psycopg.connect(os.environ[SERVER].format("postgres"), autocommit=True)
 
     def close(self) -> None:

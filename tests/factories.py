@@ -1,6 +1,6 @@
-"""What tests and benchmarks make up: the service's people, directories of any size, mailings, campaigns.
+"""Data for tests and benchmarks: the service's people, directories of any size, mailings, campaigns.
 
-Functions named after a row return its columns, plausible unless `details` say otherwise.
+Functions named after a table's row return its columns: plausible values, replaced by `details`.
 """
 
 from collections.abc import Iterator
@@ -47,17 +47,17 @@ Columns = dict[str, Any]
 
 
 def authority(number: int, **details: object) -> Columns:
-    """The authority of this rank, which gives its FASE number."""
+    """An authority; its FASE number is 9001 + `number`."""
     return {"fase": 9001 + number, "name": f"PO {number}", "folded": "", **PLACE, **details}
 
 
 def school(fase: int, name: str, **details: object) -> Columns:
-    """A school, of no zone."""
+    """A school without a zone."""
     return {"fase": fase, "name": name, "zone": "", "district": "", "folded": "", **PLACE, **details}
 
 
 def contact(address: str, **details: object) -> Columns:
-    """A mailbox that is nobody's own."""
+    """A mailbox that belongs to no person (impersonal)."""
     spelt = {"address": address, "address_key": address.casefold(), "address_ascii": address}
     kind = {"mailbox_kind": MailboxKind.IMPERSONAL, "source": ContactSource.STAFF}
     return {**spelt, **kind, "added_by": AUTHOR, **details}
@@ -70,7 +70,7 @@ def mailing(now: datetime, **details: object) -> Columns:
 
 
 def add_people(session: Session, now: datetime) -> None:
-    """An administrator, an author and an approver, where they are missing."""
+    """Add an administrator, an author and an approver, unless they exist."""
     for email, name, role in (
         ("hugo.willems@fwb.example", "Hugo Willems", RoleName.ADMINISTRATOR),
         (AUTHOR, "Nadia Lambert", RoleName.AUTHOR),
@@ -86,7 +86,7 @@ def invitation(**changes: object) -> Definition:
 
 
 def campaign(session: Session, stated: Definition, now: datetime) -> Campaign:
-    """A draft of the author's."""
+    """A draft whose author is AUTHOR."""
     author = session.scalars(select(User).where(User.email == AUTHOR)).one()
     return lifecycle.create(session, stated, now=now, author=author)
 

@@ -1,4 +1,4 @@
-"""Where throw-away files lie: in memory where there is room, since each test copies a database and disks are slow."""
+"""Where temporary files are: in memory if there is room, because each test copies a database and disks are slow."""
 
 import os
 import shutil

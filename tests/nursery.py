@@ -1,4 +1,4 @@
-"""Processes forked from a warm one: the program is read once a worker of the tests, not at every start."""
+"""Processes forked from one that has imported the program, so that each test worker imports it only once."""
 
 import multiprocessing
 import os
@@ -14,7 +14,7 @@ nursery.set_forkserver_preload(["tests.nursery", "tests.sink", *(f"outreach.cli.
 
 
 def run_command(arguments, environment, folder, answer="", seconds=120):
-    """Run a command as `./run` would, in a process of its own; returns its outcome. Its streams are files."""
+    """Run a command as `./run` would, in its own process. Its streams are files. Returns a CompletedProcess."""
     folder.mkdir(exist_ok=True)
     (folder / "stdin").write_text(answer, encoding="utf-8")
     process = nursery.Process(target=_command, args=(arguments, environment, folder), daemon=True)

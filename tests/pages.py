@@ -1,4 +1,4 @@
-"""A client that reads every page it opens as strictly as a standards checker and a French proof-reader would."""
+"""A client that checks every page it opens: valid HTML, accessibility, policy, French typography, no English."""
 
 import re
 from html.parser import HTMLParser
@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import html5lib
 from flask.testing import FlaskClient
 
-# Words that only an untranslated piece of interface would show; names and addresses are left out by the pattern.
+# Words that appear only where the interface is not translated. The pattern does not match names and addresses.
 ENGLISH = re.compile(
     r"\b(the|and|of|with|your|please|login|log in|password|email|submit|search|filter|next|previous|save|cancel|error|"
     r"invalid|required|field|school|schools|authority|network|status|none|true|false|page not found)\b",
@@ -19,7 +19,7 @@ VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "sour
 
 
 class _Reader(HTMLParser):
-    """The text a person sees, the headings, the identifiers, what labels point to."""
+    """Collects visible text, headings, title, identifiers, and those that labels and descriptions refer to."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class _Reader(HTMLParser):
 
 
 class PageClient(FlaskClient):
-    """Flask's client, with `check` on every HTML answer."""
+    """Flask's client, which applies `check` to every HTML response."""
 
     def open(self, *arguments, **named):
         response = super().open(*arguments, **named)
@@ -65,17 +65,17 @@ class PageClient(FlaskClient):
         return self.post("/sign-in", data=form, headers=headers)
 
     def send(self, address, data=None, page=None):
-        """Send a form as a person would: with the token of the page it stands on, and what it hides of its version."""
-        tree = _tree(self.get(page or address))  # a token may be a button's
+        """Submit a form as a browser would: with the page's token and, if the page has one, its hidden version."""
+        tree = _tree(self.get(page or address))  # a token may be in a button
         named = {element.get("name"): element.get("value") for element in reversed(list(tree.iter()))}
         hidden = {"version": named["version"]} if "version" in named else {}
         return self.post(address, data={**hidden, **(data or {}), "csrf_token": named["csrf_token"]})
 
 
 def form_of(response, which=None):
-    """What a browser would submit of a page's form as it stands, besides the button pressed.
+    """What a browser would submit for a page's form, without the button: values by name, a list for several values.
 
-    Values by name, a list where a name has several. It is the first form, or the first with this action or id.
+    It is the first form of the page, or the first with this action or id.
     """
     tree = _tree(response)
     forms = [form for form in tree.iter("form") if which in (None, form.get("action"), form.get("id"))]
@@ -90,7 +90,7 @@ def form_of(response, which=None):
 
 
 def _tree(response):
-    """The page as a browser reads it; a page that was checked has been read already."""
+    """The page as a browser parses it. A page that was checked is parsed already."""
     checked = getattr(response, "tree", None)
     return html5lib.parse(response.text, namespaceHTMLElements=False) if checked is None else checked
 

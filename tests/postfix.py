@@ -1,4 +1,4 @@
-"""A Postfix of a test's own (Debian's package): all of it lies in one folder, and it listens on this machine alone."""
+"""A Postfix for one test (Debian's package): all its files are in one folder, and it listens on 127.0.0.1 only."""
 
 import os
 import shutil
@@ -65,20 +65,20 @@ scache unix - - n - 1 scache
 
 
 def hindrance():
-    """Why there can be none here, or ''."""
+    """Why Postfix cannot run here, or ''."""
     if not (DAEMONS / "master").exists():
         return "the package postfix is missing"
     return "" if os.geteuid() == 0 else "Postfix takes root"
 
 
 class Postfix:
-    """A relay that passes everything on to a port, and keeps what comes to addresses of a pattern in a Maildir, `box`.
+    """A relay that forwards everything to a port. Letters to addresses that match `returns` go to a Maildir, `box`.
 
-    `refused` holds what it says to a recipient itself, at once; `elsewhere` the port that somebody's letters go to.
+    `refused` maps a recipient to the reply it gives at once; `elsewhere` maps a recipient to another port.
     """
 
     def __init__(self, next_hop, returns, *, refused, elsewhere):
-        # Its daemons are not root and have to get there: a test's own folder lets nobody else in.
+        # Its daemons do not run as root and need access: other users cannot enter a test's own folder.
         self.folder = Path(tempfile.mkdtemp(prefix="postfix-", dir=in_memory()))
         self.folder.chmod(0o755)
         with create_server(("127.0.0.1", 0)) as free:
@@ -96,15 +96,15 @@ class Postfix:
         self._run("postfix", "start")
 
     def relent(self):
-        """From now on it refuses nobody, and what was put off once comes back."""
+        """Stop refusing recipients. From now on, letters that have been deferred once are returned."""
         self._write("refused")
         self._run("postconf", "-e", "maximal_queue_lifetime=0")
-        # To reload takes a while, in which some of its processes refuse and others break off.
+        # Restarted, because during a reload some of its processes still refuse and others drop connections.
         self._run("postfix", "stop")
         self._run("postfix", "start")
 
     def kept(self):
-        """How many messages wait in its mailbox."""
+        """How many messages are in its mailbox."""
         return len(list((self.box / "new").iterdir()))
 
     def stop(self):

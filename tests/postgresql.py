@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: the binaries a wheel brings, a throw-away data folder, a Unix socket, no network.
+"""A real PostgreSQL for the tests: binaries from a wheel, a temporary data folder, a Unix socket, no network.
 
 PostgreSQL refuses to run as root, so root's server runs as `nobody`, from a copy that `nobody` may read.
 """
@@ -21,7 +21,7 @@ QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": "/"}
 
 
 class Server:
-    """One running server; `url(name)` is the address of a database on it. `on`: where its data lie."""
+    """One running server. `url(name)` is the address of one of its databases. `on`: the folder of its data."""
 
     def __init__(self, *, durable: bool = False, on: Path | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="outreach-pg-"))
@@ -29,11 +29,11 @@ class Server:
         binaries = _installed()
         if os.geteuid() == 0:
             self.folder.chmod(0o755)
-            wheel = binaries.parent.parent  # beside it lie the libraries it looks for, by a relative path
+            wheel = binaries.parent.parent  # its libraries are next to it, found by a relative path
             shutil.copytree(binaries.parent, self.folder / wheel.name / binaries.parent.name)
             shutil.copytree(wheel.with_name(f"{wheel.name}.libs"), self.folder / f"{wheel.name}.libs")
             binaries = self.folder / wheel.name / binaries.parent.name / "bin"
-            (self.folder / wheel.name).chmod(0o755)  # whatever the mask of who runs us: the server is somebody else
+            (self.folder / wheel.name).chmod(0o755)  # whatever our umask, since the server runs as another user
             self.prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
         self.data = data = _data(self.folder, on, durable=durable)
         if self.prefix:
@@ -51,7 +51,7 @@ class Server:
         return f"postgresql://postgres@/{name}?host={self.data}"
 
     def start(self) -> None:
-        """Run again, as often as it needs, unless it does; come back once it answers."""
+        """Start the server unless it runs, again each time it exits; return once it answers."""
         for _ in range(600):
             if self.process is None or self.process.poll() is not None:
                 self.process = subprocess.Popen(self.command, **QUIET)
@@ -62,7 +62,7 @@ class Server:
         raise RuntimeError("PostgreSQL did not start")
 
     def crash(self) -> None:
-        """Every process of it killed with -9, its first one first."""
+        """Kill all its processes with SIGKILL, the main one first."""
         gone = [self.process.pid, *self._children()]
         for process in gone:
             with contextlib.suppress(ProcessLookupError):
@@ -70,13 +70,13 @@ class Server:
         self.process.wait(60)
 
     def lose_one(self) -> None:
-        """One process that serves somebody killed with -9: the server cuts everybody off and mends itself."""
+        """Kill one process that serves a connection with SIGKILL: the server ends all connections and recovers."""
         serving = [child for child in self._children() if b"[local]" in _command_line(child)]
         if serving:
             os.kill(serving[-1], signal.SIGKILL)
 
     def halt(self) -> None:
-        """Stopped at once, as by a failing machine: nothing is put in order."""
+        """Stop at once, without a checkpoint, as when a machine fails."""
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(60)
 

@@ -1,4 +1,4 @@
-"""Relays to test against, each a sink in a process of its own."""
+"""Relays for tests: each is a sink in its own process."""
 
 import json
 import os
@@ -27,12 +27,12 @@ class Relays:
         path.rename(self.folder / "rules.json")
 
     def release(self):
-        """What was held is said now."""
+        """Send the replies that were held."""
         (self.folder / "released").touch()
 
     @property
     def accepted(self):
-        whole, _, _ = (self.folder / "accepted.jsonl").read_text().rpartition("\n")  # behind it, half a line at most
+        whole, _, _ = (self.folder / "accepted.jsonl").read_text().rpartition("\n")  # omits a line still being written
         return [json.loads(line) for line in whole.splitlines()]
 
     def stop(self):

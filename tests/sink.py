@@ -1,11 +1,15 @@
-"""A relay to test against, in a process of its own: it does as its script says, and logs what it accepted.
+"""A scripted relay for tests, in its own process: it replies by its rules, and logs the letters it accepts.
 
-`python -m tests.sink FOLDER [OPTIONS]` prints its port. Rules (`FOLDER/rules.json`) are read anew for each command:
-`{"stage", "match", "reply", "times"}`: at a stage (connect, ehlo, helo, starttls, auth, mail, rcpt, data, early, dot,
-rset) and for recipients that match a pattern, reply this instead; `times` only that often. Replies may be words: close,
-reset, stall, endless, noise (bytes beneath the encryption); `slow:SECONDS:REPLY` is said after a while,
-`held:REPLY` once there is a file `FOLDER/released`. A letter is logged (`FOLDER/accepted.jsonl`) before its 250 is
-written, so the log never lacks one that the sender may have heard of.
+`python -m tests.sink FOLDER [OPTIONS]` prints its port. Rules (`FOLDER/rules.json`) are read again when they change. A
+rule is `{"stage", "match", "reply", "times"}`: at a stage (connect, ehlo, helo, starttls, auth, mail, rcpt, data,
+early, dot, rset), for recipients that match a pattern, `reply` replaces the usual reply, at most `times` times.
+
+Some replies are actions: close, reset, stall, endless, noise (bytes below the encryption). `slow:SECONDS:REPLY` is sent
+after a delay, `held:REPLY` once a file `FOLDER/released` exists, `raw:TEXT` without a line end. After `raw:` or a
+reply 421 it disconnects. `accept:REPLY` at stage dot accepts the letter whatever the reply.
+
+A letter is logged (`FOLDER/accepted.jsonl`) before its 250 is written, so the log has every letter that the sender may
+count as accepted.
 """
 
 import argparse
@@ -161,7 +165,7 @@ class Session:
         await self.say("rset", "250 2.0.0 ok")
 
     async def refuse_a_rush(self):
-        """Without PIPELINING, nothing may wait behind a command that has no answer yet."""
+        """Without PIPELINING, disconnect when a command arrives before the reply to the previous one."""
         if not self.sink.options.pipelining and self.reader._buffer:
             print("a command came before it was its turn", file=sys.stderr, flush=True)
             raise Gone
@@ -208,7 +212,7 @@ class Session:
 
 
 def main(arguments, tell):
-    """Serve for ever; the port is told first."""
+    """Serve for ever. `tell` is called with the port first."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("--port", type=int, default=0)

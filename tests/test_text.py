@@ -1,4 +1,4 @@
-"""Names and titles: words on a line (the N family of bad input)."""
+"""`line_of_words`, which reads names and titles (the N family of bad input)."""
 
 import pytest
 
