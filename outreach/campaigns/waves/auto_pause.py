@@ -67,7 +67,7 @@ def why_paused(session: Session, wave: Wave) -> str:
 
 
 def said_of_pause(session: Session, wave: Wave) -> str:
-    """The note of a paused wave's pause, whether automatic, by the planner or by a person; '' without one."""
+    """The note of a paused wave's pause, whether automatic, by the clock or by a person; '' without one."""
     last = _last_move(session, wave)
     return last.note if last is not None and last.state is WaveState.PAUSED else ""
 

@@ -37,7 +37,7 @@ def call_off(session: Session, campaign: Campaign, number: int, *, now: datetime
 
     When no earlier wave was launched, all planned waves are cancelled, so that the campaign can be planned again. Else
     the others stay planned. Raises Refused when the wave has started, or is not planned any more. The caller must hold
-    the campaign's turn, as the planner does when it starts a wave: so the two never act at the same time.
+    the campaign's turn, as the clock does when it starts a wave: so the two never act at the same time.
     """
     wave = next((candidate for candidate in campaign.waves if candidate.number == number), None)
     if wave is None or wave.state in {WaveState.CANCELLED, WaveState.MISSED}:

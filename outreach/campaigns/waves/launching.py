@@ -28,7 +28,7 @@ from outreach.tracking.models import TrackingMode
 
 SLICE = 5000
 MANY = 500
-AT_LEAST_AHEAD = timedelta(seconds=10)  # the planner looks for due waves every five seconds
+AT_LEAST_AHEAD = timedelta(seconds=10)  # the clock looks for due waves every five seconds
 AHEAD = timedelta(microseconds=600)  # for each authority: twice what writing its row takes on PostgreSQL
 LONGEST_AHEAD = timedelta(minutes=30)
 DRIFT_SHARE, DRIFT_AUTHORITIES = 0.1, 10
@@ -46,7 +46,7 @@ def due_waves(session: Session, *, now: datetime) -> list[int]:
 
 
 def _begins_at(session: Session, wave: Wave) -> datetime:
-    """When the planner starts to write a wave's recipients.
+    """When the clock starts to write a wave's recipients.
 
     Up to 500 authorities are written when the wave is due. More are written ahead, so that the letters leave in time:
     at most 30 minutes ahead, and only once the minute in which the wave can be called off is over.
@@ -166,7 +166,7 @@ def _follows_another(wave: Wave) -> bool:
 def _wait_if_it_drifted(session: Session, wave: Wave, now: datetime) -> None:
     """Pause a wave if the number of authorities differs from the approved one by more than 10 and by more than 10 %.
 
-    A smaller number does not pause a reminder, as those who answered are no longer in its audience.
+    A smaller number does not pause a reminder, as authorities that joined or answered are no longer in its audience.
     """
     approved = approved_count(session, wave.campaign)
     if not approved:
