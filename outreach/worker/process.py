@@ -34,8 +34,7 @@ from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.relay import Relay
 from outreach.errors import OutreachError
-from outreach.settings import Mode, Settings, listed
-from outreach.settings import SendingSwitch as Switch
+from outreach.settings import Mode, SendingSwitch, Settings, listed
 from outreach.tracking import hits
 from outreach.worker.wakeups import Wakeups, queue_of
 
@@ -137,7 +136,7 @@ class WorkProcess:
 
     def hindrance(self) -> str:
         """Why no letter may leave from here, in a French sentence, or ''."""
-        if self.settings.sending is Switch.OFF:
+        if self.settings.sending is SendingSwitch.OFF:
             return "L’envoi est coupé par OUTREACH_SENDING=off."
         if self.settings.stays_here:
             return ""

@@ -1,3 +1,0 @@
-from tests.delivery.sending.conftest import unhurried
-
-__all__ = ["unhurried"]
