@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 from outreach.accounts import staff
 from outreach.accounts.staff import User
 from outreach.adherence import programmes
+from outreach.adherence.models import Status, Word
 from outreach.campaigns import audiences, definitions, lifecycle
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.models import Campaign
@@ -61,6 +62,20 @@ def contact(address: str, **details: object) -> Columns:
     spelt = {"address": address, "address_key": address.casefold(), "address_ascii": address}
     kind = {"mailbox_kind": MailboxKind.IMPERSONAL, "source": ContactSource.STAFF}
     return {**spelt, **kind, "added_by": AUTHOR, **details}
+
+
+def adherence_record(school: int, strand: int, now: datetime, **details: object) -> Columns:
+    """A joining of this day, as declared by the school's authority."""
+    word = {"status": Status.JOINED, "word": Word.DECLARED, "effective_on": now.date(), "recorded_at": now}
+    return {
+        "school_id": school,
+        "strand_id": strand,
+        **word,
+        "recorded_by": AUTHOR,
+        "source": "",
+        "reason": "",
+        **details,
+    }
 
 
 def mailing(now: datetime, **details: object) -> Columns:

@@ -11,10 +11,11 @@ from datetime import datetime
 from sqlalchemy import select
 
 from benchmarks.faults.ground import Ground
-from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.adherence.models import AdherenceRecord
 from outreach.campaigns import lifecycle
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Batch, Message, MessageState, MessageSubject, SuppressionReason
+from tests import factories
 
 DECIDER = "nadia.lambert@fwb.example"
 PAUSED_SECONDS = 2.5
@@ -77,17 +78,7 @@ def stopped(ground: Ground) -> int:
 
 def joining(school: int, now: datetime) -> AdherenceRecord:
     """The record of a school that joins the strand, as declared by its authority."""
-    return AdherenceRecord(
-        school_id=school,
-        strand_id=1,
-        status=Status.JOINED,
-        word=Word.DECLARED,
-        effective_on=now.date(),
-        recorded_at=now,
-        recorded_by="po@adm.fwb.example",
-        source="",
-        reason="",
-    )
+    return AdherenceRecord(**factories.adherence_record(school, 1, now, recorded_by="po@adm.fwb.example"))
 
 
 def _in_flight(ground: Ground, chance: random.Random) -> Message | None:

@@ -142,7 +142,7 @@ def attend_until(postman, question):
 
 
 def deliver_until(postman, mailing, question):
-    """Have a postman knocked for, as the clock does, until it is so."""
+    """Have a postman woken, as the clock does, until it is so."""
     repeat_until(question, postman.deliver, mailing)
 
 

@@ -1,4 +1,4 @@
-"""The work process: its clock, its knocks, and what keeps it from sending."""
+"""The work process: its clock, its wake-ups, and what keeps it from sending."""
 
 import resource
 import time

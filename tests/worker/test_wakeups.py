@@ -1,4 +1,4 @@
-"""Knocks over a broker that several processes share: who hears them, what is forgotten, what a silent broker costs."""
+"""Wake-ups over a broker that processes share: who gets them, what is forgotten, what a silent broker costs."""
 
 import socket
 import threading
@@ -29,7 +29,7 @@ def redis():
 
 
 class Listener:
-    """A process that hears knocks, and is busy with each until it is told to go on."""
+    """A process that gets wake-ups, and is busy with each until it is told to go on."""
 
     def __init__(self, url):
         self.heard, self.goes_on = [], threading.Event()
@@ -154,7 +154,7 @@ def test_letters_leave_on_a_knock_over_the_broker_and_nothing_else_goes_over_it(
 
 @on_postgresql
 def test_one_clock_wakes_every_process_that_is_idle(database, begin, sink, monkeypatch):  # noqa: F811
-    """Each passes the knock on as it goes to work; nobody else's clock ticks here."""
+    """Each passes the wake-up on as it goes to work; nobody else's clock ticks here."""
     monkeypatch.setattr(recipients, "BATCH", 10)
     sink.script({"stage": "dot", "reply": "accept:slow:0.3:250 2.0.0 taken"})
     processes = [begin(OUTREACH_SMTP_CONNECTIONS="1") for _ in range(3)]

@@ -13,6 +13,7 @@ from outreach.campaigns.waves import launching, retrying
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
 from outreach.segments.audience import Concerns
 from outreach.tracking.models import Answer, Response
+from tests import factories
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
 from tests.conftest import NOW
 
@@ -31,9 +32,7 @@ def become(database, states):
 
 def record(database, strand, school, word=Word.CONFIRMED, status=Status.JOINED):
     with database.writing() as session:
-        details = {"source": "", "reason": "", "recorded_by": AUTHOR, "effective_on": LATER.date()}
-        details |= {"school_id": school, "strand_id": strand, "status": status, "word": word, "recorded_at": LATER}
-        session.add(AdherenceRecord(**details))
+        session.add(AdherenceRecord(**factories.adherence_record(school, strand, LATER, status=status, word=word)))
 
 
 def answer(database, strand, authority, said):

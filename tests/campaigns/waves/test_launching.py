@@ -23,6 +23,7 @@ from outreach.delivery.models import (
 )
 from outreach.directory.models import Authority, Contact
 from outreach.tracking.models import Tracker, TrackingMode
+from tests import factories
 from tests.campaigns.conftest import (
     APPROVER,
     AUTHOR,
@@ -39,19 +40,7 @@ from tests.conftest import NOW
 
 
 def record(session, school, strand, status):
-    session.add(
-        AdherenceRecord(
-            school_id=school,
-            strand_id=strand,
-            status=status,
-            word=Word.CONFIRMED,
-            effective_on=NOW.date(),
-            recorded_at=NOW,
-            recorded_by=AUTHOR,
-            source="",
-            reason="",
-        )
-    )
+    session.add(AdherenceRecord(**factories.adherence_record(school, strand, NOW, status=status, word=Word.CONFIRMED)))
 
 
 def rows(database):

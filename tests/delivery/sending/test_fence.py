@@ -27,6 +27,7 @@ from outreach.delivery.sending import fence
 from outreach.delivery.sending.batches import due_mailings
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.smtp.protocol import State
+from tests import factories
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, attend_until, letter, mail_to, schools, states
 
@@ -61,19 +62,8 @@ def unsubscribe(database, address, reason=SuppressionReason.UNSUBSCRIBED):
 
 def record(database, school, strand, status=Status.JOINED, word=Word.DECLARED):
     with database.writing() as session:
-        session.add(
-            AdherenceRecord(
-                school_id=school,
-                strand_id=strand,
-                status=status,
-                word=word,
-                effective_on=NOW.date(),
-                recorded_at=NOW,
-                recorded_by=ACTOR,
-                source="",
-                reason="",
-            )
-        )
+        stated = {"status": status, "word": word, "recorded_by": ACTOR}
+        session.add(AdherenceRecord(**factories.adherence_record(school, strand, NOW, **stated)))
 
 
 def count_fenced(database):
