@@ -11,14 +11,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from outreach.delivery.smtp.connection import OPENING, Connection, OnBody
 from outreach.delivery.smtp.guard import Guard
+from outreach.delivery.smtp.lateness import Lateness
 from outreach.delivery.smtp.protocol import Failure, Parcel, State
 from outreach.delivery.smtp.relay import Relay
 from outreach.delivery.smtp.replies import AttemptResult, Verdict
 from outreach.delivery.smtp.timeouts import Timeouts
 
 LOOK_SECONDS = 0.1
-PATIENCE_SECONDS = 5.0  # how long a letter may wait behind the dot of another
-ALONE_SECONDS = 600.0  # how long no letter is pipelined after one had to wait
 GREETING_BESIDE_OTHERS = 30
 
 
@@ -38,21 +37,22 @@ class Pool:
     ) -> None:
         self.relays, self.relay, self.guard = relays, relays[0], guard
         self.on_body: OnBody | None = None  # called before a body is written (False), and when it is half written
-        self._timeouts = timeouts or (Timeouts() if len(relays) == 1 else Timeouts(greeting=GREETING_BESIDE_OTHERS))
+        usual = Timeouts() if len(relays) == 1 else Timeouts(greeting=GREETING_BESIDE_OTHERS)
+        self.lateness = Lateness(timeouts or usual)
         self._context = context
         self._selector = selectors.DefaultSelector()
         self._in: dict[State, dict[Connection, None]] = {state: {} for state in State}  # connections by state, in order
-        self._late: set[Connection] = set()  # connections that did not answer in time
         self._settled: list[tuple[Relay, Parcel, AttemptResult]] = []
         self._failures: list[tuple[Relay, Failure]] = []
-        self._looked_at = self._alone_until = 0.0
+        self._looked_at = 0.0
 
     def turn_to(self, relay: Relay) -> None:
         """Use this relay from now on. Connections to another one finish the letter they carry, then close."""
         if relay is not self.relay:
             self.recall()
             self.leave()
-            self.relay, self._alone_until = relay, 0.0
+            self.relay = relay
+            self.lateness.start_anew()
 
     def open(self, count: int) -> None:
         """Open connections until there are `count` to the relay in use, those being opened included.
@@ -78,12 +78,12 @@ class Pool:
 
     def prompt(self, *states: State) -> int:
         """How many connections in these states are not late. A late one is left out until it answers."""
-        return self.count(*states) - sum(connection.state in states for connection in self._late)
+        return self.count(*states) - self.lateness.count(states)
 
     @property
     def stuck(self) -> int:
         """How many connections are late in opening: others have to be opened in their place."""
-        return sum(connection.state in OPENING for connection in self._late)
+        return self.lateness.stuck
 
     @property
     def free(self) -> int:
@@ -126,8 +126,7 @@ class Pool:
     def abandon(self, keys: Collection[int]) -> None:
         """Close the connections on which these parcels wait for their dot: they were not accepted."""
         for connection in self._at_dot_with(keys):
-            connection.talk.parcel = None
-            connection.talk.state = State.CLOSED
+            connection.talk.abandon()
             self._file(connection)
 
     def collect(self) -> list[tuple[Relay, Parcel, AttemptResult]]:
@@ -155,7 +154,8 @@ class Pool:
 
     def pass_over(self) -> None:
         """Mark the connections that still owe an answer as late: they are left for a later round."""
-        self._late = set(self._connections()) - self._in[State.READY].keys() - self._in[State.AT_DOT].keys()
+        waits_for_us = self._in[State.READY].keys() | self._in[State.AT_DOT].keys()
+        self.lateness.note(set(self._connections()) - waits_for_us)
 
     def leave(self, keep: int = 0) -> None:
         """Close idle connections, until `keep` to the relay in use are left. Busy ones stay."""
@@ -182,7 +182,7 @@ class Pool:
         Only if the relay is in use and offers PIPELINING, the connection is not late, and no pipelined letter had to
         wait for 5 s in the last 10 minutes.
         """
-        is_quick = connection not in self._late and time.monotonic() > self._alone_until
+        is_quick = self.lateness.allows_pipelining and not self.lateness.has(connection)
         return is_quick and connection.talk.pipelines and connection.talk.relay is self.relay
 
     def _lets_out(self, parcel: Parcel) -> bool:
@@ -201,7 +201,9 @@ class Pool:
         now = time.monotonic()
         if now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
-            self._give_up_on_the_silent(now)
+            for connection in self._connections():
+                if self.lateness.give_up_on(connection, now):
+                    self._file(connection)
 
     def _quit(self, connection: Connection) -> None:
         connection.talk.quit()
@@ -220,7 +222,7 @@ class Pool:
         if talk.state is not connection.state:
             del self._in[connection.state][connection]
             if connection.state is State.VERDICT or talk.state is State.READY:
-                self._late.discard(connection)
+                self.lateness.forgive(connection)
             connection.state, connection.since = talk.state, time.monotonic()
             if connection.state is State.CLOSED:
                 self._drop(connection)
@@ -231,18 +233,6 @@ class Pool:
                 return
         if connection.is_connecting or connection.wants != connection.watched:
             self._watch(connection)
-
-    def _give_up_on_the_silent(self, now: float) -> None:
-        for connection in self._connections():
-            limit = self._timeouts.connect if connection.is_connecting else self._timeouts.of(connection.state)
-            if connection.state is not State.READY and now - connection.since > limit:
-                give_up = connection.try_next if connection.is_connecting else connection.talk.break_off
-                give_up("le relais ne répond plus")
-                self._file(connection)
-            elif connection.talk.is_behind and now - connection.since > PATIENCE_SECONDS:
-                self._alone_until = now + ALONE_SECONDS
-                connection.talk.recall()
-                self._file(connection)
 
     def _watch(self, connection: Connection) -> None:
         """Register with the selector, by file descriptor.
@@ -263,7 +253,7 @@ class Pool:
             self._selector.unregister(connection.number)
 
     def _drop(self, connection: Connection) -> None:
-        self._late.discard(connection)
+        self.lateness.forgive(connection)
         self._forget(connection)
         connection.socket.close()
         if connection.talk.failure:

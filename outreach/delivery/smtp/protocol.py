@@ -75,31 +75,65 @@ class Failure:
     slow_down: bool = False
 
 
+@dataclass(slots=True)
+class Transfer:
+    """A parcel on its way through a conversation, and how far the commands of its envelope have come.
+
+    `steps` are the commands still to be written, `awaited` counts the replies to those that were.
+    """
+
+    parcel: Parcel
+    steps: deque[bytes]
+    awaited: int
+    is_first: bool  # the connection carried no letter before
+    is_behind: bool = False  # its envelope was written behind the dot of another letter, and has no reply yet
+    is_recalled: bool = False  # given back while it was behind: the connection closes with the answer to that dot
+    has_reply: bool = False
+    refusal: Reply | None = None
+
+    @property
+    def is_untried(self) -> bool:
+        """Whether the connection was reused and nothing was said about this letter.
+
+        A relay may close after N letters just as we start the next. That attempt does not count.
+        """
+        return not (self.is_first or self.has_reply)
+
+
 class Conversation:
     """One conversation with a relay.
 
-    `out` holds bytes to write, `settled` the results of parcels, `failure` why the conversation failed.
+    `out` holds bytes to write, `settled` the results of parcels, `failure` why the conversation failed. `current` is
+    the letter under way. `pipelined` is the next one, if its envelope was written behind the dot of the current one.
     """
 
     def __init__(self, relay: Relay) -> None:
         self.relay = relay
         self.state = State.GREETING
         self.out = bytearray()
-        self.parcel: Parcel | None = None
-        self.following: Parcel | None = None  # its envelope is written behind the dot of `parcel`
+        self.current: Transfer | None = None
+        self.pipelined: Transfer | None = None
         self.settled: list[tuple[Parcel, AttemptResult]] = []
         self.failure: Failure | None = None
         self._reader = Reader()
         self._offers: dict[str, str] = {}
         self._secrets: deque[str] = deque()  # what AUTH still has to send
-        self._is_old = self._is_encrypted = self._is_ending = False
-        # A relay may close after N letters just as we start the next.
-        # That one was never answered, so its attempt does not count.
-        self._has_served = self._is_unheard = False
-        self.is_behind = False  # a letter was written behind a dot, and has no reply yet
-        self._steps: deque[bytes] = deque()
-        self._waiting = 0
-        self._refusal: Reply | None = None
+        self._is_old = self._is_encrypted = self._has_served = False
+
+    @property
+    def parcel(self) -> Parcel | None:
+        """The parcel under way."""
+        return self.current.parcel if self.current else None
+
+    @property
+    def pipelines(self) -> bool:
+        """Whether the relay takes several commands at once, also behind a dot (RFC 2920)."""
+        return "PIPELINING" in self._offers
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a letter was written behind a dot, and has no reply yet."""
+        return any(transfer and transfer.is_behind for transfer in (self.pipelined, self.current))
 
     def receive(self, data: bytes) -> None:
         """Process bytes from the relay; b"" means that it closed."""
@@ -118,12 +152,17 @@ class Conversation:
         """End the conversation, without an answer to what is pending. `why` is the reason, in French."""
         after_dot = self.state is State.VERDICT
         self._give_back()
-        if self.parcel and self._is_unheard and self.state is State.ENVELOPE:
+        if self.current and self.current.is_untried and self.state is State.ENVELOPE:
             self._settle(AttemptResult(Verdict.UNTRIED))
-        elif self.parcel:
+        elif self.current:
             self._settle(AttemptResult(Verdict.UNKNOWN if after_dot else Verdict.UNREACHED, text=why))
         elif self.state not in {State.READY, State.CLOSED}:
             self._fail(why)
+        self.state = State.CLOSED
+
+    def abandon(self) -> None:
+        """Close without a dot, so that the relay cannot accept the letter. It gets no result."""
+        self.current = None
         self.state = State.CLOSED
 
     def encrypted(self) -> None:
@@ -138,13 +177,7 @@ class Conversation:
     def hand(self, parcel: Parcel) -> None:
         """Write the envelope of a parcel; only when READY."""
         if self._fits(parcel):
-            self.parcel, self.state = parcel, State.ENVELOPE
-            self._address(parcel)
-
-    @property
-    def pipelines(self) -> bool:
-        """Whether the relay takes several commands at once, also behind a dot (RFC 2920)."""
-        return "PIPELINING" in self._offers
+            self.current, self.state = self._begun(parcel), State.ENVELOPE
 
     def release(self, following: Parcel | None = None) -> None:
         """Write the dot; from here on the letter may be accepted.
@@ -154,16 +187,15 @@ class Conversation:
         self.out += DOT
         self.state, self._has_served = State.VERDICT, True
         if following and self._fits(following):
-            self.following, self.is_behind = following, True
-            self._address(following)
+            self.pipelined = self._begun(following)
+            self.pipelined.is_behind = True
 
     def recall(self) -> None:
         """Give back the letter behind a dot, or the one that was there until the dot was answered.
 
         The connection closes with the answer to the dot, or at once when that has come.
         """
-        if self.following:
-            self._is_ending = True
+        if self.pipelined:
             self._give_back()
         elif self.is_behind:
             self.break_off("le relais ne répond plus")
@@ -178,18 +210,16 @@ class Conversation:
         self.out += b"QUIT\r\n"
         self.state = State.CLOSED
 
-    def _address(self, parcel: Parcel) -> None:
+    def _begun(self, parcel: Parcel) -> Transfer:
         """Write the envelope of a parcel: all of it if the relay pipelines, else its first command."""
-        self._is_unheard = self._has_served
         option = " SMTPUTF8" if parcel.needs_utf8 else ""
         mail, rcpt = f"MAIL FROM:<{parcel.sender}>{option}\r\n", f"RCPT TO:<{parcel.recipient}>\r\n"
-        self._refusal = None
+        is_first = not self._has_served
         if self.pipelines:
-            self._waiting = 3
             self.out += f"{mail}{rcpt}DATA\r\n".encode()
-        else:
-            self._steps, self._waiting = deque([rcpt.encode(), b"DATA\r\n"]), 1
-            self.out += mail.encode()
+            return Transfer(parcel, deque(), 3, is_first)
+        self.out += mail.encode()
+        return Transfer(parcel, deque([rcpt.encode(), b"DATA\r\n"]), 1, is_first)
 
     def _fits(self, parcel: Parcel) -> bool:
         """Whether the relay can take a parcel; if not, the parcel is settled as refused."""
@@ -209,7 +239,8 @@ class Conversation:
     def _answer(self, reply: Reply) -> None:
         match self.state:
             case State.ENVELOPE:
-                self._envelope(reply)
+                if self.current:
+                    self._envelope(self.current, reply)
             case State.VERDICT:
                 self._judge(reply)
             case State.BODY | State.AT_DOT:
@@ -226,13 +257,13 @@ class Conversation:
                 assert_never(self.state)
 
     def _judge(self, reply: Reply) -> None:
-        outcome = result_of(reply, after_dot=True)
+        outcome, following = result_of(reply, after_dot=True), self.pipelined
         self._settle(outcome)
-        if self._is_ending or reply.code == 421 or outcome.verdict is Verdict.UNKNOWN:
-            self.state = State.CLOSED
+        if (following and following.is_recalled) or reply.code == 421 or outcome.verdict is Verdict.UNKNOWN:
             self._give_back()
-        elif self.following:
-            self.parcel, self.following, self.state = self.following, None, State.ENVELOPE
+            self.state = State.CLOSED
+        elif following:
+            self.current, self.pipelined, self.state = following, None, State.ENVELOPE
         else:
             self.state = State.READY
 
@@ -280,50 +311,54 @@ class Conversation:
         else:
             self._fail("le relais n’offre ni AUTH PLAIN ni AUTH LOGIN", alarm=True)
 
-    def _envelope(self, reply: Reply) -> None:
-        is_unheard, self._is_unheard, self.is_behind = self._is_unheard, False, False
-        if is_unheard and reply.code in OF_CONNECTION:
+    def _envelope(self, letter: Transfer, reply: Reply) -> None:
+        if letter.is_untried and reply.code in OF_CONNECTION:
             self._settle(AttemptResult(Verdict.UNTRIED, reply.code, text=reply.text))
             self.state = State.CLOSED
             return
-        self._waiting -= 1
-        is_data = not self._steps and self._waiting == 0
+        letter.has_reply, letter.is_behind = True, False
+        letter.awaited -= 1
+        is_data = not letter.steps and letter.awaited == 0
         if is_data and reply.code == 354:
-            if self._refusal:
-                # MAIL or RCPT was refused, so the relay gets no letter.
-                self._settle(result_of(self._refusal, after_dot=False))
-                self.state = State.CLOSED
-                return
-            self.out += _stuffed(self.parcel.wire) if self.parcel else b""
-            self.state = State.BODY
+            self._send_body(letter)
             return
-        if (is_data or reply.code // 100 != 2) and self._refusal is None:
-            self._refusal = reply
-        if self._refusal and (self._waiting == 0 or reply.code == 421):
-            self._give_up(self._refusal)
-        elif self._steps:
-            self.out += self._steps.popleft()
-            self._waiting = 1
+        if (is_data or reply.code // 100 != 2) and letter.refusal is None:
+            letter.refusal = reply
+        if letter.refusal and (letter.awaited == 0 or reply.code == 421):
+            self._give_up(letter.refusal)
+        elif letter.steps:
+            self.out += letter.steps.popleft()
+            letter.awaited = 1
+
+    def _send_body(self, letter: Transfer) -> None:
+        if letter.refusal:
+            # MAIL or RCPT was refused, so the relay gets no letter.
+            self._settle(result_of(letter.refusal, after_dot=False))
+            self.state = State.CLOSED
+        else:
+            self.out += _stuffed(letter.parcel.wire)
+            self.state = State.BODY
 
     def _give_up(self, refusal: Reply) -> None:
         self._settle(result_of(refusal, after_dot=False))
         if refusal.code == 421 or refusal.code // 100 not in {4, 5}:
             self.state = State.CLOSED
         else:
-            self._steps.clear()
             self._say("RSET", State.RESETTING)
 
     def _settle(self, outcome: AttemptResult) -> None:
         if outcome.code == 421:
             self.failure = Failure(f"421 {outcome.text}", slow_down=True)
-        if self.parcel:
-            self.settled.append((self.parcel, outcome))
-            self.parcel = None
+        if self.current:
+            self.settled.append((self.current.parcel, outcome))
+            self.current = None
 
     def _give_back(self) -> None:
-        if self.following:
-            self.settled.append((self.following, AttemptResult(Verdict.UNTRIED)))
-            self.following, self.is_behind = None, False
+        """Give back the letter behind a dot, once. Its envelope may have left, so the connection cannot be used on."""
+        following = self.pipelined
+        if following and not following.is_recalled:
+            self.settled.append((following.parcel, AttemptResult(Verdict.UNTRIED)))
+            following.is_recalled, following.is_behind = True, False
 
     def _fail(self, text: str, *, alarm: bool = False, slow_down: bool = False) -> None:
         self.failure = Failure(text, alarm, slow_down)

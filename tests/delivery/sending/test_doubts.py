@@ -35,11 +35,11 @@ def test_a_worker_that_is_seen_keeps_its_letters_and_an_unseen_one_leaves_doubts
     clock.forward(seconds=29)
     with database.writing() as session:
         assert outbox.doubt_the_abandoned(session, now=clock()) == 0
-        workers.give_sign(session, worker.worker_id, now=clock())
+        workers.give_sign(session, worker.writer.worker_id, now=clock())
     clock.forward(seconds=29)
     with database.writing() as session:
         assert outbox.doubt_the_abandoned(session, now=clock()) == 0
-        workers.leave(session, worker.worker_id, now=clock())
+        workers.leave(session, worker.writer.worker_id, now=clock())
         assert outbox.doubt_the_abandoned(session, now=clock()) == 2
         assert len(outbox.doubtful(session, session.get_one(Mailing, mailing))) == 2
 
@@ -52,7 +52,7 @@ def test_a_fence_that_lands_after_its_worker_looked_for_it_is_a_doubt_in_the_end
     database, sink = unreliable(True), relay()
     mailing = mail_to(database, addresses(1))
     worker = postman(sink, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
-    worker.database = database
+    worker.writer.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
     monkeypatch.setattr(fence, "take_back", lambda *_, **__: None)
@@ -61,7 +61,7 @@ def test_a_fence_that_lands_after_its_worker_looked_for_it_is_a_doubt_in_the_end
     for minutes, doubted in ((14, 0), (1, 1), (1, 0)):
         clock.forward(minutes=minutes)
         with database.writing() as session:
-            workers.give_sign(session, worker.worker_id, now=clock())
+            workers.give_sign(session, worker.writer.worker_id, now=clock())
             assert outbox.doubt_the_abandoned(session, now=clock()) == doubted
             assert outbox.under_way(session, [mailing]) == (set() if minutes == 1 else {mailing})
     assert set(ends(database, mailing)) == {(S.IN_DOUBT, None)}
@@ -126,7 +126,7 @@ def test_a_resend_whose_commit_is_lost_still_says_the_same_later(unreliable, rel
     mailing = in_doubt_and_queued_again(database, sink, postman, clock)
     watch = at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True))
     worker = postman(sink, compose=at_random, on_failpoint=watch)
-    worker.database = database
+    worker.writer.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
     worker.attend()

@@ -189,7 +189,7 @@ def test_a_commit_of_unknown_outcome_writes_no_dot_and_loses_nobody(unreliable, 
     database = unreliable(commits)
     sink, mailing = relay(), mail_to(database, addresses(20))
     worker = postman(sink, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
-    worker.database = database
+    worker.writer.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
     assert sink.accepted == []
@@ -241,7 +241,7 @@ def test_a_fence_taken_back_after_a_cancellation_leaves_nothing_in_the_queue(unr
     database = unreliable(True)
     sink, mailing = relay(), mail_to(database, addresses(20))
     worker = postman(sink, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
-    worker.database = database
+    worker.writer.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
     cancel(database, mailing)
@@ -279,7 +279,7 @@ def test_a_batch_is_one_worker_s_until_its_lease_ends(database, clock):
 
 @in_full_rounds
 def test_a_batch_is_held_for_longer_while_its_letters_leave(database, relay, postman, clock, monkeypatch):
-    monkeypatch.setattr("outreach.delivery.sending.postman.RENEW_SECONDS", 0)
+    monkeypatch.setattr("outreach.delivery.sending.round_writer.RENEW_SECONDS", 0)
     ends = []
 
     def watch(stage):
@@ -294,7 +294,7 @@ def test_a_batch_is_held_for_longer_while_its_letters_leave(database, relay, pos
 
 @in_full_rounds
 def test_who_has_lost_a_batch_hands_over_no_more_of_it(database, relay, postman, monkeypatch):
-    monkeypatch.setattr("outreach.delivery.sending.postman.RENEW_SECONDS", 0)
+    monkeypatch.setattr("outreach.delivery.sending.round_writer.RENEW_SECONDS", 0)
 
     fenced = []
 

@@ -74,8 +74,8 @@ def test_the_next_relay_takes_over_at_once_and_hands_back_after_the_rest(databas
 
 def test_a_relay_that_does_not_greet_is_left_for_the_next_sooner_than_one_that_is_alone(both, postman):
     first, second = both
-    assert postman(first).pool._timeouts.greeting == 300
-    assert postman(first, url=urls(first, second)).pool._timeouts.greeting == 30
+    assert postman(first).pool.lateness.timeouts.greeting == 300
+    assert postman(first, url=urls(first, second)).pool.lateness.timeouts.greeting == 30
 
 
 def test_a_silent_relay_holds_nothing_up_for_long(database, both, postman):

@@ -4,7 +4,7 @@ import pytest
 
 from outreach.delivery.models import MessageState
 from outreach.delivery.sending.failpoints import Failpoint
-from outreach.delivery.smtp import pool
+from outreach.delivery.smtp import lateness
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.protocol import Conversation, Parcel, State
@@ -116,7 +116,7 @@ def test_letters_follow_one_another_where_the_relay_takes_it(database, relay, po
 
     def count(stage):
         if stage is Failpoint.AFTER_DOT:
-            behind.append(sum(connection.talk.following is not None for connection in worker.pool._connections()))
+            behind.append(sum(connection.talk.pipelined is not None for connection in worker.pool._connections()))
 
     worker = postman(sink, connections=1, on_failpoint=count)
     worker.deliver(mailing)
@@ -127,7 +127,7 @@ def test_letters_follow_one_another_where_the_relay_takes_it(database, relay, po
 
 def test_a_dot_without_an_answer_holds_no_other_letter_up(database, relay, postman, monkeypatch):
     """Nor does what follows it count as tried."""
-    monkeypatch.setattr(pool, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(lateness, "PATIENCE_SECONDS", 0.5)
     sink, mailing = relay(), mail_to(database, addresses(40))
     sink.script({"stage": "dot", "match": "^po000001", "reply": "stall"})
     worker = postman(sink, connections=2, patient=False)
@@ -149,7 +149,7 @@ def test_a_dot_without_an_answer_holds_no_other_letter_up(database, relay, postm
     ids=["slow over its dots", "deaf to what stands behind them"],
 )
 def test_where_a_letter_had_to_wait_behind_a_dot_letters_go_alone(database, relay, postman, monkeypatch, rule):
-    monkeypatch.setattr(pool, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(lateness, "PATIENCE_SECONDS", 0.2)
     sink, mailing, rules = relay(), mail_to(database, addresses(8)), [rule]
 
     def begin(stage):

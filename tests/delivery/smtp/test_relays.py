@@ -13,7 +13,7 @@ from outreach.delivery.models import MessageState, Reason, RelayState, Suppressi
 from outreach.delivery.sending import postman as patience
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.failpoints import Failpoint
-from outreach.delivery.smtp import pool
+from outreach.delivery.smtp import lateness
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.protocol import State
 from outreach.delivery.smtp.timeouts import Timeouts
@@ -304,7 +304,7 @@ def test_only_the_list_of_a_trial_leaves_and_the_ministry_s_own_boxes_never(data
 
 def test_a_tarpit_slows_only_itself(database, relay, postman, monkeypatch):
     """Two recipients get no answer for long: the others leave meanwhile, and the slow ones in the end."""
-    monkeypatch.setattr(pool, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(lateness, "PATIENCE_SECONDS", 1)
     sink = relay()
     sink.script(
         {"stage": "rcpt", "match": "^po000003", "reply": "held:250 2.1.5 at last"},
