@@ -23,7 +23,7 @@ from outreach.delivery.sending import postman
 from outreach.settings import read
 from outreach.tracking.machines import VERSION, Agent, HitClass, Why
 from outreach.tracking.models import Hit
-from outreach.worker import process
+from outreach.worker import questions
 from outreach.worker.clock import ask, clock, collect
 from outreach.worker.process import WorkProcess, guard_of
 from tests import factories
@@ -106,9 +106,9 @@ def hindrance(database):
 def test_a_pass_of_the_clock_starts_what_is_due_sends_it_and_ends_it(database, begin, sink):
     works = begin()
     plan(database, works)
-    ask(works)
+    ask(works.questions)
     assert until(lambda: accepted(database) == 5)
-    ask(works)
+    ask(works.questions)
     with database.reading() as session:
         assert session.get_one(Campaign, 1).waves[0].state == "finished"
         assert workers.last_pass(session).hindrance == ""
@@ -118,7 +118,7 @@ def test_a_pass_of_the_clock_starts_what_is_due_sends_it_and_ends_it(database, b
 def test_the_clock_settles_the_doubt_about_a_letter_whose_own_link_was_used(database, begin):
     works = begin()
     plan(database, works)
-    ask(works)
+    ask(works.questions)
     assert until(lambda: accepted(database) == 5)
     with database.writing() as session:
         row = session.get_one(Message, 1)
@@ -126,7 +126,7 @@ def test_the_clock_settles_the_doubt_about_a_letter_whose_own_link_was_used(data
         seen = {"link": 1, "agent": Agent.BROWSER, "is_head": False, "version": VERSION}
         judged = {"hit_class": HitClass.HUMAN, "why": Why.NOTHING_SUSPECT}
         session.add(Hit(message_id=1, at=row.fenced_at, **seen, **judged))
-    works.settle("")
+    works.questions.settle("")
     with database.reading() as session:
         assert session.get_one(Message, 1).state is MessageState.ACCEPTED
         assert verify(session, now=works.clock()) == []
@@ -136,14 +136,14 @@ def test_the_clock_ticks_by_itself_and_a_knock_is_not_repeated(database, begin, 
     monkeypatch.setattr("outreach.worker.clock.TICK_SECONDS", 3600)  # it ticks at once, and no second time
     works = begin()
     plan(database, works, 40)
-    ticking = clock(works)
+    ticking = clock(works.questions)
     ticking.start()
     try:
         assert until(lambda: accepted(database) == 40)
     finally:
         ticking.shutdown()
     for _ in range(3):
-        ask(works)
+        ask(works.questions)
     assert len(sink.accepted) == 40
 
 
@@ -153,7 +153,7 @@ def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(databas
     works = begin()
     plan(database, works, 40)
     plan(database, works, 0)
-    ask(works)
+    ask(works.questions)
     assert until(lambda: accepted(database) == 80)
     with database.reading() as session:
         order = session.scalars(select(Message.mailing_id).order_by(Message.fenced_at, Message.id)).all()
@@ -163,7 +163,7 @@ def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(databas
 def test_sending_off_holds_everything_and_says_so(database, begin, sink):
     works = begin(OUTREACH_SENDING="off")
     plan(database, works)
-    ask(works)
+    ask(works.questions)
     assert "OUTREACH_SENDING=off" in hindrance(database)
     with database.reading() as session:
         assert session.scalars(select(Mailing)).all() == []
@@ -173,10 +173,10 @@ def test_a_relay_that_cannot_be_reached_is_said(database, begin, sink):
     works = begin()
     plan(database, works)
     sink.stop()
-    ask(works)
+    ask(works.questions)
 
     def is_told():
-        ask(works)
+        ask(works.questions)
         return "ne prend rien" in hindrance(database)
 
     assert until(is_told)
@@ -185,13 +185,13 @@ def test_a_relay_that_cannot_be_reached_is_said(database, begin, sink):
 def test_a_copy_of_the_database_sends_nothing_until_it_is_confirmed(database, begin, sink, tmp_path):
     plan(database, begin())
     copy = begin(OUTREACH_DATA=str(tmp_path / "elsewhere"))
-    ask(copy)
+    ask(copy.questions)
     assert "vient d’une autre installation" in hindrance(database)
     assert accepted(database) == 0
     with database.writing() as session:
         here = installation.read(copy.settings.data)
         installation.confirm(session, here, now=copy.clock(), actor=ADMINISTRATOR)
-    ask(copy)
+    ask(copy.questions)
     assert until(lambda: accepted(database) == 5)
 
 
@@ -199,21 +199,21 @@ def test_a_copied_folder_or_another_machine_sends_nothing(database, begin, sink)
     works = begin()
     with database.writing() as session:
         session.execute(update(Installation).values(place="autre:/srv"))
-    assert "déplacée ou copiée" in works.hindrance()
+    assert "déplacée ou copiée" in works.questions.hindrance()
 
 
 def test_a_restored_backup_sends_nothing_until_it_is_confirmed(database, begin, sink):
     """However often the clock passes meanwhile; and the page goes on saying that it ticks, and why nothing leaves."""
     works = begin()
-    ask(works)
-    assert works.hindrance() == ""
+    ask(works.questions)
+    assert works.questions.hindrance() == ""
     plan(database, works)
     restored = {"passed_at": works.clock() - timedelta(hours=8), "confirmed_at": works.clock() - timedelta(days=30)}
     with database.writing() as session:
         session.execute(update(Installation).values(restored))
     for _ in range(3):
-        ask(works)
-        assert "copie de sauvegarde" in works.hindrance()
+        ask(works.questions)
+        assert "copie de sauvegarde" in works.questions.hindrance()
         assert "copie de sauvegarde" in hindrance(database)
     with database.reading() as session:
         assert works.clock() - workers.last_pass(session).at < workers.CLOCK_IS_LATE
@@ -221,18 +221,18 @@ def test_a_restored_backup_sends_nothing_until_it_is_confirmed(database, begin, 
     with database.writing() as session:
         installation.confirm(session, installation.read(works.settings.data), now=works.clock(), actor=ADMINISTRATOR)
     for _ in range(2):
-        ask(works)
-        assert works.hindrance() == ""
+        ask(works.questions)
+        assert works.questions.hindrance() == ""
     assert until(lambda: accepted(database) == 5)
 
 
 def test_a_backup_restored_while_sending_is_off_is_still_one_when_it_is_on_again(database, begin, sink):
-    ask(begin())
+    ask(begin().questions)
     with database.writing() as session:
         session.execute(update(Installation).values(passed_at=None, confirmed_at=NOW))
-    ask(begin(OUTREACH_SENDING="off"))
+    ask(begin(OUTREACH_SENDING="off").questions)
     works = begin()
-    ask(works)
+    ask(works.questions)
     assert "copie de sauvegarde" in hindrance(database)
 
 
@@ -243,12 +243,12 @@ def test_an_identity_that_cannot_be_read_holds_everything_and_says_so(database, 
     path = works.settings.data / "installation"
     before = path.read_text()
     path.write_text(content)
-    ask(works)
+    ask(works.questions)
     assert "ne se lit pas" in hindrance(database)
     with database.reading() as session:
         assert session.scalars(select(Mailing)).all() == []
     path.write_text(before)
-    ask(works)
+    ask(works.questions)
     assert until(lambda: accepted(database) == 5)
 
 
@@ -260,13 +260,13 @@ def test_a_full_disk_holds_everything_and_says_so(database, begin, sink):
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, usual[1]))
     try:
-        ask(works)
+        ask(works.questions)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
     assert "ne s’écrit pas" in hindrance(database)
     with database.reading() as session:
         assert session.scalars(select(Mailing)).all() == []
-    ask(works)
+    ask(works.questions)
     assert until(lambda: accepted(database) == 5)
 
 
@@ -275,9 +275,9 @@ def test_a_wave_that_cannot_start_keeps_no_other_from_starting_and_ending(databa
     broken, sound = plan(database, works), plan(database, works, 0)
     with database.writing() as session:
         session.get_one(Campaign, broken).criteria = "{"
-    ask(works)
+    ask(works.questions)
     assert until(lambda: accepted(database) == 5)
-    ask(works)
+    ask(works.questions)
     with database.reading() as session:
         assert session.get_one(Campaign, broken).waves[0].state == "planned"
         assert session.get_one(Campaign, sound).waves[0].state == "finished"
@@ -286,17 +286,17 @@ def test_a_wave_that_cannot_start_keeps_no_other_from_starting_and_ending(databa
 def test_a_large_wave_holds_up_no_other_that_is_due(database, begin, sink, monkeypatch):
     works, steps = begin(), []
     monkeypatch.setattr(launching, "SLICE", 3)
-    usual = works._advance
-    monkeypatch.setattr(works, "_advance", lambda wave: steps.append(wave) or usual(wave))
-    monkeypatch.setattr(works, "wake_due", lambda: steps.append("wake_due"))
+    usual = works.questions._advance
+    monkeypatch.setattr(works.questions, "_advance", lambda wave: steps.append(wave) or usual(wave))
+    monkeypatch.setattr(works.questions, "wake_due", lambda: steps.append("wake_due"))
     plan(database, works, 8)
     plan(database, works, 0)
     with monkeypatch.context() as short:
-        short.setattr(process, "LAUNCH_SECONDS", 0)  # of a pass of the clock, which has other questions, too
-        works.start_waves()
+        short.setattr(questions, "LAUNCH_SECONDS", 0)  # of a pass of the clock, which has other questions, too
+        works.questions.start_waves()
     assert steps == [1, 2]
-    monkeypatch.setattr(process, "LAUNCH_SECONDS", 60)
-    works.start_waves()
+    monkeypatch.setattr(questions, "LAUNCH_SECONDS", 60)
+    works.questions.start_waves()
     assert steps == [1, 2, 1, 2, "wake_due", 1, 2]
 
 
@@ -327,7 +327,7 @@ def test_who_may_be_written_to_depends_on_the_mode(tmp_path, changes, address, s
 def test_two_clocks_in_the_same_second_start_a_wave_once(database, begin, sink):
     first, second = begin(), begin()
     plan(database, first, 30)
-    ticks = [clock(first), clock(second)]
+    ticks = [clock(first.questions), clock(second.questions)]
     for ticking in ticks:
         ticking.start()
     try:
@@ -352,11 +352,11 @@ def returned(sink, folder, name="postfix"):
 def test_a_letter_that_comes_back_by_mail_counts_as_refused_and_every_promise_holds(database, begin, sink, tmp_path):
     works = begin(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'returns'}")
     plan(database, works)
-    ask(works)
+    ask(works.questions)
     assert until(lambda: accepted(database) == 5)
-    ask(works)
+    ask(works.questions)
     gone = returned(sink, tmp_path / "returns")
-    collect(works)
+    collect(works.questions)
     with database.reading() as session:
         tally = outbox.tallies(session, [1])[1]
         assert (tally.accepted, tally.refused, tally.total) == (4, 1, tally.intended)
@@ -370,14 +370,14 @@ def test_the_mailbox_of_returns_is_looked_into_beside_the_other_questions(databa
     assert [job.func for job in clock(begin()).get_jobs()] == [ask]
     works = begin(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'nowhere'}")
     assert [job.func for job in clock(works).get_jobs()] == [ask, collect]
-    collect(works)
+    collect(works.questions)
 
 
 def test_a_wave_to_addresses_that_do_not_exist_pauses_after_a_batch(database, begin, sink):
     sink.script({"stage": "rcpt", "reply": "550 5.1.1 no such user"})
     one = begin()
     plan(database, one, 300)
-    ask(one)
+    ask(one.questions)
     assert until(lambda: _state(database) is WaveState.PAUSED)
     with database.reading() as session:
         tally = outbox.tallies(session, [1])[1]
@@ -397,7 +397,7 @@ def test_letters_are_signed_where_a_key_is_named(database, begin, sink, tmp_path
     path.write_bytes(key.private_bytes(encoding=serialization.Encoding.PEM, **how))
     one = begin(OUTREACH_DKIM_SELECTOR="s1", OUTREACH_DKIM_KEY_FILE=str(path))
     plan(database, one, 1)
-    ask(one)
+    ask(one.questions)
     assert until(lambda: accepted(database) == 1)
     public = b"v=DKIM1; k=ed25519; p=" + b64encode(key.public_key().public_bytes_raw())
     (letter,) = sink.folder.glob("*.eml")

@@ -126,7 +126,7 @@ def sheet(database, settings, fase):
 
 def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, settings, process, real, world):
     launch(database, process.clock())
-    ask(process)
+    ask(process.questions)
     until(lambda: S.HANDING not in outcomes(database) and outcomes(database).count(S.ACCEPTED) == 4)
     rows = states(database, 1)
     assert rows[ARRIVES].reply_text.startswith("2.0.0 Ok: queued as ")
@@ -151,7 +151,7 @@ def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, setting
     assert "4.4.1" in states(database, 1)[LOST].reply_text
     with database.writing() as session:
         session.execute(update(Message).where(Message.state == S.QUEUED).values(due_at=process.clock()))
-    ask(process)
+    ask(process.questions)
     until(lambda: states(database, 1)[LATER].state is S.ACCEPTED)
 
     until(lambda: {one["to"] for one in world.accepted} == {ARRIVES, LATER})

@@ -1,0 +1,112 @@
+"""The mail room: the postman of a work process, the thread that runs it, and the wake-ups that it gets.
+
+A wake-up carries the number of a mailing. Those of this process's own clock come through a queue in memory. With
+several processes, a shared broker (`wakeups`) carries those of all to any idle one. Each process attends to its own
+slow connections. A wake-up that is lost or comes twice changes nothing, as the clock repeats it.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+
+from outreach.delivery.sending.postman import Postman
+from outreach.worker.wakeups import Wakeups
+
+ATTEND_SECONDS = 1.0
+WAIT_SECONDS = 5.0
+logger = logging.getLogger(__name__)
+
+
+class MailRoom:
+    """Runs a postman, which does one thing at a time. `broker` is the URL of a shared broker and its queue, if any."""
+
+    def __init__(self, postman: Postman, may_send: Callable[[], bool], broker: tuple[str, str] | None = None) -> None:
+        self.postman, self.stop, self._may_send = postman, postman.stop, may_send
+        self.wakeups = Wakeups(*broker, self.answer) if broker else None
+        self._jobs: SimpleQueue[int | None] = SimpleQueue()  # mailings to deliver; None: attend to slow connections
+        self._woken_for: set[int] = set()
+        self._at_work = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="postman")
+
+    def open(self) -> None:
+        """Start to work."""
+        self._thread.start()
+        if self.wakeups:
+            self.wakeups.open()
+
+    def close(self) -> None:
+        """Stop, once `stop` is set: the round under way ends, and its answers are awaited and recorded."""
+        self._jobs.put(None)
+        self._thread.join()
+        if self.wakeups:
+            self.wakeups.close()
+        with self.in_turn() as postman:
+            postman.farewell()
+
+    @contextmanager
+    def in_turn(self) -> Iterator[Postman]:
+        """Hold the postman, whichever thread it is for."""
+        with self._at_work:
+            yield self.postman
+
+    def wake_all(self, due: Iterable[int]) -> None:
+        """At each pass of the clock: wake a postman for each mailing that has letters due, and attend to the slow."""
+        if self.wakeups:
+            self.wakeups.clear()
+        # In random order: where a rate is limited, no mailing is always served first.
+        mailings = list(due)
+        for mailing in random.sample(mailings, len(mailings)):
+            self.wake_for(mailing)
+        if self.postman.is_busy and not self._woken_for and not self._at_work.locked():
+            self._jobs.put(None)
+
+    def wake_for(self, mailing: int) -> None:
+        """Wake a postman for a mailing, in any idle process, after its earlier wake-ups.
+
+        Without a shared broker that answers, wake the postman of this process, once until the wake-up has come.
+        """
+        if not (self.wakeups and self.wakeups.wake(mailing)) and mailing not in self._woken_for:
+            self._woken_for.add(mailing)
+            self._jobs.put(mailing)
+
+    def answer(self, mailing: int) -> None:
+        """Handle a wake-up from the shared broker: pass it on to the next idle process, then deliver.
+
+        A process that may not send holds its wake-up unacknowledged, so it gets no more.
+        """
+        while not self._may_send() and not self.stop.is_set():
+            self.stop.wait(WAIT_SECONDS)
+        if self.wakeups and not self.stop.is_set():
+            self.wakeups.pass_on(mailing)
+            self.deliver(mailing)
+
+    def deliver(self, mailing: int) -> None:
+        """Have the postman deliver a mailing. Never raises."""
+        try:
+            with self.in_turn() as postman:
+                is_more = postman.deliver(mailing)
+            if is_more:
+                self.wake_for(mailing)
+        except Exception:
+            logger.exception("mailing %s: delivering broke off, the clock will ask again", mailing)
+
+    def _run(self) -> None:
+        while not self.stop.is_set():
+            mailing = self._jobs.get()
+            if self.stop.is_set():
+                return
+            if mailing is None:
+                self._attend()
+            else:
+                self._woken_for.discard(mailing)  # from here on the next wake-up is worth sending
+                self.deliver(mailing)
+
+    def _attend(self) -> None:
+        try:
+            with self.in_turn() as postman:
+                postman.attend(ATTEND_SECONDS)
+        except Exception:
+            logger.exception("attending broke off, the clock will ask again")

@@ -1,0 +1,132 @@
+"""The clock's questions: what is due, what hinders, what time alone decides; and what the answers bring about."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.waves import auto_pause, launching
+from outreach.db import Database
+from outreach.delivery import installation, workers
+from outreach.delivery.bounces import collecting
+from outreach.delivery.ledger import outbox
+from outreach.delivery.sending import relay_health
+from outreach.delivery.sending.batches import due_mailings
+from outreach.errors import OutreachError
+from outreach.settings import SendingSwitch, Settings
+from outreach.tracking import hits
+from outreach.worker.mail_room import MailRoom
+
+LAUNCH_SECONDS = 4.0  # less than the interval of the clock
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def going_on(what: str) -> Iterator[None]:
+    """End this block with a line in the log when it fails as can be expected; the next pass of the clock repeats it.
+
+    ValueError is for stored rows that cannot be read.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, OSError, OutreachError, ValueError) as error:
+        logger.warning("%s broke off, the clock will ask again: %s", what, error)
+
+
+def hindrance(settings: Settings, database: Database) -> str:
+    """Why no letter may leave from here, in a French sentence, or ''."""
+    if settings.sending is SendingSwitch.OFF:
+        return "L’envoi est coupé par OUTREACH_SENDING=off."
+    if settings.stays_here:
+        return ""
+    with database.reading() as session:
+        return installation.hindrance(session, installation.read(settings.data))
+
+
+def may_send(settings: Settings, database: Database) -> bool:
+    """Whether letters may leave from here; False also when the database does not answer."""
+    try:
+        return not hindrance(settings, database)
+    except (SQLAlchemyError, OutreachError):
+        return False
+
+
+def pause_failing(settings: Settings, database: Database) -> None:
+    """Pause the waves that fail too often. They are looked for in a reading transaction, which blocks no writer."""
+    with database.reading() as session:
+        is_failing = bool(auto_pause.failing(session))
+    if is_failing:
+        with database.writing() as session:
+            auto_pause.pause_failing(session, now=settings.instant())
+
+
+class Questions:
+    """What one process's clock asks of the database, each question in transactions of its own."""
+
+    def __init__(
+        self, settings: Settings, database: Database, mail_room: MailRoom, relays: Sequence[str], stop: threading.Event
+    ) -> None:
+        self.settings, self.database, self.clock = settings, database, settings.instant
+        self.mail_room, self.relays, self.stop = mail_room, relays, stop
+        self.sending = SenderIdentity.of(settings)
+
+    def hindrance(self) -> str:
+        """Why no letter may leave from here, in a French sentence, or ''."""
+        return hindrance(self.settings, self.database)
+
+    def remember(self) -> None:
+        """Record an unhindered pass of the clock in the database, then in the data folder."""
+        now, here = self.clock(), installation.read(self.settings.data)
+        with self.database.writing() as session:
+            installation.passed(session, here, now=now)
+        installation.remember(self.settings.data, now=now)
+
+    def start_waves(self) -> None:
+        """Start due waves, one step of each in turn: one that is large, or cannot start, does not delay the others.
+
+        Between the steps, postmen are woken for letters due elsewhere. After 4 s the rest is left for the next pass of
+        the clock, as this pass has other work, too.
+        """
+        end = time.monotonic() + LAUNCH_SECONDS
+        while not self.stop.is_set():
+            with self.database.reading() as session:
+                waves = launching.due_waves(session, now=self.clock())
+            goes_on = False
+            for wave in waves:
+                with going_on(f"wave {wave}"):
+                    goes_on |= self._advance(wave)
+            if not goes_on or time.monotonic() > end:
+                return
+            self.wake_due()
+
+    def wake_due(self) -> None:
+        """Wake a postman for each mailing that has letters due."""
+        with self.database.reading() as session:
+            due = due_mailings(session, now=self.clock())
+        self.mail_room.wake_all(due)
+
+    def settle(self, hindrance: str) -> None:
+        """Settle what time alone decides (doubts, ends of waves), and record this pass of the clock."""
+        now = self.clock()
+        pause_failing(self.settings, self.database)
+        with self.database.writing() as session:
+            outbox.doubt_the_abandoned(session, now=now)
+            hits.settle_doubts(session, now=now)
+            outbox.resend_the_doubtful(session, now=now)
+            outbox.withdraw_stranded(session, now=now)
+            launching.finish_waves(session, now=now)
+            hits.fold_old(session, now=now)
+            no_relay = relay_health.hindrance(session, self.relays, now=now)
+            workers.clock_passed(session, hindrance or no_relay, now=now)
+
+    def collect(self) -> None:
+        """Handle what came back by mail."""
+        collecting.collect(self.database, self.settings, self.clock, stop=self.stop)
+
+    def _advance(self, wave: int) -> bool:
+        with self.database.writing() as session:
+            return launching.advance(session, wave, self.sending, now=self.clock())
