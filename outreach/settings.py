@@ -23,7 +23,7 @@ from outreach.errors import SettingsError
 PREFIX = "OUTREACH_"
 SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
-BROKERS = ("redis", "rediss", "amqp", "amqps", "postgresql")
+BROKERS = ("redis", "rediss", "amqp", "amqps")
 RELAY_OPTIONS = {"starttls": r"on|off", "connections": r"[1-9]|[1-4]\d|50", "rate": r"\d{1,6}"}
 PORTS = {"smtp": 25, "smtps": 465}
 ROOT = Path(__file__).resolve().parent.parent
@@ -251,7 +251,7 @@ def _faults_of_broker(settings: Settings) -> list[str]:
 def _names_a_host(url: str, schemes: Collection[str]) -> bool:
     try:
         place = urlsplit(url)
-        return place.scheme in schemes and (bool(place.hostname) or place.scheme == "postgresql") and place.port != 0
+        return place.scheme in schemes and bool(place.hostname) and place.port != 0
     except ValueError:
         return False
 

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
@@ -120,7 +121,7 @@ def silent_port():
         yield server.getsockname()[1]
 
 
-@pytest.mark.parametrize("kind", ["redis", "amqp", "postgresql"])
+@pytest.mark.parametrize("kind", ["redis", "amqp"])
 def test_a_broker_that_takes_a_connection_and_says_nothing_holds_nobody_up(kind, silent_port, caplog, monkeypatch):
     monkeypatch.setattr(f"outreach.worker.brokers.{brokers.KINDS[kind]}.PATIENCE_SECONDS", 1)
     wakeups = Wakeups(f"{kind}://user:s3cret@127.0.0.1:{silent_port}/base", QUEUE, lambda _mailing: None)
@@ -146,10 +147,10 @@ def begin(redis, begin_alone):  # noqa: F811
 def test_letters_leave_on_a_knock_over_the_broker_and_nothing_else_goes_over_it(database, begin):
     works = begin()
     plan(database, works, 20)
-    ask(works)
+    ask(works.questions)
     assert until(lambda: accepted(database) == 20)
-    assert works._woken_for == set()
-    assert works.wakeups._broker.get_declared_actors() == {"wake"}
+    assert works.mail_room._woken_for == set()
+    assert works.mail_room.wakeups._broker.get_declared_actors() == {"wake"}
 
 
 @on_postgresql
@@ -159,7 +160,7 @@ def test_one_clock_wakes_every_process_that_is_idle(database, begin, sink, monke
     sink.script({"stage": "dot", "reply": "accept:slow:0.3:250 2.0.0 taken"})
     processes = [begin(OUTREACH_SMTP_CONNECTIONS="1") for _ in range(3)]
     plan(database, processes[0], 60)
-    ask(processes[0])
+    ask(processes[0].questions)
 
     def hands():
         with database.reading() as session:
@@ -173,7 +174,7 @@ def test_letters_leave_while_the_broker_is_down(database, begin, redis):
     works = begin()
     plan(database, works, 20)
     redis.kill()
-    ask(works)
+    ask(works.questions)
     assert until(lambda: accepted(database) == 20)
 
 
@@ -187,36 +188,37 @@ def test_the_postman_does_one_thing_at_a_time_whichever_broker_asks(begin, monke
         time.sleep(0.1)
         at_once.remove(mailing)
 
-    monkeypatch.setattr(works.postman, "deliver", deliver)
-    works.wakeups.wake(1)
-    works.deliver.send(2)
-    works.attend.send()
+    monkeypatch.setattr(works.mail_room.postman, "deliver", deliver)
+    works.mail_room.wakeups.wake(1)
+    works.mail_room._jobs.put(2)
+    works.mail_room._jobs.put(None)
     assert until(lambda: len(most) >= 2)
     assert set(most) == {1}
 
 
 @on_postgresql
 def test_nobody_is_asked_to_attend_while_the_postman_is_at_work(begin, monkeypatch):
-    """He looks after his connections himself then; what is asked would wait, and be asked again at every tick."""
+    """It attends to its connections itself then; the request would wait, and be repeated at every tick."""
     works, asked = begin(), []
-    monkeypatch.setattr(type(works.postman), "is_busy", True)
-    monkeypatch.setattr(works.attend, "send", lambda: asked.append(1))
-    with works.in_turn():
-        works.wake_due()
-    assert asked == []
-    works.wake_due()
-    assert asked == [1]
+    monkeypatch.setattr(type(works.mail_room.postman), "is_busy", True)
+    with monkeypatch.context() as while_asked:
+        while_asked.setattr(works.mail_room, "_jobs", SimpleNamespace(put=asked.append))
+        with works.mail_room.in_turn():
+            works.questions.wake_due()
+        assert asked == []
+        works.questions.wake_due()
+        assert asked == [None]
 
 
 @on_postgresql
 def test_a_process_that_may_not_send_hears_one_knock_and_leaves_it_unanswered(begin, monkeypatch):
     held, answered = begin(OUTREACH_SENDING="off"), []
-    monkeypatch.setattr(held, "deliver", answered.append)
+    monkeypatch.setattr(held.mail_room, "deliver", answered.append)
     for number in (1, 2, 3):
-        held.wakeups.wake(number)
-    assert until(lambda: waiting(held.wakeups) == 2)
+        held.mail_room.wakeups.wake(number)
+    assert until(lambda: waiting(held.mail_room.wakeups) == 2)
     time.sleep(A_WHILE)
-    assert (waiting(held.wakeups), answered) == (2, [])
+    assert (waiting(held.mail_room.wakeups), answered) == (2, [])
 
 
 @on_postgresql

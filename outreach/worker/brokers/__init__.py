@@ -15,7 +15,6 @@ KINDS = {
     "rediss": "redis",
     "amqp": "rabbitmq",
     "amqps": "rabbitmq",
-    "postgresql": "postgresql",
 }
 PATIENCE_SECONDS = 2
 
