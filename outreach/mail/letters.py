@@ -32,7 +32,6 @@ from outreach.mail.marks import (
     fields_of,
     holds,
 )
-from outreach.mail.mime import Template
 from outreach.text import cleaned
 
 MOST_VARIANTS = 256
@@ -152,13 +151,12 @@ class Variant:
         return tuple(dict.fromkeys(part for part in parts if isinstance(part, Place)))
 
 
-@dataclass(frozen=True, slots=True)
-class Mould:
-    """A variant with its common values in its text; `keys` are those of the other values, in the templates' order."""
+class Encoded(NamedTuple):
+    """A variant in quoted-printable, its common values included; `keys` stand for the other values."""
 
     keys: Sequence[str]
-    html: Template
-    text: Template
+    html: Sequence[bytes | str]
+    text: Sequence[bytes | str]
 
 
 class Letter:
@@ -174,7 +172,7 @@ class Letter:
         self._wholes = [_parts(draft, text) for text in (draft.subject, draft.html, draft.text)]
         self._variant = lru_cache(MOST_VARIANTS)(self._decide)
         self._places = lru_cache(MOST_VARIANTS)(lambda truth: self._variant(truth).places)
-        self._mould = lru_cache(MOST_VARIANTS)(self._cast)
+        self._encoded = lru_cache(MOST_VARIANTS)(self._encode)
 
     def fill(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> Filled:
         """The letter with these values (by `Slot.key`) and flags, the truth of the fields its conditions name.
@@ -182,12 +180,12 @@ class Letter:
         Raises KeyError when a value or flag is missing.
         """
         truth = self._truth(flags)
-        mould = self._mould(truth, tuple([(key, values[key]) for key in self._common if key in values]))
-        encoded = [values[key].encoded() for key in mould.keys]
+        keys, html, text = self._encoded(truth, tuple([(key, values[key]) for key in self._common if key in values]))
+        pairs = {key: values[key].encoded() for key in keys}
         return Filled(
             subject=self.subject_for(values, flags),
-            text=mould.text.filled([pair[1] for pair in encoded]),
-            html=mould.html.filled([pair[0] for pair in encoded]),
+            text=mime.joined([piece if isinstance(piece, bytes) else pairs[piece][1] for piece in text]),
+            html=mime.joined([piece if isinstance(piece, bytes) else pairs[piece][0] for piece in html]),
         )
 
     def subject_for(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> str:
@@ -216,12 +214,12 @@ class Letter:
         flags = dict(zip(self.conditional, truth, strict=True))
         return Variant(*(_chosen(whole, flags) for whole in self._wholes))
 
-    def _cast(self, truth: tuple[bool, ...], common: tuple[tuple[str, Filling], ...]) -> Mould:
+    def _encode(self, truth: tuple[bool, ...], common: tuple[tuple[str, Filling], ...]) -> Encoded:
         variant, values = self._variant(truth), dict(common)
         html = _merged(variant.html, {key: value.html for key, value in values.items()})
         text = _merged(variant.text, {key: value.text for key, value in values.items()})
         keys = list(dict.fromkeys(piece for piece in (*html, *text) if isinstance(piece, str)))
-        return Mould(keys, _template(html, keys), _template(text, keys))
+        return Encoded(keys, html, text)
 
 
 def body(
@@ -317,10 +315,6 @@ def _merged(parts: Sequence[str | Place], common: Mapping[str, str]) -> list[byt
             words = [part if isinstance(part, str) else common[part.key] for part in together]
             merged.append(mime.encode("".join(words)))
     return merged
-
-
-def _template(pieces: Sequence[bytes | str], keys: Sequence[str]) -> Template:
-    return Template.of([keys.index(piece) if isinstance(piece, str) else piece for piece in pieces])
 
 
 def _condition(kept: Sequence[object]) -> Condition:

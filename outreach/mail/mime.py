@@ -7,12 +7,11 @@ its recipients. The email package writes the same message some thirty times slow
 import re
 from base64 import b64encode
 from binascii import b2a_qp
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
-from operator import itemgetter
 from typing import NamedTuple
 
 SOFT_BREAK = b"=\r\n"
@@ -95,24 +94,6 @@ def _encoded(text: str) -> bytes:
 
 
 _encoded_once = lru_cache(maxsize=4096)(_encoded)  # most values are short, and the same in every letter
-
-
-class Template(NamedTuple):
-    """Encoded text with places for encoded values. Filling it is one operation, whatever their number."""
-
-    text: bytes
-    pick: Callable[[Sequence[bytes]], object]
-
-    @classmethod
-    def of(cls, pieces: Sequence[bytes | int]) -> "Template":
-        """A template from its pieces; a number stands for the value with that index."""
-        text = joined([b"%b" if isinstance(piece, int) else piece.replace(b"%", b"%%") for piece in pieces])
-        places = [piece for piece in pieces if isinstance(piece, int)]
-        return cls(text, itemgetter(*places) if places else lambda _values: ())
-
-    def filled(self, values: Sequence[bytes]) -> bytes:
-        """The text with these values."""
-        return self.text % self.pick(values)
 
 
 def joined(pieces: Iterable[bytes]) -> bytes:

@@ -30,14 +30,15 @@ class Repeat:
 
     def encoded(self, rows: Sequence[Sequence[bytes]]) -> bytes:
         """The rows in quoted-printable, from encoded cells."""
-        around, row = self._encoded
-        return _put_together(around, [row.filled(cells) for cells in rows])
+        around, row = self._fixed
+        written = [mime.joined([x if isinstance(x, bytes) else cells[x] for x in row]) for cells in rows]
+        return _put_together(around, written)
 
     @cached_property
-    def _encoded(self) -> tuple[Sequence[bytes], mime.Template]:
+    def _fixed(self) -> tuple[Sequence[bytes], Sequence[bytes | int]]:
         empty, start, between, end = (mime.encode(piece) for piece in self._around)
         around = empty, mime.joined((start, b"")), mime.joined((b"", between, b"")), mime.joined((b"", end))
-        return around, mime.Template.of([x if isinstance(x, int) else mime.encode(x) for x in self._row])
+        return around, [x if isinstance(x, int) else mime.encode(x) for x in self._row]
 
 
 @dataclass(frozen=True, slots=True)
