@@ -1,6 +1,7 @@
 """What every page has: the bar, security headers, asset addresses, error pages, guards, clock."""
 
 import hashlib
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -229,6 +230,9 @@ def _bar() -> list[tuple[str, str, bool]]:
 def _protect(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    if response.mimetype == "text/html":
+        # A length at random: nobody learns from the size of a compressed page what it says (BREACH).
+        response.headers["X-Padding"] = "x" * secrets.randbelow(100)
     response.headers.setdefault("Referrer-Policy", "same-origin")
     if response.mimetype == "text/html":
         response.headers["Cache-Control"] = "no-store"

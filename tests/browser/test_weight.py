@@ -1,0 +1,37 @@
+"""What a first visit costs on the wire: a page and all it needs, with nothing kept from before."""
+
+import pytest
+
+from tests.web.test_responses import letters, wbe
+
+__all__ = ["letters", "wbe"]
+
+SITUATION, ANSWER = 85_000, 65_000  # bytes
+
+
+@pytest.fixture
+def weighed(open_page):
+    """A new tab, and the bytes that it received so far, headers included."""
+    page, received = open_page(viewport={"width": 1280, "height": 900}), []
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    network.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
+    return page, received
+
+
+def test_the_situation_weighs_little(weighed, enter):
+    page, received = weighed
+    enter(page)
+    page.wait_for_load_state("networkidle")
+    received.clear()
+    page.goto("/", wait_until="networkidle")
+    assert len(received) > 3
+    assert sum(received) <= SITUATION
+
+
+def test_the_largest_authority_s_answer_page_weighs_little(weighed, wbe):
+    page, received = weighed
+    page.goto(wbe, wait_until="networkidle")
+    assert len(received) > 2
+    assert sum(received) <= ANSWER

@@ -1,0 +1,43 @@
+"""Writes the compressed twin of each static file that compresses, in Brotli and gzip; the web server sends those.
+
+Usage: python tools/precompress.py
+"""
+
+import gzip
+from pathlib import Path
+
+import brotli
+
+STATIC = Path(__file__).parent.parent / "outreach" / "web" / "static"
+TEXTS = {".css", ".js", ".svg"}
+LEAST = 1000  # bytes: below, a twin saves less than a packet
+
+
+def sources() -> list[Path]:
+    """The static files that have compressed twins."""
+    return sorted(
+        path for path in STATIC.rglob("*") if path.suffix in TEXTS and path.is_file() and path.stat().st_size >= LEAST
+    )
+
+
+def twins(source: Path) -> dict[Path, bytes]:
+    """The compressed twins of a file: where each stands, and its content. The same source gives the same bytes."""
+    content = source.read_bytes()
+    return {
+        source.with_name(f"{source.name}.br"): brotli.compress(content, quality=11, mode=brotli.MODE_TEXT),
+        source.with_name(f"{source.name}.gz"): gzip.compress(content, 9, mtime=0),
+    }
+
+
+def main() -> None:
+    """Write every twin, and delete those whose source is gone."""
+    written = {path: content for source in sources() for path, content in twins(source).items()}
+    for path in STATIC.rglob("*"):
+        if path.suffix in {".br", ".gz"} and path not in written:
+            path.unlink()
+    for path, content in written.items():
+        path.write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
