@@ -170,10 +170,11 @@ def test_pausing_holds_the_gate_in_the_same_transaction_and_every_move_is_dated_
             gates.append(session.scalars(select(Mailing.gate)).one())
     assert gates == [Gate.HELD, Gate.OPEN, Gate.CLOSED]
     with database.reading() as session:
-        moves = session.scalars(select(WaveTransition.state).where(WaveTransition.wave_id == wave)).all()
-        assert [one.value for one in moves] == ["planned", "running", "paused", "running", "cancelled"]
-        states = session.scalars(select(CampaignTransition.state)).all()
-        assert [one.value for one in states] == ["draft", "to_approve", "approved", "cancelled"]
+        query = select(WaveTransition.state).where(WaveTransition.wave_id == wave).order_by(WaveTransition.id)
+        moves = [state.value for state in session.scalars(query)]
+        assert moves == ["planned", "running", "paused", "running", "cancelled"]
+        states = session.scalars(select(CampaignTransition.state).order_by(CampaignTransition.id))
+        assert [state.value for state in states] == ["draft", "to_approve", "approved", "cancelled"]
         assert all(one.actor and one.at == NOW for one in session.scalars(select(CampaignTransition)))
 
 

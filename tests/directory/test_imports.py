@@ -124,7 +124,8 @@ def test_a_school_that_comes_back_keeps_its_gap(database, now):
     _, periods = state(database)
     assert [p for p in periods if p[0] == 80003] == [(80003, 9001, None, SECOND), (80003, 9001, date(2021, 9, 1), None)]
     with database.reading() as session:
-        natures = session.scalars(select(RegisterChange.nature).where(RegisterChange.fase == 80003)).all()
+        changes = select(RegisterChange.nature).where(RegisterChange.fase == 80003).order_by(RegisterChange.id)
+        natures = session.scalars(changes).all()
     assert natures == ["new", "gone", "returned"]
 
 

@@ -135,7 +135,8 @@ def test_the_wave_of_the_moment_after_calling_off_is_the_first_of_the_last_plann
     for at in (NOW + GRACE, NOW + timedelta(days=60)):
         move(database, number, lifecycle.schedule, at, now=at - GRACE)
         with database.reading() as session:
-            first = session.scalars(select(Wave.number).where(Wave.state == WaveState.PLANNED)).first()
+            planned = select(Wave.number).where(Wave.state == WaveState.PLANNED)
+            first = session.scalars(planned.order_by(Wave.number)).first()
         move(database, number, call_off, first, now=at - SECOND)
         with database.reading() as session:
             found = progress.of(session, session.get_one(Campaign, number))

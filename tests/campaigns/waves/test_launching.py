@@ -83,7 +83,8 @@ def test_everybody_intended_is_there_once_with_the_first_reason_that_leaves_them
     ]
     with database.reading() as session:
         third = session.scalars(select(Message.id).where(Message.address == "po009004@adm.fwb.example")).one()
-        listed = session.scalars(select(MessageSubject.school_id).where(MessageSubject.message_id == third)).all()
+        subjects = select(MessageSubject.school_id).where(MessageSubject.message_id == third)
+        listed = session.scalars(subjects.order_by(MessageSubject.school_id)).all()
         assert listed == made[keys[3]][1:]
         mailing = session.scalars(select(Mailing)).one()
         assert (mailing.gate, mailing.filled_at) == (Gate.OPEN, NOW + timedelta(minutes=1))
