@@ -1,11 +1,12 @@
 """A wave taken up again: from where, with which letters, and that its end comes again."""
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from outreach.audit import about
 from outreach.campaigns import lifecycle
@@ -189,6 +190,20 @@ def test_a_pause_holds_every_wave_that_runs(database, people, strand):
         assert session.scalars(select(Mailing.gate)).all() == [Gate.OPEN, Gate.OPEN]
 
 
+def wait_for_somebody_whose_turn_it_is_not(session):
+    """On PostgreSQL, return once a transaction waits for a turn. SQLite lets no second writer begin."""
+    if session.get_bind().dialect.name == "sqlite":
+        return
+    waits = text(
+        "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+        " WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted)"
+    )
+    end = time.monotonic() + 20
+    while not session.scalar(waits):
+        assert time.monotonic() < end, "nobody waits for a turn"
+        time.sleep(0.01)
+
+
 def test_a_wave_is_not_ended_on_what_was_counted_before_somebody_sent_a_letter_again(database, people, strand):
     settle(database, 1)
     number = approved(database)
@@ -196,7 +211,10 @@ def test_a_wave_is_not_ended_on_what_was_counted_before_somebody_sent_a_letter_a
     with database.writing() as session:
         session.execute(update(Message).values(state=MessageState.IN_DOUBT, **FENCED))
 
+    begun = threading.Event()
+
     def end():
+        begun.set()
         with database.writing() as session:
             return finish_waves(session, now=LATER)
 
@@ -205,6 +223,7 @@ def test_a_wave_is_not_ended_on_what_was_counted_before_somebody_sent_a_letter_a
             campaign = lifecycle.in_turn(session, number)
             retrying.resend(session, campaign, 1, now=LATER, actor=AUTHOR)
             clock = pool.submit(end)
-            time.sleep(0.5)  # the clock has counted on PostgreSQL, and waits for its turn
+            assert begun.wait(20)
+            wait_for_somebody_whose_turn_it_is_not(session)
         assert clock.result() == 0
     assert states(database) == [MessageState.QUEUED]

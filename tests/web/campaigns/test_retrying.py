@@ -10,7 +10,7 @@ from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
 from tests.conftest import NOW
 from tests.pages import form_of
-from tests.web.campaigns.test_progress import end, launched, said, set_clock, settle
+from tests.web.campaigns.test_progress import end, launched, said, settle, stop_clock
 
 __all__ = ["launched"]
 
@@ -49,7 +49,7 @@ def test_failures_that_do_not_leave_again_are_counted_with_the_reason(author, la
 
 
 def test_a_doubt_says_from_when_it_may_be_sent_again_and_that_it_may_arrive_twice(
-    author, signed_in, app, launched, sample_database
+    author, signed_in, app, launched, sample_database, monkeypatch
 ):
     settle(sample_database, 2, MessageState.IN_DOUBT)
     end(sample_database)
@@ -63,7 +63,7 @@ def test_a_doubt_says_from_when_it_may_be_sent_again_and_that_it_may_arrive_twic
     assert "Renvoyer à l’identique" not in page
     assert "Renvoi possible" not in said(signed_in("reader").get(listed).text)
     assert twice not in said(author.get("/campaigns/1/progress").text)
-    set_clock(app, left + timedelta(minutes=16))
+    stop_clock(monkeypatch, left + timedelta(minutes=16))
     page = said(author.get(listed).text)
     assert (page.count("Renvoyer à l’identique"), "Renvoi possible" in page, twice in page) == (2, False, True)
     page = said(author.get("/campaigns/1/progress").text)
