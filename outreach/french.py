@@ -95,9 +95,9 @@ def company_number(value: str | None) -> str:
     return f"{value[:4]}.{value[4:7]}.{value[7:]}" if value else ""
 
 
-def plural(count: int, one: str, many: str = "") -> str:
+def plural(count: int, singular: str, several: str = "") -> str:
     """The count with its noun: "1 école", "2 écoles"; French counts 0 as singular."""
-    return f"{number(count)}{WIDE}{one if count < 2 else many or one + 's'}"
+    return f"{number(count)}{WIDE}{singular if count < 2 else several or singular + 's'}"
 
 
 def initial(text: str) -> str:

@@ -81,7 +81,7 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Selection:
     """Which schools a figure counts."""
 
     strand: int
@@ -114,29 +114,31 @@ def curve(session: Session, programme: Programme, day: date) -> list[tuple[date,
     return sorted(points.items())
 
 
-def count_schools(session: Session, programme: Programme, day: date, found: Found) -> int:
+def count_schools(session: Session, programme: Programme, day: date, selection: Selection) -> int:
     """How many schools a figure counts."""
-    query = _schools(programme, day, found).subquery()
+    query = _schools(programme, day, selection).subquery()
     return session.scalar(select(func.count()).select_from(query)) or 0
 
 
-def schools(session: Session, programme: Programme, day: date, found: Found, limit: int, offset: int) -> Sequence[Any]:
+def schools(
+    session: Session, programme: Programme, day: date, selection: Selection, limit: int, offset: int
+) -> Sequence[Any]:
     """The schools a figure counts: rows of School, Authority, status, word, effective_on."""
-    query = _schools(programme, day, found).order_by(School.folded, School.fase)
+    query = _schools(programme, day, selection).order_by(School.folded, School.fase)
     return session.execute(query.limit(limit).offset(offset)).all()
 
 
-def count_authorities(session: Session, programme: Programme, day: date, found: Found) -> int:
+def count_authorities(session: Session, programme: Programme, day: date, selection: Selection) -> int:
     """How many authorities run a school that a figure's strand is open to."""
-    query = _authorities(programme, day, found).subquery()
+    query = _authorities(programme, day, selection).subquery()
     return session.scalar(select(func.count()).select_from(query)) or 0
 
 
 def authorities(
-    session: Session, programme: Programme, day: date, found: Found, limit: int, offset: int
+    session: Session, programme: Programme, day: date, selection: Selection, limit: int, offset: int
 ) -> Sequence[Any]:
     """The authorities that `count_authorities` counts: rows of Authority, roll_up, concerned, joined (in schools)."""
-    query = _authorities(programme, day, found).order_by(Authority.folded, Authority.fase)
+    query = _authorities(programme, day, selection).order_by(Authority.folded, Authority.fase)
     return session.execute(query.limit(limit).offset(offset)).all()
 
 
@@ -181,8 +183,8 @@ def _bases(programme: Programme, day: date, strands: Sequence[Strand] = ()) -> S
     )
 
 
-def _schools(programme: Programme, day: date, figure: Found) -> Select[*tuple[Any, ...]]:
-    rows = standing([day], [strand_by_number(programme, figure.strand)])
+def _schools(programme: Programme, day: date, selection: Selection) -> Select[*tuple[Any, ...]]:
+    rows = standing([day], [strand_by_number(programme, selection.strand)])
     query = (
         select(School, Authority, rows.c.status, rows.c.word, rows.c.effective_on)
         .select_from(rows)
@@ -190,18 +192,18 @@ def _schools(programme: Programme, day: date, figure: Found) -> Select[*tuple[An
         .join(Authority, Authority.id == rows.c.authority_id)
         .join(Network, Network.id == Authority.network_id)
     )
-    if figure.bucket:
-        query = query.where(_bucket(rows) == figure.bucket.value)
-    if figure.network:
-        query = query.where(Network.code == figure.network)
+    if selection.bucket:
+        query = query.where(_bucket(rows) == selection.bucket.value)
+    if selection.network:
+        query = query.where(Network.code == selection.network)
     return query
 
 
-def _authorities(programme: Programme, day: date, figure: Found) -> Select[*tuple[Any, ...]]:
-    rows = rolled_up(day, [strand_by_number(programme, figure.strand)])
+def _authorities(programme: Programme, day: date, selection: Selection) -> Select[*tuple[Any, ...]]:
+    rows = rolled_up(day, [strand_by_number(programme, selection.strand)])
     query = select(Authority, rows.c.roll_up, rows.c.concerned, rows.c.joined).join(Authority.network)
     query = query.join(rows, rows.c.authority_id == Authority.id)
-    return query.where(Network.code == figure.network) if figure.network else query
+    return query.where(Network.code == selection.network) if selection.network else query
 
 
 def _total(networks: Sequence[SituationRow], programme: Programme) -> SituationRow:

@@ -70,7 +70,7 @@ def keep(folder: Path, wire: bytes, at: datetime) -> None:
     os.utime(folder / "new" / key, (at.timestamp(), at.timestamp()))
 
 
-def found(folder: Path, words: str = "") -> list[Path]:
+def letters_in(folder: Path, words: str = "") -> list[Path]:
     """The paths of the letters whose subject or recipient contains the words, newest first."""
     if not folder.exists():
         return []

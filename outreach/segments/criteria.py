@@ -309,17 +309,17 @@ class Or:
 class Not:
     """This criterion does not hold."""
 
-    one: "Criterion"
+    negated: "Criterion"
 
     word: ClassVar = "not"
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        return not_(self.one.where(scope))
+        return not_(self.negated.where(scope))
 
     def words(self) -> str:
         """The French words."""
-        return f"pas ({self.one.words()})"
+        return f"pas ({self.negated.words()})"
 
 
 Criterion = Leaf | And | Or | Not
@@ -343,7 +343,7 @@ def simplified(criterion: Criterion) -> Criterion:
         case Or():
             return Or(tuple(simplified(inner) for inner in criterion.any))
         case Not():
-            return Not(simplified(criterion.one))
+            return Not(simplified(criterion.negated))
     return criterion
 
 
@@ -381,6 +381,6 @@ def _leaves(criterion: Criterion) -> Iterator[Leaf]:
         for part in criterion.all if isinstance(criterion, And) else criterion.any:
             yield from _leaves(part)
     elif isinstance(criterion, Not):
-        yield from _leaves(criterion.one)
+        yield from _leaves(criterion.negated)
     else:
         yield criterion

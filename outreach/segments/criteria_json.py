@@ -64,7 +64,7 @@ def to_plain(criterion: Criterion) -> dict[str, Any]:
         case Or():
             return {"or": [to_plain(part) for part in criterion.any]}
         case Not():
-            return {"not": to_plain(criterion.one)}
+            return {"not": to_plain(criterion.negated)}
         case _:
             return {criterion.word: criterion.model_dump(mode="json")}
 

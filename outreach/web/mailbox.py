@@ -24,7 +24,7 @@ def only_in_a_demonstration() -> None:
 @needs(RoleName.READER)
 def index() -> str:
     words = request.args.get("q", "").strip()[:100]
-    paths = mailbox.found(mailbox.folder_of(settings().data), words)
+    paths = mailbox.letters_in(mailbox.folder_of(settings().data), words)
     pager = Pager.of(request, len(paths), mailbox.PAGE)
     letters = mailbox.page(paths[pager.first_row - 1 : pager.last_row]) if paths else []
     return render_template("pages/mailbox/index.html", letters=letters, pager=pager, words=words)

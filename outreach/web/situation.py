@@ -9,7 +9,7 @@ from flask import Blueprint, Response, render_template, request
 from outreach import days, french
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import Programme, RollUp
-from outreach.adherence.situation import Bucket, Found, Situation, SituationRow
+from outreach.adherence.situation import Bucket, Selection, Situation, SituationRow
 from outreach.campaigns.waves import auto_pause
 from outreach.days import parse_day
 from outreach.demo import steps
@@ -107,16 +107,16 @@ def _rows_page(template: str, count: Callable[..., int], rows: Callable[..., Seq
     with database().reading() as session:
         programme = programmes.the_programme(session)
         networks = {network.code: network.label for network in listing.networks(session)}
-        filters = _asked_rows(programme, networks)
-        pager = Pager.of(request, count(session, programme, day, filters), PAGE_ROWS)
+        selection = _asked_rows(programme, networks)
+        pager = Pager.of(request, count(session, programme, day, selection), PAGE_ROWS)
         return render_template(
             template,
             programme=programme,
-            found=filters,
-            network=networks.get(filters.network, ""),
+            selection=selection,
+            network=networks.get(selection.network, ""),
             day=day,
             pager=pager,
-            rows=rows(session, programme, day, filters, PAGE_ROWS, (pager.number - 1) * PAGE_ROWS),
+            rows=rows(session, programme, day, selection, PAGE_ROWS, (pager.number - 1) * PAGE_ROWS),
             RollUp=RollUp,
         )
 
@@ -187,10 +187,10 @@ def _sentence(snapshot: Situation, number: int, level: Level) -> str:
     return f"Au {day}, {verb} {schools} ({share}) {agreed} au {strand}{more}."
 
 
-def _asked_rows(programme: Programme, networks: dict[str, Any]) -> Found:
+def _asked_rows(programme: Programme, networks: dict[str, Any]) -> Selection:
     number = whole_number(request.args.get("strand", ""), digits=2) or 0
     network = request.args.get("network", "")
-    return Found(
+    return Selection(
         situation.strand_by_number(programme, number).number,
         member(Bucket, request.args.get("status")),
         network if network in networks else "",

@@ -5,7 +5,7 @@ import pytest
 from outreach import audit
 from outreach.adherence import programmes, records, situation
 from outreach.adherence.models import Status, Word
-from outreach.adherence.situation import Bucket, Found
+from outreach.adherence.situation import Bucket, Selection
 from outreach.directory import authority_sheet
 from outreach.errors import InputError
 from tests.conftest import STORY_DAY
@@ -80,9 +80,9 @@ def test_the_authorities_of_a_strand_are_those_its_figure_counts(session):
     programme = programmes.the_programme(session)
     total = situation.situation(session, programme, STORY_DAY)
     for row in (total.total, *total.networks):
-        found = Found(1, None, row.network or "")
+        found = Selection(1, None, row.network or "")
         assert situation.count_authorities(session, programme, STORY_DAY, found) == row.strand_authorities[1]
-    (wbe,) = situation.authorities(session, programme, STORY_DAY, Found(1, None, "WBE"), 10, 0)
+    (wbe,) = situation.authorities(session, programme, STORY_DAY, Selection(1, None, "WBE"), 10, 0)
     assert (wbe.roll_up, wbe.joined, wbe.concerned) == ("partial", 14, 147)
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import insert
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.adherence.situation import Bucket, Found
+from outreach.adherence.situation import Bucket, Selection
 from tests.conftest import STORY_DAY
 
 
@@ -66,14 +66,14 @@ def test_the_curve_ends_where_the_situation_stands_and_never_invents(session, pr
 def test_every_figure_counts_the_rows_it_leads_to(session, programme, bucket):
     total = situation.situation(session, programme, STORY_DAY)
     for row in (total.total, *total.networks):
-        found = Found(1, bucket, row.network or "")
+        found = Selection(1, bucket, row.network or "")
         expected = row.strands[1][bucket] if bucket else row.schools
         assert situation.count_schools(session, programme, STORY_DAY, found) == expected
         assert len(situation.schools(session, programme, STORY_DAY, found, 1000, 0)) == expected
 
 
 def test_a_declared_joining_stands_apart_and_not_concerned_leaves_the_base(session, programme, now):
-    silent = situation.schools(session, programme, STORY_DAY, Found(1, Bucket.NONE), 3, 0)
+    silent = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE), 3, 0)
     statuses = [
         (Status.JOINED, Word.DECLARED),
         (Status.NOT_CONCERNED, Word.CONFIRMED),

@@ -77,10 +77,10 @@ def test_it_is_told_with_the_sample_once_and_its_letters_lead_somewhere(database
     with database.writing() as session, pytest.raises(Refused, match="déjà une campagne"):
         story.tell(session, SenderIdentity.of(settings), now=NOW)
     folder = mailbox.folder_of(settings.data)
-    confirmation, *_, invitation = (mailbox.letter(folder, path.name) for path in mailbox.found(folder))
+    confirmation, *_, invitation = (mailbox.letter(folder, path.name) for path in mailbox.letters_in(folder))
     assert confirmation.subject.endswith("Votre réponse est enregistrée")
     assert invitation.date < confirmation.date < NOW
-    first_step = [mailbox.letter(folder, path.name) for path in mailbox.found(folder, "volet")]
+    first_step = [mailbox.letter(folder, path.name) for path in mailbox.letters_in(folder, "volet")]
     assert first_step
     assert all("?choice=joined" in letter.html for letter in first_step), "a letter without buttons"
     app = create_app(settings, database)

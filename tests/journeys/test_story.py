@@ -101,7 +101,7 @@ class World:
     def letters(self):
         """What arrived, by the recipient's address, since it was last looked at."""
         found = {}
-        for path in mailbox.found(self.box):
+        for path in mailbox.letters_in(self.box):
             letter = mailbox.letter(self.box, path.name)
             assert letter.to not in found, "one letter each"
             found[letter.to] = letter

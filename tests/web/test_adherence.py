@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import JoiningList
-from outreach.adherence.situation import Bucket, Found
+from outreach.adherence.situation import Bucket, Selection
 from outreach.directory import authority_sheet
 from outreach.directory.models import Level
 from tests.conftest import STORY_DAY
@@ -19,7 +19,7 @@ from tests.web.test_account import form_token
 def silent(sample_database):
     with sample_database.reading() as session:
         programme = programmes.the_programme(session)
-        found = situation.schools(session, programme, STORY_DAY, Found(1, Bucket.NONE), 600, 0)
+        found = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE), 600, 0)
         return [row.School.fase for row in found]
 
 

@@ -118,5 +118,5 @@ def test_a_closed_socket_without_a_dot_is_not_accepted(tmp_path):
                 pool.wait(20, lambda pool=pool, results=results: results.extend(pool.collect()) or results)
             pool.abandon({1})
             pool.close()
-    kept = mailbox.page(mailbox.found(tmp_path / "box"))
+    kept = mailbox.page(mailbox.letters_in(tmp_path / "box"))
     assert [letter.subject for letter in kept] == ["Avec point"]

@@ -127,7 +127,7 @@ def _letter(message: Message, wave: Wave | None, confirmations: set[int]) -> Eve
     if (wave is None and message.mailing_id not in confirmations) or (wave is not None and is_to_come):
         return None
     outcome = listing.outcome_of(message)
-    said = outcome.one if message.reason is None else f"{outcome.one}, {message.reason.label}"
+    said = outcome.singular if message.reason is None else f"{outcome.singular}, {message.reason.label}"
     to = f" à {message.address}" if message.address else ""
     at = message.settled_at or message.dated_at
     if wave is None:

@@ -145,10 +145,10 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
 
 
 def authorities(
-    session: Session, campaign: Campaign, found: Results, figure: Figure, network: str = ""
+    session: Session, campaign: Campaign, results: Results, figure: Figure, network: str = ""
 ) -> Sequence[Authority]:
     """The authorities that a figure counts, of one network or of all, by name."""
-    keys = found.among(figure, network)
+    keys = results.among(figure, network)
     meant = select(Message.recipient_id).where(_is_to_authority(), Message.mailing_id.in_(launched(campaign)))
     query = select(Authority).where(Authority.id.in_(meant)).options(joinedload(Authority.network))
     return [

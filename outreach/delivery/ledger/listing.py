@@ -33,7 +33,7 @@ class LetterOutcome(StrEnum):
         return _LABELS[self]
 
     @property
-    def one(self) -> str:
+    def singular(self) -> str:
         """The outcome of one letter, in a sentence."""
         return _LABELS[self].lower().removesuffix("s")
 

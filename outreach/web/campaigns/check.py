@@ -141,7 +141,7 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
         fault=fault,
         said=sentence(criterion),
         is_for_everybody=is_everybody(criterion),
-        found=findings,
+        findings=findings,
         plan=plan,
         leaves_at_once=bool(plan) and plan[0].at <= now() + GRACE,
         is_under_way=is_under_way,

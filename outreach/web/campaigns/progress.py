@@ -44,7 +44,7 @@ class Live:
     now shows other things, such as another wave, the first letters or results.
     """
 
-    found: Progress
+    progress: Progress
     sentence: str
     starting: Wave | None
     seconds: int
@@ -58,7 +58,7 @@ class Live:
     @property
     def counts(self) -> dict[LetterOutcome, int]:
         """The number of letters by outcome."""
-        tally = self.found.tally
+        tally = self.progress.tally
         return {
             outcome: tally.withdrawn.total() if outcome is LetterOutcome.WITHDRAWN else getattr(tally, outcome.value)
             for outcome in LetterOutcome
@@ -168,7 +168,7 @@ def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, 
     counts_down = starting is not None and starting.due_at > now()
     place = _place() + 1 if before == seen and not counts_down else 0
     made = Live(
-        found=current,
+        progress=current,
         sentence=sentence(current) + _warning(session, current),
         held=auto_pause.why_paused(session, current.wave) if current.wave.state is WaveState.PAUSED else "",
         starting=starting,
