@@ -72,7 +72,7 @@ def index() -> str:
             Bucket=Bucket,
             level=level,
             waiting=inbox.counts(session),
-            braked=auto_pause.held(session),
+            paused=auto_pause.held(session),
             Tray=Tray,
             steps=steps.taken(session) if settings().stays_here else {},
             bounced=listing.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,

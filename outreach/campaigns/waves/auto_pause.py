@@ -11,7 +11,7 @@ from outreach.db import Session
 from outreach.delivery import breaker
 from outreach.delivery.breaker import Rates
 
-BRAKE = "frein automatique"
+AUTO_PAUSE = "frein automatique"
 
 
 def failing(session: Session) -> list[int]:
@@ -25,16 +25,16 @@ def pause_failing(session: Session, *, now: datetime) -> int:
 
     Only a person resumes them.
     """
-    braked = 0
+    paused = 0
     for wave_id in failing(session):
         wave = session.get_one(Wave, wave_id)
         lifecycle.in_turn(session, wave.campaign_id)
         session.refresh(wave)
         why = outcomes(session, [wave])[wave].stops
         if wave.state is WaveState.RUNNING and why:
-            lifecycle.move_wave(session, wave, WaveState.PAUSED, now=now, actor=BRAKE, note=why)
-            braked += 1
-    return braked
+            lifecycle.move_wave(session, wave, WaveState.PAUSED, now=now, actor=AUTO_PAUSE, note=why)
+            paused += 1
+    return paused
 
 
 def outcomes(session: Session, waves: Iterable[Wave]) -> dict[Wave, Rates]:
@@ -62,12 +62,12 @@ def held(session: Session) -> list[tuple[Wave, str]]:
 def why_paused(session: Session, wave: Wave) -> str:
     """Why a wave was paused automatically, or '' when it is not paused, or was paused otherwise."""
     last = _last_move(session, wave)
-    is_braked = last is not None and last.state is WaveState.PAUSED and last.actor == BRAKE
-    return last.note if last is not None and is_braked else ""
+    is_automatic = last is not None and last.state is WaveState.PAUSED and last.actor == AUTO_PAUSE
+    return last.note if last is not None and is_automatic else ""
 
 
 def said_of_pause(session: Session, wave: Wave) -> str:
-    """The note of a paused wave's pause, whether automatic, by the clock or by a person; '' without one."""
+    """Why a wave is paused, automatically, by the clock or by a person; '' when it is not, or nobody said why."""
     last = _last_move(session, wave)
     return last.note if last is not None and last.state is WaveState.PAUSED else ""
 

@@ -53,7 +53,7 @@ def end(database, count, state, status, at):
         session.execute(update(Message).where(Message.id.in_(keys)).values(**told))
 
 
-def brake(database, at):
+def pause_failing(database, at):
     with database.writing() as session:
         return auto_pause.pause_failing(session, now=at)
 
@@ -61,32 +61,32 @@ def brake(database, at):
 def test_a_wave_pauses_with_its_reason_and_counts_anew_once_it_goes_on(database, wave):
     end(database, 46, MessageState.ACCEPTED, "2.0.0", LATER)
     end(database, 3, MessageState.REFUSED, "5.1.1", LATER)
-    assert brake(database, LATER) == 0
+    assert pause_failing(database, LATER) == 0
     end(database, 3, MessageState.REFUSED, "5.1.10", LATER)
-    assert brake(database, LATER) == 1
-    assert brake(database, LATER) == 0
+    assert pause_failing(database, LATER) == 1
+    assert pause_failing(database, LATER) == 0
     with database.reading() as session:
         found = session.get_one(Wave, wave)
         assert (found.state, session.get_one(Mailing, found.mailing_id).gate) == (WaveState.PAUSED, Gate.HELD)
         assert auto_pause.why_paused(session, found) == "6 adresses sur 52 n’existent pas"
     with database.writing() as session:
         lifecycle.resume(session, session.get_one(Campaign, 1), now=LATER, actor=AUTHOR)
-    assert brake(database, LATER) == 0
+    assert pause_failing(database, LATER) == 0
     with database.reading() as session:
         assert auto_pause.why_paused(session, session.get_one(Wave, wave)) == ""
     again = LATER + timedelta(minutes=5)
     end(database, 45, MessageState.ACCEPTED, "2.0.0", again)
-    assert brake(database, again) == 0
+    assert pause_failing(database, again) == 0
     end(database, 5, MessageState.REFUSED, "5.1.1", again)
-    assert brake(database, again) == 1
+    assert pause_failing(database, again) == 1
 
 
 def test_refusals_of_policy_pause_it_and_full_mailboxes_do_not(database, wave):
     end(database, 40, MessageState.ACCEPTED, "2.0.0", LATER)
     end(database, 20, MessageState.REFUSED, "5.2.2", LATER)
-    assert brake(database, LATER) == 0
+    assert pause_failing(database, LATER) == 0
     end(database, 4, MessageState.REFUSED, "5.7.1", LATER)
-    assert brake(database, LATER) == 1
+    assert pause_failing(database, LATER) == 1
     with database.reading() as session:
         assert auto_pause.held(session) == [
             (session.get_one(Wave, wave), "le relais refuse 4 courriels sur 64 au nom de ses règles (5.7)")
@@ -118,9 +118,9 @@ def test_what_comes_back_by_mail_pauses_a_wave_as_what_the_relay_says_and_once(d
     with database.reading() as session:
         taken = session.scalars(select(Message.address).where(Message.state == MessageState.ACCEPTED)).all()
     comes_back(database, name, taken[:few], LATER)
-    assert brake(database, LATER) == 0
+    assert pause_failing(database, LATER) == 0
     comes_back(database, name, taken[few : few + more], LATER)
-    assert brake(database, LATER) == bool(why)
+    assert pause_failing(database, LATER) == bool(why)
     with database.reading() as session:
         assert auto_pause.why_paused(session, session.get_one(Wave, wave)) == why
     if not why:
@@ -129,15 +129,15 @@ def test_what_comes_back_by_mail_pauses_a_wave_as_what_the_relay_says_and_once(d
     with database.writing() as session:
         lifecycle.resume(session, session.get_one(Campaign, 1), now=LATER, actor=AUTHOR)
     end(database, 60, MessageState.ACCEPTED, "2.0.0", again)
-    assert brake(database, again) == 0
+    assert pause_failing(database, again) == 0
     comes_back(database, name, taken[10:20], again)
-    assert brake(database, again) == 1
+    assert pause_failing(database, again) == 1
 
 
-def test_what_a_person_paused_was_not_braked(database, wave):
+def test_what_a_person_paused_was_not_paused_automatically(database, wave):
     with database.writing() as session:
         lifecycle.pause(session, session.get_one(Campaign, 1), now=LATER, actor=AUTHOR)
     end(database, 60, MessageState.REFUSED, "5.1.1", LATER)
-    assert brake(database, LATER) == 0
+    assert pause_failing(database, LATER) == 0
     with database.reading() as session:
         assert auto_pause.held(session) == []
