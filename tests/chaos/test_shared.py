@@ -49,16 +49,16 @@ def hands(ground):
 
 
 def carries(url):
-    """Ring one wakeups, hear another."""
-    heard = threading.Event()
-    here, there = Wakeups(url, "test", lambda _mailing: None), Wakeups(url, "test", lambda _mailing: heard.set())
+    """Whether a wake-up from one process reaches another over the broker."""
+    arrived = threading.Event()
+    here, there = Wakeups(url, "test", lambda _mailing: None), Wakeups(url, "test", lambda _mailing: arrived.set())
     there.open()
     here.clear()
-    rung = here.wake(1)
-    is_heard = heard.wait(60)
+    is_sent = here.wake(1)
+    has_arrived = arrived.wait(60)
     here.close()
     there.close()
-    return rung and is_heard
+    return is_sent and has_arrived
 
 
 def test_two_processes_share_a_wave_and_neither_dies_of_the_other_nor_of_the_broker(field, broker):

@@ -1,4 +1,4 @@
-"""Wake-ups over a broker that processes share: who gets them, what is forgotten, what a silent broker costs."""
+"""Wake-ups over a broker that processes share: who gets them, which are dropped, what a silent broker costs."""
 
 import socket
 import threading
@@ -33,11 +33,11 @@ class Listener:
     """A process that gets wake-ups, and is busy with each until it is told to go on."""
 
     def __init__(self, url):
-        self.heard, self.goes_on = [], threading.Event()
-        self.wakeups = Wakeups(url, QUEUE, self.answer)
+        self.woken_for, self.goes_on = [], threading.Event()
+        self.wakeups = Wakeups(url, QUEUE, self.work)
 
-    def answer(self, mailing):
-        self.heard.append(mailing)
+    def work(self, mailing):
+        self.woken_for.append(mailing)
         self.goes_on.wait(20)
 
 
@@ -59,20 +59,20 @@ def waiting(wakeups):
     return wakeups._broker.client.llen(f"outreach:{wakeups._queue}")
 
 
-def test_only_who_is_idle_hears_and_each_hears_one_at_a_time(listener):
+def test_only_an_idle_process_gets_a_wake_up_and_one_at_a_time(listener):
     first, second = listener(), listener()
     first.wakeups.open()
     assert [first.wakeups.wake(number) for number in (1, 2, 3)] == [True] * 3
-    assert until(lambda: first.heard == [1])
+    assert until(lambda: first.woken_for == [1])
     second.wakeups._worker.start()
-    assert until(lambda: second.heard == [2])
+    assert until(lambda: second.woken_for == [2])
     time.sleep(A_WHILE)
-    assert (first.heard, second.heard, waiting(first.wakeups)) == ([1], [2], 1)
+    assert (first.woken_for, second.woken_for, waiting(first.wakeups)) == ([1], [2], 1)
     first.goes_on.set()
-    assert until(lambda: first.heard == [1, 3])
+    assert until(lambda: first.woken_for == [1, 3])
 
 
-def test_what_nobody_came_for_is_forgotten_at_the_next_pass_of_a_clock(listener):
+def test_wake_ups_that_no_process_took_are_dropped_at_the_next_pass_of_a_clock(listener):
     absent, late = listener(), listener()
     for number in range(100):
         absent.wakeups.wake(number)
@@ -81,10 +81,10 @@ def test_what_nobody_came_for_is_forgotten_at_the_next_pass_of_a_clock(listener)
     assert waiting(absent.wakeups) == 0
     late.wakeups._worker.start()
     absent.wakeups.wake(7)
-    assert until(lambda: late.heard == [7])
+    assert until(lambda: late.woken_for == [7])
 
 
-def test_a_knock_is_passed_on_once_between_two_passes_of_the_clock(listener):
+def test_a_wake_up_is_passed_on_once_between_two_passes_of_the_clock(listener):
     wakeups = listener().wakeups
     for number in (1, 1, 2, 1):
         wakeups.pass_on(number)
@@ -94,7 +94,7 @@ def test_a_knock_is_passed_on_once_between_two_passes_of_the_clock(listener):
     assert waiting(wakeups) == 1
 
 
-def test_a_silent_broker_is_asked_once_a_pass_and_answers_again_once_it_is_back(listener, redis, caplog):
+def test_a_broker_that_does_not_answer_is_asked_once_a_pass_and_used_again_once_it_is_back(listener, redis, caplog):
     one = listener()
     one.wakeups.open()
     redis.kill()
@@ -105,7 +105,7 @@ def test_a_silent_broker_is_asked_once_a_pass_and_answers_again_once_it_is_back(
     assert not one.wakeups.wake(1), "it is not asked before the next pass"
     one.wakeups.clear()
     assert one.wakeups.wake(1)
-    assert until(lambda: one.heard == [1])
+    assert until(lambda: one.woken_for == [1])
     said = [record.getMessage() for record in caplog.records if record.name == "outreach.worker.wakeups"]
     assert [line.partition(":")[0] for line in said] == [
         "the broker of wake-ups is silent, this process wakes itself",
@@ -116,13 +116,13 @@ def test_a_silent_broker_is_asked_once_a_pass_and_answers_again_once_it_is_back(
 
 @pytest.fixture
 def silent_port():
-    """A server that takes connections and never says anything."""
+    """A server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
 
 @pytest.mark.parametrize("kind", ["redis", "amqp"])
-def test_a_broker_that_takes_a_connection_and_says_nothing_holds_nobody_up(kind, silent_port, caplog, monkeypatch):
+def test_a_broker_that_accepts_a_connection_and_never_answers_blocks_no_process(kind, silent_port, caplog, monkeypatch):
     monkeypatch.setattr(f"outreach.worker.brokers.{brokers.KINDS[kind]}.PATIENCE_SECONDS", 1)
     wakeups = Wakeups(f"{kind}://user:s3cret@127.0.0.1:{silent_port}/base", QUEUE, lambda _mailing: None)
     started = time.monotonic()
@@ -144,7 +144,7 @@ def begin(redis, begin_alone):  # noqa: F811
 
 
 @on_postgresql
-def test_letters_leave_on_a_knock_over_the_broker_and_nothing_else_goes_over_it(database, begin):
+def test_a_wake_up_over_the_broker_sends_letters_and_nothing_else_goes_over_it(database, begin):
     works = begin()
     plan(database, works, 20)
     ask(works.questions)
@@ -155,7 +155,7 @@ def test_letters_leave_on_a_knock_over_the_broker_and_nothing_else_goes_over_it(
 
 @on_postgresql
 def test_one_clock_wakes_every_process_that_is_idle(database, begin, sink, monkeypatch):  # noqa: F811
-    """Each passes the wake-up on as it goes to work; nobody else's clock ticks here."""
+    """Each process passes the wake-up on as it starts to work. Only one clock runs in this test."""
     monkeypatch.setattr(recipients, "BATCH", 10)
     sink.script({"stage": "dot", "reply": "accept:slow:0.3:250 2.0.0 taken"})
     processes = [begin(OUTREACH_SMTP_CONNECTIONS="1") for _ in range(3)]
@@ -179,7 +179,7 @@ def test_letters_leave_while_the_broker_is_down(database, begin, redis):
 
 
 @on_postgresql
-def test_the_postman_does_one_thing_at_a_time_whichever_broker_asks(begin, monkeypatch):
+def test_the_postman_delivers_one_mailing_at_a_time_whichever_broker_asks(begin, monkeypatch):
     works, at_once, most = begin(), [], []
 
     def deliver(mailing):
@@ -197,8 +197,8 @@ def test_the_postman_does_one_thing_at_a_time_whichever_broker_asks(begin, monke
 
 
 @on_postgresql
-def test_nobody_is_asked_to_attend_while_the_postman_is_at_work(begin, monkeypatch):
-    """It attends to its connections itself then; the request would wait, and be repeated at every tick."""
+def test_attending_is_not_queued_while_the_postman_is_busy(begin, monkeypatch):
+    """A busy postman attends to its connections itself. A request would wait, and each tick would add another."""
     works, asked = begin(), []
     monkeypatch.setattr(type(works.mail_room.postman), "is_busy", True)
     with monkeypatch.context() as while_asked:
@@ -211,18 +211,18 @@ def test_nobody_is_asked_to_attend_while_the_postman_is_at_work(begin, monkeypat
 
 
 @on_postgresql
-def test_a_process_that_may_not_send_hears_one_knock_and_leaves_it_unanswered(begin, monkeypatch):
-    held, answered = begin(OUTREACH_SENDING="off"), []
-    monkeypatch.setattr(held.mail_room, "deliver", answered.append)
+def test_a_process_that_may_not_send_takes_one_wake_up_and_does_not_acknowledge_it(begin, monkeypatch):
+    held, delivered = begin(OUTREACH_SENDING="off"), []
+    monkeypatch.setattr(held.mail_room, "deliver", delivered.append)
     for number in (1, 2, 3):
         held.mail_room.wakeups.wake(number)
     assert until(lambda: waiting(held.mail_room.wakeups) == 2)
     time.sleep(A_WHILE)
-    assert (waiting(held.mail_room.wakeups), answered) == (2, [])
+    assert (waiting(held.mail_room.wakeups), delivered) == (2, [])
 
 
 @on_postgresql
-def test_installations_that_share_a_broker_do_not_hear_each_other(database, templates, tmp_path):
+def test_installations_that_share_a_broker_do_not_wake_each_other(database, templates, tmp_path):
     copies = templates.copy("postgresql", "empty", tmp_path)
     other = Database(next(copies))
     with database.reading() as here, other.reading() as there:
