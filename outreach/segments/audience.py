@@ -118,8 +118,7 @@ def reason_of(rank: int) -> Reason | None:
 def count(session: Session, audience: Audience, scope: Scope) -> AudienceCounts:
     """Count an audience, in one statement that returns one row per reason.
 
-    It groups, and does not use window functions: with these, SQLite does not build its automatic index and takes 13 s
-    instead of 0.3 s for 20,000.
+    It groups, and does not use window functions: with these, SQLite takes many times as long (docs/performance.md).
     """
     mailbox_rows = rows(audience, scope)
     ranks = [
