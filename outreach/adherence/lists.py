@@ -197,16 +197,16 @@ def grid_of(received: JoiningList) -> Grid:
 
 def rejected_of(session: Session, received: JoiningList, today: date) -> list[Rejection]:
     """The rows rejected when the list was applied; before that, those that applying it today would reject."""
-    outcome = outcome_of(received)
-    if not outcome:
+    summary = summary_of(received)
+    if not summary:
         return plan(session, received, today).rejected
-    return [Rejection(**rejection) for rejection in outcome["rejected"]]
+    return [Rejection(**rejection) for rejection in summary["rejected"]]
 
 
-def outcome_of(received: JoiningList) -> dict[str, Any]:
+def summary_of(received: JoiningList) -> dict[str, Any]:
     """The `ListPlan.summary` of a list, as stored when it was applied; empty before."""
-    outcome: dict[str, Any] = json.loads(received.outcome or "{}")
-    return outcome
+    summary: dict[str, Any] = json.loads(received.outcome or "{}")
+    return summary
 
 
 def _grid(text: str) -> Grid:

@@ -80,7 +80,7 @@ def joining_list(list_id: int) -> str:
             received=received,
             plan=plan,
             rejections=plan.rejected if plan else lists.rejected_of(session, received, _today()),
-            outcome=lists.outcome_of(received),
+            summary=lists.summary_of(received),
             shown=SHOWN_LINES,
             letters=_letters(received),
             latest=lists.is_last_applied(session, received),
