@@ -52,7 +52,8 @@ def _tables_may_be_rebuilt(connection: Connection) -> Iterator[None]:
 
     With foreign keys on, dropping the old table would delete its rows first, which fails or cascades. They can be
     switched off outside a transaction only, and are checked before the commit
-    (https://sqlite.org/lang_altertable.html#otheralter). Raises RuntimeError when a reference leads nowhere.
+    (https://sqlite.org/lang_altertable.html#otheralter). Raises RuntimeError when a reference leads nowhere,
+    whether the migration broke it or not.
     """
     if connection.dialect.name != "sqlite":
         with connection.begin():
@@ -64,6 +65,6 @@ def _tables_may_be_rebuilt(connection: Connection) -> Iterator[None]:
         with connection.begin():
             yield
             if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
-                raise RuntimeError(f"the migration leaves references that lead nowhere: {broken[:5]}")
+                raise RuntimeError(f"references in the database lead nowhere, so nothing was migrated: {broken[:5]}")
     finally:
         driver.execute("PRAGMA foreign_keys=ON")
