@@ -26,8 +26,10 @@ def main() -> None:
         named = [f"--custom-compile-command={COMMAND}", f"--output-file={lock}"]
         subprocess.run([*COMPILE, *named, *constraints, *sys.argv[1:], sources[0]], cwd=ROOT, check=True)
         path = ROOT / lock
-        compiled = path.read_text(encoding="utf-8")
-        path.write_text(compiled.replace(f"{COMMAND}\n", f"{COMMAND}\n{digests(sources)}", 1), encoding="utf-8")
+        head, command, packages = path.read_text(encoding="utf-8").partition(f"{COMMAND}\n")
+        if not command:
+            sys.exit(f"{lock}: uv did not write the line that names the command, so the digests have no place")
+        path.write_text(f"{head}{command}{digests(sources)}{packages}", encoding="utf-8")
 
 
 def digests(sources: list[str]) -> str:
