@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sqlalchemy import func, select
 
 from outreach.campaigns.models import Campaign, WaveTransition
-from outreach.campaigns.waves.calling_off import GRACE
+from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.cli.preparation import add_people, prepare
 from outreach.db import Database
 from outreach.delivery.ledger import outbox
@@ -84,7 +84,7 @@ def _send(database: Database, url: str, relay: str, folder: Path, options: argpa
         used = sum(map(_cpu_seconds, workers))
         now = datetime.now(UTC)
         # Planned two minutes ago, so that recipients are written down ahead of the launch, as usual.
-        number = factories.plan(database, now + AT_LEAST + options.recipients * PREPARED, now=now - 2 * GRACE)
+        number = factories.plan(database, now + AT_LEAST + options.recipients * PREPARED, now=now - 2 * CALL_OFF_TIME)
         end = time.monotonic() + LONGEST_SECONDS + options.recipients / SLOWEST
         while not _is_over(database, number):
             if any(worker.poll() is not None for worker in workers):

@@ -195,20 +195,20 @@ def schedule(
     *,
     now: datetime,
     actor: str,
-    grace: timedelta = timedelta(0),
+    earliest: datetime | None = None,
 ) -> Wave:
     """Plan the first wave of an approved campaign and its reminders; returns the first wave.
 
-    `at` may be left out when the start was approved with the campaign. With `grace`, a start before `now + grace`
-    becomes that instant (or the next time letters may leave), so that there is time to call it off. Raises Refused when
-    the campaign is not approved, when a wave is planned or under way, when `at` is not the approved start, or when the
-    first wave would fall after the last day. Raises InputError when there is no start.
+    `at` may be left out when the start was approved with the campaign. A start before `earliest` becomes that instant
+    (or the next time letters may leave), so that there is time to call it off. Raises Refused when the campaign is not
+    approved, when a wave is planned or under way, when `at` is not the approved start, or when the first wave would
+    fall after the last day. Raises InputError when there is no start.
     """
     if not is_approved(session, campaign):
         raise Refused("Cette campagne n’est pas validée : soumettez-la, puis faites-la valider.")
     if any(wave.state in ON_ITS_WAY for wave in campaign.waves):
         raise Refused("Une vague de cette campagne est déjà planifiée ou en cours.")
-    planned = planning.plan(session, campaign, now=now, start=at, grace=grace)
+    planned = planning.plan(session, campaign, now=now, start=at, earliest=earliest)
     if not planned and (at or campaign.starts_at):
         raise Refused("La première vague tomberait après le dernier jour d’envoi : rien ne partirait.")
     if not planned:

@@ -14,7 +14,7 @@ from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.schedule import planning, sending_hours
 from outreach.campaigns.schedule.moments import spelt_moment
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
-from outreach.campaigns.waves.calling_off import GRACE
+from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger.outbox import recipients_written_since
@@ -46,10 +46,10 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     """Check a campaign: count its audience, compose every letter, and read its wording and its dates."""
     counts = audiences.count(session, campaign, now=now)
     rule = ClosingRule.of(session, campaign, now=now)
-    dated = rule.waves(campaign, now=now)
+    dated = rule.waves(campaign)
     is_approved = campaign.state is CampaignState.APPROVED
     is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
-    planned = rule.waves(campaign, now=now, grace=GRACE) if is_approved else dated
+    planned = rule.waves(campaign, earliest=now + CALL_OFF_TIME) if is_approved else dated
     blocks, run = [], DryRun()
     try:
         run = Preview(session, campaign, sending, dated, now=now).dry_run()
@@ -113,7 +113,7 @@ def _of_start(dated: Sequence[PlannedWave], planned: Sequence[PlannedWave], now:
     at = planned[0].at
     if at < now:
         return ["La date de départ est passée : choisissez-en une autre."]
-    when = "une minute après" if at <= now + GRACE else f"le {spelt_moment(at)}"
+    when = "une minute après" if at <= now + CALL_OFF_TIME else f"le {spelt_moment(at)}"
     return [f"La date de départ est passée : planifié maintenant, l’envoi part {when}."]
 
 

@@ -42,15 +42,15 @@ def plan(
     *,
     now: datetime,
     start: datetime | None = None,
-    grace: timedelta = timedelta(0),
+    earliest: datetime | None = None,
 ) -> list[PlannedWave]:
     """The waves of a campaign in order; none while it has no start.
 
-    `start` replaces the campaign's start and is not moved to an open window. With `grace`, a first wave before
-    now + grace moves to the first open time from now + grace on. A reminder keeps the hour of the first wave.
-    A wave after the campaign's last day, or not later than the wave before it, is left out.
+    `start` replaces the campaign's start and is not moved to an open window. A first wave before `earliest` moves to
+    the first open time from `earliest` on. A reminder keeps the hour of the first wave. A wave after the campaign's
+    last day, or not later than the wave before it, is left out.
     """
-    return ClosingRule.of(session, campaign, now=now).waves(campaign, now=now, start=start, grace=grace)
+    return ClosingRule.of(session, campaign, now=now).waves(campaign, start=start, earliest=earliest)
 
 
 def left_out(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
@@ -87,17 +87,16 @@ class ClosingRule:
         self,
         campaign: Campaign,
         *,
-        now: datetime,
         start: datetime | None = None,
-        grace: timedelta = timedelta(0),
+        earliest: datetime | None = None,
     ) -> list[PlannedWave]:
         """The waves of a campaign under this rule; see `plan`."""
         asked = start or campaign.starts_at
         if asked is None:
             return []
         first = self.exactly(asked) if start else self.first(asked)
-        if grace and first.at < now + grace:
-            first = self.first(now + grace)
+        if earliest is not None and first.at < earliest:
+            first = self.first(earliest)
         begun = first.at.astimezone(BRUSSELS).replace(tzinfo=None)
         waves = [first, *(self.wave(number, after, begun) for number, after in enumerate(offsets(campaign), start=2))]
         in_time = [wave for wave in waves if campaign.stops_on is None or today(wave.at) <= campaign.stops_on]

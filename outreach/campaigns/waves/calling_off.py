@@ -7,7 +7,8 @@ from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.db import Session
 from outreach.errors import Refused
 
-GRACE = timedelta(seconds=60)
+# How long a wave that is planned for now can still be called off.
+CALL_OFF_TIME = timedelta(seconds=60)
 CALLED_OFF = "envoi annulé avant son départ"
 STARTED = (
     "L’envoi a commencé : il ne s’annule plus en entier. "
@@ -24,7 +25,7 @@ def coming(campaign: Campaign, *, now: datetime) -> Wave | None:
 def starting(campaign: Campaign, *, now: datetime) -> Wave | None:
     """The earliest planned wave, if it is due within 60 seconds or is overdue and may still start; else None."""
     first = coming(campaign, now=now)
-    return first if first is not None and first.due_at <= now + GRACE else None
+    return first if first is not None and first.due_at <= now + CALL_OFF_TIME else None
 
 
 def follows_a_sending(wave: Wave) -> bool:

@@ -16,7 +16,7 @@ from outreach.campaigns.letter.frozen import (
 )
 from outreach.campaigns.lifecycle import approved_count, is_approved, move_wave, planned_at
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.waves.calling_off import GRACE
+from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox, recipients
 from outreach.delivery.ledger.recipients import Addressee
@@ -55,7 +55,7 @@ def _begins_at(session: Session, wave: Wave) -> datetime:
     if many <= MANY:
         return wave.due_at
     ahead = wave.due_at - min(AT_LEAST_AHEAD + many * AHEAD, LONGEST_AHEAD)
-    return min(wave.due_at, max(ahead, planned_at(session, wave) + GRACE))
+    return min(wave.due_at, max(ahead, planned_at(session, wave) + CALL_OFF_TIME))
 
 
 def advance(session: Session, wave_id: int, sending: SenderIdentity, *, now: datetime) -> bool:

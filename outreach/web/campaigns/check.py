@@ -14,7 +14,7 @@ from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
 from outreach.campaigns.review import approval, checks
 from outreach.campaigns.review.checks import Findings
-from outreach.campaigns.waves.calling_off import GRACE
+from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session
 from outreach.errors import InputError
 from outreach.roles import RoleName
@@ -108,7 +108,7 @@ def close(number: int) -> Redirect:
 
 def _schedule(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
     approval.refuse_another(campaign, _version())
-    lifecycle.schedule(session, campaign, None, now=now, actor=actor, grace=GRACE)
+    lifecycle.schedule(session, campaign, None, now=now, actor=actor, earliest=now + CALL_OFF_TIME)
 
 
 def _version() -> str:
@@ -143,7 +143,7 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
         is_for_everybody=is_everybody(criterion),
         findings=findings,
         plan=plan,
-        leaves_at_once=bool(plan) and plan[0].at <= now() + GRACE,
+        leaves_at_once=bool(plan) and plan[0].at <= now() + CALL_OFF_TIME,
         is_under_way=is_under_way,
         transitions=lifecycle.history(session, campaign),
         may_approve=current_user.holds(RoleName.APPROVER) and lifecycle.may_be_approved_by(session, campaign, actor()),

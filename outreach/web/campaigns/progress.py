@@ -15,7 +15,7 @@ from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.waves import auto_pause, calling_off, retrying
-from outreach.campaigns.waves.calling_off import GRACE
+from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.errors import InputError
@@ -206,8 +206,8 @@ def _rest(campaign: Campaign, place: int, instant: datetime) -> int | None:
     following = calling_off.coming(campaign, now=instant)
     if following is None or following.due_at > instant + SOON:
         return None
-    until_grace = int((following.due_at - GRACE - instant).total_seconds()) + 1
-    return max(2, min(rest, until_grace)) if until_grace > 0 else rest
+    until_last_minute = int((following.due_at - CALL_OFF_TIME - instant).total_seconds()) + 1
+    return max(2, min(rest, until_last_minute)) if until_last_minute > 0 else rest
 
 
 def _warning(session: Session, current: Progress) -> str:
@@ -246,7 +246,7 @@ def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:
     """How the calendar moved the waves of a campaign, by instant: in a plan made now, and from their actual start."""
     begun = next((wave.due_at for wave in campaign.waves if wave.state is not WaveState.CANCELLED), None)
     rule = ClosingRule.of(session, campaign, now=now())
-    plans = [*rule.waves(campaign, now=now()), *rule.waves(campaign, now=now(), start=begun)]
+    plans = [*rule.waves(campaign), *rule.waves(campaign, start=begun)]
     return {wave.at: wave.told for wave in plans if wave.told}
 
 

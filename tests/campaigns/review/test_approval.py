@@ -13,7 +13,7 @@ from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.review import approval, checks, test_letter
 from outreach.campaigns.review.preview import Preview, hard_cases
 from outreach.campaigns.schedule import planning
-from outreach.campaigns.waves.calling_off import GRACE
+from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Gate, Mailing, Message, MessageState, Purpose, SuppressionReason
 from outreach.directory.models import Authority
@@ -155,7 +155,7 @@ def test_a_start_that_has_passed_is_remarked_until_its_wave_is_on_its_way(databa
     assert any("date de départ est passée" in one for one in looked_over(database, number).remarks)
     ask(database, number)
     move(database, number, lifecycle.approve, actor=APPROVER)
-    move(database, number, functools.partial(lifecycle.schedule, at=None, grace=GRACE))
+    move(database, number, functools.partial(lifecycle.schedule, at=None, earliest=NOW + CALL_OFF_TIME))
     assert not any("date de départ est passée" in one for one in looked_over(database, number).remarks)
 
 

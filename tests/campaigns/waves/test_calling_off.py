@@ -1,8 +1,7 @@
-"""The minute of grace: who has it, what calling off leaves, and that the clock and a person never both win."""
+"""The minute to call a wave off: who has it, what stays then, and that the clock and a person never both win."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import partial
 from threading import Barrier
 
 import pytest
@@ -13,7 +12,7 @@ from outreach.campaigns.listing import Stage, stage_of
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.results import progress
 from outreach.campaigns.waves import calling_off, launching
-from outreach.campaigns.waves.calling_off import GRACE, call_off
+from outreach.campaigns.waves.calling_off import CALL_OFF_TIME, call_off
 from outreach.delivery.models import Message
 from outreach.errors import InputError, Refused
 from tests.campaigns.conftest import APPROVER, SENDING, advance, approved, draft, launch, move, settle
@@ -22,7 +21,11 @@ from tests.conftest import NOW
 pytestmark = pytest.mark.postgresql
 
 SECOND = timedelta(seconds=1)
-on_the_page = partial(lifecycle.schedule, grace=GRACE)
+
+
+def on_the_page(session, campaign, at, *, now, actor):
+    """Plan a campaign as its page does."""
+    return lifecycle.schedule(session, campaign, at, now=now, actor=actor, earliest=now + CALL_OFF_TIME)
 
 
 def dated(database, at, **changes):
@@ -54,7 +57,7 @@ def test_what_is_due_now_or_past_leaves_a_minute_later_its_reminders_behind_it(d
     number = dated(database, at, reminders=(14,))
     move(database, number, on_the_page, None, now=at + late)
     first, reminder = due(database)
-    assert first == at + late + GRACE
+    assert first == at + late + CALL_OFF_TIME
     assert reminder >= first + timedelta(days=13)
 
 
@@ -117,23 +120,23 @@ def test_what_is_due_later_keeps_its_time_and_the_command_line_has_no_grace(data
 def test_called_off_a_moment_before_nothing_leaves_and_it_may_be_planned_again(database, people, strand):
     settle(database, 3)
     number = approved(database, reminders=(14,))
-    wave = move(database, number, lifecycle.schedule, NOW + GRACE)
-    move(database, number, call_off, 1, now=NOW + GRACE - SECOND)
-    advance(database, wave, NOW + GRACE)
+    wave = move(database, number, lifecycle.schedule, NOW + CALL_OFF_TIME)
+    move(database, number, call_off, 1, now=NOW + CALL_OFF_TIME - SECOND)
+    advance(database, wave, NOW + CALL_OFF_TIME)
     assert letters(database) == 0
     with database.reading() as session:
         assert set(session.scalars(select(Wave.state))) == {WaveState.CANCELLED}
         assert calling_off.CALLED_OFF in set(session.scalars(select(WaveTransition.note)))
         assert stage_of(session, session.get_one(Campaign, number)) is Stage.APPROVED
-    again = move(database, number, lifecycle.schedule, NOW + 2 * GRACE)
-    advance(database, again, NOW + 2 * GRACE)
+    again = move(database, number, lifecycle.schedule, NOW + 2 * CALL_OFF_TIME)
+    advance(database, again, NOW + 2 * CALL_OFF_TIME)
     assert letters(database) == 3
 
 
 def test_the_wave_of_the_moment_after_calling_off_is_the_first_of_the_last_planning(database, people, strand):
     number = approved(database, reminders=(14, 28))
-    for at in (NOW + GRACE, NOW + timedelta(days=60)):
-        move(database, number, lifecycle.schedule, at, now=at - GRACE)
+    for at in (NOW + CALL_OFF_TIME, NOW + timedelta(days=60)):
+        move(database, number, lifecycle.schedule, at, now=at - CALL_OFF_TIME)
         with database.reading() as session:
             planned = select(Wave.number).where(Wave.state == WaveState.PLANNED)
             first = session.scalars(planned.order_by(Wave.number)).first()
@@ -147,10 +150,10 @@ def test_the_wave_of_the_moment_after_calling_off_is_the_first_of_the_last_plann
 def test_called_off_after_the_start_names_the_other_button(database, people, strand):
     settle(database, 3)
     number = approved(database)
-    wave = move(database, number, lifecycle.schedule, NOW + GRACE)
-    advance(database, wave, NOW + GRACE)
+    wave = move(database, number, lifecycle.schedule, NOW + CALL_OFF_TIME)
+    advance(database, wave, NOW + CALL_OFF_TIME)
     with pytest.raises(Refused, match="« Annuler ce qui n’est pas parti »"):
-        move(database, number, call_off, 1, now=NOW + GRACE + SECOND)
+        move(database, number, call_off, 1, now=NOW + CALL_OFF_TIME + SECOND)
     assert letters(database) == 3
 
 
@@ -158,7 +161,7 @@ def test_what_is_planned_no_more_cannot_be_called_off(database, people, strand):
     number = approved(database)
     with pytest.raises(Refused, match="plus planifié"):
         move(database, number, call_off, 1)
-    move(database, number, lifecycle.schedule, NOW + GRACE)
+    move(database, number, lifecycle.schedule, NOW + CALL_OFF_TIME)
     move(database, number, call_off, 1)
     with pytest.raises(Refused, match="plus planifié"):
         move(database, number, call_off, 1)
@@ -169,18 +172,18 @@ def test_a_person_and_the_clock_at_once_never_both_win(database, people, strand)
     number = approved(database)
     for number in [approved(database) for _ in range(5)]:
         before = letters(database)
-        wave = move(database, number, lifecycle.schedule, NOW + GRACE)
+        wave = move(database, number, lifecycle.schedule, NOW + CALL_OFF_TIME)
         together = Barrier(2)
 
         def start(wave=wave, together=together):
             together.wait()
             with database.writing() as session:
-                launching.advance(session, wave, SENDING, now=NOW + GRACE)
+                launching.advance(session, wave, SENDING, now=NOW + CALL_OFF_TIME)
 
         def withdraw(number=number, together=together):
             together.wait()
             try:
-                move(database, number, call_off, 1, now=NOW + GRACE)
+                move(database, number, call_off, 1, now=NOW + CALL_OFF_TIME)
             except Refused:
                 return False
             return True

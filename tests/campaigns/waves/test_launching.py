@@ -309,7 +309,7 @@ def test_groups_are_counted_ahead_and_again_when_recipients_are_added(
     assert not is_ahead or (groups() == before) is (added == 0)
 
 
-def test_nothing_is_written_down_in_the_minute_of_grace(database, people, strand, monkeypatch):
+def test_nothing_is_written_down_while_a_wave_can_be_called_off(database, people, strand, monkeypatch):
     monkeypatch.setattr(launching, "MANY", 3)
     monkeypatch.setattr(launching, "AHEAD", timedelta(seconds=10))
     settle(database, 5)

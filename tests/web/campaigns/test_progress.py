@@ -13,7 +13,7 @@ from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import progress
 from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.waves import auto_pause, launching
-from outreach.campaigns.waves.calling_off import GRACE
+from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.delivery.ledger import journal
 from outreach.delivery.ledger.journal import Setback
 from outreach.delivery.ledger.outbox import Tally
@@ -234,7 +234,7 @@ def test_what_is_planned_on_the_page_for_now_leaves_a_minute_later(author, sampl
     assert "L’envoi commence dans 60 secondes" in said(page)
     with sample_database.reading() as session:
         (first, *_) = session.scalars(select(Wave).where(Wave.state == WaveState.PLANNED).order_by(Wave.number))
-        assert first.due_at == instant + GRACE
+        assert first.due_at == instant + CALL_OFF_TIME
 
 
 def test_a_wave_that_paused_by_itself_says_why_on_its_page_and_on_the_first(author, launched, sample_database):
