@@ -1,0 +1,57 @@
+"""A table is recognised by its bytes, its columns get their meaning, and each fault is located."""
+
+import pytest
+
+from outreach.errors import InputError
+from outreach.spreadsheets.tables import interpret, read_grid
+from tests.spreadsheets.books import workbook
+
+REQUIRED = {"fase": "fase", "strand": "volet", "status": "statut"}
+HEADERS = {header: field for field, header in REQUIRED.items()}
+
+
+def rows(content):
+    """The rows of a file that has these columns."""
+    return list(interpret(read_grid(content), HEADERS.get, REQUIRED).rows)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "vide"),
+        (b"%PDF-1.7", "ni un CSV"),
+        (b"\xd0\xcf\x11\xe0", "ni un CSV"),
+        (b"PK\x03\x04 pas un classeur", "abîmé"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(content, words):
+    with pytest.raises(InputError, match=words):
+        read_grid(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"fase;volet;date\r\n1;1;1", "Colonnes manquantes : statut. Colonnes inconnues : date\\.$"),
+        (b"fase;fase;volet;statut;date\r\n", "figure deux fois"),
+        (b"fase;" + b"x" * 100_000, f"Colonnes inconnues : {'x' * 60}\\.$"),
+        (b"fase;volet;statut", "qu’un en-tête"),
+        (workbook(["fase", "volet", "statut"]), "qu’un en-tête"),
+    ],
+    ids=["missing", "twice", "long", "header-only", "header-only-workbook"],  # a workbook holds the time it was made at
+)
+def test_a_table_without_its_columns_or_without_a_row_is_refused(content, words):
+    with pytest.raises(InputError, match=words):
+        rows(content)
+
+
+def test_columns_are_read_in_any_order_and_rows_keep_their_numbers():
+    first, second = rows(b"statut;autre;volet;fase\r\noui;x;1;80001\r\n\r\nnon;y;2;80002;;")
+    assert (first.number, first.cells) == (2, {"status": "oui", "strand": "1", "fase": "80001"})
+    assert (second.number, second.cells["fase"], second.fault) == (4, "80002", "")
+
+
+def test_a_row_that_cannot_be_read_says_why_and_leaves_the_others():
+    wide, control, sound = rows(b"fase;volet;statut\r\n1;1;1;trop\r\n2;2;a\x00b\r\n3;3;3")
+    assert (wide.fault, sound.fault) == ("La ligne a 4 cellules pour 3 colonnes.", "")
+    assert "Caractère interdit" in control.fault

@@ -1,0 +1,126 @@
+"""A workbook is read as a spreadsheet shows it, and one that could do harm is refused."""
+
+import io
+import itertools
+import socket
+from datetime import date
+
+import pytest
+import xlsxwriter
+
+from outreach.errors import InputError
+from outreach.spreadsheets import workbook as workbook_module
+from outreach.spreadsheets.tables import interpret, read_grid
+from tests.spreadsheets.books import PAGE, changed, packed, workbook
+
+HEADER = ["fase", "volet", "date"]
+BOMB = (
+    "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'>"
+    + "".join(f"<!ENTITY {after} '{f'&{before};' * 10}'>" for before, after in itertools.pairwise("abcdefgh"))
+    + "]>"
+)
+
+
+def test_a_workbook_is_read_with_its_dates_and_its_own_row_numbers():
+    grid = read_grid(workbook(HEADER, [80001, 1, date(2021, 5, 10)], [], [80002, "Volet 1", 44326], [80003, 1.5]))
+    assert grid.header == HEADER
+    assert list(grid.records) == [
+        (2, ["80001", "1", "2021-05-10"]), (4, ["80002", "Volet 1", "44326"]), (5, ["80003", "1.5"]),
+    ]  # fmt: skip
+
+
+def test_a_table_may_stand_anywhere_on_the_sheet():
+    grid = read_grid(workbook([], [], ["", "", *HEADER], ["", "", 80001, 1, "10/05/2021"]))
+    assert grid.header == ["", "", *HEADER]
+    assert list(grid.records) == [(4, ["", "", "80001", "1", "10/05/2021"])]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (packed(xl__sharedStrings=b"a" * 61_000_000), "plus de 60 Mo"),
+        (packed(**{"xl__vbaProject.bin": b"macro"}), "macro"),
+        (packed(x=b"rien"), "abîmé"),
+        (workbook(["a"] * 250), "200 colonnes"),
+        (workbook(HEADER, [*[""] * 5_000, "loin"]), "200 colonnes"),
+        (changed(workbook(["a"], ["b"]), PAGE, lambda text: text.replace('"A2"', '"XFD900000"')), "trop grand"),
+        (workbook(), "vide"),
+        (workbook([" "], [""]), "vide"),
+        (changed(workbook(["a"]), "xl/sharedStrings.xml", lambda text: BOMB + text.replace("<t>a", "<t>&h;")), "abîmé"),
+    ],
+    ids=["bomb", "macro", "not-a-workbook", "too-wide", "far-cell", "farther", "empty", "spaces", "entities"],
+)  # named, since the bytes hold the time they were packed at
+def test_a_workbook_that_could_do_harm_is_refused(content, words):
+    with pytest.raises(InputError, match=words):
+        read_grid(content)
+
+
+def test_a_workbook_that_lies_about_its_size_is_refused():
+    honest = packed(x=b"\0" * 70_000_000)
+    lying = honest.replace((70_000_000).to_bytes(4, "little"), (1_000).to_bytes(4, "little"))
+    assert lying != honest
+    with pytest.raises(InputError, match="abîmé"):
+        read_grid(lying)
+
+
+def test_a_damaged_workbook_is_read_or_refused():
+    good = workbook(HEADER, [80001, 1, date(2021, 5, 10)])
+    for place in range(60, len(good) - 60, 97):
+        damaged = good[:place] + b"\xff\x00\xff" + good[place + 3 :]
+        try:
+            read_grid(damaged)
+        except InputError:
+            continue
+
+
+def test_a_cell_a_million_rows_below_is_not_waited_for():
+    content = changed(
+        workbook(HEADER, [80001, 1, "10/05/2021"], ["loin"]),
+        PAGE,
+        lambda text: text.replace('<row r="3"', '<row r="1048576"').replace('r="A3"', 'r="A1048576"'),
+    )
+    assert list(read_grid(content).records) == [(2, ["80001", "1", "10/05/2021"])]
+
+
+def test_a_workbook_has_its_time_and_no_more(monkeypatch):
+    monkeypatch.setattr(workbook_module, "SECONDS", 0.001)
+    with pytest.raises(InputError, match="n’a pas pu être lu en"):
+        read_grid(workbook(["a"]))
+
+
+def test_nothing_that_a_workbook_names_is_fetched():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        buffer = io.BytesIO()
+        with xlsxwriter.Workbook(buffer) as book:
+            page = book.add_worksheet()
+            page.write_row(0, 0, ["source", "motif"])
+            page.write_formula(1, 0, f"='{address}[x.xlsx]A'!A1", value="source")
+            page.write_url(1, 1, address, string="motif")
+        assert list(read_grid(buffer.getvalue()).records) == [(2, ["source", "motif"])]
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+
+
+@pytest.mark.parametrize("written", ["", "<v></v>", "<v/>", "<v />"])
+def test_a_formula_that_nobody_computed_is_a_fault_of_its_row(written):
+    content = changed(
+        workbook(HEADER, [80001, "=1+1", "=CONCAT(A1)"], ["=1+1"], [80002, 1, "10/05/2021"]),
+        PAGE,
+        lambda text: text.replace("</f><v>0</v>", f"</f>{written}"),
+    )
+    rows = list(interpret(read_grid(content), {name: name for name in HEADER}.get, {}).rows)
+    assert [(row.number, "sans valeur" in row.fault) for row in rows] == [(2, True), (3, True), (4, False)]
+
+
+def test_a_formula_that_says_nothing_has_a_value():
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, ["fase", "motif"])
+        page.write(1, 0, 80001)
+        page.write_formula(1, 1, '=""', value="rien")
+        book.add_worksheet().write_formula(0, 0, "=1+1", value="")
+    content = changed(buffer.getvalue(), PAGE, lambda text: text.replace("<v>rien</v>", "<v></v>"))
+    assert list(read_grid(content).records) == [(2, ["80001"])]
