@@ -158,11 +158,12 @@ def store_school(session, owner, fase, one, strands):
     session.add_all(Teaching(school_id=made.id, education_type=kind) for kind in one["types"])
     session.add_all(
         AdherenceRecord(
-            school_id=made.id, strand_id=strands[strand], status=status, word=word, effective_on=NOW.date(),
-            recorded_at=NOW + timedelta(seconds=place), recorded_by="x", source="", reason="",
+            **factories.adherence_record(
+                made.id, strands[strand], NOW, status=status, word=word, recorded_at=NOW + timedelta(seconds=place)
+            )
         )
         for place, (strand, status, word) in enumerate(one["records"])
-    )  # fmt: skip
+    )
 
 
 def store_mailbox(session, owner, address, kind):
