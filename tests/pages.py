@@ -1,7 +1,11 @@
-"""A client that checks every page it opens: valid HTML, accessibility, policy, French typography, no English."""
+"""A client that checks every page it opens (valid HTML, accessibility, policy, French typography, no English).
+
+And what tests read on a page: its forms, elements, links, cells and text.
+"""
 
 import re
 from html.parser import HTMLParser
+from xml.etree.ElementTree import Element
 
 import html5lib
 from flask.testing import FlaskClient
@@ -66,7 +70,7 @@ class PageClient(FlaskClient):
 
     def send(self, address, data=None, page=None):
         """Submit a form as a browser would: with the page's token and, if the page has one, its hidden version."""
-        tree = _tree(self.get(page or address))  # a token may be in a button
+        tree = tree_of(self.get(page or address))  # a token may be in a button
         named = {element.get("name"): element.get("value") for element in reversed(list(tree.iter()))}
         hidden = {"version": named["version"]} if "version" in named else {}
         return self.post(address, data={**hidden, **(data or {}), "csrf_token": named["csrf_token"]})
@@ -77,7 +81,7 @@ def form_of(response, which=None):
 
     It is the first form of the page, or the first with this action or id.
     """
-    tree = _tree(response)
+    tree = tree_of(response)
     forms = [form for form in tree.iter("form") if which in (None, form.get("action"), form.get("id"))]
     assert forms, f"no such form: {which}"
     form, inside, fields = forms[0], set(forms[0].iter()), {}
@@ -89,10 +93,53 @@ def form_of(response, which=None):
     return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
 
 
-def _tree(response):
-    """The page as a browser parses it. A page that was checked is parsed already."""
-    checked = getattr(response, "tree", None)
-    return html5lib.parse(response.text, namespaceHTMLElements=False) if checked is None else checked
+def actions(page):
+    """Where the forms of a page lead, in order."""
+    return [form.get("action") for form in elements(page, "form")]
+
+
+def links(page, start="", without=()):
+    """The links of a page whose address begins with `start`, in order: pairs of the address and its text."""
+    linked = ((link.get("href"), text_of(link, without)) for link in elements(page, "a[@href]"))
+    return [(address, text) for address, text in linked if address.startswith(start)]
+
+
+def cells(table, without=()):
+    """The text of each cell of a table, row by row, with the cells of its header."""
+    rows = ([cell for cell in row if cell.tag in {"td", "th"}] for row in elements(table, "tr"))
+    return [[text_of(cell, without) for cell in row] for row in rows]
+
+
+def elements(page, path):
+    """The elements of a page, or in an element, at a path as `ElementTree.findall` reads it."""
+    return tree_of(page).findall(f".//{path}")
+
+
+def text_of(page, without=()):
+    """What is written on a page or in an element, on one line, with a space between its parts.
+
+    Elements of a class in `without` are left out. All kinds of spaces become plain ones.
+    """
+    return " ".join(" ".join(_parts(tree_of(page), set(without))).split())
+
+
+def _parts(element, without):
+    yield element.text or ""
+    for child in element:
+        is_text = isinstance(child.tag, str) and child.tag not in {"script", "style"}  # a comment's tag is a function
+        if is_text and without.isdisjoint(child.get("class", "").split()):
+            yield from _parts(child, without)
+        yield child.tail or ""
+
+
+def tree_of(page):
+    """A response, a piece of HTML or an element, as a browser parses it. A page that was checked is parsed already."""
+    if isinstance(page, Element):
+        return page
+    checked = getattr(page, "tree", None)
+    if checked is not None:
+        return checked
+    return html5lib.parse(page if isinstance(page, str) else page.text, namespaceHTMLElements=False)
 
 
 def _values(control):

@@ -25,8 +25,8 @@ from outreach.worker.clock import ask
 from outreach.worker.process import WorkProcess
 from tests.conftest import STORY_DAY
 from tests.nursery import run_command
-from tests.pages import PageClient
-from tests.web.campaigns.test_campaigns import dated, text_of, typed
+from tests.pages import PageClient, text_of
+from tests.web.campaigns.test_campaigns import dated, typed
 from tests.web.test_mailbox import free_port
 
 pytestmark = pytest.mark.timeout(900)
@@ -183,7 +183,7 @@ def test_from_the_register_to_a_reminder_that_leaves_out_whom_it_should(world, d
     assert public.get(link(letters[read_only], "c"), headers=BROWSER).location == PROGRAMME
     for to, answer in ((joined, "joined"), (helped, "help")):
         page = FlaskClient.post(public, link(letters[to], "a"), data={"answer": answer})
-        assert "Votre réponse est enregistrée" in text_of(page.text), text_of(page.text)[:300]
+        assert "Votre réponse est enregistrée" in text_of(page), text_of(page)[:300]
     unsubscribed = FlaskClient.post(public, link(letters[gone], "u"), data={"List-Unsubscribe": "One-Click"})
     assert (unsubscribed.status_code, unsubscribed.data) == (200, b"")
     with database.writing() as session:
@@ -218,13 +218,13 @@ def _the_same_numbers_everywhere(world, number, intended, declared):
     (measured,) = told["measured"]
     assert (measured["opens"]["human"], measured["clicks"]["human"]) == (2, 1)
     author = world.person(REMINDED + timedelta(hours=1), "author")
-    shown = text_of(author.get(f"/campaigns/{number}/progress").text)
+    shown = text_of(author.get(f"/campaigns/{number}/progress"))
     assert f"{intended} visés, Total" in shown
     assert "2 ont répondu, Total" in shown
     assert re.search(rf"{re.escape(measured['group'])} {measured['recipients']} 1 2 ", shown), shown[-900:]
     for wave in (first, second):
         page = f"/campaigns/{number}/waves/{wave['number']}"
-        shown = text_of(author.get(page).text)
+        shown = text_of(author.get(page))
         assert f"Tous ({wave['intended']})" in shown
         assert f"Acceptés ({wave['accepted']})" in shown
         rows = list(csv.DictReader(author.get(f"{page}/export.csv").text.lstrip("\ufeff").splitlines(), delimiter=";"))
@@ -233,7 +233,7 @@ def _the_same_numbers_everywhere(world, number, intended, declared):
     situation = json.loads(world.command("report", "situation", "--as-of", "2021-06-01", "--json"))
     strand = situation["total"]["strands"]["1"]
     assert (strand["joined"], strand["declared"]) == (48, declared)
-    page = text_of(author.get("/?as_of=2021-06-01").text)
+    page = text_of(author.get("/?as_of=2021-06-01"))
     assert f"+ {declared} adhésion déclarée, volet 1" in page
     assert "2 réponses attendent le service" in page
     assert json.loads(world.command("verify", "--json")) == {"ok": True, "breaches": []}

@@ -11,7 +11,7 @@ from outreach.adherence.situation import Bucket, Selection
 from outreach.directory import authority_sheet
 from outreach.directory.models import Level
 from tests.conftest import STORY_DAY
-from tests.pages import form_of
+from tests.pages import form_of, links, text_of
 from tests.web.test_account import form_token
 
 
@@ -24,7 +24,7 @@ def silent(sample_database):
 
 
 def joined(author):
-    return int(re.search(r"ont adhéré au volet 1.*?>(\d+)<", author.get("/").text, re.DOTALL)[1])
+    return int(re.search(r"ont adhéré au volet 1 (\d+)", text_of(author.get("/")))[1])
 
 
 def upload(author, content, name="liste.csv"):
@@ -136,10 +136,11 @@ def test_a_declared_joining_is_printed_beside_the_confirmed_ones(author, sample_
         one = next(one for one in schools if any(kind.level is Level.SECONDARY for kind in one.types))
     before = joined(author)
     assert record(author, 9300, school=str(one.school.fase), word="declared").status_code == 302
-    page = author.get("/").text
+    page = author.get("/")
     assert joined(author) == before
-    assert re.search(r"\+ <a [^>]*status=declared[^>]*>1<", page)
-    assert "1\u00a0autre déclare y adhérer" in page
+    assert "+ 1 déclarée" in text_of(page, without={"ds-sr-only"})
+    assert "1" in [text for address, text in links(page, "/situation/", {"ds-sr-only"}) if "status=declared" in address]
+    assert "1 autre déclare y adhérer" in text_of(page)
 
 
 @pytest.mark.parametrize(

@@ -1,53 +1,49 @@
 """The calendar's page: a month or a list of the same, addresses that ask for nothing, what a reader sees."""
 
-import re
 from datetime import timedelta
 
 import pytest
 
 from outreach.campaigns.models import Campaign
 from tests.conftest import NOW
-from tests.web.campaigns.test_campaigns import text_of
+from tests.pages import elements, links, text_of
 from tests.web.test_mailbox import planned
-
-
-def said(page):
-    return text_of(page).replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def test_a_month_shows_its_sendings_as_links_and_what_closes_it_by_name(signed_in, sample_database):
     planned(sample_database, NOW + timedelta(days=3))
-    page = signed_in("reader").get("/calendar?month=2021-05").text
-    (cell,) = re.findall(r"<td[^>]*>(?:(?!</td>).)*2021-05-18.*?</td>", page, re.DOTALL)
-    assert 'href="/campaigns/1"' in cell
-    assert "11 h Invitation au premier volet vague 1, planifiée" in said(cell)
-    (closed,) = re.findall(r'<td class="closed">(?:(?!</td>).)*2021-05-13.*?</td>', page, re.DOTALL)
-    assert "Ascension" in closed
+    response = signed_in("reader").get("/calendar?month=2021-05")
+    page, days = response.text, elements(response, "td")
+    (cell,) = [day for day in days if elements(day, "time[@datetime='2021-05-18']")]
+    assert [address for address, _ in links(cell)] == ["/campaigns/1"]
+    assert "11 h Invitation au premier volet vague 1, planifiée" in text_of(cell)
+    (closed,) = [day for day in days if elements(day, "time[@datetime='2021-05-13']")]
+    assert (closed.get("class"), "Ascension" in text_of(closed)) == ("closed", True)
     assert "Lundi de Pentecôte" in page
     assert '<a href="/calendar" aria-current="page">' in page
     assert 'href="/calendar?month=2021-04"' in page
     assert 'href="/calendar?month=2021-06"' in page
     answered = signed_in("reader").get("/calendar?month=2021-06").text
-    assert "Réponses attendues" in said(answered)
+    assert "Réponses attendues" in text_of(answered)
 
 
 def test_the_list_says_the_same_and_no_day_without_anything(author, sample_database):
     planned(sample_database, NOW + timedelta(days=3))
     page = author.get("/calendar?month=2021-05&view=list").text
     assert "<table" not in page
-    assert "mardi 18 mai 11 h Invitation au premier volet vague 1, planifiée" in said(page)
-    assert "jeudi 13 mai fermé : Ascension" in said(page)
+    assert "mardi 18 mai 11 h Invitation au premier volet vague 1, planifiée" in text_of(page)
+    assert "jeudi 13 mai fermé : Ascension" in text_of(page)
     assert 'datetime="2021-05-19"' not in page
     assert 'href="/calendar?view=list&amp;month=2021-04"' in page
     assert 'href="/calendar?month=2021-05"' in page
 
 
 def test_a_run_of_closed_days_says_where_it_ends_and_whom_it_spares(author):
-    page = said(author.get("/calendar?month=2021-04&view=list").text)
+    page = text_of(author.get("/calendar?month=2021-04&view=list"))
     assert "mardi 6 avril fermé : vacances de printemps jusqu’au 18 avril 2021 , sauf vers les communes" in page
     assert "mercredi 7 avril" not in page
     told = "Du 16 août 2021 au 31 août 2021, vacances d’été : rien ne part, sauf vers les communes"
-    assert told in said(author.get("/calendar?month=2021-08").text)
+    assert told in text_of(author.get("/calendar?month=2021-08"))
 
 
 @pytest.mark.parametrize(
@@ -62,15 +58,15 @@ def test_an_address_that_names_no_month_opens_this_one(author, asked):
 
 @pytest.mark.parametrize(("month", "near"), [("2000-01", ["2000-02"]), ("2099-12", ["2099-11"])])
 def test_no_link_leaves_the_century(author, month, near):
-    page = author.get(f"/calendar?month={month}").text
-    assert re.findall(r"month=([\d-]+)\" rel", page) == near
+    page = author.get(f"/calendar?month={month}")
+    assert [link.get("href").partition("month=")[2] for link in elements(page, "a[@rel]")] == near
 
 
 def test_a_month_without_a_sending_says_so_and_leads_on(author):
     page = author.get("/calendar?month=2030-03").text
-    assert "Aucun envoi en mars 2030." in said(page)
+    assert "Aucun envoi en mars 2030." in text_of(page)
     assert 'href="/campaigns"' in page
-    assert "sans avoir été comparés" in said(page)
+    assert "sans avoir été comparés" in text_of(page)
 
 
 def test_a_title_is_text(author, sample_database):
@@ -80,4 +76,4 @@ def test_a_title_is_text(author, sample_database):
         campaign.title, campaign.starts_at = "<b>x</b>", NOW
     page = author.get("/calendar?month=2021-05").text
     assert "&lt;b&gt;x&lt;/b&gt;" in page
-    assert "souhaitée, brouillon" in said(page)
+    assert "souhaitée, brouillon" in text_of(page)

@@ -1,7 +1,6 @@
 import csv
 import io
 import json
-import re
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -9,19 +8,16 @@ from python_calamine import CalamineWorkbook
 from outreach.adherence import programmes, situation
 from outreach.adherence.situation import Bucket
 from tests.conftest import STORY_DAY
+from tests.pages import cells, elements, links, text_of
 
 ORDER = list(Bucket)
 
 
 def table(page, number):
     """The cells of a strand's table: rows of label and numbers, as a person reads them."""
-    body = re.search(rf'aria-labelledby="strand-{number}".*?</table>', page, re.DOTALL)[0]
-    rows = []
-    for line in re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)[1:]:
-        cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line, re.DOTALL)
-        plain = [re.sub(r'<span class="(?:ds-sr-only|share)">.*?</span>|<[^>]+>', "", cell).strip() for cell in cells]
-        rows.append([plain[0], *(int(cell.replace("\u202f", "")) for cell in plain[1:] if cell)])
-    return rows
+    (section,) = elements(page, f"section[@aria-labelledby='strand-{number}']")
+    _, *rows = cells(section, without={"ds-sr-only", "share"})
+    return [[label, *(int(count.replace(" ", "")) for count in counts if count)] for label, *counts in rows]
 
 
 def expected(found, number):
@@ -38,7 +34,7 @@ def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day
     with sample_database.reading() as session:
         programme = programmes.the_programme(session)
         found = situation.situation(session, programme, STORY_DAY.fromisoformat(day))
-    page = author.get(f"/?as_of={day}").text
+    page = author.get(f"/?as_of={day}")
     for number in (1, 2):
         assert table(page, number) == expected(found, number)
     flat = [
@@ -62,13 +58,13 @@ def test_the_sentence_of_the_answer(author):
 
 @pytest.mark.long
 def test_every_figure_leads_to_as_many_rows(author):
-    page = author.get("/?as_of=2021-05-15").text
-    links = set(re.findall(r'href="(/situation/(?:schools|authorities)\?[^"]+)">(\d+)<', page))
-    assert len(links) > 40
-    for address, number in links:
+    leading = links(author.get("/?as_of=2021-05-15"), "/situation/", without={"ds-sr-only"})
+    figures = {(address, text) for address, text in leading if text.isdigit()}
+    assert len(figures) > 40
+    for address, number in figures:
         assert "as_of=2021-05-15" in address
-        rows = author.get(address.replace("&amp;", "&")).text
-        assert re.search(rf">[^<]*\. {number}\u00a0(école|pouvoir)", rows), address
+        said = text_of(author.get(address))
+        assert any(f". {number} {noun}" in said for noun in ("école", "pouvoir")), address
 
 
 @pytest.mark.parametrize("place", ["/situation/export.csv", "/situation/schools", "/situation/authorities"])

@@ -21,15 +21,11 @@ from outreach.delivery.models import Message, MessageState
 from outreach.demo import people
 from outreach.settings import Settings
 from tests.conftest import NOW
-from tests.web.campaigns.test_campaigns import text_of
+from tests.pages import elements, text_of
 from tests.web.test_mailbox import planned
 
 FENCED = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
 ACTOR = "nadia.lambert@fwb.example"
-
-
-def said(page):
-    return text_of(page).replace("\u00a0", " ").replace("\u202f", " ")
 
 
 @pytest.fixture
@@ -65,8 +61,11 @@ def starts_in(database, app, seconds):
 
 def asked(client, page):
     """What the page asks for by itself, and the answer; None when it asks nothing."""
-    found = re.search(r'id="poll" data-hx-get="([^"]+)" data-hx-trigger="load delay:(\d+)s, wake"', page)
-    return (int(found[2]), FlaskClient.open(client, found[1].replace("&amp;", "&")).text) if found else None
+    polls = elements(page, "*[@id='poll'][@data-hx-get]")
+    if not polls:
+        return None
+    seconds = polls[0].get("data-hx-trigger").removeprefix("load delay:").removesuffix("s, wake")
+    return int(seconds), FlaskClient.open(client, polls[0].get("data-hx-get")).text
 
 
 def test_a_campaign_under_way_opens_on_its_progress_and_a_draft_does_not(author, launched):
@@ -79,9 +78,10 @@ def test_a_campaign_under_way_opens_on_its_progress_and_a_draft_does_not(author,
 
 
 def test_counts_are_links_and_never_all_of_it_before_the_end(author, launched, sample_database):
-    page = author.get("/campaigns/1/progress").text
-    waiting = int(re.search(r'id="count-pending">(\d+)<', page)[1])
-    assert "en cours, 0 %" in said(page)
+    page = author.get("/campaigns/1/progress")
+    (pending,) = elements(page, "*[@id='count-pending']")
+    waiting = int(text_of(pending))
+    assert "en cours, 0 %" in text_of(page)
     settle(sample_database, waiting - 1)
     page = author.get("/campaigns/1/progress").text
     assert f'id="count-accepted">{waiting - 1}<' in page
@@ -92,7 +92,7 @@ def test_counts_are_links_and_never_all_of_it_before_the_end(author, launched, s
     end(sample_database)
     page = author.get("/campaigns/1/progress").text
     assert 'value="100"' in page
-    assert f"Vague 1 terminée : {waiting} courriels acceptés" in said(page)
+    assert f"Vague 1 terminée : {waiting} courriels acceptés" in text_of(page)
 
 
 @pytest.mark.parametrize(
@@ -142,13 +142,13 @@ def test_before_a_wave_the_page_asks_only_when_it_is_near(author, app, sample_da
 def test_a_reminder_is_called_off_alone_from_its_tab(author, signed_in, launched, sample_database):
     end(sample_database)
     tab = "/campaigns/1/progress/waves"
-    assert "Annuler cette vague" not in said(signed_in("reader").get(tab).text)
+    assert "Annuler cette vague" not in text_of(signed_in("reader").get(tab))
     with sample_database.reading() as session:
         reminders = len(session.scalars(select(Wave.id).where(Wave.state == WaveState.PLANNED)).all())
-    assert said(author.get(tab).text).count("Annuler cette vague") == reminders >= 1
+    assert text_of(author.get(tab)).count("Annuler cette vague") == reminders >= 1
     answer = author.send("/campaigns/1/waves/2/withdrawal", page=tab)
     assert answer.location == tab
-    page = said(author.get(tab).text)
+    page = text_of(author.get(tab))
     assert "La vague 2 est annulée" in page
     assert "planifiée de nouveau" not in page
     assert page.count("Annuler cette vague") == reminders - 1
@@ -177,7 +177,7 @@ def test_what_was_opened_before_the_start_shows_outcomes_tabs_and_results_after_
     assert 'id="count-pending"' in page
     assert "<progress" in page
     assert "Destinataires" in page
-    assert "Ce qu’il en est advenu" in said(page)
+    assert "Ce qu’il en est advenu" in text_of(page)
     _, page = asked(author, page)
     assert "Destinataires" not in page
 
@@ -188,7 +188,7 @@ def test_a_wave_called_off_has_no_bar_and_the_first_of_its_planning_is_told(auth
     author.send("/campaigns/1/waves/1/withdrawal", page="/campaigns/1/progress")
     page = author.get("/campaigns/1/progress").text
     assert "<progress" not in page
-    assert "Vague 1 annulée" in said(page)
+    assert "Vague 1 annulée" in text_of(page)
 
 
 def test_the_last_minute_has_a_banner_and_calling_off_leaves_an_approved_campaign(
@@ -198,13 +198,13 @@ def test_the_last_minute_has_a_banner_and_calling_off_leaves_an_approved_campaig
     planned(sample_database, NOW)
     starts_in(sample_database, app, 49)
     page = author.get("/campaigns/1/progress").text
-    assert "L’envoi commence dans 49 secondes" in said(page)
-    assert "Annuler ce qui n’est pas parti" not in said(page)
+    assert "L’envoi commence dans 49 secondes" in text_of(page)
+    assert "Annuler ce qui n’est pas parti" not in text_of(page)
     answer = author.send("/campaigns/1/waves/1/withdrawal", page="/campaigns/1/progress")
     assert answer.status_code == 302
     assert author.get(answer.location).location == "/campaigns/1/check"
     page = author.get("/campaigns/1/check").text
-    assert "rien n’est parti" in said(page)
+    assert "rien n’est parti" in text_of(page)
     assert "Validée" in page
     with sample_database.reading() as session:
         assert set(session.scalars(select(Wave.state))) == {WaveState.CANCELLED}
@@ -213,7 +213,7 @@ def test_the_last_minute_has_a_banner_and_calling_off_leaves_an_approved_campaig
 def test_calling_off_too_late_names_the_other_button(author, launched):
     answer = author.send("/campaigns/1/waves/1/withdrawal", page="/campaigns/1/progress")
     assert answer.status_code == 409
-    assert "Annuler ce qui n’est pas parti" in said(answer.text)
+    assert "Annuler ce qui n’est pas parti" in text_of(answer)
 
 
 def test_what_is_planned_on_the_page_for_now_leaves_a_minute_later(author, sample_database, monkeypatch):
@@ -226,12 +226,12 @@ def test_what_is_planned_on_the_page_for_now_leaves_a_minute_later(author, sampl
         lifecycle.revise(session, campaign, {"starts_at": instant - timedelta(days=1, minutes=1)}, **by)
         lifecycle.submit(session, campaign, **by)
         lifecycle.approve(session, campaign, now=instant, actor=emails[1])
-    checked = said(author.get("/campaigns/1/check").text)
+    checked = text_of(author.get("/campaigns/1/check"))
     assert "une minute après" in checked
     assert "L’envoi part dans une minute." in checked
     assert author.send("/campaigns/1/waves", page="/campaigns/1/check").status_code == 302
     page = author.get("/campaigns/1/progress").text
-    assert "L’envoi commence dans 60 secondes" in said(page)
+    assert "L’envoi commence dans 60 secondes" in text_of(page)
     with sample_database.reading() as session:
         (first, *_) = session.scalars(select(Wave).where(Wave.state == WaveState.PLANNED).order_by(Wave.number))
         assert first.due_at == instant + CALL_OFF_TIME
@@ -243,16 +243,16 @@ def test_a_wave_that_paused_by_itself_says_why_on_its_page_and_on_the_first(auth
         keys = session.scalars(select(Message.id).where(Message.state == MessageState.QUEUED).limit(60)).all()
         refused = {**FENCED, "state": MessageState.REFUSED, "reply_status": "5.1.1", "settled_at": later}
         session.execute(update(Message).where(Message.id.in_(keys)).values(**refused))
-    assert "se met en pause d’elle-même à une sur dix" in said(author.get("/campaigns/1/progress").text)
+    assert "se met en pause d’elle-même à une sur dix" in text_of(author.get("/campaigns/1/progress"))
     with sample_database.writing() as session:
         assert auto_pause.pause_failing(session, now=later) == 1
-    page = said(author.get("/campaigns/1/progress").text)
+    page = text_of(author.get("/campaigns/1/progress"))
     assert "La vague s’est mise en pause d’elle-même. 60 adresses sur 60 n’existent pas." in page
-    assert "Un envoi s’est mis en pause" in said(author.get("/").text)
-    assert "frein automatique" in said(author.get("/campaigns/1/progress/journal").text)
+    assert "Un envoi s’est mis en pause" in text_of(author.get("/"))
+    assert "frein automatique" in text_of(author.get("/campaigns/1/progress/journal"))
     author.send("/campaigns/1/resumption", page="/campaigns/1/progress")
-    assert "d’elle-même" not in said(author.get("/campaigns/1/progress").text)
-    assert "Un envoi s’est mis en pause" not in said(author.get("/").text)
+    assert "d’elle-même" not in text_of(author.get("/campaigns/1/progress"))
+    assert "Un envoi s’est mis en pause" not in text_of(author.get("/"))
 
 
 def stop_clock(monkeypatch, moment):
@@ -264,37 +264,38 @@ def stop_clock(monkeypatch, moment):
 def test_every_move_is_a_button_where_it_should_be(author, signed_in, launched):
     page = "/campaigns/1/progress"
     assert author.send("/campaigns/1/pause", page=page).location == "/campaigns/1"
-    shown = author.get(page).text
-    assert "en pause" in said(shown)
-    assert re.search(r'id="stage" data-color="warning">En pause<', shown)
-    assert "Annuler ce qui n’est pas parti" in said(shown)
-    assert "En pause (1)" in said(author.get("/campaigns").text)
+    shown = author.get(page)
+    assert "en pause" in text_of(shown)
+    (stage,) = elements(shown, "*[@id='stage']")
+    assert (stage.get("data-color"), text_of(stage)) == ("warning", "En pause")
+    assert "Annuler ce qui n’est pas parti" in text_of(shown)
+    assert "En pause (1)" in text_of(author.get("/campaigns"))
     assert author.send("/campaigns/1/resumption", page=page).status_code == 302
     assert "<button" not in signed_in("reader").get(page).text
     author.send("/campaigns/1/cancellation", page=page)
-    told = said(author.get(page).text)
+    told = text_of(author.get(page))
     assert "Vague 1 annulée" in told
     assert "Annuler" not in told
 
 
 def test_waves_say_whom_a_reminder_would_be_written_to_today(author, launched, sample_database):
     end(sample_database)
-    assert re.search(r"Ensuite : vague 2, \w+ \w+ \w+ 2021 à", said(author.get("/campaigns/1/progress").text))
-    page = said(author.get("/campaigns/1/progress/waves").text)
+    assert re.search(r"Ensuite : vague 2, \w+ \w+ \w+ 2021 à", text_of(author.get("/campaigns/1/progress")))
+    page = text_of(author.get("/campaigns/1/progress/waves"))
     assert "Vague 2" in page
     assert "Si une relance partait aujourd’hui" in page
     assert re.search(r"\d+ pouvoirs organisateurs la recevraient", page)
     assert "Déjà adhéré" in page
     assert page.count("Le public sera compté à son départ.") == 2
     author.send("/campaigns/1/cancellation", page="/campaigns/1/progress")
-    page = said(author.get("/campaigns/1/progress/waves").text)
+    page = text_of(author.get("/campaigns/1/progress/waves"))
     assert page.count("Rien n’est parti.") == 2
 
 
 def test_the_journal_tells_the_campaign_and_its_waves_the_newest_first(author, launched):
     for move in ("pause", "resumption"):
         author.send(f"/campaigns/1/{move}", page="/campaigns/1/progress")
-    page = said(author.get("/campaigns/1/progress/journal").text)
+    page = text_of(author.get("/campaigns/1/progress/journal"))
     assert page.count("Vague 1 en cours") == 1
     told = [
         "Vague 1 : reprise",
@@ -314,12 +315,12 @@ def test_the_journal_tells_what_happened_to_letters_the_last_of_it(author, launc
         for minute, count in enumerate((16, 9)):
             happened = {(mailing, Setback.DEFERRED): count, (mailing + 1, Setback.IN_DOUBT): 1}
             journal.note(session, happened, now=NOW + timedelta(minutes=1 + minute), actor="facteur")
-    page = said(author.get("/campaigns/1/progress/journal").text)
+    page = text_of(author.get("/campaigns/1/progress/journal"))
     told = ["Vague 1 : 9 courriels reportés.", "Vague 1 : 16 courriels reportés.", "Vague 1 en cours"]
     assert sorted(told, key=page.index) == told
     assert "en doute" not in page
     monkeypatch.setattr(progress, "MOST_NOTED", 1)
-    page = said(author.get("/campaigns/1/progress/journal").text)
+    page = text_of(author.get("/campaigns/1/progress/journal"))
     assert ("9 courriels" in page, "16 courriels" in page) == (True, False)
 
 

@@ -16,7 +16,7 @@ from outreach.delivery.ledger import outbox, outcomes
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
 from tests.conftest import NOW
-from tests.web.campaigns.test_campaigns import text_of
+from tests.pages import elements, links, text_of
 from tests.web.test_mailbox import planned
 
 
@@ -48,9 +48,11 @@ def launched(app, sample_database):
 
 
 def test_every_count_is_a_filter_that_lists_as_many(author, launched):
-    page = author.get("/campaigns/1/waves/1").text
-    found = dict(re.findall(r"outcome=(\w+)\"[^>]*>[^(]*\(([^)]+)\)", page))
-    shown = {name: int(re.sub(r"\D", "", count)) for name, count in found.items()}
+    filters = links(author.get("/campaigns/1/waves/1"), "/campaigns/1/waves/1?outcome=")
+    shown = {
+        address.partition("outcome=")[2]: int(re.search(r"\(([\d ]+)\)", text)[1].replace(" ", ""))
+        for address, text in filters
+    }
     assert shown == {
         "accepted": 5, "refused": 3, "deferred": 1,
         "pending": launched.pending, "withdrawn": launched.withdrawn.total(),
@@ -71,12 +73,12 @@ def test_a_letter_put_off_says_how_often_it_was_tried_and_when_it_is_next(author
     for due_at, sentence in told.items():
         with sample_database.writing() as session:
             session.execute(update(Message).where(Message.attempts > 0).values(due_at=due_at))
-        assert sentence in text_of(author.get(deferred).text)
+        assert sentence in text_of(author.get(deferred))
     (row,) = exported(author, "deferred")
     assert (row["Essais"], row["Prochain essai"]) == ("2", "2021-05-15T09:00:00+00:00")
     assert {(one["Essais"], one["Prochain essai"]) for one in exported(author, "accepted")} == {("", "")}
     author.send("/campaigns/1/pause", page="/campaigns/1/progress")
-    assert "2 essais, prochain à la reprise" in text_of(author.get(deferred).text)
+    assert "2 essais, prochain à la reprise" in text_of(author.get(deferred))
 
 
 def test_an_accepted_letter_shows_what_the_relay_said_when_it_is_not_the_usual(author, launched, sample_database):
@@ -84,7 +86,7 @@ def test_an_accepted_letter_shows_what_the_relay_said_when_it_is_not_the_usual(a
     with sample_database.writing() as session:
         for row, code in zip(session.scalars(accepted), (250, 251, 252, 250, 250), strict=True):
             row.reply_code, row.reply_text = code, f"2.1.5 reply to {code}"
-    page = text_of(author.get("/campaigns/1/waves/1?outcome=accepted").text)
+    page = text_of(author.get("/campaigns/1/waves/1?outcome=accepted"))
     assert [f"{code} 2.1.5 reply" in page for code in (250, 251, 252)] == [False, True, True]
     assert "251 2.1.5 reply to 251" in {row["Réponse du relais"] for row in exported(author, "accepted")}
 
@@ -99,7 +101,7 @@ def plain(text):
 
 
 def test_those_left_out_are_filtered_by_reason(author, launched):
-    page = text_of(author.get("/campaigns/1/waves/1?outcome=withdrawn").text)
+    page = text_of(author.get("/campaigns/1/waves/1?outcome=withdrawn"))
     for name, count in launched.withdrawn.items():
         rows = author.get(f"/campaigns/1/waves/1/export.csv?outcome=withdrawn&reason={name}").data.decode("utf-8-sig")
         assert len(list(csv.reader(io.StringIO(rows), delimiter=";"))) - 1 == count
@@ -107,15 +109,16 @@ def test_those_left_out_are_filtered_by_reason(author, launched):
 
 
 def test_the_exact_letter_of_a_recipient_is_shown_and_of_no_other_campaign(author, launched):
-    page = author.get("/campaigns/1/waves/1?outcome=refused").text
-    assert "&lt;b&gt;inconnu" in page
+    page = author.get("/campaigns/1/waves/1?outcome=refused")
+    assert "<b>inconnu" in text_of(page)
     assert text_of(page).count(" Refusé ") == launched.refused
-    address = re.search(r'href="(/campaigns/1/letters/\d+)"', page)[1]
-    assert "<h1>Courriel refusé</h1>" in author.get(address).text
+    (address, _), *_ = links(page, "/campaigns/1/letters/")
+    letter = author.get(address)
+    assert [text_of(heading) for heading in elements(letter, "h1")] == ["Courriel refusé"]
     html = FlaskClient.open(author, f"{address}/html")
     assert "Madame, Monsieur," in html.text
     assert "sandbox" in html.headers["Content-Security-Policy"]
-    assert re.search(r'aria-current="page">Destinataires<', author.get(address).text)
+    assert "Destinataires" in [text_of(link) for link in elements(letter, "a[@aria-current='page']")]
     assert author.get("/campaigns/1/letters/999999").status_code == 404
     assert author.get("/campaigns/1/waves/9").status_code == 404
 
@@ -127,21 +130,21 @@ def test_a_letter_that_came_back_later_says_when(author, launched, sample_databa
         ).first()
         outcomes.come_back(session, row, status="5.1.1", said="550 5.1.1 inconnu", now=NOW, actor="x")
         authority = session.get_one(Authority, row.recipient_id).fase
-    page = text_of(author.get("/campaigns/1/waves/1?outcome=refused").text)
+    page = text_of(author.get("/campaigns/1/waves/1?outcome=refused"))
     assert "revenu le 15/05/2021" in page
     assert "Refusés (4)" in page
-    assert "adresse à corriger" in text_of(author.get(f"/directory/{authority}/contacts").text)
+    assert "adresse à corriger" in text_of(author.get(f"/directory/{authority}/contacts"))
     sheet = author.get(f"/directory/{authority}").text
     assert f"Boîte en échec : po{authority:06}@" in text_of(sheet)
     assert f'href="/directory/{authority}/contacts">Corriger l’adresse</a>' in sheet
-    history = text_of(author.get(f"/directory/{authority}/history").text).replace("\u00a0", " ")
+    history = text_of(author.get(f"/directory/{authority}/history"))
     assert "revenu le 15/05/2021 : 550 5.1.1 inconnu" in history
 
 
 def test_the_authority_s_history_tells_its_letters(author, launched):
-    page = author.get("/campaigns/1/waves/1?outcome=accepted").text
-    history = re.search(r'href="(/directory/\d+/history)"', page)[1]
-    assert "vague 1 à po00" in text_of(author.get(history).text).replace("\u00a0", " ")
+    page = author.get("/campaigns/1/waves/1?outcome=accepted")
+    history = next(address for address, _ in links(page, "/directory/") if address.endswith("/history"))
+    assert "vague 1 à po00" in text_of(author.get(history))
 
 
 @pytest.mark.parametrize("query", ["outcome=x", "reason=x", "outcome=accepted&reason=joined", "page=-1"])

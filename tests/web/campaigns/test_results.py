@@ -1,6 +1,6 @@
 """The results of a campaign on its page, as a file and on the command line: one function, the same figures."""
 
-import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -8,6 +8,7 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.results import figures
 from outreach.campaigns.results.figures import Figure
 from tests.conftest import NOW
+from tests.pages import elements, links, text_of
 from tests.web.campaigns.test_progress import end, launched, settle
 
 __all__ = ["launched"]
@@ -22,13 +23,11 @@ def came(launched, sample_database):
 
 
 def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(author, came):
-    page = author.get("/campaigns/1/progress").text
-    links = re.findall(r'href="(/campaigns/1/results\?figure=(\w+)(?:&amp;network=[^"]+)?)">([^<]+)<', page)
-    assert {figure for _, figure, _ in links} >= {"accepted", "written", "meant"}
-    for address, _, shown in links:
-        listed = author.get(address.replace("&amp;", "&")).text
-        total = re.search(r"<p>([\d\s\u00a0\u202f]+)pouvoir", listed)[1]
-        assert re.sub(r"\D", "", total) == re.sub(r"\D", "", shown)
+    counts = links(author.get("/campaigns/1/progress"), "/campaigns/1/results?figure=", without={"ds-sr-only"})
+    assert {parse_qs(urlsplit(address).query)["figure"][0] for address, _ in counts} >= {"accepted", "written", "meant"}
+    for address, count in counts:
+        said = [text_of(paragraph) for paragraph in elements(author.get(address), "p")]
+        assert [line.partition(" pouvoir")[0] for line in said if line.startswith(f"{count} pouvoir")] == [count]
     lines = author.get("/campaigns/1/results/export.csv").data.decode("utf-8-sig").splitlines()
     assert lines[-1].split(";") == ["Total", *(str(count) for count in came.row().counts.values())]
     assert author.get("/campaigns/1/results/export.xlsx").status_code == 200

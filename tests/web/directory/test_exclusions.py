@@ -1,9 +1,7 @@
 """Excluding an address by hand and letting it be written to again: who, why, and what the sheet says."""
 
 import csv
-import html
 import io
-import re
 from datetime import timedelta
 
 import pytest
@@ -15,13 +13,9 @@ from outreach.delivery.models import Suppression, SuppressionReason, Suppression
 from outreach.directory.models import Authority, Contact
 from tests import factories
 from tests.conftest import NOW
-from tests.web.campaigns.test_campaigns import text_of
+from tests.pages import elements, links, text_of
 
 SHEET = "/directory/9300/contacts"
-
-
-def said(page):
-    return text_of(page).replace("\u00a0", " ").replace("\u202f", " ")
 
 
 @pytest.fixture
@@ -45,19 +39,19 @@ def standing(database, key):
 
 def test_an_address_is_excluded_with_a_reason_and_let_in_again_with_another(author, mailbox, sample_database):
     key, page = mailbox
-    assert "En usage" in said(author.get(SHEET).text)
-    assert "Rien n’exclut cette adresse." in said(author.get(page).text)
+    assert "En usage" in text_of(author.get(SHEET))
+    assert "Rien n’exclut cette adresse." in text_of(author.get(page))
     assert author.send(page, {"note": "Demandé par téléphone\r\nle 12 mai"}, page=page).location == SHEET
     assert standing(sample_database, key) == [
         (SuppressionReason.STAFF, SuppressionScope.ALL, "Demandé par téléphone le 12 mai")
     ]
-    sheet = said(author.get(SHEET).text)
+    sheet = text_of(author.get(SHEET))
     assert "Exclue décision du service" in sheet
-    assert "Ne plus écrire" not in said(author.get(page).text)
+    assert "Ne plus écrire" not in text_of(author.get(page))
     lifting = f"{page}/staff/lifting"
     assert author.send(lifting, {"note": "Rappelée le 20 mai"}, page=page).location == SHEET
     assert standing(sample_database, key) == []
-    told = said(author.get("/directory/9300/history").text)
+    told = text_of(author.get("/directory/9300/history"))
     assert "Demandé par téléphone le 12 mai" in told
     assert "Rappelée le 20 mai" in told
     assert author.send(lifting, {"note": "Encore"}, page=page).status_code == 404
@@ -66,9 +60,9 @@ def test_an_address_is_excluded_with_a_reason_and_let_in_again_with_another(auth
 def test_an_unsubscription_is_told_and_lifted(author, mailbox, sample_database):
     key, page = mailbox
     suppress(sample_database, key, SuppressionReason.UNSUBSCRIBED)
-    assert "Désinscrite désinscription" in said(author.get(SHEET).text)
-    assert "seules les communications légales" in said(author.get(page).text)
-    assert "Ne plus écrire à cette adresse" in said(author.get(page).text)
+    assert "Désinscrite désinscription" in text_of(author.get(SHEET))
+    assert "seules les communications légales" in text_of(author.get(page))
+    assert "Ne plus écrire à cette adresse" in text_of(author.get(page))
     assert author.send(f"{page}/unsubscribed/lifting", {"note": "Elle redemande"}, page=page).status_code == 302
     assert standing(sample_database, key) == []
 
@@ -98,7 +92,7 @@ def test_a_reason_is_needed_and_what_was_typed_stays(author, mailbox, sample_dat
     key, page = mailbox
     refused = author.send(page, {"note": note}, page=page)
     assert refused.status_code == 422
-    assert words in said(refused.text)
+    assert words in text_of(refused)
     assert standing(sample_database, key) == []
 
 
@@ -106,7 +100,7 @@ def test_readers_see_why_and_change_nothing(signed_in, mailbox, sample_database)
     key, page = mailbox
     suppress(sample_database, key, SuppressionReason.COMPLAINT)
     reader = signed_in("reader")
-    assert "Exclue plainte" in said(reader.get(SHEET).text)
+    assert "Exclue plainte" in text_of(reader.get(SHEET))
     assert reader.get(page).status_code == 403
     with sample_database.reading() as session:
         assert session.scalars(select(Suppression.lifted_at)).all() == [None]
@@ -132,7 +126,7 @@ def excluded(sample_database):
 
 
 def listed(page):
-    return re.findall(r'<th scope="row"><bdi class="mailbox">(.*?)</bdi>', page.text)
+    return [text_of(address) for address in elements(page, "th[@scope='row']/bdi[@class='mailbox']")]
 
 
 def test_the_list_says_who_is_excluded_and_whose_the_address_is(author, excluded):
@@ -140,9 +134,9 @@ def test_the_list_says_who_is_excluded_and_whose_the_address_is(author, excluded
     page = author.get("/directory/exclusions")
     assert listed(page) == [nobodys, "Ancienne@adm.fwb.example", first]  # the latest first, none that was lifted
     for words in ("Toutes (3)", "Désinscription (1)", "Rejet définitif (1)", "Plainte (0)", "Décision du service (1)"):
-        assert words in said(page.text)
-    assert "À aucun pouvoir organisateur" in said(page.text)
-    assert "FASE 9300 · adresse retirée" in said(page.text)
+        assert words in text_of(page)
+    assert "À aucun pouvoir organisateur" in text_of(page)
+    assert "FASE 9300 · adresse retirée" in text_of(page)
     assert page.text.count(">Lever<") == 3
 
 
@@ -173,15 +167,14 @@ def test_an_address_stands_once_for_an_authority_that_gave_it_again(author, excl
         old = session.scalars(select(Contact).where(Contact.address_key == excluded[1])).one()
         kept = {name: getattr(old, name) for name in ("authority", "address", "address_key", "address_ascii", "source")}
         session.add(Contact(**kept, mailbox_kind=old.mailbox_kind, added_at=NOW, added_by="x"))
-    page = said(author.get("/directory/exclusions?reason=hard_bounce").text)
+    page = text_of(author.get("/directory/exclusions?reason=hard_bounce"))
     assert page.count("FASE 9300") == 1
     assert "adresse retirée" not in page  # the contact in use speaks
 
 
-def links(page, words):
+def addresses(page, words):
     """Where the links with these words lead, in order."""
-    found = re.findall(rf'href="([^"]+)"[^>]*>{words}<', page.text)
-    return [html.unescape(address) for address in found]
+    return [address for address, text in links(page, without={"ds-sr-only"}) if text == words]
 
 
 def test_each_line_is_lifted_for_its_own_reason_and_leads_back_to_what_was_looked_at(author, excluded, sample_database):
@@ -189,13 +182,13 @@ def test_each_line_is_lifted_for_its_own_reason_and_leads_back_to_what_was_looke
         suppressions.suppress(session, excluded[1], SuppressionReason.STAFF, now=NOW, actor="x")
     asked = "/directory/exclusions?reason=staff&q=adm&page=1"
     for key in (excluded[2], excluded[1]):  # nobody's, and one that was retired
-        page = links(author.get(asked), "Lever")[0]
+        page = addresses(author.get(asked), "Lever")[0]
         assert page.endswith("?reason=staff&q=adm&page=1")
-        assert "Décision du service" in said(author.get(page).text)
+        assert "Décision du service" in text_of(author.get(page))
         refused = author.send(page, {"note": " "}, page=page)
-        assert (refused.status_code, "Écrivez la raison" in said(refused.text)) == (422, True)
+        assert (refused.status_code, "Écrivez la raison" in text_of(refused)) == (422, True)
         assert author.send(page, {"note": "Demandé"}, page=page).location == asked
-        assert f"{key} : l’exclusion (décision du service) est levée." in said(author.get(asked).text).casefold()
+        assert f"{key} : l’exclusion (décision du service) est levée." in text_of(author.get(asked)).casefold()
         assert author.get(page).status_code == 404
     with sample_database.reading() as session:
         left = [(one.entry.address_key, one.entry.reason) for one in suppression_list.every(session)]
@@ -207,13 +200,13 @@ def test_what_is_looked_at_is_kept_from_page_to_page_and_by_a_search(author, exc
         for number in range(51):
             suppressions.suppress(session, f"a{number}@x.example", SuppressionReason.COMPLAINT, now=NOW, actor="x")
     page = author.get("/directory/exclusions?reason=complaint&q=x.ex")
-    assert "51 exclusions" in said(page.text)
+    assert "51 exclusions" in text_of(page)
     assert '<input type="hidden" name="reason" value="complaint">' in page.text
-    (following,) = links(page, "Suivante")
+    (following,) = addresses(page, "Suivante")
     assert len(listed(author.get(following))) == 1
     for kind in ("XLSX", "CSV"):
         address = f"/directory/exclusions/export.{kind.lower()}?reason=complaint&q=x.ex"
-        assert links(author.get(following), kind) == [address]  # of every page
+        assert addresses(author.get(following), kind) == [address]  # of every page
     assert "reason=complaint" in following
     assert "q=x.ex" in following
 

@@ -7,7 +7,7 @@ import pytest
 from outreach.delivery import workers
 from outreach.delivery.sending import relay_health
 from outreach.settings import Mode
-from tests.web.campaigns.test_campaigns import text_of
+from tests.pages import text_of
 
 RELAYS = "smtp://a.example:25, smtp://b.example:25"
 
@@ -29,7 +29,7 @@ def setting(app, **changes):
 )
 def test_every_page_says_where_letters_go_unless_they_go_to_everybody(author, app, mode, relays, told):
     setting(app, mode=mode, smtp_url=relays)
-    page = text_of(author.get("/directory").text).replace("\u00a0", " ")
+    page = text_of(author.get("/directory"))
     found = [one for one in ("Démonstration : ", "Mode essai : ") if one in page]
     assert (told in page, len(found)) == (True, int(bool(told)))
 
@@ -70,7 +70,7 @@ def alarmed(database, *relays):
 
 
 def shown(client):
-    return text_of(client.get("/directory").text)
+    return text_of(client.get("/directory"))
 
 
 def test_the_alarm_of_a_relay_is_said_once_whether_others_serve_or_not(author, sample_database):
