@@ -11,7 +11,6 @@ from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
-from outreach.delivery.models import RecipientKind
 from outreach.directory.models import Authority, Network
 from outreach.segments import audience
 from outreach.segments.audience import Audience, AudienceCounts, Concerns
@@ -34,7 +33,7 @@ def audience_of(campaign: Campaign) -> Audience:
         campaign.strand,
         concerns,
         campaign.message_class,
-        written=outbox.recipients_meant_by(RecipientKind.AUTHORITY, own) if own else None,
+        written=outbox.authorities_meant_by(own) if own else None,
         answered=answers.authorities_that_answered(own) if own else None,
     )
 
@@ -108,8 +107,7 @@ def _addressees(session: Session, meant: Audience, scope: Scope, chosen: Select[
     ordered = sorted(mailboxes, key=lambda row: (row.authority_id, row.contact_id or 0))
     return [
         Addressee(
-            kind=RecipientKind.AUTHORITY,
-            id=row.authority_id,
+            authority_id=row.authority_id,
             address=row.address or "",
             address_key=row.address_key or "",
             address_ascii=row.address_ascii or "",

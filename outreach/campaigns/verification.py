@@ -80,7 +80,7 @@ def _adding_up(session: Session, _now: datetime) -> Rows:
 
 def _counted_once(session: Session, _now: datetime) -> Rows:
     """A wave has one message at most for each recipient and address."""
-    key = (Message.mailing_id, Message.recipient_kind, Message.recipient_id, Message.address_key)
+    key = (Message.mailing_id, Message.authority_id, Message.federation_id, Message.address_key)
     query = select(Wave.id, func.max(Message.id)).join(Message, Message.mailing_id == Wave.mailing_id)
     return _pairs(session, query.group_by(Wave.id, *key).having(func.count() > 1))
 

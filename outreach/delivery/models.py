@@ -60,14 +60,6 @@ class Purpose(StrEnum):
     CONFIRMATION = "confirmation"
 
 
-class RecipientKind(StrEnum):
-    """What kind of recipient a `recipient_id` is the key of."""
-
-    AUTHORITY = "authority"
-    FEDERATION = "federation"
-    SCHOOL = "school"
-
-
 class MessageState(StrEnum):
     """The state of a letter: QUEUED and HANDING are on the way, the others are ends. IN_DOUBT may still be settled."""
 
@@ -179,6 +171,7 @@ def _index_of(state: MessageState, *columns: str) -> Index:
 class Message(Base):
     """One intended recipient of a mailing, and the state of the letter to them.
 
+    The recipient is an authority or a federation: exactly one of `authority_id` and `federation_id` is set.
     Fixed at launch: `public_id` (16 hexadecimal digits, in the Message-ID and the tokens), `dated_at` (Date),
     `return_path` (envelope sender). `revision` counts the changes to the schools that the letter lists: the fence
     denies a letter composed from an older revision. `fence_id` names the commit that allowed its final dot.
@@ -186,12 +179,20 @@ class Message(Base):
 
     __tablename__ = "messages"
     __table_args__ = (
-        UniqueConstraint("mailing_id", "recipient_kind", "recipient_id", "address_key"),
+        UniqueConstraint("mailing_id", "authority_id", "address_key"),
+        Index(
+            "uq_messages_federation_id_mailing_id_address_key",
+            *("federation_id", "mailing_id", "address_key"),
+            unique=True,
+            sqlite_where=text("federation_id IS NOT NULL"),
+            postgresql_where=text("federation_id IS NOT NULL"),
+        ),
         Index("ix_messages_mailing_id_state_reason", "mailing_id", "state", "reason"),
         _index_of(MessageState.QUEUED, "batch_id", "due_at"),
         _index_of(MessageState.HANDING, "worker_id"),
         _index_of(MessageState.IN_DOUBT, "fence_id"),
         _index_of(MessageState.REFUSED, "address_key"),
+        CheckConstraint("(authority_id IS NULL) <> (federation_id IS NULL)", name="recipient"),
         CheckConstraint("(state = 'withdrawn') = (reason IS NOT NULL)", name="withdrawn"),
         CheckConstraint("state NOT IN ('handing', 'accepted', 'in_doubt') OR fence_id IS NOT NULL", name="fenced"),
     )
@@ -199,8 +200,8 @@ class Message(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id"))
     batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"))
-    recipient_kind: Mapped[RecipientKind] = mapped_column(enum_of(RecipientKind, "recipient_kind"))
-    recipient_id: Mapped[int]
+    authority_id: Mapped[int | None] = mapped_column(ForeignKey("authorities.id"), index=True)
+    federation_id: Mapped[int | None] = mapped_column(ForeignKey("federations.id"))
     address: Mapped[str] = mapped_column(String(320))
     address_key: Mapped[str] = mapped_column(String(320))
     address_ascii: Mapped[str] = mapped_column(String(320))

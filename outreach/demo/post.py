@@ -38,10 +38,10 @@ class Posted:
 
 
 class Post:
-    """Hands over due letters; `posted` are those accepted. `refusals` are replies that refuse, by recipient id."""
+    """Hands over due letters; `posted` are those accepted. `refusals` are replies that refuse, by authority."""
 
     def __init__(
-        self, session: Session, sending: SenderIdentity, *, now: datetime, refusals: Mapping[int, Reply]
+        self, session: Session, sending: SenderIdentity, *, now: datetime, refusals: Mapping[int | None, Reply]
     ) -> None:
         self.session, self.sending, self.refusals = session, sending, refusals
         self.worker_id = workers.join_in(session, now=now)
@@ -64,7 +64,7 @@ class Post:
         composed = Composer(self.sending, lambda: now)(self.session, self.session.get_one(Mailing, mailing), due)
         letters = [composed[message.id] for message in due]
         refusals = {
-            message.id: self.refusals[message.recipient_id] for message in due if message.recipient_id in self.refusals
+            message.id: self.refusals[message.authority_id] for message in due if message.authority_id in self.refusals
         }
         for place in range(0, len(letters), ROUND):
             self._round(letters[place : place + ROUND], refusals, now + ROUND_LASTS * (place // ROUND))

@@ -88,7 +88,7 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Po
     while launching.advance(session, wave.id, sending, now=first):
         pass
     intended = _letters(session, wave)
-    refusals = {intended[UNKNOWN].recipient_id: UNKNOWN_BOX, intended[FULL].recipient_id: FULL_BOX}
+    refusals = {intended[UNKNOWN].authority_id: UNKNOWN_BOX, intended[FULL].authority_id: FULL_BOX}
     post = Post(session, sending, now=first, refusals=refusals)
     post.carry(first)
     launching.finish_waves(session, now=first + 5 * MINUTE)
@@ -144,7 +144,7 @@ def _draft(session: Session, now: datetime) -> None:
 def _letters(session: Session, wave: Wave) -> Sequence[Message]:
     """The letters of a wave in the order of the register."""
     query = select(Message).where(Message.mailing_id == wave.mailing_id)
-    return session.scalars(query.order_by(Message.recipient_id, Message.id)).all()
+    return session.scalars(query.order_by(Message.authority_id, Message.id)).all()
 
 
 def _exclude(session: Session, campaign: Campaign, now: datetime) -> None:

@@ -56,7 +56,7 @@ class Audience:
     strand: Strand
     concerns: Concerns
     message_class: MessageClass
-    written: Select[int] | None = None
+    written: Select[int | None] | None = None
     answered: Select[int] | None = None
 
     def meant(self, scope: Scope) -> Select[int]:

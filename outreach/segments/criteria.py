@@ -31,7 +31,6 @@ from outreach.adherence.standing import rolled_up, standing
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
-from outreach.delivery.models import RecipientKind
 from outreach.directory.models import Authority, Contact, Level, Listing, Network, School, Teaching, types_of
 from outreach.directory.reference import NETWORKS
 from outreach.errors import InputError
@@ -242,7 +241,7 @@ class NotWrittenSince(Fields):
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
         since = scope.now - timedelta(days=self.days)
-        written = outbox.recipients_written_since(RecipientKind.AUTHORITY, since, ignoring=scope.ignoring)
+        written = outbox.authorities_written_since(since, ignoring=scope.ignoring)
         return Authority.id.not_in(written)
 
     def words(self) -> str:

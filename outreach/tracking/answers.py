@@ -13,7 +13,7 @@ from outreach.adherence.models import Programme, Status, Strand, Word
 from outreach.adherence.records import SchoolStandings
 from outreach.days import today
 from outreach.db import Session, take_turns
-from outreach.delivery.models import Mailing, Message, RecipientKind
+from outreach.delivery.models import Mailing, Message
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError, NotFound, Refused
@@ -51,10 +51,10 @@ class Given:
 def question_of(session: Session, message: Message, *, now: datetime) -> Question:
     """What a letter asks. Raises NotFound when it is about no strand, or not for an authority."""
     mailing = session.get_one(Mailing, message.mailing_id)
-    if mailing.strand is None or message.recipient_kind is not RecipientKind.AUTHORITY:
+    if mailing.strand is None or message.authority_id is None:
         raise NotFound("Ce courriel n’attend pas de réponse.")
     strand = mailing.strand
-    authority = session.get_one(Authority, message.recipient_id)
+    authority = session.get_one(Authority, message.authority_id)
     programme = session.get_one(Programme, strand.programme_id)
     rows = records.standings(session, authority, programme, today(now))
     return Question(authority, programme, strand, [row for row in rows if strand.number in row.strands])

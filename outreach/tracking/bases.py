@@ -7,7 +7,7 @@ from sqlalchemy import Select, or_, select
 
 from outreach import audit
 from outreach.db import Session
-from outreach.delivery.models import Message, RecipientKind
+from outreach.delivery.models import Message
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Contact, MailboxKind
 from outreach.errors import InputError, Refused
@@ -80,13 +80,8 @@ def measurable_at(at: datetime) -> Select[int]:
 
 def with_basis() -> Select[int]:
     """The letters to a mailbox that has or had a basis, as a statement."""
-    theirs = (Contact.authority_id == Message.recipient_id) & (Contact.address_key == Message.address_key)
-    return (
-        select(Message.id)
-        .join(Contact, theirs)
-        .join(TrackingBasis, TrackingBasis.contact_id == Contact.id)
-        .where(Message.recipient_kind == RecipientKind.AUTHORITY)
-    )
+    theirs = (Contact.authority_id == Message.authority_id) & (Contact.address_key == Message.address_key)
+    return select(Message.id).join(Contact, theirs).join(TrackingBasis, TrackingBasis.contact_id == Contact.id)
 
 
 def _record(session: Session, contact: Contact, basis: TrackingBasis, now: datetime, actor: str) -> TrackingBasis:

@@ -109,7 +109,7 @@ def _received(session: Session, mailings: Sequence[int]) -> dict[int, tuple[str,
         select(Tracker.id, Tracker.name, Authority.id)
         .join(TrackerNetwork, TrackerNetwork.tracker_id == Tracker.id)
         .join(Authority, Authority.network_id == TrackerNetwork.network_id)
-        .join(Message, and_(Message.mailing_id == Tracker.mailing_id, Message.recipient_id == Authority.id))
+        .join(Message, and_(Message.mailing_id == Tracker.mailing_id, Message.authority_id == Authority.id))
         .where(Tracker.mailing_id.in_(mailings), Message.state == MessageState.ACCEPTED)
     )
     received: dict[int, tuple[str, set[int]]] = {}

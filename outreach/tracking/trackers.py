@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, exists, func, insert, select
 
 from outreach.db import Session
-from outreach.delivery.models import Mailing, Message, MessageState, RecipientKind
+from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.models import Authority, Network
 from outreach.tracking import bases
 from outreach.tracking.models import TrackedLink, Tracker, TrackerNetwork, TrackingMode
@@ -89,7 +89,7 @@ def target_of(session: Session, identity: bytes) -> Target | None:
         select(Tracker.id)
         .join(TrackerNetwork, TrackerNetwork.tracker_id == Tracker.id)
         .join(Authority, Authority.network_id == TrackerNetwork.network_id)
-        .where(Tracker.mailing_id == message.mailing_id, Authority.id == message.recipient_id)
+        .where(Tracker.mailing_id == message.mailing_id, Authority.id == message.authority_id)
     )
     return Target(session.scalar(group), message.id, _links(session, message.mailing_id))
 
@@ -108,15 +108,11 @@ def _links(session: Session, mailing: int) -> dict[int, str]:
 
 def _sizes(session: Session, mailing: Mailing, mode: TrackingMode) -> dict[int, int]:
     """How many authorities of each network this mailing writes to, without those that are measured alone."""
-    is_written_to = [
-        Message.mailing_id == mailing.id,
-        Message.recipient_kind == RecipientKind.AUTHORITY,
-        Message.state != MessageState.WITHDRAWN,
-    ]
+    is_written_to = [Message.mailing_id == mailing.id, Message.state != MessageState.WITHDRAWN]
     if mode is TrackingMode.INDIVIDUAL and mailing.filled_at is not None:
         is_written_to.append(Message.id.not_in(bases.measurable_at(mailing.filled_at)))
     query = select(Authority.network_id, func.count(Authority.id.distinct())).join(
-        Message, Message.recipient_id == Authority.id
+        Message, Message.authority_id == Authority.id
     )
     return dict(session.execute(query.where(*is_written_to).group_by(Authority.network_id)).all())
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
 from outreach.adherence import programmes
@@ -20,7 +20,6 @@ from outreach.delivery.models import (
     Mailing,
     Message,
     MessageClass,
-    RecipientKind,
 )
 from outreach.delivery.sending.postman import Postman
 from outreach.delivery.sending.prefetch import LetterSource
@@ -101,15 +100,23 @@ def mail_to(database, addresses, *, strand=None, kind=MessageClass.AWARENESS, po
         mailing = Mailing(**factories.mailing(NOW, **settled))
         session.add(mailing)
         session.flush()
-        numbers = {one: place + 1 for place, one in enumerate(dict.fromkeys(addresses))}
-        listed = listed or {}
-        addressees = [
-            Addressee(RecipientKind.AUTHORITY, numbers[one], one, one.casefold(), one, tuple(listed.get(one, ())))
-            for one in addresses
-        ]
+        several = list(dict.fromkeys(addresses))
+        to, listed = dict(zip(several, _authorities(session, len(several)), strict=True)), listed or {}
+        addressees = [Addressee(to[one], one, one.casefold(), one, tuple(listed.get(one, ()))) for one in addresses]
         recipients.put(session, mailing, addressees, lambda identity: f"b-{identity}@courriel.example", now=NOW)
         outbox.set_gate(session, mailing, Gate.OPEN, now=NOW, actor="a@fwb.example")
         return mailing.id
+
+
+def _authorities(session, count):
+    """The keys of so many authorities: those there are, and new ones where these are too few."""
+    query = select(Authority.id).order_by(Authority.id).limit(count)
+    there = session.scalars(query).all()
+    network = session.scalars(select(Network.id)).first()
+    rows = [factories.authority(500_000 + number, network_id=network) for number in range(len(there), count)]
+    if rows:
+        session.execute(insert(Authority), rows)
+    return session.scalars(query).all()
 
 
 def compose(_session, _mailing, due):

@@ -4,12 +4,15 @@ import pytest
 from sqlalchemy import func, select
 
 from outreach import audit
+from outreach.delivery.ledger import recipients
+from outreach.delivery.models import Mailing, Reason
 from outreach.directory import authority_sheet, contacts, imports, listing
 from outreach.directory.listing import Filters
 from outreach.directory.models import Authority, Contact, Listing, MailboxKind, RegisterChange, School, Site
 from outreach.directory.stored import stored
 from outreach.errors import NotFound, Refused
 from outreach.mail.addresses import judge
+from tests import factories
 from tests.directory.editions import edition, row
 
 FIRST, SECOND = date(2021, 3, 1), date(2021, 5, 1)
@@ -109,6 +112,20 @@ def test_undo_is_refused_when_something_stands_on_the_edition(database, now):
     with pytest.raises(Refused), database.writing() as session:
         imports.undo(session, now=now, actor="nadia@fwb.example")
     assert state(database) == before
+
+
+def test_undo_is_refused_when_a_letter_was_meant_for_an_authority_of_the_edition(database, now):
+    apply(database, OLD, now)
+    with database.writing() as session:
+        mailing = Mailing(**factories.mailing(now))
+        session.add(mailing)
+        session.flush()
+        to = recipients.Addressee(
+            authority_sheet.authority_by_fase(session, 9001).id, "", "", "", (), Reason.NO_ADDRESS
+        )
+        recipients.put(session, mailing, [to], lambda identity: identity, now=now)
+    with pytest.raises(Refused), database.writing() as session:
+        imports.undo(session, now=now, actor="nadia@fwb.example")
 
 
 def test_an_older_edition_is_refused(database, now):

@@ -23,7 +23,6 @@ from outreach.delivery.models import (
     MessageSubject,
     Purpose,
     Reason,
-    RecipientKind,
     Suppression,
     SuppressionReason,
 )
@@ -190,7 +189,7 @@ def store_letter(session, owner, purpose, days):
     at = NOW - timedelta(days=days)
     session.add(
         Message(
-            mailing_id=mailing.id, batch_id=batch.id, recipient_kind=RecipientKind.AUTHORITY, recipient_id=owner.id,
+            mailing_id=mailing.id, batch_id=batch.id, authority_id=owner.id,
             address="a@b.example", address_key="a@b.example", address_ascii="a@b.example",
             public_id=f"{owner.id:08x}{mailing.id:08x}", dated_at=at, return_path="", state=MessageState.ACCEPTED,
             due_at=at, fenced_at=at, fence_id="f", settled_at=at, reply_code=250,

@@ -257,7 +257,7 @@ def reminder(database):
     advance(database, wave, due_at)
     with database.reading() as session:
         mailing = session.get_one(Wave, wave).mailing_id
-        rows = session.execute(select(Message.recipient_id, Message.reason).where(Message.mailing_id == mailing))
+        rows = session.execute(select(Message.authority_id, Message.reason).where(Message.mailing_id == mailing))
         return dict(rows.all()), mailing
 
 
@@ -265,7 +265,7 @@ def test_a_reminder_leaves_out_who_answered_joined_unsubscribed_or_bounced_and_s
     made = list(settle(database, 6))
     launch(database, approved(database, reminders=(14,)), at=AT)
     with database.writing() as session:
-        rows = {row.recipient_id: row for row in session.scalars(select(Message))}
+        rows = {row.authority_id: row for row in session.scalars(select(Message))}
         for row in rows.values():
             row.state, row.fence_id, row.fenced_at, row.settled_at, row.reply_code = (
                 MessageState.ACCEPTED,
@@ -340,5 +340,5 @@ def test_a_confirmation_leaves_says_what_was_answered_in_our_words_and_is_in_no_
         assert b"List-Unsubscribe" not in letter.wire
         assert b"script" not in letter.wire
         assert "Nous adhérons" in letter.content or b"Nous adh=C3=A9rons (2" in letter.wire
-        written = outbox.recipients_written_since("authority", NOW)
+        written = outbox.authorities_written_since(NOW)
         assert len(session.scalars(written).all()) == 3

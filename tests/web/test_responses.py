@@ -35,7 +35,7 @@ def letters(app, sample_database):
                 250,
             )
         keys = Keys(settings.signing_keys)
-        return {row.recipient_id: f"/a/{keys.make(TokenKind.ANSWER, bytes.fromhex(row.public_id))}" for row in rows}
+        return {row.authority_id: f"/a/{keys.make(TokenKind.ANSWER, bytes.fromhex(row.public_id))}" for row in rows}
 
 
 @pytest.fixture

@@ -25,14 +25,14 @@ class Measures:
     numbers: Sequence[int]
     mailing: int | None
 
-    def of(self, session: Session, due: Sequence[Due], networks: Mapping[int, int]) -> dict[int, Measure]:
+    def of(self, session: Session, due: Sequence[Due], networks: Mapping[int | None, int]) -> dict[int, Measure]:
         """The measure of each letter, by message key. `networks` gives the network's key by the authority's."""
         if self.mailing is None or self.mode is TrackingMode.NONE:
             return dict.fromkeys([message.id for message in due], Measure(self.mode.mention))
         identities = trackers.of_mailing(session, self.mailing)
         groups = {network: self._measure(TrackingMode.AGGREGATE, identity) for network, identity in identities.items()}
         nothing = Measure(TrackingMode.NONE.mention)
-        measures = {message.id: groups.get(networks[message.recipient_id], nothing) for message in due}
+        measures = {message.id: groups.get(networks[message.authority_id], nothing) for message in due}
         if self.mode is TrackingMode.INDIVIDUAL:
             measures.update(self._alone(session, due, self.mailing))
         return measures

@@ -36,16 +36,18 @@ class RecipientFacts:
     mailing: int | None = None
 
     def facts(self, session: Session, due: Sequence[Due]) -> dict[int, Facts]:
-        """The facts for each letter, by message key."""
-        authorities = _authorities(session, {message.recipient_id for message in due})
+        """The facts for each letter, by message key. Raises KeyError for a letter to a federation."""
+        keys = sorted({message.authority_id for message in due if message.authority_id is not None})
+        authorities = _authorities(session, keys)
         networks = {network.id: network.label for network in session.scalars(select(Network))}
         schools = self._schools(session, {school for message in due for school in message.schools})
-        stand, federations = self._stand(session, list(authorities)), self._federations(session, list(authorities))
+        stand, federations = self._stand(session, keys), self._federations(session, keys)
         networks_of = {key: authority.network_id for key, authority in authorities.items()}
         measures = self._measures().of(session, due, networks_of)
         facts = {}
         for message in due:
-            authority, statuses = authorities[message.recipient_id], stand.get(message.recipient_id, [])
+            authority = authorities[message.authority_id]
+            statuses = stand.get(authority.id, [])
             facts[message.id] = Facts(
                 fase=authority.fase,
                 name=authority.name,
@@ -54,7 +56,7 @@ class RecipientFacts:
                 schools=sorted((schools[key] for key in message.schools), key=lambda school: (school[1], school[0])),
                 eligible=len(statuses),
                 joined=sum(status is Status.JOINED for status in statuses),
-                federations=federations.get(message.recipient_id, []),
+                federations=federations.get(authority.id, []),
                 links=self._links(message.public_id, measures[message.id]),
                 shared=self.frozen.shared,
             )
@@ -92,6 +94,6 @@ class RecipientFacts:
         return represented(session, authorities, session.get_one(Strand, self.strand_id).level)
 
 
-def _authorities(session: Session, keys: set[int]) -> dict[int, Row[int, int, str, str, int]]:
+def _authorities(session: Session, keys: Iterable[int]) -> dict[int | None, Row[int, int, str, str, int]]:
     facts = (Authority.id, Authority.fase, Authority.name, Authority.municipality, Authority.network_id)
     return {row.id: row for row in session.execute(select(*facts).where(among(Authority.id, keys)))}

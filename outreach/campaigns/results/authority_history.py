@@ -18,7 +18,6 @@ from outreach.delivery.models import (
     MessageState,
     Purpose,
     Reason,
-    RecipientKind,
     Suppression,
     SuppressionScope,
 )
@@ -193,7 +192,7 @@ def _exclusion(suppression: Suppression) -> list[Event]:
 
 def _queued(session: Session, authority: Authority) -> dict[int, list[str]]:
     """The addresses of the authority's letters that are queued or being handed over, by mailing."""
-    is_theirs = and_(Message.recipient_kind == RecipientKind.AUTHORITY, Message.recipient_id == authority.id)
+    is_theirs = Message.authority_id == authority.id
     query = select(Message.mailing_id, Message.address).where(is_theirs, Message.state.in_(ON_THE_WAY))
     queued: dict[int, list[str]] = {}
     for mailing, address in session.execute(query.order_by(Message.id)):

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import Integer, or_, select, type_coerce
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence.models import Status, Word
@@ -20,7 +20,7 @@ from outreach.campaigns.audiences import launched
 from outreach.campaigns.models import Campaign
 from outreach.days import today
 from outreach.db import Session
-from outreach.delivery.models import Message, MessageState, MessageSubject, RecipientKind
+from outreach.delivery.models import Message, MessageState, MessageSubject
 from outreach.directory.models import Authority, Network
 from outreach.segments.audience import Concerns
 from outreach.tracking.models import Answer, Response
@@ -28,6 +28,7 @@ from outreach.tracking.models import Answer, Response
 T = TypeVar("T")
 LEFT = (MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
 TRIED = (*LEFT, MessageState.REFUSED, MessageState.EXPIRED)
+AUTHORITY = type_coerce(Message.authority_id, Integer)  # never None: the letters of waves go to authorities
 
 
 class Figure(StrEnum):
@@ -149,7 +150,7 @@ def authorities(
 ) -> Sequence[Authority]:
     """The authorities that a figure counts, of one network or of all, by name."""
     keys = results.among(figure, network)
-    meant = select(Message.recipient_id).where(_is_to_authority(), Message.mailing_id.in_(launched(campaign)))
+    meant = select(AUTHORITY).where(Message.mailing_id.in_(launched(campaign)))
     query = select(Authority).where(Authority.id.in_(meant)).options(joinedload(Authority.network))
     return [
         authority
@@ -158,17 +159,13 @@ def authorities(
     ]
 
 
-def _is_to_authority() -> ColumnElement[bool]:
-    return Message.recipient_kind == RecipientKind.AUTHORITY
-
-
 def _who(known: Mapping[int, T], holds: Callable[[T], bool]) -> frozenset[int]:
     return frozenset(key for key, what in known.items() if holds(what))
 
 
 def _states(session: Session, mailings: Iterable[int]) -> dict[int, set[MessageState]]:
     """The states of each authority's letters."""
-    query = select(Message.recipient_id, Message.state).where(_is_to_authority(), Message.mailing_id.in_(mailings))
+    query = select(AUTHORITY, Message.state).where(Message.mailing_id.in_(mailings))
     states: dict[int, set[MessageState]] = {}
     for authority, state in session.execute(query.distinct()):
         states.setdefault(authority, set()).add(state)
@@ -179,7 +176,7 @@ def _tried(session: Session, mailings: Iterable[int]) -> frozenset[int]:
     """The authorities for which a relay received a letter, also those whose letter is queued again."""
     was_answered = or_(Message.reply_code.is_not(None), Message.first_tried_at.is_not(None))
     is_tried = or_(Message.state.in_(TRIED), Message.resent_at.is_not(None), was_answered)
-    query = select(Message.recipient_id).where(_is_to_authority(), Message.mailing_id.in_(mailings), is_tried)
+    query = select(AUTHORITY).where(Message.mailing_id.in_(mailings), is_tried)
     return frozenset(session.scalars(query.distinct()))
 
 
@@ -192,9 +189,9 @@ def _joined(
     words = dict(session.execute(joined).all())
     has_left = or_(Message.state.in_(LEFT), Message.resent_at.is_not(None))
     listed = (
-        select(Message.recipient_id, MessageSubject.school_id)
+        select(AUTHORITY, MessageSubject.school_id)
         .join(MessageSubject, MessageSubject.message_id == Message.id)
-        .where(_is_to_authority(), Message.mailing_id.in_(mailings), has_left)
+        .where(Message.mailing_id.in_(mailings), has_left)
     )
     by_authority: dict[int, list[Word | None]] = {}
     for authority, school in session.execute(listed.distinct()):
@@ -213,6 +210,6 @@ def _answers(session: Session, mailings: Iterable[int]) -> dict[Answer, set[int]
 
 def _networks(session: Session, mailings: Iterable[int]) -> dict[int, str]:
     """The network's code of each authority that is a recipient."""
-    meant = select(Message.recipient_id).where(_is_to_authority(), Message.mailing_id.in_(mailings))
+    meant = select(AUTHORITY).where(Message.mailing_id.in_(mailings))
     query = select(Authority.id, Network.code).join(Network, Network.id == Authority.network_id)
     return dict(session.execute(query.where(Authority.id.in_(meant))).all())

@@ -17,8 +17,8 @@ from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.days import today
 from outreach.db import Session
-from outreach.delivery.ledger.outbox import recipients_written_since
-from outreach.delivery.models import MessageClass, RecipientKind
+from outreach.delivery.ledger.outbox import authorities_written_since
+from outreach.delivery.models import MessageClass
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.mail import markdown, wording
@@ -130,12 +130,12 @@ def _of_recipients(session: Session, campaign: Campaign, now: datetime) -> list[
     meant = rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
     written = select(meant.c.authority_id).where(meant.c.rank == 0).distinct()
     earlier = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
-    again = recipients_written_since(RecipientKind.AUTHORITY, now - SAME_LETTER, mailings=earlier)
+    again = authorities_written_since(now - SAME_LETTER, mailings=earlier)
     remarks = []
     same = _count(session, Authority.id.in_(written), Authority.id.in_(again)) if earlier else 0
     if same:
         remarks.append(f"{_have(same)} reçu ce même courriel il y a moins de 7 jours.")
-    received = recipients_written_since(RecipientKind.AUTHORITY, _school_year(now)).subquery()
+    received = authorities_written_since(_school_year(now)).subquery()
     often = select(received.c[0]).group_by(received.c[0]).having(func.count() >= BUDGET)
     tired = _count(session, Authority.id.in_(written), Authority.id.in_(often))
     if tired:

@@ -179,8 +179,7 @@ class Preview:
         return Due(
             id=place,
             mailing_id=0,
-            recipient_kind=addressee.kind,
-            recipient_id=addressee.id,
+            authority_id=addressee.authority_id,
             address=addressee.address,
             address_ascii=addressee.address_ascii,
             public_id=NOBODY,

@@ -12,7 +12,7 @@ from outreach.campaigns.waves.launching import send_one
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.ledger.recipients import Addressee
-from outreach.delivery.models import Purpose, RecipientKind
+from outreach.delivery.models import Purpose
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
@@ -42,7 +42,7 @@ def send(
     written = WrittenLetter.of(campaign)
     frozen = freeze(written, sending, planned[0].at if planned else now, is_reminder=False, mark=MARK)
     schools = max((addressee.schools for addressee in addressees), key=len, default=())
-    addressee = Addressee(RecipientKind.AUTHORITY, authority.id, to.address, to.key, to.ascii, schools)
+    addressee = Addressee(authority.id, to.address, to.key, to.ascii, schools)
     send_one(session, written, frozen, sending, addressee, Purpose.TEST, "essai", now=now, actor=actor)
     said = f"Campagne « {campaign.title} » : essai envoyé à {to.address}."
     audit.record(session, now, actor, said, subject_of(campaign))

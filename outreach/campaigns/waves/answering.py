@@ -13,7 +13,7 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
-from outreach.delivery.models import Message, MessageClass, Purpose, Reason, RecipientKind
+from outreach.delivery.models import Message, MessageClass, Purpose, Reason
 from outreach.french import spelt_day
 from outreach.tracking import answers
 from outreach.tracking.answers import Given
@@ -62,8 +62,7 @@ def _follow_up(
     now: datetime,
 ) -> None:
     mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
-    kind = RecipientKind.AUTHORITY
-    outbox.withdraw_queued(session, kind, message.recipient_id, mailings, Reason.ANSWERED, now=now)
+    outbox.withdraw_queued(session, responses[0].authority_id, mailings, Reason.ANSWERED, now=now)
     if not answers.repeats(session, message, responses):
         _confirm(session, campaign, message, responses, sending, now)
 
@@ -93,8 +92,7 @@ def _confirm(
         letter=LETTER.format(day=spelt_day(today(now)), answers=_listed(responses), after=after),
     )
     frozen = freeze(written, sending, now, is_reminder=False)
-    kind, key = message.recipient_kind, message.recipient_id
-    addressee = Addressee(kind, key, message.address, message.address_key, message.address_ascii)
+    addressee = Addressee(message.authority_id, message.address, message.address_key, message.address_ascii)
     purpose, actor = Purpose.CONFIRMATION, message.address
     send_one(session, written, frozen, sending, addressee, purpose, "reponse", now=now, actor=actor)
 

@@ -18,7 +18,7 @@ from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
 from outreach.delivery.bounces.notices import Notice, NoticeVerdict, Report
 from outreach.delivery.ledger import outbox, outcomes, suppressions
 from outreach.delivery.ledger.outbox import Proof
-from outreach.delivery.models import Message, RecipientKind, SuppressionReason
+from outreach.delivery.models import Message, SuppressionReason
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority
 
@@ -125,9 +125,9 @@ def _tell_of(session: Session, letter: Message, failed: Report, now: datetime) -
     The recipient may have the letter all the same, but staff should know. One line a letter, however many notices come.
     """
     told = exists().where(KeptNotice.message_id == letter.id, KeptNotice.handling == Handling.ELSEWHERE)
-    if letter.recipient_kind is not RecipientKind.AUTHORITY or session.scalar(select(told)):
+    if letter.authority_id is None or session.scalar(select(told)):
         return
-    authority = session.get_one(Authority, letter.recipient_id)
+    authority = session.get_one(Authority, letter.authority_id)
     where = f" par {failed.names[-1]}" if failed.names else ""
     said = f"Courriel à {letter.address} rejeté plus loin{where} : {failed.status} {failed.said}".strip()
     audit.record(session, now, RETURNS, said, subject_of(authority))

@@ -8,21 +8,21 @@ from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.db import Session
-from outreach.delivery.models import Composition, Message, MessageState, MessageSubject, RecipientKind, is_in
+from outreach.delivery.models import Composition, Message, MessageState, MessageSubject, is_in
 
 
 class Due(NamedTuple):
     """A letter to compose: its recipient, what was fixed at launch, the keys of the schools it lists, in order.
 
-    `kept` is its stored content, when it must be the same to the byte; else None.
+    `kept` is its stored content, when it must be the same to the byte; else None. `authority_id` is None for a letter
+    to a federation.
     """
 
     schools: tuple[int, ...]
     kept: str | None
     id: int
     mailing_id: int
-    recipient_kind: RecipientKind
-    recipient_id: int
+    authority_id: int | None
     address: str
     address_ascii: str
     public_id: str
@@ -78,8 +78,7 @@ def due_of(session: Session, message: Message) -> Due:
 _FACTS: Sequence[InstrumentedAttribute[Any]] = (
     Message.id,
     Message.mailing_id,
-    Message.recipient_kind,
-    Message.recipient_id,
+    Message.authority_id,
     Message.address,
     Message.address_ascii,
     Message.public_id,

@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from outreach.db import Session
-from outreach.delivery.models import Message, MessageState, Reason, RecipientKind
+from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory.models import Authority
 
 PAGE_ROWS = 50
@@ -88,13 +88,13 @@ def every(
 
 def to_authority(session: Session, authority: Authority) -> Sequence[Message]:
     """Every letter meant for an authority, the newest first."""
-    is_theirs = and_(Message.recipient_kind == RecipientKind.AUTHORITY, Message.recipient_id == authority.id)
-    return session.scalars(select(Message).where(is_theirs).order_by(Message.dated_at.desc(), Message.id.desc())).all()
+    query = select(Message).where(Message.authority_id == authority.id)
+    return session.scalars(query.order_by(Message.dated_at.desc(), Message.id.desc())).all()
 
 
 def _rows(mailing: int, outcome: LetterOutcome | None, reason: Reason | None) -> Select[Message, Authority]:
-    is_for = and_(Message.recipient_kind == RecipientKind.AUTHORITY, Authority.id == Message.recipient_id)
-    query = select(Message, Authority).join(Authority, is_for).where(_of(mailing, outcome, reason))
+    query = select(Message, Authority).join(Authority, Authority.id == Message.authority_id)
+    query = query.where(_of(mailing, outcome, reason))
     return query.order_by(Authority.folded, Authority.fase, Message.id)
 
 

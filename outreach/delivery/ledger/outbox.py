@@ -33,7 +33,6 @@ from outreach.delivery.models import (
     MessageState,
     Purpose,
     Reason,
-    RecipientKind,
     Worker,
     is_in,
 )
@@ -147,34 +146,33 @@ def is_test(session: Session, message: Message) -> bool:
     return session.get_one(Mailing, message.mailing_id).purpose is Purpose.TEST
 
 
-def recipients_written_since(
-    kind: RecipientKind, since: datetime, *, mailings: Sequence[int] | None = None, ignoring: Sequence[int] = ()
-) -> Select[int]:
-    """Select the recipients for whom a campaign's letter left after `since`, in doubt or not: a row for each letter.
+def authorities_written_since(
+    since: datetime, *, mailings: Sequence[int] | None = None, ignoring: Sequence[int] = ()
+) -> Select[int | None]:
+    """Select the authorities for whom a campaign's letter left after `since`, in doubt or not: a row for each letter.
 
     `mailings` limits this to some mailings; those in `ignoring` are left out.
     """
     left = Message.state.in_((MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT))
     query = (
-        select(Message.recipient_id)
+        select(Message.authority_id)
         .join(Mailing, Mailing.id == Message.mailing_id)
-        .where(Mailing.purpose == Purpose.CAMPAIGN, Message.recipient_kind == kind, left, Message.fenced_at > since)
+        .where(Mailing.purpose == Purpose.CAMPAIGN, _is_to_authority(), left, Message.fenced_at > since)
     )
     query = query.where(Message.mailing_id.not_in(ignoring)) if ignoring else query
     return query if mailings is None else query.where(Message.mailing_id.in_(mailings))
 
 
-def recipients_meant_by(kind: RecipientKind, mailings: Sequence[int]) -> Select[int]:
-    """Select the intended recipients of these mailings, including those left out at launch."""
-    return select(Message.recipient_id).where(Message.recipient_kind == kind, Message.mailing_id.in_(mailings))
+def authorities_meant_by(mailings: Sequence[int]) -> Select[int | None]:
+    """Select the authorities that these mailings are for, including those left out at launch: a row for each letter."""
+    return select(Message.authority_id).where(_is_to_authority(), Message.mailing_id.in_(mailings))
 
 
 def withdraw_queued(
-    session: Session, kind: RecipientKind, recipient: int, mailings: Sequence[int], reason: Reason, *, now: datetime
+    session: Session, authority: int, mailings: Sequence[int], reason: Reason, *, now: datetime
 ) -> None:
-    """Withdraw the letters of these mailings to one recipient that are still queued."""
-    to = and_(Message.recipient_kind == kind, Message.recipient_id == recipient, Message.mailing_id.in_(mailings))
-    _withdraw(session, reason, now, to)
+    """Withdraw the letters of these mailings to one authority that are still queued."""
+    _withdraw(session, reason, now, and_(Message.authority_id == authority, Message.mailing_id.in_(mailings)))
 
 
 def evidence(session: Session, message: Message, proof: Proof, *, now: datetime) -> bool:
@@ -244,6 +242,11 @@ def resend_the_doubtful(session: Session, *, now: datetime) -> int:
     for identity in identities:
         audit.record(session, now, "système", "Courriel resté en doute : renvoyé à l’identique.", f"message:{identity}")
     return len(identities)
+
+
+def _is_to_authority() -> ColumnElement[bool]:
+    """True for a letter to an authority. Without it, one letter to a federation would make every NOT IN unknown."""
+    return Message.authority_id.is_not(None)
 
 
 def _is_to_be_resent() -> ColumnElement[bool]:

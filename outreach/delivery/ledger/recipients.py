@@ -11,7 +11,7 @@ from sqlalchemy.types import TypeEngine
 
 from outreach.db import Session, UtcDateTime, table_of
 from outreach.db.compiled import PreparedForEach
-from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject, Reason, RecipientKind
+from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject, Reason
 
 BATCH = 480  # a multiple of the usual numbers of connections, so that the last round of a batch is full, too
 AT_ONCE = 1000  # rows held in memory at a time: holding all those of a large launch would take the most memory of all
@@ -19,15 +19,18 @@ AT_ONCE = 1000  # rows held in memory at a time: holding all those of a large la
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """An intended recipient. `schools` are those that the letter lists as open; a `reason` leaves the recipient out."""
+    """An intended recipient: an authority or a federation, by its key (the other is None), at one address.
 
-    kind: RecipientKind
-    id: int
+    `schools` are those that the letter lists as open; a `reason` leaves the recipient out.
+    """
+
+    authority_id: int | None
     address: str
     address_key: str
     address_ascii: str
     schools: tuple[int, ...] = ()
     reason: Reason | None = None
+    federation_id: int | None = None
 
 
 def put(
@@ -70,8 +73,8 @@ def take_stock(session: Session) -> None:
 
 _AT = bindparam("at", type_=UtcDateTime)
 _GIVEN: dict[str, type[TypeEngine[Any]]] = {
-    **dict.fromkeys(("batch_id", "recipient_id"), Integer),
-    **dict.fromkeys(("public_id", "return_path", "recipient_kind"), Text),
+    **dict.fromkeys(("batch_id", "authority_id", "federation_id"), Integer),
+    **dict.fromkeys(("public_id", "return_path"), Text),
     **dict.fromkeys(("address", "address_key", "address_ascii", "state", "reason"), Text),
 }
 _SAME: dict[str, Any] = {
@@ -104,7 +107,8 @@ def _row(batch: int, name: str, return_path: str, addressee: Addressee) -> tuple
     state = MessageState.WITHDRAWN if addressee.reason else MessageState.QUEUED
     address = (addressee.address, addressee.address_key, addressee.address_ascii)
     reason = addressee.reason and addressee.reason.value
-    return batch, addressee.id, name, return_path, addressee.kind.value, *address, state.value, reason
+    to = (addressee.authority_id, addressee.federation_id)
+    return batch, *to, name, return_path, *address, state.value, reason
 
 
 def _batches(session: Session, mailing: Mailing, count: int) -> Sequence[int]:

@@ -23,26 +23,26 @@ REACHING = (MessageState.QUEUED, MessageState.HANDING, MessageState.ACCEPTED, Me
 
 @dataclass(frozen=True, slots=True)
 class Spared:
-    """Recipients to whom nothing is sent again: these, and those that a later one of `mailings` has reached.
+    """Authorities to which nothing is sent again: these, and those that a later one of `mailings` has reached.
 
     A mailing is later when its key is greater: it was launched afterwards.
     """
 
-    recipients: Select[int]
+    authorities: Select[int]
     mailings: Sequence[int] = ()
 
     def where_not(self) -> ColumnElement[bool]:
-        """True for a letter whose recipient is not spared and whose address is not suppressed."""
+        """True for a letter whose authority is not spared and whose address is not suppressed."""
         is_suppressed = suppressions.stops_the_letter()
-        return and_(Message.recipient_id.not_in(self.recipients), ~self._is_reached_later(), ~is_suppressed)
+        is_spared = and_(Message.authority_id.is_not(None), Message.authority_id.in_(self.authorities))
+        return and_(~is_spared, ~self._is_reached_later(), ~is_suppressed)
 
     def _is_reached_later(self) -> ColumnElement[bool]:
         later = aliased(Message)
         to_the_same = select(later.id).where(
             later.mailing_id.in_(self.mailings),
             later.mailing_id > Message.mailing_id,
-            later.recipient_kind == Message.recipient_kind,
-            later.recipient_id == Message.recipient_id,
+            later.authority_id == Message.authority_id,
             later.state.in_(REACHING),
         )
         return to_the_same.correlate(Message).exists()
@@ -51,7 +51,7 @@ class Spared:
 def count_failed(session: Session, mailings: Iterable[int], *, without: Spared) -> dict[int, tuple[int, int]]:
     """For each mailing, how many failed letters may be sent again, and how many failed in all.
 
-    Letters to the recipients of `without`, or to a suppressed address, may not be sent again.
+    Letters to the authorities of `without`, or to a suppressed address, may not be sent again.
     """
     return _count(session, mailings, Message.state.in_(FAILED), _has_failed(without))
 

@@ -123,7 +123,7 @@ def test_planned_campaigns_cost_a_fixed_number_of_statements_each(database, auth
 
 def answer(database, authority, given):
     with database.writing() as session:
-        message = session.scalars(select(Message).where(Message.recipient_id == authority).order_by(Message.id)).first()
+        message = session.scalars(select(Message).where(Message.authority_id == authority).order_by(Message.id)).first()
         return [response.id for response in answering.receive(session, message, given, SENDING, now=LATER)]
 
 

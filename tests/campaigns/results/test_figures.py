@@ -38,7 +38,7 @@ def record(database, strand, school, word=Word.CONFIRMED, status=Status.JOINED):
 def answer(database, strand, authority, said):
     with database.writing() as session:
         message = session.scalars(
-            select(Message.id).where(Message.recipient_id == authority).order_by(Message.id)
+            select(Message.id).where(Message.authority_id == authority).order_by(Message.id)
         ).first()
         details = {"message_id": message, "authority_id": authority, "strand_id": strand, "given_at": LATER}
         session.add(Response(answer=said, handled_at=LATER, handled_by="x", **details))

@@ -239,7 +239,7 @@ def test_a_trial_is_in_no_count_and_stops_for_nobody_s_joining(database, people,
         mailing = session.scalars(select(Mailing)).one()
         assert (mailing.purpose, mailing.gate, mailing.stop_strand_id) == (Purpose.TEST, Gate.OPEN, None)
         assert counted.written == 1
-        written = outbox.recipients_written_since("authority", NOW - timedelta(days=1))
+        written = outbox.authorities_written_since(NOW - timedelta(days=1))
         assert session.scalars(written).all() == []
         suppressions.suppress(session, to.key, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
         with pytest.raises(InputError, match="liste d’exclusion"):

@@ -45,7 +45,7 @@ def record(session, school, strand, status):
 
 def rows(database):
     with database.reading() as session:
-        query = select(Authority.name, Message).join(Authority, Authority.id == Message.recipient_id)
+        query = select(Authority.name, Message).join(Authority, Authority.id == Message.authority_id)
         return [
             (name, message.address.partition("@")[0], message.reason.value if message.reason else "")
             for name, message in session.execute(query.order_by(Message.id))

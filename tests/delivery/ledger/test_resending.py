@@ -100,7 +100,7 @@ def test_those_left_out_stay_as_they_are(database, relay, postman, clock):
     sink.script({"stage": "dot", "reply": "550 5.7.1 policy"})
     mailing = mail_to(database, [only])
     postman(sink).deliver(mailing)
-    assert retry(database, mailing, clock, without=Spared(select(Message.recipient_id))) == 0
+    assert retry(database, mailing, clock, without=Spared(select(Message.authority_id))) == 0
     assert states(database, mailing)[only].state is S.REFUSED
 
 

@@ -179,7 +179,8 @@ def test_nobody_can_stand_twice_in_a_mailing(database):
     mail_to(database, ["a@adm.fwb.example"])
     with pytest.raises(IntegrityError), database.writing() as session:
         mailing = session.scalars(select(Mailing)).one()
-        one = recipients.Addressee(recipients.RecipientKind.AUTHORITY, 1, "A@adm.fwb.example", "a@adm.fwb.example", "")
+        to = session.scalars(select(Message.authority_id)).one()
+        one = recipients.Addressee(to, "A@adm.fwb.example", "a@adm.fwb.example", "")
         recipients.put(session, mailing, [one], lambda identity: identity, now=NOW)
 
 

@@ -129,7 +129,7 @@ def test_a_letter_that_came_back_later_says_when(author, launched, sample_databa
             select(Message).where(Message.state == MessageState.ACCEPTED).order_by(Message.id)
         ).first()
         outcomes.come_back(session, row, status="5.1.1", said="550 5.1.1 inconnu", now=NOW, actor="x")
-        authority = session.get_one(Authority, row.recipient_id).fase
+        authority = session.get_one(Authority, row.authority_id).fase
     page = text_of(author.get("/campaigns/1/waves/1?outcome=refused"))
     assert "revenu le 15/05/2021" in page
     assert "Refusés (4)" in page
