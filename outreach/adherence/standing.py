@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Strand, Word
 from outreach.db.in_list import among
-from outreach.directory.models import Listing, Teaching, types_of
+from outreach.directory.models import Contact, ContactSchool, Listing, Teaching, types_of
 
 
 def eligible(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
@@ -91,11 +91,39 @@ def status_of(
     )
 
 
-def standing_of_some(authorities: Iterable[int], strand: Strand, day: date) -> Select[int, Status]:
-    """The authority and the status (NULL for none) of each eligible school of a few authorities; cheap for a few."""
+def standing_of_some(authorities: Iterable[int], strand: Strand, day: date) -> Select[int, int, Status]:
+    """The authority, the key and the status (NULL for none) of each eligible school of a few authorities.
+
+    It is cheap for a few.
+    """
     of_strand = select(Strand.id).where(Strand.id == strand.id).scalar_subquery()
-    query = select(Listing.authority_id, status_of(Listing.school_id, of_strand, day))
+    query = select(Listing.authority_id, Listing.school_id, status_of(Listing.school_id, of_strand, day))
     return query.where(among(Listing.authority_id, authorities), Listing.on(day), _teaches(strand, literal(day, Date)))
+
+
+def standing_of_limits(strand: Strand, day: date, authorities: Select[int] | None = None) -> Subquery:
+    """Where each eligible school stands that an address in use answers for, of addresses that answer for some only:
+    columns contact_id, authority_id, school_id, status.
+
+    A school that the address's authority does not own on the day has no row. `authorities` limits it to some.
+    """
+    day_of = literal(day, Date)
+    of_strand = select(Strand.id).where(Strand.id == strand.id).scalar_subquery()
+    status = status_of(ContactSchool.school_id, of_strand, day)
+    is_owned = and_(Listing.school_id == ContactSchool.school_id, Listing.authority_id == Contact.authority_id)
+    query = (
+        select(
+            ContactSchool.contact_id,
+            Contact.authority_id,
+            ContactSchool.school_id,
+            func.coalesce(status, Status.NONE, type_=AdherenceRecord.status.type).label("status"),
+        )
+        .join(Contact, Contact.id == ContactSchool.contact_id)
+        .join(Listing, and_(is_owned, Listing.on(day_of)))
+        .where(Contact.retired_at.is_(None), _teaches(strand, day_of))
+    )
+    asked = query if authorities is None else query.where(Contact.authority_id.in_(authorities))
+    return asked.subquery("limits")
 
 
 def standing(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:

@@ -11,6 +11,7 @@ from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
+from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Network
 from outreach.segments import audience
 from outreach.segments.audience import Audience, AudienceCounts, Concerns
@@ -35,6 +36,7 @@ def audience_of(campaign: Campaign) -> Audience:
         campaign.message_class,
         written=outbox.authorities_meant_by(own) if own else None,
         answered=answers.authorities_that_answered(own) if own else None,
+        answered_mailboxes=answers.mailboxes_that_answered(own) if own else None,
     )
 
 
@@ -96,12 +98,17 @@ def addressees_among(
     return _addressees(session, meant, scope, select(Authority.id).where(Authority.id.in_(authorities)))
 
 
+def foremost(addressees: Sequence[Addressee]) -> Addressee | None:
+    """The entry of an authority whose letter is shown as an example: the first that is written to, or lists schools."""
+    return min(addressees, key=lambda addressee: (addressee.reason is not None, not addressee.schools), default=None)
+
+
 def _addressees(session: Session, meant: Audience, scope: Scope, chosen: Select[int]) -> Sequence[Addressee]:
     keys = list(session.scalars(chosen))
     if not keys:
         return []
     between = select(Authority.id).where(Authority.id.in_(keys))
-    schools = _schools(session, meant, scope, keys)
+    schools, limits = _schools(session, meant, scope, keys), school_limits(session, keys)
     mailboxes = session.execute(select(audience.rows(meant, scope, among=between))).all()
     # Sorted here, because with ORDER BY SQLite does not build its automatic index (3.4 s a slice instead of 0.1 s).
     ordered = sorted(mailboxes, key=lambda row: (row.authority_id, row.contact_id or 0))
@@ -111,11 +118,18 @@ def _addressees(session: Session, meant: Audience, scope: Scope, chosen: Select[
             address=row.address or "",
             address_key=row.address_key or "",
             address_ascii=row.address_ascii or "",
-            schools=schools.get(row.authority_id, ()) if row.address else (),
+            schools=_within(limits.get((row.authority_id, row.address_key)), schools.get(row.authority_id, ()))
+            if row.address
+            else (),
             reason=audience.reason_of(row.rank),
         )
         for row in ordered
     ]
+
+
+def _within(limit: frozenset[int] | None, schools: tuple[int, ...]) -> tuple[int, ...]:
+    """The schools that a mailbox's letter lists. `limit` holds those it answers for, or is None for all."""
+    return schools if limit is None else tuple(school for school in schools if school in limit)
 
 
 def _schools(session: Session, meant: Audience, scope: Scope, keys: Sequence[int]) -> dict[int, tuple[int, ...]]:

@@ -1,13 +1,22 @@
 """The addresses of an authority: derived from its number, or added, corrected, reviewed by staff."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, delete, exists, insert, select
 
 from outreach import audit
 from outreach.db import Session, take_turns
-from outreach.directory.models import Authority, Contact, ContactSource, MailboxKind
+from outreach.db.in_list import among
+from outreach.directory.models import (
+    Authority,
+    Contact,
+    ContactSchool,
+    ContactSource,
+    Listing,
+    MailboxKind,
+    School,
+)
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import Judgement, judge
 
@@ -39,10 +48,12 @@ def derive_mailboxes(session: Session, fases: Collection[int], *, now: datetime,
 
 
 def forget_derived(session: Session, import_id: int) -> None:
-    """Remove the derived mailboxes of authorities that an undone edition created, unless retired or bounced."""
+    """Remove the derived mailboxes of authorities that an undone edition created, unless something happened to them:
+    they were retired, bounced, or answer for some schools only."""
     brought = select(Authority.id).where(Authority.created_by == import_id)
     untouched = (Contact.source == ContactSource.DERIVED, Contact.retired_at.is_(None), Contact.bounced_at.is_(None))
-    session.execute(delete(Contact).where(Contact.authority_id.in_(brought), *untouched))
+    is_for_all = ~exists().where(ContactSchool.contact_id == Contact.id)
+    session.execute(delete(Contact).where(Contact.authority_id.in_(brought), *untouched, is_for_all))
 
 
 def contacts_of(session: Session, authority: Authority) -> Sequence[Contact]:
@@ -102,7 +113,7 @@ def correct(
     name: str = "",
     kind: MailboxKind,
 ) -> Contact:
-    """Replace an address: the old one is retired and stays in the history.
+    """Replace an address: the old one is retired and stays in the history. The new one answers for the same schools.
 
     With the same address, only name and kind change; if it bounced, it is put back in use. Raises InputError when the
     authority has the new address already, NotFound when the old one is retired already.
@@ -118,6 +129,8 @@ def correct(
     session.flush()
     added = _new(authority, judged, now, actor, name, kind)
     session.add(added)
+    session.flush()
+    _limit(session, added, session.scalars(_limits_of(old)))
     sentence = f"Adresse {old.address} remplacée par {judged.address}."
     if judged.key == old.address_key:
         sentence = f"Adresse {judged.address} remise en usage après un rejet."
@@ -144,6 +157,57 @@ def review(session: Session, authority: Authority, waiting: Contact, *, now: dat
         raise Refused("La vérification revient à une autre personne que celle qui a ajouté l’adresse.")
     waiting.reviewed_at, waiting.reviewed_by = now, actor
     audit.record(session, now, actor, f"Adresse {waiting.address} vérifiée.", subject_of(authority))
+
+
+def answer_for(
+    session: Session, authority: Authority, held: Contact, schools: Collection[School], *, now: datetime, actor: str
+) -> None:
+    """State which schools an address answers for; none means all of its authority's, also those to come.
+
+    Raises InputError when one is not a school of this authority, NotFound when the address is retired already.
+    """
+    _in_use(session, authority, held)
+    listed = select(Listing.school_id).where(Listing.authority_id == authority.id, Listing.current())
+    own = set(session.scalars(listed))
+    for school in schools:
+        if school.id not in own:
+            raise InputError(f"L’école {school.fase} n’est pas de ce pouvoir organisateur.")
+    keys = {school.id for school in schools}
+    if keys == set(session.scalars(_limits_of(held))):
+        return
+    session.execute(delete(ContactSchool).where(ContactSchool.contact_id == held.id))
+    _limit(session, held, keys)
+    named = ", ".join(str(fase) for fase in sorted(school.fase for school in schools))
+    whom = f"les écoles {named} seulement" if len(keys) > 1 else f"l’école {named} seulement"
+    sentence = f"Adresse {held.address} : répond pour {whom if keys else 'toutes les écoles'}."
+    audit.record(session, now, actor, sentence, subject_of(authority))
+
+
+def schools_of(session: Session, held: Contact) -> Sequence[School]:
+    """The only schools that an address answers for, by name; empty when it answers for all of its authority's."""
+    query = select(School).where(School.id.in_(_limits_of(held)))
+    return session.scalars(query.order_by(School.folded, School.fase)).all()
+
+
+def school_limits(session: Session, authorities: Iterable[int]) -> dict[tuple[int, str], frozenset[int]]:
+    """The keys of the only schools that addresses of these authorities answer for, by (authority, address_key).
+
+    An address that answers for all has no entry. One that is retired has what its newest row said.
+    """
+    limited = select(Contact.authority_id).join(ContactSchool, ContactSchool.contact_id == Contact.id)
+    query = (
+        select(Contact.authority_id, Contact.address_key, Contact.id, ContactSchool.school_id)
+        .outerjoin(ContactSchool, ContactSchool.contact_id == Contact.id)
+        .where(among(Contact.authority_id, authorities), Contact.authority_id.in_(limited))
+        .order_by(Contact.retired_at.is_(None), Contact.id)
+    )
+    newest: dict[tuple[int, str], tuple[int, set[int]]] = {}
+    for authority, key, row, school in session.execute(query):
+        if newest.get((authority, key), (0,))[0] != row:
+            newest[authority, key] = (row, set())
+        if school is not None:
+            newest[authority, key][1].add(school)
+    return {address: frozenset(schools) for address, (_, schools) in newest.items() if schools}
 
 
 def record_bounce(session: Session, address: str, *, now: datetime, actor: str) -> int:
@@ -185,6 +249,16 @@ def _refuse_twice(session: Session, authority: Authority, judged: Judgement, bes
     )
     if any(identity != (besides.id if besides else None) for identity in session.scalars(query)):
         raise InputError(f"Ce pouvoir organisateur a déjà l’adresse {judged.address}.")
+
+
+def _limits_of(held: Contact) -> Select[int]:
+    return select(ContactSchool.school_id).where(ContactSchool.contact_id == held.id)
+
+
+def _limit(session: Session, held: Contact, schools: Iterable[int]) -> None:
+    rows = [{"contact_id": held.id, "school_id": school} for school in schools]
+    if rows:
+        session.execute(insert(ContactSchool), rows)
 
 
 def _new(authority: Authority, judged: Judgement, now: datetime, actor: str, name: str, kind: MailboxKind) -> Contact:

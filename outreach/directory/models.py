@@ -264,6 +264,18 @@ class Contact(Base):
         return self.review_asked_at is not None and self.reviewed_at is None
 
 
+class ContactSchool(Base):
+    """An address answers for this school. One without any row answers for all schools of its authority.
+
+    A school that another authority owns by now counts for nothing, and the address still answers for some only.
+    """
+
+    __tablename__ = "contact_schools"
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), primary_key=True, index=True)
+
+
 class ImportState(StrEnum):
     """Whether an applied edition was undone."""
 

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, case, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, Subquery, and_, case, false, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.adherence.models import CLOSED_TO_REMINDERS, Status, Strand
-from outreach.adherence.standing import standing
+from outreach.adherence.standing import standing, standing_of_limits
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import MessageClass, Reason
-from outreach.directory.models import Authority, Contact
+from outreach.directory.models import Authority, Contact, ContactSchool
 from outreach.segments.criteria import Criterion, Leaf, Scope, leaves, listed
 
 ORDER = (
@@ -48,8 +48,9 @@ class Concerns(StrEnum):
 class Audience:
     """Whom a letter is for: the segment, the strand it is about, which schools, and its class of message.
 
-    For a reminder, `written` selects the keys of the authorities written to before, and `answered` of those that have
-    answered. An authority in `written` that the segment no longer means is left out as OUTSIDE.
+    For a reminder, `written` selects the keys of the authorities written to before, `answered` of those that have
+    answered for all their schools, `answered_mailboxes` of the mailboxes from whose letters an answer came. An
+    authority in `written` that the segment no longer means is left out as OUTSIDE.
     """
 
     criterion: Criterion
@@ -58,6 +59,7 @@ class Audience:
     message_class: MessageClass
     written: Select[int | None] | None = None
     answered: Select[int] | None = None
+    answered_mailboxes: Select[int] | None = None
 
     def meant(self, scope: Scope) -> Select[int]:
         """The keys of all authorities it covers, those left out included."""
@@ -87,12 +89,17 @@ class AudienceCounts:
 
 def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) -> Subquery:
     """One row for each mailbox in use of each authority, or one without: columns authority_id, contact_id, address,
-    address_key, address_ascii, schools (how many its letter lists) and rank (0, or the place in ORDER from 1).
+    address_key, address_ascii, schools (how many its letter lists), is_limited (1 for a mailbox that answers for some
+    schools only, else 0) and rank (0, or the place in ORDER from 1).
 
     `among` limits it to some authorities, by their keys.
     """
     chosen = audience.meant(scope)
-    schools = _schools(audience, scope, among)
+    schools, limited = _schools(audience, scope, among), _of_limited(audience, scope, among)
+    concerned, joined = (
+        case((limited.c.contact_id.is_not(None), limited.c[name]), else_=func.coalesce(schools.c[name], 0))
+        for name in ("concerned", "joined")
+    )
     query = (
         select(
             Authority.id.label("authority_id"),
@@ -100,11 +107,13 @@ def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) 
             Contact.address,
             Contact.address_key,
             Contact.address_ascii,
-            func.coalesce(schools.c.concerned, 0).label("schools"),
-            _rank(audience, scope, schools).label("rank"),
+            concerned.label("schools"),
+            case((limited.c.contact_id.is_not(None), 1), else_=0).label("is_limited"),
+            _rank(audience, scope, concerned, joined).label("rank"),
         )
         .outerjoin(schools, schools.c.authority_id == Authority.id)
         .outerjoin(Contact, and_(Contact.authority_id == Authority.id, Contact.retired_at.is_(None)))
+        .outerjoin(limited, limited.c.contact_id == Contact.id)
         .where(Authority.id.in_(chosen))
     )
     return (query if among is None else query.where(Authority.id.in_(among))).subquery("audience")
@@ -126,12 +135,17 @@ def count(session: Session, audience: Audience, scope: Scope) -> AudienceCounts:
         for rank in range(len(ORDER) + 1)
     ]
     each = select(
-        func.min(mailbox_rows.c.rank).label("best"), func.max(mailbox_rows.c.schools).label("schools"), *ranks
+        mailbox_rows.c.authority_id,
+        func.min(mailbox_rows.c.rank).label("best"),
+        *_most_schools(mailbox_rows),
+        *ranks,
     )
     by_authority = each.group_by(mailbox_rows.c.authority_id).subquery("authorities")
+    listed_schools, source = _listed(session, audience, scope, by_authority)
     sums = [func.sum(by_authority.c[rank.name]) for rank in ranks]
     query = (
-        select(by_authority.c.best, func.count(), func.sum(by_authority.c.schools), *sums)
+        select(by_authority.c.best, func.count(), func.sum(listed_schools), *sums)
+        .select_from(source)
         .group_by(by_authority.c.best)
         .order_by(by_authority.c.best)
     )
@@ -160,7 +174,7 @@ def first(
         select(
             mailbox_rows.c.authority_id,
             func.count(mailbox_rows.c.contact_id).label("mailboxes"),
-            func.max(mailbox_rows.c.schools),
+            *_most_schools(mailbox_rows),
         )
         .group_by(mailbox_rows.c.authority_id)
         .having(func.min(mailbox_rows.c.rank) == rank)
@@ -168,8 +182,9 @@ def first(
     if rank == 0:
         query = query.where(mailbox_rows.c.rank == 0)
     chosen = query.subquery("chosen")
-    listing = select(Authority, chosen.c.mailboxes, chosen.c[2].label("schools"))
-    listing = listing.join(chosen, chosen.c.authority_id == Authority.id)
+    listed_schools, source = _listed(session, audience, scope, chosen)
+    listing = select(Authority, chosen.c.mailboxes, listed_schools.label("schools")).select_from(source)
+    listing = listing.join(Authority, Authority.id == chosen.c.authority_id)
     return session.execute(listing.order_by(Authority.folded, Authority.fase).limit(count)).all()
 
 
@@ -240,13 +255,65 @@ def _schools(audience: Audience, scope: Scope, among: Select[int] | None) -> Sub
     return (query if among is None else query.where(standings.c.authority_id.in_(among))).subquery("schools")
 
 
-def _rank(audience: Audience, scope: Scope, schools: Subquery) -> ColumnElement[int]:
-    nobody = func.coalesce(schools.c.concerned, 0) == 0
-    answered, written = audience.answered, audience.written
+def _of_limited(audience: Audience, scope: Scope, among: Select[int] | None) -> Subquery:
+    """As `_schools`, of each mailbox that answers for some schools only: columns contact_id, concerned, joined."""
+    stands = standing_of_limits(audience.strand, scope.day, among)
+    same = and_(stands.c.contact_id == ContactSchool.contact_id, stands.c.school_id == ContactSchool.school_id)
+    concerned = case((is_concerned(stands.c.status, audience.concerns), 1), else_=0)
+    joined = case((stands.c.status == Status.JOINED, 1), else_=0)
+    query = select(
+        ContactSchool.contact_id, func.sum(concerned).label("concerned"), func.sum(joined).label("joined")
+    ).outerjoin(stands, same)
+    return query.group_by(ContactSchool.contact_id).subquery("limited")
+
+
+def _parts(audience: Audience, scope: Scope) -> Subquery:
+    """How many schools the letters of an authority list together, of those to mailboxes that answer for some only:
+    columns authority_id, schools. Two of them may answer for the same school."""
+    limited = select(Contact.authority_id).join(ContactSchool, ContactSchool.contact_id == Contact.id)
+    theirs, stands = rows(audience, scope, among=limited), standing_of_limits(audience.strand, scope.day)
+    query = (
+        select(theirs.c.authority_id, func.count(stands.c.school_id.distinct()).label("schools"))
+        .join(stands, stands.c.contact_id == theirs.c.contact_id)
+        .where(theirs.c.rank == 0, theirs.c.is_limited == 1, is_concerned(stands.c.status, audience.concerns))
+    )
+    return query.group_by(theirs.c.authority_id).subquery("parts")
+
+
+def _most_schools(mailboxes: Subquery) -> tuple[ColumnElement[int], ...]:
+    """Over an authority's mailboxes: the longest list of one, and the list of one that is written to for all, or 0."""
+    is_whole = and_(mailboxes.c.is_limited == 0, mailboxes.c.rank == 0)
+    whole = func.max(case((is_whole, mailboxes.c.schools), else_=0))
+    return func.max(mailboxes.c.schools).label("longest"), whole.label("whole")
+
+
+def _listed(
+    session: Session, audience: Audience, scope: Scope, authorities: Subquery
+) -> tuple[ColumnElement[int], FromClause]:
+    """How many schools the letters of each authority list, each school once, and what to select it from.
+
+    Where no mailbox answers for some schools only, one letter lists them all. Otherwise it costs the rows once more.
+    """
+    if session.scalar(select(ContactSchool.contact_id).limit(1)) is None:
+        return authorities.c.longest, authorities
+    parts = _parts(audience, scope)
+    whole = case((authorities.c.whole > 0, authorities.c.whole))
+    joined = authorities.outerjoin(parts, parts.c.authority_id == authorities.c.authority_id)
+    return func.coalesce(whole, parts.c.schools, authorities.c.longest), joined
+
+
+def _rank(
+    audience: Audience, scope: Scope, concerned: ColumnElement[int], joined: ColumnElement[int]
+) -> ColumnElement[int]:
+    nobody = concerned == 0
+    answered, mailboxes, written = audience.answered, audience.answered_mailboxes, audience.written
     conditions = {
-        Reason.JOINED: and_(nobody, schools.c.joined > 0),
+        Reason.JOINED: and_(nobody, joined > 0),
         Reason.NOT_CONCERNED: nobody,
-        Reason.ANSWERED: false() if answered is None else Authority.id.in_(answered),
+        Reason.ANSWERED: or_(
+            false() if answered is None else Authority.id.in_(answered),
+            false() if mailboxes is None else Contact.id.in_(mailboxes),
+        ),
         Reason.OUTSIDE: false() if written is None else Authority.id.not_in(listed(scope, audience.criterion)),
         Reason.NO_ADDRESS: Contact.id.is_(None),
         Reason.BOUNCED: Contact.bounced_at.is_not(None),

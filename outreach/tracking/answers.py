@@ -14,8 +14,8 @@ from outreach.adherence.records import SchoolStandings
 from outreach.days import today
 from outreach.db import Session, take_turns
 from outreach.delivery.models import Mailing, Message
-from outreach.directory.contacts import subject_of
-from outreach.directory.models import Authority, School
+from outreach.directory.contacts import school_limits, subject_of
+from outreach.directory.models import Authority, Contact, ContactSchool, School
 from outreach.errors import InputError, NotFound, Refused
 from outreach.tracking.models import Answer, Response, ResponseSchool
 
@@ -25,7 +25,10 @@ REPLACED = "remplacée par une réponse plus récente"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a letter asks: the authority, the strand, and where the schools concerned stand, by name."""
+    """What a letter asks: the authority, the strand, and where the schools concerned stand, by name.
+
+    These are the schools that the letter's mailbox answers for.
+    """
 
     authority: Authority
     programme: Programme
@@ -56,8 +59,13 @@ def question_of(session: Session, message: Message, *, now: datetime) -> Questio
     strand = mailing.strand
     authority = session.get_one(Authority, message.authority_id)
     programme = session.get_one(Programme, strand.programme_id)
-    rows = records.standings(session, authority, programme, today(now))
-    return Question(authority, programme, strand, [row for row in rows if strand.number in row.strands])
+    limit = _limit_of(session, message)
+    rows = [
+        row
+        for row in records.standings(session, authority, programme, today(now))
+        if strand.number in row.strands and (limit is None or row.school.id in limit)
+    ]
+    return Question(authority, programme, strand, rows)
 
 
 def give(session: Session, message: Message, given: Given, *, now: datetime) -> list[Response]:
@@ -105,9 +113,37 @@ def _said(responses: Iterable[Response]) -> set[tuple[Answer, frozenset[int], st
 
 
 def authorities_that_answered(mailings: Iterable[int]) -> Select[int]:
-    """The keys of the authorities that answered a letter of one of these mailings."""
+    """The keys of the authorities that answered a letter of one of these mailings, for all their schools.
+
+    An answer from a mailbox that answers for some schools only is not the authority's.
+    """
+    is_limited = (
+        select(ContactSchool.contact_id)
+        .join(Contact, Contact.id == ContactSchool.contact_id)
+        .where(Contact.authority_id == Message.authority_id, Contact.address_key == Message.address_key)
+        .correlate(Message)
+        .exists()
+    )
     query = select(Response.authority_id).join(Message, Message.id == Response.message_id)
+    return query.where(Message.mailing_id.in_(list(mailings)), ~is_limited)
+
+
+def mailboxes_that_answered(mailings: Iterable[int]) -> Select[int]:
+    """The keys of the contacts from whose letters of one of these mailings an answer came."""
+    answered = letters_that_answered(mailings).subquery()
+    is_theirs = (Contact.authority_id == answered.c.authority_id) & (Contact.address_key == answered.c.address_key)
+    return select(Contact.id).join(answered, is_theirs)
+
+
+def letters_that_answered(mailings: Iterable[int]) -> Select[int | None, str]:
+    """The authority and the address (its key) of the letters of these mailings from which an answer came."""
+    query = select(Message.authority_id, Message.address_key).join(Response, Response.message_id == Message.id)
     return query.where(Message.mailing_id.in_(list(mailings)))
+
+
+def answered_address(session: Session, message: Message) -> str | None:
+    """The key of the address for which an answer from this letter speaks, or None: for the whole authority."""
+    return None if _limit_of(session, message) is None else message.address_key
 
 
 def actor_of(message: Message) -> str:
@@ -124,7 +160,7 @@ def _respond(
     given: Given,
     now: datetime,
 ) -> Response:
-    _replace(session, asked, answer, schools, now)
+    _replace(session, message, asked, answer, schools, now)
     response = Response(
         message_id=message.id,
         authority_id=asked.authority.id,
@@ -181,8 +217,13 @@ def _declare(
         )
 
 
-def _replace(session: Session, asked: Question, answer: Answer, schools: Sequence[School], now: datetime) -> None:
-    """Close earlier answers that still wait: those about no other schools than this one's, or the same request."""
+def _replace(
+    session: Session, message: Message, asked: Question, answer: Answer, schools: Sequence[School], now: datetime
+) -> None:
+    """Close earlier answers that still wait: those about no other schools than this one's, or the same request.
+
+    A request from another mailbox stays when one of the two answers for some schools only.
+    """
     waiting = session.scalars(
         select(Response).where(
             Response.authority_id == asked.authority.id,
@@ -191,11 +232,20 @@ def _replace(session: Session, asked: Question, answer: Answer, schools: Sequenc
         )
     )
     keys = {school.id for school in schools}
+    limited = {address for _, address in school_limits(session, [asked.authority.id])}
     for earlier in waiting:
-        held = {school.id for school in earlier.schools}
-        if (earlier.answer is answer and not held) or (held and held <= keys):
+        held, addresses = {school.id for school in earlier.schools}, {earlier.message.address_key, message.address_key}
+        is_same_respondent = len(addresses) == 1 or addresses.isdisjoint(limited)
+        if (earlier.answer is answer and not held and is_same_respondent) or (held and held <= keys):
             earlier.handled_at, earlier.handled_by, earlier.outcome = now, "réponse suivante", REPLACED
     session.flush()
+
+
+def _limit_of(session: Session, message: Message) -> frozenset[int] | None:
+    """The schools that a letter's mailbox answers for, or None for all of its authority's."""
+    if message.authority_id is None:
+        return None
+    return school_limits(session, [message.authority_id]).get((message.authority_id, message.address_key))
 
 
 def _refuse_floods(session: Session, message: Message, now: datetime) -> None:

@@ -4,8 +4,8 @@ from sqlalchemy import select
 from outreach import audit
 from outreach.directory import authority_sheet, contacts, listing
 from outreach.directory.listing import Filters, Reach
-from outreach.directory.models import Contact, MailboxKind
-from outreach.errors import InputError, Refused
+from outreach.directory.models import Contact, Listing, MailboxKind, School
+from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import judge
 
 BOX = MailboxKind.IMPERSONAL
@@ -20,6 +20,15 @@ def session(sample_database):
 @pytest.fixture
 def authority(session):
     return authority_sheet.authority_by_fase(session, 9300)
+
+
+@pytest.fixture
+def schools(session, authority):
+    """Its schools, by name: several."""
+    query = select(School).join(Listing, Listing.school_id == School.id).where(Listing.authority_id == authority.id)
+    found = session.scalars(query.where(Listing.current()).order_by(School.folded, School.fase)).all()
+    assert len(found) > 1
+    return found
 
 
 def usable(session, authority):
@@ -42,6 +51,64 @@ def test_a_corrected_address_retires_the_old_one_and_both_stay_in_sight(session,
     ]
     (entry, *_) = audit.about(session, "authority:9300")
     assert entry.sentence == "Adresse po009300@adm.fwb.example remplacée par info@ecole.be."
+
+
+def test_an_address_answers_for_some_schools_or_for_all_and_the_history_says_so(session, authority, schools, now):
+    (held,) = contacts.contacts_of(session, authority)
+    assert contacts.schools_of(session, held) == []
+    for asked in (schools[:2], schools[1:2], []):
+        contacts.answer_for(session, authority, held, asked, now=now, actor="nadia")
+        assert contacts.schools_of(session, held) == asked
+        limits = {(authority.id, held.address_key): frozenset(school.id for school in asked)}
+        assert contacts.school_limits(session, [authority.id]) == (limits if asked else {})
+    one, two = sorted(school.fase for school in schools[:2])
+    said = [entry.sentence for entry in audit.about(session, "authority:9300")]
+    assert said[:3] == [
+        "Adresse po009300@adm.fwb.example : répond pour toutes les écoles.",
+        f"Adresse po009300@adm.fwb.example : répond pour l’école {schools[1].fase} seulement.",
+        f"Adresse po009300@adm.fwb.example : répond pour les écoles {one}, {two} seulement.",
+    ]
+    contacts.answer_for(session, authority, held, [], now=now, actor="nadia")
+    assert len(audit.about(session, "authority:9300")) == len(said)
+
+
+def test_an_address_answers_for_no_school_of_another_authority_and_not_once_it_is_retired(
+    session, authority, schools, now
+):
+    (held,) = contacts.contacts_of(session, authority)
+    other = session.scalars(select(School).where(School.id.not_in([school.id for school in schools]))).first()
+    with pytest.raises(InputError, match=str(other.fase)):
+        contacts.answer_for(session, authority, held, [schools[0], other], now=now, actor="nadia")
+    assert contacts.schools_of(session, held) == []
+    contacts.retire(session, authority, held, now=now, actor="nadia")
+    session.flush()
+    with pytest.raises(NotFound):
+        contacts.answer_for(session, authority, held, schools[:1], now=now, actor="nadia")
+
+
+@pytest.mark.parametrize("address", ["info@ecole.be", "po009300@adm.fwb.example"])
+def test_an_address_that_replaces_another_answers_for_the_same_schools(session, authority, schools, now, address):
+    (held,) = contacts.contacts_of(session, authority)
+    contacts.answer_for(session, authority, held, schools[:1], now=now, actor="nadia")
+    contacts.record_bounce(session, held.address, now=now, actor="système")
+    session.flush()
+    added = contacts.correct(session, authority, held, judge(address), now=now, actor="nadia", kind=BOX)
+    assert added is not held
+    assert contacts.schools_of(session, added) == schools[:1]
+    limits = contacts.school_limits(session, [authority.id])
+    assert limits == dict.fromkeys(
+        [(authority.id, key) for key in (held.address_key, added.address_key)], frozenset({schools[0].id})
+    )
+
+
+def test_an_address_that_comes_back_answers_for_all_until_it_is_said_again(session, authority, schools, now):
+    (held,) = contacts.contacts_of(session, authority)
+    contacts.answer_for(session, authority, held, schools[:1], now=now, actor="nadia")
+    contacts.retire(session, authority, held, now=now, actor="nadia")
+    session.flush()
+    contacts.add(session, authority, judge(held.address), now=now, actor="nadia", kind=BOX)
+    session.flush()
+    assert contacts.school_limits(session, [authority.id]) == {}
 
 
 def test_the_same_address_in_another_case_is_the_same(session, authority, now):

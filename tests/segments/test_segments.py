@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from outreach.adherence import programmes
 from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, RollUp, Status, Strand, Word
@@ -29,6 +29,7 @@ from outreach.delivery.models import (
 from outreach.directory.models import (
     Authority,
     Contact,
+    ContactSchool,
     EducationType,
     Level,
     Listing,
@@ -91,7 +92,10 @@ school = st.fixed_dictionaries(
         ),
     }
 )
-mailbox = st.sampled_from(["good", "good", "retired", "bounced", "unreviewed", "unsubscribed", "staff"])
+mailbox = st.tuples(
+    st.sampled_from(["good", "good", "retired", "bounced", "unreviewed", "unsubscribed", "staff"]),
+    st.none() | st.sets(st.integers(0, 2), min_size=1),  # the only schools it answers for, by their place
+)
 authority = st.fixed_dictionaries(
     {
         "network": st.sampled_from(NETWORKS),
@@ -126,7 +130,8 @@ criterion = st.recursive(
 
 def store(session, people):
     """Write a random directory down; returns the keys of its authorities."""
-    for table in (MessageSubject, Message, Batch, Mailing, Suppression, AdherenceRecord, Contact, Teaching, Listing):
+    emptied = (MessageSubject, Message, Batch, Mailing, Suppression, AdherenceRecord, ContactSchool, Contact)
+    for table in (*emptied, Teaching, Listing):
         session.execute(delete(table))
     session.execute(delete(School))
     session.execute(delete(Authority))
@@ -138,10 +143,15 @@ def store(session, people):
         session.add(made)
         session.flush()
         keys.append(made.id)
-        for place, one in enumerate(person["schools"]):
+        schools = [
             store_school(session, made, 80001 + 10 * number + place, one, strands)
-        for place, kind in enumerate(person["mailboxes"]):
-            store_mailbox(session, made, f"{kind}{place}@po{number}.example", kind)
+            for place, one in enumerate(person["schools"])
+        ]
+        for place, (kind, limit) in enumerate(person["mailboxes"]):
+            held = store_mailbox(session, made, f"{kind}{place}@po{number}.example", kind)
+            rows = [{"contact_id": held, "school_id": schools[one]} for one in limited(person, limit) or ()]
+            if rows:
+                session.execute(insert(ContactSchool), rows)
         store_letter(session, made, Purpose.CAMPAIGN, person["written"])
         store_letter(session, made, Purpose.TEST, 1 if person["trial"] else None)
     session.flush()
@@ -163,6 +173,7 @@ def store_school(session, owner, fase, one, strands):
         )
         for place, (strand, status, word) in enumerate(one["records"])
     )
+    return made.id
 
 
 def store_mailbox(session, owner, address, kind):
@@ -171,10 +182,13 @@ def store_mailbox(session, owner, address, kind):
         "bounced": {"bounced_at": NOW},
         "unreviewed": {"review_asked_at": NOW},
     }
-    session.add(Contact(authority=owner, **factories.contact(address, added_at=NOW, **details.get(kind, {}))))
+    made = Contact(authority=owner, **factories.contact(address, added_at=NOW, **details.get(kind, {})))
+    session.add(made)
+    session.flush()
     reasons = {"unsubscribed": SuppressionReason.UNSUBSCRIBED, "staff": SuppressionReason.STAFF}
     if kind in reasons:
         suppressions.suppress(session, address, reasons[kind], now=NOW, actor="x")
+    return made.id
 
 
 def store_letter(session, owner, purpose, days):
@@ -211,7 +225,12 @@ def stands(one, strand):
 
 
 def usable(person):
-    return [kind for kind in person["mailboxes"] if kind not in {"retired", "bounced", "unreviewed"}]
+    return [kind for kind, _ in person["mailboxes"] if kind not in {"retired", "bounced", "unreviewed"}]
+
+
+def limited(person, limit):
+    """The places of the only schools a mailbox answers for, or None: a school that is not there limits nothing."""
+    return sorted(place for place in limit or () if place < len(person["schools"])) or None
 
 
 def holds(asked, person):  # noqa: C901, PLR0911 - one line a criterion reads better than a table
@@ -246,13 +265,27 @@ def holds(asked, person):  # noqa: C901, PLR0911 - one line a criterion reads be
 
 def reasons(person, concerns):
     """The plain reading of who is left out: the reason of each mailbox, or of the whole."""
-    found = [stands(one, 1)[0] for one in eligible(person, 1)]
-    if concerns is Concerns.OPEN:
-        about = [status for status in found if status not in CLOSED_TO_REMINDERS]
-    else:
-        about = [status for status in found if status is Status.JOINED]
-    mailboxes = [kind for kind in person["mailboxes"] if kind != "retired"] or [None]
-    return [_reason(kind, about, found) for kind in mailboxes]
+    mailboxes = [box for box in person["mailboxes"] if box[0] != "retired"] or [(None, None)]
+    return [
+        _reason(kind, about(person, limit, concerns), [stands(one, 1)[0] for _, one in asked_about(person, limit)])
+        for kind, limit in mailboxes
+    ]
+
+
+def asked_about(person, limit):
+    """The eligible schools that a mailbox answers for, with their places."""
+    places, own = limited(person, limit), eligible(person, 1)
+    schools = enumerate(person["schools"])
+    return [(at, one) for at, one in schools if any(one is mine for mine in own) and (places is None or at in places)]
+
+
+def about(person, limit, concerns):
+    """The places of the schools that a letter to such a mailbox lists."""
+    is_listed = {
+        Concerns.OPEN: lambda status: status not in CLOSED_TO_REMINDERS,
+        Concerns.JOINED: lambda status: status is Status.JOINED,
+    }[concerns]
+    return {place for place, one in asked_about(person, limit) if is_listed(stands(one, 1)[0])}
 
 
 def _reason(kind, about, found):
@@ -322,6 +355,17 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
         assert {key: sorted(several) for key, several in found.items()} == expected
         assert counts.authorities == len(expected) == counts.written + sum(counts.left_out.values())
         assert list(counts.left_out) == [reason for reason in ORDER if reason in counts.left_out]
+        listing = {
+            key: set().union(
+                *(
+                    about(person, limit, concerns)
+                    for kind, limit in person["mailboxes"]
+                    if kind == "good" and about(person, limit, concerns)
+                )
+            )
+            for key, person in zip(keys, people, strict=True)
+        }
+        assert counts.schools == sum(len(listing[key]) for key, several in expected.items() if "None" in several)
         assert counts.addresses == sum(several.count("None") for several in expected.values())
         first = audience.first(session, meant, scope, 10)
         assert {row.Authority.id for row in first} == {key for key, several in expected.items() if "None" in several}

@@ -10,9 +10,10 @@ from outreach.adherence.models import AdherenceRecord
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
-from outreach.directory.models import Authority
+from outreach.directory import contacts
+from outreach.directory.models import Authority, School
 from outreach.mail.tokens import Keys, TokenKind
-from outreach.tracking.models import Response
+from outreach.tracking.models import Response, ResponseSchool
 from tests.conftest import NOW
 from tests.pages import actions, form_of, links, text_of
 from tests.web.test_mailbox import planned
@@ -77,6 +78,31 @@ def test_one_choice_for_all_schools_comes_first_and_each_may_differ(client, wbe,
     with sample_database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Response)) == 2
     assert "pour ces écoles. Le service" in text_of(client.post(wbe, data={"answer": "joined"}))
+
+
+def test_the_page_of_a_mailbox_that_answers_for_some_schools_shows_and_takes_these_only(client, wbe, sample_database):
+    one, two, foreign, *_ = asked_about(client.get(wbe).text)
+    with sample_database.writing() as session:
+        authority = session.scalars(select(Authority).where(Authority.fase == 9001)).one()
+        (held,) = contacts.contacts_of(session, authority)
+        schools = session.scalars(select(School).where(School.fase.in_([one, two]))).all()
+        contacts.answer_for(session, authority, held, schools, now=NOW, actor="nadia.lambert@fwb.example")
+        theirs = {school.id for school in schools}
+    page = client.get(wbe).text
+    assert "pour vos 2" in text_of(page)
+    assert asked_about(page) == [one, two]
+    assert page.count('<th scope="row">') == 2
+    before = counted(sample_database)[1]
+    assert client.post(wbe, data={"answer": "in_preparation", f"school-{foreign}": "joined"}).status_code == 200
+    with sample_database.reading() as session:
+        assert set(session.scalars(select(ResponseSchool.school_id))) == theirs
+        assert session.scalars(select(Response.answer)).all() == ["in_preparation"]
+    assert counted(sample_database) == (1, before + 2)
+
+
+def asked_about(page):
+    """The FASE numbers of the schools that an answer's page asks about."""
+    return [int(fase) for fase in re.findall(r'<select[^>]* id="school-(\d+)"', page)]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class Facts(NamedTuple):
     """The facts about one recipient when its letter is composed.
 
     `schools` are the schools the letter is about: (FASE, name, status), sorted by name. `eligible` and `joined` count
-    the authority's schools in the strand. `federations` are (code, name).
+    the authority's schools in the strand, or those that the mailbox answers for. `federations` are (code, name).
     """
 
     fase: int

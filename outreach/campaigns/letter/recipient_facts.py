@@ -15,6 +15,7 @@ from outreach.campaigns.letter.measures import Measures
 from outreach.db import Session
 from outreach.db.in_list import among
 from outreach.delivery.ledger.letters import Due
+from outreach.directory.contacts import school_limits
 from outreach.directory.listing import represented
 from outreach.directory.models import Authority, Network, School
 from outreach.mail.letters import Letter
@@ -42,12 +43,14 @@ class RecipientFacts:
         networks = {network.id: network.label for network in session.scalars(select(Network))}
         schools = self._schools(session, {school for message in due for school in message.schools})
         stand, federations = self._stand(session, keys), self._federations(session, keys)
+        limits = school_limits(session, keys) if stand else {}
         networks_of = {key: authority.network_id for key, authority in authorities.items()}
         measures = self._measures().of(session, due, networks_of)
         facts = {}
         for message in due:
             authority = authorities[message.authority_id]
-            statuses = stand.get(authority.id, [])
+            limit = limits.get((authority.id, message.address_key))
+            statuses = [at for school, at in stand.get(authority.id, []) if limit is None or school in limit]
             facts[message.id] = Facts(
                 fase=authority.fase,
                 name=authority.name,
@@ -79,13 +82,13 @@ class RecipientFacts:
         rows = session.execute(query.where(among(School.id, keys)))
         return {key: (fase, name, status or Status.NONE) for key, fase, name, status in rows}
 
-    def _stand(self, session: Session, authorities: Iterable[int]) -> dict[int, list[Status]]:
+    def _stand(self, session: Session, authorities: Iterable[int]) -> dict[int, list[tuple[int, Status]]]:
         if not self._asks("écoles_éligibles", "écoles_adhérentes"):
             return {}
         strand = session.get_one(Strand, self.strand_id)
-        statuses: dict[int, list[Status]] = {}
-        for authority, status in session.execute(standing_of_some(authorities, strand, self.day)):
-            statuses.setdefault(authority, []).append(status or Status.NONE)
+        statuses: dict[int, list[tuple[int, Status]]] = {}
+        for authority, school, status in session.execute(standing_of_some(authorities, strand, self.day)):
+            statuses.setdefault(authority, []).append((school, status or Status.NONE))
         return statuses
 
     def _federations(self, session: Session, authorities: Sequence[int]) -> dict[int, list[tuple[str, str]]]:

@@ -129,10 +129,8 @@ class Preview:
     def of(self, authority: Authority) -> PreviewedLetter | None:
         """The letter to an authority's first mailbox; None when it would list no school."""
         addressees = audiences.addressees_among(self.session, self.campaign, [authority.id], now=self.now)
-        best = min(addressees, key=lambda addressee: addressee.reason is not None, default=None)
-        if best is None or not best.schools:
-            return None
-        return next(self.letters([best]))
+        best = audiences.foremost(addressees)
+        return next(self.letters([best])) if best is not None and best.schools else None
 
     def recipients(self) -> Sequence[Row[Authority, int, int]]:
         """The authorities written to, by name. Columns Authority, mailboxes and schools (counts)."""
@@ -181,6 +179,7 @@ class Preview:
             mailing_id=0,
             authority_id=addressee.authority_id,
             address=addressee.address,
+            address_key=addressee.address_key,
             address_ascii=addressee.address_ascii,
             public_id=NOBODY,
             dated_at=self.now,

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from outreach import audit
-from outreach.campaigns.audiences import addressees_among
+from outreach.campaigns.audiences import addressees_among, foremost
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
 from outreach.campaigns.lifecycle import subject_of
 from outreach.campaigns.models import Campaign
@@ -41,8 +41,8 @@ def send(
     planned = planning.plan(session, campaign, now=now)
     written = WrittenLetter.of(campaign)
     frozen = freeze(written, sending, planned[0].at if planned else now, is_reminder=False, mark=MARK)
-    schools = max((addressee.schools for addressee in addressees), key=len, default=())
-    addressee = Addressee(authority.id, to.address, to.key, to.ascii, schools)
+    first = foremost(addressees)
+    addressee = Addressee(authority.id, to.address, to.key, to.ascii, first.schools if first else ())
     send_one(session, written, frozen, sending, addressee, Purpose.TEST, "essai", now=now, actor=actor)
     said = f"Campagne « {campaign.title} » : essai envoyé à {to.address}."
     audit.record(session, now, actor, said, subject_of(campaign))

@@ -39,6 +39,7 @@ def receive(
 ) -> list[Response]:
     """Record an answer given from a letter, withdraw the campaign's letters queued for that authority, and confirm it.
 
+    Where the mailbox answers for some schools only, the letters queued for the authority's other mailboxes stay.
     An answer proves that the letter arrived. An answer that repeats the previous one is not confirmed again. Returns
     the responses: none for a test letter, whose answer is not recorded. Raises InputError and Refused as `answers.give`
     does.
@@ -62,7 +63,8 @@ def _follow_up(
     now: datetime,
 ) -> None:
     mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
-    outbox.withdraw_queued(session, responses[0].authority_id, mailings, Reason.ANSWERED, now=now)
+    to, address_key = responses[0].authority_id, answers.answered_address(session, message)
+    outbox.withdraw_queued(session, to, mailings, Reason.ANSWERED, now=now, address_key=address_key)
     if not answers.repeats(session, message, responses):
         _confirm(session, campaign, message, responses, sending, now)
 

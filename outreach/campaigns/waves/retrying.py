@@ -11,7 +11,7 @@ from outreach.delivery.ledger import resending
 from outreach.delivery.ledger.resending import Spared
 from outreach.delivery.models import Mailing
 from outreach.errors import NotFound, Refused
-from outreach.tracking.answers import authorities_that_answered
+from outreach.tracking import answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,8 @@ def _being_filled(campaign: Campaign) -> Wave | None:
 def _spared(campaign: Campaign) -> Spared:
     """The recipients who answered or were reached by a later wave, whose letter makes the earlier one needless."""
     mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
-    return Spared(authorities_that_answered(launched(campaign)), mailings)
+    answered = launched(campaign)
+    return Spared(answers.authorities_that_answered(answered), mailings, answers.letters_that_answered(answered))
 
 
 def _wave(campaign: Campaign, number: int) -> tuple[Wave, Mailing]:

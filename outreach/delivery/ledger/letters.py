@@ -24,6 +24,7 @@ class Due(NamedTuple):
     mailing_id: int
     authority_id: int | None
     address: str
+    address_key: str
     address_ascii: str
     public_id: str
     dated_at: datetime
@@ -80,6 +81,7 @@ _FACTS: Sequence[InstrumentedAttribute[Any]] = (
     Message.mailing_id,
     Message.authority_id,
     Message.address,
+    Message.address_key,
     Message.address_ascii,
     Message.public_id,
     Message.dated_at,

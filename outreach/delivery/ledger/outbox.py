@@ -169,10 +169,18 @@ def authorities_meant_by(mailings: Sequence[int]) -> Select[int | None]:
 
 
 def withdraw_queued(
-    session: Session, authority: int, mailings: Sequence[int], reason: Reason, *, now: datetime
+    session: Session,
+    authority: int,
+    mailings: Sequence[int],
+    reason: Reason,
+    *,
+    now: datetime,
+    address_key: str | None = None,
 ) -> None:
-    """Withdraw the letters of these mailings to one authority that are still queued."""
-    _withdraw(session, reason, now, and_(Message.authority_id == authority, Message.mailing_id.in_(mailings)))
+    """Withdraw the letters of these mailings to one authority, or to one of its addresses, that are still queued."""
+    which = and_(Message.authority_id == authority, Message.mailing_id.in_(mailings))
+    which = which if address_key is None else and_(which, Message.address_key == address_key)
+    _withdraw(session, reason, now, which)
 
 
 def evidence(session: Session, message: Message, proof: Proof, *, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 
 from outreach import audit
@@ -23,18 +23,23 @@ REACHING = (MessageState.QUEUED, MessageState.HANDING, MessageState.ACCEPTED, Me
 
 @dataclass(frozen=True, slots=True)
 class Spared:
-    """Authorities to which nothing is sent again: these, and those that a later one of `mailings` has reached.
+    """To whom nothing is sent again: these authorities, and those that a later one of `mailings` has reached.
 
-    A mailing is later when its key is greater: it was launched afterwards.
+    Nor to `mailboxes`, each by its authority and its `address_key`. A mailing is later when its key is greater: it was
+    launched afterwards.
     """
 
     authorities: Select[int]
     mailings: Sequence[int] = ()
+    mailboxes: Select[int | None, str] | None = None
 
     def where_not(self) -> ColumnElement[bool]:
-        """True for a letter whose authority is not spared and whose address is not suppressed."""
-        is_suppressed = suppressions.stops_the_letter()
-        is_spared = and_(Message.authority_id.is_not(None), Message.authority_id.in_(self.authorities))
+        """True for a letter whose recipient is not spared and whose address is not suppressed."""
+        is_suppressed, mailbox = suppressions.stops_the_letter(), tuple_(Message.authority_id, Message.address_key)
+        is_named: ColumnElement[bool] = Message.authority_id.in_(self.authorities)
+        if self.mailboxes is not None:
+            is_named = or_(is_named, mailbox.in_(self.mailboxes))
+        is_spared = and_(Message.authority_id.is_not(None), is_named)
         return and_(~is_spared, ~self._is_reached_later(), ~is_suppressed)
 
     def _is_reached_later(self) -> ColumnElement[bool]:
@@ -51,7 +56,7 @@ class Spared:
 def count_failed(session: Session, mailings: Iterable[int], *, without: Spared) -> dict[int, tuple[int, int]]:
     """For each mailing, how many failed letters may be sent again, and how many failed in all.
 
-    Letters to the authorities of `without`, or to a suppressed address, may not be sent again.
+    Letters to the recipients of `without`, or to a suppressed address, may not be sent again.
     """
     return _count(session, mailings, Message.state.in_(FAILED), _has_failed(without))
 

@@ -1,4 +1,4 @@
-"""A message refers to its authority or its federation; the kind that named the table is gone"""
+"""A message refers to its authority or federation; a mailbox may answer for some schools only"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,6 +18,15 @@ SHOWN = 5
 
 
 def upgrade() -> None:
+    op.create_table(
+        "contact_schools",
+        sa.Column("contact_id", sa.Integer(), nullable=False),
+        sa.Column("school_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_contact_schools_contact_id")),
+        sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name=op.f("fk_contact_schools_school_id")),
+        sa.PrimaryKeyConstraint("contact_id", "school_id", name=op.f("pk_contact_schools")),
+    )
+    op.create_index(op.f("ix_contact_schools_school_id"), "contact_schools", ["school_id"])
     _refuse_strays()
     # Renamed, not copied: PostgreSQL then rewrites no row.
     with op.batch_alter_table("messages") as batch_op:
@@ -50,6 +59,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("contact_schools")
     op.drop_index(FEDERATIONS_KEY, "messages")
     op.drop_index(op.f("ix_messages_authority_id"), "messages")
     with op.batch_alter_table("messages") as batch_op:

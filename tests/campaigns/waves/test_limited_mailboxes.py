@@ -1,0 +1,259 @@
+"""Mailboxes that answer for some schools only: their letters, the fence, their answers, and what stops for them."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.letter import composing
+from outreach.campaigns.models import Wave
+from outreach.campaigns.review import test_letter
+from outreach.campaigns.review.preview import Preview
+from outreach.campaigns.waves import answering, retrying
+from outreach.campaigns.waves.retrying import Retriable
+from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
+from outreach.demo.post import Post
+from outreach.directory import contacts
+from outreach.directory.models import Authority, Contact, Listing, School
+from outreach.errors import InputError
+from outreach.mail.addresses import judge
+from outreach.tracking import answers, inbox
+from outreach.tracking.answers import Given
+from outreach.tracking.inbox import Tray
+from outreach.tracking.models import Answer
+from tests import factories
+from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, advance, approved, draft, launch, settle
+from tests.conftest import NOW
+
+pytestmark = pytest.mark.postgresql
+AT = NOW + timedelta(minutes=1)
+LATER = NOW + timedelta(days=1)
+ALL, FIRST, SECOND = "po009001@adm.fwb.example", "ecole1@adm.fwb.example", "ecole2@adm.fwb.example"
+
+
+@pytest.fixture
+def schools(database, people, strand):
+    """An authority's three schools, and its mailboxes: one answers for all, one each for the first and the second."""
+    ((authority, keys),) = settle(database, 1, schools=3).items()
+    with database.writing() as session:
+        for address in (FIRST, SECOND):
+            add_contact(session, session.get_one(Authority, authority), address)
+    answer_for(database, FIRST, keys[:1])
+    answer_for(database, SECOND, keys[1:2])
+    return keys
+
+
+def answer_for(database, address, keys):
+    with database.writing() as session:
+        held = session.scalars(select(Contact).where(Contact.address == address)).one()
+        asked = session.scalars(select(School).where(School.id.in_(keys))).all()
+        contacts.answer_for(session, held.authority, held, asked, now=NOW, actor=AUTHOR)
+
+
+def record(database, school, strand, status):
+    with database.writing() as session:
+        stated = {"status": status, "word": Word.CONFIRMED}
+        session.add(AdherenceRecord(**factories.adherence_record(school, strand, NOW, **stated)))
+
+
+def letters(database, wave=None):
+    """What a wave's letters list, by address: the keys of schools, or why nothing is sent."""
+    with database.reading() as session:
+        query = select(Message, MessageSubject.school_id).join(
+            MessageSubject, MessageSubject.message_id == Message.id, isouter=True
+        )
+        if wave is not None:
+            query = query.where(Message.mailing_id == session.get_one(Wave, wave).mailing_id)
+        listed = {}
+        for message, school in session.execute(query.order_by(Message.id, MessageSubject.school_id)):
+            if message.reason is not None:
+                listed[message.address] = message.reason
+            else:
+                listed.setdefault(message.address, []).append(school)
+        return listed
+
+
+def sent(database):
+    """All letters of the only mailing have been accepted; returns their keys, by address."""
+    with database.writing() as session:
+        ended = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": AT, "settled_at": AT, "reply_code": 250}
+        session.execute(update(Message).where(Message.reason.is_(None)).values(ended))
+        return dict(session.execute(select(Message.address, Message.id)).all())
+
+
+def answer(database, letter, schools=None, request=None, now=LATER):
+    with database.writing() as session:
+        message = session.get_one(Message, letter)
+        given = Given(dict.fromkeys(schools or (), Answer.IN_PREPARATION), request)
+        return [made.id for made in answering.receive(session, message, given, SENDING, now=now)]
+
+
+def test_a_letter_lists_the_schools_that_its_mailbox_answers_for(database, schools):
+    launch(database, approved(database))
+    assert letters(database) == {ALL: schools, FIRST: schools[:1], SECOND: schools[1:2]}
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(Status.JOINED, Reason.JOINED), (Status.NOT_CONCERNED, Reason.NOT_CONCERNED)]
+)
+def test_a_mailbox_whose_schools_are_all_closed_gets_no_letter(database, schools, strand, status, reason):
+    record(database, schools[0], strand, status)
+    launch(database, approved(database))
+    assert letters(database) == {ALL: schools[1:], FIRST: reason, SECOND: schools[1:2]}
+
+
+def test_a_mailbox_whose_schools_went_to_another_authority_answers_for_none(database, schools):
+    (other,) = settle(database, 1)
+    with database.writing() as session:
+        session.execute(update(Listing).where(Listing.school_id == schools[0]).values(authority_id=other))
+    launch(database, approved(database))
+    listed = letters(database)
+    assert (listed[ALL], listed[FIRST]) == (schools[1:], Reason.NOT_CONCERNED)
+
+
+def test_the_fence_asks_for_the_schools_that_the_letter_lists(database, schools, strand):
+    launch(database, approved(database))
+    record(database, schools[0], strand, Status.JOINED)
+    with database.writing() as session:
+        Post(session, SENDING, now=LATER, refusals={}).carry(LATER)
+    assert letters(database) == {ALL: schools[1:], FIRST: Reason.JOINED, SECOND: schools[1:2]}
+    with database.reading() as session:
+        rows = session.scalars(select(Message).order_by(Message.id)).all()
+        assert [(row.state, row.revision) for row in rows] == [
+            (MessageState.ACCEPTED, 1),
+            (MessageState.WITHDRAWN, 1),
+            (MessageState.ACCEPTED, 0),
+        ]
+
+
+COUNTS = "((écoles_restantes)) sur ((écoles_éligibles)), ((écoles_adhérentes)) ont adhéré.\n\n((tableau_écoles))"
+
+
+def test_the_letter_and_its_numbers_speak_of_these_schools_as_its_preview_does(database, schools, strand):
+    record(database, schools[2], strand, Status.JOINED)
+    number = draft(database, letter=f"{COUNTS}\n\n((contact))")
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        preview = Preview(session, campaign, SENDING, [], now=NOW)
+        shown = {one.address: one.text for one in preview.letters(audiences.addressees(session, campaign, now=NOW))}
+        first = preview.of(session.scalars(select(Authority)).one())
+    assert "2 sur 3, 1 ont adhéré" in shown[ALL]
+    for address, key in ((FIRST, schools[0]), (SECOND, schools[1])):
+        assert "1 sur 1, 0 ont adhéré" in shown[address]
+        with database.reading() as session:
+            assert [name for name in names(session) if name in shown[address]] == [session.get_one(School, key).name]
+    assert (first.address, first.text) == (ALL, shown[ALL])
+
+
+def names(session):
+    return session.scalars(select(School.name)).all()
+
+
+def test_what_left_is_read_again_as_the_preview_showed_it(database, schools):
+    launch(database, approved(database, letter=f"{COUNTS}\n\n((contact))"))
+    with database.reading() as session:
+        row = session.scalars(select(Message).where(Message.address == FIRST)).one()
+        read = composing.as_read(session, row, SENDING, now=NOW, counts=False)
+        assert [name for name in names(session) if name in read] == [session.get_one(School, schools[0]).name]
+        assert "1 sur 1" in read
+
+
+def test_a_test_letter_lists_what_the_preview_shows(database, schools):
+    with database.writing() as session:
+        session.execute(update(Contact).where(Contact.address == ALL).values(bounced_at=NOW))
+    number = draft(database)
+    with database.writing() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        authority = session.scalars(select(Authority)).one()
+        preview = Preview(session, campaign, SENDING, [], now=NOW).of(authority)
+        test_letter.send(session, campaign, SENDING, authority, judge("a@b.example"), now=NOW, actor=AUTHOR)
+    assert preview.address == FIRST
+    assert letters(database) == {"a@b.example": schools[:1]}
+
+
+def test_a_mailbox_is_asked_about_its_schools_and_answers_for_no_other(database, schools):
+    launch(database, approved(database))
+    keys = sent(database)
+    with database.writing() as session:
+        message = session.get_one(Message, keys[FIRST])
+        asked = answers.question_of(session, message, now=LATER)
+        assert [row.school.id for row in asked.schools] == [school.id for school in asked.open()] == schools[:1]
+        for other in (schools[1:2], schools[:2]):
+            with pytest.raises(InputError, match="plus de réponse"):
+                answers.give(session, message, Given(dict.fromkeys(other, Answer.JOINED)), now=LATER)
+        assert session.scalars(select(AdherenceRecord)).all() == []
+        (made,) = answers.give(session, message, Given({schools[0]: Answer.JOINED}), now=LATER)
+        assert [school.id for school in made.schools] == schools[:1]
+        assert session.scalars(select(AdherenceRecord.school_id)).all() == schools[:1]
+        whole = answers.question_of(session, session.get_one(Message, keys[ALL]), now=LATER)
+        assert [row.school.id for row in whole.schools] == schools
+
+
+def test_a_replaced_mailbox_still_answers_for_its_schools_from_its_old_letter(database, schools):
+    launch(database, approved(database))
+    keys = sent(database)
+    with database.writing() as session:
+        held = session.scalars(select(Contact).where(Contact.address == FIRST)).one()
+        details = {"now": NOW, "actor": AUTHOR, "kind": held.mailbox_kind}
+        contacts.correct(session, held.authority, held, judge("nouvelle@adm.fwb.example"), **details)
+    with database.reading() as session:
+        asked = answers.question_of(session, session.get_one(Message, keys[FIRST]), now=LATER)
+        assert [row.school.id for row in asked.schools] == schools[:1]
+
+
+@pytest.mark.parametrize("request_", [None, Answer.HELP], ids=["schools", "request"])
+def test_an_answer_for_some_schools_stops_the_reminders_of_its_mailbox_only(database, schools, request_):
+    number = approved(database, reminders=(14,))
+    launch(database, number)
+    answer(database, sent(database)[FIRST], None if request_ else schools[:1], request_)
+    wave, due_at = second_wave(database)
+    advance(database, wave, due_at)
+    assert letters(database, wave) == {ALL: schools, FIRST: Reason.ANSWERED, SECOND: schools[1:2]}
+
+
+def test_the_answer_of_a_mailbox_for_all_schools_stops_the_reminders_of_all(database, schools):
+    launch(database, approved(database, reminders=(14,)))
+    answer(database, sent(database)[ALL], schools)
+    wave, due_at = second_wave(database)
+    advance(database, wave, due_at)
+    assert set(letters(database, wave).values()) == {Reason.ANSWERED}
+
+
+@pytest.mark.parametrize(("address", "withdrawn"), [(FIRST, {FIRST}), (ALL, {ALL, FIRST, SECOND})])
+def test_reminders_in_the_queue_are_withdrawn_in_the_same_way(database, schools, address, withdrawn):
+    launch(database, approved(database, reminders=(14,)))
+    keys = sent(database)
+    wave, due_at = second_wave(database)
+    advance(database, wave, due_at)
+    answer(database, keys[address], schools[:1], now=due_at)
+    left = {to for to, listed in letters(database, wave).items() if listed is Reason.ANSWERED}
+    assert left == withdrawn
+
+
+def second_wave(database):
+    with database.reading() as session:
+        wave = session.scalars(select(Wave).where(Wave.number == 2)).one()
+        return wave.id, wave.due_at
+
+
+@pytest.mark.parametrize(("address", "again"), [(FIRST, 2), (ALL, 0)])
+def test_failed_letters_of_the_other_mailboxes_may_leave_again(database, schools, address, again):
+    launch(database, number := approved(database))
+    answer(database, sent(database)[address], schools[:1])
+    with database.writing() as session:
+        session.execute(update(Message).where(Message.batch_id == 1).values(state=MessageState.REFUSED))
+        session.execute(update(Wave).values(state="finished"))
+        campaign = lifecycle.campaign_numbered(session, number)
+        expected = {1: Retriable(failed=again, kept=3 - again)}
+        assert retrying.retriable(session, campaign, now=LATER) == expected
+
+
+def test_two_mailboxes_that_ask_for_help_are_two_tasks(database, schools):
+    launch(database, approved(database))
+    keys = sent(database)
+    for hour, address in enumerate((FIRST, SECOND, FIRST)):
+        answer(database, keys[address], request=Answer.HELP, now=LATER + timedelta(hours=hour))
+    with database.reading() as session:
+        assert inbox.counts(session)[Tray.HELP] == 2
