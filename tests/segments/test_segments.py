@@ -241,7 +241,7 @@ def holds(asked, person):  # noqa: C901, PLR0911 - one line a criterion reads be
         case Or():
             return any(holds(one, person) for one in asked.any)
         case Not():
-            return not holds(asked.one, person)
+            return not holds(asked.negated, person)
         case InNetwork():
             return person["network"] in asked.root
         case HasLevel():
