@@ -179,7 +179,7 @@ class Message(Base):
 
     __tablename__ = "messages"
     __table_args__ = (
-        UniqueConstraint("mailing_id", "authority_id", "address_key"),
+        UniqueConstraint("authority_id", "mailing_id", "address_key"),
         Index(
             "uq_messages_federation_id_mailing_id_address_key",
             *("federation_id", "mailing_id", "address_key"),
@@ -200,7 +200,7 @@ class Message(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id"))
     batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"))
-    authority_id: Mapped[int | None] = mapped_column(ForeignKey("authorities.id"), index=True)
+    authority_id: Mapped[int | None] = mapped_column(ForeignKey("authorities.id"))
     federation_id: Mapped[int | None] = mapped_column(ForeignKey("federations.id"))
     address: Mapped[str] = mapped_column(String(320))
     address_key: Mapped[str] = mapped_column(String(320))

@@ -130,7 +130,7 @@ def test_what_left_for_a_school_that_had_joined_is_seen(database, sent, strand):
 def test_rows_that_stand_twice_are_seen(database, sent):
     """Where the unique keys are gone, the check still sees."""
     with database.writing() as session:
-        for name in ("uq_messages_mailing_id_authority_id_address_key", "uq_messages_public_id"):
+        for name in ("uq_messages_authority_id_mailing_id_address_key", "uq_messages_public_id"):
             constraint = session.scalar(
                 text("SELECT conname FROM pg_constraint WHERE conname LIKE :name").bindparams(name=name[:40] + "%")
             )

@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 OLD_KEY = "uq_messages_mailing_id_recipient_kind_recipient_id_address_key"
-KEY = "uq_messages_mailing_id_authority_id_address_key"
+KEY = "uq_messages_authority_id_mailing_id_address_key"
 FEDERATIONS_KEY = "uq_messages_federation_id_mailing_id_address_key"
 IS_FEDERATION = sa.text("federation_id IS NOT NULL")
 SHOWN = 5
@@ -46,8 +46,7 @@ def upgrade() -> None:
         batch_op.create_check_constraint(
             op.f("ck_messages_recipient"), "(authority_id IS NULL) <> (federation_id IS NULL)"
         )
-        batch_op.create_unique_constraint(op.f(KEY), ["mailing_id", "authority_id", "address_key"])
-    op.create_index(op.f("ix_messages_authority_id"), "messages", ["authority_id"])
+        batch_op.create_unique_constraint(op.f(KEY), ["authority_id", "mailing_id", "address_key"])
     op.create_index(
         FEDERATIONS_KEY,
         "messages",
@@ -61,7 +60,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("contact_schools")
     op.drop_index(FEDERATIONS_KEY, "messages")
-    op.drop_index(op.f("ix_messages_authority_id"), "messages")
     with op.batch_alter_table("messages") as batch_op:
         batch_op.drop_constraint(op.f(KEY), type_="unique")
         batch_op.drop_constraint(op.f("ck_messages_recipient"), type_="check")
