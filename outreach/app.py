@@ -13,7 +13,6 @@ from sqlalchemy.orm import scoped_session
 from whitenoise import WhiteNoise
 
 from outreach import audit
-from outreach.accounts.attempts import Attempts
 from outreach.accounts.staff import SHORTEST_PASSWORD, Role, User
 from outreach.db import NO_ANSWER, Database, Session
 from outreach.settings import ROOT, Mode, Settings
@@ -52,7 +51,6 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["outreach.settings"] = settings
     app.extensions["outreach.database"] = database = database or Database(settings.database)
-    app.extensions["outreach.sign_ins"] = Attempts()
     app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
     CSRFProtect(app).exempt(recipient_pages.pages)

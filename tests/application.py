@@ -5,7 +5,6 @@ from types import MethodType
 import pytest
 from flask import Flask
 
-from outreach.accounts.attempts import Attempts
 from outreach.app import create_app
 from outreach.db import Database
 from outreach.demo import people
@@ -45,7 +44,6 @@ class Standing:
         for kept, made in ((self.app.config, self.config), (self.app.extensions, self.extensions)):
             kept.clear()
             kept.update(made)
-        self.app.extensions["outreach.sign_ins"] = Attempts()
         self.app.wsgi_app.application = Hits(MethodType(Flask.wsgi_app, self.app), self.database, self.settings)
         return self.app
 

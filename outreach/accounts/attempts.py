@@ -1,48 +1,75 @@
 """Counts failed sign-ins by account and by network address, to slow down password guessing.
 
 A browser whose owner signed in before is counted apart, so that an attacker cannot lock the owner out (OWASP, "Slow
-Down Online Guessing Attacks with Device Cookies"). The counts are in memory, since one process serves the pages.
+Down Online Guessing Attacks with Device Cookies"). The counts are rows, so they hold for every process and machine.
+A row says a moment and a keyed digest: without the secret key nobody can tell which account or network it counts.
 """
 
-import threading
-from collections import deque
+import hashlib
+import hmac
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from sqlalchemy import Index, LargeBinary, delete, func, or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from outreach.db import Base, Session, take_turns
+
 PERIOD = timedelta(minutes=15)
-MOST_NAMES = 10_000
+DIGEST_BYTES = 16
 
 
-class Attempts:
-    """The attempts of the last 15 minutes that failed or are under way, by the names they are counted under."""
+class SignInAttempt(Base):
+    """An attempt to sign in that failed or is under way, under one of the names it counts under."""
 
-    def __init__(self) -> None:
-        self._at: dict[str, deque[datetime]] = {}
-        self._lock = threading.Lock()
+    __tablename__ = "sign_in_attempts"
+    __table_args__ = (Index("ix_sign_in_attempts_name_at", "name", "at"), Index("ix_sign_in_attempts_at", "at"))
 
-    def begin(self, most: Mapping[str, int], now: datetime) -> bool:
-        """Count an attempt under each name and return True; when a name has reached its limit, return False instead."""
-        with self._lock:
-            self._forget(most, now)
-            if any(len(self._at.get(name, ())) >= count for name, count in most.items()):
-                return False
-            for name in most:
-                self._at.setdefault(name, deque()).append(now)
-            return True
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[bytes] = mapped_column(LargeBinary(DIGEST_BYTES))
+    at: Mapped[datetime]
 
-    def take_back(self, names: Iterable[str]) -> None:
-        """Remove an attempt under these names from the counts: the password was right."""
-        with self._lock:
-            for name in names:
-                if self._at.get(name):
-                    self._at[name].pop()
 
-    def _forget(self, names: Iterable[str], now: datetime) -> None:
-        for name in list(self._at if len(self._at) >= MOST_NAMES else names):
-            kept = self._at.get(name, deque())
-            while kept and kept[0] <= now - PERIOD:
-                kept.popleft()
-            if not kept:
-                self._at.pop(name, None)
-        while len(self._at) >= MOST_NAMES:
-            del self._at[next(iter(self._at))]
+def key_of(secret: str) -> bytes:
+    """The key of the digests, derived from the secret that signs sessions."""
+    return hmac.digest(secret.encode(), b"failed sign-ins", hashlib.sha256)
+
+
+def is_open(session: Session, key: bytes, most: Mapping[str, int], *, now: datetime) -> bool:
+    """Whether no name has reached the number of attempts permitted to it within the last 15 minutes."""
+    limits = {_digest(key, name): count for name, count in most.items()}
+    # A row from far ahead was written before the clock was put back: it counts no more than one from long ago.
+    recent = SignInAttempt.at > now - PERIOD, SignInAttempt.at < now + PERIOD
+    counts = (
+        select(SignInAttempt.name, func.count())
+        .where(SignInAttempt.name.in_(list(limits)), *recent)
+        .group_by(SignInAttempt.name)
+    )
+    return all(count < limits[name] for name, count in session.execute(counts))
+
+
+def begin(session: Session, key: bytes, most: Mapping[str, int], *, now: datetime) -> list[int] | None:
+    """Count an attempt under each name, and return the keys of its rows; None when a name has reached its limit."""
+    take_turns(session, "sign-ins")
+    if not is_open(session, key, most, now=now):
+        return None
+    forget(session, now=now)
+    rows = [SignInAttempt(name=_digest(key, name), at=now) for name in most]
+    session.add_all(rows)
+    session.flush()
+    return [row.id for row in rows]
+
+
+def take_back(session: Session, rows: Iterable[int]) -> None:
+    """Remove an attempt from the counts: the password was right."""
+    session.execute(delete(SignInAttempt).where(SignInAttempt.id.in_(list(rows))))
+
+
+def forget(session: Session, *, now: datetime) -> None:
+    """Delete the attempts that no longer count."""
+    at = SignInAttempt.at
+    session.execute(delete(SignInAttempt).where(or_(at <= now - PERIOD, at >= now + PERIOD)))
+
+
+def _digest(key: bytes, name: str) -> bytes:
+    return hmac.digest(key, name.encode("utf-8", "surrogatepass"), hashlib.sha256)[:DIGEST_BYTES]

@@ -1,39 +1,102 @@
-"""Counting failed sign-ins: in a window that moves, for every name apart, in little memory."""
+"""Counting failed sign-ins: in a window that moves, for every name apart, for all processes together."""
 
+import threading
 from datetime import timedelta
 
-from outreach.accounts.attempts import MOST_NAMES, PERIOD, Attempts
+import pytest
+from sqlalchemy import select, text
+
+from outreach.accounts import attempts
+from outreach.accounts.attempts import PERIOD, SignInAttempt
+from outreach.db import Database
 from tests.conftest import NOW
 
 SECOND = timedelta(seconds=1)
+KEY = attempts.key_of("the secret of these tests")
 
 
-def test_failures_are_forgotten_one_by_one():
-    attempts = Attempts()
-    assert [attempts.begin({"a": 3}, NOW + n * SECOND) for n in range(5)] == [True, True, True, False, False]
-    assert attempts.begin({"b": 3}, NOW)
-    assert [attempts.begin({"a": 3}, NOW + PERIOD + n * SECOND) for n in range(3)] == [True, True, True]
-    assert not attempts.begin({"a": 3}, NOW + PERIOD + 2 * SECOND)
+@pytest.fixture
+def begin(database):
+    """Count an attempt, in a transaction of its own."""
+
+    def counted(most, now=NOW):
+        with database.writing() as session:
+            return attempts.begin(session, KEY, most, now=now)
+
+    return counted
 
 
-def test_what_one_name_refuses_counts_under_no_other():
-    attempts = Attempts()
-    attempts.begin({"a": 1}, NOW)
-    assert not attempts.begin({"a": 1, "b": 1}, NOW)
-    assert attempts.begin({"b": 1}, NOW)
+def kept(database):
+    with database.reading() as session:
+        return len(session.scalars(select(SignInAttempt.id)).all())
 
 
-def test_what_was_right_does_not_count():
-    attempts = Attempts()
+def test_failures_are_forgotten_one_by_one(begin):
+    assert [begin({"a": 3}, NOW + n * SECOND) is not None for n in range(5)] == [True, True, True, False, False]
+    assert begin({"b": 3})
+    assert all(begin({"a": 3}, NOW + PERIOD + n * SECOND) for n in range(3))
+    assert begin({"a": 3}, NOW + PERIOD + 2 * SECOND) is None
+
+
+def test_what_one_name_refuses_counts_under_no_other(begin):
+    begin({"a": 1})
+    assert begin({"a": 1, "b": 1}) is None
+    assert begin({"b": 1})
+
+
+def test_what_was_right_does_not_count(begin, database):
+    begin({"a": 6})
     for _ in range(5):
-        assert attempts.begin({"a": 1, "b": 1}, NOW)
-        attempts.take_back(["a", "b"])
+        rows = begin({"a": 2, "b": 1})
+        with database.writing() as session:
+            attempts.take_back(session, rows)
+    assert kept(database) == 1, "that of somebody else stays"
 
 
-def test_no_flood_of_names_fills_the_memory():
-    attempts = Attempts()
-    for number in range(MOST_NAMES + 50):
-        attempts.begin({f"account:{number}": 1}, NOW)
-    assert len(attempts._at) <= MOST_NAMES
-    attempts.begin({"later": 1}, NOW + PERIOD)
-    assert len(attempts._at) == 1
+def test_what_no_longer_counts_is_deleted(begin, database):
+    for number in range(5):
+        begin({f"account:{number}": 1, "address:192.0.2.1": 100})
+    begin({"later": 1}, NOW + PERIOD - SECOND)
+    assert kept(database) == 11
+    with database.writing() as session:
+        attempts.forget(session, now=NOW + PERIOD)
+    assert kept(database) == 1
+
+
+def test_after_the_clock_was_put_back_what_it_said_does_not_count(begin, database):
+    begin({"a": 1}, NOW + timedelta(days=30))
+    assert begin({"a": 1})
+    assert kept(database) == 1
+
+
+@pytest.mark.postgresql
+def test_processes_that_count_at_once_let_no_more_through_than_one_would(database, fresh_url):
+    """Each with an engine of its own, as in a process of its own."""
+    let, at_once = [], threading.Barrier(8)
+
+    def try_often():
+        own = Database(fresh_url)
+        at_once.wait()
+        for _ in range(5):
+            with own.writing() as session:
+                let.append(attempts.begin(session, KEY, {"account:a": 10, "address:b": 100}, now=NOW) is not None)
+        own.dispose()
+
+    threads = [threading.Thread(target=try_often) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(let), sum(let)) == (40, 10)
+    assert kept(database) == 20
+
+
+def test_a_row_names_nobody_and_is_of_no_use_without_the_key(begin, database):
+    begin({"account:nadia.lambert@fwb.example": 10, "address:192.0.2.1": 100})
+    with database.reading() as session:
+        stored = {bytes(name) for name in session.scalars(text("SELECT name FROM sign_in_attempts"))}
+        assert {len(name) for name in stored} == {16}
+        assert not any(b"nadia" in name or b"192" in name for name in stored)
+        other = attempts.key_of("another secret")
+        assert attempts.is_open(session, other, {"account:nadia.lambert@fwb.example": 1}, now=NOW)
+        assert not attempts.is_open(session, KEY, {"account:nadia.lambert@fwb.example": 1}, now=NOW)

@@ -5,8 +5,9 @@ from sqlalchemy import select, update
 
 from outreach import audit
 from outreach.accounts.staff import User
+from outreach.app import create_app
 from outreach.web.ui import sign_in
-from tests.pages import actions, form_of
+from tests.pages import PageClient, actions, form_of
 
 EMAIL = "nadia.lambert@fwb.example"
 
@@ -216,6 +217,26 @@ def test_a_browser_that_somebody_uses_is_slowed_like_any_other_and_for_that_pers
 def test_many_accounts_from_one_address_are_slowed_whatever_it_says_of_itself(app, few):
     codes = [tried(app, f"agent{n}@fwb.example", **{"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(4)]
     assert codes == [200, 200, 200, 429]
+
+
+def test_what_one_process_counts_counts_in_every_other(app, few):
+    other = create_app(app.extensions["outreach.settings"], app.extensions["outreach.database"])
+    other.test_client_class = PageClient
+    assert [tried(process, EMAIL) for process in (app, other, app, other)] == [200, 200, 429, 429]
+
+
+def test_a_password_is_hashed_while_no_transaction_writes(app, client, password, monkeypatch):
+    """SQLite has one writer, and a hash takes longer than most transactions."""
+    database, hashed = app.extensions["outreach.database"], []
+
+    def verify(user, given):
+        with database.writing():  # beside another writer it would wait, and fail
+            hashed.append(given)
+        return True
+
+    monkeypatch.setattr(User, "verify_and_update_password", verify)
+    assert client.sign_in(EMAIL, password).status_code == 302
+    assert hashed == [password]
 
 
 def test_those_who_sign_in_rightly_are_never_slowed(app, password, few):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flask import abort, current_app
+from flask import abort
 from flask_security.forms import ChangePasswordForm, LoginForm
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
@@ -24,8 +24,8 @@ from outreach.directory.models import MailboxKind, School
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
 from outreach.text import CONTROLS, line_of_words
-from outreach.web.ui.frame import judged, now
-from outreach.web.ui.sign_in import names_of, sign_ins
+from outreach.web.ui.frame import judged
+from outreach.web.ui.sign_in import begin_attempt, take_back
 
 SOURCES = ("Appel téléphonique", "Courriel reçu", "Formulaire", "Réunion")
 KINDS = [
@@ -186,13 +186,12 @@ class SignInForm(LoginForm):
 
     def validate(self, **named: object) -> bool:
         """Whether address and password are right. Aborts with 429 after too many failed attempts."""
-        attempts, names = sign_ins(), names_of(self.email.data or "")
-        if not attempts.begin(names, now()):
-            current_app.logger.warning("Too many sign-ins failed: %r", list(names))
+        attempt = begin_attempt(self.email.data or "")
+        if attempt is None:
             abort(429)
-        is_right: bool = super().validate(**named)
+        is_right: bool = super().validate(**named)  # takes its time: no transaction that writes is open here
         if is_right:
-            attempts.take_back(names)
+            take_back(attempt)
         return is_right
 
 

@@ -5,16 +5,32 @@ import secrets
 from flask import Response, current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from outreach.accounts.attempts import Attempts
+from outreach.accounts import attempts
+from outreach.web.ui.frame import database, now, settings
 
 MOST_BY_ACCOUNT, MOST_BY_ADDRESS, MOST_BY_BROWSER = 10, 100, 10
 COOKIE, REMEMBERED_SECONDS = "outreach-known", 180 * 24 * 3600
 
 
-def sign_ins() -> Attempts:
-    """The recent attempts to sign in that the running application counts."""
-    attempts: Attempts = current_app.extensions["outreach.sign_ins"]
-    return attempts
+def begin_attempt(email: str) -> list[int] | None:
+    """Count an attempt to sign in as `email`, for `take_back`. None after too many failed, which the log then says."""
+    most, key = names_of(email), attempts.key_of(settings().secret_key.get_secret_value())
+    # A flood is refused by reading alone, so that it never holds SQLite's only write lock.
+    with database().reading() as session:
+        is_open = attempts.is_open(session, key, most, now=now())
+    attempt = None
+    if is_open:
+        with database().writing() as session:
+            attempt = attempts.begin(session, key, most, now=now())
+    if attempt is None:
+        current_app.logger.warning("Too many sign-ins failed: %r", list(most))
+    return attempt
+
+
+def take_back(attempt: list[int]) -> None:
+    """Remove an attempt from the counts: the password was right."""
+    with database().writing() as session:
+        attempts.take_back(session, attempt)
 
 
 def names_of(email: str) -> dict[str, int]:
