@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     database_url: str = Field("", repr=False)  # may hold a password
     broker_url: str = Field("", repr=False)  # idem
     bind: str = "127.0.0.1:8000"
+    web_processes: Annotated[int, Field(ge=1, le=32)] = 2
     secret_key: SecretStr = SecretStr("")
     public_url: str = ""
     smtp_url: str = Field("", repr=False)  # idem
@@ -199,6 +200,8 @@ def _sentence(fault: ErrorDetails) -> str:
         return f"OUTREACH_MODE vaut « {fault['input']} » : les valeurs possibles sont demo, trial et production."
     if field == "sending":
         return f"OUTREACH_SENDING vaut « {fault['input']} » : les valeurs possibles sont on et off."
+    if field == "web_processes":
+        return f"OUTREACH_WEB_PROCESSES vaut « {fault['input']} » : indiquez un nombre entier de 1 à 32."
     if field in {"smtp_connections", "smtp_rate"}:
         return f"{PREFIX}{field.upper()} vaut « {fault['input']} » : indiquez un nombre entier, connexions de 1 à 50."
     return f"{PREFIX}{field.upper()} est illisible : {fault['msg']}."

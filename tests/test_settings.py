@@ -104,6 +104,8 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_TOKEN_KEYS", "k" * 40, "doit différer"),
         ("OUTREACH_SENDING", "non", "on et off"),
         ("OUTREACH_SMTP_CONNECTIONS", "51", "de 1 à 50"),
+        ("OUTREACH_WEB_PROCESSES", "0", "de 1 à 32"),
+        ("OUTREACH_WEB_PROCESSES", "deux", "de 1 à 32"),
         ("OUTREACH_CLOCK_OFFSET", "60", "qu’en démonstration"),
         ("OUTREACH_DEMO_MAILBOX", "8025", "une adresse et un port"),
         ("OUTREACH_DATABSE_URL", "sqlite://", "Vouliez-vous écrire OUTREACH_DATABASE_URL"),

@@ -10,6 +10,7 @@ from outreach.campaigns.schedule.moments import read_moment
 SHOWN = "outreach.shown"  # key of the moment at which the clock starts (--now)
 MODULES = {
     "up": ("up",),
+    "web": ("web",),
     "work": ("work", "mailbox", "verify", "instance"),
     "install": ("migrate", "sample", "user"),
     "directory": ("register", "directory"),

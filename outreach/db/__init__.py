@@ -22,8 +22,8 @@ from sqlalchemy.types import TypeDecorator
 __all__ = ["NO_ANSWER", "Base", "Database", "Session", "UtcDateTime", "enum_of", "table_of", "take_turns"]
 
 NO_ANSWER = (OperationalError, NoConnection)  # raised when the database does not answer
-# A page may hold three connections at once (account, content, clock). With fewer than 3 for each of the 16 threads,
-# these could wait for each other for ever.
+# A page may hold three connections at once (account, content, clock). With fewer than 3 for each of the 8 pages that a
+# process serves at a time, these could wait for each other for ever. Its 24 other threads hold one each at most.
 MOST_CONNECTIONS = 50
 RESTED_SECONDS = 1.0
 NAMES = {

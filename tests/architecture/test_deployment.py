@@ -8,8 +8,7 @@ import subprocess
 import pytest
 import yaml
 
-from outreach.cli.up import web_command
-from outreach.settings import PREFIX, ROOT, Settings, read
+from outreach.settings import PREFIX, ROOT, Settings
 
 DEPLOY = ROOT / "deploy"
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
@@ -41,17 +40,18 @@ def test_systemd_takes_each_unit(unit, tmp_path):
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
-def options(command):
-    """How gunicorn is started, but for where it listens and in which folder."""
-    words = command.replace("\\\n", " ").split()
-    return " ".join(words[words.index("wsgi:app") :]).partition(" --bind ")[0]
+@pytest.mark.parametrize(("unit", "command"), [("outreach", "up"), ("outreach-web", "web"), ("outreach-work@", "work")])
+def test_each_unit_starts_one_command_and_those_with_pages_reload_them(unit, command):
+    text = (DEPLOY / "systemd" / f"{unit}.service").read_text(encoding="utf-8")
+    assert re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE) == [f"/opt/outreach/run {command}"]
+    reloads = re.findall(r"^ExecReload=(.*)$", text, re.MULTILINE)
+    assert reloads == ([] if command == "work" else ["/bin/kill -HUP $MAINPID"])
 
 
-def test_the_pages_are_served_as_by_up(tmp_path):
-    wanted = options(" ".join(web_command(read({"OUTREACH_DATA": str(tmp_path)}))))
-    unit = (DEPLOY / "systemd" / "outreach-web.service").read_text(encoding="utf-8")
-    (started,) = re.findall(r"^ExecStart=((?:.*\\\n)*.*)$", unit, re.MULTILINE)
-    assert options(started) == options(COMPOSE["services"]["web"]["command"]) == wanted
+def test_each_service_of_ours_in_a_composition_is_one_command():
+    ours = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "outreach"}
+    assert {name: service["command"] for name, service in ours.items()} == {name: [name] for name in ours}
+    assert not any("entrypoint" in service for service in ours.values())
 
 
 def test_all_processes_of_a_composition_are_one_installation():
@@ -64,7 +64,7 @@ def test_all_processes_of_a_composition_are_one_installation():
 def test_what_an_image_is_made_of_is_there():
     copied = re.findall(r"^COPY (.+) \S+$", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     sources = " ".join(copied).split()
-    assert {"outreach", "templates", "campaigns", "wsgi.py", "requirements.lock"} <= set(sources)
+    assert {"outreach", "templates", "campaigns", "requirements.lock"} <= set(sources)
     assert [source for source in sources if not (ROOT / source).exists()] == []
 
 

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from outreach.settings import ROOT
 from tools.lock import LOCKS, digests
 
-OURS = {"outreach", "wsgi", "tests", "benchmarks", "tools"}
+OURS = {"outreach", "tests", "benchmarks", "tools"}
 PRODUCT = ["requirements.txt"]
 ALL = ["requirements.txt", "requirements-dev.txt"]
 

@@ -1,0 +1,1 @@
+"""The processes of this machine: what supervises them, and one of those that serve pages."""

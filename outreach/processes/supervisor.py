@@ -1,0 +1,226 @@
+"""Starts the processes of this machine, replaces those of the pages, and stops all: `python -m` this, a plan as stdin.
+
+It lives as long as they do, so it imports nothing heavy. What prepares the start becomes this module by `exec`.
+
+- SIGTERM and SIGINT stop all processes.
+- SIGHUP reloads the pages: a new process is ready before an old one is asked to leave, one after the other.
+- Each web process has a place, with a socket of its own at the same address: the system spreads connections over them.
+  The sockets stay open here. What comes to a place while nobody has it waits for the next process, and is not lost.
+- A web process that ends is replaced. When any other process ends, all are stopped.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from types import FrameType
+from typing import TextIO
+
+WAITING = 2048  # connections that the system keeps until a web process takes them
+GRACE_SECONDS = 45  # a work process waits 10 s for the last replies, and for a slow bounce mailbox
+LOOK_SECONDS = 1.0
+AGAIN_SECONDS = 2.0  # from a start that failed to the next
+MOST_FAILURES = 5  # starts in a row, while no process serves the pages
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run. `listening` has the numbers of sockets that listen, open already, one for each web process.
+
+    `web` is the command of a web process; to it the numbers of two files are added: the socket's, and that of a pipe to
+    which the process writes once it serves. `ready` is printed when the first one does.
+    """
+
+    listening: list[int]
+    web: list[str]
+    others: list[list[str]] = field(default_factory=list)
+    ready: str = ""
+
+    def to_json(self) -> str:
+        """The plan as the text that `main` reads."""
+        return json.dumps(asdict(self))
+
+
+@dataclass(eq=False)
+class WebProcess:
+    """One process that serves pages, or that begins to, or that leaves."""
+
+    place: int
+    process: subprocess.Popen[bytes]
+    pipe: int | None  # says when it serves; None once it has said so
+    leave_until: float = 0.0
+
+    def has_begun(self) -> bool:
+        """Whether it has just said that it serves. True once."""
+        if self.pipe is None or not select.select([self.pipe], [], [], 0)[0]:
+            return False
+        said = os.read(self.pipe, 1)
+        if said:
+            self.close()
+        return bool(said)
+
+    def close(self) -> None:
+        """Close the pipe."""
+        if self.pipe is not None:
+            os.close(self.pipe)
+            self.pipe = None
+
+
+class Supervisor:
+    """The processes of one plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.asked: list[int] = []  # signals that came and were not attended to yet
+        self.serving: list[WebProcess] = []
+        self.beginning: list[WebProcess] = []
+        self.leaving: list[WebProcess] = []
+        self.to_reload: list[WebProcess] = []
+        self.failures, self.next_start, self.has_served = 0, 0.0, False
+        self.woken, waking = os.pipe()
+        for end in (self.woken, waking):
+            os.set_blocking(end, False)
+        self.ends_with_terminal = _terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN  # nohup
+        for number in SIGNALS:
+            signal.signal(number, self._note)
+        signal.set_wakeup_fd(waking)
+        # Each in a session of its own: Ctrl+C reaches only this process, which stops them in order.
+        self.others = [subprocess.Popen(command, start_new_session=True) for command in plan.others]
+
+    def run(self) -> int:
+        """Supervise until a signal asks to stop or a process ends that cannot be replaced; returns the exit status."""
+        try:
+            while (status := self._look()) is None:
+                self._wait()
+            return status
+        finally:
+            self._stop()
+
+    def _look(self) -> int | None:
+        """Attend to everything that has happened; returns the exit status when it is time to stop."""
+        came, self.asked = self.asked, []
+        for number in came:
+            if number in {signal.SIGTERM, signal.SIGINT} or (number == signal.SIGHUP and self._terminal_is_gone()):
+                return 0
+            if number == signal.SIGHUP:
+                self.to_reload = [*self.serving, *self.beginning]
+        ended = [process.returncode for process in self.others if process.poll() is not None]
+        if ended:
+            return max(ended[0], 0) or 1
+        self._note_begun()
+        self._note_ended()
+        if not self.serving and self.failures >= (MOST_FAILURES if self.has_served else 1):
+            return 1
+        self._let_old_leave()
+        self._start_missing()
+        return None
+
+    def _note_begun(self) -> None:
+        for web in [web for web in self.beginning if web.has_begun()]:
+            self.beginning.remove(web)
+            self.serving.append(web)
+            self.failures = 0
+            if not self.has_served:
+                self.has_served = True
+                if self.plan.ready:
+                    _say(self.plan.ready, sys.stdout)
+
+    def _note_ended(self) -> None:
+        for state in (self.serving, self.beginning, self.leaving):
+            for web in [web for web in state if web.process.poll() is not None]:
+                web.close()
+                state.remove(web)
+                if state is not self.leaving:
+                    _say(f"a web process ended (status {web.process.returncode})")
+                if state is self.beginning:
+                    self.failures += 1
+                    self.next_start = time.monotonic() + AGAIN_SECONDS
+                    if self.to_reload:
+                        _say("the new web process did not begin, the old ones stay")
+                        self.to_reload = []
+
+    def _let_old_leave(self) -> None:
+        """Ask an old web process to leave once a new one serves in its place."""
+        for old in [web for web in self.to_reload if web in self.serving]:
+            if any(web.place == old.place and web is not old for web in self.serving):
+                self.serving.remove(old)
+                self.leaving.append(old)
+                old.leave_until = time.monotonic() + GRACE_SECONDS
+                old.process.terminate()
+        self.to_reload = [web for web in self.to_reload if web in self.serving or web in self.beginning]
+        for web in self.leaving:
+            if time.monotonic() > web.leave_until:
+                web.process.kill()
+
+    def _start_missing(self) -> None:
+        """Start a web process where a place has none; else, during a reload, beside the next old one."""
+        if time.monotonic() < self.next_start:
+            return
+        taken = {web.place for web in (*self.serving, *self.beginning)}
+        for place in set(range(len(self.plan.listening))) - taken:
+            self._start(place)
+        if self.to_reload and not self.beginning:
+            self._start(self.to_reload[0].place)
+
+    def _start(self, place: int) -> None:
+        says, pipe = os.pipe()
+        numbers = (self.plan.listening[place], pipe)
+        command = [*self.plan.web, *map(str, numbers)]
+        # glibc gives threads up to eight heaps a core, and pages fill one after the other: 20 MB more in all.
+        heaps = {"MALLOC_ARENA_MAX": "2", **os.environ}
+        process = subprocess.Popen(command, env=heaps, start_new_session=True, pass_fds=numbers)
+        os.close(pipe)
+        self.beginning.append(WebProcess(place, process, says))
+
+    def _wait(self) -> None:
+        pipes = [web.pipe for web in self.beginning if web.pipe is not None]
+        if self.woken in select.select([self.woken, *pipes], [], [], LOOK_SECONDS)[0]:
+            os.read(self.woken, 4096)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.asked.append(number)
+
+    def _terminal_is_gone(self) -> bool:
+        """Whether the terminal that this was started from was closed: then SIGHUP says so, and asks for no reload."""
+        return self.ends_with_terminal and not _terminal()
+
+    def _stop(self) -> None:
+        """Ask all processes to stop, and wait for them."""
+        web = [web.process for web in (*self.serving, *self.beginning, *self.leaving)]
+        for process in (*self.others, *web):
+            process.terminate()
+        end = time.monotonic() + GRACE_SECONDS
+        for process in (*self.others, *web):
+            try:
+                process.wait(max(end - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _terminal() -> bool:
+    """Whether this process has a terminal."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+def _say(text: str, stream: TextIO = sys.stderr) -> None:
+    with suppress(OSError):  # a terminal that was closed
+        print(text, file=stream, flush=True)
+
+
+def main() -> None:
+    """Supervise what the plan on standard input says."""
+    sys.exit(Supervisor(Plan(**json.load(sys.stdin))).run())
+
+
+if __name__ == "__main__":
+    main()

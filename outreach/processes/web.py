@@ -1,0 +1,243 @@
+"""A process that serves pages, by granian, on a socket that it is handed: `python -m` this, with two file numbers.
+
+The supervisor keeps the socket and starts the processes. granian could do both by itself. With it the socket ends with
+its process, and the connections that wait there are refused. Its own master is therefore left out, and of granian only
+the worker is used, which is not its public interface: requirements.txt holds the version.
+"""
+
+import asyncio
+import os
+import resource
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import Any, ClassVar, Protocol
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from granian import _granian
+from granian._futures import _new_cbscheduler
+from granian.http import HTTP1Settings
+
+from outreach.app import create_app
+from outreach.processes.supervisor import WAITING
+from outreach.settings import read
+
+THREADS = 32  # openings and clicks wait in them until all that came at once is stored
+PAGE_THREADS = 8  # of them, those in pages at once: 16 answered no faster, and took 30 MB more
+BODY_THREADS = 6  # of these, those that may wait for what a browser has yet to send
+IDLE_SECONDS = 600  # after which a thread without work ends
+MOST_OPEN = 4096  # connections of one process, nearly all of them idle
+OTHER_FILES = 256  # that the process may have open: the database's, its own
+HEAD_BYTES = 32_768  # of the line and the headers of a request, together
+HEAD_SECONDS = 30  # in which they have to arrive
+PROXIES = {"127.0.0.1", "::1"}
+HITS = ("/o/", "/c/")
+
+
+class Exchange(Protocol):
+    """What granian answers a request by."""
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        """Send a whole answer."""
+
+
+class Answer:
+    """The `start_response` of one request (PEP 3333), without its `write`."""
+
+    def __init__(self) -> None:
+        self.status: int = 500
+        self.headers: list[tuple[str, str]] = []
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], _error: object = None) -> Callable[[bytes], object]:
+        """Remember status and headers."""
+        self.status, self.headers = int(status[:3]), headers
+        return _refuse_write
+
+
+def _refuse_write(_data: bytes) -> object:
+    raise NotImplementedError("nothing here writes instead of returning a body")
+
+
+class Answering:
+    """What granian calls for each request, in one of its threads.
+
+    An answer is handed over whole, so a browser that reads slowly holds no thread. The environment of the process stays
+    out of that of the request, as it holds secrets.
+    """
+
+    fixed: ClassVar[WSGIEnvironment] = {
+        "SCRIPT_NAME": "",
+        "SERVER_SOFTWARE": "granian",
+        "wsgi.errors": sys.stderr,
+        "wsgi.input_terminated": True,
+        "wsgi.multiprocess": True,
+        "wsgi.multithread": True,
+        "wsgi.run_once": False,
+        "wsgi.version": (1, 0),
+    }
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self.app = app
+        self._under_way, self._changed = 0, threading.Condition()
+
+    def __call__(self, exchange: Exchange, request: WSGIEnvironment) -> None:
+        """Answer one request."""
+        with self._changed:
+            self._under_way += 1
+        try:
+            self._answer(exchange, request)
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    def _answer(self, exchange: Exchange, request: WSGIEnvironment) -> None:
+        environ = {**self.fixed, **request}
+        if request.get("HTTP_X_FORWARDED_PROTO") == "https" and request["REMOTE_ADDR"] in PROXIES:
+            environ["wsgi.url_scheme"] = "https"
+        start = Answer()
+        body = self.app(environ, start)
+        try:
+            whole = b"".join(body)
+        finally:
+            if hasattr(body, "close"):
+                body.close()
+        exchange.response_bytes(start.status, start.headers, whole)
+
+    def wait(self) -> None:
+        """Wait until no request is under way, not even one whose browser has gone: it may be writing."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._under_way == 0)
+
+
+class Turns:
+    """Lets so many threads in at once, in the order in which they came.
+
+    A semaphore lets in whoever asks first when one leaves, often the same thread again: under load, pages waited for
+    seconds.
+    """
+
+    def __init__(self, room: int) -> None:
+        self._room, self._waiting, self._lock = room, deque[threading.Event](), threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._room:
+                self._room -= 1
+                return
+            turn = threading.Event()
+            self._waiting.append(turn)
+        turn.wait()
+
+    def __exit__(self, *_error: object) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._room += 1
+
+
+class Shares:
+    """Lets pages hold some of the threads only, and requests with a body fewer still.
+
+    A thread waits until the whole body has come. Whoever sends slowly, or stops, delays others who send, and nobody who
+    reads. Bodies beyond the limit get a 503 at once; pages beyond theirs wait.
+    """
+
+    def __init__(self, app: WSGIApplication, pages: int = PAGE_THREADS, bodies: int = BODY_THREADS) -> None:
+        self.app, self._pages, self._bodies = app, Turns(pages), threading.Semaphore(bodies)
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """WSGI (PEP 3333)."""
+        has_body = environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ
+        if has_body:
+            return self._sent(environ, start)
+        if environ["PATH_INFO"].startswith(HITS):
+            return self.app(environ, start)
+        with self._pages:
+            return self.app(environ, start)
+
+    def _sent(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        if not self._bodies.acquire(blocking=False):
+            start("503 Service Unavailable", [("Retry-After", "5"), ("Content-Length", "0")])
+            return []
+        try:
+            with self._pages:
+                return self.app(environ, start)
+        finally:
+            self._bodies.release()
+
+
+def serve(app: WSGIApplication, listening: int, on_ready: Callable[[], object]) -> None:
+    """Serve until SIGTERM or SIGINT; then take no connection any more, and answer what has come.
+
+    `listening` is the number of a socket that listens; `on_ready` is called once requests are answered.
+    """
+    answering = Answering(Shares(app))
+    stop, stopped = _granian.WorkerSignal(), threading.Event()
+    stop.add_cb(stopped.set)
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, leave)
+    # granian's own description of its types is older than it is, or missing.
+    granian: Any = _granian
+    scheduler: Any = _new_cbscheduler
+    worker = granian.WSGIWorker(
+        1,
+        (None, granian.SocketHolder(listening, False, WAITING)),
+        None,  # no metrics, here and below
+        1,
+        1,
+        THREADS,
+        IDLE_SECONDS,
+        most_open(),
+        "1",
+        HTTP1Settings(header_read_timeout=HEAD_SECONDS * 1000, max_buffer_size=HEAD_BYTES),
+        None,
+        None,  # no static files
+        *(False, None, None, None, "tls1.3", None, [], False),  # no TLS
+        (None, None),
+    )
+    loop = asyncio.new_event_loop()
+    worker.serve_mtr(scheduler(loop, answering, impl_asyncio=True), loop, stop)
+    on_ready()
+    stopped.wait()
+    answering.wait()
+
+
+def most_open() -> int:
+    """How many connections may be open, after raising the limit of files; the next ones wait until one is closed.
+
+    With one file too many granian would take no connection any more.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_OPEN + OTHER_FILES
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return max(most - OTHER_FILES, 1)
+
+
+def main(listening: int, pipe: int) -> None:
+    """Serve the pages of this installation, and write to the pipe once they are served."""
+    os.umask(0o077)  # only this user may read what is written here
+    app = create_app(read())
+
+    def say_ready() -> None:
+        os.write(pipe, b"1")
+        os.close(pipe)
+
+    serve(app, listening, say_ready)
+    app.extensions["outreach.database"].dispose()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(0)  # granian's threads may still be there, and do not bear that the interpreter is taken down
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -1,0 +1,266 @@
+"""What supervises the processes of a machine: none is missed when it ends, and a reload costs no request."""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import termios
+import threading
+import time
+import urllib.request
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from outreach.processes.supervisor import Plan
+from outreach.settings import ROOT
+
+# A web process of a few lines: it says its number, in three pieces of time so that some requests are always under way.
+WEB = """
+import os, signal, socket, sys, time
+listening, pipe = map(int, sys.argv[-2:])
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+if os.path.exists(sys.argv[1]):
+    sys.exit(7)
+listener = socket.socket(fileno=listening)
+listener.settimeout(0.05)
+os.write(pipe, b"1")
+while not asked:
+    try:
+        connection, _ = listener.accept()
+    except TimeoutError:
+        continue
+    connection.recv(4096)
+    time.sleep(0.02)
+    said = str(os.getpid()).encode()
+    connection.sendall(b"HTTP/1.0 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n%s" % (len(said), said))
+    connection.close()
+"""
+SLEEP = "import time; time.sleep(600)"
+
+
+class Supervised:
+    """A supervisor with small web processes. `broken` is a file: while it exists, none begins."""
+
+    def __init__(self, folder, web_processes, others):
+        self.broken = folder / "broken"
+        first = socket.create_server(("127.0.0.1", 0), backlog=500, reuse_port=True)
+        place, more = first.getsockname(), range(web_processes - 1)
+        self.listening = [first, *(socket.create_server(place, backlog=500, reuse_port=True) for _ in more)]
+        self.address = f"http://127.0.0.1:{place[1]}/"
+        web = [sys.executable, "-S", "-c", WEB, str(self.broken)]
+        others = [[sys.executable, "-S", "-c", code] for code in others]
+        self.plan = Plan([listener.fileno() for listener in self.listening], web, others, "served at last")
+        self.process = None
+
+    def start(self, *before, terminal=None):
+        """Start the supervisor, without a terminal as a service is, or with one; `before` stands before its command."""
+        self.process = subprocess.Popen(
+            [*before, sys.executable, "-m", "outreach.processes.supervisor"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=self.plan.listening,
+            start_new_session=True,
+            preexec_fn=terminal and (lambda: fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)),  # noqa: PLW1509 - one system call
+            text=True,
+        )
+        self.process.stdin.write(self.plan.to_json())
+        self.process.stdin.close()
+
+    def wait_until_served(self):
+        """Wait until every web process has answered; returns their numbers."""
+        assert self.process.stdout.readline() == "served at last\n"
+        seen = set()
+        wait_for(lambda: seen.add(self.asked()) or len(seen) == len(self.listening))
+        return seen
+
+    def asked(self):
+        """The number of the process that answers a request."""
+        with urllib.request.urlopen(self.address, timeout=20) as answer:  # noqa: S310 - our own address
+            return int(answer.read())
+
+    def children(self):
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
+        return {int(number) for number in listed.split()}
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+
+@pytest.fixture
+def supervised(tmp_path):
+    started = []
+
+    def supervise(*before, web_processes=2, others=(), terminal=None):
+        run = Supervised(tmp_path, web_processes, others)
+        started.append(run)
+        run.start(*before, terminal=terminal)
+        return run
+
+    yield supervise
+    for run in started:
+        run.process.terminate()
+        run.process.wait(20)
+        run.process.stdout.close()
+        for listener in run.listening:
+            listener.close()
+
+
+def wait_for(is_so, seconds=20):
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.02)
+
+
+@contextmanager
+def crowd(run, size=4):
+    """Readers who open one page after another all the while; yields what each request came to, in the end."""
+    over, came = threading.Event(), []
+
+    def read():
+        while not over.is_set():
+            try:
+                came.append(run.asked())
+            except OSError as error:
+                came.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(size)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield came
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def kill_one(run, came):
+    """Kill a web process, and wait until another has its place and some requests were answered."""
+    before = run.children()
+    os.kill(next(iter(before)), signal.SIGKILL)
+    wait_for(lambda: len(run.children() & before) == 1 and len(run.children()) == 2)
+    seen = len(came)
+    wait_for(lambda: len(came) > seen + 5)
+
+
+def faults(came):
+    return [one for one in came if not isinstance(one, int)]
+
+
+def test_a_reload_replaces_every_web_process_and_costs_no_request(supervised):
+    run = supervised()
+    old = run.wait_until_served()
+    with crowd(run) as came:
+        run.signal(signal.SIGHUP)
+        wait_for(lambda: len(run.children()) == 2 and not run.children() & old)
+        seen = len(came)
+        wait_for(lambda: len(came) > seen + 20)
+    assert faults(came) == []
+    assert {*came} & old
+    assert set(came[-10:]) <= run.children()
+
+
+def test_a_web_process_that_is_killed_costs_what_it_had_under_way_and_is_replaced(supervised):
+    run = supervised()
+    run.wait_until_served()
+    with crowd(run) as came:
+        for _ in range(5):
+            kill_one(run, came)
+    assert len(faults(came)) <= 5, "one request at a time is under way in each of these processes"
+
+
+def test_where_the_new_code_does_not_begin_the_old_processes_stay(supervised):
+    run = supervised()
+    old = run.wait_until_served()
+    run.broken.touch()
+    run.signal(signal.SIGHUP)
+    wait_for(lambda: len(run.children()) == 3)
+    wait_for(lambda: run.children() == old)
+    assert run.asked() in old
+    run.broken.unlink()
+    run.signal(signal.SIGHUP)
+    wait_for(lambda: len(run.children()) == 2 and not run.children() & old)
+
+
+def test_pages_that_do_not_begin_at_the_start_end_everything(supervised, tmp_path):
+    (tmp_path / "broken").touch()
+    run = supervised(others=[SLEEP])
+    assert run.process.wait(20) == 1
+    assert run.process.stdout.read() == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("import sys; sys.exit(3)", 3), ("import os; os.kill(os.getpid(), 9)", 1)]
+)
+def test_when_a_process_ends_that_is_not_replaced_all_end(supervised, code, status):
+    run = supervised(others=[SLEEP, f"import time; time.sleep(1); {code}"])
+    wait_for(run.children)
+    started = run.children()
+    assert run.process.wait(20) == status
+    assert not any(alive(number) for number in started)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_all_processes(supervised, number):
+    run = supervised(others=[SLEEP])
+    run.wait_until_served()
+    started = run.children()
+    run.signal(number)
+    assert run.process.wait(20) == 0
+    assert not any(alive(pid) for pid in started)
+
+
+@pytest.fixture
+def terminal():
+    """The two ends of a terminal: the one that shows it, closed by the test, and the one of programs."""
+    ends = os.openpty()
+    yield ends
+    os.close(ends[1])
+
+
+def test_in_a_terminal_a_signal_reloads_and_closing_it_stops_all(supervised, terminal):
+    screen, inside = terminal
+    run = supervised(terminal=inside)
+    old = run.wait_until_served()
+    run.signal(signal.SIGHUP)
+    wait_for(lambda: len(run.children()) == 2 and not run.children() & old)
+    os.close(screen)
+    assert run.process.wait(20) == 0
+
+
+def test_what_is_to_outlive_its_terminal_does(supervised, terminal):
+    screen, inside = terminal
+    run = supervised("nohup", terminal=inside)
+    old = run.wait_until_served()
+    os.close(screen)
+    wait_for(lambda: len(run.children()) == 2 and not run.children() & old)
+    assert run.asked() in run.children()
+
+
+def alive(number):
+    with suppress(ProcessLookupError):
+        os.kill(number, 0)
+        return True
+    return False
+
+
+def test_what_lives_for_months_loads_nothing_of_ours_and_nothing_large():
+    asked = "import sys, outreach.processes.supervisor; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, check=True, capture_output=True, text=True)
+    loaded = told.stdout.split()
+    assert [name for name in loaded if name.startswith("outreach")] == [
+        "outreach",
+        "outreach.processes",
+        "outreach.processes.supervisor",
+    ]
+    assert {name.partition(".")[0] for name in loaded} <= {"outreach", "__main__", "_distutils_hack"} | set(
+        sys.stdlib_module_names
+    ) | {"sitecustomize", "usercustomize"}
+    assert not {"asyncio", "logging", "http", "email", "socket"} & set(loaded)

@@ -1,0 +1,334 @@
+"""A web process, as `./run web` starts it: its limits, and that no crowd of idle or slow connections is felt."""
+
+import http.client
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from outreach.processes import web
+from outreach.processes.web import BODY_THREADS, HEAD_BYTES, PAGE_THREADS, THREADS, Answering, Shares, Turns
+from outreach.settings import ROOT, read
+from tests.processes.test_supervisor import wait_for
+
+GIF_BYTES = 43
+
+
+@pytest.fixture(scope="module")
+def served(templates, tmp_path_factory):
+    """`./run web` with two processes, on a database of its own with the sample."""
+    folder = tmp_path_factory.mktemp("served")
+    for url in templates.copy("sqlite", "sample", folder):
+        with Served(folder, url) as run:
+            yield run
+
+
+class Served:
+    """`./run web`, until the block ends."""
+
+    def __init__(self, folder, url, **settings):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.place = free.getsockname()
+        bind = f"127.0.0.1:{self.place[1]}"
+        own = {"OUTREACH_DATA": str(folder), "OUTREACH_DATABASE_URL": url, "OUTREACH_BIND": bind, **settings}
+        self.settings = read(own)
+        self.environment = {"PATH": "/usr/bin:/bin", **own}
+
+    def __enter__(self):
+        command = [sys.executable, "-m", "outreach", "web"]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=self.environment, start_new_session=True, stderr=subprocess.PIPE
+        )
+        wait_for(lambda: self.process.poll() is not None or len(self.serving()) == self.settings.web_processes, 60)
+        assert self.process.poll() is None, self.process.stderr.read()
+        return self
+
+    def __exit__(self, *_error):
+        self.process.terminate()
+        self.process.wait(60)
+        self.process.stderr.close()
+
+    def serving(self):
+        """The numbers of the web processes that serve: their other threads have begun."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
+        return {int(number) for number in children.split() if len([*Path("/proc").glob(f"{number}/task/*")]) > 1}
+
+    def open(self, address, seconds=20, **headers):
+        """The answer to a GET on a connection of its own: its status and its body."""
+        connection = http.client.HTTPConnection(*self.place, timeout=seconds)
+        try:
+            connection.request("GET", address, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def said(self, request):
+        """The first line of the answer to these bytes, and its body."""
+        with socket.create_connection(self.place, timeout=20) as connection:
+            connection.sendall(request)
+            answer = b""
+            while b"\r\n\r\n" not in answer and (more := connection.recv(65536)):
+                answer += more
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return head.partition(b"\r\n")[0].decode(), body
+
+
+def test_five_hundred_idle_and_slow_connections_are_not_felt(served):
+    before = min(timed(served) for _ in range(3))
+    half = b"GET /sign-in HTTP/1.1\r\nHost: localhost\r\nUser-Ag"
+    body = b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
+    body += b"Content-Type: application/x-www-form-urlencoded\r\n\r\nemail="
+    idle = b"GET /o/x.gif HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with ExitStack() as stack:
+        for number in range(500):
+            connection = stack.enter_context(socket.create_connection(served.place, timeout=20))
+            connection.sendall((b"", half, body, idle)[number % 4])
+        assert min(timed(served) for _ in range(5)) < before + 1.0
+
+
+def timed(served):
+    """How long a page and a hit take together, each on a connection of its own."""
+    start = time.monotonic()
+    status, _ = served.open("/sign-in")
+    hit, gif = served.open("/o/x.gif")
+    assert (status, hit, len(gif)) == (200, 200, GIF_BYTES)
+    return time.monotonic() - start
+
+
+def test_a_browser_s_longest_requests_are_read_and_longer_ones_refused_without_a_word(served):
+    line, field = "/sign-in?next=/" + "a" * 8150, "b" * 16_300
+    assert served.open(line, Cookie=field)[0] == 200
+    too_long = f"GET /sign-in HTTP/1.1\r\nHost: localhost\r\nCookie: {'c' * 2 * HEAD_BYTES}\r\n\r\n".encode()
+    assert served.said(too_long) == ("HTTP/1.1 431 Request Header Fields Too Large", b"")
+    many = b"".join(b"X-%d: 1\r\n" % number for number in range(101))
+    assert served.said(b"GET /sign-in HTTP/1.1\r\nHost: localhost\r\n" + many + b"\r\n")[1] == b""
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"rubbish\r\n\r\n",
+        b"GET /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"GET /sign-in HTTP/1.1\r\nHost: localhost\r\nX y: 1\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_is_refused_without_a_word_of_english(served, request_bytes):
+    line, body = served.said(request_bytes)
+    assert line == "HTTP/1.1 400 Bad Request"
+    assert body == b""
+
+
+def test_a_form_may_come_in_chunks(served):
+    head = b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+    head += b"Content-Type: application/x-www-form-urlencoded\r\nOrigin: http://evil.test\r\n\r\n"
+    assert served.said(head + b"5\r\nemail\r\n0\r\n\r\n")[0] == "HTTP/1.1 400 Bad Request"
+
+
+def test_a_reload_under_load_costs_no_request_and_takes_every_process_away(served):
+    old = served.serving()
+    with readers(served) as came:
+        os.kill(served.process.pid, signal.SIGHUP)
+        wait_for(lambda: len(served.serving()) == 2 and not served.serving() & old, 60)
+        seen = len(came)
+        wait_for(lambda: len(came) > seen + 20)
+    assert {*came} == {200}
+
+
+def test_a_process_that_is_killed_is_replaced_and_what_comes_meanwhile_is_answered(served):
+    before = served.serving()
+    os.kill(next(iter(before)), signal.SIGKILL)
+    for _ in range(5):
+        assert served.open("/sign-in")[0] == 200
+    wait_for(lambda: len(served.serving()) == 2 and len(served.serving() & before) == 1, 60)
+
+
+@contextmanager
+def readers(served, size=4):
+    """Readers who open one page after another, each on a connection of its own; yields the statuses so far."""
+    over, came = threading.Event(), []
+
+    def read_on():
+        while not over.is_set():
+            try:
+                came.append(served.open("/sign-in")[0])
+            except OSError as error:
+                came.append(repr(error))
+
+    threads = [threading.Thread(target=read_on) for _ in range(size)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield came
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_the_supervisor_takes_at_most_30_megabytes(served):
+    rollup = Path(f"/proc/{served.process.pid}/smaps_rollup").read_text(encoding="ascii")
+    kilobytes = int(re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)[1])
+    assert kilobytes < 30_000
+
+
+def test_an_address_that_is_taken_is_refused_in_a_sentence(served):
+    command = [sys.executable, "-m", "outreach", "web"]
+    second = subprocess.run(
+        command, cwd=ROOT, env=served.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert second.returncode == 1
+    assert "ne peut pas être ouverte" in second.stderr
+
+
+def environ(**own):
+    return {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "REMOTE_ADDR": "192.0.2.1", "wsgi.url_scheme": "http", **own}
+
+
+class Exchange:
+    def response_bytes(self, status, headers, body):
+        self.answered = status, headers, body
+
+
+def exchanged(app, **own):
+    exchange = Exchange()
+    Answering(app)(exchange, environ(**own))
+    return exchange.answered
+
+
+def test_the_environment_of_the_process_is_not_that_of_a_request(monkeypatch):
+    monkeypatch.setenv("OUTREACH_SECRET_KEY", "not to be seen")
+    monkeypatch.setenv("HTTP_X_FORWARDED_PROTO", "https")
+
+    def app(environ, start):
+        start("200 OK", [])
+        return [repr(environ).encode()]
+
+    _, _, body = exchanged(app)
+    assert b"not to be seen" not in body
+    assert b"https" not in body
+
+
+@pytest.mark.parametrize(
+    ("place", "said", "scheme"),
+    [
+        ("127.0.0.1", "https", "https"),
+        ("::1", "https", "https"),
+        ("192.0.2.1", "https", "http"),
+        ("::1", "ftp", "http"),
+    ],
+)
+def test_only_a_web_server_on_this_machine_is_believed_about_https(place, said, scheme):
+    def app(environ, start):
+        start("200 OK", [])
+        return [environ["wsgi.url_scheme"].encode()]
+
+    assert exchanged(app, REMOTE_ADDR=place, HTTP_X_FORWARDED_PROTO=said)[2] == scheme.encode()
+
+
+def test_an_answer_is_handed_over_whole_and_closed():
+    closed = []
+
+    class Pieces(list):
+        def close(self):
+            closed.append(True)
+
+    def app(environ, start):
+        start("404 NOT FOUND", [("X-A", "1")])
+        return Pieces([b"a", b"b"])
+
+    assert exchanged(app) == (404, [("X-A", "1")], b"ab")
+    assert closed == [True]
+
+
+class Held:
+    """An application whose requests stay under way until `go_on`."""
+
+    def __init__(self):
+        self.may_end, self.come = threading.Event(), threading.Semaphore(0)
+
+    def __call__(self, environ, start):
+        if "held" in environ:
+            self.come.release()
+            self.may_end.wait()
+        start("200 OK", [])
+        return []
+
+    def take(self, app, count, **own):
+        """Begin requests that stay under way, each in a thread."""
+        for _ in range(count):
+            threading.Thread(target=exchanged, args=(app,), kwargs={"held": True, **own}, daemon=True).start()
+            assert self.come.acquire(timeout=20)
+
+
+@pytest.fixture
+def held():
+    app = Held()
+    yield app
+    app.may_end.set()
+
+
+def test_those_who_send_slowly_leave_threads_to_those_who_read(held):
+    shared = Shares(held, pages=4, bodies=3)
+    held.take(shared, 3, CONTENT_LENGTH="5")
+    assert exchanged(shared, CONTENT_LENGTH="5")[:2] == (503, [("Retry-After", "5"), ("Content-Length", "0")])
+    assert exchanged(shared, HTTP_TRANSFER_ENCODING="chunked")[0] == 503
+    assert exchanged(shared)[0] == 200
+    held.may_end.set()
+    wait_for(lambda: exchanged(shared, CONTENT_LENGTH="5")[0] == 200)
+
+
+def test_pages_leave_threads_to_openings_and_clicks_and_wait_for_each_other(held):
+    shared = Shares(held, pages=2, bodies=1)
+    held.take(shared, 2)
+    waits = threading.Thread(target=exchanged, args=(shared,), daemon=True)
+    waits.start()
+    assert exchanged(shared, PATH_INFO="/o/x.gif")[0] == exchanged(shared, PATH_INFO="/c/x")[0] == 200
+    assert waits.is_alive()
+    held.may_end.set()
+    waits.join(20)
+    assert not waits.is_alive()
+
+
+def test_turns_come_in_the_order_of_those_who_wait():
+    turns, order = Turns(1), []
+
+    def take(number):
+        with turns:
+            order.append(number)
+
+    threads = [threading.Thread(target=take, args=(number,)) for number in range(5)]
+    with turns:
+        for number, thread in enumerate(threads):
+            thread.start()
+            wait_for(lambda count=number + 1: len(turns._waiting) == count)
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, 2, 3, 4]
+
+
+def test_the_shares_of_threads_leave_some_to_each():
+    assert BODY_THREADS < PAGE_THREADS < THREADS
+
+
+def test_the_limit_of_files_leaves_room_for_the_database(monkeypatch):
+    asked = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (256, 1000))
+    monkeypatch.setattr(resource, "setrlimit", lambda _kind, limits: asked.append(limits))
+    assert web.most_open() == 1000 - web.OTHER_FILES
+    assert asked == [(1000, 1000)]
+
+
+def test_threads_never_wait_for_each_other_s_connections(database):
+    pool = database.engine.pool
+    assert pool.size() + pool._max_overflow >= 3 * PAGE_THREADS + (THREADS - PAGE_THREADS)
