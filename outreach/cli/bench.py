@@ -30,6 +30,13 @@ def curve(options: tuple[str, ...]) -> None:
     _run("curve", options)
 
 
+@bench.command(context_settings=AS_IT_IS)
+@options_argument
+def hits(options: tuple[str, ...]) -> None:
+    """Mesure les ouvertures et les clics comptés par seconde, sur une base à part ; --help énumère les options."""
+    _run("hits", options)
+
+
 @click.command(context_settings=AS_IT_IS)
 @options_argument
 def chaos(options: tuple[str, ...]) -> None:

@@ -1,0 +1,180 @@
+"""The ground of what measures or breaks a web process: a database with measured letters, and a server of its own."""
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import func, insert, select, update
+
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.waves import launching
+from outreach.cli.preparation import prepare
+from outreach.db import Database
+from outreach.delivery.models import Message
+from outreach.directory.models import Authority, Contact, Network
+from outreach.mail.tokens import Keys, TokenKind
+from outreach.settings import ROOT, Settings, read
+from outreach.tracking.models import BasisKind, Hit, HitCount, TrackedLink, Tracker, TrackingBasis, TrackingMode
+from tests import factories
+from tests.postgresql import Server
+
+GROUPS = 3  # networks, each with a pixel and links of its own
+START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Letters:
+    """What the tokens of a launched wave name: its groups, the letters that are measured alone, the links' numbers."""
+
+    keys: Keys
+    groups: list[bytes]
+    alone: list[bytes]
+    links: list[int]
+
+    def pixel(self, identity: bytes) -> str:
+        """The path of a pixel."""
+        return f"/o/{self.keys.make(TokenKind.OPEN, identity)}.gif"
+
+    def link(self, identity: bytes, number: int) -> str:
+        """The path of a link."""
+        return f"/c/{self.keys.make(TokenKind.CLICK, identity, number)}"
+
+
+class Ground:
+    """A database with measured letters, and a web process that can be killed and started again."""
+
+    def __init__(self, url: str, folder: Path, *, recipients: int, alone: int = 0, links: int = 3) -> None:
+        self.folder, self.port = folder, free_port()
+        self.environment = {
+            **os.environ,
+            "OUTREACH_DATA": str(folder / "data"),
+            "OUTREACH_DATABASE_URL": url,
+            "OUTREACH_BIND": f"127.0.0.1:{self.port}",
+        }
+        self.settings = read(self.environment)
+        self.database = Database(url)
+        prepare(self.database)
+        self.letters = _launched(self.database, self.settings, recipients, alone, links)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the web process, and return once it answers."""
+        with (self.folder / "web.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command(self.settings), cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+        end = time.monotonic() + START_SECONDS
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError((self.folder / "web.log").read_text())
+            time.sleep(0.02)
+
+    def answers(self) -> bool:
+        """Whether the web process answers."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+            connection.request("GET", "/o/x.gif")
+            return connection.getresponse().status == 200
+        return False
+
+    def kill(self) -> None:
+        """Kill the web process and its children with SIGKILL, at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self) -> None:
+        """Stop the web process in order, and close the database."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.database.dispose()
+
+    def stored(self) -> int:
+        """How many openings and clicks the database holds."""
+        with self.database.reading() as session:
+            counted = session.scalar(select(func.coalesce(func.sum(HitCount.count), 0)))
+            return int(counted) + session.scalar(select(func.count()).select_from(Hit))
+
+
+def command(settings: Settings) -> list[str]:
+    """The command of the web process that is measured."""
+    host, _, port = settings.bind.rpartition(":")
+    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "32", "--no-ws", "--log-level", "warning"]
+    return [sys.executable, "-m", "granian", "wsgi:app", *options, "--host", host, "--port", port]
+
+
+@contextlib.contextmanager
+def database_of(kind: str, folder: Path, *, durable: bool = True) -> Iterator[tuple[str, Server | None]]:
+    """The URL of a new, empty database, and its server on PostgreSQL."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'bench.sqlite3'}", None
+        return
+    server = Server(durable=durable)
+    try:
+        yield server.url(), server
+    finally:
+        server.stop()
+
+
+def _launched(database: Database, settings: Settings, recipients: int, alone: int, links: int) -> Letters:
+    """Launch a wave to so many authorities, of which the mailboxes of some are measured alone."""
+    now = datetime.now(UTC)
+    factories.gather(database, recipients, now=now)
+    with database.writing() as session:
+        networks = session.scalars(select(Network.id).order_by(Network.position).limit(GROUPS)).all()
+        for rest, network in enumerate(networks):
+            session.execute(update(Authority).where(Authority.id % GROUPS == rest).values(network_id=network))
+        contacts = session.scalars(select(Contact.id).order_by(Contact.id).limit(alone)).all()
+        decided = {"kind": BasisKind.DECISION, "given_by": "DPO", "reference": "DPO 1", "taken_on": now.date()}
+        recorded = {"recorded_at": now, "recorded_by": factories.AUTHOR}
+        if contacts:
+            session.execute(insert(TrackingBasis), [{"contact_id": key, **decided, **recorded} for key in contacts])
+    written = factories.invitation().letter + "".join(
+        f"\n\n[Page {number}](https://programme.example/{number})" for number in range(1, links + 1)
+    )
+    campaign = factories.plan(
+        database, now + timedelta(minutes=1), now=now, tracking=TrackingMode.INDIVIDUAL, letter=written
+    )
+    with database.reading() as session:
+        (wave,) = session.get_one(Campaign, campaign).waves
+    sending, is_left = SenderIdentity.of(settings), True
+    while is_left:
+        with database.writing() as session:
+            is_left = launching.advance(session, wave.id, sending, now=now + timedelta(minutes=2))
+    with database.reading() as session:
+        groups = session.scalars(select(Tracker.public_id).order_by(Tracker.id)).all()
+        measured = select(Message.public_id).join(Contact, Contact.address_key == Message.address_key)
+        measured = measured.join(TrackingBasis, TrackingBasis.contact_id == Contact.id).order_by(Message.id)
+        letters = session.scalars(measured).all()
+        numbers = session.scalars(select(TrackedLink.number).order_by(TrackedLink.number)).all()
+    named = ([bytes.fromhex(name) for name in names] for names in (groups, letters))
+    return Letters(Keys(settings.signing_keys), *named, list(numbers))
+
+
+def wait_for(port: int) -> None:
+    """Wait until something listens there. Raises RuntimeError after five seconds."""
+    for _ in range(100):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"nothing listens at {port}")
+
+
+def free_port() -> int:
+    """A port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
