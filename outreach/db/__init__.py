@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar
+from weakref import WeakSet
 
 from sqlalchemy import Date, DateTime, Dialect, Engine, Enum, MetaData, Table, create_engine, event, func, select
 from sqlalchemy.engine import Connection, make_url
@@ -95,6 +96,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
+        self._kept: WeakSet[Connection] = WeakSet()
         if parsed.get_backend_name() == "sqlite":
             if parsed.database and parsed.database != ":memory:":
                 Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -129,6 +131,12 @@ class Database:
         """A session for a library that commits and closes by itself (flask-security); other code must not use it."""
         return Session(self._writer if writing else self._reader)
 
+    def connect(self) -> Connection:
+        """A connection that may write, for a thread that keeps one (`db.kept`). `dispose` closes it, too."""
+        connection = self._writer.connect()
+        self._kept.add(connection)
+        return connection
+
     def limit_transactions(self, seconds: int) -> None:
         """Let PostgreSQL end any transaction of this process that lasts, or stays idle, longer than this.
 
@@ -150,6 +158,8 @@ class Database:
 
     def dispose(self) -> None:
         """Close every connection."""
+        for connection in list(self._kept):
+            connection.close()
         self.engine.dispose()
 
 

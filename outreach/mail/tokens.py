@@ -5,7 +5,6 @@ no padding and no spare bits, so that changing any character changes the bytes. 
 token of one kind is invalid as another. RFC 4648 (base32), RFC 2104 (HMAC).
 """
 
-import base64
 import hmac
 import re
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ ID_BYTES = 8
 LENGTH = 40
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
+DIGITS = str.maketrans(ALPHABET + ALPHABET.upper(), "0123456789abcdefghijklmnopqrstuv" * 2)  # what int() reads
 LIVE_KEYS = 2
 SHAPE = re.compile(r"[a-z2-7]{40}", re.IGNORECASE | re.ASCII)
 JUNK = re.compile(r"(?:[.>=]|%3E|&amp;)\Z", re.IGNORECASE)  # what mail clients append to an address in a text
@@ -63,10 +63,10 @@ class Keys:
 
     def read(self, text: str, kind: TokenKind) -> Token | None:
         """The content of a token, or None when it is not a genuine token of this kind; needs no database."""
-        bare = JUNK.sub("", text[: LENGTH + 6])
+        bare = text if len(text) == LENGTH else JUNK.sub("", text[: LENGTH + 6])
         if not SHAPE.fullmatch(bare):
             return None
-        raw = base64.b32decode(bare, casefold=True)
+        raw = _bytes(bare)
         signed, seal = raw[: ID_BYTES + 1], raw[ID_BYTES + 1 :]
         trusted = self.keys if kind in FOR_EVER else self.keys[:LIVE_KEYS]
         if not any(hmac.compare_digest(seal, _seal(key, kind, signed)) for key in trusted):
@@ -78,6 +78,11 @@ def _letters(raw: bytes) -> str:
     """25 bytes in lower-case base32, two letters at a time: three times as fast as the library."""
     number = int.from_bytes(raw, "big")
     return "".join([PAIRS[number >> shift & 1023] for shift in range(190, -1, -10)])
+
+
+def _bytes(letters: str) -> bytes:
+    """The 25 bytes that 40 letters of base32 stand for: several times as fast as the library."""
+    return int(letters.translate(DIGITS), 32).to_bytes(25, "big")
 
 
 def _seal(key: bytes, kind: TokenKind, signed: bytes) -> bytes:

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from sqlalchemy import Select, or_, select
+from sqlalchemy.engine import Connection
 
 from outreach import audit
 from outreach.db import Session
+from outreach.db.in_list import among
 from outreach.delivery.models import Message
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Contact, MailboxKind
@@ -63,10 +65,10 @@ def withdraw(session: Session, basis: TrackingBasis, *, now: datetime, actor: st
     )
 
 
-def measurable(session: Session, messages: Iterable[int]) -> set[int]:
+def measurable(session: Session | Connection, messages: Iterable[int]) -> set[int]:
     """Which of these letters go to a mailbox that has a basis now."""
     in_force = (Contact.retired_at.is_(None), TrackingBasis.withdrawn_at.is_(None))
-    return set(session.scalars(with_basis().where(Message.id.in_(list(messages)), *in_force)))
+    return set(session.scalars(with_basis().where(among(Message.id, messages), *in_force)))
 
 
 def measurable_at(at: datetime) -> Select[int]:

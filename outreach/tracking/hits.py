@@ -1,35 +1,58 @@
 """Stores openings and clicks: as counts by group and hour, or one by one where a basis is recorded."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, delete, func, select
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    ColumnElement,
+    Insert,
+    Integer,
+    Select,
+    TableValuedAlias,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+from sqlalchemy.types import TypeEngine
 
-from outreach.db import Session
+from outreach.db import Session, UtcDateTime, table_of
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message, MessageState, is_in
 from outreach.directory.models import Authority
 from outreach.tracking import bases
-from outreach.tracking.machines import OPENING, VERSION, HitClass, Signals, classify
+from outreach.tracking.machines import OPENING, SHORTLY, VERSION, HitClass, Signals, Why, classify
 from outreach.tracking.models import Hit, HitCount, Tracker, TrackerNetwork
 from outreach.tracking.trackers import SMALLEST, Target
 
 KEPT = timedelta(days=396)  # thirteen months: of older events only the counts are kept
+MOST_COMPARED = 32  # clicks of one letter: enough for every link of a letter, few enough to compare each with each
 Cell = tuple[int, int, datetime, HitClass]
+Writer = Session | Connection  # a connection suffices to add hits, and costs less
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A hit to store: added, or subtracted (`count` -1) when a later hit shows that its class was wrong."""
+class Sighting(NamedTuple):
+    """A hit to store: added, or subtracted (`times` -1) when a later hit shows that its class was wrong."""
 
     target: Target
     signals: Signals
     hit_class: HitClass
-    count: int = 1
+    times: int = 1
 
 
 @dataclass
@@ -50,19 +73,19 @@ class Measured:
         return {"group": self.name, "recipients": self.recipients, **counts}
 
 
-def add(session: Session, sightings: Sequence[Sighting]) -> None:
+def add(session: Writer, sightings: Sequence[Sighting]) -> None:
     """Store these hits. A hit of a letter whose mailbox no longer has a basis is dropped."""
     cells: Counter[Cell] = Counter()
-    letters = [sighting for sighting in sightings if sighting.target.message is not None]
-    allowed = bases.measurable(session, {sighting.target.message or 0 for sighting in letters}) if letters else set()
+    of_letters = []
     for sighting in sightings:
-        if sighting.target.message is None and sighting.target.tracker is not None:
-            cells[sighting.target.tracker, sighting.signals.link, _hour(sighting.signals.at), sighting.hit_class] += (
-                sighting.count
-            )
-        elif sighting.target.message in allowed and sighting.count > 0:
-            _keep(session, sighting)
+        target, signals, hit_class, times = sighting
+        if target.message is not None:
+            of_letters.append(sighting)
+        elif target.tracker is not None:
+            cells[target.tracker, signals.link, _hour(signals.at), hit_class] += times
     _count(session, cells)
+    if of_letters:
+        _keep(session, of_letters)
 
 
 def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
@@ -129,51 +152,118 @@ def fold_old(session: Session, *, now: datetime) -> int:
     return len(session.scalars(delete(Hit).where(old).returning(Hit.id)).all())
 
 
-def judge_again(session: Session, message: int) -> None:
-    """Classify the stored hits of a letter again, with the current version."""
-    kept = session.scalars(select(Hit).where(Hit.message_id == message).order_by(Hit.at, Hit.id)).all()
-    seen = [Signals(hit.link, hit.at, hit.agent, hit.is_head) for hit in kept]
-    for place, hit in enumerate(kept):
-        others = seen[:place] + seen[place + 1 :]
-        hit.hit_class, hit.why = classify(seen[place], others)
-        hit.version = VERSION
+def _keep(session: Writer, sightings: Sequence[Sighting]) -> None:
+    """Keep these hits one by one, as far as a basis allows it now."""
+    allowed = bases.measurable(session, {target.message for target, *_ in sightings if target.message is not None})
+    rows = [_row(target, signals) for target, signals, _, times in sightings if target.message in allowed and times > 0]
+    if not rows:
+        return
+    session.execute(_KEPT, rows)
+    clicks = [row for row in rows if row["link"] != OPENING]
+    if clicks:
+        since = min(row["at"] for row in clicks) - 2 * SHORTLY
+        _judge_again(session, {row["message_id"] for row in clicks}, since)
 
 
-def _keep(session: Session, sighting: Sighting) -> None:
-    signals = sighting.signals
+def _row(target: Target, signals: Signals) -> dict[str, Any]:
     hit_class, why = classify(signals, ())
-    session.add(
-        Hit(
-            message_id=sighting.target.message,
-            tracker_id=sighting.target.tracker,
-            link=signals.link,
-            at=signals.at,
-            agent=signals.agent,
-            is_head=signals.is_head,
-            hit_class=hit_class,
-            why=why,
-            version=VERSION,
-        )
-    )
-    session.flush()
-    judge_again(session, sighting.target.message or 0)
+    judged = {"hit_class": hit_class, "why": why, "version": VERSION}
+    return {"message_id": target.message, "tracker_id": target.tracker, **signals._asdict(), **judged}
 
 
-def _count(session: Session, cells: Counter[Cell]) -> None:
+def _judge_again(session: Writer, letters: Collection[int], since: datetime) -> None:
+    """Find the bursts among the clicks of these letters since then. A click that is in one stays a machine's.
+
+    Openings neither make a burst nor belong to one. Of each letter only the latest clicks are compared, so that the
+    cost is bounded however fast somebody asks for its links.
+    """
+    query = _ON_POSTGRESQL if _is_postgresql(session) else _ON_SQLITE
+    clicks: dict[int, list[Any]] = defaultdict(list)
+    for click in session.execute(query, {"letters": list(letters), "since": since}):
+        clicks[click.message_id].append(click)
+    burst = [key for of_letter in clicks.values() for key in _unmasked(of_letter)]
+    if burst:  # in the order of their keys, so that two processes never wait for each other
+        session.execute(_UNMASKED, [{"key": key} for key in sorted(burst)])
+
+
+def _unmasked(clicks: Sequence[Any]) -> list[int]:
+    """The keys of a letter's stored clicks that the others show as a machine's."""
+    if len({click.link for click in clicks}) < 2:  # as nearly always
+        return []
+    seen = [Signals(click.link, click.at, click.agent, click.is_head) for click in clicks]
+    return [
+        click.id
+        for click, signals in zip(clicks, seen, strict=True)
+        if click.hit_class is not HitClass.MACHINE and classify(signals, seen)[0] is HitClass.MACHINE
+    ]
+
+
+def _count(session: Writer, cells: Counter[Cell]) -> None:
     """Add to the counters, always in the same order, so that two processes that count never deadlock."""
     rows = [
         {"tracker_id": tracker, "link": link, "hour": hour, "hit_class": hit_class, "count": count}
         for (tracker, link, hour, hit_class), count in sorted(cells.items())
         if count
     ]
-    if not rows:
-        return
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(HitCount)
-    keys = [HitCount.tracker_id, HitCount.link, HitCount.hour, HitCount.hit_class]
-    more = {"count": HitCount.count + insert.excluded.count}
-    session.execute(insert.on_conflict_do_update(index_elements=keys, set_=more), rows)
+    if rows and _is_postgresql(session):
+        session.execute(_ADDED_AT_ONCE, {"cells": orjson.dumps(rows).decode()})
+    elif rows:
+        session.execute(_ADDED, rows)
 
 
 def _hour(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
+
+
+def _is_postgresql(session: Writer) -> bool:
+    connection = session.connection() if isinstance(session, Session) else session
+    return connection.dialect.name == "postgresql"
+
+
+def _adding(row: postgresql.Insert | sqlite.Insert) -> Insert:
+    """The statement that adds to a counter, or makes it."""
+    counters = table_of(HitCount).c
+    return row.on_conflict_do_update(
+        index_elements=list(table_of(HitCount).primary_key), set_={"count": counters.count + row.excluded.count}
+    )
+
+
+def _given(columns: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
+    """The counters of a batch as one value. One by one they would cost a round trip each."""
+    rows = func.json_to_recordset(cast(bindparam("cells", type_=Text), JSON))
+    return rows.table_valued(*(column(name, kind) for name, kind in columns.items())).render_derived(with_types=True)
+
+
+def _latest_on_postgresql() -> Select[Any]:
+    letters = func.unnest(cast(bindparam("letters"), ARRAY(Integer))).table_valued("value").render_derived()
+    latest = _clicks_of(letters.c.value, *_CLICK.c).lateral()
+    return select(latest).select_from(letters).join(latest, true())
+
+
+def _latest_on_sqlite() -> Select[Any]:
+    """The same without LATERAL, which SQLite lacks."""
+    letters = func.json_each(bindparam("letters", type_=JSON)).table_valued("value")
+    latest = _clicks_of(letters.c.value, _CLICK.c.id).correlate(letters).scalar_subquery()
+    return select(table_of(Hit)).select_from(letters).join(table_of(Hit), table_of(Hit).c.id.in_(latest))
+
+
+def _clicks_of(letter: ColumnElement[int], *columns: ColumnElement[Any]) -> Select[Any]:
+    """The latest clicks of one letter, found by the index."""
+    is_one = (_CLICK.c.message_id == letter, _CLICK.c.link != OPENING)
+    since = _CLICK.c.at >= bindparam("since", type_=UtcDateTime)
+    latest = (_CLICK.c.at.desc(), _CLICK.c.id.desc())
+    return select(*columns).where(*is_one, since).order_by(*latest).limit(MOST_COMPARED)
+
+
+# Built once: building a statement costs as much as executing it.
+_CLICK = table_of(Hit).alias("click")
+_CELL = {column.name: column.type for column in table_of(HitCount).columns}
+_ON_POSTGRESQL, _ON_SQLITE = _latest_on_postgresql(), _latest_on_sqlite()
+_ADDED = _adding(sqlite.insert(table_of(HitCount)))
+_ADDED_AT_ONCE = _adding(postgresql.insert(table_of(HitCount)).from_select(list(_CELL), select(_given(_CELL))))
+_KEPT = insert(table_of(Hit))
+_UNMASKED = (
+    update(table_of(Hit))
+    .where(table_of(Hit).c.id == bindparam("key"))
+    .values(hit_class=HitClass.MACHINE, why=Why.BURST, version=VERSION)
+)

@@ -1,10 +1,10 @@
 """Groups of recipients that share a pixel and links, each big enough to hide everybody in it."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, exists, func, insert, select
+from sqlalchemy import BindParameter, bindparam, delete, exists, func, insert, select
 
 from outreach.db import Session
 from outreach.delivery.models import Mailing, Message, MessageState
@@ -79,19 +79,27 @@ def of_mailing(session: Session, mailing: int) -> dict[int, bytes]:
 
 def target_of(session: Session, identity: bytes) -> Target | None:
     """What a token with these eight bytes leads to: a group, or one letter; None when they name neither."""
-    tracker = session.scalar(select(Tracker).where(Tracker.public_id == identity.hex()))
-    if tracker is not None:
-        return Target(tracker.id, None, _links(session, tracker.mailing_id))
-    message = session.scalar(select(Message).where(Message.public_id == identity.hex()))
-    if message is None:
-        return None
-    group = (
-        select(Tracker.id)
-        .join(TrackerNetwork, TrackerNetwork.tracker_id == Tracker.id)
-        .join(Authority, Authority.network_id == TrackerNetwork.network_id)
-        .where(Tracker.mailing_id == message.mailing_id, Authority.id == message.authority_id)
-    )
-    return Target(session.scalar(group), message.id, _links(session, message.mailing_id))
+    return targets_of(session, [identity], {}).get(identity)
+
+
+def targets_of(
+    session: Session, identities: Iterable[bytes], links: MutableMapping[int, Mapping[int, str]]
+) -> dict[bytes, Target]:
+    """What tokens lead to, by their eight bytes; those that name nothing are left out.
+
+    `links` remembers the addresses of each mailing, which never change once a letter has left. It is added to.
+    """
+    names = {identity.hex(): identity for identity in identities}
+    groups_ = session.execute(_GROUPS, {"names": list(names)}).all()
+    rest = list(names.keys() - {name for name, _, _ in groups_})
+    letters = session.execute(_LETTERS, {"names": rest}).all() if rest else []
+    mailings = {mailing for _, mailing, *_ in (*groups_, *letters)} - links.keys()
+    if mailings:
+        links.update({mailing: _links(session, mailing) for mailing in mailings})
+    targets = {names[name]: Target(tracker, None, links[mailing]) for name, mailing, tracker in groups_}
+    for name, mailing, message, tracker in letters:
+        targets[names[name]] = Target(tracker, message, links[mailing])
+    return targets
 
 
 def _forget(session: Session, mailing: Mailing) -> None:
@@ -120,3 +128,19 @@ def _sizes(session: Session, mailing: Mailing, mode: TrackingMode) -> dict[int, 
 def _named(group: frozenset[int], sizes: Mapping[int, int], labels: Mapping[int, str]) -> str:
     big: Sequence[int] = [network for network in group if sizes[network] >= SMALLEST]
     return f"{labels[big[0]]} et {OTHERS.lower()}" if big else OTHERS
+
+
+# Built once: building a statement costs as much as executing it.
+_NAMES: BindParameter[Sequence[str]] = bindparam("names", expanding=True)
+_GROUPS = select(Tracker.public_id, Tracker.mailing_id, Tracker.id).where(Tracker.public_id.in_(_NAMES))
+_GROUP_OF_LETTER = (
+    select(Tracker.id)
+    .join(TrackerNetwork, TrackerNetwork.tracker_id == Tracker.id)
+    .join(Authority, Authority.network_id == TrackerNetwork.network_id)
+    .where(Tracker.mailing_id == Message.mailing_id, Authority.id == Message.authority_id)
+    .correlate(Message)
+    .scalar_subquery()
+)
+_LETTERS = select(Message.public_id, Message.mailing_id, Message.id, _GROUP_OF_LETTER).where(
+    Message.public_id.in_(_NAMES)
+)

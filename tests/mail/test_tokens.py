@@ -37,7 +37,24 @@ def test_what_a_mail_client_adds_is_stripped_once(junk):
     assert KEYS.read(token + junk + junk, TokenKind.CLICK) is None
 
 
-@pytest.mark.parametrize("text", ["", "a" * 39, "a" * 41, "\0" * 40, "../" * 14, "٣" * 40, "é" * 40, "a" * 10_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a" * 39,
+        "a" * 41,
+        "\0" * 40,
+        "../" * 14,
+        "٣" * 40,
+        "é" * 40,
+        "a" * 10_000,
+        "_" * 40,
+        "+" + "a" * 39,
+        "a_" * 20,
+        " " * 40,
+        "1" * 40,
+    ],
+)
 def test_what_is_no_token_is_refused_at_once(text):
     started = time.process_time()
     assert KEYS.read(text, TokenKind.OPEN) is None

@@ -206,6 +206,55 @@ def test_a_burst_is_judged_again_when_its_next_hit_comes(database, letter):
         assert set(session.scalars(select(Hit.hit_class))) == {HitClass.MACHINE}
 
 
+def classes(database):
+    """The class of each stored click, by link, in the order of their times."""
+    with database.reading() as session:
+        return list(session.execute(select(Hit.link, Hit.hit_class).order_by(Hit.at, Hit.id)).all())
+
+
+def test_links_followed_in_one_batch_are_a_burst_and_the_opening_is_not(database, letter):
+    target, contact = letter
+    decide(database, contact)
+    with database.writing() as session:
+        hits.add(session, [seen(target), seen(target, 1), seen(target, 2)])
+    machine = HitClass.MACHINE
+    assert classes(database) == [(0, HitClass.HUMAN), (1, machine), (2, machine)]
+
+
+def test_the_third_link_within_ten_seconds_unmasks_all_and_a_slow_reader_stays_a_person(database, letter):
+    target, contact = letter
+    decide(database, contact)
+    person, machine = HitClass.HUMAN, HitClass.MACHINE
+    for link, after in ((1, 0), (2, 30), (1, 60), (2, 64), (3, 68)):
+        with database.writing() as session:
+            hits.add(session, [seen(target, link, at=NOW + timedelta(seconds=after))])
+    assert classes(database) == [(1, person), (2, person), (1, machine), (2, machine), (3, machine)]
+
+
+def test_of_a_letter_that_is_asked_for_without_end_the_latest_clicks_are_compared(database, letter):
+    target, contact = letter
+    decide(database, contact)
+    with database.writing() as session:
+        hits.add(session, [seen(target, 1)] * (hits.MOST_COMPARED + 7))
+    with database.writing() as session:
+        hits.add(session, [seen(target, 2, at=NOW + timedelta(milliseconds=1))])
+    judged = Counter(hit_class for _, hit_class in classes(database))
+    assert judged == {HitClass.MACHINE: hits.MOST_COMPARED, HitClass.HUMAN: 8}
+
+
+def test_many_tokens_are_looked_up_at_once(database, letter):
+    target, _ = letter
+    with database.reading() as session:
+        group = bytes.fromhex(session.scalars(select(Tracker.public_id)).one())
+        name = bytes.fromhex(session.get_one(Message, target.message).public_id)
+        links = {}
+        assert trackers.targets_of(session, [group, bytes(8), name], links) == {
+            group: trackers.Target(target.tracker, None, target.links),
+            name: target,
+        }
+        assert list(links.values()) == [target.links]
+
+
 def doubt(database, letter, fenced_at=NOW):
     with database.writing() as session:
         row = session.get_one(Message, letter)

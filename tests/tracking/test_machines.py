@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from outreach.tracking.machines import REMEMBERED, Agent, HitClass, Readers, Signals, agent_of, classify
+from outreach.tracking import machines
+from outreach.tracking.machines import REMEMBERED, Agent, HitClass, Programs, Readers, Signals, agent_of, classify
 from tests.conftest import NOW
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -74,3 +77,56 @@ def test_of_a_reader_a_dozen_hits_are_remembered_however_many_come():
     for number in range(3 * REMEMBERED):
         readers.meet(b"scanner", hit(number % 3, number / 10), None)
     assert len(readers.recent[b"scanner"]) == REMEMBERED
+
+
+MOMENTS = st.lists(st.tuples(st.integers(0, 4), st.sampled_from((0, 0.3, 1, 1.2, 4, 11)), st.booleans()), max_size=40)
+
+
+@given(MOMENTS)
+def test_a_reader_is_judged_as_if_each_hit_were_compared_with_each_of_the_last_dozen(moments):
+    readers, clicks, at = Readers(), [], 0.0
+    for link, pause, is_head in moments:
+        at += pause
+        one = hit(link, at, is_head=is_head)
+        judged, unmasked = readers.meet(b"reader", one, len(clicks))
+        if clicks and at - clicks[-1][0] > 10:
+            clicks = []
+        if link:
+            clicks = [*clicks, [at, one, None]][-REMEMBERED:]
+        everything = [signals for _, signals, _ in clicks]
+        assert judged is classify(one, everything)[0]
+        if not link:
+            assert unmasked == []
+            continue
+        clicks[-1][2] = judged
+        changed = [click for click in clicks if click[2] is not classify(click[1], everything)[0]]
+        changed = [click for click in changed if click[2] is not HitClass.MACHINE]
+        assert [met.signals for met in unmasked] == [signals for _, signals, _ in changed]
+        for click in changed:
+            click[2] = HitClass.MACHINE
+
+
+def test_openings_are_not_remembered():
+    readers = Readers()
+    assert readers.meet(b"one", hit(), None) == (HitClass.HUMAN, [])
+    assert not readers.recent
+
+
+def test_a_program_is_remembered_by_what_does_not_tell_its_header(monkeypatch):
+    programs, asked = Programs(), []
+    monkeypatch.setattr(machines, "agent_of", lambda header: asked.append(header) or agent_of(header))
+    assert [programs.kind(header) for header in (FIREFOX, "curl/8", FIREFOX)] == [
+        Agent.BROWSER,
+        Agent.SCANNER,
+        Agent.BROWSER,
+    ]
+    assert asked == [FIREFOX, "curl/8"]
+    assert all(isinstance(key, int) for key in programs.known)
+
+
+def test_the_programs_remembered_are_bounded(monkeypatch):
+    monkeypatch.setattr(machines, "MOST_PROGRAMS", 10)
+    programs = Programs()
+    for number in range(100):
+        programs.kind(f"Mozilla/{number}")
+    assert len(programs.known) <= 10

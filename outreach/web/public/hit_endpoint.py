@@ -6,31 +6,59 @@ still redirects, and any other link is answered 503.
 """
 
 import base64
-import hashlib
-import logging
 import re
 import secrets
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from outreach.db import NO_ANSWER, Database
-from outreach.mail.tokens import Keys, Token, TokenKind
+from outreach.db import Database
+from outreach.db.kept import KeptConnection
+from outreach.mail.tokens import Keys, TokenKind
 from outreach.settings import Settings
 from outreach.tracking import hits, trackers
 from outreach.tracking.hits import Sighting
-from outreach.tracking.machines import OPENING, HitClass, Readers, Signals, agent_of
+from outreach.tracking.machines import OPENING, HitClass, Programs, Readers, Signals
 from outreach.tracking.trackers import Target
+from outreach.web.public.batches import Batches, NotHandled
 
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
 # Leaves what a mail program appended to the address, which `Keys.read` handles.
 PICTURE = re.compile(r"\.gif(?=(?:[.>=]|%3E|&amp;)?\Z)", re.IGNORECASE)
 ALONE = [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex")]
-PATIENCE_SECONDS = 5.0
-MOST_AT_ONCE, MOST_KNOWN = 500, 10_000
-logger = logging.getLogger(__name__)
+READING = frozenset({"GET", "HEAD"})
+MOST_KNOWN = 10_000
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Answer(NamedTuple):
+    """A response: its status, headers and body."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes = b""
+
+
+class Lead(NamedTuple):
+    """Where a genuine address leads: what it counts for, the link (0: the pixel), the answer."""
+
+    target: Target
+    link: int
+    answer: Answer
+
+
+class Seen(NamedTuple):
+    """A hit as it came."""
+
+    target: Target
+    signals: Signals
+    reader: Hashable
+
+
+THE_PICTURE = Answer("200 OK", [("Content-Type", "image/gif"), ("Content-Length", str(len(GIF))), *ALONE], GIF)
+NOT_ALLOWED = Answer("405 Method Not Allowed", [("Allow", "GET, HEAD"), ("Content-Length", "0"), *ALONE])
+UNAVAILABLE = Answer("503 Service Unavailable", [("Retry-After", "30"), ("Content-Length", "0"), *ALONE])
 
 
 class Hits:
@@ -39,123 +67,128 @@ class Hits:
     def __init__(self, pages: WSGIApplication, database: Database, settings: Settings) -> None:
         self.pages, self.database, self.clock = pages, database, settings.instant
         self.keys = Keys(settings.signing_keys)
-        self._batches = Batches(self._store)
-        self._readers, self._lock, self._salt = Readers(), threading.Lock(), secrets.token_bytes(32)
-        self._known: dict[bytes, Target] = {}
+        self._kept = KeptConnection()
+        self._storing, self._finding = Batches(self._store, self._kept.give_back), Batches(self._find)
+        self._readers, self._programs, self._salt = Readers(), Programs(), secrets.token_hex(32)
+        self._links: dict[int, Mapping[int, str]] = {}
+        # Only genuine addresses are remembered: how fast another one is refused tells nothing of its token.
+        self._known: Recent[bytes, Target] = Recent(MOST_KNOWN)
+        self._leads: Recent[str, Lead] = Recent(MOST_KNOWN)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """WSGI (PEP 3333)."""
         path: str = environ.get("PATH_INFO", "")
-        if not path.startswith(("/o/", "/c/")):
+        lead = self._leads.get(path)
+        is_opening = path.startswith("/o/")
+        if lead is None and not is_opening and not path.startswith("/c/"):
             return self.pages(environ, start)
-        if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
-            start("405 Method Not Allowed", [("Allow", "GET, HEAD"), ("Content-Length", "0"), *ALONE])
-            return []
-        if path.startswith("/o/"):
-            return self._opened(environ, start, self.keys.read(PICTURE.sub("", path[3:]), TokenKind.OPEN))
-        return self._clicked(environ, start, self.keys.read(path[3:], TokenKind.CLICK))
+        is_head = environ["REQUEST_METHOD"] == "HEAD"
+        if not is_head and environ["REQUEST_METHOD"] != "GET":
+            return _answer(start, NOT_ALLOWED, is_head=False)
+        if lead is None:
+            try:
+                lead = self._lead(path, is_opening=is_opening)
+            except NotHandled:
+                return _answer(start, THE_PICTURE if is_opening else UNAVAILABLE, is_head=is_head)
+        if lead is not None:
+            self._count(environ, lead, is_head=is_head)
+            return _answer(start, lead.answer, is_head=is_head)
+        return _answer(start, THE_PICTURE, is_head=is_head) if is_opening else self.pages(environ, start)
 
-    def _opened(self, environ: WSGIEnvironment, start: StartResponse, token: Token | None) -> Iterable[bytes]:
-        try:
-            target = self._target(token) if token else None
-        except NO_ANSWER:
-            target = None
-        if target is not None:
-            self._count(environ, target, OPENING)
-        start("200 OK", [("Content-Type", "image/gif"), ("Content-Length", str(len(GIF))), *ALONE])
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [GIF]
+    def _lead(self, path: str, *, is_opening: bool) -> Lead | None:
+        """Where an address leads, or None when it is not ours. Raises NotHandled when the database does not answer."""
+        text, kind = (PICTURE.sub("", path[3:]), TokenKind.OPEN) if is_opening else (path[3:], TokenKind.CLICK)
+        token = self.keys.read(text, kind)
+        target = self._target(token.id) if token else None
+        if target is None or token is None:
+            return None
+        if is_opening:
+            lead = Lead(target, OPENING, THE_PICTURE)
+        elif token.link in target.links:
+            where = ("Location", target.links[token.link])
+            lead = Lead(target, token.link, Answer("302 Found", [where, ("Content-Length", "0"), *ALONE]))
+        else:
+            return None
+        if len(text) + 3 + 4 * is_opening == len(path) and text.islower():  # as we write it
+            self._leads.put(path, lead)
+        return lead
 
-    def _clicked(self, environ: WSGIEnvironment, start: StartResponse, token: Token | None) -> Iterable[bytes]:
-        try:
-            target = self._target(token) if token else None
-        except NO_ANSWER:
-            start("503 Service Unavailable", [("Retry-After", "30"), ("Content-Length", "0"), *ALONE])
-            return []
-        if target is None or token is None or token.link not in target.links:
-            return self.pages(environ, start)
-        self._count(environ, target, token.link)
-        start("302 Found", [("Location", target.links[token.link]), ("Content-Length", "0"), *ALONE])
-        return []
-
-    def _target(self, token: Token) -> Target | None:
-        """The target of a genuine token, or None. A target never changes, so it is remembered."""
-        known = self._known.get(token.id)
-        if known is not None:
-            return known
-        with self.database.reading() as session:
-            target = trackers.target_of(session, token.id)
-        if target is not None:
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            self._known[token.id] = target
+    def _target(self, identity: bytes) -> Target | None:
+        """What a genuine token leads to, or None. It never changes, so it is remembered."""
+        target = self._known.get(identity)
+        if target is None and (target := self._finding.put(identity)) is not None:
+            self._known.put(identity, target)
         return target
 
-    def _count(self, environ: WSGIEnvironment, target: Target, link: int) -> None:
-        agent = agent_of(environ.get("HTTP_USER_AGENT", ""))
-        signals = Signals(link, self.clock(), agent, environ["REQUEST_METHOD"] == "HEAD")
-        reader = self._reader(environ)
-        with self._lock:
-            hit_class, unmasked = self._readers.meet(reader, signals, target)
-        # Hits of a single letter are judged again where they are stored (`hits.judge_again`).
-        counted = [met for met in unmasked if met.where.message is None]
-        taken_back = [Sighting(met.where, met.signals, met.thought, -1) for met in counted]
-        judged_anew = [Sighting(met.where, met.signals, HitClass.MACHINE) for met in counted]
-        if not self._batches.put([Sighting(target, signals, hit_class), *taken_back, *judged_anew]):
-            with self._lock:
-                self._readers.forget(reader)
+    def _find(self, identities: Sequence[bytes]) -> list[Target | None]:
+        with self.database.reading() as session:
+            found = trackers.targets_of(session, identities, self._links)
+        return [found.get(identity) for identity in identities]
 
-    def _reader(self, environ: WSGIEnvironment) -> bytes:
-        """A keyed digest of network address and User-Agent: the same for the same program at the same place.
+    def _count(self, environ: WSGIEnvironment, lead: Lead, *, is_head: bool) -> None:
+        """Store a hit. It is not counted when the database does not answer in time."""
+        agent = self._programs.kind(environ.get("HTTP_USER_AGENT", ""))
+        signals = Signals(lead.link, self.clock(), agent, is_head)
+        try:
+            self._storing.put(Seen(lead.target, signals, None if lead.link == OPENING else self._reader(environ)))
+        except NotHandled:
+            return
 
-        The key is random and lives as long as this process, so the digest identifies nobody afterwards.
+    def _reader(self, environ: WSGIEnvironment) -> int:
+        """A keyed hash of network address and User-Agent: the same for the same program at the same place.
+
+        Its keys (ours, and that of Python's hashes) are random and live as long as this process, so that it identifies
+        nobody afterwards.
         """
-        place = f"{environ.get('REMOTE_ADDR')} {environ.get('HTTP_X_FORWARDED_FOR')} {environ.get('HTTP_USER_AGENT')}"
-        return hashlib.blake2b(place.encode("utf-8", "replace"), key=self._salt, digest_size=8).digest()
+        place = environ.get("REMOTE_ADDR"), environ.get("HTTP_X_FORWARDED_FOR")
+        return hash((self._salt, *place, environ.get("HTTP_USER_AGENT")))
 
-    def _store(self, sightings: Sequence[Sighting]) -> None:
-        with self.database.writing() as session:
-            hits.add(session, sightings)
-
-
-class Batches:
-    """Group commit: the first thread stores the hits of all waiting threads in one transaction."""
-
-    def __init__(self, store: Callable[[Sequence[Sighting]], None]) -> None:
-        self._store, self._turn = store, threading.Lock()
-        self._waiting: deque[Brought] = deque()
-
-    def put(self, sightings: Sequence[Sighting]) -> bool:
-        """Store these hits. True once they are stored, False when the database failed or took too long."""
-        mine = Brought(sightings)
-        self._waiting.append(mine)
-        if not self._turn.acquire(timeout=PATIENCE_SECONDS):
-            return False
+    def _store(self, batch: Sequence[Seen]) -> Sequence[None]:
+        """Judge and store hits, in the one thread that does: the memory of readers needs no lock."""
+        sightings = []
         try:
-            while not mine.is_over:
-                self._store_all()
-        finally:
-            self._turn.release()
-        return mine.is_stored
-
-    def _store_all(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
-        is_stored = False
-        try:
-            self._store([sighting for brought in batch for sighting in brought.sightings])
-            is_stored = True
-        except NO_ANSWER as error:
-            logger.warning("%s openings or clicks were not counted: %s", len(batch), error)
-        except Exception:  # the reader gets the pixel or the link even when we fail
-            logger.exception("%s openings or clicks were not counted", len(batch))
-        finally:
-            for brought in batch:
-                brought.is_over, brought.is_stored = True, is_stored
+            for target, signals, reader in batch:
+                hit_class, unmasked = self._readers.meet(reader, signals, target)
+                sightings.append(Sighting(target, signals, hit_class))
+                for met in unmasked:
+                    if met.where.message is None:  # hits of a letter are judged again where they are stored
+                        sightings.append(Sighting(met.where, met.signals, met.thought, -1))
+                        sightings.append(Sighting(met.where, met.signals, HitClass.MACHINE))
+            with self._kept.writing(self.database) as connection:
+                hits.add(connection, sightings)
+        except BaseException:
+            for seen in batch:
+                self._readers.forget(seen.reader)
+            raise
+        return [None] * len(batch)
 
 
-@dataclass
-class Brought:
-    """What one request wants stored, and what became of it."""
+class Recent(Generic[Key, Value]):
+    """What was used last: at least `most` values, at most twice as many."""
 
-    sightings: Sequence[Sighting]
-    is_over: bool = False
-    is_stored: bool = False
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._new: dict[Key, Value] = {}
+        self._old: dict[Key, Value] = {}
+
+    def get(self, key: Key) -> Value | None:
+        """The value under a key, or None."""
+        value = self._new.get(key)
+        if value is None and (value := self._old.get(key)) is not None:
+            self.put(key, value)
+        return value
+
+    def put(self, key: Key, value: Value) -> None:
+        """Remember a value. Those not used while `most` others were are forgotten."""
+        if len(self._new) >= self._most:
+            self._old, self._new = self._new, {}
+        self._new[key] = value
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._old, self._new = {}, {}
+
+
+def _answer(start: StartResponse, answer: Answer, *, is_head: bool) -> list[bytes]:
+    start(answer.status, answer.headers.copy())  # a server or another application may add to them
+    return [answer.body] if answer.body and not is_head else []

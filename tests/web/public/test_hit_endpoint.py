@@ -1,8 +1,6 @@
 """The pixel and the links of letters: what a token leads to, and nothing else; a hit is all that a GET may add."""
 
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask.testing import FlaskClient
@@ -23,8 +21,8 @@ from outreach.mail.linter import faults
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.tracking import bases
 from outreach.tracking.models import Hit, HitClass, HitCount, Tracker
-from outreach.web.public import hit_endpoint
-from outreach.web.public.hit_endpoint import GIF, Batches
+from outreach.web.public import batches
+from outreach.web.public.hit_endpoint import GIF, Recent
 from tests.conftest import NOW
 from tests.web.public.test_recipient_pages import JUNK
 from tests.web.test_mailbox import planned
@@ -187,6 +185,7 @@ def test_without_a_database_a_picture_stays_a_picture_and_a_known_link_leads_on(
     assert client.get(f"/c/{token[TokenKind.CLICK]}").status_code == 302
     assert client.get(f"/o/{token[TokenKind.OPEN]}.gif").data == GIF
     hits._known.clear()
+    hits._leads.clear()
     assert client.get(f"/c/{token[TokenKind.CLICK]}").status_code == 503
     assert client.get(f"/o/{token[TokenKind.OPEN]}.gif").data == GIF
     silent.dispose()
@@ -218,51 +217,56 @@ def test_reading_a_letter_in_the_service_is_nobody_s_opening(author, mailing, sa
     assert "comptés par réseau" in page
 
 
-def test_hits_of_many_at_once_are_stored_together_and_each_once(monkeypatch):
-    monkeypatch.setattr(hit_endpoint, "PATIENCE_SECONDS", 60)
-    stored, is_storing, gate = [], threading.Event(), threading.Event()
-
-    def store(sightings):
-        is_storing.set()
-        gate.wait(60)
-        stored.append(list(sightings))
-
-    batches = Batches(store)
-    with ThreadPoolExecutor(20) as pool:
-        asked = [pool.submit(batches.put, [0])]
-        assert is_storing.wait(60)
-        asked += [pool.submit(batches.put, [number]) for number in range(1, 20)]
-        while len(batches._waiting) < 19:
-            time.sleep(0.01)
-        gate.set()
-        assert all(one.result() for one in asked)
-    assert sorted(one for batch in stored for one in batch) == list(range(20))
-    assert len(stored) == 2
+def test_a_database_that_says_nothing_holds_nobody_up(app, client, token, sample_database, monkeypatch):
+    hits, gate = app.wsgi_app.application, threading.Event()
+    client.get(f"/o/{token[TokenKind.OPEN]}.gif")
+    before = counted(sample_database)
+    monkeypatch.setattr(batches, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(hits, "database", Silent(gate))
+    assert client.get(f"/o/{token[TokenKind.OPEN]}.gif").data == GIF
+    assert client.get(f"/c/{token[TokenKind.CLICK]}").status_code == 302, "the letter's links are known by its pixel"
+    hits._known.clear()
+    assert client.get(f"/c/{token[TokenKind.CLICK].upper()}").status_code == 503
+    assert counted(sample_database) == before
+    gate.set()
 
 
-def test_what_could_not_be_stored_is_said_and_the_next_is_tried():
-    refusals = [OperationalError("x", None, Exception()), None]
+class Silent:
+    """A database that does not answer before the gate opens, and then refuses."""
 
-    def store(_sightings):
-        if refusal := refusals.pop(0):
-            raise refusal
+    def __init__(self, gate):
+        self.gate = gate
 
-    batches = Batches(store)
-    assert batches.put([1]) is False
-    assert batches.put([2]) is True
+    def writing(self):
+        self.gate.wait(60)
+        raise OperationalError("x", None, Exception())
+
+    reading = writing
 
 
-def test_a_fault_of_ours_is_logged_and_keeps_nobody_waiting(caplog):
-    faults_ = [ValueError("ours"), None]
+def test_an_address_met_before_is_still_read_for_its_method(client, token, sample_database):
+    for _ in range(2):
+        assert client.get(f"/c/{token[TokenKind.CLICK]}", headers=BROWSER).status_code == 302
+        assert client.post(f"/c/{token[TokenKind.CLICK]}").status_code == 405
+        assert client.head(f"/o/{token[TokenKind.OPEN]}.gif", headers=BROWSER).data == b""
+    assert counted(sample_database) == {(0, HitClass.MACHINE): 2, (1, HitClass.HUMAN): 2}
 
-    def store(_sightings):
-        if fault := faults_.pop(0):
-            raise fault
 
-    batches = Batches(store)
-    assert batches.put([1]) is False
-    assert "ours" in caplog.text
-    assert batches.put([2]) is True
+def test_of_the_many_spellings_of_an_address_one_is_remembered(app, client, token):
+    click = token[TokenKind.CLICK]
+    for place in range(10):
+        assert client.get(f"/c/{click[:place]}{click[place:].upper()}.").status_code == 302
+    assert client.get(f"/c/{click}").status_code == 302
+    assert list(app.wsgi_app.application._leads._new) == [f"/c/{click}"]
+
+
+def test_what_is_remembered_is_bounded_and_what_is_used_stays():
+    recent = Recent(10)
+    for number in range(100):
+        recent.put(number, -number)
+        assert recent.get(0) == 0
+    assert sum(recent.get(number) is not None for number in range(100)) <= 20
+    assert recent.get(99) == -99
 
 
 @pytest.mark.parametrize("end", [".gif", ".GIF", ".gif>", ".gif%3E", "."])
