@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign
@@ -160,6 +160,9 @@ def _launched(database: Database, settings: Settings, recipients: int, alone: in
         measured = measured.join(TrackingBasis, TrackingBasis.contact_id == Contact.id).order_by(Message.id)
         letters = session.scalars(measured).all()
         numbers = session.scalars(select(TrackedLink.number).order_by(TrackedLink.number)).all()
+    if database.engine.dialect.name == "postgresql":
+        with database.writing() as session:
+            session.execute(text("ANALYZE"))  # as the server does by itself, within a minute
     named = ([bytes.fromhex(name) for name in names] for names in (groups, letters))
     return Letters(Keys(settings.signing_keys), *named, list(numbers))
 

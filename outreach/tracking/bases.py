@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from outreach import audit
 from outreach.db import Session
-from outreach.db.in_list import among
+from outreach.db.in_list import among_given
 from outreach.delivery.models import Message
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Contact, MailboxKind
@@ -67,8 +67,7 @@ def withdraw(session: Session, basis: TrackingBasis, *, now: datetime, actor: st
 
 def measurable(session: Session | Connection, messages: Iterable[int]) -> set[int]:
     """Which of these letters go to a mailbox that has a basis now."""
-    in_force = (Contact.retired_at.is_(None), TrackingBasis.withdrawn_at.is_(None))
-    return set(session.scalars(with_basis().where(among(Message.id, messages), *in_force)))
+    return set(session.scalars(_MEASURABLE, {"messages": messages}))
 
 
 def measurable_at(at: datetime) -> Select[int]:
@@ -94,3 +93,9 @@ def _record(session: Session, contact: Contact, basis: TrackingBasis, now: datet
         session, now, actor, f"Mesure individuelle permise pour {contact.address}.", subject_of(contact.authority)
     )
     return basis
+
+
+# Built once: building a statement costs as much as executing it.
+_MEASURABLE = with_basis().where(
+    among_given(Message.id, "messages"), Contact.retired_at.is_(None), TrackingBasis.withdrawn_at.is_(None)
+)

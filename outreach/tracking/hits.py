@@ -1,7 +1,7 @@
 """Stores openings and clicks: as counts by group and hour, or one by one where a basis is recorded."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -11,10 +11,11 @@ from sqlalchemy import (
     ARRAY,
     JSON,
     ColumnElement,
+    FromClause,
     Insert,
     Integer,
     Select,
-    TableValuedAlias,
+    Table,
     Text,
     and_,
     bindparam,
@@ -29,14 +30,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
-from sqlalchemy.types import TypeEngine
 
 from outreach.db import Session, UtcDateTime, table_of
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message, MessageState, is_in
 from outreach.directory.models import Authority
 from outreach.tracking import bases
-from outreach.tracking.machines import OPENING, SHORTLY, VERSION, HitClass, Signals, Why, classify
+from outreach.tracking.machines import OPENING, SHORTLY, VERSION, Agent, HitClass, Signals, Why, classify, is_burst
 from outreach.tracking.models import Hit, HitCount, Tracker, TrackerNetwork
 from outreach.tracking.trackers import SMALLEST, Target
 
@@ -158,7 +158,10 @@ def _keep(session: Writer, sightings: Sequence[Sighting]) -> None:
     rows = [_row(target, signals) for target, signals, _, times in sightings if target.message in allowed and times > 0]
     if not rows:
         return
-    session.execute(_KEPT, rows)
+    if _is_postgresql(session):
+        session.execute(_KEPT_AT_ONCE, {"given": orjson.dumps(rows).decode()})
+    else:
+        session.execute(_KEPT, rows)
     clicks = [row for row in rows if row["link"] != OPENING]
     if clicks:
         since = min(row["at"] for row in clicks) - 2 * SHORTLY
@@ -179,22 +182,22 @@ def _judge_again(session: Writer, letters: Collection[int], since: datetime) -> 
     """
     query = _ON_POSTGRESQL if _is_postgresql(session) else _ON_SQLITE
     clicks: dict[int, list[Any]] = defaultdict(list)
-    for click in session.execute(query, {"letters": list(letters), "since": since}):
-        clicks[click.message_id].append(click)
+    for letter, *click in session.execute(query, {"letters": list(letters), "since": since}):
+        clicks[letter].append(click)
     burst = [key for of_letter in clicks.values() for key in _unmasked(of_letter)]
     if burst:  # in the order of their keys, so that two processes never wait for each other
         session.execute(_UNMASKED, [{"key": key} for key in sorted(burst)])
 
 
-def _unmasked(clicks: Sequence[Any]) -> list[int]:
-    """The keys of a letter's stored clicks that the others show as a machine's."""
-    if len({click.link for click in clicks}) < 2:  # as nearly always
+def _unmasked(clicks: Sequence[Sequence[Any]]) -> list[int]:
+    """The keys of a letter's stored clicks that the others show as a machine's, from `_of_a_click`."""
+    if len({link for _, link, _, _ in clicks}) < 2:  # as nearly always
         return []
-    seen = [Signals(click.link, click.at, click.agent, click.is_head) for click in clicks]
+    seen = [Signals(link, at, Agent.BROWSER, is_head=False) for _, link, at, _ in clicks]
     return [
-        click.id
-        for click, signals in zip(clicks, seen, strict=True)
-        if click.hit_class is not HitClass.MACHINE and classify(signals, seen)[0] is HitClass.MACHINE
+        key
+        for (key, _, _, is_machine), signals in zip(clicks, seen, strict=True)
+        if not is_machine and is_burst(signals, seen)
     ]
 
 
@@ -206,7 +209,7 @@ def _count(session: Writer, cells: Counter[Cell]) -> None:
         if count
     ]
     if rows and _is_postgresql(session):
-        session.execute(_ADDED_AT_ONCE, {"cells": orjson.dumps(rows).decode()})
+        session.execute(_ADDED_AT_ONCE, {"given": orjson.dumps(rows).decode()})
     elif rows:
         session.execute(_ADDED, rows)
 
@@ -228,15 +231,16 @@ def _adding(row: postgresql.Insert | sqlite.Insert) -> Insert:
     )
 
 
-def _given(columns: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
-    """The counters of a batch as one value. One by one they would cost a round trip each."""
-    rows = func.json_to_recordset(cast(bindparam("cells", type_=Text), JSON))
-    return rows.table_valued(*(column(name, kind) for name, kind in columns.items())).render_derived(with_types=True)
+def _given(columns: Iterable[str], table: Table) -> Select[Any]:
+    """Rows of these columns from one value: PostgreSQL would take them one by one, in a round trip each."""
+    rows = func.json_to_recordset(cast(bindparam("given", type_=Text), JSON))
+    typed = (column(name, table.c[name].type) for name in columns)
+    return select(rows.table_valued(*typed).render_derived(with_types=True))
 
 
 def _latest_on_postgresql() -> Select[Any]:
     letters = func.unnest(cast(bindparam("letters"), ARRAY(Integer))).table_valued("value").render_derived()
-    latest = _clicks_of(letters.c.value, *_CLICK.c).lateral()
+    latest = _clicks_of(letters.c.value, *_of_a_click(_CLICK)).lateral()
     return select(latest).select_from(letters).join(latest, true())
 
 
@@ -244,7 +248,13 @@ def _latest_on_sqlite() -> Select[Any]:
     """The same without LATERAL, which SQLite lacks."""
     letters = func.json_each(bindparam("letters", type_=JSON)).table_valued("value")
     latest = _clicks_of(letters.c.value, _CLICK.c.id).correlate(letters).scalar_subquery()
-    return select(table_of(Hit)).select_from(letters).join(table_of(Hit), table_of(Hit).c.id.in_(latest))
+    own = table_of(Hit)
+    return select(*_of_a_click(own)).select_from(letters).join(own, own.c.id.in_(latest))
+
+
+def _of_a_click(hits: FromClause) -> list[ColumnElement[Any]]:
+    is_machine = (hits.c.hit_class == HitClass.MACHINE).label("is_machine")
+    return [hits.c.message_id, hits.c.id, hits.c.link, hits.c.at, is_machine]
 
 
 def _clicks_of(letter: ColumnElement[int], *columns: ColumnElement[Any]) -> Select[Any]:
@@ -257,11 +267,13 @@ def _clicks_of(letter: ColumnElement[int], *columns: ColumnElement[Any]) -> Sele
 
 # Built once: building a statement costs as much as executing it.
 _CLICK = table_of(Hit).alias("click")
-_CELL = {column.name: column.type for column in table_of(HitCount).columns}
+_CELL = [column.name for column in table_of(HitCount).columns]
+_SINGLE = [column.name for column in table_of(Hit).columns if column.name != "id"]
 _ON_POSTGRESQL, _ON_SQLITE = _latest_on_postgresql(), _latest_on_sqlite()
 _ADDED = _adding(sqlite.insert(table_of(HitCount)))
-_ADDED_AT_ONCE = _adding(postgresql.insert(table_of(HitCount)).from_select(list(_CELL), select(_given(_CELL))))
+_ADDED_AT_ONCE = _adding(postgresql.insert(table_of(HitCount)).from_select(_CELL, _given(_CELL, table_of(HitCount))))
 _KEPT = insert(table_of(Hit))
+_KEPT_AT_ONCE = _KEPT.from_select(_SINGLE, _given(_SINGLE, table_of(Hit)))
 _UNMASKED = (
     update(table_of(Hit))
     .where(table_of(Hit).c.id == bindparam("key"))

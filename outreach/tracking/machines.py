@@ -99,14 +99,14 @@ def classify(one: Signals, others: Sequence[Signals]) -> tuple[HitClass, Why]:
         return HitClass.MACHINE, Why.HEAD
     if one.agent in {Agent.NONE, Agent.SCANNER}:
         return HitClass.MACHINE, Why.AGENT
-    if _is_burst(one, others):
+    if is_burst(one, others):
         return HitClass.MACHINE, Why.BURST
     if one.agent is Agent.PROXY:
         return HitClass.UNDETERMINED, Why.PROXY
     return HitClass.HUMAN, Why.NOTHING_SUSPECT
 
 
-def _is_burst(hit: Signals, others: Sequence[Signals]) -> bool:
+def is_burst(hit: Signals, others: Sequence[Signals]) -> bool:
     """Whether different links were followed faster than anybody reads. The pixel does not count: it loads by itself."""
     if hit.link == OPENING:
         return False
