@@ -5,9 +5,13 @@ Usage: ./run chaos [--fault kill] [--messages 20000] [--kills 200] [--database s
 fault has a default number of letters (--messages) and of strikes (--kills). `--fault all` tries every fault on every
 database and prints a table. Needs requirements-dev.txt (`./run test` installs it).
 
+`--fault web` breaks the count of openings and clicks instead: kills of the web process under load, and a database that
+is stopped for 20 seconds.
+
 The exit status is 1 when a fault cannot be tried to its end, or when a promise is broken: a letter is lost or accepted
 twice, a doubt is not listed, there are more doubts than connections times kills, a worker ends by itself, it takes more
-than 60 seconds until letters leave again, or a letter is accepted more than a second after a decision against it.
+than 60 seconds until letters leave again, or a letter is accepted more than a second after a decision against it. With
+`web`, it is 1 when an answered hit is not stored, or one is stored twice.
 """
 
 import argparse
@@ -21,12 +25,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.faults import BOTH, FAULTS, decisions
+from benchmarks.faults import BOTH, FAULTS, decisions, web
 from benchmarks.faults.ground import Ground, prepared
 from benchmarks.faults.processes import finish, tried_at_the_end
 
 RESUME_SECONDS = 60
 HONOUR_SECONDS = 1
+WEB, WEB_KILLS = "web", 50
 TABLE = {
     "fault": 12,
     "database": 11,
@@ -64,14 +69,17 @@ def main() -> None:
 
 
 def _asked(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    for name in FAULTS if options.fault == "all" else (options.fault,):
-        usual = FAULTS[name].databases if options.fault == "all" else FAULTS[name].databases[:1]
+    for name in (*FAULTS, WEB) if options.fault == "all" else (options.fault,):
+        databases = BOTH if name == WEB else FAULTS[name].databases
+        usual = databases if options.fault == "all" else databases[:1]
         for database in (options.database,) if options.database else usual:
-            if database in FAULTS[name].databases:
+            if database in databases:
                 yield name, database
 
 
 def _tried(name: str, database: str, options: argparse.Namespace) -> Row:
+    if name == WEB:
+        return _tried_on_the_web(database, options)
     fault, began, chance = FAULTS[name], time.monotonic(), random.Random(options.seed)
     messages = fault.messages if options.messages is None else options.messages
     times, done = fault.times if options.kills is None else options.kills, 0
@@ -88,6 +96,15 @@ def _tried(name: str, database: str, options: argparse.Namespace) -> Row:
         row |= _found(ground)
     if done < times:
         print(f"{name}: the wave ended after {done} of {times}: take more messages", file=sys.stderr)
+    return row | {"seconds": round(time.monotonic() - began, 1)}
+
+
+def _tried_on_the_web(database: str, options: argparse.Namespace) -> Row:
+    began = time.monotonic()
+    kills = WEB_KILLS if options.kills is None else options.kills
+    row: Row = {"seed": options.seed, "database": database, "fault": WEB}
+    row |= web.tried(database, kills, random.Random(options.seed))
+    row["broken"] = [name for name in ("lost", "duplicated") if row[name]]
     return row | {"seconds": round(time.monotonic() - began, 1)}
 
 
@@ -121,7 +138,7 @@ def _print_line(row: Row, options: argparse.Namespace, *, is_first: bool) -> Non
         return
     if is_first:
         print(f"seed {options.seed}\n" + "".join(f"{name:{width}}" for name, width in TABLE.items()))
-    cells = (f"{'' if row[name] is None else row[name]:<{width}}" for name, width in TABLE.items())
+    cells = (f"{'' if row.get(name) is None else row[name]:<{width}}" for name, width in TABLE.items())
     print("".join(cells) + " ".join(row["broken"]), flush=True)
 
 
@@ -130,7 +147,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--messages", type=positive)
     parser.add_argument("--kills", type=positive)
     parser.add_argument("--database", choices=BOTH)
-    parser.add_argument("--fault", choices=(*FAULTS, "all"), default="kill")
+    parser.add_argument("--fault", choices=(*FAULTS, WEB, "all"), default="kill")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
