@@ -122,8 +122,8 @@ class Hits:
 
     def _find(self, identities: Sequence[bytes]) -> list[Target | None]:
         with self.database.reading() as session:
-            found = trackers.targets_of(session, identities, self._links)
-        return [found.get(identity) for identity in identities]
+            targets = trackers.targets_of(session, identities, self._links)
+        return [targets.get(identity) for identity in identities]
 
     def _count(self, environ: WSGIEnvironment, lead: Lead, *, is_head: bool) -> None:
         """Store a hit. It is not counted when the database does not answer in time."""
