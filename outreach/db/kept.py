@@ -1,7 +1,10 @@
 """A connection that one thread keeps between transactions: getting one costs more than a small transaction."""
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
@@ -9,10 +12,15 @@ from outreach.db import Database
 
 
 class KeptConnection:
-    """The connection of one thread that writes again and again. Give it back whenever nothing is to be written."""
+    """The connection of one thread that writes again and again. Give it back whenever nothing is to be written.
+
+    On SQLite, those of several processes take turns at a file beside the database. Without it each would sleep and look
+    again, for up to a tenth of a second each time, while the other takes the database again and again.
+    """
 
     def __init__(self) -> None:
         self._connection: Connection | None = None
+        self._turns: FileIO | None = None
         self._of: Database | None = None
 
     @contextmanager
@@ -20,17 +28,32 @@ class KeptConnection:
         """As `Database.writing`, without a session. After an error the next transaction gets another connection."""
         if self._of is not database:
             self.give_back()
-        if self._connection is None or self._connection.closed:
-            self._connection, self._of = database.connect(), database
         try:
+            if self._turns is not None:
+                fcntl.flock(self._turns, fcntl.LOCK_EX)
+            if self._connection is None or self._connection.closed:
+                self._connection, self._of = database.connect(), database
+                self._turns = self._turns or _turns_of(self._connection)
             with self._connection.begin():
                 yield self._connection
+            if self._turns is not None:
+                fcntl.flock(self._turns, fcntl.LOCK_UN)
         except BaseException:
             self.give_back()
             raise
 
     def give_back(self) -> None:
         """Give the connection back to the pool, which checks it before the next use."""
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
+        connection, turns, self._connection, self._turns = self._connection, self._turns, None, None
+        if turns is not None:
+            turns.close()  # and unlocks it
+        if connection is not None:
             connection.close()
+
+
+def _turns_of(connection: Connection) -> FileIO | None:
+    """The file beside an SQLite database that writers lock, or None."""
+    place = connection.engine.url.database
+    if connection.dialect.name != "sqlite" or not place or place == ":memory:":
+        return None
+    return Path(f"{place}-turns").open("ab", buffering=0)

@@ -1,0 +1,68 @@
+"""A kept connection: transactions like any other, by several writers in turn, and none lost after an error."""
+
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from outreach.db.kept import KeptConnection
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture
+def tally(database):
+    """Adds to a row in a transaction of a kept connection, and reads it."""
+    with database.writing() as session:
+        session.execute(text("CREATE TABLE tally (value INTEGER)"))
+        session.execute(text("INSERT INTO tally VALUES (0)"))
+
+    def add(kept):
+        with kept.writing(database) as connection:
+            connection.execute(text("UPDATE tally SET value = value + 1"))
+
+    def value():
+        with database.reading() as session:
+            return session.scalar(text("SELECT value FROM tally"))
+
+    return add, value
+
+
+@pytest.fixture
+def keep():
+    """Makes kept connections, and gives them back in the end."""
+    made = []
+    yield lambda: made.append(KeptConnection()) or made[-1]
+    for kept in made:
+        kept.give_back()
+
+
+def test_what_several_writers_store_in_turn_is_all_there(tally, keep):
+    add, value = tally
+    threads = [threading.Thread(target=lambda kept: [add(kept) for _ in range(50)], args=(keep(),)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert value() == 150
+
+
+def test_a_transaction_that_breaks_is_undone_and_keeps_nobody_from_the_next(database, tally, keep):
+    add, value = tally
+    broken, other = keep(), keep()
+    add(broken)
+    with pytest.raises(RuntimeError), broken.writing(database) as connection:
+        connection.execute(text("UPDATE tally SET value = 99"))
+        raise RuntimeError
+    add(other)
+    add(broken)
+    assert value() == 3
+
+
+def test_a_connection_that_was_closed_with_its_database_is_got_again(database, tally, keep):
+    add, value = tally
+    kept = keep()
+    add(kept)
+    database.dispose()
+    add(kept)
+    assert value() == 2
