@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure how many openings or clicks a second the web process stores, each before it is answered.
 
-Usage: ./run bench hits [--kind open|click|individual] [--database sqlite|postgresql] [--seconds 10] [--connections 32]
+Usage: ./run bench hits [--kind open|click|individual] [--database sqlite|postgresql] [--seconds 10] [--connections 32] [--processes 2]
 [--json]. Needs Debian's wrk, which takes its share of the processor. The yardstick is nginx's `empty_gif` under the
 same wrk in the same run, in answers a second, where nginx is installed.
 
@@ -72,7 +72,7 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outreach-bench-")))
         url, _server = stack.enter_context(database_of(options.database, folder))
         alone = LETTERS if options.kind == "individual" else 0
-        ground = Ground(url, folder, recipients=alone or 90, alone=alone)
+        ground = Ground(url, folder, recipients=alone or 90, alone=alone, processes=options.processes)
         stack.callback(ground.stop)
         ground.start()
         (folder / "wrk.lua").write_text(SCRIPT)
@@ -178,6 +178,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--processes", type=int, default=2, help="web processes")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if shutil.which("wrk") is None:

@@ -3,12 +3,13 @@
 import contextlib
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,15 +52,18 @@ class Letters:
 
 
 class Ground:
-    """A database with measured letters, and a web process that can be killed and started again."""
+    """A database with measured letters, and the web processes of `./run web`, which can be killed one by one."""
 
-    def __init__(self, url: str, folder: Path, *, recipients: int, alone: int = 0, links: int = 3) -> None:
+    def __init__(
+        self, url: str, folder: Path, *, recipients: int, alone: int = 0, links: int = 3, processes: int = 2
+    ) -> None:
         self.folder, self.port = folder, free_port()
         self.environment = {
             **os.environ,
             "OUTREACH_DATA": str(folder / "data"),
             "OUTREACH_DATABASE_URL": url,
             "OUTREACH_BIND": f"127.0.0.1:{self.port}",
+            "OUTREACH_WEB_PROCESSES": str(processes),
         }
         self.settings = read(self.environment)
         self.database = Database(url)
@@ -68,39 +72,53 @@ class Ground:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the web process, and return once it answers."""
+        """Start the web processes, and return once all of them serve."""
         with (self.folder / "web.log").open("ab") as log:
             self.process = subprocess.Popen(
-                command(self.settings), cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                [sys.executable, "-m", "outreach", "web"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
-        end = time.monotonic() + START_SECONDS
-        while not self.answers():
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError((self.folder / "web.log").read_text())
-            time.sleep(0.02)
+        self._wait_for_all(())
+
+    def kill(self) -> None:
+        """Kill the oldest web process with SIGKILL, and return once another one serves in its place."""
+        before = self.serving()
+        os.kill(before[0], signal.SIGKILL)
+        self._wait_for_all(before[:1])
+
+    def stop(self) -> None:
+        """Stop the web processes in order, and close the database."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(60)
+        self.database.dispose()
+
+    def serving(self) -> list[int]:
+        """The web processes that listen to their signals, the oldest first."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [int(child) for child in children if _serves(int(child))]
 
     def answers(self) -> bool:
-        """Whether the web process answers."""
+        """Whether a web process answers."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
         with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
             connection.request("GET", "/o/x.gif")
             return connection.getresponse().status == 200
         return False
 
-    def kill(self) -> None:
-        """Kill the web process and its children with SIGKILL, at once."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
-
-    def stop(self) -> None:
-        """Stop the web process in order, and close the database."""
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(10)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        self.database.dispose()
+    def _wait_for_all(self, gone: Sequence[int]) -> None:
+        end = time.monotonic() + START_SECONDS
+        while True:
+            there = [] if self.process.poll() is not None else self.serving()
+            if len(there) == self.settings.web_processes and not set(there) & set(gone) and self.answers():
+                return
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError((self.folder / "web.log").read_text())
+            time.sleep(0.02)
 
     def stored(self) -> int:
         """How many openings and clicks the database holds."""
@@ -109,11 +127,12 @@ class Ground:
             return int(counted) + session.scalar(select(func.count()).select_from(Hit))
 
 
-def command(settings: Settings) -> list[str]:
-    """The command of the web process that is measured."""
-    host, _, port = settings.bind.rpartition(":")
-    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "32", "--no-ws", "--log-level", "warning"]
-    return [sys.executable, "-m", "granian", "wsgi:app", *options, "--host", host, "--port", port]
+def _serves(process: int) -> bool:
+    """Whether a process handles SIGTERM in Python, which a web process does from the moment at which it can serve."""
+    with contextlib.suppress(OSError):
+        caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
+        return caught is not None and bool(int(caught[1], 16) >> signal.SIGTERM - 1 & 1)
+    return False
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The fault `web`: the web process is killed under load, then its database is stopped; no answered hit may be lost.
+"""The fault `web`: web processes are killed under load, then the database is stopped; no answered hit may be lost.
 
 Every request is noted before it is sent, with what became of it. At the end the rows are compared with the notes, by
 letter or group and by link. What was answered while the database was stopped is counted apart: a picture is a picture
@@ -103,7 +103,7 @@ class Load:
 def tried(
     database: str, times: int, chance: random.Random, *, down: float = DOWN_SECONDS, durable: bool = True
 ) -> dict[str, object]:
-    """Kill the web process so many times under load, stop its database once, and compare; returns what was found."""
+    """Kill a web process so many times under load, stop its database once, and compare; returns what was found."""
     with contextlib.ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="outreach-chaos-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -116,7 +116,6 @@ def tried(
         for _ in range(times):
             load.let_pass(chance.randint(20, 600))
             ground.kill()
-            ground.start()
         load.let_pass(200)
         stopped = time.monotonic()
         with _stopped(ground.database, server):
@@ -125,8 +124,7 @@ def tried(
         resumed = _stores_again(ground) - back
         load.let_pass(200)
         load.stop()
-        ground.process.terminate()
-        ground.process.wait(30)
+        ground.stop()
         found = _found(ground.database, load.asked, (stopped, back + resumed))
         return {"kills": times, **found, "resumed_within_s": round(resumed, 1)}
 
