@@ -1,14 +1,9 @@
 #!/usr/bin/env python3
 """Measure how many openings or clicks a second the web process stores, each before it is answered.
 
-Usage: ./run bench hits [--kind open|click|individual] [--database sqlite|postgresql] [--seconds 10] [--connections 32] [--processes 2]
-[--json]. Needs Debian's wrk, which takes its share of the processor. The yardstick is nginx's `empty_gif` under the
-same wrk in the same run, in answers a second, where nginx is installed.
-
-Readers have browsers and addresses of their own. Every tenth follows all links at once, as scanners do. `individual`
-asks for the pixel and the links of 10,000 letters, each measured alone.
-
-The exit status is 1 when an answered hit is not stored.
+Usage: ./run bench hits [--kind open|click|individual] [--database sqlite|postgresql] [--seconds 10]
+[--connections 32] [--processes 2] [--json]. Needs Debian's wrk, which takes its share of the processor. The yardstick
+is nginx's `empty_gif` under the same wrk in the same run, in answers a second, where nginx is installed.
 """
 
 import argparse

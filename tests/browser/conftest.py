@@ -38,12 +38,39 @@ def chromium():
 
 @pytest.fixture
 def served(app):
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    counted = Counted(app)
+    server = make_server("127.0.0.1", 0, counted, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
     thread.join()
+    counted.wait()
+    server.server_close()
+
+
+class Counted:
+    """An application, and how many requests it is answering: a page that asks again may do so as its test ends."""
+
+    def __init__(self, app):
+        self._app, self._under_way, self._changed = app, 0, threading.Condition()
+
+    def __call__(self, environ, start):
+        self._add(1)
+        try:
+            return self._app(environ, start)
+        finally:
+            self._add(-1)
+
+    def wait(self, seconds=30):
+        """Wait until no request is under way: one that outlived its test would hold that test's database."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: not self._under_way, seconds)
+
+    def _add(self, many):
+        with self._changed:
+            self._under_way += many
+            self._changed.notify_all()
 
 
 @pytest.fixture
