@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -230,11 +231,10 @@ def _faults_of_address(settings: Settings) -> list[str]:
 
 
 def _faults_of_database(settings: Settings) -> list[str]:
-    try:
-        known = make_url(settings.database).get_backend_name() in {"sqlite", "postgresql"}
-    except ArgumentError:
-        known = False
-    return [] if known else ["OUTREACH_DATABASE_URL doit s’écrire sqlite:////chemin ou postgresql://…"]
+    with suppress(ArgumentError):
+        if make_url(settings.database).get_backend_name() in {"sqlite", "postgresql"}:
+            return []
+    return ["OUTREACH_DATABASE_URL doit s’écrire sqlite:////chemin ou postgresql://…"]
 
 
 def _faults_of_broker(settings: Settings) -> list[str]:
@@ -243,11 +243,8 @@ def _faults_of_broker(settings: Settings) -> list[str]:
     if not _names_a_host(settings.broker_url, BROKERS):
         return [f"OUTREACH_BROKER_URL doit s’écrire {', '.join(f'{scheme}://…' for scheme in BROKERS)}."]
     if settings.database.startswith("sqlite"):
-        sentence = (
-            "OUTREACH_BROKER_URL partage l’envoi entre plusieurs processus, ce que SQLite ne permet pas : "
-            "indiquez OUTREACH_DATABASE_URL=postgresql://…, ou retirez OUTREACH_BROKER_URL."
-        )
-        return [sentence]
+        why = "partage l’envoi entre plusieurs processus, ce que SQLite ne permet pas"
+        return [f"OUTREACH_BROKER_URL {why} : indiquez OUTREACH_DATABASE_URL=postgresql://…, ou retirez ce réglage."]
     return []
 
 

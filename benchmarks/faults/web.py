@@ -103,7 +103,7 @@ class Load:
 def tried(
     database: str, times: int, chance: random.Random, *, down: float = DOWN_SECONDS, durable: bool = True
 ) -> dict[str, object]:
-    """Kill a web process so many times under load, stop its database once, and compare; returns what was found."""
+    """Kill a web process so many times under load, stop its database once, and compare; returns the comparison."""
     with contextlib.ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="outreach-chaos-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -125,8 +125,8 @@ def tried(
         load.let_pass(200)
         load.stop()
         ground.stop()
-        found = _found(ground.database, load.asked, (stopped, back + resumed))
-        return {"kills": times, **found, "resumed_within_s": round(resumed, 1)}
+        compared = _compared(ground.database, load.asked, (stopped, back + resumed))
+        return {"kills": times, **compared, "resumed_within_s": round(resumed, 1)}
 
 
 @contextlib.contextmanager
@@ -156,13 +156,13 @@ def _stores_again(ground: Ground) -> float:
     return time.monotonic()
 
 
-def _found(database: Database, asked: list[Asked], outage: tuple[float, float]) -> dict[str, object]:
+def _compared(database: Database, asked: list[Asked], outage: tuple[float, float]) -> dict[str, object]:
     """The comparison of the rows with the notes."""
     stored, (since, until) = _stored(database), outage
-    every = Counter(one.key for one in asked)
-    apart = [one for one in asked if one.is_answered and one.began < until and one.ended > since]
-    answered = Counter(one.key for one in asked if one.is_answered)
-    owed = answered - Counter(one.key for one in apart)
+    every = Counter(request.key for request in asked)
+    apart = [request for request in asked if request.is_answered and request.began < until and request.ended > since]
+    answered = Counter(request.key for request in asked if request.is_answered)
+    owed = answered - Counter(request.key for request in apart)
     return {
         "answered": answered.total(),
         "stored": stored.total(),

@@ -1,7 +1,8 @@
 """Passes many keys to a statement as one parameter.
 
-The statement's text is then the same for any number of keys, so it is compiled and prepared once. `in_` makes one
-parameter per key: for some hundreds, this costs PostgreSQL and its driver three times what finding the rows does.
+The statement's text is then the same for any number of keys, so it is compiled and prepared once (`db.compiled`); that
+is why SQLite has it, too. `in_` makes one parameter per key: for some hundreds, this costs PostgreSQL and its driver
+three times what finding the rows does.
 """
 
 from collections.abc import Callable, Iterable

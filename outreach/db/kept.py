@@ -29,11 +29,11 @@ class KeptConnection:
         if self._of is not database:
             self.give_back()
         try:
+            self._turns = self._turns or _turns_of(database)
             if self._turns is not None:
                 fcntl.flock(self._turns, fcntl.LOCK_EX)
             if self._connection is None or self._connection.closed:
                 self._connection, self._of = database.connect(), database
-                self._turns = self._turns or _turns_of(self._connection)
             with self._connection.begin():
                 yield self._connection
             if self._turns is not None:
@@ -51,9 +51,9 @@ class KeptConnection:
             connection.close()
 
 
-def _turns_of(connection: Connection) -> FileIO | None:
+def _turns_of(database: Database) -> FileIO | None:
     """The file beside an SQLite database that writers lock, or None."""
-    place = connection.engine.url.database
-    if connection.dialect.name != "sqlite" or not place or place == ":memory:":
+    place = database.engine.url.database
+    if database.engine.dialect.name != "sqlite" or not place or place == ":memory:":
         return None
     return Path(f"{place}-turns").open("ab", buffering=0)

@@ -259,10 +259,10 @@ def _of_a_click(hits: FromClause) -> list[ColumnElement[Any]]:
 
 def _clicks_of(letter: ColumnElement[int], *columns: ColumnElement[Any]) -> Select[Any]:
     """The latest clicks of one letter, found by the index."""
-    is_one = (_CLICK.c.message_id == letter, _CLICK.c.link != OPENING)
+    is_of_letter = (_CLICK.c.message_id == letter, _CLICK.c.link != OPENING)
     since = _CLICK.c.at >= bindparam("since", type_=UtcDateTime)
     latest = (_CLICK.c.at.desc(), _CLICK.c.id.desc())
-    return select(*columns).where(*is_one, since).order_by(*latest).limit(MOST_COMPARED)
+    return select(*columns).where(*is_of_letter, since).order_by(*latest).limit(MOST_COMPARED)
 
 
 # Built once: building a statement costs as much as executing it.

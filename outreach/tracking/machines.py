@@ -93,15 +93,15 @@ class Programs:
         return agent
 
 
-def classify(one: Signals, others: Sequence[Signals]) -> tuple[HitClass, Why]:
+def classify(hit: Signals, others: Sequence[Signals]) -> tuple[HitClass, Why]:
     """Who is behind a hit, given the other hits of the same reader."""
-    if one.is_head:
+    if hit.is_head:
         return HitClass.MACHINE, Why.HEAD
-    if one.agent in {Agent.NONE, Agent.SCANNER}:
+    if hit.agent in {Agent.NONE, Agent.SCANNER}:
         return HitClass.MACHINE, Why.AGENT
-    if is_burst(one, others):
+    if is_burst(hit, others):
         return HitClass.MACHINE, Why.BURST
-    if one.agent is Agent.PROXY:
+    if hit.agent is Agent.PROXY:
         return HitClass.UNDETERMINED, Why.PROXY
     return HitClass.HUMAN, Why.NOTHING_SUSPECT
 

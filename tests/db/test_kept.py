@@ -1,6 +1,8 @@
 """A kept connection: transactions like any other, by several writers in turn, and none lost after an error."""
 
+import fcntl
 import threading
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -66,3 +68,20 @@ def test_a_connection_that_was_closed_with_its_database_is_got_again(database, t
     database.dispose()
     add(kept)
     assert value() == 2
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_on_sqlite_who_writes_holds_the_turn_from_the_first_transaction_on(database, tally, keep):
+    file = Path(f"{database.engine.url.database}-turns")
+
+    def is_free():
+        with file.open() as turns:
+            try:
+                fcntl.flock(turns, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+    with keep().writing(database):
+        assert not is_free()
+    assert is_free()

@@ -95,9 +95,9 @@ def _refuse_strays() -> None:
 
 
 def _refuse(condition: str, what: str) -> None:
-    found = op.get_bind().scalars(sa.text(f"SELECT id FROM messages WHERE {condition} ORDER BY id")).all()
-    if found:
-        named = ", ".join(map(str, found[:SHOWN])) + ("…" if len(found) > SHOWN else "")
+    strays = op.get_bind().scalars(sa.text(f"SELECT id FROM messages WHERE {condition} ORDER BY id")).all()
+    if strays:
+        named = ", ".join(map(str, strays[:SHOWN])) + ("…" if len(strays) > SHOWN else "")
         raise Refused(
-            f"La base n’est pas changée : dans la table messages, {len(found)} courriel(s) {what} (id {named})."
+            f"La base n’est pas changée : dans la table messages, {len(strays)} courriel(s) {what} (id {named})."
         )

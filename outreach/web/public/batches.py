@@ -23,15 +23,20 @@ class NotHandled(Exception):
 class Batches(Generic[Given, Made]):
     """Handles what threads bring, all that waits at once, in one thread that starts with the first request.
 
-    `handle` gets a batch and returns a result for each of it. `rest` is called once nothing has come for a second. A
-    request waits at a lock of its own: threads that wait for one lock would pass it on one by one, each with the
+    `what` says in the log what became of a batch that failed, after its number: “links were not looked up”. `handle`
+    gets a batch and returns a result for each of it. `rest` is called once nothing has come for a second.
+
+    A request waits at a lock of its own: threads that wait for one lock would pass it on one by one, each with the
     interpreter's lock besides.
     """
 
     def __init__(
-        self, handle: Callable[[Sequence[Given]], Sequence[Made]], rest: Callable[[], None] = lambda: None
+        self,
+        what: str,
+        handle: Callable[[Sequence[Given]], Sequence[Made]],
+        rest: Callable[[], None] = lambda: None,
     ) -> None:
-        self._handle, self._rest, self._starts = handle, rest, threading.Lock()
+        self._what, self._handle, self._rest, self._starts = what, handle, rest, threading.Lock()
         self._waiting: SimpleQueue[Brought[Given, Made]] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._busy_since = float("inf")
@@ -82,9 +87,9 @@ class Batches(Generic[Given, Made]):
             for brought, made in zip(batch, self._handle([brought.given for brought in batch]), strict=True):
                 brought.made = (made,)
         except NO_ANSWER as error:
-            logger.warning("%s openings or clicks were not counted: %s", len(batch), error)
+            logger.warning("%s %s: %s", len(batch), self._what, error)
         except Exception:  # the reader gets the pixel or the link even when we fail
-            logger.exception("%s openings or clicks were not counted", len(batch))
+            logger.exception("%s %s", len(batch), self._what)
         finally:
             for brought in batch:
                 brought.over.release()

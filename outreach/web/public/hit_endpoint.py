@@ -32,7 +32,7 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Answer(NamedTuple):
+class HitAnswer(NamedTuple):
     """A response: its status, headers and body."""
 
     status: str
@@ -45,7 +45,7 @@ class Lead(NamedTuple):
 
     target: Target
     link: int
-    answer: Answer
+    answer: HitAnswer
 
 
 class Seen(NamedTuple):
@@ -56,9 +56,9 @@ class Seen(NamedTuple):
     reader: Hashable
 
 
-THE_PICTURE = Answer("200 OK", [("Content-Type", "image/gif"), ("Content-Length", str(len(GIF))), *ALONE], GIF)
-NOT_ALLOWED = Answer("405 Method Not Allowed", [("Allow", "GET, HEAD"), ("Content-Length", "0"), *ALONE])
-UNAVAILABLE = Answer("503 Service Unavailable", [("Retry-After", "30"), ("Content-Length", "0"), *ALONE])
+THE_PICTURE = HitAnswer("200 OK", [("Content-Type", "image/gif"), ("Content-Length", str(len(GIF))), *ALONE], GIF)
+NOT_ALLOWED = HitAnswer("405 Method Not Allowed", [("Allow", "GET, HEAD"), ("Content-Length", "0"), *ALONE])
+UNAVAILABLE = HitAnswer("503 Service Unavailable", [("Retry-After", "30"), ("Content-Length", "0"), *ALONE])
 
 
 class Hits:
@@ -68,7 +68,8 @@ class Hits:
         self.pages, self.database, self.clock = pages, database, settings.instant
         self.keys = Keys(settings.signing_keys)
         self._kept = KeptConnection()
-        self._storing, self._finding = Batches(self._store, self._kept.give_back), Batches(self._find)
+        self._storing = Batches("openings or clicks were not counted", self._store, self._kept.give_back)
+        self._finding = Batches("links were not looked up", self._find)
         self._readers, self._programs, self._salt = Readers(), Programs(), secrets.token_hex(32)
         self._links: dict[int, Mapping[int, str]] = {}
         # Only genuine addresses are remembered: how fast another one is refused tells nothing of its token.
@@ -106,7 +107,7 @@ class Hits:
             lead = Lead(target, OPENING, THE_PICTURE)
         elif token.link in target.links:
             where = ("Location", target.links[token.link])
-            lead = Lead(target, token.link, Answer("302 Found", [where, ("Content-Length", "0"), *ALONE]))
+            lead = Lead(target, token.link, HitAnswer("302 Found", [where, ("Content-Length", "0"), *ALONE]))
         else:
             return None
         if len(text) + 3 + 4 * is_opening == len(path) and text.islower():  # as we write it
@@ -189,6 +190,6 @@ class Recent(Generic[Key, Value]):
         self._old, self._new = {}, {}
 
 
-def _answer(start: StartResponse, answer: Answer, *, is_head: bool) -> list[bytes]:
+def _answer(start: StartResponse, answer: HitAnswer, *, is_head: bool) -> list[bytes]:
     start(answer.status, answer.headers.copy())  # a server or another application may add to them
     return [answer.body] if answer.body and not is_head else []

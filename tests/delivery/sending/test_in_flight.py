@@ -69,7 +69,7 @@ def test_undecided_letters_count_as_put_off_once_the_relay_answers_others():
     in_flight = carrying(1)
     in_flight.settle(1, CUT_OFF, is_undecided=True)
     in_flight.defer_undecided()
-    assert [(one.message_id, one.outcome.verdict) for one in in_flight.settled] == [(1, Verdict.LATER)]
+    assert [(settled.message_id, settled.outcome.verdict) for settled in in_flight.settled] == [(1, Verdict.LATER)]
     assert not in_flight.undecided
 
 
@@ -77,5 +77,5 @@ def test_undecided_letters_go_back_uncounted_while_the_relay_answers_nobody():
     in_flight = carrying(1)
     in_flight.settle(1, CUT_OFF, is_undecided=True)
     in_flight.requeue_undecided()
-    assert [(one.message_id, one.outcome.verdict) for one in in_flight.settled] == [(1, Verdict.UNREACHED)]
+    assert [(settled.message_id, settled.outcome.verdict) for settled in in_flight.settled] == [(1, Verdict.UNREACHED)]
     assert not in_flight.undecided

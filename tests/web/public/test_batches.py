@@ -20,7 +20,7 @@ def refusing(*refusals):
             raise left.pop(0)
         return given
 
-    return Batches(handle)
+    return Batches("not handled", handle)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def held(monkeypatch):
         handled.append(list(given))
         return [one * 10 for one in given]
 
-    yield Batches(handle), handled, is_begun, gate
+    yield Batches("not handled", handle), handled, is_begun, gate
     gate.set()
 
 
@@ -49,7 +49,7 @@ def test_what_many_bring_at_once_is_handled_together_and_each_gets_its_result(he
             time.sleep(0.01)
         gate.set()
         assert [one.result() for one in asked] == [number * 10 for number in range(20)]
-    assert sorted(one for batch in handled for one in batch) == list(range(20))
+    assert sorted(number for batch in handled for number in batch) == list(range(20))
     assert len(handled) == 2
 
 
@@ -70,7 +70,7 @@ def test_a_fault_of_ours_is_logged_and_keeps_nobody_waiting(caplog):
 
 def test_a_result_too_few_is_a_fault_of_ours():
     with pytest.raises(NotHandled):
-        Batches(lambda _given: []).put(1)
+        Batches("not handled", lambda _given: []).put(1)
 
 
 def test_who_waited_long_enough_goes_and_the_next_do_not_wait_but_all_is_handled_in_the_end(held, monkeypatch):
@@ -78,7 +78,7 @@ def test_who_waited_long_enough_goes_and_the_next_do_not_wait_but_all_is_handled
     monkeypatch.setattr(batches, "PATIENCE_SECONDS", 0.2)
     with pytest.raises(NotHandled):
         made.put(1)
-    assert is_begun.is_set()
+    assert is_begun.wait(60)
     monkeypatch.setattr(batches, "PATIENCE_SECONDS", 0.0)  # the batch under way has been so for longer
     for number in (2, 3):
         with pytest.raises(NotHandled):
@@ -86,7 +86,7 @@ def test_who_waited_long_enough_goes_and_the_next_do_not_wait_but_all_is_handled
     monkeypatch.setattr(batches, "PATIENCE_SECONDS", 60)
     gate.set()
     assert made.put(4) == 40
-    assert sorted(one for batch in handled for one in batch) == [1, 2, 3, 4]
+    assert sorted(number for batch in handled for number in batch) == [1, 2, 3, 4]
 
 
 def test_a_queue_that_nobody_empties_is_bounded(held, monkeypatch):

@@ -1,12 +1,49 @@
-"""`suppressions`: print the suppression list, as text or JSON."""
+"""`suppressions`, `bounces`: the suppression list, and the mailbox of what comes back, read now."""
+
+import sys
 
 import click
 
 from outreach import french
-from outreach.cli.context import Operation, json_option, pass_operation, say, say_json
+from outreach.cli.context import Operation, json_option, pass_operation, say, say_json, working
+from outreach.delivery.bounces import collecting
+from outreach.delivery.bounces.boxes import BoxError
+from outreach.delivery.bounces.models import Handling
+from outreach.delivery.bounces.notices import NoticeVerdict
 from outreach.delivery.ledger import suppression_list
 from outreach.delivery.ledger.suppression_list import Excluded
 from outreach.delivery.models import SuppressionReason
+from outreach.errors import Refused
+
+MISSING = "La boîte des retours nommée par OUTREACH_BOUNCES_URL n’existe pas : créez-la, ou corrigez ce réglage."
+
+
+@click.command()
+@json_option
+@pass_operation
+def bounces(operation: Operation, as_json: bool) -> None:
+    """Lit la boîte des retours : rejets, plaintes, désinscriptions reçues par courriel."""
+    if not operation.settings.bounces_url:
+        raise Refused("Aucune boîte de retours n’est nommée : indiquez-la dans OUTREACH_BOUNCES_URL.")
+    clock = operation.settings.instant
+    try:
+        with working("Lecture de la boîte des retours…"):
+            collected = collecting.collect(operation.database, operation.settings, clock, most=sys.maxsize)
+    except BoxError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise Refused(MISSING) from error
+        raise
+    if as_json:
+        say_json(collected.as_json())
+        return
+    read = french.plural(collected.verdicts.total(), "courriel lu", "courriels lus")
+    say(f"{read}, dont déjà connus : {collected.known}.")
+    for verdict in (verdict for verdict in NoticeVerdict if collected.verdicts[verdict]):
+        say(f"  {french.initial(verdict.label)} : {collected.verdicts[verdict]}")
+    if collected.handled:
+        say("Ce qu’ils ont changé :")
+    for handled in (handled for handled in Handling if collected.handled[handled]):
+        say(f"  {french.initial(handled.label)} : {collected.handled[handled]}")
 
 
 @click.command()
