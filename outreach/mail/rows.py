@@ -30,15 +30,16 @@ class Repeat:
 
     def encoded(self, rows: Sequence[Sequence[bytes]]) -> bytes:
         """The rows in quoted-printable, from encoded cells."""
-        around, row = self._fixed
-        written = [mime.joined([x if isinstance(x, bytes) else cells[x] for x in row]) for cells in rows]
-        return _put_together(around, written)
+        around, row, order = self._fixed
+        return _put_together(around, [row % tuple([cells[place] for place in order]) for cells in rows])
 
     @cached_property
-    def _fixed(self) -> tuple[Sequence[bytes], Sequence[bytes | int]]:
+    def _fixed(self) -> tuple[Sequence[bytes], bytes, Sequence[int]]:
+        """What stands around rows and a row itself, encoded; a row has `%b` for each cell, in this order."""
         empty, start, between, end = (mime.encode(piece) for piece in self._around)
         around = empty, mime.joined((start, b"")), mime.joined((b"", between, b"")), mime.joined((b"", end))
-        return around, [x if isinstance(x, int) else mime.encode(x) for x in self._row]
+        row = [b"%b" if isinstance(x, int) else mime.encode(x).replace(b"%", b"%%") for x in self._row]
+        return around, mime.joined(row), [x for x in self._row if isinstance(x, int)]
 
 
 @dataclass(frozen=True, slots=True)
