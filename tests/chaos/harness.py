@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from sqlalchemy import exists, select
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.verification import verify
 from outreach.cli.work import run_worker
-from outreach.db import Database
+from outreach.db import NO_ANSWER, Database
 from outreach.delivery.ledger import outbox, outcomes
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.settings import read
@@ -188,9 +189,11 @@ class Field:
             return outbox.tallies(session, mailings)[mailings[0]] if mailings else outbox.Tally()
 
     def is_finished(self):
-        with self.database.reading() as session:
+        """Whether every wave is over; no, while the database that a fault took away does not answer."""
+        with suppress(*NO_ANSWER), self.database.reading() as session:
             waves = session.get_one(Campaign, self.campaign).waves
             return all(wave.state == "finished" for wave in waves)
+        return False
 
     def waits_for_later(self):
         """Whether letters are left, and none of them can leave by the clock as it is."""
