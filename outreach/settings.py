@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -45,10 +44,10 @@ class SendingSwitch(StrEnum):
     OFF = "off"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings, frozen; `read` checks them as a whole. Each field is `OUTREACH_<FIELD>` in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True)
 
     mode: Mode = Mode.DEMO
     data: Path = ROOT / "var"
@@ -132,7 +131,6 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """
     _refuse_misspelt(environment)
     try:
-        # `_env_file` stays off and the mapping is passed by hand, so that a test never depends on the machine.
         settings = Settings.model_validate(_named(environment))
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(fault) for fault in error.errors())) from None
@@ -390,7 +388,7 @@ def _faults_of_keys(settings: Settings) -> list[str]:
 
 def _is_place(value: str) -> bool:
     host, _, port = value.rpartition(":")
-    return bool(host) and port.isdecimal() and 0 < int(port) < 65536
+    return bool(host) and port.isascii() and port.isdecimal() and 0 < int(port) < 65536
 
 
 def _is_loopback(host: str) -> bool:

@@ -152,3 +152,16 @@ def test_processes_that_make_a_secret_at_once_agree_on_it_and_none_reads_half_of
         assert len(read_back.pop()) > 32
         assert [one.name for one in path.parent.iterdir()] == ["secret"]
         assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_settings_come_from_what_is_given_and_never_from_the_machine(monkeypatch, tmp_path):
+    monkeypatch.setenv("OUTREACH_WEB_PROCESSES", "5")
+    assert read({"OUTREACH_DATA": str(tmp_path)}).web_processes == 2
+
+
+@pytest.mark.parametrize("name", ["WEB_PROCESSES", "MODE", "SMTP_RATE", "BIND", "DATABASE_URL"])
+def test_an_empty_setting_is_one_that_is_not_made(monkeypatch, tmp_path, name):
+    monkeypatch.setenv(f"OUTREACH_{name}", "")
+    plain = {"OUTREACH_DATA": str(tmp_path)}
+    field = name.lower()
+    assert getattr(read({**plain, f"OUTREACH_{name}": ""}), field) == getattr(read(plain), field)

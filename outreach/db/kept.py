@@ -1,6 +1,7 @@
 """A connection that one thread keeps between transactions: getting one costs more than a small transaction."""
 
 import fcntl
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
@@ -9,6 +10,8 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from outreach.db import Database
+
+logger = logging.getLogger(__name__)
 
 
 class KeptConnection:
@@ -22,6 +25,7 @@ class KeptConnection:
         self._connection: Connection | None = None
         self._turns: FileIO | None = None
         self._of: Database | None = None
+        self._has_warned = False
 
     @contextmanager
     def writing(self, database: Database) -> Iterator[Connection]:
@@ -29,9 +33,7 @@ class KeptConnection:
         if self._of is not database:
             self.give_back()
         try:
-            self._turns = self._turns or _turns_of(database)
-            if self._turns is not None:
-                fcntl.flock(self._turns, fcntl.LOCK_EX)
+            self._take_turn(database)
             if self._connection is None or self._connection.closed:
                 self._connection, self._of = database.connect(), database
             with self._connection.begin():
@@ -41,6 +43,18 @@ class KeptConnection:
         except BaseException:
             self.give_back()
             raise
+
+    def _take_turn(self, database: Database) -> None:
+        """Wait for our turn. Where the file cannot be locked, go on without: turns only save time."""
+        try:
+            self._turns = self._turns or _turns_of(database)
+            if self._turns is not None:
+                fcntl.flock(self._turns, fcntl.LOCK_EX)
+        except OSError as error:
+            self._turns = None
+            if not self._has_warned:
+                logger.warning("writers do not take turns, so hits are stored more slowly: %s", error)
+            self._has_warned = True
 
     def give_back(self) -> None:
         """Give the connection back to the pool, which checks it before the next use."""

@@ -91,14 +91,20 @@ def add(
 ) -> Contact:
     """Add an address. One in a mixed alphabet is used only once a second person has reviewed it.
 
+    One that was retired answers for the schools that it answered for before.
+
     Raises InputError when the authority has this address already.
     """
     take_turns(session, "contacts", authority.fase)
     _refuse_twice(session, authority, judged)
+    limits = school_limits(session, [authority.id]).get((authority.id, judged.key), frozenset())
     added = _new(authority, judged, now, actor, name, kind)
     session.add(added)
+    session.flush()
+    _limit(session, added, limits)
+    limited = " Elle répond pour les mêmes écoles qu’avant son retrait." if limits else ""
     waiting = " Elle attend la vérification d’une deuxième personne." if judged.mixed_writing else ""
-    audit.record(session, now, actor, f"Adresse {judged.address} ajoutée.{waiting}", subject_of(authority))
+    audit.record(session, now, actor, f"Adresse {judged.address} ajoutée.{limited}{waiting}", subject_of(authority))
     return added
 
 

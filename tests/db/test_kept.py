@@ -85,3 +85,14 @@ def test_on_sqlite_who_writes_holds_the_turn_from_the_first_transaction_on(datab
     with keep().writing(database):
         assert not is_free()
     assert is_free()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_a_file_of_turns_that_cannot_be_opened_costs_no_hit(database, tally, keep, caplog):
+    Path(f"{database.engine.url.database}-turns").mkdir()
+    add, value = tally
+    kept = keep()
+    add(kept)
+    add(kept)
+    assert value() == 2
+    assert len(caplog.records) == 1

@@ -101,14 +101,15 @@ def test_an_address_that_replaces_another_answers_for_the_same_schools(session, 
     )
 
 
-def test_an_address_that_comes_back_answers_for_all_until_it_is_said_again(session, authority, schools, now):
+def test_an_address_that_comes_back_answers_for_the_schools_it_answered_for_before(session, authority, schools, now):
     (held,) = contacts.contacts_of(session, authority)
     contacts.answer_for(session, authority, held, schools[:1], now=now, actor="nadia")
     contacts.retire(session, authority, held, now=now, actor="nadia")
     session.flush()
-    contacts.add(session, authority, judge(held.address), now=now, actor="nadia", kind=BOX)
-    session.flush()
-    assert contacts.school_limits(session, [authority.id]) == {}
+    added = contacts.add(session, authority, judge(held.address), now=now, actor="nadia", kind=BOX)
+    assert contacts.schools_of(session, added) == schools[:1]
+    assert contacts.school_limits(session, [authority.id]) == {(authority.id, held.address_key): {schools[0].id}}
+    assert "pour les mêmes écoles" in audit.about(session, "authority:9300")[0].sentence
 
 
 def test_the_same_address_in_another_case_is_the_same(session, authority, now):

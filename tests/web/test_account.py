@@ -205,6 +205,14 @@ def test_an_account_under_attack_is_slowed_and_its_owner_comes_in_as_always(app,
     assert tried(app, "marc.dethier@fwb.example", password) == 302
 
 
+@pytest.mark.parametrize(
+    "domain", ["ｆｗｂ.ｅｘａｍｐｌｅ", "fwb。example", "fwb．example", "fwb.exⓐmple", "FWB.exᵃmple"]
+)
+def test_an_account_is_slowed_however_its_address_is_written(app, password, few, domain):
+    assert [tried(app, EMAIL) for _ in range(2)] == [200, 200]
+    assert tried(app, f"nadia.lambert@{domain}", password) == 429
+
+
 def test_a_browser_that_somebody_uses_is_slowed_like_any_other_and_for_that_person_only(app, client, password, few):
     client.sign_in(EMAIL, password)
     client.send("/sign-out", page="/account")

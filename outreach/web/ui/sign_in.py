@@ -1,11 +1,14 @@
 """Attempts to sign in: the names they count under, and the cookie that recognises a browser."""
 
 import secrets
+from contextlib import suppress
 
 from flask import Response, current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from outreach.accounts import attempts
+from outreach.errors import InputError
+from outreach.mail.addresses import judge
 from outreach.web.ui.frame import database, now, settings
 
 MOST_BY_ACCOUNT, MOST_BY_ADDRESS, MOST_BY_BROWSER = 10, 100, 10
@@ -38,11 +41,18 @@ def names_of(email: str) -> dict[str, int]:
 
     In a browser where this person signed in before, the attempt counts for that browser alone.
     """
-    account = email.strip().casefold()[:320]
+    account = _account(email)
     browser = _known_browser(account)
     if browser:
         return {f"browser:{browser}": MOST_BY_BROWSER}
     return {f"account:{account}": MOST_BY_ACCOUNT, f"address:{request.remote_addr}": MOST_BY_ADDRESS}
+
+
+def _account(email: str) -> str:
+    """The account that an address as typed leads to: several ways to write one address are one account."""
+    with suppress(InputError):
+        return judge(email).key
+    return email.strip().casefold()[:320]
 
 
 def know_browser(response: Response, email: str) -> Response:
