@@ -14,7 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from types import FrameType
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from granian import _granian
@@ -22,29 +22,21 @@ from granian._futures import _new_cbscheduler
 from granian.http import HTTP1Settings
 
 from outreach.app import create_app
+from outreach.processes.bodies import PROXIES, Bodies, Exchange, has_body
 from outreach.processes.supervisor import WAITING
 from outreach.settings import read
 
 THREADS = 32  # openings and clicks wait in them until all that came at once is stored
 PAGE_THREADS = 8  # of them, those in pages at once: 16 answered no faster, and took 30 MB more
-BODY_THREADS = 6  # of these, those that may wait for what a browser has yet to send
 IDLE_SECONDS = 600  # after which a thread without work ends
 MOST_OPEN = 4096  # connections of one process, nearly all of them idle
 OTHER_FILES = 256  # that the process may have open: the database's, its own
 HEAD_BYTES = 32_768  # of the line and the headers of a request, together
 HEAD_SECONDS = 30  # in which they have to arrive
-PROXIES = {"127.0.0.1", "::1"}
 HITS = ("/o/", "/c/")
 
 
-class Exchange(Protocol):
-    """What granian answers a request by."""
-
-    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        """Send a whole answer."""
-
-
-class Answer:
+class StartedResponse:
     """The `start_response` of one request (PEP 3333), without its `write`."""
 
     def __init__(self) -> None:
@@ -64,8 +56,9 @@ def _refuse_write(_data: bytes) -> object:
 class Answering:
     """What granian calls for each request, in one of its threads.
 
-    An answer is handed over whole, so a browser that reads slowly holds no thread. The environment of the process stays
-    out of that of the request, as it holds secrets.
+    A page is asked for once the whole request has come, and its answer is handed over whole. So a browser that reads
+    slowly holds no thread, and one that sends slowly holds one of a few, for a time (`bodies`). The
+    environment of the process stays out of that of the request, as it holds secrets.
     """
 
     fixed: ClassVar[WSGIEnvironment] = {
@@ -79,8 +72,8 @@ class Answering:
         "wsgi.version": (1, 0),
     }
 
-    def __init__(self, app: WSGIApplication) -> None:
-        self.app = app
+    def __init__(self, app: WSGIApplication, bodies: Bodies | None = None) -> None:
+        self.app, self.bodies = app, bodies or Bodies()
         self._under_way, self._changed = 0, threading.Condition()
 
     def __call__(self, exchange: Exchange, request: WSGIEnvironment) -> None:
@@ -88,7 +81,12 @@ class Answering:
         with self._changed:
             self._under_way += 1
         try:
-            self._answer(exchange, request)
+            if not has_body(request):
+                self._answer(exchange, request)
+                return
+            with self.bodies.read(exchange, request) as body:
+                if body is not None:
+                    self._answer(exchange, {**request, "wsgi.input": body})
         finally:
             with self._changed:
                 self._under_way -= 1
@@ -98,7 +96,7 @@ class Answering:
         environ = {**self.fixed, **request}
         if request.get("HTTP_X_FORWARDED_PROTO") == "https" and request["REMOTE_ADDR"] in PROXIES:
             environ["wsgi.url_scheme"] = "https"
-        start = Answer()
+        start = StartedResponse()
         body = self.app(environ, start)
         try:
             whole = b"".join(body)
@@ -141,42 +139,25 @@ class Turns:
 
 
 class Shares:
-    """Lets pages hold some of the threads only, and requests with a body fewer still.
+    """Lets pages hold some of the threads only: what waits beyond that leaves threads to openings and clicks."""
 
-    A thread waits until the whole body has come. Whoever sends slowly, or stops, delays others who send, and nobody who
-    reads. Bodies beyond the limit get a 503 at once; pages beyond theirs wait.
-    """
-
-    def __init__(self, app: WSGIApplication, pages: int = PAGE_THREADS, bodies: int = BODY_THREADS) -> None:
-        self.app, self._pages, self._bodies = app, Turns(pages), threading.Semaphore(bodies)
+    def __init__(self, app: WSGIApplication, pages: int = PAGE_THREADS) -> None:
+        self.app, self._pages = app, Turns(pages)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """WSGI (PEP 3333)."""
-        has_body = environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ
-        if has_body:
-            return self._sent(environ, start)
-        if environ["PATH_INFO"].startswith(HITS):
+        if environ["PATH_INFO"].startswith(HITS) and not has_body(environ):
             return self.app(environ, start)
         with self._pages:
             return self.app(environ, start)
 
-    def _sent(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        if not self._bodies.acquire(blocking=False):
-            start("503 Service Unavailable", [("Retry-After", "5"), ("Content-Length", "0")])
-            return []
-        try:
-            with self._pages:
-                return self.app(environ, start)
-        finally:
-            self._bodies.release()
 
-
-def serve(app: WSGIApplication, listening: int, on_ready: Callable[[], object]) -> None:
+def serve(app: WSGIApplication, listening: int, on_ready: Callable[[], object], bodies: Bodies | None = None) -> None:
     """Serve until SIGTERM or SIGINT; then take no connection any more, and answer what has come.
 
     `listening` is the number of a socket that listens; `on_ready` is called once requests are answered.
     """
-    answering = Answering(Shares(app))
+    answering = Answering(Shares(app), bodies)
     stop, stopped = _granian.WorkerSignal(), threading.Event()
     stop.add_cb(stopped.set)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from outreach.processes import web
-from outreach.processes.web import BODY_THREADS, HEAD_BYTES, PAGE_THREADS, THREADS, Answering, Shares, Turns
+from outreach.processes.web import HEAD_BYTES, PAGE_THREADS, THREADS, Answering, Shares, Turns
 from outreach.settings import ROOT, read
 from tests.processes.test_supervisor import wait_for
 
@@ -278,18 +278,8 @@ def held():
     app.may_end.set()
 
 
-def test_those_who_send_slowly_leave_threads_to_those_who_read(held):
-    shared = Shares(held, pages=4, bodies=3)
-    held.take(shared, 3, CONTENT_LENGTH="5")
-    assert exchanged(shared, CONTENT_LENGTH="5")[:2] == (503, [("Retry-After", "5"), ("Content-Length", "0")])
-    assert exchanged(shared, HTTP_TRANSFER_ENCODING="chunked")[0] == 503
-    assert exchanged(shared)[0] == 200
-    held.may_end.set()
-    wait_for(lambda: exchanged(shared, CONTENT_LENGTH="5")[0] == 200)
-
-
 def test_pages_leave_threads_to_openings_and_clicks_and_wait_for_each_other(held):
-    shared = Shares(held, pages=2, bodies=1)
+    shared = Shares(held, pages=2)
     held.take(shared, 2)
     waits = threading.Thread(target=exchanged, args=(shared,), daemon=True)
     waits.start()
@@ -315,10 +305,6 @@ def test_turns_come_in_the_order_of_those_who_wait():
     for thread in threads:
         thread.join()
     assert order == [0, 1, 2, 3, 4]
-
-
-def test_the_shares_of_threads_leave_some_to_each():
-    assert BODY_THREADS < PAGE_THREADS < THREADS
 
 
 def test_the_limit_of_files_leaves_room_for_the_database(monkeypatch):

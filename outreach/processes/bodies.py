@@ -1,0 +1,165 @@
+"""What a request carries beside its headers, a form or a file, read as a whole before a page sees it.
+
+granian reads in the thread that asks, and waits there for as long as the browser takes. So few threads may wait, fewer
+for one client, and each only for a time.
+"""
+
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Protocol
+from wsgiref.types import WSGIEnvironment
+
+BODY_THREADS = 12  # that may wait in a process for what browsers have yet to send
+CLIENT_THREADS = 4  # of them, those that may wait for one client
+BODY_SECONDS = 30.0  # in which a body has to arrive
+BODY_BYTES = 17_000_000  # of which as much is read; pages refuse less than that
+MEMORY_BYTES = 1_000_000  # of a body; a longer one is kept in a file without a name
+PIECE_BYTES = 65_536
+PROXIES = {"127.0.0.1", "::1"}
+LINGER_SECONDS = 0.5  # from a late answer to the end of its connection
+HTML = "<!doctype html>\n<html lang=fr><meta charset=utf-8><title>{title}</title>\n<h1>{title}</h1>\n<p>{text}</p>\n"
+NO_ROOM = HTML.format(
+    title="Trop de demandes à la fois", text="Rien n’a été enregistré. Réessayez dans quelques secondes."
+).encode()
+TOO_LATE = HTML.format(
+    title="La demande n’est pas arrivée en entier",
+    text="Rien n’a été enregistré. Vérifiez la connexion, puis réessayez.",
+).encode()
+PAGE = [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")]
+
+
+class Exchange(Protocol):
+    """What granian answers a request by."""
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        """Send a whole answer."""
+
+    def response_iter(self, status: int, headers: list[tuple[str, str]], body: "Unended") -> None:
+        """Send an answer piece by piece; the thread waits meanwhile."""
+
+
+class Unended:
+    """An answer that ends one byte before the length that it states, which makes granian close the connection.
+
+    Nothing else ends a read that waits for a browser. What was said has long been sent by then.
+    """
+
+    def __init__(self, said: bytes) -> None:
+        self.said, self.left = said, [said]
+
+    def headers(self) -> list[tuple[str, str]]:
+        """The headers that state the length."""
+        return [*PAGE, ("Content-Length", str(len(self.said) + 1)), ("Connection", "close")]
+
+    def __next__(self) -> bytes:
+        """The whole, then nothing."""
+        if self.left:
+            return self.left.pop()
+        time.sleep(LINGER_SECONDS)
+        raise StopIteration
+
+    def close(self) -> None:
+        """WSGI wants it."""
+
+
+class Bodies:
+    """Reads bodies, for a process."""
+
+    def __init__(self, room: int = BODY_THREADS, for_one: int = CLIENT_THREADS, seconds: float = BODY_SECONDS) -> None:
+        self.room, self.for_one, self.seconds = room, for_one, seconds
+        self._held, self._lock = Counter[str](), threading.Lock()
+
+    @contextmanager
+    def read(self, exchange: Exchange, environ: WSGIEnvironment) -> Iterator[IO[bytes] | None]:
+        """The whole body, to be read from its start; None after a refusal, which is answered here.
+
+        - 503 where too many bodies are still coming, or too many of the same client;
+        - 408 where the body has not come within the time, and the connection is closed;
+        - 400 where the browser went away in the middle, for granian, which would note that it got no answer.
+
+        Of a body beyond BODY_BYTES at most that is read: the page refuses it.
+        """
+        with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as kept:
+            yield kept if self._has_come(exchange, environ, kept) else None
+
+    def _has_come(self, exchange: Exchange, environ: WSGIEnvironment, kept: IO[bytes]) -> bool:
+        client = client_of(environ)
+        if not self._enter(client):
+            exchange.response_bytes(503, [*PAGE, ("Retry-After", "5")], NO_ROOM)
+            return False
+        late = _Late(exchange)
+        timer = threading.Timer(self.seconds, late.answer)
+        timer.daemon = True
+        timer.start()
+        try:
+            is_whole = _copy(environ, kept)
+        finally:
+            timer.cancel()
+            self._leave(client)
+        if not late.never():
+            return False
+        if not is_whole:
+            exchange.response_bytes(400, PAGE, b"")
+        kept.seek(0)
+        return is_whole
+
+    def _enter(self, client: str) -> bool:
+        with self._lock:
+            if self._held.total() >= self.room or self._held[client] >= self.for_one:
+                return False
+            self._held[client] += 1
+            return True
+
+    def _leave(self, client: str) -> None:
+        with self._lock:
+            self._held[client] -= 1
+            if not self._held[client]:
+                del self._held[client]
+
+
+class _Late:
+    """Whether a body came too late: either `answer` or `never` is first, and the other does nothing."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange, self._decided = exchange, threading.Lock()
+
+    def answer(self) -> None:
+        """Answer that it did, and close the connection."""
+        if self._decided.acquire(blocking=False):
+            page = Unended(TOO_LATE)
+            self._exchange.response_iter(408, page.headers(), page)
+
+    def never(self) -> bool:
+        """Whether it did not, and will not any more."""
+        return self._decided.acquire(blocking=False)
+
+
+def _copy(environ: WSGIEnvironment, kept: IO[bytes]) -> bool:
+    """Copy the body; whether it has the length that was stated."""
+    stated = int(environ["CONTENT_LENGTH"]) if environ.get("CONTENT_LENGTH") else None
+    if stated is not None and stated > BODY_BYTES:
+        return True
+    left = BODY_BYTES if stated is None else stated
+    while left and (piece := environ["wsgi.input"].read(min(left, PIECE_BYTES))):
+        kept.write(piece)
+        left -= len(piece)
+    return stated is None or not left
+
+
+def has_body(environ: WSGIEnvironment) -> bool:
+    """Whether anything comes after the headers."""
+    return environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ
+
+
+def client_of(environ: WSGIEnvironment) -> str:
+    """The address that a request comes from: a web server on this machine says for whom it asks.
+
+    Of several it is the last one, which that server saw itself. Whoever asks may write the others.
+    """
+    place: str = environ["REMOTE_ADDR"]
+    said: str = environ.get("HTTP_X_FORWARDED_FOR", "") if place in PROXIES else ""
+    return said.rpartition(",")[2].strip() or place
