@@ -170,20 +170,15 @@ def serve(app: WSGIApplication, listening: int, on_ready: Callable[[], object], 
     granian: Any = _granian
     scheduler: Any = _new_cbscheduler
     worker = granian.WSGIWorker(
-        1,
-        (None, granian.SocketHolder(listening, False, WAITING)),
-        None,  # no metrics, here and below
-        1,
-        1,
-        THREADS,
-        IDLE_SECONDS,
-        most_open(),
-        "1",
-        HTTP1Settings(header_read_timeout=HEAD_SECONDS * 1000, max_buffer_size=HEAD_BYTES),
-        None,
-        None,  # no static files
-        *(False, None, None, None, "tls1.3", None, [], False),  # no TLS
-        (None, None),
+        worker_id=1,
+        sock=(None, granian.SocketHolder(listening, False, WAITING)),
+        ipc=None,
+        blocking_threads=1,
+        py_threads=THREADS,
+        py_threads_idle_timeout=IDLE_SECONDS,
+        backpressure=most_open(),
+        http1_opts=HTTP1Settings(header_read_timeout=HEAD_SECONDS * 1000, max_buffer_size=HEAD_BYTES),
+        metrics=(None, None),
     )
     loop = asyncio.new_event_loop()
     worker.serve_mtr(scheduler(loop, answering, impl_asyncio=True), loop, stop)
