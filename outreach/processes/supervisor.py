@@ -23,6 +23,7 @@ from typing import TextIO
 
 WAITING = 2048  # connections that the system keeps until a web process takes them
 GRACE_SECONDS = 45  # a work process waits 10 s for the last replies, and for a slow bounce mailbox
+WEB_GRACE_SECONDS = 10  # a web process ends by itself within 8
 LOOK_SECONDS = 1.0
 AGAIN_SECONDS = 2.0  # from a start that failed to the next
 MOST_FAILURES = 5  # starts in a row, while no process serves the pages
@@ -151,7 +152,7 @@ class Supervisor:
             if any(web.place == old.place and web is not old for web in self.serving):
                 self.serving.remove(old)
                 self.leaving.append(old)
-                old.leave_until = time.monotonic() + GRACE_SECONDS
+                old.leave_until = time.monotonic() + WEB_GRACE_SECONDS
                 old.process.terminate()
         self.to_reload = [web for web in self.to_reload if web in self.serving or web in self.beginning]
         for web in self.leaving:
@@ -193,10 +194,11 @@ class Supervisor:
     def _stop(self) -> None:
         """Ask all processes to stop, and wait for them."""
         web = [web.process for web in (*self.serving, *self.beginning, *self.leaving)]
-        for process in (*self.others, *web):
+        for process in (*web, *self.others):
             process.terminate()
-        end = time.monotonic() + GRACE_SECONDS
-        for process in (*self.others, *web):
+        now = time.monotonic()
+        ends = [now + WEB_GRACE_SECONDS] * len(web) + [now + GRACE_SECONDS] * len(self.others)
+        for process, end in zip((*web, *self.others), ends, strict=True):
             try:
                 process.wait(max(end - time.monotonic(), 0.1))
             except subprocess.TimeoutExpired:

@@ -11,9 +11,9 @@ import resource
 import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from types import FrameType
 from typing import Any, ClassVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -34,6 +34,9 @@ OTHER_FILES = 256  # that the process may have open: the database's, its own
 HEAD_BYTES = 32_768  # of the line and the headers of a request, together
 HEAD_SECONDS = 30  # in which they have to arrive
 HITS = ("/o/", "/c/")
+LAST_SECONDS = 1.0  # in which connections that were kept are closed by an answer
+LEAVE_SECONDS = 7.0  # then, for what is under way
+STOPS = {signal.SIGTERM, signal.SIGINT}
 
 
 class StartedResponse:
@@ -74,6 +77,7 @@ class Answering:
 
     def __init__(self, app: WSGIApplication, bodies: Bodies | None = None) -> None:
         self.app, self.bodies = app, bodies or Bodies()
+        self.is_last = False  # whether each answer is the last one of its connection
         self._under_way, self._changed = 0, threading.Condition()
 
     def __call__(self, exchange: Exchange, request: WSGIEnvironment) -> None:
@@ -103,12 +107,13 @@ class Answering:
         finally:
             if hasattr(body, "close"):
                 body.close()
-        exchange.response_bytes(start.status, start.headers, whole)
+        last = [("Connection", "close")] if self.is_last else []
+        exchange.response_bytes(start.status, [*start.headers, *last], whole)
 
-    def wait(self) -> None:
-        """Wait until no request is under way, not even one whose browser has gone: it may be writing."""
+    def wait(self, seconds: float) -> None:
+        """Wait so long until no request is under way, not even one whose browser has gone: it may be writing."""
         with self._changed:
-            self._changed.wait_for(lambda: self._under_way == 0)
+            self._changed.wait_for(lambda: self._under_way == 0, seconds)
 
 
 class Turns:
@@ -153,19 +158,17 @@ class Shares:
 
 
 def serve(app: WSGIApplication, listening: int, on_ready: Callable[[], object], bodies: Bodies | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; then take no connection any more, and answer what has come.
+    """Serve until SIGTERM or SIGINT; then let connections go, and answer what has come, for 8 seconds at most.
+
+    A browser that sends again on a connection just when it is closed gets no answer. So for a second every answer says
+    that it is the last one of its connection, and only then those without a request are closed.
 
     `listening` is the number of a socket that listens; `on_ready` is called once requests are answered.
     """
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # before threads begin, which inherit it: none is interrupted
     answering = Answering(Shares(app), bodies)
     stop, stopped = _granian.WorkerSignal(), threading.Event()
     stop.add_cb(stopped.set)
-
-    def leave(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, leave)
     # granian's own description of its types is older than it is, or missing.
     granian: Any = _granian
     scheduler: Any = _new_cbscheduler
@@ -183,8 +186,13 @@ def serve(app: WSGIApplication, listening: int, on_ready: Callable[[], object], 
     loop = asyncio.new_event_loop()
     worker.serve_mtr(scheduler(loop, answering, impl_asyncio=True), loop, stop)
     on_ready()
-    stopped.wait()
-    answering.wait()
+    signal.sigwait(STOPS)
+    answering.is_last = True
+    time.sleep(LAST_SECONDS)
+    stop.set()
+    end = time.monotonic() + LEAVE_SECONDS
+    stopped.wait(LEAVE_SECONDS)
+    answering.wait(max(end - time.monotonic(), 0))
 
 
 def most_open() -> int:

@@ -21,6 +21,7 @@ from outreach.processes.bodies import (
     Unended,
     client_of,
 )
+from outreach.processes.supervisor import WEB_GRACE_SECONDS
 from outreach.processes.web import PAGE_THREADS, THREADS, Answering
 from outreach.settings import ROOT
 from tests.processes.test_supervisor import wait_for
@@ -40,13 +41,13 @@ HALF = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf"
 
 @contextmanager
 def serving(seconds):
-    """A web process on a socket of its own, where a body has this long to come; yields its address."""
+    """A web process on a socket of its own, where a body has this long to come; yields its address and it."""
     with socket.create_server(("127.0.0.1", 0), backlog=500) as listener:
         command = [sys.executable, "-c", WEB, str(listener.fileno()), str(seconds)]
         process = subprocess.Popen(command, cwd=ROOT, pass_fds=[listener.fileno()], stdout=subprocess.PIPE, text=True)
         try:
             assert process.stdout.readline() == "ready\n"
-            yield listener.getsockname()
+            yield listener.getsockname(), process
         finally:
             process.kill()
             process.wait()
@@ -83,7 +84,7 @@ def whole(connection):
 
 
 def test_half_sent_forms_of_one_client_hold_up_nobody_else():
-    with serving(30) as place, half_sent(place, 100) as connections:
+    with serving(30) as (place, _), half_sent(place, 100) as connections:
         wait_for(lambda: len(select.select(connections, [], [], 0)[0]) == 100 - CLIENT_THREADS)
         status, headers, body = sent(place)
         assert status == 503
@@ -96,16 +97,36 @@ def test_half_sent_forms_of_one_client_hold_up_nobody_else():
 
 
 def test_a_half_sent_form_is_told_that_it_is_late_and_leaves_room_to_the_next():
-    with serving(1) as place, half_sent(place, CLIENT_THREADS) as connections:
+    with serving(1) as (place, _), half_sent(place, CLIENT_THREADS) as connections:
         answers = [whole(connection) for connection in connections]
         assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in answers)
         assert all(answer.endswith(b"</p>\n") for answer in answers)
         wait_for(lambda: sent(place)[0] == 200)
 
 
+def test_a_half_sent_form_does_not_keep_a_process_from_ending():
+    with serving(30) as (place, process), half_sent(place, CLIENT_THREADS + 1) as connections:
+        wait_for(lambda: select.select(connections, [], [], 0)[0])
+        process.terminate()
+        assert process.wait(WEB_GRACE_SECONDS) == 0
+
+
+def test_a_process_that_is_asked_to_end_says_so_on_connections_that_are_kept_and_answers():
+    with serving(30) as (place, process):
+        kept = http.client.HTTPConnection(*place, timeout=20)
+        for last in (None, "close"):
+            kept.request("POST", "/", b"whole")
+            answer = kept.getresponse()
+            assert (answer.status, answer.headers["Connection"]) == (200, last)
+            answer.read()
+            process.terminate()
+            time.sleep(0.2)  # until the process has noticed
+        assert process.wait(WEB_GRACE_SECONDS) == 0
+
+
 @pytest.mark.parametrize("length", [1, MEMORY_BYTES + 1])
 def test_a_body_is_handed_over_whole(length):
-    with serving(20) as place:
+    with serving(20) as (place, _):
         assert sent(place, b"x" * length)[2] == str(length).encode()
         pieces = (b"x" for _ in range(3))
         assert sent(place, pieces)[2] == b"3"

@@ -145,6 +145,31 @@ def test_a_reload_under_load_costs_no_request_and_takes_every_process_away(serve
     assert {*came} == {200}
 
 
+def test_a_reload_costs_no_request_on_connections_that_are_kept(served):
+    with readers(served, 8, read_on_kept_connections) as came:
+        for _ in range(2):
+            old, seen = served.serving(), len(came)
+            os.kill(served.process.pid, signal.SIGHUP)
+            wait_for(lambda old=old: len(served.serving()) == 2 and not served.serving() & old, 60)
+            wait_for(lambda seen=seen: len(came) > seen + 20)
+    assert {*came} == {200}
+
+
+def read_on_kept_connections(served, over, came):
+    """Open one page after another on a connection, and a new one when an answer said that it was the last."""
+    connection = http.client.HTTPConnection(*served.place, timeout=20)
+    while not over.is_set():
+        try:
+            connection.request("GET", "/o/x.gif")
+            answer = connection.getresponse()
+            answer.read()
+            came.append(answer.status)
+        except (OSError, http.client.HTTPException) as error:
+            came.append(repr(error))
+            connection.close()
+    connection.close()
+
+
 def test_a_process_that_is_killed_is_replaced_and_what_comes_meanwhile_is_answered(served):
     before = served.serving()
     os.kill(next(iter(before)), signal.SIGKILL)
@@ -153,19 +178,20 @@ def test_a_process_that_is_killed_is_replaced_and_what_comes_meanwhile_is_answer
     wait_for(lambda: len(served.serving()) == 2 and len(served.serving() & before) == 1, 60)
 
 
+def read_on_new_connections(served, over, came):
+    """Open one page after another, each on a connection of its own."""
+    while not over.is_set():
+        try:
+            came.append(served.open("/sign-in")[0])
+        except OSError as error:
+            came.append(repr(error))
+
+
 @contextmanager
-def readers(served, size=4):
-    """Readers who open one page after another, each on a connection of its own; yields the statuses so far."""
+def readers(served, size=4, read_on=read_on_new_connections):
+    """Readers who open pages all the while; yields the statuses so far, or what befell instead of an answer."""
     over, came = threading.Event(), []
-
-    def read_on():
-        while not over.is_set():
-            try:
-                came.append(served.open("/sign-in")[0])
-            except OSError as error:
-                came.append(repr(error))
-
-    threads = [threading.Thread(target=read_on) for _ in range(size)]
+    threads = [threading.Thread(target=read_on, args=(served, over, came)) for _ in range(size)]
     for thread in threads:
         thread.start()
     try:
