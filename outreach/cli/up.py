@@ -43,7 +43,7 @@ def others_of(settings: Settings) -> list[list[str]]:
 
 def ready_text(settings: Settings) -> str:
     """What the terminal says once the pages are served."""
-    lines = ["", f"  Adresse       {settings.address}"]
+    lines = ["", web.address_line(settings)]
     if settings.mode is Mode.DEMO:
         author = people.person_for(RoleName.AUTHOR)
         lines += [f"  Connexion     {author.email}", f"  Mot de passe  {people.password(settings.data)}"]

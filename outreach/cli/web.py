@@ -11,6 +11,7 @@ import click
 
 from outreach.cli.context import Operation, pass_operation
 from outreach.errors import Refused
+from outreach.french import typeset
 from outreach.processes.supervisor import WAITING, Plan
 from outreach.settings import Settings
 
@@ -21,7 +22,12 @@ def web(operation: Operation) -> None:
     """Sert les pages, et rien d’autre, jusqu’à un signal d’arrêt ; SIGHUP les recharge sans perdre une requête."""
     refuse_if_taken(operation.settings)
     operation.database.dispose()
-    supervise(operation)
+    supervise(operation, ready=typeset(f"{address_line(operation.settings)}\n"))
+
+
+def address_line(settings: Settings) -> str:
+    """Where the pages are, for the terminal."""
+    return f"  Adresse       {settings.address}"
 
 
 def refuse_if_taken(settings: Settings) -> None:

@@ -7,8 +7,13 @@ It lives as long as they do, so it imports nothing heavy. What prepares the star
 - Each web process has a place, with a socket of its own at the same address: the system spreads connections over them.
   The sockets stay open here. What comes to a place while nobody has it waits for the next process, and is not lost.
 - A web process that ends is replaced. When any other process ends, all are stopped.
+- A place where none begins stops listening while others serve, so that visitors come to these. A web process listens
+  at its place as it begins to serve.
+- When this process is killed, the others are asked to end by the system.
 """
 
+import _socket  # what `socket` is made of, without all that `socket` loads
+import ctypes
 import json
 import os
 import select
@@ -25,8 +30,12 @@ WAITING = 2048  # connections that the system keeps until a web process takes th
 GRACE_SECONDS = 45  # a work process waits 10 s for the last replies, and for a slow bounce mailbox
 WEB_GRACE_SECONDS = 10  # a web process ends by itself within 8
 LOOK_SECONDS = 1.0
-AGAIN_SECONDS = 2.0  # from a start that failed to the next
+BEGIN_SECONDS = 60  # in which a web process has to serve
+AGAIN_SECONDS = 2.0  # from a start that failed to the next one, as often as it failed in a row
+LONGEST_SECONDS = 30.0  # from one to the next
 MOST_FAILURES = 5  # starts in a row, while no process serves the pages
+PLACE_FAILURES = 2  # starts in a row at a place that nobody has, until it stops listening
+END_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 
@@ -35,13 +44,14 @@ class Plan:
     """What to run. `listening` has the numbers of sockets that listen, open already, one for each web process.
 
     `web` is the command of a web process; to it the numbers of two files are added: the socket's, and that of a pipe to
-    which the process writes once it serves. `ready` is printed when the first one does.
+    which the process writes once it serves, within `begin_seconds`. `ready` is printed when the first one does.
     """
 
     listening: list[int]
     web: list[str]
     others: list[list[str]] = field(default_factory=list)
     ready: str = ""
+    begin_seconds: float = BEGIN_SECONDS
 
     def to_json(self) -> str:
         """The plan as the text that `main` reads."""
@@ -55,6 +65,7 @@ class WebProcess:
     place: int
     process: subprocess.Popen[bytes]
     pipe: int | None  # says when it serves; None once it has said so
+    begin_until: float
     leave_until: float = 0.0
 
     def has_begun(self) -> bool:
@@ -83,7 +94,11 @@ class Supervisor:
         self.beginning: list[WebProcess] = []
         self.leaving: list[WebProcess] = []
         self.to_reload: list[WebProcess] = []
-        self.failures, self.next_start, self.has_served = 0, 0.0, False
+        self.failures, self.has_served = 0, False
+        places = range(len(plan.listening))
+        self.place_failures, self.next_starts = [0 for _ in places], [0.0 for _ in places]
+        self.closed: set[int] = set()  # places that do not listen
+        self.is_reloading = False
         self.woken, waking = os.pipe()
         for end in (self.woken, waking):
             os.set_blocking(end, False)
@@ -92,7 +107,7 @@ class Supervisor:
             signal.signal(number, self._note)
         signal.set_wakeup_fd(waking)
         # Each in a session of its own: Ctrl+C reaches only this process, which stops them in order.
-        self.others = [subprocess.Popen(command, start_new_session=True) for command in plan.others]
+        self.others = [_popen(command) for command in plan.others]
 
     def run(self) -> int:
         """Supervise until a signal asks to stop or a process ends that cannot be replaced; returns the exit status."""
@@ -110,7 +125,7 @@ class Supervisor:
             if number in {signal.SIGTERM, signal.SIGINT} or (number == signal.SIGHUP and self._terminal_is_gone()):
                 return 0
             if number == signal.SIGHUP:
-                self.to_reload = [*self.serving, *self.beginning]
+                self.to_reload, self.is_reloading = [*self.serving, *self.beginning], True
         ended = [process.returncode for process in self.others if process.poll() is not None]
         if ended:
             return max(ended[0], 0) or 1
@@ -126,7 +141,8 @@ class Supervisor:
         for web in [web for web in self.beginning if web.has_begun()]:
             self.beginning.remove(web)
             self.serving.append(web)
-            self.failures = 0
+            self.failures = self.place_failures[web.place] = 0
+            self.closed.discard(web.place)
             if not self.has_served:
                 self.has_served = True
                 if self.plan.ready:
@@ -140,11 +156,25 @@ class Supervisor:
                 if state is not self.leaving:
                     _say(f"a web process ended (status {web.process.returncode})")
                 if state is self.beginning:
-                    self.failures += 1
-                    self.next_start = time.monotonic() + AGAIN_SECONDS
-                    if self.to_reload:
-                        _say("the new web process did not begin, the old ones stay")
-                        self.to_reload = []
+                    self._note_failure(web.place)
+        for web in self.beginning:
+            if time.monotonic() > web.begin_until:
+                web.process.kill()
+
+    def _note_failure(self, place: int) -> None:
+        self.failures += 1
+        self.place_failures[place] += 1
+        wait = min(AGAIN_SECONDS * self.place_failures[place], LONGEST_SECONDS)
+        self.next_starts[place] = time.monotonic() + wait
+        if self.to_reload:
+            _say("the new web process did not begin, the old ones stay")
+            self.to_reload, self.is_reloading = [], False
+        is_empty = all(web.place != place for web in self.serving)
+        has_failed = self.place_failures[place] >= PLACE_FAILURES
+        if self.serving and is_empty and has_failed and place not in self.closed:
+            self.closed.add(place)
+            _say("no web process begins at one place: the others serve its visitors, and it is tried again")
+            _stop_listening(self.plan.listening[place])
 
     def _let_old_leave(self) -> None:
         """Ask an old web process to leave once a new one serves in its place."""
@@ -158,16 +188,21 @@ class Supervisor:
         for web in self.leaving:
             if time.monotonic() > web.leave_until:
                 web.process.kill()
+        if self.is_reloading and not self.to_reload and not self.beginning:
+            self.is_reloading = False
+            _say("the pages are reloaded")
 
     def _start_missing(self) -> None:
         """Start a web process where a place has none; else, during a reload, beside the next old one."""
-        if time.monotonic() < self.next_start:
-            return
         taken = {web.place for web in (*self.serving, *self.beginning)}
         for place in set(range(len(self.plan.listening))) - taken:
-            self._start(place)
+            self._start_unless_early(place)
         if self.to_reload and not self.beginning:
-            self._start(self.to_reload[0].place)
+            self._start_unless_early(self.to_reload[0].place)
+
+    def _start_unless_early(self, place: int) -> None:
+        if time.monotonic() >= self.next_starts[place]:
+            self._start(place)
 
     def _start(self, place: int) -> None:
         says, pipe = os.pipe()
@@ -175,9 +210,9 @@ class Supervisor:
         command = [*self.plan.web, *map(str, numbers)]
         # glibc gives threads up to eight heaps a core, and pages fill one after the other: 20 MB more in all.
         heaps = {"MALLOC_ARENA_MAX": "2", **os.environ}
-        process = subprocess.Popen(command, env=heaps, start_new_session=True, pass_fds=numbers)
+        process = _popen(command, env=heaps, pass_fds=numbers)
         os.close(pipe)
-        self.beginning.append(WebProcess(place, process, says))
+        self.beginning.append(WebProcess(place, process, says, time.monotonic() + self.plan.begin_seconds))
 
     def _wait(self) -> None:
         pipes = [web.pipe for web in self.beginning if web.pipe is not None]
@@ -203,6 +238,35 @@ class Supervisor:
                 process.wait(max(end - time.monotonic(), 0.1))
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _popen(
+    command: list[str], env: dict[str, str] | None = None, pass_fds: tuple[int, ...] = ()
+) -> subprocess.Popen[bytes]:
+    """Start a process that the system asks to end when this one is gone, even by kill -9."""
+    parent, prctl = os.getpid(), getattr(ctypes.CDLL(None), "prctl", None)  # Linux has it
+
+    def follow_parent() -> None:
+        if prctl is not None:
+            prctl(END_WITH_PARENT, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return subprocess.Popen(
+        command,
+        env=env,
+        start_new_session=True,
+        pass_fds=pass_fds,
+        preexec_fn=follow_parent,  # noqa: PLW1509 - this process has one thread
+    )
+
+
+def _stop_listening(number: int) -> None:
+    """Make a socket listen no more; the system gives its visitors to the others at the address. It stays bound."""
+    listener = _socket.socket(fileno=number)
+    with suppress(OSError):
+        listener.shutdown(_socket.SHUT_RD)
+    listener.detach()
 
 
 def _terminal() -> bool:

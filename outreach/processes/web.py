@@ -9,6 +9,7 @@ import asyncio
 import os
 import resource
 import signal
+import socket
 import sys
 import threading
 import time
@@ -163,9 +164,13 @@ def serve(app: WSGIApplication, listening: int, on_ready: Callable[[], object], 
     A browser that sends again on a connection just when it is closed gets no answer. So for a second every answer says
     that it is the last one of its connection, and only then those without a request are closed.
 
-    `listening` is the number of a socket that listens; `on_ready` is called once requests are answered.
+    `listening` is the number of a socket that is bound, and may listen already; `on_ready` is called once requests are
+    answered.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # before threads begin, which inherit it: none is interrupted
+    listener = socket.socket(fileno=listening)
+    listener.listen(WAITING)  # its place may have been closed, as nobody began there
+    listener.detach()
     answering = Answering(Shares(app), bodies)
     stop, stopped = _granian.WorkerSignal(), threading.Event()
     stop.add_cb(stopped.set)

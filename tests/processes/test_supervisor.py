@@ -24,9 +24,13 @@ import os, signal, socket, sys, time
 listening, pipe = map(int, sys.argv[-2:])
 asked = []
 signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
-if os.path.exists(sys.argv[1]):
+kind = os.path.exists(sys.argv[1]) and open(sys.argv[1]).read()
+if kind == "" or kind == str(listening):
     sys.exit(7)
+if kind == "silent":
+    time.sleep(600)
 listener = socket.socket(fileno=listening)
+listener.listen(500)
 listener.settimeout(0.05)
 os.write(pipe, b"1")
 while not asked:
@@ -44,17 +48,24 @@ SLEEP = "import time; time.sleep(600)"
 
 
 class Supervised:
-    """A supervisor with small web processes. `broken` is a file: while it exists, none begins."""
+    """A supervisor with small web processes. `broken` is a file: while it exists, none begins.
+
+    With the number of a socket in it, none begins there; with "silent", none says that it serves.
+    """
 
     def __init__(self, folder, web_processes, others):
         self.broken = folder / "broken"
-        first = socket.create_server(("127.0.0.1", 0), backlog=500, reuse_port=True)
-        place, more = first.getsockname(), range(web_processes - 1)
-        self.listening = [first, *(socket.create_server(place, backlog=500, reuse_port=True) for _ in more)]
+        self.said = (folder / "said").open("w+")
+        # A socket whose port the system chose forgets it when it listens no more.
+        with socket.create_server(("127.0.0.1", 0), reuse_port=True) as chosen:
+            place, places = chosen.getsockname(), range(web_processes)
+            self.listening = [socket.create_server(place, backlog=500, reuse_port=True) for _ in places]
         self.address = f"http://127.0.0.1:{place[1]}/"
         web = [sys.executable, "-S", "-c", WEB, str(self.broken)]
         others = [[sys.executable, "-S", "-c", code] for code in others]
-        self.plan = Plan([listener.fileno() for listener in self.listening], web, others, "served at last")
+        self.plan = Plan(
+            [listener.fileno() for listener in self.listening], web, others, "served at last", begin_seconds=5
+        )
         self.process = None
 
     def start(self, *before, terminal=None):
@@ -64,6 +75,7 @@ class Supervised:
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self.said,
             pass_fds=self.plan.listening,
             start_new_session=True,
             preexec_fn=terminal and (lambda: fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)),  # noqa: PLW1509 - one system call
@@ -88,6 +100,12 @@ class Supervised:
         listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
         return {int(number) for number in listed.split()}
 
+    def who_has(self, listener):
+        """The number of the web process at the place of this socket."""
+        ours = str(listener.fileno()).encode()
+        commands = {number: Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0") for number in self.children()}
+        return next(number for number, command in commands.items() if command[-3] == ours)
+
     def signal(self, number):
         self.process.send_signal(number)
 
@@ -107,6 +125,7 @@ def supervised(tmp_path):
         run.process.terminate()
         run.process.wait(20)
         run.process.stdout.close()
+        run.said.close()
         for listener in run.listening:
             listener.close()
 
@@ -176,17 +195,58 @@ def test_a_web_process_that_is_killed_costs_what_it_had_under_way_and_is_replace
     assert len(faults(came)) <= 5, "one request at a time is under way in each of these processes"
 
 
-def test_where_the_new_code_does_not_begin_the_old_processes_stay(supervised):
+def test_where_the_new_code_does_not_begin_the_old_processes_stay(supervised, tmp_path):
     run = supervised()
     old = run.wait_until_served()
     run.broken.touch()
     run.signal(signal.SIGHUP)
-    wait_for(lambda: len(run.children()) == 3)
-    wait_for(lambda: run.children() == old)
+    wait_for(lambda: "the old ones stay" in (tmp_path / "said").read_text())
+    assert run.children() == old
     assert run.asked() in old
     run.broken.unlink()
     run.signal(signal.SIGHUP)
     wait_for(lambda: len(run.children()) == 2 and not run.children() & old)
+
+
+def test_a_reload_says_when_it_is_done(supervised, tmp_path):
+    run = supervised()
+    run.wait_until_served()
+    said = tmp_path / "said"
+    run.signal(signal.SIGHUP)
+    wait_for(lambda: said.read_text() == "the pages are reloaded\n")
+    run.broken.touch()
+    run.signal(signal.SIGHUP)
+    wait_for(lambda: "the old ones stay" in said.read_text())
+    assert said.read_text().count("reloaded") == 1
+
+
+def test_a_place_where_no_process_begins_sends_nobody_there_until_one_does(supervised, tmp_path):
+    run = supervised()
+    run.wait_until_served()
+    run.broken.write_text(str(run.listening[0].fileno()))
+    before, at_place = run.children(), run.who_has(run.listening[0])
+    os.kill(at_place, signal.SIGKILL)
+    wait_for(lambda: "no web process begins at one place" in (tmp_path / "said").read_text())
+    assert {run.asked() for _ in range(20)} == before - {at_place}
+    run.broken.unlink()
+    seen = set()
+    wait_for(lambda: seen.add(run.asked()) or len(seen) == 2)
+
+
+def test_a_process_that_does_not_say_that_it_serves_is_killed_and_counts_as_a_failure(supervised, tmp_path):
+    (tmp_path / "broken").write_text("silent")
+    run = supervised()
+    assert run.process.wait(20) == 1
+    assert "a web process ended (status -9)" in (tmp_path / "said").read_text()
+
+
+def test_when_the_supervisor_is_killed_all_others_end(supervised):
+    run = supervised(others=[SLEEP])
+    run.wait_until_served()
+    started = run.children()
+    assert len(started) == 3
+    run.process.kill()
+    wait_for(lambda: not any(alive(number) for number in started))
 
 
 def test_pages_that_do_not_begin_at_the_start_end_everything(supervised, tmp_path):

@@ -46,15 +46,22 @@ class Served:
     def __enter__(self):
         command = [sys.executable, "-m", "outreach", "web"]
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=self.environment, start_new_session=True, stderr=subprocess.PIPE
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         wait_for(lambda: self.process.poll() is not None or len(self.serving()) == self.settings.web_processes, 60)
         assert self.process.poll() is None, self.process.stderr.read()
+        self.first_line = self.process.stdout.readline().decode()
         return self
 
     def __exit__(self, *_error):
         self.process.terminate()
         self.process.wait(60)
+        self.process.stdout.close()
         self.process.stderr.close()
 
     def serving(self):
@@ -81,6 +88,10 @@ class Served:
                 answer += more
         head, _, body = answer.partition(b"\r\n\r\n")
         return head.partition(b"\r\n")[0].decode(), body
+
+
+def test_the_terminal_says_where_the_pages_are(served):
+    assert served.first_line.split() == ["Adresse", served.settings.address]
 
 
 def test_five_hundred_idle_and_slow_connections_are_not_felt(served):
