@@ -146,6 +146,12 @@ def test_a_form_may_come_in_chunks(served):
     assert served.said(head + b"5\r\nemail\r\n0\r\n\r\n")[0] == "HTTP/1.1 400 Bad Request"
 
 
+def test_a_body_that_is_too_large_is_refused_by_our_page_before_it_comes(served):
+    head = b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000000\r\n"
+    line, _ = served.said(head + b"Content-Type: application/x-www-form-urlencoded\r\n\r\nemail=")
+    assert line == "HTTP/1.1 413 Payload Too Large"
+
+
 def test_a_reload_under_load_costs_no_request_and_takes_every_process_away(served):
     old = served.serving()
     with readers(served) as came:
