@@ -210,8 +210,15 @@ class Supervisor:
         command = [*self.plan.web, *map(str, numbers)]
         # glibc gives threads up to eight heaps a core, and pages fill one after the other: 20 MB more in all.
         heaps = {"MALLOC_ARENA_MAX": "2", **os.environ}
-        process = _popen(command, env=heaps, pass_fds=numbers)
-        os.close(pipe)
+        try:
+            process = _popen(command, env=heaps, pass_fds=numbers)
+        except OSError as error:  # no memory, no process left, or the program is being replaced
+            os.close(says)
+            _say(f"a web process could not be started: {error}")
+            self._note_failure(place)
+            return
+        finally:
+            os.close(pipe)
         self.beginning.append(WebProcess(place, process, says, time.monotonic() + self.plan.begin_seconds))
 
     def _wait(self) -> None:

@@ -61,7 +61,9 @@ class Supervised:
             place, places = chosen.getsockname(), range(web_processes)
             self.listening = [socket.create_server(place, backlog=500, reuse_port=True) for _ in places]
         self.address = f"http://127.0.0.1:{place[1]}/"
-        web = [sys.executable, "-S", "-c", WEB, str(self.broken)]
+        self.program = folder / "python"
+        self.program.symlink_to(sys.executable)
+        web = [str(self.program), "-S", "-c", WEB, str(self.broken)]
         others = [[sys.executable, "-S", "-c", code] for code in others]
         self.plan = Plan(
             [listener.fileno() for listener in self.listening], web, others, "served at last", begin_seconds=5
@@ -204,6 +206,18 @@ def test_where_the_new_code_does_not_begin_the_old_processes_stay(supervised, tm
     assert run.children() == old
     assert run.asked() in old
     run.broken.unlink()
+    run.signal(signal.SIGHUP)
+    wait_for(lambda: len(run.children()) == 2 and not run.children() & old)
+
+
+def test_where_no_process_can_be_started_the_old_ones_stay(supervised, tmp_path):
+    run = supervised()
+    old = run.wait_until_served()
+    run.program.unlink()
+    run.signal(signal.SIGHUP)
+    wait_for(lambda: "could not be started" in (tmp_path / "said").read_text())
+    assert run.asked() in old
+    run.program.symlink_to(sys.executable)
     run.signal(signal.SIGHUP)
     wait_for(lambda: len(run.children()) == 2 and not run.children() & old)
 
