@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -98,7 +97,7 @@ class Ground:
         self.database.dispose()
 
     def serving(self) -> list[int]:
-        """The web processes that listen to their signals, the oldest first."""
+        """The web processes that serve, the oldest first."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [int(child) for child in children if _serves(int(child))]
 
@@ -128,10 +127,9 @@ class Ground:
 
 
 def _serves(process: int) -> bool:
-    """Whether a process handles SIGTERM in Python, which a web process does from the moment at which it can serve."""
+    """Whether a web process has begun to serve: it then has more than one thread."""
     with contextlib.suppress(OSError):
-        caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
-        return caught is not None and bool(int(caught[1], 16) >> signal.SIGTERM - 1 & 1)
+        return len(list(Path(f"/proc/{process}/task").iterdir())) > 1
     return False
 
 

@@ -26,7 +26,7 @@ from tests.postgresql import Server
 
 # On a busy machine a deadline would fail correct properties. The runner's time-out still applies.
 hypothesis.settings.register_profile("short", deadline=None, max_examples=40)
-hypothesis.settings.register_profile("all", deadline=None, max_examples=100)
+hypothesis.settings.register_profile("all", deadline=None, max_examples=60)
 STORY_DAY = date(2021, 5, 15)
 NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"

@@ -14,22 +14,9 @@ from tests.relays import Relays
 pytestmark = [pytest.mark.long, pytest.mark.timeout(120), pytest.mark.parametrize("backend", ["postgresql"])]
 
 
-class PostgreSQL:
-    """The very database that the letters are in; it is not killed."""
-
-    def __init__(self, url):
-        self.url = url
-
-    def kill(self):
-        pass
-
-
-@pytest.fixture(params=[Redis, RabbitMQ, PostgreSQL])
-def broker(request, fresh_url):
-    if request.param is PostgreSQL:
-        yield PostgreSQL(fresh_url)
-    else:
-        yield from running(request.param)
+@pytest.fixture(params=[Redis, RabbitMQ])
+def broker(request):
+    yield from running(request.param)
 
 
 @pytest.fixture
