@@ -154,7 +154,7 @@ class Database:
                 connection.execute(f"SET {name} = '{seconds}s'")
             connection.commit()
 
-        self.engine.dispose()
+        self.dispose()
 
     def dispose(self) -> None:
         """Close every connection."""

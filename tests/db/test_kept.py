@@ -96,3 +96,13 @@ def test_a_file_of_turns_that_cannot_be_opened_costs_no_hit(database, tally, kee
     add(kept)
     assert value() == 2
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_a_limit_on_transactions_holds_for_a_kept_connection_too(database, tally, keep):
+    add, _ = tally
+    kept = keep()
+    add(kept)
+    database.limit_transactions(45)
+    with kept.writing(database) as connection:
+        assert connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == "45s"
