@@ -1,9 +1,11 @@
 """A Postfix for one test (Debian's package): all its files are in one folder, and it listens on 127.0.0.1 only."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from pwd import getpwnam
 from socket import create_server
@@ -93,7 +95,7 @@ class Postfix:
         self._make("box", "nobody", "cur", "new", "tmp")
         self._make("data", "postfix")
         self._make("queue", "root")
-        self._run("postfix", "start")
+        self._begin()
 
     def relent(self):
         """Stop refusing recipients. From now on, letters that have been deferred once are returned."""
@@ -101,7 +103,7 @@ class Postfix:
         self._run("postconf", "-e", "maximal_queue_lifetime=0")
         # Restarted, because during a reload some of its processes still refuse and others drop connections.
         self._run("postfix", "stop")
-        self._run("postfix", "start")
+        self._begin()
 
     def kept(self):
         """How many messages are in its mailbox."""
@@ -112,6 +114,14 @@ class Postfix:
             self._run("postfix", "stop")
         finally:
             shutil.rmtree(self.folder)
+
+    def _begin(self, times=5):
+        """Start it. Its master gives up when it is not ready within seconds, which a busy machine may take."""
+        for _ in range(times - 1):
+            with contextlib.suppress(AssertionError):
+                return self._run("postfix", "start")
+            time.sleep(1)
+        return self._run("postfix", "start")
 
     def _write(self, name, *lines):
         (self.folder / name).write_text("\n".join([*lines, ""]))
