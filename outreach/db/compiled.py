@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, CursorResult, Dialect, Executable, Text, bindparam, cast, column, func
+from sqlalchemy import JSON, CursorResult, Dialect, Executable, TableValuedAlias, Text, bindparam, cast, column, func
 from sqlalchemy.types import TypeEngine
 
 from outreach.db import Session
@@ -92,7 +92,7 @@ class PreparedForEach:
 
     def __init__(self, build: Callable[[Any], Executable], **columns: type[TypeEngine[Any]]) -> None:
         self._columns = columns
-        self._kept = _Kept(lambda on: build(self._recordset() if _takes_at_once(on) else self._parameters()))
+        self._kept = _Kept(lambda on: build(recordset(self._columns).c if _takes_at_once(on) else self._parameters()))
 
     def change(self, session: Session, rows: Sequence[Sequence[Any]], **shared: Any) -> None:
         """Execute it for these rows, their values in the order of the columns; `shared` is the same for all."""
@@ -108,13 +108,18 @@ class PreparedForEach:
             pick = itemgetter(*map(places.index, compiled.order))
             connection.exec_driver_sql(compiled.text, [pick((*same.values(), *row)) for row in rows])
 
-    def _recordset(self) -> Any:
-        columns = [column(name, kind) for name, kind in self._columns.items()]
-        given = func.json_to_recordset(cast(bindparam("given", type_=Text), JSON))
-        return given.table_valued(*columns).render_derived(name="given", with_types=True).c
-
     def _parameters(self) -> Any:
         return SimpleNamespace(**{name: bindparam(name, type_=kind()) for name, kind in self._columns.items()})
+
+
+def recordset(columns: Mapping[str, TypeEngine[Any] | type[TypeEngine[Any]]]) -> TableValuedAlias:
+    """On PostgreSQL, rows of these columns from the parameter `given`: a list of objects, as JSON text.
+
+    Row by row, the driver would send each in a round trip of its own.
+    """
+    given = func.json_to_recordset(cast(bindparam("given", type_=Text), JSON))
+    typed = (column(name, kind) for name, kind in columns.items())
+    return given.table_valued(*typed).render_derived(name="given", with_types=True)
 
 
 def _takes_at_once(dialect: Dialect) -> bool:

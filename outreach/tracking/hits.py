@@ -16,11 +16,9 @@ from sqlalchemy import (
     Integer,
     Select,
     Table,
-    Text,
     and_,
     bindparam,
     cast,
-    column,
     delete,
     func,
     insert,
@@ -32,6 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from outreach.db import Session, UtcDateTime, table_of
+from outreach.db.compiled import recordset
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message, MessageState, is_in
 from outreach.directory.models import Authority
@@ -232,10 +231,7 @@ def _adding(row: postgresql.Insert | sqlite.Insert) -> Insert:
 
 
 def _given(columns: Iterable[str], table: Table) -> Select[Any]:
-    """Rows of these columns from one value: PostgreSQL would take them one by one, in a round trip each."""
-    rows = func.json_to_recordset(cast(bindparam("given", type_=Text), JSON))
-    typed = (column(name, table.c[name].type) for name in columns)
-    return select(rows.table_valued(*typed).render_derived(with_types=True))
+    return select(recordset({name: table.c[name].type for name in columns}))
 
 
 def _latest_on_postgresql() -> Select[Any]:
