@@ -22,7 +22,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.web import Ground, Letters, database_of, free_port, wait_for
+from benchmarks.output import show
+from benchmarks.web import Ground, Letters, database_of
+from tests.machine import free_port, wait_for_port
 
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 KINDS = ("open", "click", "individual")
@@ -93,7 +95,7 @@ def main() -> None:
         "p99_ms": told["p99"] / 1000,
         "yardstick": yardstick,
     }
-    _show(measured, as_json=options.json)
+    show(measured, rate="rate", yardstick="yardstick", as_json=options.json)
     sys.exit(stored < answered)
 
 
@@ -150,21 +152,11 @@ def _nginx(folder: Path) -> Iterator[str]:
     program = str(shutil.which("nginx", path=PATHS))
     process = subprocess.Popen([program, "-c", str(folder / "nginx.conf"), "-e", str(folder / "nginx.log")])
     try:
-        wait_for(port)
+        wait_for_port(port, 5)
         yield f"127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _show(measured: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(measured))
-        return
-    for name, value in measured.items():
-        print(f"{name:18} {'–' if value is None else value}")
-    if measured["yardstick"]:
-        print(f"{'of the yardstick':18} {measured['rate'] / measured['yardstick']:.3f}")
 
 
 def _options() -> argparse.Namespace:

@@ -9,12 +9,10 @@ b@y.example. With --relay, duplicates are not counted.
 
 import argparse
 import contextlib
-import json
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sqlalchemy import func, select
 
+from benchmarks.output import show
 from outreach.campaigns.models import Campaign, WaveTransition
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.cli.preparation import add_people, prepare
@@ -36,6 +35,7 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Gate, GateChange, Message, MessageState
 from outreach.settings import ROOT, read
 from tests import factories
+from tests.machine import children_of, free_port, wait_for_port
 from tests.postgresql import Server
 
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
@@ -143,13 +143,7 @@ def _show(measured: dict[str, Any], options: argparse.Namespace) -> None:
         "lost": measured["lost"],
         "duplicated": measured["duplicated"],
     }
-    if options.json:
-        print(json.dumps(shown))
-        return
-    for name, value in shown.items():
-        print(f"{name:22} {'–' if value is None else value}")
-    if shown["yardstick_msg_s"]:
-        print(f"{'of the yardstick':22} {shown['msg_s_from_launch'] / shown['yardstick_msg_s']:.2f}")
+    show(shown, rate="msg_s_from_launch", yardstick="yardstick_msg_s", as_json=options.json)
 
 
 def _is_over(database: Database, number: int) -> bool:
@@ -182,7 +176,7 @@ def _sink(relay: str) -> Iterator[tuple[str, Any]]:
     folder = tempfile.TemporaryDirectory(prefix="outreach-sink-")
     log = Path(folder.name) / "counters"
     if program:
-        port = _free_port()
+        port = free_port()
         as_nobody = ["-u", "nobody"] if os.geteuid() == 0 else []
         with log.open("wb") as counters:
             process = subprocess.Popen([program, *as_nobody, "-c", f"127.0.0.1:{port}", "1000"], stdout=counters)
@@ -190,7 +184,7 @@ def _sink(relay: str) -> Iterator[tuple[str, Any]]:
         own = [sys.executable, "-m", "tests.sink", folder.name, "--lint-every", "0"]
         process = subprocess.Popen(own, cwd=ROOT, stdout=subprocess.PIPE)
         port = int(process.stdout.readline()) if process.stdout else 0
-    _wait_for(port)
+    wait_for_port(port, 5)
     try:
         yield f"127.0.0.1:{port}", lambda: _counted(log, Path(folder.name) / "accepted.jsonl")
     finally:
@@ -222,24 +216,9 @@ def _yardstick(relay: str, options: argparse.Namespace) -> float | None:
     return round(count / (time.monotonic() - began), 1)
 
 
-def _wait_for(port: int) -> None:
-    for _ in range(100):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
-            return
-        time.sleep(0.05)
-    raise RuntimeError("the sink did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def _processes(worker: subprocess.Popen[bytes]) -> list[Path]:
     """A worker and the process it forked to compose in."""
-    own = Path(f"/proc/{worker.pid}")
-    return [own, *(Path(f"/proc/{child}") for child in (own / f"task/{worker.pid}/children").read_text().split())]
+    return [Path(f"/proc/{process}") for process in (worker.pid, *children_of(worker.pid))]
 
 
 def _cpu_seconds(worker: subprocess.Popen[bytes]) -> float:

@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from outreach.mail.tokens import Keys, TokenKind
 from outreach.settings import ROOT, Settings, read
 from outreach.tracking.models import BasisKind, Hit, HitCount, TrackedLink, Tracker, TrackingBasis, TrackingMode
 from tests import factories
+from tests.machine import free_port, serving
 from tests.postgresql import Server
 
 GROUPS = 3  # networks, each with a pixel and links of its own
@@ -98,8 +98,7 @@ class Ground:
 
     def serving(self) -> list[int]:
         """The web processes that serve, the oldest first."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(child) for child in children if _serves(int(child))]
+        return serving(self.process.pid)
 
     def answers(self) -> bool:
         """Whether a web process answers."""
@@ -124,13 +123,6 @@ class Ground:
         with self.database.reading() as session:
             counted = session.scalar(select(func.coalesce(func.sum(HitCount.count), 0)))
             return int(counted) + session.scalar(select(func.count()).select_from(Hit))
-
-
-def _serves(process: int) -> bool:
-    """Whether a web process has begun to serve: it then has more than one thread."""
-    with contextlib.suppress(OSError):
-        return len(list(Path(f"/proc/{process}/task").iterdir())) > 1
-    return False
 
 
 @contextlib.contextmanager
@@ -183,19 +175,3 @@ def _launched(database: Database, settings: Settings, recipients: int, alone: in
             session.execute(text("ANALYZE messages, contacts, tracking_bases, trackers, tracked_links"))
     named = ([bytes.fromhex(name) for name in names] for names in (groups, letters))
     return Letters(Keys(settings.signing_keys), *named, list(numbers))
-
-
-def wait_for(port: int) -> None:
-    """Wait until something listens there. Raises RuntimeError after five seconds."""
-    for _ in range(100):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"nothing listens at {port}")
-
-
-def free_port() -> int:
-    """A port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

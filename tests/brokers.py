@@ -3,13 +3,13 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.machine import free_port, wait_for_port
 
 RABBITMQ = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
 
@@ -27,7 +27,7 @@ class Redis:
     def start(self):
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "s3cret"]
         self.process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
-        wait_for(self.port)
+        wait_for_port(self.port)
 
     def kill(self):
         self.process.kill()
@@ -71,7 +71,7 @@ class RabbitMQ:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        wait_for(self.port)
+        wait_for_port(self.port)
 
     def kill(self):
         if self.process.poll() is None:
@@ -94,21 +94,3 @@ def running(kind):
     started = kind()
     yield started
     started.stop()
-
-
-def free_port():
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return asked.getsockname()[1]
-
-
-def wait_for(port, seconds=40):
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            assert time.monotonic() < end, f"nothing listens on port {port}"
-            time.sleep(0.05)
-        else:
-            return

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 
+from tests.machine import children_of
 from tests.memory import in_memory
 
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": "/"}
@@ -63,7 +64,7 @@ class Server:
 
     def crash(self) -> None:
         """Kill all its processes with SIGKILL, the main one first."""
-        gone = [self.process.pid, *self._children()]
+        gone = [self.process.pid, *children_of(self.process.pid)]
         for process in gone:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
@@ -71,7 +72,7 @@ class Server:
 
     def lose_one(self) -> None:
         """Kill one process that serves a connection with SIGKILL: the server ends all connections and recovers."""
-        serving = [child for child in self._children() if b"[local]" in _command_line(child)]
+        serving = [child for child in children_of(self.process.pid) if b"[local]" in _command_line(child)]
         if serving:
             os.kill(serving[-1], signal.SIGKILL)
 
@@ -89,10 +90,6 @@ class Server:
 
     def _command(self, binaries: Path, words: list[str]) -> list[str]:
         return [*self.prefix, str(binaries / words[0]), *words[1:]]
-
-    def _children(self) -> list[int]:
-        process = self.process.pid
-        return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def _data(folder: Path, on: Path | None, *, durable: bool) -> Path:

@@ -7,16 +7,17 @@ import socket
 import subprocess
 import sys
 import termios
-import threading
 import time
 import urllib.request
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from outreach.processes.supervisor import Plan
 from outreach.settings import ROOT
+from tests.machine import children_of
+from tests.processes.readers import readers
 
 # A web process of a few lines: it says its number, in three pieces of time so that some requests are always under way.
 WEB = """
@@ -99,8 +100,7 @@ class Supervised:
             return int(answer.read())
 
     def children(self):
-        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
-        return {int(number) for number in listed.split()}
+        return set(children_of(self.process.pid))
 
     def who_has(self, listener):
         """The number of the web process at the place of this socket."""
@@ -110,6 +110,11 @@ class Supervised:
 
     def signal(self, number):
         self.process.send_signal(number)
+
+    def reload(self, old):
+        """Ask for a reload, and wait until other processes have all the places of the old ones."""
+        self.signal(signal.SIGHUP)
+        wait_for(lambda: len(self.children()) == 2 and not self.children() & old)
 
 
 @pytest.fixture
@@ -139,27 +144,17 @@ def wait_for(is_so, seconds=20):
         time.sleep(0.02)
 
 
-@contextmanager
-def crowd(run, size=4):
-    """Readers who open one page after another all the while; yields what each request came to, in the end."""
-    over, came = threading.Event(), []
+def crowd(run):
+    """Readers who open one page after another all the while; what each request came to."""
 
-    def read():
+    def read_on(over, came):
         while not over.is_set():
             try:
                 came.append(run.asked())
             except OSError as error:
                 came.append(error)
 
-    threads = [threading.Thread(target=read) for _ in range(size)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield came
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
+    return readers(read_on)
 
 
 def kill_one(run, came):
@@ -179,8 +174,7 @@ def test_a_reload_replaces_every_web_process_and_costs_no_request(supervised):
     run = supervised()
     old = run.wait_until_served()
     with crowd(run) as came:
-        run.signal(signal.SIGHUP)
-        wait_for(lambda: len(run.children()) == 2 and not run.children() & old)
+        run.reload(old)
         seen = len(came)
         wait_for(lambda: len(came) > seen + 20)
     assert faults(came) == []
@@ -206,8 +200,7 @@ def test_where_the_new_code_does_not_begin_the_old_processes_stay(supervised, tm
     assert run.children() == old
     assert run.asked() in old
     run.broken.unlink()
-    run.signal(signal.SIGHUP)
-    wait_for(lambda: len(run.children()) == 2 and not run.children() & old)
+    run.reload(old)
 
 
 def test_where_no_process_can_be_started_the_old_ones_stay(supervised, tmp_path):
@@ -218,8 +211,7 @@ def test_where_no_process_can_be_started_the_old_ones_stay(supervised, tmp_path)
     wait_for(lambda: "could not be started" in (tmp_path / "said").read_text())
     assert run.asked() in old
     run.program.symlink_to(sys.executable)
-    run.signal(signal.SIGHUP)
-    wait_for(lambda: len(run.children()) == 2 and not run.children() & old)
+    run.reload(old)
 
 
 def test_a_reload_says_when_it_is_done(supervised, tmp_path):
@@ -303,8 +295,7 @@ def test_in_a_terminal_a_signal_reloads_and_closing_it_stops_all(supervised, ter
     screen, inside = terminal
     run = supervised(terminal=inside)
     old = run.wait_until_served()
-    run.signal(signal.SIGHUP)
-    wait_for(lambda: len(run.children()) == 2 and not run.children() & old)
+    run.reload(old)
     os.close(screen)
     assert run.process.wait(20) == 0
 

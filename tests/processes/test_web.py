@@ -10,7 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ import pytest
 from outreach.processes import web
 from outreach.processes.web import HEAD_BYTES, PAGE_THREADS, THREADS, Answering, Shares, Turns
 from outreach.settings import ROOT, read
+from tests.machine import serving
+from tests.processes.readers import readers
 from tests.processes.test_supervisor import wait_for
 
 GIF_BYTES = 43
@@ -66,8 +69,7 @@ class Served:
 
     def serving(self):
         """The numbers of the web processes that serve: their other threads have begun."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
-        return {int(number) for number in children.split() if len([*Path("/proc").glob(f"{number}/task/*")]) > 1}
+        return set(serving(self.process.pid))
 
     def open(self, address, seconds=20, **headers):
         """The answer to a GET on a connection of its own: its status and its body."""
@@ -154,7 +156,7 @@ def test_a_body_that_is_too_large_is_refused_by_our_page_before_it_comes(served)
 
 def test_a_reload_under_load_costs_no_request_and_takes_every_process_away(served):
     old = served.serving()
-    with readers(served) as came:
+    with readers(partial(read_on_new_connections, served)) as came:
         os.kill(served.process.pid, signal.SIGHUP)
         wait_for(lambda: len(served.serving()) == 2 and not served.serving() & old, 60)
         seen = len(came)
@@ -163,7 +165,7 @@ def test_a_reload_under_load_costs_no_request_and_takes_every_process_away(serve
 
 
 def test_a_reload_costs_no_request_on_connections_that_are_kept(served):
-    with readers(served, 8, read_on_kept_connections) as came:
+    with readers(partial(read_on_kept_connections, served), 8) as came:
         for _ in range(2):
             old, seen = served.serving(), len(came)
             os.kill(served.process.pid, signal.SIGHUP)
@@ -202,21 +204,6 @@ def read_on_new_connections(served, over, came):
             came.append(served.open("/sign-in")[0])
         except OSError as error:
             came.append(repr(error))
-
-
-@contextmanager
-def readers(served, size=4, read_on=read_on_new_connections):
-    """Readers who open pages all the while; yields the statuses so far, or what befell instead of an answer."""
-    over, came = threading.Event(), []
-    threads = [threading.Thread(target=read_on, args=(served, over, came)) for _ in range(size)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield came
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
 
 
 def test_the_supervisor_takes_at_most_30_megabytes(served):

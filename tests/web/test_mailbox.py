@@ -1,7 +1,6 @@
 """The demonstration's mailbox: its page, and how it takes letters."""
 
 import smtplib
-import socket
 
 import pytest
 from flask.testing import FlaskClient
@@ -17,6 +16,7 @@ from outreach.settings import read
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
+from tests.machine import free_port
 from tests.mail.test_mime import whole, wire
 from tests.pages import PageClient
 
@@ -41,12 +41,6 @@ def folder(app, tmp_path):
     yield place
     for path in (place / "new").iterdir():
         path.unlink()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "text/html"])

@@ -1,0 +1,37 @@
+"""Ports of this machine and processes on it, for tests and benchmarks that start servers."""
+
+import socket
+import time
+from pathlib import Path
+
+
+def free_port():
+    """A port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_port(port, seconds=40):
+    """Wait until something listens there. Raises RuntimeError when nothing does within these seconds."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if time.monotonic() >= end:
+                raise RuntimeError(f"nothing listens on port {port}") from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+def children_of(process):
+    """The numbers of the processes that a process started and that are there, the oldest first."""
+    listed = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii")
+    return [int(number) for number in listed.split()]
+
+
+def serving(supervisor):
+    """Of what a supervisor started, the web processes that serve, the oldest first: they have more than one thread."""
+    return [number for number in children_of(supervisor) if len([*Path("/proc").glob(f"{number}/task/*")]) > 1]
