@@ -52,10 +52,16 @@ class MailRoom:
         with self._at_work:
             yield self.postman
 
-    def wake_all(self, due: Iterable[int]) -> None:
-        """At each pass of the clock: wake a postman for each mailing that has letters due, and attend to the slow."""
+    def discard_wakeups(self) -> None:
+        """Discard the wake-ups on the shared broker that nobody took. Call it before asking what is due.
+
+        Whoever sent one had committed what is due, so that the answer names it.
+        """
         if self.wakeups:
             self.wakeups.clear()
+
+    def wake_all(self, due: Iterable[int]) -> None:
+        """At each pass of the clock: wake a postman for each mailing that has letters due, and attend to the slow."""
         # In random order: where a rate is limited, no mailing is always served first.
         mailings = list(due)
         for mailing in random.sample(mailings, len(mailings)):

@@ -106,6 +106,7 @@ class Questions:
 
     def wake_due(self) -> None:
         """Wake a postman for each mailing that has letters due."""
+        self.mail_room.discard_wakeups()
         with self.database.reading() as session:
             due = due_mailings(session, now=self.clock())
         self.mail_room.wake_all(due)

@@ -12,7 +12,7 @@ from outreach.db import Database
 from outreach.delivery.ledger import recipients
 from outreach.delivery.models import Message
 from outreach.settings import BROKERS
-from outreach.worker import brokers
+from outreach.worker import brokers, questions
 from outreach.worker.clock import ask
 from outreach.worker.wakeups import LISTEN_MILLISECONDS, Wakeups, queue_of
 from tests.brokers import Redis, running
@@ -219,6 +219,17 @@ def test_a_process_that_may_not_send_takes_one_wake_up_and_does_not_acknowledge_
     assert until(lambda: waiting(held.mail_room.wakeups) == 2)
     time.sleep(A_WHILE)
     assert (waiting(held.mail_room.wakeups), delivered) == (2, [])
+
+
+@on_postgresql
+def test_a_wake_up_that_comes_while_a_pass_asks_what_is_due_is_kept(begin, monkeypatch):
+    held = begin(OUTREACH_SENDING="off")
+    wakeups = held.mail_room.wakeups
+    wakeups.wake(1)
+    assert until(lambda: waiting(wakeups) == 0), "the process holds it, and takes no other"
+    monkeypatch.setattr(questions, "due_mailings", lambda _session, now: [] if wakeups.wake(2) else [now])
+    held.questions.wake_due()
+    assert waiting(wakeups) == 1
 
 
 @on_postgresql
