@@ -83,9 +83,9 @@ def pytest_collection_finish() -> None:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """More workers than processors, because tests that wait for a relay, a page or a clock use no processor.
 
-    One more in the long run, which waits for a third of its time.
+    Two more in the long run, which waits for a third of its time.
     """
-    return (os.cpu_count() or 1) + (3 if config.getoption("--all") else 2)
+    return (os.cpu_count() or 1) + (4 if config.getoption("--all") else 2)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
