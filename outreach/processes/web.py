@@ -161,8 +161,9 @@ class Shares:
 def serve(app: WSGIApplication, listening: int, on_ready: Callable[[], object], bodies: Bodies | None = None) -> None:
     """Serve until SIGTERM or SIGINT; then let connections go, and answer what has come, for 8 seconds at most.
 
-    A browser that sends again on a connection just when it is closed gets no answer. So for a second every answer says
-    that it is the last one of its connection, and only then those without a request are closed.
+    A browser that sends on a connection just when it is closed gets no answer. So for a second no connection is taken
+    any more, every answer says that it is the last one of its connection, and only then those without a request are
+    closed. What comes meanwhile waits for the process that takes over.
 
     `listening` is the number of a socket that is bound, and may listen already; `on_ready` is called once requests are
     answered.
@@ -192,12 +193,25 @@ def serve(app: WSGIApplication, listening: int, on_ready: Callable[[], object], 
     worker.serve_mtr(scheduler(loop, answering, impl_asyncio=True), loop, stop)
     on_ready()
     signal.sigwait(STOPS)
+    _take_no_more(listening)
     answering.is_last = True
     time.sleep(LAST_SECONDS)
     stop.set()
     end = time.monotonic() + LEAVE_SECONDS
     stopped.wait(LEAVE_SECONDS)
     answering.wait(max(end - time.monotonic(), 0))
+
+
+def _take_no_more(listening: int) -> None:
+    """Put a socket to which nobody connects under the number by which granian takes connections.
+
+    It has no way to be asked. The socket itself stays as it is, as the next process listens to it, too.
+    """
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind("")  # an address that the system makes up
+        silent.listen()
+        silent.setblocking(False)
+        os.dup2(silent.fileno(), listening)
 
 
 def most_open() -> int:

@@ -42,16 +42,22 @@ HALF = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf"
 @contextmanager
 def serving(seconds):
     """A web process on a socket of its own, where a body has this long to come; yields its address and it."""
-    with socket.create_server(("127.0.0.1", 0), backlog=500) as listener:
-        command = [sys.executable, "-c", WEB, str(listener.fileno()), str(seconds)]
-        process = subprocess.Popen(command, cwd=ROOT, pass_fds=[listener.fileno()], stdout=subprocess.PIPE, text=True)
-        try:
-            assert process.stdout.readline() == "ready\n"
-            yield listener.getsockname(), process
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
+    with socket.create_server(("127.0.0.1", 0), backlog=500) as listener, serving_at(listener, seconds) as process:
+        yield listener.getsockname(), process
+
+
+@contextmanager
+def serving_at(listener, seconds):
+    """A web process on this socket."""
+    command = [sys.executable, "-c", WEB, str(listener.fileno()), str(seconds)]
+    process = subprocess.Popen(command, cwd=ROOT, pass_fds=[listener.fileno()], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 @contextmanager
@@ -120,6 +126,24 @@ def test_a_process_that_is_asked_to_end_says_so_on_connections_that_are_kept_and
             pass
         assert answer == (200, "close")
         assert process.wait(WEB_GRACE_SECONDS) == 0
+
+
+def test_who_comes_while_a_process_ends_is_answered_by_the_next_one():
+    """It has sent nothing yet when the process ends, which would close it without an answer."""
+    with socket.create_server(("127.0.0.1", 0), backlog=500) as listener:
+        place = listener.getsockname()
+        with serving_at(listener, 30) as process:
+            kept = http.client.HTTPConnection(*place, timeout=20)
+            assert asked(kept) == (200, None)
+            process.terminate()
+            while asked(kept) == (200, None):
+                pass
+            late = http.client.HTTPConnection(*place, timeout=20)
+            late.connect()
+            assert process.wait(WEB_GRACE_SECONDS) == 0
+        with serving_at(listener, 30):
+            assert asked(late)[0] == 200
+            late.close()
 
 
 def asked(connection):
