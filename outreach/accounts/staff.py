@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
-from flask_security import RoleMixin, UserMixin, hash_password
+from flask_security import RoleMixin, UserMixin, hash_password, verify_password
 from sqlalchemy import Column, ForeignKey, String, Table, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -58,6 +58,10 @@ class User(Base, UserMixin):
         """Whether the person holds any of these roles. Every role may read."""
         held = {role.name for role in self.roles}
         return bool(held) if RoleName.READER in names else bool(held & set(names))
+
+    def verify_and_update_password(self, password: str) -> bool:
+        """Whether this is the password. A hash made with older parameters stays, as the page that asks only reads."""
+        return bool(verify_password(password, self.password))
 
 
 def ensure_roles(session: Session) -> None:

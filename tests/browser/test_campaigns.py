@@ -34,7 +34,13 @@ def begin(page):
     return re.sub(r"/audience.*", "", page.url)
 
 
-@pytest.mark.parametrize(("width", "has_script"), [(1280, True), (390, False)], ids=["script", "small, no script"])
+@pytest.mark.parametrize(
+    ("width", "has_script"),
+    [
+        pytest.param(1280, True, id="script"),
+        pytest.param(390, False, id="small, no script", marks=pytest.mark.long),
+    ],
+)
 def test_five_screens_from_a_ready_made_campaign_to_a_planned_one(sign_in, has_script, width):
     options = {"java_script_enabled": has_script, "viewport": {"width": width, "height": 900}}
     author = sign_in("author", **options)

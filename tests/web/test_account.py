@@ -1,6 +1,7 @@
 from urllib.parse import urlsplit
 
 import pytest
+from passlib.hash import argon2
 from sqlalchemy import select, update
 
 from outreach import audit
@@ -245,6 +246,13 @@ def test_a_password_is_hashed_while_no_transaction_writes(app, client, password,
     monkeypatch.setattr(User, "verify_and_update_password", verify)
     assert client.sign_in(EMAIL, password).status_code == 302
     assert hashed == [password]
+
+
+def test_a_password_hashed_with_older_parameters_opens_as_before(client, sample_database):
+    older = argon2.using(rounds=2).hash("correct horse battery")
+    with sample_database.writing() as session:
+        session.execute(update(User).where(User.email == "nadia.lambert@fwb.example").values(password=older))
+    assert client.sign_in("nadia.lambert@fwb.example", "correct horse battery").status_code == 302
 
 
 def test_those_who_sign_in_rightly_are_never_slowed(app, password, few):

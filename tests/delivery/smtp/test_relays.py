@@ -183,7 +183,9 @@ def test_a_letter_on_which_the_relay_breaks_off_waits_alone_and_expires(database
         assert session.scalars(select(RelayState.rests_until)).all() == []
 
 
-@pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "dot"])
+@pytest.mark.parametrize(
+    "stage", ["rcpt", *(pytest.param(at, marks=pytest.mark.long) for at in ("mail", "data", "dot"))]
+)
 def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_later(
     database, relay, postman, unhurried, stage
 ):
