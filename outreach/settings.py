@@ -64,6 +64,7 @@ class Settings(BaseModel):
     token_keys: SecretStr = SecretStr("")
     sending: SendingSwitch = SendingSwitch.ON
     allowed_recipients: str = ""
+    test_recipients: str = ""
     protected_domains: str = "cfwb.be"
     dkim_selector: str = ""
     dkim_key_file: Path | None = None

@@ -134,6 +134,11 @@ def exists(session: Session, email: str) -> bool:
     return session.scalar(select(User.id).where(User.email == email.casefold())) is not None
 
 
+def is_active(session: Session, email: str) -> bool:
+    """Whether an active account has this address, in any case."""
+    return session.scalar(select(User.id).where(User.email == email.casefold(), User.active)) is not None
+
+
 def anybody(session: Session) -> bool:
     """Whether the installation has an account at all."""
     return session.scalar(select(User.id).limit(1)) is not None

@@ -18,6 +18,8 @@ PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 DIGITS = str.maketrans(ALPHABET + ALPHABET.upper(), "0123456789abcdefghijklmnopqrstuv" * 2)  # what int() reads
 LIVE_KEYS = 2
 SHAPE = re.compile(r"[a-z2-7]{40}", re.IGNORECASE | re.ASCII)
+IN_TEXT = re.compile(rf"(?<![a-z0-9]){SHAPE.pattern}(?![a-z0-9])", re.IGNORECASE | re.ASCII)
+INERT = "0" * LENGTH  # stands where a token would: no token contains this digit
 JUNK = re.compile(r"(?:[.>=]|%3E|&amp;)\Z", re.IGNORECASE)  # what mail clients append to an address in a text
 
 
@@ -72,6 +74,13 @@ class Keys:
         if not any(hmac.compare_digest(seal, _seal(key, kind, signed)) for key in trusted):
             return None
         return Token(signed[:ID_BYTES], signed[ID_BYTES])
+
+    def without(self, text: str) -> str:
+        """A text in which `INERT` stands for each genuine token of any kind, so that its links lead nowhere."""
+        return IN_TEXT.sub(lambda match: INERT if self._is_genuine(match[0]) else match[0], text)
+
+    def _is_genuine(self, text: str) -> bool:
+        return any(self.read(text, kind) for kind in TokenKind)
 
 
 def _letters(raw: bytes) -> str:

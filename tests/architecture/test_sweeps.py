@@ -1,8 +1,11 @@
 """Tests that walk everything there is, so that nobody has to remember."""
 
 import hashlib
+import html
+import io
 import re
 import tomllib
+import zipfile
 from collections import Counter
 
 import pytest
@@ -13,7 +16,10 @@ from sqlalchemy import event, select
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
 from outreach.cli.main import commands
+from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message
+from outreach.directory.models import Authority
+from outreach.mail.tokens import Keys, TokenKind
 from outreach.segments.audience import ORDER
 from outreach.segments.criteria import LEAVES
 from outreach.settings import PREFIX, ROOT, Settings
@@ -53,13 +59,13 @@ MOST_STATEMENTS = 40  # a list has fifty rows: asking once for each would show
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
-def addresses(app):
+def addresses(app, samples=SAMPLES):
     for rule in app.url_map.iter_rules():
         for method in rule.methods - {"HEAD", "OPTIONS"}:
             yield (
                 method,
                 rule.endpoint,
-                re.sub(r"<(?:[^<>:]*(?:\([^)]*\))?:)?(\w+)>", lambda m: SAMPLES[m[1]], rule.rule),
+                re.sub(r"<(?:[^<>:]*(?:\([^)]*\))?:)?(\w+)>", lambda m: samples[m[1]], rule.rule),
             )
 
 
@@ -111,6 +117,42 @@ def test_no_page_asks_row_by_row(app, author, sample_database):
         FlaskClient.open(author, address)
     assert len(asked) > 30
     assert {address: count for address, count in asked.items() if count >= MOST_STATEMENTS} == {}
+
+
+def test_no_page_or_file_that_staff_may_open_has_a_token(app, signed_in, sample_database):
+    """Whoever only reads never acts for a recipient. The demonstration's mailbox stands for the recipients."""
+    settings, reader = app.extensions["outreach.settings"], signed_in("reader")
+    keys, wave = Keys(settings.signing_keys), planned(sample_database, NOW)
+    with sample_database.writing() as session:
+        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
+        first, second = session.scalars(select(Message).where(Message.reason.is_(None)).limit(2)).all()
+        letter, fase = str(first.id), str(session.get_one(Authority, first.authority_id).fase)
+        answers.give(session, first, Given({}, request=Answer.HELP), now=NOW)
+        suppressions.unsubscribe(session, second, now=NOW, detail=f"lien du courriel {second.public_id}")
+    samples = {**SAMPLES, "message": letter, "fase": fase}
+    pages = {
+        address for method, endpoint, address in addresses(app, samples) if method == "GET" and endpoint not in OPEN
+    }
+    pages |= {address.removesuffix("csv") + "xlsx" for address in pages if address.endswith(".csv")}
+    pages |= {f"/campaigns/1/letter/exact?view={view}&wave={wave}" for view in ("text", "source") for wave in "12"}
+    opened = []
+    for address in sorted(page for page in pages if not page.startswith("/mailbox")):
+        response = FlaskClient.open(reader, address)
+        opened += [address] if response.status_code == 200 else []
+        for text in texts(response):
+            words = re.findall(r"(?<![a-z0-9])[a-z2-7]{40}(?![a-z0-9])", text.replace("=\r\n", ""), re.IGNORECASE)
+            live = [word for word in words if any(keys.read(word, kind) for kind in TokenKind)]
+            assert live == [], address
+    assert {f"/campaigns/1/letters/{letter}/html", "/campaigns/1/letter/exact/html"} < set(opened)
+    assert len(opened) > 40, opened
+
+
+def texts(response):
+    """What a response says; in a workbook, each of its files."""
+    if response.data.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(response.data)) as book:
+            return [book.read(name).decode("utf-8", "replace") for name in book.namelist()]
+    return [html.unescape(response.data.decode("utf-8", "replace"))]
 
 
 def test_no_get_writes(app, signed_in, sample_database):

@@ -69,15 +69,20 @@ class Composer:
         return content.values[name].text
 
 
-def as_read(session: Session, message: Message, sending: SenderIdentity, *, now: datetime, counts: bool = True) -> str:
-    """The HTML of a letter as it left, or as it would leave now; made of the same pieces as the message itself.
+def as_read(session: Session, message: Message, sending: SenderIdentity, *, now: datetime) -> str:
+    """The HTML of a letter as it left, or as it would leave now; made of the same pieces as the message itself."""
+    letter, content = _read_again(session, message, sending, now)
+    return letter.html_for(content.values, content.flags)
 
-    With `counts` False, for staff, the letter has no pixel and its links lead straight to their targets.
+
+def as_shown(session: Session, message: Message, sending: SenderIdentity, *, now: datetime) -> str:
+    """The HTML of a letter as `as_read` gives it, for staff, who may not act for its recipient.
+
+    It has no pixel, its own links lead straight to their targets, and those to the service nowhere.
     """
     letter, content = _read_again(session, message, sending, now)
-    return letter.html_for(
-        content.values if counts else _uncounted(letter, content.values, content.flags), content.flags
-    )
+    html = letter.html_for(_uncounted(letter, content.values, content.flags), content.flags)
+    return sending.keys.without(html)
 
 
 def subject_read(session: Session, message: Message, sending: SenderIdentity, *, now: datetime) -> str:

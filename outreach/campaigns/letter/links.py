@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from outreach.mail.tokens import LENGTH, Keys, TokenKind
+from outreach.mail.tokens import INERT, LENGTH, Keys, TokenKind
 
 ANSWER, VIEW, UNSUBSCRIBE = "a", "v", "u"
 
@@ -50,6 +50,11 @@ class Links(NamedTuple):
         """Links with placeholders for tokens. They are made of digits that no real token contains."""
         answering, viewing, unsubscribing = (number * LENGTH for number in "018")
         return cls(service, answering, viewing, unsubscribing if may_unsubscribe else "", Measure(""))
+
+    @classmethod
+    def that_lead_nowhere(cls, service: str, measure: Measure, *, may_unsubscribe: bool) -> "Links":
+        """The links of a letter that is only looked at."""
+        return cls(service, INERT, INERT, INERT if may_unsubscribe else "", measure)
 
     @property
     def answer(self) -> str:

@@ -26,6 +26,7 @@ class RecipientFacts:
     """Reads the facts about recipients that a letter needs: a few statements, however many the recipients are.
 
     It reads only what the letter's fields use. `mailing` is the mailing whose openings and clicks are counted, or None.
+    With `leads_nowhere` the letters are only looked at: their links have no tokens.
     """
 
     sending: SenderIdentity
@@ -35,6 +36,7 @@ class RecipientFacts:
     may_unsubscribe: bool
     day: date
     mailing: int | None = None
+    leads_nowhere: bool = False
 
     def facts(self, session: Session, due: Sequence[Due]) -> dict[int, Facts]:
         """The facts for each letter, by message key. Raises KeyError for a letter to a federation."""
@@ -71,6 +73,8 @@ class RecipientFacts:
 
     def _links(self, identity: str, measure: Measure) -> Links:
         service, keys, name = self.sending.address, self.sending.keys, bytes.fromhex(identity)
+        if self.leads_nowhere:
+            return Links.that_lead_nowhere(service, measure, may_unsubscribe=self.may_unsubscribe)
         return Links.of(service, keys, name, measure, may_unsubscribe=self.may_unsubscribe)
 
     def _asks(self, *names: str) -> bool:

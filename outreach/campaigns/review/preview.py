@@ -142,9 +142,8 @@ class Preview:
         """The letters of these recipients, in order."""
         standing = shared_headers_of(WrittenLetter.of(self.campaign), self.sending, "essai")
         is_awareness = self.campaign.message_class is MessageClass.AWARENESS
-        finder = RecipientFacts(
-            self.sending, self.frozen, self.letter, self.campaign.strand_id, is_awareness, today(self.now)
-        )
+        strand, day = self.campaign.strand_id, today(self.now)
+        finder = RecipientFacts(self.sending, self.frozen, self.letter, strand, is_awareness, day, leads_nowhere=True)
         for start in range(0, len(recipients), SLICE):
             due = [self._due(place, addressee) for place, addressee in enumerate(recipients[start : start + SLICE])]
             facts = finder.facts(self.session, due)
@@ -170,8 +169,7 @@ class Preview:
         return run
 
     def _personal(self, due: Due, filled: Filled, facts: Facts) -> Personal:
-        to, mailto = due.recipient, self.sending.keys.make(tokens.TokenKind.MAILTO, bytes.fromhex(NOBODY))
-        return Personal(NOBODY, to, self.now, filled.subject, facts.links.unsubscribing, mailto)
+        return Personal(NOBODY, due.recipient, self.now, filled.subject, facts.links.unsubscribing, tokens.INERT)
 
     def _due(self, place: int, addressee: Addressee) -> Due:
         return Due(

@@ -1,23 +1,28 @@
 """Test letters: one recipient's letter, marked as a test, sent to another address and never counted."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
 
 from outreach import audit
+from outreach.accounts import staff
 from outreach.campaigns.audiences import addressees_among, foremost
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
 from outreach.campaigns.lifecycle import subject_of
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule import planning
 from outreach.campaigns.waves.launching import send_one
-from outreach.db import Session
+from outreach.db import Session, take_turns
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.ledger.recipients import Addressee
-from outreach.delivery.models import Purpose
+from outreach.delivery.models import Gate, GateChange, Mailing, Purpose
+from outreach.delivery.smtp.guard import Guard
 from outreach.directory.models import Authority
-from outreach.errors import InputError
+from outreach.errors import InputError, Refused
 from outreach.mail.addresses import Judgement
 
 MARK = "[TEST] "
+MOST_AN_HOUR = 20
 
 
 def send(
@@ -26,15 +31,25 @@ def send(
     sending: SenderIdentity,
     authority: Authority,
     to: Judgement,
+    allowed: Guard,
     *,
     now: datetime,
     actor: str,
 ) -> None:
     """Queue the letter that an authority would get, addressed to `to`, with "[TEST]" before its subject.
 
-    `campaign` may hold unsaved changes. Raises InputError when the letter cannot be read, or when the address is on the
-    suppression list.
+    `campaign` may hold unsaved changes. A test goes to active accounts and to those `allowed` lets through, and a
+    person sends 20 an hour. Raises InputError when the letter cannot be read, or when the address may not get a test or
+    is on the suppression list; Refused when the person has to wait.
     """
+    if not staff.is_active(session, to.key) and allowed.stops(to.key):
+        raise InputError(
+            f"Un essai ne part qu’à un compte actif du service ou à une adresse prévue pour les essais : {to.address} "
+            "n’en est pas. Demandez à la personne qui exploite le service de l’ajouter (OUTREACH_TEST_RECIPIENTS)."
+        )
+    take_turns(session, "test letters", actor)
+    if _sent_since(session, actor, now - timedelta(hours=1)) >= MOST_AN_HOUR:
+        raise Refused(f"Vous avez envoyé {MOST_AN_HOUR} essais en une heure : attendez avant le suivant.")
     if suppressions.suppressed_among(session, [to.key], campaign.message_class):
         raise InputError(f"L’adresse {to.address} est sur la liste d’exclusion : rien ne lui est envoyé.")
     addressees = addressees_among(session, campaign, [authority.id], now=now)
@@ -46,3 +61,15 @@ def send(
     send_one(session, written, frozen, sending, addressee, Purpose.TEST, "essai", now=now, actor=actor)
     said = f"Campagne « {campaign.title} » : essai envoyé à {to.address}."
     audit.record(session, now, actor, said, subject_of(campaign))
+
+
+def _sent_since(session: Session, actor: str, moment: datetime) -> int:
+    """How many test letters a person has sent after a moment."""
+    opened = (
+        select(func.count())
+        .select_from(GateChange)
+        .join(Mailing, Mailing.id == GateChange.mailing_id)
+        .where(Mailing.purpose == Purpose.TEST, GateChange.gate == Gate.OPEN)
+        .where(GateChange.actor == actor, GateChange.at > moment)
+    )
+    return session.scalars(opened).one()

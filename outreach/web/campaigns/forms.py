@@ -172,7 +172,10 @@ def _refuse(check: Callable[[], object]) -> None:
 class TestLetterForm(FlaskForm):
     """The address for a test letter."""
 
-    to = StringField("Adresse de l’essai", description="Le courriel affiché part à cette adresse, marqué [TEST].")
+    to = StringField(
+        "Adresse de l’essai",
+        description="Votre adresse, ou celle d’un autre compte : le courriel affiché y part, marqué [TEST].",
+    )
     judged: Judgement | None = None
 
     def validate_to(self, field: StringField) -> None:

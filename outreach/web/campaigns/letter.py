@@ -12,14 +12,16 @@ from outreach.campaigns.review import checks, test_letter
 from outreach.campaigns.review.preview import Preview, PreviewedLetter, hard_cases
 from outreach.campaigns.schedule import planning
 from outreach.db import Session
+from outreach.delivery.smtp.guard import Guard
 from outreach.directory import authority_sheet
-from outreach.errors import InputError, NotFound
+from outreach.errors import InputError, NotFound, Refused
 from outreach.roles import RoleName
+from outreach.settings import listed
 from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
 from outreach.web.campaigns.forms import LetterForm, TestLetterForm
 from outreach.web.ui import letter_frame
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.frame import actor, database, needs, now, settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,10 @@ def send_test(number: int) -> tuple[str, int]:
             with database().writing() as session:
                 as_typed = lifecycle.as_if(session, lifecycle.campaign_numbered(session, number), form.changes())
                 recipient = authority_sheet.authority_by_fase(session, _recipient())
-                test_letter.send(session, as_typed, sending(), recipient, test.judged, now=now(), actor=actor())
-        except (InputError, NotFound) as error:
+                test_letter.send(
+                    session, as_typed, sending(), recipient, test.judged, _allowed(), now=now(), actor=actor()
+                )
+        except (InputError, NotFound, Refused) as error:
             test.to.errors = [str(error)]
         else:
             said = f"L’essai part pour {test.judged.address}, avec « [TEST] » devant son objet."
@@ -154,6 +158,12 @@ def _preview(session: Session, campaign: Campaign, *, has_layout: bool = False) 
         following=numbers[place + 1] if place + 1 < len(rows) else None,
         cases=tuple(hard_cases(rows)),
     )
+
+
+def _allowed() -> Guard:
+    """Whom a test letter may go to besides active accounts: where no letter leaves the machine, anybody."""
+    here = settings()
+    return Guard(here.stays_here, frozenset(address.casefold() for address in listed(here.test_recipients)))
 
 
 def _asked_fase() -> int | None:

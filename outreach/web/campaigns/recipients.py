@@ -81,7 +81,7 @@ def received(number: int, message: int) -> Response:
 def received_html(number: int, message: int) -> Response:
     with database().reading() as session:
         _, letter = _letter(session, number, message)
-        return letter_frame.alone(composing.as_read(session, letter, sending(), now=now(), counts=False))
+        return letter_frame.alone(composing.as_shown(session, letter, sending(), now=now()))
 
 
 def _wave(session: Session, number: int, wave_number: int) -> tuple[Campaign, Wave, int]:

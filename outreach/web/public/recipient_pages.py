@@ -12,7 +12,7 @@ from outreach.db import Session
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Message, MessageState
 from outreach.errors import InputError, NotFound, Refused
-from outreach.mail.tokens import Keys, Token, TokenKind
+from outreach.mail.tokens import INERT, Keys, Token, TokenKind
 from outreach.text import CONTROLS
 from outreach.tracking import answers
 from outreach.tracking.answers import Given, Question
@@ -203,7 +203,8 @@ def _read(token: str, kind: TokenKind) -> Token | None:
 
 
 def _neutral() -> Response:
-    return _page("public/unknown.html", 404)
+    is_of_a_preview = (request.view_args or {}).get("token") == INERT
+    return _page("public/unknown.html", 404, is_of_a_preview=is_of_a_preview)
 
 
 def _page(template: str, code: int, **values: object) -> Response:

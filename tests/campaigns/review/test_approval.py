@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.accounts.staff import User
+from outreach.audit import AuditEntry
 from outreach.campaigns import audiences, definitions, lifecycle
 from outreach.campaigns.lifecycle import campaign_numbered
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
@@ -16,6 +17,7 @@ from outreach.campaigns.schedule import planning
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Gate, Mailing, Message, MessageState, Purpose, SuppressionReason
+from outreach.delivery.smtp.guard import Guard
 from outreach.directory.models import Authority
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
@@ -24,6 +26,7 @@ from outreach.settings import ROOT
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, draft, launch, move, settle
 from tests.conftest import NOW
 
+ANYBODY = Guard(anybody=True)
 READY = definitions.ready_made(ROOT / "campaigns")
 SIX = {
     "invitation-volet-1",
@@ -237,7 +240,9 @@ def test_a_trial_is_in_no_count_and_stops_for_nobody_s_joining(database, people,
     with database.writing() as session:
         authority = session.scalars(select(Authority)).one()
         to = judge("moi@ecole.be")
-        test_letter.send(session, session.get_one(Campaign, number), SENDING, authority, to, now=NOW, actor=AUTHOR)
+        test_letter.send(
+            session, session.get_one(Campaign, number), SENDING, authority, to, ANYBODY, now=NOW, actor=AUTHOR
+        )
         counted = audiences.count(session, session.get_one(Campaign, number), now=NOW)
         mailing = session.scalars(select(Mailing)).one()
         assert (mailing.purpose, mailing.gate, mailing.stop_strand_id) == (Purpose.TEST, Gate.OPEN, None)
@@ -246,7 +251,36 @@ def test_a_trial_is_in_no_count_and_stops_for_nobody_s_joining(database, people,
         assert session.scalars(written).all() == []
         suppressions.suppress(session, to.key, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
         with pytest.raises(InputError, match="liste d’exclusion"):
-            test_letter.send(session, session.get_one(Campaign, number), SENDING, authority, to, now=NOW, actor=AUTHOR)
+            test_letter.send(
+                session, session.get_one(Campaign, number), SENDING, authority, to, ANYBODY, now=NOW, actor=AUTHOR
+            )
+
+
+def test_a_trial_goes_to_accounts_and_to_whom_the_installation_names_and_twenty_times_an_hour(database, people, strand):
+    settle(database, 1)
+    number, allowed = draft(database), Guard(anybody=False, allowed=frozenset({"moi@ecole.be", "@essais.be"}))
+
+    def trial(address, *, now=NOW, actor=AUTHOR):
+        with database.writing() as session:
+            campaign, authority = session.get_one(Campaign, number), session.scalars(select(Authority)).one()
+            test_letter.send(session, campaign, SENDING, authority, judge(address), allowed, now=now, actor=actor)
+
+    for address in ("autre@ecole.be", "moi@ecole.be.be", "x@sous.essais.be"):
+        with pytest.raises(InputError, match="OUTREACH_TEST_RECIPIENTS"):
+            trial(address)
+    with database.writing() as session:
+        session.execute(update(User).where(User.email == APPROVER).values(active=False))
+    with pytest.raises(InputError, match="OUTREACH_TEST_RECIPIENTS"):
+        trial(APPROVER)
+    for address in ("Moi@ecole.be", "x@essais.be", AUTHOR) * 6 + (AUTHOR, AUTHOR):
+        trial(address)
+    with pytest.raises(Refused, match="20 essais en une heure"):
+        trial(AUTHOR, now=NOW + timedelta(minutes=59))
+    trial("x@essais.be", actor=APPROVER)
+    trial(AUTHOR, now=NOW + timedelta(minutes=60))
+    with database.reading() as session:
+        said = session.scalars(select(AuditEntry.sentence).where(AuditEntry.sentence.contains("essai envoyé"))).all()
+    assert len(said) == 22
 
 
 def test_the_hard_cases_are_the_extremes(database, people, strand):

@@ -14,6 +14,7 @@ from outreach.campaigns.review.preview import Preview
 from outreach.campaigns.waves import answering, retrying
 from outreach.campaigns.waves.retrying import Retriable
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
+from outreach.delivery.smtp.guard import Guard
 from outreach.demo.post import Post
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, Listing, School
@@ -155,7 +156,7 @@ def test_what_left_is_read_again_as_the_preview_showed_it(database, schools):
     launch(database, approved(database, letter=f"{COUNTS}\n\n((contact))"))
     with database.reading() as session:
         row = session.scalars(select(Message).where(Message.address == FIRST)).one()
-        read = composing.as_read(session, row, SENDING, now=NOW, counts=False)
+        read = composing.as_shown(session, row, SENDING, now=NOW)
         assert [name for name in names(session) if name in read] == [session.get_one(School, schools[0]).name]
         assert "1 sur 1" in read
 
@@ -168,7 +169,9 @@ def test_a_test_letter_lists_what_the_preview_shows(database, schools):
         campaign = lifecycle.campaign_numbered(session, number)
         authority = session.scalars(select(Authority)).one()
         preview = Preview(session, campaign, SENDING, [], now=NOW).of(authority)
-        test_letter.send(session, campaign, SENDING, authority, judge("a@b.example"), now=NOW, actor=AUTHOR)
+        test_letter.send(
+            session, campaign, SENDING, authority, judge("a@b.example"), Guard(anybody=True), now=NOW, actor=AUTHOR
+        )
     assert preview.address == FIRST
     assert letters(database) == {"a@b.example": schools[:1]}
 

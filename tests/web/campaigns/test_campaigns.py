@@ -280,7 +280,7 @@ def test_the_exact_letter_is_shown_in_a_frame_of_its_own(author, begun, app):
     assert "rappel" in author.get(f"{begun}/letter/exact?as=9001&view=text&wave=2").text
 
 
-def test_a_trial_leaves_marked_and_is_counted_nowhere(author, begun, sample_database):
+def test_a_trial_leaves_marked_is_counted_nowhere_and_goes_to_whom_it_may(app, author, begun, sample_database):
     form = {**typed(author, begun), "to": "moi@ecole.be", "as": "9001"}
     sent = author.send(f"{begun}/letter/test", {**form, "subject": "Pas encore enregistré"}, page=f"{begun}/letter")
     assert "L’essai part pour moi@ecole.be" in sent.text
@@ -290,6 +290,14 @@ def test_a_trial_leaves_marked_and_is_counted_nowhere(author, begun, sample_data
         (message,) = session.scalars(select(Message)).all()
         assert (mailing.purpose, message.address, mailing.stop_strand_id) == (Purpose.TEST, "moi@ecole.be", None)
         assert "[TEST] " in mailing.letter
+    settings = app.extensions["outreach.settings"]
+    where_letters_leave = {"smtp_url": "smtp://relay.example:25", "test_recipients": "@essais.be"}
+    app.extensions["outreach.settings"] = settings.model_copy(update=where_letters_leave)
+    refused = author.send(f"{begun}/letter/test", {**form, "subject": "Gardé"}, page=f"{begun}/letter")
+    assert refused.status_code == 422
+    assert "moi@ecole.be n’en est pas" in refused.text
+    assert 'value="Gardé"' in refused.text
+    assert author.send(f"{begun}/letter/test", {**form, "to": "x@essais.be"}, page=f"{begun}/letter").status_code == 200
     wrong = author.send(f"{begun}/letter/test", {**form, "to": "x"}, page=f"{begun}/letter")
     assert wrong.status_code == 422
     assert 'href="#to"' in wrong.text
