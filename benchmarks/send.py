@@ -36,7 +36,7 @@ from outreach.delivery.models import Gate, GateChange, Message, MessageState
 from outreach.settings import ROOT, read
 from tests import factories
 from tests.machine import children_of, free_port, wait_for_port
-from tests.postgresql import Server
+from tests.servers.postgresql import Server
 
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -181,7 +181,7 @@ def _sink(relay: str) -> Iterator[tuple[str, Any]]:
         with log.open("wb") as counters:
             process = subprocess.Popen([program, *as_nobody, "-c", f"127.0.0.1:{port}", "1000"], stdout=counters)
     else:
-        own = [sys.executable, "-m", "tests.sink", folder.name, "--lint-every", "0"]
+        own = [sys.executable, "-m", "tests.servers.sink", folder.name, "--lint-every", "0"]
         process = subprocess.Popen(own, cwd=ROOT, stdout=subprocess.PIPE)
         port = int(process.stdout.readline()) if process.stdout else 0
     wait_for_port(port, 5)

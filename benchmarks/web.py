@@ -26,7 +26,7 @@ from outreach.settings import ROOT, Settings, read
 from outreach.tracking.models import BasisKind, Hit, HitCount, TrackedLink, Tracker, TrackingBasis, TrackingMode
 from tests import factories
 from tests.machine import free_port, serving
-from tests.postgresql import Server
+from tests.servers.postgresql import Server
 
 GROUPS = 3  # networks, each with a pixel and links of its own
 START_SECONDS = 60

@@ -23,7 +23,7 @@ from outreach.cli.work import SELDOM
 from outreach.db import Database
 from outreach.settings import Settings, read
 from tests.memory import in_memory
-from tests.postgresql import Server
+from tests.servers.postgresql import Server
 
 # On a busy machine a deadline would fail correct properties. The runner's time-out still applies.
 hypothesis.settings.register_profile("short", deadline=None, max_examples=40)

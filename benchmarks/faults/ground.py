@@ -14,8 +14,8 @@ from pathlib import Path
 from outreach.cli.preparation import prepare
 from outreach.db import Database
 from tests.chaos.harness import Field
-from tests.postgresql import Server
-from tests.relays import Relays
+from tests.servers.postgresql import Server
+from tests.servers.relays import Relays
 
 BOTH = ("sqlite", "postgresql")
 MEGABYTES = 512  # enough for a new server and a wave of some thousand letters

@@ -25,7 +25,7 @@ from benchmarks.web import Ground, database_of
 from outreach.db import Database
 from outreach.delivery.models import Message
 from outreach.tracking.models import Hit, HitCount, Tracker
-from tests.postgresql import Server
+from tests.servers.postgresql import Server
 
 READERS, RECIPIENTS, ALONE, LINKS = 8, 2000, 1900, 40
 DOWN_SECONDS, RESUME_SECONDS = 20.0, 60.0

@@ -17,7 +17,7 @@ from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Batch, Message, MessageState, MessageSubject, Reason, SuppressionReason, Worker
 from outreach.delivery.sending.failpoints import Failpoint
 from tests.chaos.harness import Field, is_stopped
-from tests.relays import Relays
+from tests.servers.relays import Relays
 
 pytestmark = pytest.mark.timeout(300)
 

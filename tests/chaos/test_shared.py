@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from outreach.delivery.models import Message
 from outreach.worker.wakeups import Wakeups
-from tests.brokers import RabbitMQ, Redis, running
 from tests.chaos.harness import Field
-from tests.relays import Relays
+from tests.servers.brokers import RabbitMQ, Redis, running
+from tests.servers.relays import Relays
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(120), pytest.mark.parametrize("backend", ["postgresql"])]
 

@@ -31,7 +31,7 @@ from outreach.mail import mime
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from tests import factories
 from tests.conftest import NOW
-from tests.relays import Relays
+from tests.servers.relays import Relays
 
 STANDING = SharedHeaders(
     sender=Mailbox("sensibilisation@courriel.example", "Service du numérique"),

@@ -29,7 +29,7 @@ from outreach.worker.process import WorkProcess, guard_of
 from tests import factories
 from tests.conftest import NOW
 from tests.delivery.bounces.returns import notice
-from tests.relays import Relays
+from tests.servers.relays import Relays
 
 ADMINISTRATOR = "hugo.willems@fwb.example"
 REAL = {

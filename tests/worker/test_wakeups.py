@@ -15,7 +15,7 @@ from outreach.settings import BROKERS
 from outreach.worker import brokers, questions
 from outreach.worker.clock import ask
 from outreach.worker.wakeups import LISTEN_MILLISECONDS, Wakeups, queue_of
-from tests.brokers import Redis, running
+from tests.servers.brokers import Redis, running
 from tests.worker.test_process import accepted, environment, plan, sink, until  # noqa: F401 - two are fixtures
 from tests.worker.test_process import begin as begin_alone  # noqa: F401
 

@@ -26,10 +26,11 @@ from outreach.directory.models import Contact
 from outreach.settings import read
 from outreach.worker.clock import ask
 from outreach.worker.process import WorkProcess
-from tests import factories, postfix
+from tests import factories
 from tests.delivery.conftest import states
 from tests.pages import PageClient
-from tests.postfix import Postfix
+from tests.servers import postfix
+from tests.servers.postfix import Postfix
 
 RETURNS = r"/^[bu]-[a-z2-7]{40}@courriel\.example$/"
 ARRIVES, LATER, UNKNOWN, BOUNCES, LOST, PLAIN = (f"po{9001 + number:06}@adm.fwb.example" for number in range(6))

@@ -4,8 +4,8 @@ import json
 import os
 from pathlib import Path
 
-from tests import sink
 from tests.nursery import nursery
+from tests.servers import sink
 
 
 class Relays:

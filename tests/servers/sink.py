@@ -1,8 +1,8 @@
 """A scripted relay for tests, in its own process: it replies by its rules, and logs the letters it accepts.
 
-`python -m tests.sink FOLDER [OPTIONS]` prints its port. Rules (`FOLDER/rules.json`) are read again when they change. A
-rule is `{"stage", "match", "reply", "times"}`: at a stage (connect, ehlo, helo, starttls, auth, mail, rcpt, data,
-early, dot, rset), for recipients that match a pattern, `reply` replaces the usual reply, at most `times` times.
+`python -m tests.servers.sink FOLDER [OPTIONS]` prints its port. Rules (`FOLDER/rules.json`) are read again when they
+change. A rule is `{"stage", "match", "reply", "times"}`: at a stage (connect, ehlo, helo, starttls, auth, mail, rcpt,
+data, early, dot, rset), for recipients that match a pattern, `reply` replaces the usual reply, at most `times` times.
 
 Some replies are actions: close, reset, stall, endless, noise (bytes below the encryption). `slow:SECONDS:REPLY` is sent
 after a delay, `held:REPLY` once a file `FOLDER/released` exists, `raw:TEXT` without a line end. After `raw:` or a

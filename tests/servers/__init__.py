@@ -1,0 +1,1 @@
+"""What tests talk to in processes of their own: relays, PostgreSQL, Postfix, brokers."""
