@@ -93,12 +93,11 @@ def receive(session: Session, sent: Opened, programme: Programme, *, now: dateti
 
 def plan(session: Session, received: JoiningList, today: date) -> ListPlan:
     """Compare a list with what is known; writes nothing."""
-    return preview(session, received.grid, received.programme, today)
+    return preview(session, grid_of(received), received.programme, today)
 
 
-def preview(session: Session, kept: str, programme: Programme, today: date) -> ListPlan:
-    """Compare a grid (as `Opened` keeps it) with what is known of a programme; writes nothing."""
-    grid = _grid(kept)
+def preview(session: Session, grid: Grid, programme: Programme, today: date) -> ListPlan:
+    """Compare the cells of a list with what is known of a programme; writes nothing."""
     sheet = interpret(grid, match, REQUIRED)
     known = known_of(session, programme, today)
     planned = ListPlan(label=grid.label, unknown_columns=sheet.unknown)
@@ -190,16 +189,17 @@ def recent(session: Session) -> Sequence[JoiningList]:
     return session.scalars(select(JoiningList).order_by(JoiningList.id.desc()).limit(10)).all()
 
 
-def grid_of(received: JoiningList) -> Grid:
-    """The cells of a list as they were sent."""
-    return _grid(received.grid)
+def grid_of(sent: JoiningList | Opened) -> Grid:
+    """The cells of a list as they were sent. Reading them may cost a tenth of a second: ask once a page."""
+    kept = json.loads(sent.grid)
+    return Grid(kept["label"], kept["header"], [(number, cells) for number, cells in kept["records"]])
 
 
-def rejected_of(session: Session, received: JoiningList, today: date) -> list[Rejection]:
-    """The rows rejected when the list was applied; before that, those that applying it today would reject."""
+def rejected_of(session: Session, received: JoiningList, grid: Grid, today: date) -> list[Rejection]:
+    """The rows rejected when a list was applied; before that, those of its grid that applying it today would reject."""
     summary = summary_of(received)
     if not summary:
-        return plan(session, received, today).rejected
+        return preview(session, grid, received.programme, today).rejected
     return [Rejection(**rejection) for rejection in summary["rejected"]]
 
 
@@ -207,11 +207,6 @@ def summary_of(received: JoiningList) -> dict[str, Any]:
     """The `ListPlan.summary` of a list, as stored when it was applied; empty before."""
     summary: dict[str, Any] = json.loads(received.outcome or "{}")
     return summary
-
-
-def _grid(text: str) -> Grid:
-    kept = json.loads(text)
-    return Grid(kept["label"], kept["header"], [(number, cells) for number, cells in kept["records"]])
 
 
 def _last_applied(session: Session) -> JoiningList | None:

@@ -124,7 +124,10 @@ class ListState(StrEnum):
 
 
 class JoiningList(Base):
-    """A list of statuses that somebody sent; `grid` is its cells, `outcome` the summary of applying it (both JSON)."""
+    """A list of statuses that somebody sent; `grid` is its cells, `outcome` the summary of applying it (both JSON).
+
+    `grid` may hold megabytes: it is read only where it is asked for.
+    """
 
     __tablename__ = "joining_lists"
 
@@ -132,7 +135,7 @@ class JoiningList(Base):
     programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id"))
     state: Mapped[ListState] = mapped_column(enum_of(ListState, "list_state"), default=ListState.RECEIVED)
     sha256: Mapped[str] = mapped_column(String(64))
-    grid: Mapped[str] = mapped_column(Text)
+    grid: Mapped[str] = mapped_column(Text, deferred=True)
     outcome: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime]
     received_by: Mapped[str] = mapped_column(String(255))

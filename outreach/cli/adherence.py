@@ -69,7 +69,7 @@ def import_list(operation: Operation, file: Path, as_json: bool, yes: bool, dry_
         raise click.UsageError("Avec --json, confirmez par --yes ou n’écrivez rien par --dry-run.")
     today, sent = days.today(operation.now), lists.opened(file.read_bytes())
     with operation.database.reading() as session:
-        plan = lists.preview(session, sent.grid, programmes.the_programme(session, code), today)
+        plan = lists.preview(session, lists.grid_of(sent), programmes.the_programme(session, code), today)
     show(plan, as_json)
     if dry_run or not plan.changes:
         return

@@ -8,13 +8,20 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from outreach.errors import InputError
-from outreach.spreadsheets.workbook import MOST_COLUMNS, MOST_ROWS, NO_VALUE, read_workbook
+from outreach.spreadsheets.workbook import (
+    MOST_COLUMNS,
+    MOST_ROWS,
+    NO_VALUE,
+    Tally,
+    read_workbook,
+)
 from outreach.text import CONTROLS
 
 LONGEST_CELL = 10_000
+MOST_CHARACTERS_OF_CSV = 16_000_000  # which hides nothing: it has as many bytes at least
 SEPARATORS = ";,\t"
 # PDF, old or encrypted Office files, PNG, JPEG, gzip, zip.
 OTHER_FORMATS = (b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"PK\x03\x04")
@@ -76,8 +83,8 @@ class Grid:
 def read_grid(content: bytes) -> Grid:
     """Read XLSX, ODS or CSV text, recognised by its first bytes; the file's name is not trusted.
 
-    Raises InputError when it is none of these or cannot be read; in CSV, a fault deeper in the file is raised while
-    the records are read.
+    Raises InputError when it is none of these, is too big or cannot be read; in CSV, a fault deeper in the file is
+    raised while the records are read.
     """
     if content.startswith(b"PK"):
         rows = read_workbook(content)
@@ -85,7 +92,8 @@ def read_grid(content: bytes) -> Grid:
         if not numbered:
             raise InputError("Le fichier est vide.")
         return Grid("classeur", numbered[0][1], numbered[1:])
-    return csv_grid(content, "ni un CSV, ni un XLSX, ni un ODS (ou il est protégé par un mot de passe)")
+    grid = csv_grid(content, "ni un CSV, ni un XLSX, ni un ODS (ou il est protégé par un mot de passe)")
+    return replace(grid, records=_counted(grid.records))
 
 
 def csv_grid(content: bytes, neither: str = "pas un CSV : enregistrez-le sous ce format") -> Grid:
@@ -164,6 +172,13 @@ def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
                 raise InputError(f"Le fichier a plus de {MOST_ROWS} lignes : découpez-le.")
             yield number, cells
         line = reader.line_num + 1
+
+
+def _counted(records: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    tally = Tally(MOST_CHARACTERS_OF_CSV)
+    for number, cells in records:
+        tally.add(cells)
+        yield number, cells
 
 
 def _syntax_fault(line: int, separator: str, error: str) -> str:

@@ -1,9 +1,11 @@
 """Reads the first sheet of a workbook (XLSX, ODS) in a child process, with limits of time and memory.
 
 A workbook is a zip file that may unpack to far more than it declares. The declared sizes are added up before it is
-opened, the real sizes are checked, and the child may be killed at any moment without harm to the service.
+opened, and the real sizes are checked. Cells and characters are counted as they are read, because a workbook writes a
+text once and may show it in every cell. The child may be killed at any moment without harm to the service.
 
-Run as a module, this file is the child: it reads a workbook on standard input and prints its rows as JSON.
+Run as a module, this file is the child: it reads a workbook on standard input and prints its rows as JSON. What it
+prints is all that the parent ever holds of the workbook.
 """
 
 import io
@@ -29,6 +31,8 @@ MEMORY = 1_500_000_000
 UNPACKED = 60_000_000
 MOST_ROWS = 100_000  # under the header
 MOST_COLUMNS = 200
+MOST_CELLS = 600_000  # a full hundred thousand rows of the six columns that lists have
+MOST_CHARACTERS = 6_000_000
 EMPTY_ROWS = 1_000
 ROOT = Path(__file__).resolve().parent.parent.parent
 NO_VALUE = "#SANS VALEUR"  # replaces a formula that has no computed value
@@ -37,9 +41,26 @@ PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
 UNREADABLE = "Le classeur est abîmé ou protégé par un mot de passe : il ne peut pas être lu."
 
 
+class Tally:
+    """Counts the cells and characters of a table while it is read, so that nobody holds more than the limits."""
+
+    def __init__(self, most_characters: int = MOST_CHARACTERS) -> None:
+        self.most_characters = most_characters
+        self._cells = self._characters = 0
+
+    def add(self, cells: list[str]) -> None:
+        """Count a row. Raises InputError when the table is now over a limit."""
+        self._cells += len(cells)
+        self._characters += sum(map(len, cells))
+        if self._cells > MOST_CELLS:
+            raise InputError(f"Le fichier a plus de {MOST_CELLS} cellules : découpez-le.")
+        if self._characters > self.most_characters:
+            millions = self.most_characters // 1_000_000
+            raise InputError(f"Le fichier contient plus de {millions} millions de caractères : découpez-le.")
+
+
 def read_workbook(content: bytes) -> list[list[str]]:
     """The cells of the first sheet as text. Raises InputError when it is too big, damaged or takes too long."""
-    _weigh(content)
     command = [sys.executable, "-m", "outreach.spreadsheets.workbook"]
     try:
         child = subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, cwd=ROOT, check=False)  # noqa: S603 our own module
@@ -81,28 +102,31 @@ def _weigh(content: bytes) -> None:
         raise InputError(UNREADABLE)
 
 
-def _rows(content: bytes) -> list[list[str]] | str:
+def _rows(content: bytes) -> list[list[str]]:
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0)
     before = [""] * min(sheet.start[1], MOST_COLUMNS) if sheet.start else []
     room = MOST_COLUMNS - len(before)
     rows: list[list[str]] = []
-    empty = 0
+    tally, empty = Tally(), 0
     for cells in sheet.iter_rows():
         if any(cell != "" for cell in cells[room:]):
-            return f"Le classeur a plus de {MOST_COLUMNS} colonnes."
+            raise InputError(f"Le classeur a plus de {MOST_COLUMNS} colonnes.")
         row = before + [_text(cell) for cell in cells[:room]]
         while row and not row[-1]:
             row.pop()
         empty = 0 if row else empty + 1
         if empty > EMPTY_ROWS:
             break
+        tally.add(row)
         rows.append(row)
         if len(rows) > MOST_ROWS + 1:
-            return f"Le classeur a plus de {MOST_ROWS} lignes : découpez-le."
+            raise InputError(f"Le classeur a plus de {MOST_ROWS} lignes : découpez-le.")
     for number, column in sorted(_uncomputed(content)):
         if number < len(rows) + EMPTY_ROWS and column < MOST_COLUMNS:
             rows += [[] for _ in range(number + 1 - len(rows))]
-            rows[number] += [""] * (column + 1 - len(rows[number]))
+            padding = [""] * (column + 1 - len(rows[number]))
+            tally.add([*padding, NO_VALUE])
+            rows[number] += padding
             rows[number][column] = NO_VALUE
     return rows
 
@@ -140,11 +164,16 @@ def _text(cell: object) -> str:
 def _child() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    answer: list[list[str]] | str
     try:
-        answer = _rows(sys.stdin.buffer.read())
+        content = sys.stdin.buffer.read()
+        _weigh(content)
+        answer = _rows(content)
+    except InputError as error:
+        answer = str(error)
     except CalamineError:
         answer = UNREADABLE
-    sys.stdout.write(json.dumps(answer))
+    sys.stdout.buffer.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import days, french
 from outreach.adherence import lists, programmes, records
-from outreach.adherence.models import JoiningList, ListState, Programme, Status, Strand, Word
+from outreach.adherence.models import ListState, Programme, Status, Strand, Word
 from outreach.adherence.situation import strand_by_number
 from outreach.days import parse_day
 from outreach.db import Session
@@ -16,7 +16,7 @@ from outreach.directory import authority_sheet
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.roles import RoleName
-from outreach.spreadsheets.tables import Rejection
+from outreach.spreadsheets.tables import Grid, Rejection
 from outreach.web.ui import exports
 from outreach.web.ui.forms import StatusForm, UploadForm
 from outreach.web.ui.frame import actor, database, needs, now
@@ -74,15 +74,16 @@ def example() -> Response:
 def joining_list(list_id: int) -> str:
     with database().reading() as session:
         received = lists.list_by_id(session, list_id)
-        plan = lists.plan(session, received, _today()) if received.state is ListState.RECEIVED else None
+        grid, waits = lists.grid_of(received), received.state is ListState.RECEIVED
+        plan = lists.preview(session, grid, received.programme, _today()) if waits else None
         return render_template(
             "pages/adherence/list.html",
             received=received,
             plan=plan,
-            rejections=plan.rejected if plan else lists.rejected_of(session, received, _today()),
+            rejections=plan.rejected if plan else lists.rejected_of(session, received, grid, _today()),
             summary=lists.summary_of(received),
             shown=SHOWN_LINES,
-            letters=_letters(received),
+            letters=_letters(grid),
             latest=lists.is_last_applied(session, received),
         )
 
@@ -92,7 +93,8 @@ def joining_list(list_id: int) -> str:
 def rejected(list_id: int, kind: str) -> Response:
     with database().reading() as session:
         received = lists.list_by_id(session, list_id)
-        table = _rejected_table(received, lists.rejected_of(session, received, _today()))
+        grid = lists.grid_of(received)
+        table = _rejected_table(grid, lists.rejected_of(session, received, grid, _today()))
     return exports.download(table, kind, f"lignes-rejetees-{list_id}")
 
 
@@ -191,14 +193,12 @@ def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> 
     )
 
 
-def _letters(received: JoiningList) -> dict[str, str]:
+def _letters(grid: Grid) -> dict[str, str]:
     """The spreadsheet letter of each column, by its header, so that pages can name a cell "B17"."""
-    header = lists.grid_of(received).header
-    return {name.strip(): exports.column_letter(place) for place, name in enumerate(header)}
+    return {name.strip(): exports.column_letter(place) for place, name in enumerate(grid.header)}
 
 
-def _rejected_table(received: JoiningList, rejections: Sequence[Rejection]) -> exports.Table:
-    grid = lists.grid_of(received)
+def _rejected_table(grid: Grid, rejections: Sequence[Rejection]) -> exports.Table:
     errors = {rejection.row: rejection for rejection in rejections}
     faulty = [(errors[number], cells) for number, cells in grid.records if number in errors]
     width = max(len(grid.header), *(len(cells) for _, cells in faulty), 0)

@@ -233,7 +233,7 @@ def test_a_school_that_left_the_required_strand_lacks_it(plan, silent):
 def test_what_was_rejected_is_kept_with_the_list(session, receive, silent, now):
     received = receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;", "x;1;adhéré;10/05/2021;;"))
     lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
-    (kept,) = lists.rejected_of(session, received, STORY_DAY)
+    (kept,) = lists.rejected_of(session, received, lists.grid_of(received), STORY_DAY)
     assert (kept.row, kept.column) == (3, "fase")
 
 

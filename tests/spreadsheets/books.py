@@ -1,12 +1,18 @@
 """Makes workbooks of given rows, and workbooks that no spreadsheet would write."""
 
 import io
+import itertools
 import zipfile
 from datetime import date
 
 import xlsxwriter
 
 PAGE = "xl/worksheets/sheet1.xml"
+BOMB = (
+    "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'>"
+    + "".join(f"<!ENTITY {after} '{f'&{before};' * 10}'>" for before, after in itertools.pairwise("abcdefgh"))
+    + "]>"
+)
 
 
 def workbook(*rows):
@@ -19,6 +25,15 @@ def workbook(*rows):
             for place, cell in enumerate(cells):
                 page.write(number, place, cell, day if isinstance(cell, date) else None)
     return buffer.getvalue()
+
+
+def repeated(text, times, columns=48):
+    """A workbook of a few kilobytes that writes a text once and shows it in `times` cells, under a proper header."""
+    cells = '<c t="s"><v>4</v></c>' * columns
+    rows = "".join(f'<row r="{number}">{cells}</row>' for number in range(2, 2 + times // columns))
+    book = workbook(["fase", "volet", "statut", "date"])
+    book = changed(book, "xl/sharedStrings.xml", lambda xml: xml.replace("</sst>", f"<si><t>{text}</t></si></sst>"))
+    return changed(book, PAGE, lambda xml: xml.replace("</sheetData>", f"{rows}</sheetData>"))
 
 
 def packed(**members):

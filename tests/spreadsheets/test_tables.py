@@ -55,3 +55,10 @@ def test_a_row_that_cannot_be_read_says_why_and_leaves_the_others():
     wide, control, sound = rows(b"fase;volet;statut\r\n1;1;1;trop\r\n2;2;a\x00b\r\n3;3;3")
     assert (wide.fault, sound.fault) == ("La ligne a 4 cellules pour 3 colonnes.", "")
     assert "Caractère interdit" in control.fault
+
+
+def test_the_cells_of_a_csv_are_counted():
+    few, many = (b"fase;volet;statut\n" + (b"1" + b";1" * 149 + b"\n") * rows for rows in (3_999, 4_001))
+    assert sum(1 for _ in read_grid(few).records) == 3_999
+    with pytest.raises(InputError, match="plus de 600000 cellules"):
+        list(read_grid(many).records)

@@ -1,7 +1,6 @@
 """A workbook is read as a spreadsheet shows it, and one that could do harm is refused."""
 
 import io
-import itertools
 import socket
 from datetime import date
 
@@ -11,14 +10,9 @@ import xlsxwriter
 from outreach.errors import InputError
 from outreach.spreadsheets import workbook as workbook_module
 from outreach.spreadsheets.tables import interpret, read_grid
-from tests.spreadsheets.books import PAGE, changed, packed, workbook
+from tests.spreadsheets.books import BOMB, PAGE, changed, packed, repeated, workbook
 
 HEADER = ["fase", "volet", "date"]
-BOMB = (
-    "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'>"
-    + "".join(f"<!ENTITY {after} '{f'&{before};' * 10}'>" for before, after in itertools.pairwise("abcdefgh"))
-    + "]>"
-)
 
 
 def test_a_workbook_is_read_with_its_dates_and_its_own_row_numbers():
@@ -61,6 +55,26 @@ def test_a_workbook_that_lies_about_its_size_is_refused():
     assert lying != honest
     with pytest.raises(InputError, match="abîmé"):
         read_grid(lying)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (repeated("a" * 9_000, 48_000), "plus de 6 millions de caractères"),
+        (repeated("a", 600_048), "plus de 600000 cellules"),
+    ],
+    ids=["characters", "cells"],
+)
+def test_what_a_workbook_repeats_is_counted_before_it_is_handed_over(content, words):
+    assert len(content) < 108_000
+    with pytest.raises(InputError, match=words):
+        workbook_module.read_workbook(content)
+
+
+def test_a_workbook_within_the_limits_is_read_to_its_last_cell():
+    rows = workbook_module.read_workbook(repeated("é" * 100, 48_000))
+    assert len(rows) == 1_001
+    assert rows[-1] == ["é" * 100] * 48
 
 
 def test_a_damaged_workbook_is_read_or_refused():

@@ -1,17 +1,21 @@
 import csv
+import gc
 import io
 import re
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
-from outreach.adherence import programmes, situation
+from outreach.adherence import lists, programmes, situation
 from outreach.adherence.models import JoiningList
 from outreach.adherence.situation import Bucket, Selection
 from outreach.directory import authority_sheet
 from outreach.directory.models import Level
 from tests.conftest import STORY_DAY
 from tests.pages import form_of, links, text_of
+from tests.spreadsheets.books import BOMB, PAGE, changed, repeated, workbook
 from tests.web.test_account import form_token
 
 
@@ -63,6 +67,74 @@ def test_2500_rows_of_excel_with_20_errors_are_corrected_and_applied_in_six_page
     done = author.send(f"{corrected}/application", page=corrected)
     assert "2\u202f500\u00a0statuts enregistrés" in author.get(done.location).text
     assert joined(author) == before + 250
+
+
+@contextmanager
+def growth_in_megabytes():
+    """By how much this process has grown at its largest, once the block has ended."""
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the largest size is now the present one
+    before, grown = _largest_size(), []
+    yield grown
+    grown.append((_largest_size() - before) / 1024)
+
+
+def _largest_size():
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)[1])
+
+
+def hostile_workbooks():
+    """Five files of at most 300 kB, one by one, since one of them is 300 MB before it is packed."""
+    single = workbook(["a"])
+    yield repeated("a" * 9_000, 48_000)
+    yield changed(single, "xl/sharedStrings.xml", lambda xml: xml.replace("<t>a", "<t>" + "a" * 300_000_000))
+    yield changed(single, PAGE, lambda xml: xml.replace("</row>", "<c><v>1</v></c>" * 3_000_000 + "</row>"))
+    yield changed(single, "xl/sharedStrings.xml", lambda xml: BOMB + xml.replace("<t>a", "<t>&h;"))
+    far = changed(workbook(["a"], ["b"]), PAGE, lambda xml: xml.replace('"A2"', '"XFD1048576"'))
+    yield changed(far, PAGE, lambda xml: xml.replace("A1:A2", "A1:XFD1048576"))
+
+
+def grown_over(author, content):
+    """By how many megabytes the process grows while it receives this file, which it refuses."""
+    assert len(content) < 300_000
+    with growth_in_megabytes() as grown:
+        response = upload(author, content)
+    assert response.status_code == 422
+    assert re.search(r"Le (?:classeur|fichier) (?:a plus|contient plus|déclare plus|est)", text_of(response))
+    return grown[0]
+
+
+def test_a_small_workbook_that_holds_432_million_characters_costs_the_web_process_little(author):
+    assert grown_over(author, repeated("a" * 9_000, 48_000)) < 100
+
+
+@pytest.mark.long
+def test_the_web_process_hardly_grows_over_five_hostile_workbooks(author):
+    assert max(grown_over(author, content) for content in hostile_workbooks()) < 100
+
+
+@pytest.mark.long
+def test_a_list_as_big_as_the_limits_allow_costs_its_pages_little(author):
+    row = b"80001;1;ferm\xe9;01/05/2021;" + b"s" * 12 + b";" + b"m" * 12 + b"\n"
+    with growth_in_megabytes() as grown:
+        place = upload(author, b"fase;volet;statut;date;source;motif\n" + row * 99_000).location
+        assert "99\u202f000\u00a0lignes rejetées" in author.get(place).text
+        author.get("/adherence/lists")
+    assert grown[0] < 150
+
+
+def test_the_cells_of_a_list_are_read_once_a_page_and_not_for_pages_that_only_name_it(
+    author, silent, sample_database, monkeypatch
+):
+    place = upload(author, f"fase;volet;statut;date\n{silent[0]};1;?;01/05/2021".encode()).location
+    made, fetched, grid = [], [], lists.Grid
+    monkeypatch.setattr(lists, "Grid", lambda *cells: made.append(cells) or grid(*cells))
+    event.listen(sample_database.engine, "before_cursor_execute", lambda *facts: fetched.append("grid" in facts[2]))
+    for page, times in ((place, 1), (f"{place}/rejected.csv", 1), ("/adherence/lists", 0)):
+        made.clear(), fetched.clear()
+        assert author.get(page).status_code == 200
+        assert (len(made), sum(fetched)) == (times, times), page
 
 
 def test_a_list_is_undone_in_the_browser(author, silent):
