@@ -14,14 +14,15 @@ from outreach import days
 from outreach.days import BRUSSELS
 
 WIDE, NARROW = "\u00a0", "\u202f"
+WIDE_SPACE = re.compile(r" (?=[:»])|(?<=«) |(?<=\d) (?=[%€])")
+NARROW_SPACE = re.compile(r" (?=[;!?])")
 LOCALE = "fr_BE"
 WITH_WEEKDAY = "EEEE d MMMM y"
 
 
 def typeset(text: str) -> str:
     """Put no-break spaces where French wants them: before `: ; ! ?`, inside « », between a number and its % or €."""
-    text = re.sub(r" (?=[:»])|(?<=«) |(?<=\d) (?=[%€])", WIDE, text)
-    return re.sub(r" (?=[;!?])", NARROW, text)
+    return NARROW_SPACE.sub(NARROW, WIDE_SPACE.sub(WIDE, text))
 
 
 @lru_cache(maxsize=256)

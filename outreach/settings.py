@@ -24,7 +24,12 @@ PREFIX = "OUTREACH_"
 SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
 BROKERS = ("redis", "rediss", "amqp", "amqps")
-RELAY_OPTIONS = {"starttls": r"on|off", "connections": r"[1-9]|[1-4]\d|50", "rate": r"\d{1,6}"}
+RELAY_OPTIONS = {
+    "starttls": re.compile(r"on|off"),
+    "connections": re.compile(r"[1-9]|[1-4]\d|50"),
+    "rate": re.compile(r"\d{1,6}"),
+}
+RATE = re.compile(r"\d{1,5}(\.\d{1,3})?")
 PORTS = {"smtp": 25, "smtps": 465}
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -285,7 +290,7 @@ def _faults_of_relays(settings: Settings) -> list[str]:
         "connections (de 1 à 50) et rate (courriels par seconde)."
         for relay in relays
         for name, value in parse_qsl(relay.query, keep_blank_values=True)
-        if not (name in RELAY_OPTIONS and re.fullmatch(RELAY_OPTIONS[name], value))
+        if not (name in RELAY_OPTIONS and RELAY_OPTIONS[name].fullmatch(value))
     ]
     if len({(relay.hostname, relay.port or PORTS[relay.scheme]) for relay in relays}) < len(relays):
         faults.append("OUTREACH_SMTP_URL nomme deux fois le même relais.")
@@ -310,7 +315,7 @@ def _faults_of_rates(settings: Settings) -> list[str]:
 
 def _is_rate(text: str) -> bool:
     domain, _, rate = (part.strip() for part in text.partition("="))
-    is_number = re.fullmatch(r"\d{1,5}(\.\d{1,3})?", rate) is not None
+    is_number = RATE.fullmatch(rate) is not None
     return is_number and float(rate) > 0 and (domain == "*" or DOMAIN.fullmatch(domain) is not None)
 
 

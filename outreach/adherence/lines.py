@@ -42,6 +42,7 @@ STATUSES = {
     "non concerne": Status.NOT_CONCERNED,
     "sans reponse": Status.NONE, "aucun": Status.NONE,
 }  # fmt: skip
+LETTER = re.compile(r"^v(?=\d)")  # as in "V1"
 ORDINALS = {"premier": 1, "1er": 1, "deuxieme": 2, "second": 2, "2e": 2, "2eme": 2, "troisieme": 3}
 LONGEST_SOURCE, LONGEST_REASON = 200, 2_000
 
@@ -134,7 +135,7 @@ def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) ->
 def _strand(text: str, strands: Mapping[int, int]) -> int:
     words = fold(text.removesuffix(".0")).replace("volet", " ").split()
     word = words[0] if len(words) == 1 else ""
-    digits = re.sub(r"^v(?=\d)", "", word)
+    digits = LETTER.sub("", word)
     number = ORDINALS.get(word) or whole_number(digits, digits=2) or 0
     if number not in strands:
         known = ", ".join(str(number) for number in sorted(strands))

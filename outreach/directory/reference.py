@@ -10,6 +10,7 @@ from outreach.directory.models import Federation, Level, Network
 from outreach.text import whole_number
 
 # The register's value → the official name shown on pages.
+WORD = re.compile(r"\w+")
 NETWORKS = {
     "WBE": "WBE",
     "Subventionné communal": "Officiel subventionné communal",
@@ -75,4 +76,4 @@ def fold(text: str) -> str:
     """Text without accents, case or punctuation, for searching: "Athénée d’Uccle" → "athenee d uccle"."""
     spelt = text.casefold().replace("œ", "oe").replace("æ", "ae")
     bare = "".join(c for c in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(c))
-    return " ".join(re.findall(r"\w+", bare))
+    return " ".join(WORD.findall(bare))

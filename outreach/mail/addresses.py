@@ -17,6 +17,8 @@ UNSUBSCRIBING = "u-"  # begins every address that unsubscribe messages go to
 LONGEST = 320  # RFC 5321: 64 for the mailbox, 255 for the domain, and the @
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')  # RFC 5322 §3.2.4
+ESCAPED = re.compile(r"\\(.)")
+BETWEEN = re.compile(r"[;,]")
 ROBOTS = {"mailer-daemon", "noreply", "no-reply", "donotreply", "abuse", "postmaster", "hostmaster"}
 RESERVED = re.compile(r"(^|\.)(example\.(com|net|org)|example)$")
 
@@ -91,13 +93,13 @@ def _strip(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _split_name(text: str) -> tuple[str, str]:
-    addresses = [part.strip() for part in re.split(r"[;,]", text) if "@" in part]
+    addresses = [part.strip() for part in BETWEEN.split(text) if "@" in part]
     if len(addresses) > 1:
         raise SeveralAddresses(addresses)
     if text.endswith(">") and "<" in text:
         name, _, address = text[:-1].rpartition("<")
         quoted = QUOTED.fullmatch(name.strip())
-        return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else name.strip(), address.strip()
+        return ESCAPED.sub(r"\1", quoted[1]) if quoted else name.strip(), address.strip()
     return "", text
 
 

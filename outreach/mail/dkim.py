@@ -35,6 +35,8 @@ SIGNED = (
     "content-type",
 )
 SMALLEST_RSA = 2048
+FOLD = re.compile(r"\r\n(?=[ \t])")
+BLANKS = re.compile(r"[ \t]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +82,19 @@ class Signer:
 def _relaxed(head: bytes) -> dict[str, str]:
     """Headers by name, each as the signature sees it (RFC 6376 §3.4.2)."""
     headers = {}
-    for line in re.sub(r"\r\n(?=[ \t])", "", head.decode("utf-8")).split("\r\n"):
+    for line in FOLD.sub("", head.decode("utf-8")).split("\r\n"):
         name, _, value = line.partition(":")
-        said = re.sub(r"[ \t]+", " ", value).strip()
+        said = BLANKS.sub(" ", value).strip()
         headers[name.strip().lower()] = f"{name.strip().lower()}:{said}"
     return headers
 
 
 def _body(body: bytes) -> bytes:
     """The body with one end of line after its last line that is not empty (RFC 6376 §3.4.3)."""
-    return re.sub(rb"(\r\n)*\Z", b"\r\n", body, count=1)
+    end = len(body)
+    while body.endswith(b"\r\n", 0, end):
+        end -= 2
+    return body[:end] + b"\r\n"
 
 
 def _base64(raw: bytes) -> str:

@@ -37,6 +37,9 @@ LONGEST_DEFAULT = 200
 FILTERS = ("défaut", "majuscule", "minuscule", "nombre", "date")
 BLANK_LINE = re.compile(r"\n[ \t]*\n")
 ENDED = re.compile(r"[ \t]*(?:\n|\Z)")
+REST_OF_LINE = re.compile(r"[ \t]*\n")
+UNKNOWN_TAG = re.compile(r"unknown tag '(\w+)'")  # as Jinja says it
+UNKNOWN_FILTER = re.compile(r"[Nn]o filter named '(\w+)'")  # idem
 BRACKET = re.compile(r"[\[({\])}]")
 TAG = re.compile(r"\(%[-+]?\s*(if|endif)\b")
 VERBATIM = re.compile(r"\(%[-+]?\s*raw\b|\(#")  # would print verbatim, or vanish as a comment
@@ -131,7 +134,7 @@ _ONLY = "seuls existent ((champ)) et (% if champ %)."
 
 def _unreadable(error: TemplateSyntaxError, text: str) -> str:
     said, at = error.message or "", f"Ligne {error.lineno} : "
-    unknown = re.search(r"unknown tag '(\w+)'", said)
+    unknown = UNKNOWN_TAG.search(said)
     if unknown and unknown[1] in {"elif", "else", "endif"}:
         return f"{at}(% {unknown[1]} %) ne suit aucun (% if champ %)."
     if unknown:
@@ -141,7 +144,7 @@ def _unreadable(error: TemplateSyntaxError, text: str) -> str:
     if "unexpected end of template" in said.lower() or said.startswith("Missing end"):
         opened = max(text.rfind("(("), text.rfind("(%"))
         return f"Ligne {line_of(text, max(opened, 0))} : {_NOT_CLOSED}"
-    filtered = re.search(r"[Nn]o filter named '(\w+)'", said)
+    filtered = UNKNOWN_FILTER.search(said)
     if filtered:
         return at + _no_filter(filtered[1])
     return f"{at}ce champ ou cette condition ne peut pas être lu : écrivez ((champ)), ou (% if champ %) … (% endif %)."
@@ -203,7 +206,7 @@ class _Reader:
 
     def _stands_alone(self, before: Piece | None, node: nodes.If) -> bool:
         is_first = not isinstance(before, Run) or not before.text.rpartition("\n")[2].strip()
-        return is_first and re.match(r"[ \t]*\n", _first_text(node.body)) is not None
+        return is_first and REST_OF_LINE.match(_first_text(node.body)) is not None
 
     def _choice(self, node: nodes.If) -> Choice:
         branches = [(self.condition(node.test), self.pieces(node.body))]

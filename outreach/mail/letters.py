@@ -35,6 +35,7 @@ from outreach.mail.marks import (
 from outreach.text import cleaned
 
 MOST_VARIANTS = 256
+MARK = re.compile(f"({MARKS.pattern})")
 
 
 class Filling(Protocol):
@@ -259,7 +260,7 @@ def _rendered(piece: Piece, marks: Marks, render: Callable[[Run], tuple[str, str
 
 def _parts(draft: Draft, text: str) -> tuple[Part, ...]:
     """The parts of a marked text, by one pass over its marks."""
-    pieces = iter([piece for piece in re.split(f"({MARKS.pattern})", text) if piece])
+    pieces = iter([piece for piece in MARK.split(text) if piece])
     parts, ended_by = _until(draft, pieces)
     if ended_by:
         raise ValueError("a condition ends without a beginning")

@@ -27,12 +27,15 @@ PIXEL = re.compile(r'<img src="https?://[^"/]+/o/[a-z2-7]{40}\.gif" width="1" he
 INSIDE = re.compile(
     r"(?<![\w-])localhost(?![\w.-])|\.(?:local|localdomain|internal|lan|intranet|home\.arpa)(?![\w.-])"
     r"|(?<![\d.])(?:(?:10|127)\.\d{1,3}|192\.168|169\.254|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2}(?![\d.])"
-    r"|[\[:](?:::1|fe80:[\da-f:]+|f[cd][\da-f]{2}:[\da-f:]+)\]",
+    r"|[\[:](?:::1|fe80:[\da-f:]{1,39}|f[cd][\da-f]{2}:[\da-f:]{1,39})\]",
     re.IGNORECASE,
 )
+BARE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 NOT_NAMES = {"subject", "to", "list-unsubscribe", "feedback-id"}  # free text, a URL from the settings, numbers
 # The link first, then the address for a message, where there is one (RFC 2369 §3.2).
 UNSUBSCRIBE = re.compile(r"<(https?://[^<>\s]+)>(?:, <mailto:[^<>@?\s]+@([^<>@?\s]+)>)?")
+NAME = re.compile(r"[\w.-]+")
+UNSUBSCRIBE_LINE = re.compile(rb"^List-Unsubscribe: ([^\r\n]*)\r\n(?![ \t])", re.MULTILINE)
 
 
 def faults(wire: bytes, machine: str = "") -> list[str]:
@@ -53,7 +56,7 @@ def faults(wire: bytes, machine: str = "") -> list[str]:
 
 
 def _lines(wire: bytes) -> Iterator[str]:
-    if re.search(rb"\r(?!\n)|(?<!\r)\n", wire):
+    if BARE_END.search(wire):
         yield "a line does not end with CRLF"
     lines = wire.split(b"\r\n")
     if any(len(line) > LONGEST_LINE for line in lines):
@@ -89,7 +92,7 @@ def _inside(message: EmailMessage, machine: str) -> Iterator[str]:
     for name in {name.casefold() for name in message.keys()} - NOT_NAMES:  # noqa: SIM118 - iterating yields payloads
         named = _addresses(message, name) if name in {"from", "reply-to"} else map(str, message.get_all(name, []))
         said = " ".join(named).casefold()
-        if INSIDE.search(said) or (own and re.search(rf"(?<![\w.-]){re.escape(own)}(?![\w-])", said)):
+        if INSIDE.search(said) or (own and any(f"{word}.".startswith(f"{own}.") for word in NAME.findall(said))):
             yield f"{name} names a machine or a network of ours"
 
 
@@ -139,7 +142,7 @@ def _unsubscribing(wire: bytes, message: EmailMessage) -> Iterator[str]:
         if "List-Unsubscribe-Post" in message:
             yield "List-Unsubscribe-Post stands alone"
         return
-    raw = re.findall(rb"^List-Unsubscribe: ([^\r]*)\r\n(?![ \t])", wire, re.MULTILINE)
+    raw = UNSUBSCRIBE_LINE.findall(wire)
     link = UNSUBSCRIBE.fullmatch(raw[0].decode("latin-1")) if len(raw) == 1 else None
     if link is None:
         yield "List-Unsubscribe is folded, encoded, or is not a link and perhaps an address after it"

@@ -26,7 +26,8 @@ STYLES = {
     "blockquote": "margin:0 0 16px;padding:0 0 0 16px;border-left:3px solid #babbc1",
     "a": "color:#303675",
 }
-ELEMENT = re.compile(r"<(/?)([a-z][a-z0-9]*)[^>]*>")
+ELEMENT = re.compile(r"<(/?)([a-z][a-z0-9]*+)[^<>]*+>")  # markdown-it escapes < and > in attributes
+ELEMENT_OR_MARK = re.compile(f"{ELEMENT.pattern}|{MARKS.pattern}")
 VOID = {"br", "hr"}
 DEEPEST = 16  # levels of blocks in blocks: eight lists; markdown-it itself stops, silently, far beyond
 _reader = MarkdownIt("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": 100}).disable(
@@ -87,7 +88,7 @@ def crosses(html: str) -> bool:
     """Whether a condition begins inside one element and ends inside another."""
     elements: list[str] = []
     starts: list[int] = []
-    for match in re.finditer(f"{ELEMENT.pattern}|{MARKS.pattern}", html):
+    for match in ELEMENT_OR_MARK.finditer(html):
         mark = match[0]
         if mark in {END, ELSE} or FIRST_ELIF <= ord(mark[0]) < ord(ELSE):
             if not starts or starts[-1] != len(elements):

@@ -21,7 +21,7 @@ LONGEST_PARAGRAPH = 120
 
 FILLED = "\ufffc"
 TAGS = {"if": "\ufff9", "elif": "\ufffa", "else": "\ufffa", "endif": "\ufffb"}
-TAG = re.compile(r"\(%[-+]?\s*(\w*)[^%\n]*+%\)")
+TAG = re.compile(r"\(%[-+]?\s*+(\w*+)[^%\n]*+%\)")
 FIELD_OR_ADDRESS = re.compile(r"\((?:\((?:[^()\n]++|\([^()\n]*+\))*+\)\)|(?<=\]\()[^()\n]*+\))|https?://[^\s<>()]++")
 BLANKS = " \t" + "".join(TAGS.values())
 OTHER_BRANCHES = re.compile("\ufffa[^\ufffb]*+\ufffb?")
@@ -35,7 +35,7 @@ DATE = re.compile(
 ACRONYMS = {"SEGEC", "CPEONS", "FELSI", "COCOF"}
 ROMAN = re.compile(r"M*(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 UPPER = "[A-ZÀ-ÖØ-Þ]"
-NAME = rf"{UPPER}[\w’-]*+"
+NAME = rf"{UPPER}[\w’-]{{0,60}}+"
 NEUTRAL = {
     "administrateur": ("administratrice", "les administratrices et les administrateurs"),
     "collaborateur": ("collaboratrice", "l’équipe"),
@@ -194,7 +194,8 @@ def _masculine(match: re.Match[str]) -> str:
 
 
 def _salutation(match: re.Match[str]) -> str:
-    if re.search("madame|mesdames|chère", _around(match)):
+    around = _around(match)
+    if any(word in around for word in ("madame", "mesdames", "chère")):
         return ""
     better = "Chères et chers" if match[0] == "Chers" else "Madame, Monsieur"
     return f"Plutôt que « {match[0]} », écrivez « {better} »."

@@ -26,7 +26,8 @@ SEPARATORS = ";,\t"
 # PDF, old or encrypted Office files, PNG, JPEG, gzip, zip.
 OTHER_FORMATS = (b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"PK\x03\x04")
 LONGEST_QUOTED = 60
-QUOTED = re.compile(rf"(« .{{{LONGEST_QUOTED}}}).+? »", re.DOTALL)
+NUMBER_SIGN = re.compile(r"n°|nº|\b(ndeg|num[eé]ro)\b")
+WORD = re.compile(r"[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,22 @@ class RowFault(Exception):
     """
 
     def __init__(self, column: str, message: str) -> None:
-        self.column, self.message = column, QUOTED.sub(r"\1… »", message)
+        self.column, self.message = column, _shortened(message)
         super().__init__(self.message)
+
+
+def _shortened(message: str) -> str:
+    """The message with each quotation of more than LONGEST_QUOTED characters cut short."""
+    pieces: list[str] = []
+    at = 0
+    while (start := message.find("« ", at)) >= 0:
+        cut = start + 2 + LONGEST_QUOTED
+        end = message.find(" »", cut + 1)
+        if end < 0:
+            break
+        pieces += message[at:cut], "… »"
+        at = end + 2
+    return "".join(pieces) + message[at:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +156,9 @@ def decode(content: bytes) -> tuple[str, str]:
 def normalised(header: str) -> str:
     """A header without what varies between editions: accents, case, punctuation, articles, "N°", "ndeg", "numéro"."""
     spaced = header.strip("\ufeff ").casefold().replace("_", " ")
-    spelt = re.sub(r"n°|nº|\b(ndeg|num[eé]ro)\b", " n ", spaced)
+    spelt = NUMBER_SIGN.sub(" n ", spaced)
     bare = "".join(c for c in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(c))
-    words = [word for word in re.findall(r"[a-z0-9]+", bare) if word not in {"de", "du", "des", "l", "d", "la", "le"}]
+    words = [word for word in WORD.findall(bare) if word not in {"de", "du", "des", "l", "d", "la", "le"}]
     return " ".join(words).replace("p o", "po")
 
 

@@ -36,7 +36,10 @@ MOST_CHARACTERS = 6_000_000
 EMPTY_ROWS = 1_000
 ROOT = Path(__file__).resolve().parent.parent.parent
 NO_VALUE = "#SANS VALEUR"  # replaces a formula that has no computed value
-CELL = re.compile(rb"<c\b([^>]*)>\s*<f\b[^>]*(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
+CELL = re.compile(rb"<c\b([^<>]*+)>\s*+<f\b[^<>]*+(?:(?<=/)>|>[^<]*+</f>)\s*+(?:<v\s*+/>|<v>\s*+</v>)?+\s*+</c>")
+SHEET = re.compile(rb'<sheet\b[^<>]*?\br:id="([^"]+)"')
+LINK = re.compile(rb"<Relationship\b[^<>]*+>")
+TARGET = re.compile(rb'\bTarget="/?(?:xl/)?([^"]+)"')
 PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
 UNREADABLE = "Le classeur est abîmé ou protégé par un mot de passe : il ne peut pas être lu."
 
@@ -144,10 +147,10 @@ def _first_sheet(content: bytes) -> bytes:
     """The XML of an XLSX's first sheet; nothing for another format."""
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         try:
-            named = re.search(rb'<sheet\b[^>]*\br:id="([^"]+)"', packed.read("xl/workbook.xml"))
-            links = re.findall(rb"<Relationship\b[^>]*>", packed.read("xl/_rels/workbook.xml.rels"))
+            named = SHEET.search(packed.read("xl/workbook.xml"))
+            links = LINK.findall(packed.read("xl/_rels/workbook.xml.rels"))
             own = next(link for link in links if named and b'Id="' + named[1] + b'"' in link)
-            target = re.search(rb'\bTarget="/?(?:xl/)?([^"]+)"', own)
+            target = TARGET.search(own)
             return packed.read(f"xl/{target[1].decode()}") if target else b""
         except (KeyError, StopIteration, UnicodeDecodeError):
             return b""

@@ -1,9 +1,11 @@
 """A table is recognised by its bytes, its columns get their meaning, and each fault is located."""
 
+import time
+
 import pytest
 
 from outreach.errors import InputError
-from outreach.spreadsheets.tables import interpret, read_grid
+from outreach.spreadsheets.tables import RowFault, interpret, read_grid
 from tests.spreadsheets.books import workbook
 
 REQUIRED = {"fase": "fase", "strand": "volet", "status": "statut"}
@@ -62,3 +64,25 @@ def test_the_cells_of_a_csv_are_counted():
     assert sum(1 for _ in read_grid(few).records) == 3_999
     with pytest.raises(InputError, match="plus de 600000 cellules"):
         list(read_grid(many).records)
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("« court » seul.", "« court » seul."),
+        ("« {long} » seul.", "« {cut}… » seul."),
+        ("« {long} » puis « {long} ».", "« {cut}… » puis « {cut}… »."),
+        ("« {long}", "« {long}"),
+        ("Rien.", "Rien."),
+    ],
+)
+def test_a_fault_quotes_the_beginning_of_a_long_cell(message, said):
+    long = "x" * 200
+    assert RowFault("", message.format(long=long)).message == said.format(long=long, cut=long[:60])
+
+
+def test_a_cell_full_of_quotation_marks_takes_no_time():
+    before = time.process_time()
+    RowFault("", "Le statut « {} » est inconnu.".format("« " * 5_000))
+    RowFault("", "« " * 5_000)
+    assert time.process_time() - before < 0.05

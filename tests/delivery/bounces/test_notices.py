@@ -329,3 +329,16 @@ def test_any_bytes_inside_a_report_get_a_verdict(fields, headers):
     )
     found = read(content + b"\n--B--\n", KEYS)
     assert all(is_fit_to_keep(one) for one in found.reports)
+
+
+@pytest.mark.parametrize("filler", [b"a", b"a@", b"=?utf-8?q?a?= "])
+def test_a_complaint_that_returns_ninety_long_headers_takes_no_time(filler):
+    part = b"--b\r\nContent-Type: message/rfc822\r\n\r\nTo: %b\r\n\r\nx\r\n" % (filler * (8_000 // len(filler)))
+    content = (
+        b"From: a@isp.example\r\nContent-Type: multipart/report; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\n\r\n" + part * 90 + b"--b--\r\n"
+    )
+    assert len(content) > 720_000
+    before = time.process_time()
+    assert read(content, KEYS).verdict is V.COMPLAINT
+    assert time.process_time() - before < 1

@@ -1,0 +1,75 @@
+"""No text that comes from outside makes a pattern work longer than in proportion to its length."""
+
+import math
+import re
+import time
+
+import pytest
+
+from tests.architecture.patterns import METHODS, calls, hard_texts, made_in_functions, patterns
+
+PATTERNS, CALLED = patterns(), calls()
+LENGTH = 8_000  # characters; a quadratic pattern takes a tenth of a second over as many
+MEASURABLE = 0.005  # seconds; what takes less over LENGTH characters is not quadratic
+MOST_GROWTH = 3
+
+
+def seconds(pattern, method, text):
+    """The processor time of a call."""
+    call = getattr(pattern, method)
+    before = time.process_time()
+    if method in {"sub", "subn"}:
+        call("", text) if isinstance(text, str) else call(b"", text)
+    elif method == "finditer":
+        for _ in call(text):
+            pass
+    else:
+        call(text)
+    return time.process_time() - before
+
+
+def text_of(pattern, parts, length):
+    """A hard text of about this many characters, as the pattern reads it."""
+    start, pump, end = parts
+    text = start + pump * (length // len(pump)) + end
+    return text if isinstance(pattern.pattern, str) else text.encode("utf-8", "replace")
+
+
+def quickest(pattern, method, parts, length):
+    """The processor time of a call over so much text, without what else the process did meanwhile."""
+    text = text_of(pattern, parts, length)
+    return min(seconds(pattern, method, text) for _ in range(3))
+
+
+def growth(pattern, method, parts):
+    """How much longer a call takes over twice the text; 1 where it takes too little time to be measured."""
+    length = 20
+    while seconds(pattern, method, text_of(pattern, parts, length)) < MEASURABLE:
+        if length >= LENGTH:
+            return 1
+        length *= 2
+    if length <= 80 and quickest(pattern, method, parts, length) >= MEASURABLE:
+        return math.inf  # exponential: twice the text would take for ever
+    length = max(length, LENGTH // 4)
+    return quickest(pattern, method, parts, 2 * length) / quickest(pattern, method, parts, length)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_pattern_takes_time_in_proportion_to_its_text(name):
+    pattern = PATTERNS[name]
+    methods = CALLED.get(name.rpartition(".")[2]) or METHODS
+    for parts in hard_texts(pattern):
+        for method in sorted(methods):
+            assert growth(pattern, method, parts) <= MOST_GROWTH, (method, parts)
+
+
+def test_every_pattern_is_compiled_where_its_time_is_measured():
+    assert len(PATTERNS) > 80
+    assert made_in_functions() == []
+
+
+def test_a_quadratic_pattern_is_caught():
+    """Any of these would pass with the texts of one kind only."""
+    for slow in (r"[^\s<>]+@", r"<a[^>]*>", r"(a+)+b", r"\(%\s*(\w*)[^%]*%\)", r"(« .{60}).+? »", r"x\s*\s*y"):
+        pattern = re.compile(slow)
+        assert any(growth(pattern, "search", parts) > MOST_GROWTH for parts in hard_texts(pattern)), slow
