@@ -1,0 +1,8 @@
+"""Every option of the product, read from the environment and checked once, at start."""
+
+from outreach.settings.faults import BROKERS
+from outreach.settings.kept import kept_secret
+from outreach.settings.model import PREFIX, ROOT, Mode, SendingSwitch, Settings, listed
+from outreach.settings.reading import read
+
+__all__ = ["BROKERS", "PREFIX", "ROOT", "Mode", "SendingSwitch", "Settings", "kept_secret", "listed", "read"]

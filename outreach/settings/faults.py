@@ -1,0 +1,156 @@
+"""Judges settings: what is wrong with them, a French sentence for each fault."""
+
+import re
+from collections.abc import Collection
+from contextlib import suppress
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from outreach.settings.model import Mode, Settings, listed
+from outreach.settings.modes import faults_of_demo, faults_outside_demo
+from outreach.settings.places import is_loopback, is_place
+
+SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
+DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
+BROKERS = ("redis", "rediss", "amqp", "amqps")
+RELAY_OPTIONS = {
+    "starttls": re.compile(r"on|off"),
+    "connections": re.compile(r"[1-9]|[1-4]\d|50"),
+    "rate": re.compile(r"\d{1,6}"),
+}
+RATE = re.compile(r"\d{1,5}(\.\d{1,3})?")
+PORTS = {"smtp": 25, "smtps": 465}
+
+
+def faults_of(settings: Settings) -> list[str]:
+    """Every fault of these settings."""
+    return [
+        *_faults_of_address(settings),
+        *_faults_of_database(settings),
+        *_faults_of_broker(settings),
+        *_faults_of_domains(settings),
+        *_faults_of_relays(settings),
+        *_faults_of_rates(settings),
+        *_faults_of_bounces(settings),
+        *(faults_of_demo(settings) if settings.mode is Mode.DEMO else faults_outside_demo(settings)),
+    ]
+
+
+def _faults_of_address(settings: Settings) -> list[str]:
+    named = {"OUTREACH_BIND": settings.bind, "OUTREACH_DEMO_MAILBOX": settings.demo_mailbox}
+    return [
+        f"{name} vaut « {value} » : indiquez une adresse et un port, par exemple 127.0.0.1:8000."
+        for name, value in named.items()
+        if not is_place(value)
+    ]
+
+
+def _faults_of_database(settings: Settings) -> list[str]:
+    with suppress(ArgumentError):
+        if make_url(settings.database).get_backend_name() in {"sqlite", "postgresql"}:
+            return []
+    return ["OUTREACH_DATABASE_URL doit s’écrire sqlite:////chemin ou postgresql://…"]
+
+
+def _faults_of_broker(settings: Settings) -> list[str]:
+    if not settings.broker_url:
+        return []
+    if not _names_a_host(settings.broker_url, BROKERS):
+        return [f"OUTREACH_BROKER_URL doit s’écrire {', '.join(f'{scheme}://…' for scheme in BROKERS)}."]
+    if settings.database.startswith("sqlite"):
+        why = "partage l’envoi entre plusieurs processus, ce que SQLite ne permet pas"
+        return [f"OUTREACH_BROKER_URL {why} : indiquez OUTREACH_DATABASE_URL=postgresql://…, ou retirez ce réglage."]
+    return []
+
+
+def _names_a_host(url: str, schemes: Collection[str]) -> bool:
+    try:
+        place = urlsplit(url)
+        return place.scheme in schemes and bool(place.hostname) and place.port != 0
+    except ValueError:
+        return False
+
+
+def _faults_of_domains(settings: Settings) -> list[str]:
+    named = {"OUTREACH_MAIL_DOMAIN": settings.mail_domain, "OUTREACH_MAILBOX_DOMAIN": settings.mailbox_domain}
+    faults = [
+        f"{name} vaut « {value} » : indiquez un nom de domaine, par exemple courriel.example."
+        for name, value in named.items()
+        if value and not DOMAIN.fullmatch(value)
+    ]
+    if bool(settings.dkim_selector) != bool(settings.dkim_key_file):
+        faults.append("OUTREACH_DKIM_SELECTOR et OUTREACH_DKIM_KEY_FILE vont ensemble : nommez les deux, ou aucun.")
+    if settings.dkim_selector and not SELECTOR.fullmatch(settings.dkim_selector):
+        faults.append(
+            f"OUTREACH_DKIM_SELECTOR vaut « {settings.dkim_selector} » : indiquez un sélecteur, par exemple s1."
+        )
+    if settings.public_url and not urlsplit(settings.public_url).hostname:
+        faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse complète.")
+    return faults
+
+
+def _faults_of_relays(settings: Settings) -> list[str]:
+    """No sentence repeats a relay's URL, as it may hold a password."""
+    if not settings.smtp_url:
+        return []
+    if not all(_is_relay(url) for url in settings.relays):
+        return ["OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte, un relais ou plusieurs."]
+    relays = [urlsplit(url) for url in settings.relays]
+    faults = [
+        f"OUTREACH_SMTP_URL : « {name}={value} » ne se comprend pas ; les options d’un relais sont starttls=off, "
+        "connections (de 1 à 50) et rate (courriels par seconde)."
+        for relay in relays
+        for name, value in parse_qsl(relay.query, keep_blank_values=True)
+        if not (name in RELAY_OPTIONS and RELAY_OPTIONS[name].fullmatch(value))
+    ]
+    if len({(relay.hostname, relay.port or PORTS[relay.scheme]) for relay in relays}) < len(relays):
+        faults.append("OUTREACH_SMTP_URL nomme deux fois le même relais.")
+    if any(_is_in_clear(relay) for relay in relays):
+        faults.append("OUTREACH_SMTP_URL : un mot de passe ne part jamais en clair, retirez starttls=off.")
+    return faults
+
+
+def _is_in_clear(relay: SplitResult) -> bool:
+    is_open = relay.scheme == "smtp" and ("starttls", "off") in parse_qsl(relay.query)
+    return is_open and bool(relay.username) and not is_loopback(relay.hostname or "")
+
+
+def _faults_of_rates(settings: Settings) -> list[str]:
+    return [
+        f"OUTREACH_DOMAIN_RATES : « {entry} » ne se comprend pas ; écrivez des domaines et des courriels par seconde, "
+        "par exemple gmail.com=5, skynet.be=2.5, *=10."
+        for entry in listed(settings.domain_rates)
+        if not _is_rate(entry)
+    ]
+
+
+def _is_rate(text: str) -> bool:
+    domain, _, rate = (part.strip() for part in text.partition("="))
+    is_number = RATE.fullmatch(rate) is not None
+    return is_number and float(rate) > 0 and (domain == "*" or DOMAIN.fullmatch(domain) is not None)
+
+
+def _is_relay(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _faults_of_bounces(settings: Settings) -> list[str]:
+    try:
+        box = urlsplit(settings.bounces_url)
+        is_there = bool(box.path.strip("/")) if box.scheme == "maildir" else bool(box.hostname and box.port != 0)
+    except ValueError:
+        is_there = False
+    is_private = box.scheme in {"imaps", "maildir"} or (box.scheme == "imap" and is_loopback(box.hostname or ""))
+    if not settings.bounces_url or (is_there and is_private):
+        return []
+    sentence = (
+        "OUTREACH_BOUNCES_URL doit s’écrire imaps://utilisateur:mot-de-passe@hôte/INBOX ou maildir:///chemin "
+        "(imap:// sur cette machine seulement)."
+    )
+    return [sentence]

@@ -1,0 +1,107 @@
+"""Every option of the product: its name, its type, its default, and what follows from it."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+PREFIX = "OUTREACH_"
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Mode(StrEnum):
+    """What the installation is for. The default is a demonstration; the other modes must be set explicitly."""
+
+    DEMO = "demo"
+    TRIAL = "trial"
+    PRODUCTION = "production"
+
+
+class SendingSwitch(StrEnum):
+    """Whether letters leave at all."""
+
+    ON = "on"
+    OFF = "off"
+
+
+class Settings(BaseModel):
+    """All settings, frozen; `read` checks them as a whole. Each field is `OUTREACH_<FIELD>` in the environment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mode: Mode = Mode.DEMO
+    data: Path = ROOT / "var"
+    database_url: str = Field("", repr=False)  # may hold a password
+    broker_url: str = Field("", repr=False)  # idem
+    bind: str = "127.0.0.1:8000"
+    web_processes: Annotated[int, Field(ge=1, le=32)] = 2
+    secret_key: SecretStr = SecretStr("")
+    public_url: str = ""
+    smtp_url: str = Field("", repr=False)  # idem
+    bounces_url: str = Field("", repr=False)  # idem
+    mail_domain: str = ""
+    mailbox_domain: str = "adm.fwb.example"
+    token_keys: SecretStr = SecretStr("")
+    sending: SendingSwitch = SendingSwitch.ON
+    allowed_recipients: str = ""
+    test_recipients: str = ""
+    protected_domains: str = "cfwb.be"
+    dkim_selector: str = ""
+    dkim_key_file: Path | None = None
+    smtp_connections: Annotated[int, Field(ge=1, le=50)] = 8
+    smtp_rate: Annotated[int, Field(ge=0)] = 0
+    domain_rates: str = ""
+    demo_mailbox: str = "127.0.0.1:8025"
+    clock_offset: float = 0.0
+
+    @property
+    def database(self) -> str:
+        """The URL of the database: the one set, or an SQLite file in the data folder."""
+        return self.database_url or f"sqlite:///{self.data / 'outreach.sqlite3'}"
+
+    @property
+    def address(self) -> str:
+        """The address people open: the public one, or the one we listen on."""
+        return self.public_url.rstrip("/") or f"http://{self.bind}"
+
+    @property
+    def host(self) -> str:
+        """The host part of the listening address."""
+        return self.bind.rpartition(":")[0].strip("[]")
+
+    @property
+    def relays(self) -> tuple[str, ...]:
+        """The URLs of the relays, in order of preference; the demonstration's mailbox when none is set."""
+        return tuple(self.smtp_url.replace(",", " ").split()) or (f"smtp://{self.demo_mailbox}",)
+
+    @property
+    def rates_of_domains(self) -> dict[str, float]:
+        """Letters per second, by recipient domain; `*` stands for any other domain."""
+        pairs = (entry.partition("=") for entry in listed(self.domain_rates))
+        return {domain.strip().casefold(): float(rate) for domain, _, rate in pairs}
+
+    @property
+    def stays_here(self) -> bool:
+        """Whether every letter ends in the demonstration's mailbox, on this machine."""
+        return self.mode is Mode.DEMO and not self.smtp_url
+
+    @property
+    def sending_domain(self) -> str:
+        """The domain letters are sent from."""
+        return self.mail_domain or "courriel.fwb.example"
+
+    @property
+    def signing_keys(self) -> tuple[bytes, ...]:
+        """The keys of the tokens in letters, newest first."""
+        return tuple(key.encode() for key in listed(self.token_keys.get_secret_value()))
+
+    def instant(self) -> datetime:
+        """The current time, moved by the demonstration's offset. Entry points call this and pass the time on."""
+        return datetime.now(UTC) + timedelta(seconds=self.clock_offset)
+
+
+def listed(text: str) -> list[str]:
+    """The comma-separated items of a setting."""
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,65 @@
+"""Reads the settings from the environment and checks them as a whole, once, at start."""
+
+import difflib
+import os
+from collections.abc import Mapping
+
+from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from outreach.errors import SettingsError
+from outreach.settings.faults import faults_of
+from outreach.settings.kept import kept_secret
+from outreach.settings.model import PREFIX, Mode, Settings
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check the settings. In demo mode the secrets are generated once and kept in the data folder.
+
+    Raises SettingsError with all the faults at once, one sentence per line.
+    """
+    _refuse_misspelt(environment)
+    try:
+        settings = Settings.model_validate(_named(environment))
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(fault) for fault in error.errors())) from None
+    faults = faults_of(settings)
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return _with_kept_secrets(settings) if settings.mode is Mode.DEMO else settings
+
+
+def _with_kept_secrets(settings: Settings) -> Settings:
+    kept = {
+        field: SecretStr(kept_secret(settings.data / field.replace("_", "-")))
+        for field in ("secret_key", "token_keys")
+        if not getattr(settings, field).get_secret_value()
+    }
+    return settings.model_copy(update=kept)
+
+
+def _named(environment: Mapping[str, str]) -> dict[str, str]:
+    named = {field: environment.get(PREFIX + field.upper(), "") for field in Settings.model_fields}
+    return {field: value for field, value in named.items() if value}
+
+
+def _refuse_misspelt(environment: Mapping[str, str]) -> None:
+    known = [PREFIX + field.upper() for field in Settings.model_fields]
+    for name in environment:
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)
+            if near:
+                raise SettingsError(f"Le réglage {name} n’existe pas. Vouliez-vous écrire {near[0]} ?")
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    field = str(fault["loc"][0])
+    if field == "mode":
+        return f"OUTREACH_MODE vaut « {fault['input']} » : les valeurs possibles sont demo, trial et production."
+    if field == "sending":
+        return f"OUTREACH_SENDING vaut « {fault['input']} » : les valeurs possibles sont on et off."
+    if field == "web_processes":
+        return f"OUTREACH_WEB_PROCESSES vaut « {fault['input']} » : indiquez un nombre entier de 1 à 32."
+    if field in {"smtp_connections", "smtp_rate"}:
+        return f"{PREFIX}{field.upper()} vaut « {fault['input']} » : indiquez un nombre entier, connexions de 1 à 50."
+    return f"{PREFIX}{field.upper()} est illisible : {fault['msg']}."
