@@ -16,13 +16,13 @@ from outreach.directory.models import Authority, Network
 from outreach.segments import audience
 from outreach.segments.audience import Audience, AudienceCounts, Concerns
 from outreach.segments.criteria import Criterion, Scope, listed, scope_at
-from outreach.segments.criteria_json import from_json
+from outreach.segments.criteria_json import from_store
 from outreach.tracking import answers
 
 
 def criterion_of(campaign: Campaign) -> Criterion:
     """Whom a campaign is for."""
-    return from_json(campaign.criteria)
+    return from_store(campaign.criteria)
 
 
 def audience_of(campaign: Campaign) -> Audience:

@@ -17,7 +17,7 @@ from outreach.errors import InputError, NotFound
 from outreach.mail.addresses import judge
 from outreach.segments.audience import Concerns
 from outreach.segments.criteria import EVERYBODY, Criterion
-from outreach.segments.criteria_json import from_json, from_plain, to_plain
+from outreach.segments.criteria_json import from_plain, from_store, to_plain
 from outreach.text import line_of_words
 from outreach.tracking.models import TrackingMode
 
@@ -128,7 +128,7 @@ def of(session: Session, campaign: Campaign) -> Definition:
         tracking=campaign.tracking,
         deadline_days=campaign.deadline_days,
         reminders=tuple(planning.offsets(campaign)),
-        segment=AudienceRule(criteria=to_plain(from_json(campaign.criteria))),  # type: ignore[arg-type]
+        segment=AudienceRule(criteria=to_plain(from_store(campaign.criteria))),  # type: ignore[arg-type]
         sender=Sender(name=campaign.sender_name, address=campaign.sender_address),
         contact=ContactAgent(
             name=campaign.contact_name,

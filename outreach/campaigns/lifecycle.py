@@ -31,7 +31,7 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Gate, Reason
 from outreach.errors import InputError, NotFound, Refused
 from outreach.segments.criteria import simplified
-from outreach.segments.criteria_json import from_json, to_json
+from outreach.segments.criteria_json import from_store, to_json
 
 if TYPE_CHECKING:
     from outreach.accounts.staff import User
@@ -296,7 +296,7 @@ def content_hash(campaign: Campaign) -> str:
     """The digest of all that an approval is about: letter, criteria, dates, sender, mode (SHA-256, hexadecimal)."""
     content = {field: str(getattr(campaign, field)) for field in CONTENT}
     content["starts_at"] = campaign.starts_at.isoformat() if campaign.starts_at else ""
-    content["criteria"] = to_json(simplified(from_json(campaign.criteria)))
+    content["criteria"] = to_json(simplified(from_store(campaign.criteria)))
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 

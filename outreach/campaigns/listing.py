@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, case, exists, func, select
 from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
 from outreach.db import Session
 from outreach.segments.criteria import sentence
-from outreach.segments.criteria_json import from_json
+from outreach.segments.criteria_json import from_store
 
 PAGE_ROWS = 50
 
@@ -101,7 +101,7 @@ def page(session: Session, stage: Stage | None, number: int) -> Sequence[Campaig
         query = query.where(_stage() == stage)
     rows = session.execute(query.order_by(Campaign.id.desc()).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS))
     return [
-        CampaignRow(campaign, Stage(at), sentence(from_json(campaign.criteria)), next_at, authorities)
+        CampaignRow(campaign, Stage(at), sentence(from_store(campaign.criteria)), next_at, authorities)
         for campaign, at, next_at, authorities in rows
     ]
 

@@ -42,7 +42,8 @@ LEVEL_WORDS = {Level.NURSERY: "maternelle", Level.PRIMARY: "primaire", Level.SEC
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What criteria are evaluated for: the instant, its day in Brussels, and the strands by number.
+    """What criteria are evaluated for: the instant, its day in Brussels, the strands by number, and the keys of the
+    networks by code.
 
     Letters of the mailings in `ignoring` (a campaign's own, for a reminder) do not count as written. `between` limits
     every condition to authorities whose keys are in this range (both ends included), so that a question about some of
@@ -52,6 +53,7 @@ class Scope:
     now: datetime
     day: date
     strands: Mapping[int, Strand]
+    networks: Mapping[str, int]
     ignoring: tuple[int, ...] = ()
     between: tuple[int, int] | None = None
 
@@ -69,7 +71,8 @@ class Scope:
 def scope_at(session: Session, programme_id: int, *, now: datetime) -> Scope:
     """The scope of a programme at an instant."""
     strands = session.scalars(select(Strand).where(Strand.programme_id == programme_id))
-    return Scope(now, today(now), {strand.number: strand for strand in strands})
+    networks = {network.code: network.id for network in session.execute(select(Network.code, Network.id))}
+    return Scope(now, today(now), {strand.number: strand for strand in strands}, networks)
 
 
 class NetworkCode(StrEnum):
@@ -113,9 +116,9 @@ class InNetwork(RootModel[tuple[NetworkCode, ...]]):
     word: ClassVar = "network"
     root: Annotated[tuple[NetworkCode, ...], Field(min_length=1)]
 
-    def where(self, _scope: Scope) -> ColumnElement[bool]:
-        """The SQL condition."""
-        return Authority.network_id.in_(select(Network.id).where(Network.code.in_([code.value for code in self.root])))
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """The SQL condition: keys, because PostgreSQL would plan a join for each subquery."""
+        return Authority.network_id.in_({scope.networks[code] for code in self.root if code in scope.networks})
 
     def words(self) -> str:
         """The French words."""
@@ -357,6 +360,11 @@ def leaves(criterion: Criterion) -> list[Leaf]:
     """The simple criteria, in order, each once."""
     distinct = dict.fromkeys(_leaves(criterion))
     return list(distinct)
+
+
+def count_leaves(criterion: Criterion) -> int:
+    """How many simple criteria the whole tree has; one that stands twice counts twice, as each is asked."""
+    return sum(1 for _ in _leaves(criterion))
 
 
 def listed(scope: Scope, criterion: Criterion) -> Select[int]:

@@ -10,23 +10,49 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from outreach.errors import InputError
-from outreach.segments.criteria import LEAVES, And, Criterion, Fields, Not, Or
+from outreach.segments.criteria import LEAVES, And, Criterion, Fields, Not, Or, count_leaves
 
 DEEPEST, LONGEST, MOST = 8, 16 * 1024, 200
+MOST_LEAVES = 40  # each may read the whole register: 190 held the only writer of SQLite for 18 s
 STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
 PARAMETER = "criteria"  # their name in a query string
 
 
+class TooMany(InputError):
+    """A criterion is too large to be asked of the database."""
+
+
 def from_json(text: str) -> Criterion:
-    """A criterion from its JSON. Raises InputError, naming what is wrong."""
+    """A criterion from its JSON, as somebody states it. Raises InputError, naming what is wrong."""
     if len(text) > LONGEST:
         raise InputError("Ces critères sont trop longs.")
+    return within_limits(from_store(text))
+
+
+def within_limits(criterion: Criterion) -> Criterion:
+    """The criterion itself. Raises TooMany when it is larger than anybody may store or ask.
+
+    Wherever a criterion comes in, it passes here: in JSON, in a file, as ticked boxes.
+    """
+    count = count_leaves(criterion)
+    if count > MOST_LEAVES:
+        raise TooMany(
+            f"Ce public compte {count} conditions ; {MOST_LEAVES} au plus sont permises. "
+            "Retirez-en, ou répartissez ce public entre plusieurs campagnes."
+        )
+    if len(to_json(criterion)) > LONGEST:
+        raise TooMany("Ce public est trop long à écrire : retirez des choix, par exemple des zones.")
+    return criterion
+
+
+def from_store(text: str) -> Criterion:
+    """A criterion from the JSON that a campaign keeps, which may be older than the limits."""
     _refuse_depth(text)
     try:
         stated = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number, parse_float=_no_number)
     except (json.JSONDecodeError, RecursionError, ValueError):
         raise InputError("Ces critères ne sont pas du JSON lisible.") from None
-    return from_plain(stated)
+    return _from_plain(stated)
 
 
 def to_json(criterion: Criterion) -> str:
@@ -34,8 +60,12 @@ def to_json(criterion: Criterion) -> str:
     return json.dumps(to_plain(criterion), ensure_ascii=False, separators=(",", ":"))
 
 
-def from_plain(stated: object, depth: int = 1) -> Criterion:
+def from_plain(stated: object) -> Criterion:
     """A criterion from dictionaries and lists, as a file states it. Raises InputError."""
+    return within_limits(_from_plain(stated))
+
+
+def _from_plain(stated: object, depth: int = 1) -> Criterion:
     if depth > DEEPEST:
         raise InputError(f"Ces critères sont imbriqués à plus de {DEEPEST} niveaux.")
     if not isinstance(stated, dict) or len(stated) != 1:
@@ -43,10 +73,10 @@ def from_plain(stated: object, depth: int = 1) -> Criterion:
     ((word, given),) = stated.items()
     match word:
         case "and" | "or":
-            inside = tuple(from_plain(part, depth + 1) for part in _several(word, given))
+            inside = tuple(_from_plain(part, depth + 1) for part in _several(word, given))
             return And(inside) if word == "and" else Or(inside)
         case "not":
-            return Not(from_plain(given, depth + 1))
+            return Not(_from_plain(given, depth + 1))
         case str() if word in LEAVES:
             try:
                 return LEAVES[word].model_validate(given)

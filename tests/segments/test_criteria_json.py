@@ -5,7 +5,8 @@ import json
 import pytest
 
 from outreach.errors import InputError
-from outreach.segments.criteria_json import from_json
+from outreach.segments.criteria import InZone, count_leaves
+from outreach.segments.criteria_json import from_json, from_plain, from_store, within_limits
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,22 @@ def test_what_is_no_criterion_is_refused_with_its_name(text, words):
     with pytest.raises(InputError) as refusal:
         from_json(text)
     assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize("op", ["and", "or"])
+def test_a_tree_has_forty_conditions_at_most_however_they_are_nested(op):
+    one = {"not": {"school_status": {"strand": 1, "statuses": ["joined"]}}}
+    most = {op: [{op: [one] * 20}, {"not": {op: [one] * 20}}]}
+    assert count_leaves(from_json(json.dumps(most))) == count_leaves(from_plain(most)) == 40
+    for read, stated in ((from_json, json.dumps({"and": [most, one]})), (from_plain, {"and": [most, one]})):
+        with pytest.raises(InputError, match=r"41 conditions ; 40 au plus .* Retirez-en"):
+            read(stated)
+
+
+def test_boxes_make_no_criterion_that_could_not_be_read_again():
+    with pytest.raises(InputError, match="retirez des choix"):
+        within_limits(InZone(tuple(f"{number:060}" for number in range(300))))
+
+
+def test_a_campaign_that_is_older_than_the_limit_is_still_read():
+    assert count_leaves(from_store(json.dumps({"and": [{"unreachable": {}}] * 200}))) == 200

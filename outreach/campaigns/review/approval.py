@@ -9,6 +9,7 @@ from outreach.campaigns.review.checks import Findings, look_over
 from outreach.db import Session
 from outreach.errors import InputError, Refused
 from outreach.segments.criteria import is_everybody
+from outreach.segments.criteria_json import within_limits
 
 
 def ask(
@@ -24,7 +25,7 @@ def ask(
     """Request approval of a draft. A letter to everybody needs `confirmed`, the number of authorities it writes to.
 
     `version` is the digest of the campaign as the person read it. Raises Refused when the campaign has changed since or
-    a check blocks it, InputError when `confirmed` is missing or wrong.
+    a check blocks it, InputError when `confirmed` is missing or wrong, or when the criteria are larger than allowed.
     """
     refuse_another(campaign, version)
     findings = _fit(session, campaign, sending, now)
@@ -61,6 +62,7 @@ def refuse_another(campaign: Campaign, version: str | None) -> None:
 
 
 def _fit(session: Session, campaign: Campaign, sending: SenderIdentity, now: datetime) -> Findings:
+    within_limits(audiences.criterion_of(campaign))
     findings = look_over(session, campaign, sending, now=now)
     if findings.blocks:
         raise Refused(" ".join(findings.blocks))

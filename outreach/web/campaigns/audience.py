@@ -22,7 +22,7 @@ from outreach.segments import audience as segment
 from outreach.segments.audience import AddressRow, Audience, Concerns, Explanation
 from outreach.segments.choices import Choices
 from outreach.segments.criteria import Criterion, NetworkCode, Scope, Which, sentence, simplified
-from outreach.segments.criteria_json import PARAMETER, from_json, to_json
+from outreach.segments.criteria_json import PARAMETER, TooMany, from_json, to_json, within_limits
 from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
 from outreach.web.ui import exports
@@ -107,12 +107,16 @@ def _asked_criterion(given: MultiDict[str, str], kept: Criterion, strand: int) -
     if "asked" not in given:
         return kept
     choices = _choices(given, strand)
-    return _stated(given["kept"]) if "kept" in given and choices == Choices(strand) else choices.criterion()
+    if "kept" in given and choices == Choices(strand):
+        return _stated(given["kept"])
+    return within_limits(choices.criterion())
 
 
 def _stated(text: str) -> Criterion:
     try:
         return from_json(text)
+    except TooMany:
+        raise
     except InputError:
         raise InputError("Ce public n’existe pas : l’adresse de la page est incomplète ou abîmée.") from None
 

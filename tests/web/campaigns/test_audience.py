@@ -1,12 +1,16 @@
 """A campaign's audience on its page: counted as it is ticked, explained, exported."""
 
 import io
+import json
 import re
 
 import pytest
 from python_calamine import CalamineWorkbook
 
+from outreach.campaigns import definitions
 from outreach.campaigns.models import Campaign, CampaignState
+from outreach.errors import InputError
+from outreach.web.campaigns.overview import FOLDER
 from tests.pages import elements, text_of
 from tests.web.campaigns.test_campaigns import begun, dated
 
@@ -106,3 +110,37 @@ def test_an_empty_audience_cannot_be_submitted(author, begun):
     assert "élargissez le public" in page
     assert "Demander la validation" not in page
     assert author.send(f"{begun}/submission", page=f"{begun}/dates").status_code == 409
+
+
+def test_more_conditions_than_forty_are_refused_wherever_they_come_in(author, begun, sample_database):
+    most = [{"not": {"school_status": {"strand": 1, "statuses": ["joined"]}}}] * 40
+    stated = json.dumps({"and": [*most, {"not": {"network": ["WBE"]}}]})
+    refusal = "Ce public compte 41 conditions ; 40 au plus sont permises"
+    for given in ({"criteria": stated}, {"asked": "1", "kept": stated}):
+        assert refusal in text_of(author.get(f"{begun}/audience", query_string=given))
+        refused = author.send(f"{begun}/audience", given)
+        assert refused.status_code == 422
+        assert refusal in text_of(refused)
+    exported = author.get(f"{begun}/audience.csv", query_string={"criteria": stated})
+    assert exported.status_code == 400
+    assert refusal in text_of(exported)
+    text = definitions.write(definitions.ready_made(FOLDER)["invitation-volet-1"])
+    with pytest.raises(InputError, match=refusal):
+        definitions.read(re.sub("criteria = .*", f"criteria = {{ and = [{'{ unreachable = {} }, ' * 41}] }}", text))
+
+
+def test_a_campaign_with_more_conditions_is_shown_and_not_submitted(author, begun, sample_database):
+    with sample_database.writing() as session:
+        session.get_one(Campaign, 1).criteria = json.dumps({"and": [{"unreachable": {}}] * 41})
+    for page in ("/campaigns", f"{begun}/audience", f"{begun}/check"):
+        assert author.get(page).status_code == 200
+    refused = author.send(f"{begun}/submission", page=f"{begun}/check")
+    assert refused.status_code == 422
+    assert "41 conditions" in text_of(refused)
+
+
+def test_too_many_zones_are_refused_and_the_campaign_stays_readable(author, begun):
+    refused = author.send(f"{begun}/audience", {"asked": "1", "zone": [f"{number:060}" for number in range(300)]})
+    assert refused.status_code == 422
+    assert "retirez des choix" in text_of(refused)
+    assert author.get("/campaigns").status_code == 200
