@@ -17,5 +17,9 @@ class NotFound(OutreachError):
     """The thing named by the caller does not exist."""
 
 
+class TookTooLong(OutreachError):
+    """The database was asked more than it could answer in the time allowed; at another time it may answer."""
+
+
 class Refused(OutreachError):
     """The action is understood but not allowed, to this person or in this state."""

@@ -20,6 +20,8 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
+from outreach.db import time_limit
+
 __all__ = ["NO_ANSWER", "Base", "Database", "Session", "UtcDateTime", "enum_of", "table_of", "take_turns"]
 
 NO_ANSWER = (OperationalError, NoConnection)  # raised when the database does not answer
@@ -102,20 +104,27 @@ class Database:
                 Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 Path(parsed.database).touch(mode=0o600)
             self.engine: Engine = _sqlite(url)
-            self._reader: Engine = self.engine.execution_options(outreach_begin="BEGIN")
+            self._reader: Engine = self.engine.execution_options(outreach_begin="BEGIN", outreach_reads=True)
             self._writer: Engine = self.engine.execution_options(outreach_begin="BEGIN IMMEDIATE")
         else:
             if parsed.drivername == "postgresql":
                 parsed = parsed.set(drivername="postgresql+psycopg")
             self.engine = create_engine(parsed, max_overflow=MOST_CONNECTIONS)
             _ask_the_rested(self.engine)
-            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._reader = self.engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True, outreach_reads=True
+            )
             self._writer = self.engine
+        time_limit.install(self.engine)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that sees one state of the data and cannot change it."""
+        """A session that sees one state of the data and cannot change it. `time_limit.limit` says how long it may take.
+
+        Raises TookTooLong beyond that.
+        """
         with Session(self._reader) as session:
+            time_limit.tell(session)
             yield session
             # An empty commit rather than a rollback: after a ROLLBACK psycopg drops all its prepared statements.
             session.expunge_all()

@@ -18,10 +18,10 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach import french
 from outreach.adherence.models import Status
-from outreach.db import Database
+from outreach.db import Database, time_limit
 from outreach.delivery import workers
 from outreach.delivery.sending import relay_health
-from outreach.errors import NotFound, OutreachError, Refused
+from outreach.errors import NotFound, OutreachError, Refused, TookTooLong
 from outreach.mail.addresses import Judgement, judge
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings
@@ -30,6 +30,7 @@ from outreach.web.ui import typesetting
 from outreach.web.ui.pager import again
 
 STATIC = Path(__file__).parent.parent / "static"
+READING_SECONDS = 5.0  # that what a page reads may take in the database
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -69,6 +70,10 @@ SENTENCES = {
     429: (
         "Trop d’essais",
         "Attendez un quart d’heure, ou prenez un navigateur où vous vous êtes déjà connecté. Rien n’est bloqué.",
+    ),
+    503: (
+        "Demande trop lourde",
+        "La base de données n’a pas répondu en 5 secondes : retirez des conditions du public, ou précisez le filtre.",
     ),
     500: ("Erreur du service", "Une erreur inattendue s’est produite. Rien n’a été enregistré."),
 }
@@ -158,6 +163,8 @@ def install(app: Flask) -> None:
             "clock": _clock,
         }
     )
+    app.before_request(lambda: time_limit.limit(READING_SECONDS))
+    app.teardown_request(lambda _error: time_limit.limit(None))
     app.after_request(_protect)
     app.register_error_handler(CSRFError, lambda _error: _page(400, _EXPIRED))
     app.register_error_handler(
@@ -168,8 +175,10 @@ def install(app: Flask) -> None:
     app.register_error_handler(NotFound, lambda error: _page(404, str(error)))
     app.register_error_handler(Refused, lambda error: _page(409, str(error)))
     app.register_error_handler(OutreachError, lambda error: _page(400, str(error)))
+    app.register_error_handler(TookTooLong, _too_long)
 
 
+_BUSY = "Le service est très occupé. Réessayez dans un moment."
 _EXPIRED = (
     "Le formulaire a expiré ou vient d’une autre session. Rien n’a été enregistré : rechargez la page et recommencez."
 )
@@ -246,6 +255,18 @@ def _failure(error: Exception) -> tuple[str, int]:
     moment = now()
     current_app.logger.error("The fault told to somebody at %s: %r", moment.isoformat(timespec="seconds"), error)
     return render_template("public/failure.html", moment=moment), 500
+
+
+def _too_long(_error: Exception) -> Response:
+    """The page of a request that asked too much of the database; where a script asked for a part, it is shown whole.
+
+    503, as the request itself is in order: at a quieter time, or of fewer rows, the same is answered. It has no
+    Retry-After, as repeating it by itself would only add to the load.
+    """
+    time_limit.limit(READING_SECONDS)  # for this page itself
+    whole = {"HX-Retarget": "#main", "HX-Reselect": "#main", "HX-Reswap": "outerHTML"}
+    page, code = _page(503, "" if current_user.is_authenticated else _BUSY)
+    return Response(page, code, whole if "HX-Request" in request.headers else None)
 
 
 def _page(code: int, sentence: str = "") -> tuple[str, int]:

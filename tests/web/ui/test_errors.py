@@ -1,8 +1,13 @@
 """What people see when something goes wrong with us."""
 
 import pytest
+from sqlalchemy import text
 
 from outreach.db import Database
+from outreach.demo import people
+from outreach.directory import listing
+from outreach.web.ui import frame
+from tests.db.test_time_limit import FOR_LONG
 
 STRANGERS = {404: ("get", "/nowhere"), 405: ("get", "/sign-out"), 400: ("post", "/sign-in"), 413: ("post", "/sign-in")}
 
@@ -39,3 +44,44 @@ def test_staff_find_their_bar_on_an_error_page(author):
     assert page.status_code == 404
     assert 'aria-label="Principale"' in page.text
     assert "répondez à ce courriel" not in page.text
+
+
+@pytest.fixture
+def costly_directory(monkeypatch):
+    """The directory's list asks the database for longer than a page may."""
+    monkeypatch.setattr(frame, "READING_SECONDS", 0.3)
+    monkeypatch.setattr(listing, "networks", lambda session: session.execute(FOR_LONG).all())
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_a_page_that_asks_too_much_ends_in_time_and_says_what_to_do(client, password, costly_directory, monkeypatch):
+    assert client.sign_in(people.person_for("author").email, password).status_code == 302
+    page = client.get("/directory")
+    assert page.status_code == 503
+    assert "retirez des conditions du public" in page.text
+    assert 'aria-label="Principale"' in page.text
+    assert "HX-Retarget" not in page.headers
+    part = client.get("/directory", headers={"HX-Request": "true"})
+    assert part.headers["HX-Retarget"] == part.headers["HX-Reselect"] == "#main"
+    monkeypatch.undo()
+    assert client.get("/directory").status_code == 200
+
+
+def test_what_a_command_or_a_launch_reads_is_not_limited_after_a_request(author, costly_directory, sample_database):
+    author.get("/directory")
+    with sample_database.reading() as session:
+        assert session.execute(text(str(FOR_LONG).replace("30000000", "2000000"))).scalar() == 2000000
+
+
+def read_for_long():
+    with frame.database().reading() as session:
+        session.execute(FOR_LONG).all()
+
+
+def test_a_recipient_is_told_to_try_again(client, monkeypatch, app):
+    monkeypatch.setattr(frame, "READING_SECONDS", 0.2)
+    monkeypatch.setitem(app.view_functions, "public.accessibility", read_for_long)
+    page = client.get("/accessibility")
+    assert page.status_code == 503
+    assert "Réessayez dans un moment" in page.text
+    assert "conditions" not in page.text
