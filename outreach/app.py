@@ -1,5 +1,6 @@
 """Builds the Flask application from settings: pages, sign-in, security, static files."""
 
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from outreach.db import NO_ANSWER, Database, Session
 from outreach.settings import ROOT, Mode, Settings
 from outreach.web import account, adherence, calendar, campaigns, mailbox, responses, situation
 from outreach.web.directory import authorities, exclusions, history
+from outreach.web.headers import Headed
 from outreach.web.public import recipient_pages
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.ui import frame
@@ -25,6 +27,7 @@ from outreach.web.ui.forms import PasswordForm, SignInForm
 from outreach.web.ui.sign_in import know_browser
 
 WORDS, UPLOADS = {"", "application/x-www-form-urlencoded"}, "adherence.receive"
+DEFAULT_PORTS = {"http": 80, "https": 443}
 FOR_EVER = 365 * 24 * 3600
 MESSAGES = {
     "GENERIC_AUTHN_FAILED": "L’adresse ou le mot de passe ne convient pas.",
@@ -72,10 +75,16 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         recipient_pages,
     ):
         app.register_blueprint(room.pages)
-    hits = Hits(app.wsgi_app, database, settings)
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
-        hits, root=str(frame.STATIC), prefix="static/", max_age=FOR_EVER, immutable_file_test=lambda *_: True
+    pages = WhiteNoise(
+        app.wsgi_app,
+        root=str(frame.STATIC),
+        prefix="static/",
+        max_age=FOR_EVER,
+        immutable_file_test=lambda *_: True,
+        allow_all_origins=False,
     )
+    # Hits come first, and have the fixed headers in answers that are ready: they are what comes by thousands.
+    app.wsgi_app = Hits(Headed(pages, settings.mode), database, settings)  # type: ignore[method-assign, assignment]
     return app
 
 
@@ -106,10 +115,21 @@ def _refuse_foreign_forms() -> None:
 
 
 def _is_ours(origin: str) -> bool:
-    try:
-        return urlsplit(origin).hostname == urlsplit(f"//{request.host}").hostname
-    except ValueError:
-        return False
+    """Whether an `Origin` is the address that people open, or else the one that the request was sent to.
+
+    On the public host name only the public address is ours: the request cannot tell whether TLS ended on its way.
+    """
+    with suppress(ValueError):
+        served, asked = _site(frame.settings().address), _site(request.host_url)
+        is_public = bool(frame.settings().public_url) and asked[1] == served[1]
+        return _site(origin) in ({served} if is_public else {served, asked})
+    return False
+
+
+def _site(address: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port of an address. Raises ValueError."""
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
 
 
 def _config(settings: Settings) -> dict[str, object]:
@@ -120,7 +140,8 @@ def _config(settings: Settings) -> dict[str, object]:
         "MAX_CONTENT_LENGTH": 1_000_000,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.mode is not Mode.DEMO,
-        "SESSION_COOKIE_NAME": "outreach",
+        # A browser takes this name only by TLS, for this host alone: no neighbour of the domain can plant one.
+        "SESSION_COOKIE_NAME": "outreach" if settings.mode is Mode.DEMO else "__Host-outreach",
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
         # Fast rather than small: a page of 100 kB takes a millisecond, and is a tenth as large.
         "COMPRESS_ALGORITHM": ["zstd", "br", "gzip"],

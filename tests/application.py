@@ -1,9 +1,6 @@
 """Fixtures for tests that open pages: an application with the sample data on SQLite, and signed-in clients."""
 
-from types import MethodType
-
 import pytest
-from flask import Flask
 
 from outreach.app import create_app
 from outreach.db import Database
@@ -44,7 +41,7 @@ class Standing:
         for kept, made in ((self.app.config, self.config), (self.app.extensions, self.extensions)):
             kept.clear()
             kept.update(made)
-        self.app.wsgi_app.application = Hits(MethodType(Flask.wsgi_app, self.app), self.database, self.settings)
+        self.app.wsgi_app = Hits(self.app.wsgi_app.pages, self.database, self.settings)
         return self.app
 
 

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Protocol
 from wsgiref.types import WSGIEnvironment
@@ -29,6 +29,7 @@ TOO_LATE = HTML.format(
     title="La demande n’est pas arrivée en entier",
     text="Rien n’a été enregistré. Vérifiez la connexion, puis réessayez.",
 ).encode()
+BROKEN = HTML.format(title="Erreur du service", text="Rien n’a été enregistré. Réessayez plus tard.").encode()
 PAGE = [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")]
 
 
@@ -48,12 +49,12 @@ class Unended:
     Nothing else ends a read that waits for a browser. What was said has long been sent by then.
     """
 
-    def __init__(self, said: bytes) -> None:
-        self.said, self.left = said, [said]
+    def __init__(self, said: bytes, headers: Sequence[tuple[str, str]] = PAGE) -> None:
+        self.said, self.left, self._headers = said, [said], headers
 
     def headers(self) -> list[tuple[str, str]]:
         """The headers that state the length."""
-        return [*PAGE, ("Content-Length", str(len(self.said) + 1)), ("Connection", "close")]
+        return [*self._headers, ("Content-Length", str(len(self.said) + 1)), ("Connection", "close")]
 
     def __next__(self) -> bytes:
         """The whole, then nothing."""
@@ -69,8 +70,15 @@ class Unended:
 class Bodies:
     """Reads bodies, for a process."""
 
-    def __init__(self, room: int = BODY_THREADS, for_one: int = CLIENT_THREADS, seconds: float = BODY_SECONDS) -> None:
+    def __init__(
+        self,
+        room: int = BODY_THREADS,
+        for_one: int = CLIENT_THREADS,
+        seconds: float = BODY_SECONDS,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
         self.room, self.for_one, self.seconds = room, for_one, seconds
+        self.page = [*PAGE, *headers]  # of each refusal
         self._held, self._lock = Counter[str](), threading.Lock()
 
     @contextmanager
@@ -89,9 +97,9 @@ class Bodies:
     def _has_come(self, exchange: Exchange, environ: WSGIEnvironment, kept: IO[bytes]) -> bool:
         client = client_of(environ)
         if not self._enter(client):
-            exchange.response_bytes(503, [*PAGE, ("Retry-After", "5")], NO_ROOM)
+            exchange.response_bytes(503, [*self.page, ("Retry-After", "5")], NO_ROOM)
             return False
-        late = _Late(exchange)
+        late = _Late(exchange, self.page)
         timer = threading.Timer(self.seconds, late.answer)
         timer.daemon = True
         timer.start()
@@ -103,7 +111,7 @@ class Bodies:
         if not late.never():
             return False
         if not is_whole:
-            exchange.response_bytes(400, PAGE, b"")
+            exchange.response_bytes(400, self.page, b"")
         kept.seek(0)
         return is_whole
 
@@ -124,13 +132,13 @@ class Bodies:
 class _Late:
     """Whether a body came too late: either `answer` or `never` is first, and the other does nothing."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange, self._decided = exchange, threading.Lock()
+    def __init__(self, exchange: Exchange, headers: Sequence[tuple[str, str]]) -> None:
+        self._exchange, self._headers, self._decided = exchange, headers, threading.Lock()
 
     def answer(self) -> None:
         """Answer that it did, and close the connection."""
         if self._decided.acquire(blocking=False):
-            page = Unended(TOO_LATE)
+            page = Unended(TOO_LATE, self._headers)
             self._exchange.response_iter(408, page.headers(), page)
 
     def never(self) -> bool:

@@ -6,6 +6,7 @@ the worker is used, which is not its public interface: requirements.txt holds th
 """
 
 import asyncio
+import logging
 import os
 import resource
 import signal
@@ -23,9 +24,10 @@ from granian._futures import _new_cbscheduler
 from granian.http import HTTP1Settings
 
 from outreach.app import create_app
-from outreach.processes.bodies import PROXIES, Bodies, Exchange, has_body
+from outreach.processes.bodies import BROKEN, PROXIES, Bodies, Exchange, has_body
 from outreach.processes.supervisor import WAITING
 from outreach.settings import read
+from outreach.web.headers import fixed
 
 THREADS = 32  # openings and clicks wait in them until all that came at once is stored
 PAGE_THREADS = 8  # of them, those in pages at once: 16 answered no faster, and took 30 MB more
@@ -38,6 +40,7 @@ HITS = ("/o/", "/c/")
 LAST_SECONDS = 1.0  # in which connections that were kept are closed by an answer
 LEAVE_SECONDS = 7.0  # then, for what is under way
 STOPS = {signal.SIGTERM, signal.SIGINT}
+logger = logging.getLogger(__name__)
 
 
 class StartedResponse:
@@ -102,14 +105,21 @@ class Answering:
         if request.get("HTTP_X_FORWARDED_PROTO") == "https" and request["REMOTE_ADDR"] in PROXIES:
             environ["wsgi.url_scheme"] = "https"
         start = StartedResponse()
+        try:
+            whole = self._whole(environ, start)
+        except Exception:  # beneath the pages, which answer their own faults; granian would answer in English
+            logger.exception("a request was not answered")
+            start.status, start.headers, whole = 500, self.bodies.page, BROKEN
+        last = [("Connection", "close")] if self.is_last else []
+        exchange.response_bytes(start.status, [*start.headers, *last], whole)
+
+    def _whole(self, environ: WSGIEnvironment, start: StartedResponse) -> bytes:
         body = self.app(environ, start)
         try:
-            whole = b"".join(body)
+            return b"".join(body)
         finally:
             if hasattr(body, "close"):
                 body.close()
-        last = [("Connection", "close")] if self.is_last else []
-        exchange.response_bytes(start.status, [*start.headers, *last], whole)
 
     def wait(self, seconds: float) -> None:
         """Wait so long until no request is under way, not even one whose browser has gone: it may be writing."""
@@ -229,13 +239,14 @@ def most_open() -> int:
 def main(listening: int, pipe: int) -> None:
     """Serve the pages of this installation, and write to the pipe once they are served."""
     os.umask(0o077)  # only this user may read what is written here
-    app = create_app(read())
+    settings = read()
+    app = create_app(settings)
 
     def say_ready() -> None:
         os.write(pipe, b"1")
         os.close(pipe)
 
-    serve(app, listening, say_ready)
+    serve(app, listening, say_ready, Bodies(headers=fixed(settings.mode)))
     app.extensions["outreach.database"].dispose()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

@@ -24,16 +24,20 @@ from outreach.processes.bodies import (
 from outreach.processes.supervisor import WEB_GRACE_SECONDS
 from outreach.processes.web import PAGE_THREADS, THREADS, Answering
 from outreach.settings import ROOT
+from outreach.web.headers import EVERYWHERE
 from tests.processes.test_supervisor import wait_for
 
 # A web process with one page, which says how long the body was; a body has a second to come.
 WEB = """
 import os, sys
 from outreach.processes import bodies, web
+from outreach.settings import Mode
+from outreach.web.headers import fixed
 def app(environ, start):
     start("200 OK", [("X-Client", bodies.client_of(environ))])
     return [str(len(environ["wsgi.input"].read())).encode()]
-web.serve(app, int(sys.argv[1]), lambda: print("ready", flush=True), bodies.Bodies(seconds=float(sys.argv[2])))
+held = bodies.Bodies(seconds=float(sys.argv[2]), headers=fixed(Mode.DEMO))
+web.serve(app, int(sys.argv[1]), lambda: print("ready", flush=True), held)
 os._exit(0)
 """
 HALF = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf"
@@ -92,9 +96,10 @@ def whole(connection):
 def test_half_sent_forms_of_one_client_hold_up_nobody_else():
     with serving(30) as (place, _), half_sent(place, 100) as connections:
         wait_for(lambda: len(select.select(connections, [], [], 0)[0]) == 100 - CLIENT_THREADS)
-        status, headers, body = sent(place)
+        status, said, body = sent(place)
         assert status == 503
-        assert headers["Retry-After"] == "5"
+        assert said["Retry-After"] == "5"
+        assert all(said.get_all(name) == [value] for name, value in EVERYWHERE)
         assert "Réessayez" in body.decode()
         start = time.monotonic()
         status, _, body = sent(place, **{"X-Forwarded-For": "192.0.2.7"})
@@ -107,6 +112,8 @@ def test_a_half_sent_form_is_told_that_it_is_late_and_leaves_room_to_the_next():
         answers = [whole(connection) for connection in connections]
         assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in answers)
         assert all(answer.endswith(b"</p>\n") for answer in answers)
+        for name, value in EVERYWHERE:
+            assert all(f"\r\n{name}: {value}\r\n".lower().encode() in answer.lower() for answer in answers), name
         wait_for(lambda: sent(place)[0] == 200)
 
 

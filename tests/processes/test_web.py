@@ -17,8 +17,11 @@ from pathlib import Path
 import pytest
 
 from outreach.processes import web
+from outreach.processes.bodies import Bodies
 from outreach.processes.web import HEAD_BYTES, PAGE_THREADS, THREADS, Answering, Shares, Turns
-from outreach.settings import ROOT, read
+from outreach.settings import ROOT, Mode, read
+from outreach.web import headers
+from outreach.web.ui.frame import asset
 from tests.machine import serving
 from tests.processes.readers import readers
 from tests.processes.test_supervisor import wait_for
@@ -73,11 +76,16 @@ class Served:
 
     def open(self, address, seconds=20, **headers):
         """The answer to a GET on a connection of its own: its status and its body."""
+        status, _, body = self.answered(address, headers, seconds)
+        return status, body
+
+    def answered(self, address, headers, seconds=20, method="GET"):
+        """The answer on a connection of its own: its status, its headers and its body."""
         connection = http.client.HTTPConnection(*self.place, timeout=seconds)
         try:
-            connection.request("GET", address, headers=headers)
+            connection.request(method, address, headers=headers)
             answer = connection.getresponse()
-            return answer.status, answer.read()
+            return answer.status, answer.headers, answer.read()
         finally:
             connection.close()
 
@@ -140,6 +148,47 @@ def test_what_is_no_request_is_refused_without_a_word_of_english(served, request
     line, body = served.said(request_bytes)
     assert line == "HTTP/1.1 400 Bad Request"
     assert body == b""
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "SCRIPT_NAME",
+        "Script-Name",
+        "X-Script-Name",
+        "HTTP_SCRIPT_NAME",
+        "X-Forwarded-Prefix",
+        "X_FORWARDED_PREFIX",
+        "X-Forwarded-Path",
+        "X-Original-URL",
+        "X-Rewrite-URL",
+        "PATH_INFO",
+        "REQUEST_URI",
+    ],
+)
+def test_no_header_moves_an_address(served, header):
+    for value in ("/a", "/campaigns"):
+        status, said, _ = served.answered("/a/campaigns", {header: value})
+        assert (status, said["Location"]) == (404, None)
+        status, said, _ = served.answered("/campaigns", {header: value})
+        assert (status, said["Location"]) == (302, "/sign-in?next=/campaigns")
+    assert served.answered("/campaigns", {header: "/sign-in"})[0] == 302
+
+
+def test_no_answer_names_the_program_that_gives_it(served):
+    """Nor do refusals that granian writes itself: it has no more to say there than what HTTP needs."""
+    asked = [("GET", "/sign-in"), ("GET", "/o/x.gif"), ("GET", "/c/x"), ("GET", asset("app.css")), ("PUT", "/o/x.gif")]
+    for method, address in asked:
+        _, said, _ = served.answered(address, {}, method=method)
+        assert said.get_all("Server") == [""], address
+        assert {"granian", "werkzeug", "python"}.isdisjoint(re.findall(r"[a-z]+", str(said).lower())), address
+        assert all(said.get_all(name) == [value] for name, value in headers.EVERYWHERE), address
+    for refused in (b"rubbish\r\n\r\n", b"GET /" + b"a" * 2 * HEAD_BYTES + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"):
+        with socket.create_connection(served.place, timeout=20) as connection:
+            connection.sendall(refused)
+            answer = connection.recv(65_536).lower()
+        assert answer.startswith(b"http/1.1 4")
+        assert b"server" not in answer
 
 
 def test_a_form_may_come_in_chunks(served):
@@ -279,6 +328,20 @@ def test_an_answer_is_handed_over_whole_and_closed():
 
     assert exchanged(app) == (404, [("X-A", "1")], b"ab")
     assert closed == [True]
+
+
+def test_a_fault_beneath_the_pages_is_a_page_with_the_usual_headers(caplog):
+    def app(_environ, _start):
+        raise FileNotFoundError("a static file that went away")
+
+    exchange = Exchange()
+    fixed = headers.fixed(Mode.PRODUCTION)
+    Answering(app, Bodies(headers=fixed))(exchange, environ())
+    status, said, body = exchange.answered
+    assert status == 500
+    assert "Rien n’a été enregistré" in body.decode()
+    assert set(fixed) < set(said)
+    assert "went away" in caplog.text
 
 
 class Held:

@@ -238,15 +238,11 @@ def _bar() -> list[tuple[str, str, bool]]:
 
 def _protect(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", POLICY)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
     if response.mimetype == "text/html":
         # A length at random: nobody learns from the size of a compressed page what it says (BREACH).
         response.headers["X-Padding"] = "x" * secrets.randbelow(100)
     response.headers.setdefault("Referrer-Policy", "same-origin")
-    if response.mimetype == "text/html":
-        response.headers["Cache-Control"] = "no-store"
-    if settings().mode is not Mode.DEMO:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    response.headers["Cache-Control"] = "no-store"  # flask-security writes what no browser understands
     return response
 
 

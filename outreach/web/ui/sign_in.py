@@ -55,11 +55,16 @@ def _account(email: str) -> str:
     return email.strip().casefold()[:320]
 
 
+def cookie_name() -> str:
+    """The cookie's name. Outside a demonstration browsers take it by TLS only; `__Host-` would exclude its path."""
+    return f"__Secure-{COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else COOKIE
+
+
 def know_browser(response: Response, email: str) -> Response:
     """Set the cookie that marks the browser as one that this person uses; returns the response."""
     name = _known_browser(email) or secrets.token_hex(8)
     response.set_cookie(
-        COOKIE,
+        cookie_name(),
         _seal().dumps([email, name]),
         max_age=REMEMBERED_SECONDS,
         path="/sign-in",
@@ -73,7 +78,7 @@ def know_browser(response: Response, email: str) -> Response:
 def _known_browser(account: str) -> str:
     """The random name of the request's browser when this person has signed in with it before, or ''."""
     try:
-        email, name = _seal().loads(request.cookies.get(COOKIE, ""), max_age=REMEMBERED_SECONDS)
+        email, name = _seal().loads(request.cookies.get(cookie_name(), ""), max_age=REMEMBERED_SECONDS)
     except (BadSignature, TypeError, ValueError):
         return ""
     return str(name) if email == account else ""

@@ -61,7 +61,7 @@ def token(mailing, sending, sample_database):
 @pytest.fixture
 def at_once(app):
     """However long it takes, all that is asked for is asked for at one moment."""
-    app.wsgi_app.application.clock = lambda: NOW
+    app.wsgi_app.clock = lambda: NOW
 
 
 def counted(database):
@@ -177,7 +177,7 @@ def test_a_retired_key_counts_nothing(client, sending, mailing, sample_database)
 
 
 def test_without_a_database_a_picture_stays_a_picture_and_a_known_link_leads_on(app, client, token, sample_database):
-    hits = app.wsgi_app.application
+    hits = app.wsgi_app
     assert client.get(f"/c/{token[TokenKind.CLICK]}").status_code == 302
     before = counted(sample_database)
     silent = Database("postgresql://nobody@127.0.0.1:1/none")
@@ -218,7 +218,7 @@ def test_reading_a_letter_in_the_service_is_nobody_s_opening(author, mailing, sa
 
 
 def test_a_database_that_says_nothing_holds_nobody_up(app, client, token, sample_database, monkeypatch):
-    hits, gate = app.wsgi_app.application, threading.Event()
+    hits, gate = app.wsgi_app, threading.Event()
     client.get(f"/o/{token[TokenKind.OPEN]}.gif")
     before = counted(sample_database)
     monkeypatch.setattr(batches, "PATIENCE_SECONDS", 0.2)
@@ -257,7 +257,7 @@ def test_of_the_many_spellings_of_an_address_one_is_remembered(app, client, toke
     for place in range(10):
         assert client.get(f"/c/{click[:place]}{click[place:].upper()}.").status_code == 302
     assert client.get(f"/c/{click}").status_code == 302
-    assert list(app.wsgi_app.application._leads._new) == [f"/c/{click}"]
+    assert list(app.wsgi_app._leads._new) == [f"/c/{click}"]
 
 
 def test_what_is_remembered_is_bounded_and_what_is_used_stays():

@@ -1,0 +1,81 @@
+"""The headers that every answer has, whoever gives it: pages, static files, hits, refusals of the web server."""
+
+from collections.abc import Callable, Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from outreach.settings import Mode
+
+# What a browser could do for a page, and no page of ours asks for.
+UNUSED = (
+    "accelerometer",
+    "autoplay",
+    "bluetooth",
+    "browsing-topics",
+    "camera",
+    "clipboard-read",
+    "clipboard-write",
+    "cross-origin-isolated",
+    "display-capture",
+    "encrypted-media",
+    "fullscreen",
+    "gamepad",
+    "geolocation",
+    "gyroscope",
+    "hid",
+    "identity-credentials-get",
+    "idle-detection",
+    "keyboard-map",
+    "local-fonts",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "otp-credentials",
+    "payment",
+    "picture-in-picture",
+    "publickey-credentials-create",
+    "publickey-credentials-get",
+    "screen-wake-lock",
+    "serial",
+    "storage-access",
+    "sync-xhr",
+    "usb",
+    "window-management",
+    "xr-spatial-tracking",
+)
+EVERYWHERE = (
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", ", ".join(f"{feature}=()" for feature in UNUSED)),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Server", ""),  # granian writes its own name into an answer without this header
+)
+# What letters show is loaded by mail programs and by readers on other sites; the rest by our own pages only.
+IN_LETTERS = ("Cross-Origin-Resource-Policy", "cross-origin")
+AMONG_US = ("Cross-Origin-Resource-Policy", "same-origin")
+TLS_ONLY = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+UNSTORED = ("Cache-Control", "no-store")
+
+
+def fixed(mode: Mode, *, in_letters: bool = False) -> list[tuple[str, str]]:
+    """The headers of any answer; those of what letters show let other sites load it.
+
+    Outside a demonstration they tell browsers never to come without TLS, which a demonstration does not have.
+    """
+    more = [] if mode is Mode.DEMO else [TLS_ONLY]
+    return [*EVERYWHERE, IN_LETTERS if in_letters else AMONG_US, *more]
+
+
+class Headed:
+    """A WSGI application whose answers all have the fixed headers; what says nothing of caches is not stored."""
+
+    def __init__(self, app: WSGIApplication, mode: Mode) -> None:
+        self.app = app
+        self._added = [(header, header[0].lower()) for header in [*fixed(mode), UNSTORED]]
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """WSGI (PEP 3333)."""
+
+        def begin(status: str, headers: list[tuple[str, str]], _error: object = None) -> Callable[[bytes], object]:
+            said = {name.lower() for name, _ in headers}
+            return start(status, [*headers, *(header for header, name in self._added if name not in said)])
+
+        return self.app(environ, begin)
