@@ -20,7 +20,7 @@ from outreach.settings import ROOT, Mode, Settings
 from outreach.web import account, adherence, calendar, campaigns, mailbox, responses, situation
 from outreach.web.directory import authorities, exclusions, history
 from outreach.web.headers import Headed
-from outreach.web.public import recipient_pages
+from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.ui import frame
 from outreach.web.ui.forms import PasswordForm, SignInForm
@@ -73,6 +73,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         account,
         mailbox,
         recipient_pages,
+        well_known,
     ):
         app.register_blueprint(room.pages)
     pages = WhiteNoise(

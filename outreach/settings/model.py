@@ -54,6 +54,7 @@ class Settings(BaseModel):
     smtp_rate: Annotated[int, Field(ge=0)] = 0
     domain_rates: str = ""
     demo_mailbox: str = "127.0.0.1:8025"
+    security_contact: Annotated[str, Field(pattern=r"^([^\s@:]+@[^\s@:]+|https://\S+)?$")] = ""
     clock_offset: float = 0.0
 
     @property

@@ -41,6 +41,8 @@ OPEN = {
     "public.give_answer",
     "public.accessibility",
     "public.data_protection",
+    "well_known.security",
+    "well_known.change_password",
 }
 SAMPLES = {
     "wave": "1",

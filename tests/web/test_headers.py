@@ -1,4 +1,6 @@
-"""The headers of every kind of answer, the names of cookies and whose forms are ours."""
+"""The headers of every kind of answer, the names of cookies, whose forms are ours, and what programs look up."""
+
+from datetime import datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -9,6 +11,7 @@ from outreach.app import create_app
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
 from outreach.delivery.models import Message
+from outreach.errors import SettingsError
 from outreach.mail.tokens import TokenKind
 from outreach.settings import read
 from outreach.tracking.models import Tracker
@@ -59,6 +62,8 @@ KINDS = {  # of answers, by what asks for them: method, address, status; {x} is 
     "unsubscribing": ("POST", "/u/{u}", 200),
     "answer": ("GET", "/a/{a}", 200),
     "letter online": ("GET", "/v/{v}", 200),
+    "well known": ("GET", "/.well-known/change-password", 302),
+    "security.txt": ("GET", "/.well-known/security.txt", 404),
 }
 OWN = {
     "compressed static": {"headers": {"Accept-Encoding": "br"}},
@@ -178,3 +183,28 @@ def test_in_a_demonstration_a_form_of_another_port_is_refused(app):
     for origin, status in {"http://localhost:8000": 302, "http://localhost:9000": 400, "http://localhost": 400}.items():
         answer = app.test_client().post("/sign-out", base_url="http://localhost:8000", headers={"Origin": origin})
         assert answer.status_code == status, origin
+
+
+@pytest.mark.parametrize("contact", ["securite@fwb.example", "https://fwb.example/securite"])
+def test_security_txt_names_the_contact_for_less_than_a_year(tmp_path, sample_database, contact):
+    here = read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_SECURITY_CONTACT": contact})
+    app = create_app(here, sample_database)
+    answer = app.test_client().get("/.well-known/security.txt")
+    assert (answer.status_code, answer.mimetype) == (200, "text/plain")
+    named = dict(line.split(": ", 1) for line in answer.text.splitlines())
+    assert named["Contact"] in {contact, f"mailto:{contact}"}
+    assert ":" in named["Contact"]
+    left = datetime.fromisoformat(named["Expires"]) - here.instant()
+    assert timedelta(days=90) < left < timedelta(days=365)
+    assert named["Canonical"] == "http://127.0.0.1:8000/.well-known/security.txt"
+
+
+@pytest.mark.parametrize("contact", ["securite", "javascript:alert(1)", "a@b.example\nContact: c@d.example"])
+def test_a_contact_that_is_none_stops_the_start(tmp_path, contact):
+    with pytest.raises(SettingsError, match="OUTREACH_SECURITY_CONTACT"):
+        read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_SECURITY_CONTACT": contact})
+
+
+def test_password_managers_are_led_to_the_page_of_the_password(author, client):
+    for reader in (author, client):
+        assert reader.get("/.well-known/change-password").location == "/account/password"
