@@ -1,19 +1,20 @@
 """Builds the Flask application from settings: pages, sign-in, security, static files."""
 
 from contextlib import suppress
-from datetime import timedelta
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, after_this_request, g, render_template, request, session
+from flask import Flask, Response, abort, after_this_request, render_template, request, session
 from flask_compress import Compress
+from flask_login import user_logged_out
 from flask_security import Security, SQLAlchemySessionUserDatastore
-from flask_security.signals import password_changed, user_authenticated
+from flask_security.signals import user_authenticated
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import StrictUndefined
 from sqlalchemy.orm import scoped_session
 from whitenoise import WhiteNoise
 
-from outreach import audit
+from outreach.accounts import staff
+from outreach.accounts.sessions import LIFETIME
 from outreach.accounts.staff import SHORTEST_PASSWORD, Role, User
 from outreach.db import NO_ANSWER, Database, Session
 from outreach.settings import ROOT, Mode, Settings
@@ -22,9 +23,8 @@ from outreach.web.directory import authorities, exclusions, history
 from outreach.web.headers import Headed
 from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.hit_endpoint import Hits
-from outreach.web.ui import frame
-from outreach.web.ui.forms import PasswordForm, SignInForm
-from outreach.web.ui.sign_in import know_browser
+from outreach.web.ui import frame, sign_in
+from outreach.web.ui.forms import SignInForm
 
 WORDS, UPLOADS = {"", "application/x-www-form-urlencoded"}, "adherence.receive"
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -38,7 +38,6 @@ MESSAGES = {
     "PASSWORD_INVALID_LENGTH": "Choisissez un mot de passe d’au moins %(length)s caractères.",
     "PASSWORD_IS_THE_SAME": "Choisissez un mot de passe différent de l’actuel.",
     "RETYPE_PASSWORD_MISMATCH": "Les deux saisies du nouveau mot de passe diffèrent.",
-    "PASSWORD_CHANGE": "Votre mot de passe est changé.",
     "INVALID_REDIRECT": "L’adresse demandée n’est pas une page de ce service.",
     "UNAUTHENTICATED": "Connectez-vous pour ouvrir cette page.",
     "UNAUTHORIZED": "Votre compte ne permet pas cette action.",
@@ -143,7 +142,7 @@ def _config(settings: Settings) -> dict[str, object]:
         "SESSION_COOKIE_SECURE": settings.mode is not Mode.DEMO,
         # A browser takes this name only by TLS, for this host alone: no neighbour of the domain can plant one.
         "SESSION_COOKIE_NAME": "outreach" if settings.mode is Mode.DEMO else "__Host-outreach",
-        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+        "PERMANENT_SESSION_LIFETIME": LIFETIME,
         # Fast rather than small: a page of 100 kB takes a millisecond, and is a tenth as large.
         "COMPRESS_ALGORITHM": ["zstd", "br", "gzip"],
         "COMPRESS_BR_LEVEL": 4,
@@ -157,45 +156,39 @@ def _config(settings: Settings) -> dict[str, object]:
         "SECURITY_LOGOUT_METHODS": ["POST"],
         "SECURITY_POST_LOGIN_VIEW": "/",
         "SECURITY_POST_LOGOUT_VIEW": "/sign-in",
-        "SECURITY_CHANGEABLE": True,
-        "SECURITY_CHANGE_URL": "/account/password",
-        "SECURITY_POST_CHANGE_VIEW": "/account",
-        "SECURITY_SEND_PASSWORD_CHANGE_EMAIL": False,
-        "SECURITY_FRESHNESS": timedelta(minutes=-1),
         "SECURITY_RETURN_GENERIC_RESPONSES": True,
         "SECURITY_FLASH_MESSAGES": True,
         "SECURITY_LOGIN_USER_TEMPLATE": "pages/account/sign_in.html",
-        "SECURITY_CHANGE_PASSWORD_TEMPLATE": "pages/account/password.html",
-        **{
-            f"SECURITY_MSG_{name}": (sentence, "success" if name == "PASSWORD_CHANGE" else "error")
-            for name, sentence in MESSAGES.items()
-        },
+        **{f"SECURITY_MSG_{name}": (sentence, "error") for name, sentence in MESSAGES.items()},
     }
 
 
 def _install_security(app: Flask, database: Database) -> None:
-    sessions: scoped_session[Session] = scoped_session(lambda: _account_session(database))  # type: ignore[arg-type]
-    app.teardown_request(lambda _error: sessions.remove())
-    users = SQLAlchemySessionUserDatastore(sessions, User, Role)
-    Security(app, users, login_form=SignInForm, change_password_form=PasswordForm)
-    app.login_manager.session_protection = "strong"  # type: ignore[attr-defined]
+    # flask-security only reads: a sign-in must not hold SQLite's only write lock while a password is hashed.
+    opened: scoped_session[Session] = scoped_session(lambda: database.open(writing=False))  # type: ignore[arg-type]
+    app.teardown_request(lambda _error: opened.remove())
+    users = SQLAlchemySessionUserDatastore(opened, User, Role)
+    Security(app, users, login_form=SignInForm)
+    manager = app.login_manager  # type: ignore[attr-defined]
+    # A session stays where its network or its browser's version changes: its row says whether it goes on.
+    manager.session_protection = None
     # Only a session signs in. By default flask-security also accepts a token, and parses any JSON body to find one.
-    app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
+    manager.request_loader(lambda _request: None)
     app.extensions["security"].unauthn_handler(lambda *_, **__: frame.ask_to_sign_in())
 
-    @password_changed.connect_via(app)
-    def remember(_app: Flask, user: User, **_details: object) -> None:
-        audit.record(sessions(), frame.now(), user.email, "Mot de passe changé.", f"user:{user.email}")
+    @manager.user_loader  # type: ignore[untyped-decorator]
+    def find(uniquifier: str) -> User | None:
+        key = session.get(sign_in.KEY, "")
+        return staff.user_of_session(opened(), uniquifier, key, now=frame.now())
 
     @user_authenticated.connect_via(app)
-    def begin_anew(_app: Flask, user: User, **_details: object) -> None:
-        # An attacker who planted this session before the sign-in knows its CSRF token, so the token is dropped.
-        for place in (session, g):
-            place.pop("csrf_token", None)
+    def begin(_app: Flask, user: User, **_details: object) -> None:
         email = user.email
-        after_this_request(lambda response: know_browser(response, email))
+        with database.writing() as writing:
+            sign_in.begin_session(writing, user.id)
+        after_this_request(lambda response: sign_in.know_browser(response, email))
 
-
-def _account_session(database: Database) -> Session:
-    # Only a change of password writes through flask-security. A sign-in must not hold SQLite's only write lock.
-    return database.open(writing=request.method == "POST" and request.endpoint == "security.change_password")
+    @user_logged_out.connect_via(app)  # type: ignore[untyped-decorator]
+    def end(_app: Flask, **_details: object) -> None:
+        with database.writing() as writing:
+            sign_in.end_session(writing)

@@ -2,11 +2,13 @@
 
 import pytest
 
+from outreach.accounts import sessions, staff
 from outreach.app import create_app
 from outreach.db import Database
 from outreach.demo import people
 from outreach.settings import read
 from outreach.web.public.hit_endpoint import Hits
+from outreach.web.ui.sign_in import KEY
 from tests.pages import PageClient
 
 
@@ -66,17 +68,19 @@ def client(app):
 
 
 @pytest.fixture
-def signed_in(app, password, templates):
-    """A client signed in as the demonstration's person of a role.
-
-    The first sign-in of a process uses the form; later ones reuse its cookie."""
+def signed_in(app):
+    """A client signed in as the demonstration's person of a role, by a session that did not pass the form."""
 
     def sign_in(role):
         client = app.test_client()
-        if role not in templates.sessions:
-            assert client.sign_in(people.person_for(role).email, password).status_code == 302
-            templates.sessions[role] = client.get_cookie("outreach").value
-        client.set_cookie("outreach", templates.sessions[role])
+        with app.extensions["outreach.database"].writing() as session:
+            person = staff.user_named(session, people.person_for(role).email)
+            uniquifier = person.fs_uniquifier
+            key = sessions.begin(
+                session, person.id, "Firefox sous Linux", now=app.extensions["outreach.settings"].instant()
+            )
+        with client.session_transaction() as cookie:
+            cookie.update({"_user_id": uniquifier, "_fresh": True, KEY: key})
         return client
 
     return sign_in

@@ -156,7 +156,7 @@ class Templates:
 
     def __init__(self, folder: Path, worker: str) -> None:
         self.folder, self.worker, self.copies = folder, worker, 0
-        self.sessions: dict[str, object] = {}  # the cookie of each role that has signed in, valid in every copy
+        self.sessions: dict[str, object] = {}  # what a browser that signed in goes on with in every copy
         self.first: dict[str, Engine] = {}  # the first engine of each kind that this process has opened
 
     @cached_property

@@ -13,6 +13,8 @@ from sqlalchemy import Column, ForeignKey, String, Table, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach import audit
+from outreach.accounts import sessions
+from outreach.accounts.sessions import StaffSession
 from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import judge
@@ -41,7 +43,7 @@ class Role(Base, RoleMixin):
 
 
 class User(Base, UserMixin):
-    """A member of staff. Changing `fs_uniquifier` ends every session of the person at once."""
+    """A member of staff. Changing `fs_uniquifier` ends every session of the person, as deleting their rows does."""
 
     __tablename__ = "users"
 
@@ -127,6 +129,22 @@ def user_named(session: Session, email: str) -> User:
     if user is None:
         raise NotFound(f"Aucun compte actif pour {email}.")
     return user
+
+
+def user_of_session(session: Session, uniquifier: str, key: str, *, now: datetime) -> User | None:
+    """The person whose session has this key, or None: it was ended, is too old, or the account is closed."""
+    query = select(User).join(StaffSession, StaffSession.user_id == User.id)
+    return session.scalar(
+        query.where(sessions.is_key(key), sessions.is_going_on(now), User.fs_uniquifier == uniquifier, User.active)
+    )
+
+
+def change_password(session: Session, user_id: int, digest: str, *, now: datetime) -> None:
+    """Give a person another password, and end every session of the person; the audit says so."""
+    user = session.get_one(User, user_id)
+    user.password = digest
+    sessions.end_all(session, user_id)
+    audit.record(session, now, user.email, "Mot de passe changé.", f"user:{user.email}")
 
 
 def exists(session: Session, email: str) -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from outreach.accounts import attempts
+from outreach.accounts import attempts, sessions
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, launching
 from outreach.db import Database
@@ -123,6 +123,7 @@ class Questions:
             launching.finish_waves(session, now=now)
             hits.fold_old(session, now=now)
             attempts.forget(session, now=now)
+            sessions.forget(session, now=now)
             no_relay = relay_health.hindrance(session, self.relays, now=now)
             workers.clock_passed(session, hindrance or no_relay, now=now)
 

@@ -6,8 +6,11 @@ import threading
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
+from sqlalchemy import insert, select
 from werkzeug.serving import make_server
 
+from outreach.accounts.sessions import StaffSession
+from outreach.db import table_of
 from outreach.demo import people
 from tests.application import app, author, backend, client, password, signed_in, standing
 
@@ -115,11 +118,20 @@ def enter(password):
 
 
 @pytest.fixture
-def staff(visitor, enter, templates):
-    """The author's tab: signed in by the form once a process, then by its cookie."""
-    if "staff" not in templates.sessions:
-        templates.sessions["staff"] = enter(visitor).context.cookies()
-    visitor.context.add_cookies(templates.sessions["staff"])
+def staff(app, visitor, enter, templates):
+    """The author's tab: signed in by the form once a process, then by its cookie and a copy of its session."""
+    database = app.extensions["outreach.database"]
+    if "staff" in templates.sessions:
+        cookies, row = templates.sessions["staff"]
+        with database.writing() as session:
+            session.execute(insert(StaffSession), row)
+    else:
+        cookies = enter(visitor).context.cookies()
+        with database.reading() as session:
+            newest = select(table_of(StaffSession)).order_by(StaffSession.id.desc()).limit(1)
+            row = {name: value for name, value in session.execute(newest).one()._mapping.items() if name != "id"}
+        templates.sessions["staff"] = cookies, row
+    visitor.context.add_cookies(cookies)
     return visitor
 
 

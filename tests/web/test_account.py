@@ -1,14 +1,16 @@
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
 from passlib.hash import argon2
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from outreach import audit
+from outreach.accounts.sessions import StaffSession
 from outreach.accounts.staff import User
 from outreach.app import create_app
 from outreach.web.ui import sign_in
-from tests.pages import PageClient, actions, form_of
+from tests.pages import PageClient, actions, cells, elements, form_of, text_of
 
 EMAIL = "nadia.lambert@fwb.example"
 
@@ -110,6 +112,102 @@ def test_signing_out_takes_a_post(author):
     assert author.get("/sign-out").status_code == 405
     author.send("/sign-out", page="/account")
     assert author.get("/directory").status_code == 302
+
+
+def test_nobody_stays_signed_in_beyond_a_session(app, password):
+    client = app.test_client()
+    form = {**form_of(client.get("/sign-in")), "email": EMAIL, "password": password, "remember": "y"}
+    given = client.post("/sign-in", data=form).headers.getlist("Set-Cookie")
+    assert not [cookie for cookie in given if cookie.startswith("remember")]
+    client.send("/sign-out", page="/account")
+    assert client.get("/directory").status_code == 302
+
+
+def copied(app, client):
+    """Another browser with a copy of a client's cookie."""
+    thief = app.test_client()
+    thief.set_cookie("outreach", client.get_cookie("outreach").value)
+    return thief
+
+
+def test_signing_out_ends_the_session_in_every_copy_of_its_cookie_and_in_every_process(app, client, password):
+    client.sign_in(EMAIL, password)
+    thief = copied(app, client)
+    other = create_app(app.extensions["outreach.settings"], app.extensions["outreach.database"])
+    elsewhere = copied(other, client)
+    assert (thief.get("/directory").status_code, elsewhere.get("/directory").status_code) == (200, 200)
+    client.send("/sign-out", page="/account")
+    assert (thief.get("/directory").status_code, elsewhere.get("/directory").status_code) == (302, 302)
+
+
+def test_a_session_stays_where_network_and_browser_change(app, client, password):
+    client.sign_in(EMAIL, password)
+    moved = client.get("/directory", headers={"User-Agent": "another"}, environ_base={"REMOTE_ADDR": "192.0.2.9"})
+    assert moved.status_code == 200
+    assert client.get("/directory").status_code == 200
+
+
+@pytest.mark.parametrize("hours", [12, -13])
+def test_a_session_lasts_twelve_hours(author, sample_database, hours):
+    with sample_database.writing() as session:
+        row = session.scalars(select(StaffSession)).one()
+        row.began_at -= timedelta(hours=hours)
+    assert author.get("/directory").status_code == 302
+
+
+def test_a_person_sees_the_sessions_and_ends_others(app, author, password):
+    others = [app.test_client() for _ in range(3)]
+    for other in others:
+        other.sign_in(EMAIL, password, headers={"User-Agent": "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0"})
+    page = author.get("/account")
+    table = [row[:1] + row[2:] for row in cells(elements(page, "table")[0], without={"ds-sr-only"})][1:]
+    assert sorted(table) == sorted(
+        [["Firefox sous Windows", "Terminer"]] * 3 + [["Firefox sous Linux", "Cette session"]]
+    )
+    newest = next(action for action in actions(page) if action.endswith("/end") and action != "/account/sessions/end")
+    assert author.send(newest, page="/account").location == "/account"
+    assert [other.get("/directory").status_code for other in others] == [200, 200, 302]
+    assert author.send("/account/sessions/end", page="/account").status_code == 302
+    assert [other.get("/directory").status_code for other in others] == [302, 302, 302]
+    assert author.get("/account").status_code == 200
+    assert "Terminer" not in text_of(elements(author.get("/account"), "table")[0])
+
+
+def test_nobody_ends_somebody_else_s_session(author, signed_in, sample_database):
+    reader = signed_in("reader")
+    with sample_database.reading() as session:
+        newest = session.scalars(select(StaffSession.id).order_by(StaffSession.id.desc())).first()
+    assert author.send(f"/account/sessions/{newest}/end", page="/account").status_code == 404
+    assert author.send("/account/sessions/end", page="/account").status_code == 302
+    assert reader.get("/directory").status_code == 200
+
+
+def test_reading_a_session_is_one_statement_and_writes_nothing(author, sample_database):
+    asked = []
+    author.get("/accessibility")
+
+    def note(_connection, _cursor, statement, *_rest):
+        asked.append(statement)
+
+    event.listen(sample_database.engine, "before_cursor_execute", note)
+    author.get("/directory")
+    about = [statement for statement in asked if "FROM users" in statement or "FROM sessions" in statement]
+    assert len(about) == 1
+    assert not [statement for statement in asked if not statement.startswith(("SELECT", "PRAGMA", "BEGIN"))]
+
+
+@pytest.mark.parametrize(
+    ("agent", "browser"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox sous Windows"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge sous Windows"),
+        ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537 Chrome/140.0 Mobile Safari/537.36", "Chrome sous Android"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari sous iOS"),
+        ("curl/8.0\x00\r\n" + "x" * 9_000, "Navigateur inconnu"),
+    ],
+)
+def test_a_browser_is_described_coarsely(agent, browser):
+    assert sign_in.browser_of(agent) == browser
 
 
 def test_a_form_of_another_session_is_refused(author):

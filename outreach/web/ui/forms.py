@@ -179,6 +179,8 @@ class CallForm(FlaskForm):
 class SignInForm(LoginForm):
     """flask-security's sign-in form, in French. After too many failed attempts it answers 429."""
 
+    remember = None  # nobody stays signed in beyond the session
+
     def __init__(self, *arguments: object, **named: object) -> None:
         super().__init__(*arguments, **named)
         self.email.label.text = "Adresse de courriel"

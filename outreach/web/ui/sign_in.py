@@ -1,18 +1,53 @@
-"""Attempts to sign in: the names they count under, and the cookie that recognises a browser."""
+"""Signing in: sessions, the names under which attempts count, and the cookie that recognises a browser."""
 
 import secrets
 from contextlib import suppress
 
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request, session
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from outreach.accounts import attempts
+from outreach.accounts import attempts, sessions
+from outreach.db import Session
 from outreach.errors import InputError
 from outreach.mail.addresses import judge
 from outreach.web.ui.frame import database, now, settings
 
 MOST_BY_ACCOUNT, MOST_BY_ADDRESS, MOST_BY_BROWSER = 10, 100, 10
 COOKIE, REMEMBERED_SECONDS = "outreach-known", 180 * 24 * 3600
+KEY = "session"  # in the signed cookie: the key of the session's row
+# Each name stands before those that its User-Agent names as well.
+PROGRAMS = {"Edg": "Edge", "OPR/": "Opera", "Firefox": "Firefox", "Chrom": "Chrome", "Safari": "Safari"}
+SYSTEMS = {
+    "Windows": "Windows",
+    "Android": "Android",
+    "iPhone": "iOS",
+    "iPad": "iOS",
+    "Mac OS": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+
+
+def begin_session(writing: Session, user_id: int) -> None:
+    """Begin a session of this person in the browser that asks, in the caller's transaction.
+
+    An attacker who planted the cookie beforehand knows its CSRF token, so the token is dropped.
+    """
+    for place in (session, g):
+        place.pop("csrf_token", None)
+    session[KEY] = sessions.begin(writing, user_id, browser_of(request.user_agent.string), now=now())
+
+
+def end_session(writing: Session) -> None:
+    """End the session of the browser that asks, in the caller's transaction."""
+    sessions.end(writing, session.pop(KEY, ""))
+
+
+def browser_of(agent: str) -> str:
+    """A coarse description of a browser, in French, from its User-Agent: “Firefox sous Windows”."""
+    program = next((name for mark, name in PROGRAMS.items() if mark in agent), "Navigateur inconnu")
+    system = next((name for mark, name in SYSTEMS.items() if mark in agent), "")
+    return f"{program} sous {system}" if system else program
 
 
 def begin_attempt(email: str) -> list[int] | None:

@@ -1,0 +1,90 @@
+"""Sessions of staff: a row for each browser that is signed in, so that any process can end any of them at once.
+
+The browser's cookie holds a random key, the row its digest: whoever reads the table cannot enter by it. A row says
+when a session began and in what kind of browser. It says no network address, and nothing of what was done. A session
+that ends loses its row.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, LargeBinary, String, and_, delete, or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from outreach.db import Base, Session
+from outreach.errors import NotFound
+
+LIFETIME = timedelta(hours=12)
+DIGEST_BYTES = 32
+
+
+class StaffSession(Base):
+    """A browser in which somebody is signed in. `browser` is French and coarse: “Firefox sous Windows”."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index("ix_sessions_user_id", "user_id"), Index("ix_sessions_began_at", "began_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(DIGEST_BYTES), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    began_at: Mapped[datetime]
+    browser: Mapped[str] = mapped_column(String(60))
+
+
+def begin(session: Session, user_id: int, browser: str, *, now: datetime) -> str:
+    """Begin a session of this person, and return the key for the cookie; it cannot be read again."""
+    key = secrets.token_urlsafe(32)
+    session.add(StaffSession(digest=_digest(key), user_id=user_id, began_at=now, browser=browser))
+    session.flush()
+    return key
+
+
+def is_key(key: str) -> ColumnElement[bool]:
+    """The condition that a row is that of this key."""
+    return StaffSession.digest == _digest(key)
+
+
+def is_going_on(now: datetime) -> ColumnElement[bool]:
+    """The condition that a session is no older than 12 hours, nor from far ahead: the clock was put back then."""
+    return and_(StaffSession.began_at > now - LIFETIME, StaffSession.began_at < now + LIFETIME)
+
+
+def of_user(session: Session, user_id: int, *, now: datetime) -> Sequence[StaffSession]:
+    """A person's sessions that go on, the newest first."""
+    query = select(StaffSession).where(StaffSession.user_id == user_id, is_going_on(now))
+    return session.scalars(query.order_by(StaffSession.began_at.desc(), StaffSession.id.desc())).all()
+
+
+def numbered(session: Session, key: str) -> int | None:
+    """The number of the session with this key, or None."""
+    return session.scalar(select(StaffSession.id).where(is_key(key)))
+
+
+def end(session: Session, key: str) -> None:
+    """End the session with this key, if it still goes on."""
+    session.execute(delete(StaffSession).where(is_key(key)))
+
+
+def end_numbered(session: Session, user_id: int, number: int) -> None:
+    """End a session of this person. Raises NotFound when there is none with this number."""
+    mine = StaffSession.id == number, StaffSession.user_id == user_id
+    if session.scalar(delete(StaffSession).where(*mine).returning(StaffSession.id)) is None:
+        raise NotFound("Cette session est déjà terminée.")
+
+
+def end_all(session: Session, user_id: int, *, but: str = "") -> None:
+    """End every session of this person, except the one with the key `but`."""
+    others = [~is_key(but)] if but else []
+    session.execute(delete(StaffSession).where(StaffSession.user_id == user_id, *others))
+
+
+def forget(session: Session, *, now: datetime) -> None:
+    """Delete the sessions that are over by their age."""
+    at = StaffSession.began_at
+    session.execute(delete(StaffSession).where(or_(at <= now - LIFETIME, at >= now + LIFETIME)))
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,31 @@
+"""Sessions of staff are rows, so that signing out ends them everywhere; kept for 12 hours, deleted as they end"""
+
+import sqlalchemy as sa
+from alembic import op
+
+import outreach.db
+
+revision = "0016"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "sessions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("began_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("browser", sa.String(length=60), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
+        sa.UniqueConstraint("digest", name=op.f("uq_sessions_digest")),
+    )
+    op.create_index("ix_sessions_user_id", "sessions", ["user_id"])
+    op.create_index("ix_sessions_began_at", "sessions", ["began_at"])
+
+
+def downgrade() -> None:
+    op.drop_table("sessions")

@@ -1,0 +1,76 @@
+"""Sessions of staff: rows that name no key, that end by themselves, and that belong to one person each."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from outreach.accounts import sessions, staff
+from outreach.accounts.sessions import LIFETIME, StaffSession
+from outreach.accounts.staff import User
+from outreach.roles import RoleName
+from tests.conftest import NOW
+
+pytestmark = pytest.mark.postgresql
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def anne(database):
+    with database.writing() as session:
+        details = {"email": "anne@fwb.example", "name": "Anne", "roles": [RoleName.AUTHOR], "password_hash": "x"}
+        added = staff.add_user(session, NOW, "installation", **details)
+        session.flush()
+        return added.id, added.fs_uniquifier
+
+
+def begin(database, user, now=NOW):
+    with database.writing() as session:
+        return sessions.begin(session, user, "Firefox sous Linux", now=now)
+
+
+def holder(database, uniquifier, key, now=NOW):
+    with database.reading() as session:
+        user = staff.user_of_session(session, uniquifier, key, now=now)
+        return user and user.email
+
+
+def test_a_key_opens_for_twelve_hours_and_until_it_is_ended(database, anne):
+    number, uniquifier = anne
+    key, other = begin(database, number), begin(database, number)
+    assert holder(database, uniquifier, key, NOW + LIFETIME - SECOND) == "anne@fwb.example"
+    assert holder(database, uniquifier, key, NOW + LIFETIME) is None
+    assert holder(database, "somebody else", key) is None
+    assert holder(database, uniquifier, "a guess") is None
+    with database.writing() as session:
+        sessions.end(session, key)
+    assert (holder(database, uniquifier, key), holder(database, uniquifier, other)) == (None, "anne@fwb.example")
+
+
+def test_a_closed_account_and_a_new_password_end_its_sessions(database, anne):
+    number, uniquifier = anne
+    first = begin(database, number)
+    with database.writing() as session:
+        staff.change_password(session, number, "y", now=NOW)
+    assert holder(database, uniquifier, first) is None
+    second = begin(database, number)
+    with database.writing() as session:
+        session.get_one(User, number).active = False
+    assert holder(database, uniquifier, second) is None
+
+
+def test_whoever_reads_the_table_learns_no_key(database, anne):
+    key = begin(database, anne[0])
+    with database.reading() as session:
+        (row,) = session.execute(text("SELECT * FROM sessions")).all()
+    assert key not in str(row)
+    assert key.encode() not in bytes(row.digest)
+
+
+def test_what_is_over_by_its_age_is_deleted(database, anne):
+    for moment in (NOW - LIFETIME, NOW - LIFETIME + SECOND, NOW + LIFETIME):
+        begin(database, anne[0], moment)
+    with database.writing() as session:
+        sessions.forget(session, now=NOW)
+    with database.reading() as session:
+        assert session.scalars(select(StaffSession.began_at)).all() == [NOW - LIFETIME + SECOND]
