@@ -193,6 +193,8 @@ def _ask_the_rested(engine: Engine) -> None:
             raise InvalidatePoolError from None
 
 
+# With recursive_triggers, INSERT OR REPLACE fires the triggers that refuse to delete a row.
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", "recursive_triggers=ON")
 LOG_PAGES = "wal_autocheckpoint=4000"  # 16 MB: sending letters changes the same pages again and again
 
 
@@ -202,7 +204,7 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", LOG_PAGES):
+        for pragma in (*PRAGMAS, LOG_PAGES):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

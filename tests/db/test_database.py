@@ -48,16 +48,6 @@ def test_times_come_back_in_utc_and_naive_ones_are_refused(database):
         audit.record(session, datetime(2021, 6, 1), "x", "Sans zone.")
 
 
-@pytest.mark.parametrize("statement", ["UPDATE audit_entries SET sentence = 'x'", "DELETE FROM audit_entries"])
-def test_the_database_itself_keeps_the_audit(database, now, statement):
-    with database.writing() as session:
-        audit.record(session, now, "x", "Pour toujours.")
-    with pytest.raises(DBAPIError, match="never changed"), database.writing() as session:
-        session.execute(text(statement))
-    with database.reading() as session:
-        assert session.scalars(select(AuditEntry.sentence)).all() == ["Pour toujours."]
-
-
 @pytest.mark.parametrize("backend", ["postgresql"])
 @pytest.mark.parametrize("rows", [1, 2])
 def test_the_server_ends_a_transaction_that_a_frozen_process_leaves_open(database, fresh_url, rows):

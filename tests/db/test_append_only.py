@@ -1,0 +1,108 @@
+"""What proves who decided what is only added to: the database refuses all else, to any connection."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import psycopg
+import pytest
+from sqlalchemy import MetaData, Table, text
+from sqlalchemy.exc import IntegrityError
+
+from outreach import migrations
+from tests.migrations.dumps import insert
+from tests.migrations.test_populated import FOLDER
+
+pytestmark = pytest.mark.postgresql
+KEYS = {
+    "audit_entries": ["id"],
+    "campaign_transitions": ["id"],
+    "gate_changes": ["id"],
+    "wave_transitions": ["id"],
+}
+WAYS = {
+    "update": "UPDATE {table} SET {key} = {key}",
+    "delete": "DELETE FROM {table}",
+    "upsert": (
+        "INSERT INTO {table} SELECT * FROM {table} WHERE true ON CONFLICT ({keys}) DO UPDATE SET {key} = {table}.{key}"
+    ),
+}
+WAYS_OF = {
+    "sqlite": {
+        **WAYS,
+        "replace": "INSERT OR REPLACE INTO {table} SELECT * FROM {table}",
+        "update or replace": "UPDATE OR REPLACE {table} SET {key} = {key}",
+        "replace by rowid": "INSERT OR REPLACE INTO {table} (rowid, {columns}) SELECT rowid, {columns} FROM {table}",
+    },
+    "postgresql": {
+        **WAYS,
+        "truncate": "TRUNCATE {table} CASCADE",
+        "replicate": "SET LOCAL session_replication_role = replica; DELETE FROM {table}",
+    },
+}
+
+
+@pytest.fixture
+def populated(database):
+    """A database with at least one row in each of these tables."""
+    migrations.downgrade(database.engine)
+    migrations.upgrade(database.engine, "0014")
+    insert(database, json.loads((FOLDER / "0014.json").read_text(encoding="utf-8")))
+    migrations.upgrade(database.engine)
+    return database
+
+
+def test_rows_of_evidence_are_never_changed_or_deleted(populated):
+    """Each table by each way, over a connection of ours and over a stranger's, which sets nothing."""
+    before = {table: rows_of(populated, table) for table in KEYS}
+    assert all(before.values()), "a table without rows shows nothing"
+    passed = [
+        (who, way, table)
+        for table, keys in KEYS.items()
+        for way, statement in WAYS_OF[populated.engine.name].items()
+        for who, run in {"we": by_us, "a stranger": by_a_stranger}.items()
+        if not is_refused(populated, run, spelt(populated, statement, table, keys))
+    ]
+    assert not passed
+    assert {table: rows_of(populated, table) for table in KEYS} == before
+
+
+def spelt(database, statement, table, keys):
+    columns = ", ".join(column for column in rows_of(database, table)[0] if column != "id")
+    return statement.format(table=table, key=keys[0], keys=", ".join(keys), columns=columns)
+
+
+def rows_of(database, table):
+    with database.engine.connect() as connection:
+        rows = connection.execute(Table(table, MetaData(), autoload_with=connection).select()).mappings()
+        return sorted((dict(row) for row in rows), key=str)
+
+
+def is_refused(database, run, statement):
+    """Whether the database refuses a statement. It is undone if not."""
+    try:
+        run(database, statement)
+    except (IntegrityError, sqlite3.IntegrityError, psycopg.IntegrityError) as refusal:
+        return "are only added" in str(refusal)
+    return False
+
+
+def by_us(database, statement):
+    with database.engine.connect() as connection, connection.begin() as transaction:
+        for part in statement.split("; "):
+            connection.execute(text(part))
+        transaction.rollback()
+
+
+def by_a_stranger(database, statement):
+    url = database.engine.url
+    if url.get_backend_name() == "sqlite":
+        with closing(sqlite3.connect(url.database, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(statement)
+            connection.execute("ROLLBACK")
+        return
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with closing(psycopg.connect(plain)) as connection:
+        connection.execute(statement)
+        connection.rollback()
