@@ -1,13 +1,15 @@
 """Answers from a letter's page, and the service's inbox: pressed by a person, said before done, done once."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from outreach.adherence.models import AdherenceRecord
+from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.waves import launching
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.directory import contacts
@@ -16,6 +18,7 @@ from outreach.mail.tokens import Keys, TokenKind
 from outreach.tracking.models import Response, ResponseSchool
 from tests.conftest import NOW
 from tests.pages import actions, form_of, links, text_of
+from tests.web.campaigns.test_progress import stop_clock
 from tests.web.test_mailbox import planned
 
 
@@ -264,3 +267,77 @@ def test_an_answer_to_a_trial_records_nothing_and_says_so(client, wbe, sample_da
     before = counted(sample_database)
     assert "Essai\u00a0: rien n’est enregistré" in client.post(wbe, data={"answer": "joined"}).text
     assert counted(sample_database) == before
+
+
+UNSAID = "Vous pouvez encore répondre"
+LAST = datetime(2021, 8, 12, 12, 0, tzinfo=UTC)  # the ninetieth day, the fifteenth of May counted
+
+
+def finish(database, *, ends):
+    """Every letter left, and nobody is reminded any more; where it ends, the campaign is closed as well."""
+    by = {"now": NOW, "actor": "nadia.lambert@fwb.example"}
+    with database.writing() as session:
+        launching.finish_waves(session, now=NOW)
+        for wave in session.scalars(select(Wave).where(Wave.state == WaveState.PLANNED)):
+            lifecycle.move_wave(session, wave, WaveState.CANCELLED, **by)
+    if ends:
+        with database.writing() as session:
+            lifecycle.close(session, lifecycle.in_turn(session, 1), **by)
+
+
+@pytest.mark.parametrize(
+    ("day", "ends", "words"),
+    [
+        (datetime(2021, 6, 14, 12, 0, tzinfo=UTC), False, None),  # the day that the letter states
+        (datetime(2021, 6, 15, 12, 0, tzinfo=UTC), False, "La date limite est passée, et aucun rappel n’est prévu."),
+        (datetime(2021, 5, 16, 12, 0, tzinfo=UTC), True, "Cette campagne est terminée : aucun rappel ne dépend plus"),
+        (LAST, True, "Vous pouvez encore répondre jusqu’au 12 août 2021 : votre réponse est enregistrée"),
+    ],
+)
+def test_the_answer_page_says_what_an_answer_is_still_worth(
+    client, wbe, sample_database, monkeypatch, day, ends, words
+):
+    finish(sample_database, ends=ends)
+    stop_clock(monkeypatch, day)
+    said = text_of(client.get(wbe))
+    assert words in said if words else UNSAID not in said
+    before = counted(sample_database)
+    assert "Votre réponse est enregistrée" in text_of(client.post(wbe, data={"answer": "in_preparation"}))
+    after = counted(sample_database)
+    assert after[0] == before[0] + 1
+    assert after[1] > before[1]
+
+
+def test_a_late_answer_still_stops_the_reminders_that_are_planned(client, wbe, monkeypatch):
+    stop_clock(monkeypatch, LAST + timedelta(days=365))
+    said = text_of(client.get(wbe))
+    assert "La date limite est passée. Vous pouvez encore répondre : votre réponse" in said
+    assert "Les rappels prévus s’arrêtent pour vous." in said
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_ninety_days_after_the_last_wave_the_page_gives_the_contact_only(
+    app, client, wbe, sample_database, monkeypatch, ends
+):
+    finish(sample_database, ends=ends)
+    with sample_database.writing() as session:
+        letter = session.scalars(select(Message).where(Message.authority_id == wbe_authority(session))).one()
+        letter.state, letter.reply_code, letter.settled_at = MessageState.IN_DOUBT, None, NOW
+        identity = bytes.fromhex(letter.public_id)
+    stop_clock(monkeypatch, LAST + timedelta(days=1))
+    shown = client.get(wbe)
+    assert "nadia.lambert@fwb.example" in shown.text
+    assert "<form" not in shown.text
+    assert "9001" not in shown.text
+    written = []
+    event.listen(sample_database.engine, "before_cursor_execute", lambda *details: written.append(details[2]))
+    for form in ({"answer": "joined"}, {"answer": "joined", "confirmed": "1"}, {}, {"answer": "x" * 3000}):
+        answer = client.post(wbe, data=form)
+        assert (answer.status_code, answer.data) == (200, shown.data)
+    assert [statement for statement in written if statement.startswith(("INSERT", "UPDATE", "DELETE"))] == []
+    keys = Keys(app.extensions["outreach.settings"].signing_keys)
+    assert "C’est enregistré" in client.post(f"/u/{keys.make(TokenKind.UNSUBSCRIBE, identity)}").text
+
+
+def wbe_authority(session):
+    return session.scalars(select(Authority.id).where(Authority.fase == 9001)).one()

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import select
-
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
-from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.waves.answer_term import campaign_of
 from outreach.campaigns.waves.launching import send_one
 from outreach.days import today
 from outreach.db import Session
@@ -48,7 +47,7 @@ def receive(
     if outbox.is_test(session, message):
         return []
     responses = answers.give(session, message, given, now=now)
-    campaign = _campaign_of(session, message)
+    campaign = campaign_of(session, message)
     if campaign is not None:
         _follow_up(session, campaign, message, responses, sending, now)
     return responses
@@ -67,12 +66,6 @@ def _follow_up(
     outbox.withdraw_queued(session, to, mailings, Reason.ANSWERED, now=now, address_key=address_key)
     if not answers.repeats(session, message, responses):
         _confirm(session, campaign, message, responses, sending, now)
-
-
-def _campaign_of(session: Session, message: Message) -> Campaign | None:
-    """The campaign a letter belongs to, or None."""
-    query = select(Campaign).join(Wave, Wave.campaign_id == Campaign.id)
-    return session.scalar(query.where(Wave.mailing_id == message.mailing_id))
 
 
 def _confirm(

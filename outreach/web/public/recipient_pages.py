@@ -7,7 +7,8 @@ from flask import Blueprint, Response, render_template, request
 
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.waves import answering
+from outreach.campaigns.waves import answer_term, answering
+from outreach.campaigns.waves.answer_term import AnswerTerm
 from outreach.db import Session
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Message, MessageState
@@ -81,13 +82,15 @@ def give_answer(token: str) -> Response:
             if message is None:
                 return _neutral()
             asked = answers.question_of(session, message, now=now())
-            if not _is_human(message):
+            shared = composing.facts_of(session, message, _sending(), now=now()).shared
+            term = answer_term.term_of(session, message, shared.deadline, now=now())
+            if term.stands is AnswerTerm.OVER or not _is_human(message):
                 return _question_page(session, message, token, typed=request.form, confirms=True)
             given = _given(asked)
             answering.receive(session, message, given, _sending(), now=now())
             is_test = outbox.is_test(session, message)
-            contact = composing.facts_of(session, message, _sending(), now=now()).shared.contact
-            return _page("public/answered.html", 200, token=token, contact=contact, given=given, is_test=is_test)
+            shown = {"token": token, "contact": shared.contact, "given": given, "is_test": is_test}
+            return _page("public/answered.html", 200, **shown)
     except NotFound:
         return _neutral()
     except (InputError, Refused) as error:
@@ -179,12 +182,17 @@ def _question_page(
         asked = answers.question_of(session, message, now=now())
     except NotFound:
         return _neutral()
+    shared = composing.facts_of(session, message, _sending(), now=now()).shared
+    term = answer_term.term_of(session, message, shared.deadline, now=now())
+    if term.stands is AnswerTerm.OVER:
+        return _page("public/answers_over.html", 200, shared=shared)
     return _page(
         "public/answer.html",
         code,
         token=token,
         asked=asked,
-        shared=composing.facts_of(session, message, _sending(), now=now()).shared,
+        shared=shared,
+        term=term,
         earlier=answers.of_message(session, message),
         answers=list(Answer),
         own=[choice for choice in Answer if choice not in REQUESTS],
