@@ -1,3 +1,4 @@
+import secrets
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
@@ -5,15 +6,18 @@ import pytest
 
 from outreach.errors import SettingsError
 from outreach.settings import Mode, kept_secret, read
+from outreach.settings.keys import is_guessable
+from tests.factories import DRAWN
 
 REAL = {
     "OUTREACH_MODE": "production",
-    "OUTREACH_SECRET_KEY": "k" * 40,
+    "OUTREACH_DATA": "/var/lib/nobody-has-this",
+    "OUTREACH_SECRET_KEY": DRAWN[0],
     "OUTREACH_SMTP_URL": "smtp://relay:587",
     "OUTREACH_PUBLIC_URL": "https://sensibilisation.example",
     "OUTREACH_MAIL_DOMAIN": "sensibilisation.example",
     "OUTREACH_MAILBOX_DOMAIN": "boites.example",
-    "OUTREACH_TOKEN_KEYS": "t" * 40 + "," + "u" * 40,
+    "OUTREACH_TOKEN_KEYS": ",".join(DRAWN[1:]),
 }
 
 
@@ -35,7 +39,7 @@ def test_the_demonstration_makes_its_secret_once_and_hides_it(tmp_path):
 
 @pytest.mark.parametrize("broker", ["redis://h", "rediss://:p@h:6380/1", "amqp://u:p@h/%2F", "amqps://h"])
 def test_a_broker_goes_with_postgresql(broker):
-    named = {"OUTREACH_DATABASE_URL": "postgresql:///b", "OUTREACH_BROKER_URL": broker}
+    named = {"OUTREACH_DATABASE_URL": "postgresql:///b", "OUTREACH_BROKER_URL": broker, "OUTREACH_PRIVATE_HOSTS": "h"}
     assert read({**REAL, **named}).broker_url == broker
 
 
@@ -53,7 +57,7 @@ def test_a_complete_configuration_is_accepted(mode):
 
 
 @pytest.mark.parametrize("mode", ["trial", "production"])
-@pytest.mark.parametrize("missing", sorted(REAL.keys() - {"OUTREACH_MODE"}))
+@pytest.mark.parametrize("missing", sorted(REAL.keys() - {"OUTREACH_MODE", "OUTREACH_DATA"}))
 def test_each_missing_setting_is_named_in_a_sentence(mode, missing):
     with pytest.raises(SettingsError, match=f"{missing} est obligatoire"):
         read({**REAL, "OUTREACH_MODE": mode, missing: ""})
@@ -100,8 +104,26 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_BOUNCES_URL", "imaps://u:p@mail.example:porte/INBOX", "imaps://utilisateur"),
         ("OUTREACH_BOUNCES_URL", "maildir://", "maildir:///chemin"),
         ("OUTREACH_BOUNCES_URL", "pop3://u:p@mail.example", "imaps://utilisateur"),
-        ("OUTREACH_TOKEN_KEYS", "t" * 40 + ",court", "chaque clé"),
-        ("OUTREACH_TOKEN_KEYS", "k" * 40, "doit différer"),
+        ("OUTREACH_TOKEN_KEYS", f"{DRAWN[1]},court", "chaque clé"),
+        ("OUTREACH_TOKEN_KEYS", DRAWN[0], "doit différer"),
+        ("OUTREACH_TOKEN_KEYS", f"{DRAWN[1]},{'k' * 40}", "une clé se devine"),
+        ("OUTREACH_PUBLIC_URL", "https://x.example/campagnes", "rien d’autre"),
+        ("OUTREACH_PUBLIC_URL", "https://x.example?", "rien d’autre"),
+        ("OUTREACH_PUBLIC_URL", "https://x.example/?a=b", "rien d’autre"),
+        ("OUTREACH_PUBLIC_URL", "https://x.example#a", "rien d’autre"),
+        ("OUTREACH_PUBLIC_URL", "https://u@x.example", "ni mot de passe"),
+        ("OUTREACH_PUBLIC_URL", "https://x.example:porte", "adresse complète"),
+        ("OUTREACH_PUBLIC_URL", "https://[x.example", "adresse complète"),
+        ("OUTREACH_PUBLIC_URL", "https://x.example\\@y.example", "adresse complète"),
+        ("OUTREACH_PUBLIC_URL", "https://a b.example", "adresse complète"),
+        ("OUTREACH_PUBLIC_URL", "x.example", "adresse complète"),
+        ("OUTREACH_ALLOWED_RECIPIENTS", "a@b.example,essais.example", "« essais.example » n’est ni une adresse"),
+        ("OUTREACH_TEST_RECIPIENTS", "@", "« @ » n’est ni une adresse"),
+        ("OUTREACH_TEST_RECIPIENTS", "a@b.example;c@b.example", "n’est ni une adresse"),
+        ("OUTREACH_TEST_RECIPIENTS", "Claire <a@b.example>", "n’est ni une adresse"),
+        ("OUTREACH_TEST_RECIPIENTS", "*@b.example", "n’est ni une adresse"),
+        ("OUTREACH_PROTECTED_DOMAINS", "@cfwb.example", "« @cfwb.example » n’est pas un nom de domaine"),
+        ("OUTREACH_PRIVATE_HOSTS", "redis://broker", "n’est pas le nom ou l’adresse d’une machine"),
         ("OUTREACH_SENDING", "non", "on et off"),
         ("OUTREACH_SMTP_CONNECTIONS", "51", "de 1 à 50"),
         ("OUTREACH_WEB_PROCESSES", "0", "de 1 à 32"),
@@ -165,3 +187,139 @@ def test_an_empty_setting_is_one_that_is_not_made(monkeypatch, tmp_path, name):
     plain = {"OUTREACH_DATA": str(tmp_path)}
     field = name.lower()
     assert getattr(read({**plain, f"OUTREACH_{name}": ""}), field) == getattr(read(plain), field)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "k" * 40,
+        "ab" * 20,
+        "0123456789abcdef" * 2,
+        DRAWN[0][:16] * 2,
+        "changeme-changeme-changeme-changeme",
+        "Please-Change-Me-Please-Change-Me-Please-2026",
+        "une-cle-tres-secrete-pour-la-production-2026",
+        "motdepasse" * 3 + "12345678901234567890",
+        "my_secret_key_for_outreach_test_example_1234567890",
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "xyzxyzxyzzxyxyzxzyxzyxyzxyzzxyxyzxzy",
+    ],
+)
+@pytest.mark.parametrize("name", ["OUTREACH_SECRET_KEY", "OUTREACH_TOKEN_KEYS"])
+def test_a_key_that_can_be_guessed_is_refused_and_not_repeated(name, key):
+    with pytest.raises(SettingsError, match="devine") as refusal:
+        read({**REAL, name: key})
+    assert key not in str(refusal.value)
+
+
+def test_no_key_that_is_drawn_at_random_is_taken_for_a_guessable_one():
+    draws = (secrets.token_hex, 16), (secrets.token_hex, 32), (secrets.token_urlsafe, 24), (secrets.token_urlsafe, 32)
+    assert [key for _ in range(500) for draw, size in draws if is_guessable(key := draw(size))] == []
+
+
+CLEAR = [
+    ("DATABASE", "postgresql://u:hush@db.example/b"),
+    ("DATABASE", "postgresql+psycopg://u:hush@db.example/b?sslmode=prefer"),
+    ("DATABASE", "postgresql://u:hush@db.example/b?sslmode=disable"),
+    ("DATABASE", "postgresql:///b?host=db.example&user=u&password=hush"),
+    ("DATABASE", "postgresql:///b?host=/run/postgresql&host=db.example:5432"),
+    ("DATABASE", "postgresql://localhost/b?hostaddr=192.0.2.7"),
+    ("DATABASE", "postgresql://u:hush@192.0.2.7/b"),
+    ("BROKER", "redis://:hush@broker.example:6379/0"),
+    ("BROKER", "amqp://u:hush@broker.example/%2F"),
+    ("BROKER", "redis://[2001:db8::7]:6379/0"),
+]
+
+
+@pytest.mark.parametrize(("what", "url"), CLEAR)
+def test_what_goes_to_another_machine_is_encrypted(what, url):
+    named = {"OUTREACH_DATABASE_URL": "postgresql:///b", f"OUTREACH_{what}_URL": url}
+    with pytest.raises(SettingsError, match=f"OUTREACH_{what}_URL.*autre machine.*OUTREACH_PRIVATE_HOSTS") as refusal:
+        read({**REAL, **named})
+    assert "hush" not in str(refusal.value)
+    private = "DB.example, broker.example,192.0.2.7, 2001:db8::7"
+    assert read({**REAL, **named, "OUTREACH_PRIVATE_HOSTS": private}).mode is Mode.PRODUCTION
+
+
+@pytest.mark.parametrize(
+    ("what", "url"),
+    [
+        ("DATABASE", "sqlite:////var/lib/x.sqlite3"),
+        ("DATABASE", "postgresql:///b"),
+        ("DATABASE", "postgresql://u@/b?host=/run/postgresql"),
+        ("DATABASE", "postgresql://u:p@127.0.0.1/b"),
+        ("DATABASE", "postgresql://u:p@localhost:5433/b"),
+        *(
+            ("DATABASE", f"postgresql://u:p@db.example/b?sslmode={mode}")
+            for mode in ("require", "verify-ca", "verify-full")
+        ),
+        ("BROKER", "rediss://:p@broker.example"),
+        ("BROKER", "amqps://u:p@broker.example"),
+        ("BROKER", "redis://:p@[::1]:6379/0"),
+        ("BROKER", "amqp://u:p@localhost/%2F"),
+    ],
+)
+def test_what_is_encrypted_or_stays_on_this_machine_is_accepted(what, url):
+    named = {"OUTREACH_DATABASE_URL": "postgresql:///b", f"OUTREACH_{what}_URL": url}
+    assert read({**REAL, **named}).mode is Mode.PRODUCTION
+
+
+def test_a_service_file_may_name_any_machine_so_the_address_says_that_it_is_encrypted():
+    with pytest.raises(SettingsError, match="sslmode=require"):
+        read({**REAL, "OUTREACH_DATABASE_URL": "postgresql:///b?service=x"})
+    read({**REAL, "OUTREACH_DATABASE_URL": "postgresql:///b?service=x&sslmode=verify-full"})
+
+
+def test_no_password_shows_when_the_public_address_is_refused():
+    with pytest.raises(SettingsError) as refusal:
+        read({**REAL, "OUTREACH_PUBLIC_URL": "http://u:hush@x.example/"})
+    assert "hush" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://x.example", "https://x.example:8443/", "https://192.0.2.7", "https://[2001:db8::7]"]
+)
+def test_a_public_address_is_a_host_and_perhaps_a_port(url):
+    assert read({**REAL, "OUTREACH_PUBLIC_URL": url}).address == url.rstrip("/")
+
+
+def test_recipients_are_named_by_their_addresses_or_domains(tmp_path):
+    named = "claire.o'neil+essai@b.example, @essais.example,@école.example"
+    settings = read({**REAL, "OUTREACH_ALLOWED_RECIPIENTS": named, "OUTREACH_TEST_RECIPIENTS": named})
+    assert settings.test_recipients == named
+
+
+@pytest.mark.parametrize("url", ["https://campagnes.example", "http://192.0.2.1:8000", "http://localhost.example"])
+def test_a_demonstration_has_no_public_address(url, tmp_path):
+    with pytest.raises(SettingsError, match="OUTREACH_PUBLIC_URL doit rester sur la machine"):
+        read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_PUBLIC_URL": url})
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:8000", "http://127.0.0.1:8000/", "http://[::1]:8000", "http://a.localhost"]
+)
+def test_a_demonstration_may_name_its_own_address(url, tmp_path):
+    assert read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_PUBLIC_URL": url}).address == url.rstrip("/")
+
+
+@pytest.mark.parametrize("mode", [0o750, 0o705, 0o755, 0o710, 0o702])
+def test_a_data_folder_that_others_may_open_is_closed_in_a_demonstration_and_refused_elsewhere(tmp_path, mode):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(SettingsError, match=f"chmod 700 {folder}$"):
+        read({**REAL, "OUTREACH_DATA": str(folder)})
+    assert stat.S_IMODE(folder.stat().st_mode) == mode
+    for _ in range(2):  # empty, then with what a demonstration keeps in it
+        folder.chmod(mode)
+        read({"OUTREACH_DATA": str(folder)})
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert read({**REAL, "OUTREACH_DATA": str(folder)}).data == folder
+
+
+def test_a_demonstration_does_not_close_a_folder_of_other_things(tmp_path):
+    tmp_path.chmod(0o755)
+    (tmp_path / "letters").mkdir()
+    with pytest.raises(SettingsError, match="chmod 700"):
+        read({"OUTREACH_DATA": str(tmp_path)})
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755

@@ -10,10 +10,11 @@ from sqlalchemy.exc import ArgumentError
 
 from outreach.settings.model import Mode, Settings, listed
 from outreach.settings.modes import faults_of_demo, faults_outside_demo
-from outreach.settings.places import is_loopback, is_place
+from outreach.settings.places import is_host, is_loopback, is_place
 
 SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
+RECIPIENT = re.compile(r"[^\s@<>(),;:\"*]*+@[\w-]+(?:\.[\w-]+)+")
 BROKERS = ("redis", "rediss", "amqp", "amqps")
 RELAY_OPTIONS = {
     "starttls": re.compile(r"on|off"),
@@ -31,6 +32,8 @@ def faults_of(settings: Settings) -> list[str]:
         *_faults_of_database(settings),
         *_faults_of_broker(settings),
         *_faults_of_domains(settings),
+        *_faults_of_public_address(settings),
+        *_faults_of_lists(settings),
         *_faults_of_relays(settings),
         *_faults_of_rates(settings),
         *_faults_of_bounces(settings),
@@ -86,8 +89,47 @@ def _faults_of_domains(settings: Settings) -> list[str]:
         faults.append(
             f"OUTREACH_DKIM_SELECTOR vaut « {settings.dkim_selector} » : indiquez un sélecteur, par exemple s1."
         )
-    if settings.public_url and not urlsplit(settings.public_url).hostname:
-        faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse complète.")
+    return faults
+
+
+def _faults_of_public_address(settings: Settings) -> list[str]:
+    """Addresses are made by adding to it, and anybody may read them: a scheme and a host, nothing else.
+
+    No sentence repeats it, as it may hold a password.
+    """
+    url = settings.public_url.rstrip("/")
+    try:
+        parts = urlsplit(url)
+        is_plain = url == f"{parts.scheme}://{parts.netloc}" and is_host(parts.hostname or "") and parts.port != 0
+    except ValueError:
+        is_plain = False
+    if not url or (is_plain and "@" not in url):
+        return []
+    what = "ni mot de passe, ni chemin, ni « ? », ni « # »"
+    return [f"OUTREACH_PUBLIC_URL doit être une adresse complète et rien d’autre, https://hôte ({what})."]
+
+
+def _faults_of_lists(settings: Settings) -> list[str]:
+    recipients = {
+        "OUTREACH_ALLOWED_RECIPIENTS": settings.allowed_recipients,
+        "OUTREACH_TEST_RECIPIENTS": settings.test_recipients,
+    }
+    faults = [
+        f"{name} : « {entry} » n’est ni une adresse (a@b.example) ni un domaine (@b.example)."
+        for name, value in recipients.items()
+        for entry in listed(value)
+        if not RECIPIENT.fullmatch(entry)
+    ]
+    faults += [
+        f"OUTREACH_PROTECTED_DOMAINS : « {entry} » n’est pas un nom de domaine (b.example)."
+        for entry in listed(settings.protected_domains)
+        if not RECIPIENT.fullmatch(f"@{entry}")
+    ]
+    faults += [
+        f"OUTREACH_PRIVATE_HOSTS : « {entry} » n’est pas le nom ou l’adresse d’une machine."
+        for entry in listed(settings.private_hosts)
+        if not is_host(entry)
+    ]
     return faults
 
 

@@ -35,10 +35,11 @@ class Settings(BaseModel):
     data: Path = ROOT / "var"
     database_url: str = Field("", repr=False)  # may hold a password
     broker_url: str = Field("", repr=False)  # idem
+    private_hosts: str = ""
     bind: str = "127.0.0.1:8000"
     web_processes: Annotated[int, Field(ge=1, le=32)] = 2
     secret_key: SecretStr = SecretStr("")
-    public_url: str = ""
+    public_url: str = Field("", repr=False)  # idem, until it is refused
     smtp_url: str = Field("", repr=False)  # idem
     bounces_url: str = Field("", repr=False)  # idem
     mail_domain: str = ""

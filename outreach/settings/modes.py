@@ -1,20 +1,29 @@
 """Judges what a demonstration may not do, and what any other installation must have."""
 
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from outreach.settings.model import Settings
-from outreach.settings.places import is_loopback
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from outreach.settings.keys import is_guessable, is_long_enough
+from outreach.settings.model import Settings, listed
+from outreach.settings.places import is_local_name, is_loopback
+
+ENCRYPTED = {"require", "verify-ca", "verify-full"}  # of sslmode
 
 
 def faults_of_demo(settings: Settings) -> list[str]:
     """A demonstration, whose passwords anybody may read, stays on its machine."""
-    if is_loopback(settings.host):
-        return []
-    sentence = (
-        f"En mode démonstration, OUTREACH_BIND doit rester sur la machine (127.0.0.1), pas « {settings.host} » : "
-        "nommez OUTREACH_MODE=trial ou production pour ouvrir le service."
-    )
-    return [sentence]
+    faults = []
+    opening = "nommez OUTREACH_MODE=trial ou production pour ouvrir le service."
+    if not is_loopback(settings.host):
+        place = f"OUTREACH_BIND doit rester sur la machine (127.0.0.1), pas « {settings.host} »"
+        faults.append(f"En mode démonstration, {place} : {opening}")
+    if not is_local_name(_host_of(settings.public_url) or "localhost"):
+        place = "OUTREACH_PUBLIC_URL doit rester sur la machine (http://localhost:8000)"
+        faults.append(f"En mode démonstration, {place} : {opening}")
+    return faults
 
 
 def faults_outside_demo(settings: Settings) -> list[str]:
@@ -33,9 +42,53 @@ def faults_outside_demo(settings: Settings) -> list[str]:
         if not value
     ]
     faults += _faults_of_keys(settings)
-    if settings.public_url and urlsplit(settings.public_url).scheme != "https":
-        faults.append(f"OUTREACH_PUBLIC_URL vaut « {settings.public_url} » : indiquez une adresse en https.")
+    faults += _faults_of_wires(settings)
+    if settings.public_url and not settings.public_url.startswith("https://"):
+        faults.append("OUTREACH_PUBLIC_URL : indiquez une adresse en https.")
     return faults
+
+
+def _faults_of_wires(settings: Settings) -> list[str]:
+    """What goes to another machine is encrypted, unless that machine stands on a network of ours."""
+    private = {host.casefold() for host in listed(settings.private_hosts)}
+    exempt = "ou nommez cette machine dans OUTREACH_PRIVATE_HOSTS si elle est sur un réseau privé."
+    faults = []
+    if any(not is_loopback(host) and host not in private for host in _hosts_in_clear(settings.database)):
+        faults.append(f"OUTREACH_DATABASE_URL : la base est sur une autre machine, ajoutez ?sslmode=require, {exempt}")
+    broker = settings.broker_url.partition("://")[0]
+    host = _host_of(settings.broker_url)
+    if broker in {"redis", "amqp"} and not is_loopback(host) and host not in private:
+        faults.append(f"OUTREACH_BROKER_URL : le courtier est sur une autre machine, écrivez {broker}s://, {exempt}")
+    return faults
+
+
+def _hosts_in_clear(database: str) -> list[str]:
+    """The machines that a database is asked on without encryption; none for a file or a socket of this machine.
+
+    libpq takes machines from `host` and `hostaddr`, and the latter is the one that it connects to. A `service` may name
+    any machine.
+    """
+    try:
+        url = make_url(database)
+    except ArgumentError:
+        return []
+    if url.get_backend_name() != "postgresql" or url.query.get("sslmode") in ENCRYPTED:
+        return []
+    named = [url.host or "", *_each(url.query.get("host", ())), *_each(url.query.get("hostaddr", ()))]
+    hosts = [host.rpartition(":")[0] if host.count(":") == 1 else host for text in named for host in text.split(",")]
+    services = ["?"] if "service" in url.query else []
+    return [host.casefold() for host in hosts if host and not host.startswith(("/", "@"))] + services
+
+
+def _each(value: str | Iterable[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _stated(settings: Settings, field: str) -> str:
@@ -45,11 +98,17 @@ def _stated(settings: Settings, field: str) -> str:
 
 def _faults_of_keys(settings: Settings) -> list[str]:
     faults = []
-    if any(len(key) < 32 for key in settings.signing_keys):
+    drawn = "tirez-la au hasard, par exemple par openssl rand -hex 32."
+    signing = [key.decode() for key in settings.signing_keys]
+    if not all(map(is_long_enough, signing)):
         faults.append("OUTREACH_TOKEN_KEYS : chaque clé doit compter au moins 32 caractères tirés au hasard.")
+    elif any(map(is_guessable, signing)):
+        faults.append(f"OUTREACH_TOKEN_KEYS : une clé se devine, car elle se répète ou reprend un mot connu ; {drawn}")
     key = settings.secret_key.get_secret_value()
-    if key and len(key) < 32:
+    if key and not is_long_enough(key):
         faults.append("OUTREACH_SECRET_KEY est trop courte : il faut au moins 32 caractères tirés au hasard.")
+    elif key and is_guessable(key):
+        faults.append(f"OUTREACH_SECRET_KEY se devine, car elle se répète ou reprend un mot connu ; {drawn}")
     if key and key.encode() in settings.signing_keys:
         faults.append("OUTREACH_TOKEN_KEYS doit différer de OUTREACH_SECRET_KEY : les deux vivent séparément.")
     if settings.clock_offset:

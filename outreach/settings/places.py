@@ -1,6 +1,9 @@
 """Tells what an address stands for: a port to listen on, this machine."""
 
 import ipaddress
+import re
+
+HOST = re.compile(r"\w(?:[\w.-]{0,252}\w)?")
 
 
 def is_place(value: str) -> bool:
@@ -15,3 +18,17 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_local_name(host: str) -> bool:
+    """Whether this host is the machine itself, or a name that stands for it everywhere (RFC 6761 §6.3)."""
+    return is_loopback(host) or host.endswith(".localhost")
+
+
+def is_host(host: str) -> bool:
+    """Whether this can be a host: a name or an address."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return HOST.fullmatch(host) is not None
+    return True

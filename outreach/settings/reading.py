@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from outreach.errors import SettingsError
 from outreach.settings.faults import faults_of
+from outreach.settings.folder import faults_of_folder
 from outreach.settings.kept import kept_secret
 from outreach.settings.model import PREFIX, Mode, Settings
 
@@ -24,6 +25,8 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(fault) for fault in error.errors())) from None
     faults = faults_of(settings)
+    if settings.mode is not Mode.DEMO or not faults:  # a demonstration that does not start changes no folder
+        faults += faults_of_folder(settings)
     if faults:
         raise SettingsError("\n".join(faults))
     return _with_kept_secrets(settings) if settings.mode is Mode.DEMO else settings

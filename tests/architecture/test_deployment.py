@@ -8,7 +8,9 @@ import subprocess
 import pytest
 import yaml
 
-from outreach.settings import PREFIX, ROOT, Settings
+from outreach.errors import SettingsError
+from outreach.settings import PREFIX, ROOT, Settings, read
+from tests.test_settings import REAL
 
 DEPLOY = ROOT / "deploy"
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
@@ -59,6 +61,15 @@ def test_all_processes_of_a_composition_are_one_installation():
     assert len(ours) == 3
     for key in ("hostname", "volumes", "environment", "env_file"):
         assert [service[key] for service in ours] == [ours[0][key]] * 3
+
+
+def test_production_takes_the_settings_of_a_composition():
+    named = COMPOSE["services"]["web"]["environment"]
+    filled = {name: re.sub(r"\$\{\w+:\?\}", "x", value) for name, value in named.items()}
+    own = {**REAL, **filled, "OUTREACH_DATA": REAL["OUTREACH_DATA"]}
+    assert read(own).private_hosts == "database,broker"
+    with pytest.raises(SettingsError, match="autre machine"):
+        read({**own, "OUTREACH_PRIVATE_HOSTS": ""})
 
 
 def test_what_an_image_is_made_of_is_there():

@@ -16,6 +16,7 @@ from outreach.delivery.ledger.suppressions import suppress
 from outreach.delivery.models import SuppressionReason
 from outreach.settings import ROOT
 from tests.conftest import NOW, STORY_DAY
+from tests.factories import DRAWN
 from tests.nursery import run_command
 
 
@@ -161,10 +162,10 @@ def test_only_who_may_applies_an_edition(run, editions, with_people):
 
 REAL = {
     "OUTREACH_MODE": "trial",
-    "OUTREACH_SECRET_KEY": "k" * 40,
+    "OUTREACH_SECRET_KEY": DRAWN[0],
     "OUTREACH_SMTP_URL": "smtp://relay:25",
     "OUTREACH_PUBLIC_URL": "https://x.example",
-    "OUTREACH_TOKEN_KEYS": "t" * 40,
+    "OUTREACH_TOKEN_KEYS": DRAWN[1],
     "OUTREACH_MAIL_DOMAIN": "x.example",
     "OUTREACH_MAILBOX_DOMAIN": "boites.example",
 }

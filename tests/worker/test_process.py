@@ -33,8 +33,8 @@ from tests.servers.relays import Relays
 
 ADMINISTRATOR = "hugo.willems@fwb.example"
 REAL = {
-    "OUTREACH_SECRET_KEY": "s" * 40,
-    "OUTREACH_TOKEN_KEYS": "t" * 40,
+    "OUTREACH_SECRET_KEY": factories.DRAWN[0],
+    "OUTREACH_TOKEN_KEYS": factories.DRAWN[1],
     "OUTREACH_PUBLIC_URL": "https://x.example",
     "OUTREACH_MAIL_DOMAIN": "x.example",
     "OUTREACH_MAILBOX_DOMAIN": "boites.example",
