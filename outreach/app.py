@@ -24,7 +24,7 @@ from outreach.web.headers import Headed
 from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.ui import frame, sign_in
-from outreach.web.ui.forms import SignInForm
+from outreach.web.ui.account_forms import SignInForm
 
 WORDS, UPLOADS = {"", "application/x-www-form-urlencoded"}, "adherence.receive"
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -34,11 +34,6 @@ MESSAGES = {
     "EMAIL_NOT_PROVIDED": "Indiquez votre adresse de courriel.",
     "PASSWORD_NOT_PROVIDED": "Indiquez votre mot de passe.",
     "INVALID_EMAIL_ADDRESS": "Indiquez une adresse de courriel complète, avec @.",
-    "INVALID_PASSWORD": "Le mot de passe actuel ne convient pas.",
-    "PASSWORD_INVALID_LENGTH": "Choisissez un mot de passe d’au moins %(length)s caractères.",
-    "PASSWORD_IS_THE_SAME": "Choisissez un mot de passe différent de l’actuel.",
-    "RETYPE_PASSWORD_MISMATCH": "Les deux saisies du nouveau mot de passe diffèrent.",
-    "INVALID_REDIRECT": "L’adresse demandée n’est pas une page de ce service.",
     "UNAUTHENTICATED": "Connectez-vous pour ouvrir cette page.",
     "UNAUTHORIZED": "Votre compte ne permet pas cette action.",
 }
@@ -55,6 +50,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.extensions["outreach.database"] = database = database or Database(settings.database)
     app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
+    app.before_request(sign_in.forget_bad_return)
     CSRFProtect(app).exempt(recipient_pages.pages)
     _install_security(app, database)
     frame.install(app)

@@ -7,7 +7,7 @@ A row says a moment and a keyed digest: without the secret key nobody can tell w
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Index, LargeBinary, delete, func, or_, select
@@ -20,7 +20,7 @@ DIGEST_BYTES = 16
 
 
 class SignInAttempt(Base):
-    """An attempt to sign in that failed or is under way, under one of the names it counts under."""
+    """An attempt to sign in that failed, under one of the names it counts under."""
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = (Index("ix_sign_in_attempts_name_at", "name", "at"), Index("ix_sign_in_attempts_at", "at"))
@@ -36,7 +36,7 @@ def key_of(secret: str) -> bytes:
 
 
 def is_open(session: Session, key: bytes, most: Mapping[str, int], *, now: datetime) -> bool:
-    """Whether no name has reached the number of attempts permitted to it within the last 15 minutes."""
+    """Whether no name has reached the number of failures permitted to it within the last 15 minutes."""
     limits = {_digest(key, name): count for name, count in most.items()}
     # A row from far ahead was written before the clock was put back: it counts no more than one from long ago.
     recent = SignInAttempt.at > now - PERIOD, SignInAttempt.at < now + PERIOD
@@ -48,21 +48,14 @@ def is_open(session: Session, key: bytes, most: Mapping[str, int], *, now: datet
     return all(count < limits[name] for name, count in session.execute(counts))
 
 
-def begin(session: Session, key: bytes, most: Mapping[str, int], *, now: datetime) -> list[int] | None:
-    """Count an attempt under each name, and return the keys of its rows; None when a name has reached its limit."""
+def count_failure(session: Session, key: bytes, most: Mapping[str, int], *, now: datetime) -> bool:
+    """Count a failed attempt under each name; False, and nothing is counted, when a name has reached its limit."""
     take_turns(session, "sign-ins")
     if not is_open(session, key, most, now=now):
-        return None
+        return False
     forget(session, now=now)
-    rows = [SignInAttempt(name=_digest(key, name), at=now) for name in most]
-    session.add_all(rows)
-    session.flush()
-    return [row.id for row in rows]
-
-
-def take_back(session: Session, rows: Iterable[int]) -> None:
-    """Remove an attempt from the counts: the password was right."""
-    session.execute(delete(SignInAttempt).where(SignInAttempt.id.in_(list(rows))))
+    session.add_all(SignInAttempt(name=_digest(key, name), at=now) for name in most)
+    return True
 
 
 def forget(session: Session, *, now: datetime) -> None:

@@ -4,7 +4,6 @@ flask-security signs people in and hashes passwords; the tables conform to its m
 """
 
 import secrets
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,7 +12,7 @@ from sqlalchemy import Column, ForeignKey, String, Table, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach import audit
-from outreach.accounts import sessions
+from outreach.accounts import passwords, sessions
 from outreach.accounts.sessions import StaffSession
 from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
@@ -77,8 +76,7 @@ def digest_of(password: str) -> str:
 
     Raises InputError when it is too short.
     """
-    # The sign-in page compares this form (flask-security's default): it matters for accented passwords.
-    normal = unicodedata.normalize("NFKD", password)
+    normal = passwords.normal(password)
     if len(normal) < SHORTEST_PASSWORD:
         raise InputError(f"Le mot de passe est trop court : il faut au moins {SHORTEST_PASSWORD} caractères.")
     digest: str = hash_password(normal)

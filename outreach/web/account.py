@@ -7,11 +7,11 @@ from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask_security import current_user, hash_password
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import sessions, staff
+from outreach.accounts import passwords, sessions, staff
 from outreach.demo import people
 from outreach.roles import RoleName
 from outreach.settings import Mode
-from outreach.web.ui.forms import PasswordForm
+from outreach.web.ui.account_forms import PasswordForm
 from outreach.web.ui.frame import database, needs, now, settings
 from outreach.web.ui.sign_in import KEY, begin_session
 
@@ -36,7 +36,9 @@ def password() -> str | tuple[str, int] | Redirect:
     if not form.validate_on_submit():
         page = render_template("pages/account/password.html", form=form)
         return (page, 422) if form.errors else page
-    digest = hash_password(form.new_password.data)  # takes its time: no transaction that writes is open here
+    digest = hash_password(
+        passwords.normal(form.new_password.data)
+    )  # takes its time: no transaction that writes is open here
     with database().writing() as writing:
         staff.change_password(writing, current_user.id, digest, now=now())
         begin_session(writing, current_user.id)

@@ -16,12 +16,12 @@ KEY = attempts.key_of("the secret of these tests")
 
 
 @pytest.fixture
-def begin(database):
-    """Count an attempt, in a transaction of its own."""
+def fail(database):
+    """Count a failure, in a transaction of its own."""
 
     def counted(most, now=NOW):
         with database.writing() as session:
-            return attempts.begin(session, KEY, most, now=now)
+            return attempts.count_failure(session, KEY, most, now=now)
 
     return counted
 
@@ -31,41 +31,32 @@ def kept(database):
         return len(session.scalars(select(SignInAttempt.id)).all())
 
 
-def test_failures_are_forgotten_one_by_one(begin):
-    assert [begin({"a": 3}, NOW + n * SECOND) is not None for n in range(5)] == [True, True, True, False, False]
-    assert begin({"b": 3})
-    assert all(begin({"a": 3}, NOW + PERIOD + n * SECOND) for n in range(3))
-    assert begin({"a": 3}, NOW + PERIOD + 2 * SECOND) is None
+def test_failures_are_forgotten_one_by_one(fail):
+    assert [fail({"a": 3}, NOW + n * SECOND) for n in range(5)] == [True, True, True, False, False]
+    assert fail({"b": 3})
+    assert all(fail({"a": 3}, NOW + PERIOD + n * SECOND) for n in range(3))
+    assert not fail({"a": 3}, NOW + PERIOD + 2 * SECOND)
 
 
-def test_what_one_name_refuses_counts_under_no_other(begin):
-    begin({"a": 1})
-    assert begin({"a": 1, "b": 1}) is None
-    assert begin({"b": 1})
+def test_what_one_name_refuses_counts_under_no_other(fail):
+    fail({"a": 1})
+    assert not fail({"a": 1, "b": 1})
+    assert fail({"b": 1})
 
 
-def test_what_was_right_does_not_count(begin, database):
-    begin({"a": 6})
-    for _ in range(5):
-        rows = begin({"a": 2, "b": 1})
-        with database.writing() as session:
-            attempts.take_back(session, rows)
-    assert kept(database) == 1, "that of somebody else stays"
-
-
-def test_what_no_longer_counts_is_deleted(begin, database):
+def test_what_no_longer_counts_is_deleted(fail, database):
     for number in range(5):
-        begin({f"account:{number}": 1, "address:192.0.2.1": 100})
-    begin({"later": 1}, NOW + PERIOD - SECOND)
+        fail({f"account:{number}": 1, "address:192.0.2.1": 100})
+    fail({"later": 1}, NOW + PERIOD - SECOND)
     assert kept(database) == 11
     with database.writing() as session:
         attempts.forget(session, now=NOW + PERIOD)
     assert kept(database) == 1
 
 
-def test_after_the_clock_was_put_back_what_it_said_does_not_count(begin, database):
-    begin({"a": 1}, NOW + timedelta(days=30))
-    assert begin({"a": 1})
+def test_after_the_clock_was_put_back_what_it_said_does_not_count(fail, database):
+    fail({"a": 1}, NOW + timedelta(days=30))
+    assert fail({"a": 1})
     assert kept(database) == 1
 
 
@@ -79,7 +70,7 @@ def test_processes_that_count_at_once_let_no_more_through_than_one_would(databas
         at_once.wait()
         for _ in range(5):
             with own.writing() as session:
-                let.append(attempts.begin(session, KEY, {"account:a": 10, "address:b": 100}, now=NOW) is not None)
+                let.append(attempts.count_failure(session, KEY, {"account:a": 10, "address:b": 100}, now=NOW))
         own.dispose()
 
     threads = [threading.Thread(target=try_often) for _ in range(8)]
@@ -91,8 +82,8 @@ def test_processes_that_count_at_once_let_no_more_through_than_one_would(databas
     assert kept(database) == 20
 
 
-def test_a_row_names_nobody_and_is_of_no_use_without_the_key(begin, database):
-    begin({"account:nadia.lambert@fwb.example": 10, "address:192.0.2.1": 100})
+def test_a_row_names_nobody_and_is_of_no_use_without_the_key(fail, database):
+    fail({"account:nadia.lambert@fwb.example": 10, "address:192.0.2.1": 100})
     with database.reading() as session:
         stored = {bytes(name) for name in session.scalars(text("SELECT name FROM sign_in_attempts"))}
         assert {len(name) for name in stored} == {16}

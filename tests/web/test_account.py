@@ -1,3 +1,4 @@
+import threading
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -285,7 +286,7 @@ def test_only_the_host_itself_names_the_host(client, header):
 @pytest.fixture
 def few(monkeypatch):
     """Two failures are enough: each costs the time of a digest."""
-    for name in ("MOST_BY_ACCOUNT", "MOST_BY_BROWSER"):
+    for name in ("MOST_BY_ACCOUNT", "MOST_BY_BROWSER", "MOST_BY_SESSION"):
         monkeypatch.setattr(sign_in, name, 2)
     monkeypatch.setattr(sign_in, "MOST_BY_ADDRESS", 3)
 
@@ -299,7 +300,7 @@ def test_an_account_under_attack_is_slowed_and_its_owner_comes_in_as_always(app,
     client.send("/sign-out", page="/account")
     assert [tried(app, EMAIL) for _ in range(4)] == [200, 200, 429, 429]
     assert tried(app, EMAIL.upper(), password) == 429, "a stranger is not told that this one is right"
-    assert "Too many sign-ins failed: ['account:nadia.lambert@fwb.example', 'address:127.0.0.1']" in caplog.text
+    assert "Too many sign-ins failed: 'nadia.lambert@fwb.example' from 127.0.0.1" in caplog.text
     assert client.sign_in(EMAIL, password).status_code == 302, "a browser that the person has used here"
     assert tried(app, "marc.dethier@fwb.example", password) == 302
 
@@ -355,6 +356,78 @@ def test_a_password_hashed_with_older_parameters_opens_as_before(client, sample_
 
 def test_those_who_sign_in_rightly_are_never_slowed(app, password, few):
     assert {tried(app, EMAIL, password) for _ in range(3)} == {302}
+
+
+@pytest.fixture
+def at_once(app, monkeypatch):
+    """Sign in so many times that each is still comparing its password as the next begins; the statuses, last first."""
+
+    def signed_in(times, is_right):
+        codes, begun = [], []
+
+        def try_again():
+            begun.append(True)
+            codes.append(tried(app, EMAIL, "x"))
+
+        def verify(*_arguments):
+            verdict = is_right(len(begun))
+            if len(begun) < times:
+                thread = threading.Thread(target=try_again)
+                thread.start()
+                thread.join()
+            return verdict
+
+        monkeypatch.setattr(User, "verify_and_update_password", verify)
+        try_again()
+        return codes
+
+    return signed_in
+
+
+def test_right_passwords_at_the_same_moment_do_not_slow_each_other(at_once, few):
+    assert at_once(5, lambda _place: True) == [302] * 5
+
+
+def test_of_guesses_at_the_same_moment_no_more_are_answered_than_one_by_one(at_once, few):
+    assert at_once(5, lambda _place: False) == [200, 200, 429, 429, 429]
+    assert at_once(2, lambda place: place == 1) == [429], "nor is the right one, once the others have failed"
+
+
+def test_the_current_password_is_counted_for_the_session_that_is_asked(app, author, client, password, few):
+    client.sign_in(EMAIL, password)
+    phrase = "une phrase vraiment longue"
+    form = {"password": "faux", "new_password": phrase, "new_password_confirm": phrase}
+    assert [author.send("/account/password", form).status_code for _ in range(3)] == [422, 422, 429]
+    right = {**form, "password": password}
+    assert author.send("/account/password", right).status_code == 429
+    assert author.get("/directory").status_code == 200
+    assert tried(app, EMAIL, password) == 302
+    assert client.send("/account/password", right).status_code == 302
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.test", "/\\evil.test", "https://evil.test", "http://[", "javascript:alert(1)"]
+)
+def test_a_bad_address_to_return_to_is_ignored(app, password, few, target):
+    for _ in range(3):
+        client = app.test_client()
+        form = {**form_of(client.get("/sign-in")), "email": EMAIL, "password": password, "next": target}
+        response = client.post("/sign-in", query_string={"next": target}, data=form)
+        assert (response.status_code, response.location) == (302, "/")
+
+
+@pytest.mark.parametrize(("email", "given"), [(EMAIL, ""), ("", "faux"), ("Ma phrase secrète", "faux")])
+def test_what_cannot_be_an_attempt_is_not_counted(app, password, few, email, given):
+    client = app.test_client()
+    assert {client.sign_in(email, given).status_code for _ in range(4)} == {200}
+    assert tried(app, EMAIL, password) == 302
+
+
+def test_what_was_typed_instead_of_an_address_stands_in_no_log(app, few, caplog):
+    for _ in range(4):
+        tried(app, "ma-phrase-secrete@example.org")
+    assert "'no account' from 127.0.0.1" in caplog.text
+    assert "secrete" not in caplog.text
 
 
 @pytest.mark.parametrize("cookie", ["x.y.z", "é"])

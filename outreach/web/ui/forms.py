@@ -1,9 +1,7 @@
-"""Forms of contacts, lists, statuses, calls and accounts, in French and checked on the server."""
+"""Forms of contacts, lists, statuses and calls, in French and checked on the server."""
 
 from collections.abc import Sequence
 
-from flask import abort
-from flask_security.forms import ChangePasswordForm, LoginForm
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import (
@@ -25,7 +23,6 @@ from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
 from outreach.text import CONTROLS, line_of_words
 from outreach.web.ui.frame import judged
-from outreach.web.ui.sign_in import begin_attempt, take_back
 
 SOURCES = ("Appel téléphonique", "Courriel reçu", "Formulaire", "Réunion")
 KINDS = [
@@ -174,35 +171,3 @@ class CallForm(FlaskForm):
             raise ValidationError(f"La note dépasse 2 000 caractères de {excess} : raccourcissez-la.")
         if CONTROLS.search(field.data):
             raise ValidationError("Le texte contient un caractère interdit.")
-
-
-class SignInForm(LoginForm):
-    """flask-security's sign-in form, in French. After too many failed attempts it answers 429."""
-
-    remember = None  # nobody stays signed in beyond the session
-
-    def __init__(self, *arguments: object, **named: object) -> None:
-        super().__init__(*arguments, **named)
-        self.email.label.text = "Adresse de courriel"
-        self.password.label.text = "Mot de passe"
-
-    def validate(self, **named: object) -> bool:
-        """Whether address and password are right. Aborts with 429 after too many failed attempts."""
-        attempt = begin_attempt(self.email.data or "")
-        if attempt is None:
-            abort(429)
-        is_right: bool = super().validate(**named)  # takes its time: no transaction that writes is open here
-        if is_right:
-            take_back(attempt)
-        return is_right
-
-
-class PasswordForm(ChangePasswordForm):
-    """flask-security's form to change a password, in French."""
-
-    def __init__(self, *arguments: object, **named: object) -> None:
-        super().__init__(*arguments, **named)
-        self.password.label.text = "Mot de passe actuel"
-        self.new_password.label.text = "Nouveau mot de passe"
-        self.new_password.description = "Au moins 12 caractères ; une phrase convient."
-        self.new_password_confirm.label.text = "Nouveau mot de passe, encore une fois"

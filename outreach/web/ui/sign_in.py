@@ -1,18 +1,18 @@
 """Signing in: sessions, the names under which attempts count, and the cookie that recognises a browser."""
 
 import secrets
-from contextlib import suppress
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from flask import Response, current_app, g, request, session
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.datastructures import ImmutableMultiDict
 
 from outreach.accounts import attempts, sessions
 from outreach.db import Session
-from outreach.errors import InputError
-from outreach.mail.addresses import judge
-from outreach.web.ui.frame import database, now, settings
+from outreach.web.ui.frame import actor, database, now, settings
 
-MOST_BY_ACCOUNT, MOST_BY_ADDRESS, MOST_BY_BROWSER = 10, 100, 10
+MOST_BY_ACCOUNT, MOST_BY_ADDRESS, MOST_BY_BROWSER, MOST_BY_SESSION = 10, 100, 10, 10
 COOKIE, REMEMBERED_SECONDS = "outreach-known", 180 * 24 * 3600
 KEY = "session"  # in the signed cookie: the key of the session's row
 # Each name stands before those that its User-Agent names as well.
@@ -26,6 +26,21 @@ SYSTEMS = {
     "CrOS": "ChromeOS",
     "Linux": "Linux",
 }
+
+
+def forget_bad_return() -> None:
+    """Before signing in or out: forget a `next` that is no path of ours, so that it leads home and refuses nothing."""
+    if request.blueprint == "security":
+        for place in ("args", "form"):
+            given = getattr(request, place)
+            if "next" in given and not _is_path(given["next"]):
+                kept = [(name, value) for name, value in given.items(multi=True) if name != "next"]
+                setattr(request, place, ImmutableMultiDict(kept))
+
+
+def _is_path(address: str) -> bool:
+    # A browser reads a backslash as a slash, and leaves out control characters.
+    return address.isprintable() and address.startswith("/") and not address.startswith("//") and "\\" not in address
 
 
 def begin_session(writing: Session, user_id: int) -> None:
@@ -50,44 +65,69 @@ def browser_of(agent: str) -> str:
     return f"{program} sous {system}" if system else program
 
 
-def begin_attempt(email: str) -> list[int] | None:
-    """Count an attempt to sign in as `email`, for `take_back`. None after too many failed, which the log then says."""
-    most, key = names_of(email), attempts.key_of(settings().secret_key.get_secret_value())
-    # A flood is refused by reading alone, so that it never holds SQLite's only write lock.
-    with database().reading() as session:
-        is_open = attempts.is_open(session, key, most, now=now())
-    attempt = None
-    if is_open:
-        with database().writing() as session:
-            attempt = attempts.begin(session, key, most, now=now())
-    if attempt is None:
-        current_app.logger.warning("Too many sign-ins failed: %r", list(most))
-    return attempt
+class Claim(NamedTuple):
+    """Somebody's claim to be a person: the names under which its failures count, each with its highest number.
 
-
-def take_back(attempt: list[int]) -> None:
-    """Remove an attempt from the counts: the password was right."""
-    with database().writing() as session:
-        attempts.take_back(session, attempt)
-
-
-def names_of(email: str) -> dict[str, int]:
-    """The names under which an attempt to sign in as `email` counts, each with its highest permitted number.
-
-    In a browser where this person signed in before, the attempt counts for that browser alone.
+    `account` is the person's address. It is empty when no account has the address that was typed, which may be
+    anything, even a password: it is kept nowhere.
     """
-    account = _account(email)
-    browser = _known_browser(account)
-    if browser:
-        return {f"browser:{browser}": MOST_BY_BROWSER}
-    return {f"account:{account}": MOST_BY_ACCOUNT, f"address:{request.remote_addr}": MOST_BY_ADDRESS}
+
+    most: Mapping[str, int]
+    account: str = ""
 
 
-def _account(email: str) -> str:
-    """The account that an address as typed leads to: several ways to write one address are one account."""
-    with suppress(InputError):
-        return judge(email).key
-    return email.strip().casefold()[:320]
+def claim_of(typed: str) -> Claim:
+    """The claim of a sign-in with this address. It counts for the account that flask-security finds by it.
+
+    In a browser where this person signed in before, the failures count for that browser alone.
+    """
+    known, name = _account(typed)
+    if browser := _known_browser(name):
+        return Claim({f"browser:{browser}": MOST_BY_BROWSER}, known)
+    return Claim({f"account:{name}": MOST_BY_ACCOUNT, f"address:{request.remote_addr}": MOST_BY_ADDRESS}, known)
+
+
+def claim_in_session() -> Claim:
+    """The claim of whoever types the current password again. It counts for the session, so nobody else waits."""
+    return Claim({f"session:{session[KEY]}": MOST_BY_SESSION}, actor())
+
+
+def is_slowed(claim: Claim) -> bool:
+    """Whether too many of its attempts failed, which the log then says. It only reads: a flood holds up no writer."""
+    with database().reading() as reading:
+        if attempts.is_open(reading, _key(), claim.most, now=now()):
+            return False
+    _log(claim)
+    return True
+
+
+def count_failure(claim: Claim) -> bool:
+    """Count an attempt that failed; False when too many others have failed meanwhile, which the log then says."""
+    with database().writing() as writing:
+        is_counted = attempts.count_failure(writing, _key(), claim.most, now=now())
+    if not is_counted:
+        _log(claim)
+    return is_counted
+
+
+def _log(claim: Claim) -> None:
+    whose = claim.account or "no account"
+    current_app.logger.warning("Too many sign-ins failed: %r from %s", whose, request.remote_addr)
+
+
+def _key() -> bytes:
+    return attempts.key_of(settings().secret_key.get_secret_value())
+
+
+def _account(typed: str) -> tuple[str, str]:
+    """The account that an address as typed leads to, or ''; and the name it counts under: many writings, one name."""
+    security = current_app.extensions["security"]
+    try:
+        address = security.mail_util.normalize(typed)
+    except ValueError:
+        return "", typed.strip().casefold()[:320]
+    user = security.datastore.find_user(case_insensitive=True, email=address)
+    return (user.email, user.email) if user else ("", address.casefold())
 
 
 def cookie_name() -> str:

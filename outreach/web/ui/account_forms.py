@@ -1,0 +1,71 @@
+"""Forms to sign in and to change a password, in French; what was tried in vain is counted, and slowed."""
+
+from flask import abort
+from flask_security import current_user
+from flask_security.forms import LoginForm
+from flask_wtf import FlaskForm
+from wtforms import PasswordField
+from wtforms.validators import DataRequired, EqualTo
+
+from outreach.accounts import passwords
+from outreach.accounts.staff import SHORTEST_PASSWORD
+from outreach.web.ui import sign_in
+
+
+class SignInForm(LoginForm):
+    """flask-security's sign-in form, in French. After too many failed attempts it answers 429.
+
+    The limits are asked before the password is hashed, and again after it: whatever was tried at the same moment, no
+    more attempts learn whether they were right than the limits permit. A right one is counted nowhere.
+    """
+
+    remember = None  # nobody stays signed in beyond the session
+
+    def __init__(self, *arguments: object, **named: object) -> None:
+        super().__init__(*arguments, **named)
+        self.email.label.text = "Adresse de courriel"
+        self.password.label.text = "Mot de passe"
+
+    def validate(self, **named: object) -> bool:
+        """Whether address and password are right. Aborts with 429 after too many failed attempts."""
+        claim = sign_in.claim_of(self.email.data or "")
+        if sign_in.is_slowed(claim):
+            abort(429)
+        is_right: bool = super().validate(**named)  # takes its time: no transaction that writes is open here
+        if self.ifield is None:
+            return False  # something is missing or misspelt, so nothing was tried
+        if sign_in.is_slowed(claim) if is_right else not sign_in.count_failure(claim):
+            abort(429)
+        return is_right
+
+
+class PasswordForm(FlaskForm):
+    """Change one's password. After too many wrong current ones in a session it answers 429."""
+
+    password = PasswordField("Mot de passe actuel", [DataRequired("Indiquez votre mot de passe.")])
+    new_password = PasswordField(
+        "Nouveau mot de passe",
+        [DataRequired("Indiquez votre mot de passe.")],
+        description="Au moins 12 caractères ; une phrase convient.",
+    )
+    new_password_confirm = PasswordField(
+        "Nouveau mot de passe, encore une fois",
+        [EqualTo("new_password", "Les deux saisies du nouveau mot de passe diffèrent.")],
+    )
+
+    def validate(self, extra_validators: object = None) -> bool:
+        """Whether the current password is right and the new one will do. Aborts with 429 after too many failures."""
+        if not super().validate(extra_validators):
+            return False
+        claim = sign_in.claim_in_session()
+        if sign_in.is_slowed(claim):
+            abort(429)
+        if not current_user.verify_and_update_password(passwords.normal(self.password.data)):
+            if not sign_in.count_failure(claim):
+                abort(429)
+            self.password.errors.append("Le mot de passe actuel ne convient pas.")
+        elif self.password.data == self.new_password.data:
+            self.new_password.errors.append("Choisissez un mot de passe différent de l’actuel.")
+        elif len(passwords.normal(self.new_password.data)) < SHORTEST_PASSWORD:
+            self.new_password.errors.append(f"Choisissez un mot de passe d’au moins {SHORTEST_PASSWORD} caractères.")
+        return not self.errors
