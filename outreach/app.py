@@ -15,7 +15,7 @@ from whitenoise import WhiteNoise
 
 from outreach.accounts import staff
 from outreach.accounts.sessions import LIFETIME
-from outreach.accounts.staff import SHORTEST_PASSWORD, Role, User
+from outreach.accounts.staff import Role, User
 from outreach.db import NO_ANSWER, Database, Session
 from outreach.settings import ROOT, Mode, Settings
 from outreach.web import account, adherence, calendar, campaigns, mailbox, responses, situation
@@ -145,7 +145,6 @@ def _config(settings: Settings) -> dict[str, object]:
         "COMPRESS_MIMETYPES": ["text/html", "text/csv", "text/plain", "application/json", "image/svg+xml"],
         "SECURITY_PASSWORD_HASH": "argon2",
         "SECURITY_PASSWORD_SALT": settings.secret_key.get_secret_value(),
-        "SECURITY_PASSWORD_LENGTH_MIN": SHORTEST_PASSWORD,
         "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],
         "SECURITY_LOGIN_URL": "/sign-in",
         "SECURITY_LOGOUT_URL": "/sign-out",

@@ -1,8 +1,89 @@
-"""Passwords: the form in which they are hashed and compared."""
+"""Passwords: whether a new one will do, and the form in which they are hashed.
 
+zxcvbn estimates how many guesses an informed attacker needs. It is asked here and not through flask-security's
+setting, which answers in English, fails beyond 72 characters, and tells zxcvbn no word of the service.
+"""
+
+import re
+import threading
 import unicodedata
+from collections.abc import Iterable
+
+from outreach.errors import InputError
+
+SHORTEST, LONGEST = 12, 128
+LONGEST_HASHED = 4096  # characters that passlib hashes; for more it raises an exception
+JUDGED = 24  # characters that zxcvbn reads: with 40 some take it a second, and 24 are more than enough
+LEAST_SCORE = 3  # of 4: more than 10^8 guesses
+MIXED = "Choisissez une phrase de plusieurs mots sans lien entre eux."
+# What somebody who knows the service would try first, without accents; zxcvbn's own lists are English.
+WORDS = """
+    outreach sensibilisation federation wallonie bruxelles wallonie-bruxelles walloniebruxelles fwb belgique belge
+    ministere campagne courriel annuaire ecole enseignement pouvoir organisateur numerique namur liege charleroi mons
+    motdepasse mot passe azerty azertyuiop qsdfgh qsdfghjklm wxcvbn bonjour bienvenue soleil chouchou doudou loulou
+    amour famille secret administrateur administration printemps ete automne hiver janvier fevrier mars avril mai
+    juin juillet aout septembre octobre novembre decembre lundi mardi mercredi jeudi vendredi samedi dimanche
+"""
+_turn = threading.Lock()
 
 
 def normal(password: str) -> str:
     """A password as it is hashed, as flask-security normalises it by default: it matters for accented ones."""
     return unicodedata.normalize("NFKD", password)
+
+
+def is_hashable(password: str) -> bool:
+    """Whether a password can be hashed: none that is longer was ever set."""
+    return len(normal(password)) <= LONGEST_HASHED
+
+
+def words_of(email: str, name: str, *hosts: str | None) -> list[str]:
+    """What an attacker who knows a person and the service would try first: address, name, hosts, and their parts."""
+    local, _, domain = email.partition("@")
+    found = [email, *WORDS.split()]
+    for text in (local, domain, name, *hosts):
+        parts = re.findall(r"\w+", _plain(text or ""))
+        found += [*parts, "".join(parts), "".join(reversed(parts))]
+        found += [" ".join(parts), " ".join(reversed(parts)), ".".join(parts)]
+    return [word for word in dict.fromkeys(map(_plain, found)) if len(word) > 2]
+
+
+def fault(password: str, words: Iterable[str]) -> str:
+    """Why a new password will not do, in a French sentence that says what to choose; '' when it will.
+
+    `words` are easily guessed for this person (`words_of`). Characters are counted as people see them (NFC).
+    """
+    length = len(unicodedata.normalize("NFC", password))
+    if length < SHORTEST:
+        return f"Choisissez un mot de passe d’au moins {SHORTEST} caractères : une phrase convient."
+    if length > LONGEST:
+        return f"Choisissez un mot de passe de {LONGEST} caractères au plus."
+    score, is_about = _judged(_plain(password), list(words))
+    if score >= LEAST_SCORE:
+        return ""
+    if is_about:
+        return f"Ce mot de passe repose sur votre nom, votre adresse ou un mot courant ici. {MIXED}"
+    return f"Ce mot de passe se devine vite. {MIXED}"
+
+
+def refuse_weak(password: str, words: Iterable[str]) -> None:
+    """Raises InputError with the sentence when a new password will not do."""
+    if sentence := fault(password, words):
+        raise InputError(sentence)
+
+
+def _plain(text: str) -> str:
+    """Text in lower case, without accents: they slow no attacker down."""
+    return "".join(c for c in normal(text.lower()) if not unicodedata.combining(c))
+
+
+def _judged(password: str, words: list[str]) -> tuple[int, bool]:
+    """zxcvbn's score of a password, and whether one of the words is in it."""
+    from zxcvbn import matching, zxcvbn  # noqa: PLC0415 - 12 MB, needed only when a password is chosen
+
+    with _turn:  # it keeps the words in a variable of the module
+        try:
+            result = zxcvbn(password[:JUDGED], user_inputs=[word[:JUDGED] for word in words])
+        finally:
+            matching.RANKED_DICTIONARIES.pop("user_inputs", None)
+    return result["score"], any(part.get("dictionary_name") == "user_inputs" for part in result["sequence"])

@@ -20,7 +20,6 @@ from outreach.mail.addresses import judge
 from outreach.roles import RoleName
 from outreach.text import line_of_words
 
-SHORTEST_PASSWORD = 12
 LONGEST_NAME = 200
 
 
@@ -53,6 +52,7 @@ class User(Base, UserMixin):
     active: Mapped[bool] = mapped_column(default=True)
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime]
+    must_change_password: Mapped[bool] = mapped_column(default=False)
     roles: Mapped[list[Role]] = relationship(secondary=role_holders, lazy="selectin")  # type: ignore[assignment]
 
     def holds(self, *names: RoleName) -> bool:
@@ -72,14 +72,8 @@ def ensure_roles(session: Session) -> None:
 
 
 def digest_of(password: str) -> str:
-    """Hash a password as the sign-in page will check it; needs Flask's application context.
-
-    Raises InputError when it is too short.
-    """
-    normal = passwords.normal(password)
-    if len(normal) < SHORTEST_PASSWORD:
-        raise InputError(f"Le mot de passe est trop court : il faut au moins {SHORTEST_PASSWORD} caractères.")
-    digest: str = hash_password(normal)
+    """Hash a password as the sign-in page will check it; needs Flask's application context."""
+    digest: str = hash_password(passwords.normal(password))
     return digest
 
 
@@ -92,9 +86,12 @@ def add_user(
     name: str,
     roles: Sequence[RoleName],
     password_hash: str,
+    must_change_password: bool = False,
     examples: bool = True,
 ) -> User:
     """Add a member of staff; the audit says who did it.
+
+    `must_change_password` is for a password that somebody else knows: every page leads to the one that changes it.
 
     Raises InputError when the address is not one, is taken, or no role is given.
     """
@@ -113,6 +110,7 @@ def add_user(
         password=password_hash,
         fs_uniquifier=secrets.token_hex(32),
         created_at=now,
+        must_change_password=must_change_password,
         roles=list(session.scalars(select(Role).where(Role.name.in_(roles)))),
     )
     session.add(user)
@@ -140,7 +138,7 @@ def user_of_session(session: Session, uniquifier: str, key: str, *, now: datetim
 def change_password(session: Session, user_id: int, digest: str, *, now: datetime) -> None:
     """Give a person another password, and end every session of the person; the audit says so."""
     user = session.get_one(User, user_id)
-    user.password = digest
+    user.password, user.must_change_password = digest, False
     sessions.end_all(session, user_id)
     audit.record(session, now, user.email, "Mot de passe changé.", f"user:{user.email}")
 

@@ -3,17 +3,18 @@
 import secrets
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from outreach import days
-from outreach.accounts import staff
+from outreach.accounts import passwords, staff
 from outreach.cli.context import DayType, Operation, acting, pass_operation, say, working
 from outreach.cli.preparation import load_sample, password_hash, prepare
 from outreach.demo import sample as samples
 from outreach.errors import InputError
 from outreach.roles import RoleName
-from outreach.settings import Mode
+from outreach.settings import Mode, Settings
 
 
 @click.command()
@@ -76,7 +77,7 @@ def user() -> None:
 @pass_operation
 def add(operation: Operation, email: str, name: str, roles: tuple[str, ...], password_file: Path | None) -> None:
     """Ajoute un compte."""
-    password = password_file.read_text(encoding="utf-8").strip() if password_file else secrets.token_urlsafe(12)
+    password = _chosen(operation.settings, password_file, email, name) if password_file else secrets.token_urlsafe(12)
     digest = password_hash(operation.settings, operation.database, password)
     with operation.database.writing() as session:
         # When the first account is added, no one exists yet who could act.
@@ -92,7 +93,19 @@ def add(operation: Operation, email: str, name: str, roles: tuple[str, ...], pas
             name=name,
             roles=[RoleName(role) for role in roles],
             password_hash=digest,
+            must_change_password=operation.settings.mode is not Mode.DEMO and not (first and password_file),
             examples=operation.settings.mode is not Mode.PRODUCTION,
         )
         address = added.email
     say(f"Compte créé pour {address}." + ("" if password_file else f" Mot de passe : {password}"))
+
+
+def _chosen(settings: Settings, file: Path, email: str, name: str) -> str:
+    """The password in a file. Raises InputError when it is none, or will not do."""
+    try:
+        password = file.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise InputError(f"Le fichier {file} n’est pas un texte en UTF-8 : écrivez-y le mot de passe seul.") from None
+    hosts = urlsplit(settings.address).hostname, settings.sending_domain
+    passwords.refuse_weak(password, passwords.words_of(email, name, *hosts))
+    return password

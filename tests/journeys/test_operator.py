@@ -10,7 +10,9 @@ from mailbox import Maildir
 
 import pytest
 from python_calamine import CalamineWorkbook
+from sqlalchemy import select
 
+from outreach.accounts.staff import User
 from outreach.cli.preparation import add_people
 from outreach.delivery.ledger.suppressions import suppress
 from outreach.delivery.models import SuppressionReason
@@ -179,6 +181,46 @@ def test_the_first_account_needs_nobody_and_the_next_an_administrator(run):
     done = run(*other, "--as", "chef@fwb.example", **REAL)
     assert done.returncode == 0, done.stderr
     assert "Mot de passe" in done.stdout
+
+
+def must_change(database, email):
+    with database.reading() as session:
+        return session.scalars(select(User.must_change_password).where(User.email == email)).one()
+
+
+@pytest.mark.long
+def test_a_password_that_a_command_knows_is_changed_unless_it_is_the_first_account_s_own(run, database, tmp_path):
+    file = tmp_path / "phrase"
+    file.write_text("le chat dort sur le toit\n", encoding="utf-8")
+    chief = ("user", "add", "chef@fwb.example", "--name", "Chef", "--role", "administrator")
+    other = ("user", "add", "autre@fwb.example", "--name", "Autre", "--role", "author", "--as", "chef@fwb.example")
+    assert run(*chief, "--password-file", file, **REAL).returncode == 0
+    assert run(*other, "--password-file", file, **REAL).returncode == 0
+    assert [must_change(database, f"{who}@fwb.example") for who in ("chef", "autre")] == [False, True]
+
+
+def test_a_password_made_by_the_command_is_changed_but_not_in_a_demonstration(run, database):
+    chief = ("user", "add", "chef@fwb.example", "--name", "Chef", "--role", "administrator")
+    assert run(*chief, **REAL).returncode == 0
+    assert run("user", "add", "autre@fwb.example", "--name", "Autre", "--role", "author").returncode == 0
+    assert [must_change(database, f"{who}@fwb.example") for who in ("chef", "autre")] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("password", "sentence"),
+    [
+        (b"motdepasse123", "un mot courant ici"),
+        (b"chef@fwb.example", "votre adresse"),
+        (b"x" * 129, "128 caract"),
+        (b"\xe9" * 20, "UTF-8"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_command_refuses_the_passwords_that_the_page_refuses(run, tmp_path, password, sentence):
+    (tmp_path / "phrase").write_bytes(password)
+    chief = ("user", "add", "chef@fwb.example", "--name", "Chef", "--role", "administrator")
+    refused = run(*chief, "--password-file", tmp_path / "phrase", **REAL)
+    assert (refused.returncode, sentence in refused.stderr) == (1, True), refused.stderr
 
 
 def test_a_demonstration_prepares_itself_at_the_first_command(tmp_path):

@@ -104,9 +104,53 @@ def test_a_refused_password_says_why_in_french(author, form, words):
     assert words in response.text
 
 
-def test_a_short_password_is_refused(author, password):
-    form = {"password": password, "new_password": "court", "new_password_confirm": "court"}
-    assert "au moins 12 caractères" in author.send("/account/password", form).text
+@pytest.mark.parametrize(
+    ("phrase", "sentence"),
+    [
+        ("court", "au moins 12 caractères"),
+        ("aaaaaaaaaaaa", "se devine vite"),
+        ("motdepasse123", "un mot courant ici"),
+        ("nadia.lambert@fwb.example", "votre adresse"),
+        ("Nadia Lambert 2026", "votre nom"),
+        ("e\u0301" * 11, "au moins 12 caractères"),
+        ("le chat dort sur le toit" * 500, "128 caractères au plus"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_password_that_will_not_do_is_refused(author, password, phrase, sentence):
+    form = {"password": password, "new_password": phrase, "new_password_confirm": phrase}
+    response = author.send("/account/password", form)
+    assert (response.status_code, sentence in text_of(response)) == (422, True)
+
+
+def test_a_password_of_two_or_three_screens_is_refused_in_a_sentence(app, author, client, few):
+    """Beyond 4096 characters the hash raises an exception."""
+    endless = "é" * 5_000
+    assert [client.sign_in(EMAIL, endless).status_code for _ in range(4)] == [200] * 4
+    assert "ne convient pas" in client.sign_in("personne@fwb.example", endless).text
+    phrase = "une phrase vraiment longue"
+    form = {"password": endless, "new_password": phrase, "new_password_confirm": phrase}
+    assert "128 caractères au plus" in text_of(author.send("/account/password", form))
+
+
+def test_whoever_has_a_password_that_somebody_else_chose_changes_it_first(app, client, password, sample_database):
+    with sample_database.writing() as session:
+        session.execute(update(User).where(User.email == EMAIL).values(must_change_password=True))
+    signed_in = client.sign_in(EMAIL, password)
+    for page in (signed_in.location, "/directory", "/account", "/campaigns"):
+        assert client.get(page).location == "/account/password"
+    piece = client.get("/directory", headers={"HX-Request": "true"})
+    assert (piece.status_code, piece.headers["HX-Redirect"]) == (204, "/account/password")
+    told = client.get("/account/password")
+    assert "Quelqu’un d’autre connaît votre mot de passe" in told.text
+    form = {"csrf_token": form_of(told)["csrf_token"], **CONTACT}
+    assert client.post("/directory/9300/contacts", data=form).location == "/account/password"
+    same = {"password": password, "new_password": password, "new_password_confirm": password}
+    assert "différent de l’actuel" in client.send("/account/password", same).text
+    phrase = "une phrase vraiment longue"
+    form = {"password": password, "new_password": phrase, "new_password_confirm": phrase}
+    assert client.send("/account/password", form).status_code == 302
+    assert client.get("/directory").status_code == 200
 
 
 def test_signing_out_takes_a_post(author):

@@ -1,4 +1,4 @@
-"""Sessions of staff are rows, so that signing out ends them everywhere; kept for 12 hours, deleted as they end"""
+"""Sessions of staff are rows, kept for 12 hours and deleted as they end; some passwords have to be changed"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,7 +25,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_sessions_user_id", "sessions", ["user_id"])
     op.create_index("ix_sessions_began_at", "sessions", ["began_at"])
+    has_none = sa.Column("must_change_password", sa.Boolean(), nullable=False, server_default=sa.false())
+    with op.batch_alter_table("users") as batch_op:
+        batch_op.add_column(has_none)
+    with op.batch_alter_table("users") as batch_op:
+        batch_op.alter_column("must_change_password", server_default=None, existing_type=sa.Boolean())
 
 
 def downgrade() -> None:
     op.drop_table("sessions")
+    with op.batch_alter_table("users") as batch_op:
+        batch_op.drop_column("must_change_password")

@@ -1,15 +1,31 @@
 """Forms to sign in and to change a password, in French; what was tried in vain is counted, and slowed."""
 
+from urllib.parse import urlsplit
+
 from flask import abort
 from flask_security import current_user
 from flask_security.forms import LoginForm
 from flask_wtf import FlaskForm
-from wtforms import PasswordField
-from wtforms.validators import DataRequired, EqualTo
+from wtforms import Field, PasswordField
+from wtforms.validators import DataRequired, EqualTo, StopValidation
 
 from outreach.accounts import passwords
-from outreach.accounts.staff import SHORTEST_PASSWORD
 from outreach.web.ui import sign_in
+from outreach.web.ui.frame import settings
+
+TOO_LONG = f"Un mot de passe a {passwords.LONGEST} caractères au plus."
+
+
+def _is_hashable(_form: object, field: Field) -> None:
+    if not passwords.is_hashable(field.data or ""):
+        raise StopValidation(TOO_LONG)
+
+
+def _words() -> list[str]:
+    here = settings()
+    return passwords.words_of(
+        current_user.email, current_user.name, urlsplit(here.address).hostname, here.sending_domain
+    )
 
 
 class SignInForm(LoginForm):
@@ -25,6 +41,7 @@ class SignInForm(LoginForm):
         super().__init__(*arguments, **named)
         self.email.label.text = "Adresse de courriel"
         self.password.label.text = "Mot de passe"
+        self.password.validators = [*self.password.validators, _is_hashable]
 
     def validate(self, **named: object) -> bool:
         """Whether address and password are right. Aborts with 429 after too many failed attempts."""
@@ -42,7 +59,7 @@ class SignInForm(LoginForm):
 class PasswordForm(FlaskForm):
     """Change one's password. After too many wrong current ones in a session it answers 429."""
 
-    password = PasswordField("Mot de passe actuel", [DataRequired("Indiquez votre mot de passe.")])
+    password = PasswordField("Mot de passe actuel", [DataRequired("Indiquez votre mot de passe."), _is_hashable])
     new_password = PasswordField(
         "Nouveau mot de passe",
         [DataRequired("Indiquez votre mot de passe.")],
@@ -66,6 +83,6 @@ class PasswordForm(FlaskForm):
             self.password.errors.append("Le mot de passe actuel ne convient pas.")
         elif self.password.data == self.new_password.data:
             self.new_password.errors.append("Choisissez un mot de passe différent de l’actuel.")
-        elif len(passwords.normal(self.new_password.data)) < SHORTEST_PASSWORD:
-            self.new_password.errors.append(f"Choisissez un mot de passe d’au moins {SHORTEST_PASSWORD} caractères.")
+        elif sentence := passwords.fault(self.new_password.data, _words()):
+            self.new_password.errors.append(sentence)
         return not self.errors

@@ -44,6 +44,7 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+FIRST_PAGE = "account.password"  # for those who have to change their password
 STATUS_COLORS = {
     Status.JOINED: "success",
     Status.IN_PREPARATION: "info",
@@ -112,13 +113,18 @@ def judged(text: str) -> Judgement:
 
 
 def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Open a view only to holders of one of these roles. Others have to sign in first, or get 403."""
+    """Open a view only to holders of one of these roles. Others have to sign in first, or get 403.
+
+    Whoever has a password that somebody else chose has to change it before.
+    """
 
     def guard(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def guarded(*arguments: Any, **named: Any) -> Any:
             if not current_user.is_authenticated:
                 return ask_to_sign_in()
+            if current_user.must_change_password and request.endpoint != FIRST_PAGE:
+                return _lead_to(url_for(FIRST_PAGE))
             if not current_user.holds(*roles):
                 abort(403)
             return view(*arguments, **named)
@@ -130,7 +136,10 @@ def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]
 
 def ask_to_sign_in() -> Response | WerkzeugResponse:
     """Redirect to the sign-in page, which leads back. A request by htmx redirects the whole page."""
-    address = url_for("security.login", next=request.full_path.rstrip("?"))
+    return _lead_to(url_for("security.login", next=request.full_path.rstrip("?")))
+
+
+def _lead_to(address: str) -> Response | WerkzeugResponse:
     if "HX-Request" in request.headers:
         return Response(status=204, headers={"HX-Redirect": address})
     return redirect(address)
