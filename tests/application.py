@@ -9,6 +9,7 @@ from outreach.demo import people
 from outreach.settings import read
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.ui.sign_in import KEY
+from tests import writing_watch
 from tests.pages import PageClient
 
 
@@ -53,8 +54,16 @@ def standing(templates):
 
 
 @pytest.fixture
-def app(standing, sample_database):
+def app(standing, sample_database, while_writing):
     return standing.anew(sample_database)
+
+
+@pytest.fixture
+def while_writing():
+    """What requests of the test did while they were writing, and may not do then."""
+    with pytest.MonkeyPatch.context() as patches, writing_watch.watched(patches) as faults:
+        yield faults
+    assert faults == []
 
 
 @pytest.fixture

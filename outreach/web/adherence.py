@@ -129,28 +129,38 @@ def statuses(fase: int) -> str:
 @pages.post("/directory/<number:fase>/statuses")
 @needs(RoleName.AUTHOR)
 def record(fase: int) -> Redirect | tuple[str, int]:
-    with database().writing() as session:
+    form = StatusForm()
+    with database().reading() as session:
         authority = authority_sheet.authority_by_fase(session, fase)
-        programme = programmes.the_programme(session)
-        form = StatusForm()
-        form.offer(programme.strands, records.eligible_schools(session, authority, programme.strands, _today()))
-        if not form.validate_on_submit():
-            return _statuses_page(session, authority, form), 422
-        strand = strand_by_number(programme, int(form.strand.data))
-        try:
-            count, notes = _record(session, authority, programme, strand, form)
-        except InputError as error:
-            form.day.errors = [str(error)]
-            return _statuses_page(session, authority, form), 422
-        label, counted = Status(form.status.data).label, french.plural(count, "école")
-        flash(f"Volet {strand.number} : « {label} » est enregistré pour {counted}.", "success")
-        for note in notes:
-            flash(note, "warning")
+        strands = programmes.the_programme(session).strands
+        form.offer(strands, records.eligible_schools(session, authority, strands, _today()))
+    if not form.validate_on_submit() or not _recorded(fase, form):
+        with database().reading() as session:
+            return _statuses_page(session, authority_sheet.authority_by_fase(session, fase), form), 422
     return redirect(url_for(".statuses", fase=fase))
 
 
+def _recorded(fase: int, form: StatusForm) -> bool:
+    """Record the status of a valid form, and say so; whether that worked. If not, the form holds the error."""
+    effective_on = parse_day(form.day.data or "")
+    try:
+        with database().writing() as session:
+            authority = authority_sheet.authority_by_fase(session, fase)
+            programme = programmes.the_programme(session)
+            strand = strand_by_number(programme, int(form.strand.data))
+            count, notes = _record(session, authority, programme, strand, form, effective_on)
+    except InputError as error:
+        form.day.errors = [str(error)]
+        return False
+    label, counted = Status(form.status.data).label, french.plural(count, "école")
+    flash(f"Volet {form.strand.data} : « {label} » est enregistré pour {counted}.", "success")
+    for note in notes:
+        flash(note, "warning")
+    return True
+
+
 def _record(
-    session: Session, authority: Authority, programme: Programme, strand: Strand, form: StatusForm
+    session: Session, authority: Authority, programme: Programme, strand: Strand, form: StatusForm, effective_on: date
 ) -> tuple[int, list[str]]:
     open_to = records.eligible_schools(session, authority, [strand], _today())
     return records.record(
@@ -161,7 +171,7 @@ def _record(
         [school for school in open_to if form.school.data in ("", str(school.fase))],
         status=Status(form.status.data),
         word=Word(form.word.data),
-        effective_on=parse_day(form.day.data or ""),
+        effective_on=effective_on,
         now=now(),
         today=_today(),
         actor=actor(),

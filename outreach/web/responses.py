@@ -57,11 +57,11 @@ def take(number: int) -> Redirect:
 @pages.post("/<number:number>/action")
 @needs(RoleName.AUTHOR)
 def act(number: int) -> Redirect | tuple[str, int]:
-    seen = request.form.get("version", "")
+    seen, note = request.form.get("version", ""), _note()
     try:
         with database().writing() as session:
             received = inbox.response_numbered(session, number)
-            inbox.act(session, received, now=now(), actor=actor(), note=_note(), seen=seen)
+            inbox.act(session, received, now=now(), actor=actor(), note=note, seen=seen)
             said = f"C’est fait : {received.authority.name}, {received.outcome.rstrip('.')}."
     except EffectChanged as error:
         with database().reading() as session:
@@ -73,8 +73,9 @@ def act(number: int) -> Redirect | tuple[str, int]:
 @pages.post("/<number:number>/closure")
 @needs(RoleName.AUTHOR)
 def set_aside(number: int) -> Redirect:
+    note = _note()
     with database().writing() as session:
-        inbox.set_aside(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=_note())
+        inbox.set_aside(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=note)
     flash("La réponse est classée sans suite.", "success")
     return redirect(url_for(".index", **_filter()))
 

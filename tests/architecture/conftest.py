@@ -1,3 +1,3 @@
-from tests.application import app, author, backend, client, password, signed_in, standing
+from tests.application import app, author, backend, client, password, signed_in, standing, while_writing
 
-__all__ = ["app", "author", "backend", "client", "password", "signed_in", "standing"]
+__all__ = ["app", "author", "backend", "client", "password", "signed_in", "standing", "while_writing"]

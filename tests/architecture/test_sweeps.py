@@ -18,7 +18,7 @@ from outreach.campaigns.waves import launching
 from outreach.cli.main import commands
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message
-from outreach.directory.models import Authority
+from outreach.directory.models import Authority, Contact
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.segments.audience import ORDER
 from outreach.segments.criteria import LEAVES
@@ -28,6 +28,7 @@ from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer
 from outreach.web.ui.frame import STATIC
 from tests.conftest import NOW
+from tests.pages import form_of
 from tests.web.test_mailbox import planned
 
 OPEN = {
@@ -97,6 +98,35 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
             and endpoint != "campaigns.preview"
         ):
             assert reader.open(address, method=method).status_code == 403, f"{method} {address}"
+
+
+def test_no_form_is_read_judged_or_answered_while_its_request_writes(app, signed_in, sample_database, while_writing):
+    """Every test of pages watches for it. This one opens each address that changes something, with two forms."""
+    settings, people = app.extensions["outreach.settings"], [signed_in("author"), signed_in("approver")]
+    allowed = [{"csrf_token": form_of(person.get("/account"))["csrf_token"]} for person in people]
+    wave = planned(sample_database, NOW)
+    with sample_database.writing() as session:
+        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
+        letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
+        answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        owner = session.get_one(Authority, letter.authority_id)
+        contact = session.scalars(select(Contact.id).where(Contact.authority_id == owner.id)).first()
+        samples = {**SAMPLES, "fase": str(owner.fase), "contact_id": str(contact), "message": str(letter.id)}
+        identity = bytes.fromhex(letter.public_id)
+    keys, words = Keys(settings.signing_keys), dict.fromkeys(("note", "day", "address", "name", "title", "why"), "x")
+    tokens = {"public.unsubscribe": TokenKind.UNSUBSCRIBE, "public.give_answer": TokenKind.ANSWER}
+    opened = Counter()
+    for given in ({}, {**words, "version": "x", "criteria": '{"and":[]}', "answer": "help", "definition": "x"}):
+        for method, endpoint, address in addresses(app, samples):
+            if method == "GET" or endpoint in {"security.login", "security.logout", "security.change_password"}:
+                continue
+            if endpoint in tokens:
+                address = address.removesuffix("x") + keys.make(tokens[endpoint], identity)  # noqa: PLW2901
+            for person, token in zip(people, allowed, strict=True):
+                opened[FlaskClient.open(person, address, method=method, data=given | token).status_code] += 1
+    assert while_writing == []
+    assert opened.keys() >= {200, 302, 409, 422}, opened
+    assert not any(status >= 500 for status in opened), opened
 
 
 def test_no_page_asks_row_by_row(app, author, sample_database):

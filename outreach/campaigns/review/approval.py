@@ -1,5 +1,6 @@
 """Requesting and giving approval, of campaigns that the checks do not block."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from outreach.campaigns import audiences, lifecycle
@@ -12,6 +13,30 @@ from outreach.segments.criteria import is_everybody
 from outreach.segments.criteria_json import within_limits
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The findings about one version of a campaign, by the digest of its content; none of them blocks it."""
+
+    version: str
+    findings: Findings
+
+
+def judge(
+    session: Session, campaign: Campaign, sending: SenderIdentity, *, now: datetime, version: str | None = None
+) -> Judged:
+    """Look a campaign over. It composes every letter, so do it before the transaction that writes.
+
+    `version` is the digest of the campaign as the person read it. Raises Refused when the campaign has changed since or
+    a check blocks it, InputError when its criteria are larger than allowed.
+    """
+    refuse_another(campaign, version)
+    within_limits(audiences.criterion_of(campaign))
+    findings = look_over(session, campaign, sending, now=now)
+    if findings.blocks:
+        raise Refused(" ".join(findings.blocks))
+    return Judged(lifecycle.content_hash(campaign), findings)
+
+
 def ask(
     session: Session,
     campaign: Campaign,
@@ -20,15 +45,14 @@ def ask(
     now: datetime,
     actor: str,
     confirmed: int | None = None,
-    version: str | None = None,
+    judged: Judged | None = None,
 ) -> Findings:
     """Request approval of a draft. A letter to everybody needs `confirmed`, the number of authorities it writes to.
 
-    `version` is the digest of the campaign as the person read it. Raises Refused when the campaign has changed since or
-    a check blocks it, InputError when `confirmed` is missing or wrong, or when the criteria are larger than allowed.
+    `judged` is what `judge` found before; without it the campaign is looked over here. Raises Refused when the campaign
+    has changed since or as `judge` does, InputError when `confirmed` is missing or wrong.
     """
-    refuse_another(campaign, version)
-    findings = _fit(session, campaign, sending, now)
+    findings = _findings(session, campaign, sending, now, judged)
     written = findings.counts.written
     if is_everybody(audiences.criterion_of(campaign)) and confirmed != written:
         raise InputError(f"Ce courriel part à tous les pouvoirs organisateurs : confirmez-en le nombre, {written}.")
@@ -43,14 +67,13 @@ def give(
     *,
     now: datetime,
     actor: str,
-    version: str | None = None,
+    judged: Judged | None = None,
 ) -> Findings:
-    """Approve a campaign. `version` is the digest of the campaign as the approver read it.
+    """Approve a campaign. `judged` is what `judge` found before; without it the campaign is looked over here.
 
     Raises Refused when the campaign has changed since, when a check blocks it, or when the actor may not approve it.
     """
-    refuse_another(campaign, version)
-    findings = _fit(session, campaign, sending, now)
+    findings = _findings(session, campaign, sending, now, judged)
     lifecycle.approve(session, campaign, now=now, actor=actor, authorities=findings.counts.written)
     return findings
 
@@ -61,9 +84,11 @@ def refuse_another(campaign: Campaign, version: str | None) -> None:
         raise Refused("La campagne a changé depuis que vous l’avez ouverte : relisez-la, puis recommencez.")
 
 
-def _fit(session: Session, campaign: Campaign, sending: SenderIdentity, now: datetime) -> Findings:
-    within_limits(audiences.criterion_of(campaign))
-    findings = look_over(session, campaign, sending, now=now)
-    if findings.blocks:
-        raise Refused(" ".join(findings.blocks))
-    return findings
+def _findings(
+    session: Session, campaign: Campaign, sending: SenderIdentity, now: datetime, judged: Judged | None
+) -> Findings:
+    """What was found about the campaign exactly as it stands."""
+    if judged is None:
+        judged = judge(session, campaign, sending, now=now)
+    refuse_another(campaign, judged.version)
+    return judged.findings

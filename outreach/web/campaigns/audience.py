@@ -58,17 +58,26 @@ def audience(number: int) -> str:
 @pages.post("/<number:number>/audience")
 @needs(RoleName.AUTHOR)
 def save_audience(number: int) -> Redirect | tuple[str, int]:
-    with database().writing() as session:
-        campaign = lifecycle.in_turn(session, number)
-        asked = asked_of(session, campaign, request.form)
-        if not asked.fault and request.form.get("version", "") != lifecycle.content_hash(campaign):
-            asked = replace(asked, fault=CHANGED)
-        if asked.fault:
-            return _page(session, campaign, asked), 422
-        changes = {"criteria": to_json(simplified(asked.criterion)), "concerns": asked.concerns}
-        lifecycle.revise(session, campaign, changes, now=now(), actor=actor())
+    with database().reading() as session:
+        asked = asked_of(session, lifecycle.campaign_numbered(session, number), request.form)
+    if not asked.fault and not _saved(number, asked, request.form.get("version", "")):
+        asked = replace(asked, fault=CHANGED)
+    if asked.fault:
+        with database().reading() as session:
+            return _page(session, lifecycle.campaign_numbered(session, number), asked), 422
     flash("Le public est enregistré.", "success")
     return redirect(url_for(".letter", number=number))
+
+
+def _saved(number: int, asked: Asked, version: str) -> bool:
+    """Save an audience in a campaign, if that is still the version that was shown; whether it was saved."""
+    changes = {"criteria": to_json(simplified(asked.criterion)), "concerns": asked.concerns}
+    with database().writing() as session:
+        campaign = lifecycle.in_turn(session, number)
+        is_same = version == lifecycle.content_hash(campaign)
+        if is_same:
+            lifecycle.revise(session, campaign, changes, now=now(), actor=actor())
+    return is_same
 
 
 @pages.get("/<number:number>/audience.<any(xlsx, csv):kind>")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -13,9 +14,10 @@ from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
 from outreach.campaigns.review import approval, checks
+from outreach.campaigns.review.approval import Judged
 from outreach.campaigns.review.checks import Findings
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
-from outreach.db import Session
+from outreach.db import Session, time_limit
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody, sentence
@@ -36,16 +38,15 @@ def check(number: int) -> str:
 def submit(number: int) -> Redirect | tuple[str, int]:
     confirmed = whole_number(request.form.get("confirmed", "").strip(), digits=7)
     try:
+        judged = _judged(number)
+        _refuse_undated(judged.findings)
         with database().writing() as session:
             campaign = lifecycle.in_turn(session, number)
-            findings = approval.ask(
-                session, campaign, sending(), now=now(), actor=actor(), confirmed=confirmed, version=_version()
-            )
-            _refuse_undated(findings)
+            approval.ask(session, campaign, sending(), now=now(), actor=actor(), confirmed=confirmed, judged=judged)
     except InputError as error:
         with database().reading() as session:
             return _page(session, lifecycle.campaign_numbered(session, number), fault=str(error)), 422
-    written = french.plural(findings.counts.written, "pouvoir organisateur", "pouvoirs organisateurs")
+    written = french.plural(judged.findings.counts.written, "pouvoir organisateur", "pouvoirs organisateurs")
     flash(f"La validation est demandée, pour {written}. Elle revient à une autre personne que vous.", "success")
     return redirect(url_for(".check", number=number))
 
@@ -53,10 +54,11 @@ def submit(number: int) -> Redirect | tuple[str, int]:
 @pages.post("/<number:number>/approval")
 @needs(RoleName.APPROVER)
 def approve(number: int) -> Redirect:
+    judged = _judged(number)
     return _move(
         number,
         "La campagne est validée, exactement telle qu’elle est. Elle peut être planifiée.",
-        lambda session, campaign, **by: approval.give(session, campaign, sending(), version=_version(), **by),
+        lambda session, campaign, **by: approval.give(session, campaign, sending(), judged=judged, **by),
     )
 
 
@@ -74,7 +76,7 @@ def send_back(number: int) -> Redirect:
 @pages.post("/<number:number>/waves")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def schedule(number: int) -> Redirect:
-    return _move(number, "L’envoi est planifié.", _schedule)
+    return _move(number, "L’envoi est planifié.", partial(_schedule, version=_version()))
 
 
 @pages.post("/<number:number>/pause")
@@ -106,9 +108,16 @@ def close(number: int) -> Redirect:
     return _move(number, "La campagne est clôturée.", lifecycle.close)
 
 
-def _schedule(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
-    approval.refuse_another(campaign, _version())
+def _schedule(session: Session, campaign: Campaign, *, version: str, now: datetime, actor: str) -> None:
+    approval.refuse_another(campaign, version)
     lifecycle.schedule(session, campaign, None, now=now, actor=actor, earliest=now + CALL_OFF_TIME)
+
+
+def _judged(number: int) -> Judged:
+    """The campaign as the person read it, judged before anything is written, for as long as it takes."""
+    with time_limit.lifted(), database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        return approval.judge(session, campaign, sending(), now=now(), version=_version())
 
 
 def _version() -> str:

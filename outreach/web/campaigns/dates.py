@@ -30,10 +30,9 @@ def dates(number: int) -> str:
 @needs(RoleName.AUTHOR)
 def save_dates(number: int) -> Redirect | tuple[str, int]:
     form = DatesForm()
-    with database().writing() as session:
-        campaign = lifecycle.in_turn(session, number)
-        step = step_of(session, "dates", campaign)
-        if not form.save(session, step):
+    if not form.save(number):
+        with database().reading() as session:
+            step = step_of(session, "dates", lifecycle.campaign_numbered(session, number))
             return _page(session, step, form), 422
     flash("Les dates sont enregistrées.", "success")
     return redirect(url_for(".check", number=number))

@@ -15,15 +15,14 @@ from outreach.campaigns.models import Campaign, Colour
 from outreach.campaigns.schedule.moments import moment_of, refuse_far_away
 from outreach.campaigns.schedule.planning import offsets
 from outreach.days import BRUSSELS, parse_day
-from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
 from outreach.text import whole_number
 from outreach.tracking.models import TrackingMode
-from outreach.web.campaigns.blueprint import CHANGED, Step, sending
+from outreach.web.campaigns.blueprint import CHANGED, sending
 from outreach.web.ui.forms import tidy
-from outreach.web.ui.frame import actor, judged, now
+from outreach.web.ui.frame import actor, database, judged, now
 
 CLASSES = [
     SelectChoice(MessageClass.AWARENESS, "Sensibilisation : chacun peut s’en désinscrire"),
@@ -44,16 +43,22 @@ class StepForm(FlaskForm):
         """The form's values, by field of the campaign."""
         raise NotImplementedError
 
-    def save(self, session: Session, step: Step) -> bool:
-        """Save a valid form, if the campaign has not changed since the form was shown; whether it was saved.
+    def save(self, number: int) -> bool:
+        """Save the form in a campaign, if it is valid and the campaign has not changed since the form was shown.
 
-        When it is not saved, the form holds the errors.
+        Returns whether it was saved. If not, the form holds the errors. Only the version is looked at while writing.
         """
-        if self.validate_on_submit() and self.version.data != step.version:
-            self.form_errors, self.version.data = [CHANGED], step.version
-        if not self.errors:
-            lifecycle.revise(session, step.campaign, self.changes(), now=now(), actor=actor())
-        return not self.errors
+        if not self.validate_on_submit():
+            return False
+        changes = self.changes()
+        with database().writing() as session:
+            campaign = lifecycle.in_turn(session, number)
+            version = lifecycle.content_hash(campaign)
+            if self.version.data == version:
+                lifecycle.revise(session, campaign, changes, now=now(), actor=actor())
+                return True
+        self.form_errors, self.version.data = [CHANGED], version
+        return False
 
 
 class LetterForm(StepForm):

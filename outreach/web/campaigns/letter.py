@@ -56,10 +56,9 @@ def letter(number: int) -> str:
 @needs(RoleName.AUTHOR)
 def save_letter(number: int) -> Redirect | tuple[str, int]:
     form = LetterForm()
-    with database().writing() as session:
-        campaign = lifecycle.in_turn(session, number)
-        step = step_of(session, "letter", campaign)
-        if not form.save(session, step):
+    if not form.save(number):
+        with database().reading() as session:
+            step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
             return _page(session, step, form), 422
     flash("Le courriel est enregistré.", "success")
     return redirect(url_for(".dates", number=number))
@@ -81,10 +80,12 @@ def send_test(number: int) -> tuple[str, int]:
     form, test = LetterForm(), TestLetterForm()
     is_fit = form.validate() & test.validate_on_submit()
     if is_fit and test.judged is not None:
+        changes = form.changes()
         try:
+            asked = _recipient()
             with database().writing() as session:
-                as_typed = lifecycle.as_if(session, lifecycle.campaign_numbered(session, number), form.changes())
-                recipient = authority_sheet.authority_by_fase(session, _recipient())
+                as_typed = lifecycle.as_if(session, lifecycle.campaign_numbered(session, number), changes)
+                recipient = authority_sheet.authority_by_fase(session, asked)
                 test_letter.send(
                     session, as_typed, sending(), recipient, test.judged, _allowed(), now=now(), actor=actor()
                 )

@@ -48,14 +48,15 @@ def new() -> str:
 @needs(RoleName.AUTHOR)
 def create() -> Redirect:
     name, copied = request.form.get("definition", ""), whole_number(request.form.get("copy", ""))
-    with database().writing() as session:
-        if copied is not None:
+    if copied is not None:
+        with database().reading() as session:
             stated = definitions.of(session, lifecycle.campaign_numbered(session, copied))
-            stated = stated.model_copy(update={"title": f"{stated.title[:190]} (copie)"})
-        elif name in (ready := definitions.ready_made(FOLDER)):
-            stated = ready[name]
-        else:
-            raise NotFound("Choisissez une campagne prête à l’emploi, ou une campagne à reprendre.")
+        stated = stated.model_copy(update={"title": f"{stated.title[:190]} (copie)"})
+    elif name in (ready := definitions.ready_made(FOLDER)):
+        stated = ready[name]
+    else:
+        raise NotFound("Choisissez une campagne prête à l’emploi, ou une campagne à reprendre.")
+    with database().writing() as session:
         author = staff.user_named(session, actor())
         made = lifecycle.create(session, stated, now=now(), author=author)
         return redirect(url_for(".audience", number=made.id))

@@ -16,6 +16,7 @@ from outreach.directory.listing import LONGEST_SEARCH, PAGE_ROWS, Filters, Liste
 from outreach.directory.models import Authority, Contact, Level, MailboxKind
 from outreach.directory.reference import NETWORKS, PROVINCES
 from outreach.errors import InputError
+from outreach.mail.addresses import Judgement
 from outreach.roles import RoleName
 from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactForm
@@ -120,9 +121,8 @@ def new_contact(fase: int) -> str:
 
 @pages.post("/<number:fase>/contacts")
 @needs(RoleName.AUTHOR)
-def add_contact(fase: int) -> Redirect | tuple[str, int] | str:
-    with database().writing() as session:
-        return _save(session, authority_sheet.authority_by_fase(session, fase), None)
+def add_contact(fase: int) -> Redirect | tuple[str, int]:
+    return _save(fase, None)
 
 
 @pages.get("/<number:fase>/contacts/<number:contact_id>")
@@ -137,10 +137,8 @@ def contact(fase: int, contact_id: int) -> str:
 
 @pages.post("/<number:fase>/contacts/<number:contact_id>")
 @needs(RoleName.AUTHOR)
-def correct_contact(fase: int, contact_id: int) -> Redirect | tuple[str, int] | str:
-    with database().writing() as session:
-        authority_row = authority_sheet.authority_by_fase(session, fase)
-        return _save(session, authority_row, contacts.contact(session, authority_row, contact_id))
+def correct_contact(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
+    return _save(fase, contact_id)
 
 
 @pages.post("/<number:fase>/contacts/<number:contact_id>/retirement")
@@ -247,25 +245,40 @@ def _form_page(authority_row: Authority, form: ContactForm, old: Contact | None 
     return render_template("pages/directory/contact.html", authority=authority_row, form=form, old=old)
 
 
-def _save(session: Session, authority_row: Authority, old: Contact | None) -> Redirect | tuple[str, int] | str:
+def _save(fase: int, contact_id: int | None) -> Redirect | tuple[str, int]:
     form = ContactForm()
-    if not form.validate_on_submit() or form.judged is None:
-        if any(mark in (form.address.data or "") for mark in "\r\n\0"):
-            current_app.logger.warning("An address with a line break was refused, sent by %s", actor())
-        return _form_page(authority_row, form, old), 422
-    judged = form.judged
-    if (judged.display_name or judged.warnings) and form.confirmed.data != judged.address:
-        form.ask_to_confirm()
-        return _form_page(authority_row, form, old)
+    is_fit, asks = form.validate_on_submit(), False
+    if is_fit and form.judged is not None:
+        asks = bool(form.judged.display_name or form.judged.warnings) and form.confirmed.data != form.judged.address
+        if asks:
+            form.ask_to_confirm()
+        elif _stored(fase, contact_id, form, form.judged):
+            return redirect(url_for(".authority_contacts", fase=fase))
+    elif any(mark in (form.address.data or "") for mark in "\r\n\0"):
+        current_app.logger.warning("An address with a line break was refused, sent by %s", actor())
+    with database().reading() as session:
+        authority_row = authority_sheet.authority_by_fase(session, fase)
+        old = contacts.contact(session, authority_row, contact_id) if contact_id is not None else None
+        return _form_page(authority_row, form, old), 200 if asks else 422
+
+
+def _stored(fase: int, contact_id: int | None, form: ContactForm, judged: Judgement) -> bool:
+    """Add the address of a valid form, or replace another, and say so; whether that worked.
+
+    If not, the form holds the error.
+    """
     name, kind = (form.name.data or "").strip(), MailboxKind(form.kind.data)
     try:
-        if old:
-            contacts.correct(session, authority_row, old, judged, now=now(), actor=actor(), name=name, kind=kind)
-        else:
-            contacts.add(session, authority_row, judged, now=now(), actor=actor(), name=name, kind=kind)
+        with database().writing() as session:
+            authority_row = authority_sheet.authority_by_fase(session, fase)
+            if contact_id is None:
+                contacts.add(session, authority_row, judged, now=now(), actor=actor(), name=name, kind=kind)
+            else:
+                old = contacts.contact(session, authority_row, contact_id)
+                contacts.correct(session, authority_row, old, judged, now=now(), actor=actor(), name=name, kind=kind)
+            suppressions.vouch(session, judged.key, now=now(), actor=actor())
     except InputError as error:
         form.address.errors = [str(error)]
-        return _form_page(authority_row, form, old), 422
-    suppressions.vouch(session, judged.key, now=now(), actor=actor())
+        return False
     flash(" ".join([f"L’adresse {judged.address} est enregistrée.", *judged.notes]), "success")
-    return redirect(url_for(".authority_contacts", fase=authority_row.fase))
+    return True

@@ -80,10 +80,11 @@ def exclusion(number: int) -> str:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def end(number: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
+    if not form.validate_on_submit():
+        with database().reading() as session:
+            return _line(suppression_list.numbered(session, number), form), 422
     with database().writing() as session:
         excluded = suppression_list.numbered(session, number)
-        if not form.validate_on_submit():
-            return _line(excluded, form), 422
         told = _lift(session, excluded.entry.address_key, excluded.entry.reason, form, excluded.address)
     flash(told, "success")
     return redirect(url_for(".index", **_kept()))
@@ -100,10 +101,11 @@ def mailbox(fase: int, contact_id: int) -> str:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
+    if not form.validate_on_submit():
+        with database().reading() as session:
+            return _page(session, *_found(session, fase, contact_id), form), 422
     with database().writing() as session:
-        authority, contact = _found(session, fase, contact_id)
-        if not form.validate_on_submit():
-            return _page(session, authority, contact, form), 422
+        _, contact = _found(session, fase, contact_id)
         reason, by = SuppressionReason.STAFF, actor()
         suppressions.suppress(session, contact.address_key, reason, now=now(), actor=by, detail=form.note.data or "")
         address = contact.address
@@ -115,10 +117,11 @@ def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def lift(fase: int, contact_id: int, reason: str) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
+    if not form.validate_on_submit():
+        with database().reading() as session:
+            return _page(session, *_found(session, fase, contact_id), form), 422
     with database().writing() as session:
-        authority, contact = _found(session, fase, contact_id)
-        if not form.validate_on_submit():
-            return _page(session, authority, contact, form), 422
+        _, contact = _found(session, fase, contact_id)
         told = _lift(session, contact.address_key, SuppressionReason(reason), form, contact.address)
     flash(told, "success")
     return redirect(url_for("directory.authority_contacts", fase=fase))

@@ -32,10 +32,9 @@ def index(fase: int) -> str:
 @needs(RoleName.AUTHOR)
 def note_call(fase: int) -> Redirect | tuple[str, int]:
     form = CallForm()
-    with database().writing() as session:
-        authority = authority_sheet.authority_by_fase(session, fase)
-        if not form.validate_on_submit() or not _noted(session, authority, form):
-            return _page(session, authority, form), 422
+    if not form.validate_on_submit() or not _noted(fase, form):
+        with database().reading() as session:
+            return _page(session, authority_sheet.authority_by_fase(session, fase), form), 422
     flash("L’échange est noté.", "success")
     return redirect(url_for(".index", fase=fase))
 
@@ -49,23 +48,25 @@ def withdraw_call(fase: int, number: int) -> Redirect:
     return redirect(url_for(".index", fase=fase))
 
 
-def _noted(session: Session, authority: Authority, form: CallForm) -> bool:
-    """Record the call; whether that worked.
+def _noted(fase: int, form: CallForm) -> bool:
+    """Record the call of a valid form; whether that worked.
 
     An error appears at the day, since only a day in the future can still be wrong in a valid form.
     """
+    day = parse_day(form.day.data or "")
     try:
-        calls.note(
-            session,
-            authority,
-            form.note.data or "",
-            kind=CallKind(form.kind.data),
-            day=parse_day(form.day.data or ""),
-            person=form.person.data or "",
-            now=now(),
-            today=days.today(now()),
-            actor=actor(),
-        )
+        with database().writing() as session:
+            calls.note(
+                session,
+                authority_sheet.authority_by_fase(session, fase),
+                form.note.data or "",
+                kind=CallKind(form.kind.data),
+                day=day,
+                person=form.person.data or "",
+                now=now(),
+                today=days.today(now()),
+                actor=actor(),
+            )
     except InputError as error:
         form.day.errors = [str(error)]
         return False

@@ -75,29 +75,26 @@ def answer(token: str) -> Response:
 @pages.post("/a/<path:token>")
 def give_answer(token: str) -> Response:
     read = _read(token, TokenKind.ANSWER)
-    fault = ""
     try:
-        with database().writing() as session:
-            message = outbox.message_named(session, read.id) if read else None
-            if message is None:
-                return _neutral()
+        with database().reading() as session:
+            message = _message(session, read)
             asked = answers.question_of(session, message, now=now())
             shared = composing.facts_of(session, message, _sending(), now=now()).shared
             term = answer_term.term_of(session, message, shared.deadline, now=now())
             if term.stands is AnswerTerm.OVER or not _is_human(message):
                 return _question_page(session, message, token, typed=request.form, confirms=True)
             given = _given(asked)
-            answering.receive(session, message, given, _sending(), now=now())
             is_test = outbox.is_test(session, message)
-            shown = {"token": token, "contact": shared.contact, "given": given, "is_test": is_test}
-            return _page("public/answered.html", 200, **shown)
+        with database().writing() as session:
+            answering.receive(session, _message(session, read), given, _sending(), now=now())
     except NotFound:
         return _neutral()
     except (InputError, Refused) as error:
         fault, code = str(error), 422 if isinstance(error, InputError) else 429
+    else:
+        return _page("public/answered.html", 200, token=token, contact=shared.contact, given=given, is_test=is_test)
     with database().reading() as session:
-        message = outbox.message_named(session, read.id) if read else None
-        return _question_page(session, message, token, request.form, fault, code) if message else _neutral()
+        return _question_page(session, _message(session, read), token, request.form, fault, code)
 
 
 @pages.get("/u/<path:token>")
@@ -112,12 +109,15 @@ def unsubscribe(token: str) -> Response:
     if read is None:
         return _neutral()
     is_one_click = request.form.get("List-Unsubscribe") == "One-Click"  # RFC 8058 §3.2: sent by a mail program
-    with database().writing() as session:
+    with database().reading() as session:
         message = outbox.message_named(session, read.id)
-        if message is not None and not is_one_click and not _is_human(message):
-            return _page("public/unsubscribe.html", 200, token=token, why=WHY, confirms=True)
-        if message is not None:
-            suppressions.unsubscribe(session, message, now=now(), detail=_how(message))
+    if message is not None and not is_one_click and not _is_human(message):
+        return _page("public/unsubscribe.html", 200, token=token, why=WHY, confirms=True)
+    if message is not None:
+        how = _how(message)
+        with database().writing() as session:
+            if (message := outbox.message_named(session, read.id)) is not None:
+                suppressions.unsubscribe(session, message, now=now(), detail=how)
     if is_one_click:
         return Response("", mimetype="text/plain")
     return _page("public/unsubscribed.html", 200)
@@ -131,6 +131,14 @@ def accessibility() -> Response:
 @pages.get("/data-protection")
 def data_protection() -> Response:
     return _page("public/data_protection.html", 200)
+
+
+def _message(session: Session, read: Token | None) -> Message:
+    """The letter that a token names. Raises NotFound."""
+    message = outbox.message_named(session, read.id) if read else None
+    if message is None:
+        raise NotFound("Ce lien ne mène à aucun courriel.")
+    return message
 
 
 def _how(message: Message) -> str:

@@ -337,3 +337,22 @@ def test_a_letter_that_cannot_be_read_any_more_makes_its_wave_missed_and_stops_n
     with database.reading() as session:
         assert session.get_one(Wave, wave).state is WaveState.MISSED
         assert session.get_one(Wave, fine).state is WaveState.RUNNING
+
+
+@pytest.mark.parametrize("step", ["ask", "give"])
+def test_a_campaign_that_changes_after_it_was_judged_is_neither_submitted_nor_approved(database, people, strand, step):
+    settle(database, 2)
+    number = draft(database)
+    if step == "give":
+        ask(database, number)
+    with database.reading() as session:
+        judged = approval.judge(session, campaign_numbered(session, number), SENDING, now=NOW)
+    revise(database, number, subject="Un autre objet")
+    if step == "give":
+        ask(database, number)
+
+    def take_step(session, campaign, **by):
+        getattr(approval, step)(session, campaign, SENDING, judged=judged, **by)
+
+    with pytest.raises(Refused, match="La campagne a changé"):
+        move(database, number, take_step, actor=APPROVER if step == "give" else AUTHOR)
