@@ -71,4 +71,7 @@ def _noted(attribute: cached_property, note: Callable[[str], None], what: str) -
         note(what)
         return attribute.__get__(request, Request)
 
-    return property(read)
+    def write(request: Request, value: object) -> None:
+        request.__dict__[attribute.__name__] = value
+
+    return property(read, write)

@@ -25,6 +25,7 @@ WORDS = """
     juin juillet aout septembre octobre novembre decembre lundi mardi mercredi jeudi vendredi samedi dimanche
 """
 _turn = threading.Lock()
+WORD = re.compile(r"\w+")
 
 
 def normal(password: str) -> str:
@@ -42,7 +43,7 @@ def words_of(email: str, name: str, *hosts: str | None) -> list[str]:
     local, _, domain = email.partition("@")
     found = [email, *WORDS.split()]
     for text in (local, domain, name, *hosts):
-        parts = re.findall(r"\w+", _plain(text or ""))
+        parts = WORD.findall(_plain(text or ""))
         found += [*parts, "".join(parts), "".join(reversed(parts))]
         found += [" ".join(parts), " ".join(reversed(parts)), ".".join(parts)]
     return [word for word in dict.fromkeys(map(_plain, found)) if len(word) > 2]

@@ -5,43 +5,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from outreach.settings import Mode
 
-# What a browser could do for a page, and no page of ours asks for.
-UNUSED = (
-    "accelerometer",
-    "autoplay",
-    "bluetooth",
-    "browsing-topics",
-    "camera",
-    "clipboard-read",
-    "clipboard-write",
-    "cross-origin-isolated",
-    "display-capture",
-    "encrypted-media",
-    "fullscreen",
-    "gamepad",
-    "geolocation",
-    "gyroscope",
-    "hid",
-    "identity-credentials-get",
-    "idle-detection",
-    "keyboard-map",
-    "local-fonts",
-    "magnetometer",
-    "microphone",
-    "midi",
-    "otp-credentials",
-    "payment",
-    "picture-in-picture",
-    "publickey-credentials-create",
-    "publickey-credentials-get",
-    "screen-wake-lock",
-    "serial",
-    "storage-access",
-    "sync-xhr",
-    "usb",
-    "window-management",
-    "xr-spatial-tracking",
-)
+# What a browser could do for a page, and no page of ours asks for: what could harm somebody, as each answer carries it.
+UNUSED = ("browsing-topics", "camera", "display-capture", "geolocation", "microphone", "payment", "serial", "usb")
 EVERYWHERE = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Permissions-Policy", ", ".join(f"{feature}=()" for feature in UNUSED)),

@@ -29,4 +29,4 @@ def security() -> Response:
 @pages.get("/change-password")
 def change_password() -> Redirect:
     """Where password managers send people (https://w3c.github.io/webappsec-change-password-url/)."""
-    return redirect(url_for("security.change_password"))
+    return redirect(url_for("account.password"))

@@ -10,7 +10,7 @@ from outreach.accounts.staff import User
 from outreach.audit import AuditEntry
 from outreach.campaigns import audiences, definitions, lifecycle
 from outreach.campaigns.lifecycle import campaign_numbered
-from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
 from outreach.campaigns.review import approval, checks, test_letter
 from outreach.campaigns.review.preview import Preview, hard_cases
 from outreach.campaigns.schedule import planning
@@ -331,7 +331,8 @@ def test_a_letter_that_cannot_be_read_any_more_makes_its_wave_missed_and_stops_n
         broken = session.get_one(Campaign, number)
         broken.letter = "((inconnu))"
         last = lifecycle.history(session, broken)[0]
-        last.content_hash = lifecycle.content_hash(broken)
+        columns = {column.key: getattr(last, column.key) for column in CampaignTransition.__table__.columns}
+        session.add(CampaignTransition(**{**columns, "id": None, "content_hash": lifecycle.content_hash(broken)}))
     advance(database, wave, NOW + timedelta(minutes=1))
     fine = launch(database, other)
     with database.reading() as session:
