@@ -9,6 +9,7 @@ import click
 
 from outreach import days
 from outreach.accounts import passwords, staff
+from outreach.accounts.one_person import refuse_second_account
 from outreach.cli.context import DayType, Operation, acting, pass_operation, say, working
 from outreach.cli.preparation import load_sample, password_hash, prepare
 from outreach.demo import sample as samples
@@ -96,6 +97,8 @@ def add(operation: Operation, email: str, name: str, roles: tuple[str, ...], pas
             must_change_password=operation.settings.mode is not Mode.DEMO and not (first and password_file),
             examples=operation.settings.mode is not Mode.PRODUCTION,
         )
+        session.flush()
+        refuse_second_account(session, added)
         address = added.email
     say(f"Compte créé pour {address}." + ("" if password_file else f" Mot de passe : {password}"))
 
