@@ -12,6 +12,8 @@ from email.message import EmailMessage
 from email.policy import default
 from email.utils import getaddresses
 
+from outreach.mail.mime import lines_end
+
 LONGEST_LINE = 998
 DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # Bidi_Control (UAX #9)
 LONGEST_HTML = 100_000  # Gmail cuts what is longer
@@ -30,7 +32,6 @@ INSIDE = re.compile(
     r"|[\[:](?:::1|fe80:[\da-f:]{1,39}|f[cd][\da-f]{2}:[\da-f:]{1,39})\]",
     re.IGNORECASE,
 )
-BARE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 NOT_NAMES = {"subject", "to", "list-unsubscribe", "feedback-id"}  # free text, a URL from the settings, numbers
 # The link first, then the address for a message, where there is one (RFC 2369 §3.2).
 UNSUBSCRIBE = re.compile(r"<(https?://[^<>\s]+)>(?:, <mailto:[^<>@?\s]+@([^<>@?\s]+)>)?")
@@ -56,15 +57,13 @@ def faults(wire: bytes, machine: str = "") -> list[str]:
 
 
 def _lines(wire: bytes) -> Iterator[str]:
-    if BARE_END.search(wire):
+    if not lines_end(wire):
         yield "a line does not end with CRLF"
     lines = wire.split(b"\r\n")
     if any(len(line) > LONGEST_LINE for line in lines):
         yield "a line is longer than 998"
     if any(line.startswith(b".") for line in lines):
         yield "a line begins with a dot"
-    if not wire.endswith(b"\r\n"):
-        yield "the last line is not ended"
     if any(byte > 126 for byte in wire.partition(b"\r\n\r\n")[2]):
         yield "the body is not 7 bit"
 

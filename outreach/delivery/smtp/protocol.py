@@ -13,6 +13,7 @@ from typing import NamedTuple, assert_never
 
 from outreach.delivery.smtp.relay import Relay
 from outreach.delivery.smtp.replies import AttemptResult, Garbage, Reader, Reply, Verdict, result_of
+from outreach.mail.mime import lines_end
 
 DOT = b".\r\n"
 # Codes that, as the first reply on a reused connection, are about the connection, not this letter.
@@ -229,6 +230,11 @@ class Conversation:
         return unfit is None
 
     def _unfit(self, parcel: Parcel) -> AttemptResult | None:
+        # Nothing else looks at all that a relay gets of a letter, whatever composed it.
+        if not (lines_end(parcel.wire) and (parcel.sender + parcel.recipient).isprintable()):
+            return AttemptResult(
+                Verdict.NEVER, None, "5.6.0", "le courriel contient une fin de ligne isolée (CR ou LF)"
+            )
         if parcel.needs_utf8 and "SMTPUTF8" not in self._offers:
             return AttemptResult(Verdict.NEVER, None, "5.6.7", "le relais ne transmet pas cette adresse (SMTPUTF8)")
         size = self._offers.get("SIZE", "")
