@@ -15,6 +15,7 @@ import re
 import resource
 import subprocess
 import sys
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -41,6 +42,8 @@ SHEET = re.compile(rb'<sheet\b[^<>]*?\br:id="([^"]+)"')
 LINK = re.compile(rb"<Relationship\b[^<>]*+>")
 TARGET = re.compile(rb'\bTarget="/?(?:xl/)?([^"]+)"')
 PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
+AT_ONCE = 2  # workbooks that a process has read: each may take MEMORY
+_room = threading.BoundedSemaphore(AT_ONCE)
 UNREADABLE = "Le classeur est abîmé ou protégé par un mot de passe : il ne peut pas être lu."
 
 
@@ -63,7 +66,19 @@ class Tally:
 
 
 def read_workbook(content: bytes) -> list[list[str]]:
-    """The cells of the first sheet as text. Raises InputError when it is too big, damaged or takes too long."""
+    """The cells of the first sheet as text.
+
+    Raises InputError when it is too big, damaged or takes too long, or when others are read for all that time.
+    """
+    if not _room.acquire(timeout=SECONDS):
+        raise InputError("D’autres classeurs sont en cours de lecture : réessayez dans quelques secondes.")
+    try:
+        return _read_apart(content)
+    finally:
+        _room.release()
+
+
+def _read_apart(content: bytes) -> list[list[str]]:
     command = [sys.executable, "-m", "outreach.spreadsheets.workbook"]
     try:
         child = subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, cwd=ROOT, check=False)  # noqa: S603 our own module

@@ -2,6 +2,7 @@
 
 import io
 import socket
+import threading
 from datetime import date
 
 import pytest
@@ -100,6 +101,18 @@ def test_a_workbook_has_its_time_and_no_more(monkeypatch):
     monkeypatch.setattr(workbook_module, "SECONDS", 0.001)
     with pytest.raises(InputError, match="n’a pas pu être lu en"):
         read_grid(workbook(["a"]))
+
+
+def test_so_many_workbooks_are_read_at_once_and_the_next_one_waits_for_its_turn(monkeypatch):
+    monkeypatch.setattr(workbook_module, "_room", threading.BoundedSemaphore(1))
+    with workbook_module._room, monkeypatch.context() as soon:
+        soon.setattr(workbook_module, "SECONDS", 0.001)
+        with pytest.raises(InputError, match="réessayez dans quelques secondes"):
+            read_grid(workbook(["a"]))
+    for _ in range(2):
+        with pytest.raises(InputError, match="abîmé"):
+            read_grid(packed(x=b"rien"))
+    assert read_grid(workbook(["a"])).header == ["a"]
 
 
 def test_nothing_that_a_workbook_names_is_fetched():
