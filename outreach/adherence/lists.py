@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, literal, select
 
 from outreach import audit
 from outreach.adherence.lines import REQUIRED, JoiningLine, Known, known_of, match, read_line
-from outreach.adherence.models import AdherenceRecord, JoiningList, ListState, Programme, Status, Word
+from outreach.adherence.models import AdherenceRecord, JoiningList, ListState, Programme, RecordWithdrawal, Status, Word
 from outreach.adherence.timeline import Moment
-from outreach.db import Session, take_turns
+from outreach.db import Session, UtcDateTime, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.spreadsheets.tables import Grid, Rejection, RowFault, interpret, read_grid
 
@@ -164,7 +164,9 @@ def undo(session: Session, *, now: datetime, actor: str, list_id: int | None = N
         raise NotFound("Aucune liste d’adhésions n’est appliquée.")
     if list_id is not None and list_id != last.id:
         raise Refused("Seule la dernière liste appliquée peut être annulée.")
-    session.execute(update(AdherenceRecord).where(AdherenceRecord.list_id == last.id).values(withdrawn_at=now))
+    records = select(AdherenceRecord.id, literal(now, UtcDateTime), literal(actor))
+    withdrawn = ("record_id", "withdrawn_at", "withdrawn_by")
+    session.execute(insert(RecordWithdrawal).from_select(withdrawn, records.where(AdherenceRecord.list_id == last.id)))
     last.state, last.undone_at, last.undone_by = ListState.UNDONE, now, actor
     audit.record(session, now, actor, "Liste d’adhésions annulée.", f"list:{last.id}")
     return last

@@ -6,7 +6,7 @@ A status is never changed: a dated and signed record is added, and the latest on
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
@@ -150,7 +150,7 @@ class JoiningList(Base):
 class AdherenceRecord(Base):
     """The recorded status of a school in a strand; it holds from `effective_on` until a later record.
 
-    A record of an undone list is withdrawn, not deleted.
+    The row is never changed. A record of an undone list is withdrawn, by a row of its own.
     """
 
     __tablename__ = "adherence_records"
@@ -167,4 +167,19 @@ class AdherenceRecord(Base):
     source: Mapped[str] = mapped_column(String(200))
     reason: Mapped[str] = mapped_column(Text)
     list_id: Mapped[int | None] = mapped_column(ForeignKey("joining_lists.id"), index=True)
-    withdrawn_at: Mapped[datetime | None]
+
+    @classmethod
+    def stands(cls) -> ColumnElement[bool]:
+        """The SQL condition that a record is not withdrawn."""
+        theirs = select(RecordWithdrawal.record_id).where(RecordWithdrawal.record_id == cls.id)
+        return ~theirs.correlate(cls).exists()
+
+
+class RecordWithdrawal(Base):
+    """A record holds no longer: since when, and by whom its list was undone ('' = not known)."""
+
+    __tablename__ = "record_withdrawals"
+
+    record_id: Mapped[int] = mapped_column(ForeignKey("adherence_records.id"), primary_key=True)
+    withdrawn_at: Mapped[datetime]
+    withdrawn_by: Mapped[str] = mapped_column(String(255))

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 
 from outreach import audit
-from outreach.adherence.models import AdherenceRecord, Programme, RollUp, Status, Strand, Word
+from outreach.adherence.models import AdherenceRecord, Programme, RecordWithdrawal, RollUp, Status, Strand, Word
 from outreach.adherence.programmes import prerequisites
 from outreach.adherence.standing import eligible, roll_up, standing
 from outreach.adherence.timeline import Moment, Timeline, is_confirmed, timeline_of
@@ -148,10 +148,11 @@ def roll_ups(rows: Sequence[SchoolStandings], programme: Programme) -> dict[int,
 def events(session: Session, authority: Authority) -> list[Event]:
     """What joining lists recorded for the authority's schools of today; records made by hand are in the audit."""
     query = (
-        select(AdherenceRecord, School, Strand)
+        select(AdherenceRecord, School, Strand, RecordWithdrawal.withdrawn_at)
         .join(School, School.id == AdherenceRecord.school_id)
         .join(Strand, Strand.id == AdherenceRecord.strand_id)
         .join(Listing, Listing.school_id == School.id)
+        .outerjoin(RecordWithdrawal, RecordWithdrawal.record_id == AdherenceRecord.id)
         .where(
             Listing.current(),
             Listing.authority_id == authority.id,
@@ -160,8 +161,8 @@ def events(session: Session, authority: Authority) -> list[Event]:
         .order_by(AdherenceRecord.effective_on, School.fase)
     )
     grouped: dict[int, Event] = {}
-    for entry, school, strand in session.execute(query):
-        undone = f", annulée le {entry.withdrawn_at:%d/%m/%Y}" if entry.withdrawn_at else ""
+    for entry, school, strand, withdrawn_at in session.execute(query):
+        undone = f", annulée le {withdrawn_at:%d/%m/%Y}" if withdrawn_at else ""
         event = grouped.setdefault(
             entry.list_id or 0, Event(entry.recorded_at, entry.recorded_by, f"Liste d’adhésions appliquée{undone}.")
         )

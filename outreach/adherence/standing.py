@@ -61,7 +61,7 @@ def recorded(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
             func.row_number().over(partition_by=pair, order_by=newest).label("rank"),
         )
         .join(AdherenceRecord, AdherenceRecord.effective_on <= calendar.c.day)
-        .where(AdherenceRecord.withdrawn_at.is_(None), AdherenceRecord.strand_id.in_([strand.id for strand in strands]))
+        .where(AdherenceRecord.stands(), AdherenceRecord.strand_id.in_([strand.id for strand in strands]))
         .subquery("ranked")
     )
     kept = [column for column in ranked.c if column.name != "rank"]
@@ -82,7 +82,7 @@ def status_of(
             AdherenceRecord.school_id == school_id,
             AdherenceRecord.strand_id == strand_id,
             AdherenceRecord.effective_on <= day,
-            AdherenceRecord.withdrawn_at.is_(None),
+            AdherenceRecord.stands(),
         )
         .order_by(*newest)
         .limit(literal_column("1"))  # with a parameter, PostgreSQL would plan the statement anew each time

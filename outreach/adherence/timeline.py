@@ -61,9 +61,7 @@ def is_confirmed(moment: Moment | None) -> bool:
 def timeline_of(session: Session, programme: Programme, school_ids: Iterable[int] | None = None) -> Timeline:
     """The records of a programme that are not withdrawn: those of these schools, or all."""
     strands = [strand.id for strand in programme.strands]
-    query = select(AdherenceRecord).where(
-        AdherenceRecord.withdrawn_at.is_(None), AdherenceRecord.strand_id.in_(strands)
-    )
+    query = select(AdherenceRecord).where(AdherenceRecord.stands(), AdherenceRecord.strand_id.in_(strands))
     if school_ids is not None:
         query = query.where(AdherenceRecord.school_id.in_(list(school_ids)))
     timeline = Timeline()

@@ -225,7 +225,7 @@ class NeverAnswered(Fields):
         declared = and_(
             AdherenceRecord.strand_id == scope.strand(self.strand).id,
             AdherenceRecord.word == Word.DECLARED,
-            AdherenceRecord.withdrawn_at.is_(None),
+            AdherenceRecord.stands(),
         )
         asked = scope.holds(Listing.authority_id)
         return Authority.id.not_in(answered.where(asked, Listing.on(scope.day), declared))

@@ -17,7 +17,8 @@ from outreach.delivery.models import Mailing, Message
 from outreach.directory.contacts import school_limits, subject_of
 from outreach.directory.models import Authority, Contact, ContactSchool, School
 from outreach.errors import InputError, NotFound, Refused
-from outreach.tracking.models import Answer, Response, ResponseSchool
+from outreach.tracking import steps
+from outreach.tracking.models import Answer, Response, ResponseSchool, Step
 
 MOST_AN_HOUR = 20
 REPLACED = "remplacée par une réponse plus récente"
@@ -170,10 +171,10 @@ def _respond(
         proposed_address=given.proposed_address if answer is Answer.WRONG_CONTACT else "",
         given_at=now,
     )
-    if not answer.awaits_staff:
-        response.handled_at, response.handled_by, response.outcome = now, actor_of(message), "enregistrée"
     session.add(response)
     session.flush()
+    if not answer.awaits_staff:
+        steps.add(session, response, Step.HANDLED, at=now, actor=actor_of(message), note="enregistrée")
     session.add_all(ResponseSchool(response_id=response.id, school_id=school.id) for school in schools)
     session.flush()
     about = f" pour {len(schools)} école{'s' if len(schools) > 1 else ''}" if schools else ""
@@ -230,15 +231,14 @@ def _replace(
             Response.strand_id == asked.strand.id,
             Response.handled_at.is_(None),
         )
-    )
+    ).all()
     keys = {school.id for school in schools}
     limited = {address for _, address in school_limits(session, [asked.authority.id])}
     for earlier in waiting:
         held, addresses = {school.id for school in earlier.schools}, {earlier.message.address_key, message.address_key}
         is_same_respondent = len(addresses) == 1 or addresses.isdisjoint(limited)
         if (earlier.answer is answer and not held and is_same_respondent) or (held and held <= keys):
-            earlier.handled_at, earlier.handled_by, earlier.outcome = now, "réponse suivante", REPLACED
-    session.flush()
+            steps.add(session, earlier, Step.HANDLED, at=now, actor="réponse suivante", note=REPLACED)
 
 
 def _limit_of(session: Session, message: Message) -> frozenset[int] | None:

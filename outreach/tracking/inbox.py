@@ -19,7 +19,9 @@ from outreach.directory.contacts import subject_of
 from outreach.directory.models import Contact, MailboxKind, School
 from outreach.errors import NotFound, Refused
 from outreach.mail.addresses import judge
-from outreach.tracking.models import Answer, Response
+from outreach.tracking import steps
+from outreach.tracking.answers import REPLACED
+from outreach.tracking.models import Answer, Response, Step
 
 PAGE_ROWS = 50
 DONE = {
@@ -164,11 +166,33 @@ def take(session: Session, response: Response, *, now: datetime, actor: str) -> 
     """Make `actor` the owner of a response; returns the former owner ('': none). Raises Refused when it was handled."""
     _in_turn(session, response)
     before = response.owner if response.owner and response.owner != actor else ""
-    response.owner, response.owned_at = actor, now
+    steps.add(session, response, Step.TAKEN, at=now, actor=actor)
     taken = f"reprise à {before}" if before else "prise en charge"
     said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {taken}."
     audit.record(session, now, actor, said, subject_of(response.authority))
     return before
+
+
+def may_reopen(response: Response) -> bool:
+    """Whether a response may wait for staff again: staff handled it, and no later response replaced it."""
+    return response.answer.awaits_staff and response.handled_at is not None and response.outcome != REPLACED
+
+
+def reopen(session: Session, response: Response, *, now: datetime, actor: str, note: str = "") -> None:
+    """Let a response that was handled wait again, as `actor`'s; what was done for it stays done.
+
+    Raises Refused when it waits already, or when it waits for nobody.
+    """
+    take_turns(session, "response", response.id)
+    session.refresh(response)
+    if not may_reopen(response):
+        raise Refused("Cette réponse ne se rouvre pas : elle attend déjà, ou une réponse plus récente la remplace.")
+    steps.add(session, response, Step.REOPENED, at=now, actor=actor, note=note)
+    if response.owner != actor:
+        steps.add(session, response, Step.TAKEN, at=now, actor=actor)
+    reopened = f"rouverte{f' : {note}' if note else ''}".rstrip(".")
+    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {reopened}."
+    audit.record(session, now, actor, said, subject_of(response.authority))
 
 
 def declared_still(session: Session, response: Response, *, now: datetime) -> list[School]:
@@ -210,8 +234,9 @@ def _in_turn(session: Session, response: Response) -> None:
 
 
 def _handle(session: Session, response: Response, now: datetime, actor: str, outcome: str) -> None:
-    response.handled_at, response.handled_by, response.outcome = now, actor, outcome
-    response.owner = response.owner or actor
+    if not response.owner:
+        steps.add(session, response, Step.TAKEN, at=now, actor=actor)
+    steps.add(session, response, Step.HANDLED, at=now, actor=actor, note=outcome)
     said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {outcome.rstrip('.')}."
     audit.record(session, now, actor, said, subject_of(response.authority))
 

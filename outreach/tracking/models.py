@@ -1,13 +1,25 @@
 """The tables of responses, trackers, hits and bases.
 
-A response is never changed: a later one replaces it, and staff note what they did.
+A response is never changed: a later one replaces it, and what staff did about it are rows of their own.
 """
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TypeVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    ScalarSelect,
+    SmallInteger,
+    SQLColumnExpression,
+    String,
+    Text,
+    case,
+    select,
+)
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from outreach.adherence.models import Status, Strand
 from outreach.db import Base, enum_of
@@ -56,24 +68,57 @@ _ANSWER_LABELS = {
 }
 
 
-class Response(Base):
-    """One answer of an authority, for some of its schools, given from a letter.
+Value = TypeVar("Value")
 
-    It waits for the service while `handled_at` is empty; `outcome` says what was done, or what replaced it.
+
+class Step(StrEnum):
+    """What was done about a response."""
+
+    TAKEN = "taken"
+    HANDLED = "handled"
+    REOPENED = "reopened"
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return {"taken": "Prise en charge", "handled": "Traitée"}.get(self.value, "Rouverte")
+
+
+class ResponseStep(Base):
+    """A step taken about a response: when, by whom; `note` says what was done, or what replaced the response."""
+
+    __tablename__ = "response_steps"
+    __table_args__ = (Index("ix_response_steps_response_id_id", "response_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    response_id: Mapped[int] = mapped_column(ForeignKey("responses.id"))
+    step: Mapped[Step] = mapped_column(enum_of(Step, "step"))
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(255))
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+def _last(value: SQLColumnExpression[Value], response_id: Mapped[int], *steps: Step) -> ScalarSelect[Value]:
+    """A value of the last of these steps that was taken about a response; NULL without one."""
+    query = select(value).where(ResponseStep.response_id == response_id, ResponseStep.step.in_(steps))
+    return query.order_by(ResponseStep.id.desc()).limit(1).correlate_except(ResponseStep).scalar_subquery()
+
+
+def _if_handled(value: SQLColumnExpression[Value], response_id: Mapped[int]) -> ScalarSelect[Value | None]:
+    """A value of the step that handled a response; NULL while the response waits, as it does again once reopened."""
+    when_handled = case((ResponseStep.step == Step.HANDLED, value))
+    return _last(when_handled, response_id, Step.HANDLED, Step.REOPENED)
+
+
+class Response(Base):
+    """One answer of an authority, for some of its schools, given from a letter. The row is never changed.
+
+    What was done about it are steps, and the last ones hold. It waits for the service while `handled_at` is empty;
+    `outcome` says what was done, or what replaced it. `session.refresh` reads these again after a step.
     """
 
     __tablename__ = "responses"
-    __table_args__ = (
-        CheckConstraint("(handled_at IS NULL) = (handled_by IS NULL)", name="handled"),
-        Index(
-            "ix_responses_waiting",
-            "answer",
-            "given_at",
-            sqlite_where=text("handled_at IS NULL"),
-            postgresql_where=text("handled_at IS NULL"),
-        ),
-        Index("ix_responses_authority_id_strand_id", "authority_id", "strand_id"),
-    )
+    __table_args__ = (Index("ix_responses_authority_id_strand_id", "authority_id", "strand_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
@@ -83,11 +128,11 @@ class Response(Base):
     comment: Mapped[str] = mapped_column(Text, default="")
     proposed_address: Mapped[str] = mapped_column(String(320), default="")
     given_at: Mapped[datetime]
-    owner: Mapped[str | None] = mapped_column(String(255))
-    owned_at: Mapped[datetime | None]
-    handled_at: Mapped[datetime | None]
-    handled_by: Mapped[str | None] = mapped_column(String(255))
-    outcome: Mapped[str] = mapped_column(Text, default="")
+
+    owner: Mapped[str | None] = column_property(_last(ResponseStep.actor, id, Step.TAKEN))  # noqa: A003 - the column
+    handled_at: Mapped[datetime | None] = column_property(_if_handled(ResponseStep.at, id))  # noqa: A003
+    handled_by: Mapped[str | None] = column_property(_if_handled(ResponseStep.actor, id))  # noqa: A003
+    outcome: Mapped[str | None] = column_property(_if_handled(ResponseStep.note, id))  # noqa: A003
 
     authority: Mapped[Authority] = relationship()
     strand: Mapped[Strand] = relationship()

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.db import Session
 from outreach.roles import RoleName
-from outreach.tracking import inbox
+from outreach.tracking import inbox, steps
 from outreach.tracking.inbox import PAGE_ROWS, EffectChanged, Tray
 from outreach.tracking.models import Response
 from outreach.web.ui.frame import actor, database, needs, now
@@ -62,7 +62,7 @@ def act(number: int) -> Redirect | tuple[str, int]:
         with database().writing() as session:
             received = inbox.response_numbered(session, number)
             inbox.act(session, received, now=now(), actor=actor(), note=note, seen=seen)
-            said = f"C’est fait : {received.authority.name}, {received.outcome.rstrip('.')}."
+            said = f"C’est fait : {received.authority.name}, {(received.outcome or '').rstrip('.')}."
     except EffectChanged as error:
         with database().reading() as session:
             return _page(session, inbox.response_numbered(session, number), str(error)), 409
@@ -80,6 +80,15 @@ def set_aside(number: int) -> Redirect:
     return redirect(url_for(".index", **_filter()))
 
 
+@pages.post("/<number:number>/reopening")
+@needs(RoleName.AUTHOR)
+def reopen(number: int) -> Redirect:
+    with database().writing() as session:
+        inbox.reopen(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=_note())
+    flash("La réponse attend de nouveau, et elle est à vous.", "success")
+    return redirect(url_for(".response", number=number, **_filter()))
+
+
 def _note() -> str:
     return " ".join(request.form.get("note", "").replace("\0", "").split())[:500]
 
@@ -93,4 +102,14 @@ def _filter() -> dict[str, Any]:
 def _page(session: Session, received: Response, fault: str = "") -> str:
     effect = inbox.effect_of(session, received, now=now()) if received.handled_at is None else None
     template, kept = "pages/responses/response.html", _filter()
-    return render_template(template, response=received, effect=effect, fault=fault, note=_note(), kept=kept)
+    may_reopen, taken = inbox.may_reopen(received), steps.steps_of(session, received)
+    return render_template(
+        template,
+        response=received,
+        effect=effect,
+        fault=fault,
+        note=_note(),
+        kept=kept,
+        may_reopen=may_reopen,
+        steps=taken,
+    )

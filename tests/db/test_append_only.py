@@ -15,9 +15,14 @@ from tests.migrations.test_populated import FOLDER
 
 pytestmark = pytest.mark.postgresql
 KEYS = {
+    "adherence_records": ["id"],
     "audit_entries": ["id"],
     "campaign_transitions": ["id"],
     "gate_changes": ["id"],
+    "record_withdrawals": ["record_id"],
+    "response_schools": ["response_id", "school_id"],
+    "response_steps": ["id"],
+    "responses": ["id"],
     "wave_transitions": ["id"],
 }
 WAYS = {
@@ -47,7 +52,9 @@ def populated(database):
     """A database with at least one row in each of these tables."""
     migrations.downgrade(database.engine)
     migrations.upgrade(database.engine, "0014")
-    insert(database, json.loads((FOLDER / "0014.json").read_text(encoding="utf-8")))
+    dump = json.loads((FOLDER / "0014.json").read_text(encoding="utf-8"))
+    dump["adherence_records"][0]["withdrawn_at"] = "2021-05-18T09:00:00+00:00"
+    insert(database, dump)
     migrations.upgrade(database.engine)
     return database
 

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from outreach import migrations
 from outreach.db import Base, Session
@@ -32,12 +32,12 @@ def test_every_row_goes_up_step_by_step_and_down_again(database, start):
     assert dumped(database) == dump
     while not migrations.is_current(database.engine):
         migrations.upgrade(database.engine, "+1")
-        assert counts(dumped(database)) == counts(dump)
+        assert counts(dumped(database)) == counts(dump) | (added(dump) if at_least(database, "0019") else {})
     migrations.check(database.engine)
     with Session(database.engine) as session:
         for mapper in Base.registry.mappers:
             read = session.scalars(select(mapper.class_)).all()
-            assert len(read) == len(dump.get(mapper.local_table.name, []))
+            assert len(read) == (counts(dump) | added(dump)).get(mapper.local_table.name, 0)
     migrations.downgrade(database.engine, start)
     assert dumped(database) == dump
 
@@ -45,6 +45,22 @@ def test_every_row_goes_up_step_by_step_and_down_again(database, start):
 def dumped(database):
     with database.engine.connect() as connection:
         return rows(connection)
+
+
+def added(dump):
+    """The rows that revision 0019 makes of what columns said before: the number of each table that gets any."""
+    if "response_steps" in dump:
+        return {}
+    made = {
+        "record_withdrawals": [row["withdrawn_at"] for row in dump["adherence_records"]],
+        "response_steps": [row[name] for row in dump["responses"] for name in ("owner", "handled_at")],
+    }
+    return {table: len(list(filter(None, said))) for table, said in made.items() if any(said)}
+
+
+def at_least(database, revision):
+    with database.engine.connect() as connection:
+        return connection.scalar(text("SELECT version_num FROM alembic_version")) >= revision
 
 
 def counts(dump):

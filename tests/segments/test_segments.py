@@ -130,7 +130,7 @@ criterion = st.recursive(
 
 def store(session, people):
     """Write a random directory down; returns the keys of its authorities."""
-    emptied = (MessageSubject, Message, Batch, Mailing, Suppression, AdherenceRecord, ContactSchool, Contact)
+    emptied = (MessageSubject, Message, Batch, Mailing, Suppression, ContactSchool, Contact)
     for table in (*emptied, Teaching, Listing):
         session.execute(delete(table))
     session.execute(delete(School))

@@ -21,7 +21,8 @@ from outreach.mail.linter import faults
 from outreach.tracking import answers, inbox
 from outreach.tracking.answers import Given
 from outreach.tracking.inbox import Tray
-from outreach.tracking.models import Answer, Response
+from outreach.tracking.models import Answer, Response, Step
+from outreach.tracking.steps import steps_of
 from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, advance, approved, launch, people, settle, strand
 from tests.conftest import NOW
 
@@ -342,3 +343,42 @@ def test_a_confirmation_leaves_says_what_was_answered_in_our_words_and_is_in_no_
         assert "Nous adhérons" in letter.content or b"Nous adh=C3=A9rons (2" in letter.wire
         written = outbox.authorities_written_since(NOW)
         assert len(session.scalars(written).all()) == 3
+
+
+def test_what_was_done_about_an_answer_can_be_read_again_at_any_moment(database, letters):
+    """Taken by one, handled by the other, reopened: no step hides the one before."""
+    (key,) = give(database, letters[0], "help")
+    hours = [LATER + timedelta(hours=hour) for hour in range(1, 5)]
+    act(database, key, inbox.take, now=hours[0])
+    act(database, key, now=hours[1], note="appelé")
+    assert read(database, key) == (AUTHOR, hours[1], AUTHOR, "appelé", 0)
+    act(database, key, inbox.reopen, now=hours[2], note="ils rappellent")
+    assert read(database, key) == (AUTHOR, None, None, None, 1)
+    act(database, key, inbox.set_aside, now=hours[3])
+    with database.reading() as session:
+        told = [(one.step, one.at, one.note) for one in steps_of(session, inbox.response_numbered(session, key))]
+    assert told == [
+        (Step.TAKEN, hours[0], ""),
+        (Step.HANDLED, hours[1], "appelé"),
+        (Step.REOPENED, hours[2], "ils rappellent"),
+        (Step.HANDLED, hours[3], "classée sans suite"),
+    ]
+
+
+def read(database, key):
+    with database.reading() as session:
+        response = inbox.response_numbered(session, key)
+        waiting = inbox.count(session, Tray.HELP)
+        return response.owner, response.handled_at, response.handled_by, response.outcome, waiting
+
+
+def test_only_what_staff_handled_is_reopened(database, letters):
+    (waiting,) = give(database, letters[0], "help")
+    with pytest.raises(Refused, match="ne se rouvre pas"):
+        act(database, waiting, inbox.reopen)
+    give(database, letters[0], "help", now=LATER + timedelta(hours=1))
+    with pytest.raises(Refused, match="plus récente"):
+        act(database, waiting, inbox.reopen)
+    (silent,) = give(database, letters[1], "informed")
+    with pytest.raises(Refused):
+        act(database, silent, inbox.reopen)

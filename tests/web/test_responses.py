@@ -15,6 +15,7 @@ from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.directory import contacts
 from outreach.directory.models import Authority, School
 from outreach.mail.tokens import Keys, TokenKind
+from outreach.tracking import inbox
 from outreach.tracking.models import Response, ResponseSchool
 from tests.conftest import NOW
 from tests.pages import actions, form_of, links, text_of
@@ -187,13 +188,24 @@ def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, clien
 def test_taking_over_says_whose_it_was(author, client, wbe, sample_database):
     client.post(wbe, data={"answer": "help"})
     with sample_database.writing() as session:
-        session.scalars(select(Response)).one().owner = "marc.dethier@fwb.example"
+        inbox.take(session, session.scalars(select(Response)).one(), now=NOW, actor="marc.dethier@fwb.example")
     assert "Reprendre à marc.dethier@fwb.example" in text_of(author.get("/responses/1"))
     author.send("/responses/1/owner", page="/responses/1")
     assert "elle était à marc.dethier@fwb.example" in text_of(author.get("/responses/1"))
     assert "reprise à marc.dethier@fwb.example" in text_of(author.get("/directory/9001/history"))
     author.send("/responses/1/owner", page="/account")
     assert "elle était à" not in text_of(author.get("/responses/1"))
+
+
+def test_a_handled_response_is_reopened_and_its_steps_stay(author, client, wbe):
+    client.post(wbe, data={"answer": "help"})
+    author.send("/responses/1/action", {"note": "Appelé."}, page="/responses/1")
+    assert author.send("/responses/1/reopening", page="/responses/1").status_code == 302
+    page = text_of(author.get("/responses/1"))
+    assert "Marquer comme traitée" in page
+    assert [page.index(word) for word in ("Prise en charge le", "Traitée le", "Rouverte le")] == sorted(
+        page.index(word) for word in ("Prise en charge le", "Traitée le", "Rouverte le")
+    )
 
 
 def test_what_is_most_urgent_comes_first(author, client, wbe):

@@ -41,7 +41,7 @@ def answer(database, strand, authority, said):
             select(Message.id).where(Message.authority_id == authority).order_by(Message.id)
         ).first()
         details = {"message_id": message, "authority_id": authority, "strand_id": strand, "given_at": LATER}
-        session.add(Response(answer=said, handled_at=LATER, handled_by="x", **details))
+        session.add(Response(answer=said, **details))
 
 
 def found(database, number=1):

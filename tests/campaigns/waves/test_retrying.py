@@ -95,7 +95,7 @@ def test_who_has_answered_since_is_left_alone_and_counted_apart(database, people
         )
         for one in (refused, doubtful):
             details = {"message_id": one.id, "authority_id": one.authority_id, "strand_id": strand, "given_at": NOW}
-            session.add(Response(answer=Answer.INFORMED, handled_at=NOW, handled_by="x", **details))
+            session.add(Response(answer=Answer.INFORMED, **details))
     with database.reading() as session:
         found = retrying.retriable(session, lifecycle.campaign_numbered(session, number), now=LATER)
         assert found == {1: Retriable(1, 0, kept=1)}

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
 from outreach.delivery import workers
 from outreach.delivery.ledger import outbox, recipients, suppressions
 from outreach.delivery.ledger.letters import due_in
@@ -167,7 +167,8 @@ def test_only_joining_closes_a_school(database, relay, postman, strand):
     mailing = mail_to(database, addresses(1), strand=strand, listed={addresses(1)[0]: (only,)})
     record(database, only, strand)
     with database.writing() as session:
-        session.execute(update(AdherenceRecord).values(withdrawn_at=NOW))
+        key = session.scalars(select(AdherenceRecord.id)).one()
+        session.add(RecordWithdrawal(record_id=key, withdrawn_at=NOW, withdrawn_by="x"))
     record(database, only, strand, Status.DECLINED)
     postman(sink).deliver(mailing)
     assert ends(database, mailing) == [(S.ACCEPTED, None)]

@@ -1,0 +1,22 @@
+"""What staff did about responses, and what replaced these: steps that are added and never changed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from outreach.db import Session
+from outreach.tracking.models import Response, ResponseStep, Step
+
+
+def add(session: Session, response: Response, step: Step, *, at: datetime, actor: str, note: str = "") -> None:
+    """Record a step about a response, and read again what the response says of its steps."""
+    session.add(ResponseStep(response_id=response.id, step=step, at=at, actor=actor, note=note))
+    session.flush()
+    session.refresh(response, ["owner", "handled_at", "handled_by", "outcome"])
+
+
+def steps_of(session: Session, response: Response) -> Sequence[ResponseStep]:
+    """The steps about a response, in order: those before a moment say how it stood then."""
+    query = select(ResponseStep).where(ResponseStep.response_id == response.id).order_by(ResponseStep.id)
+    return session.scalars(query).all()
