@@ -83,8 +83,9 @@ def set_aside(number: int) -> Redirect:
 @pages.post("/<number:number>/reopening")
 @needs(RoleName.AUTHOR)
 def reopen(number: int) -> Redirect:
+    note = _note()
     with database().writing() as session:
-        inbox.reopen(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=_note())
+        inbox.reopen(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=note)
     flash("La réponse attend de nouveau, et elle est à vous.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
 
