@@ -25,8 +25,8 @@ from outreach.directory.listing import Filters, Sort
 from outreach.directory.register import read_register
 from outreach.segments import audience
 from outreach.segments.audience import Audience, Concerns
-from outreach.segments.criteria import Scope, scope_at
 from outreach.segments.criteria_json import from_json
+from outreach.segments.scope import Scope, scope_at
 from outreach.settings import read
 
 NOW = datetime(2021, 5, 15, 9, tzinfo=UTC)

@@ -15,8 +15,9 @@ from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Network
 from outreach.segments import audience
 from outreach.segments.audience import Audience, AudienceCounts, Concerns
-from outreach.segments.criteria import Criterion, Scope, listed, scope_at
+from outreach.segments.criteria import Criterion, listed
 from outreach.segments.criteria_json import from_store
+from outreach.segments.scope import Scope, scope_at
 from outreach.tracking import answers
 
 

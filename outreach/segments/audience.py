@@ -17,7 +17,8 @@ from outreach.db import Session
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import MessageClass, Reason
 from outreach.directory.models import Authority, Contact, ContactSchool
-from outreach.segments.criteria import Criterion, Leaf, Scope, leaves, listed
+from outreach.segments.criteria import Criterion, Leaf, leaves, listed
+from outreach.segments.scope import Scope
 
 ORDER = (
     Reason.JOINED,

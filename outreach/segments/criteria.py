@@ -4,9 +4,9 @@ A criterion is true or false of one listed authority, as of one day. Criteria co
 `where` is the condition on the columns of Authority, and `words` is French for the middle of a sentence.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from sqlalchemy import (
     ColumnElement,
     Select,
-    SQLColumnExpression,
     and_,
     case,
     exists,
@@ -22,57 +21,18 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    true,
 )
 
-from outreach.adherence.models import AdherenceRecord, RollUp, Status, Strand, Word
+from outreach.adherence.models import AdherenceRecord, RollUp, Status, Word
 from outreach.adherence.programmes import judged_by
-from outreach.adherence.standing import rolled_up, standing
-from outreach.days import today
-from outreach.db import Session
 from outreach.delivery.ledger import outbox
-from outreach.directory.models import Authority, Contact, Level, Listing, Network, School, Teaching, types_of
+from outreach.directory.models import Authority, Contact, Level, Listing, School, Teaching, types_of
 from outreach.directory.reference import NETWORKS
-from outreach.errors import InputError
+from outreach.segments.scope import Scope
 from outreach.text import line_of_words
 
 STILL_OPEN = (Status.NONE, Status.INFORMED, Status.IN_PREPARATION, Status.TENDER_LAUNCHED, Status.DECLINED)
 LEVEL_WORDS = {Level.NURSERY: "maternelle", Level.PRIMARY: "primaire", Level.SECONDARY: "secondaire"}
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What criteria are evaluated for: the instant, its day in Brussels, the strands by number, and the keys of the
-    networks by code.
-
-    Letters of the mailings in `ignoring` (a campaign's own, for a reminder) do not count as written. `between` limits
-    every condition to authorities whose keys are in this range (both ends included), so that a question about some of
-    them does not cost as much as about all.
-    """
-
-    now: datetime
-    day: date
-    strands: Mapping[int, Strand]
-    networks: Mapping[str, int]
-    ignoring: tuple[int, ...] = ()
-    between: tuple[int, int] | None = None
-
-    def holds(self, authority: SQLColumnExpression[int]) -> ColumnElement[bool]:
-        """True of an authority's key within `between`."""
-        return true() if self.between is None else authority.between(*self.between)
-
-    def strand(self, number: int) -> Strand:
-        """The strand with this number. Raises InputError."""
-        if number not in self.strands:
-            raise InputError(f"Le programme n’a pas de volet {number}.")
-        return self.strands[number]
-
-
-def scope_at(session: Session, programme_id: int, *, now: datetime) -> Scope:
-    """The scope of a programme at an instant."""
-    strands = session.scalars(select(Strand).where(Strand.programme_id == programme_id))
-    networks = {network.code: network.id for network in session.execute(select(Network.code, Network.id))}
-    return Scope(now, today(now), {strand.number: strand for strand in strands}, networks)
 
 
 class NetworkCode(StrEnum):
@@ -172,9 +132,8 @@ class SchoolStatus(Fields):
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        rows = standing([scope.day], [scope.strand(self.strand)])
+        rows = scope.standings(self.strand)
         has_status, asked = rows.c.status.in_(self.statuses), select(rows.c.authority_id)
-        asked = asked.where(scope.holds(rows.c.authority_id))
         if self.which is Which.ANY:
             return Authority.id.in_(asked.where(has_status))
         having = func.count() == func.sum(case((has_status, 1), else_=0))
@@ -198,9 +157,8 @@ class RolledUp(Fields):
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        rows = rolled_up(scope.day, [scope.strand(self.strand)])
-        asked = scope.holds(rows.c.authority_id)
-        return Authority.id.in_(select(rows.c.authority_id).where(asked, rows.c.roll_up.in_(self.states)))
+        rows = scope.roll_ups(self.strand)
+        return Authority.id.in_(select(rows.c.authority_id).where(rows.c.roll_up.in_(self.states)))
 
     def words(self) -> str:
         """The French words."""

@@ -55,10 +55,10 @@ from outreach.segments.criteria import (
     Which,
     leaves,
     listed,
-    scope_at,
     sentence,
 )
 from outreach.segments.criteria_json import from_json, to_json
+from outreach.segments.scope import scope_at
 from tests import factories
 from tests.conftest import NOW
 
@@ -413,3 +413,11 @@ def test_a_sentence_reads_as_french():
         "pas (aucun courriel envoyé depuis 30 jours ou sans adresse valable)."
     )
     assert sentence(And()) == "Tous les pouvoirs organisateurs."
+
+
+def test_where_the_schools_stand_is_read_once_for_all_criteria_of_a_strand(ground):
+    asked = [SchoolStatus(strand=1, statuses=(status,), which=which) for status in Status for which in Which]
+    with ground.reading() as session:
+        statement = listed(scope_at(session, 1, now=NOW), And((*asked, Not(Or(tuple(asked))))))
+        assert str(statement.compile(session.get_bind())).count("row_number() OVER") == 1
+        session.execute(statement).all()

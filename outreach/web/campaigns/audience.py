@@ -21,8 +21,9 @@ from outreach.roles import RoleName
 from outreach.segments import audience as segment
 from outreach.segments.audience import AddressRow, Audience, Concerns, Explanation
 from outreach.segments.choices import Choices
-from outreach.segments.criteria import Criterion, NetworkCode, Scope, Which, sentence, simplified
+from outreach.segments.criteria import Criterion, NetworkCode, Which, sentence, simplified
 from outreach.segments.criteria_json import PARAMETER, TooMany, from_json, to_json, within_limits
+from outreach.segments.scope import Scope
 from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
 from outreach.web.ui import exports

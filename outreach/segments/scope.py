@@ -1,0 +1,71 @@
+"""What criteria are evaluated for: an instant, its day, a programme's strands, the networks; and what they share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, Select, SQLColumnExpression, select, true
+
+from outreach.adherence.models import Strand
+from outreach.adherence.standing import rolled_up, standing
+from outreach.days import today
+from outreach.db import Session
+from outreach.directory.models import Network
+from outreach.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What criteria are evaluated for: the instant, its day in Brussels, the strands by number, and the keys of the
+    networks by code.
+
+    Letters of the mailings in `ignoring` (a campaign's own, for a reminder) do not count as written. `between` limits
+    every condition to authorities whose keys are in this range (both ends included), so that a question about some of
+    them does not cost as much as about all.
+    """
+
+    now: datetime
+    day: date
+    strands: Mapping[int, Strand]
+    networks: Mapping[str, int]
+    ignoring: tuple[int, ...] = ()
+    between: tuple[int, int] | None = None
+    _shared: dict[tuple[str, int], CTE] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def holds(self, authority: SQLColumnExpression[int]) -> ColumnElement[bool]:
+        """True of an authority's key within `between`."""
+        return true() if self.between is None else authority.between(*self.between)
+
+    def strand(self, number: int) -> Strand:
+        """The strand with this number. Raises InputError."""
+        if number not in self.strands:
+            raise InputError(f"Le programme n’a pas de volet {number}.")
+        return self.strands[number]
+
+    def standings(self, number: int) -> CTE:
+        """Where each eligible school stands in the strand with this number: columns authority_id, status.
+
+        All criteria of a statement share it, so that it is read once, however many there are. Raises InputError.
+        """
+        rows = standing([self.day], [self.strand(number)])
+        return self._once("standings", number, select(rows.c.authority_id, rows.c.status), rows.c.authority_id)
+
+    def roll_ups(self, number: int) -> CTE:
+        """Where each authority stands in the strand: columns authority_id, roll_up. Shared as `standings` is."""
+        rows = rolled_up(self.day, [self.strand(number)])
+        return self._once("roll_ups", number, select(rows.c.authority_id, rows.c.roll_up), rows.c.authority_id)
+
+    def _once(self, name: str, number: int, query: Select[Any], authority: ColumnElement[int]) -> CTE:
+        if (name, number) not in self._shared:
+            self._shared[name, number] = query.where(self.holds(authority)).cte(f"{name}_{number}")
+        return self._shared[name, number]
+
+
+def scope_at(session: Session, programme_id: int, *, now: datetime) -> Scope:
+    """The scope of a programme at an instant."""
+    # In one statement, as six networks for each of a few strands: every slice of a launch asks for it.
+    query = select(Strand, Network.code, Network.id).outerjoin(Network, true())
+    rows = session.execute(query.where(Strand.programme_id == programme_id)).all()
+    strands, networks = {strand.number: strand for strand, _, _ in rows}, {code: key for _, code, key in rows}
+    return Scope(now, today(now), strands, networks)
