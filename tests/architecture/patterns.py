@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from re import _constants as op
 from re import _parser as parser
@@ -78,10 +79,10 @@ def _held(name: str, value: object, depth: int) -> Iterator[tuple[str, re.Patter
             yield from _held(f"{name}.{field.name}", getattr(value, field.name), depth + 1)
 
 
-def trees() -> Iterator[tuple[Path, ast.Module]]:
+@cache
+def trees() -> list[tuple[Path, ast.Module]]:
     """Every file of the package, parsed."""
-    for path in sorted(ROOT.rglob("*.py")):
-        yield path, ast.parse(path.read_text(encoding="utf-8"))
+    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(ROOT.rglob("*.py"))]
 
 
 def made_in_functions() -> list[str]:
