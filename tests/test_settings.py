@@ -264,6 +264,16 @@ def test_what_is_encrypted_or_stays_on_this_machine_is_accepted(what, url):
     assert read({**REAL, **named}).mode is Mode.PRODUCTION
 
 
+@pytest.mark.parametrize("name", ["PGHOST", "PGHOSTADDR", "PGSERVICE"])
+def test_no_variable_of_the_database_library_leads_to_another_machine(name, tmp_path):
+    named = {**REAL, "OUTREACH_DATABASE_URL": "postgresql:///b"}
+    with pytest.raises(SettingsError, match=f"{name} n’est pas un réglage"):
+        read({**named, name: "db.example"})
+    read({**named, name: "/run/postgresql"})
+    read({**REAL, name: "db.example"})
+    read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_DATABASE_URL": "postgresql:///b", name: "db.example"})
+
+
 def test_a_service_file_may_name_any_machine_so_the_address_says_that_it_is_encrypted():
     with pytest.raises(SettingsError, match="sslmode=require"):
         read({**REAL, "OUTREACH_DATABASE_URL": "postgresql:///b?service=x"})

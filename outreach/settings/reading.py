@@ -24,7 +24,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         settings = Settings.model_validate(_named(environment))
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(fault) for fault in error.errors())) from None
-    faults = faults_of(settings)
+    faults = faults_of(settings) + _faults_of_libpq(environment, settings)
     if settings.mode is not Mode.DEMO or not faults:  # a demonstration that does not start changes no folder
         faults += faults_of_folder(settings)
     if faults:
@@ -53,6 +53,17 @@ def _refuse_misspelt(environment: Mapping[str, str]) -> None:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)
             if near:
                 raise SettingsError(f"Le réglage {name} n’existe pas. Vouliez-vous écrire {near[0]} ?")
+
+
+def _faults_of_libpq(environment: Mapping[str, str], settings: Settings) -> list[str]:
+    """The variables by which the PostgreSQL library would ask another machine than the one that was judged."""
+    if settings.mode is Mode.DEMO or not settings.database.startswith("postgresql"):
+        return []
+    return [
+        f"{name} n’est pas un réglage : écrivez la machine dans OUTREACH_DATABASE_URL, et retirez {name}."
+        for name in ("PGHOST", "PGHOSTADDR", "PGSERVICE")
+        if not (environment.get(name) or "/").startswith("/")  # a folder of sockets is on this machine
+    ]
 
 
 def _sentence(fault: ErrorDetails) -> str:
