@@ -9,6 +9,8 @@ from outreach.accounts.staff import User
 from outreach.db import Session
 from outreach.errors import InputError
 
+WORD = re.compile(r"\w+")
+
 
 def refuse_second_account(session: Session, added: User) -> None:
     """Raise InputError when another account leads to the new one's mailbox, or an active one has the same name.
@@ -36,4 +38,4 @@ def _mailbox(address: str) -> str:
 
 def _words(name: str) -> list[str]:
     bare = "".join(sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
-    return sorted(re.findall(r"\w+", bare.casefold()))
+    return sorted(WORD.findall(bare.casefold()))
