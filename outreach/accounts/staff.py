@@ -9,7 +9,7 @@ from datetime import datetime
 
 from flask_security import RoleMixin, UserMixin, hash_password, verify_password
 from sqlalchemy import Column, ForeignKey, String, Table, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from outreach import audit
 from outreach.accounts import passwords, sessions
@@ -129,10 +129,10 @@ def user_named(session: Session, email: str) -> User:
 
 def user_of_session(session: Session, uniquifier: str, key: str, *, now: datetime) -> User | None:
     """The person whose session has this key, or None: it was ended, is too old, or the account is closed."""
-    query = select(User).join(StaffSession, StaffSession.user_id == User.id)
-    return session.scalar(
-        query.where(sessions.is_key(key), sessions.is_going_on(now), User.fs_uniquifier == uniquifier, User.active)
-    )
+    is_theirs = sessions.is_key(key), sessions.is_going_on(now), User.fs_uniquifier == uniquifier, User.active
+    query = select(User).join(StaffSession, StaffSession.user_id == User.id).where(*is_theirs)
+    # One statement for each request, roles included.
+    return session.scalars(query.options(joinedload(User.roles))).unique().one_or_none()
 
 
 def change_password(session: Session, user_id: int, digest: str, *, now: datetime) -> None:

@@ -1,3 +1,4 @@
+import re
 import threading
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -192,11 +193,10 @@ def test_a_session_stays_where_network_and_browser_change(app, client, password)
     assert client.get("/directory").status_code == 200
 
 
-@pytest.mark.parametrize("hours", [12, -13])
-def test_a_session_lasts_twelve_hours(author, sample_database, hours):
+def test_a_session_lasts_twelve_hours(author, sample_database):
     with sample_database.writing() as session:
         row = session.scalars(select(StaffSession)).one()
-        row.began_at -= timedelta(hours=hours)
+        row.began_at -= timedelta(hours=12)
     assert author.get("/directory").status_code == 302
 
 
@@ -236,7 +236,7 @@ def test_reading_a_session_is_one_statement_and_writes_nothing(author, sample_da
 
     event.listen(sample_database.engine, "before_cursor_execute", note)
     author.get("/directory")
-    about = [statement for statement in asked if "FROM users" in statement or "FROM sessions" in statement]
+    about = [statement for statement in asked if re.search(r"FROM (users|sessions|role)", statement)]
     assert len(about) == 1
     assert not [statement for statement in asked if not statement.startswith(("SELECT", "PRAGMA", "BEGIN"))]
 
@@ -382,7 +382,8 @@ def test_a_password_is_hashed_while_no_transaction_writes(app, client, password,
     database, hashed = app.extensions["outreach.database"], []
 
     def verify(user, given):
-        with database.writing():  # beside another writer it would wait, and fail
+        with database.writing() as session:
+            session.connection()  # beside another writer it would wait, and fail
             hashed.append(given)
         return True
 
