@@ -16,14 +16,16 @@ from whitenoise import WhiteNoise
 from outreach.accounts import staff
 from outreach.accounts.sessions import LIFETIME
 from outreach.accounts.staff import Role, User
+from outreach.accounts.trail import TrailKind
 from outreach.db import NO_ANSWER, Database, Session
 from outreach.settings import ROOT, Mode, Settings
-from outreach.web import account, adherence, calendar, campaigns, mailbox, responses, situation
+from outreach.web import account, adherence, calendar, campaigns, mailbox, responses, situation, trail
 from outreach.web.directory import authorities, exclusions, history
 from outreach.web.headers import Headed
 from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.ui import frame, sign_in
+from outreach.web.ui import trail as trail_queue
 from outreach.web.ui.account_forms import SignInForm
 
 WORDS, UPLOADS = {"", "application/x-www-form-urlencoded"}, "adherence.receive"
@@ -54,6 +56,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     CSRFProtect(app).exempt(recipient_pages.pages)
     _install_security(app, database)
     frame.install(app)
+    trail_queue.install(app, database)
     for error in NO_ANSWER:
         app.register_error_handler(error, _unavailable)
     for room in (
@@ -67,6 +70,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         responses,
         account,
         mailbox,
+        trail,
         recipient_pages,
         well_known,
     ):
@@ -181,9 +185,11 @@ def _install_security(app: Flask, database: Database) -> None:
         email = user.email
         with database.writing() as writing:
             sign_in.begin_session(writing, user.id)
+        trail_queue.note(TrailKind.SIGNED_IN, email, sign_in.browser_of(request.user_agent.string))
         after_this_request(lambda response: sign_in.know_browser(response, email))
 
     @user_logged_out.connect_via(app)  # type: ignore[untyped-decorator]
-    def end(_app: Flask, **_details: object) -> None:
+    def end(_app: Flask, user: User, **_details: object) -> None:
         with database.writing() as writing:
             sign_in.end_session(writing)
+        trail_queue.note(TrailKind.SIGNED_OUT, user.email)

@@ -9,6 +9,7 @@ from outreach.demo import people
 from outreach.settings import read
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.ui.sign_in import KEY
+from outreach.web.ui.trail import EXTENSION
 from tests import writing_watch
 from tests.pages import PageClient
 
@@ -23,6 +24,7 @@ class Lent(Database):
 
     def __init__(self):
         """Open no database: `become` sets one."""
+        self._last_calls = []
 
     def become(self, other):
         vars(self).update(vars(other))
@@ -44,6 +46,7 @@ class Standing:
         for kept, made in ((self.app.config, self.config), (self.app.extensions, self.extensions)):
             kept.clear()
             kept.update(made)
+        self.extensions[EXTENSION]._last.clear()
         self.app.wsgi_app = Hits(self.app.wsgi_app.pages, self.database, self.settings)
         return self.app
 
@@ -55,7 +58,8 @@ def standing(templates):
 
 @pytest.fixture
 def app(standing, sample_database, while_writing):
-    return standing.anew(sample_database)
+    yield standing.anew(sample_database)
+    assert standing.app.extensions[EXTENSION].flush()  # what is written later would go into the next test's database
 
 
 @pytest.fixture

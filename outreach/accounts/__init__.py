@@ -1,1 +1,1 @@
-"""Accounts of staff: people, their roles, passwords and sessions, and failed sign-ins."""
+"""Accounts of staff: people, their roles, passwords and sessions, failed sign-ins, and the trail."""

@@ -5,7 +5,7 @@ block ends well. Domain functions take the session and never commit.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -99,6 +99,7 @@ class Database:
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
         self._kept: WeakSet[Connection] = WeakSet()
+        self._last_calls: list[Callable[[], object]] = []
         if parsed.get_backend_name() == "sqlite":
             if parsed.database and parsed.database != ":memory:":
                 Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -165,8 +166,14 @@ class Database:
 
         self.dispose()
 
+    def before_dispose(self, call: Callable[[], object]) -> None:
+        """Have something called before the connections are closed: what still waits can then be written."""
+        self._last_calls.append(call)
+
     def dispose(self) -> None:
         """Close every connection."""
+        for call in self._last_calls:
+            call()
         for connection in list(self._kept):
             connection.close()
         self.engine.dispose()

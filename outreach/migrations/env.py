@@ -3,7 +3,7 @@
 from alembic import context
 
 from outreach import audit
-from outreach.accounts import attempts, sessions, staff
+from outreach.accounts import attempts, sessions, staff, trail
 from outreach.adherence import models as adherence
 from outreach.campaigns import models as campaigns
 from outreach.db import Base
@@ -12,7 +12,7 @@ from outreach.delivery.bounces import models as bounces
 from outreach.directory import calls, models
 from outreach.tracking import models as tracking
 
-TABLES = (attempts, staff, adherence, audit, bounces, calls, campaigns, delivery, models, sessions, tracking)
+TABLES = (attempts, staff, adherence, audit, bounces, calls, campaigns, delivery, models, sessions, tracking, trail)
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -8,12 +8,14 @@ from flask_security import current_user, hash_password
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import passwords, sessions, staff
+from outreach.accounts.trail import TrailKind
 from outreach.demo import people
 from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.web.ui.account_forms import PasswordForm
-from outreach.web.ui.frame import database, needs, now, settings
+from outreach.web.ui.frame import actor, database, needs, now, settings
 from outreach.web.ui.sign_in import KEY, begin_session
+from outreach.web.ui.trail import note
 
 pages = Blueprint("account", __name__, url_prefix="/account")
 
@@ -51,6 +53,7 @@ def password() -> str | tuple[str, int] | Redirect:
 def end_session(number: int) -> Redirect:
     with database().writing() as writing:
         sessions.end_numbered(writing, current_user.id, number)
+    note(TrailKind.SIGNED_OUT, actor(), "une autre session")
     flash("La session est terminée.", "success")
     return redirect(url_for(".index"))
 
@@ -60,6 +63,7 @@ def end_session(number: int) -> Redirect:
 def end_other_sessions() -> Redirect:
     with database().writing() as writing:
         sessions.end_all(writing, current_user.id, but=session[KEY])
+    note(TrailKind.SIGNED_OUT, actor(), "toutes les autres sessions")
     flash("Vos autres sessions sont terminées.", "success")
     return redirect(url_for(".index"))
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from outreach.accounts import attempts, sessions
+from outreach.accounts import attempts, sessions, trail
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, launching
 from outreach.db import Database
@@ -124,6 +124,7 @@ class Questions:
             hits.fold_old(session, now=now)
             attempts.forget(session, now=now)
             sessions.forget(session, now=now)
+            trail.forget(session, now=now)
             no_relay = relay_health.hindrance(session, self.relays, now=now)
             workers.clock_passed(session, hindrance or no_relay, now=now)
 

@@ -9,8 +9,10 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.datastructures import ImmutableMultiDict
 
 from outreach.accounts import attempts, sessions
+from outreach.accounts.trail import TrailKind
 from outreach.db import Session
 from outreach.web.ui.frame import actor, database, now, settings
+from outreach.web.ui.trail import note
 
 MOST_BY_ACCOUNT, MOST_BY_ADDRESS, MOST_BY_BROWSER, MOST_BY_SESSION = 10, 100, 10, 10
 COOKIE, REMEMBERED_SECONDS = "outreach-known", 180 * 24 * 3600
@@ -73,7 +75,8 @@ class Claim(NamedTuple):
     """
 
     most: Mapping[str, int]
-    account: str = ""
+    account: str
+    failure: TrailKind = TrailKind.SIGN_IN_FAILED
 
 
 def claim_of(typed: str) -> Claim:
@@ -89,7 +92,7 @@ def claim_of(typed: str) -> Claim:
 
 def claim_in_session() -> Claim:
     """The claim of whoever types the current password again. It counts for the session, so nobody else waits."""
-    return Claim({f"session:{session[KEY]}": MOST_BY_SESSION}, actor())
+    return Claim({f"session:{session[KEY]}": MOST_BY_SESSION}, actor(), TrailKind.PASSWORD_WRONG)
 
 
 def is_slowed(claim: Claim) -> bool:
@@ -105,12 +108,14 @@ def count_failure(claim: Claim) -> bool:
     """Count an attempt that failed; False when too many others have failed meanwhile, which the log then says."""
     with database().writing() as writing:
         is_counted = attempts.count_failure(writing, _key(), claim.most, now=now())
+    note(claim.failure, claim.account)
     if not is_counted:
         _log(claim)
     return is_counted
 
 
 def _log(claim: Claim) -> None:
+    note(TrailKind.SIGN_IN_SLOWED, claim.account)
     whose = claim.account or "no account"
     current_app.logger.warning("Too many sign-ins failed: %r from %s", whose, request.remote_addr)
 

@@ -1,0 +1,168 @@
+"""The trail: who signed in, failed to, was refused, exported something or opened a letter; kept for 12 months.
+
+Unlike the audit it tells what people saw, not what they changed. It has no network address. A line names a person only
+when an account has that address: what was typed instead may be a password.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Index, String, delete, func, insert, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from outreach.days import BRUSSELS
+from outreach.db import Base, Session, enum_of, take_turns
+
+KEPT = timedelta(days=365)
+APART = timedelta(minutes=1)
+LONGEST_PERSON, LONGEST_DETAIL = 255, 300
+PAGE_ROWS = 50
+
+
+class TrailKind(StrEnum):
+    """What a line tells."""
+
+    SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_IN_SLOWED = "sign_in_slowed"
+    PASSWORD_WRONG = "password_wrong"  # noqa: S105 - what happened
+    SIGNED_OUT = "signed_out"
+    REFUSED = "refused"
+    EXPORTED = "exported"
+    LETTER_OPENED = "letter_opened"
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    TrailKind.SIGNED_IN: "connexion",
+    TrailKind.SIGN_IN_FAILED: "connexion manquée",
+    TrailKind.SIGN_IN_SLOWED: "connexion freinée",
+    TrailKind.PASSWORD_WRONG: "mot de passe actuel erroné",
+    TrailKind.SIGNED_OUT: "déconnexion",
+    TrailKind.REFUSED: "accès refusé",
+    TrailKind.EXPORTED: "export",
+    TrailKind.LETTER_OPENED: "courriel ouvert",
+}
+FAILURES = {TrailKind.SIGN_IN_FAILED, TrailKind.SIGN_IN_SLOWED, TrailKind.PASSWORD_WRONG, TrailKind.REFUSED}
+Sameness = tuple[TrailKind, str, str]
+Seen = dict[Sameness, datetime]
+
+
+class TrailEntry(Base):
+    """A line of the trail. `person` is the address of an account, or empty."""
+
+    __tablename__ = "trail_entries"
+    __table_args__ = (Index("ix_trail_entries_at", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    kind: Mapped[TrailKind] = mapped_column(enum_of(TrailKind, "kind"))
+    person: Mapped[str] = mapped_column(String(LONGEST_PERSON))
+    detail: Mapped[str] = mapped_column(String(LONGEST_DETAIL))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line to be written."""
+
+    at: datetime
+    kind: TrailKind
+    person: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which lines are asked for. `person` is part of an address; `since` and `until` are whole days in Brussels."""
+
+    kind: TrailKind | None = None
+    person: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The conditions of a query."""
+        asked: list[ColumnElement[bool]] = []
+        if self.kind:
+            asked.append(TrailEntry.kind == self.kind)
+        if self.person:
+            asked.append(TrailEntry.person.icontains(self.person, autoescape=True))
+        if self.since:
+            asked.append(TrailEntry.at >= _midnight(self.since))
+        if self.until:
+            asked.append(TrailEntry.at < _midnight(self.until + timedelta(days=1)))
+        return asked
+
+
+def without_repeats(lines: Iterable[Line], last: Seen) -> list[Line]:
+    """The lines, with one a minute for a person and kind of failure, and for a person and letter.
+
+    `last` holds when each came last, and is kept up to date.
+    """
+    kept = []
+    for line in lines:
+        if (sameness := _sameness(line)) is not None:
+            before = last.get(sameness)
+            if before is not None and abs(line.at - before) < APART:
+                continue
+            last[sameness] = line.at
+        kept.append(line)
+    return kept
+
+
+def add(session: Session, lines: Sequence[Line]) -> None:
+    """Write lines, except those that repeat one of the last minute, of whatever process."""
+    take_turns(session, "trail")
+    around = TrailEntry.at.between(min(line.at for line in lines) - APART, max(line.at for line in lines) + APART)
+    repeating = TrailEntry.kind.in_([*FAILURES, TrailKind.LETTER_OPENED])
+    written = session.scalars(select(TrailEntry).where(around, repeating).order_by(TrailEntry.at))
+    last = {sameness: entry.at for entry in written if (sameness := _sameness(entry)) is not None}
+    rows = [
+        {
+            "at": line.at,
+            "kind": line.kind,
+            "person": line.person[:LONGEST_PERSON],
+            "detail": line.detail[:LONGEST_DETAIL],
+        }
+        for line in without_repeats(lines, last)
+    ]
+    if rows:
+        session.execute(insert(TrailEntry), rows)
+
+
+def count(session: Session, asked: Filter) -> int:
+    """How many lines there are."""
+    return session.scalar(select(func.count()).select_from(TrailEntry).where(*asked.conditions())) or 0
+
+
+def page(session: Session, asked: Filter, number: int) -> Sequence[TrailEntry]:
+    """The lines of a page, from 1, the newest first."""
+    return every(session, asked, PAGE_ROWS, (number - 1) * PAGE_ROWS)
+
+
+def every(session: Session, asked: Filter, most: int, start: int = 0) -> Sequence[TrailEntry]:
+    """So many lines at most, the newest first."""
+    query = select(TrailEntry).where(*asked.conditions()).order_by(TrailEntry.at.desc(), TrailEntry.id.desc())
+    return session.scalars(query.limit(most).offset(start)).all()
+
+
+def forget(session: Session, *, now: datetime) -> None:
+    """Delete what is older than 12 months."""
+    session.execute(delete(TrailEntry).where(TrailEntry.at <= now - KEPT))
+
+
+def _sameness(line: Line | TrailEntry) -> Sameness | None:
+    """What two lines have in common of which one a minute is enough, or None."""
+    if line.kind in FAILURES:
+        return line.kind, line.person, ""
+    return (line.kind, line.person, line.detail) if line.kind is TrailKind.LETTER_OPENED else None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), BRUSSELS)
