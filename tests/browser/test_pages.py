@@ -5,8 +5,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from outreach.accounts.trail import Line, TrailKind
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import SuppressionReason
+from outreach.demo import people
+from outreach.web.ui.trail import EXTENSION
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.browser
@@ -87,6 +90,28 @@ def test_the_list_of_exclusion_keeps_the_rules(staff, sample_database, violation
         staff.goto(address)
         for look in looks(staff, (1280, 320)):
             assert (violations(staff), overflow(staff) <= 0) == ([], True), look
+
+
+@pytest.mark.long
+def test_the_trail_and_the_sessions_of_a_person_keep_the_rules(visitor, password, app, violations, looks):
+    chief = people.person_for("administrator").email
+    for _ in range(2):
+        app.test_client().sign_in(chief, password)
+    visitor.goto("/sign-in?next=/trail")
+    visitor.get_by_label("Adresse de courriel").fill(chief)
+    visitor.get_by_label("Mot de passe").fill(password)
+    visitor.get_by_role("button", name="Se connecter").click()
+    visitor.get_by_role("heading", name="Journal des accès").wait_for()
+    app.extensions[EXTENSION].put(
+        Line(NOW, TrailKind.EXPORTED, f"{'nom-' * 15}@{'x' * 60}.example", "/directory?" + "q" * 280)
+    )
+    assert app.extensions[EXTENSION].flush()
+    for address in ("/trail?kind=exported", "/account"):
+        visitor.goto(address)
+        for look in looks(visitor, (1280, 320)):
+            assert (violations(visitor), overflow(visitor) <= 0) == ([], True), look
+    visitor.get_by_role("button", name="Terminer toutes les autres sessions").click()
+    expect(visitor.get_by_text("Vos autres sessions sont terminées.")).to_be_visible()
 
 
 @pytest.mark.parametrize("name", ["situation passée", "filtres", "contacts"])
