@@ -1,0 +1,37 @@
+"""A person signs in, takes another password and signs out, on both databases; the trail tells it."""
+
+import pytest
+
+from outreach.accounts import trail
+from outreach.accounts.trail import Filter, TrailKind
+from outreach.app import create_app
+from outreach.demo import people
+from outreach.roles import RoleName
+from outreach.settings import read
+from outreach.web.ui.trail import EXTENSION
+from tests.pages import PageClient
+
+pytestmark = pytest.mark.postgresql
+PHRASE = "le chat dort sur le toit"
+
+
+def test_an_account_from_sign_in_to_sign_out(sample_database, templates):
+    settings = read({"OUTREACH_DATA": str(templates.data)})
+    email, password = people.person_for(RoleName.AUTHOR).email, people.password(settings.data)
+    processes = [create_app(settings, sample_database) for _ in range(2)]
+    first, second = processes
+    for app in processes:
+        app.test_client_class = PageClient
+    here, elsewhere = first.test_client(), second.test_client()
+    assert [client.sign_in(email, password).status_code for client in (here, elsewhere)] == [302, 302]
+    form = {"password": password, "new_password": PHRASE, "new_password_confirm": PHRASE}
+    assert here.send("/account/password", form).location == "/account"
+    assert (here.get("/directory").status_code, elsewhere.get("/directory").status_code) == (200, 302)
+    assert elsewhere.sign_in(email, password).status_code == 200
+    here.send("/sign-out", page="/account")
+    assert here.get("/directory").status_code == 302
+    assert all(app.extensions[EXTENSION].flush() for app in processes)
+    with sample_database.reading() as session:
+        told = [(line.kind, line.person) for line in trail.page(session, Filter(), 1)]
+    kinds = [TrailKind.SIGNED_IN] * 2 + [TrailKind.SIGN_IN_FAILED, TrailKind.SIGNED_OUT]
+    assert sorted(told) == sorted((kind, email) for kind in kinds)
