@@ -323,6 +323,7 @@ def test_sql_finds_whom_a_plain_reading_finds(ground, people, asked):
             found = set(session.scalars(listed(scope, one)))
             expected = {key for key, person in zip(keys, people, strict=True) if taught(person) and holds(one, person)}
             assert found == expected, sentence(one)
+            assert set(session.scalars(listed(scope, And((one,) * 9)))) == expected, "as a large tree"
             last, some = max(keys, default=0), set()
             for start in range(1, last + 1, 2):
                 narrowed = replace(scope, between=(start, start + 1))
