@@ -24,10 +24,11 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
+from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.segments import audience
 from outreach.segments.criteria import sentence
-from outreach.settings import ROOT
+from outreach.settings import ROOT, Mode
 from outreach.tracking import hits
 
 number_argument = click.argument("number", type=NumberType(), metavar="ID")
@@ -124,7 +125,10 @@ def submit(operation: Operation, number: int, confirmed: int | None) -> None:
 @acting
 @pass_operation
 def approve(operation: Operation, number: int) -> None:
-    """Valide une campagne soumise ; jamais par la personne qui l’a écrite."""
+    """Valide une campagne soumise ; jamais par la personne qui l’a écrite. En production, sur sa page seulement."""
+    if operation.settings.mode is Mode.PRODUCTION:
+        # Whoever has the machine could name any approver; on a page the approver has signed in.
+        raise Refused("En production, une campagne se valide sur sa page, par la personne elle-même qui s’y connecte.")
     _move(operation, number, APPROVERS, approval.give, SenderIdentity.of(operation.settings))
     say(f'Campagne {number} validée. Ensuite : ./run campaign schedule {number} --at "2021-05-18 09:30"')
 
@@ -201,12 +205,15 @@ def pause(operation: Operation, number: int) -> None:
 @pass_operation
 def resume(operation: Operation, number: int) -> None:
     """Reprend un envoi suspendu."""
-    _move(operation, number, MOVERS, _resume)
+    _move(operation, number, MOVERS, partial(_resume, by_page_only=operation.settings.mode is Mode.PRODUCTION))
     say(f"Campagne {number} reprise.")
 
 
-def _resume(session: Session, stored_campaign: Campaign, *, now: datetime, actor: str) -> None:
-    may_approve = staff.user_named(session, actor).holds(RoleName.APPROVER)
+def _resume(
+    session: Session, stored_campaign: Campaign, *, now: datetime, actor: str, by_page_only: bool = False
+) -> None:
+    # To resume where the audience has drifted is to approve it.
+    may_approve = not by_page_only and staff.user_named(session, actor).holds(RoleName.APPROVER)
     lifecycle.resume(session, stored_campaign, now=now, actor=actor, may_approve=may_approve)
 
 
