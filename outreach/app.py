@@ -18,6 +18,7 @@ from outreach.accounts.sessions import LIFETIME
 from outreach.accounts.staff import Role, User
 from outreach.accounts.trail import TrailKind
 from outreach.db import NO_ANSWER, Database, Session
+from outreach.db.ways import Way
 from outreach.settings import ROOT, Mode, Settings
 from outreach.web import account, adherence, calendar, campaigns, mailbox, responses, situation, trail
 from outreach.web.directory import authorities, exclusions, history
@@ -49,7 +50,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["outreach.settings"] = settings
-    app.extensions["outreach.database"] = database = database or Database(settings.database)
+    database = (database or Database(settings.database)).by(Way.PAGE)
+    app.extensions["outreach.database"] = database
     app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
     app.before_request(sign_in.forget_bad_return)

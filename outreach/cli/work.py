@@ -1,12 +1,14 @@
-"""`work`, `mailbox`, `verify`, `instance`: sending, the demo mailbox, the ledger's check."""
+"""`work`, `mailbox`, `verify`, `audit`, `instance`: sending, the demo mailbox, the checks of ledger and audit."""
 
 import gc
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 
 import click
 
+from outreach import seals
 from outreach.campaigns import verification
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -19,6 +21,7 @@ from outreach.delivery.sending.prefetch import LetterSource
 from outreach.demo import mailbox as demo_mailbox
 from outreach.errors import Refused
 from outreach.roles import RoleName
+from outreach.seals import Verdict
 from outreach.settings import Settings
 from outreach.worker.clock import clock
 from outreach.worker.process import WorkProcess
@@ -80,16 +83,43 @@ def mailbox(operation: Operation) -> None:
 @json_option
 @pass_operation
 def verify(operation: Operation, as_json: bool) -> None:
-    """Vérifie que le registre des envois tient toutes ses promesses ; sinon, termine par 1."""
+    """Vérifie que le registre des envois tient ses promesses, et que le journal est intact ; sinon, termine par 1."""
     with operation.database.reading() as session:
         breaches = verification.verify(session, now=operation.now)
+        verdict = seals.verify(session)
+    is_well = not breaches and not verdict.fault
     if as_json:
-        say_json({"ok": not breaches, "breaches": [breach.as_json() for breach in breaches]})
-    elif not breaches:
+        told = [breach.as_json() for breach in breaches]
+        say_json({"ok": is_well, "breaches": told, "audit": asdict(verdict)})
+        sys.exit(0 if is_well else 1)
+    if not breaches:
         say("Le registre tient toutes ses promesses.")
-    for breach in () if as_json else breaches:
+    for breach in breaches:
         say(f"Règle {breach.rule}, vague {breach.wave} : lignes {', '.join(map(str, breach.rows[:20]))}.")
-    sys.exit(1 if breaches else 0)
+    say(_told(verdict))
+    sys.exit(0 if is_well else 1)
+
+
+@click.group()
+def audit() -> None:
+    """Le journal : qui a fait quoi, et quand."""
+
+
+@audit.command(name="verify")
+@click.option(
+    "--head", default="", metavar="EMPREINTE", help="Une empreinte notée par le log : la chaîne doit la contenir."
+)
+@json_option
+@pass_operation
+def verify_audit(operation: Operation, head: str, as_json: bool) -> None:
+    """Vérifie que les sceaux du journal tiennent ; sinon, nomme la première entrée et termine par 1."""
+    with operation.database.reading() as session:
+        verdict = seals.verify(session, head=head.strip().lower())
+    if as_json:
+        say_json({"ok": not verdict.fault, **asdict(verdict)})
+    else:
+        say(_told(verdict))
+    sys.exit(1 if verdict.fault else 0)
 
 
 @click.group()
@@ -112,3 +142,15 @@ def confirm(operation: Operation) -> None:
 def _leave_signals() -> None:
     """Block the stop signals in this thread and those that it starts, until `sigwait` takes them."""
     signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
+
+
+def _told(verdict: Verdict) -> str:
+    if verdict.fault:
+        return f"Le journal a été touché. {verdict.fault}"
+    if not verdict.seals:
+        return f"Le journal n’a pas encore de sceau ; {verdict.waiting} entrées attendent le prochain."
+    erased = f", dont {verdict.erased} effacées" if verdict.erased else ""
+    return (
+        f"Le journal est intact : {verdict.entries} entrées{erased}, {verdict.seals} sceaux ; "
+        f"{verdict.waiting} entrées attendent le prochain. Empreinte : {verdict.head}."
+    )

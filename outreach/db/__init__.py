@@ -7,10 +7,11 @@ block ends well. Domain functions take the session and never commit.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from weakref import WeakSet
 
 from sqlalchemy import Date, DateTime, Dialect, Engine, Enum, MetaData, Table, create_engine, event, func, select
@@ -21,6 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from outreach.db import time_limit
+from outreach.db.ways import Way
 
 __all__ = ["NO_ANSWER", "Base", "Database", "Session", "UtcDateTime", "enum_of", "table_of", "take_turns"]
 
@@ -94,7 +96,12 @@ def enum_of(kind: type[StrEnum], name: str) -> Enum:
 
 
 class Database:
-    """The engine of one URL. Open sessions with `reading` and `writing` only."""
+    """The engine of one URL. Open sessions with `reading` and `writing` only.
+
+    Each session says in its `info` by which `way` it came: a command's, unless `by` names another.
+    """
+
+    way = Way.COMMAND
 
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
@@ -118,6 +125,12 @@ class Database:
             self._writer = self.engine
         time_limit.install(self.engine)
 
+    def by(self, way: Way) -> Self:
+        """The same database, whose sessions came by this way. Both share their connections."""
+        same = copy(self)
+        same.way = way
+        return same
+
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the data and cannot change it. `time_limit.limit` says how long it may take.
@@ -134,12 +147,12 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """One transaction: committed at the end of the block, undone if the block raises."""
-        with Session(self._writer) as session, session.begin():
+        with Session(self._writer, info={"way": self.way}) as session, session.begin():
             yield session
 
     def open(self, *, writing: bool) -> Session:
         """A session for a library that commits and closes by itself (flask-security); other code must not use it."""
-        return Session(self._writer if writing else self._reader)
+        return Session(self._writer if writing else self._reader, info={"way": self.way})
 
     def connect(self) -> Connection:
         """A connection that may write, for a thread that keeps one (`db.kept`). `dispose` closes it, too."""

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from outreach import audit
+from outreach import audit, seals
 from outreach.accounts import attempts, sessions, staff, trail
 from outreach.adherence import models as adherence
 from outreach.campaigns import models as campaigns
@@ -12,7 +12,8 @@ from outreach.delivery.bounces import models as bounces
 from outreach.directory import calls, models
 from outreach.tracking import models as tracking
 
-TABLES = (attempts, staff, adherence, audit, bounces, calls, campaigns, delivery, models, sessions, tracking, trail)
+ACCOUNTS = (attempts, sessions, staff, trail)
+TABLES = (*ACCOUNTS, adherence, audit, bounces, calls, campaigns, delivery, models, seals, tracking)
 
 context.configure(
     connection=context.config.attributes["connection"],

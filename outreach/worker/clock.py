@@ -48,6 +48,8 @@ def ask(questions: Questions) -> None:
             questions.wake_due()
     with going_on("settling"):
         questions.settle(hindrance)
+    with going_on("sealing the audit"):
+        questions.seal()
 
 
 def _hindrance(questions: Questions) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.db import Database
+from outreach.db.ways import Way
 from outreach.delivery import installation, workers
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.failpoints import Failpoint
@@ -55,6 +56,7 @@ class WorkProcess:
         source: LetterSource,
         on_failpoint: Callable[[Failpoint], None] | None = None,
     ) -> None:
+        database = database.by(Way.CLOCK)
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.stop = threading.Event()
         database.limit_transactions(LONGEST_SECONDS)

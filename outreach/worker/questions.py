@@ -5,12 +5,15 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from outreach import seals
 from outreach.accounts import attempts, sessions, trail
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, launching
+from outreach.days import today
 from outreach.db import Database
 from outreach.delivery import installation, workers
 from outreach.delivery.bounces import collecting
@@ -22,6 +25,7 @@ from outreach.settings import SendingSwitch, Settings
 from outreach.tracking import hits
 from outreach.worker.mail_room import MailRoom
 
+SEAL_EVERY = timedelta(minutes=1)
 LAUNCH_SECONDS = 4.0  # less than the interval of the clock
 logger = logging.getLogger(__name__)
 
@@ -73,6 +77,8 @@ class Questions:
     ) -> None:
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.mail_room, self.relays, self.stop = mail_room, relays, stop
+        self._sealed_at: datetime | None = None
+        self._head_told: date | None = None
         self.sending = SenderIdentity.of(settings)
 
     def hindrance(self) -> str:
@@ -127,6 +133,27 @@ class Questions:
             trail.forget(session, now=now)
             no_relay = relay_health.hindrance(session, self.relays, now=now)
             workers.clock_passed(session, hindrance or no_relay, now=now)
+
+    def seal(self) -> None:
+        """Seal what came to the audit, a batch at a time: once a minute, or at each pass while more waits.
+
+        The head of the chain goes to the log once a day, where nobody who changes the database changes it.
+        """
+        now = self.clock()
+        if self._sealed_at is None or abs(now - self._sealed_at) >= SEAL_EVERY:
+            with self.database.reading() as session:
+                batch = seals.next_batch(session, now=now)
+            if batch is None or len(batch.entries) < seals.MOST_ENTRIES:
+                self._sealed_at = now
+            if batch is not None:
+                with self.database.writing() as session:
+                    seals.add(session, batch)
+        if self._head_told != today(now):
+            with self.database.reading() as session:
+                last = seals.last_seal(session)
+            if last is not None:
+                logger.warning("the audit's head is %s, of seal %s", last.digest, last.id)
+                self._head_told = today(now)
 
     def collect(self) -> None:
         """Handle what came back by mail."""

@@ -12,17 +12,20 @@ from sqlalchemy.exc import IntegrityError
 from outreach import migrations
 from tests.migrations.dumps import insert
 from tests.migrations.test_populated import FOLDER
+from tests.test_seals import seal
 
 pytestmark = pytest.mark.postgresql
 KEYS = {
     "adherence_records": ["id"],
     "audit_entries": ["id"],
+    "audit_seals": ["id"],
     "campaign_transitions": ["id"],
     "gate_changes": ["id"],
     "record_withdrawals": ["record_id"],
     "response_schools": ["response_id", "school_id"],
     "response_steps": ["id"],
     "responses": ["id"],
+    "sealed_entries": ["entry_id"],
     "wave_transitions": ["id"],
 }
 WAYS = {
@@ -56,6 +59,7 @@ def populated(database):
     dump["adherence_records"][0]["withdrawn_at"] = "2021-05-18T09:00:00+00:00"
     insert(database, dump)
     migrations.upgrade(database.engine)
+    seal(database)
     return database
 
 

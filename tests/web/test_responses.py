@@ -7,10 +7,12 @@ import pytest
 from sqlalchemy import event, func, select, update
 
 from outreach.adherence.models import AdherenceRecord
+from outreach.audit import AuditEntry
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.waves import launching
+from outreach.db.ways import Way
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.directory import contacts
 from outreach.directory.models import Authority, School
@@ -195,6 +197,14 @@ def test_taking_over_says_whose_it_was(author, client, wbe, sample_database):
     assert "reprise à marc.dethier@fwb.example" in text_of(author.get("/directory/9001/history"))
     author.send("/responses/1/owner", page="/account")
     assert "elle était à" not in text_of(author.get("/responses/1"))
+
+
+def test_what_a_page_records_says_that_a_page_did(author, client, wbe, sample_database):
+    client.post(wbe, data={"answer": "help"})
+    author.send("/responses/1/owner", page="/responses/1")
+    with sample_database.reading() as session:
+        last = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(2)).all()
+    assert {(entry.way, entry.run_by) for entry in last} == {(Way.PAGE, None)}
 
 
 def test_a_handled_response_is_reopened_and_its_steps_stay(author, client, wbe):

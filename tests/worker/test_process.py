@@ -12,10 +12,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from sqlalchemy import func, select, update
 
+from outreach import seals
+from outreach.audit import AuditEntry
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.verification import verify
 from outreach.campaigns.waves import launching
 from outreach.cli.work import letter_source_for
+from outreach.db.ways import Way
 from outreach.delivery import installation, workers
 from outreach.delivery.ledger import outbox, recipients
 from outreach.delivery.models import ClockPass, Installation, Mailing, Message, MessageState, Worker
@@ -402,3 +405,27 @@ def test_letters_are_signed_where_a_key_is_named(database, begin, sink, tmp_path
     public = b"v=DKIM1; k=ed25519; p=" + b64encode(key.public_key().public_bytes_raw())
     (letter,) = sink.folder.glob("*.eml")
     assert dkim.verify(letter.read_bytes(), dnsfunc=lambda *_asked, **_how: public)
+
+
+def test_the_clock_seals_the_audit_says_so_of_what_it_does_and_logs_the_head_once_a_day(database, begin, caplog):
+    works = begin()
+    plan(database, works, count=1)
+    for _ in range(2):
+        works.questions.seal()
+    with database.reading() as session:
+        head, verdict = seals.last_seal(session), seals.verify(session)
+        before = session.scalar(select(func.max(AuditEntry.id)))
+    assert (verdict.fault, verdict.waiting, verdict.seals) == ("", 0, 1)
+    assert caplog.text.count(head.digest) == 1
+    works.questions.start_waves()
+    with database.reading() as session:
+        done = session.scalars(select(AuditEntry).where(AuditEntry.id > before)).all()
+        assert {(entry.way, entry.run_by) for entry in done} == {(Way.CLOCK, None)}
+
+
+def test_sealing_is_asked_at_every_pass_of_the_clock(database, begin):
+    works = begin()
+    plan(database, works, count=1)
+    ask(works.questions)
+    with database.reading() as session:
+        assert seals.last_seal(session) is not None

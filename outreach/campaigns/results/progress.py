@@ -130,7 +130,7 @@ def journal(session: Session, campaign: Campaign) -> Sequence[JournalEntry]:
         begun |= {number} if move.state is WaveState.RUNNING else set()
     waves = {subject_of(wave.mailing_id): wave.number for wave in campaign.waves if wave.mailing_id}
     for noted in audit.latest(session, waves, MOST_NOTED):
-        entry = JournalEntry(noted.at, noted.actor, f"Vague {waves[noted.subject]} : {noted.sentence}")
+        entry = JournalEntry(noted.at, noted.actor, f"Vague {waves[noted.subject]} : {noted.told}")
         moves.append((noted.at, 2, noted.id, entry))
     return [entry for *_, entry in sorted(moves, key=lambda dated: dated[:3], reverse=True)]
 

@@ -1,0 +1,217 @@
+"""Seals over the audit: a chain of digests, so that an entry that was changed, removed or slipped in is found.
+
+A seal covers a batch of entries and the digest of the seal before it. An entry is sealed by what it says, its words by
+the digest of a random salt and the words. Retention may destroy the salt and empty the words: the digest of both is
+kept beside, so the seal still holds, and nobody can find out by trying what the words were.
+
+Seals prove nothing to whoever can write new ones. Their last digest goes to the log every day: a head that the log
+kept and the chain no longer holds (`verify`) shows that the chain was made anew.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Generator, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy import ColumnElement, ForeignKey, String, exists, func, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from outreach.audit import AuditEntry
+from outreach.db import Base, Session, take_turns
+
+MOST_ENTRIES = 500  # of a seal: its rows are written within some ten milliseconds
+FIRST = "0" * 64  # stands for the seal before the first
+
+
+class AuditSeal(Base):
+    """A seal: `digest` is of its number, time and batch, and of `previous`, the digest of the seal before.
+
+    Digests are SHA-256, hexadecimal. Numbers have no gaps.
+    """
+
+    __tablename__ = "audit_seals"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sealed_at: Mapped[datetime]
+    entries: Mapped[int]
+    previous: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64))
+
+
+class SealedEntry(Base):
+    """An entry of the audit under its seal: the digests of its words and of all it says, and the salt, or None."""
+
+    __tablename__ = "sealed_entries"
+
+    entry_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seal_id: Mapped[int] = mapped_column(ForeignKey("audit_seals.id"), index=True)
+    salt: Mapped[str | None] = mapped_column(String(32))
+    words: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A seal that is not written yet, with its entries."""
+
+    seal: AuditSeal
+    entries: list[SealedEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What checking the seals found: counts, the last digest, and the first fault as a French sentence, or ''.
+
+    `entry` is the first entry that does not fit, or None.
+    """
+
+    seals: int = 0
+    entries: int = 0
+    erased: int = 0
+    waiting: int = 0
+    head: str = ""
+    fault: str = ""
+    entry: int | None = None
+
+
+def next_batch(session: Session, *, now: datetime) -> Batch | None:
+    """The next seal, of the entries that have none, the oldest first; None when there are none.
+
+    Entries are committed in any order, so they are found by having no seal, not by their number: one that is committed
+    late comes under a later seal. It needs only a reading session, which no writer waits for.
+    """
+    query = select(AuditEntry).where(_is_unsealed()).order_by(AuditEntry.id).limit(MOST_ENTRIES)
+    found = session.scalars(query).all()
+    if not found:
+        return None
+    last = last_seal(session)
+    number, previous = (last.id + 1, last.digest) if last else (1, FIRST)
+    entries = [_sealed(entry, number) for entry in found]
+    digest = _digest_of_seal(number, now, previous, [entry.digest for entry in entries])
+    return Batch(AuditSeal(id=number, sealed_at=now, entries=len(entries), previous=previous, digest=digest), entries)
+
+
+def add(session: Session, batch: Batch) -> bool:
+    """Write a seal. False when another process sealed meanwhile: nothing is written, and the next pass tries again."""
+    take_turns(session, "audit-seals")
+    last = last_seal(session)
+    if (last.digest if last else FIRST) != batch.seal.previous:
+        return False
+    session.add(batch.seal)
+    session.flush()
+    columns = ("entry_id", "seal_id", "salt", "words", "digest")
+    session.execute(insert(SealedEntry), [{name: getattr(entry, name) for name in columns} for entry in batch.entries])
+    return True
+
+
+def last_seal(session: Session) -> AuditSeal | None:
+    """The last seal. Its digest is the head of the chain."""
+    return session.scalars(select(AuditSeal).order_by(AuditSeal.id.desc()).limit(1)).first()
+
+
+def erase_words(session: Session, entries: Iterable[int]) -> int:
+    """Empty the words of these entries for good, as retention asks; returns how many. Entries without a seal stay."""
+    keys = list(entries)
+    forgotten = update(SealedEntry).where(SealedEntry.entry_id.in_(keys), SealedEntry.salt.is_not(None))
+    erased = session.scalars(forgotten.values(salt=None).returning(SealedEntry.entry_id)).all()
+    spoken = update(AuditEntry).where(AuditEntry.id.in_(erased), AuditEntry.sentence != "")
+    session.execute(spoken.values(sentence=""), execution_options={"synchronize_session": False})
+    return len(erased)
+
+
+def verify(session: Session, *, head: str = "") -> Verdict:
+    """Check every seal from the first. `head` is a digest that the log kept: the chain has to hold it."""
+    previous, seals, entries, erased, is_held = FIRST, 0, 0, 0, not head
+    with closing(_chain(session)) as chain:
+        for seal, members in chain:
+            seals += 1
+            fault = _fault(seal, members, seals, previous)
+            if fault is not None:
+                return Verdict(seals, entries, erased, 0, previous, *fault)
+            previous, is_held = seal.digest, is_held or seal.digest == head
+            entries += len(members)
+            erased += sum(sealed.salt is None for sealed, _ in members)
+    astray = select(func.min(SealedEntry.entry_id)).where(SealedEntry.seal_id.not_in(select(AuditSeal.id)))
+    if (lost := session.scalar(astray)) is not None:
+        return Verdict(seals, entries, erased, 0, previous, f"Le sceau de l’entrée {lost} a disparu.", lost)
+    waiting = session.scalar(select(func.count()).select_from(AuditEntry).where(_is_unsealed())) or 0
+    fault_of_head = (
+        "" if is_held else f"Aucun sceau ne porte l’empreinte {head} : la chaîne a été refaite ou raccourcie."
+    )
+    return Verdict(seals, entries, erased, waiting, previous, fault_of_head)
+
+
+Members = list[tuple[SealedEntry, AuditEntry | None]]
+
+
+def _chain(session: Session) -> Generator[tuple[AuditSeal, Members], None, None]:
+    """The seals in order, each with its entries in order; an entry that is gone is None."""
+    query = (
+        select(AuditSeal, SealedEntry, AuditEntry)
+        .outerjoin(SealedEntry, SealedEntry.seal_id == AuditSeal.id)
+        .outerjoin(AuditEntry, AuditEntry.id == SealedEntry.entry_id)
+        .order_by(AuditSeal.id, SealedEntry.entry_id)
+        .execution_options(yield_per=MOST_ENTRIES)
+    )
+    with session.execute(query) as result:
+        for _, rows in groupby(result, key=lambda row: row[0].id):
+            held = list(rows)
+            yield held[0][0], [(sealed, entry) for _, sealed, entry in held if sealed is not None]
+
+
+def _fault(seal: AuditSeal, members: Members, number: int, previous: str) -> tuple[str, int | None] | None:
+    """The first thing about a seal that does not fit, and the entry that it is about."""
+    first = members[0][0].entry_id if members else None
+    if seal.id != number:
+        return f"Le sceau {number} a disparu.", first
+    if seal.previous != previous:
+        return f"Le sceau {number} ne suit plus le précédent.", first
+    for sealed, entry in members:
+        if fault := _fault_of_entry(sealed, entry):
+            return fault, sealed.entry_id
+    if len(members) != seal.entries:
+        return f"Le sceau {number} couvrait {seal.entries} entrées, il en reste {len(members)}.", first
+    if seal.digest != _digest_of_seal(number, seal.sealed_at, previous, [sealed.digest for sealed, _ in members]):
+        return f"Le sceau {number} ne correspond plus à ses entrées.", first
+    return None
+
+
+def _fault_of_entry(sealed: SealedEntry, entry: AuditEntry | None) -> str:
+    if entry is None:
+        return f"L’entrée {sealed.entry_id} a disparu du journal (sceau {sealed.seal_id})."
+    is_erased = sealed.salt is None and not entry.sentence
+    words = sealed.words if is_erased else _digest_of_words(sealed.salt or "", entry.sentence)
+    if (words, _digest_of_entry(entry, words)) != (sealed.words, sealed.digest):
+        return f"L’entrée {entry.id} ne correspond plus à son sceau ({sealed.seal_id})."
+    return ""
+
+
+def _is_unsealed() -> ColumnElement[bool]:
+    return ~exists().where(SealedEntry.entry_id == AuditEntry.id)
+
+
+def _sealed(entry: AuditEntry, number: int) -> SealedEntry:
+    salt = secrets.token_hex(16)
+    words = _digest_of_words(salt, entry.sentence)
+    return SealedEntry(entry_id=entry.id, seal_id=number, salt=salt, words=words, digest=_digest_of_entry(entry, words))
+
+
+def _digest_of_words(salt: str, words: str) -> str:
+    return _sha256([salt, words])
+
+
+def _digest_of_entry(entry: AuditEntry, words: str) -> str:
+    said = [entry.id, entry.at.isoformat(), entry.actor, entry.subject, entry.way, entry.run_by, words]
+    return _sha256(said)
+
+
+def _digest_of_seal(number: int, at: datetime, previous: str, entries: list[str]) -> str:
+    return _sha256([number, at.isoformat(), previous, entries])
+
+
+def _sha256(said: list[object] | list[str]) -> str:
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,47 @@
+"""What the operator's commands leave in the audit, and whether it is intact."""
+
+import json
+
+from sqlalchemy import select, update
+
+from outreach.audit import AuditEntry
+from outreach.db.ways import Way, system_user
+from tests.campaigns.conftest import AUTHOR, approved, launch, people, settle, strand
+from tests.journeys.test_operator import run
+from tests.tampering import unguard
+from tests.test_seals import note, seal
+
+__all__ = ["people", "run", "strand"]
+
+
+def ways(database):
+    with database.reading() as session:
+        return {(entry.way, entry.run_by) for entry in session.scalars(select(AuditEntry))}
+
+
+def test_whatever_a_command_records_says_so_and_who_ran_it(database, people, strand, run):
+    settle(database, 1)
+    number = approved(database)
+    launch(database, number)
+    before = len(ways(database))
+    assert before == 1
+    for arguments in (("pause", number), ("resume", number), ("cancel", number)):
+        done = run("campaign", *arguments, "--as", AUTHOR)
+        assert done.returncode == 0, done.stderr
+    assert ways(database) == {(Way.COMMAND, system_user())}
+
+
+def test_both_checks_name_the_first_entry_that_was_changed(database, run):
+    keys = note(database, "Un.", "Deux.")
+    seal(database)
+    head = json.loads(run("audit", "verify", "--json").stdout)["head"]
+    assert run("audit", "verify", "--head", head).returncode == 0
+    assert "Le journal est intact" in run("verify").stdout
+    with database.writing() as session:
+        unguard(session, "audit_entries")
+        session.execute(update(AuditEntry).where(AuditEntry.id == keys[1]).values(actor="personne"))
+    for command in (("audit", "verify"), ("verify",)):
+        done = run(*command)
+        assert done.returncode == 1
+        assert f"L’entrée {keys[1]} ne correspond plus à son sceau" in done.stdout
+    assert json.loads(run("audit", "verify", "--json").stdout)["entry"] == keys[1]

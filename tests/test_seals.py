@@ -1,0 +1,172 @@
+"""Seals: what was changed in the audit is found and named, and words that retention erased still verify."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from outreach import audit, migrations, seals
+from outreach.audit import AuditEntry
+from outreach.db.ways import Way
+from outreach.seals import AuditSeal
+from tests.conftest import NOW
+from tests.tampering import unguard
+
+pytestmark = pytest.mark.postgresql
+
+
+def seal(database, now=NOW):
+    """Write one seal; returns how many entries came under it."""
+    with database.reading() as session:
+        batch = seals.next_batch(session, now=now)
+    if batch is None:
+        return 0
+    with database.writing() as session:
+        assert seals.add(session, batch)
+    return len(batch.entries)
+
+
+def note(database, *sentences, way=Way.PAGE):
+    with database.by(way).writing() as session:
+        return [_flushed(session, audit.record(session, NOW, "x@fwb.example", said, "a:1")) for said in sentences]
+
+
+def _flushed(session, entry):
+    session.flush()
+    return entry.id
+
+
+def checked(database, **asked):
+    with database.reading() as session:
+        return seals.verify(session, **asked)
+
+
+@pytest.fixture
+def sealed(database):
+    """Four entries under two seals, and one that waits; the keys of all."""
+    keys = note(database, "Un.", "Deux.")
+    assert seal(database) == 2
+    keys += note(database, "Trois.", "Quatre.")
+    assert seal(database, NOW + timedelta(minutes=1)) == 2
+    return keys + note(database, "Cinq.")
+
+
+def test_seals_cover_what_was_recorded_and_hold(database, sealed):
+    verdict = checked(database)
+    assert (verdict.seals, verdict.entries, verdict.waiting, verdict.fault) == (2, 4, 1, "")
+    assert verdict.head
+    assert checked(database, head=verdict.head).fault == ""
+    assert seal(database) == 1
+    assert checked(database, head=verdict.head).fault == "", "an older head stays in the chain"
+    assert "refaite ou raccourcie" in checked(database, head="0" * 64).fault
+
+
+CHANGES = {
+    "words": "UPDATE audit_entries SET sentence = 'Autre.' WHERE id = {}",
+    "actor": "UPDATE audit_entries SET actor = 'y' WHERE id = {}",
+    "hour": "UPDATE audit_entries SET at = '2021-05-16 09:00:00.000000' WHERE id = {}",
+    "way": "UPDATE audit_entries SET way = 'clock' WHERE id = {}",
+    "removed": "DELETE FROM audit_entries WHERE id = {}",
+    "words gone, not as retention does it": "UPDATE audit_entries SET sentence = '' WHERE id = {}",
+    "another digest": "UPDATE sealed_entries SET digest = words WHERE entry_id = {}",
+    "no longer under its seal": "DELETE FROM sealed_entries WHERE entry_id = {}",
+    "another seal": "UPDATE sealed_entries SET seal_id = 1 WHERE entry_id = {}",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_behind_the_triggers_is_found_and_the_first_entry_is_named(database, sealed, change):
+    with database.writing() as session:
+        unguard(session, "audit_entries", "sealed_entries")
+        session.execute(text(CHANGES[change].format(sealed[2])))
+    verdict = checked(database)
+    # Where an entry left its seal, its seal is named by what is left in it.
+    first = {"no longer under its seal": sealed[3], "another seal": sealed[0]}
+    assert verdict.fault
+    assert verdict.entry == first.get(change, sealed[2])
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_seal_that_is_gone_or_changed_is_found(database, sealed, number):
+    with database.writing() as session:
+        unguard(session, "audit_seals")
+        session.execute(update(AuditSeal).where(AuditSeal.id == number).values(previous="0" * 63 + "1"))
+    assert f"Le sceau {number}" in checked(database).fault
+
+
+def test_erased_words_read_as_erased_and_still_verify(database, sealed):
+    with database.writing() as session:
+        assert seals.erase_words(session, [sealed[1], sealed[4]]) == 1, "what has no seal stays"
+    with database.reading() as session:
+        assert [entry.told for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id))] == [
+            "Un.", "effacé", "Trois.", "Quatre.", "Cinq.",
+        ]  # fmt: skip
+    verdict = checked(database)
+    assert (verdict.fault, verdict.erased) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_entries SET sentence = ''",  # its salt is there still
+        "UPDATE audit_entries SET sentence = '', actor = '' WHERE id = {erased}",
+        "UPDATE audit_entries SET sentence = 'Neuf.' WHERE id = {erased}",
+        "UPDATE sealed_entries SET salt = NULL, words = digest",
+        "UPDATE sealed_entries SET salt = 'x'",
+        "DELETE FROM sealed_entries",
+    ],
+)
+def test_retention_may_empty_words_and_nothing_else(database, sealed, statement):
+    with database.writing() as session:
+        seals.erase_words(session, [sealed[0]])
+    with pytest.raises(IntegrityError, match="only added"), database.writing() as session:
+        session.execute(text(statement.format(erased=sealed[0])))
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])  # SQLite has one writer at a time
+def test_an_entry_that_is_committed_late_comes_under_a_later_seal(database):
+    """On PostgreSQL a number is given before the commit: a higher one may be sealed first."""
+    with database.writing() as slow:
+        late = _flushed(slow, audit.record(slow, NOW, "x", "Tard."))
+        note(database, "Tôt.")
+        assert seal(database) == 1
+    assert seal(database) == 1
+    verdict = checked(database)
+    assert (verdict.entries, verdict.waiting, verdict.fault) == (2, 0, "")
+    with database.reading() as session:
+        assert session.get_one(seals.SealedEntry, late).seal_id == 2
+
+
+def test_of_two_clocks_that_seal_at_once_one_does(database):
+    note(database, "Un.")
+    with database.reading() as session:
+        both = [seals.next_batch(session, now=NOW) for _ in range(2)]
+    for batch, is_first in zip(both, (True, False), strict=True):
+        with database.writing() as session:
+            assert seals.add(session, batch) is is_first
+    assert checked(database).fault == ""
+
+
+def test_an_entry_says_by_which_way_it_came(database):
+    for way in Way:
+        note(database, way, way=way)
+    with database.reading() as session:
+        held = {entry.sentence: (entry.way, entry.run_by) for entry in session.scalars(select(AuditEntry))}
+    assert {said: way for said, (way, _) in held.items()} == {way.value: way for way in Way}
+    assert held["command"][1], "a command says who ran it on the machine"
+    assert not held["page"][1]
+    assert not held["clock"][1]
+
+
+def test_entries_stay_when_their_seals_go_and_are_sealed_anew(database, sealed):
+    """Down to the revision before seals and up again, as an operator who takes an upgrade back would."""
+    migrations.downgrade(database.engine, "0019")
+    migrations.upgrade(database.engine)
+    with database.reading() as session:
+        held = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+        assert [(entry.id, entry.way) for entry in held] == [(key, None) for key in sealed]
+    assert seal(database) == 5
+    with pytest.raises(IntegrityError, match="only added"), database.writing() as session:
+        session.execute(update(AuditEntry).values(actor="y"))
+    assert checked(database).fault == ""
