@@ -4,6 +4,7 @@ import json
 
 from sqlalchemy import select, update
 
+from outreach.app import create_app
 from outreach.audit import AuditEntry
 from outreach.db.ways import Way, system_user
 from tests.campaigns.conftest import AUTHOR, approved, launch, people, settle, strand
@@ -29,6 +30,13 @@ def test_whatever_a_command_records_says_so_and_who_ran_it(database, people, str
         done = run("campaign", *arguments, "--as", AUTHOR)
         assert done.returncode == 0, done.stderr
     assert ways(database) == {(Way.COMMAND, system_user())}
+
+
+def test_the_application_opens_every_session_by_the_way_of_pages(database, settings):
+    lent = create_app(settings, database).extensions["outreach.database"]
+    with lent.writing() as written, lent.open(writing=True) as account:
+        assert [session.info["way"] for session in (written, account)] == [Way.PAGE, Way.PAGE]
+    assert database.way is Way.COMMAND, "who lent it goes on by their own way"
 
 
 def test_both_checks_name_the_first_entry_that_was_changed(database, run):
