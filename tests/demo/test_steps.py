@@ -21,11 +21,11 @@ from outreach.settings import ROOT, read
 from outreach.tracking import answers
 from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer
-from tests.application import app, author, client, password, signed_in, standing
+from tests.application import app, author, client, password, signed_in, standing, while_writing
 from tests.conftest import NOW, STORY_DAY
 from tests.pages import PageClient
 
-__all__ = ["app", "author", "client", "password", "signed_in", "standing"]
+__all__ = ["app", "author", "client", "password", "signed_in", "standing", "while_writing"]
 AUTHOR, APPROVER = (people.person_for(role).email for role in (RoleName.AUTHOR, RoleName.APPROVER))
 PANEL = "Premiers pas"
 
