@@ -55,7 +55,7 @@ class SealedEntry(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class NextSeal:
     """A seal that is not written yet, with its entries."""
 
     seal: AuditSeal
@@ -63,7 +63,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SealCheck:
     """What checking the seals found: counts, the last digest, and the first fault as a French sentence, or ''.
 
     `entry` is the first entry that does not fit, or None.
@@ -78,7 +78,7 @@ class Verdict:
     entry: int | None = None
 
 
-def next_batch(session: Session, *, now: datetime) -> Batch | None:
+def next_batch(session: Session, *, now: datetime) -> NextSeal | None:
     """The next seal, of the entries that have none, the oldest first; None when there are none.
 
     Entries are committed in any order, so they are found by having no seal, not by their number: one that is committed
@@ -92,10 +92,12 @@ def next_batch(session: Session, *, now: datetime) -> Batch | None:
     number, previous = (last.id + 1, last.digest) if last else (1, FIRST)
     entries = [_sealed(entry, number) for entry in found]
     digest = _digest_of_seal(number, now, previous, [entry.digest for entry in entries])
-    return Batch(AuditSeal(id=number, sealed_at=now, entries=len(entries), previous=previous, digest=digest), entries)
+    return NextSeal(
+        AuditSeal(id=number, sealed_at=now, entries=len(entries), previous=previous, digest=digest), entries
+    )
 
 
-def add(session: Session, batch: Batch) -> bool:
+def add(session: Session, batch: NextSeal) -> bool:
     """Write a seal. False when another process sealed meanwhile: nothing is written, and the next pass tries again."""
     take_turns(session, "audit-seals")
     last = last_seal(session)
@@ -123,7 +125,7 @@ def erase_words(session: Session, entries: Iterable[int]) -> int:
     return len(erased)
 
 
-def verify(session: Session, *, head: str = "") -> Verdict:
+def verify(session: Session, *, head: str = "") -> SealCheck:
     """Check every seal from the first. `head` is a digest that the log kept: the chain has to hold it."""
     previous, seals, entries, erased, is_held = FIRST, 0, 0, 0, not head
     with closing(_chain(session)) as chain:
@@ -131,18 +133,18 @@ def verify(session: Session, *, head: str = "") -> Verdict:
             seals += 1
             fault = _fault(seal, members, seals, previous)
             if fault is not None:
-                return Verdict(seals, entries, erased, 0, previous, *fault)
+                return SealCheck(seals, entries, erased, 0, previous, *fault)
             previous, is_held = seal.digest, is_held or seal.digest == head
             entries += len(members)
             erased += sum(sealed.salt is None for sealed, _ in members)
     astray = select(func.min(SealedEntry.entry_id)).where(SealedEntry.seal_id.not_in(select(AuditSeal.id)))
     if (lost := session.scalar(astray)) is not None:
-        return Verdict(seals, entries, erased, 0, previous, f"Le sceau de l’entrée {lost} a disparu.", lost)
+        return SealCheck(seals, entries, erased, 0, previous, f"Le sceau de l’entrée {lost} a disparu.", lost)
     waiting = session.scalar(select(func.count()).select_from(AuditEntry).where(_is_unsealed())) or 0
     fault_of_head = (
         "" if is_held else f"Aucun sceau ne porte l’empreinte {head} : la chaîne a été refaite ou raccourcie."
     )
-    return Verdict(seals, entries, erased, waiting, previous, fault_of_head)
+    return SealCheck(seals, entries, erased, waiting, previous, fault_of_head)
 
 
 Members = list[tuple[SealedEntry, AuditEntry | None]]

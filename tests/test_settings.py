@@ -212,6 +212,11 @@ def test_a_key_that_can_be_guessed_is_refused_and_not_repeated(name, key):
     assert key not in str(refusal.value)
 
 
+def test_a_retired_key_of_tokens_may_be_guessable_as_letters_that_left_bear_it():
+    keys = ",".join([DRAWN[1], DRAWN[0][::-1], "k" * 40])
+    assert len(read({**REAL, "OUTREACH_TOKEN_KEYS": keys}).signing_keys) == 3
+
+
 def test_no_key_that_is_drawn_at_random_is_taken_for_a_guessable_one():
     draws = (secrets.token_hex, 16), (secrets.token_hex, 32), (secrets.token_urlsafe, 24), (secrets.token_urlsafe, 32)
     assert [key for _ in range(500) for draw, size in draws if is_guessable(key := draw(size))] == []

@@ -21,7 +21,7 @@ from outreach.delivery.sending.prefetch import LetterSource
 from outreach.demo import mailbox as demo_mailbox
 from outreach.errors import Refused
 from outreach.roles import RoleName
-from outreach.seals import Verdict
+from outreach.seals import SealCheck
 from outreach.settings import Settings
 from outreach.worker.clock import clock
 from outreach.worker.process import WorkProcess
@@ -86,17 +86,17 @@ def verify(operation: Operation, as_json: bool) -> None:
     """Vérifie que le registre des envois tient ses promesses, et que le journal est intact ; sinon, termine par 1."""
     with operation.database.reading() as session:
         breaches = verification.verify(session, now=operation.now)
-        verdict = seals.verify(session)
-    is_well = not breaches and not verdict.fault
+        findings = seals.verify(session)
+    is_well = not breaches and not findings.fault
     if as_json:
         told = [breach.as_json() for breach in breaches]
-        say_json({"ok": is_well, "breaches": told, "audit": asdict(verdict)})
+        say_json({"ok": is_well, "breaches": told, "audit": asdict(findings)})
         sys.exit(0 if is_well else 1)
     if not breaches:
         say("Le registre tient toutes ses promesses.")
     for breach in breaches:
         say(f"Règle {breach.rule}, vague {breach.wave} : lignes {', '.join(map(str, breach.rows[:20]))}.")
-    say(_told(verdict))
+    say(_told(findings))
     sys.exit(0 if is_well else 1)
 
 
@@ -114,12 +114,12 @@ def audit() -> None:
 def verify_audit(operation: Operation, head: str, as_json: bool) -> None:
     """Vérifie que les sceaux du journal tiennent ; sinon, nomme la première entrée et termine par 1."""
     with operation.database.reading() as session:
-        verdict = seals.verify(session, head=head.strip().lower())
+        findings = seals.verify(session, head=head.strip().lower())
     if as_json:
-        say_json({"ok": not verdict.fault, **asdict(verdict)})
+        say_json({"ok": not findings.fault, **asdict(findings)})
     else:
-        say(_told(verdict))
-    sys.exit(1 if verdict.fault else 0)
+        say(_told(findings))
+    sys.exit(1 if findings.fault else 0)
 
 
 @click.group()
@@ -144,13 +144,13 @@ def _leave_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
 
 
-def _told(verdict: Verdict) -> str:
-    if verdict.fault:
-        return f"Le journal a été touché. {verdict.fault}"
-    if not verdict.seals:
-        return f"Le journal n’a pas encore de sceau ; {verdict.waiting} entrées attendent le prochain."
-    erased = f", dont {verdict.erased} effacées" if verdict.erased else ""
+def _told(findings: SealCheck) -> str:
+    if findings.fault:
+        return f"Le journal a été touché. {findings.fault}"
+    if not findings.seals:
+        return f"Le journal n’a pas encore de sceau ; {findings.waiting} entrées attendent le prochain."
+    erased = f", dont {findings.erased} effacées" if findings.erased else ""
     return (
-        f"Le journal est intact : {verdict.entries} entrées{erased}, {verdict.seals} sceaux ; "
-        f"{verdict.waiting} entrées attendent le prochain. Empreinte : {verdict.head}."
+        f"Le journal est intact : {findings.entries} entrées{erased}, {findings.seals} sceaux ; "
+        f"{findings.waiting} entrées attendent le prochain. Empreinte : {findings.head}."
     )

@@ -15,7 +15,7 @@ from outreach.spreadsheets.workbook import (
     MOST_COLUMNS,
     MOST_ROWS,
     NO_VALUE,
-    Tally,
+    CellCount,
     read_workbook,
 )
 from outreach.text import CONTROLS
@@ -190,7 +190,7 @@ def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _counted(records: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    tally = Tally(MOST_CHARACTERS_OF_CSV)
+    tally = CellCount(MOST_CHARACTERS_OF_CSV)
     for number, cells in records:
         tally.add(cells)
         yield number, cells

@@ -47,7 +47,7 @@ _room = threading.BoundedSemaphore(AT_ONCE)
 UNREADABLE = "Le classeur est abîmé ou protégé par un mot de passe : il ne peut pas être lu."
 
 
-class Tally:
+class CellCount:
     """Counts the cells and characters of a table while it is read, so that nobody holds more than the limits."""
 
     def __init__(self, most_characters: int = MOST_CHARACTERS) -> None:
@@ -125,7 +125,7 @@ def _rows(content: bytes) -> list[list[str]]:
     before = [""] * min(sheet.start[1], MOST_COLUMNS) if sheet.start else []
     room = MOST_COLUMNS - len(before)
     rows: list[list[str]] = []
-    tally, empty = Tally(), 0
+    tally, empty = CellCount(), 0
     for cells in sheet.iter_rows():
         if any(cell != "" for cell in cells[room:]):
             raise InputError(f"Le classeur a plus de {MOST_COLUMNS} colonnes.")

@@ -18,7 +18,7 @@ from outreach.directory.contacts import school_limits, subject_of
 from outreach.directory.models import Authority, Contact, ContactSchool, School
 from outreach.errors import InputError, NotFound, Refused
 from outreach.tracking import steps
-from outreach.tracking.models import Answer, Response, ResponseSchool, Step
+from outreach.tracking.models import Answer, Response, ResponseSchool, StepKind
 
 MOST_AN_HOUR = 20
 REPLACED = "remplacée par une réponse plus récente"
@@ -174,7 +174,7 @@ def _respond(
     session.add(response)
     session.flush()
     if not answer.awaits_staff:
-        steps.add(session, response, Step.HANDLED, at=now, actor=actor_of(message), note="enregistrée")
+        steps.add(session, response, StepKind.HANDLED, at=now, actor=actor_of(message), note="enregistrée")
     session.add_all(ResponseSchool(response_id=response.id, school_id=school.id) for school in schools)
     session.flush()
     about = f" pour {len(schools)} école{'s' if len(schools) > 1 else ''}" if schools else ""
@@ -238,7 +238,7 @@ def _replace(
         held, addresses = {school.id for school in earlier.schools}, {earlier.message.address_key, message.address_key}
         is_same_respondent = len(addresses) == 1 or addresses.isdisjoint(limited)
         if (earlier.answer is answer and not held and is_same_respondent) or (held and held <= keys):
-            steps.add(session, earlier, Step.HANDLED, at=now, actor="réponse suivante", note=REPLACED)
+            steps.add(session, earlier, StepKind.HANDLED, at=now, actor="réponse suivante", note=REPLACED)
 
 
 def _limit_of(session: Session, message: Message) -> frozenset[int] | None:

@@ -21,7 +21,7 @@ from outreach.errors import NotFound, Refused
 from outreach.mail.addresses import judge
 from outreach.tracking import steps
 from outreach.tracking.answers import REPLACED
-from outreach.tracking.models import Answer, Response, Step
+from outreach.tracking.models import Answer, Response, StepKind
 
 PAGE_ROWS = 50
 DONE = {
@@ -166,7 +166,7 @@ def take(session: Session, response: Response, *, now: datetime, actor: str) -> 
     """Make `actor` the owner of a response; returns the former owner ('': none). Raises Refused when it was handled."""
     _in_turn(session, response)
     before = response.owner if response.owner and response.owner != actor else ""
-    steps.add(session, response, Step.TAKEN, at=now, actor=actor)
+    steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
     taken = f"reprise à {before}" if before else "prise en charge"
     said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {taken}."
     audit.record(session, now, actor, said, subject_of(response.authority))
@@ -187,9 +187,9 @@ def reopen(session: Session, response: Response, *, now: datetime, actor: str, n
     session.refresh(response)
     if not may_reopen(response):
         raise Refused("Cette réponse ne se rouvre pas : elle attend déjà, ou une réponse plus récente la remplace.")
-    steps.add(session, response, Step.REOPENED, at=now, actor=actor, note=note)
+    steps.add(session, response, StepKind.REOPENED, at=now, actor=actor, note=note)
     if response.owner != actor:
-        steps.add(session, response, Step.TAKEN, at=now, actor=actor)
+        steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
     reopened = f"rouverte{f' : {note}' if note else ''}".rstrip(".")
     said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {reopened}."
     audit.record(session, now, actor, said, subject_of(response.authority))
@@ -235,8 +235,8 @@ def _in_turn(session: Session, response: Response) -> None:
 
 def _handle(session: Session, response: Response, now: datetime, actor: str, outcome: str) -> None:
     if not response.owner:
-        steps.add(session, response, Step.TAKEN, at=now, actor=actor)
-    steps.add(session, response, Step.HANDLED, at=now, actor=actor, note=outcome)
+        steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
+    steps.add(session, response, StepKind.HANDLED, at=now, actor=actor, note=outcome)
     said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {outcome.rstrip('.')}."
     audit.record(session, now, actor, said, subject_of(response.authority))
 

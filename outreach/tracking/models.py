@@ -71,7 +71,7 @@ _ANSWER_LABELS = {
 Value = TypeVar("Value")
 
 
-class Step(StrEnum):
+class StepKind(StrEnum):
     """What was done about a response."""
 
     TAKEN = "taken"
@@ -92,13 +92,13 @@ class ResponseStep(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     response_id: Mapped[int] = mapped_column(ForeignKey("responses.id"))
-    step: Mapped[Step] = mapped_column(enum_of(Step, "step"))
+    step: Mapped[StepKind] = mapped_column(enum_of(StepKind, "step"))
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(255))
     note: Mapped[str] = mapped_column(Text, default="")
 
 
-def _last(value: SQLColumnExpression[Value], response_id: Mapped[int], *steps: Step) -> ScalarSelect[Value]:
+def _last(value: SQLColumnExpression[Value], response_id: Mapped[int], *steps: StepKind) -> ScalarSelect[Value]:
     """A value of the last of these steps that was taken about a response; NULL without one."""
     query = select(value).where(ResponseStep.response_id == response_id, ResponseStep.step.in_(steps))
     return query.order_by(ResponseStep.id.desc()).limit(1).correlate_except(ResponseStep).scalar_subquery()
@@ -106,8 +106,8 @@ def _last(value: SQLColumnExpression[Value], response_id: Mapped[int], *steps: S
 
 def _if_handled(value: SQLColumnExpression[Value], response_id: Mapped[int]) -> ScalarSelect[Value | None]:
     """A value of the step that handled a response; NULL while the response waits, as it does again once reopened."""
-    when_handled = case((ResponseStep.step == Step.HANDLED, value))
-    return _last(when_handled, response_id, Step.HANDLED, Step.REOPENED)
+    when_handled = case((ResponseStep.step == StepKind.HANDLED, value))
+    return _last(when_handled, response_id, StepKind.HANDLED, StepKind.REOPENED)
 
 
 class Response(Base):
@@ -129,7 +129,7 @@ class Response(Base):
     proposed_address: Mapped[str] = mapped_column(String(320), default="")
     given_at: Mapped[datetime]
 
-    owner: Mapped[str | None] = column_property(_last(ResponseStep.actor, id, Step.TAKEN))  # noqa: A003 - the column
+    owner: Mapped[str | None] = column_property(_last(ResponseStep.actor, id, StepKind.TAKEN))  # noqa: A003 - the column
     handled_at: Mapped[datetime | None] = column_property(_if_handled(ResponseStep.at, id))  # noqa: A003
     handled_by: Mapped[str | None] = column_property(_if_handled(ResponseStep.actor, id))  # noqa: A003
     outcome: Mapped[str | None] = column_property(_if_handled(ResponseStep.note, id))  # noqa: A003

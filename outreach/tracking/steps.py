@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach.db import Session
-from outreach.tracking.models import Response, ResponseStep, Step
+from outreach.tracking.models import Response, ResponseStep, StepKind
 
 
-def add(session: Session, response: Response, step: Step, *, at: datetime, actor: str, note: str = "") -> None:
+def add(session: Session, response: Response, step: StepKind, *, at: datetime, actor: str, note: str = "") -> None:
     """Record a step about a response, and read again what the response says of its steps."""
     session.add(ResponseStep(response_id=response.id, step=step, at=at, actor=actor, note=note))
     session.flush()

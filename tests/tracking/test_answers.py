@@ -21,7 +21,7 @@ from outreach.mail.linter import faults
 from outreach.tracking import answers, inbox
 from outreach.tracking.answers import Given
 from outreach.tracking.inbox import Tray
-from outreach.tracking.models import Answer, Response, Step
+from outreach.tracking.models import Answer, Response, StepKind
 from outreach.tracking.steps import steps_of
 from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, advance, approved, launch, people, settle, strand
 from tests.conftest import NOW
@@ -358,10 +358,10 @@ def test_what_was_done_about_an_answer_can_be_read_again_at_any_moment(database,
     with database.reading() as session:
         told = [(one.step, one.at, one.note) for one in steps_of(session, inbox.response_numbered(session, key))]
     assert told == [
-        (Step.TAKEN, hours[0], ""),
-        (Step.HANDLED, hours[1], "appelé"),
-        (Step.REOPENED, hours[2], "ils rappellent"),
-        (Step.HANDLED, hours[3], "classée sans suite"),
+        (StepKind.TAKEN, hours[0], ""),
+        (StepKind.HANDLED, hours[1], "appelé"),
+        (StepKind.REOPENED, hours[2], "ils rappellent"),
+        (StepKind.HANDLED, hours[3], "classée sans suite"),
     ]
 
 
