@@ -40,6 +40,11 @@ def line_of_words(text: str) -> str:
     return words
 
 
+def without_accents(text: str) -> str:
+    """The text with each letter bare of its accents and other signs, in compatibility form (NFKD)."""
+    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+
+
 def whole_number(text: str, *, digits: int = 9) -> int | None:
     """The number that a text of ASCII digits names, or None when it is something else or longer than `digits`."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from outreach.errors import SettingsError
-from outreach.settings import Mode, kept_secret, read
+from outreach.mail import tokens
+from outreach.settings import Mode, kept_secret, modes, read
 from outreach.settings.keys import is_guessable
 from tests.factories import DRAWN
 
@@ -215,6 +216,7 @@ def test_a_key_that_can_be_guessed_is_refused_and_not_repeated(name, key):
 def test_a_retired_key_of_tokens_may_be_guessable_as_letters_that_left_bear_it():
     keys = ",".join([DRAWN[1], DRAWN[0][::-1], "k" * 40])
     assert len(read({**REAL, "OUTREACH_TOKEN_KEYS": keys}).signing_keys) == 3
+    assert modes.LIVE_KEYS == tokens.LIVE_KEYS
 
 
 def test_no_key_that_is_drawn_at_random_is_taken_for_a_guessable_one():

@@ -1,13 +1,13 @@
 """One person has one account, as far as addresses and names tell: approvals count persons by their accounts."""
 
 import re
-import unicodedata
 
 from sqlalchemy import select
 
 from outreach.accounts.staff import User
 from outreach.db import Session
 from outreach.errors import InputError
+from outreach.text import without_accents
 
 WORD = re.compile(r"\w+")
 
@@ -37,5 +37,4 @@ def _mailbox(address: str) -> str:
 
 
 def _words(name: str) -> list[str]:
-    bare = "".join(sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
-    return sorted(WORD.findall(bare.casefold()))
+    return sorted(WORD.findall(without_accents(name).casefold()))

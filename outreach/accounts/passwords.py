@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from outreach.errors import InputError
+from outreach.text import without_accents
 
 SHORTEST, LONGEST = 12, 128
 LONGEST_HASHED = 4096  # characters that passlib hashes; for more it raises an exception
@@ -75,7 +76,7 @@ def refuse_weak(password: str, words: Iterable[str]) -> None:
 
 def _plain(text: str) -> str:
     """Text in lower case, without accents: they slow no attacker down."""
-    return "".join(c for c in normal(text.lower()) if not unicodedata.combining(c))
+    return without_accents(text.lower())
 
 
 def _judged(password: str, words: list[str]) -> tuple[int, bool]:

@@ -1,16 +1,15 @@
 """Reference data outside the register: networks, federations, provinces; text folding for search."""
 
 import re
-import unicodedata
 
 from sqlalchemy import select
 
 from outreach.db import Session
 from outreach.directory.models import Federation, Level, Network
-from outreach.text import whole_number
+from outreach.text import whole_number, without_accents
 
-# The register's value → the official name shown on pages.
 WORD = re.compile(r"\w+")
+# The register's value → the official name shown on pages.
 NETWORKS = {
     "WBE": "WBE",
     "Subventionné communal": "Officiel subventionné communal",
@@ -75,5 +74,4 @@ def province_of(postcode: str) -> str | None:
 def fold(text: str) -> str:
     """Text without accents, case or punctuation, for searching: "Athénée d’Uccle" → "athenee d uccle"."""
     spelt = text.casefold().replace("œ", "oe").replace("æ", "ae")
-    bare = "".join(c for c in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(c))
-    return " ".join(WORD.findall(bare))
+    return " ".join(WORD.findall(without_accents(spelt)))

@@ -137,7 +137,7 @@ def _faults_of_relays(settings: Settings) -> list[str]:
     """No sentence repeats a relay's URL, as it may hold a password."""
     if not settings.smtp_url:
         return []
-    if not all(_is_relay(url) for url in settings.relays):
+    if not all(_names_a_host(url, PORTS) for url in settings.relays):
         return ["OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte, un relais ou plusieurs."]
     relays = [urlsplit(url) for url in settings.relays]
     faults = [
@@ -172,14 +172,6 @@ def _is_rate(text: str) -> bool:
     domain, _, rate = (part.strip() for part in text.partition("="))
     is_number = RATE.fullmatch(rate) is not None
     return is_number and float(rate) > 0 and (domain == "*" or DOMAIN.fullmatch(domain) is not None)
-
-
-def _is_relay(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in PORTS and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def _faults_of_bounces(settings: Settings) -> list[str]:

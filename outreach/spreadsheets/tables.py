@@ -18,7 +18,7 @@ from outreach.spreadsheets.workbook import (
     CellCount,
     read_workbook,
 )
-from outreach.text import CONTROLS
+from outreach.text import CONTROLS, without_accents
 
 LONGEST_CELL = 10_000
 MOST_CHARACTERS_OF_CSV = 16_000_000  # which hides nothing: it has as many bytes at least
@@ -157,8 +157,9 @@ def normalised(header: str) -> str:
     """A header without what varies between editions: accents, case, punctuation, articles, "N°", "ndeg", "numéro"."""
     spaced = header.strip("\ufeff ").casefold().replace("_", " ")
     spelt = NUMBER_SIGN.sub(" n ", spaced)
-    bare = "".join(c for c in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(c))
-    words = [word for word in WORD.findall(bare) if word not in {"de", "du", "des", "l", "d", "la", "le"}]
+    words = [
+        word for word in WORD.findall(without_accents(spelt)) if word not in {"de", "du", "des", "l", "d", "la", "le"}
+    ]
     return " ".join(words).replace("p o", "po")
 
 

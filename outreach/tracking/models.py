@@ -81,7 +81,14 @@ class StepKind(StrEnum):
     @property
     def label(self) -> str:
         """The French label."""
-        return {"taken": "Prise en charge", "handled": "Traitée"}.get(self.value, "Rouverte")
+        return _STEP_LABELS[self]
+
+
+_STEP_LABELS = {
+    StepKind.TAKEN: "Prise en charge",
+    StepKind.HANDLED: "Traitée",
+    StepKind.REOPENED: "Rouverte",
+}
 
 
 class ResponseStep(Base):

@@ -4,10 +4,10 @@ Signing in and signing out are views of flask-security.
 """
 
 from flask import Blueprint, flash, redirect, render_template, session, url_for
-from flask_security import current_user, hash_password
+from flask_security import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import passwords, sessions, staff
+from outreach.accounts import sessions, staff
 from outreach.accounts.trail import TrailKind
 from outreach.demo import people
 from outreach.roles import RoleName
@@ -38,9 +38,7 @@ def password() -> str | tuple[str, int] | Redirect:
     if not form.validate_on_submit():
         page = render_template("pages/account/password.html", form=form)
         return (page, 422) if form.errors else page
-    digest = hash_password(
-        passwords.normal(form.new_password.data)
-    )  # takes its time: no transaction that writes is open here
+    digest = staff.digest_of(form.new_password.data)  # takes its time: no transaction that writes is open here
     with database().writing() as writing:
         staff.change_password(writing, current_user.id, digest, now=now())
         begin_session(writing, current_user.id)

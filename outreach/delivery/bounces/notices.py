@@ -20,7 +20,7 @@ from enum import StrEnum
 from flufl.bounce import all_failures
 
 from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
-from outreach.mail.tokens import LENGTH, Keys, TokenKind
+from outreach.mail.tokens import IN_TEXT, LENGTH, Keys, TokenKind
 
 MOST_BYTES = 1024 * 1024
 MOST_BYTES_OF_PROSE = 64 * 1024
@@ -33,7 +33,6 @@ LONGEST_ADDRESS = 320
 ADDRESSED = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
 RETURN_PATH = re.compile(rf"\b{RETURNED}([a-z2-7]{{{LENGTH}}})@", re.IGNORECASE | re.ASCII)
 MAILTO = re.compile(rf"\b{UNSUBSCRIBING}([a-z2-7]{{{LENGTH}}})@", re.IGNORECASE | re.ASCII)
-TOKENS = re.compile(rf"(?<![a-z0-9])[a-z2-7]{{{LENGTH}}}(?![a-z0-9])", re.IGNORECASE | re.ASCII)
 MESSAGE_ID = re.compile(r"<([0-9a-f]{16})@[^<>@\s]+>", re.ASCII)
 REFUSAL = re.compile(r"(?<![\d.])5(?:\d\d[ -]|\.\d{1,3}\.\d{1,3}(?!\.?\d)).*?(?:\n\s*\n|\Z)", re.ASCII | re.DOTALL)
 ADDRESS = re.compile(r"(?<![^\s<>(),;:\"])[^\s<>(),;:\"]+@[^\s<>(),;:\"]+")  # tried once a word: linear
@@ -263,7 +262,7 @@ def _is_automatic(message: Message) -> bool:
 def _unsubscribing(message: Message, wrote: Iterable[str], keys: Keys) -> bytes | None:
     """The letter to unsubscribe, from a token in an address that this was sent to, or in the subject; or None."""
     addressed = [token for text in wrote for token in MAILTO.findall(text)]
-    tokens = (keys.read(text, TokenKind.MAILTO) for text in (*addressed, *TOKENS.findall(_text(message, "Subject"))))
+    tokens = (keys.read(text, TokenKind.MAILTO) for text in (*addressed, *IN_TEXT.findall(_text(message, "Subject"))))
     return next((token.id for token in tokens if token), None)
 
 
