@@ -43,6 +43,7 @@ class Standing:
         self.app = create_app(self.settings, self.database)
         self.app.config["TESTING"] = True
         self.app.test_client_class = PageClient
+        self.app.extensions[EXTENSION].gather_seconds = 0.0  # each test waits for what it noted
         self.config, self.extensions = dict(self.app.config), dict(self.app.extensions)
 
     def anew(self, database):

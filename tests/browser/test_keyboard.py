@@ -28,6 +28,7 @@ def test_an_authority_is_found_and_its_address_corrected(staff):
     expect(staff.get_by_role("status")).to_contain_text("direction@ecole.be")
 
 
+@pytest.mark.long
 def test_a_campaign_is_written_and_submitted(staff):
     staff.goto("/campaigns")
     press_on(staff, staff.get_by_role("link", name="Nouvelle campagne"))

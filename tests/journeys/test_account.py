@@ -1,7 +1,5 @@
 """A person signs in, takes another password and signs out, on both databases; the trail tells it."""
 
-import pytest
-
 from outreach.accounts import trail
 from outreach.accounts.trail import Filter, TrailKind
 from outreach.app import create_app
@@ -11,7 +9,6 @@ from outreach.settings import read
 from outreach.web.ui.trail import EXTENSION
 from tests.pages import PageClient
 
-pytestmark = pytest.mark.postgresql
 PHRASE = "le chat dort sur le toit"
 
 

@@ -22,7 +22,10 @@ FOLDER = Path(__file__).parent
 pytestmark = pytest.mark.postgresql
 
 
-@pytest.mark.parametrize("start", sorted(path.stem for path in FOLDER.glob("*.json")))
+*OLDER, NEWEST = sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+@pytest.mark.parametrize("start", [*(pytest.param(older, marks=pytest.mark.long) for older in OLDER), NEWEST])
 def test_every_row_goes_up_step_by_step_and_down_again(database, start):
     dump = json.loads((FOLDER / f"{start}.json").read_text(encoding="utf-8"))
     assert all(dump.values()), "a table without rows shows nothing"

@@ -213,6 +213,7 @@ def test_a_reload_under_load_costs_no_request_and_takes_every_process_away(serve
     assert {*came} == {200}
 
 
+@pytest.mark.long
 def test_a_reload_costs_no_request_on_connections_that_are_kept(served):
     with readers(partial(read_on_kept_connections, served), 8) as came:
         for _ in range(2):

@@ -62,7 +62,6 @@ from outreach.segments.scope import scope_at
 from tests import factories
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.postgresql
 EXAMPLES = settings.default.max_examples * 3 // 10
 
 PROGRAMME = """

@@ -17,7 +17,6 @@ from outreach.web.ui.frame import actor, now
 
 EXTENSION = "outreach.trail"
 MOST_WAITING, MOST_REMEMBERED = 10_000, 10_000
-GATHER_SECONDS = 0.1  # after the first line, for those of the same moment
 AGAIN_SECONDS = (0.0, 1.0, 5.0)  # before each try to write a batch
 LAST_SECONDS = 1.0  # in which a process that ends writes what waits
 LETTERS = {"campaigns.received", "campaigns.received_html"}  # the views of a letter as it left
@@ -30,6 +29,8 @@ class TrailQueue:
     Lines that repeat others open no transaction, so that a flood of failures holds up no writer. When the database does
     not answer, lines are lost, which the log says.
     """
+
+    gather_seconds = 0.1  # after the first line, for those of the same moment
 
     def __init__(self, database: Database) -> None:
         self._database, self._waiting, self._starts = database, Queue[Line](MOST_WAITING), threading.Lock()
@@ -59,7 +60,7 @@ class TrailQueue:
     def _run(self) -> None:
         while True:
             batch = [self._waiting.get()]
-            time.sleep(GATHER_SECONDS)
+            time.sleep(self.gather_seconds)
             try:
                 while True:
                     batch.append(self._waiting.get_nowait())

@@ -51,8 +51,8 @@ def draft(client, password, sample_database):
 @pytest.mark.parametrize(
     ("form", "status"),
     [
-        ("refused audience", 422),
         ("submission", 302),
+        pytest.param("refused audience", 422, marks=pytest.mark.long),
         pytest.param("audience", 302, marks=pytest.mark.long),
         pytest.param("letter/preview", 200, marks=pytest.mark.long),
     ],
