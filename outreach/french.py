@@ -37,6 +37,11 @@ def spelt_hour(at: time | datetime) -> str:
     return f"{at.hour}{WIDE}h{WIDE}{at.minute:02}" if at.minute else f"{at.hour}{WIDE}h"
 
 
+def wave(reminder: int) -> str:
+    """A sending of a campaign in a sentence: "première vague" for 0, "relance 2" for 2."""
+    return f"relance {reminder}" if reminder else "première vague"
+
+
 def number(value: int | float) -> str:
     """1234 → "1 234", with a narrow no-break space."""
     return format_decimal(value, locale=LOCALE).replace(WIDE, NARROW)

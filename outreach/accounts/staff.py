@@ -21,6 +21,7 @@ from outreach.roles import RoleName
 from outreach.text import line_of_words
 
 LONGEST_NAME = 200
+ACT_BY_THEMSELVES = {"facteur": "automatique", "planificateur": "automatique"}  # as records of old name them
 
 
 role_holders = Table(
@@ -117,6 +118,18 @@ def add_user(
     labels = ", ".join(role.label for role in roles)
     audit.record(session, now, actor, f"Compte créé pour {address} ({labels}).", f"user:{address}")
     return user
+
+
+class Colleagues(dict[str, str]):
+    """Names of members of staff by their address. Who has no account keeps the word that stands in the records."""
+
+    def __missing__(self, actor: str) -> str:
+        return ACT_BY_THEMSELVES.get(actor, actor)
+
+
+def colleagues(session: Session) -> Colleagues:
+    """The name of everybody who has or had an account, for pages that say who did what."""
+    return Colleagues(session.execute(select(User.email, User.name)).all())
 
 
 def user_named(session: Session, email: str) -> User:

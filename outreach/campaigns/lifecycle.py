@@ -217,15 +217,31 @@ def schedule(
         raise Refused("La campagne a été validée pour un autre moment : changez-le et faites-la valider de nouveau.")
     refuse_far_away(planned[0].at, now)
     last = session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == campaign.id)) or 0
-    waves = [_plan_wave(session, campaign, last + wave.number, wave, now, actor) for wave in planned]
+    launched = sum(wave.mailing_id is not None for wave in campaign.waves)
+    waves = [
+        _plan_wave(session, campaign, last + wave.number, launched + wave.number - 1, wave, now, actor)
+        for wave in planned
+    ]
     return waves[0]
 
 
 def _plan_wave(
-    session: Session, campaign: Campaign, number: int, planned: PlannedWave, now: datetime, actor: str
+    session: Session,
+    campaign: Campaign,
+    number: int,
+    reminder: int,
+    planned: PlannedWave,
+    now: datetime,
+    actor: str,
 ) -> Wave:
-    latest = planned.at + LATEST
-    wave = Wave(campaign=campaign, number=number, state=WaveState.PLANNED, due_at=planned.at, latest_start=latest)
+    wave = Wave(
+        campaign=campaign,
+        number=number,
+        reminder=reminder,
+        state=WaveState.PLANNED,
+        due_at=planned.at,
+        latest_start=planned.at + LATEST,
+    )
     session.add(wave)
     session.flush()
     told = f", {planned.told}" if planned.told else ""
@@ -269,9 +285,7 @@ def close(session: Session, campaign: Campaign, *, now: datetime, actor: str) ->
 def move_wave(session: Session, wave: Wave, state: WaveState, *, now: datetime, actor: str, note: str = "") -> None:
     """Change a wave's state and its mailing's gate, in one transaction. Raises Refused when there is no such move."""
     if state not in WAVE_MOVES[wave.state]:
-        raise Refused(
-            f"La vague {wave.number} est « {wave.state.label} » : elle ne peut pas devenir « {state.label} »."
-        )
+        raise Refused(f"La {wave.name} est « {wave.state.label} » : elle ne peut pas devenir « {state.label} ».")
     wave.state = state
     _note_wave(session, wave, now, actor, note)
     mailing = wave.mailing
@@ -365,6 +379,6 @@ def _note(session: Session, campaign: Campaign, now: datetime, actor: str, done:
 def _note_wave(session: Session, wave: Wave, now: datetime, actor: str, note: str) -> None:
     move = WaveTransition(wave_id=wave.id, state=wave.state, at=now, actor=actor, note=note)
     session.add(move)
-    sentence = f"Campagne « {wave.campaign.title} », vague {wave.number} : {move.told}."
+    sentence = f"Campagne « {wave.campaign.title} », {wave.name} : {move.told}."
     audit.record(session, now, actor, sentence, subject_of(wave.campaign))
     session.flush()

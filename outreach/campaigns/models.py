@@ -9,6 +9,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from outreach import french
 from outreach.adherence.models import Strand
 from outreach.db import Base, enum_of
 from outreach.delivery.models import Mailing, MessageClass
@@ -164,7 +165,9 @@ class CampaignTransition(Base):
 class Wave(Base):
     """One sending of a campaign. It starts between `due_at` and `latest_start`, or is missed.
 
-    The letters belong to its mailing. A pause sets the mailing's gate, which alone decides whether letters may leave.
+    `number` counts every wave of the campaign. `reminder` is 0 for the first sending and 1 for the first reminder: it
+    leaves out what was called off. The letters belong to its mailing. A pause sets the mailing's gate, which alone
+    decides whether letters may leave.
     `drifted_from` is set when the audience had changed too much at the start: it is the approved number of authorities,
     and the wave is paused until an approver resumes it.
     """
@@ -175,6 +178,7 @@ class Wave(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"))
     number: Mapped[int]
+    reminder: Mapped[int]
     state: Mapped[WaveState] = mapped_column(enum_of(WaveState, "wave_state"))
     due_at: Mapped[datetime] = mapped_column(index=True)
     latest_start: Mapped[datetime]
@@ -183,6 +187,11 @@ class Wave(Base):
 
     campaign: Mapped[Campaign] = relationship(back_populates="waves")
     mailing: Mapped[Mailing | None] = relationship()
+
+    @property
+    def name(self) -> str:
+        """The wave in a sentence: "première vague", "relance 1"."""
+        return french.wave(self.reminder)
 
 
 class WaveTransition(Base):

@@ -154,7 +154,8 @@ def show_audience(operation: Operation, number: int, fase: int | None, as_json: 
         return
     say(said)
     say(
-        f"  Visés {counts.authorities} : écrits {counts.written}, adresses {counts.addresses}, écoles {counts.schools}."
+        f"  Destinataires {counts.authorities} : à écrire {counts.written}, "
+        f"adresses {counts.addresses}, écoles {counts.schools}."
     )
     for reason, count in counts.left_out.items():
         say(f"  Écartés, {reason.label} : {count}")
@@ -186,7 +187,7 @@ def schedule(operation: Operation, number: int, moment: str | None, as_json: boo
     if as_json:
         say_json({"campaign": number, "number": wave.number, "due_at": wave.due_at.isoformat()})
     else:
-        say(f"Vague {wave.number} planifiée pour le {french.moment(wave.due_at)}.")
+        say(f"{french.initial(wave.name)} planifiée pour le {french.moment(wave.due_at)}.")
 
 
 @campaign.command()
@@ -292,7 +293,7 @@ def _wave_json(session: Session, wave: Wave, tally: Tally, again: Retriable) -> 
 
 
 def _tell(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
-    say(f"Vague {wave.number}, {french.moment(wave.due_at)} : {wave.state.label}.")
+    say(f"{french.initial(wave.name)} (--wave {wave.number}), {french.moment(wave.due_at)} : {wave.state.label}.")
     if why := auto_pause.said_of_pause(session, wave):
         by_itself = " d’elle-même" if auto_pause.why_paused(session, wave) else ""
         say(f"  En pause{by_itself} : {why}.")
@@ -301,7 +302,7 @@ def _tell(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
     if not tally.intended:
         return
     say(
-        f"  Prévus {tally.intended} : acceptés {tally.accepted}, refusés {tally.refused}, expirés {tally.expired}, "
+        f"  Destinataires {tally.intended} : remis {tally.accepted}, refusés {tally.refused}, expirés {tally.expired}, "
         f"en doute {tally.in_doubt}, reportés {tally.deferred}, en attente {tally.pending}, "
         f"écartés {tally.withdrawn.total()}."
     )

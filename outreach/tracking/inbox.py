@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from outreach import audit
+from outreach.accounts import staff
 from outreach.adherence import records
 from outreach.adherence.models import Programme, Status, Word
 from outreach.days import today
@@ -167,7 +168,7 @@ def take(session: Session, response: Response, *, now: datetime, actor: str) -> 
     _in_turn(session, response)
     before = response.owner if response.owner and response.owner != actor else ""
     steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
-    taken = f"reprise à {before}" if before else "prise en charge"
+    taken = f"reprise à {staff.colleagues(session)[before]}" if before else "prise en charge"
     said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {taken}."
     audit.record(session, now, actor, said, subject_of(response.authority))
     return before

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from outreach.accounts import staff
 from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.tracking import inbox, steps
@@ -32,6 +33,7 @@ def index() -> str:
             Tray=Tray,
             mine=bool(owner),
             kept=kept,
+            colleagues=staff.colleagues(session),
             pager=pager,
             rows=inbox.page(session, tray, pager.number, owner=owner),
         )
@@ -50,6 +52,7 @@ def response(number: int) -> str:
 def take(number: int) -> Redirect:
     with database().writing() as session:
         before = inbox.take(session, inbox.response_numbered(session, number), now=now(), actor=actor())
+        before = staff.colleagues(session)[before] if before else ""
     flash(f"Cette réponse est à vous ; elle était à {before}." if before else "Cette réponse est à vous.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
 
@@ -111,6 +114,7 @@ def _page(session: Session, received: Response, fault: str = "") -> str:
         fault=fault,
         note=_note(),
         kept=kept,
+        colleagues=staff.colleagues(session),
         may_reopen=may_reopen,
         steps=taken,
     )

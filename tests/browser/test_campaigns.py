@@ -71,7 +71,7 @@ def test_five_screens_from_a_ready_made_campaign_to_a_planned_one(sign_in, has_s
     author.get_by_role("button", name="Planifier l’envoi").click()
     expect(author.locator(".heading .ds-tag")).to_have_text("Planifiée")
     author.get_by_role("link", name="Relances").click()
-    expect(author.get_by_role("row", name=re.compile("Vague 3"))).to_be_visible()
+    expect(author.get_by_role("row", name=re.compile("Relance 2"))).to_be_visible()
 
 
 @pytest.fixture

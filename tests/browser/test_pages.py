@@ -84,7 +84,7 @@ def test_the_list_of_exclusion_keeps_the_rules(staff, sample_database, violation
     with sample_database.writing() as session:
         for address in ("po009300@adm.fwb.example", f"{'tres-long-' * 6}nom@{'x' * 60}.example"):
             suppressions.suppress(
-                session, address, SuppressionReason.HARD_BOUNCE, now=NOW, actor="facteur", detail="550"
+                session, address, SuppressionReason.HARD_BOUNCE, now=NOW, actor="automatique", detail="550"
             )
     for address in ("/directory/exclusions", "/directory/exclusions/2"):
         staff.goto(address)

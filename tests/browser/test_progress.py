@@ -48,10 +48,10 @@ def test_the_page_follows_the_sending_then_asks_no_more_and_keeps_the_focus(staf
     staff.on("request", lambda request: asked.append(request.url) if "/live" in request.url else None)
     staff.clock.install()
     staff.goto("/campaigns/1/progress")
-    staff.get_by_role("link", name="Acceptés 5").focus()
+    staff.get_by_role("link", name="Remis 5").focus()
     settle(sample_database, 3)
     expect(staff.locator("#count-accepted")).to_have_text("8")
-    expect(staff.locator(":focus")).to_have_text("Acceptés 8")
+    expect(staff.locator(":focus")).to_have_text("Remis 8")
     assert staff.locator("#bar").evaluate("bar => bar.value") < 100
     end(sample_database)
     expect(staff.get_by_role("status")).to_contain_text("terminée")
@@ -101,9 +101,9 @@ def test_without_a_script_the_page_comes_back_by_itself_and_its_buttons_work(pla
     settle(sample_database, 3)
     expect(plain.locator("#count-accepted")).to_have_text("8")
     plain.get_by_role("button", name="Mettre en pause").click()
-    expect(plain.get_by_role("status").filter(has_text="Vague 1")).to_contain_text("en pause")
-    plain.get_by_role("link", name="Acceptés 8").click()
-    expect(plain.get_by_role("heading", name="Vague 1 : destinataires")).to_be_visible()
+    expect(plain.get_by_role("status").filter(has_text="Première vague")).to_contain_text("en pause")
+    plain.get_by_role("link", name="Remis 8").click()
+    expect(plain.get_by_role("heading", name="Première vague : destinataires")).to_be_visible()
 
 
 def test_a_page_opened_before_the_start_shows_what_there_is_after_it(staff, app, sample_database, violations):

@@ -184,7 +184,7 @@ def test_the_audit_says_once_that_a_wave_is_planned_and_why_it_moved(database, p
         wave = session.scalars(select(Wave)).one()
         lifecycle.move_wave(session, wave, WaveState.PAUSED, now=NOW, actor=AUTHOR, note="trop de refus")
     with database.reading() as session:
-        told = [one.sentence.partition(", vague 1 : ")[2] for one in about(session, f"campaign:{number}")[:3]]
+        told = [one.sentence.partition(", première vague : ")[2] for one in about(session, f"campaign:{number}")[:3]]
     assert told[0] == "en pause (trop de refus)."
     assert told[2].startswith("planifiée pour le 15 mai 2021 à ")
 

@@ -68,7 +68,7 @@ def test_what_may_leave_again_is_counted_among_all(database, status):
     become(database, 200, S.ACCEPTED)
     with database.writing() as session:
         first = session.scalars(select(Message).where(Message.state == S.REFUSED).order_by(Message.id)).first()
-        suppressions.suppress(session, first.address_key, SuppressionReason.HARD_BOUNCE, now=NOW, actor="facteur")
+        suppressions.suppress(session, first.address_key, SuppressionReason.HARD_BOUNCE, now=NOW, actor="automatique")
         finish_waves(session, now=NOW + timedelta(hours=1))
     told, _, counted = status()
     assert "Échecs qui peuvent repartir : 3 sur 4." in told
@@ -99,7 +99,7 @@ def test_a_pause_of_the_clock_says_why_and_a_person_s_says_nothing(database, sta
     why = "le public est passé de 10 à 20 PO depuis la validation"
     with database.writing() as session:
         found = session.get_one(Wave, wave)
-        lifecycle.move_wave(session, found, WaveState.PAUSED, now=NOW, actor="planificateur", note=why)
+        lifecycle.move_wave(session, found, WaveState.PAUSED, now=NOW, actor="automatique", note=why)
     told, _, counted = status()
     assert f"En pause : {why}." in told
     assert counted["paused_because"] == why

@@ -214,7 +214,7 @@ def _the_same_numbers_everywhere(world, number, intended, declared):
     assert (second["intended"], second["accepted"]) == (intended, intended - 4)
     assert second["withdrawn"] == {"answered": 1, "bounced": 1, "joined": 1, "suppressed": 1}
     came = told["results"]
-    assert (came["meant"], came["accepted"], came["answered"], came["declared"]) == (intended, intended, 2, 1)
+    assert (came["recipients"], came["delivered"], came["answered"], came["declared"]) == (intended, intended, 2, 1)
     assert came["answers"] == {"joined": 1, "help": 1}
     (measured,) = told["measured"]
     assert (measured["opens"]["human"], measured["clicks"]["human"]) == (2, 1)
@@ -227,10 +227,10 @@ def _the_same_numbers_everywhere(world, number, intended, declared):
         page = f"/campaigns/{number}/waves/{wave['number']}"
         shown = text_of(author.get(page))
         assert f"Tous ({wave['intended']})" in shown
-        assert f"Acceptés ({wave['accepted']})" in shown
+        assert f"Remis ({wave['accepted']})" in shown
         rows = list(csv.DictReader(author.get(f"{page}/export.csv").text.lstrip("\ufeff").splitlines(), delimiter=";"))
         outcomes = Counter(row["Issue"] for row in rows)
-        assert outcomes == +Counter({"Acceptés": wave["accepted"], "Écartés": sum(wave["withdrawn"].values())})
+        assert outcomes == +Counter({"Remis": wave["accepted"], "Écartés": sum(wave["withdrawn"].values())})
     situation = json.loads(world.command("report", "situation", "--as-of", "2021-06-01", "--json"))
     strand = situation["total"]["strands"]["1"]
     assert (strand["joined"], strand["declared"]) == (48, declared)

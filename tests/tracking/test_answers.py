@@ -222,7 +222,7 @@ def test_what_is_said_of_a_proposed_address_is_what_is_done(database, letters, p
 
 def test_an_address_that_rejected_mail_is_put_back_by_who_says_it_is_right(database, letters):
     with database.writing() as session:
-        contacts.record_bounce(session, "po009001@adm.fwb.example", now=NOW, actor="facteur")
+        contacts.record_bounce(session, "po009001@adm.fwb.example", now=NOW, actor="automatique")
     (key,) = give(database, letters[0], "wrong_contact", proposed_address="po009001@adm.fwb.example")
     act(database, key)
     with database.reading() as session:

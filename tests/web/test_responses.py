@@ -180,7 +180,7 @@ def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, clien
     shown = text_of(author.get(address))
     assert "devient confirmée et compte dans la situation" in shown
     assert author.send(f"{address}/owner", page=address).status_code == 302
-    assert "nadia.lambert@fwb.example" in author.get("/responses?owner=me").text
+    assert "Nadia Lambert" in author.get("/responses?owner=me").text
     assert author.send(f"{address}/action", page=address).status_code == 302
     assert author.send(f"{address}/action", page="/account").status_code == 409
     assert "Rien n’attend" in author.get("/responses").text
@@ -191,10 +191,10 @@ def test_taking_over_says_whose_it_was(author, client, wbe, sample_database):
     client.post(wbe, data={"answer": "help"})
     with sample_database.writing() as session:
         inbox.take(session, session.scalars(select(Response)).one(), now=NOW, actor="marc.dethier@fwb.example")
-    assert "Reprendre à marc.dethier@fwb.example" in text_of(author.get("/responses/1"))
+    assert "Reprendre à Marc Dethier" in text_of(author.get("/responses/1"))
     author.send("/responses/1/owner", page="/responses/1")
-    assert "elle était à marc.dethier@fwb.example" in text_of(author.get("/responses/1"))
-    assert "reprise à marc.dethier@fwb.example" in text_of(author.get("/directory/9001/history"))
+    assert "elle était à Marc Dethier" in text_of(author.get("/responses/1"))
+    assert "reprise à Marc Dethier" in text_of(author.get("/directory/9001/history"))
     author.send("/responses/1/owner", page="/account")
     assert "elle était à" not in text_of(author.get("/responses/1"))
 

@@ -130,15 +130,15 @@ def _letter(message: Message, wave: Wave | None, confirmations: set[int]) -> Eve
     to = f" à {message.address}" if message.address else ""
     at = message.settled_at or message.dated_at
     if wave is None:
-        return Event(at, "facteur", f"Confirmation de la réponse{to} : {said}.")
-    sentence = f"Courriel « {wave.campaign.title} », vague {wave.number}{to} : {said}."
+        return Event(at, "automatique", f"Confirmation de la réponse{to} : {said}.")
+    sentence = f"Courriel « {wave.campaign.title} », {wave.name}{to} : {said}."
     has_left = message.state is not MessageState.WITHDRAWN
-    return CampaignEvent(at, "facteur", sentence, letter=(wave.campaign_id, message.id) if has_left else None)
+    return CampaignEvent(at, "automatique", sentence, letter=(wave.campaign_id, message.id) if has_left else None)
 
 
 def _letters_of(session: Session, mailings: Sequence[int]) -> Mapping[int, str]:
     query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(mailings))
-    return {wave.mailing_id or 0: f" « {wave.campaign.title} », vague {wave.number}" for wave in session.scalars(query)}
+    return {wave.mailing_id or 0: f" « {wave.campaign.title} », {wave.name}" for wave in session.scalars(query)}
 
 
 def _answer(

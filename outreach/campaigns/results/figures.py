@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import Integer, or_, select, type_coerce
+from sqlalchemy import Integer, and_, or_, select, type_coerce
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence.models import Status, Word
@@ -27,7 +27,6 @@ from outreach.tracking.models import Answer, Response
 
 T = TypeVar("T")
 LEFT = (MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
-TRIED = (*LEFT, MessageState.REFUSED, MessageState.EXPIRED)
 AUTHORITY = type_coerce(Message.authority_id, Integer)  # never None: the letters of waves go to authorities
 
 
@@ -41,9 +40,9 @@ class Figure(StrEnum):
     JOINED = "joined"
     DECLARED = "declared"
     ANSWERED = "answered"
-    ACCEPTED = "accepted"
-    WRITTEN = "written"
-    MEANT = "meant"
+    DELIVERED = "delivered"
+    SENT = "sent"
+    RECIPIENTS = "recipients"
 
     @property
     def label(self) -> str:
@@ -70,9 +69,9 @@ _WORDS = {
         "Au moins une de ces écoles est déclarée adhérente, à confirmer, et aucune n’est confirmée.",
     ),
     Figure.ANSWERED: ("Ont répondu", "Au moins une réponse donnée depuis un courriel de la campagne."),
-    Figure.ACCEPTED: ("Acceptés", "Au moins un courriel accepté par le relais."),
-    Figure.WRITTEN: ("Écrits", "Au moins un courriel remis au relais, quelle que soit sa réponse."),
-    Figure.MEANT: ("Visés", "Visés par une vague de la campagne, écartés compris."),
+    Figure.DELIVERED: ("Remis", "Au moins un courriel que le relais a accepté, et qui n’est pas revenu depuis."),
+    Figure.SENT: ("Envoyés", "Au moins un courriel que le relais a accepté, ou dont on ne sait pas s’il l’a fait."),
+    Figure.RECIPIENTS: ("Destinataires", "Tous ceux que vise une vague de la campagne, écartés compris."),
 }
 
 
@@ -128,7 +127,7 @@ def figures(campaign: Campaign) -> list[Figure]:
 def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
     """The results of a campaign until now, in a fixed number of statements."""
     mailings = launched(campaign)
-    states, tried = _states(session, mailings), _tried(session, mailings)
+    states = _states(session, mailings)
     joined = _joined(session, campaign, mailings, now) if campaign.concerns is Concerns.OPEN else {}
     answers = _answers(session, mailings)
     behind = {
@@ -136,9 +135,9 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
         Figure.JOINED: _who(joined, lambda words: Word.CONFIRMED in words),
         Figure.DECLARED: _who(joined, lambda words: Word.DECLARED in words and Word.CONFIRMED not in words),
         Figure.ANSWERED: frozenset[int]().union(*answers.values()),
-        Figure.ACCEPTED: _who(states, lambda reached: MessageState.ACCEPTED in reached),
-        Figure.WRITTEN: tried,
-        Figure.MEANT: frozenset(states),
+        Figure.DELIVERED: _who(states, lambda reached: MessageState.ACCEPTED in reached),
+        Figure.SENT: _sent(session, mailings),
+        Figure.RECIPIENTS: frozenset(states),
     }
     labels = {network.code: network.label for network in session.scalars(select(Network).order_by(Network.position))}
     counted = {answer: len(answers.get(answer, ())) for answer in Answer}
@@ -172,11 +171,13 @@ def _states(session: Session, mailings: Iterable[int]) -> dict[int, set[MessageS
     return states
 
 
-def _tried(session: Session, mailings: Iterable[int]) -> frozenset[int]:
-    """The authorities for which a relay received a letter, also those whose letter is queued again."""
-    was_answered = or_(Message.reply_code.is_not(None), Message.first_tried_at.is_not(None))
-    is_tried = or_(Message.state.in_(TRIED), Message.resent_at.is_not(None), was_answered)
-    query = select(AUTHORITY).where(Message.mailing_id.in_(mailings), is_tried)
+def _sent(session: Session, mailings: Iterable[int]) -> frozenset[int]:
+    """The authorities of letters that the relay accepted, or perhaps did. What came back since has no reply code."""
+    came_back = and_(Message.state == MessageState.REFUSED, Message.reply_code.is_(None))
+    is_sent = or_(
+        Message.state.in_([MessageState.ACCEPTED, MessageState.IN_DOUBT]), came_back, Message.resent_at.is_not(None)
+    )
+    query = select(AUTHORITY).where(Message.mailing_id.in_(mailings), is_sent)
     return frozenset(session.scalars(query.distinct()))
 
 

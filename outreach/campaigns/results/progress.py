@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from outreach import audit
+from outreach import audit, french
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignTransition, Wave, WaveState, WaveTransition
 from outreach.campaigns.waves import calling_off
 from outreach.db import Session
@@ -123,14 +123,14 @@ def journal(session: Session, campaign: Campaign) -> Sequence[JournalEntry]:
     """Every transition of a campaign and its waves, and the last audit entries on letters, the newest first."""
     own = select(CampaignTransition).where(CampaignTransition.campaign_id == campaign.id)
     moves = [(move.at, 0, move.id, _of_campaign(move)) for move in session.scalars(own)]
-    query = select(WaveTransition, Wave.number).join(Wave, Wave.id == WaveTransition.wave_id)
+    query = select(WaveTransition, Wave).join(Wave, Wave.id == WaveTransition.wave_id)
     begun = set[int]()
-    for move, number in session.execute(query.where(Wave.campaign_id == campaign.id).order_by(WaveTransition.id)):
-        moves.append((move.at, 1, move.id, _of_wave(move, number, goes_on=number in begun)))
-        begun |= {number} if move.state is WaveState.RUNNING else set()
-    waves = {subject_of(wave.mailing_id): wave.number for wave in campaign.waves if wave.mailing_id}
+    for move, wave in session.execute(query.where(Wave.campaign_id == campaign.id).order_by(WaveTransition.id)):
+        moves.append((move.at, 1, move.id, _of_wave(move, wave.name, goes_on=wave.number in begun)))
+        begun |= {wave.number} if move.state is WaveState.RUNNING else set()
+    waves = {subject_of(wave.mailing_id): wave.name for wave in campaign.waves if wave.mailing_id}
     for noted in audit.latest(session, waves, MOST_NOTED):
-        entry = JournalEntry(noted.at, noted.actor, f"Vague {waves[noted.subject]} : {noted.told}")
+        entry = JournalEntry(noted.at, noted.actor, f"{french.initial(waves[noted.subject])} : {noted.told}")
         moves.append((noted.at, 2, noted.id, entry))
     return [entry for *_, entry in sorted(moves, key=lambda dated: dated[:3], reverse=True)]
 
@@ -140,10 +140,12 @@ def _of_campaign(move: CampaignTransition) -> JournalEntry:
     return JournalEntry(move.at, move.actor, f"Campagne {move.note or move.state.label.lower()}{counted}.")
 
 
-def _of_wave(move: WaveTransition, number: int, *, goes_on: bool) -> JournalEntry:
+def _of_wave(move: WaveTransition, name: str, *, goes_on: bool) -> JournalEntry:
     if goes_on and move.state is WaveState.RUNNING:
-        return JournalEntry(move.at, move.actor, f"Vague {number} : reprise{f' ({move.note})' if move.note else ''}.")
-    return JournalEntry(move.at, move.actor, f"Vague {number} {move.told}.")
+        told = f": reprise ({move.note})" if move.note else ": reprise"
+    else:
+        told = move.told
+    return JournalEntry(move.at, move.actor, f"{french.initial(name)} {told}.")
 
 
 def _mark(content: object) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, func, select
 
+from outreach import french
 from outreach.campaigns import audiences
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
@@ -118,7 +119,7 @@ def _of_start(dated: Sequence[PlannedWave], planned: Sequence[PlannedWave], now:
 
 
 def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
-    remarks = [f"Vague {wave.number} {wave.told}." for wave in planned if wave.told]
+    remarks = [f"{french.initial(wave.name)} {wave.told}." for wave in planned if wave.told]
     if planned:
         remarks += planning.left_out(campaign, planned)
     cautions = dict.fromkeys(sending_hours.caution(today(wave.at)) for wave in planned)

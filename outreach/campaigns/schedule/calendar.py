@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import exists, select
 
+from outreach import french
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.schedule import sending_hours
 from outreach.campaigns.schedule.sending_hours import DAY, Closing
@@ -30,13 +31,13 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
-    """An entry of a campaign in the calendar; `wave` is the wave's number, or 0 for a wish."""
+    """An entry of a campaign in the calendar; `wave` is the wave's name, or '' for a wish."""
 
     kind: EntryKind
     at: datetime
     campaign: int
     title: str
-    wave: int
+    wave: str
     state: WaveState | CampaignState
 
 
@@ -97,17 +98,17 @@ def _run(day: date, closings: dict[date, Closing | None]) -> date | None:
 def _waves(session: Session, first: date, last: date) -> list[CalendarEntry]:
     """Entries for the waves due between two days, and for the last days to answer that fall between them."""
     query = (
-        select(Wave.due_at, Campaign.id, Campaign.title, Wave.number, Wave.state, Campaign.deadline_days)
+        select(Wave.due_at, Campaign.id, Campaign.title, Wave.reminder, Wave.state, Campaign.deadline_days)
         .join(Campaign, Campaign.id == Wave.campaign_id)
         .where(Wave.due_at >= _start(first) - LONGEST_DEADLINE, Wave.due_at < _start(last + DAY))
     )
     entries = []
-    for at, key, title, number, state, days in session.execute(query):
+    for at, key, title, reminder, state, days in session.execute(query):
         deadline = at + timedelta(days=days)
         if today(at) >= first:
-            entries.append(CalendarEntry(EntryKind.WAVE, at, key, title, number, state))
+            entries.append(CalendarEntry(EntryKind.WAVE, at, key, title, french.wave(reminder), state))
         if first <= today(deadline) <= last and state not in NEVER_LEFT:
-            entries.append(CalendarEntry(EntryKind.DEADLINE, deadline, key, title, number, state))
+            entries.append(CalendarEntry(EntryKind.DEADLINE, deadline, key, title, french.wave(reminder), state))
     return entries
 
 
@@ -122,7 +123,7 @@ def _wishes(session: Session, first: date, last: date) -> list[CalendarEntry]:
     )
     campaigns = session.scalars(query)
     return [
-        CalendarEntry(EntryKind.WISH, campaign.starts_at, campaign.id, campaign.title, 0, campaign.state)
+        CalendarEntry(EntryKind.WISH, campaign.starts_at, campaign.id, campaign.title, "", campaign.state)
         for campaign in campaigns
         if campaign.starts_at
     ]
@@ -132,5 +133,5 @@ def _start(day: date) -> datetime:
     return datetime.combine(day, time(), BRUSSELS)
 
 
-def _order(entry: CalendarEntry) -> tuple[bool, datetime, int, int]:
+def _order(entry: CalendarEntry) -> tuple[bool, datetime, int, str]:
     return entry.kind is EntryKind.DEADLINE, entry.at, entry.campaign, entry.wave

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from outreach import french
 from outreach.campaigns.audiences import networks_of
 from outreach.campaigns.models import Campaign, Colour
 from outreach.campaigns.schedule import sending_hours
@@ -24,6 +25,11 @@ class PlannedWave:
     after: int
     at: datetime
     opening: Opening
+
+    @property
+    def name(self) -> str:
+        """The wave in a sentence: "première vague", "relance 1"."""
+        return french.wave(self.number - 1)
 
     @property
     def told(self) -> str:

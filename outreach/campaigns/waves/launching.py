@@ -32,7 +32,7 @@ AT_LEAST_AHEAD = timedelta(seconds=10)  # the clock looks for due waves every fi
 AHEAD = timedelta(microseconds=600)  # for each authority: twice what writing its row takes on PostgreSQL
 LONGEST_AHEAD = timedelta(minutes=30)
 DRIFT_SHARE, DRIFT_AUTHORITIES = 0.1, 10
-CLOCK = "planificateur"
+CLOCK = "automatique"
 BEGUN = (WaveState.RUNNING, WaveState.PAUSED)
 
 
@@ -101,7 +101,7 @@ def _in_turn(session: Session, wave_id: int) -> Wave:
 
 def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime) -> bool:
     if now > wave.latest_start:
-        note = "le planificateur n’a pas tourné à temps" if is_approved(session, wave.campaign) else "non validée"
+        note = "le service était arrêté à cette heure" if is_approved(session, wave.campaign) else "non validée"
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=note)
         return False
     if not is_approved(session, wave.campaign):

@@ -60,10 +60,10 @@ def retry(session: Session, campaign: Campaign, number: int, *, now: datetime, a
     """
     wave, mailing = _wave(campaign, number)
     if wave.state is not WaveState.FINISHED:
-        raise Refused(f"La vague {number} est « {wave.state.label} » : attendez sa fin pour renvoyer les échecs.")
+        raise Refused(f"La {wave.name} est « {wave.state.label} » : attendez sa fin pour renvoyer les échecs.")
     count = resending.retry_failed(session, mailing, without=_spared(campaign), now=now)
     if not count:
-        raise Refused(f"Aucun courriel en échec de la vague {number} ne peut repartir : il n’y a rien à renvoyer.")
+        raise Refused(f"Aucun courriel en échec de la {wave.name} ne peut repartir : il n’y a rien à renvoyer.")
     note = f"{count} courriel{'s' if count > 1 else ''} en échec à renvoyer"
     move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor, note=note)
     return count
@@ -80,7 +80,7 @@ def resend(
     """
     wave, mailing = _wave(campaign, number)
     if not _may_go_on(wave):
-        raise Refused(f"La vague {number} est « {wave.state.label} » : rien n’en est renvoyé.")
+        raise Refused(f"La {wave.name} est « {wave.state.label} » : rien n’en est renvoyé.")
     count = resending.resend_rested(session, mailing, without=_spared(campaign), now=now, actor=actor, only=only)
     if not count:
         raise Refused("Un courriel en doute se renvoie une seule fois, 15 minutes au plus tôt après son départ.")
@@ -114,5 +114,5 @@ def _wave(campaign: Campaign, number: int) -> tuple[Wave, Mailing]:
     if campaign.state is not CampaignState.APPROVED:
         raise Refused(f"Cette campagne est « {campaign.state.label} » : rien n’en est renvoyé.")
     if filled := _being_filled(campaign):
-        raise Refused(f"Les destinataires de la vague {filled.number} sont en train d’être inscrits : réessayez après.")
+        raise Refused(f"Les destinataires de la {filled.name} sont en train d’être inscrits : réessayez après.")
     return wave, wave.mailing

@@ -35,11 +35,11 @@ class LetterOutcome(StrEnum):
     @property
     def singular(self) -> str:
         """The outcome of one letter, in a sentence."""
-        return _LABELS[self].lower().removesuffix("s")
+        return _SINGULARS.get(self, _LABELS[self].lower().removesuffix("s"))
 
 
 _LABELS = {
-    LetterOutcome.ACCEPTED: "Acceptés",
+    LetterOutcome.ACCEPTED: "Remis",
     LetterOutcome.PENDING: "En attente",
     LetterOutcome.DEFERRED: "Reportés",
     LetterOutcome.REFUSED: "Refusés",
@@ -47,6 +47,8 @@ _LABELS = {
     LetterOutcome.IN_DOUBT: "En doute",
     LetterOutcome.WITHDRAWN: "Écartés",
 }
+
+_SINGULARS = {LetterOutcome.ACCEPTED: "remis"}
 
 
 def outcome_of(message: Message) -> LetterOutcome:

@@ -35,7 +35,7 @@ POLICY = "5.7."
 FULL = "5.2.2"
 DAY = timedelta(hours=24)
 MOST_OF_A_DOMAIN = 20
-POSTMAN = "facteur"
+POSTMAN = "automatique"
 OUT = (MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
 
 

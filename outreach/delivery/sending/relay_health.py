@@ -27,7 +27,7 @@ def note_failure(session: Session, relay: str, said: str, *, alarm: bool, now: d
     if alarm and state.alarmed_at is None:
         state.alarmed_at = now
         audit.record(
-            session, now, "facteur", f"Alarme : le relais {relay} refuse de servir ({said}).", f"relay:{relay}"
+            session, now, "automatique", f"Alarme : le relais {relay} refuse de servir ({said}).", f"relay:{relay}"
         )
     return state.rests_until
 

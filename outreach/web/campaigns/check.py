@@ -10,6 +10,7 @@ from flask_security import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
+from outreach.accounts import staff
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
@@ -155,6 +156,7 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
         leaves_at_once=bool(plan) and plan[0].at <= now() + CALL_OFF_TIME,
         is_under_way=is_under_way,
         transitions=lifecycle.history(session, campaign),
+        colleagues=staff.colleagues(session),
         may_approve=current_user.holds(RoleName.APPROVER) and lifecycle.may_be_approved_by(session, campaign, actor()),
         is_approver=current_user.holds(RoleName.APPROVER),
     )

@@ -8,6 +8,7 @@ from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
+from outreach.accounts import staff
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import UNDER_WAY, Campaign, Wave, WaveState
 from outreach.campaigns.results import figures, progress
@@ -111,7 +112,8 @@ def waves(number: int) -> str:
 def journal(number: int) -> str:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        return show("journal", step_of(session, "journal", campaign), entries=progress.journal(session, campaign))
+        entries, names = progress.journal(session, campaign), staff.colleagues(session)
+        return show("journal", step_of(session, "journal", campaign), entries=entries, colleagues=names)
 
 
 @pages.post("/<number:number>/waves/<number:wave>/withdrawal")
@@ -153,12 +155,12 @@ def resend(number: int, wave: int) -> Redirect:
 
 def _alone(campaign: Campaign, wave: Wave) -> str:
     """The message about a wave that was called off while the other planned waves stay."""
-    planned = [other.number for other in campaign.waves if other.state is WaveState.PLANNED]
+    planned = [other for other in campaign.waves if other.state is WaveState.PLANNED]
     if not planned:
-        return f"La vague {wave.number} est annulée : plus aucune n’est planifiée."
-    others = "les suivantes" if min(planned) > wave.number else "les autres"
-    stay = f"{others} restent planifiées" if len(planned) > 1 else f"la vague {planned[0]} reste planifiée"
-    return f"La vague {wave.number} est annulée ; {stay}."
+        return f"La {wave.name} est annulée : plus aucune n’est planifiée."
+    others = "les suivantes" if planned[0].number > wave.number else "les autres"
+    stay = f"{others} restent planifiées" if len(planned) > 1 else f"la {planned[0].name} reste planifiée"
+    return f"La {wave.name} est annulée ; {stay}."
 
 
 def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, Any]:
@@ -217,7 +219,7 @@ def _warning(session: Session, current: Progress) -> str:
 
 def sentence(current: Progress) -> str:
     """Where a wave stands, in one French sentence."""
-    name, state, tally = f"Vague {current.wave.number}", current.wave.state, current.tally
+    name, state, tally = french.initial(current.wave.name), current.wave.state, current.tally
     if state is WaveState.PLANNED:
         return f"{name} : elle part le {french.weekday(current.wave.due_at)} à {french.hour(current.wave.due_at)}."
     if state is WaveState.MISSED:
@@ -234,7 +236,7 @@ def sentence(current: Progress) -> str:
 def _ends(current: Progress) -> str:
     tally = current.tally
     counts = (
-        french.plural(tally.accepted, "courriel accepté", "courriels acceptés"),
+        french.plural(tally.accepted, "courriel remis", "courriels remis"),
         french.plural(tally.refused + tally.expired, "échec"),
         f"{french.number(tally.in_doubt)} en doute",
         french.plural(tally.withdrawn.total(), "écarté"),

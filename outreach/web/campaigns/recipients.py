@@ -13,6 +13,7 @@ from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.waves import retrying
 from outreach.db import Session
 from outreach.delivery.ledger import listing, outbox
+from outreach.delivery.ledger.causes import cause_of
 from outreach.delivery.ledger.listing import PAGE_ROWS, LetterOutcome
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory.models import Authority
@@ -51,6 +52,7 @@ def recipients(number: int, wave: int) -> str:
             rows=listing.page(session, mailing, outcome, reason, pager.number),
             outcome_of=listing.outcome_of,
             tries=lambda message: _tries(message, shown_wave),
+            cause_of=cause_of,
             says_more=_says_more,
             resendable_from=_resendable(session, campaign, wave),
             up_to_the_minute=timedelta(seconds=59),
@@ -61,9 +63,10 @@ def recipients(number: int, wave: int) -> str:
 @needs(RoleName.READER)
 def export_recipients(number: int, wave: int, kind: str) -> Response:
     with database().reading() as session:
-        _, _, mailing = _wave(session, number, wave)
+        _, exported, mailing = _wave(session, number, wave)
+        name = exported.name.replace(" ", "-").replace("è", "e")
         rows = [_cells(message, authority) for message, authority in listing.every(session, mailing, *_asked())]
-    return exports.download(exports.Table("Destinataires", HEADERS, rows), kind, f"campagne-{number}-vague-{wave}")
+    return exports.download(exports.Table("Destinataires", HEADERS, rows), kind, f"campagne-{number}-{name}")
 
 
 @pages.get("/<number:number>/letters/<number:message>")
@@ -135,7 +138,7 @@ def _cells(message: Message, authority: Authority) -> Sequence[exports.Cell]:
         authority.network.code,
         message.address,
         outcome.label,
-        message.reason.label if message.reason else "",
+        message.reason.label if message.reason else cause_of(message),
         since.isoformat(timespec="seconds") if since else "",
         f"{message.reply_code or ''} {message.reply_text}".strip(),
         message.attempts if is_deferred else None,

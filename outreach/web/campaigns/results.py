@@ -23,7 +23,7 @@ PAGE_ROWS = 50
 @pages.get("/<number:number>/results")
 @needs(RoleName.READER)
 def behind(number: int) -> str:
-    figure = member(Figure, request.args.get("figure")) or Figure.MEANT
+    figure = member(Figure, request.args.get("figure")) or Figure.RECIPIENTS
     network = request.args.get("network", "")
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)

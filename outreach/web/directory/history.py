@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import days
+from outreach.accounts import staff
 from outreach.adherence import records
 from outreach.campaigns.results import authority_history
 from outreach.days import parse_day
@@ -81,6 +82,7 @@ def _page(session: Session, authority: Authority, form: CallForm) -> str:
         planned=authority_history.to_come(session, authority, now=now()),
         events=_events(session, authority),
         form=form,
+        colleagues=staff.colleagues(session),
     )
 
 

@@ -162,6 +162,7 @@ def install(app: Flask) -> None:
         pair=lambda value: (value, value),
         status_color=STATUS_COLORS.get,
         labelled=lambda member: (member.value, member.label),
+        numbered=lambda wave: (wave.number, wave.name),
     )
     app.context_processor(
         lambda: {

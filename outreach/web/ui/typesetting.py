@@ -14,6 +14,7 @@ FILTERS = (
     french.percent,
     french.short_day,
     french.number,
+    french.wave,
     french.day,
     french.month,
     french.weekday,

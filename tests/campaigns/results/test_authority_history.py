@@ -90,7 +90,7 @@ def test_a_letter_that_waits_in_the_outbox_is_to_come_and_not_past(database, aut
     left(database)
     assert to_come(database, authority, now=AT) == []
     (told,) = of(database, authority, authority_history.letters)
-    assert "vague 1 à po009001@adm.fwb.example : accepté." in told.sentence
+    assert "première vague à po009001@adm.fwb.example : remis." in told.sentence
     assert told.letter is not None
 
 
@@ -187,8 +187,8 @@ def test_a_retired_address_keeps_its_exclusions_and_a_bounce_is_in_the_audit(dat
     with database.writing() as session:
         found = session.get_one(Authority, authority)
         held = session.scalars(select(Contact)).one()
-        suppressions.suppress(session, held.address_key, SuppressionReason.HARD_BOUNCE, now=NOW, actor="facteur")
-        contacts.record_bounce(session, held.address, now=NOW, actor="facteur")
+        suppressions.suppress(session, held.address_key, SuppressionReason.HARD_BOUNCE, now=NOW, actor="automatique")
+        contacts.record_bounce(session, held.address, now=NOW, actor="automatique")
         contacts.retire(session, found, held, now=LATER, actor=AUTHOR)
     assert len(of(database, authority, authority_history.exclusions)) == 1
     assert any("Rejet constaté" in one.sentence for one in of(database, authority, authority_sheet.history))

@@ -10,6 +10,7 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.results import figures
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.waves import launching, retrying
+from outreach.delivery.ledger import outcomes
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
 from outreach.segments.audience import Concerns
 from outreach.tracking.models import Answer, Response
@@ -27,7 +28,9 @@ def become(database, states):
     with database.writing() as session:
         for key, state in zip(session.scalars(select(Message.id).order_by(Message.id)).all(), states, strict=False):
             reason = Reason.CANCELLED if state is S.WITHDRAWN else None
-            session.execute(update(Message).where(Message.id == key).values(state=state, reason=reason, **FENCED))
+            code = 550 if state is S.REFUSED else None
+            values = {"state": state, "reason": reason, "reply_code": code, **FENCED}
+            session.execute(update(Message).where(Message.id == key).values(values))
 
 
 def record(database, strand, school, word=Word.CONFIRMED, status=Status.JOINED):
@@ -73,24 +76,34 @@ def test_each_figure_counts_authorities_by_what_became_of_them(database, strand,
         F.JOINED: {one, two, wbe},
         F.DECLARED: {three},
         F.ANSWERED: {one, two},
-        F.ACCEPTED: {one, two, three, wbe},
-        F.WRITTEN: {one, two, three, doubtful, refused, wbe},
-        F.MEANT: set(sent),
+        F.DELIVERED: {one, two, three, wbe},
+        F.SENT: {one, two, three, doubtful, wbe},
+        F.RECIPIENTS: set(sent),
     }
     assert came.as_json() == {
         "joined_all": 1,
         "joined": 3,
         "declared": 1,
         "answered": 2,
-        "accepted": 4,
-        "written": 6,
-        "meant": 7,
+        "delivered": 4,
+        "sent": 5,
+        "recipients": 7,
         "answers": {"joined": 2, "help": 1},
     }
-    assert [(row.network, row.counts[F.JOINED], row.counts[F.MEANT]) for row in came.rows] == [
+    assert [(row.network, row.counts[F.JOINED], row.counts[F.RECIPIENTS]) for row in came.rows] == [
         ("WBE", 1, 1),
         ("Libre confessionnel", 2, 6),
     ]
+
+
+def test_what_came_back_was_sent_and_is_not_delivered(database, sent):
+    one, *_ = sent
+    with database.writing() as session:
+        letter = session.scalars(select(Message).where(Message.authority_id == one)).one()
+        outcomes.come_back(session, letter, status="5.1.1", said="unknown", now=LATER, actor="automatique")
+    came = found(database)
+    assert one in came.behind[F.SENT]
+    assert one not in came.behind[F.DELIVERED]
 
 
 def test_an_authority_counts_once_however_many_waves_it_had(database, strand, sent):
@@ -99,7 +112,7 @@ def test_an_authority_counts_once_however_many_waves_it_had(database, strand, se
         (wave,) = lifecycle.campaign_numbered(session, 1).waves
         wave.state = "finished"
     launch(database, 1, NOW + timedelta(days=1))
-    assert found(database).as_json()["meant"] == len(sent)
+    assert found(database).as_json()["recipients"] == len(sent)
 
 
 def test_a_school_that_a_letter_did_not_list_proves_nothing(database, strand, sent):
@@ -135,7 +148,7 @@ def test_a_campaign_about_schools_that_joined_counts_no_joinings(database, peopl
     launch(database, approved(database, concerns=Concerns.JOINED))
     become(database, [S.ACCEPTED])
     told = found(database).as_json()
-    assert (told["accepted"], told["joined"], told["joined_all"]) == (1, 0, 0)
+    assert (told["delivered"], told["joined"], told["joined_all"]) == (1, 0, 0)
     with database.reading() as session:
         assert F.JOINED not in figures.figures(lifecycle.campaign_numbered(session, 1))
 

@@ -45,8 +45,8 @@ def test_a_month_is_whole_weeks_from_monday_whatever_the_year(database):
 
 
 def test_a_wave_stands_on_its_day_and_its_last_day_to_answer_too(database, planned):
-    assert entries(database, MAY) == [("05-18", "wave", 1, "planned")]
-    assert entries(database, date(2021, 6, 1)) == [("06-17", "deadline", 1, "planned")]
+    assert entries(database, MAY) == [("05-18", "wave", "première vague", "planned")]
+    assert entries(database, date(2021, 6, 1)) == [("06-17", "deadline", "première vague", "planned")]
     assert entries(database, date(2021, 7, 1)) == []
 
 
@@ -54,7 +54,7 @@ def test_a_wave_stands_on_its_day_and_its_last_day_to_answer_too(database, plann
 def test_nobody_is_awaited_for_a_wave_that_never_left(database, planned, state):
     with database.writing() as session:
         session.execute(update(Wave).values(state=state))
-    assert entries(database, MAY) == [("05-18", "wave", 1, state.value)]
+    assert entries(database, MAY) == [("05-18", "wave", "première vague", state.value)]
     assert entries(database, date(2021, 6, 1)) == []
 
 
@@ -73,13 +73,13 @@ def test_days_are_those_of_brussels_to_the_second(database, planned, at, on):
     with database.writing() as session:
         session.execute(update(Wave).values(due_at=at))
         session.execute(update(Campaign).values(deadline_days=366))
-    assert entries(database, MAY) == ([(on, "wave", 1, "planned")] if on else [])
+    assert entries(database, MAY) == ([(on, "wave", "première vague", "planned")] if on else [])
 
 
 def test_a_deadline_a_year_later_is_found(database, planned):
     with database.writing() as session:
         session.execute(update(Campaign).values(deadline_days=366))
-    assert entries(database, date(2022, 5, 1)) == [("05-19", "deadline", 1, "planned")]
+    assert entries(database, date(2022, 5, 1)) == [("05-19", "deadline", "première vague", "planned")]
 
 
 @pytest.mark.parametrize("state", list(CampaignState))
@@ -89,7 +89,7 @@ def test_a_wished_date_shows_until_its_wave_is_planned_or_all_is_over(database, 
         session.get_one(Campaign, number).starts_at = NOW
         session.get_one(Campaign, number).state = state
     is_open = state not in {CampaignState.CLOSED, CampaignState.CANCELLED}
-    assert entries(database, MAY) == ([("05-15", "wish", 0, state.value)] if is_open else [])
+    assert entries(database, MAY) == ([("05-15", "wish", "", state.value)] if is_open else [])
 
 
 def test_a_planned_campaign_is_no_wish_any_more_and_one_called_off_is_again(database, planned):

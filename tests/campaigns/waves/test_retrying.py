@@ -146,7 +146,7 @@ def test_nothing_leaves_again_while_another_wave_is_being_filled(database, peopl
         campaign = lifecycle.campaign_numbered(session, number)
         assert retrying.retriable(session, campaign, now=LATER) == {}
         assert retrying.resendable_from(session, campaign, 1) == {}
-    with pytest.raises(Refused, match="vague 2 sont en train d’être inscrits"):
+    with pytest.raises(Refused, match="relance 1 sont en train d’être inscrits"):
         move(database, number, verb, 1, now=LATER)
 
 

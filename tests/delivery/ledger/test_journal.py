@@ -62,7 +62,7 @@ def test_a_round_is_one_line_a_kind(database, name, count, told):
     mailing = mail_to(database, addresses(count))
     fenced(database, mailing)
     answer(database, mailing, OUTCOMES[name])
-    assert lines(database, mailing) == ([("facteur", told)] if told else [])
+    assert lines(database, mailing) == ([("automatique", told)] if told else [])
 
 
 def test_each_mailing_has_its_own_line_and_an_old_answer_none(database):
@@ -89,7 +89,7 @@ def test_what_was_put_off_for_a_day_has_expired(database):
     mailing = mail_to(database, addresses(1))
     answer(database, mailing, OUTCOMES["deferred"])
     answer(database, mailing, OUTCOMES["deferred"], NOW + timedelta(hours=25))
-    assert lines(database, mailing)[0] == ("facteur", "1 courriel expiré après 24 heures.")
+    assert lines(database, mailing)[0] == ("automatique", "1 courriel expiré après 24 heures.")
 
 
 def test_an_unseen_worker_s_doubts_are_one_line_a_mailing(database):

@@ -73,7 +73,7 @@ def test_an_empty_list_names_the_next_step(author):
 
 
 def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, begun, sample_database):
-    assert "Visés 312" in text_of(author.get(f"{begun}/audience"))
+    assert "Destinataires 312" in text_of(author.get(f"{begun}/audience"))
     saved = author.send(
         f"{begun}/audience", {"asked": "1", "cell": ["COCOF|secondary", "WBE|secondary"], "concerns": "open"}
     )
@@ -165,7 +165,7 @@ def test_a_campaign_sent_back_is_a_draft_with_the_reason_and_may_be_approved_by_
     approver = signed_in("approver")
     approver.send(f"{begun}/return", {"why": "Ajoutez la date."}, page=f"{begun}/check")
     page = author.get(f"{begun}/check").text
-    assert "Ajoutez la date, par marc" in page
+    assert "Ajoutez la date, par Marc" in page
     assert "Brouillon" in page
     author.send(f"{begun}/submission", page=f"{begun}/check")
     assert approver.send(f"{begun}/approval", page=f"{begun}/check").status_code == 302

@@ -92,7 +92,7 @@ def test_counts_are_links_and_never_all_of_it_before_the_end(author, launched, s
     end(sample_database)
     page = author.get("/campaigns/1/progress").text
     assert 'value="100"' in page
-    assert f"Vague 1 terminée : {waiting} courriels acceptés" in text_of(page)
+    assert f"Première vague terminée : {waiting} courriels remis" in text_of(page)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_reminder_is_called_off_alone_from_its_tab(author, signed_in, launched
     answer = author.send("/campaigns/1/waves/2/withdrawal", page=tab)
     assert answer.location == tab
     page = text_of(author.get(tab))
-    assert "La vague 2 est annulée" in page
+    assert "La relance 1 est annulée" in page
     assert "planifiée de nouveau" not in page
     assert page.count("Annuler cette vague") == reminders - 1
 
@@ -188,7 +188,7 @@ def test_a_wave_called_off_has_no_bar_and_the_first_of_its_planning_is_told(auth
     author.send("/campaigns/1/waves/1/withdrawal", page="/campaigns/1/progress")
     page = author.get("/campaigns/1/progress").text
     assert "<progress" not in page
-    assert "Vague 1 annulée" in text_of(page)
+    assert "Première vague annulée" in text_of(page)
 
 
 def test_the_last_minute_has_a_banner_and_calling_off_leaves_an_approved_campaign(
@@ -275,15 +275,15 @@ def test_every_move_is_a_button_where_it_should_be(author, signed_in, launched):
     assert "<button" not in signed_in("reader").get(page).text
     author.send("/campaigns/1/cancellation", page=page)
     told = text_of(author.get(page))
-    assert "Vague 1 annulée" in told
+    assert "Première vague annulée" in told
     assert "Annuler" not in told
 
 
 def test_waves_say_whom_a_reminder_would_be_written_to_today(author, launched, sample_database):
     end(sample_database)
-    assert re.search(r"Ensuite : vague 2, \w+ \w+ \w+ 2021 à", text_of(author.get("/campaigns/1/progress")))
+    assert re.search(r"Ensuite : relance 1, \w+ \w+ \w+ 2021 à", text_of(author.get("/campaigns/1/progress")))
     page = text_of(author.get("/campaigns/1/progress/waves"))
-    assert "Vague 2" in page
+    assert "Relance 1" in page
     assert "Si une relance partait aujourd’hui" in page
     assert re.search(r"\d+ pouvoirs organisateurs la recevraient", page)
     assert "Déjà adhéré" in page
@@ -297,17 +297,17 @@ def test_the_journal_tells_the_campaign_and_its_waves_the_newest_first(author, l
     for move in ("pause", "resumption"):
         author.send(f"/campaigns/1/{move}", page="/campaigns/1/progress")
     page = text_of(author.get("/campaigns/1/progress/journal"))
-    assert page.count("Vague 1 en cours") == 1
+    assert page.count("Première vague en cours") == 1
     told = [
-        "Vague 1 : reprise",
-        "Vague 1 en pause",
-        "Vague 1 en cours",
-        "Vague 1 planifiée",
+        "Première vague : reprise",
+        "Première vague en pause",
+        "Première vague en cours",
+        "Première vague planifiée",
         "Campagne validée",
         "Campagne créée",
     ]
     assert sorted(told, key=page.index) == told
-    assert "planificateur" in page
+    assert "automatique" in page
 
 
 def test_the_journal_tells_what_happened_to_letters_the_last_of_it(author, launched, sample_database, monkeypatch):
@@ -315,9 +315,13 @@ def test_the_journal_tells_what_happened_to_letters_the_last_of_it(author, launc
         mailing = session.get_one(Wave, launched).mailing_id
         for minute, count in enumerate((16, 9)):
             happened = {(mailing, Setback.DEFERRED): count, (mailing + 1, Setback.IN_DOUBT): 1}
-            journal.note(session, happened, now=NOW + timedelta(minutes=1 + minute), actor="facteur")
+            journal.note(session, happened, now=NOW + timedelta(minutes=1 + minute), actor="automatique")
     page = text_of(author.get("/campaigns/1/progress/journal"))
-    told = ["Vague 1 : 9 courriels reportés.", "Vague 1 : 16 courriels reportés.", "Vague 1 en cours"]
+    told = [
+        "Première vague : 9 courriels reportés.",
+        "Première vague : 16 courriels reportés.",
+        "Première vague en cours",
+    ]
     assert sorted(told, key=page.index) == told
     assert "en doute" not in page
     monkeypatch.setattr(progress, "MOST_NOTED", 1)

@@ -144,7 +144,7 @@ def test_a_letter_that_came_back_later_says_when(author, launched, sample_databa
 def test_the_authority_s_history_tells_its_letters(author, launched):
     page = author.get("/campaigns/1/waves/1?outcome=accepted")
     history = next(address for address, _ in links(page, "/directory/") if address.endswith("/history"))
-    assert "vague 1 à po00" in text_of(author.get(history))
+    assert "première vague à po00" in text_of(author.get(history))
 
 
 @pytest.mark.parametrize("query", ["outcome=x", "reason=x", "outcome=accepted&reason=joined", "page=-1"])

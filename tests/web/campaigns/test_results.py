@@ -24,7 +24,11 @@ def came(launched, sample_database):
 
 def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(author, came):
     counts = links(author.get("/campaigns/1/progress"), "/campaigns/1/results?figure=", without={"ds-sr-only"})
-    assert {parse_qs(urlsplit(address).query)["figure"][0] for address, _ in counts} >= {"accepted", "written", "meant"}
+    assert {parse_qs(urlsplit(address).query)["figure"][0] for address, _ in counts} >= {
+        "delivered",
+        "sent",
+        "recipients",
+    }
     for address, count in counts:
         said = [text_of(paragraph) for paragraph in elements(author.get(address), "p")]
         assert [line.partition(" pouvoir")[0] for line in said if line.startswith(f"{count} pouvoir")] == [count]

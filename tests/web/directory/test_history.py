@@ -78,7 +78,7 @@ def test_what_is_planned_stands_above_what_happened(author, sample_database):
     said = text_of(page)
     assert page.index(">À venir<") < page.index(">Historique</h2>")
     assert "18 mai 2021 à 11 h · planifiée Campagne « Invitation" in said
-    assert "vague 1 : courriel à po009001@adm.fwb.example." in said
+    assert "première vague : courriel à po009001@adm.fwb.example." in said
     assert 'href="/campaigns/1"' in page
     assert '<a href="/directory" aria-current="page">' in page
 

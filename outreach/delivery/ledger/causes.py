@@ -1,0 +1,69 @@
+"""Why a letter was put off or refused, in French: what staff read before the relay's own words.
+
+A relay says it by an enhanced status code (RFC 3463, RFC 7505), else by the reply's code alone (RFC 5321 §4.2.3).
+"""
+
+from outreach.delivery.models import Message, MessageState
+
+WAIT = "le serveur demande d’attendre"
+_BY_STATUS = {
+    "1.0": "l’adresse est refusée",
+    "1.1": "l’adresse n’existe pas",
+    "1.2": "le domaine de l’adresse n’existe pas",
+    "1.3": "l’adresse est mal formée",
+    "1.6": "la boîte a déménagé",
+    "1.10": "le domaine de l’adresse ne reçoit pas de courriels",
+    "2.0": "la boîte refuse les courriels",
+    "2.1": "la boîte est désactivée",
+    "2.2": "la boîte est pleine",
+    "2.3": "le courriel est trop gros pour la boîte",
+    "3.1": "le serveur du destinataire n’a plus de place",
+    "3.4": "le courriel est trop gros pour le serveur du destinataire",
+    "4.1": "le serveur du destinataire ne répond pas",
+    "4.2": "la liaison avec le serveur du destinataire s’est interrompue",
+    "4.3": "l’annuaire des domaines ne répond pas",
+    "4.4": "le domaine de l’adresse ne dit pas où remettre ses courriels",
+    "4.5": "le serveur du destinataire est surchargé",
+    "4.7": "le délai de remise est dépassé",
+    "7.0": "le serveur du destinataire refuse nos courriels",
+    "7.1": "le serveur du destinataire refuse nos courriels",
+}
+_BY_SUBJECT = {
+    "1": "l’adresse est refusée",
+    "2": "la boîte refuse les courriels",
+    "3": "le serveur du destinataire ne peut pas recevoir ce courriel",
+    "4": "le courriel n’a pas pu être acheminé",
+    "5": "le serveur et le relais ne se sont pas compris",
+    "6": "le serveur du destinataire n’accepte pas la forme du courriel",
+    "7": "le serveur du destinataire refuse nos courriels",
+}
+_BY_CODE = {
+    421: "le serveur est momentanément fermé",
+    450: "la boîte est momentanément indisponible",
+    451: WAIT,
+    452: "le serveur n’a momentanément plus de place",
+    550: "la boîte n’existe pas ou refuse les courriels",
+    551: "la boîte n’est plus à cette adresse",
+    552: "la boîte est pleine",
+    553: "l’adresse est mal formée",
+    554: "le serveur du destinataire refuse le courriel",
+}
+_UNSETTLED = {MessageState.QUEUED, MessageState.REFUSED, MessageState.EXPIRED}
+
+
+def cause_of(message: Message) -> str:
+    """Why a letter was put off, refused or given up, in French without a full stop; '' when no reply says why."""
+    if message.state not in _UNSETTLED or not (message.reply_code or message.reply_status or message.reply_text):
+        return ""
+    said = cause(message.reply_code, message.reply_status)
+    return f"{said}, et le délai est passé" if message.state is MessageState.EXPIRED else said
+
+
+def cause(code: int | None, status: str) -> str:
+    """What a reply means: `status` is its enhanced status code ('5.1.1') or ''."""
+    kind, _, told = status.partition(".")
+    if kind == "4" and told.startswith("7."):  # greylisting and limits of rate, which a later try passes
+        return WAIT
+    subject = told.partition(".")[0]
+    known = _BY_STATUS.get(told) or _BY_SUBJECT.get(subject) or _BY_CODE.get(code or 0)
+    return known or (WAIT if code and code < 500 else "le relais refuse le courriel")
