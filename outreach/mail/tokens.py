@@ -39,6 +39,11 @@ _NAMES = {kind: kind.value.encode("ascii") for kind in TokenKind}
 FOR_EVER = {TokenKind.UNSUBSCRIBE, TokenKind.MAILTO}
 
 
+def hidden(text: str) -> str:
+    """A text in which `INERT` stands for all that looks like a token: for words from outside, which nobody follows."""
+    return IN_TEXT.sub(INERT, text) if len(text) >= LENGTH else text
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """The content of a genuine token: the 8 bytes that name a message or tracker, and the link's number (0 to 255)."""

@@ -17,7 +17,9 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
 from outreach.cli.main import commands
 from outreach.delivery.ledger import suppressions
-from outreach.delivery.models import Message
+from outreach.delivery.models import Message, MessageState
+from outreach.directory import calls
+from outreach.directory.calls import CallKind
 from outreach.directory.models import Authority, Contact
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.segments.audience import ORDER
@@ -153,14 +155,24 @@ def test_no_page_asks_row_by_row(app, author, sample_database):
 
 
 def test_no_page_or_file_that_staff_may_open_has_a_token(app, signed_in, sample_database):
-    """Whoever only reads never acts for a recipient. The demonstration's mailbox stands for the recipients."""
+    """Whoever only reads never acts for a recipient. The demonstration's mailbox stands for the recipients.
+
+    Tokens also come in from outside: a relay quotes the sender, an authority its link, somebody who noted a call both.
+    """
     settings, reader = app.extensions["outreach.settings"], signed_in("reader")
     keys, wave = Keys(settings.signing_keys), planned(sample_database, NOW)
     with sample_database.writing() as session:
         launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
         first, second = session.scalars(select(Message).where(Message.reason.is_(None)).limit(2)).all()
         letter, fase = str(first.id), str(session.get_one(Authority, first.authority_id).fase)
-        answers.give(session, first, Given({}, request=Answer.HELP), now=NOW)
+        mine = bytes.fromhex(first.public_id)
+        link = f"https://campagnes.example/a/{keys.make(TokenKind.ANSWER, mine)}"
+        sender = f"<b-{keys.make(TokenKind.BOUNCE, mine)}@adm.fwb.example>"
+        answers.give(session, first, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW)
+        theirs = session.get_one(Authority, first.authority_id)
+        said = {"kind": CallKind.PHONE, "day": NOW.date(), "today": NOW.date(), "now": NOW, "actor": "a@fwb.example"}
+        calls.note(session, theirs, f"lien : {link}", **said)
+        first.reply_text, first.state, first.settled_at = f"{sender}: rejected", MessageState.REFUSED, NOW
         suppressions.unsubscribe(session, second, now=NOW, detail=f"lien du courriel {second.public_id}")
     samples = {**SAMPLES, "message": letter, "fase": fase}
     pages = {

@@ -20,7 +20,7 @@ from enum import StrEnum
 from flufl.bounce import all_failures
 
 from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
-from outreach.mail.tokens import IN_TEXT, LENGTH, Keys, TokenKind
+from outreach.mail.tokens import IN_TEXT, LENGTH, Keys, TokenKind, hidden
 
 MOST_BYTES = 1024 * 1024
 MOST_BYTES_OF_PROSE = 64 * 1024
@@ -175,7 +175,7 @@ def _groups(part: Message) -> list[Message]:
 
 
 def _report(group: Message) -> Report:
-    said = KIND.sub("", _text(group, "Diagnostic-Code"))[:LONGEST_KEPT]
+    said = hidden(KIND.sub("", _text(group, "Diagnostic-Code")))[:LONGEST_KEPT]
     names = tuple(
         name
         for header in ("Original-Recipient", "Final-Recipient")
@@ -242,7 +242,7 @@ def _said(parts: Iterable[Message]) -> str:
             text = _payload(part)[:MOST_BYTES_OF_PROSE].decode("utf-8", "replace").replace("\r", "")
             text = COPY.split(text, 1)[0]
             quoted = REFUSAL.search(text)
-            return _clean(quoted[0] if quoted else text)
+            return hidden(_clean(quoted[0] if quoted else text, LONGEST_HEADER))[:LONGEST_KEPT]
     return ""
 
 

@@ -7,6 +7,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from outreach.mail.tokens import hidden
+
 LONGEST_LINE = 4096
 MOST_LINES = 100
 MOST_BYTES = 16 * 1024
@@ -45,8 +47,8 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The lines joined, cut to the length that our table keeps."""
-        return " ".join(self.lines)[:LONGEST_KEPT]
+        """The lines joined, without the tokens that a relay quotes, cut to the length that our table keeps."""
+        return hidden(" ".join(self.lines))[:LONGEST_KEPT]
 
     @property
     def status(self) -> str:

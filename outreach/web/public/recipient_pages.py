@@ -13,7 +13,7 @@ from outreach.db import Session
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Message, MessageState
 from outreach.errors import InputError, NotFound, Refused
-from outreach.mail.tokens import INERT, Keys, Token, TokenKind
+from outreach.mail.tokens import INERT, Keys, Token, TokenKind, hidden
 from outreach.text import CONTROLS
 from outreach.tracking import answers
 from outreach.tracking.answers import Given, Question
@@ -157,7 +157,7 @@ def _is_human(message: Message) -> bool:
 def _given(asked: Question) -> Given:
     """The content of the form. Raises InputError, naming the field."""
     chosen = request.form.get("answer", "")
-    comment = request.form.get("comment", "").strip()
+    comment = hidden(request.form.get("comment", "").strip())
     if len(comment) > LONGEST_COMMENT or CONTROLS.search(comment):
         raise InputError("Le commentaire dépasse 2 000 caractères, ou contient un caractère interdit.")
     for_all = Answer(chosen) if chosen in set(Answer) else None

@@ -3,11 +3,13 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import xlsxwriter
 import xlsxwriter.utility
 from flask import Response
+
+from outreach.web.ui.frame import inert
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Spreadsheets read a cell that starts with one of these as a formula; see OWASP, "CSV Injection".
@@ -62,15 +64,20 @@ def csv_bytes(table: Table) -> bytes:
 
 
 def download(table: Table, kind: str, name: str, *more: Table) -> Response:
-    """A response that saves a table as `xlsx` (with more sheets) or `csv`."""
+    """A response that saves a table as `xlsx` (with more sheets) or `csv`, whose links the frame looks at."""
     if kind == "csv":
         return _attachment(csv_bytes(table), "text/csv; charset=utf-8", f"{name}.csv")
-    return _attachment(xlsx(table, *more), XLSX, f"{name}.xlsx")
+    return _attachment(xlsx(*map(_unlinked, (table, *more))), XLSX, f"{name}.xlsx")
 
 
 def _attachment(content: bytes, mimetype: str, name: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(content, content_type=mimetype, headers=headers)
+
+
+def _unlinked(table: Table) -> Table:
+    """The table, in which no link of a letter works."""
+    return replace(table, rows=[[inert(cell) if isinstance(cell, str) else cell for cell in row] for row in table.rows])
 
 
 def _inert(cell: Cell) -> Cell:

@@ -23,6 +23,7 @@ from outreach.delivery import workers
 from outreach.delivery.sending import relay_health
 from outreach.errors import NotFound, OutreachError, Refused, TookTooLong
 from outreach.mail.addresses import Judgement, judge
+from outreach.mail.tokens import Keys
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings
 from outreach.text import CONTROLS
@@ -44,6 +45,7 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+FOR_RECIPIENTS = {"public", "mailbox"}  # the blueprints whose links work; a demonstration's mailbox stands for them
 FIRST_PAGE = "account.password"  # for those who have to change their password
 STATUS_COLORS = {
     Status.JOINED: "success",
@@ -246,7 +248,20 @@ def _bar() -> list[tuple[str, str, bool]]:
     return [(label, address, here.startswith(prefix)) for label, address, prefix in entries]
 
 
+def inert(text: str) -> str:
+    """A text for staff, in which no link of a letter works: whoever reads it may not act for a recipient.
+
+    Our own pages make no such link. A note, a title or an answer may quote one.
+    """
+    return Keys(settings().signing_keys).without(text)
+
+
 def _protect(response: Response) -> Response:
+    is_for_staff = request.blueprint not in FOR_RECIPIENTS and not response.direct_passthrough
+    if is_for_staff and (response.mimetype or "").startswith("text/"):
+        shown = response.get_data(as_text=True)
+        if (safe := inert(shown)) != shown:
+            response.set_data(safe)
     response.headers.setdefault("Content-Security-Policy", POLICY)
     if response.mimetype == "text/html":
         # A length at random: nobody learns from the size of a compressed page what it says (BREACH).

@@ -123,6 +123,17 @@ def test_the_words_of_a_refusal_in_prose_end_with_its_paragraph():
     assert told("exim").reports[0].said == f"550 5.1.1 <{ADDRESS}>: Recipient address rejected: User unknown"
 
 
+@pytest.mark.parametrize("kind", [TokenKind.BOUNCE, TokenKind.UNSUBSCRIBE])
+def test_what_a_refusal_quotes_of_a_letter_is_no_key_to_it(kind):
+    token = KEYS.make(kind, bytes.fromhex(IDENTITY))
+    quoted = f"Action: failed\nDiagnostic-Code: smtp; 550 5.1.1 {'x' * 450} https://a.example/u/{token} refused"
+    asked = read(report(f"Final-Recipient: rfc822; <{ADDRESS}>\n{quoted}"), KEYS).reports[0]
+    prose = notice("exim", identity=IDENTITY, address=ADDRESS).replace(b"User unknown", f"<b-{token}@x>".encode())
+    for said in (asked.said, read(prose, KEYS).reports[0].said):
+        assert token[:8] not in said
+        assert "0" * 8 in said
+
+
 def test_prose_is_read_whatever_the_charset_of_its_headers():
     content = notice("exim", identity=IDENTITY, address=ADDRESS)
     found = read(content.replace(b"From: Mail Delivery", b"From: Syst\xe8me", 1), KEYS)

@@ -9,8 +9,9 @@ from outreach.campaigns.verification import verify
 from outreach.campaigns.waves import launching
 from outreach.db import Database
 from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, Worker
-from outreach.mail.tokens import Keys, TokenKind
+from outreach.mail.tokens import INERT, Keys, TokenKind
 from outreach.settings import read
+from outreach.tracking.models import Response
 from tests.conftest import NOW
 from tests.web.test_mailbox import planned
 
@@ -157,6 +158,14 @@ def test_the_answer_page_names_the_authority_its_schools_and_the_person_of_conta
     assert ", FASE 9" in page
     assert "nadia.lambert@fwb.example" in page
     assert page.count('<th scope="row">') >= 1
+
+
+def test_a_comment_that_quotes_its_letter_s_link_keeps_no_token(app, client, letter, sample_database):
+    token = link(app, sample_database, TokenKind.ANSWER)
+    comment = f"{'Bonjour, ' * 6}ce lien ne va pas : https://a.example/a/{token}"
+    assert client.post(f"/a/{token}", data={"answer": "help", "comment": comment}).status_code == 200
+    with sample_database.reading() as session:
+        assert session.scalar(select(Response.comment)) == comment.replace(token, INERT)
 
 
 def test_unsubscribing_from_a_trial_excludes_nobody(app, client, letter, sample_database):
