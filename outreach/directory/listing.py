@@ -275,7 +275,7 @@ def is_named(text: str) -> ColumnElement[bool]:
 
 
 def _contains(folded: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
-    words = fold(text).split()
+    words = dict.fromkeys(fold(text).split())  # a letter may stand for several words, which SQLite nests too deep
     return and_(true(), *(folded.contains(word, autoescape=True) for word in words)) if words else false()
 
 

@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import event
 
 from outreach.directory import authority_sheet, listing
-from outreach.directory.listing import PAGE_ROWS, DirectoryCounts, Filters, Reach, Sort
+from outreach.directory.listing import LONGEST_SEARCH, PAGE_ROWS, DirectoryCounts, Filters, Reach, Sort
 from outreach.directory.models import Level
 
 
@@ -64,6 +64,10 @@ def test_a_search_by_number_finds_authority_or_school(session, number):
 @pytest.mark.parametrize("text", ["' OR 1=1--", "100%", "_", "\\", "zzzz"])
 def test_a_search_is_never_a_pattern(session, text):
     assert listing.count(session, Filters(text=text)).authorities < 100
+
+
+def test_a_letter_that_stands_for_four_words_two_hundred_times_finds_nothing(session):
+    assert listing.count(session, Filters(text="\ufdfa" * LONGEST_SEARCH)).authorities == 0
 
 
 def test_a_bounced_box_is_found(session):
