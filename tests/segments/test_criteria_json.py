@@ -59,6 +59,13 @@ def test_a_tree_has_forty_conditions_at_most_however_they_are_nested(op):
             read(stated)
 
 
+@pytest.mark.parametrize("empty", [{"and": []}, {"or": [{"and": []}]}, {"not": {"and": []}}])
+def test_brackets_around_nothing_are_conditions_as_well(empty):
+    assert from_json(json.dumps({"and": [{"and": [empty] * 20}] * 2}))
+    with pytest.raises(InputError, match="41 conditions"):
+        from_json(json.dumps({"and": [{"and": [empty] * 20}] * 2 + [empty]}))
+
+
 def test_boxes_make_no_criterion_that_could_not_be_read_again():
     with pytest.raises(InputError, match="retirez des choix"):
         within_limits(InZone(tuple(f"{number:060}" for number in range(300))))
