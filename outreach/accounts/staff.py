@@ -162,8 +162,8 @@ def exists(session: Session, email: str) -> bool:
 
 
 def is_active(session: Session, email: str) -> bool:
-    """Whether an active account has this address, in any case."""
-    return session.scalar(select(User.id).where(User.email == email.casefold(), User.active)) is not None
+    """Whether an active account has this address, in any case; “ß” is not “ss”, as a letter may go there."""
+    return session.scalar(select(User.id).where(User.email == email.lower(), User.active)) is not None
 
 
 def anybody(session: Session) -> bool:

@@ -35,7 +35,7 @@ def guard_of(settings: Settings) -> Guard:
         return Guard(anybody=True)
     return Guard(
         anybody=settings.stays_here,
-        allowed=frozenset(address.casefold() for address in listed(settings.allowed_recipients)),
+        allowed=frozenset(address.lower() for address in listed(settings.allowed_recipients)),
         protected=frozenset(domain.casefold() for domain in listed(settings.protected_domains)),
     )
 

@@ -42,7 +42,7 @@ def send(
     person sends 20 an hour. Raises InputError when the letter cannot be read, or when the address may not get a test or
     is on the suppression list; Refused when the person has to wait.
     """
-    if not staff.is_active(session, to.key) and allowed.stops(to.key):
+    if not staff.is_active(session, to.address) and allowed.stops(to.address):
         raise InputError(
             f"Un essai ne part qu’à un compte actif du service ou à une adresse prévue pour les essais : {to.address} "
             "n’en est pas. Demandez à la personne qui exploite le service de l’ajouter (OUTREACH_TEST_RECIPIENTS)."

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Guard:
     """Who may be written to from here: `anybody`, or the `allowed` addresses and @domains only.
 
-    The `protected` domains and their subdomains are never written to.
+    The `protected` domains and their subdomains are never written to. `allowed` is in lower case, not folded: “ß” and
+    “ss” are two domains.
     """
 
     anybody: bool
@@ -16,8 +17,8 @@ class Guard:
 
     def stops(self, recipient: str) -> bool:
         """Whether a letter to this address must not leave."""
-        address = recipient.casefold()
-        domain = address.rpartition("@")[2]
+        domain = recipient.casefold().rpartition("@")[2]
         if any(domain == protected or domain.endswith(f".{protected}") for protected in self.protected):
             return True
-        return not self.anybody and address not in self.allowed and f"@{domain}" not in self.allowed
+        address = recipient.lower()
+        return not self.anybody and self.allowed.isdisjoint({address, f"@{address.rpartition('@')[2]}"})

@@ -284,6 +284,19 @@ def test_a_trial_goes_to_accounts_and_to_whom_the_installation_names_and_twenty_
     assert len(said) == 22
 
 
+@pytest.mark.parametrize("address", ["x@straße.example", "é@straße.example", "straße@ecole.be", "a@straße.be"])
+def test_a_trial_to_a_domain_that_only_looks_the_same_to_a_computer_is_refused(database, people, strand, address):
+    """In lower case “ß” stays “ß”; folded for comparing it is “ss”, which is another domain or mailbox."""
+    settle(database, 1)
+    number = draft(database)
+    allowed = Guard(anybody=False, allowed=frozenset({"@strasse.example", "strasse@ecole.be"}))
+    with database.writing() as session:
+        session.execute(update(User).where(User.email == APPROVER).values(email="a@strasse.be"))
+        campaign, authority = session.get_one(Campaign, number), session.scalars(select(Authority)).one()
+        with pytest.raises(InputError, match="OUTREACH_TEST_RECIPIENTS"):
+            test_letter.send(session, campaign, SENDING, authority, judge(address), allowed, now=NOW, actor=AUTHOR)
+
+
 def test_the_hard_cases_are_the_extremes(database, people, strand):
     settle(database, 2)
     settle(database, 1, schools=4)

@@ -304,6 +304,14 @@ def test_only_the_list_of_a_trial_leaves_and_the_ministry_s_own_boxes_never(data
     assert Guard(anybody=True, protected=frozenset({"garde.example"})).stops("z@garde.example")
 
 
+def test_the_list_of_a_trial_names_no_domain_that_is_merely_folded_to_the_same():
+    guard = Guard(anybody=False, allowed=frozenset({"@strasse.example", "strasse@ecole.be"}))
+    assert guard.stops("é@straße.example")
+    assert guard.stops("straße@ecole.be")
+    assert not guard.stops("X@STRASSE.example")
+    assert Guard(anybody=True, protected=frozenset({"strasse.example"})).stops("é@straße.example")
+
+
 def test_a_tarpit_slows_only_itself(database, relay, postman, monkeypatch):
     """Two recipients get no answer for long: the others leave meanwhile, and the slow ones in the end."""
     monkeypatch.setattr(lateness, "PATIENCE_SECONDS", 1)
