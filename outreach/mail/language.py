@@ -31,6 +31,8 @@ from outreach.mail.marks import (
 from outreach.text import is_forbidden
 
 LONGEST_SOURCE = 64 * 1024
+# From each bracket that may begin a link, the reader of Markdown goes through the paragraph in search of its end.
+MOST_STEPS = 2_000_000
 DEEPEST_BRACKETS, DEEPEST_CONDITIONS, MOST_TAGS = 24, 5, 1000
 LONGEST_TAG = 400
 LONGEST_DEFAULT = 200
@@ -89,9 +91,17 @@ def line_of(text: str, place: int) -> int:
     return text.count("\n", 0, place) + 1
 
 
-def _clean(source: str) -> str:
+def refuse_excess(source: str) -> None:
+    """Raises InputError on a source that would take long to read: too large, or with too many brackets together."""
     if len(source.encode("utf-8", "replace")) > LONGEST_SOURCE:
         raise InputError("Le courriel dépasse 64 ko : raccourcissez-le.")
+    paragraphs = BLANK_LINE.split(source.replace("\r\n", "\n").replace("\r", "\n"))
+    if sum(len(paragraph) * paragraph.count("[") for paragraph in paragraphs) > MOST_STEPS:
+        raise InputError("Trop de crochets « [ » se suivent : retirez-en, ou séparez-les par des lignes vides.")
+
+
+def _clean(source: str) -> str:
+    refuse_excess(source)
     text = unicodedata.normalize("NFC", source).replace("\r\n", "\n").replace("\r", "\n")
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.isprintable() and any(is_forbidden(character) for character in line):

@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from outreach.errors import InputError
+from outreach.mail.language import refuse_excess
 from outreach.mail.marks import ELSE, END, FIRST_ELIF, FIRST_IF, MARKS, Run
 
 STYLES = {
@@ -64,7 +65,11 @@ def render(run: Run, blocks: Mapping[str, str], anchors: Collection[str], scheme
 
 
 def links(source: str) -> list[str]:
-    """The addresses a source links to, in order."""
+    """The addresses a source links to, in order; none where it takes too long to read, and so is no letter."""
+    try:
+        refuse_excess(source)
+    except InputError:
+        return []
     return [str(link.attrGet("href") or "") for link, _ in _links(_reader.parse(source))]
 
 

@@ -170,6 +170,7 @@ def _fields(due):
         ("a\n\ue000", "Ligne 2"),
         ("", "pas d’objet ou pas de texte"),
         ("x" * 70_000, "64 ko"),
+        ("[" * 2001, "Trop de crochets"),
     ],
 )
 def test_a_letter_that_cannot_be_read_is_refused_with_its_line(database, people, strand, letter, words):
