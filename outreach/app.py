@@ -25,7 +25,7 @@ from outreach.web.directory import authorities, exclusions, history
 from outreach.web.headers import Headed
 from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.hit_endpoint import Hits
-from outreach.web.ui import frame, sign_in
+from outreach.web.ui import frame, kept, sign_in
 from outreach.web.ui import trail as trail_queue
 from outreach.web.ui.account_forms import SignInForm
 
@@ -58,6 +58,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     CSRFProtect(app).exempt(recipient_pages.pages)
     _install_security(app, database)
     frame.install(app)
+    kept.install(app, _is_ours)
     trail_queue.install(app, database)
     for error in NO_ANSWER:
         app.register_error_handler(error, _unavailable)
@@ -99,6 +100,8 @@ def _allow_uploads() -> None:
     # This runs before the CSRF check, which reads the form. Only the page that receives lists accepts a large body.
     if request.endpoint == UPLOADS:
         request.max_content_length = adherence.BIGGEST_UPLOAD
+    elif request.endpoint == kept.SIGN_IN_AGAIN:
+        request.max_form_memory_size = request.max_content_length  # signed, 500 kB of form take up to 700
 
 
 def _refuse_foreign_forms() -> None:
@@ -140,6 +143,7 @@ def _config(settings: Settings) -> dict[str, object]:
         "SECRET_KEY": settings.secret_key.get_secret_value(),
         "TRUSTED_HOSTS": sorted(filter(None, served)),
         "MAX_CONTENT_LENGTH": 1_000_000,
+        "WTF_CSRF_TIME_LIMIT": int(LIFETIME.total_seconds()),  # a form is good for as long as its session
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.mode is not Mode.DEMO,
         # A browser takes this name only by TLS, for this host alone: no neighbour of the domain can plant one.

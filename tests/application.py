@@ -9,7 +9,7 @@ from outreach.db.ways import Way
 from outreach.demo import people
 from outreach.settings import read
 from outreach.web.public.hit_endpoint import Hits
-from outreach.web.ui.sign_in import KEY
+from outreach.web.ui.sign_in import KEY, TOKEN
 from outreach.web.ui.trail import EXTENSION
 from tests import writing_watch
 from tests.pages import PageClient
@@ -94,12 +94,12 @@ def signed_in(app):
         client = app.test_client()
         with app.extensions["outreach.database"].writing() as session:
             person = staff.user_named(session, people.person_for(role).email)
-            uniquifier = person.fs_uniquifier
+            uniquifier, number = person.fs_uniquifier, person.id
             key = sessions.begin(
                 session, person.id, "Firefox sous Linux", now=app.extensions["outreach.settings"].instant()
             )
         with client.session_transaction() as cookie:
-            cookie.update({"_user_id": uniquifier, "_fresh": True, KEY: key})
+            cookie.update({"_user_id": uniquifier, "_fresh": True, KEY: key, TOKEN: f"{number}.x"})
         return client
 
     return sign_in

@@ -1,10 +1,12 @@
 """The account page: one's password and sessions; and the demonstration's accounts for the sign-in page.
 
-Signing in and signing out are views of flask-security.
+Signing in and signing out are views of flask-security, except signing in again from a page that carries a text.
 """
 
-from flask import Blueprint, flash, redirect, render_template, session, url_for
-from flask_security import current_user
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask_security import current_user, login_user
+from flask_security.forms import form_errors_munge
+from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import sessions, staff
@@ -12,15 +14,16 @@ from outreach.accounts.trail import TrailKind
 from outreach.demo import people
 from outreach.roles import RoleName
 from outreach.settings import Mode
-from outreach.web.ui.account_forms import PasswordForm
-from outreach.web.ui.frame import actor, database, needs, now, settings
+from outreach.web.ui import kept
+from outreach.web.ui.account_forms import PasswordForm, SignInForm
+from outreach.web.ui.frame import SENTENCES, actor, database, needs, now, settings
 from outreach.web.ui.sign_in import KEY, begin_session
 from outreach.web.ui.trail import note
 
-pages = Blueprint("account", __name__, url_prefix="/account")
+pages = Blueprint("account", __name__)
 
 
-@pages.get("")
+@pages.get("/account")
 @needs(RoleName.READER)
 def index() -> str:
     with database().reading() as reading:
@@ -31,7 +34,7 @@ def index() -> str:
         )
 
 
-@pages.route("/password", methods=["GET", "POST"])
+@pages.route("/account/password", methods=["GET", "POST"])
 @needs(RoleName.READER)
 def password() -> str | tuple[str, int] | Redirect:
     form = PasswordForm()
@@ -46,7 +49,7 @@ def password() -> str | tuple[str, int] | Redirect:
     return redirect(url_for(".index"))
 
 
-@pages.post("/sessions/<number:number>/end")
+@pages.post("/account/sessions/<number:number>/end")
 @needs(RoleName.READER)
 def end_session(number: int) -> Redirect:
     with database().writing() as writing:
@@ -56,7 +59,7 @@ def end_session(number: int) -> Redirect:
     return redirect(url_for(".index"))
 
 
-@pages.post("/sessions/end")
+@pages.post("/account/sessions/end")
 @needs(RoleName.READER)
 def end_other_sessions() -> Redirect:
     with database().writing() as writing:
@@ -64,6 +67,28 @@ def end_other_sessions() -> Redirect:
     note(TrailKind.SIGNED_OUT, actor(), "toutes les autres sessions")
     flash("Vos autres sessions sont terminées.", "success")
     return redirect(url_for(".index"))
+
+
+@pages.post("/sign-in/kept")
+def sign_in_again() -> str | tuple[str, int] | Redirect:
+    """Sign in from the page that carries a text; its author goes on with it, anybody else without."""
+    text = kept.unsealed(request.form.get(kept.FIELD, ""))
+    if text is None:
+        return redirect(url_for("security.login"))
+    if not current_user.is_authenticated:
+        form = SignInForm()
+        try:
+            is_right, code = form.validate_on_submit(), 422
+        except TooManyRequests:
+            is_right, code, form.form_errors = False, 429, [" ".join(SENTENCES[429])]
+        if not is_right or form.user is None:
+            form_errors_munge(form, {name: {"replace_msg": "GENERIC_AUTHN_FAILED"} for name in ("email", "password")})
+            return kept.sign_in_page(text, form), code
+        login_user(form.user, authn_via=["password"])
+    if current_user.id != text.person:
+        flash(kept.ANOTHERS, "warning")
+        return redirect("/")
+    return kept.review_page(text)
 
 
 @pages.app_context_processor

@@ -20,6 +20,7 @@ from outreach.spreadsheets.tables import Grid, Rejection
 from outreach.web.ui import exports
 from outreach.web.ui.forms import StatusForm, UploadForm
 from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.kept import keeps_text, of_form
 
 pages = Blueprint("adherence", __name__)
 BIGGEST_UPLOAD = 16_000_000
@@ -128,6 +129,7 @@ def statuses(fase: int) -> str:
 
 @pages.post("/directory/<number:fase>/statuses")
 @needs(RoleName.AUTHOR)
+@keeps_text(of_form(StatusForm))
 def record(fase: int) -> Redirect | tuple[str, int]:
     form = StatusForm()
     with database().reading() as session:

@@ -12,6 +12,7 @@ from outreach.tracking import inbox, steps
 from outreach.tracking.inbox import PAGE_ROWS, EffectChanged, Tray
 from outreach.tracking.models import Response
 from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.kept import keeps_text, of_fields
 from outreach.web.ui.pager import Pager
 
 pages = Blueprint("responses", __name__, url_prefix="/responses")
@@ -59,6 +60,7 @@ def take(number: int) -> Redirect:
 
 @pages.post("/<number:number>/action")
 @needs(RoleName.AUTHOR)
+@keeps_text(of_fields({"note": "Note"}), button="Confirmer l’action")
 def act(number: int) -> Redirect | tuple[str, int]:
     seen, note = request.form.get("version", ""), _note()
     try:
@@ -75,6 +77,7 @@ def act(number: int) -> Redirect | tuple[str, int]:
 
 @pages.post("/<number:number>/closure")
 @needs(RoleName.AUTHOR)
+@keeps_text(of_fields({"note": "Note"}), button="Classer sans suite")
 def set_aside(number: int) -> Redirect:
     note = _note()
     with database().writing() as session:

@@ -1,8 +1,8 @@
 """Step 1, the audience: choose it, count it, and explain why an authority is or is not in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from flask import Response, flash, redirect, request, url_for
 from werkzeug.datastructures import MultiDict
@@ -28,6 +28,7 @@ from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
 from outreach.web.ui import exports
 from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.kept import keeps_text
 
 SHOWN = 10
 LEVELS = (Level.NURSERY, Level.PRIMARY, Level.SECONDARY)
@@ -56,8 +57,18 @@ def audience(number: int) -> str:
         return _page(session, campaign, asked_of(session, campaign, request.args))
 
 
+def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
+    with database().reading() as session:
+        asked = asked_of(session, lifecycle.campaign_numbered(session, arguments["number"]), given)
+    return [
+        ("Public", asked.fault or sentence(asked.criterion)),
+        ("Écoles dont parle le courriel", asked.concerns.label),
+    ]
+
+
 @pages.post("/<number:number>/audience")
 @needs(RoleName.AUTHOR)
+@keeps_text(_told)
 def save_audience(number: int) -> Redirect | tuple[str, int]:
     with database().reading() as session:
         asked = asked_of(session, lifecycle.campaign_numbered(session, number), request.form)

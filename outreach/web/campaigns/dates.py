@@ -12,6 +12,7 @@ from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import Step, pages, show, step_of
 from outreach.web.campaigns.forms import DatesForm
 from outreach.web.ui.frame import database, needs, now
+from outreach.web.ui.kept import keeps_text, of_form
 
 
 @pages.get("/<number:number>/dates")
@@ -28,6 +29,7 @@ def dates(number: int) -> str:
 
 @pages.post("/<number:number>/dates")
 @needs(RoleName.AUTHOR)
+@keeps_text(of_form(DatesForm))
 def save_dates(number: int) -> Redirect | tuple[str, int]:
     form = DatesForm()
     if not form.save(number):

@@ -22,6 +22,7 @@ from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
 from outreach.web.campaigns.forms import LetterForm, TestLetterForm
 from outreach.web.ui import letter_frame
 from outreach.web.ui.frame import actor, database, needs, now, settings
+from outreach.web.ui.kept import keeps_text, of_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def letter(number: int) -> str:
 
 @pages.post("/<number:number>/letter")
 @needs(RoleName.AUTHOR)
+@keeps_text(of_form(LetterForm))
 def save_letter(number: int) -> Redirect | tuple[str, int]:
     form = LetterForm()
     if not form.save(number):
@@ -66,6 +68,7 @@ def save_letter(number: int) -> Redirect | tuple[str, int]:
 
 @pages.post("/<number:number>/letter/preview")
 @needs(RoleName.READER)
+@keeps_text(of_form(LetterForm), button="Reprendre ce texte", part="preview")
 def preview(number: int) -> str:
     """The page with what is typed; nothing is saved. A script keeps only the preview of it."""
     form = LetterForm()
@@ -76,6 +79,7 @@ def preview(number: int) -> str:
 
 @pages.post("/<number:number>/letter/test")
 @needs(RoleName.AUTHOR)
+@keeps_text(of_form(LetterForm), to="campaigns.preview", button="Reprendre ce texte, sans envoyer d’essai")
 def send_test(number: int) -> tuple[str, int]:
     form, test = LetterForm(), TestLetterForm()
     is_fit = form.validate() & test.validate_on_submit()

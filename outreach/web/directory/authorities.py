@@ -21,6 +21,7 @@ from outreach.roles import RoleName
 from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactForm
 from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.kept import keeps_text, of_form
 from outreach.web.ui.pager import Pager, again, member, words
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def new_contact(fase: int) -> str:
 
 @pages.post("/<number:fase>/contacts")
 @needs(RoleName.AUTHOR)
+@keeps_text(of_form(ContactForm))
 def add_contact(fase: int) -> Redirect | tuple[str, int]:
     return _save(fase, None)
 
@@ -137,6 +139,7 @@ def contact(fase: int, contact_id: int) -> str:
 
 @pages.post("/<number:fase>/contacts/<number:contact_id>")
 @needs(RoleName.AUTHOR)
+@keeps_text(of_form(ContactForm))
 def correct_contact(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     return _save(fase, contact_id)
 

@@ -19,6 +19,7 @@ from outreach.roles import RoleName
 from outreach.text import cleaned
 from outreach.web.ui import exports
 from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.kept import keeps_text, of_form
 from outreach.web.ui.pager import Pager, member, words
 
 pages = Blueprint("exclusions", __name__, url_prefix="/directory")
@@ -78,6 +79,7 @@ def exclusion(number: int) -> str:
 
 @pages.post("/exclusions/<number:number>")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
+@keeps_text(of_form(ExclusionForm), button="Lever l’exclusion")
 def end(number: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
     if not form.validate_on_submit():
@@ -99,6 +101,7 @@ def mailbox(fase: int, contact_id: int) -> str:
 
 @pages.post(MAILBOX)
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
+@keeps_text(of_form(ExclusionForm), button="Ne plus écrire à cette adresse")
 def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
     if not form.validate_on_submit():
@@ -115,6 +118,7 @@ def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
 
 @pages.post(f"{MAILBOX}/<any(unsubscribed, hard_bounce, complaint, staff):reason>/lifting")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
+@keeps_text(of_form(ExclusionForm), button="Lever l’exclusion")
 def lift(fase: int, contact_id: int, reason: str) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
     if not form.validate_on_submit():

@@ -17,6 +17,7 @@ from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.web.ui.forms import CallForm
 from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.kept import keeps_text, of_form
 
 pages = Blueprint("history", __name__, url_prefix="/directory/<number:fase>")
 
@@ -31,6 +32,7 @@ def index(fase: int) -> str:
 
 @pages.post("/calls")
 @needs(RoleName.AUTHOR)
+@keeps_text(of_form(CallForm))
 def note_call(fase: int) -> Redirect | tuple[str, int]:
     form = CallForm()
     if not form.validate_on_submit() or not _noted(fase, form):

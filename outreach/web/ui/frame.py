@@ -11,7 +11,6 @@ from typing import Any
 
 from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
 from flask_security import current_user
-from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -178,7 +177,6 @@ def install(app: Flask) -> None:
     app.before_request(lambda: time_limit.limit(READING_SECONDS))
     app.teardown_request(lambda _error: time_limit.limit(None))
     app.after_request(_protect)
-    app.register_error_handler(CSRFError, lambda _error: _page(400, _EXPIRED))
     app.register_error_handler(
         SecurityError, lambda _error: Response("Nom d’hôte inconnu.\n", 400, mimetype="text/plain")
     )
@@ -194,6 +192,11 @@ _BUSY = "Le service est très occupé. Réessayez dans un moment."
 _EXPIRED = (
     "Le formulaire a expiré ou vient d’une autre session. Rien n’a été enregistré : rechargez la page et recommencez."
 )
+
+
+def refuse_form(sentence: str = _EXPIRED) -> tuple[str, int]:
+    """The page of a form that is not taken: it has expired, comes from elsewhere, or is another person's."""
+    return _page(400, sentence)
 
 
 @lru_cache

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from flask import Response, current_app, g, request, session
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from itsdangerous import BadData, BadSignature, URLSafeTimedSerializer
 from werkzeug.datastructures import ImmutableMultiDict
 
 from outreach.accounts import attempts, sessions
@@ -16,6 +16,7 @@ from outreach.web.ui.trail import note
 
 MOST_BY_ACCOUNT, MOST_BY_ADDRESS, MOST_BY_BROWSER, MOST_BY_SESSION = 10, 100, 10, 10
 COOKIE, REMEMBERED_SECONDS = "outreach-known", 180 * 24 * 3600
+TOKEN = "csrf_token"  # noqa: S105 - the name of flask-wtf's field, in the cookie and in each form
 KEY = "session"  # in the signed cookie: the key of the session's row
 # Each name stands before those that its User-Agent names as well.
 PROGRAMS = {"Edg": "Edge", "OPR/": "Opera", "Firefox": "Firefox", "Chrom": "Chrome", "Safari": "Safari"}
@@ -48,15 +49,27 @@ def _is_path(address: str) -> bool:
 def begin_session(writing: Session, user_id: int) -> None:
     """Begin a session of this person in the browser that asks, in the caller's transaction.
 
-    An attacker who planted the cookie beforehand knows its CSRF token, so the token is dropped.
+    An attacker who planted the cookie beforehand knows its CSRF token, so it gets another. The token names the person:
+    when the session has ended, the forms that it left open still tell whose they are.
     """
-    for place in (session, g):
-        place.pop("csrf_token", None)
+    g.pop(TOKEN, None)
+    session[TOKEN] = f"{user_id}.{secrets.token_hex(20)}"
     session[KEY] = sessions.begin(writing, user_id, browser_of(request.user_agent.string), now=now())
+
+
+def person_of(token: str, *, seconds: int) -> int | None:
+    """Whose session a form's token is of, or was, when it is no older than this; None for nobody's, or a forged one."""
+    seal = URLSafeTimedSerializer(current_app.secret_key or "", salt="wtf-csrf-token")  # as flask-wtf signs it
+    try:
+        number, is_named, _ = str(seal.loads(token, max_age=seconds)).partition(".")
+    except BadData:
+        return None
+    return int(number) if is_named and number.isdecimal() else None
 
 
 def end_session(writing: Session) -> None:
     """End the session of the browser that asks, in the caller's transaction."""
+    session.pop(TOKEN, None)
     sessions.end(writing, session.pop(KEY, ""))
 
 
