@@ -5,6 +5,7 @@ from alembic import context
 from outreach import audit, seals
 from outreach.accounts import attempts, sessions, staff, trail
 from outreach.adherence import models as adherence
+from outreach.campaigns import drafts
 from outreach.campaigns import models as campaigns
 from outreach.db import Base
 from outreach.delivery import models as delivery
@@ -13,7 +14,7 @@ from outreach.directory import calls, models
 from outreach.tracking import models as tracking
 
 ACCOUNTS = (attempts, sessions, staff, trail)
-TABLES = (*ACCOUNTS, adherence, audit, bounces, calls, campaigns, delivery, models, seals, tracking)
+TABLES = (*ACCOUNTS, adherence, audit, bounces, calls, campaigns, delivery, drafts, models, seals, tracking)
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from outreach import seals
 from outreach.accounts import attempts, sessions, trail
+from outreach.campaigns import drafts
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, launching
 from outreach.days import today
@@ -131,6 +132,7 @@ class Questions:
             attempts.forget(session, now=now)
             sessions.forget(session, now=now)
             trail.forget(session, now=now)
+            drafts.forget(session, now=now)
             no_relay = relay_health.hindrance(session, self.relays, now=now)
             workers.clock_passed(session, hindrance or no_relay, now=now)
 

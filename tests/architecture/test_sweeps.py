@@ -60,6 +60,7 @@ SAMPLES = {
     "list_id": "1",
     "key": "x",
     "token": "x",
+    "step": "letter",
 }
 MOST_STATEMENTS = 40  # a list has fifty rows: asking once for each would show
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from flask import Response, flash, redirect, request, url_for
+from flask_security import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.adherence.models import RollUp, Status
-from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns import audiences, drafts, lifecycle
+from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.delivery.models import Reason
@@ -26,6 +28,7 @@ from outreach.segments.criteria_json import PARAMETER, TooMany, from_json, to_js
 from outreach.segments.scope import Scope
 from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
+from outreach.web.campaigns.drafts import resumed
 from outreach.web.ui import exports
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text
@@ -54,7 +57,8 @@ class Asked:
 def audience(number: int) -> str:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        return _page(session, campaign, asked_of(session, campaign, request.args))
+        draft = resumed(session, step_of(session, "audience", campaign)) or MultiDict()
+        return _page(session, campaign, asked_of(session, campaign, draft or request.args), draft.get("version", ""))
 
 
 def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -89,6 +93,7 @@ def _saved(number: int, asked: Asked, version: str) -> bool:
         is_same = version == lifecycle.content_hash(campaign)
         if is_same:
             lifecycle.revise(session, campaign, changes, now=now(), actor=actor())
+            drafts.discard(session, number, current_user.id, DraftStep.AUDIENCE)
     return is_same
 
 
@@ -166,13 +171,15 @@ def _meant(session: Session, campaign: Campaign, asked: Asked) -> tuple[Audience
     return meant, audiences.scope_of(session, campaign, now=now())
 
 
-def _page(session: Session, campaign: Campaign, asked: Asked) -> str:
+def _page(session: Session, campaign: Campaign, asked: Asked, version: str = "") -> str:
+    """The step's page. `version` is that of the content to which a draft was begun."""
     meant, scope = _meant(session, campaign, asked)
     reason = request.args.get("reason", "")
     left_out = Reason(reason) if reason in set(segment.ORDER) else None
     return show(
         "audience",
         step_of(session, "audience", campaign),
+        version=version,
         asked=asked,
         choices=asked.choices or Choices(campaign.strand.number),
         said=sentence(asked.criterion),

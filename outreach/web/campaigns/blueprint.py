@@ -1,12 +1,14 @@
 """What all pages of a campaign share: the blueprint, the four steps, the tabs, the sender."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask_security import current_user
 
-from outreach.campaigns import listing
+from outreach.campaigns import drafts, listing
+from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.lifecycle import content_hash, may_change
 from outreach.campaigns.listing import Stage
@@ -17,6 +19,7 @@ from outreach.roles import RoleName
 from outreach.web.ui.frame import settings
 
 pages = Blueprint("campaigns", __name__, url_prefix="/campaigns")
+RESUMED = "draft"  # in the address of a page that goes on with a draft
 STEPS = {
     "audience": "1. Public",
     "letter": "2. Courriel",
@@ -43,7 +46,8 @@ CHANGED = (
 class Step:
     """What a step's page shows: the campaign, its stage, and whether the person may change it.
 
-    `version` is the digest of the campaign's content when the page was made.
+    `version` is the digest of the campaign's content when the page was made. `draft_at` is when the person last typed
+    in this step without saving, if the page offers to go on with it.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Step:
     stage: Stage
     may_change: bool
     version: str
+    draft_at: datetime | None = None
 
     @property
     def unsets_approval(self) -> bool:
@@ -61,7 +66,16 @@ class Step:
 def step_of(session: Session, name: str, campaign: Campaign) -> Step:
     """A step of a campaign, for the person who is signed in."""
     may = may_change(campaign) and current_user.holds(RoleName.AUTHOR)
-    return Step(name, campaign, listing.stage_of(session, campaign), may, content_hash(campaign))
+    draft_at = _draft_at(session, name, campaign) if may else None
+    return Step(name, campaign, listing.stage_of(session, campaign), may, content_hash(campaign), draft_at)
+
+
+def _draft_at(session: Session, name: str, campaign: Campaign) -> datetime | None:
+    """When the person last typed in a step without saving. None on other pages, and where it is shown."""
+    if name not in set(DraftStep) or request.endpoint != f"{pages.name}.{name}" or RESUMED in request.args:
+        return None
+    draft = drafts.draft_of(session, campaign.id, current_user.id, DraftStep(name))
+    return draft.typed_at if draft else None
 
 
 def show(template: str, step: Step, **values: Any) -> str:

@@ -10,6 +10,7 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import Step, pages, show, step_of
+from outreach.web.campaigns.drafts import resumed
 from outreach.web.campaigns.forms import DatesForm
 from outreach.web.ui.frame import database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
@@ -20,11 +21,12 @@ from outreach.web.ui.kept import keeps_text, of_form
 def dates(number: int) -> str:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        is_asked = "day" in request.args
-        form = DatesForm(request.args) if is_asked else DatesForm.about(campaign)
-        if is_asked:
+        step = step_of(session, "dates", campaign)
+        asked = resumed(session, step) or (request.args if "day" in request.args else None)
+        form = DatesForm(asked) if asked else DatesForm.about(campaign)
+        if asked:
             form.validate()
-        return _page(session, step_of(session, "dates", campaign), form, asked=is_asked)
+        return _page(session, step, form, asked=bool(asked))
 
 
 @pages.post("/<number:number>/dates")
@@ -49,5 +51,11 @@ def _page(session: Session, step: Step, form: DatesForm, *, asked: bool = True) 
     cautions = dict.fromkeys(sending_hours.caution(today(wave.at)) for wave in waves)
     left_out = planning.left_out(campaign, waves)
     return show(
-        "dates", step, form=form, waves=waves, left_out=left_out, cautions=[caution for caution in cautions if caution]
+        "dates",
+        step,
+        form=form,
+        unsaved=asked,
+        waves=waves,
+        left_out=left_out,
+        cautions=[caution for caution in cautions if caution],
     )

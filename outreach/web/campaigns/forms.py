@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time
-from typing import Any
+from typing import Any, ClassVar
 
+from flask_security import current_user
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextAreaField, ValidationError
 from wtforms.validators import Length
 
-from outreach.campaigns import lifecycle
+from outreach.campaigns import drafts, lifecycle
 from outreach.campaigns.definitions import MOST_REMINDERS
+from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.letter.frozen import refuse_unreadable
 from outreach.campaigns.models import Campaign, Colour
 from outreach.campaigns.schedule.moments import moment_of, refuse_far_away
@@ -37,6 +39,7 @@ def _at_most(count: int) -> Length:
 class StepForm(FlaskForm):
     """A step of a campaign; `version` is the digest of the campaign's content when the form was shown."""
 
+    STEP: ClassVar[DraftStep]
     version = HiddenField()
 
     def changes(self) -> dict[str, Any]:
@@ -56,6 +59,7 @@ class StepForm(FlaskForm):
             version = lifecycle.content_hash(campaign)
             if self.version.data == version:
                 lifecycle.revise(session, campaign, changes, now=now(), actor=actor())
+                drafts.discard(session, number, current_user.id, self.STEP)
                 return True
         self.form_errors, self.version.data = [CHANGED], version
         return False
@@ -63,6 +67,8 @@ class StepForm(FlaskForm):
 
 class LetterForm(StepForm):
     """The letter, its sender and its contact person."""
+
+    STEP = DraftStep.LETTER
 
     title = StringField("Nom de la campagne", [_at_most(200)], description="Visible par vos collègues seulement.")
     message_class = RadioField("Type de message", choices=CLASSES, validate_choice=False)
@@ -193,6 +199,8 @@ class TestLetterForm(FlaskForm):
 
 class DatesForm(StepForm):
     """The first wave's date, the reminders, the deadline in letters, and the last day of sending."""
+
+    STEP = DraftStep.DATES
 
     class Meta(FlaskForm.Meta):
         """The token comes with the button that saves: the same form is sent as a query, without a token."""

@@ -19,6 +19,7 @@ from outreach.roles import RoleName
 from outreach.settings import listed
 from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
+from outreach.web.campaigns.drafts import resumed
 from outreach.web.campaigns.forms import LetterForm, TestLetterForm
 from outreach.web.ui import letter_frame
 from outreach.web.ui.frame import actor, database, needs, now, settings
@@ -50,7 +51,8 @@ def letter(number: int) -> str:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         step = step_of(session, "letter", campaign)
-        return _page(session, step, LetterForm.about(campaign))
+        draft = resumed(session, step)
+        return _page(session, step, LetterForm(draft) if draft else LetterForm.about(campaign), is_typed=bool(draft))
 
 
 @pages.post("/<number:number>/letter")
@@ -125,15 +127,18 @@ def exact_html(number: int) -> Response:
     return letter_frame.alone(pane.letter.html)
 
 
-def _page(session: Session, step: Step, form: LetterForm, test: TestLetterForm | None = None) -> str:
-    campaign = step.campaign
-    if form.is_submitted():
+def _page(
+    session: Session, step: Step, form: LetterForm, test: TestLetterForm | None = None, *, is_typed: bool = False
+) -> str:
+    campaign, is_typed = step.campaign, is_typed or form.is_submitted()
+    if is_typed:
         campaign = lifecycle.as_if(session, campaign, form.changes())
     form.version.data = form.version.data or step.version
     return show(
         "letter",
         step,
         form=form,
+        unsaved=is_typed,
         test=test or TestLetterForm(),
         preview=_preview(session, campaign),
         remarks=checks.wording_of(campaign, sending()),

@@ -1,0 +1,65 @@
+"""Text outlives what goes wrong while one writes: a session that ends in mid-letter, a page that is left."""
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import delete, select
+
+from outreach.accounts.sessions import StaffSession
+from outreach.campaigns.models import Campaign
+from outreach.demo import people
+from tests.browser.test_campaigns import begin
+
+pytestmark = pytest.mark.browser
+TYPED = "Une heure de travail, « bien relue » & <gardée>."
+
+
+@pytest.mark.parametrize(
+    "has_script", [pytest.param(True, id="script"), pytest.param(False, id="no script", marks=pytest.mark.long)]
+)
+def test_a_session_that_ends_in_mid_letter_loses_nothing(
+    open_page, enter, password, sample_database, violations, has_script
+):
+    page = enter(open_page(java_script_enabled=has_script))
+    address = begin(page)
+    page.goto(f"{address}/letter")
+    with sample_database.writing() as session:
+        session.execute(delete(StaffSession))
+    page.get_by_label("Texte du courriel").fill(TYPED)
+    if has_script:
+        expect(page.locator("#preview")).to_contain_text("Votre session a expiré")
+        expect(page.locator("#draft-state")).to_contain_text("n’est plus gardé en brouillon")
+    page.get_by_role("button", name="Enregistrer et choisir les dates").click()
+    expect(page.get_by_role("heading", name="Votre session a expiré")).to_be_visible()
+    assert not has_script or violations(page) == []
+    page.get_by_label("Adresse de courriel").fill(people.person_for("author").email)
+    page.get_by_label("Mot de passe").fill(password)
+    page.get_by_role("button", name="Se reconnecter").click()
+    expect(page.get_by_text(TYPED)).to_be_visible()
+    assert not has_script or violations(page) == []
+    page.get_by_role("button", name="Enregistrer").click()
+    expect(page.get_by_role("heading", name="Choisir les dates")).to_be_visible()
+    with sample_database.reading() as session:
+        assert session.scalars(select(Campaign.letter)).one() == TYPED
+
+
+def test_who_leaves_is_warned_and_finds_a_draft_on_return(staff, violations):
+    warned = []
+    staff.on("dialog", lambda dialog: (warned.append(dialog.type), dialog.accept()))
+    address = begin(staff)
+    staff.goto(f"{address}/letter")
+    editor = staff.get_by_label("Texte du courriel")
+    editor.fill(TYPED)
+    expect(staff.locator("#draft-state")).to_contain_text("Brouillon gardé")
+    staff.goto("/directory")
+    assert warned == ["beforeunload"]
+    staff.goto(f"{address}/letter")
+    expect(editor).not_to_have_value(TYPED)
+    assert violations(staff) == []
+    staff.get_by_role("link", name="Reprendre").click()
+    expect(editor).to_have_value(TYPED)
+    staff.get_by_role("button", name="Enregistrer et choisir les dates").click()
+    expect(staff.get_by_role("heading", name="Choisir les dates")).to_be_visible()
+    staff.goto(f"{address}/letter")
+    expect(staff.locator("#draft-offer")).to_have_count(0)
+    expect(editor).to_have_value(TYPED)
+    assert warned == ["beforeunload"]

@@ -1,0 +1,56 @@
+"""Drafts of a campaign's steps: each person's own, no part of the campaign, and gone in time."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from outreach.accounts import staff
+from outreach.campaigns import definitions, drafts, lifecycle
+from outreach.campaigns.drafts import DraftStep, StepDraft
+from outreach.demo import people
+from outreach.errors import InputError
+from outreach.settings import ROOT
+from tests.conftest import NOW
+
+FIELDS = [("version", "x"), ("cell", "WBE|secondary"), ("cell", "COCOF|secondary"), ("letter", "Bonjour\r\n« à tous »")]
+
+
+@pytest.fixture
+def begun(sample_database):
+    """A campaign's number, and those of two persons."""
+    with sample_database.writing() as session:
+        author, other = (staff.user_named(session, people.person_for(role).email) for role in ("author", "approver"))
+        stated = definitions.ready_made(ROOT / "campaigns")["invitation-volet-1"]
+        return lifecycle.create(session, stated, now=NOW, author=author).id, author.id, other.id
+
+
+def test_a_draft_is_one_persons_and_the_last_one_typed(sample_database, begun):
+    campaign, author, other = begun
+    with sample_database.writing() as session:
+        before = lifecycle.content_hash(lifecycle.campaign_numbered(session, campaign))
+        for fields in ([("letter", "Avant")], FIELDS):
+            drafts.keep(session, campaign, author, DraftStep.LETTER, fields, now=NOW)
+    with sample_database.reading() as session:
+        draft = drafts.draft_of(session, campaign, author, DraftStep.LETTER)
+        assert (draft.pairs, draft.typed_at) == (FIELDS, NOW)
+        assert drafts.draft_of(session, campaign, other, DraftStep.LETTER) is None
+        assert drafts.draft_of(session, campaign, author, DraftStep.DATES) is None
+        assert lifecycle.content_hash(lifecycle.campaign_numbered(session, campaign)) == before
+
+
+def test_a_draft_is_forgotten_thirty_days_after_it_was_typed(sample_database, begun):
+    campaign, author, other = begun
+    with sample_database.writing() as session:
+        drafts.keep(session, campaign, author, DraftStep.LETTER, FIELDS, now=NOW)
+        drafts.keep(session, campaign, other, DraftStep.LETTER, FIELDS, now=NOW + timedelta(days=1))
+        drafts.forget(session, now=NOW + drafts.KEPT + timedelta(hours=1))
+        assert session.scalars(select(StepDraft.user_id)).all() == [other]
+
+
+def test_a_draft_has_a_size(sample_database, begun):
+    campaign, author, _ = begun
+    with pytest.raises(InputError, match="trop long"), sample_database.writing() as session:
+        drafts.keep(session, campaign, author, DraftStep.LETTER, [("letter", "é" * drafts.MOST_BYTES)], now=NOW)
+    with sample_database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(StepDraft)) == 0
