@@ -113,6 +113,28 @@ def test_ticking_a_box_counts_at_once_and_keeps_the_focus(begun):
     expect(page.locator(":focus")).to_have_value("Libre confessionnel|secondary")
 
 
+def test_of_five_quick_ticks_the_last_answer_wins_though_the_first_come_late(begun):
+    page, _ = begun
+    kept, held = "cell=WBE%7Csecondary", []
+
+    def answer(route):
+        is_last = kept in route.request.url and route.request.url.count("cell=") == 1
+        _ = route.continue_() if is_last else held.append(route)
+
+    page.route("**/audience?*", answer)
+    ticked = page.locator("input[name=cell]:checked:not([value^=WBE])")
+    for _ in range(5):
+        with page.expect_request("**/audience?*"):
+            ticked.first.uncheck()
+    expect(page.locator("#results")).to_contain_text("Pouvoirs organisateurs : WBE,")
+    assert len(held) == 4
+    for route in held:
+        route.continue_()
+    page.evaluate("fetch('/accessibility')")
+    expect(page.locator("#results h2")).to_have_text("1 pouvoir organisateur")
+    assert kept in page.url
+
+
 def test_the_preview_follows_what_is_typed_and_an_inserted_field_can_be_taken_back(begun):
     page, address = begun
     page.goto(f"{address}/letter")
