@@ -43,13 +43,15 @@ class Asked:
     """The audience that a request states.
 
     `choices` are the ticked boxes that express `criterion`, None when boxes cannot express it. `concerns` says which
-    schools count. `fault` is a French sentence when the request is invalid, or ''.
+    schools count. `fault` says in French why it would not be saved, or ''. `is_kept` holds when the request could not
+    be read, so that this is the campaign's own audience.
     """
 
     criterion: Criterion
     choices: Choices | None
     concerns: Concerns
     fault: str = ""
+    is_kept: bool = False
 
 
 @pages.get("/<number:number>/audience")
@@ -58,7 +60,15 @@ def audience(number: int) -> str:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         draft = resumed(session, step_of(session, "audience", campaign)) or MultiDict()
-        return _page(session, campaign, asked_of(session, campaign, draft or request.args), draft.get("version", ""))
+        asked = asked_of(session, campaign, draft or request.args)
+        if _is_live() and not asked.fault and request.args.get("version") != lifecycle.content_hash(campaign):
+            asked = replace(asked, fault=CHANGED)
+        return _page(session, campaign, asked, draft.get("version", ""))
+
+
+def _is_live() -> bool:
+    """Whether a form asks while it is filled in. A page that is gone back to states the version of an older form."""
+    return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
 
 
 def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -119,7 +129,7 @@ def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -
         asked.where(audiences.scope_of(session, campaign, now=now()))
     except (InputError, ValueError) as error:
         said = str(error) if isinstance(error, InputError) else "Un de ces choix n’existe pas."
-        return Asked(kept, Choices.of(kept, strand), Concerns(campaign.concerns), said)
+        return Asked(kept, Choices.of(kept, strand), Concerns(campaign.concerns), said, is_kept=True)
     return Asked(asked, Choices.of(asked, strand), concerns)
 
 

@@ -24,8 +24,8 @@ def dates(number: int) -> str:
         step = step_of(session, "dates", campaign)
         asked = resumed(session, step) or (request.args if "day" in request.args else None)
         form = DatesForm(asked) if asked else DatesForm.about(campaign)
-        if asked:
-            form.validate()
+        if asked and form.validate() and form.version.data:
+            form.is_current(step.version)
         return _page(session, step, form, asked=bool(asked))
 
 

@@ -1,5 +1,6 @@
 """The forms of a campaign's steps: their fields, their checks, and the changes they make."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, time
 from typing import Any, ClassVar
@@ -26,6 +27,7 @@ from outreach.web.campaigns.blueprint import CHANGED, sending
 from outreach.web.ui.forms import tidy
 from outreach.web.ui.frame import actor, database, judged, now
 
+HOUR = re.compile(r"([0-9]{1,2})\s?(?:h|[h:]\s?([0-9]{2}))?", re.IGNORECASE)
 CLASSES = [
     SelectChoice(MessageClass.AWARENESS, "Sensibilisation : chacun peut s’en désinscrire"),
     SelectChoice(MessageClass.STATUTORY, "Communication légale : sans désinscription"),
@@ -46,6 +48,18 @@ class StepForm(FlaskForm):
         """The form's values, by field of the campaign."""
         raise NotImplementedError
 
+    @property
+    def refusals(self) -> list[str]:
+        """What was found against the form and its fields, a French sentence each."""
+        return [*map(str, self.form_errors), *(str(error) for field in self for error in field.errors)]
+
+    def is_current(self, version: str) -> bool:
+        """Whether `version`, a campaign's digest, is the one that the form was shown with; if not, the form says so."""
+        if self.version.data == version:
+            return True
+        self.form_errors, self.version.data = [CHANGED], version
+        return False
+
     def save(self, number: int) -> bool:
         """Save the form in a campaign, if it is valid and the campaign has not changed since the form was shown.
 
@@ -56,13 +70,11 @@ class StepForm(FlaskForm):
         changes = self.changes()
         with database().writing() as session:
             campaign = lifecycle.in_turn(session, number)
-            version = lifecycle.content_hash(campaign)
-            if self.version.data == version:
+            is_current = self.is_current(lifecycle.content_hash(campaign))
+            if is_current:
                 lifecycle.revise(session, campaign, changes, now=now(), actor=actor())
                 drafts.discard(session, number, current_user.id, self.STEP)
-                return True
-        self.form_errors, self.version.data = [CHANGED], version
-        return False
+        return is_current
 
 
 class LetterForm(StepForm):
@@ -278,11 +290,10 @@ class DatesForm(StepForm):
 
 
 def _hour(text: str) -> time:
-    for pattern in ("%H:%M", "%Hh%M", "%H h %M", "%Hh", "%H h"):
-        try:
-            return datetime.strptime(text.strip().replace("\u00a0", " "), pattern).time()  # noqa: DTZ007 - Brussels time
-        except ValueError:
-            continue
+    """A time of day as people write it: 8, 8h, 8 h 30, 8:30. Raises InputError."""
+    match = HOUR.fullmatch(text.strip())
+    if match and int(match[1]) < 24 and int(match[2] or 0) < 60:
+        return time(int(match[1]), int(match[2] or 0))
     raise InputError(f"« {text[:20]} » n’est pas une heure : écrivez 9:30.")
 
 

@@ -1,5 +1,6 @@
 """Step 2, the letter: its editor, each recipient's preview, the exact message, test letters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Response, abort, flash, redirect, request, url_for
@@ -72,11 +73,16 @@ def save_letter(number: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.READER)
 @keeps_text(of_form(LetterForm), button="Reprendre ce texte", part="preview")
 def preview(number: int) -> str:
-    """The page with what is typed; nothing is saved. A script keeps only the preview of it."""
-    form = LetterForm()
+    """The page with what is typed; nothing is saved. A script keeps only the preview of it.
+
+    The preview says what saving would say. A form of its own is judged, so that no field is marked before it is saved.
+    """
+    form, judged = LetterForm(), LetterForm()
     with database().reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        return _page(session, step_of(session, "letter", campaign), form)
+        step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
+        if judged.validate():
+            judged.is_current(step.version)
+        return _page(session, step, form, refusals=judged.refusals)
 
 
 @pages.post("/<number:number>/letter/test")
@@ -128,7 +134,13 @@ def exact_html(number: int) -> Response:
 
 
 def _page(
-    session: Session, step: Step, form: LetterForm, test: TestLetterForm | None = None, *, is_typed: bool = False
+    session: Session,
+    step: Step,
+    form: LetterForm,
+    test: TestLetterForm | None = None,
+    refusals: Sequence[str] = (),
+    *,
+    is_typed: bool = False,
 ) -> str:
     campaign, is_typed = step.campaign, is_typed or form.is_submitted()
     if is_typed:
@@ -140,6 +152,7 @@ def _page(
         form=form,
         unsaved=is_typed,
         test=test or TestLetterForm(),
+        refusals=refusals,
         preview=_preview(session, campaign),
         remarks=checks.wording_of(campaign, sending()),
         fields=FIELDS,

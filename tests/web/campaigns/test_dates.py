@@ -2,7 +2,10 @@
 
 import pytest
 
-from tests.web.campaigns.test_campaigns import begun, dated
+from outreach.campaigns.models import Campaign
+from outreach.days import BRUSSELS
+from tests.pages import elements, text_of
+from tests.web.campaigns.test_campaigns import begun, dated, typed, version
 from tests.web.test_adherence import record
 
 __all__ = ["begun"]
@@ -36,3 +39,59 @@ def test_every_field_takes_a_date_as_people_write_it(author, begun, day):
     assert called(author, day).status_code == 302
     assert dated(author, begun, day=day.replace("2021", "2027")).status_code == 302
     assert author.get("/situation/schools", query_string={"as_of": day}).status_code == 200
+
+
+def test_an_hour_is_read_as_people_write_it(author, begun, sample_database):
+    for written, meant in {"8": "08:00", "8h": "08:00", "8h30": "08:30", "8 h 05": "08:05", "14:30": "14:30"}.items():
+        assert dated(author, begun, hour=written).status_code == 302, written
+        with sample_database.reading() as session:
+            assert f"{session.get_one(Campaign, 1).starts_at.astimezone(BRUSSELS):%H:%M}" == meant
+        assert f'value="{meant}"' in author.get(f"{begun}/dates").text
+    for written in ("24", "8h60", "8h3", "830", "8 heures", "٨"):
+        assert "n’est pas une heure" in text_of(dated(author, begun, hour=written)), written
+
+
+def panel(page, identity):
+    """What the part of a page says that a script takes from it."""
+    (found,) = [part for part in elements(page, "*[@id]") if part.get("id") == identity]
+    return text_of(found)
+
+
+LIVE = {"HX-Request": "true"}
+DATED = {"day": "18/05/2027", "hour": "9:30", "reminders": "", "deadline_days": "30", "stops_on": ""}
+
+
+def test_what_follows_the_typing_says_what_saving_says(author, begun):
+    wrong = {**DATED, "hour": "25:00", "deadline_days": "0", "version": version(author, begun, "dates")}
+    live, saved = author.get(f"{begun}/dates", query_string=wrong), dated(author, begun, **wrong)
+    for said in ("« 25:00 » n’est pas une heure : écrivez 9:30.", "Indiquez un nombre de jours entre 1 et 366."):
+        assert said in panel(live, "plan")
+        assert said in panel(live, "status")
+        assert said in panel(saved, "error-summary")
+    unnamed = {**typed(author, begun), "title": " ", "contact_email": "x"}
+    live = author.send(f"{begun}/letter/preview", unnamed, page=f"{begun}/letter")
+    saved = author.send(f"{begun}/letter", unnamed)
+    for said in ("Indiquez le nom de la campagne.", "n’est pas une adresse"):
+        assert said in panel(live, "preview")
+        assert said in panel(saved, "error-summary")
+    asked = {"asked": "1", "concerns": "open", "quiet_days": "x"}
+    live, saved = author.get(f"{begun}/audience", query_string=asked), author.send(f"{begun}/audience", asked)
+    for page in (live, saved):
+        assert "entre 1 et 3650" in panel(page, "fault")
+        assert "entre 1 et 3650" in panel(page, "status")
+        assert "Ceci compte le public enregistré" in panel(page, "results")
+
+
+def test_what_follows_the_typing_says_that_somebody_else_changed_the_campaign(author, begun):
+    read = {"version": version(author, begun, "dates")}
+    mine = {**typed(author, begun), **read}
+    asked = {"asked": "1", "concerns": "open", **read}
+    assert "Quelqu’un a modifié" not in author.get(f"{begun}/audience", query_string=asked, headers=LIVE).text
+    author.send(f"{begun}/letter", {**mine, "title": "Autre"})
+    assert "Quelqu’un a modifié" in panel(author.get(f"{begun}/dates", query_string={**DATED, **read}), "plan")
+    assert "Quelqu’un a modifié" in panel(
+        author.send(f"{begun}/letter/preview", mine, page=f"{begun}/letter"), "preview"
+    )
+    live = author.get(f"{begun}/audience", query_string=asked, headers=LIVE)
+    assert "Quelqu’un a modifié" in panel(live, "fault")
+    assert "Quelqu’un a modifié" not in author.get(f"{begun}/audience", query_string=asked).text, "gone back to"
