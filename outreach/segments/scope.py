@@ -58,7 +58,8 @@ class Scope:
 
     def _once(self, name: str, number: int, query: Select[Any], authority: ColumnElement[int]) -> CTE:
         if (name, number) not in self._shared:
-            self._shared[name, number] = query.where(self.holds(authority)).cte(f"{name}_{number}")
+            # Without a name of its own, as a statement may hold several scopes, each with such a part.
+            self._shared[name, number] = query.where(self.holds(authority)).cte()
         return self._shared[name, number]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, func, select
@@ -11,6 +12,8 @@ from outreach import french
 from outreach.campaigns import audiences
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
+from outreach.campaigns.review import neighbours
+from outreach.campaigns.review.neighbours import NearDay
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.schedule import planning, sending_hours
 from outreach.campaigns.schedule.moments import spelt_moment
@@ -63,7 +66,9 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
         *wording_of(campaign, sending),
         *(_of_start(dated, planned, now) if not is_under_way else ()),
         *_of_dates(campaign, planned),
-        *_of_recipients(session, campaign, now),
+        *rule.closed_deadlines(campaign, planned),
+        *_of_haste(planned, counts.written),
+        *_of_recipients(session, campaign, neighbours.near(session, campaign, planned, now=now), now),
     ]
     if run.biggest > NEARLY:
         remarks.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : au-delà de 100 ko, certains le coupent.")
@@ -126,15 +131,25 @@ def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
     return [*remarks, *filter(None, cautions)]
 
 
-def _of_recipients(session: Session, campaign: Campaign, now: datetime) -> list[str]:
-    """Remarks on authorities written to by this campaign less than 7 days ago, or often this school year."""
+def _of_haste(planned: Sequence[PlannedWave], written: int) -> list[str]:
+    """A remark on each wave that follows the one before it within a week."""
+    return [
+        f"La {later.name} part {french.plural(days, 'jour')} après la {earlier.name} : jusqu’à "
+        f"{french.number(written)} PO reçoivent deux courriels en une semaine."
+        for earlier, later in pairwise(planned)
+        if (days := (today(later.at) - today(earlier.at)).days) <= neighbours.NEAR.days
+    ]
+
+
+def _of_recipients(session: Session, campaign: Campaign, near: Sequence[NearDay], now: datetime) -> list[str]:
+    """Remarks on authorities that get another letter within a week, or have got many this school year."""
     meant = rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
     written = select(meant.c.authority_id).where(meant.c.rank == 0).distinct()
     earlier = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
     again = authorities_written_since(now - SAME_LETTER, mailings=earlier)
-    remarks = []
+    remarks = [day.told(now) for day in near]
     same = _count(session, Authority.id.in_(written), Authority.id.in_(again)) if earlier else 0
-    if same:
+    if same and not any(day.is_own for day in near):
         remarks.append(f"{_have(same)} reçu ce même courriel il y a moins de 7 jours.")
     received = authorities_written_since(_school_year(now)).subquery()
     often = select(received.c[0]).group_by(received.c[0]).having(func.count() >= BUDGET)

@@ -12,6 +12,7 @@ from outreach.campaigns.schedule.moments import moment_of
 from outreach.campaigns.schedule.sending_hours import Audiences, Opening
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
+from outreach.french import WITH_WEEKDAY, spelt_day
 
 SCHOOL_SIDE = {"WBE", "Libre confessionnel", "Libre non confessionnel"}
 URGENT = {Colour.RED, Colour.BLUE}
@@ -108,6 +109,16 @@ class ClosingRule:
         in_time = [wave for wave in waves if campaign.stops_on is None or today(wave.at) <= campaign.stops_on]
         kept = [wave for place, wave in enumerate(in_time) if not place or wave.at > in_time[place - 1].at]
         return [replace(wave, number=number) for number, wave in enumerate(kept, start=1)]
+
+    def closed_deadlines(self, campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
+        """A French sentence for each wave whose deadline falls on a day that is closed to its recipients."""
+        deadlines = [(wave, today(wave.at + timedelta(days=campaign.deadline_days))) for wave in planned]
+        return [
+            f"La date limite de la {wave.name} tombe le {spelt_day(day, WITH_WEEKDAY)}, jour fermé ({closed}) : "
+            "changez le délai de réponse, ou la date."
+            for wave, day in deadlines
+            if (closed := sending_hours.closed_office(day, self.recipients))
+        ]
 
     def exactly(self, asked: datetime) -> PlannedWave:
         """The first wave at the requested instant, even when that is closed."""

@@ -19,6 +19,7 @@ from outreach.french import WITH_WEEKDAY, spelt_day, spelt_hour, typeset
 
 WINDOWS = ((time(9), time(11, 30)), (time(13, 30), time(15, 30)))
 IDLE = {0: "lundi", 4: "vendredi", 5: "samedi", 6: "dimanche"}
+SATURDAY = 5
 FARTHEST_DAYS = 120
 CHECKED = {
     2020,
@@ -119,6 +120,18 @@ def closure(day: date, recipients: Collection[Audiences], *, urgent: bool) -> st
         return SUMMER
     school = "" if set(recipients) == {Audiences.ADMINISTRATION} else _school(day, year, urgent=urgent)
     return school or year.public.get(day, "") or _idle(day)
+
+
+def closed_office(day: date, recipients: Collection[Audiences]) -> str:
+    """What closes the recipients' offices on a day, in French, or '' on a day on which they can answer.
+
+    Weekends, public holidays, the summer, and school breaks for those that have them; not the days of the week and the
+    quiet weeks without sending.
+    """
+    if day.weekday() >= SATURDAY:
+        return "week-end"
+    closed = closure(day, recipients, urgent=True)
+    return "" if closed == _idle(day) else closed
 
 
 def closing(day: date) -> Closing | None:

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.campaigns import lifecycle
 from outreach.campaigns.schedule import planning, sending_hours
-from outreach.campaigns.schedule.planning import PlannedWave
+from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.days import today
 from outreach.db import Session
 from outreach.roles import RoleName
@@ -43,19 +43,14 @@ def save_dates(number: int) -> Redirect | tuple[str, int]:
 
 
 def _page(session: Session, step: Step, form: DatesForm, *, asked: bool = True) -> str:
-    campaign, waves = step.campaign, list[PlannedWave]()
+    campaign, waves, closed = step.campaign, list[PlannedWave](), list[str]()
     if not form.errors:
         campaign = lifecycle.as_if(session, campaign, form.changes()) if asked else campaign
-        waves = planning.plan(session, campaign, now=now())
+        rule = ClosingRule.of(session, campaign, now=now())
+        waves = rule.waves(campaign)
+        closed = rule.closed_deadlines(campaign, waves)
     form.version.data = form.version.data or step.version
     cautions = dict.fromkeys(sending_hours.caution(today(wave.at)) for wave in waves)
     left_out = planning.left_out(campaign, waves)
-    return show(
-        "dates",
-        step,
-        form=form,
-        unsaved=asked,
-        waves=waves,
-        left_out=left_out,
-        cautions=[caution for caution in cautions if caution],
-    )
+    told = [*closed, *filter(None, cautions)]
+    return show("dates", step, form=form, unsaved=asked, waves=waves, left_out=left_out, cautions=told)

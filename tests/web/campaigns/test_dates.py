@@ -95,3 +95,11 @@ def test_what_follows_the_typing_says_that_somebody_else_changed_the_campaign(au
     live = author.get(f"{begun}/audience", query_string=asked, headers=LIVE)
     assert "Quelqu’un a modifié" in panel(live, "fault")
     assert "Quelqu’un a modifié" not in author.get(f"{begun}/audience", query_string=asked).text, "gone back to"
+
+
+def test_a_deadline_on_a_closed_day_is_said_while_the_dates_are_chosen(author, begun):
+    asked = {**DATED, "deadline_days": "4"}
+    live = author.get(f"{begun}/dates", query_string=asked)
+    assert "La date limite de la première vague tombe le samedi 22 mai 2027, jour fermé (week-end)" in panel(
+        live, "plan"
+    )

@@ -1,0 +1,122 @@
+"""Waves near a campaign's own: which of its authorities get another letter within a week, and on which day."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Select, case, distinct, func, literal, select, union_all
+from sqlalchemy.orm import joinedload
+
+from outreach import french
+from outreach.campaigns import audiences
+from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave, WaveState
+from outreach.campaigns.schedule.planning import PlannedWave
+from outreach.days import today
+from outreach.db import Session
+from outreach.delivery.models import Message, MessageState
+from outreach.segments import audience
+from outreach.segments.scope import Scope
+
+NEAR = timedelta(days=7)
+NAMED = 3
+LEFT_OR_WAITS = (MessageState.QUEUED, MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
+
+
+@dataclass(frozen=True, slots=True)
+class NearDay:
+    """A day on which some of a campaign's authorities get another letter, or got one: their number, and from what.
+
+    `titles` are the names of the other campaigns, '' that of the campaign itself.
+    """
+
+    day: date
+    authorities: int
+    titles: Sequence[str]
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a wave of the campaign itself left on that day."""
+        return "" in self.titles
+
+    def told(self, now: datetime) -> str:
+        """A French sentence: "190 de ces PO reçoivent déjà un courriel le 8 décembre (« Rappel »)."."""
+        this, several = today(now), self.authorities > 1
+        verb = "reçoivent déjà" if several else "reçoit déjà"
+        if self.day < this:
+            verb = "ont déjà reçu" if several else "a déjà reçu"
+        day = french.spelt_day(self.day, "d MMMM" if self.day.year == this.year else "d MMMM y")
+        named = ", ".join(f"« {title} »" if title else "cette campagne" for title in self.titles[:NAMED])
+        rest = len(self.titles) - NAMED
+        more = f" et {french.plural(rest, 'autre campagne', 'autres campagnes')}" if rest > 0 else ""
+        return f"{french.number(self.authorities)} de ces PO {verb} un courriel le {day} ({named}{more})."
+
+
+def near(session: Session, campaign: Campaign, planned: Sequence[PlannedWave], *, now: datetime) -> list[NearDay]:
+    """The days of other waves, within a week of one that a campaign plans, that reach some of its authorities.
+
+    A wave that was launched counts for whom its letters left or still wait; one that is planned, for whom it would be
+    launched now. All are counted in one statement. Waves of the campaign itself count once they were launched, unless
+    it is under way: then they are those it plans.
+    """
+    waves = _near_waves(session, campaign, [wave.at for wave in planned if wave.at >= now])
+    if not waves:
+        return []
+    scope = partial(audiences.scope_of, session, now=now)
+    own = audience.rows(audiences.audience_of(campaign), scope(campaign))
+    other = union_all(*_launched(waves), *_planned(waves, scope)).subquery("near")
+    counted = select(other.c.day, func.count(distinct(other.c.authority_id))).where(
+        other.c.authority_id.in_(select(own.c.authority_id).where(own.c.rank == 0))
+    )
+    counts = {date.fromordinal(day): count for day, count in session.execute(counted.group_by(other.c.day))}
+    titles: dict[date, dict[str, None]] = defaultdict(dict)
+    for wave in waves:
+        titles[today(wave.due_at)]["" if wave.campaign is campaign else wave.campaign.title] = None
+    return [NearDay(day, counts[day], list(titles[day])) for day in sorted(counts)]
+
+
+def _near_waves(session: Session, campaign: Campaign, instants: Sequence[datetime]) -> list[Wave]:
+    """The waves to count, in order of their dates."""
+    if not instants:
+        return []
+    around = NEAR + timedelta(days=1)
+    query = select(Wave).where(Wave.due_at.between(min(instants) - around, max(instants) + around))
+    with_all = joinedload(Wave.campaign).selectinload(Campaign.waves).joinedload(Wave.mailing)
+    found = session.scalars(query.options(with_all).order_by(Wave.due_at, Wave.id))
+    days = {today(at) for at in instants}
+    is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
+    return [
+        wave
+        for wave in found
+        if any(abs(today(wave.due_at) - day) <= NEAR for day in days)
+        and (_is_launched(wave) or wave.state is WaveState.PLANNED)
+        and (wave.campaign is not campaign or (_is_launched(wave) and not is_under_way))
+    ]
+
+
+def _is_launched(wave: Wave) -> bool:
+    return wave.mailing is not None and wave.mailing.filled_at is not None
+
+
+def _launched(waves: Sequence[Wave]) -> Iterator[Select[Any]]:
+    """The authorities that letters of launched waves reach: columns day (its ordinal) and authority_id."""
+    days = {wave.mailing_id: today(wave.due_at).toordinal() for wave in waves if _is_launched(wave)}
+    if days:
+        yield select(case(days, value=Message.mailing_id).label("day"), Message.authority_id).where(
+            Message.mailing_id.in_(list(days)), Message.authority_id.is_not(None), Message.state.in_(LEFT_OR_WAITS)
+        )
+
+
+def _planned(waves: Sequence[Wave], scope: Callable[[Campaign], Scope]) -> Iterator[Select[Any]]:
+    """As `_launched`, of planned waves. A campaign's audience is read once, however many of its waves are near."""
+    days: dict[Campaign, set[int]] = defaultdict(set)
+    for wave in waves:
+        if not _is_launched(wave):
+            days[wave.campaign].add(today(wave.due_at).toordinal())
+    for campaign, its_days in days.items():
+        rows = audience.rows(audiences.audience_of(campaign), scope(campaign))
+        meant = select(rows.c.authority_id).where(rows.c.rank == 0).distinct().cte()
+        for day in sorted(its_days):
+            yield select(literal(day).label("day"), meant.c.authority_id)

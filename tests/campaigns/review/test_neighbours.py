@@ -1,0 +1,127 @@
+"""Waves near a campaign's own: who gets two letters within a week is counted before approval, in one statement."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import event, select, update
+
+from outreach.campaigns import lifecycle
+from outreach.campaigns.definitions import AudienceRule
+from outreach.campaigns.lifecycle import campaign_numbered
+from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.review import checks
+from outreach.delivery.models import Message, MessageState, Reason
+from tests.campaigns.conftest import SENDING, advance, approved, draft, move, people, settle, strand
+from tests.conftest import NOW
+
+__all__ = ["people", "strand"]
+
+
+def at(day, month=5):
+    """9.30 in Brussels, in the summer of 2021."""
+    return datetime(2021, month, day, 7, 30, tzinfo=UTC)
+
+
+def wished(database, start, **changes):
+    """A draft that is to leave at an instant; returns its number."""
+    number, stated = draft(database), {"starts_at": start, **changes}
+    move(database, number, lambda session, campaign, **by: lifecycle.revise(session, campaign, stated, **by))
+    return number
+
+
+def planned(database, start, **changes):
+    """Approve and plan a campaign; returns its first wave's key."""
+    return move(database, approved(database, **changes), lifecycle.schedule, start)
+
+
+def remarks(database, number, now=NOW, words=("de ces PO", "en une semaine")):
+    """What the checks remark in these words."""
+    with database.reading() as session:
+        found = checks.look_over(session, campaign_numbered(session, number), SENDING, now=now).remarks
+    return [one for one in found if any(word in one for word in words)]
+
+
+def test_planned_waves_of_others_within_a_week_are_counted_day_by_day(database, people, strand):
+    settle(database, 3)
+    settle(database, 2, network="WBE")
+    planned(database, at(20), title="Rappel", reminders=(5, 30))
+    planned(database, at(25), title="Merci")
+    number = wished(database, at(25), criteria='{"network":["Libre confessionnel"]}')
+    assert remarks(database, number) == [
+        "3 de ces PO reçoivent déjà un courriel le 20 mai (« Rappel »).",
+        "3 de ces PO reçoivent déjà un courriel le 25 mai (« Rappel », « Merci »).",
+    ]
+    assert remarks(database, wished(database, at(8, 6))) == []
+
+
+def test_a_wave_that_left_counts_for_whom_its_letters_left(database, people, strand):
+    settle(database, 4)
+    wave = planned(database, NOW + timedelta(minutes=1), title="Parti")
+    advance(database, wave, NOW + timedelta(minutes=1))
+    with database.writing() as session:
+        first, second, *_ = session.scalars(select(Message.id).order_by(Message.id))
+        lost = {"settled_at": NOW, "state": MessageState.REFUSED}
+        session.execute(update(Message).where(Message.id == first).values(**lost))
+        gone = {"settled_at": NOW, "state": MessageState.WITHDRAWN, "reason": Reason.CANCELLED}
+        session.execute(update(Message).where(Message.id == second).values(**gone))
+    number = wished(database, at(20))
+    assert remarks(database, number) == ["2 de ces PO reçoivent déjà un courriel le 15 mai (« Parti »)."]
+    assert remarks(database, number, NOW + timedelta(days=1)) == [
+        "2 de ces PO ont déjà reçu un courriel le 15 mai (« Parti »)."
+    ]
+
+
+def test_a_campaign_that_leaves_again_is_its_own_neighbour(database, people, strand):
+    settle(database, 1)
+    wave = planned(database, NOW + timedelta(minutes=1))
+    advance(database, wave, NOW + timedelta(minutes=1))
+    with database.writing() as session:
+        session.execute(update(Wave).values(state="finished"))
+        number = session.scalars(select(Campaign.id)).one()
+        session.get_one(Campaign, number).starts_at = at(20)
+    assert "1 de ces PO reçoit déjà un courriel le 15 mai (cette campagne)." in remarks(database, number)
+
+
+def test_a_reminder_within_a_week_is_remarked(database, people, strand):
+    settle(database, 2)
+    number = wished(database, at(18), reminders="6 21")
+    assert remarks(database, number) == [
+        "La relance 1 part 7\u00a0jours après la première vague : jusqu’à 2 PO reçoivent deux courriels en une semaine."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days", "closed"),
+    [
+        (6, "lundi 24 mai 2021, jour fermé (lundi de Pentecôte)"),
+        (4, "samedi 22 mai 2021, jour fermé (week-end)"),
+        (3, ""),
+    ],
+    ids=["holiday", "weekend", "friday"],
+)
+def test_a_deadline_on_a_closed_day_is_remarked(database, people, strand, days, closed):
+    settle(database, 1)
+    said = remarks(database, wished(database, at(18), deadline_days=days), words=("date limite",))
+    expected = f"La date limite de la première vague tombe le {closed} : changez le délai de réponse, ou la date."
+    assert said == ([expected] if closed else [])
+
+
+def test_the_neighbours_are_counted_in_one_statement_however_many(database, people, strand):
+    settle(database, 2)
+    silent = {"school_status": {"strand": 1, "statuses": ["none"], "which": "any"}}
+    for day in (18, 19, 20, 25):
+        segment = AudienceRule.model_validate({"criteria": silent})
+        planned(database, at(day), title=f"Le {day}", segment=segment)
+    number, seen = wished(database, at(25), criteria=json.dumps(silent)), []
+
+    def note(*arguments):
+        seen.append(arguments[2])
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        said = remarks(database, number)
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
+    assert len(said) == 4
+    assert len([one for one in seen if "AS near" in one]) == 1
