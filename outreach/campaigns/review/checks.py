@@ -1,5 +1,6 @@
 """Checks of a campaign before it leaves: what blocks it, and what its author may want to correct."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -33,6 +34,7 @@ BUDGET = 10
 SAME_LETTER = timedelta(days=7)
 BIGGEST_HTML, NEARLY = 100_000, 85_000
 NAMED = 3
+PLACEHOLDER = re.compile(r"\[[àa] compléter[^\]\n]{0,200}\]?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
         run = Preview(session, campaign, sending, dated, now=now).dry_run()
     except InputError as error:
         blocks.append(str(error))
-    blocks += _blocks(campaign, counts, run)
+    blocks += [*unfinished(campaign), *_blocks(campaign, counts, run)]
     if campaign.starts_at and not planned:
         blocks += planning.left_out(campaign, planned)
     remarks = [
@@ -85,6 +87,16 @@ def wording_of(campaign: Campaign, sending: SenderIdentity) -> list[str]:
     hosts = {urlsplit(link).hostname or "" for link in markdown.links(campaign.letter)} - {own}
     return remarks + [
         f"Lien vers {host} : vérifiez que cette adresse est la bonne." for host in sorted(filter(None, hosts))
+    ]
+
+
+def unfinished(campaign: Campaign) -> list[str]:
+    """What its author has still to write in place of a ready-made letter's placeholders, a sentence for each."""
+    lines = [campaign.subject, *campaign.letter.split("\n")]
+    return [
+        f"{f'Ligne {number}' if number else 'Objet'} : remplacez « {found[0]} » par votre texte, crochets compris."
+        for number, line in enumerate(lines)
+        for found in PLACEHOLDER.finditer(line)
     ]
 
 

@@ -154,7 +154,7 @@ def _page(
         test=test or TestLetterForm(),
         refusals=refusals,
         preview=_preview(session, campaign),
-        remarks=checks.wording_of(campaign, sending()),
+        remarks=[*checks.unfinished(campaign), *checks.wording_of(campaign, sending())],
         fields=FIELDS,
     )
 

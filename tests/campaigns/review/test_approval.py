@@ -1,6 +1,7 @@
 """Before a campaign leaves: every letter composed, what is missing named, everybody counted; then what has changed."""
 
 import functools
+import re
 from datetime import timedelta
 
 import pytest
@@ -69,7 +70,7 @@ def test_every_ready_made_campaign_reaches_somebody_in_the_sample_with_letters_t
         author = session.scalars(select(User).where(User.email == AUTHOR)).one()
         campaign = lifecycle.create(session, READY[name], now=NOW, author=author)
         found = checks.look_over(session, campaign, SENDING, now=NOW)
-        assert found.blocks == []
+        assert found.blocks == checks.unfinished(campaign)
         assert found.remarks == []
         assert found.run.letters == found.counts.addresses > 0
         assert found.run.missing == {}
@@ -78,6 +79,26 @@ def test_every_ready_made_campaign_reaches_somebody_in_the_sample_with_letters_t
         shown = [preview.of(row.Authority) for row in preview.recipients()[:20]]
         assert [faults(one.wire) for one in shown] == [[]] * 20
         assert definitions.read(definitions.write(definitions.of(session, campaign))).letter == READY[name].letter
+
+
+def test_the_correction_is_not_submitted_while_its_placeholder_stands(database, people, strand):
+    settle(database, 1)
+    stated = READY["rectificatif"]
+    assert {name for name, one in READY.items() if "[À compléter" in one.letter} == {"rectificatif"}
+    number = draft(database, letter=stated.letter)
+    said = "remplacez « [À compléter : ce qui était inexact, puis ce qui est exact.] » par votre texte"
+    assert looked_over(database, number).blocks == [f"Ligne 5 : {said}, crochets compris."]
+    with pytest.raises(Refused, match="crochets compris"):
+        ask(database, number)
+    revise(database, number, letter=stated.letter.replace("ce qui était inexact", "la date était inexacte"))
+    assert looked_over(database, number).blocks != [], "only in part"
+    written = re.sub(r"\[À compléter.*\]", "La date limite était fausse : c’est le ((date_limite)).", stated.letter)
+    revise(database, number, letter=written, subject="Rectificatif [à compléter]")
+    assert looked_over(database, number).blocks == [
+        "Objet : remplacez « [à compléter] » par votre texte, crochets compris."
+    ]
+    revise(database, number, subject="Rectificatif [sic]")
+    ask(database, number)
 
 
 def test_a_campaign_comes_back_from_its_file(database, people, strand):
