@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy.orm import aliased
 
 from outreach.adherence.models import AdherenceRecord, JoiningList, Status, Word
-from outreach.campaigns.models import CampaignState, CampaignTransition
+from outreach.campaigns.models import CampaignState, CampaignTransition, Wave
 from outreach.db import Session
-from outreach.delivery.models import Mailing, Purpose
+from outreach.delivery.models import Message, MessageState
 from outreach.tracking.models import Response
 
 
@@ -33,17 +34,34 @@ def taken(session: Session) -> Mapping[FirstStep, bool]:
 
 
 def _steps(began: datetime) -> dict[FirstStep, ColumnElement[bool]]:
-    """Conditions of the steps. The story ends before the joining list is applied, so later rows come from a person."""
-    by_hand = AdherenceRecord.list_id.is_(None)
-    confirmed = (AdherenceRecord.status == Status.JOINED, AdherenceRecord.word == Word.CONFIRMED, by_hand)
+    """Conditions of the steps. The story ends before the joining list is applied, so later rows come from a person.
+
+    Approval and sending are those of a campaign that was submitted since: the story's own reminder, which leaves by
+    itself, is nobody's step.
+    """
+    submitted = _moved(CampaignState.TO_APPROVE, began)
+    approved = _moved(CampaignState.APPROVED, began).where(CampaignTransition.campaign_id.in_(submitted))
+    left = select(Message.id).join(Wave, Wave.mailing_id == Message.mailing_id)
     return {
         FirstStep.ANSWER: exists().where(Response.given_at > began),
-        FirstStep.CONFIRM: exists().where(AdherenceRecord.recorded_at > began, *confirmed),
-        FirstStep.SUBMIT: _moved(CampaignState.TO_APPROVE, began),
-        FirstStep.APPROVE: _moved(CampaignState.APPROVED, began),
-        FirstStep.SEND: exists().where(Mailing.created_at > began, Mailing.purpose == Purpose.CAMPAIGN),
+        FirstStep.CONFIRM: _declared_and_confirmed(began),
+        FirstStep.SUBMIT: submitted.exists(),
+        FirstStep.APPROVE: approved.exists(),
+        FirstStep.SEND: left.where(Wave.campaign_id.in_(approved), Message.state == MessageState.ACCEPTED).exists(),
     }
 
 
-def _moved(state: CampaignState, began: datetime) -> ColumnElement[bool]:
-    return exists().where(CampaignTransition.state == state, CampaignTransition.at > began)
+def _declared_and_confirmed(began: datetime) -> ColumnElement[bool]:
+    """True when somebody confirmed a joining that was declared before. A status of an undeclared school is no such."""
+    declared = aliased(AdherenceRecord)
+    by_hand = AdherenceRecord.list_id.is_(None)
+    confirmed = (AdherenceRecord.status == Status.JOINED, AdherenceRecord.word == Word.CONFIRMED, by_hand)
+    same = (declared.school_id == AdherenceRecord.school_id, declared.strand_id == AdherenceRecord.strand_id)
+    before = (declared.status == Status.JOINED, declared.word == Word.DECLARED, declared.id < AdherenceRecord.id)
+    return exists().where(AdherenceRecord.recorded_at > began, *confirmed, *same, *before)
+
+
+def _moved(state: CampaignState, began: datetime) -> Select[int]:
+    """Select the keys of the campaigns that reached a state since."""
+    moved = (CampaignTransition.state == state, CampaignTransition.at > began)
+    return select(CampaignTransition.campaign_id).where(*moved)

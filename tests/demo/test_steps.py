@@ -3,16 +3,16 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from outreach.accounts.staff import User
 from outreach.adherence import programmes, records
-from outreach.adherence.models import Status, Word
+from outreach.adherence.models import JoiningList, Status, Word
 from outreach.app import create_app
 from outreach.campaigns import definitions, lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
-from outreach.delivery.models import Message
+from outreach.delivery.models import Message, MessageState
 from outreach.demo import people, steps
 from outreach.demo.steps import FirstStep
 from outreach.directory.authority_sheet import authority_by_fase
@@ -55,19 +55,20 @@ def take_all(database, sending):
         yield taken(session)
         launching.advance(session, wave.id, sending, now=wave.due_at)
         yield taken(session)
-        message = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
-        answers.give(session, message, Given({}, Answer.HELP), now=NOW)
+        first = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
+        first.state, first.fence_id, first.fenced_at, first.settled_at = MessageState.ACCEPTED, "f", NOW, NOW
+        yield taken(session)
+        answers.give(session, first, Given({}, Answer.HELP), now=NOW)
         yield taken(session)
         authority, programme = authority_by_fase(session, 9001), programmes.the_programme(session)
-        school = next(
-            one.school
-            for one in records.standings(session, authority, programme, STORY_DAY)
-            if one.strands[1].status is Status.NONE
-        )
-        named = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": STORY_DAY, "source": "Réponse"}
+        standings = records.standings(session, authority, programme, STORY_DAY)
+        silent, other = [row.school for row in standings if row.strands[1].status is Status.NONE][:2]
         strand = programme.strands[0]
-        records.record(session, authority, programme, strand, [school], **named, now=NOW, today=STORY_DAY, actor=AUTHOR)
-        yield taken(session)
+        for school, word in ((silent, Word.CONFIRMED), (other, Word.DECLARED), (other, Word.CONFIRMED)):
+            named = {"status": Status.JOINED, "word": word, "effective_on": STORY_DAY, "source": "Réponse"}
+            by = {"now": NOW, "today": STORY_DAY, "actor": AUTHOR}
+            records.record(session, authority, programme, strand, [school], **named, **by)
+            yield taken(session)
 
 
 def test_each_step_is_read_from_the_row_it_leaves(sample_database, tmp_path):
@@ -77,10 +78,29 @@ def test_each_step_is_read_from_the_row_it_leaves(sample_database, tmp_path):
         {FirstStep.SUBMIT},
         {FirstStep.SUBMIT, FirstStep.APPROVE},
         {FirstStep.SUBMIT, FirstStep.APPROVE},
+        {FirstStep.SUBMIT, FirstStep.APPROVE},
         {FirstStep.SUBMIT, FirstStep.APPROVE, FirstStep.SEND},
-        {FirstStep.SUBMIT, FirstStep.APPROVE, FirstStep.SEND, FirstStep.ANSWER},
+        all_but_confirmed := {FirstStep.SUBMIT, FirstStep.APPROVE, FirstStep.SEND, FirstStep.ANSWER},
+        all_but_confirmed,
+        all_but_confirmed,
         set(FirstStep),
     ]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_what_the_story_began_and_the_clock_goes_on_with_is_nobody_s_step(sample_database, tmp_path):
+    with sample_database.writing() as session:
+        before = session.scalar(select(func.min(JoiningList.applied_at))) - timedelta(days=1)
+        stated = definitions.named("merci-et-suite", ROOT / "campaigns")
+        writer = session.scalars(select(User).where(User.email == AUTHOR)).one()
+        campaign = lifecycle.create(session, stated, now=before, author=writer)
+        lifecycle.submit(session, campaign, now=before, actor=AUTHOR)
+        lifecycle.approve(session, campaign, now=before, actor=APPROVER)
+        wave = lifecycle.schedule(session, campaign, NOW, now=before, actor=AUTHOR)
+        launching.advance(session, wave.id, SenderIdentity.of(read({"OUTREACH_DATA": str(tmp_path)})), now=NOW)
+        session.execute(update(Message).values(state=MessageState.ACCEPTED, reason=None, fence_id="f"))
+        session.flush()
+        assert set(steps.taken(session).values()) == {False}
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
