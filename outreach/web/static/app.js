@@ -10,6 +10,14 @@ const unfold = () => {
 };
 wide.addEventListener("change", unfold);
 unfold();
+// The list of pages, in browsers whose stylesheet cannot open it on wide screens.
+const roomy = window.matchMedia("(min-width: 40.01em)");
+const spread = () => {
+  const menu = document.querySelector("details.menu");
+  if (menu) menu.open = roomy.matches;
+};
+roomy.addEventListener("change", spread);
+spread();
 
 // Buttons that insert text into the letter. execCommand inserts it as if typed, so that Ctrl+Z undoes it.
 for (const bar of document.querySelectorAll(".insertions")) bar.hidden = false;
