@@ -1,15 +1,17 @@
 """Seals: what was changed in the audit is found and named, and words that retention erased still verify."""
 
+import hashlib
+import json
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from outreach import audit, migrations, seals
 from outreach.audit import AuditEntry
 from outreach.db.ways import Way
-from outreach.seals import AuditSeal
+from outreach.seals import AuditSeal, SealedEntry
 from tests.conftest import NOW
 from tests.tampering import unguard
 
@@ -65,6 +67,8 @@ def test_seals_cover_what_was_recorded_and_hold(database, sealed):
 CHANGES = {
     "words": "UPDATE audit_entries SET sentence = 'Autre.' WHERE id = {}",
     "actor": "UPDATE audit_entries SET actor = 'y' WHERE id = {}",
+    "subject": "UPDATE audit_entries SET subject = 'a:2' WHERE id = {}",
+    "who ran it": "UPDATE audit_entries SET run_by = 'y' WHERE id = {}",
     "hour": "UPDATE audit_entries SET at = '2021-05-16 09:00:00.000000' WHERE id = {}",
     "way": "UPDATE audit_entries SET way = 'clock' WHERE id = {}",
     "removed": "DELETE FROM audit_entries WHERE id = {}",
@@ -88,11 +92,73 @@ def test_a_change_behind_the_triggers_is_found_and_the_first_entry_is_named(data
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_a_seal_that_is_gone_or_changed_is_found(database, sealed, number):
+@pytest.mark.parametrize(
+    "change", [{"previous": "0" * 63 + "1"}, {"sealed_at": NOW - timedelta(days=1)}, {"entries": 3}], ids=str
+)
+def test_a_seal_that_was_changed_is_found(database, sealed, number, change):
     with database.writing() as session:
         unguard(session, "audit_seals")
-        session.execute(update(AuditSeal).where(AuditSeal.id == number).values(previous="0" * 63 + "1"))
+        session.execute(update(AuditSeal).where(AuditSeal.id == number).values(**change))
     assert f"Le sceau {number}" in checked(database).fault
+
+
+def test_a_seal_that_is_gone_is_found(database, sealed):
+    with database.writing() as session:
+        unguard(session, "audit_seals", "sealed_entries")
+        session.execute(delete(SealedEntry).where(SealedEntry.seal_id == 1))
+        session.execute(delete(AuditSeal).where(AuditSeal.id == 1))
+    assert "Le sceau 1 a disparu" in checked(database).fault
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+def test_a_forger_has_to_make_every_later_seal_anew(database, sealed, steps):
+    """An entry is rewritten with the digest of its words, then with its own, then with its seal's, and the next's."""
+    with database.writing() as session:
+        unguard(session, "audit_entries", "sealed_entries", "audit_seals")
+        held, entry = session.get_one(SealedEntry, sealed[0]), session.get_one(AuditEntry, sealed[0])
+        first, second = session.scalars(select(AuditSeal).order_by(AuditSeal.id)).all()
+        entry.sentence, held.words = "Autre.", sha256([held.salt, "Autre."])
+        if steps > 1:
+            held.digest = sha256(
+                [entry.id, entry.at.isoformat(), entry.actor, entry.subject, entry.way, entry.run_by, held.words]
+            )
+        if steps > 2:
+            session.flush()
+            digests = session.scalars(select(SealedEntry.digest).where(SealedEntry.seal_id == 1))
+            entries = list(digests.all())
+            first.digest = sha256([1, first.sealed_at.isoformat(), first.previous, entries])
+        if steps > 3:
+            second.previous = first.digest
+    faults = {
+        1: f"L’entrée {sealed[0]} ne correspond plus",
+        2: "Le sceau 1 ne correspond plus",
+        3: "Le sceau 2 ne suit plus",
+        4: "Le sceau 2 ne correspond plus",
+    }
+    assert faults[steps] in checked(database).fault
+
+
+def test_an_entry_that_took_the_place_of_another_is_found(database, sealed):
+    """Two entries change their numbers, and so do their digests."""
+    one, two = sealed[:2]
+    with database.writing() as session:
+        unguard(session, "audit_entries", "sealed_entries")
+        for old, new in ((one, 90), (two, one), (90, two)):
+            session.execute(update(AuditEntry).where(AuditEntry.id == old).values(id=new))
+            session.execute(update(SealedEntry).where(SealedEntry.entry_id == old).values(entry_id=new))
+    assert checked(database).entry == one
+
+
+def test_equal_words_have_digests_of_their_own_so_that_nobody_finds_erased_ones_by_trying(database):
+    note(database, "Oui.", "Oui.")
+    seal(database)
+    with database.reading() as session:
+        assert len(set(session.scalars(select(SealedEntry.words)))) == 2
+        assert sha256(["", "Oui."]) not in session.scalars(select(SealedEntry.words)).all()
+
+
+def sha256(said):
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
 
 
 def test_erased_words_read_as_erased_and_still_verify(database, sealed):
@@ -135,7 +201,7 @@ def test_an_entry_that_is_committed_late_comes_under_a_later_seal(database):
     verdict = checked(database)
     assert (verdict.entries, verdict.waiting, verdict.fault) == (2, 0, "")
     with database.reading() as session:
-        assert session.get_one(seals.SealedEntry, late).seal_id == 2
+        assert session.get_one(SealedEntry, late).seal_id == 2
 
 
 def test_of_two_clocks_that_seal_at_once_one_does(database):
