@@ -90,7 +90,9 @@ def _begin(connection: Connection, *_details: Any) -> None:
 def _end(connection: Connection, *_details: Any) -> None:
     allowance = _of(connection)
     if allowance is not None:
-        allowance.left -= time.monotonic() - allowance.begun
+        now = time.monotonic()
+        allowance.left -= now - allowance.begun
+        allowance.begun = now  # SQLite computes further rows as they are read, within what is left
 
 
 def _forget(connection: Connection) -> None:

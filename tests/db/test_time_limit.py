@@ -1,6 +1,8 @@
 """What reads may take so long and no longer, and the connection is fit for use afterwards."""
 
 import time
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select, text
@@ -56,6 +58,27 @@ def test_only_the_time_in_the_database_counts(database):
         assert session.scalar(select(1)) == 1
     with database.reading() as session:
         assert session.scalar(select(1)) == 1
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])  # PostgreSQL has sent all rows once a statement is executed
+def test_the_time_to_the_first_row_counts_once_while_the_others_are_read(database, monkeypatch):
+    """The clock here goes on by one whenever it is looked at: SQLite looks after a number of steps, not of seconds."""
+    slow_to_begin = text(
+        "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1000000), "
+        "few(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM few WHERE n < 100000) "
+        "SELECT (SELECT count(*) FROM numbers), n FROM few"
+    )
+    looks = count()
+    monkeypatch.setattr(time_limit, "time", SimpleNamespace(monotonic=lambda: next(looks)))
+
+    def taken(seconds):
+        time_limit.limit(seconds)
+        begun = next(looks)
+        with database.reading() as session:
+            assert len(session.execute(slow_to_begin).all()) == 100_000
+        return next(looks) - begun
+
+    assert taken(taken(1000)) > 10
 
 
 def asks_past_the_time(session, database):
