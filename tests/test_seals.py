@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -108,6 +110,27 @@ def test_a_seal_that_is_gone_is_found(database, sealed):
         session.execute(delete(SealedEntry).where(SealedEntry.seal_id == 1))
         session.execute(delete(AuditSeal).where(AuditSeal.id == 1))
     assert "Le sceau 1 a disparu" in checked(database).fault
+
+
+def test_the_last_seal_that_is_gone_without_its_entries_is_found(database, sealed):
+    """Behind the foreign key as well, which a stranger's connection to SQLite does not keep."""
+    with database.writing() as session:
+        unguard(session, "audit_seals")
+        if database.engine.name == "postgresql":
+            session.execute(text("ALTER TABLE sealed_entries DROP CONSTRAINT fk_sealed_entries_seal_id_audit_seals"))
+            session.execute(delete(AuditSeal).where(AuditSeal.id == 2))
+    if database.engine.name == "sqlite":
+        with closing(sqlite3.connect(database.engine.url.database)) as connection, connection:
+            connection.execute("DELETE FROM audit_seals WHERE id = 2")
+    assert checked(database).entry == sealed[2]
+
+
+def test_words_that_replace_erased_ones_are_found(database, sealed):
+    with database.writing() as session:
+        seals.erase_words(session, [sealed[0]])
+        unguard(session, "audit_entries")
+        session.execute(update(AuditEntry).where(AuditEntry.id == sealed[0]).values(sentence="Autre."))
+    assert checked(database).entry == sealed[0]
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 4])
