@@ -78,6 +78,16 @@ def test_rows_of_evidence_are_never_changed_or_deleted(populated):
     assert {table: rows_of(populated, table) for table in KEYS} == before
 
 
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_a_row_is_not_replaced_by_one_with_another_key_in_its_place(populated):
+    """Where a key has two columns, SQLite numbers the rows beside it, and replaces by that number as well."""
+    statement = (
+        "INSERT OR REPLACE INTO response_schools (rowid, response_id, school_id)"
+        " SELECT rowid, response_id, school_id + 1000 FROM response_schools"
+    )
+    assert is_refused(populated, by_a_stranger, statement)
+
+
 def spelt(before, statement, table, keys):
     columns = ", ".join(column for column in before[table][0] if column != "id")
     return statement.format(table=table, key=keys[0], keys=", ".join(keys), columns=columns)
