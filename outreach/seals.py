@@ -1,11 +1,12 @@
-"""Seals over the audit: a chain of digests, so that an entry that was changed, removed or slipped in is found.
+"""Seals over the audit: a chain of digests, so that an entry that was changed or removed is found.
 
 A seal covers a batch of entries and the digest of the seal before it. An entry is sealed by what it says, its words by
 the digest of a random salt and the words. Retention may destroy the salt and empty the words: the digest of both is
 kept beside, so the seal still holds, and nobody can find out by trying what the words were.
 
-Seals prove nothing to whoever can write new ones. Their last digest goes to the log every day: a head that the log
-kept and the chain no longer holds (`verify`) shows that the chain was made anew.
+An entry that somebody adds by hand is sealed as any other. Seals prove nothing to whoever can write new ones. Their
+last digest goes to the log every day: a head that the log kept and the chain no longer holds (`verify`) shows that the
+chain was made anew.
 """
 
 import hashlib

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from outreach import seals
+from outreach import french, seals
 from outreach.campaigns import verification
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -147,10 +147,9 @@ def _leave_signals() -> None:
 def _told(findings: SealCheck) -> str:
     if findings.fault:
         return f"Le journal a été touché. {findings.fault}"
+    waiting = f"{french.plural(findings.waiting, 'entrée attend', 'entrées attendent')} le prochain"
     if not findings.seals:
-        return f"Le journal n’a pas encore de sceau ; {findings.waiting} entrées attendent le prochain."
-    erased = f", dont {findings.erased} effacées" if findings.erased else ""
-    return (
-        f"Le journal est intact : {findings.entries} entrées{erased}, {findings.seals} sceaux ; "
-        f"{findings.waiting} entrées attendent le prochain. Empreinte : {findings.head}."
-    )
+        return f"Le journal n’a pas encore de sceau ; {waiting}."
+    erased = f", dont {french.plural(findings.erased, 'effacée')}" if findings.erased else ""
+    sealed = f"{french.plural(findings.entries, 'entrée')}{erased}, {french.plural(findings.seals, 'sceau', 'sceaux')}"
+    return f"Le journal est intact : {sealed} ; {waiting}. Empreinte : {findings.head}."
