@@ -14,6 +14,7 @@ from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request
 from wtforms.form import BaseForm
 
+from outreach.adherence import lists
 from outreach.db import Database
 from outreach.web.campaigns import audience
 from outreach.web.ui import frame
@@ -60,6 +61,7 @@ def watched(monkeypatch) -> Iterator[list[str]]:
     noting(BaseForm, "process", "read a form")
     noting(frame, "judge", "judged an address")
     noting(audience, "from_json", "read criteria")
+    noting(lists, "preview", "compared a joining list")
     with before_render_template.connected_to(render):
         yield faults
 

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, literal, select
+from sqlalchemy import func, insert, literal, select
 
 from outreach import audit
 from outreach.adherence.lines import REQUIRED, JoiningLine, Known, known_of, match, read_line
 from outreach.adherence.models import AdherenceRecord, JoiningList, ListState, Programme, RecordWithdrawal, Status, Word
+from outreach.adherence.programmes import prerequisites
 from outreach.adherence.timeline import Moment
 from outreach.db import Session, UtcDateTime, take_turns
+from outreach.directory.models import RegisterImport
 from outreach.errors import InputError, NotFound, Refused
 from outreach.spreadsheets.tables import Grid, Rejection, RowFault, interpret, read_grid
 
@@ -54,6 +56,14 @@ class Opened:
 
     sha256: str
     grid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListJudgement:
+    """What a list would do, and what that stands on: when the latter is the same, so is the former."""
+
+    plan: ListPlan
+    basis: tuple[object, ...]
 
 
 def opened(content: bytes) -> Opened:
@@ -119,6 +129,12 @@ def preview(session: Session, grid: Grid, programme: Programme, today: date) -> 
     return planned
 
 
+def judge(session: Session, grid: Grid, programme: Programme, today: date) -> ListJudgement:
+    """Compare a list with what is known. A long one takes seconds, so do it before the transaction that applies it."""
+    basis = _basis(session, programme, today)
+    return ListJudgement(preview(session, grid, programme, today), basis)
+
+
 def apply(
     session: Session,
     received: JoiningList,
@@ -126,18 +142,23 @@ def apply(
     now: datetime,
     today: date,
     actor: str,
+    judged: ListJudgement | None = None,
     shown: ListPlan | None = None,
 ) -> ListPlan:
     """Record the lines of a list that change something, and store the counts and the rejected rows with the list.
 
-    Raises Refused when it was applied or undone already, when nothing in it changes anything, or when it would no
+    `judged` is what `judge` found before; without it, or when what is known has changed since, the list is compared
+    here. Raises Refused when it was applied or undone already, when nothing in it changes anything, or when it would no
     longer do what was `shown` to the person who confirmed it.
     """
     take_turns(session, "joining-lists")
     session.refresh(received)
     if received.state is not ListState.RECEIVED:
         raise Refused(f"Cette liste est déjà {received.state.label.lower()}.")
-    planned = plan(session, received, today)
+    if judged is not None and judged.basis == _basis(session, received.programme, today):
+        planned = judged.plan
+    else:
+        planned = plan(session, received, today)
     if shown is not None and shown.changes != planned.changes:
         raise Refused("Ce qui est connu a changé entre-temps : regardez à nouveau ce que la liste changerait.")
     if not planned.changes:
@@ -209,6 +230,17 @@ def summary_of(received: JoiningList) -> dict[str, Any]:
     """The `ListPlan.summary` of a list, as stored when it was applied; empty before."""
     summary: dict[str, Any] = json.loads(received.outcome or "{}")
     return summary
+
+
+def _basis(session: Session, programme: Programme, today: date) -> tuple[object, ...]:
+    """What a comparison depends on. Records, their withdrawals and editions are only added, so their counts tell."""
+    counted = (AdherenceRecord.id, RecordWithdrawal.record_id, RegisterImport.id, RegisterImport.undone_at)
+    counts = session.execute(select(*(select(func.count(column)).scalar_subquery() for column in counted))).one()
+    strands = sorted((strand.number, strand.id, strand.level, strand.opened_on) for strand in programme.strands)
+    rules = sorted(
+        (rule.strand_id, rule.required_id, rule.since, str(rule.until)) for rule in prerequisites(session, programme)
+    )
+    return (*counts, *strands, *rules, today)
 
 
 def _last_applied(session: Session) -> JoiningList | None:

@@ -69,7 +69,8 @@ def import_list(operation: Operation, file: Path, as_json: bool, yes: bool, dry_
         raise click.UsageError("Avec --json, confirmez par --yes ou n’écrivez rien par --dry-run.")
     today, sent = days.today(operation.now), lists.opened(file.read_bytes())
     with operation.database.reading() as session:
-        plan = lists.preview(session, lists.grid_of(sent), programmes.the_programme(session, code), today)
+        judged = lists.judge(session, lists.grid_of(sent), programmes.the_programme(session, code), today)
+    plan = judged.plan
     show(plan, as_json)
     if dry_run or not plan.changes:
         return
@@ -79,7 +80,7 @@ def import_list(operation: Operation, file: Path, as_json: bool, yes: bool, dry_
         actor = operation.actor(session, RoleName.AUTHOR)
         stated = programmes.the_programme(session, code)
         received = lists.receive(session, sent, stated, now=operation.now, actor=actor)
-        lists.apply(session, received, now=operation.now, today=today, actor=actor, shown=plan)
+        lists.apply(session, received, now=operation.now, today=today, actor=actor, judged=judged, shown=plan)
     if not as_json:
         say("La liste est appliquée. Pour revenir en arrière : ./run adherence undo")
 

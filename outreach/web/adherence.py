@@ -11,7 +11,7 @@ from outreach.adherence import lists, programmes, records
 from outreach.adherence.models import ListState, Programme, Status, Strand, Word
 from outreach.adherence.situation import strand_by_number
 from outreach.days import parse_day
-from outreach.db import Session
+from outreach.db import Session, time_limit
 from outreach.directory import authority_sheet
 from outreach.directory.models import Authority
 from outreach.errors import InputError
@@ -102,9 +102,13 @@ def rejected(list_id: int, kind: str) -> Response:
 @pages.post("/adherence/lists/<number:list_id>/application")
 @needs(RoleName.AUTHOR)
 def apply(list_id: int) -> Redirect:
+    today = _today()
+    with time_limit.lifted(), database().reading() as session:
+        received = lists.list_by_id(session, list_id)
+        judged = lists.judge(session, lists.grid_of(received), received.programme, today)
     with database().writing() as session:
         received = lists.list_by_id(session, list_id)
-        applied = lists.apply(session, received, now=now(), today=_today(), actor=actor())
+        applied = lists.apply(session, received, now=now(), today=today, actor=actor(), judged=judged)
         recorded = french.plural(len(applied.changes), "statut enregistré", "statuts enregistrés")
         flash(f"La liste est appliquée : {recorded}.", "success")
     return redirect(url_for(".joining_list", list_id=list_id))

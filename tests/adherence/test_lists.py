@@ -222,6 +222,28 @@ def test_a_list_that_says_nothing_new_is_not_applied(session, receive, silent, n
     assert joined(session) == 48
 
 
+def test_a_list_is_compared_again_when_what_is_known_changed_after_it_was_judged(session, receive, silent, now):
+    first, second = (receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;{source};")) for source in ("a", "b"))
+    judged = lists.judge(session, lists.grid_of(second), second.programme, STORY_DAY)
+    assert len(judged.plan.changes) == 1
+    lists.apply(session, first, now=now, today=STORY_DAY, actor="nadia")
+    with pytest.raises(Refused, match="rien de nouveau"):
+        lists.apply(session, second, now=now, today=STORY_DAY, actor="nadia", judged=judged)
+    again = lists.judge(session, lists.grid_of(second), second.programme, STORY_DAY)
+    lists.undo(session, now=now, actor="nadia")
+    done = lists.apply(session, second, now=now, today=STORY_DAY, actor="nadia", judged=again)
+    assert len(done.changes) == 1, "what was judged before the first list was undone would change nothing"
+
+
+def test_a_list_that_was_judged_is_not_compared_again_in_the_transaction_that_writes(
+    session, receive, silent, now, monkeypatch
+):
+    received = receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;"))
+    judged = lists.judge(session, lists.grid_of(received), received.programme, STORY_DAY)
+    monkeypatch.delattr(lists, "preview")
+    assert lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia", judged=judged) is judged.plan
+
+
 def test_a_school_that_left_the_required_strand_lacks_it(plan, silent):
     # Joined strand 1 on the 16th, left it on the 18th, joined strand 2 on the 20th.
     found = plan(
