@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request
 from wtforms.form import BaseForm
 
 from outreach.adherence import lists
+from outreach.campaigns.review import test_letter
 from outreach.db import Database
 from outreach.web.campaigns import audience
 from outreach.web.ui import frame
@@ -61,6 +62,7 @@ def watched(monkeypatch) -> Iterator[list[str]]:
     noting(BaseForm, "process", "read a form")
     noting(frame, "judge", "judged an address")
     noting(audience, "from_json", "read criteria")
+    noting(test_letter, "prepare", "prepared a test letter")
     noting(lists, "preview", "compared a joining list")
     with before_render_template.connected_to(render):
         yield faults

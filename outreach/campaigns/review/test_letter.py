@@ -1,5 +1,6 @@
 """Test letters: one recipient's letter, marked as a test, sent to another address and never counted."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -7,7 +8,7 @@ from sqlalchemy import func, select
 from outreach import audit
 from outreach.accounts import staff
 from outreach.campaigns.audiences import addressees_among, foremost
-from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
+from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, WrittenLetter, freeze
 from outreach.campaigns.lifecycle import subject_of
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule import planning
@@ -25,6 +26,30 @@ MARK = "[TEST] "
 MOST_AN_HOUR = 20
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedTest:
+    """A test letter that is not queued yet: the letter, frozen, and the keys of the schools that it lists."""
+
+    written: WrittenLetter
+    frozen: Frozen
+    schools: tuple[int, ...]
+
+
+def prepare(
+    session: Session, campaign: Campaign, sending: SenderIdentity, authority: Authority, *, now: datetime
+) -> PreparedTest:
+    """Prepare the letter that an authority would get, with "[TEST]" before its subject.
+
+    It asks who is in the audience, which may take seconds, so do it before the transaction that writes. `campaign` may
+    hold unsaved changes. Raises InputError when the letter cannot be read.
+    """
+    first = foremost(addressees_among(session, campaign, [authority.id], now=now))
+    planned = planning.plan(session, campaign, now=now)
+    written = WrittenLetter.of(campaign)
+    frozen = freeze(written, sending, planned[0].at if planned else now, is_reminder=False, mark=MARK)
+    return PreparedTest(written, frozen, tuple(first.schools) if first else ())
+
+
 def send(
     session: Session,
     campaign: Campaign,
@@ -35,12 +60,13 @@ def send(
     *,
     now: datetime,
     actor: str,
+    prepared: PreparedTest | None = None,
 ) -> None:
-    """Queue the letter that an authority would get, addressed to `to`, with "[TEST]" before its subject.
+    """Queue the letter that an authority would get, addressed to `to`.
 
-    `campaign` may hold unsaved changes. A test goes to active accounts and to those `allowed` lets through, and a
-    person sends 20 an hour. Raises InputError when the letter cannot be read, or when the address may not get a test or
-    is on the suppression list; Refused when the person has to wait.
+    `prepared` is what `prepare` made before; without it the letter is prepared here. A test goes to active accounts and
+    to those `allowed` lets through, and a person sends 20 an hour. Raises InputError as `prepare` does, or when the
+    address may not get a test or is on the suppression list; Refused when the person has to wait.
     """
     if not staff.is_active(session, to.address) and allowed.stops(to.address):
         raise InputError(
@@ -52,12 +78,10 @@ def send(
         raise Refused(f"Vous avez envoyé {MOST_AN_HOUR} essais en une heure : attendez avant le suivant.")
     if suppressions.suppressed_among(session, [to.key], campaign.message_class):
         raise InputError(f"L’adresse {to.address} est sur la liste d’exclusion : rien ne lui est envoyé.")
-    addressees = addressees_among(session, campaign, [authority.id], now=now)
-    planned = planning.plan(session, campaign, now=now)
-    written = WrittenLetter.of(campaign)
-    frozen = freeze(written, sending, planned[0].at if planned else now, is_reminder=False, mark=MARK)
-    first = foremost(addressees)
-    addressee = Addressee(authority.id, to.address, to.key, to.ascii, first.schools if first else ())
+    if prepared is None:
+        prepared = prepare(session, campaign, sending, authority, now=now)
+    written, frozen = prepared.written, prepared.frozen
+    addressee = Addressee(authority.id, to.address, to.key, to.ascii, prepared.schools)
     send_one(session, written, frozen, sending, addressee, Purpose.TEST, "essai", now=now, actor=actor)
     said = f"Campagne « {campaign.title} » : essai envoyé à {to.address}."
     audit.record(session, now, actor, said, subject_of(campaign))

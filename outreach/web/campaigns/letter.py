@@ -95,11 +95,21 @@ def send_test(number: int) -> tuple[str, int]:
         changes = form.changes()
         try:
             asked = _recipient()
-            with database().writing() as session:
+            with database().reading() as session:
                 as_typed = lifecycle.as_if(session, lifecycle.campaign_numbered(session, number), changes)
                 recipient = authority_sheet.authority_by_fase(session, asked)
+                prepared = test_letter.prepare(session, as_typed, sending(), recipient, now=now())
+            with database().writing() as session:
                 test_letter.send(
-                    session, as_typed, sending(), recipient, test.judged, _allowed(), now=now(), actor=actor()
+                    session,
+                    as_typed,
+                    sending(),
+                    recipient,
+                    test.judged,
+                    _allowed(),
+                    now=now(),
+                    actor=actor(),
+                    prepared=prepared,
                 )
         except (InputError, NotFound, Refused) as error:
             test.to.errors = [str(error)]
