@@ -203,14 +203,29 @@ def test_erased_words_read_as_erased_and_still_verify(database, sealed):
         "UPDATE audit_entries SET sentence = 'Neuf.' WHERE id = {erased}",
         "UPDATE sealed_entries SET salt = NULL, words = digest",
         "UPDATE sealed_entries SET salt = 'x'",
+        "UPDATE audit_entries SET sentence = '' WHERE id = {sealed}",
+        "UPDATE audit_entries SET sentence = '' WHERE id = {waiting}",
+        "UPDATE audit_entries SET sentence = '', id = 90 WHERE id = {half}",
+        "UPDATE audit_entries SET sentence = '', at = '2021-01-01' WHERE id = {half}",
+        "UPDATE audit_entries SET sentence = '', actor = '' WHERE id = {half}",
+        "UPDATE audit_entries SET sentence = '', subject = '' WHERE id = {half}",
+        "UPDATE audit_entries SET sentence = '', way = NULL WHERE id = {half}",
+        "UPDATE audit_entries SET sentence = '', run_by = 'y' WHERE id = {half}",
+        "UPDATE sealed_entries SET salt = NULL, entry_id = 90 WHERE entry_id = {sealed}",
+        "UPDATE sealed_entries SET salt = NULL, seal_id = 1 WHERE entry_id = {sealed}",
+        "UPDATE sealed_entries SET salt = NULL, words = '' WHERE entry_id = {sealed}",
+        "UPDATE sealed_entries SET salt = NULL, digest = '' WHERE entry_id = {sealed}",
         "DELETE FROM sealed_entries",
     ],
 )
 def test_retention_may_empty_words_and_nothing_else(database, sealed, statement):
     with database.writing() as session:
         seals.erase_words(session, [sealed[0]])
+        half_erased = update(SealedEntry).where(SealedEntry.entry_id == sealed[1])
+        session.execute(half_erased.values(salt=None))
+    keys = {"erased": sealed[0], "half": sealed[1], "sealed": sealed[2], "waiting": sealed[4]}
     with pytest.raises(IntegrityError, match="only added"), database.writing() as session:
-        session.execute(text(statement.format(erased=sealed[0])))
+        session.execute(text(statement.format(**keys)))
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])  # SQLite has one writer at a time
