@@ -483,3 +483,16 @@ def test_a_forged_mark_of_a_browser_is_none(app, few, cookie):
     client = app.test_client()
     client.set_cookie("outreach-known", cookie, path="/sign-in")
     assert [client.sign_in(EMAIL, "faux").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_a_right_current_password_is_not_answered_once_too_many_guesses_failed_meanwhile(author, monkeypatch, few):
+    def verify(*_arguments):
+        claim = sign_in.claim_in_session()
+        while sign_in.count_failure(claim):
+            pass
+        return True
+
+    monkeypatch.setattr(User, "verify_and_update_password", verify)
+    phrase = "une phrase vraiment longue"
+    form = {"password": "juste", "new_password": phrase, "new_password_confirm": phrase}
+    assert author.send("/account/password", form).status_code == 429

@@ -77,9 +77,10 @@ class PasswordForm(FlaskForm):
         claim = sign_in.claim_in_session()
         if sign_in.is_slowed(claim):
             abort(429)
-        if not current_user.verify_and_update_password(passwords.normal(self.password.data)):
-            if not sign_in.count_failure(claim):
-                abort(429)
+        is_right = current_user.verify_and_update_password(passwords.normal(self.password.data))
+        if sign_in.is_slowed(claim) if is_right else not sign_in.count_failure(claim):
+            abort(429)  # whatever was tried at the same moment, as when signing in
+        if not is_right:
             self.password.errors.append("Le mot de passe actuel ne convient pas.")
         elif self.password.data == self.new_password.data:
             self.new_password.errors.append("Choisissez un mot de passe différent de l’actuel.")
