@@ -18,7 +18,7 @@ from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.spreadsheets.tables import Grid, Rejection
 from outreach.web.ui import exports
-from outreach.web.ui.forms import StatusForm, UploadForm
+from outreach.web.ui.forms import EVERY_SCHOOL, StatusForm, UploadForm
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
 
@@ -174,7 +174,7 @@ def _record(
         authority,
         programme,
         strand,
-        [school for school in open_to if form.school.data in ("", str(school.fase))],
+        [school for school in open_to if form.school.data in (EVERY_SCHOOL, str(school.fase))],
         status=Status(form.status.data),
         word=Word(form.word.data),
         effective_on=effective_on,

@@ -186,7 +186,7 @@ def test_the_example_can_be_sent_back(author):
 
 
 def record(author, fase, **changes):
-    form = {"strand": "1", "school": "", "status": "joined", "word": "confirmed", "day": "2021-05-03",
+    form = {"strand": "1", "school": "all", "status": "joined", "word": "confirmed", "day": "2021-05-03",
             "source": "Appel téléphonique", "person": "Direction", "note": "Rappeler en juin"}  # fmt: skip
     return author.send(f"/directory/{fase}/statuses", {**form, **changes})
 
@@ -235,6 +235,25 @@ def test_a_refused_status_names_the_field_and_keeps_the_form(author, change, fie
     assert response.status_code == 422
     assert f'href="#{field}"' in response.text
     assert "Direction" in response.text
+
+
+def test_the_form_of_a_status_opens_with_nothing_chosen_and_asks_for_each_choice_keeping_what_was_typed(author):
+    place = "/directory/9300/statuses"
+    opened = form_of(author.get(place), place)
+    chosen = {name: value for name, value in opened.items() if name not in {"csrf_token", "day"}}
+    assert chosen == {"school": "", "status": "", "source": "", "person": "", "note": ""}
+    refused = author.send(place, {**chosen, "day": "2021-05-03", "person": "Direction", "note": "Rappeler en juin"})
+    assert refused.status_code == 422
+    _, *told = [text for _, text in links(refused, "#")]
+    assert told == [
+        "Choisissez un volet.",
+        "Choisissez une école de ce pouvoir organisateur, ou toutes.",
+        "Choisissez un statut.",
+        "Dites qui affirme ce statut : le service, ou le pouvoir organisateur.",
+        "Choisissez la source.",
+    ]
+    kept = form_of(refused, place)
+    assert (kept["day"], kept["person"], kept["note"]) == ("2021-05-03", "Direction", "Rappeler en juin")
 
 
 def test_a_reader_may_look_and_not_record(signed_in):

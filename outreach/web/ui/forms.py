@@ -1,6 +1,6 @@
 """Forms of contacts, lists, statuses and calls, in French and checked on the server."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
@@ -29,6 +29,7 @@ KINDS = [
     SelectChoice(MailboxKind.IMPERSONAL, "Boîte de fonction (direction, secrétariat…)"),
     SelectChoice(MailboxKind.PERSONAL, "Boîte d’une personne"),
 ]
+EVERY_SCHOOL = "all"
 
 
 def tidy(field: StringField) -> None:
@@ -37,6 +38,17 @@ def tidy(field: StringField) -> None:
         field.data = line_of_words(field.data or "")
     except InputError as error:
         raise ValidationError(str(error)) from None
+
+
+def _to_choose(offered: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    """The choices of a list that opens with none of them chosen."""
+    return [SelectChoice("", "Choisir…"), *(SelectChoice(value, label) for value, label in offered)]
+
+
+def _refuse_unchosen(field: RadioField | SelectField, sentence: str) -> None:
+    """Raise ValidationError with a sentence unless one of the choices offered was made."""
+    if field.data not in {choice.value for choice in field.choices} - {""}:
+        raise ValidationError(sentence)
 
 
 class ContactForm(FlaskForm):
@@ -88,30 +100,34 @@ class UploadForm(FlaskForm):
 
 
 class StatusForm(FlaskForm):
-    """A status to record after a call, a letter, a visit: for one school, or for all of an authority."""
+    """A status to record after a call, a letter, a visit: for one school, or for all of an authority.
+
+    It opens with nothing chosen but the day, so that no status is recorded that nobody chose.
+    """
 
     strand = RadioField("Volet", validate_choice=False)
     school = SelectField("École", validate_choice=False)
-    status = SelectField("Statut", choices=[SelectChoice(status, status.label) for status in Status])
+    status = SelectField(
+        "Statut", choices=_to_choose((status, status.label) for status in Status), validate_choice=False
+    )
     word = RadioField(
         "Sur la parole de qui",
         choices=[
             SelectChoice(Word.CONFIRMED, "Confirmé par le service"),
             SelectChoice(Word.DECLARED, "Déclaré par le pouvoir organisateur, à confirmer"),
         ],
-        default=Word.CONFIRMED,
+        validate_choice=False,
     )
     day = StringField("Date", description="Le jour où ce statut a commencé, par exemple 30/06/2021.")
-    source = SelectField("Source", choices=[SelectChoice(source, source) for source in SOURCES])
+    source = SelectField("Source", choices=_to_choose((source, source) for source in SOURCES), validate_choice=False)
     person = StringField("Personne jointe (facultatif)", [Length(max=150, message="150 caractères au plus.")])
     note = TextAreaField("Note ou motif (facultatif)", [Length(max=2000, message="2000 caractères au plus.")])
 
     def offer(self, strands: Sequence[Strand], schools: Sequence[School]) -> None:
         """Fill the choices that depend on the authority."""
         self.strand.choices = [SelectChoice(str(s.number), f"Volet {s.number} : {s.name}") for s in strands]
-        self.strand.data = self.strand.data or str(strands[0].number)
-        every = [SelectChoice("", f"Toutes les écoles concernées ({len(schools)})")] if len(schools) > 1 else []
-        self.school.choices = every + [SelectChoice(str(s.fase), f"{s.name} ({s.fase})") for s in schools]
+        every = [(EVERY_SCHOOL, f"Toutes les écoles concernées ({len(schools)})")] if len(schools) > 1 else []
+        self.school.choices = _to_choose([*every, *((str(s.fase), f"{s.name} ({s.fase})") for s in schools)])
 
     def validate_person(self, field: StringField) -> None:
         """A line of words."""
@@ -124,13 +140,23 @@ class StatusForm(FlaskForm):
 
     def validate_strand(self, field: RadioField) -> None:
         """The strand must be one of those offered."""
-        if field.data not in {choice.value for choice in field.choices}:
-            raise ValidationError("Choisissez un volet.")
+        _refuse_unchosen(field, "Choisissez un volet.")
 
     def validate_school(self, field: SelectField) -> None:
-        """The school must be one of those offered."""
-        if field.data not in {choice.value for choice in field.choices}:
-            raise ValidationError("Choisissez une école de ce pouvoir organisateur.")
+        """The school must be one of those offered, or all of them."""
+        _refuse_unchosen(field, "Choisissez une école de ce pouvoir organisateur, ou toutes.")
+
+    def validate_status(self, field: SelectField) -> None:
+        """A status must be chosen."""
+        _refuse_unchosen(field, "Choisissez un statut.")
+
+    def validate_word(self, field: RadioField) -> None:
+        """It must be said on whose word the status is known."""
+        _refuse_unchosen(field, "Dites qui affirme ce statut : le service, ou le pouvoir organisateur.")
+
+    def validate_source(self, field: SelectField) -> None:
+        """A source must be chosen."""
+        _refuse_unchosen(field, "Choisissez la source.")
 
     def validate_day(self, field: StringField) -> None:
         """The day must be readable."""
