@@ -150,7 +150,7 @@ class JoiningList(Base):
 class AdherenceRecord(Base):
     """The recorded status of a school in a strand; it holds from `effective_on` until a later record.
 
-    The row is never changed. A record of an undone list is withdrawn, by a row of its own.
+    The row is never changed. A record of an undone list, or one made by mistake, is withdrawn by a row of its own.
     """
 
     __tablename__ = "adherence_records"
@@ -169,14 +169,15 @@ class AdherenceRecord(Base):
     list_id: Mapped[int | None] = mapped_column(ForeignKey("joining_lists.id"), index=True)
 
     @classmethod
-    def stands(cls) -> ColumnElement[bool]:
-        """The SQL condition that a record is not withdrawn."""
+    def stands(cls, at: datetime | None = None) -> ColumnElement[bool]:
+        """The SQL condition that a record is not withdrawn (by `at`). Whoever reads statuses asks for it."""
         theirs = select(RecordWithdrawal.record_id).where(RecordWithdrawal.record_id == cls.id)
+        theirs = theirs if at is None else theirs.where(RecordWithdrawal.withdrawn_at <= at)
         return ~theirs.correlate(cls).exists()
 
 
 class RecordWithdrawal(Base):
-    """A record holds no longer: since when, and by whom its list was undone ('' = not known)."""
+    """A record holds no longer: since when, and by whom it or its list was undone ('' = not known)."""
 
     __tablename__ = "record_withdrawals"
 

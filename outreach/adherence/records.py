@@ -17,6 +17,8 @@ from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Listing, School
 from outreach.errors import InputError
 
+FROM_A_LETTER = "Réponse au courriel"  # the source of what an authority declared from a letter
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

@@ -4,7 +4,7 @@ For decisions taken line by line. The rule is that of `standing`: the record wit
 two with the same day, the one recorded last.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -58,13 +58,20 @@ def is_confirmed(moment: Moment | None) -> bool:
     return moment is not None and (moment.status, moment.word) == (Status.JOINED, Word.CONFIRMED)
 
 
-def timeline_of(session: Session, programme: Programme, school_ids: Iterable[int] | None = None) -> Timeline:
-    """The records of a programme that are not withdrawn: those of these schools, or all."""
+def timeline_of(
+    session: Session,
+    programme: Programme,
+    school_ids: Iterable[int] | None = None,
+    *,
+    without: Collection[int] = (),
+) -> Timeline:
+    """The records of a programme that are not withdrawn, of these schools or of all; `without` those of these keys."""
     strands = [strand.id for strand in programme.strands]
     query = select(AdherenceRecord).where(AdherenceRecord.stands(), AdherenceRecord.strand_id.in_(strands))
     if school_ids is not None:
         query = query.where(AdherenceRecord.school_id.in_(list(school_ids)))
     timeline = Timeline()
     for entry in session.scalars(query.order_by(AdherenceRecord.recorded_at, AdherenceRecord.id)):
-        timeline.add(entry.school_id, entry.strand_id, Moment(entry.effective_on, entry.status, entry.word))
+        if entry.id not in without:
+            timeline.add(entry.school_id, entry.strand_id, Moment(entry.effective_on, entry.status, entry.word))
     return timeline

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
-from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, RecordWithdrawal, Status
+from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, Status
 from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
 from outreach.days import today
 from outreach.db import Session
@@ -185,11 +185,8 @@ def _not_once_joined(session: Session, _now: datetime) -> Rows:
 def _status_then(session: Session, school: int, strand: int, fenced_at: datetime) -> Status | None:
     """A school's status shortly before a fence; None when it has none, or one recorded less than `MOMENT` before."""
     before = fenced_at - MOMENT
-    before_it = exists().where(
-        RecordWithdrawal.record_id == AdherenceRecord.id, RecordWithdrawal.withdrawn_at <= fenced_at
-    )
     query = select(AdherenceRecord).where(
-        AdherenceRecord.school_id == school, AdherenceRecord.strand_id == strand, ~before_it
+        AdherenceRecord.school_id == school, AdherenceRecord.strand_id == strand, AdherenceRecord.stands(fenced_at)
     )
     held = [
         record

@@ -54,8 +54,8 @@ def _steps(began: datetime) -> dict[FirstStep, ColumnElement[bool]]:
 def _declared_and_confirmed(began: datetime) -> ColumnElement[bool]:
     """True when somebody confirmed a joining that was declared before. A status of an undeclared school is no such."""
     declared = aliased(AdherenceRecord)
-    by_hand = AdherenceRecord.list_id.is_(None)
-    confirmed = (AdherenceRecord.status == Status.JOINED, AdherenceRecord.word == Word.CONFIRMED, by_hand)
+    stands = AdherenceRecord.list_id.is_(None), AdherenceRecord.stands()
+    confirmed = (AdherenceRecord.status == Status.JOINED, AdherenceRecord.word == Word.CONFIRMED, *stands)
     same = (declared.school_id == AdherenceRecord.school_id, declared.strand_id == AdherenceRecord.strand_id)
     before = (declared.status == Status.JOINED, declared.word == Word.DECLARED, declared.id < AdherenceRecord.id)
     return exists().where(AdherenceRecord.recorded_at > began, *confirmed, *same, *before)

@@ -213,7 +213,7 @@ def _declare(
             now=now,
             today=today(now),
             actor=actor_of(message),
-            source="Réponse au courriel",
+            source=records.FROM_A_LETTER,
             reason=comment,
         )
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import days, french
-from outreach.adherence import lists, programmes, records
+from outreach.adherence import by_hand, lists, programmes, records
 from outreach.adherence.models import ListState, Programme, Status, Strand, Word
 from outreach.adherence.situation import strand_by_number
 from outreach.days import parse_day
@@ -33,6 +33,7 @@ EXAMPLE = exports.Table(
     ),
 )
 SHOWN_LINES = 20
+SHOWN_RECORDS = 50
 
 
 @pages.get("/adherence/lists")
@@ -146,6 +147,28 @@ def record(fase: int) -> Redirect | tuple[str, int]:
     return redirect(url_for(".statuses", fase=fase))
 
 
+@pages.get("/directory/<number:fase>/statuses/<number:number>/withdrawal")
+@needs(RoleName.AUTHOR)
+def withdrawal(fase: int, number: int) -> str:
+    with database().reading() as session:
+        authority, programme = authority_sheet.authority_by_fase(session, fase), programmes.the_programme(session)
+        entry = by_hand.numbered(session, authority, programme, number)
+        falls = by_hand.without(session, programme, entry, _today())
+        return render_template("pages/directory/withdrawal.html", authority=authority, entry=entry, falls=falls)
+
+
+@pages.post("/directory/<number:fase>/statuses/<number:number>/withdrawal")
+@needs(RoleName.AUTHOR)
+def withdraw(fase: int, number: int) -> Redirect:
+    with database().writing() as session:
+        authority, programme = authority_sheet.authority_by_fase(session, fase), programmes.the_programme(session)
+        entry = by_hand.withdraw(session, authority, programme, number, now=now(), actor=actor())
+        counted = french.plural(len(entry.schools), "école")
+        told = f"L’enregistrement « {entry.status.label} » (volet {entry.strand.number}, {counted}) est annulé."
+    flash(told, "success")
+    return redirect(url_for(".statuses", fase=fase))
+
+
 def _recorded(fase: int, form: StatusForm) -> bool:
     """Record the status of a valid form, and say so; whether that worked. If not, the form holds the error."""
     effective_on = parse_day(form.day.data or "")
@@ -205,6 +228,7 @@ def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> 
         programme=programme,
         rows=rows,
         roll_ups=records.roll_ups(rows, programme),
+        entries=by_hand.of_authority(session, authority, programme)[:SHOWN_RECORDS],
         form=form,
     )
 

@@ -14,7 +14,7 @@ from outreach.adherence.situation import Bucket, Selection
 from outreach.directory import authority_sheet
 from outreach.directory.models import Level
 from tests.conftest import STORY_DAY
-from tests.pages import form_of, links, text_of
+from tests.pages import actions, form_of, links, text_of
 from tests.spreadsheets.books import BOMB, PAGE, changed, repeated, workbook
 from tests.web.test_account import form_token
 
@@ -200,6 +200,27 @@ def test_a_status_is_recorded_for_all_schools_after_a_call(author, sample_databa
     history = author.get("/directory/9300/history").text
     assert "Appel téléphonique – Direction" in history
     assert "Rappeler en juin" in history
+
+
+def test_a_status_recorded_by_mistake_is_withdrawn_after_a_page_that_says_what_changes(author, signed_in):
+    before, place = joined(author), "/directory/9300/statuses"
+    record(author, 9300)
+    (withdrawal,) = (address for address, _ in links(author.get(place), f"{place}/"))
+    page = author.get(withdrawal)
+    assert "Adhéré Sans réponse" in text_of(page)
+    assert actions(page)[-1] == withdrawal
+    assert (place, "Le garder") in links(page)
+    assert joined(author) == before + 2
+    elsewhere = withdrawal.replace("9300", "9301")
+    assert (author.get(elsewhere).status_code, author.send(elsewhere, page=place).status_code) == (404, 404)
+    reader = signed_in("reader")
+    assert (reader.get(withdrawal).status_code, reader.send(withdrawal, page="/account").status_code) == (403, 403)
+    assert links(reader.get(place), f"{place}/") == []
+    assert author.send(withdrawal, page=withdrawal).location == place
+    assert joined(author) == before
+    assert "Volet 1\u00a0: <strong>aucune école</strong>" in author.get(place).text
+    assert "Enregistrement annulé" in author.get("/directory/9300/history").text
+    assert withdrawal not in actions(author.get(withdrawal)), "it is withdrawn already"
 
 
 def test_a_declared_joining_is_printed_beside_the_confirmed_ones(author, sample_database):
