@@ -20,6 +20,12 @@ from outreach.directory.models import (
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import Judgement, judge
 
+# What an address that was retired has again once it is put back.
+KEPT = (
+    *("address", "address_key", "address_ascii", "name", "mailbox_kind"),
+    *("bounced_at", "review_asked_at", "reviewed_at", "reviewed_by"),
+)
+
 
 def derived_mailbox(fase: int, domain: str) -> str:
     """The administrative mailbox of an authority: "po", its FASE number on six digits, the mailbox domain."""
@@ -149,6 +155,43 @@ def retire(session: Session, authority: Authority, old: Contact, *, now: datetim
     _in_use(session, authority, old)
     old.retired_at, old.retired_by = now, actor
     audit.record(session, now, actor, f"Adresse {old.address} retirée.", subject_of(authority))
+
+
+def restorable(known: Iterable[Contact]) -> set[int]:
+    """The keys of the retired addresses of an authority, of all it has or had, that `restore` would put back."""
+    in_use = {held.address_key for held in known if held.retired_at is None}
+    newest: dict[str, int] = {}
+    for held in known:
+        if held.address_key not in in_use:
+            newest[held.address_key] = max(held.id, newest.get(held.address_key, 0))
+    return set(newest.values())
+
+
+def restore(session: Session, authority: Authority, number: int, *, now: datetime, actor: str) -> Contact:
+    """Put an address back in use as it was when it was retired, by a row of its own; the retired row stays.
+
+    A rejection and a review hold as before, and so do the schools it answers for. Raises NotFound when the authority
+    has no such retired address, Refused when it is in use again or was retired once more.
+    """
+    take_turns(session, "contacts", authority.fase)
+    known = contacts_of(session, authority)
+    old = next((held for held in known if held.id == number and held.retired_at is not None), None)
+    if old is None:
+        raise NotFound("Ce pouvoir organisateur n’a pas cette adresse retirée.")
+    if old.id not in restorable(known):
+        raise Refused(f"L’adresse {old.address} est de nouveau en usage, ou a été retirée plus récemment.")
+    back = Contact(
+        authority=authority,
+        **{name: getattr(old, name) for name in KEPT},
+        source=ContactSource.STAFF,
+        added_at=now,
+        added_by=actor,
+    )
+    session.add(back)
+    session.flush()
+    _limit(session, back, session.scalars(_limits_of(old)))
+    audit.record(session, now, actor, f"Adresse {back.address} remise en usage.", subject_of(authority))
+    return back
 
 
 def review(session: Session, authority: Authority, waiting: Contact, *, now: datetime, actor: str) -> None:

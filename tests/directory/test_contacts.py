@@ -138,6 +138,40 @@ def test_an_address_in_mixed_writing_waits_for_a_second_person(session, authorit
         contacts.review(session, authority, added, now=now, actor="marc")
 
 
+def test_an_address_that_is_put_back_is_as_it_was_and_its_retired_row_stays(session, authority, schools, now):
+    added = contacts.add(
+        session, authority, judge("directiоn@ecole.be"), now=now, actor="nadia", name="Accueil", kind=BOX
+    )
+    contacts.review(session, authority, added, now=now, actor="marc")
+    session.flush()
+    contacts.answer_for(session, authority, added, schools[:1], now=now, actor="nadia")
+    contacts.record_bounce(session, added.address, now=now, actor="relais")
+    session.flush()
+    contacts.retire(session, authority, added, now=now, actor="nadia")
+    session.flush()
+    back = contacts.restore(session, authority, added.id, now=now, actor="sophie")
+    assert (added.retired_by, back.retired_at, back.added_by) == ("nadia", None, "sophie")
+    assert (back.name, back.bounced_at, back.reviewed_by, back.awaits_review) == ("Accueil", now, "marc", False)
+    assert contacts.schools_of(session, back) == schools[:1]
+    assert audit.about(session, "authority:9300")[0].sentence == f"Adresse {added.address} remise en usage."
+
+
+def test_of_the_rows_of_one_address_the_newest_is_put_back_and_none_while_it_is_in_use(session, authority, now):
+    (first,) = contacts.contacts_of(session, authority)
+    contacts.retire(session, authority, first, now=now, actor="nadia")
+    session.flush()
+    second = contacts.restore(session, authority, first.id, now=now, actor="nadia")
+    with pytest.raises(Refused, match="de nouveau en usage"):
+        contacts.restore(session, authority, first.id, now=now, actor="nadia")
+    with pytest.raises(NotFound):
+        contacts.restore(session, authority, second.id, now=now, actor="nadia")
+    contacts.retire(session, authority, second, now=now, actor="nadia")
+    session.flush()
+    assert contacts.restorable(contacts.contacts_of(session, authority)) == {second.id}
+    with pytest.raises(NotFound):
+        contacts.restore(session, authority_sheet.authority_by_fase(session, 9301), second.id, now=now, actor="nadia")
+
+
 def test_a_retired_address_leaves_the_authority_without_one(session, authority, now):
     (old,) = contacts.contacts_of(session, authority)
     contacts.retire(session, authority, old, now=now, actor="nadia")

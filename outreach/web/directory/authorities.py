@@ -9,6 +9,8 @@ from flask import Blueprint, Response, current_app, flash, redirect, render_temp
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
+from outreach.campaigns.results import authority_history
+from outreach.campaigns.results.authority_history import Planned
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
 from outreach.directory import authority_sheet, contacts, imports, listing
@@ -144,6 +146,23 @@ def correct_contact(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     return _save(fase, contact_id)
 
 
+@pages.get("/<number:fase>/contacts/<number:contact_id>/retirement")
+@needs(RoleName.AUTHOR)
+def retirement(fase: int, contact_id: int) -> str:
+    with database().reading() as session:
+        authority_row = authority_sheet.authority_by_fase(session, fase)
+        old = contacts.contact(session, authority_row, contact_id)
+        known, coming = contacts.contacts_of(session, authority_row), _to_come(session, authority_row, old)
+        return render_template(
+            "pages/directory/retirement.html",
+            authority=authority_row,
+            old=old,
+            others=[held for held in known if held.retired_at is None and held.id != old.id],
+            queued=[planned.wave for planned in coming if planned.is_queued],
+            planned=[planned.wave for planned in coming if not planned.is_queued],
+        )
+
+
 @pages.post("/<number:fase>/contacts/<number:contact_id>/retirement")
 @needs(RoleName.AUTHOR)
 def retire_contact(fase: int, contact_id: int) -> Redirect:
@@ -152,6 +171,17 @@ def retire_contact(fase: int, contact_id: int) -> Redirect:
         old = contacts.contact(session, authority_row, contact_id)
         contacts.retire(session, authority_row, old, now=now(), actor=actor())
         flash(f"L’adresse {old.address} n’est plus utilisée.", "success")
+    return redirect(url_for(".authority_contacts", fase=fase))
+
+
+@pages.post("/<number:fase>/contacts/<number:contact_id>/restoration")
+@needs(RoleName.AUTHOR)
+def restore_contact(fase: int, contact_id: int) -> Redirect:
+    with database().writing() as session:
+        authority_row = authority_sheet.authority_by_fase(session, fase)
+        back = contacts.restore(session, authority_row, contact_id, now=now(), actor=actor())
+        told = f"L’adresse {back.address} est remise en usage."
+    flash(told, "success")
     return redirect(url_for(".authority_contacts", fase=fase))
 
 
@@ -240,8 +270,15 @@ def _contacts_page(session: Session, authority_row: Authority) -> str:
         authority=authority_row,
         federations=authority_sheet.represented_by(session, authority_row),
         contacts=known,
+        restorable=contacts.restorable(known),
         excluded=excluded,
     )
+
+
+def _to_come(session: Session, authority_row: Authority, held: Contact) -> list[Planned]:
+    """The waves to come that write to an address, the letters in the outbox among them."""
+    coming = authority_history.to_come(session, authority_row, now=now())
+    return [planned for planned in coming if held.address in planned.addresses]
 
 
 def _form_page(authority_row: Authority, form: ContactForm, old: Contact | None = None) -> str:

@@ -168,6 +168,10 @@ def first_contact(client):
     return next(number for number in numbers if number.isdigit())
 
 
+def is_without_address(client):
+    return links(client.get("/directory?q=9300&reach=no_address"), "/directory/9300") != []
+
+
 def test_an_address_is_corrected_then_retired(author):
     old = first_contact(author)
     form = {"address": "neuve@ecole.be", "kind": "impersonal", "name": ""}
@@ -176,9 +180,29 @@ def test_an_address_is_corrected_then_retired(author):
     assert page.index("neuve@ecole.be") < page.index("po009300@")
     new = first_contact(author)
     retirement = f"/directory/9300/contacts/{new}/retirement"
-    assert author.send(retirement, page="/directory/9300/contacts").status_code == 302
+    assert author.send(retirement).status_code == 302
     assert author.send(f"/directory/9300/contacts/{new}", form, page="/account").status_code == 404
-    assert "Sans adresse en usage" in author.get("/directory?q=9300").text
+    assert is_without_address(author)
+
+
+def test_an_address_is_retired_after_a_page_that_says_what_is_lost_and_put_back_by_one_button(author, signed_in):
+    place, number = "/directory/9300/contacts", first_contact(author)
+    page = author.get(f"{place}/{number}/retirement")
+    assert "po009300@adm.fwb.example" in text_of(page)
+    assert "C’est sa seule adresse" in text_of(page)
+    assert (place, "La garder") in links(page)
+    assert author.get(f"/directory/9301/contacts/{number}/retirement").status_code == 404
+    assert signed_in("reader").get(f"{place}/{number}/retirement").status_code == 403
+    assert not is_without_address(author)
+    author.send(f"{place}/{number}/retirement")
+    assert is_without_address(author)
+    restoration = f"{place}/{number}/restoration"
+    assert actions(author.get(place))[-1] == restoration
+    assert author.send(restoration.replace("9300", "9301"), page=place).status_code == 404
+    assert author.send(restoration, page=place).location == place
+    assert not is_without_address(author)
+    assert author.send(restoration, page=f"{place}/new").status_code == 409
+    assert restoration not in actions(author.get(place))
 
 
 def test_the_second_person_confirms_an_address_in_mixed_writing(author, signed_in):
@@ -188,7 +212,7 @@ def test_the_second_person_confirms_an_address_in_mixed_writing(author, signed_i
     approver = signed_in("approver")
     page = approver.get("/directory/9300/contacts")
     (review,) = [action for action in actions(page) if action.endswith("/review")]
-    assert author.send(review, page="/directory/9300/contacts").status_code == 409
+    assert author.send(review, page="/directory/9300/contacts/new").status_code == 409
     assert approver.send(review, page="/directory/9300/contacts").status_code == 302
     assert "À vérifier" not in approver.get("/directory/9300/contacts").text
 
