@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Select, func, select
 
 from outreach.adherence.standing import standing
-from outreach.campaigns.models import Campaign
+from outreach.campaigns.models import Campaign, WaveState
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
@@ -27,23 +27,45 @@ def criterion_of(campaign: Campaign) -> Criterion:
 
 
 def audience_of(campaign: Campaign) -> Audience:
-    """A campaign's audience. Once one of its mailings is complete, it is the audience of a reminder."""
+    """A campaign's audience. Once one of its mailings is complete, it is the audience of a reminder.
+
+    The wave after one that was broken off completes it: it is for those for whom no letter of it has left.
+    """
     concerns = Concerns(campaign.concerns)
-    own = launched(campaign)
+    own, completes = launched(campaign), broken_off(campaign)
+    before = [mailing for mailing in own if mailing not in completes]
     return Audience(
         criterion_of(campaign),
         campaign.strand,
         concerns,
         campaign.message_class,
-        written=outbox.authorities_meant_by(own) if own else None,
+        written=outbox.authorities_meant_by(before) if before else None,
         answered=answers.authorities_that_answered(own) if own else None,
         answered_mailboxes=answers.mailboxes_that_answered(own) if own else None,
+        completes=completes,
     )
 
 
 def launched(campaign: Campaign) -> list[int]:
     """The keys of a campaign's mailings that are complete: `filled_at` is set, so all recipients are known."""
     return [wave.mailing_id for wave in campaign.waves if wave.mailing_id and wave.mailing and wave.mailing.filled_at]
+
+
+def broken_off(campaign: Campaign) -> list[int]:
+    """The keys of the mailings that a cancellation broke off and that no later wave has completed yet."""
+    keys: list[int] = []
+    for wave in reversed(campaign.waves):
+        if wave.state is WaveState.CANCELLED and wave.mailing_id:
+            keys.append(wave.mailing_id)
+        elif wave.mailing and wave.mailing.filled_at:
+            break
+    return keys
+
+
+def is_reminder(campaign: Campaign) -> bool:
+    """Whether the next wave to start is a reminder: an earlier one was launched that it does not complete."""
+    completes = broken_off(campaign)
+    return any(wave.mailing_id is not None and wave.mailing_id not in completes for wave in campaign.waves)
 
 
 def scope_of(session: Session, campaign: Campaign, *, now: datetime) -> Scope:

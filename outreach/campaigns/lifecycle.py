@@ -44,6 +44,7 @@ CONTENT = (
 )
 WRITTEN = (CampaignState.DRAFT, CampaignState.TO_APPROVE)
 SENT_BACK = "renvoyée à qui l’écrit"
+RESTORED = "reprise en brouillon"
 ENDED = {CampaignState.CLOSED, CampaignState.CANCELLED}
 
 
@@ -173,11 +174,13 @@ def approve(session: Session, campaign: Campaign, *, now: datetime, actor: str, 
 
 
 def may_be_approved_by(session: Session, campaign: Campaign, actor: str) -> bool:
-    """Whether a person neither created, changed nor submitted a campaign. Sending it back is not a change."""
+    """Whether a person neither created, changed nor submitted a campaign. Sending it back is not a change, nor is
+    taking it back to draft after a cancellation."""
     written_by = select(CampaignTransition.actor).where(
         CampaignTransition.campaign_id == campaign.id,
         CampaignTransition.state.in_(WRITTEN),
         CampaignTransition.note.not_like(f"{SENT_BACK}%"),
+        CampaignTransition.note != RESTORED,
     )
     return actor != campaign.created_by and actor not in set(session.scalars(written_by))
 
@@ -273,6 +276,16 @@ def cancel(session: Session, campaign: Campaign, *, now: datetime, actor: str) -
     for wave in campaign.waves:
         if WaveState.CANCELLED in WAVE_MOVES[wave.state]:
             move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor)
+
+
+def restore(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
+    """Take a cancelled campaign back to draft. What has left stays; nothing more leaves before a new approval.
+
+    Its next wave completes the one that was broken off (`audiences.broken_off`). Raises Refused in any other state.
+    """
+    if campaign.state is not CampaignState.CANCELLED:
+        raise Refused("Cette campagne n’est pas annulée : il n’y a rien à reprendre.")
+    _move(session, campaign, CampaignState.DRAFT, now, actor, RESTORED)
 
 
 def close(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:

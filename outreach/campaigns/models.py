@@ -44,7 +44,7 @@ CAMPAIGN_MOVES = {
     CampaignState.TO_APPROVE: {CampaignState.APPROVED, CampaignState.DRAFT, CampaignState.CANCELLED},
     CampaignState.APPROVED: {CampaignState.DRAFT, CampaignState.CLOSED, CampaignState.CANCELLED},
     CampaignState.CLOSED: set(),
-    CampaignState.CANCELLED: set(),
+    CampaignState.CANCELLED: {CampaignState.DRAFT},
 }
 
 

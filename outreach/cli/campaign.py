@@ -230,6 +230,16 @@ def cancel(operation: Operation, number: int) -> None:
 
 @campaign.command()
 @number_argument
+@acting
+@pass_operation
+def restore(operation: Operation, number: int) -> None:
+    """Reprend en brouillon une campagne annulée ; elle est à valider de nouveau."""
+    _move(operation, number, MOVERS, lifecycle.restore)
+    say(f"Campagne {number} reprise en brouillon.")
+
+
+@campaign.command()
+@number_argument
 @click.option("--wave", "wave", type=NumberType(), required=True, metavar="N", help="Le numéro de la vague.")
 @click.option("--doubtful", is_flag=True, help="Les courriels en doute depuis 15 minutes, au lieu des échecs.")
 @acting

@@ -81,6 +81,7 @@ class Reason(StrEnum):
     JOINED = "joined"
     NOT_CONCERNED = "not_concerned"
     ANSWERED = "answered"
+    WRITTEN = "written"
     OUTSIDE = "outside"
     NO_ADDRESS = "no_address"
     BOUNCED = "bounced"
@@ -99,6 +100,7 @@ _REASON_LABELS = {
     Reason.JOINED: "déjà adhéré",
     Reason.NOT_CONCERNED: "aucune école concernée",
     Reason.ANSWERED: "a répondu",
+    Reason.WRITTEN: "courriel déjà parti",
     Reason.OUTSIDE: "sorti du public",
     Reason.NO_ADDRESS: "sans adresse",
     Reason.BOUNCED: "boîte en échec",

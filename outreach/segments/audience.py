@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from outreach.adherence.models import CLOSED_TO_REMINDERS, Status, Strand
 from outreach.adherence.standing import standing, standing_of_limits
 from outreach.db import Session
-from outreach.delivery.ledger import suppressions
+from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import MessageClass, Reason
 from outreach.directory.models import Authority, Contact, ContactSchool
 from outreach.segments.criteria import Criterion, Leaf, leaves, listed
@@ -24,6 +24,7 @@ ORDER = (
     Reason.JOINED,
     Reason.NOT_CONCERNED,
     Reason.ANSWERED,
+    Reason.WRITTEN,
     Reason.OUTSIDE,
     Reason.NO_ADDRESS,
     Reason.BOUNCED,
@@ -52,6 +53,8 @@ class Audience:
     For a reminder, `written` selects the keys of the authorities written to before, `answered` of those that have
     answered for all their schools, `answered_mailboxes` of the mailboxes from whose letters an answer came. An
     authority in `written` that the segment no longer means is left out as OUTSIDE.
+
+    `completes` are the keys of mailings that were broken off: a mailbox for which a letter of theirs left is left out.
     """
 
     criterion: Criterion
@@ -61,6 +64,7 @@ class Audience:
     written: Select[int | None] | None = None
     answered: Select[int] | None = None
     answered_mailboxes: Select[int] | None = None
+    completes: Sequence[int] = ()
 
     def meant(self, scope: Scope) -> Select[int]:
         """The keys of all authorities it covers, those left out included."""
@@ -315,6 +319,7 @@ def _rank(
             false() if answered is None else Authority.id.in_(answered),
             false() if mailboxes is None else Contact.id.in_(mailboxes),
         ),
+        Reason.WRITTEN: outbox.has_left(audience.completes, Authority.id, Contact.address_key),
         Reason.OUTSIDE: false() if written is None else Authority.id.not_in(listed(scope, audience.criterion)),
         Reason.NO_ADDRESS: Contact.id.is_(None),
         Reason.BOUNCED: Contact.bounced_at.is_not(None),

@@ -29,6 +29,7 @@ VERBS = {
     "pause": (lifecycle.pause, AUTHOR, ()),
     "resume": (lifecycle.resume, AUTHOR, ()),
     "cancel": (lifecycle.cancel, AUTHOR, ()),
+    "restore": (lifecycle.restore, APPROVER, ()),
     "close": (lifecycle.close, AUTHOR, ()),
 }
 ALLOWED = {
@@ -39,7 +40,7 @@ ALLOWED = {
     "running": {"pause", "cancel"},
     "paused": {"resume", "cancel"},
     "closed": set(),
-    "cancelled": set(),
+    "cancelled": {"restore"},
 }
 
 

@@ -108,7 +108,7 @@ def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime)
         return False
     written = WrittenLetter.of(wave.campaign)
     try:
-        frozen = freeze(written, sending, wave.due_at, is_reminder=_follows_another(wave))
+        frozen = freeze(written, sending, wave.due_at, is_reminder=audiences.is_reminder(wave.campaign))
         frozen.to_json().encode()
     except (OutreachError, ValueError, RecursionError) as error:
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=f"le courriel ne se lit plus : {error}")

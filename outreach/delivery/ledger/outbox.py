@@ -10,9 +10,11 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Select,
+    SQLColumnExpression,
     and_,
     case,
     exists,
+    false,
     func,
     or_,
     select,
@@ -38,6 +40,7 @@ from outreach.delivery.models import (
 )
 
 UNSEEN = timedelta(seconds=30)
+LEFT = (MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
 DOUBT_RESTS = timedelta(minutes=15)
 
 
@@ -153,14 +156,25 @@ def authorities_written_since(
 
     `mailings` limits this to some mailings; those in `ignoring` are left out.
     """
-    left = Message.state.in_((MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT))
     query = (
         select(Message.authority_id)
         .join(Mailing, Mailing.id == Message.mailing_id)
-        .where(Mailing.purpose == Purpose.CAMPAIGN, _is_to_authority(), left, Message.fenced_at > since)
+        .where(
+            Mailing.purpose == Purpose.CAMPAIGN, _is_to_authority(), Message.state.in_(LEFT), Message.fenced_at > since
+        )
     )
     query = query.where(Message.mailing_id.not_in(ignoring)) if ignoring else query
     return query if mailings is None else query.where(Message.mailing_id.in_(mailings))
+
+
+def has_left(
+    mailings: Sequence[int], authority: SQLColumnExpression[int], address_key: SQLColumnExpression[str]
+) -> ColumnElement[bool]:
+    """The SQL condition that a letter of one of these mailings left for an address of an authority, in doubt or not."""
+    if not mailings:
+        return false()
+    is_theirs = and_(Message.authority_id == authority, Message.address_key == address_key)
+    return exists().where(is_theirs, Message.mailing_id.in_(mailings), Message.state.in_(LEFT))
 
 
 def authorities_meant_by(mailings: Sequence[int]) -> Select[int | None]:

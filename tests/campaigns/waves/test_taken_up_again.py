@@ -1,0 +1,140 @@
+"""A campaign that was cancelled and taken back to draft: approved again, its next wave writes to nobody twice."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach.audit import about
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.letter.frozen import Frozen
+from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.waves import launching
+from outreach.delivery.models import Message, MessageState, Reason
+from outreach.directory.models import Authority
+from outreach.errors import Refused
+from tests.campaigns.conftest import APPROVER, add_contact, advance, approved, launch, move, settle
+from tests.conftest import NOW
+
+LATER = NOW + timedelta(hours=1)
+LEFT = (MessageState.ACCEPTED, MessageState.IN_DOUBT, MessageState.HANDING)
+
+
+def leave(database, wave, states):
+    """The first letters of a wave that wait reach these states; the others go on waiting."""
+    with database.writing() as session:
+        mailing = session.get_one(Wave, wave).mailing_id
+        query = select(Message.id).where(Message.mailing_id == mailing, Message.state == MessageState.QUEUED)
+        keys = session.scalars(query.order_by(Message.id).limit(len(states))).all()
+        for key, state in zip(keys, states, strict=True):
+            fenced = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
+            session.execute(update(Message).where(Message.id == key).values(state=state, **fenced))
+
+
+def again(database, number, at):
+    """Take a cancelled campaign back, have it approved as it is, and start its next wave; returns the wave's key."""
+    move(database, number, lifecycle.restore, now=at)
+    move(database, number, lifecycle.submit, now=at)
+    move(database, number, lifecycle.approve, now=at, actor=APPROVER)
+    wave = move(database, number, lifecycle.schedule, at, now=at)
+    advance(database, wave, at)
+    return wave
+
+
+def letters(database, wave):
+    """The addresses of a wave's letters (their names) by the reason that leaves them out, or by state."""
+    found = {}
+    with database.reading() as session:
+        mailing = session.get_one(Wave, wave).mailing_id
+        for message in session.scalars(select(Message).where(Message.mailing_id == mailing).order_by(Message.id)):
+            found.setdefault(message.reason or message.state, []).append(message.address.partition("@")[0][-4:])
+    return found
+
+
+def is_reminder(database, wave):
+    with database.reading() as session:
+        return Frozen.from_json(session.get_one(Wave, wave).mailing.letter).shared.is_reminder
+
+
+def test_a_campaign_taken_back_is_a_draft_that_needs_another_approval(database, people, strand):
+    settle(database, 2)
+    number = approved(database)
+    with pytest.raises(Refused, match="n’est pas annulée"):
+        move(database, number, lifecycle.restore)
+    move(database, number, lifecycle.cancel, actor=APPROVER)
+    move(database, number, lifecycle.restore, actor=APPROVER)
+    with pytest.raises(Refused, match="pas validée"):
+        move(database, number, lifecycle.schedule, LATER)
+    with database.reading() as session:
+        assert session.get_one(Campaign, number).state is CampaignState.DRAFT
+        told = about(session, f"campaign:{number}")[0]
+        assert (told.actor, told.sentence.partition("» ")[2]) == (APPROVER, "reprise en brouillon.")
+    move(database, number, lifecycle.submit)
+    with pytest.raises(Refused, match="autre personne"):
+        move(database, number, lifecycle.approve)
+    move(database, number, lifecycle.approve, actor=APPROVER)  # who takes it back has not written it
+
+
+def test_the_wave_after_a_broken_one_writes_only_where_nothing_has_left(database, people, strand, monkeypatch):
+    """Also where its rows are written slice by slice, and where an authority has a second mailbox."""
+    monkeypatch.setattr(launching, "SLICE", 2)
+    settle(database, 5)
+    with database.writing() as session:
+        authority = session.scalars(select(Authority).order_by(Authority.id).limit(1)).one()
+        add_contact(session, authority, "autre9999@adm.fwb.example")
+    number = approved(database)
+    first = launch(database, number)
+    leave(database, first, [*LEFT, MessageState.REFUSED])
+    move(database, number, lifecycle.cancel)
+    before = letters(database, first)
+    second = again(database, number, LATER)
+    written = [name for state in LEFT for name in before[state]]
+    found = letters(database, second)
+    assert sorted(found[Reason.WRITTEN]) == sorted(written)
+    assert sorted(found[MessageState.QUEUED]) == sorted(before[MessageState.REFUSED] + before[Reason.CANCELLED])
+    assert letters(database, first) == before, "what has left stays as it is"
+    assert not is_reminder(database, second)
+
+
+def test_its_reminders_then_write_to_everybody_as_usual(database, people, strand):
+    settle(database, 3)
+    number = approved(database, reminders=(14,))
+    leave(database, launch(database, number), [MessageState.ACCEPTED])
+    move(database, number, lifecycle.cancel)
+    second = again(database, number, LATER)
+    with database.reading() as session:
+        campaign = session.get_one(Campaign, number)
+        assert audiences.count(session, campaign, now=LATER).written == 3
+        reminder = campaign.waves[-1]
+        key, due = reminder.id, reminder.due_at
+        assert reminder.state is WaveState.PLANNED
+    advance(database, key, due)
+    assert (len(letters(database, key)[MessageState.QUEUED]), is_reminder(database, key)) == (3, True)
+    assert len(letters(database, second)[MessageState.QUEUED]) == 2
+
+
+def test_a_wave_broken_off_twice_is_completed_by_the_third(database, people, strand):
+    settle(database, 3)
+    number = approved(database)
+    leave(database, launch(database, number), [MessageState.ACCEPTED])
+    move(database, number, lifecycle.cancel)
+    leave(database, again(database, number, LATER), [MessageState.ACCEPTED])
+    move(database, number, lifecycle.cancel, now=LATER)
+    third = letters(database, again(database, number, LATER + timedelta(hours=1)))
+    assert (len(third[Reason.WRITTEN]), len(third[MessageState.QUEUED])) == (2, 1)
+
+
+def test_a_reminder_that_was_broken_off_is_completed_as_a_reminder(database, people, strand):
+    settle(database, 3)
+    number = approved(database)
+    first = launch(database, number)
+    leave(database, first, [MessageState.ACCEPTED] * 3)
+    with database.writing() as session:
+        launching.finish_waves(session, now=LATER)
+    reminder = move(database, number, lifecycle.schedule, LATER, now=LATER)
+    advance(database, reminder, LATER)
+    leave(database, reminder, [MessageState.ACCEPTED])
+    move(database, number, lifecycle.cancel, now=LATER)
+    third = again(database, number, LATER + timedelta(hours=1))
+    found = letters(database, third)
+    assert (len(found[Reason.WRITTEN]), len(found[MessageState.QUEUED]), is_reminder(database, third)) == (1, 2, True)
