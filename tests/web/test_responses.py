@@ -211,6 +211,7 @@ def test_a_handled_response_is_reopened_and_its_steps_stay(author, client, wbe):
     client.post(wbe, data={"answer": "help"})
     author.send("/responses/1/action", {"note": "Appelé."}, page="/responses/1")
     assert author.send("/responses/1/reopening", page="/responses/1").status_code == 302
+    assert "Besoin d’aide (1)" in text_of(author.get("/responses"))
     page = text_of(author.get("/responses/1"))
     assert "Marquer comme traitée" in page
     assert [page.index(word) for word in ("Prise en charge le", "Traitée le", "Rouverte le")] == sorted(

@@ -1,4 +1,4 @@
-"""Step 4, the check: request approval, approve, schedule; then pause, resume, cancel, close."""
+"""Step 4, the check: request approval, approve, schedule; then pause and resume."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.accounts import staff
-from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns import audiences, lifecycle, losses
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
 from outreach.campaigns.review import approval, checks
@@ -97,18 +97,6 @@ def resume(number: int) -> Redirect:
     )
 
 
-@pages.post("/<number:number>/cancellation")
-@needs(RoleName.AUTHOR, RoleName.APPROVER)
-def cancel(number: int) -> Redirect:
-    return _move(number, "La campagne est annulée : ce qui n’est pas parti ne partira pas.", lifecycle.cancel)
-
-
-@pages.post("/<number:number>/closure")
-@needs(RoleName.AUTHOR)
-def close(number: int) -> Redirect:
-    return _move(number, "La campagne est clôturée.", lifecycle.close)
-
-
 def _schedule(session: Session, campaign: Campaign, *, version: str, now: datetime, actor: str) -> None:
     approval.refuse_another(campaign, version)
     lifecycle.schedule(session, campaign, None, now=now, actor=actor, earliest=now + CALL_OFF_TIME)
@@ -157,6 +145,7 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
         is_under_way=is_under_way,
         transitions=lifecycle.history(session, campaign),
         colleagues=staff.colleagues(session),
+        left_before=losses.left_before(session, campaign) if is_open else 0,
         may_approve=current_user.holds(RoleName.APPROVER) and lifecycle.may_be_approved_by(session, campaign, actor()),
         is_approver=current_user.holds(RoleName.APPROVER),
     )

@@ -134,7 +134,7 @@ def test_a_campaign_with_more_conditions_is_shown_and_not_submitted(author, begu
         session.get_one(Campaign, 1).criteria = json.dumps({"and": [{"unreachable": {}}] * 41})
     for page in ("/campaigns", f"{begun}/audience", f"{begun}/check"):
         assert author.get(page).status_code == 200
-    refused = author.send(f"{begun}/submission", page=f"{begun}/check")
+    refused = author.send(f"{begun}/submission", page=f"{begun}/letter")
     assert refused.status_code == 422
     assert "41 conditions" in text_of(refused)
 

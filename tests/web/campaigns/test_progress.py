@@ -277,6 +277,7 @@ def test_every_move_is_a_button_where_it_should_be(author, signed_in, launched):
     told = text_of(author.get(page))
     assert "Première vague annulée" in told
     assert "Annuler" not in told
+    assert "Reprendre en brouillon" in told
 
 
 def test_waves_say_whom_a_reminder_would_be_written_to_today(author, launched, sample_database):
@@ -288,7 +289,7 @@ def test_waves_say_whom_a_reminder_would_be_written_to_today(author, launched, s
     assert re.search(r"\d+ pouvoirs organisateurs la recevraient", page)
     assert "Déjà adhéré" in page
     assert page.count("Le public sera compté à son départ.") == 2
-    author.send("/campaigns/1/cancellation", page="/campaigns/1/progress")
+    author.send("/campaigns/1/cancellation")
     page = text_of(author.get("/campaigns/1/progress/waves"))
     assert page.count("Rien n’est parti.") == 2
 

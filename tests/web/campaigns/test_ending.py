@@ -1,0 +1,86 @@
+"""A page says what is lost before a campaign is cancelled, abandoned or closed; a cancelled one is taken back."""
+
+import re
+
+from sqlalchemy import func, select
+
+from outreach.delivery.models import Message, MessageState
+from tests.pages import actions, links, text_of
+from tests.web.campaigns.test_progress import end, launched, settle
+
+__all__ = ["launched"]
+PLACE, CANCELLATION, CLOSURE = "/campaigns/1", "/campaigns/1/cancellation", "/campaigns/1/closure"
+
+
+def waiting(database):
+    with database.reading() as session:
+        query = select(func.count()).select_from(Message).where(Message.state == MessageState.QUEUED)
+        return session.scalar(query)
+
+
+def test_cancelling_is_a_link_to_a_page_that_names_the_campaign_and_counts_what_is_lost(
+    author, signed_in, launched, sample_database
+):
+    settle(sample_database, 5)
+    left = waiting(sample_database)
+    progress = author.get(f"{PLACE}/progress")
+    assert (CANCELLATION, "Annuler ce qui n’est pas parti") in links(progress)
+    assert CANCELLATION not in actions(progress)
+    page = author.get(CANCELLATION)
+    told = text_of(page)
+    assert f"{left} courriels attendent et ne partiront pas." in told
+    assert re.search(r"La vague 2, prévue le \w+ \w+ \w+ 2021 à [^,]+, ne partira pas", told)
+    assert "La validation : il en faudra une autre." in told
+    assert "5 courriels partis le restent" in told
+    assert "Mettre en pause" in told
+    assert (PLACE, "Ne rien changer") in links(page)
+    assert waiting(sample_database) == left
+    assert [signed_in("reader").get(place).status_code for place in (CANCELLATION, CLOSURE)] == [403, 403]
+
+
+def test_a_cancelled_campaign_is_taken_back_by_one_button_and_its_page_says_whom_it_still_writes_to(
+    author, signed_in, launched, sample_database
+):
+    settle(sample_database, 5)
+    author.send(CANCELLATION)
+    assert author.get(CANCELLATION).location == PLACE, "there is nothing to ask any more"
+    assert author.get(CLOSURE).location == PLACE
+    restoration = f"{PLACE}/restoration"
+    for tab in ("progress", "check"):
+        assert restoration in actions(author.get(f"{PLACE}/{tab}"))
+        assert restoration not in actions(signed_in("reader").get(f"{PLACE}/{tab}"))
+    assert author.send(restoration, page=f"{PLACE}/check").location == f"{PLACE}/check"
+    told = text_of(author.get(f"{PLACE}/check"))
+    assert "5 courriels sont partis et le restent." in told
+    assert "Écartés : courriel déjà parti 5" in told
+    assert author.send(restoration, page="/account").status_code == 409
+    assert author.send(f"{PLACE}/waves", page="/account").status_code == 409, "it is to be approved again"
+
+
+def test_closing_says_that_it_is_for_good_and_what_can_no_longer_be_sent_again(author, launched, sample_database):
+    assert author.get(CLOSURE).location == PLACE, "a wave is under way"
+    settle(sample_database, 2, MessageState.REFUSED)
+    settle(sample_database, 1, MessageState.IN_DOUBT)
+    end(sample_database)
+    author.send(f"{PLACE}/waves/2/withdrawal", page="/account")
+    author.send(f"{PLACE}/waves/3/withdrawal", page="/account")
+    assert (CLOSURE, "Clôturer la campagne") in links(author.get(f"{PLACE}/progress"))
+    told = text_of(author.get(CLOSURE))
+    assert "2 échecs ne pourront plus être renvoyés. 1 courriel en doute ne pourra plus être renvoyé." in told
+    assert "Une campagne clôturée ne se reprend pas" in told
+    author.send(CLOSURE)
+    assert "Terminée" in text_of(author.get(f"{PLACE}/progress"))
+    assert author.get(CLOSURE).location == PLACE
+
+
+def test_a_draft_is_abandoned_and_taken_back_with_all_that_was_written(author):
+    author.send("/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/new")
+    before = author.get(f"{PLACE}/check")
+    assert (CANCELLATION, "Abandonner la campagne") in links(before)
+    assert "Rien n’est planifié : aucun courriel n’attend." in text_of(author.get(CANCELLATION))
+    author.send(CANCELLATION)
+    assert "Annulée" in text_of(author.get(f"{PLACE}/check"))
+    author.send(f"{PLACE}/restoration", page=f"{PLACE}/check")
+    after = author.get(f"{PLACE}/check")
+    assert links(after) == links(before)
+    assert "Brouillon" in text_of(after)
