@@ -14,7 +14,7 @@ from outreach.adherence.situation import Bucket, Selection
 from outreach.directory import authority_sheet
 from outreach.directory.models import Level
 from tests.conftest import STORY_DAY
-from tests.pages import actions, form_of, links, text_of
+from tests.pages import actions, elements, form_of, links, text_of
 from tests.spreadsheets.books import BOMB, PAGE, changed, repeated, workbook
 from tests.web.test_account import form_token
 
@@ -208,6 +208,7 @@ def test_a_status_recorded_by_mistake_is_withdrawn_after_a_page_that_says_what_c
     (withdrawal,) = (address for address, _ in links(author.get(place), f"{place}/"))
     page = author.get(withdrawal)
     assert "Adhéré Sans réponse" in text_of(page)
+    assert [text_of(entry) for entry in elements(page, "a[@aria-current='page']")] == ["Annuaire"]
     assert actions(page)[-1] == withdrawal
     assert (place, "Le garder") in links(page)
     assert joined(author) == before + 2

@@ -219,6 +219,20 @@ def test_a_handled_response_is_reopened_and_its_steps_stay(author, client, wbe):
     )
 
 
+@pytest.mark.long
+def test_a_joining_confirmed_by_mistake_is_declared_again_and_its_response_can_be_confirmed_anew(author, client, wbe):
+    client.post(wbe, data={"answer": "joined"})
+    author.send("/responses/1/action", page="/responses/1")
+    handled, place = author.get("/responses/1"), "/directory/9001/statuses"
+    assert "Rouvrir ne défait pas la confirmation" in text_of(handled)
+    assert (place, "statuts") in links(handled)
+    (withdrawal,) = (address for address, _ in links(author.get(place), f"{place}/"))
+    assert "Adhéré Adhéré (déclaré)" in text_of(author.get(withdrawal))
+    author.send(withdrawal)
+    author.send("/responses/1/reopening", page="/responses/1")
+    assert "Confirmer l’adhésion de 133 écoles" in text_of(author.get("/responses/1"))
+
+
 def test_what_is_most_urgent_comes_first(author, client, wbe):
     for answer in ("joined", "not_concerned", "wrong_contact", "help"):
         client.post(wbe, data={"answer": answer})

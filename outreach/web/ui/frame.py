@@ -245,7 +245,8 @@ def _bar() -> list[tuple[str, str, bool]]:
     place = request.endpoint or ""
     here = (
         "directory."
-        if place in {"adherence.statuses", "adherence.record"} or place.startswith(("history.", "exclusions."))
+        if place in {"adherence.statuses", "adherence.record", "adherence.withdrawal"}
+        or place.startswith(("history.", "exclusions."))
         else place.replace("adherence.", "situation.")
     )
     return [(label, address, here.startswith(prefix)) for label, address, prefix in entries]
