@@ -1,4 +1,4 @@
-"""Ending a campaign: a page says what is lost before it is cancelled or closed. Taking it back to draft."""
+"""Ending a campaign or a wave: a page says what is lost before. Taking a cancelled campaign back to draft."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,6 +42,18 @@ def closure(number: int) -> str | Redirect:
 @needs(RoleName.AUTHOR)
 def close(number: int) -> Redirect:
     return _end(number, "La campagne est clôturée.", lifecycle.close)
+
+
+@pages.get("/<number:number>/waves/<number:wave>/withdrawal")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def calling_off(number: int, wave: int) -> str | Redirect:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        lost = losses.of(session, campaign, now=now())
+        asked = next((planned for planned in lost.planned if planned.number == wave), None)
+        if asked is None:
+            return redirect(url_for(".waves", number=number))
+        return show("calling_off", step_of(session, "calling_off", campaign), lost=lost, wave=asked)
 
 
 def _ask(number: int, end: CampaignState) -> str | Redirect:

@@ -21,7 +21,7 @@ from outreach.delivery.models import Message, MessageState
 from outreach.demo import people
 from outreach.settings import Settings
 from tests.conftest import NOW
-from tests.pages import elements, text_of
+from tests.pages import elements, links, text_of
 from tests.web.test_mailbox import planned
 
 FENCED = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
@@ -146,8 +146,13 @@ def test_a_reminder_is_called_off_alone_from_its_tab(author, signed_in, launched
     with sample_database.reading() as session:
         reminders = len(session.scalars(select(Wave.id).where(Wave.state == WaveState.PLANNED)).all())
     assert text_of(author.get(tab)).count("Annuler cette vague") == reminders >= 1
-    answer = author.send("/campaigns/1/waves/2/withdrawal", page=tab)
-    assert answer.location == tab
+    asks = "/campaigns/1/waves/2/withdrawal"
+    assert asks in dict(links(author.get(tab)))
+    told = text_of(author.get(asks))
+    assert "ne partira pas. Aujourd’hui, elle écrirait à" in told
+    assert "La vague 3, mardi 8 juin 2021 à 11 h, reste planifiée." in told
+    answer = author.send(asks)
+    assert answer.location == tab == author.get(asks).location
     page = text_of(author.get(tab))
     assert "La relance 1 est annulée" in page
     assert "planifiée de nouveau" not in page
