@@ -11,10 +11,14 @@ from outreach.campaigns.letter.frozen import Frozen
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.waves import launching
 from outreach.delivery.models import Message, MessageState, Reason
+from outreach.delivery.sending.failpoints import Failpoint
 from outreach.directory.models import Authority
 from outreach.errors import Refused
 from tests.campaigns.conftest import APPROVER, add_contact, advance, approved, launch, move, settle
 from tests.conftest import NOW
+from tests.delivery.conftest import clock, deliver_until, postman, relay
+
+__all__ = ["clock", "postman", "relay"]
 
 LATER = NOW + timedelta(hours=1)
 LEFT = (MessageState.ACCEPTED, MessageState.IN_DOUBT, MessageState.HANDING)
@@ -138,3 +142,33 @@ def test_a_reminder_that_was_broken_off_is_completed_as_a_reminder(database, peo
     third = again(database, number, LATER + timedelta(hours=1))
     found = letters(database, third)
     assert (len(found[Reason.WRITTEN]), len(found[MessageState.QUEUED]), is_reminder(database, third)) == (1, 2, True)
+
+
+@pytest.mark.long
+def test_a_relay_gets_each_letter_once_though_its_campaign_was_cancelled_in_mid_flight(
+    database, people, strand, relay, postman, clock
+):
+    settle(database, 40)
+    number, sink, fences = approved(database), relay(), []
+
+    def cancel_once(stage):
+        fences.append(stage is Failpoint.AFTER_FENCE)
+        if fences.count(True) == 2 and fences[-1]:
+            move(database, number, lifecycle.cancel)
+
+    clock.at = LATER
+    first = launch(database, number)
+    worker = postman(sink, connections=4, on_failpoint=cancel_once)
+    worker.deliver(mailing_of(database, first))
+    written = [letter["to"] for letter in sink.accepted]
+    assert 0 < len(written) < 40
+    clock.forward(hours=1)
+    second = again(database, number, clock())
+    deliver_until(worker, mailing_of(database, second), lambda: MessageState.QUEUED not in letters(database, second))
+    written = [letter["to"] for letter in sink.accepted]
+    assert (len(written), len(set(written))) == (40, 40)
+
+
+def mailing_of(database, wave):
+    with database.reading() as session:
+        return session.get_one(Wave, wave).mailing_id
