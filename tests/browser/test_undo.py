@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_pages import overflow
 from tests.browser.test_progress import launched
+from tests.web.test_adherence import record
 from tests.web.test_responses import letters, wbe
 
 __all__ = ["launched", "letters", "wbe"]
@@ -75,11 +76,15 @@ def test_a_handled_response_is_reopened(page, wbe, client):
     expect(page.get_by_role("link", name="Besoin d’aide (1)")).to_be_visible()
 
 
-def test_the_pages_that_ask_keep_the_rules_at_both_widths(staff, launched, violations, looks):
-    staff.goto(CONTACTS)
-    staff.get_by_role("link", name="Retirer po009300").click()
-    retirement = staff.url
-    for address in ("/campaigns/1/cancellation", retirement, STATUSES):
+def test_the_pages_that_ask_keep_the_rules_at_both_widths(staff, author, launched, violations, looks):
+    record(author, 9300)
+    asks = ["/campaigns/1/cancellation", "/campaigns/1/waves/2/withdrawal", STATUSES]
+    for place, name in ((CONTACTS, "Retirer po009300"), (STATUSES, "Annuler cet enregistrement")):
+        staff.goto(place)
+        staff.get_by_role("link", name=name).click()
+        expect(staff.get_by_role("link", name="garder")).to_be_visible()
+        asks.append(staff.url)
+    for address in asks:
         staff.goto(address)
         for look in looks(staff):
             assert (violations(staff), overflow(staff) <= 0) == ([], True), (address, look)
