@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from outreach import audit
 from outreach.adherence import programmes
+from outreach.campaigns import audiences
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.letter.frozen import refuse_unreadable
 from outreach.campaigns.models import (
@@ -220,7 +221,8 @@ def schedule(
         raise Refused("La campagne a été validée pour un autre moment : changez-le et faites-la valider de nouveau.")
     refuse_far_away(planned[0].at, now)
     last = session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == campaign.id)) or 0
-    launched = sum(wave.mailing_id is not None for wave in campaign.waves)
+    completes = audiences.broken_off(campaign)
+    launched = sum(wave.mailing_id is not None and wave.mailing_id not in completes for wave in campaign.waves)
     waves = [
         _plan_wave(session, campaign, last + wave.number, launched + wave.number - 1, wave, now, actor)
         for wave in planned
