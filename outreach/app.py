@@ -3,7 +3,7 @@
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, after_this_request, render_template, request, session
+from flask import Flask, abort, after_this_request, request, session
 from flask_compress import Compress
 from flask_login import user_logged_out
 from flask_security import Security, SQLAlchemySessionUserDatastore
@@ -13,17 +13,19 @@ from jinja2 import StrictUndefined
 from sqlalchemy.orm import scoped_session
 from whitenoise import WhiteNoise
 
+from outreach import migrations
 from outreach.accounts import staff
 from outreach.accounts.sessions import LIFETIME
 from outreach.accounts.staff import Role, User
 from outreach.accounts.trail import TrailKind
-from outreach.db import NO_ANSWER, Database, Session
+from outreach.db import Database, Session
 from outreach.db.ways import Way
 from outreach.settings import ROOT, Mode, Settings
 from outreach.web import account, adherence, calendar, campaigns, mailbox, responses, situation, trail
 from outreach.web.directory import authorities, exclusions, history
 from outreach.web.headers import Headed
 from outreach.web.public import recipient_pages, well_known
+from outreach.web.public.health import Health
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.ui import frame, kept, sign_in
 from outreach.web.ui import trail as trail_queue
@@ -43,14 +45,15 @@ MESSAGES = {
 
 
 def create_app(settings: Settings, database: Database | None = None) -> Flask:
-    """The application, ready to serve. The database is opened from the settings unless one is given."""
+    """The application, ready to serve. Unless a database is given, one is opened from the settings, and watched."""
     app = Flask("outreach", template_folder=str(ROOT / "templates"), static_folder=None)
     app.config.update(_config(settings))
     Compress(app)  # before the frame, whose headers are then set when it compresses
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["outreach.settings"] = settings
-    database = (database or Database(settings.database)).by(Way.PAGE)
+    opened = database or Database(settings.database).watched(migrations.fault_of)
+    database = opened.by(Way.PAGE)
     app.extensions["outreach.database"] = database
     app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
@@ -60,8 +63,6 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     frame.install(app)
     kept.install(app, _is_ours)
     trail_queue.install(app, database)
-    for error in NO_ANSWER:
-        app.register_error_handler(error, _unavailable)
     for room in (
         situation,
         campaigns,
@@ -87,13 +88,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         allow_all_origins=False,
     )
     # Hits come first, and have the fixed headers in answers that are ready: they are what comes by thousands.
-    app.wsgi_app = Hits(Headed(pages, settings.mode), database, settings)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = Hits(Headed(Health(pages, database, settings), settings.mode), database, settings)  # type: ignore[method-assign, assignment]
     return app
-
-
-def _unavailable(_error: Exception) -> Response:
-    """A 503 with Retry-After, so that a mail program repeats its unsubscribe request later (RFC 9110 §15.6.4)."""
-    return Response(render_template("public/unavailable.html"), 503, {"Retry-After": "30", "Cache-Control": "no-store"})
 
 
 def _allow_uploads() -> None:

@@ -25,7 +25,7 @@ class Lent(Database):
 
     def __init__(self):
         """Open no database: `become` sets one."""
-        self._last_calls = []
+        self._last_calls, self.watch = [], None
 
     def become(self, other):
         vars(self).update(vars(other) | {"way": Way.PAGE})

@@ -17,6 +17,7 @@ from outreach import migrations
 from outreach.cli.main import SHOWN
 from outreach.days import FIRST, LAST
 from outreach.db import Database, Session
+from outreach.db.watch import DatabaseFault
 from outreach.demo import people
 from outreach.errors import InputError, Refused
 from outreach.french import typeset
@@ -87,10 +88,12 @@ def ready(database: Database, settings: Settings, now: datetime) -> Database:
 
     Raises Refused when the database is not at the program's version.
     """
-    is_current, is_demo = migrations.is_current(database.engine), settings.mode is Mode.DEMO
-    if not (is_current or is_demo):
-        raise Refused("La base de données n’est pas à la version du programme : lancez ./run migrate.")
-    if is_demo and not (is_current and _knows_its_people(database)):
+    fault, is_demo = migrations.fault_of(database.engine), settings.mode is Mode.DEMO
+    if fault is DatabaseFault.NEWER:
+        raise Refused(migrations.NEWER_SENTENCE)
+    if fault and not is_demo:
+        raise Refused("La base de données est d’une version antérieure à celle du programme : lancez ./run migrate.")
+    if is_demo and (fault or not _knows_its_people(database)):
         from outreach.cli import preparation  # noqa: PLC0415 - once an installation, and it loads all pages
 
         preparation.prepare(database)

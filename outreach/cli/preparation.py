@@ -7,6 +7,7 @@ from outreach.accounts import staff
 from outreach.app import create_app
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Database
+from outreach.db.watch import DatabaseFault
 from outreach.demo import mailbox, people, story
 from outreach.demo import sample as samples
 from outreach.directory import imports
@@ -17,7 +18,9 @@ from outreach.settings import Mode, Settings
 
 
 def prepare(database: Database) -> None:
-    """Migrate the database, and add the rows that every installation has."""
+    """Migrate the database, and add the rows that every installation has. Raises Refused on a newer version."""
+    if migrations.fault_of(database.engine) is DatabaseFault.NEWER:
+        raise Refused(migrations.NEWER_SENTENCE)
     migrations.upgrade(database.engine)
     with database.writing() as session:
         ensure_reference(session)

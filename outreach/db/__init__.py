@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 from weakref import WeakSet
@@ -22,11 +23,12 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from outreach.db import time_limit
+from outreach.db.watch import DatabaseAway, DatabaseFault, Watch
 from outreach.db.ways import Way
 
 __all__ = ["NO_ANSWER", "Base", "Database", "Session", "UtcDateTime", "enum_of", "table_of", "take_turns"]
 
-NO_ANSWER = (OperationalError, NoConnection)  # raised when the database does not answer
+NO_ANSWER = (OperationalError, NoConnection, DatabaseAway)  # raised when the database does not answer
 # A page may hold three connections at once (account, content, clock). With fewer than 3 for each of the 8 pages that a
 # process serves at a time, these could wait for each other for ever. Its 24 other threads hold one each at most.
 MOST_CONNECTIONS = 50
@@ -105,6 +107,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
+        self.watch: Watch | None = None
         self._kept: WeakSet[Connection] = WeakSet()
         self._last_calls: list[Callable[[], object]] = []
         if parsed.get_backend_name() == "sqlite":
@@ -131,12 +134,35 @@ class Database:
         same.way = way
         return same
 
+    def watched(self, judge: Callable[[Engine], DatabaseFault | None]) -> Self:
+        """Refuse sessions while the server is silent or `judge` finds a fault, for a process that serves pages.
+
+        They raise one of NO_ANSWER. Call it before the first connection; returns this database.
+        """
+        self.watch = Watch(self._reader, judge)
+        if self.engine.dialect.name == "postgresql":
+            from outreach.db import silence  # noqa: PLC0415 - for web processes on PostgreSQL: it loads the driver
+
+            self.watch = Watch(self._reader, judge, partial(silence.reaches, self.engine))
+            silence.install(self.engine, self.watch)
+        return self
+
+    def note_fault(self, error: Exception) -> None:
+        """Have the log say, once a fault, that somebody was refused because of an error of NO_ANSWER."""
+        if self.watch is not None:
+            self.watch.note(error)
+
+    def _admit(self) -> None:
+        if self.watch is not None:
+            self.watch.admit()
+
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the data and cannot change it. `time_limit.limit` says how long it may take.
 
         Raises TookTooLong beyond that.
         """
+        self._admit()
         with Session(self._reader) as session:
             time_limit.tell(session)
             yield session
@@ -147,15 +173,18 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """One transaction: committed at the end of the block, undone if the block raises."""
+        self._admit()
         with Session(self._writer, info={"way": self.way}) as session, session.begin():
             yield session
 
     def open(self, *, writing: bool) -> Session:
         """A session for a library that commits and closes by itself (flask-security); other code must not use it."""
+        self._admit()
         return Session(self._writer if writing else self._reader, info={"way": self.way})
 
     def connect(self) -> Connection:
         """A connection that may write, for a thread that keeps one (`db.kept`). `dispose` closes it, too."""
+        self._admit()
         connection = self._writer.connect()
         self._kept.add(connection)
         return connection

@@ -97,8 +97,12 @@ def _end(connection: Connection, *_details: Any) -> None:
 
 def _forget(connection: Connection) -> None:
     """Lift the limit that an earlier transaction on this connection had: this one may write."""
+    driver: Any = connection.connection.dbapi_connection
     if connection.info.pop("limited", False):
-        connection.connection.dbapi_connection.set_progress_handler(None, 0)  # type: ignore[union-attr]
+        driver.set_progress_handler(None, 0)
+    if connection.dialect.name == "postgresql":
+        allowance = _of(connection)
+        driver.ends_within = None if allowance is None else allowance.left  # for `silence`
 
 
 def _name(context: ExceptionContext) -> TookTooLong | None:

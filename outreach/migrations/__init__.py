@@ -2,12 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from outreach.db.watch import DatabaseFault
+
 HERE = Path(__file__).parent
+NEWER_SENTENCE = (
+    "La base de données est d’une version que ce programme ne connaît pas : "
+    "démarrez le programme qui l’a mise à jour, ou restaurez une sauvegarde d’avant."
+)
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
@@ -26,12 +33,29 @@ def check(engine: Engine) -> None:
 
 
 def is_current(engine: Engine) -> bool:
-    """Whether the database stands at the newest revision: revisions are numbered, and their files named after them."""
-    newest = max(path.name for path in (HERE / "versions").glob("*.py")).partition("_")[0]
+    """Whether the database stands at the newest revision."""
+    return fault_of(engine) is None
+
+
+def fault_of(engine: Engine) -> DatabaseFault | None:
+    """Whether the database stands at an OLDER revision than this program, or at one that it does not know (NEWER).
+
+    None at the newest one. A database without a revision is OLDER: like that, it is made by a migration.
+    """
+    known = _revisions()
     with engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
-            return False
-        return connection.scalars(text("SELECT version_num FROM alembic_version")).all() == [newest]
+            return DatabaseFault.OLDER
+        found = connection.scalars(text("SELECT version_num FROM alembic_version")).all()
+    if found == known[-1:]:
+        return None
+    return DatabaseFault.OLDER if set(found) <= set(known) else DatabaseFault.NEWER
+
+
+@cache
+def _revisions() -> list[str]:
+    """All revisions, the oldest first: they are numbered, and their files named after them."""
+    return sorted(path.name.partition("_")[0] for path in (HERE / "versions").glob("*.py"))
 
 
 def _run(engine: Engine, command: str, *given: str) -> None:

@@ -40,6 +40,7 @@ class Batches(Generic[Given, Made]):
         self._waiting: SimpleQueue[Brought[Given, Made]] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._busy_since = float("inf")
+        self._is_failing = False  # the log says so once, until a batch is handled
 
     def put(self, given: Given) -> Made:
         """The result for what is given, once its batch is handled. Raises NotHandled when it is not, or not in time.
@@ -86,8 +87,11 @@ class Batches(Generic[Given, Made]):
         try:
             for brought, made in zip(batch, self._handle([brought.given for brought in batch]), strict=True):
                 brought.made = (made,)
+            self._is_failing = False
         except NO_ANSWER as error:
-            logger.warning("%s %s: %s", len(batch), self._what, error)
+            if not self._is_failing:
+                logger.warning("%s %s, nor may those that follow: %s", len(batch), self._what, error)
+            self._is_failing = True
         except Exception:  # the reader gets the pixel or the link even when we fail
             logger.exception("%s %s", len(batch), self._what)
         finally:

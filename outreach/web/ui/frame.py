@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach import french
 from outreach.adherence.models import Status
-from outreach.db import Database, time_limit
+from outreach.db import NO_ANSWER, Database, time_limit
 from outreach.delivery import workers
 from outreach.delivery.sending import relay_health
 from outreach.errors import NotFound, OutreachError, Refused, TookTooLong
@@ -186,6 +186,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(Refused, lambda error: _page(409, str(error)))
     app.register_error_handler(OutreachError, lambda error: _page(400, str(error)))
     app.register_error_handler(TookTooLong, _too_long)
+    for error in NO_ANSWER:
+        app.register_error_handler(error, _unavailable)
 
 
 _BUSY = "Le service est très occupé. Réessayez dans un moment."
@@ -279,7 +281,23 @@ def _failure(error: Exception) -> tuple[str, int]:
     """The page of an internal error. It needs no database, and shows the moment that the log records."""
     moment = now()
     current_app.logger.error("The fault told to somebody at %s: %r", moment.isoformat(timespec="seconds"), error)
-    return render_template("public/failure.html", moment=moment), 500
+    return _bare("public/failure.html", moment=moment), 500
+
+
+def _unavailable(error: Exception) -> Response:
+    """The page of a database that does not answer, for everybody; the log says so once a fault.
+
+    A 503 with Retry-After, so that a mail program repeats its unsubscribe request later (RFC 9110 §15.6.4).
+    """
+    database().note_fault(error)
+    # A part that a script asked for stays as it is: the page around it may hold what somebody has typed.
+    stays = {"HX-Reswap": "none"} if "HX-Request" in request.headers else {}
+    return Response(_bare("public/unavailable.html"), 503, {"Retry-After": "30", **stays})
+
+
+def _bare(template: str, **values: object) -> str:
+    """A page without what every page is given, which would read the person's account."""
+    return current_app.jinja_env.get_template(template).render(values)
 
 
 def _too_long(_error: Exception) -> Response:
@@ -290,11 +308,21 @@ def _too_long(_error: Exception) -> Response:
     """
     time_limit.limit(READING_SECONDS)  # for this page itself
     whole = {"HX-Retarget": "#main", "HX-Reselect": "#main", "HX-Reswap": "outerHTML"}
-    page, code = _page(503, "" if current_user.is_authenticated else _BUSY)
+    try:
+        page, code = _staff_or_public(503, "" if current_user.is_authenticated else _BUSY)
+    except NO_ANSWER as fault:
+        return _unavailable(fault)
     return Response(page, code, whole if "HX-Request" in request.headers else None)
 
 
-def _page(code: int, sentence: str = "") -> tuple[str, int]:
+def _page(code: int, sentence: str = "") -> tuple[str, int] | Response:
+    try:
+        return _staff_or_public(code, sentence)
+    except NO_ANSWER as fault:
+        return _unavailable(fault)
+
+
+def _staff_or_public(code: int, sentence: str) -> tuple[str, int]:
     title, usual = SENTENCES.get(code, SENTENCES[500] if code >= 500 else SENTENCES[400])
     template = "pages/error.html" if current_user.is_authenticated else "public/error.html"
     return render_template(template, title=title, sentence=sentence or usual), code

@@ -1,0 +1,83 @@
+"""What everybody sees while the database is away or of another version, and what a monitor is told."""
+
+import logging
+
+import pytest
+from sqlalchemy import text
+
+from outreach import migrations
+from outreach.db import Database, watch
+from outreach.delivery import workers
+
+ADDRESSES = ("/", "/campaigns", "/nowhere", "/sign-in")
+
+
+@pytest.fixture
+def lend(app):
+    """Give the application another database, which it watches as a web process does."""
+    lent = []
+
+    def become(url):
+        other = Database(url).watched(migrations.fault_of)
+        lent.append(other)
+        app.extensions["outreach.database"].become(other)
+
+    yield become
+    for other in lent:
+        other.dispose()
+
+
+@pytest.fixture
+def gone(lend):
+    lend("postgresql://nobody@127.0.0.1:1/none")
+
+
+def test_staff_get_a_french_page_and_the_log_one_line_while_the_database_is_away(app, author, gone, caplog):
+    app.config["TESTING"] = False
+    for address in ADDRESSES * 2:
+        page = author.get(address)
+        assert page.status_code == 503
+        assert "Le service ne peut pas répondre pour l’instant" in page.text
+        assert page.headers["Retry-After"]
+    warned = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [record.name for record in warned] == [watch.logger.name]
+    assert all(record.exc_info is None for record in warned)
+
+
+def test_a_part_that_a_script_asked_for_leaves_the_page_with_what_was_typed(author, gone):
+    page = author.get("/campaigns", headers={"HX-Request": "true"})
+    assert (page.status_code, page.headers["HX-Reswap"]) == (503, "none")
+
+
+def health(client):
+    answer = client.get("/healthz")
+    assert answer.mimetype == "application/json"
+    assert "Set-Cookie" not in answer.headers
+    return answer.status_code, answer.json
+
+
+def test_a_monitor_is_told_in_words_that_a_late_clock_alone_takes_nothing_down(client, app, sample_database):
+    told = {"status": "ok", "database": "ok", "schema": "ok"}
+    assert health(client) == (200, told | {"clock": "late"})
+    with sample_database.writing() as session:
+        workers.clock_passed(session, "", now=app.extensions["outreach.settings"].instant())
+    assert health(client) == (200, told | {"clock": "ok"})
+    assert client.post("/healthz").status_code == 405
+
+
+def test_a_monitor_is_told_that_the_database_is_silent(client, gone):
+    assert health(client) == (
+        503,
+        {"status": "unavailable", "database": "silent", "schema": "unknown", "clock": "unknown"},
+    )
+
+
+@pytest.mark.parametrize(("version", "word"), [("0019", "older"), ("9999", "newer")])
+def test_nothing_is_served_from_a_database_of_another_version(author, lend, sample_url, sample_database, version, word):
+    with sample_database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+    lend(sample_url)
+    assert author.get("/campaigns").status_code == 503
+    status, told = health(author)
+    assert status == 503
+    assert told == {"status": "unavailable", "database": "ok", "schema": word, "clock": "unknown"}
