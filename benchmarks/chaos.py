@@ -6,12 +6,13 @@ fault has a default number of letters (--messages) and of strikes (--kills). `--
 database and prints a table. Needs requirements-dev.txt (`./run test` installs it).
 
 `--fault web` breaks the count of openings and clicks instead: kills of the web process under load, and a database that
-is stopped for 20 seconds.
+is stopped for 20 seconds. `--fault pages` stops PostgreSQL for 20 seconds and freezes it for 20 under signed-in staff.
 
 The exit status is 1 when a fault cannot be tried to its end, or when a promise is broken: a letter is lost or accepted
 twice, a doubt is not listed, there are more doubts than connections times kills, a worker ends by itself, it takes more
 than 60 seconds until letters leave again, or a letter is accepted more than a second after a decision against it. With
-`web`, it is 1 when an answered hit is not stored, or one is stored twice.
+`web`, it is 1 when an answered hit is not stored, or one is stored twice. With `pages`, it is 1 when an answer is no
+page of ours or takes longer than 8 seconds.
 """
 
 import argparse
@@ -25,13 +26,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.faults import BOTH, FAULTS, decisions, web
+from benchmarks.faults import BOTH, FAULTS, decisions, pages, web
 from benchmarks.faults.ground import Ground, prepared
 from benchmarks.faults.processes import finish, tried_at_the_end
 
 RESUME_SECONDS = 60
 HONOUR_SECONDS = 1
-WEB, WEB_KILLS = "web", 50
+WEB, WEB_KILLS, PAGES = "web", 50, "pages"
 TABLE = {
     "fault": 12,
     "database": 11,
@@ -69,8 +70,8 @@ def main() -> None:
 
 
 def _asked(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    for name in (*FAULTS, WEB) if options.fault == "all" else (options.fault,):
-        databases = BOTH if name == WEB else FAULTS[name].databases
+    for name in (*FAULTS, WEB, PAGES) if options.fault == "all" else (options.fault,):
+        databases = BOTH if name == WEB else ("postgresql",) if name == PAGES else FAULTS[name].databases
         usual = databases if options.fault == "all" else databases[:1]
         for database in (options.database,) if options.database else usual:
             if database in databases:
@@ -80,6 +81,9 @@ def _asked(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
 def _tried(name: str, database: str, options: argparse.Namespace) -> Row:
     if name == WEB:
         return _tried_on_the_web(database, options)
+    if name == PAGES:
+        row: Row = {"database": database, "fault": PAGES, **pages.tried()}
+        return row | {"broken": [key for key in row if key.endswith(("_not_ours", "_too_slow")) and row[key]]}
     fault, began, chance = FAULTS[name], time.monotonic(), random.Random(options.seed)
     messages = fault.messages if options.messages is None else options.messages
     times, done = fault.times if options.kills is None else options.kills, 0
@@ -147,7 +151,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--messages", type=positive)
     parser.add_argument("--kills", type=positive)
     parser.add_argument("--database", choices=BOTH)
-    parser.add_argument("--fault", choices=(*FAULTS, WEB, "all"), default="kill")
+    parser.add_argument("--fault", choices=(*FAULTS, WEB, PAGES, "all"), default="kill")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

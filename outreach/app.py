@@ -18,7 +18,7 @@ from outreach.accounts import staff
 from outreach.accounts.sessions import LIFETIME
 from outreach.accounts.staff import Role, User
 from outreach.accounts.trail import TrailKind
-from outreach.db import Database, Session
+from outreach.db import NO_ANSWER, Database, Session
 from outreach.db.ways import Way
 from outreach.settings import ROOT, Mode, Settings
 from outreach.web import account, adherence, calendar, campaigns, mailbox, responses, situation, trail
@@ -167,7 +167,15 @@ def _config(settings: Settings) -> dict[str, object]:
 def _install_security(app: Flask, database: Database) -> None:
     # flask-security only reads: a sign-in must not hold SQLite's only write lock while a password is hashed.
     opened: scoped_session[Session] = scoped_session(lambda: database.open(writing=False))  # type: ignore[arg-type]
-    app.teardown_request(lambda _error: opened.remove())
+
+    @app.teardown_request
+    def close(_error: BaseException | None) -> None:
+        try:
+            opened.remove()
+        except NO_ANSWER as error:  # the request is answered, and the connection given up
+            opened.registry.clear()
+            database.note_fault(error)
+
     users = SQLAlchemySessionUserDatastore(opened, User, Role)
     Security(app, users, login_form=SignInForm)
     manager = app.login_manager  # type: ignore[attr-defined]

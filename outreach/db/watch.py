@@ -67,7 +67,7 @@ class Watch:
         """Let a session begin. Raises DatabaseAway, or what the driver raises when the server refuses us."""
         if self.is_silent and not self._answers_again():
             raise DatabaseAway(DatabaseFault.SILENT)
-        if time.monotonic() - self._checked_at < CHECK_SECONDS:
+        if self._told is None and time.monotonic() - self._checked_at < CHECK_SECONDS:
             return
         self._checked_at = time.monotonic()  # the others go on by the last verdict meanwhile
         fault: DatabaseFault | None = DatabaseFault.SILENT
@@ -123,5 +123,5 @@ class Watch:
         with self._tells:
             if self._told is None or time.monotonic() - self._told_at < CALM_SECONDS:
                 return
-            self._told, seconds = None, time.monotonic() - self._since
+            self._told, seconds = None, self._told_at - self._since
         logger.warning("the database serves again, after %.0f s", seconds)

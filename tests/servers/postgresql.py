@@ -81,6 +81,19 @@ class Server:
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(60)
 
+    def freeze(self) -> None:
+        """Stop all its processes where they are: its kernel goes on taking what comes."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: int) -> None:
+        for process in [self.process.pid, *children_of(self.process.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
+
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)  # fast shutdown: connections still open are cut
