@@ -21,7 +21,7 @@ from outreach.accounts.trail import TrailKind
 from outreach.db import NO_ANSWER, Database, Session
 from outreach.db.ways import Way
 from outreach.settings import ROOT, Mode, Settings
-from outreach.web import account, adherence, calendar, campaigns, mailbox, responses, situation, trail
+from outreach.web import account, adherence, calendar, campaigns, mailbox, responses, sending, situation, trail
 from outreach.web.directory import authorities, exclusions, history
 from outreach.web.headers import Headed
 from outreach.web.public import recipient_pages, well_known
@@ -74,6 +74,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         responses,
         account,
         mailbox,
+        sending,
         trail,
         recipient_pages,
         well_known,

@@ -11,7 +11,7 @@ SHOWN = "outreach.shown"  # key of the moment at which the clock starts (--now)
 MODULES = {
     "up": ("up",),
     "web": ("web",),
-    "work": ("work", "mailbox", "verify", "audit", "instance"),
+    "work": ("work", "mailbox", "verify", "audit", "instance", "relay"),
     "install": ("migrate", "sample", "user"),
     "directory": ("register", "directory"),
     "adherence": ("programme", "adherence", "report"),

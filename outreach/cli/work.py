@@ -1,4 +1,4 @@
-"""`work`, `mailbox`, `verify`, `audit`, `instance`: sending, the demo mailbox, the checks of ledger and audit."""
+"""`work`, `mailbox`, `verify`, `audit`, `instance`, `relay`: sending, the demo mailbox, checks, the relays."""
 
 import gc
 import signal
@@ -14,8 +14,8 @@ from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Database
-from outreach.delivery import installation
-from outreach.delivery.sending import prefetch
+from outreach.delivery import installation, workers
+from outreach.delivery.sending import prefetch, relay_health
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.sending.prefetch import LetterSource
 from outreach.demo import mailbox as demo_mailbox
@@ -137,6 +137,55 @@ def confirm(operation: Operation) -> None:
         actor = operation.actor(session, RoleName.ADMINISTRATOR)
         installation.confirm(session, here, now=operation.now, actor=actor)
     say("Cette installation peut envoyer.")
+
+
+@click.group()
+def relay() -> None:
+    """Les relais : leur état, et un essai tout de suite."""
+
+
+@relay.command(name="status")
+@json_option
+@pass_operation
+def relay_status(operation: Operation, as_json: bool) -> None:
+    """Dit ce qui retient les courriels, et l’état de chaque relais qui a déjà échoué."""
+    with operation.database.reading() as session:
+        passed, states = workers.last_pass(session), relay_health.states(session)
+        at, hindrance = (passed.at, passed.hindrance) if passed else (None, "")
+        relays = [
+            {
+                "name": state.name,
+                "failures": state.failures,
+                "rests_until": state.rests_until and state.rests_until.isoformat(),
+                "alarmed_at": state.alarmed_at and state.alarmed_at.isoformat(),
+                "said": state.said,
+            }
+            for state in states
+        ]
+        held = relay_health.hindrances(session, [state.name for state in states], now=operation.now)
+    if as_json:
+        say_json({"clock": at and at.isoformat(), "hindrance": hindrance, "relays": relays})
+        return
+    say(f"Dernier passage de l’horloge : {french.moment(at)}." if at else "L’horloge n’a jamais tourné.")
+    for sentence in dict.fromkeys((*held.values(), hindrance)):
+        if sentence:
+            say(sentence)
+    if not (held or hindrance):
+        say("Rien ne retient les courriels.")
+
+
+@relay.command(name="retry")
+@acting
+@pass_operation
+def retry_relays(operation: Operation) -> None:
+    """Fait essayer tout de suite les relais qui attendent ou sont en alarme."""
+    with operation.database.writing() as session:
+        actor = operation.actor(session, RoleName.AUTHOR, RoleName.APPROVER, RoleName.ADMINISTRATOR)
+        tried = relay_health.try_now(session, now=operation.now, actor=actor)
+    for name in tried:
+        say(f"Le relais {name} est essayé de nouveau dans les secondes qui viennent.")
+    if not tried:
+        say("Aucun relais n’attend : rien n’est changé.")
 
 
 def _leave_signals() -> None:

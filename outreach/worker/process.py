@@ -94,7 +94,7 @@ class WorkProcess:
         with self.database.writing() as session:
             now = self.clock()
             worker_id = workers.join_in(session, now=now)
-            relay_health.quiet_alarms(session, now=now)
+            relay_health.try_at_start(session, now=now)
             installation.settle_in(session, installation.read(self.settings.data), now=now)
         return worker_id
 

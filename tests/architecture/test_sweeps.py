@@ -98,7 +98,9 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
     for method, endpoint, address in addresses(app):
         if (
             method != "GET"
-            and endpoint.startswith(("directory.", "exclusions.", "history.", "adherence.", "campaigns.", "responses."))
+            and endpoint.startswith(
+                ("directory.", "exclusions.", "history.", "adherence.", "campaigns.", "responses.", "sending.")
+            )
             and endpoint != "campaigns.preview"
         ):
             assert reader.open(address, method=method).status_code == 403, f"{method} {address}"

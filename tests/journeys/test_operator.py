@@ -5,6 +5,7 @@ import json
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime
 from functools import partial
 from mailbox import Maildir
 
@@ -16,6 +17,7 @@ from outreach.accounts.staff import User
 from outreach.cli.preparation import add_people
 from outreach.delivery.ledger.suppressions import suppress
 from outreach.delivery.models import SuppressionReason
+from outreach.delivery.sending import relay_health
 from outreach.settings import ROOT
 from tests.conftest import NOW, STORY_DAY
 from tests.factories import DRAWN
@@ -324,3 +326,18 @@ def test_the_mailbox_of_returns_is_read_and_counted(run, tmp_path):
     assert "nommée par OUTREACH_BOUNCES_URL n’existe pas" in missing.stderr
     unreachable = run("bounces", OUTREACH_BOUNCES_URL="imap://a:b@127.0.0.1:1/INBOX")
     assert (unreachable.returncode, "ne se lit pas" in unreachable.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_an_operator_sees_what_keeps_letters_and_has_the_relay_tried_at_once(run_on_sample, sample_database):
+    now = datetime.now(UTC)
+    with sample_database.writing() as session:
+        relay_health.note_failure(session, "a.example:25", "450 plus tard", alarm=False, now=now)
+    told = json.loads(run_on_sample("relay", "status", "--json").stdout)
+    (relay,) = told["relays"]
+    assert (relay["name"], relay["failures"], relay["said"]) == ("a.example:25", 1, "450 plus tard")
+    assert datetime.fromisoformat(relay["rests_until"]) > now
+    assert "prochain essai à" in run_on_sample("relay", "status").stdout
+    assert "a.example:25 est essayé de nouveau" in run_on_sample("relay", "retry").stdout
+    assert "rien n’est changé" in run_on_sample("relay", "retry").stdout
+    assert json.loads(run_on_sample("relay", "status", "--json").stdout)["relays"][0]["rests_until"] is None

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 
-from outreach import audit
+from outreach import audit, french
 from outreach.db import Session, table_of, take_turns
 from outreach.db.compiled import Prepared
 from outreach.delivery.ledger.retry_times import rest_of
@@ -13,7 +13,7 @@ from outreach.delivery.models import RelayState
 
 
 def note_failure(session: Session, relay: str, said: str, *, alarm: bool, now: datetime) -> datetime:
-    """Record that a relay failed: it rests, longer each time. An alarm lasts until a work process starts.
+    """Record that a relay failed: it rests, longer each time. An alarm lasts until a start, or until somebody asks.
 
     Returns until when the relay rests.
     """
@@ -44,15 +44,42 @@ _ANSWERED = Prepared(
 )
 
 
-def quiet_alarms(session: Session, *, now: datetime) -> None:
-    """Clear every alarm as a work process starts, whoever started it, so that each relay is tried once more.
+def try_at_start(session: Session, *, now: datetime) -> None:
+    """Have every relay tried at once as a work process starts, whoever started it: its rest and its alarm end.
 
-    A relay that still fails raises its alarm again. A relay that is no longer in the settings stays quiet.
+    A relay that still fails rests again, or raises its alarm again. A relay that is no longer in the settings stays
+    quiet.
     """
-    for state in _alarmed(session):
+    for state in _held(session):
+        if state.alarmed_at is not None:
+            sentence = f"Le relais {state.name} est essayé de nouveau au démarrage d’un processus d’envoi."
+            audit.record(session, now, "système", sentence, f"relay:{state.name}")
         state.alarmed_at = state.rests_until = None
-        sentence = f"Le relais {state.name} est essayé de nouveau au démarrage d’un processus d’envoi."
-        audit.record(session, now, "système", sentence, f"relay:{state.name}")
+
+
+def try_now(session: Session, *, now: datetime, actor: str) -> list[str]:
+    """Have every relay tried at the clock's next pass, because a person asked for it; returns their names.
+
+    It ends rests and alarms, as `try_at_start`. A relay that fails again rests as long as it would have.
+    """
+    for name in session.scalars(select(RelayState.name).order_by(RelayState.name)).all():
+        take_turns(session, "relay", name)
+    held = [state for state in _held(session) if is_held(state, now=now)]
+    for state in held:
+        state.alarmed_at = state.rests_until = None
+        sentence = f"Le relais {state.name} est essayé de nouveau, sur demande."
+        audit.record(session, now, actor, sentence, f"relay:{state.name}")
+    return [state.name for state in held]
+
+
+def states(session: Session) -> Sequence[RelayState]:
+    """What is known of each relay that ever failed, by name."""
+    return session.scalars(select(RelayState).order_by(RelayState.name)).all()
+
+
+def is_held(state: RelayState, *, now: datetime) -> bool:
+    """Whether a relay rests, or is in alarm."""
+    return state.alarmed_at is not None or (state.rests_until is not None and state.rests_until > now)
 
 
 def alarms(session: Session) -> list[str]:
@@ -76,13 +103,20 @@ def hindrance(session: Session, relays: Sequence[str], *, now: datetime) -> str:
 def _hindrance(state: RelayState, now: datetime) -> str:
     if state.alarmed_at is not None:
         return _alarm(state)
-    if state.rests_until is not None and state.rests_until > now:
-        return f"Le relais {state.name} ne prend rien ({state.said}) : nouvel essai sous peu."
+    if state.rests_until is not None and is_held(state, now=now):
+        again = french.hour(state.rests_until)
+        return f"Le relais {state.name} ne prend rien ({state.said}) : prochain essai à {again}."
     return ""
 
 
 def _alarm(state: RelayState) -> str:
-    return f"Le relais {state.name} refuse de servir ({state.said}). Corrigez le réglage et redémarrez l’envoi."
+    remedy = "Corrigez le réglage et redémarrez l’envoi, ou réessayez."
+    return f"Le relais {state.name} refuse de servir ({state.said}). {remedy}"
+
+
+def _held(session: Session) -> Sequence[RelayState]:
+    held = or_(RelayState.alarmed_at.is_not(None), RelayState.rests_until.is_not(None))
+    return session.scalars(select(RelayState).where(held).order_by(RelayState.name)).all()
 
 
 def _alarmed(session: Session) -> Sequence[RelayState]:

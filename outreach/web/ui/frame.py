@@ -45,6 +45,7 @@ POLICY = "; ".join(
     )
 )
 FOR_RECIPIENTS = {"public", "mailbox"}  # the blueprints whose links work; a demonstration's mailbox stands for them
+SENDERS = (RoleName.AUTHOR, RoleName.APPROVER, RoleName.ADMINISTRATOR)  # who may have a relay tried again
 FIRST_PAGE = "account.password"  # for those who have to change their password
 STATUS_COLORS = {
     Status.JOINED: "success",
@@ -213,7 +214,8 @@ class Clock:
     """What staff pages show of the clock: whether it ticks, and how long ago it last did.
 
     `hindrance` is a sentence on why no letter can leave, or ''. `alarms` are the relays' alarms that `hindrance` does
-    not contain. `others_serve`: letters still leave by another relay.
+    not contain. `others_serve`: letters still leave by another relay. `may_retry`: a relay rests or is in alarm, and
+    the person may have it tried now.
     """
 
     ticks: bool
@@ -221,17 +223,26 @@ class Clock:
     hindrance: str
     alarms: list[str]
     others_serve: bool = False
+    may_retry: bool = False
 
 
 def _clock() -> Clock:
     with database().reading() as session:
         passed, alarms = workers.last_pass(session), relay_health.alarms(session)
+        waits = any(relay_health.is_held(state, now=now()) for state in relay_health.states(session))
     if passed is None:
         return Clock(False, "", "", alarms)
     since, others = now() - passed.at, [alarm for alarm in alarms if alarm not in passed.hindrance]
     ticks = since < workers.CLOCK_IS_LATE
     serve = ticks and not passed.hindrance and len(alarms) < len(settings().relays)
-    return Clock(ticks, french.ago(since.total_seconds()), passed.hindrance, others, serve)
+    return Clock(
+        ticks,
+        french.ago(since.total_seconds()),
+        passed.hindrance,
+        others,
+        serve,
+        waits and current_user.holds(*SENDERS),
+    )
 
 
 def _bar() -> list[tuple[str, str, bool]]:

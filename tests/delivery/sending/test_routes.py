@@ -105,8 +105,19 @@ def test_a_relay_in_alarm_is_told_and_the_others_are_at_work(database, both, pos
     assert alarm in told
     assert f"127.0.0.1:{second.port} ne prend rien" in told
     with database.writing() as session:
-        relay_health.quiet_alarms(session, now=clock())
+        relay_health.try_at_start(session, now=clock())
         assert relay_health.alarms(session) == []
+
+
+def test_a_start_has_a_relay_that_rests_tried_at_once(database, both):
+    (name, _other) = names(*both)
+    with database.writing() as session:
+        relay_health.note_failure(session, name, "refusé", alarm=False, now=NOW)
+        assert relay_health.hindrances(session, [name], now=NOW)
+        relay_health.try_at_start(session, now=NOW)
+        assert relay_health.hindrances(session, [name], now=NOW) == {}
+        later = relay_health.note_failure(session, name, "refusé", alarm=False, now=NOW)
+    assert later - NOW == timedelta(minutes=2)  # it rests as long as it would have
 
 
 def test_a_relay_that_dies_in_mid_wave_keeps_what_it_may_have_taken(database, both, postman, clock):

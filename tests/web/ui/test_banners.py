@@ -3,11 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
+from outreach import french
+from outreach.audit import AuditEntry
 from outreach.delivery import workers
 from outreach.delivery.sending import relay_health
+from outreach.demo import people
 from outreach.settings import Mode
-from tests.pages import text_of
+from tests.pages import form_of, text_of
 
 RELAYS = "smtp://a.example:25, smtp://b.example:25"
 
@@ -99,6 +103,27 @@ def test_beside_an_alarm_letters_are_said_to_leave_only_where_they_do(
     alarmed(sample_database, *alarms)
     passed(sample_database, ago, hindrance)
     assert shown(author).count("Les courriels partent par un autre relais.") == int(serve)
+
+
+def test_a_relay_that_rests_is_tried_now_by_those_who_may_act_and_the_audit_says_who(
+    author, signed_in, sample_database
+):
+    with sample_database.writing() as session:
+        until = relay_health.note_failure(session, "a.example:25", "refusé", alarm=False, now=datetime.now(UTC))
+        told = relay_health.hindrance(session, ["a.example:25"], now=datetime.now(UTC))
+    passed(sample_database, timedelta(), told)
+    assert f"prochain essai à {french.hour(until)}".replace("\N{NO-BREAK SPACE}", " ") in shown(author)
+    assert "Réessayer maintenant" in shown(author)
+    assert "Réessayer maintenant" not in shown(signed_in("reader"))
+    form = form_of(author.get("/directory"), "/sending/retry")
+    for came, leads in (("http://localhost/directory?q=x", "/directory?q=x"), ("http://elsewhere/x", "/")):
+        answer = author.post("/sending/retry", data=form, headers={"Referer": came})
+        assert (answer.status_code, answer.location) == (302, leads)
+    with sample_database.reading() as session:
+        assert relay_health.hindrance(session, ["a.example:25"], now=datetime.now(UTC)) == ""
+        asked = session.scalars(select(AuditEntry.actor).where(AuditEntry.subject == "relay:a.example:25")).all()
+    assert asked == [people.person_for("author").email]
+    assert "Réessayer maintenant" not in shown(author)
 
 
 def test_a_stranger_is_told_nothing_of_it(client):
