@@ -17,6 +17,7 @@ def test_relays_in_alarm_are_read_at_any_width(staff, app, sample_database, viol
     passed(sample_database, timedelta(), " ".join(told) if alarms == BOTH else "")
     staff.goto("/directory")
     assert staff.locator(".stopped").count() == 1
+    assert staff.get_by_role("button", name="Réessayer maintenant").count() == 1
     for look in looks(staff):
         assert violations(staff) == [], look
         assert staff.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), look

@@ -29,7 +29,7 @@ def test_cancelling_is_a_link_to_a_page_that_names_the_campaign_and_counts_what_
     page = author.get(CANCELLATION)
     told = text_of(page)
     assert f"{left} courriels attendent et ne partiront pas." in told
-    assert re.search(r"La vague 2, prévue le \w+ \w+ \w+ 2021 à [^,]+, ne partira pas", told)
+    assert re.search(r"La relance 1, prévue le \w+ \w+ \w+ 2021 à [^,]+, ne partira pas", told)
     assert "La validation : il en faudra une autre." in told
     assert "5 courriels partis le restent" in told
     assert "Mettre en pause" in told

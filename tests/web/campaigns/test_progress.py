@@ -150,7 +150,7 @@ def test_a_reminder_is_called_off_alone_from_its_tab(author, signed_in, launched
     assert asks in dict(links(author.get(tab)))
     told = text_of(author.get(asks))
     assert "ne partira pas. Aujourd’hui, elle écrirait à" in told
-    assert "La vague 3, mardi 8 juin 2021 à 11 h, reste planifiée." in told
+    assert "La relance 2, mardi 8 juin 2021 à 11 h, reste planifiée." in told
     answer = author.send(asks)
     assert answer.location == tab == author.get(asks).location
     page = text_of(author.get(tab))
