@@ -303,7 +303,8 @@ def _unavailable(error: Exception) -> Response:
     database().note_fault(error)
     # A part that a script asked for stays as it is: the page around it may hold what somebody has typed.
     stays = {"HX-Reswap": "none"} if "HX-Request" in request.headers else {}
-    return Response(_bare("public/unavailable.html"), 503, {"Retry-After": "30", **stays})
+    has_sent = request.method not in {"GET", "HEAD"}  # its commit may have come through, though the answer did not
+    return Response(_bare("public/unavailable.html", has_sent=has_sent), 503, {"Retry-After": "30", **stays})
 
 
 def _bare(template: str, **values: object) -> str:

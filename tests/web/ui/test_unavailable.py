@@ -44,6 +44,13 @@ def test_staff_get_a_french_page_and_the_log_one_line_while_the_database_is_away
     assert all(record.exc_info is None for record in warned)
 
 
+def test_nobody_is_told_that_nothing_was_stored_when_it_may_have_been(client, gone):
+    sent = client.post("/a/x", data={"answer": "help"})
+    assert sent.status_code == 503
+    assert "peut-être pas été enregistré" in sent.text
+    assert "peut-être" not in client.get("/sign-in").text
+
+
 def test_a_part_that_a_script_asked_for_leaves_the_page_with_what_was_typed(author, gone):
     page = author.get("/campaigns", headers={"HX-Request": "true"})
     assert (page.status_code, page.headers["HX-Reswap"]) == (503, "none")
