@@ -120,6 +120,20 @@ def test_a_start_has_a_relay_that_rests_tried_at_once(database, both):
     assert later - NOW == timedelta(minutes=2)  # it rests as long as it would have
 
 
+def test_a_relay_that_is_back_takes_letters_as_soon_as_somebody_asks(database, both, postman):
+    first, _ = both
+    first.script({"stage": "connect", "reply": "close"})
+    worker, mailing = postman(first), mail_to(database, addresses(3))
+    worker.deliver(mailing)
+    first.script()
+    worker.deliver(mailing)
+    assert taken(first) == []
+    with database.writing() as session:
+        assert relay_health.try_now(session, now=NOW, actor="x@fwb.example") == names(first)
+    worker.deliver(mailing)
+    assert len(taken(first)) == 3
+
+
 def test_a_relay_that_dies_in_mid_wave_keeps_what_it_may_have_taken(database, both, postman, clock):
     """Killed with dots out: their letters are in doubt, never at the second relay; all the others are, once."""
     first, second = both
