@@ -41,7 +41,7 @@ class Stage(StrEnum):
 _LABELS = {
     Stage.DRAFT: ("Brouillon", "Brouillons"),
     Stage.TO_APPROVE: ("À valider", "À valider"),
-    Stage.APPROVED: ("Validée", "Validées"),
+    Stage.APPROVED: ("Validée, pas planifiée", "Validées, pas planifiées"),
     Stage.PLANNED: ("Planifiée", "Planifiées"),
     Stage.RUNNING: ("En cours", "En cours"),
     Stage.PAUSED: ("En pause", "En pause"),

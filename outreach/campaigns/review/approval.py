@@ -5,7 +5,7 @@ from datetime import datetime
 
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.models import Campaign
+from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.review.checks import Findings, look_over
 from outreach.db import Session
 from outreach.errors import InputError, Refused
@@ -76,6 +76,25 @@ def give(
     findings = _findings(session, campaign, sending, now, judged)
     lifecycle.approve(session, campaign, now=now, actor=actor, authorities=findings.counts.written)
     return findings
+
+
+def give_and_plan(
+    session: Session,
+    campaign: Campaign,
+    sending: SenderIdentity,
+    *,
+    now: datetime,
+    actor: str,
+    earliest: datetime,
+    judged: Judged | None = None,
+) -> Wave:
+    """Approve a campaign and plan its waves, both or neither; returns the first wave.
+
+    The first wave moves to `earliest` or later, as `lifecycle.schedule` does. Raises Refused as `give` and
+    `lifecycle.schedule` do, InputError when the campaign has no start.
+    """
+    give(session, campaign, sending, now=now, actor=actor, judged=judged)
+    return lifecycle.schedule(session, campaign, None, now=now, actor=actor, earliest=earliest)
 
 
 def refuse_another(campaign: Campaign, version: str | None) -> None:

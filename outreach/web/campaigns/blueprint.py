@@ -29,7 +29,7 @@ STEPS = {
 STAGE_COLORS = {
     Stage.DRAFT: "neutral",
     Stage.TO_APPROVE: "warning",
-    Stage.APPROVED: "info",
+    Stage.APPROVED: "warning",
     Stage.PLANNED: "info",
     Stage.RUNNING: "accent",
     Stage.PAUSED: "warning",

@@ -24,7 +24,10 @@ from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody, sentence
 from outreach.text import CONTROLS, whole_number
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
+from outreach.web.campaigns.letter import pane_of
 from outreach.web.ui.frame import actor, database, needs, now
+
+PLAN = "plan"  # the value of the button that approves and plans
 
 
 @pages.get("/<number:number>/check")
@@ -55,10 +58,13 @@ def submit(number: int) -> Redirect | tuple[str, int]:
 @pages.post("/<number:number>/approval")
 @needs(RoleName.APPROVER)
 def approve(number: int) -> Redirect:
+    """Approve and plan, or, at the second choice, approve only."""
     judged = _judged(number)
+    if request.form.get("then") == PLAN:
+        return _approve_and_plan(number, judged)
     return _move(
         number,
-        "La campagne est validée, exactement telle qu’elle est. Elle peut être planifiée.",
+        "La campagne est validée, exactement telle qu’elle est. Rien ne part tant qu’elle n’est pas planifiée.",
         lambda session, campaign, **by: approval.give(session, campaign, sending(), judged=judged, **by),
     )
 
@@ -97,6 +103,19 @@ def resume(number: int) -> Redirect:
     )
 
 
+def _approve_and_plan(number: int, judged: Judged) -> Redirect:
+    with database().writing() as session:
+        campaign = lifecycle.in_turn(session, number)
+        earliest = now() + CALL_OFF_TIME
+        first = approval.give_and_plan(
+            session, campaign, sending(), now=now(), actor=actor(), earliest=earliest, judged=judged
+        )
+        day, hour = french.weekday(first.due_at), french.hour(first.due_at)
+        told = f"La campagne est validée et planifiée : la {first.name} part le {day} à {hour}."
+    flash(told, "success")
+    return redirect(url_for(".campaign", number=number))
+
+
 def _schedule(session: Session, campaign: Campaign, *, version: str, now: datetime, actor: str) -> None:
     approval.refuse_another(campaign, version)
     lifecycle.schedule(session, campaign, None, now=now, actor=actor, earliest=now + CALL_OFF_TIME)
@@ -133,6 +152,7 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
     is_open = step.stage in {Stage.DRAFT, Stage.TO_APPROVE, Stage.APPROVED, Stage.PLANNED}
     findings = checks.look_over(session, campaign, sending(), now=now()) if is_open else None
     plan = findings.planned if findings and not is_under_way else []
+    is_read_here = step.stage in {Stage.TO_APPROVE, Stage.APPROVED}
     return show(
         "check",
         step,
@@ -141,6 +161,7 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
         is_for_everybody=is_everybody(criterion),
         findings=findings,
         plan=plan,
+        preview=pane_of(session, campaign) if is_read_here else None,
         leaves_at_once=bool(plan) and plan[0].at <= now() + CALL_OFF_TIME,
         is_under_way=is_under_way,
         transitions=lifecycle.history(session, campaign),

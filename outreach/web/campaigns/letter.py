@@ -128,7 +128,7 @@ def exact(number: int) -> Response:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         step = step_of(session, "letter", campaign)
-        pane = _preview(session, campaign, has_layout=True)
+        pane = pane_of(session, campaign, has_layout=True)
         return letter_frame.around(show("exact", step, preview=pane, view=view, views=letter_frame.VIEWS, wave=_wave()))
 
 
@@ -137,7 +137,7 @@ def exact(number: int) -> Response:
 def exact_html(number: int) -> Response:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        pane = _preview(session, campaign, has_layout=True)
+        pane = pane_of(session, campaign, has_layout=True)
     if pane.letter is None:
         abort(404)
     return letter_frame.alone(pane.letter.html)
@@ -163,13 +163,14 @@ def _page(
         unsaved=is_typed,
         test=test or TestLetterForm(),
         refusals=refusals,
-        preview=_preview(session, campaign),
+        preview=pane_of(session, campaign),
         remarks=[*checks.unfinished(campaign), *checks.wording_of(campaign, sending())],
         fields=FIELDS,
     )
 
 
-def _preview(session: Session, campaign: Campaign, *, has_layout: bool = False) -> PreviewPane:
+def pane_of(session: Session, campaign: Campaign, *, has_layout: bool = False) -> PreviewPane:
+    """The letter to the recipient that the request names, or to the first one."""
     try:
         planned = planning.plan(session, campaign, now=now())
         preview = Preview(session, campaign, sending(), planned, now=now(), wave=_wave(), has_layout=has_layout)

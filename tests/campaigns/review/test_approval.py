@@ -318,6 +318,24 @@ def test_a_trial_to_a_domain_that_only_looks_the_same_to_a_computer_is_refused(d
             test_letter.send(session, campaign, SENDING, authority, judge(address), allowed, now=NOW, actor=AUTHOR)
 
 
+def test_an_approval_with_its_plan_is_both_or_neither(database, people, strand):
+    settle(database, 1)
+    undated, dated = draft(database), draft(database)
+    revise(database, dated, starts_at=NOW + timedelta(days=3), reminders="14")
+    later = functools.partial(approval.give_and_plan, sending=SENDING, earliest=NOW + CALL_OFF_TIME)
+    for number in (undated, dated):
+        ask(database, number)
+        with pytest.raises(Refused, match="une autre personne"):
+            move(database, number, later)
+    with pytest.raises(InputError, match="moment de l’envoi"):
+        move(database, undated, later, actor=APPROVER)
+    move(database, dated, later, actor=APPROVER)
+    with database.reading() as session:
+        assert campaign_numbered(session, undated).state is CampaignState.TO_APPROVE
+        assert campaign_numbered(session, dated).state is CampaignState.APPROVED
+        assert [wave.state for wave in campaign_numbered(session, dated).waves] == [WaveState.PLANNED] * 2
+
+
 def test_the_hard_cases_are_the_extremes(database, people, strand):
     settle(database, 2)
     settle(database, 1, schools=4)

@@ -87,10 +87,27 @@ def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, begun, s
     assert author.send(f"{begun}/submission", page=f"{begun}/check").status_code == 302
     assert "Valider" not in text_of(author.get(f"{begun}/check"))
     approver = signed_in("approver")
-    assert "Valider l’envoi à 2 PO" in text_of(approver.get(f"{begun}/check"))
-    assert approver.send(f"{begun}/approval", page=f"{begun}/check").status_code == 302
-    assert author.send(f"{begun}/waves", page=f"{begun}/check").status_code == 302
+    page = text_of(approver.get(f"{begun}/check"))
+    assert "Madame, Monsieur" in page
+    assert "Si vous planifiez, l’envoi à 2 PO part le mardi 18 mai 2027 à 9 h 30" in page
+    assert "Valider et planifier" in page
+    assert approver.send(f"{begun}/approval", {"then": "plan"}, page=f"{begun}/check").status_code == 302
+    page = text_of(approver.get(f"{begun}/check"))
+    assert "la première vague part le mardi 18 mai 2027 à 9 h 30" in page
+    assert "Rien ne part encore" not in page
     assert "Planifiées (1)" in text_of(author.get("/campaigns"))
+    with sample_database.reading() as session:
+        assert [wave.number for wave in session.scalars(select(Wave).order_by(Wave.number))] == [1, 2, 3]
+
+
+def test_an_approval_without_a_plan_says_in_amber_that_nothing_leaves_yet(author, signed_in, begun, sample_database):
+    dated(author, begun)
+    author.send(f"{begun}/submission", page=f"{begun}/check")
+    assert signed_in("approver").send(f"{begun}/approval", page=f"{begun}/check").status_code == 302
+    for step in ("check", "letter"):
+        assert "Rien ne part encore" in text_of(author.get(f"{begun}/{step}"))
+    assert "Validée, pas planifiée" in text_of(author.get("/campaigns"))
+    assert author.send(f"{begun}/waves", page=f"{begun}/check").status_code == 302
     with sample_database.reading() as session:
         assert [wave.number for wave in session.scalars(select(Wave).order_by(Wave.number))] == [1, 2, 3]
 
