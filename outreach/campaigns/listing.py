@@ -106,6 +106,11 @@ def page(session: Session, stage: Stage | None, number: int) -> Sequence[Campaig
     ]
 
 
+def is_at(stage: Stage) -> ColumnElement[bool]:
+    """The condition that a campaign is at a stage."""
+    return _stage() == stage.value
+
+
 def _stage() -> ColumnElement[str]:
     def has(*states: WaveState) -> ColumnElement[bool]:
         return exists().where(Wave.campaign_id == Campaign.id, Wave.state.in_(states)).correlate(Campaign)

@@ -10,6 +10,7 @@ from outreach import days, french
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import Programme, RollUp
 from outreach.adherence.situation import Bucket, Selection, Situation, SituationRow
+from outreach.campaigns.review import awaiting
 from outreach.campaigns.waves import auto_pause
 from outreach.days import parse_day
 from outreach.demo import steps
@@ -22,7 +23,7 @@ from outreach.text import whole_number
 from outreach.tracking import inbox
 from outreach.tracking.inbox import Tray
 from outreach.web.ui import charts, exports
-from outreach.web.ui.frame import database, needs, now, settings
+from outreach.web.ui.frame import actor, database, held_roles, needs, now, settings
 from outreach.web.ui.pager import Pager, member
 
 pages = Blueprint("situation", __name__)
@@ -73,6 +74,8 @@ def index() -> str:
             level=level,
             waiting=inbox.counts(session),
             paused=auto_pause.held(session),
+            awaits=awaiting.campaigns(session, actor(), held_roles()),
+            mine=awaiting.answers(session, actor(), held_roles()),
             Tray=Tray,
             steps=steps.taken(session) if settings().stays_here else {},
             bounced=listing.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,

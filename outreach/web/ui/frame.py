@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach import french
 from outreach.adherence.models import Status
+from outreach.campaigns.review import awaiting
 from outreach.db import NO_ANSWER, Database, time_limit
 from outreach.delivery import workers
 from outreach.delivery.sending import relay_health
@@ -173,6 +174,7 @@ def install(app: Flask) -> None:
             "Mode": Mode,
             "stays_here": settings().stays_here,
             "clock": _clock,
+            "awaited": _awaited,
         }
     )
     app.before_request(lambda: time_limit.limit(READING_SECONDS))
@@ -243,6 +245,17 @@ def _clock() -> Clock:
         serve,
         waits and current_user.holds(*SENDERS),
     )
+
+
+def _awaited() -> int:
+    """How much awaits the person who is signed in; one statement, for the bar of a page."""
+    with database().reading() as session:
+        return awaiting.count(session, actor(), held_roles())
+
+
+def held_roles() -> set[RoleName]:
+    """The roles of the person who is signed in."""
+    return {RoleName(role.name) for role in current_user.roles}
 
 
 def _bar() -> list[tuple[str, str, bool]]:

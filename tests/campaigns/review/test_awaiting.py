@@ -1,0 +1,49 @@
+"""What awaits each role: what one may approve, what came back to whoever wrote it, what is approved and not planned."""
+
+from datetime import timedelta
+
+from sqlalchemy import event
+
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import CampaignState
+from outreach.campaigns.review import awaiting
+from outreach.roles import RoleName
+from tests.campaigns.conftest import APPROVER, AUTHOR, approved, draft, launch, move, settle
+from tests.conftest import NOW
+
+BOTH = {RoleName.AUTHOR, RoleName.APPROVER}
+
+
+def numbers(database, person, roles):
+    with database.reading() as session:
+        found = awaiting.campaigns(session, person, roles)
+        assert awaiting.count(session, person, roles) == sum(map(len, found.values()))
+        return {state: [campaign.id for campaign in campaigns] for state, campaigns in found.items()}
+
+
+def test_each_role_is_awaited_by_its_own(database, people, strand):
+    settle(database, 1)
+    draft(database)  # nobody waits for a draft that its author has not finished
+    asked, returned, unplanned, planned = draft(database), draft(database), approved(database), approved(database)
+    for number in (asked, returned):
+        move(database, number, lifecycle.submit)
+    move(database, returned, lifecycle.send_back, actor=APPROVER)
+    launch(database, planned, NOW + timedelta(minutes=1))
+    own = {CampaignState.DRAFT: [returned], CampaignState.APPROVED: [unplanned]}
+    assert numbers(database, APPROVER, {RoleName.APPROVER}) == {CampaignState.TO_APPROVE: [asked]}
+    assert numbers(database, AUTHOR, BOTH) == own
+    assert numbers(database, "autre@fwb.example", {RoleName.AUTHOR}) == {}
+    assert numbers(database, APPROVER, {RoleName.READER}) == {}
+    move(database, returned, lambda session, campaign, **by: lifecycle.revise(session, campaign, {"title": "x"}, **by))
+    assert numbers(database, AUTHOR, BOTH) == own, "a correction that is begun is not yet made"
+    move(database, returned, lifecycle.submit)
+    assert numbers(database, AUTHOR, BOTH) == {CampaignState.APPROVED: [unplanned]}
+
+
+def test_the_bar_costs_one_statement(database, people):
+    seen = []
+    with database.reading() as session:
+        event.listen(database.engine, "before_cursor_execute", lambda *arguments: seen.append(arguments[2]))
+        awaiting.count(session, AUTHOR, {*RoleName})
+        awaiting.count(session, AUTHOR, {RoleName.READER})
+    assert len([one for one in seen if one.startswith("SELECT")]) == 1
