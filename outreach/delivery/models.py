@@ -53,11 +53,15 @@ class DoubtPolicy(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a mailing is for. Only campaign letters are counted; a test letter goes to the person who asked for it."""
+    """What a mailing is for. Only campaign letters are counted; a test letter goes to the person who asked for it.
+
+    STAFF is what the service writes to its own people.
+    """
 
     CAMPAIGN = "campaign"
     TEST = "test"
     CONFIRMATION = "confirmation"
+    STAFF = "staff"
 
 
 class MessageState(StrEnum):
@@ -173,7 +177,8 @@ def _index_of(state: MessageState, *columns: str) -> Index:
 class Message(Base):
     """One intended recipient of a mailing, and the state of the letter to them.
 
-    The recipient is an authority or a federation: exactly one of `authority_id` and `federation_id` is set.
+    The recipient is an authority or a federation: one of `authority_id` and `federation_id` is set. In a mail to the
+    service's own people neither is.
     Fixed at launch: `public_id` (16 hexadecimal digits, in the Message-ID and the tokens), `dated_at` (Date),
     `return_path` (envelope sender). `revision` counts the changes to the schools that the letter lists: the fence
     denies a letter composed from an older revision. `fence_id` names the commit that allowed its final dot.
@@ -194,7 +199,7 @@ class Message(Base):
         _index_of(MessageState.HANDING, "worker_id"),
         _index_of(MessageState.IN_DOUBT, "fence_id"),
         _index_of(MessageState.REFUSED, "address_key"),
-        CheckConstraint("(authority_id IS NULL) <> (federation_id IS NULL)", name="recipient"),
+        CheckConstraint("authority_id IS NULL OR federation_id IS NULL", name="recipient"),
         CheckConstraint("(state = 'withdrawn') = (reason IS NOT NULL)", name="withdrawn"),
         CheckConstraint("state NOT IN ('handing', 'accepted', 'in_doubt') OR fence_id IS NOT NULL", name="fenced"),
     )

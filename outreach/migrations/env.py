@@ -11,10 +11,11 @@ from outreach.db import Base
 from outreach.delivery import models as delivery
 from outreach.delivery.bounces import models as bounces
 from outreach.directory import calls, models
+from outreach.staff_mail import models as staff_mail
 from outreach.tracking import models as tracking
 
 ACCOUNTS = (attempts, sessions, staff, trail)
-TABLES = (*ACCOUNTS, adherence, audit, bounces, calls, campaigns, delivery, drafts, models, seals, tracking)
+TABLES = (*ACCOUNTS, adherence, audit, bounces, calls, campaigns, delivery, drafts, models, seals, staff_mail, tracking)
 
 context.configure(
     connection=context.config.attributes["connection"],

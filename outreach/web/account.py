@@ -12,11 +12,15 @@ from werkzeug.wrappers import Response as Redirect
 from outreach.accounts import sessions, staff
 from outreach.accounts.trail import TrailKind
 from outreach.demo import people
+from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.settings import Mode
+from outreach.staff_mail import paces
+from outreach.staff_mail.models import Pace
 from outreach.web.ui import kept
 from outreach.web.ui.account_forms import PasswordForm, SignInForm
 from outreach.web.ui.frame import SENTENCES, actor, database, needs, now, settings
+from outreach.web.ui.pager import member
 from outreach.web.ui.sign_in import KEY, begin_session
 from outreach.web.ui.trail import note
 
@@ -31,6 +35,8 @@ def index() -> str:
             "pages/account/index.html",
             sessions=sessions.of_user(reading, current_user.id, now=now()),
             this=sessions.numbered(reading, session[KEY]),
+            pace=paces.pace_of(reading, current_user.id),
+            paces=Pace,
         )
 
 
@@ -46,6 +52,18 @@ def password() -> str | tuple[str, int] | Redirect:
         staff.change_password(writing, current_user.id, digest, now=now())
         begin_session(writing, current_user.id)
     flash("Votre mot de passe est changé. Vos autres sessions sont terminées.", "success")
+    return redirect(url_for(".index"))
+
+
+@pages.post("/account/notices")
+@needs(RoleName.READER)
+def choose_pace() -> Redirect:
+    pace = member(Pace, request.form.get("pace"))
+    if pace is None:
+        raise InputError("Choisissez quand le service vous écrit.")
+    with database().writing() as writing:
+        paces.choose(writing, current_user.id, pace)
+    flash(f"Quand le service vous écrit : {pace.label.lower()}.", "success")
     return redirect(url_for(".index"))
 
 

@@ -74,7 +74,12 @@ class MailRoom:
 
         Without a shared broker that answers, wake the postman of this process, once until the wake-up has come.
         """
-        if not (self.wakeups and self.wakeups.wake(mailing)) and mailing not in self._woken_for:
+        if not (self.wakeups and self.wakeups.wake(mailing)):
+            self.wake_here(mailing)
+
+    def wake_here(self, mailing: int) -> None:
+        """Wake the postman of this process for a mailing, whatever others do, once until the wake-up has come."""
+        if mailing not in self._woken_for:
             self._woken_for.add(mailing)
             self._jobs.put(mailing)
 
@@ -93,6 +98,7 @@ class MailRoom:
         """Have the postman deliver a mailing. Never raises."""
         try:
             with self.in_turn() as postman:
+                postman.others_wait = lambda: len(self._woken_for) > (mailing in self._woken_for)
                 is_more = postman.deliver(mailing)
             if is_more:
                 self.wake_for(mailing)

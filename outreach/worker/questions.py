@@ -23,6 +23,7 @@ from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.batches import due_mailings
 from outreach.errors import OutreachError
 from outreach.settings import SendingSwitch, Settings
+from outreach.staff_mail import notices
 from outreach.tracking import hits
 from outreach.worker.mail_room import MailRoom
 
@@ -133,6 +134,7 @@ class Questions:
             sessions.forget(session, now=now)
             trail.forget(session, now=now)
             drafts.forget(session, now=now)
+            notices.forget(session, now=now)
             no_relay = relay_health.hindrance(session, self.relays, now=now)
             workers.clock_passed(session, hindrance or no_relay, now=now)
 
@@ -156,6 +158,15 @@ class Questions:
             if last is not None:
                 logger.warning("the audit's head is %s, of seal %s", last.digest, last.id)
                 self._head_told = today(now)
+
+    def tell(self) -> None:
+        """Put into the outbox what people are to be told, and wake postmen for it.
+
+        Nothing while no letter may leave from here: it is told once some may, for what is not too old by then.
+        """
+        if not self.hindrance():
+            for mailing in notices.tell(self.database, self.sending, now=self.clock()):
+                self.mail_room.wake_here(mailing)
 
     def collect(self) -> None:
         """Handle what came back by mail."""

@@ -27,7 +27,7 @@ from outreach.settings import read
 from outreach.tracking.machines import VERSION, Agent, HitClass, Why
 from outreach.tracking.models import Hit
 from outreach.worker import questions
-from outreach.worker.clock import ask, clock, collect
+from outreach.worker.clock import ask, clock, collect, tell
 from outreach.worker.process import WorkProcess, guard_of
 from tests import factories
 from tests.conftest import NOW
@@ -370,9 +370,9 @@ def test_a_letter_that_comes_back_by_mail_counts_as_refused_and_every_promise_ho
 
 def test_the_mailbox_of_returns_is_looked_into_beside_the_other_questions(database, begin, sink, tmp_path):
     """And only where there is one; one that cannot be read holds nothing up."""
-    assert [job.func for job in clock(begin()).get_jobs()] == [ask]
+    assert [job.func for job in clock(begin()).get_jobs()] == [ask, tell]
     works = begin(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'nowhere'}")
-    assert [job.func for job in clock(works).get_jobs()] == [ask, collect]
+    assert [job.func for job in clock(works).get_jobs()] == [ask, tell, collect]
     collect(works.questions)
 
 

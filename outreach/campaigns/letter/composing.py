@@ -41,14 +41,17 @@ class Composer:
         """The composed letters, by message key. A letter whose content is stored is rebuilt from it, unchanged."""
         _, letter, standing = _compiled(mailing.letter, mailing.headers)
         anew = [message for message in due if message.kept is None]
-        facts = _recipients(mailing, self.sending, self._now()).facts(session, anew)
-        # Letters with the same pixel carry the same links.
-        alike: dict[tuple[str, str], Alike] = defaultdict(partial(Alike, letter))
-        contents = {
-            message.id: alike[facts[message.id].links.measure.key].content(facts[message.id]) for message in anew
-        }
+        contents = self._contents(session, mailing, letter, anew)
         contents.update({message.id: Content.from_json(message.kept) for message in due if message.kept is not None})
         return {message.id: self._compose(letter, standing, message, contents[message.id]) for message in due}
+
+    def _contents(self, session: Session, mailing: Mailing, letter: Letter, due: Sequence[Due]) -> dict[int, "Content"]:
+        if mailing.purpose is Purpose.STAFF:  # it has no fields, and its recipient is nobody in the directory
+            return {message.id: Content({}, {}) for message in due}
+        facts = _recipients(mailing, self.sending, self._now()).facts(session, due)
+        # Letters with the same pixel carry the same links.
+        alike: dict[tuple[str, str], Alike] = defaultdict(partial(Alike, letter))
+        return {message.id: alike[facts[message.id].links.measure.key].content(facts[message.id]) for message in due}
 
     def _compose(self, letter: Letter, standing: SharedHeaders, due: Due, content: "Content") -> Composed:
         filled = letter.fill(content.values, content.flags)

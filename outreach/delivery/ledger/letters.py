@@ -15,7 +15,7 @@ class Due(NamedTuple):
     """A letter to compose: its recipient, what was fixed at launch, the keys of the schools it lists, in order.
 
     `kept` is its stored content, when it must be the same to the byte; else None. `authority_id` is None for a letter
-    to a federation.
+    to a federation, and for a mail to the service's own people.
     """
 
     schools: tuple[int, ...]

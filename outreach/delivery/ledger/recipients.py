@@ -21,6 +21,8 @@ AT_ONCE = 1000  # rows held in memory at a time: holding all those of a large la
 class Addressee:
     """An intended recipient: an authority or a federation, by its key (the other is None), at one address.
 
+    Both are None for the service's own people.
+
     `schools` are those that the letter lists as open; a `reason` leaves the recipient out.
     """
 

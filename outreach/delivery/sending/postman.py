@@ -71,6 +71,8 @@ class Postman:
         self._next: int | None = None  # the batch after the current one, being composed
         self._rests = False  # the relay in use began to rest during this turn
         self._has_handed = False  # a letter was handed over during this turn
+        self._shares_until, self._has_given_way = 0.0, False  # of this turn
+        self.others_wait: Callable[[], bool] = lambda: False  # whether other mailings wait for their turn
 
     @property
     def is_busy(self) -> bool:
@@ -87,8 +89,12 @@ class Postman:
         return has_more
 
     def _deliver_batches(self, mailing_id: int) -> bool:
-        """Hand over batches for 2 s, composing each while the previous one leaves. True when the time was too short."""
-        end = time.monotonic() + SHARE_SECONDS
+        """Hand over batches for 2 s, composing each while the previous one leaves. True when the time was too short.
+
+        A batch under way ends, unless another mailing waits: behind a slow relay it would wait for hundreds of letters.
+        """
+        end = self._shares_until = time.monotonic() + SHARE_SECONDS
+        self._has_given_way = False
         batch = self._take(mailing_id) if self._finds_a_relay() else None
         while batch is not None and not self.stop.is_set():
             letters = self._composed(batch)
@@ -106,7 +112,7 @@ class Postman:
             is_last = finished = False
         if batch is not None:
             self.writer.put_back(batch)
-        return is_last and finished
+        return (is_last and finished) or self._has_given_way
 
     def _pause_if_refused(self, least: int = 1) -> None:
         if self.writer.refusals >= least:
@@ -165,7 +171,8 @@ class Postman:
         self.in_flight.begin(letters)
         self.on_failpoint(Failpoint.AFTER_COMPOSE)
         while self._has_some_left() and not self.stop.is_set():
-            if not self._is_at_hand(len(self.in_flight.waiting)):
+            self._has_given_way = self._gives_way()
+            if self._has_given_way or not self._is_at_hand(len(self.in_flight.waiting)):
                 return False
             letters = self._admitted(self.pool.count(State.READY))
             may_go_on = letters or self.pool.count(State.AT_DOT) or self.pool.prompt(*MOVING)
@@ -175,6 +182,15 @@ class Postman:
                 return False
             self._pause_if_refused(SEVERAL)
         return not self.stop.is_set()
+
+    def _gives_way(self) -> bool:
+        """Whether another mailing should have its turn: it waits, our time is over, and the rate allows it a letter.
+
+        Never before a letter of ours was handed over: with slow composing we would come to nothing.
+        """
+        now = time.monotonic()
+        is_over = self._has_handed and now > self._shares_until
+        return is_over and self.others_wait() and self._routes.used.bucket.room(1, now) > 0
 
     def _has_some_left(self) -> bool:
         """Whether letters of the batch wait, or are at their dot."""

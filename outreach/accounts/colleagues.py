@@ -1,0 +1,53 @@
+"""Reads who works here, without loading what signing in needs: for processes that send."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Boolean, Integer, Select, String, column, select, table
+
+from outreach.db import Session
+from outreach.roles import RoleName
+
+# The tables of `accounts.staff` by name: importing that module would load Flask.
+_users = table(
+    "users", column("id", Integer), column("email", String), column("name", String), column("active", Boolean)
+)
+_roles = table("roles", column("id", Integer), column("name", String))
+_holders = table("role_holders", column("user_id", Integer), column("role_id", Integer))
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """A person with an active account."""
+
+    id: int
+    email: str
+    name: str
+
+
+def active(session: Session) -> list[Colleague]:
+    """Everybody with an active account, in the order of the accounts."""
+    return _read(session, _ACTIVE)
+
+
+def with_role(session: Session, role: RoleName) -> list[Colleague]:
+    """Everybody with an active account who holds a role."""
+    holding = select(_holders.c.user_id).join(_roles, _roles.c.id == _holders.c.role_id)
+    return _read(session, _ACTIVE.where(_users.c.id.in_(holding.where(_roles.c.name == role.value))))
+
+
+def numbered(session: Session, keys: Iterable[int]) -> dict[int, Colleague]:
+    """Those of these accounts that are active, by their keys."""
+    return {found.id: found for found in _read(session, _ACTIVE.where(_users.c.id.in_(list(keys))))}
+
+
+def name_of(session: Session, email: str) -> str:
+    """The name of the account with this address, closed or not; the address itself without one."""
+    return session.scalar(select(_users.c.name).where(_users.c.email == email)) or email
+
+
+def _read(session: Session, query: Select[int, str, str]) -> list[Colleague]:
+    return [Colleague(*row) for row in session.execute(query)]
+
+
+_ACTIVE = select(_users.c.id, _users.c.email, _users.c.name).where(_users.c.active).order_by(_users.c.id)

@@ -1,0 +1,104 @@
+"""A mail to one person of the service: written from sentences, and put into the outbox as any letter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from outreach.campaigns.letter.facts import Shared
+from outreach.campaigns.letter.frozen import SENDER, Frozen, SenderIdentity, shared_headers_json
+from outreach.days import today
+from outreach.db import Session
+from outreach.delivery.ledger import outbox, recipients
+from outreach.delivery.ledger.recipients import Addressee
+from outreach.delivery.models import DoubtPolicy, Gate, Mailing, MessageClass, Purpose
+from outreach.french import typeset
+from outreach.mail.addresses import judge
+from outreach.mail.letters import Draft, one_line
+from outreach.mail.marks import MARKS, Marks
+from outreach.mail.mime import Mailbox, SharedHeaders
+from outreach.settings import ROOT
+from outreach.text import cleaned
+from outreach.tracking.models import TrackingMode
+
+NAME = "Sensibilisation"
+LIST = "equipe"
+
+_layouts = Environment(
+    loader=FileSystemLoader(ROOT / "templates" / "emails"),
+    autoescape=select_autoescape(["html"], default=False),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffLetter:
+    """A mail to one person: the address and name, the subject, and (sentence, path of a page of the service) in order.
+
+    `contact` is the address of somebody who can answer a question about it.
+    """
+
+    address: str
+    name: str
+    subject: str
+    items: Sequence[tuple[str, str]]
+    contact: str
+
+
+def write(letter: StaffLetter, sending: SenderIdentity, *, now: datetime) -> Frozen:
+    """The mail laid out. No sentence carries a letter's live token, whatever was pasted into it."""
+    subject = typeset(_plain(one_line(letter.subject), sending))
+    around = {
+        "subject": subject,
+        "name": _plain(one_line(letter.name), sending),
+        "items": [(_plain(one_line(said), sending), f"{sending.address}{path}") for said, path in letter.items],
+        "contact": letter.contact,
+        "account": f"{sending.address}/account",
+    }
+    html, text = (typeset(_layouts.get_template(f"staff.{kind}").render(around)) for kind in ("html", "txt"))
+    shared = Shared(circular="", deadline=today(now), contact=letter.contact, is_reminder=False)
+    return Frozen(Draft.of(Marks(), subject, html, text), shared, TrackingMode.NONE)
+
+
+def post(
+    session: Session, letter: StaffLetter, frozen: Frozen, sending: SenderIdentity, *, now: datetime, actor: str
+) -> int:
+    """Put a mail into the outbox, to leave at once; returns the number of its mailing.
+
+    The guard, the suppression list and the relay treat it as any letter. Nothing counts it.
+    """
+    mailing = Mailing(
+        purpose=Purpose.STAFF,
+        gate=Gate.CLOSED,
+        message_class=MessageClass.STATUTORY,
+        doubt_policy=DoubtPolicy.HOLD,
+        letter=frozen.to_json(),
+        headers=shared_headers_json(_headers(letter, sending)),
+        created_at=now,
+    )
+    session.add(mailing)
+    session.flush()
+    to = judge(letter.address)
+    recipients.put(session, mailing, [Addressee(None, to.address, to.key, to.ascii)], sending.return_path, now=now)
+    mailing.filled_at = now
+    outbox.set_gate(session, mailing, Gate.OPEN, now=now, actor=actor)
+    return mailing.id
+
+
+def _headers(letter: StaffLetter, sending: SenderIdentity) -> SharedHeaders:
+    return SharedHeaders(
+        sender=Mailbox(f"{SENDER}@{sending.domain}", NAME),
+        reply_to=Mailbox(letter.contact),
+        list_id=f"<{LIST}.{sending.domain}>",
+        feedback_id=f"{LIST}:{Purpose.STAFF}:{MessageClass.STATUTORY}:outreach",
+        unsubscribe="",
+    )
+
+
+def _plain(text: str, sending: SenderIdentity) -> str:
+    """A text without tokens that open a page, and without the characters that a compiled letter takes for fields."""
+    return MARKS.sub("", sending.keys.without(cleaned(text)))

@@ -1,0 +1,78 @@
+"""The tables of mail to staff: how often a person wants it, and what each person is told, once.
+
+A row of `staff_notices` is deleted 30 days after it is settled: by then nothing could tell the same again.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from outreach.db import Base, enum_of
+
+
+class Pace(StrEnum):
+    """How often the service writes to a person; AT_ONCE unless the person chose otherwise."""
+
+    AT_ONCE = "at_once"
+    DAILY = "daily"
+    OFF = "off"
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return _PACE_LABELS[self]
+
+
+_PACE_LABELS = {
+    Pace.AT_ONCE: "Tout de suite",
+    Pace.DAILY: "Une fois par jour, à 8 heures",
+    Pace.OFF: "Jamais",
+}
+
+
+class PaceChoice(Base):
+    """The pace that a person chose. It goes with the account."""
+
+    __tablename__ = "pace_choices"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    pace: Mapped[Pace] = mapped_column(enum_of(Pace, "pace"))
+
+
+class StaffNotice(Base):
+    """What one person is told about one transition, of a campaign or of a wave: once, by its unique keys.
+
+    It is settled when a mail with it is in the outbox, or when there will be none: `mailing_id` is then empty.
+    """
+
+    __tablename__ = "staff_notices"
+    __table_args__ = (
+        UniqueConstraint("user_id", "campaign_transition_id"),
+        UniqueConstraint("user_id", "wave_transition_id"),
+        CheckConstraint("(campaign_transition_id IS NULL) <> (wave_transition_id IS NULL)", name="about"),
+        Index(
+            "ix_staff_notices_waiting",
+            "due_at",
+            sqlite_where=text("settled_at IS NULL"),
+            postgresql_where=text("settled_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    campaign_transition_id: Mapped[int | None] = mapped_column(ForeignKey("campaign_transitions.id"), index=True)
+    wave_transition_id: Mapped[int | None] = mapped_column(ForeignKey("wave_transitions.id"), index=True)
+    due_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailings.id"))
+
+
+class NoticeStart(Base):
+    """When this database began to tell people (one row): what happened before is told to nobody."""
+
+    __tablename__ = "notice_starts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]

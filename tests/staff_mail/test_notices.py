@@ -1,0 +1,187 @@
+"""Mail to the service's own people: who is told what, once, at the pace each wants, and by the same outbox."""
+
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach.accounts.staff import User
+from outreach.campaigns import lifecycle
+from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns.models import WaveState
+from outreach.campaigns.review import approval
+from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
+from outreach.delivery.ledger.letters import due_in
+from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageClass, Purpose
+from outreach.mail.linter import faults
+from outreach.mail.tokens import TokenKind
+from outreach.staff_mail import notices, paces
+from outreach.staff_mail.models import Pace, StaffNotice
+from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, approved, draft, launch, move, people, settle, strand
+from tests.conftest import NOW
+from tests.pages import text_of
+
+__all__ = ["people", "strand"]
+LATER = NOW + timedelta(seconds=5)
+
+
+@pytest.fixture
+def begun(database, people, strand):
+    """A directory of one authority, after the clock's first pass: from now on, people are told."""
+    settle(database, 1)
+    assert tell(database, NOW - timedelta(seconds=1)) == []
+
+
+def tell(database, now=LATER):
+    """What is posted: (address, subject, text) of each mail, in order."""
+    with database.reading() as session:
+        before = set(session.scalars(select(Mailing.id)))
+    notices.tell(database, SENDING, now=now)
+    with database.reading() as session:
+        fresh = select(Batch).where(Batch.mailing_id.not_in(before)).order_by(Batch.id)
+        return [mail_of(session, batch, now) for batch in session.scalars(fresh)]
+
+
+def mail_of(session, batch, now):
+    mailing = session.get_one(Mailing, batch.mailing_id)
+    assert (mailing.purpose, mailing.gate, mailing.message_class) == (Purpose.STAFF, Gate.OPEN, MessageClass.STATUTORY)
+    (due,) = due_in(session, batch.id, now=now)
+    (composed,) = Composer(SENDING, lambda: now)(session, mailing, [due]).values()
+    assert faults(composed.wire) == []
+    message = read(composed.wire)
+    return due.address, str(message["Subject"]), text_of(message.get_body(("plain",)).get_content())
+
+
+def read(wire):
+
+    return message_from_bytes(wire, policy=default)
+
+
+def choose(database, email, pace):
+    with database.writing() as session:
+        paces.choose(session, session.scalars(select(User.id).where(User.email == email)).one(), pace)
+
+
+def asked(database, **changes):
+    number = draft(database, **changes)
+    move(database, number, lifecycle.submit)
+    return number
+
+
+def test_what_happens_to_a_campaign_is_told_to_whom_it_concerns_and_once(database, begun):
+    number = asked(database)
+    ((to, subject, text),) = tell(database)
+    assert (to, subject) == (APPROVER, "Invitation au premier volet : validation demandée")
+    assert "Nadia Lambert demande votre validation de « Invitation au premier volet »" in text
+    assert f"https://courriel.example/campaigns/{number}/check" in text
+    assert tell(database) == []
+    move(database, number, lambda *of, **by: lifecycle.send_back(*of, why="Ajoutez la date.", **by), actor=APPROVER)
+    ((to, _, text),) = tell(database)
+    assert to == AUTHOR
+    assert "vous est renvoyée par Marc Dethier : Ajoutez la date." in text
+    move(database, number, lifecycle.submit)
+    move(database, number, lifecycle.approve, actor=APPROVER)
+    mails = tell(database)
+    assert [to for to, _, _ in mails] == [AUTHOR, APPROVER], "a second request is another event"
+    assert "mais pas planifiée : rien ne part encore" in mails[0][2]
+    assert tell(database) == []
+
+
+def test_a_wave_that_pauses_ends_or_is_missed_is_told_to_author_and_approver_but_not_to_who_did_it(database, begun):
+    number = approved(database)
+    wave = launch(database, number)
+    tell(database)
+    move(database, number, lifecycle.pause, actor=APPROVER)
+    ((to, subject, text),) = tell(database)
+    assert (to, subject) == (AUTHOR, "Invitation au premier volet : envoi en pause")
+    assert "est mis en pause par Marc Dethier" in text
+    move(database, number, lifecycle.resume)
+    with database.writing() as session:
+        session.execute(update(Message).where(Message.mailing_id == 1).values(state="refused", settled_at=NOW))
+        row = lifecycle.campaign_numbered(session, number).waves[0]
+        assert row.id == wave
+        lifecycle.move_wave(session, row, WaveState.FINISHED, now=NOW, actor="planificateur")
+    mails = tell(database)
+    assert {to for to, _, _ in mails} == {AUTHOR, APPROVER}
+    assert "est terminé : 0 courriel envoyé, 1 échec, 0 en doute" in mails[0][2]
+
+
+def test_several_news_are_one_mail_and_one_that_is_planned_says_when_it_leaves(database, begun):
+    numbers = [draft(database) for _ in range(2)]
+    for number in numbers:
+        move(
+            database,
+            number,
+            lambda session, campaign, **by: lifecycle.revise(
+                session, campaign, {"starts_at": NOW + timedelta(days=3)}, **by
+            ),
+        )
+        move(database, number, lifecycle.submit)
+        move(
+            database,
+            number,
+            lambda *of, **by: approval.give_and_plan(*of, SENDING, earliest=NOW + CALL_OFF_TIME, **by),
+            actor=APPROVER,
+        )
+    mails = {to: (subject, text) for to, subject, text in tell(database)}
+    assert mails[AUTHOR][0] == "2 nouvelles de vos campagnes"
+    assert mails[AUTHOR][1].count("et planifiée : l’envoi part le 18 mai 2021") == 2
+
+
+def test_a_day_s_news_come_together_at_eight_and_nobody_is_told_who_wants_none(database, begun):
+    choose(database, APPROVER, Pace.DAILY)
+    asked(database)
+    assert tell(database) == []
+    eight = datetime(2021, 5, 16, 6, tzinfo=UTC)  # 8 o'clock in Brussels, the day after
+    asked(database)
+    assert tell(database, eight - timedelta(seconds=1)) == []
+    ((to, subject, _),) = tell(database, eight)
+    assert (to, subject) == (APPROVER, "2 nouvelles de vos campagnes")
+    choose(database, APPROVER, Pace.OFF)
+    asked(database)
+    assert tell(database, eight) == []
+    choose(database, APPROVER, Pace.AT_ONCE)
+    assert tell(database, eight) == [], "what was not wanted then is not told later"
+
+
+def test_what_was_before_the_first_pass_and_what_a_closed_account_missed_is_not_told(database, people, strand):
+    settle(database, 1)
+    asked(database)
+    assert tell(database) == []
+    with database.writing() as session:
+        session.execute(update(User).where(User.email == APPROVER).values(active=False))
+    asked(database)
+    assert tell(database) == []
+
+
+def test_after_a_crash_between_noting_and_posting_each_is_told_once(database, begun, monkeypatch):
+    asked(database)
+    with monkeypatch.context() as patches:
+        patches.setattr(notices, "_ready", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            notices.tell(database, SENDING, now=LATER)
+    with database.reading() as session:
+        ready = notices._ready(session, SENDING, LATER)
+    assert len(tell(database)) == 1
+    assert [notices._post(database, one, SENDING, LATER) for one in ready] == [None], "another clock was too late"
+
+
+def test_no_live_token_leaves_in_a_mail_and_no_word_is_taken_for_a_field(database, begun):
+    token = SENDING.keys.make(TokenKind.UNSUBSCRIBE, b"12345678")
+    number = asked(database)
+    why = f"Voyez https://courriel.example/u/{token} \ue000\ue001"
+    move(database, number, lambda *of, **by: lifecycle.send_back(*of, why=why, **by), actor=APPROVER)
+    texts = {to: text for to, _, text in tell(database)}
+    assert "Voyez https://courriel.example/u/" in texts[AUTHOR]
+    assert token not in texts[AUTHOR]
+
+
+def test_a_notice_is_kept_for_thirty_days(database, begun):
+    asked(database)
+    tell(database)
+    for days, left in ((29, 1), (31, 0)):
+        with database.writing() as session:
+            notices.forget(session, now=LATER + timedelta(days=days))
+            assert len(session.scalars(select(StaffNotice.id)).all()) == left

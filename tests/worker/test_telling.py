@@ -1,0 +1,71 @@
+"""Staff are told what happened to their campaigns by the work process, beside a wave, through the same last door."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import WaveState
+from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Reason
+from outreach.worker.clock import clock
+from tests import factories
+from tests.factories import APPROVER, AUTHOR
+from tests.worker.test_process import begin, environment, plan, sink, until
+
+__all__ = ["begin", "environment", "sink"]
+
+
+def letters(database):
+    with database.reading() as session:
+        query = select(Message.address, Message.state, Message.reason).join(Mailing, Mailing.id == Message.mailing_id)
+        rows = session.execute(query.where(Mailing.purpose == Purpose.STAFF)).all()
+        return {address: (state, reason) for address, state, reason in rows}
+
+
+def test_people_are_told_by_the_same_outbox_and_the_same_guard(database, begin, sink):
+    works = begin(OUTREACH_ALLOWED_RECIPIENTS=AUTHOR)
+    works.questions.tell()
+    plan(database, works, after=timedelta(hours=1))
+    works.questions.tell()
+    told = {
+        AUTHOR: (MessageState.ACCEPTED, None),
+        APPROVER: (MessageState.WITHDRAWN, Reason.TRIAL),
+    }
+    assert until(lambda: letters(database) == told), letters(database)
+    assert len(sink.accepted) == 1
+
+
+def test_nobody_is_told_while_no_letter_may_leave(database, begin):
+    works = begin(OUTREACH_SENDING="off")
+    works.questions.tell()
+    plan(database, works, after=timedelta(hours=1))
+    works.questions.tell()
+    assert letters(database) == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("rate", ["0", "5"])
+def test_a_person_is_told_within_ten_seconds_beside_a_wave_that_goes_on(database, begin, rate):
+    works = begin(OUTREACH_ALLOWED_RECIPIENTS="@adm.fwb.example,@fwb.example", OUTREACH_SMTP_RATE=rate)
+    number = plan(database, works, 100 if rate != "0" else 20_000)
+    ticking = clock(works.questions)
+    ticking.start()
+    try:
+        assert until(lambda: wave_of(database, number) is WaveState.RUNNING)
+        with database.writing() as session:
+            asked = factories.campaign(session, factories.invitation(reminders=()), works.clock())
+            lifecycle.submit(session, asked, now=works.clock(), actor=AUTHOR)
+        begun = time.monotonic()
+        assert until(lambda: letters(database).get(APPROVER, ("",))[0] is MessageState.ACCEPTED, 30), letters(database)
+        took = time.monotonic() - begun
+        assert wave_of(database, number) is WaveState.RUNNING
+        assert took < 10
+    finally:
+        ticking.shutdown()
+
+
+def wave_of(database, number):
+    with database.reading() as session:
+        return lifecycle.campaign_numbered(session, number).waves[0].state
