@@ -496,3 +496,12 @@ def test_a_right_current_password_is_not_answered_once_too_many_guesses_failed_m
     phrase = "une phrase vraiment longue"
     form = {"password": "juste", "new_password": phrase, "new_password_confirm": phrase}
     assert author.send("/account/password", form).status_code == 429
+
+
+def test_each_chooses_how_often_the_service_writes(author):
+    assert 'value="at_once" checked' in author.get("/account").text
+    assert author.send("/account/notices", {"pace": "daily"}, page="/account").status_code == 302
+    page = author.get("/account").text
+    assert 'value="daily" checked' in page
+    assert "une fois par jour, à 8 heures" in text_of(page)
+    assert author.send("/account/notices", {"pace": "hourly"}, page="/account").status_code == 400
