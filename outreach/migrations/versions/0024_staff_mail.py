@@ -6,7 +6,7 @@ from alembic import op
 import outreach.db
 from outreach.migrations import append_only
 
-revision = "0025"
+revision = "0024"
 down_revision = "0023"
 branch_labels = None
 depends_on = None
