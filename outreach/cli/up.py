@@ -19,8 +19,9 @@ from outreach.settings import Mode, Settings
 @pass_operation
 def up(operation: Operation) -> None:
     """Prépare la base, charge l’exemple en démonstration, et sert les pages."""
-    settings, database = operation.settings, operation.opened
-    web.refuse_if_taken(settings)
+    web.refuse_if_taken(operation.settings)
+    operation.settings = settings = web.with_a_mailbox(operation.settings)
+    database = operation.opened
     prepare(database)
     if settings.mode is Mode.DEMO:
         add_people(database, settings, operation.now)
@@ -34,11 +35,10 @@ def up(operation: Operation) -> None:
     web.supervise(operation, others_of(settings), ready_text(settings))
 
 
-def others_of(settings: Settings) -> list[list[str]]:
+def others_of(settings: Settings) -> dict[str, list[str]]:
     """The processes of this machine beside those of the pages: a demonstration's mailbox, and the one that sends."""
-    ours = [sys.executable, "-m", "outreach"]
-    mailbox = [[*ours, "mailbox"]] if settings.stays_here else []
-    return [*mailbox, [*ours, "work"]]
+    names = ["mailbox", "work"] if settings.stays_here else ["work"]
+    return {name: [sys.executable, "-m", "outreach", name] for name in names}
 
 
 def ready_text(settings: Settings) -> str:

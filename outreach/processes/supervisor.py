@@ -45,11 +45,12 @@ class Plan:
 
     `web` is the command of a web process; to it the numbers of two files are added: the socket's, and that of a pipe to
     which the process writes once it serves, within `begin_seconds`. `ready` is printed when the first one does.
+    `others` are the commands of the other processes, each by the name that the terminal gives it.
     """
 
     listening: list[int]
     web: list[str]
-    others: list[list[str]] = field(default_factory=list)
+    others: dict[str, list[str]] = field(default_factory=dict)
     ready: str = ""
     begin_seconds: float = BEGIN_SECONDS
 
@@ -107,7 +108,7 @@ class Supervisor:
             signal.signal(number, self._note)
         signal.set_wakeup_fd(waking)
         # Each in a session of its own: Ctrl+C reaches only this process, which stops them in order.
-        self.others = [_popen(command) for command in plan.others]
+        self.others = {name: _popen(command) for name, command in plan.others.items()}
 
     def run(self) -> int:
         """Supervise until a signal asks to stop or a process ends that cannot be replaced; returns the exit status."""
@@ -126,9 +127,10 @@ class Supervisor:
                 return 0
             if number == signal.SIGHUP:
                 self.to_reload, self.is_reloading = [*self.serving, *self.beginning], True
-        ended = [process.returncode for process in self.others if process.poll() is not None]
+        ended = [(name, process.returncode) for name, process in self.others.items() if process.poll() is not None]
         if ended:
-            return max(ended[0], 0) or 1
+            _say("\n".join(f"{_end_of(name, status)}, tout s’arrête" for name, status in ended))
+            return max(ended[0][1], 0) or 1
         self._note_begun()
         self._note_ended()
         if not self.serving and self.failures >= (MOST_FAILURES if self.has_served else 1):
@@ -154,7 +156,7 @@ class Supervisor:
                 web.close()
                 state.remove(web)
                 if state is not self.leaving:
-                    _say(f"a web process ended (status {web.process.returncode})")
+                    _say(_end_of("web", web.process.returncode))
                 if state is self.beginning:
                     self._note_failure(web.place)
         for web in self.beginning:
@@ -236,11 +238,11 @@ class Supervisor:
     def _stop(self) -> None:
         """Ask all processes to stop, and wait for them."""
         web = [web.process for web in (*self.serving, *self.beginning, *self.leaving)]
-        for process in (*web, *self.others):
+        for process in (*web, *self.others.values()):
             process.terminate()
         now = time.monotonic()
         ends = [now + WEB_GRACE_SECONDS] * len(web) + [now + GRACE_SECONDS] * len(self.others)
-        for process, end in zip((*web, *self.others), ends, strict=True):
+        for process, end in zip((*web, *self.others.values()), ends, strict=True):
             try:
                 process.wait(max(end - time.monotonic(), 0.1))
             except subprocess.TimeoutExpired:
@@ -283,6 +285,16 @@ def _terminal() -> bool:
     except OSError:
         return False
     return True
+
+
+def _end_of(name: str, status: int) -> str:
+    """How a process ended by itself or was killed, in French. The system kills one too many when memory is short."""
+    process = f"le processus «\u00a0{name}\u00a0»"
+    if status >= 0:
+        return f"{process} s’est arrêté (code {status})"
+    number = -status
+    killer = next((known.name for known in signal.Signals if known == number), f"signal {number}")
+    return f"{process} a été tué ({killer})"
 
 
 def _say(text: str, stream: TextIO = sys.stderr) -> None:

@@ -65,7 +65,7 @@ class Supervised:
         self.program = folder / "python"
         self.program.symlink_to(sys.executable)
         web = [str(self.program), "-S", "-c", WEB, str(self.broken)]
-        others = [[sys.executable, "-S", "-c", code] for code in others]
+        others = {f"other-{place}": [sys.executable, "-S", "-c", code] for place, code in enumerate(others)}
         self.plan = Plan(
             [listener.fileno() for listener in self.listening], web, others, "served at last", begin_seconds=5
         )
@@ -243,7 +243,7 @@ def test_a_process_that_does_not_say_that_it_serves_is_killed_and_counts_as_a_fa
     (tmp_path / "broken").write_text("silent")
     run = supervised()
     assert run.process.wait(20) == 1
-    assert "a web process ended (status -9)" in (tmp_path / "said").read_text()
+    assert "le processus «\u00a0web\u00a0» a été tué (SIGKILL)" in (tmp_path / "said").read_text()
 
 
 def test_when_the_supervisor_is_killed_all_others_end(supervised):
@@ -263,14 +263,19 @@ def test_pages_that_do_not_begin_at_the_start_end_everything(supervised, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [("import sys; sys.exit(3)", 3), ("import os; os.kill(os.getpid(), 9)", 1)]
+    ("code", "status", "end"),
+    [
+        ("import sys; sys.exit(3)", 3, "s’est arrêté (code 3)"),
+        ("import os; os.kill(os.getpid(), 9)", 1, "a été tué (SIGKILL)"),
+    ],
 )
-def test_when_a_process_ends_that_is_not_replaced_all_end(supervised, code, status):
+def test_when_a_process_ends_that_is_not_replaced_it_is_named_and_all_end(supervised, tmp_path, code, status, end):
     run = supervised(others=[SLEEP, f"import time; time.sleep(1); {code}"])
     wait_for(run.children)
     started = run.children()
     assert run.process.wait(20) == status
     assert not any(alive(number) for number in started)
+    assert (tmp_path / "said").read_text() == f"le processus «\u00a0other-1\u00a0» {end}, tout s’arrête\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -269,6 +269,7 @@ def test_an_address_that_is_taken_is_refused_in_a_sentence(served):
     )
     assert second.returncode == 1
     assert "ne peut pas être ouverte" in second.stderr
+    assert "OUTREACH_DEMO_MAILBOX" in second.stderr
 
 
 def environ(**own):
