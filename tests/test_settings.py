@@ -340,3 +340,16 @@ def test_a_demonstration_does_not_close_a_folder_of_other_things(tmp_path):
     with pytest.raises(SettingsError, match="chmod 700"):
         read({"OUTREACH_DATA": str(tmp_path)})
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+
+def test_in_a_trial_alerts_go_to_addresses_of_its_list():
+    trial = {**REAL, "OUTREACH_MODE": "trial", "OUTREACH_ALERTS_TO": "a@b.example, c@d.example"}
+    with pytest.raises(SettingsError, match=r"« c@d\.example » doit aussi être dans OUTREACH_ALLOWED_RECIPIENTS"):
+        read({**trial, "OUTREACH_ALLOWED_RECIPIENTS": "@b.example"})
+    assert read({**trial, "OUTREACH_ALLOWED_RECIPIENTS": "@b.example, C@d.example"}).alerts_to
+
+
+@pytest.mark.parametrize("wrong", ["a", "@b.example", "a@b", "é@b.example", "Nom <a@b.example>"])
+def test_only_whole_addresses_get_alerts(wrong, tmp_path):
+    with pytest.raises(SettingsError, match="OUTREACH_ALERTS_TO"):
+        read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_ALERTS_TO": f"a@b.example, {wrong}"})

@@ -5,6 +5,7 @@ from alembic import context
 from outreach import audit, seals
 from outreach.accounts import attempts, sessions, staff, trail
 from outreach.adherence import models as adherence
+from outreach.alerts import models as alerts
 from outreach.campaigns import drafts
 from outreach.campaigns import models as campaigns
 from outreach.db import Base
@@ -15,7 +16,10 @@ from outreach.staff_mail import models as staff_mail
 from outreach.tracking import models as tracking
 
 ACCOUNTS = (attempts, sessions, staff, trail)
-TABLES = (*ACCOUNTS, adherence, audit, bounces, calls, campaigns, delivery, drafts, models, seals, staff_mail, tracking)
+TABLES = (
+    *ACCOUNTS,
+    *(adherence, alerts, audit, bounces, calls, campaigns, delivery, drafts, models, seals, staff_mail, tracking),
+)
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -16,17 +16,23 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, ClassVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from granian import _granian
 from granian._futures import _new_cbscheduler
 from granian.http import HTTP1Settings
+from sqlalchemy.exc import SQLAlchemyError
 
+from outreach.alerts.watch import watch_clock
 from outreach.app import create_app
+from outreach.db import Database
+from outreach.db.ways import Way
+from outreach.errors import OutreachError
 from outreach.processes.bodies import BROKEN, PROXIES, Bodies, Exchange, has_body
 from outreach.processes.supervisor import WAITING
-from outreach.settings import read
+from outreach.settings import Settings, read
 from outreach.web.headers import fixed
 
 THREADS = 32  # openings and clicks wait in them until all that came at once is stored
@@ -37,6 +43,7 @@ OTHER_FILES = 256  # that the process may have open: the database's, its own
 HEAD_BYTES = 32_768  # of the line and the headers of a request, together
 HEAD_SECONDS = 30  # in which they have to arrive
 HITS = ("/o/", "/c/")
+WATCH_SECONDS = 10.0  # from one look at the clock of what sends to the next
 LAST_SECONDS = 1.0  # in which connections that were kept are closed by an answer
 LEAVE_SECONDS = 7.0  # then, for what is under way
 STOPS = {signal.SIGTERM, signal.SIGINT}
@@ -236,6 +243,14 @@ def most_open() -> int:
     return max(most - OTHER_FILES, 1)
 
 
+def watch(settings: Settings, database: Database) -> None:
+    """Look for ever whether what sends is silent, as it cannot say so. Others tell of a database that is away."""
+    while True:
+        with suppress(SQLAlchemyError, OutreachError):
+            watch_clock(database, settings.instant())
+        time.sleep(WATCH_SECONDS)
+
+
 def main(listening: int, pipe: int) -> None:
     """Serve the pages of this installation, and write to the pipe once they are served."""
     os.umask(0o077)  # only this user may read what is written here
@@ -245,6 +260,9 @@ def main(listening: int, pipe: int) -> None:
     def say_ready() -> None:
         os.write(pipe, b"1")
         os.close(pipe)
+        # Only now: it inherits that stop signals are blocked.
+        watched = app.extensions["outreach.database"].by(Way.CLOCK)
+        threading.Thread(target=watch, args=(settings, watched), name="watch", daemon=True).start()
 
     serve(app, listening, say_ready, Bodies(headers=fixed(settings.mode)))
     app.extensions["outreach.database"].dispose()

@@ -15,6 +15,7 @@ from outreach.settings.places import is_host, is_loopback, is_place
 SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
 RECIPIENT = re.compile(r"[^\s@<>(),;:\"*]*+@[\w-]+(?:\.[\w-]+)+")
+PLAIN_ADDRESS = re.compile(r"[^\s@<>(),;:\"*]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE | re.ASCII)
 BROKERS = ("redis", "rediss", "amqp", "amqps")
 RELAY_OPTIONS = {
     "starttls": re.compile(r"on|off"),
@@ -34,6 +35,7 @@ def faults_of(settings: Settings) -> list[str]:
         *_faults_of_domains(settings),
         *_faults_of_public_address(settings),
         *_faults_of_lists(settings),
+        *_faults_of_alerts(settings),
         *_faults_of_relays(settings),
         *_faults_of_rates(settings),
         *_faults_of_bounces(settings),
@@ -131,6 +133,24 @@ def _faults_of_lists(settings: Settings) -> list[str]:
         if not is_host(entry)
     ]
     return faults
+
+
+def _faults_of_alerts(settings: Settings) -> list[str]:
+    """Whom alerts go to. In a trial nothing leaves for an address that is not on its list."""
+    named = listed(settings.alerts_to)
+    faults = [
+        f"OUTREACH_ALERTS_TO : « {entry} » n’est pas une adresse (a@b.example)."
+        for entry in named
+        if not (PLAIN_ADDRESS.fullmatch(entry) and entry.isascii())
+    ]
+    if settings.mode is not Mode.TRIAL or faults:
+        return faults
+    allowed = {entry.casefold() for entry in listed(settings.allowed_recipients)}
+    return [
+        f"OUTREACH_ALERTS_TO : en mode essai, « {entry} » doit aussi être dans OUTREACH_ALLOWED_RECIPIENTS."
+        for entry in named
+        if not allowed & {entry.casefold(), "@" + entry.casefold().rpartition("@")[2]}
+    ]
 
 
 def _faults_of_relays(settings: Settings) -> list[str]:

@@ -48,6 +48,7 @@ class Settings(BaseModel):
     sending: SendingSwitch = SendingSwitch.ON
     allowed_recipients: str = ""
     test_recipients: str = ""
+    alerts_to: str = ""
     protected_domains: str = "cfwb.be"
     dkim_selector: str = ""
     dkim_key_file: Path | None = None

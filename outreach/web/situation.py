@@ -1,18 +1,22 @@
 """The situation page: adherence by network and strand on any day, its rows, files and sentences."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
+from flask_security import current_user
 
 from outreach import days, french
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import Programme, RollUp
 from outreach.adherence.situation import Bucket, Selection, Situation, SituationRow
+from outreach.alerts.shown import ShownAlert, shown
 from outreach.campaigns.review import awaiting
 from outreach.campaigns.waves import auto_pause
 from outreach.days import parse_day
+from outreach.db import Session
+from outreach.delivery.smtp.relay import Relay
 from outreach.demo import steps
 from outreach.directory import listing
 from outreach.directory.listing import PAGE_ROWS, Filters, Reach
@@ -54,11 +58,12 @@ def index() -> str:
         try:
             programme = programmes.the_programme(session)
         except NotFound:
-            return render_template("pages/situation/empty.html")
+            return render_template("pages/situation/empty.html", alarms=_alarms(session))
         snapshot = situation.situation(session, programme, day)
         points = situation.curve(session, programme, day)
         levels = {strand.level for strand in programme.strands}
         level = next(iter(levels)) if len(levels) == 1 else None
+        paused = auto_pause.held(session)
         return render_template(
             "pages/situation/index.html",
             programme=programme,
@@ -73,7 +78,8 @@ def index() -> str:
             Bucket=Bucket,
             level=level,
             waiting=inbox.counts(session),
-            paused=auto_pause.held(session),
+            paused=paused,
+            alarms=_alarms(session, {wave.id for wave, _ in paused}),
             awaits=awaiting.campaigns(session, actor(), held_roles()),
             mine=awaiting.answers(session, actor(), held_roles()),
             Tray=Tray,
@@ -81,6 +87,12 @@ def index() -> str:
             bounced=listing.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,
             unreachable=listing.count(session, Filters(level=level, reach=Reach.UNREACHABLE)).authorities,
         )
+
+
+def _alarms(session: Session, beside: Collection[int] = ()) -> list[ShownAlert]:
+    here = settings()
+    relays = [Relay.at(url, here.sending_domain).name for url in here.relays]
+    return shown(session, current_user.holds, relays, here.data, now=now(), beside=beside)
 
 
 @pages.get("/situation/schools")

@@ -8,6 +8,7 @@ import logging
 from datetime import UTC, datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.delivery.installation import Uncertain
 from outreach.worker.questions import Questions, going_on
@@ -49,15 +50,27 @@ def ask(questions: Questions) -> None:
     hindrance = "La base de données ne répond pas."
     with going_on("asking whether letters may leave"):
         hindrance = _hindrance(questions)
+    with going_on("looking for what people should know"):
+        questions.watch.look(hindrance)
     if not hindrance:
         with going_on("starting waves"):
             questions.start_waves()
         with going_on("waking for what is due"):
             questions.wake_due()
     with going_on("settling"):
-        questions.settle(hindrance)
+        _settle(questions, hindrance)
     with going_on("sealing the audit"):
         questions.seal()
+
+
+def _settle(questions: Questions, hindrance: str) -> None:
+    """Settle, and take note of how it went: each pass writes here, so this is where a full disk shows."""
+    try:
+        questions.settle(hindrance)
+    except SQLAlchemyError as error:
+        questions.watch.note_writing(error)
+        raise
+    questions.watch.note_writing(None)
 
 
 def _hindrance(questions: Questions) -> str:

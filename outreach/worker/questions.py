@@ -11,6 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from outreach import seals
 from outreach.accounts import attempts, sessions, trail
+from outreach.alerts.models import AlertKind
+from outreach.alerts.watch import Watch
 from outreach.campaigns import drafts
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, launching
@@ -18,6 +20,7 @@ from outreach.days import today
 from outreach.db import Database
 from outreach.delivery import installation, workers
 from outreach.delivery.bounces import collecting
+from outreach.delivery.bounces.boxes import BoxError
 from outreach.delivery.ledger import outbox
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.batches import due_mailings
@@ -82,6 +85,7 @@ class Questions:
         self._sealed_at: datetime | None = None
         self._head_told: date | None = None
         self.sending = SenderIdentity.of(settings)
+        self.watch = Watch(settings, database, self.relays, self.sending)
 
     def hindrance(self) -> str:
         """Why no letter may leave from here, in a French sentence, or ''."""
@@ -170,7 +174,12 @@ class Questions:
 
     def collect(self) -> None:
         """Handle what came back by mail."""
-        collecting.collect(self.database, self.settings, self.clock, stop=self.stop)
+        try:
+            collecting.collect(self.database, self.settings, self.clock, stop=self.stop)
+        except BoxError:
+            self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=True)
+            raise
+        self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=False)
 
     def _advance(self, wave: int) -> bool:
         with self.database.writing() as session:

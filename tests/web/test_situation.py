@@ -7,7 +7,12 @@ from python_calamine import CalamineWorkbook
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.situation import Bucket
-from tests.conftest import STORY_DAY
+from outreach.alerts import episodes
+from outreach.alerts.episodes import AlertChange, Sighting
+from outreach.alerts.models import AlertKind
+from outreach.delivery import workers
+from outreach.roles import RoleName
+from tests.conftest import NOW, STORY_DAY
 from tests.pages import cells, elements, links, text_of
 from tests.tampering import unguard
 
@@ -94,3 +99,26 @@ def test_without_a_programme_the_page_says_what_comes_next(app, author, sample_d
             session.connection().exec_driver_sql(f"DELETE FROM {table_name}")  # noqa: S608
     assert "./run programme load" in author.get("/").text
     assert author.get("/directory/9300/statuses").status_code == 404
+
+
+def test_alarms_stand_on_the_home_page_of_those_who_can_act(signed_in, sample_database):
+    with sample_database.writing() as session:
+        for kind in (AlertKind.RETURNS_UNREADABLE, AlertKind.CLOCK_SILENT, AlertKind.LETTERS_IN_DOUBT):
+            change = AlertChange(Sighting(kind, "1", NOW), has_ended=False)
+            assert episodes.apply(session, change, now=NOW)
+    lost = text_of(signed_in(RoleName.ADMINISTRATOR).get("/"))
+    assert "Boîte des retours illisible Depuis le 15 mai 2021 à 11 h : La boîte des retours ne se lit pas" in lost
+    assert "Service d’envoi muet" in lost
+    assert "Courriels en doute" not in lost
+    doubted = text_of(signed_in(RoleName.AUTHOR).get("/"))
+    assert "Courriels en doute Depuis le 15 mai 2021 à 11 h : Des courriels d’une campagne sont en doute" in doubted
+    assert "Boîte des retours illisible" not in doubted
+
+
+def test_the_home_page_says_that_the_clock_is_silent_though_nothing_was_written(signed_in, sample_database):
+    with sample_database.writing() as session:
+        workers.clock_passed(session, "", now=NOW)
+    page = text_of(signed_in(RoleName.ADMINISTRATOR).get("/"))
+    assert "Service d’envoi muet Depuis le 15 mai 2021 à 11 h : " in page
+    with sample_database.reading() as session:
+        assert episodes.going_on(session) == []

@@ -4,6 +4,8 @@ import resource
 import time
 from base64 import b64encode
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
 from mailbox import Maildir
 
 import dkim
@@ -13,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from sqlalchemy import func, select, update
 
 from outreach import seals
+from outreach.alerts.models import AlertKind
 from outreach.audit import AuditEntry
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.verification import verify
@@ -161,6 +164,19 @@ def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(databas
     with database.reading() as session:
         order = session.scalars(select(Message.mailing_id).order_by(Message.fenced_at, Message.id)).all()
     assert set(order[:20]) == set(order[-20:]) == {1, 2}
+
+
+def test_an_alert_leaves_in_the_same_pass_beside_a_wave(database, begin, sink):
+    works = begin(OUTREACH_ALERTS_TO="operator@adm.fwb.example", OUTREACH_ALLOWED_RECIPIENTS="@adm.fwb.example")
+    plan(database, works)
+    works.questions.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=True)
+    ask(works.questions)
+    assert until(lambda: accepted(database) == 6)
+    letters = [message_from_bytes(path.read_bytes(), policy=default) for path in sink.folder.glob("*.eml")]
+    (told,) = [letter for letter in letters if letter["To"] == "operator@adm.fwb.example"]
+    assert told["Subject"].replace("\u00a0", " ") == "Alerte : boîte des retours illisible"
+    for kind in ("plain", "html"):
+        assert "Vérifiez son serveur" in told.get_body((kind,)).get_content()
 
 
 def test_sending_off_holds_everything_and_says_so(database, begin, sink):

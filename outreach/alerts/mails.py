@@ -1,0 +1,47 @@
+"""Mails about alerts: one as an episode begins, one as it ends; one for both where none could leave meanwhile."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+
+from outreach.alerts import letters
+from outreach.alerts.models import AlertEpisode
+from outreach.alerts.sentences import told, words_of
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.db import Session, take_turns
+
+STALE = timedelta(days=7)  # an episode that ended earlier is told to nobody, as when an address is first set
+
+
+def untold(session: Session, *, now: datetime) -> Sequence[AlertEpisode]:
+    """The episodes about whose beginning or end no mail was written yet, oldest first."""
+    waits = or_(
+        AlertEpisode.ended_at.is_(None) & AlertEpisode.told_began_at.is_(None),
+        (AlertEpisode.ended_at > now - STALE) & AlertEpisode.told_ended_at.is_(None),
+    )
+    return session.scalars(select(AlertEpisode).where(waits).order_by(AlertEpisode.began_at, AlertEpisode.id)).all()
+
+
+def write(session: Session, to: Sequence[str], relays: Sequence[str], sending: SenderIdentity, *, now: datetime) -> int:
+    """Put one mail about all that is untold into the outbox. Returns how many episodes it tells.
+
+    To be called when mail can leave. Each beginning and each end is told once, whichever process writes.
+    """
+    take_turns(session, "alerts")
+    episodes = untold(session, now=now)
+    if not episodes:
+        return 0
+    paragraphs = [told(each, words_of(session, each.kind, each.subject, relays)) for each in episodes]
+    letters.post(session, to, _subject(episodes), paragraphs, sending, now=now)
+    for episode in episodes:
+        episode.told_began_at = episode.told_began_at or now
+        episode.told_ended_at = now if episode.ended_at else None
+    return len(episodes)
+
+
+def _subject(episodes: Sequence[AlertEpisode]) -> str:
+    if len(episodes) > 1:
+        return f"{len(episodes)} alertes du service"
+    (episode,) = episodes
+    return f"{'Fin d’alerte' if episode.ended_at else 'Alerte'} : {episode.kind.label}"

@@ -1,0 +1,81 @@
+"""What pages and mails say of an alert, in French: no address, no name, no token."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from outreach.alerts.models import AlertEpisode, AlertKind
+from outreach.campaigns.models import Wave
+from outreach.db import Session
+from outreach.french import moment
+
+
+class AlertWords(NamedTuple):
+    """What is so, what can be done, and what is so once it is over."""
+
+    so: str
+    advice: str
+    over: str
+
+
+WORDS = {
+    AlertKind.DISK_FULL: AlertWords(
+        "Le disque du service est plein, ou presque.",
+        "Libérez de la place : sans elle rien ne s’enregistre, et rien ne part.",
+        "Le disque a de nouveau de la place.",
+    ),
+    AlertKind.COPY_UNCONFIRMED: AlertWords(
+        "La base a été copiée, déplacée ou restaurée, et personne n’a confirmé cette installation : rien ne part.",
+        "Si c’est bien elle qui doit envoyer, lancez ./run instance confirm.",
+        "Cette installation est confirmée.",
+    ),
+    AlertKind.CLOCK_SILENT: AlertWords(
+        "Le service d’envoi ne donne plus signe : rien ne part.",
+        "Relancez le processus d’envoi (./run work).",
+        "Le service d’envoi donne de nouveau signe.",
+    ),
+    AlertKind.RETURNS_UNREADABLE: AlertWords(
+        "La boîte des retours ne se lit pas : rejets et désinscriptions par courriel attendent.",
+        "Vérifiez son serveur et le réglage OUTREACH_BOUNCES_URL.",
+        "La boîte des retours se lit de nouveau.",
+    ),
+    AlertKind.WORKER_GONE: AlertWords(
+        "Un processus d’envoi ne donne plus signe ; les autres continuent.",
+        "Relancez-le s’il ne revient pas.",
+        "Il est revenu, un autre le remplace, ou le service s’en passe depuis un jour.",
+    ),
+}
+
+
+def words_of(session: Session, kind: AlertKind, subject: str, relays: Sequence[str]) -> AlertWords:
+    """The words for an alert of this kind about this subject. `relays` are the relays' names, in order."""
+    if kind is AlertKind.RELAY_LOST:
+        return _of_relay(subject, relays)
+    if kind not in {AlertKind.WAVE_PAUSED, AlertKind.LETTERS_IN_DOUBT}:
+        return WORDS[kind]
+    wave = session.get(Wave, int(subject))
+    of_campaign = f"de la campagne n° {wave.campaign_id}" if wave else "d’une campagne"
+    if kind is AlertKind.LETTERS_IN_DOUBT:
+        return AlertWords(
+            f"Des courriels {of_campaign} sont en doute : le relais n’a pas dit s’il les a pris.",
+            "Cherchez-les dans le journal du relais, puis renvoyez-les ou laissez-les.",
+            f"Plus aucun courriel {of_campaign} n’est en doute depuis moins de sept jours.",
+        )
+    what = f"L’envoi n° {wave.number} {of_campaign}" if wave else f"Un envoi {of_campaign}"
+    advice = "La page de la campagne dit pourquoi : reprenez l’envoi, ou annulez ce qui n’est pas parti."
+    return AlertWords(f"{what} s’est mis en pause de lui-même.", advice, f"{what} n’est plus en pause.")
+
+
+def told(episode: AlertEpisode, words: AlertWords) -> str:
+    """An episode in one paragraph: since when, or from when to when."""
+    if episode.ended_at is None:
+        return f"Depuis le {moment(episode.began_at)} : {words.so} {words.advice}"
+    return f"Du {moment(episode.began_at)} au {moment(episode.ended_at)} : {words.so} {words.over}"
+
+
+def _of_relay(name: str, relays: Sequence[str]) -> AlertWords:
+    number = f" n° {relays.index(name) + 1}" if name in relays and len(relays) > 1 else ""
+    return AlertWords(
+        f"Le relais de courriel{number} ne prend plus de courriels.",
+        "Ils attendent et sont essayés de nouveau. Vérifiez le relais et le réglage OUTREACH_SMTP_URL.",
+        f"Le relais de courriel{number} prend de nouveau les courriels.",
+    )

@@ -1,0 +1,108 @@
+"""Looks in the database for what deserves an alert. It reads only."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select
+
+from outreach.alerts.episodes import Sighting
+from outreach.alerts.models import AlertKind
+from outreach.campaigns.models import Wave, WaveState, WaveTransition
+from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
+from outreach.campaigns.waves.launching import CLOCK
+from outreach.db import Session
+from outreach.delivery import workers
+from outreach.delivery.ledger.outbox import UNSEEN
+from outreach.delivery.models import Message, MessageState, RelayState, Worker, is_in
+
+DOUBTS_SHOWN = timedelta(days=7)  # then whoever could settle one has decided to leave it
+WORKERS_SHOWN = timedelta(days=1)  # then whoever runs the service has decided to do with fewer
+LOOKED_AT = {
+    AlertKind.RELAY_LOST: None,
+    AlertKind.WAVE_PAUSED: None,
+    AlertKind.LETTERS_IN_DOUBT: None,
+    AlertKind.WORKER_GONE: None,
+    AlertKind.CLOCK_SILENT: None,
+}
+
+
+def seen(session: Session, relays: Sequence[str], *, now: datetime) -> list[Sighting]:
+    """What a work process sees of the kinds in LOOKED_AT. As it looks, its clock is not silent."""
+    return [
+        *lost_relays(session, relays, now=now),
+        *_paused_waves(session),
+        *_doubts(session, now),
+        *_gone_workers(session, now),
+    ]
+
+
+def lost_relays(session: Session, relays: Sequence[str], *, now: datetime) -> list[Sighting]:
+    """Those of these relays that failed and have accepted no letter since."""
+    query = select(RelayState).where(
+        RelayState.name.in_(relays), or_(RelayState.failures > 0, RelayState.alarmed_at.is_not(None))
+    )
+    states = session.scalars(query.order_by(RelayState.name))
+    return [Sighting(AlertKind.RELAY_LOST, state.name, state.alarmed_at or now) for state in states]
+
+
+def silent_clock(session: Session, *, now: datetime) -> Sighting | None:
+    """The clock that has not passed for 30 s, as any process may see it; None before its first pass."""
+    passed = workers.last_pass(session)
+    if passed is None or now - passed.at < workers.CLOCK_IS_LATE:
+        return None
+    return Sighting(AlertKind.CLOCK_SILENT, "", passed.at)
+
+
+def broken_off_clock(session: Session, *, now: datetime) -> Sighting | None:
+    """The clock as a work process finds it when it looks again: silent until now, unless all had stopped in order."""
+    silent = silent_clock(session, now=now)
+    if silent is None:
+        return None
+    ran_then = (Worker.started_at <= silent.since) & (Worker.seen_at >= silent.since - UNSEEN)
+    is_broken_off = session.scalar(select(Worker.id).where(ran_then, Worker.stopped_at.is_(None)).limit(1))
+    return silent if is_broken_off else None
+
+
+def _paused_waves(session: Session) -> Iterator[Sighting]:
+    """The waves that were paused by the service itself: too many refusals, or an audience that has changed."""
+    last = select(func.max(WaveTransition.id)).group_by(WaveTransition.wave_id)
+    query = (
+        select(Wave.id, WaveTransition.at)
+        .join(WaveTransition, WaveTransition.wave_id == Wave.id)
+        .where(Wave.state == WaveState.PAUSED, WaveTransition.id.in_(last))
+        .where(WaveTransition.state == WaveState.PAUSED, WaveTransition.actor.in_((AUTO_PAUSE, CLOCK)))
+    )
+    for wave, at in session.execute(query):
+        yield Sighting(AlertKind.WAVE_PAUSED, str(wave), at)
+
+
+def _doubts(session: Session, now: datetime) -> Iterator[Sighting]:
+    query = (
+        select(Wave.id, func.min(Message.settled_at))
+        .join(Message, Message.mailing_id == Wave.mailing_id)
+        .where(is_in(MessageState.IN_DOUBT), Message.settled_at > now - DOUBTS_SHOWN)
+        .group_by(Wave.id)
+    )
+    for wave, since in session.execute(query):
+        if since is not None:
+            yield Sighting(AlertKind.LETTERS_IN_DOUBT, str(wave), since)
+
+
+def _gone_workers(session: Session, now: datetime) -> list[Sighting]:
+    """The workers that ended without saying so, or hang, and that no other one has replaced since.
+
+    Each worker that started after one was last seen replaces one.
+    """
+    recent = select(Worker).where(Worker.stopped_at.is_(None), Worker.seen_at > now - WORKERS_SHOWN)
+    unstopped = session.scalars(recent.order_by(Worker.seen_at, Worker.id)).all()
+    gone = [worker for worker in unstopped if worker.seen_at <= now - UNSEEN]
+    alive = [worker for worker in unstopped if worker.seen_at > now - UNSEEN]
+    started = sorted(worker.started_at for worker in alive)
+    left = []
+    for worker in gone:
+        replacing = next((at for at in started if at > worker.seen_at), None)
+        if replacing is None:
+            left.append(Sighting(AlertKind.WORKER_GONE, worker.id, worker.seen_at))
+        else:
+            started.remove(replacing)
+    return left
