@@ -346,7 +346,10 @@ def test_in_a_trial_alerts_go_to_addresses_of_its_list():
     trial = {**REAL, "OUTREACH_MODE": "trial", "OUTREACH_ALERTS_TO": "a@b.example, c@d.example"}
     with pytest.raises(SettingsError, match=r"« c@d\.example » doit aussi être dans OUTREACH_ALLOWED_RECIPIENTS"):
         read({**trial, "OUTREACH_ALLOWED_RECIPIENTS": "@b.example"})
-    assert read({**trial, "OUTREACH_ALLOWED_RECIPIENTS": "@b.example, C@d.example"}).alerts_to
+    listed = {**trial, "OUTREACH_ALLOWED_RECIPIENTS": "@b.example, C@d.example"}
+    assert read(listed).alerts_to
+    with pytest.raises(SettingsError, match=r"« a@b\.example » \(OUTREACH_PROTECTED_DOMAINS\)"):
+        read({**listed, "OUTREACH_PROTECTED_DOMAINS": "b.example"})
 
 
 @pytest.mark.parametrize("wrong", ["a", "@b.example", "a@b", "é@b.example", "Nom <a@b.example>"])

@@ -16,6 +16,7 @@ from outreach.delivery.ledger.outbox import UNSEEN
 from outreach.delivery.models import Message, MessageState, RelayState, Worker, is_in
 
 DOUBTS_SHOWN = timedelta(days=7)  # then whoever could settle one has decided to leave it
+UNTRIED = timedelta(minutes=1)  # after a relay's rest; a letter that waits tries it within seconds
 WORKERS_SHOWN = timedelta(days=1)  # then whoever runs the service has decided to do with fewer
 LOOKED_AT = {
     AlertKind.RELAY_LOST: None,
@@ -26,23 +27,27 @@ LOOKED_AT = {
 }
 
 
-def seen(session: Session, relays: Sequence[str], *, now: datetime) -> list[Sighting]:
-    """What a work process sees of the kinds in LOOKED_AT. As it looks, its clock is not silent."""
+def seen(session: Session, relays: Sequence[str], worker: str, *, now: datetime) -> list[Sighting]:
+    """What this worker sees of the kinds in LOOKED_AT. As it looks, its clock is not silent, and it is not gone."""
     return [
         *lost_relays(session, relays, now=now),
         *_paused_waves(session),
         *_doubts(session, now),
-        *_gone_workers(session, now),
+        *_gone_workers(session, worker, now),
     ]
 
 
 def lost_relays(session: Session, relays: Sequence[str], *, now: datetime) -> list[Sighting]:
     """Those of these relays that failed and have accepted no letter since."""
-    query = select(RelayState).where(
-        RelayState.name.in_(relays), or_(RelayState.failures > 0, RelayState.alarmed_at.is_not(None))
-    )
-    states = session.scalars(query.order_by(RelayState.name))
+    states = _lost(session, relays)
     return [Sighting(AlertKind.RELAY_LOST, state.name, state.alarmed_at or now) for state in states]
+
+
+def some_relay_serves(session: Session, relays: Sequence[str], *, now: datetime) -> bool:
+    """Whether one of these relays takes letters, or may: its rest is long over, and there was no letter to try it."""
+    lost = _lost(session, relays)
+    may = [state for state in lost if not state.alarmed_at and state.rests_until and state.rests_until < now - UNTRIED]
+    return len(lost) < len(relays) or bool(may)
 
 
 def silent_clock(session: Session, *, now: datetime) -> Sighting | None:
@@ -61,6 +66,12 @@ def broken_off_clock(session: Session, *, now: datetime) -> Sighting | None:
     ran_then = (Worker.started_at <= silent.since) & (Worker.seen_at >= silent.since - UNSEEN)
     is_broken_off = session.scalar(select(Worker.id).where(ran_then, Worker.stopped_at.is_(None)).limit(1))
     return silent if is_broken_off else None
+
+
+def _lost(session: Session, relays: Sequence[str]) -> Sequence[RelayState]:
+    is_lost = or_(RelayState.failures > 0, RelayState.alarmed_at.is_not(None))
+    query = select(RelayState).where(RelayState.name.in_(relays), is_lost)
+    return session.scalars(query.order_by(RelayState.name)).all()
 
 
 def _paused_waves(session: Session) -> Iterator[Sighting]:
@@ -88,15 +99,15 @@ def _doubts(session: Session, now: datetime) -> Iterator[Sighting]:
             yield Sighting(AlertKind.LETTERS_IN_DOUBT, str(wave), since)
 
 
-def _gone_workers(session: Session, now: datetime) -> list[Sighting]:
+def _gone_workers(session: Session, looking: str, now: datetime) -> list[Sighting]:
     """The workers that ended without saying so, or hang, and that no other one has replaced since.
 
     Each worker that started after one was last seen replaces one.
     """
     recent = select(Worker).where(Worker.stopped_at.is_(None), Worker.seen_at > now - WORKERS_SHOWN)
     unstopped = session.scalars(recent.order_by(Worker.seen_at, Worker.id)).all()
-    gone = [worker for worker in unstopped if worker.seen_at <= now - UNSEEN]
-    alive = [worker for worker in unstopped if worker.seen_at > now - UNSEEN]
+    alive = [worker for worker in unstopped if worker.id == looking or worker.seen_at > now - UNSEEN]
+    gone = [worker for worker in unstopped if worker not in alive]
     started = sorted(worker.started_at for worker in alive)
     left = []
     for worker in gone:

@@ -31,16 +31,23 @@ class Watch:
         database: Database,
         relays: Sequence[str],
         sending: SenderIdentity,
+        worker: str,
         least_free: int = disk.LEAST_FREE,
     ) -> None:
         self.settings, self.database, self.relays, self.sending = settings, database, relays, sending
-        self._least_free = least_free
+        self._worker, self._least_free = worker, least_free
         self._here: dict[AlertKind, datetime] = {}  # what holds on this machine, since when
+        self._judged = {
+            AlertKind.COPY_UNCONFIRMED
+        }  # what this process knows to be so or not; of the rest it says nothing
+        if not settings.bounces_url:
+            self._judged.add(AlertKind.RETURNS_UNREADABLE)
         self._refused = False  # the database's last refusal to write was for want of room
         self._logged: set[AlertKind] = set()  # of what holds here, what the log has before the database had it
 
     def note(self, kind: AlertKind, *, is_so: bool) -> None:
         """Take note of something that only this process can see. `look` writes it down."""
+        self._judged.add(kind)
         if not is_so:
             self._here.pop(kind, None)
         else:
@@ -61,16 +68,19 @@ class Watch:
         try:
             self._look(hindrance)
         except SQLAlchemyError:
-            for kind in self._here.keys() - self._logged:
-                _log(AlertChange(Sighting(kind, "", self._here[kind]), has_ended=False))
-                self._logged.add(kind)
+            for kind, since in list(self._here.items()):
+                if kind not in self._logged:
+                    _log(AlertChange(Sighting(kind, "", since), has_ended=False))
+                    self._logged.add(kind)
             raise
 
     def _look(self, hindrance: str) -> None:
         now = self.settings.instant()
         with self.database.reading() as session:
             changes = self._changes(session, now)
-            may_tell = bool(self._recipients) and not hindrance and self._serves(session, now)
+            may_tell = (
+                bool(self._recipients) and not hindrance and sightings.some_relay_serves(session, self.relays, now=now)
+            )
             is_untold = may_tell and bool(changes or mails.untold(session, now=now))
         if not (changes or is_untold):
             return
@@ -84,7 +94,7 @@ class Watch:
         self._logged &= self._here.keys()
 
     def _changes(self, session: Session, now: datetime) -> list[AlertChange]:
-        seen = sightings.seen(session, self.relays, now=now)
+        seen = sightings.seen(session, self.relays, self._worker, now=now)
         looked_at: dict[AlertKind, str | None] = dict(sightings.LOOKED_AT)
         try:
             here = installation.read(self.settings.data)
@@ -92,10 +102,10 @@ class Watch:
             place = ""
         else:
             place = here.identity
-            looked_at |= dict.fromkeys(_SEEN_HERE, place)
+            looked_at |= dict.fromkeys(self._judged, place)
             if not self.settings.stays_here and installation.hindrance(session, here):
                 seen.append(Sighting(AlertKind.COPY_UNCONFIRMED, place, now))
-        seen += [Sighting(kind, place, since) for kind, since in self._here.items()]
+        seen += [Sighting(kind, place, since) for kind, since in list(self._here.items())]  # another thread may note
         changes = episodes.changes(session, seen, looked_at)
         broken_off = sightings.broken_off_clock(session, now=now)
         if broken_off and not any(change.sighting.kind is AlertKind.CLOCK_SILENT for change in changes):
@@ -103,16 +113,9 @@ class Watch:
             changes += [AlertChange(broken_off, has_ended=False), AlertChange(broken_off, has_ended=True)]
         return changes
 
-    def _serves(self, session: Session, now: datetime) -> bool:
-        """Whether a relay takes letters, as far as is known."""
-        return len(sightings.lost_relays(session, self.relays, now=now)) < len(self.relays)
-
     @property
     def _recipients(self) -> list[str]:
         return listed(self.settings.alerts_to)
-
-
-_SEEN_HERE = (AlertKind.DISK_FULL, AlertKind.RETURNS_UNREADABLE, AlertKind.COPY_UNCONFIRMED)
 
 
 def watch_clock(database: Database, now: datetime) -> bool:

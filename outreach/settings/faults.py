@@ -136,20 +136,26 @@ def _faults_of_lists(settings: Settings) -> list[str]:
 
 
 def _faults_of_alerts(settings: Settings) -> list[str]:
-    """Whom alerts go to. In a trial nothing leaves for an address that is not on its list."""
+    """Whom alerts go to. Outside production nothing leaves for an address that is not on the list, or is protected."""
     named = listed(settings.alerts_to)
     faults = [
         f"OUTREACH_ALERTS_TO : « {entry} » n’est pas une adresse (a@b.example)."
         for entry in named
         if not (PLAIN_ADDRESS.fullmatch(entry) and entry.isascii())
     ]
-    if settings.mode is not Mode.TRIAL or faults:
+    if faults or settings.mode is Mode.PRODUCTION or settings.stays_here:
         return faults
     allowed = {entry.casefold() for entry in listed(settings.allowed_recipients)}
-    return [
-        f"OUTREACH_ALERTS_TO : en mode essai, « {entry} » doit aussi être dans OUTREACH_ALLOWED_RECIPIENTS."
+    faults = [
+        f"OUTREACH_ALERTS_TO : hors production, « {entry} » doit aussi être dans OUTREACH_ALLOWED_RECIPIENTS."
         for entry in named
         if not allowed & {entry.casefold(), "@" + entry.casefold().rpartition("@")[2]}
+    ]
+    protected = tuple(f".{domain.casefold()}" for domain in listed(settings.protected_domains))
+    return faults + [
+        f"OUTREACH_ALERTS_TO : hors production rien ne part vers « {entry} » (OUTREACH_PROTECTED_DOMAINS)."
+        for entry in named
+        if f".{entry.casefold().rpartition('@')[2]}".endswith(protected)
     ]
 
 

@@ -85,7 +85,7 @@ class Questions:
         self._sealed_at: datetime | None = None
         self._head_told: date | None = None
         self.sending = SenderIdentity.of(settings)
-        self.watch = Watch(settings, database, self.relays, self.sending)
+        self.watch = Watch(settings, database, self.relays, self.sending, mail_room.postman.writer.worker_id)
 
     def hindrance(self) -> str:
         """Why no letter may leave from here, in a French sentence, or ''."""

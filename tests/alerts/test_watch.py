@@ -45,7 +45,7 @@ def clock(monkeypatch):
 @pytest.fixture
 def watch(database, settings, clock):
     named = settings.model_copy(update={"alerts_to": f"{TO}, {TO.upper()}"})
-    return Watch(named, database, RELAYS[:1], SenderIdentity.of(named), least_free=0)
+    return Watch(named, database, RELAYS[:1], SenderIdentity.of(named), "looking", least_free=0)
 
 
 def told(database):
@@ -98,6 +98,14 @@ def test_a_lost_relay_is_told_once_when_it_is_back_from_when_to_when(database, w
     assert "example" not in text, "no relay is named"
 
 
+def test_where_no_letter_waits_the_mail_itself_tries_the_relay(database, watch, clock):
+    fail(database, RELAYS[0], NOW)
+    watch.look("")
+    clock.at = NOW + timedelta(minutes=4)
+    watch.look("")
+    assert [subject for subject, _ in told(database)] == ["Alerte : relais perdu"]
+
+
 def test_where_another_relay_serves_a_lost_one_is_told_at_once_and_when_it_is_back(database, watch, clock):
     watch.relays = RELAYS
     fail(database, RELAYS[1], NOW)
@@ -118,6 +126,18 @@ def test_a_mail_goes_once_to_each_address_and_waits_for_no_authority(database, w
         (message,) = session.scalars(select(Message))
         assert (message.address_key, message.authority_id, message.state) == (TO, None, MessageState.QUEUED)
         assert "+" not in message.return_path, "no token"
+
+
+def test_a_work_process_that_has_just_begun_ends_nothing_that_it_has_not_looked_at(database, watch, settings):
+    watch.note(AlertKind.RETURNS_UNREADABLE, is_so=True)
+    watch.look("")
+    read_here = settings.model_copy(update={"bounces_url": "maildir:///x"})
+    begun = Watch(read_here, database, RELAYS[:1], watch.sending, "begun", least_free=0)
+    begun.look("")
+    assert [ended for _, _, ended in rows(database)] == [None]
+    begun.note(AlertKind.RETURNS_UNREADABLE, is_so=False)
+    begun.look("")
+    assert [ended for _, _, ended in rows(database)] == [NOW]
 
 
 def test_nothing_is_mailed_while_letters_may_not_leave_nor_where_nobody_is_named(database, watch):
@@ -182,6 +202,13 @@ def test_a_worker_that_died_is_told_beside_others_and_ends_when_one_takes_its_pl
     clock.at = NOW + 5 * SECOND
     watch.look("")
     assert rows(database)[0][2] == clock.at
+
+
+def test_a_worker_that_was_frozen_does_not_miss_itself(database, watch):
+    work(database, 40)
+    watch._worker = "w0"
+    watch.look("")
+    assert rows(database) == []
 
 
 def test_a_worker_that_stopped_in_order_is_not_missed(database, watch):
