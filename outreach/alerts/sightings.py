@@ -102,15 +102,16 @@ def _doubts(session: Session, now: datetime) -> Iterator[Sighting]:
 def _gone_workers(session: Session, looking: str, now: datetime) -> list[Sighting]:
     """The workers that ended without saying so, or hang, and that no other one has replaced since.
 
-    Each worker that started after one was last seen replaces one.
+    Each worker that started after one was last seen replaces one, even when it has gone in its turn.
     """
-    recent = select(Worker).where(Worker.stopped_at.is_(None), Worker.seen_at > now - WORKERS_SHOWN)
-    unstopped = session.scalars(recent.order_by(Worker.seen_at, Worker.id)).all()
-    alive = [worker for worker in unstopped if worker.id == looking or worker.seen_at > now - UNSEEN]
-    gone = [worker for worker in unstopped if worker not in alive]
-    started = sorted(worker.started_at for worker in alive)
+    recent = select(Worker).where(Worker.seen_at > now - WORKERS_SHOWN).order_by(Worker.seen_at, Worker.id)
+    known = session.scalars(recent).all()
+    started = sorted(worker.started_at for worker in known)
     left = []
-    for worker in gone:
+    for worker in known:
+        is_alive = worker.id == looking or worker.seen_at > now - UNSEEN
+        if is_alive or worker.stopped_at is not None:
+            continue
         replacing = next((at for at in started if at > worker.seen_at), None)
         if replacing is None:
             left.append(Sighting(AlertKind.WORKER_GONE, worker.id, worker.seen_at))

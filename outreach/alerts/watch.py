@@ -78,9 +78,9 @@ class Watch:
         now = self.settings.instant()
         with self.database.reading() as session:
             changes = self._changes(session, now)
-            may_tell = (
-                bool(self._recipients) and not hindrance and sightings.some_relay_serves(session, self.relays, now=now)
-            )
+            # After a refusal for want of room only this writing shows whether there is some again: its mail waits.
+            may_leave = not hindrance and sightings.some_relay_serves(session, self.relays, now=now)
+            may_tell = bool(self._recipients) and may_leave and not self._refused
             is_untold = may_tell and bool(changes or mails.untold(session, now=now))
         if not (changes or is_untold):
             return

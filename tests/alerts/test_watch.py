@@ -162,10 +162,11 @@ def wave(database):
         return made.id
 
 
-def test_a_wave_that_pauses_by_itself_is_told_until_it_is_resumed(database, watch, wave):
+def test_a_wave_that_pauses_by_itself_is_told_until_it_is_resumed(database, watch, clock, wave):
     def move(state, actor):
+        clock.at += SECOND
         with database.writing() as session:
-            lifecycle.move_wave(session, session.get_one(Wave, wave), state, now=NOW, actor=actor)
+            lifecycle.move_wave(session, session.get_one(Wave, wave), state, now=clock.at, actor=actor)
         watch.look("")
 
     move(WaveState.PAUSED, AUTO_PAUSE)
@@ -202,6 +203,15 @@ def test_a_worker_that_died_is_told_beside_others_and_ends_when_one_takes_its_pl
     clock.at = NOW + 5 * SECOND
     watch.look("")
     assert rows(database)[0][2] == clock.at
+
+
+def test_a_worker_that_had_replaced_another_is_itself_replaced_by_one(database, watch):
+    work(database, 3000, 40)
+    with database.writing() as session:
+        session.get_one(Worker, "w1").started_at = NOW - 2900 * SECOND  # it had replaced the first
+        workers.join_in(session, now=NOW - SECOND)
+    watch.look("")
+    assert rows(database) == []
 
 
 def test_a_worker_that_was_frozen_does_not_miss_itself(database, watch):
@@ -282,8 +292,10 @@ def test_a_database_without_room_is_in_the_log_at_once_and_in_a_row_when_it_can_
     watch.database, clock.at = away, NOW + SECOND
     watch.look("")
     assert rows(database) == [(AlertKind.DISK_FULL, NOW, None)]
+    assert told(database) == []
     watch.note_writing(None)
     watch.look("")
+    assert [subject for subject, _ in told(database)] == ["Fin d’alerte : disque plein"]
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2, "one as it begins, one as it ends"
 
 
