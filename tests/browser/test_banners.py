@@ -4,6 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from outreach.alerts import episodes
+from outreach.alerts.episodes import AlertChange, Sighting
+from outreach.alerts.models import AlertKind
+from outreach.roles import RoleName
+from tests.conftest import NOW
 from tests.web.ui.test_banners import RELAYS, alarmed, passed, setting
 
 ONE, BOTH = ["a.example:25"], ["a.example:25", "b.example:25"]
@@ -18,6 +23,20 @@ def test_relays_in_alarm_are_read_at_any_width(staff, app, sample_database, viol
     staff.goto("/directory")
     assert staff.locator(".stopped").count() == 1
     assert staff.get_by_role("button", name="Réessayer maintenant").count() == 1
+    for look in looks(staff):
+        assert violations(staff) == [], look
+        assert staff.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), look
+
+
+@pytest.mark.long
+def test_alarms_on_the_home_page_are_read_at_any_width(staff, sample_database, violations, looks):
+    with sample_database.writing() as session:
+        for kind in AlertKind:
+            assert episodes.apply(session, AlertChange(Sighting(kind, "1", NOW), has_ended=False), now=NOW)
+    staff.goto("/")
+    assert staff.locator("section[aria-labelledby^='alarm-']").count() == sum(
+        RoleName.AUTHOR in kind.roles for kind in AlertKind
+    )
     for look in looks(staff):
         assert violations(staff) == [], look
         assert staff.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), look
