@@ -10,7 +10,7 @@ from outreach.alerts.models import AlertEpisode, AlertKind
 from outreach.db import Session, take_turns
 
 
-class Sighting(NamedTuple):
+class AlertSighting(NamedTuple):
     """An alert as somebody sees it: its kind, its subject, since when."""
 
     kind: AlertKind
@@ -21,11 +21,13 @@ class Sighting(NamedTuple):
 class AlertChange(NamedTuple):
     """An alert that begins at an instant, or that has ended."""
 
-    sighting: Sighting
+    sighting: AlertSighting
     has_ended: bool
 
 
-def changes(session: Session, seen: Iterable[Sighting], looked_at: Mapping[AlertKind, str | None]) -> list[AlertChange]:
+def changes(
+    session: Session, seen: Iterable[AlertSighting], looked_at: Mapping[AlertKind, str | None]
+) -> list[AlertChange]:
     """What has changed since the rows were written. It writes nothing.
 
     `looked_at` has the kinds that were looked for: whichever of them is open and was not seen has ended. A subject
@@ -35,7 +37,7 @@ def changes(session: Session, seen: Iterable[Sighting], looked_at: Mapping[Alert
     known = {(episode.kind, episode.subject): episode for episode in going_on(session)}
     begun = [AlertChange(sighting, has_ended=False) for key, sighting in now_seen.items() if key not in known]
     ended = [
-        AlertChange(Sighting(kind, subject, episode.began_at), has_ended=True)
+        AlertChange(AlertSighting(kind, subject, episode.began_at), has_ended=True)
         for (kind, subject), episode in known.items()
         if (kind, subject) not in now_seen and kind in looked_at and looked_at[kind] in {None, subject}
     ]

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select
 
-from outreach.alerts.episodes import Sighting
+from outreach.alerts.episodes import AlertSighting
 from outreach.alerts.models import AlertKind
 from outreach.campaigns.models import Wave, WaveState, WaveTransition
 from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
@@ -27,7 +27,7 @@ LOOKED_AT = {
 }
 
 
-def seen(session: Session, relays: Sequence[str], worker: str, *, now: datetime) -> list[Sighting]:
+def seen(session: Session, relays: Sequence[str], worker: str, *, now: datetime) -> list[AlertSighting]:
     """What this worker sees of the kinds in LOOKED_AT. As it looks, its clock is not silent, and it is not gone."""
     return [
         *lost_relays(session, relays, now=now),
@@ -37,10 +37,10 @@ def seen(session: Session, relays: Sequence[str], worker: str, *, now: datetime)
     ]
 
 
-def lost_relays(session: Session, relays: Sequence[str], *, now: datetime) -> list[Sighting]:
+def lost_relays(session: Session, relays: Sequence[str], *, now: datetime) -> list[AlertSighting]:
     """Those of these relays that failed and have accepted no letter since."""
     states = _lost(session, relays)
-    return [Sighting(AlertKind.RELAY_LOST, state.name, state.alarmed_at or now) for state in states]
+    return [AlertSighting(AlertKind.RELAY_LOST, state.name, state.alarmed_at or now) for state in states]
 
 
 def some_relay_serves(session: Session, relays: Sequence[str], *, now: datetime) -> bool:
@@ -50,15 +50,15 @@ def some_relay_serves(session: Session, relays: Sequence[str], *, now: datetime)
     return len(lost) < len(relays) or bool(may)
 
 
-def silent_clock(session: Session, *, now: datetime) -> Sighting | None:
+def silent_clock(session: Session, *, now: datetime) -> AlertSighting | None:
     """The clock that has not passed for 30 s, as any process may see it; None before its first pass."""
     passed = workers.last_pass(session)
     if passed is None or now - passed.at < workers.CLOCK_IS_LATE:
         return None
-    return Sighting(AlertKind.CLOCK_SILENT, "", passed.at)
+    return AlertSighting(AlertKind.CLOCK_SILENT, "", passed.at)
 
 
-def broken_off_clock(session: Session, *, now: datetime) -> Sighting | None:
+def broken_off_clock(session: Session, *, now: datetime) -> AlertSighting | None:
     """The clock as a work process finds it when it looks again: silent until now, unless all had stopped in order."""
     silent = silent_clock(session, now=now)
     if silent is None:
@@ -74,7 +74,7 @@ def _lost(session: Session, relays: Sequence[str]) -> Sequence[RelayState]:
     return session.scalars(query.order_by(RelayState.name)).all()
 
 
-def _paused_waves(session: Session) -> Iterator[Sighting]:
+def _paused_waves(session: Session) -> Iterator[AlertSighting]:
     """The waves that were paused by the service itself: too many refusals, or an audience that has changed."""
     last = select(func.max(WaveTransition.id)).group_by(WaveTransition.wave_id)
     query = (
@@ -84,10 +84,10 @@ def _paused_waves(session: Session) -> Iterator[Sighting]:
         .where(WaveTransition.state == WaveState.PAUSED, WaveTransition.actor.in_((AUTO_PAUSE, CLOCK)))
     )
     for wave, at in session.execute(query):
-        yield Sighting(AlertKind.WAVE_PAUSED, str(wave), at)
+        yield AlertSighting(AlertKind.WAVE_PAUSED, str(wave), at)
 
 
-def _doubts(session: Session, now: datetime) -> Iterator[Sighting]:
+def _doubts(session: Session, now: datetime) -> Iterator[AlertSighting]:
     query = (
         select(Wave.id, func.min(Message.settled_at))
         .join(Message, Message.mailing_id == Wave.mailing_id)
@@ -96,10 +96,10 @@ def _doubts(session: Session, now: datetime) -> Iterator[Sighting]:
     )
     for wave, since in session.execute(query):
         if since is not None:
-            yield Sighting(AlertKind.LETTERS_IN_DOUBT, str(wave), since)
+            yield AlertSighting(AlertKind.LETTERS_IN_DOUBT, str(wave), since)
 
 
-def _gone_workers(session: Session, looking: str, now: datetime) -> list[Sighting]:
+def _gone_workers(session: Session, looking: str, now: datetime) -> list[AlertSighting]:
     """The workers that ended without saying so, or hang, and that no other one has replaced since.
 
     Each worker that started after one was last seen replaces one, even when it has gone in its turn.
@@ -114,7 +114,7 @@ def _gone_workers(session: Session, looking: str, now: datetime) -> list[Sightin
             continue
         replacing = next((at for at in started if at > worker.seen_at), None)
         if replacing is None:
-            left.append(Sighting(AlertKind.WORKER_GONE, worker.id, worker.seen_at))
+            left.append(AlertSighting(AlertKind.WORKER_GONE, worker.id, worker.seen_at))
         else:
             started.remove(replacing)
     return left

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.alerts import disk, episodes, mails, sightings
-from outreach.alerts.episodes import AlertChange, Sighting
+from outreach.alerts.episodes import AlertChange, AlertSighting
 from outreach.alerts.models import AlertKind
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Database, Session
@@ -18,7 +18,7 @@ from outreach.settings import Settings, listed
 logger = logging.getLogger(__name__)
 
 
-class Watch:
+class AlertWatch:
     """The alerts as one work process sees them. What only it can see, it remembers until it can be written down.
 
     That is what its own machine shows: a full disk, a mailbox of returns that cannot be read. These have the
@@ -70,7 +70,7 @@ class Watch:
         except SQLAlchemyError:
             for kind, since in list(self._here.items()):
                 if kind not in self._logged:
-                    _log(AlertChange(Sighting(kind, "", since), has_ended=False))
+                    _log(AlertChange(AlertSighting(kind, "", since), has_ended=False))
                     self._logged.add(kind)
             raise
 
@@ -104,8 +104,10 @@ class Watch:
             place = here.identity
             looked_at |= dict.fromkeys(self._judged, place)
             if not self.settings.stays_here and installation.hindrance(session, here):
-                seen.append(Sighting(AlertKind.COPY_UNCONFIRMED, place, now))
-        seen += [Sighting(kind, place, since) for kind, since in list(self._here.items())]  # another thread may note
+                seen.append(AlertSighting(AlertKind.COPY_UNCONFIRMED, place, now))
+        seen += [
+            AlertSighting(kind, place, since) for kind, since in list(self._here.items())
+        ]  # another thread may note
         changes = episodes.changes(session, seen, looked_at)
         broken_off = sightings.broken_off_clock(session, now=now)
         if broken_off and not any(change.sighting.kind is AlertKind.CLOCK_SILENT for change in changes):

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from outreach import seals
 from outreach.accounts import attempts, sessions, trail
 from outreach.alerts.models import AlertKind
-from outreach.alerts.watch import Watch
+from outreach.alerts.watch import AlertWatch
 from outreach.campaigns import drafts
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, launching
@@ -85,7 +85,7 @@ class Questions:
         self._sealed_at: datetime | None = None
         self._head_told: date | None = None
         self.sending = SenderIdentity.of(settings)
-        self.watch = Watch(settings, database, self.relays, self.sending, mail_room.postman.writer.worker_id)
+        self.watch = AlertWatch(settings, database, self.relays, self.sending, mail_room.postman.writer.worker_id)
 
     def hindrance(self) -> str:
         """Why no letter may leave from here, in a French sentence, or ''."""

@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from outreach.alerts import disk, episodes
-from outreach.alerts.episodes import AlertChange, Sighting
+from outreach.alerts.episodes import AlertChange, AlertSighting
 from outreach.alerts.models import AlertEpisode, AlertKind
-from outreach.alerts.watch import Watch, watch_clock
+from outreach.alerts.watch import AlertWatch, watch_clock
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
@@ -45,7 +45,7 @@ def clock(monkeypatch):
 @pytest.fixture
 def watch(database, settings, clock):
     named = settings.model_copy(update={"alerts_to": f"{TO}, {TO.upper()}"})
-    return Watch(named, database, RELAYS[:1], SenderIdentity.of(named), "looking", least_free=0)
+    return AlertWatch(named, database, RELAYS[:1], SenderIdentity.of(named), "looking", least_free=0)
 
 
 def told(database):
@@ -132,7 +132,7 @@ def test_a_work_process_that_has_just_begun_ends_nothing_that_it_has_not_looked_
     watch.note(AlertKind.RETURNS_UNREADABLE, is_so=True)
     watch.look("")
     read_here = settings.model_copy(update={"bounces_url": "maildir:///x"})
-    begun = Watch(read_here, database, RELAYS[:1], watch.sending, "begun", least_free=0)
+    begun = AlertWatch(read_here, database, RELAYS[:1], watch.sending, "begun", least_free=0)
     begun.look("")
     assert [ended for _, _, ended in rows(database)] == [None]
     begun.note(AlertKind.RETURNS_UNREADABLE, is_so=False)
@@ -158,7 +158,7 @@ def wave(database):
         (made,) = session.get_one(Campaign, number).waves
         made.mailing = Mailing(**factories.mailing(NOW, filled_at=NOW))
         session.flush()
-        lifecycle.move_wave(session, made, WaveState.RUNNING, now=NOW, actor="planificateur")
+        lifecycle.move_wave(session, made, WaveState.RUNNING, now=NOW, actor="automatique")
         return made.id
 
 
@@ -314,7 +314,7 @@ def test_a_database_that_has_no_room_is_told_from_one_that_is_away(said, is_full
 
 
 def test_an_episode_begins_once_and_ends_once(database):
-    begins = AlertChange(Sighting(AlertKind.DISK_FULL, "here", NOW), has_ended=False)
+    begins = AlertChange(AlertSighting(AlertKind.DISK_FULL, "here", NOW), has_ended=False)
     ends = begins._replace(has_ended=True)
     with database.writing() as session:
         applied = [episodes.apply(session, change, now=NOW) for change in (begins, begins, ends, ends, begins)]

@@ -8,7 +8,7 @@ from python_calamine import CalamineWorkbook
 from outreach.adherence import programmes, situation
 from outreach.adherence.situation import Bucket
 from outreach.alerts import episodes
-from outreach.alerts.episodes import AlertChange, Sighting
+from outreach.alerts.episodes import AlertChange, AlertSighting
 from outreach.alerts.models import AlertKind
 from outreach.delivery import workers
 from outreach.roles import RoleName
@@ -104,7 +104,7 @@ def test_without_a_programme_the_page_says_what_comes_next(app, author, sample_d
 def test_alarms_stand_on_the_home_page_of_those_who_can_act(signed_in, sample_database):
     with sample_database.writing() as session:
         for kind in (AlertKind.RETURNS_UNREADABLE, AlertKind.CLOCK_SILENT, AlertKind.LETTERS_IN_DOUBT):
-            change = AlertChange(Sighting(kind, "1", NOW), has_ended=False)
+            change = AlertChange(AlertSighting(kind, "1", NOW), has_ended=False)
             assert episodes.apply(session, change, now=NOW)
     lost = text_of(signed_in(RoleName.ADMINISTRATOR).get("/"))
     assert "Boîte des retours illisible Depuis le 15 mai 2021 à 11 h : La boîte des retours ne se lit pas" in lost

@@ -82,9 +82,9 @@ def is_held(state: RelayState, *, now: datetime) -> bool:
     return state.alarmed_at is not None or (state.rests_until is not None and state.rests_until > now)
 
 
-def alarms(session: Session) -> list[str]:
-    """A French sentence for each relay in alarm, whether or not others serve meanwhile."""
-    return [_alarm(state) for state in _alarmed(session)]
+def alarms(states: Sequence[RelayState]) -> list[str]:
+    """A French sentence for each of these relays that is in alarm, whether or not others serve meanwhile."""
+    return [_alarm(state) for state in states if state.alarmed_at is not None]
 
 
 def hindrances(session: Session, relays: Sequence[str], *, now: datetime) -> dict[str, str]:
@@ -117,7 +117,3 @@ def _alarm(state: RelayState) -> str:
 def _held(session: Session) -> Sequence[RelayState]:
     held = or_(RelayState.alarmed_at.is_not(None), RelayState.rests_until.is_not(None))
     return session.scalars(select(RelayState).where(held).order_by(RelayState.name)).all()
-
-
-def _alarmed(session: Session) -> Sequence[RelayState]:
-    return session.scalars(select(RelayState).where(RelayState.alarmed_at.is_not(None)).order_by(RelayState.name)).all()

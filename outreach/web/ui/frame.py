@@ -199,7 +199,7 @@ _EXPIRED = (
 )
 
 
-def refuse_form(sentence: str = _EXPIRED) -> tuple[str, int]:
+def refuse_form(sentence: str = _EXPIRED) -> tuple[str, int] | Response:
     """The page of a form that is not taken: it has expired, comes from elsewhere, or is another person's."""
     return _page(400, sentence)
 
@@ -230,8 +230,8 @@ class Clock:
 
 def _clock() -> Clock:
     with database().reading() as session:
-        passed, alarms = workers.last_pass(session), relay_health.alarms(session)
-        waits = any(relay_health.is_held(state, now=now()) for state in relay_health.states(session))
+        passed, relays = workers.last_pass(session), relay_health.states(session)
+    alarms, waits = relay_health.alarms(relays), any(relay_health.is_held(state, now=now()) for state in relays)
     if passed is None:
         return Clock(False, "", "", alarms)
     since, others = now() - passed.at, [alarm for alarm in alarms if alarm not in passed.hindrance]

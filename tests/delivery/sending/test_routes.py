@@ -96,7 +96,7 @@ def test_a_relay_in_alarm_is_told_and_the_others_are_at_work(database, both, pos
     assert (taken(first), len(taken(second))) == ([], 20)
     clock.forward(days=1)
     with database.reading() as session:
-        (alarm,) = relay_health.alarms(session)
+        (alarm,) = relay_health.alarms(relay_health.states(session))
         assert f"127.0.0.1:{first.port} refuse de servir" in alarm
     assert hindrance(database, both, clock()) == ""
     second.script({"stage": "connect", "reply": "close"})
@@ -106,7 +106,7 @@ def test_a_relay_in_alarm_is_told_and_the_others_are_at_work(database, both, pos
     assert f"127.0.0.1:{second.port} ne prend rien" in told
     with database.writing() as session:
         relay_health.try_at_start(session, now=clock())
-        assert relay_health.alarms(session) == []
+        assert relay_health.alarms(relay_health.states(session)) == []
 
 
 def test_a_start_has_a_relay_that_rests_tried_at_once(database, both):

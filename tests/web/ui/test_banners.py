@@ -45,21 +45,21 @@ def passed(database, ago, hindrance=""):
 
 def test_every_page_says_that_the_clock_never_ran(author):
     page = author.get("/directory")
-    assert "Planificateur arrêté" in page.text
+    assert "Envois arrêtés" in page.text
 
 
 def test_every_page_says_how_long_ago_the_clock_passed(author, sample_database):
     passed(sample_database, timedelta(seconds=12))
     for address in ("/", "/directory", "/account", "/mailbox"):
         page = author.get(address)
-        assert "Planificateur actif, dernier passage il y a 1" in page.text
+        assert "Envois actifs, dernier passage il y a 1" in page.text
         assert "arrêté" not in page.text
 
 
 def test_a_clock_that_stopped_is_said_in_red_and_so_is_what_hinders(author, sample_database):
     passed(sample_database, timedelta(minutes=3))
     page = author.get("/directory")
-    assert "Planificateur arrêté" in page.text
+    assert "Envois arrêtés" in page.text
     assert "il y a 3 min" in page.text
     passed(sample_database, timedelta(), "Le relais x ne prend rien.")
     assert "Envoi suspendu" in author.get("/directory").text
@@ -70,7 +70,7 @@ def alarmed(database, *relays):
         for relay in relays:
             said = "identification : 535 non"
             relay_health.note_failure(session, relay, said, alarm=True, now=datetime.now(UTC))
-        return relay_health.alarms(session)
+        return relay_health.alarms(relay_health.states(session))
 
 
 def shown(client):
@@ -127,4 +127,4 @@ def test_a_relay_that_rests_is_tried_now_by_those_who_may_act_and_the_audit_says
 
 
 def test_a_stranger_is_told_nothing_of_it(client):
-    assert "lanificateur" not in client.get("/sign-in").text
+    assert "Envois" not in client.get("/sign-in").text
