@@ -120,7 +120,7 @@ def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
     assert sink.accepted == []
     assert case != "535" or len(said(sink)) == 1  # once is enough: an account may be locked after a few
     with database.writing() as session:
-        relay_health.quiet_alarms(session, now=NOW)
+        relay_health.try_at_start(session, now=NOW)
         assert relay_health.hindrance(session, [state.name], now=NOW) == ""
         last, *_ = about(session, f"relay:{state.name}")
         assert last.sentence == f"Le relais {state.name} est essayé de nouveau au démarrage d’un processus d’envoi."
