@@ -55,6 +55,7 @@ def test_on_a_phone_only_days_with_something_are_left_and_say_their_whole_name(s
 
 def test_without_a_script_months_and_both_views_are_links(plain, month):
     plain.set_viewport_size({"width": 390, "height": 900})
+    plain.get_by_text("Menu", exact=True).click()
     plain.get_by_role("link", name="Calendrier").click()
     expect(plain.get_by_role("heading", name="Calendrier")).to_be_visible()
     plain.goto("/calendar?month=2021-04")
