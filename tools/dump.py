@@ -22,7 +22,7 @@ def reflected(connection: Connection) -> list[Table]:
 
 
 def rows(connection: Connection) -> dict[str, list[dict[str, object]]]:
-    """Every row by its table's name, in the order of primary keys; times are ISO 8601 in UTC."""
+    """Every row by its table's name, in the order of primary keys; times are ISO 8601 in UTC, bytes hexadecimal."""
     dumped = {}
     for table in reflected(connection):
         read = connection.execute(table.select().order_by(*table.primary_key)).mappings()
@@ -33,6 +33,8 @@ def rows(connection: Connection) -> dict[str, list[dict[str, object]]]:
 def _neutral(value: object) -> object:
     if isinstance(value, datetime):  # SQLite gives no zone, and holds UTC
         return (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
     return value.isoformat() if isinstance(value, date) else value
 
 

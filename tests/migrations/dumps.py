@@ -6,7 +6,7 @@ from sqlalchemy import Integer, func, select
 
 from tools.dump import reflected
 
-READ = {datetime: datetime.fromisoformat, date: date.fromisoformat}
+READ = {datetime: datetime.fromisoformat, date: date.fromisoformat, bytes: bytes.fromhex}
 
 
 def insert(database, dump):
