@@ -220,7 +220,7 @@ def _the_same_numbers_everywhere(world, number, intended, declared):
     assert (measured["opens"]["human"], measured["clicks"]["human"]) == (2, 1)
     author = world.person(REMINDED + timedelta(hours=1), "author")
     shown = text_of(author.get(f"/campaigns/{number}/progress"))
-    assert f"{intended} visés, Total" in shown
+    assert f"{intended} destinataires, Total" in shown
     assert "2 ont répondu, Total" in shown
     assert re.search(rf"{re.escape(measured['group'])} {measured['recipients']} 1 2 ", shown), shown[-900:]
     for wave in (first, second):
