@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, make_response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
@@ -16,6 +17,8 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, HiddenField
 
+from outreach.db import NO_ANSWER
+from outreach.errors import OutreachError
 from outreach.web.ui.account_forms import SignInForm
 from outreach.web.ui.frame import refuse_form
 from outreach.web.ui.sign_in import TOKEN, person_of
@@ -126,9 +129,13 @@ def install(app: Flask, is_ours: Callable[[str], bool]) -> None:
             return None
         return _kept_page(is_ours, _of_request)
 
-    def refuse(_error: Exception) -> Response | tuple[str, int]:
+    def refuse(_error: Exception) -> ResponseReturnValue:
         read = _of_sign_in if request.endpoint == SIGN_IN_AGAIN else _of_request
-        return _kept_page(is_ours, read) or refuse_form()
+        try:
+            return _kept_page(is_ours, read) or refuse_form()
+        except (*NO_ANSWER, OutreachError) as fault:
+            # Flask calls no handler for what another one raises: it would be an internal error.
+            return app.handle_user_exception(fault)
 
     app.before_request(keep)
     app.register_error_handler(CSRFError, refuse)

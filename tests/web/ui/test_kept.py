@@ -178,6 +178,14 @@ def test_the_longest_form_goes_through_whole_and_a_million_bytes_are_refused(end
     assert ended.post(f"{begun}/letter", data={**written, "letter": "x" * 1_000_000}, headers=OURS).status_code == 413
 
 
+def test_a_stale_form_about_what_does_not_exist_is_answered_as_any_other(app, author, begun):
+    app.config["TESTING"] = app.config["PROPAGATE_EXCEPTIONS"] = False
+    form = form_of(author.get(f"{begun}/letter"), "letter-form")
+    with author.session_transaction() as cookie:
+        cookie["csrf_token"] = "of another session"
+    assert author.post("/campaigns/99999/audience", data=form, headers=OURS).status_code == 404
+
+
 def test_each_keeping_view_tells_what_it_keeps(app, author, begun, password, sample_database):
     with author.session_transaction() as cookie:
         cookie["csrf_token"] = "of another session"

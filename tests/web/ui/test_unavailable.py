@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import text
 
 from outreach import migrations
@@ -49,6 +50,17 @@ def test_nobody_is_told_that_nothing_was_stored_when_it_may_have_been(client, go
     assert sent.status_code == 503
     assert "peut-être pas été enregistré" in sent.text
     assert "peut-être" not in client.get("/sign-in").text
+
+
+def test_a_form_with_a_stale_token_gets_the_same_page(app, author, gone, caplog):
+    app.config["TESTING"] = app.config["PROPAGATE_EXCEPTIONS"] = False
+    with author.session_transaction() as cookie:
+        stale = cookie["csrf_token"]
+        cookie["csrf_token"] = "of another session"
+    form = {"csrf_token": URLSafeTimedSerializer(app.secret_key, salt="wtf-csrf-token").dumps(stale), "letter": "x"}
+    sent = author.post("/campaigns/1/letter", data=form, headers={"Origin": "http://localhost"})
+    assert (sent.status_code, sent.headers.get("Retry-After")) == (503, "30")
+    assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == [watch.logger.name]
 
 
 def test_a_part_that_a_script_asked_for_leaves_the_page_with_what_was_typed(author, gone):
