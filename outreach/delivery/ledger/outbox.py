@@ -170,11 +170,15 @@ def authorities_written_since(
 def has_left(
     mailings: Sequence[int], authority: SQLColumnExpression[int], address_key: SQLColumnExpression[str]
 ) -> ColumnElement[bool]:
-    """The SQL condition that a letter of one of these mailings left for an address of an authority, in doubt or not."""
+    """The SQL condition that a letter of one of these mailings left for an address of an authority, in doubt or not.
+
+    One that was to be sent once more has left before, whatever became of its second copy.
+    """
     if not mailings:
         return false()
     is_theirs = and_(Message.authority_id == authority, Message.address_key == address_key)
-    return exists().where(is_theirs, Message.mailing_id.in_(mailings), Message.state.in_(LEFT))
+    is_gone = or_(Message.state.in_(LEFT), Message.resent_at.is_not(None))
+    return exists().where(is_theirs, Message.mailing_id.in_(mailings), is_gone)
 
 
 def authorities_meant_by(mailings: Sequence[int]) -> Select[int | None]:

@@ -9,7 +9,7 @@ from outreach.audit import about
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.frozen import Frozen
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.waves import launching
+from outreach.campaigns.waves import launching, retrying
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.directory.models import Authority
@@ -98,6 +98,19 @@ def test_the_wave_after_a_broken_one_writes_only_where_nothing_has_left(database
     assert sorted(found[MessageState.QUEUED]) == sorted(before[MessageState.REFUSED] + before[Reason.CANCELLED])
     assert letters(database, first) == before, "what has left stays as it is"
     assert not is_reminder(database, second)
+
+
+def test_nobody_is_written_to_again_whose_doubtful_letter_waited_for_its_second_copy(database, people, strand):
+    settle(database, 3)
+    number = approved(database)
+    first = launch(database, number)
+    leave(database, first, [MessageState.IN_DOUBT])
+    with database.writing() as session:
+        wave = session.get_one(Wave, first)
+        retrying.resend(session, wave.campaign, wave.number, now=LATER, actor=APPROVER)
+    move(database, number, lifecycle.cancel, now=LATER)
+    found = letters(database, again(database, number, LATER))
+    assert (len(found.get(Reason.WRITTEN, [])), len(found[MessageState.QUEUED])) == (1, 2)
 
 
 def test_its_reminders_then_write_to_everybody_as_usual(database, people, strand):
