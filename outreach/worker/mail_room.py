@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 
+from outreach.db import NO_ANSWER
 from outreach.delivery.sending.postman import Postman
 from outreach.worker.wakeups import Wakeups
 
@@ -102,6 +103,8 @@ class MailRoom:
                 is_more = postman.deliver(mailing)
             if is_more:
                 self.wake_for(mailing)
+        except NO_ANSWER as error:
+            _log_away(f"mailing {mailing}: delivering", error)
         except Exception:
             logger.exception("mailing %s: delivering broke off, the clock will ask again", mailing)
 
@@ -120,5 +123,13 @@ class MailRoom:
         try:
             with self.in_turn() as postman:
                 postman.attend(ATTEND_SECONDS)
+        except NO_ANSWER as error:
+            _log_away("attending", error)
         except Exception:
             logger.exception("attending broke off, the clock will ask again")
+
+
+def _log_away(what: str, error: Exception) -> None:
+    """One line: where the program was says nothing of a database that is away."""
+    reason = str(error).partition("\n")[0]  # then come the statement and its parameters
+    logger.warning("%s broke off, the clock will ask again: %s", what, reason)

@@ -3,11 +3,8 @@
 The database is the queue; a wake-up is only a hint. The clock asks the questions, the mail room sends.
 """
 
-import logging
 import threading
 from collections.abc import Callable
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.db import Database
 from outreach.db.ways import Way
@@ -21,12 +18,11 @@ from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.relay import Relay
 from outreach.settings import Mode, Settings, listed
 from outreach.worker.mail_room import MailRoom
-from outreach.worker.questions import Questions, may_send, pause_failing
+from outreach.worker.questions import Questions, going_on, may_send, pause_failing
 from outreach.worker.wakeups import queue_of
 
 BEAT_SECONDS = 5.0
 LONGEST_SECONDS = 45  # of a transaction: others that wait for the locks of a frozen process go on within a minute
-logger = logging.getLogger(__name__)
 
 
 def guard_of(settings: Settings) -> Guard:
@@ -106,8 +102,5 @@ class WorkProcess:
 
     def _beat(self) -> None:
         while not self.stop.wait(BEAT_SECONDS):
-            try:
-                with self.database.writing() as session:
-                    workers.give_sign(session, self.worker_id, now=self.clock())
-            except SQLAlchemyError as error:
-                logger.warning("no sign of life could be given: %s", error)
+            with going_on("giving a sign of life"), self.database.writing() as session:
+                workers.give_sign(session, self.worker_id, now=self.clock())

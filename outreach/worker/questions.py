@@ -32,19 +32,29 @@ from outreach.worker.mail_room import MailRoom
 
 SEAL_EVERY = timedelta(minutes=1)
 LAUNCH_SECONDS = 4.0  # less than the interval of the clock
+SAID_AGAIN_SECONDS = 600
 logger = logging.getLogger(__name__)
+_failing: dict[str, tuple[type[Exception], float]] = {}  # what fails: how, and when the log last said so
 
 
 @contextmanager
 def going_on(what: str) -> Iterator[None]:
-    """End this block with a line in the log when it fails as can be expected; the next pass of the clock repeats it.
+    """End this block when it fails as can be expected; the next pass of the clock repeats it.
 
-    ValueError is for stored rows that cannot be read.
+    The log has a line as it begins to fail, every ten minutes while it does, and once it is well again. ValueError is
+    for stored rows that cannot be read.
     """
     try:
         yield
     except (SQLAlchemyError, OSError, OutreachError, ValueError) as error:
-        logger.warning("%s broke off, the clock will ask again: %s", what, error)
+        kind, at = _failing.get(what, (None, 0.0))
+        if kind is not type(error) or time.monotonic() - at >= SAID_AGAIN_SECONDS:
+            _failing[what] = (type(error), time.monotonic())
+            reason = str(error).partition("\n")[0]  # then come the statement and its parameters
+            logger.warning("%s broke off, the clock will ask again: %s", what, reason)
+    else:
+        if _failing.pop(what, None) is not None:
+            logger.warning("%s goes on", what)
 
 
 def hindrance(settings: Settings, database: Database) -> str:
