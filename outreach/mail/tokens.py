@@ -18,7 +18,9 @@ PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 DIGITS = str.maketrans(ALPHABET + ALPHABET.upper(), "0123456789abcdefghijklmnopqrstuv" * 2)  # what int() reads
 LIVE_KEYS = 2
 SHAPE = re.compile(r"[a-z2-7]{40}", re.IGNORECASE | re.ASCII)
-IN_TEXT = re.compile(rf"(?<![a-z0-9]){SHAPE.pattern}(?![a-z0-9])", re.IGNORECASE | re.ASCII)
+# Both cases are written out: every page is searched for it, and it takes a third less time so.
+IN_TEXT = re.compile(r"(?<![A-Za-z0-9])[A-Za-z2-7]{40}(?![A-Za-z0-9])")
+QUOTED = re.compile(r"(%[A-Fa-f0-9]{2})([A-Za-z2-7]{40})(?![A-Za-z0-9])")  # the same in an address within an address
 INERT = "0" * LENGTH  # stands where a token would: no token contains this digit
 JUNK = re.compile(r"(?:[.>=]|%3E|&amp;)\Z", re.IGNORECASE)  # what mail clients append to an address in a text
 
@@ -41,7 +43,7 @@ FOR_EVER = {TokenKind.UNSUBSCRIBE, TokenKind.MAILTO}
 
 def hidden(text: str) -> str:
     """A text in which `INERT` stands for all that looks like a token: for words from outside, which nobody follows."""
-    return IN_TEXT.sub(INERT, text) if len(text) >= LENGTH else text
+    return QUOTED.sub(rf"\g<1>{INERT}", IN_TEXT.sub(INERT, text)) if len(text) >= LENGTH else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ class Keys:
 
     def without(self, text: str) -> str:
         """A text in which `INERT` stands for each genuine token of any kind, so that its links lead nowhere."""
-        return IN_TEXT.sub(lambda match: INERT if self._is_genuine(match[0]) else match[0], text)
+        bare = IN_TEXT.sub(lambda match: INERT if self._is_genuine(match[0]) else match[0], text)
+        return QUOTED.sub(lambda match: match[1] + (INERT if self._is_genuine(match[2]) else match[2]), bare)
 
     def _is_genuine(self, text: str) -> bool:
         return any(self.read(text, kind) for kind in TokenKind)

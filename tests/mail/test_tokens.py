@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.mail.tokens import Keys, Token, TokenKind
+from outreach.mail.tokens import INERT, Keys, Token, TokenKind, hidden
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 KEYS = Keys((b"k" * 32, b"j" * 32, b"i" * 32))
@@ -73,3 +73,11 @@ def test_the_first_key_signs_two_are_live_and_a_retired_one_proves_only_an_unsub
 def test_only_eight_bytes_can_be_named():
     with pytest.raises(ValueError, match="eight"):
         KEYS.make(TokenKind.OPEN, b"short")
+
+
+@pytest.mark.parametrize("before", ["", "/a/", "é", "_", "%2F", "?next=%2fa%2f", "&amp;"])
+def test_a_text_keeps_no_working_token_also_where_an_address_quotes_another(before):
+    token, other = KEYS.make(TokenKind.ANSWER, IDENTITY), "a" * 40
+    for written in (token, token.upper()):
+        assert KEYS.without(f"<{before}{written}%3E {before}{other}>") == f"<{before}{INERT}%3E {before}{other}>"
+    assert hidden(f"{before}{token}.") == f"{before}{INERT}."
