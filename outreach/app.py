@@ -55,6 +55,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     opened = database or Database(settings.database).watched(migrations.fault_of)
     database = opened.by(Way.PAGE)
     app.extensions["outreach.database"] = database
+    frame.limit_reading(app)
     app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
     app.before_request(sign_in.forget_bad_return)

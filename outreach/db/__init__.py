@@ -180,7 +180,10 @@ class Database:
     def open(self, *, writing: bool) -> Session:
         """A session for a library that commits and closes by itself (flask-security); other code must not use it."""
         self._admit()
-        return Session(self._writer if writing else self._reader, info={"way": self.way})
+        session = Session(self._writer if writing else self._reader, info={"way": self.way})
+        if not writing:
+            time_limit.tell(session)
+        return session
 
     def connect(self) -> Connection:
         """A connection that may write, for a thread that keeps one (`db.kept`). `dispose` closes it, too."""

@@ -155,6 +155,12 @@ class NumberConverter(IntegerConverter):
         super().__init__(*arguments, **{"max": 2**31 - 1, **named})
 
 
+def limit_reading(app: Flask) -> None:
+    """Limit what each request reads. Call it first: flask-security reads the account before a page begins."""
+    app.before_request(lambda: time_limit.limit(READING_SECONDS))
+    app.teardown_request(lambda _error: time_limit.limit(None))
+
+
 def install(app: Flask) -> None:
     """Add the frame's filters, globals, headers and error pages to an application."""
     app.url_map.converters["number"] = NumberConverter
@@ -177,8 +183,6 @@ def install(app: Flask) -> None:
             "awaited": _awaited,
         }
     )
-    app.before_request(lambda: time_limit.limit(READING_SECONDS))
-    app.teardown_request(lambda _error: time_limit.limit(None))
     app.after_request(_protect)
     app.register_error_handler(
         SecurityError, lambda _error: Response("Nom d’hôte inconnu.\n", 400, mimetype="text/plain")
@@ -325,12 +329,14 @@ def _bare(template: str, **values: object) -> str:
     return current_app.jinja_env.get_template(template).render(values)
 
 
-def _too_long(_error: Exception) -> Response:
+def _too_long(error: Exception) -> Response:
     """The page of a request that asked too much of the database; where a script asked for a part, it is shown whole.
 
     503, as the request itself is in order: at a quieter time, or of fewer rows, the same is answered. It has no
     Retry-After, as repeating it by itself would only add to the load.
     """
+    if not hasattr(g, "_login_user"):  # flask-login's: the account itself took too long, and would again
+        return _unavailable(error)
     time_limit.limit(READING_SECONDS)  # for this page itself
     whole = {"HX-Retarget": "#main", "HX-Reselect": "#main", "HX-Reswap": "outerHTML"}
     try:

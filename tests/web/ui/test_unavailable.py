@@ -7,8 +7,10 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import text
 
 from outreach import migrations
+from outreach.accounts import staff
 from outreach.db import Database, watch
 from outreach.delivery import workers
+from outreach.web.ui import frame
 
 ADDRESSES = ("/", "/campaigns", "/nowhere", "/sign-in")
 
@@ -61,6 +63,16 @@ def test_a_form_with_a_stale_token_gets_the_same_page(app, author, gone, caplog)
     sent = author.post("/campaigns/1/letter", data=form, headers={"Origin": "http://localhost"})
     assert (sent.status_code, sent.headers.get("Retry-After")) == (503, "30")
     assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == [watch.logger.name]
+
+
+def test_an_account_that_takes_too_long_to_be_read_holds_nobody_up(author, monkeypatch):
+    endless = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000000) SELECT max(i) FROM n"
+    )
+    monkeypatch.setattr(frame, "READING_SECONDS", 0.05)
+    monkeypatch.setattr(staff, "user_of_session", lambda session, *_, **__: session.execute(endless) and None)
+    page = author.get("/campaigns")
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "30")
 
 
 def test_a_part_that_a_script_asked_for_leaves_the_page_with_what_was_typed(author, gone):
