@@ -127,6 +127,7 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_PRIVATE_HOSTS", "redis://broker", "n’est pas le nom ou l’adresse d’une machine"),
         ("OUTREACH_SENDING", "non", "on et off"),
         ("OUTREACH_SMTP_CONNECTIONS", "51", "de 1 à 50"),
+        ("OUTREACH_SMTP_RATE", "0.5", "courriels par seconde, ou 0"),
         ("OUTREACH_WEB_PROCESSES", "0", "de 1 à 32"),
         ("OUTREACH_WEB_PROCESSES", "deux", "de 1 à 32"),
         ("OUTREACH_CLOCK_OFFSET", "60", "qu’en démonstration"),

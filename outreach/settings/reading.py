@@ -74,6 +74,9 @@ def _sentence(fault: ErrorDetails) -> str:
         return f"OUTREACH_SENDING vaut « {fault['input']} » : les valeurs possibles sont on et off."
     if field == "web_processes":
         return f"OUTREACH_WEB_PROCESSES vaut « {fault['input']} » : indiquez un nombre entier de 1 à 32."
-    if field in {"smtp_connections", "smtp_rate"}:
-        return f"{PREFIX}{field.upper()} vaut « {fault['input']} » : indiquez un nombre entier, connexions de 1 à 50."
+    if field == "smtp_connections":
+        return f"OUTREACH_SMTP_CONNECTIONS vaut « {fault['input']} » : indiquez un nombre entier de 1 à 50."
+    if field == "smtp_rate":
+        rule = "un nombre entier de courriels par seconde, ou 0 pour ne pas limiter"
+        return f"OUTREACH_SMTP_RATE vaut « {fault['input']} » : indiquez {rule}."
     return f"{PREFIX}{field.upper()} est illisible : {fault['msg']}."
