@@ -1,9 +1,13 @@
-"""Mails about alerts: one as an episode begins, one as it ends; one for both where none could leave meanwhile."""
+"""Mails about alerts: one as an episode begins, one as it ends; one for both where none could leave meanwhile.
+
+What comes and goes is told in one mail every ten minutes.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import aliased
 
 from outreach.alerts import letters
 from outreach.alerts.models import AlertEpisode
@@ -11,16 +15,27 @@ from outreach.alerts.sentences import told, words_of
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Session, take_turns
 
+CALM = timedelta(minutes=10)  # between mails about the same that begins again and again
 STALE = timedelta(days=7)  # an episode that ended earlier is told to nobody, as when an address is first set
 
 
 def untold(session: Session, *, now: datetime) -> Sequence[AlertEpisode]:
-    """The episodes about whose beginning or end no mail was written yet, oldest first."""
+    """The episodes about whose beginning or end a mail is due, oldest first."""
     waits = or_(
         AlertEpisode.ended_at.is_(None) & AlertEpisode.told_began_at.is_(None),
         (AlertEpisode.ended_at > now - STALE) & AlertEpisode.told_ended_at.is_(None),
     )
-    return session.scalars(select(AlertEpisode).where(waits).order_by(AlertEpisode.began_at, AlertEpisode.id)).all()
+    is_due = AlertEpisode.told_began_at.is_not(None) | ~_told_lately(now)
+    query = select(AlertEpisode).where(waits, is_due).order_by(AlertEpisode.began_at, AlertEpisode.id)
+    return session.scalars(query).all()
+
+
+def _told_lately(now: datetime) -> ColumnElement[bool]:
+    """Whether an earlier episode of the same was mailed within the last ten minutes."""
+    earlier = aliased(AlertEpisode)
+    same = earlier.kind == AlertEpisode.kind, earlier.subject == AlertEpisode.subject, earlier.id < AlertEpisode.id
+    lately = or_(earlier.told_began_at > now - CALM, earlier.told_ended_at > now - CALM)
+    return exists().where(*same, lately)
 
 
 def write(session: Session, to: Sequence[str], relays: Sequence[str], sending: SenderIdentity, *, now: datetime) -> int:
