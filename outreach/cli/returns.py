@@ -1,10 +1,12 @@
 """`suppressions`, `bounces`: the suppression list, and the mailbox of what comes back, read now."""
 
 import sys
+from collections.abc import Mapping
 
 import click
 
 from outreach import french
+from outreach.accounts import colleagues
 from outreach.cli.context import Operation, json_option, pass_operation, say, say_json, working
 from outreach.delivery.bounces import collecting
 from outreach.delivery.bounces.boxes import BoxError
@@ -60,16 +62,17 @@ def suppressions(operation: Operation, reason: str | None, as_json: bool) -> Non
         if as_json:
             say_json({"counts": counts, "exclusions": [_object(excluded) for excluded in rows]})
             return
+        names = {who: colleagues.name_of(session, who) for who in {excluded.entry.created_by for excluded in rows}}
         for excluded in rows:
-            say(_sentence(excluded))
+            say(_sentence(excluded, names))
     counted = (f"{counted_reason.label} : {french.number(count)}" for counted_reason, count in counts.items())
     say(f"Exclusions, par motif : {', '.join(counted)}.")
 
 
-def _sentence(excluded: Excluded) -> str:
+def _sentence(excluded: Excluded, names: Mapping[str, str]) -> str:
     entry, whose = excluded.entry, ", ".join(f"FASE {authority.fase}" for authority in excluded.authorities)
     said = f" « {entry.detail} »" if entry.detail else ""
-    since = f"{french.day(entry.created_at)}, {entry.created_by}"
+    since = f"{french.day(entry.created_at)}, {names[entry.created_by]}"
     return f"{excluded.address} ({whose or 'à personne'}) : {entry.reason.label}, {since}{said}"
 
 

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import days, french
+from outreach.accounts import staff
 from outreach.adherence import by_hand, lists, programmes, records
 from outreach.adherence.models import ListState, Programme, Status, Strand, Word
 from outreach.adherence.situation import strand_by_number
@@ -87,6 +88,7 @@ def joining_list(list_id: int) -> str:
             shown=SHOWN_LINES,
             letters=_letters(grid),
             latest=lists.is_last_applied(session, received),
+            colleagues=staff.colleagues(session),
         )
 
 
@@ -154,7 +156,13 @@ def withdrawal(fase: int, number: int) -> str:
         authority, programme = authority_sheet.authority_by_fase(session, fase), programmes.the_programme(session)
         entry = by_hand.numbered(session, authority, programme, number)
         falls = by_hand.without(session, programme, entry, _today())
-        return render_template("pages/directory/withdrawal.html", authority=authority, entry=entry, falls=falls)
+        return render_template(
+            "pages/directory/withdrawal.html",
+            authority=authority,
+            entry=entry,
+            falls=falls,
+            colleagues=staff.colleagues(session),
+        )
 
 
 @pages.post("/directory/<number:fase>/statuses/<number:number>/withdrawal")
@@ -214,7 +222,8 @@ def _today() -> date:
 
 
 def _upload_page(session: Session, form: UploadForm) -> str:
-    return render_template("pages/adherence/lists.html", form=form, recent=lists.recent(session))
+    recent, names = lists.recent(session), staff.colleagues(session)
+    return render_template("pages/adherence/lists.html", form=form, recent=recent, colleagues=names)
 
 
 def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> str:
@@ -230,6 +239,7 @@ def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> 
         roll_ups=records.roll_ups(rows, programme),
         entries=by_hand.of_authority(session, authority, programme)[:SHOWN_RECORDS],
         form=form,
+        colleagues=staff.colleagues(session),
     )
 
 

@@ -114,8 +114,8 @@ def test_the_list_of_exclusion_at_the_command_line(run_on_sample, sample_databas
     assert (one["by"], one["detail"], one["authorities"]) == ("nadia.lambert@fwb.example", "[a]", [9300])
     shown = run_on_sample("suppressions").stdout.replace("\u00a0", " ").replace("\u202f", " ").splitlines()
     assert shown == [
-        "partie@adm.fwb.example (à personne) : désinscription, 15 mai 2021, nadia.lambert@fwb.example « [a] »",
-        "po009300@adm.fwb.example (FASE 9300) : plainte, 15 mai 2021, nadia.lambert@fwb.example « [a] »",
+        "partie@adm.fwb.example (à personne) : désinscription, 15 mai 2021, Nadia Lambert « [a] »",
+        "po009300@adm.fwb.example (FASE 9300) : plainte, 15 mai 2021, Nadia Lambert « [a] »",
         "Exclusions, par motif : désinscription : 1, rejet définitif : 0, plainte : 1, décision du service : 0.",
     ]
 

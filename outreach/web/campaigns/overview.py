@@ -33,6 +33,7 @@ def index() -> str:
             pager=pager,
             rows=listing.page(session, stage, pager.number),
             stage_colors=STAGE_COLORS,
+            colleagues=staff.colleagues(session),
         )
 
 

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, flash, redirect, render_temp
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
+from outreach.accounts import staff
 from outreach.campaigns.results import authority_history
 from outreach.campaigns.results.authority_history import Planned
 from outreach.db import Session
@@ -272,6 +273,7 @@ def _contacts_page(session: Session, authority_row: Authority) -> str:
         contacts=known,
         restorable=contacts.restorable(known),
         excluded=excluded,
+        colleagues=staff.colleagues(session),
     )
 
 

@@ -8,6 +8,8 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import TextAreaField, ValidationError
 
+from outreach.accounts import staff
+from outreach.accounts.staff import Colleagues
 from outreach.db import Session
 from outreach.delivery.ledger import suppression_list, suppressions
 from outreach.delivery.ledger.suppression_list import PAGE_ROWS, Excluded
@@ -59,6 +61,7 @@ def index() -> str:
             pager=pager,
             rows=suppression_list.page(session, reason, text, pager.number),
             kept=_kept(),
+            colleagues=staff.colleagues(session),
         )
 
 
@@ -66,7 +69,8 @@ def index() -> str:
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
     with database().reading() as session:
-        table = exports.Table("Liste d’exclusion", HEADERS, map(_row, suppression_list.every(session, *_asked())))
+        names, excluded = staff.colleagues(session), suppression_list.every(session, *_asked())
+        table = exports.Table("Liste d’exclusion", HEADERS, [_row(each, names) for each in excluded])
         return exports.download(table, kind, "liste-d-exclusion")
 
 
@@ -74,7 +78,7 @@ def export(kind: str) -> Response:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def exclusion(number: int) -> str:
     with database().reading() as session:
-        return _line(suppression_list.numbered(session, number), ExclusionForm())
+        return _line(session, number, ExclusionForm())
 
 
 @pages.post("/exclusions/<number:number>")
@@ -84,7 +88,7 @@ def end(number: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
     if not form.validate_on_submit():
         with database().reading() as session:
-            return _line(suppression_list.numbered(session, number), form), 422
+            return _line(session, number, form), 422
     with database().writing() as session:
         excluded = suppression_list.numbered(session, number)
         told = _lift(session, excluded.entry.address_key, excluded.entry.reason, form, excluded.address)
@@ -147,22 +151,23 @@ def _asked() -> tuple[SuppressionReason | None, str]:
     return reason, words(request.args, "q", LONGEST_SEARCH)
 
 
-def _row(excluded: Excluded) -> Sequence[exports.Cell]:
+def _row(excluded: Excluded, names: Colleagues) -> Sequence[exports.Cell]:
     entry, fases = excluded.entry, [authority.fase for authority in excluded.authorities]
     return (
         excluded.address,
         entry.reason.label,
         entry.scope.label,
         entry.created_at.isoformat(timespec="seconds"),
-        entry.created_by,
+        names[entry.created_by],
         entry.detail,
         fases[0] if len(fases) == 1 else ", ".join(map(str, fases)),
         ", ".join(authority.name for authority in excluded.authorities),
     )
 
 
-def _line(excluded: Excluded, form: ExclusionForm) -> str:
-    return render_template("pages/directory/lifting.html", row=excluded, form=form, kept=_kept())
+def _line(session: Session, number: int, form: ExclusionForm) -> str:
+    excluded, names = suppression_list.numbered(session, number), staff.colleagues(session)
+    return render_template("pages/directory/lifting.html", row=excluded, form=form, kept=_kept(), colleagues=names)
 
 
 def _found(session: Session, fase: int, contact_id: int) -> tuple[Authority, Contact]:
