@@ -2,10 +2,12 @@
 
 import re
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from outreach.campaigns.models import Campaign
 from outreach.delivery.models import Message, MessageState
-from tests.pages import actions, links, text_of
+from tests.conftest import NOW
+from tests.pages import actions, elements, links, text_of
 from tests.web.campaigns.test_progress import end, launched, settle
 
 __all__ = ["launched"]
@@ -42,6 +44,8 @@ def test_a_cancelled_campaign_is_taken_back_by_one_button_and_its_page_says_whom
     author, signed_in, launched, sample_database
 ):
     settle(sample_database, 5)
+    with sample_database.writing() as session:
+        session.execute(update(Campaign).values(starts_at=NOW))
     author.send(CANCELLATION)
     assert author.get(CANCELLATION).location == PLACE, "there is nothing to ask any more"
     assert author.get(CLOSURE).location == PLACE
@@ -49,6 +53,10 @@ def test_a_cancelled_campaign_is_taken_back_by_one_button_and_its_page_says_whom
     for tab in ("progress", "check"):
         assert restoration in actions(author.get(f"{PLACE}/{tab}"))
         assert restoration not in actions(signed_in("reader").get(f"{PLACE}/{tab}"))
+    told = text_of(author.get(f"{PLACE}/check"))
+    assert re.search(r"Dates Première vague souhaitée le \w+ \w+ \w+ 2021 à [^.]+\. Voir les dates", told)
+    assert "Pas encore choisies" not in told
+    assert "Ce qui partira" not in told
     assert author.send(restoration, page=f"{PLACE}/check").location == f"{PLACE}/check"
     told = text_of(author.get(f"{PLACE}/check"))
     assert "5 courriels sont partis et le restent." in told
@@ -73,6 +81,16 @@ def test_closing_says_that_it_is_for_good_and_what_can_no_longer_be_sent_again(a
     assert author.get(CLOSURE).location == PLACE
 
 
+def test_a_campaign_taken_back_to_draft_is_abandoned_by_a_page_of_that_name(author, launched, sample_database):
+    end(sample_database)
+    author.send(CANCELLATION)
+    author.send(f"{PLACE}/restoration", page=f"{PLACE}/check")
+    assert (CANCELLATION, "Abandonner la campagne") in links(author.get(f"{PLACE}/check"))
+    page = author.get(CANCELLATION)
+    assert [text_of(each) for each in elements(page, "h1")] == ["Abandonner la campagne"]
+    assert "Abandonner la campagne" in [text_of(button) for button in elements(page, "button")]
+
+
 def test_a_draft_is_abandoned_and_taken_back_with_all_that_was_written(author):
     author.send("/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/new")
     before = author.get(f"{PLACE}/check")
@@ -80,6 +98,7 @@ def test_a_draft_is_abandoned_and_taken_back_with_all_that_was_written(author):
     assert "Rien n’est planifié : aucun courriel n’attend." in text_of(author.get(CANCELLATION))
     author.send(CANCELLATION)
     assert "Annulée" in text_of(author.get(f"{PLACE}/check"))
+    assert "Dates Aucune date n’est choisie." in text_of(author.get(f"{PLACE}/check"))
     author.send(f"{PLACE}/restoration", page=f"{PLACE}/check")
     after = author.get(f"{PLACE}/check")
     assert links(after) == links(before)
