@@ -56,10 +56,13 @@ class Sighting(NamedTuple):
 
 @dataclass
 class Measured:
-    """The openings and clicks of one group over some mailings, by who seems to be behind them."""
+    """The openings and clicks of one group over some mailings, by who seems to be behind them.
+
+    `delivered` counts the authorities of the group that received a letter.
+    """
 
     name: str
-    recipients: int = 0
+    delivered: int = 0
     opens: Counter[HitClass] = field(default_factory=Counter)
     clicks: Counter[HitClass] = field(default_factory=Counter)
 
@@ -69,7 +72,7 @@ class Measured:
         counts = {
             name: {hit_class.value: tally[hit_class] for hit_class in HitClass} for name, tally in tallies.items()
         }
-        return {"group": self.name, "recipients": self.recipients, **counts}
+        return {"group": self.name, "delivered": self.delivered, **counts}
 
 
 def add(session: Writer, sightings: Sequence[Sighting]) -> None:

@@ -131,7 +131,7 @@ def test_counts_add_up_and_can_be_taken_back(database, wave):
     received(database)
     with database.reading() as session:
         (found,) = hits.measured(session, session.scalars(select(Mailing.id)))
-        assert (found.recipients, found.opens) == (28, {HitClass.HUMAN: 3})
+        assert (found.delivered, found.opens) == (28, {HitClass.HUMAN: 3})
         assert +found.clicks == {HitClass.MACHINE: 1}
         assert session.scalars(select(Hit)).all() == []
 

@@ -68,10 +68,11 @@ def tables_of(summary: Results, figures: Sequence[Figure]) -> list[exports.Table
 
 def measured_of(groups: Sequence[Measured]) -> exports.Table:
     """Clicks and openings as a table, by group and by class: human, uncertain, machine."""
-    headers = ["Groupe", "Destinataires"]
-    headers += [f"{what} {who}" for what in ("Clics", "Ouvertures") for who in ("sûrs", "incertains", "automatiques")]
+    headers = ["Groupe", "Remis"]
+    headers += ["Clics sûrs", "Clics incertains", "Clics automatiques"]
+    headers += ["Ouvertures sûres", "Ouvertures incertaines", "Ouvertures automatiques"]
     rows: list[list[exports.Cell]] = [
-        [group.name, group.recipients, *(tally[each] for tally in (group.clicks, group.opens) for each in HitClass)]
+        [group.name, group.delivered, *(tally[each] for tally in (group.clicks, group.opens) for each in HitClass)]
         for group in groups
     ]
     return exports.Table("Clics et ouvertures", headers, rows)

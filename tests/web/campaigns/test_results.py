@@ -1,5 +1,6 @@
 """The results of a campaign on its page, as a file and on the command line: one function, the same figures."""
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -7,8 +8,11 @@ import pytest
 from outreach.campaigns import lifecycle
 from outreach.campaigns.results import figures
 from outreach.campaigns.results.figures import Figure
+from outreach.settings import ROOT
+from outreach.tracking.hits import Measured
+from outreach.web.campaigns.results import measured_of
 from tests.conftest import NOW
-from tests.pages import elements, links, text_of
+from tests.pages import cells, elements, links, text_of
 from tests.web.campaigns.test_progress import end, launched, settle
 
 __all__ = ["launched"]
@@ -41,6 +45,24 @@ def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(au
 def test_a_strange_query_never_breaks_the_list(author, came, query):
     assert author.get(f"/campaigns/1/results?{query}").status_code == 200
     assert author.get("/campaigns/1/results?network=x").status_code == 400
+
+
+def test_clicks_are_set_beside_the_letters_delivered_by_the_word_of_the_other_figures(author, came):
+    settled = [cells(table)[0] for table in elements(author.get("/campaigns/1/progress"), "table")]
+    assert ["Groupe", "Remis", "Clics", "Ouvertures (indicatif)"] in settled
+    table = measured_of([Measured("Groupe", 28)])
+    sure = ("sûrs", "incertains", "automatiques"), ("sûres", "incertaines", "automatiques")
+    clicks, openings = (
+        [f"{what} {who}" for who in each] for what, each in zip(("Clics", "Ouvertures"), sure, strict=True)
+    )
+    assert table.headers == ["Groupe", "Remis", *clicks, *openings]
+    assert Measured("Groupe", 28).as_json()["delivered"] == 28
+
+
+def test_the_reference_of_commands_names_every_figure():
+    told = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"- `results` counts.*?(?=^- A campaign)", told, re.DOTALL | re.MULTILINE)
+    assert set(re.findall(r"`([a-z_]+)`", listed)) == {"results", "answers", *Figure}
 
 
 def test_every_figure_has_a_name_and_a_meaning():
