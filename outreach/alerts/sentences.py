@@ -45,12 +45,14 @@ WORDS = {
     ),
 }
 
+ABOUT_WAVES = {AlertKind.WAVE_PAUSED, AlertKind.LETTERS_IN_DOUBT}  # the subject of these is a wave's key
+
 
 def words_of(session: Session, kind: AlertKind, subject: str, relays: Sequence[str]) -> AlertWords:
     """The words for an alert of this kind about this subject. `relays` are the relays' names, in order."""
     if kind is AlertKind.RELAY_LOST:
         return _of_relay(subject, relays)
-    if kind not in {AlertKind.WAVE_PAUSED, AlertKind.LETTERS_IN_DOUBT}:
+    if kind not in ABOUT_WAVES:
         return WORDS[kind]
     wave = session.get(Wave, int(subject))
     of_campaign = f"de la campagne n° {wave.campaign_id}" if wave else "d’une campagne"
@@ -60,9 +62,9 @@ def words_of(session: Session, kind: AlertKind, subject: str, relays: Sequence[s
             "Cherchez-les dans le journal du relais, puis renvoyez-les ou laissez-les.",
             f"Plus aucun courriel {of_campaign} n’est en doute depuis moins de sept jours.",
         )
-    what = f"L’envoi n° {wave.number} {of_campaign}" if wave else f"Un envoi {of_campaign}"
+    what = f"La {wave.name} {of_campaign}" if wave else f"Une vague {of_campaign}"
     advice = "La page de la campagne dit pourquoi : reprenez l’envoi, ou annulez ce qui n’est pas parti."
-    return AlertWords(f"{what} s’est mis en pause de lui-même.", advice, f"{what} n’est plus en pause.")
+    return AlertWords(f"{what} s’est mise en pause d’elle-même.", advice, f"{what} n’est plus en pause.")
 
 
 def told(episode: AlertEpisode, words: AlertWords) -> str:

@@ -7,15 +7,17 @@ from typing import NamedTuple
 
 from outreach.alerts import disk, episodes, sightings
 from outreach.alerts.models import AlertEpisode, AlertKind
-from outreach.alerts.sentences import WORDS, told, words_of
+from outreach.alerts.sentences import ABOUT_WAVES, WORDS, told, words_of
+from outreach.campaigns.models import Campaign, Wave
 from outreach.db import Session
 
 
 class ShownAlert(NamedTuple):
-    """An alert on a page: what it is called, and a paragraph on it."""
+    """An alert on a page: what it is called, a paragraph on it, and the campaign that it is about, if any."""
 
     label: str
     text: str
+    campaign: Campaign | None = None
 
 
 def shown(
@@ -37,7 +39,11 @@ def shown(
     if silent and silent.kind not in kinds:
         alerts.append(AlertEpisode(kind=silent.kind, subject=silent.subject, began_at=silent.since))
     texts = [
-        ShownAlert(alert.kind.label, told(alert, words_of(session, alert.kind, alert.subject, relays)))
+        ShownAlert(
+            alert.kind.label,
+            told(alert, words_of(session, alert.kind, alert.subject, relays)),
+            _campaign_of(session, alert),
+        )
         for alert in alerts
         if holds(*alert.kind.roles) and not (alert.kind is AlertKind.WAVE_PAUSED and int(alert.subject) in beside)
     ]
@@ -45,3 +51,8 @@ def shown(
     if full not in kinds and holds(*full.roles) and disk.is_short(folder):
         texts.append(ShownAlert(full.label, f"{WORDS[full].so} {WORDS[full].advice}"))
     return texts
+
+
+def _campaign_of(session: Session, alert: AlertEpisode) -> Campaign | None:
+    wave = session.get(Wave, int(alert.subject)) if alert.kind in ABOUT_WAVES else None
+    return wave.campaign if wave else None

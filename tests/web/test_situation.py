@@ -10,11 +10,13 @@ from outreach.adherence.situation import Bucket
 from outreach.alerts import episodes
 from outreach.alerts.episodes import AlertChange, AlertSighting
 from outreach.alerts.models import AlertKind
+from outreach.campaigns.models import Wave
 from outreach.delivery import workers
 from outreach.roles import RoleName
 from tests.conftest import NOW, STORY_DAY
 from tests.pages import cells, elements, links, text_of
 from tests.tampering import unguard
+from tests.web.test_mailbox import planned
 
 ORDER = list(Bucket)
 
@@ -113,6 +115,17 @@ def test_alarms_stand_on_the_home_page_of_those_who_can_act(signed_in, sample_da
     doubted = text_of(signed_in(RoleName.AUTHOR).get("/"))
     assert "Courriels en doute Depuis le 15 mai 2021 à 11 h : Des courriels d’une campagne sont en doute" in doubted
     assert "Boîte des retours illisible" not in doubted
+
+
+def test_an_alarm_about_a_wave_leads_to_its_campaign_by_title(author, sample_database):
+    wave = planned(sample_database, NOW)
+    with sample_database.writing() as session:
+        change = AlertChange(AlertSighting(AlertKind.LETTERS_IN_DOUBT, str(wave), NOW), has_ended=False)
+        assert episodes.apply(session, change, now=NOW)
+        campaign = session.get_one(Wave, wave).campaign
+        led = (f"/campaigns/{campaign.id}/progress", campaign.title)
+    (alarm,) = elements(author.get("/"), "section[@aria-labelledby='alarm-1']")
+    assert links(alarm) == [led]
 
 
 def test_the_home_page_says_that_the_clock_is_silent_though_nothing_was_written(signed_in, sample_database):
