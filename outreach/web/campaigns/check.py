@@ -26,6 +26,7 @@ from outreach.text import CONTROLS, whole_number
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.campaigns.letter import pane_of
 from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.kept import keeps_text, of_fields
 
 PLAN = "plan"  # the value of the button that approves and plans
 
@@ -71,6 +72,7 @@ def approve(number: int) -> Redirect:
 
 @pages.post("/<number:number>/return")
 @needs(RoleName.APPROVER)
+@keeps_text(of_fields({"why": "Ce qu’il faut changer"}), button="Renvoyer à la rédaction")
 def send_back(number: int) -> Redirect:
     why = " ".join(CONTROLS.sub(" ", request.form.get("why", "")).split())[:500].rstrip(".")
     return _move(

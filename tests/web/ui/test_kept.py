@@ -22,7 +22,7 @@ KEEPING = {
     *("campaigns.save_audience", "campaigns.save_letter", "campaigns.preview", "campaigns.send_test"),
     *("campaigns.save_dates", "history.note_call", "adherence.record", "directory.add_contact"),
     *("directory.correct_contact", "exclusions.end", "exclusions.exclude", "exclusions.lift"),
-    *("responses.act", "responses.set_aside"),
+    *("responses.act", "responses.set_aside", "campaigns.send_back"),
 }
 
 
@@ -152,7 +152,7 @@ def test_only_these_views_keep_text_and_no_other_does(app, ended, written):
     """A new view keeps nothing until it is named here; what approves, sends, or changes passwords or files never is."""
     views = app.view_functions.items()
     assert {name for name, view in views if hasattr(view, "keeping")} == KEEPING
-    for address in ("submission", "approval", "return", "waves", "pause", "cancellation", "waves/1/doubts"):
+    for address in ("submission", "approval", "waves", "pause", "cancellation", "waves/1/doubts"):
         refused = ended.post(f"/campaigns/1/{address}", data=written, headers=OURS)
         assert (refused.status_code, refused.location[:8]) == (302, "/sign-in"), address
     for address in ("/account/password", "/account/sessions/end", "/adherence/lists"):
@@ -202,6 +202,7 @@ def test_each_keeping_view_tells_what_it_keeps(app, author, begun, password, sam
         ("/directory/9300/contacts", {"address": "a@b.example"}, "Adresse de courriel a@b.example"),
         ("/directory/exclusions/1", {"note": "Demandé"}, "Raison Demandé"),
         ("/responses/1/action", {"note": "Fait"}, "Note Fait"),
+        ("/campaigns/1/return", {"why": "Trop long"}, "Ce qu’il faut changer Trop long"),
     ):
         page = author.post(address, data={**fields, "csrf_token": token}, headers=OURS)
         assert page.status_code == 400, address
