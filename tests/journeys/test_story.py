@@ -222,7 +222,7 @@ def _the_same_numbers_everywhere(world, number, intended, declared):
     shown = text_of(author.get(f"/campaigns/{number}/progress"))
     assert f"{intended} destinataires, Total" in shown
     assert "2 ont répondu, Total" in shown
-    assert re.search(rf"{re.escape(measured['group'])} {measured['recipients']} 1 2 ", shown), shown[-900:]
+    assert re.search(rf"{re.escape(measured['group'])} {measured['delivered']} 1 2 ", shown), shown[-900:]
     for wave in (first, second):
         page = f"/campaigns/{number}/waves/{wave['number']}"
         shown = text_of(author.get(page))
