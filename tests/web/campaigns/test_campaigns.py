@@ -11,7 +11,7 @@ from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.directory import authority_sheet
 from outreach.directory.reference import NETWORKS
 from tests.conftest import NOW
-from tests.pages import form_of, text_of
+from tests.pages import elements, form_of, text_of
 
 NOT_SAVED = [  # what is typed, and what the page says about it
     ({"letter": "Bonjour ((nom_pos))"}, "Vouliez-vous écrire ((nom_po))"),
@@ -66,6 +66,22 @@ def dated(client, address, **changes):
     form = {"day": "18/05/2027", "hour": "9:30", "reminders": "14, 24", "deadline_days": "30", "stops_on": ""}
     form["version"] = version(client, address, "dates")
     return client.send(f"{address}/dates", {**form, **changes})
+
+
+@pytest.mark.parametrize(
+    ("reminders", "told"),
+    [
+        ("", "part le mardi 18 mai 2027 à 9 h 30."),
+        ("14", "à 9 h 30, puis la relance 1 le mardi 1er juin 2027."),
+        ("14, 24", "à 9 h 30, puis 2 relances, la dernière le mardi 15 juin 2027."),
+    ],
+)
+def test_the_approver_reads_when_each_wave_leaves(author, signed_in, begun, reminders, told):
+    author.send(f"{begun}/audience", {"asked": "1", "cell": ["WBE|secondary"], "concerns": "open"})
+    dated(author, begun, reminders=reminders)
+    author.send(f"{begun}/submission", page=f"{begun}/check")
+    (decision,) = elements(signed_in("approver").get(f"{begun}/check"), "section[@aria-labelledby='decision']")
+    assert text_of(decision).replace(" ,", ",").replace(" .", ".").partition(" Valider")[0].endswith(told)
 
 
 def test_an_empty_list_names_the_next_step(author):
