@@ -1,13 +1,14 @@
 """Episodes of alerts: each begins once and ends once, whoever sees it, however often."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from outreach.alerts.models import AlertEpisode, AlertKind
 from outreach.db import Session, take_turns
+from outreach.roles import RoleName
 
 
 class AlertSighting(NamedTuple):
@@ -62,6 +63,15 @@ def apply(session: Session, change: AlertChange, *, now: datetime) -> bool:
     session.add(AlertEpisode(kind=kind, subject=subject, began_at=since))
     session.flush()
     return True
+
+
+def count(session: Session, roles: Collection[RoleName]) -> int:
+    """How many episodes that have not ended a person with these roles can act on."""
+    kinds = [kind for kind in AlertKind if not set(kind.roles).isdisjoint(roles)]
+    if not kinds:
+        return 0
+    is_theirs = AlertEpisode.ended_at.is_(None), AlertEpisode.kind.in_(kinds)
+    return session.scalars(select(func.count()).select_from(AlertEpisode).where(*is_theirs)).one()
 
 
 def going_on(session: Session) -> Sequence[AlertEpisode]:

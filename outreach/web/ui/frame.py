@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach import french
 from outreach.adherence.models import Status
+from outreach.alerts import episodes
 from outreach.campaigns.review import awaiting
 from outreach.db import NO_ANSWER, Database, time_limit
 from outreach.delivery import workers
@@ -252,9 +253,10 @@ def _clock() -> Clock:
 
 
 def _awaited() -> int:
-    """How much awaits the person who is signed in; one statement, for the bar of a page."""
+    """How much awaits the person who is signed in, alerts too; two statements, for the bar of a page."""
     with database().reading() as session:
-        return awaiting.count(session, actor(), held_roles())
+        roles = held_roles()
+        return awaiting.count(session, actor(), roles) + episodes.count(session, roles)
 
 
 def held_roles() -> set[RoleName]:
