@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import func, select
+from sqlalchemy.sql.selectable import ScalarSelect
 
 from outreach.alerts.models import AlertEpisode, AlertKind
 from outreach.db import Session, take_turns
@@ -65,13 +66,11 @@ def apply(session: Session, change: AlertChange, *, now: datetime) -> bool:
     return True
 
 
-def count(session: Session, roles: Collection[RoleName]) -> int:
-    """How many episodes that have not ended a person with these roles can act on."""
+def counted(roles: Collection[RoleName]) -> list[ScalarSelect[int]]:
+    """Select how many episodes that have not ended a person with these roles can act on; nothing for other roles."""
     kinds = [kind for kind in AlertKind if not set(kind.roles).isdisjoint(roles)]
-    if not kinds:
-        return 0
     is_theirs = AlertEpisode.ended_at.is_(None), AlertEpisode.kind.in_(kinds)
-    return session.scalars(select(func.count()).select_from(AlertEpisode).where(*is_theirs)).one()
+    return [select(func.count()).select_from(AlertEpisode).where(*is_theirs).scalar_subquery()] if kinds else []
 
 
 def going_on(session: Session) -> Sequence[AlertEpisode]:

@@ -113,6 +113,7 @@ def test_alarms_stand_on_the_home_page_of_those_who_can_act(signed_in, sample_da
     assert "Service d’envoi muet" in lost
     assert "Courriels en doute" not in lost
     assert "2 choses vous attendent" in lost
+    assert lost.index("Service d’envoi muet") < lost.index("Premiers pas")
     doubted = text_of(signed_in(RoleName.AUTHOR).get("/"))
     assert "Courriels en doute Depuis le 15 mai 2021 à 11 h : Des courriels d’une campagne sont en doute" in doubted
     assert "Boîte des retours illisible" not in doubted

@@ -31,9 +31,13 @@ def answers(session: Session, person: str, roles: Collection[RoleName]) -> int:
     return session.scalars(select(_answers(person))).one() or 0 if RoleName.AUTHOR in roles else 0
 
 
-def count(session: Session, person: str, roles: Collection[RoleName]) -> int:
-    """How many campaigns and answers await this person, by one statement; none for those who only read."""
+def count(session: Session, person: str, roles: Collection[RoleName], others: Sequence[ScalarSelect[int]] = ()) -> int:
+    """How many campaigns and answers await this person, by one statement; none for those who only read.
+
+    `others` select how much else does.
+    """
     counted: Sequence[ScalarSelect[int]] = [
+        *others,
         *([_campaigns(person, roles)] if {RoleName.AUTHOR, RoleName.APPROVER} & set(roles) else []),
         *([_answers(person)] if RoleName.AUTHOR in roles else []),
     ]

@@ -253,10 +253,10 @@ def _clock() -> Clock:
 
 
 def _awaited() -> int:
-    """How much awaits the person who is signed in, alerts too; two statements, for the bar of a page."""
+    """How much awaits the person who is signed in, alerts too; one statement, for the bar of a page."""
     with database().reading() as session:
         roles = held_roles()
-        return awaiting.count(session, actor(), roles) + episodes.count(session, roles)
+        return awaiting.count(session, actor(), roles, episodes.counted(roles))
 
 
 def held_roles() -> set[RoleName]:
