@@ -1,5 +1,7 @@
 """Campaigns on pages: five screens from a ready-made one to a planned one, by two people, each step explained."""
 
+import re
+
 import pytest
 from markupsafe import escape
 from sqlalchemy import event, select
@@ -113,6 +115,8 @@ def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, begun, s
     assert approver.send(f"{begun}/approval", {"then": "plan"}, page=f"{begun}/check").status_code == 302
     page = text_of(approver.get(f"{begun}/check"))
     assert "la première vague part le mardi 18 mai 2027 à 9 h 30" in page
+    progress = text_of(approver.get(f"{begun}/progress"))
+    assert re.search(r"Ensuite : relance 1, mardi 1er juin 2027 à \d", progress)
     assert "Rien ne part encore" not in page
     assert "Planifiées (1)" in text_of(author.get("/campaigns"))
     with sample_database.reading() as session:
