@@ -71,7 +71,8 @@ def told(episode: AlertEpisode, words: AlertWords) -> str:
     """An episode in one paragraph: since when, or from when to when."""
     if episode.ended_at is None:
         return f"Depuis le {moment(episode.began_at)} : {words.so} {words.advice}"
-    return f"Du {moment(episode.began_at)} au {moment(episode.ended_at)} : {words.so} {words.over}"
+    period = f"Du {moment(episode.began_at)} au {moment(episode.ended_at)}"
+    return f"{period} : {words.so} Fin de l’alerte : {words.over}"
 
 
 def _of_relay(name: str, relays: Sequence[str]) -> AlertWords:

@@ -140,7 +140,7 @@ def page_of(news: News) -> str:
 def _of_campaign(news: News, who: str) -> str:
     title = f"« {news.campaign.title} »"
     if news.transition.state is CampaignState.TO_APPROVE:
-        return f"{who} demande votre validation de {title}."
+        return f"{who} demande votre validation de {title}, {_asked(news.campaign, news.transition)}."
     if news.transition.state is CampaignState.APPROVED:
         return f"{title} est validée par {who}, {_planned(news.campaign)}"
     why = news.transition.note.removeprefix(SENT_BACK).removeprefix(" : ")
@@ -148,15 +148,16 @@ def _of_campaign(news: News, who: str) -> str:
 
 
 def _of_wave(session: Session, news: News, wave: Wave, who: str) -> str:
-    sending = f"« {news.campaign.title} » : l’envoi du {spelt_moment(wave.due_at)}"
+    sending = f"« {news.campaign.title} » : la {wave.name} ({spelt_moment(wave.due_at)})"
     is_by_itself, why = news.transition.actor in BY_ITSELF, _because(news.transition.note)
     if news.transition.state is WaveState.PAUSED:
-        return f"{sending} {'s’est mis en pause de lui-même' if is_by_itself else f'est mis en pause par {who}'}{why}."
+        paused = "s’est mise en pause d’elle-même" if is_by_itself else f"est mise en pause par {who}"
+        return f"{sending} {paused}{why}."
     if news.transition.state is WaveState.FINISHED:
-        return f"{sending} est terminé : {_counted(session, wave)}."
+        return f"{sending} est terminée : {_counted(session, wave)}."
     if news.transition.state is WaveState.MISSED:
-        return f"{sending} n’est pas parti{why}."
-    return f"{sending} est annulé par {who}{why}."
+        return f"{sending} n’est pas partie{why}."
+    return f"{sending} est annulée par {who}{why}."
 
 
 def _because(why: str) -> str:
@@ -172,6 +173,13 @@ def _last_actors(session: Session, campaign: Campaign, states: Iterable[Campaign
         )
         actors.add(session.scalar(query.order_by(CampaignTransition.id.desc()).limit(1)) or "")
     return actors
+
+
+def _asked(campaign: Campaign, transition: CampaignTransition) -> str:
+    """How many authorities a campaign would write to, and when it is to leave."""
+    to = f"à {french.plural(transition.authorities, 'pouvoir organisateur', 'pouvoirs organisateurs')}"
+    at = campaign.starts_at
+    return f"{to}, départ le {spelt_moment(at)}" if at else to
 
 
 def _planned(campaign: Campaign) -> str:

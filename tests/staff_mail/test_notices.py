@@ -96,7 +96,7 @@ def test_a_wave_that_pauses_ends_or_is_missed_is_told_to_author_and_approver_but
     move(database, number, lifecycle.pause, actor=APPROVER)
     ((to, subject, text),) = tell(database)
     assert (to, subject) == (AUTHOR, "Invitation au premier volet : envoi en pause")
-    assert "est mis en pause par Marc Dethier" in text
+    assert "est mise en pause par Marc Dethier" in text
     move(database, number, lifecycle.resume)
     with database.writing() as session:
         session.execute(update(Message).where(Message.mailing_id == 1).values(state="refused", settled_at=NOW))
@@ -105,7 +105,7 @@ def test_a_wave_that_pauses_ends_or_is_missed_is_told_to_author_and_approver_but
         lifecycle.move_wave(session, row, WaveState.FINISHED, now=NOW, actor="automatique")
     mails = tell(database)
     assert {to for to, _, _ in mails} == {AUTHOR, APPROVER}
-    assert "est terminé : 0 courriel envoyé, 1 échec, 0 en doute" in mails[0][2]
+    assert "est terminée : 0 courriel envoyé, 1 échec, 0 en doute" in mails[0][2]
 
 
 def test_several_news_are_one_mail_and_one_that_is_planned_says_when_it_leaves(database, begun):

@@ -11,6 +11,7 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.waves import retrying
+from outreach.days import BRUSSELS
 from outreach.db import Session
 from outreach.delivery.ledger import listing, outbox
 from outreach.delivery.ledger.causes import cause_of
@@ -139,8 +140,8 @@ def _cells(message: Message, authority: Authority) -> Sequence[exports.Cell]:
         message.address,
         outcome.label,
         message.reason.label if message.reason else cause_of(message),
-        since.isoformat(timespec="seconds") if since else "",
+        since.astimezone(BRUSSELS).isoformat(timespec="seconds") if since else "",
         f"{message.reply_code or ''} {message.reply_text}".strip(),
         message.attempts if is_deferred else None,
-        message.due_at.isoformat(timespec="seconds") if is_deferred else "",
+        message.due_at.astimezone(BRUSSELS).isoformat(timespec="seconds") if is_deferred else "",
     )

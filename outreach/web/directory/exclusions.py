@@ -10,6 +10,7 @@ from wtforms import TextAreaField, ValidationError
 
 from outreach.accounts import staff
 from outreach.accounts.staff import Colleagues
+from outreach.days import BRUSSELS
 from outreach.db import Session
 from outreach.delivery.ledger import suppression_list, suppressions
 from outreach.delivery.ledger.suppression_list import PAGE_ROWS, Excluded
@@ -157,7 +158,7 @@ def _row(excluded: Excluded, names: Colleagues) -> Sequence[exports.Cell]:
         excluded.address,
         entry.reason.label,
         entry.scope.label,
-        entry.created_at.isoformat(timespec="seconds"),
+        entry.created_at.astimezone(BRUSSELS).isoformat(timespec="seconds"),
         names[entry.created_by],
         entry.detail,
         fases[0] if len(fases) == 1 else ", ".join(map(str, fases)),

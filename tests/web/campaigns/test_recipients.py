@@ -75,7 +75,7 @@ def test_a_letter_put_off_says_how_often_it_was_tried_and_when_it_is_next(author
             session.execute(update(Message).where(Message.attempts > 0).values(due_at=due_at))
         assert sentence in text_of(author.get(deferred))
     (row,) = exported(author, "deferred")
-    assert (row["Essais"], row["Prochain essai"]) == ("2", "2021-05-15T09:00:00+00:00")
+    assert (row["Essais"], row["Prochain essai"]) == ("2", "2021-05-15T11:00:00+02:00")
     assert {(one["Essais"], one["Prochain essai"]) for one in exported(author, "accepted")} == {("", "")}
     author.send("/campaigns/1/pause", page="/campaigns/1/progress")
     assert "2 essais, prochain à la reprise" in text_of(author.get(deferred))
