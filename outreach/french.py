@@ -77,6 +77,14 @@ def weekdayname(value: date) -> str:
     return format_date(value, "EEEE", locale=LOCALE)
 
 
+def near_day(value: date, today: date) -> str:
+    """A day as colleagues say it: "aujourd’hui", "demain", "lundi" within a week, else "le 1er juin 2021"."""
+    away = (value - today).days
+    if away in {0, 1}:
+        return ("aujourd’hui", "demain")[away]
+    return weekdayname(value) if 1 < away < 7 else f"le {day(value)}"
+
+
 def hour(value: datetime) -> str:
     """The time in Brussels: "14 h 30", "9 h"."""
     return spelt_hour(value.astimezone(BRUSSELS))

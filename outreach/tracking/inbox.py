@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
@@ -18,13 +18,15 @@ from outreach.db import Session, take_turns
 from outreach.directory import contacts
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Contact, MailboxKind, School
-from outreach.errors import NotFound, Refused
+from outreach.errors import InputError, NotFound, Refused
+from outreach.french import spelt_day
 from outreach.mail.addresses import judge
 from outreach.tracking import steps
 from outreach.tracking.answers import REPLACED
 from outreach.tracking.models import Answer, Response, StepKind
 
 PAGE_ROWS = 50
+LATEST_RECALL = timedelta(days=366)
 DONE = {
     Answer.JOINED: "adhésion confirmée",
     Answer.WRONG_CONTACT: "adresse remplacée",
@@ -94,17 +96,31 @@ def counts(session: Session, *, owner: str = "") -> dict[Tray, int]:
     return tray_counts
 
 
-def page(session: Session, tray: Tray | None, number: int, *, owner: str = "") -> Sequence[Response]:
-    """One page of a tray (None: all that waits, tray by tray), the oldest first; HANDLED has the newest first."""
-    query = _in(tray, owner).options(joinedload(Response.authority), joinedload(Response.strand))
+def page(
+    session: Session, tray: Tray | None, number: int, *, owner: str = "", recalled: bool = False
+) -> Sequence[Response]:
+    """One page of a tray (None: all that waits, tray by tray), the oldest first; HANDLED has the newest first.
+
+    With `recalled` only those to come back to, the first day first.
+    """
+    query = _in(tray, owner, recalled).options(joinedload(Response.authority), joinedload(Response.strand))
     order = [Response.handled_at.desc()] if tray is Tray.HANDLED else [_urgency(), Response.given_at]
+    order = [Response.recall_on, *order] if recalled else order
     query = query.options(selectinload(Response.schools), joinedload(Response.message)).order_by(*order, Response.id)
     return session.scalars(query.limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)).all()
 
 
-def count(session: Session, tray: Tray | None, *, owner: str = "") -> int:
+def count(session: Session, tray: Tray | None, *, owner: str = "", recalled: bool = False) -> int:
     """How many responses all pages of `page` hold."""
-    return session.scalar(select(func.count()).select_from(_in(tray, owner).subquery())) or 0
+    return session.scalar(select(func.count()).select_from(_in(tray, owner, recalled).subquery())) or 0
+
+
+def count_recalls(session: Session, *, now: datetime, owner: str = "") -> tuple[int, int]:
+    """How many responses that wait have a day to come back to them, and for how many of them it has come."""
+    rows = _in(None, owner, recalled=True).subquery()
+    due = func.count(case((rows.c.recall_on <= today(now), 1)))
+    some, come = session.execute(select(func.count(), due).select_from(rows)).one()
+    return some, come
 
 
 def response_numbered(session: Session, number: int) -> Response:
@@ -174,6 +190,26 @@ def take(session: Session, response: Response, *, now: datetime, actor: str) -> 
     return before
 
 
+def recall(session: Session, response: Response, *, day: date | None, now: datetime, actor: str) -> None:
+    """Set the day on which to come back to a response that waits, or take it back (None). It becomes `actor`'s if
+    nobody owns it.
+
+    The same day again changes nothing. Raises InputError for a day that is past or more than a year ahead, Refused when
+    the response was handled.
+    """
+    if day is not None and not today(now) <= day <= today(now) + LATEST_RECALL:
+        raise InputError("Choisissez pour le rappel aujourd’hui ou un jour à venir, dans l’année.")
+    _in_turn(session, response)
+    if day == response.recall_on:
+        return
+    if not response.owner:
+        steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
+    steps.add(session, response, StepKind.POSTPONED, at=now, actor=actor, day=day)
+    told = f"à rappeler le {spelt_day(day)}" if day else "plus à rappeler"
+    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {told}."
+    audit.record(session, now, actor, said, subject_of(response.authority))
+
+
 def may_reopen(response: Response) -> bool:
     """Whether a response may wait for staff again: staff handled it, and no later response replaced it."""
     return response.answer.awaits_staff and response.handled_at is not None and response.outcome != REPLACED
@@ -210,8 +246,9 @@ def declared_still(session: Session, response: Response, *, now: datetime) -> li
     return [school for school in response.schools if school.id in declared]
 
 
-def _in(tray: Tray | None, owner: str) -> Select[Response]:
+def _in(tray: Tray | None, owner: str, recalled: bool = False) -> Select[Response]:
     query = select(Response).where(_waits() if tray is not Tray.HANDLED else Response.handled_at.is_not(None))
+    query = query.where(Response.recall_on.is_not(None)) if recalled else query
     if tray is not None:
         query = query.where(Response.answer.in_(tray.answers))
     return query.where(Response.owner == owner) if owner else query

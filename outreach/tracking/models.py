@@ -77,6 +77,7 @@ class StepKind(StrEnum):
     TAKEN = "taken"
     HANDLED = "handled"
     REOPENED = "reopened"
+    POSTPONED = "postponed"
 
     @property
     def label(self) -> str:
@@ -88,14 +89,21 @@ _STEP_LABELS = {
     StepKind.TAKEN: "Prise en charge",
     StepKind.HANDLED: "Traitée",
     StepKind.REOPENED: "Rouverte",
+    StepKind.POSTPONED: "Rappel fixé",
 }
 
 
 class ResponseStep(Base):
-    """A step taken about a response: when, by whom; `note` says what was done, or what replaced the response."""
+    """A step taken about a response: when, by whom; `note` says what was done, or what replaced the response.
+
+    `day` is when to come back to it, of POSTPONED only; None there takes an earlier day back.
+    """
 
     __tablename__ = "response_steps"
-    __table_args__ = (Index("ix_response_steps_response_id_id", "response_id", "id"),)
+    __table_args__ = (
+        Index("ix_response_steps_response_id_id", "response_id", "id"),
+        CheckConstraint("day IS NULL OR step = 'postponed'", name="day"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     response_id: Mapped[int] = mapped_column(ForeignKey("responses.id"))
@@ -103,6 +111,7 @@ class ResponseStep(Base):
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(255))
     note: Mapped[str] = mapped_column(Text, default="")
+    day: Mapped[date | None]
 
 
 def _last(value: SQLColumnExpression[Value], response_id: Mapped[int], *steps: StepKind) -> ScalarSelect[Value]:
@@ -121,7 +130,8 @@ class Response(Base):
     """One answer of an authority, for some of its schools, given from a letter. The row is never changed.
 
     What was done about it are steps, and the last ones hold. It waits for the service while `handled_at` is empty;
-    `outcome` says what was done, or what replaced it. `session.refresh` reads these again after a step.
+    `outcome` says what was done, or what replaced it; `recall_on` is the day on which to come back to it, if it waits.
+    `session.refresh` reads these again after a step.
     """
 
     __tablename__ = "responses"
@@ -140,6 +150,9 @@ class Response(Base):
     handled_at: Mapped[datetime | None] = column_property(_if_handled(ResponseStep.at, id))  # noqa: A003
     handled_by: Mapped[str | None] = column_property(_if_handled(ResponseStep.actor, id))  # noqa: A003
     outcome: Mapped[str | None] = column_property(_if_handled(ResponseStep.note, id))  # noqa: A003
+    recall_on: Mapped[date | None] = column_property(
+        _last(ResponseStep.day, id, StepKind.POSTPONED, StepKind.HANDLED)  # noqa: A003 - handling it clears the day
+    )
 
     authority: Mapped[Authority] = relationship()
     strand: Mapped[Strand] = relationship()

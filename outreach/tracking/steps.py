@@ -1,7 +1,7 @@
 """What staff did about responses, and what replaced these: steps that are added and never changed."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 
@@ -9,11 +9,20 @@ from outreach.db import Session
 from outreach.tracking.models import Response, ResponseStep, StepKind
 
 
-def add(session: Session, response: Response, step: StepKind, *, at: datetime, actor: str, note: str = "") -> None:
+def add(
+    session: Session,
+    response: Response,
+    step: StepKind,
+    *,
+    at: datetime,
+    actor: str,
+    note: str = "",
+    day: date | None = None,
+) -> None:
     """Record a step about a response, and read again what the response says of its steps."""
-    session.add(ResponseStep(response_id=response.id, step=step, at=at, actor=actor, note=note))
+    session.add(ResponseStep(response_id=response.id, step=step, at=at, actor=actor, note=note, day=day))
     session.flush()
-    session.refresh(response, ["owner", "handled_at", "handled_by", "outcome"])
+    session.refresh(response, ["owner", "handled_at", "handled_by", "outcome", "recall_on"])
 
 
 def steps_of(session: Session, response: Response) -> Sequence[ResponseStep]:

@@ -5,8 +5,11 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from outreach import days
 from outreach.accounts import staff
+from outreach.days import parse_day
 from outreach.db import Session
+from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.tracking import inbox, steps
 from outreach.tracking.inbox import PAGE_ROWS, EffectChanged, Tray
@@ -16,7 +19,7 @@ from outreach.web.ui.kept import keeps_text, of_fields
 from outreach.web.ui.pager import Pager
 
 pages = Blueprint("responses", __name__, url_prefix="/responses")
-MINE = "me"
+MINE, RECALLED = "me", "any"
 
 
 @pages.get("")
@@ -24,19 +27,22 @@ MINE = "me"
 def index() -> str:
     kept = _filter()
     tray = Tray(kept["tray"]) if "tray" in kept else None
-    owner = actor() if "owner" in kept else ""
+    owner, recalled = actor() if "owner" in kept else "", "recall" in kept
     with database().reading() as session:
-        pager = Pager.of(request, inbox.count(session, tray, owner=owner), PAGE_ROWS)
+        pager = Pager.of(request, inbox.count(session, tray, owner=owner, recalled=recalled), PAGE_ROWS)
         return render_template(
             "pages/responses/index.html",
             counts=inbox.counts(session, owner=owner),
             tray=tray,
             Tray=Tray,
             mine=bool(owner),
+            recalled=recalled,
+            recalls=inbox.count_recalls(session, now=now(), owner=owner),
+            today=days.today(now()),
             kept=kept,
             colleagues=staff.colleagues(session),
             pager=pager,
-            rows=inbox.page(session, tray, pager.number, owner=owner),
+            rows=inbox.page(session, tray, pager.number, owner=owner, recalled=recalled),
         )
 
 
@@ -55,6 +61,21 @@ def take(number: int) -> Redirect:
         before = inbox.take(session, inbox.response_numbered(session, number), now=now(), actor=actor())
         before = staff.colleagues(session)[before] if before else ""
     flash(f"Cette réponse est à vous ; elle était à {before}." if before else "Cette réponse est à vous.", "success")
+    return redirect(url_for(".response", number=number, **_filter()))
+
+
+@pages.post("/<number:number>/recall")
+@needs(RoleName.AUTHOR)
+def recall(number: int) -> Redirect | tuple[str, int]:
+    typed = "" if "never" in request.form else request.form.get("day", "")
+    try:
+        day = None if "never" in request.form else parse_day(typed)
+        with database().writing() as session:
+            inbox.recall(session, inbox.response_numbered(session, number), day=day, now=now(), actor=actor())
+    except InputError as error:
+        with database().reading() as session:
+            return _page(session, inbox.response_numbered(session, number), day_fault=str(error), day=typed), 422
+    flash("Le rappel est fixé." if day else "Plus aucun rappel n’est fixé.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
 
 
@@ -102,11 +123,12 @@ def _note() -> str:
 
 def _filter() -> dict[str, Any]:
     """The list's filter in the query, to be kept from page to page. Unknown values are left out."""
-    kept = {"tray": request.args.get("tray", ""), "owner": request.args.get("owner", "")}
-    return {name: value for name, value in kept.items() if value in (set(Tray) if name == "tray" else {MINE})}
+    known: dict[str, set[str]] = {"tray": set(Tray), "owner": {MINE}, "recall": {RECALLED}}
+    kept = {name: request.args.get(name, "") for name in known}
+    return {name: value for name, value in kept.items() if value in known[name]}
 
 
-def _page(session: Session, received: Response, fault: str = "") -> str:
+def _page(session: Session, received: Response, fault: str = "", *, day_fault: str = "", day: str = "") -> str:
     effect = inbox.effect_of(session, received, now=now()) if received.handled_at is None else None
     template, kept = "pages/responses/response.html", _filter()
     may_reopen, taken = inbox.may_reopen(received), steps.steps_of(session, received)
@@ -115,6 +137,9 @@ def _page(session: Session, received: Response, fault: str = "") -> str:
         response=received,
         effect=effect,
         fault=fault,
+        day_fault=day_fault,
+        day=day or (received.recall_on.isoformat() if received.recall_on else ""),
+        today=days.today(now()),
         note=_note(),
         kept=kept,
         colleagues=staff.colleagues(session),

@@ -382,3 +382,19 @@ def test_only_what_staff_handled_is_reopened(database, letters):
     (silent,) = give(database, letters[1], "informed")
     with pytest.raises(Refused):
         act(database, silent, inbox.reopen)
+
+
+def test_a_day_to_come_back_is_set_once_and_ends_when_the_response_is_handled(database, letters):
+    (key,) = give(database, letters[0], "help")
+    for _ in range(2):
+        act(database, key, inbox.recall, day=LATER.date())
+    with database.reading() as session:
+        response = inbox.response_numbered(session, key)
+        assert (response.recall_on, response.owner) == (LATER.date(), AUTHOR)
+        assert [step.step for step in steps_of(session, response)] == [StepKind.TAKEN, StepKind.POSTPONED]
+        assert inbox.count_recalls(session, now=LATER) == (1, 1)
+    act(database, key)
+    act(database, key, inbox.reopen)
+    with database.reading() as session:
+        assert inbox.response_numbered(session, key).recall_on is None
+        assert inbox.count_recalls(session, now=LATER) == (0, 0)

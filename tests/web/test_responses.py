@@ -233,6 +233,29 @@ def test_a_joining_confirmed_by_mistake_is_declared_again_and_its_response_can_b
     assert "Confirmer l’adhésion de 133 écoles" in text_of(author.get("/responses/1"))
 
 
+def test_a_response_waits_for_its_day_and_the_list_shows_who_is_to_be_called(author, client, wbe, monkeypatch):
+    client.post(wbe, data={"answer": "help"})
+    client.post(wbe, data={"answer": "not_concerned"})
+    stop_clock(monkeypatch, NOW)
+    assert "À rappeler" not in text_of(author.get("/responses"))
+    assert author.send("/responses/1/recall", {"day": "2021-05-17"}, page="/responses/1").status_code == 302
+    assert "À rappeler (1)" in text_of(author.get("/responses"))
+    page = text_of(author.get("/responses?recall=any"))
+    assert "à rappeler lundi" in page
+    assert "Besoin d’aide" in page[page.index("Suivi par") :]
+    assert "Non concerné" not in page[page.index("Suivi par") :]
+    assert "Nadia Lambert" in page
+    for day in ("2021-05-14", "2023-01-01", "", "x"):
+        wrong = author.send("/responses/1/recall", {"day": day}, page="/responses/1")
+        assert (wrong.status_code, 'href="#day"' in wrong.text) == (422, True), day
+    stop_clock(monkeypatch, NOW + timedelta(days=3))
+    assert "À rappeler (1, dont 1 dès aujourd’hui)" in text_of(author.get("/responses"))
+    assert "à rappeler le 17 mai 2021, date passée" in text_of(author.get("/responses?recall=any"))
+    author.send("/responses/1/recall", {"never": "1"}, page="/responses/1")
+    assert "plus de rappel" in text_of(author.get("/responses/1"))
+    assert "À rappeler" not in text_of(author.get("/responses"))
+
+
 def test_what_is_most_urgent_comes_first(author, client, wbe):
     for answer in ("joined", "not_concerned", "wrong_contact", "help"):
         client.post(wbe, data={"answer": answer})

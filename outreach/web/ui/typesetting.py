@@ -19,6 +19,7 @@ FILTERS = (
     french.month,
     french.weekday,
     french.weekdayname,
+    french.near_day,
     french.hour,
     french.moment,
     french.company_number,
