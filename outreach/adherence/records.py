@@ -1,6 +1,6 @@
 """Record a status by hand, and read what is known of one authority's schools."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -135,6 +135,21 @@ def standings(session: Session, authority: Authority, programme: Programme, day:
         by_school.setdefault(school_id, {})[numbers[strand_id]] = Standing(status, word, since)
     schools = eligible_schools(session, authority, programme.strands, day)
     return [SchoolStandings(school, by_school[school.id]) for school in schools]
+
+
+def declared_joinings(
+    session: Session, strands: Sequence[Strand], schools: Collection[int], day: date
+) -> set[tuple[int, int, int]]:
+    """Which of these schools have a declared joining on a day that is not confirmed, in one statement.
+
+    Each is a triple of keys: the strand, the school's owner on that day, the school.
+    """
+    if not (strands and schools):
+        return set()
+    rows = standing([day], strands)
+    query = select(rows.c.strand_id, rows.c.authority_id, rows.c.school_id).where(rows.c.school_id.in_(schools))
+    is_declared = (rows.c.status == Status.JOINED) & (rows.c.word == Word.DECLARED)
+    return {(strand, owner, school) for strand, owner, school in session.execute(query.where(is_declared))}
 
 
 def roll_ups(rows: Sequence[SchoolStandings], programme: Programme) -> dict[int, RollUp]:

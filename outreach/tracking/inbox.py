@@ -1,12 +1,10 @@
 """The inbox of responses: those that wait for the service, their owners, the action each asks for."""
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from outreach import audit
@@ -17,15 +15,17 @@ from outreach.days import today
 from outreach.db import Session, take_turns
 from outreach.directory import contacts
 from outreach.directory.contacts import subject_of
-from outreach.directory.models import Contact, MailboxKind, School
+from outreach.directory.models import MailboxKind
 from outreach.errors import InputError, NotFound, Refused
 from outreach.french import spelt_day
 from outreach.mail.addresses import judge
 from outreach.tracking import steps
 from outreach.tracking.answers import REPLACED
+from outreach.tracking.effects import declared_still, effect_of, effects_of, has_proposed, held_contact
 from outreach.tracking.models import Answer, Response, StepKind
 
 PAGE_ROWS = 50
+TOGETHER = (Answer.JOINED, Answer.DECLINED, Answer.NOT_CONCERNED)  # the others need a person's eye one by one
 LATEST_RECALL = timedelta(days=366)
 DONE = {
     Answer.JOINED: "adhésion confirmée",
@@ -63,20 +63,6 @@ _TRAY_LABELS = {
     Tray.JOINED: "Adhésions à confirmer",
     Tray.HANDLED: "Traitées",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What acting on a response does: the button's text, the sentence shown before, and whether it is possible."""
-
-    button: str
-    sentence: str
-    is_possible: bool = True
-
-    @property
-    def version(self) -> str:
-        """A digest of this effect; a page sends it back to tell which effect it showed."""
-        return hashlib.sha256(f"{self.button}\n{self.sentence}".encode()).hexdigest()[:16]
 
 
 class EffectChanged(Refused):
@@ -131,28 +117,6 @@ def response_numbered(session: Session, number: int) -> Response:
     return response
 
 
-def effect_of(session: Session, response: Response, *, now: datetime) -> Effect:
-    """What acting on a response would do, to be shown before it is done."""
-    match response.answer:
-        case Answer.JOINED:
-            schools = declared_still(session, response, now=now)
-            many = f"{len(schools)} école{'s' if len(schools) > 1 else ''}"
-            sentence = (
-                f"{many}, {response.authority.name} : l’adhésion au volet {response.strand.number}, déclarée par le "
-                f"pouvoir organisateur, devient confirmée et compte dans la situation."
-            )
-            if not schools:
-                sentence = "Plus aucune de ces écoles n’est déclarée adhérente : il n’y a rien à confirmer."
-            return Effect(f"Confirmer l’adhésion de {many}", sentence, bool(schools))
-        case Answer.WRONG_CONTACT:
-            return _effect_of_address(session, response)
-        case Answer.HELP:
-            return Effect("Marquer comme traitée", "La demande d’aide quitte la boîte, avec votre note.")
-        case _:
-            sentence = "La réponse quitte la boîte ; le statut déclaré reste tel que le pouvoir organisateur l’a donné."
-            return Effect("Prendre acte", sentence)
-
-
 def act(
     session: Session, response: Response, *, now: datetime, actor: str, note: str = "", seen: str | None = None
 ) -> None:
@@ -166,11 +130,40 @@ def act(
         raise EffectChanged("Ce que fera l’action a changé depuis l’ouverture de la page : relisez-le.")
     if not effect.is_possible:
         raise Refused(effect.sentence)
-    if response.answer is Answer.JOINED:
-        _confirm(session, response, now, actor)
-    if response.answer is Answer.WRONG_CONTACT:
-        _replace_address(session, response, now, actor)
-    _handle(session, response, now, actor, note or DONE.get(response.answer, "prise d’acte"))
+    _do(session, response, now, actor, note)
+
+
+def tickable(session: Session, numbers: Sequence[int]) -> list[Response]:
+    """The responses with these numbers on which one may act together: those that wait, of an answer in TOGETHER.
+
+    They come by authority, so that those about the same schools follow each other; at most a page of them.
+    """
+    which = _waits(), Response.id.in_(numbers[:PAGE_ROWS]), Response.answer.in_(TOGETHER)
+    query = select(Response).options(joinedload(Response.authority), joinedload(Response.strand))
+    query = query.options(selectinload(Response.schools)).where(*which)
+    return list(session.scalars(query.order_by(Response.authority_id, Response.id)))
+
+
+def act_on_all(session: Session, seen: Mapping[int, str], *, now: datetime, actor: str) -> list[Response]:
+    """Do what each of these responses asks for: all of it, or nothing.
+
+    `seen` is the version of the effect that was shown, by the response's number. Each is judged again first. Raises
+    EffectChanged when one has changed since, was handled meanwhile or cannot be acted upon, InputError without any.
+    """
+    if not seen:
+        raise InputError("Cochez au moins une réponse.")
+    responses = tickable(session, list(seen))
+    for response in responses:
+        take_turns(session, "response", response.id)
+        session.refresh(response)
+    effects = effects_of(session, [response for response in responses if response.handled_at is None], now=now)
+    if any(number not in effects or effects[number].version != version for number, version in seen.items()):
+        raise EffectChanged("Une de ces réponses a changé depuis l’ouverture de la page : relisez la liste.")
+    if not all(effect.is_possible for effect in effects.values()):
+        raise EffectChanged("Une de ces réponses n’a plus rien à confirmer : décochez-la.")
+    for response in responses:
+        _do(session, response, now, actor, "")
+    return responses
 
 
 def set_aside(session: Session, response: Response, *, now: datetime, actor: str, note: str = "") -> None:
@@ -232,20 +225,6 @@ def reopen(session: Session, response: Response, *, now: datetime, actor: str, n
     audit.record(session, now, actor, said, subject_of(response.authority))
 
 
-def declared_still(session: Session, response: Response, *, now: datetime) -> list[School]:
-    """The schools of a response whose joining is declared and not confirmed yet."""
-    programme = session.get_one(Programme, response.strand.programme_id)
-    rows = records.standings(session, response.authority, programme, today(now))
-    number = response.strand.number
-    declared = {
-        row.school.id
-        for row in rows
-        if number in row.strands
-        and (row.strands[number].status, row.strands[number].word) == (Status.JOINED, Word.DECLARED)
-    }
-    return [school for school in response.schools if school.id in declared]
-
-
 def _in(tray: Tray | None, owner: str, recalled: bool = False) -> Select[Response]:
     query = select(Response).where(_waits() if tray is not Tray.HANDLED else Response.handled_at.is_not(None))
     query = query.where(Response.recall_on.is_not(None)) if recalled else query
@@ -279,14 +258,25 @@ def _handle(session: Session, response: Response, now: datetime, actor: str, out
     audit.record(session, now, actor, said, subject_of(response.authority))
 
 
+def _do(session: Session, response: Response, now: datetime, actor: str, note: str) -> None:
+    if response.answer is Answer.JOINED:
+        _confirm(session, response, now, actor)
+    if response.answer is Answer.WRONG_CONTACT:
+        _replace_address(session, response, now, actor)
+    _handle(session, response, now, actor, note or DONE.get(response.answer, "prise d’acte"))
+
+
 def _confirm(session: Session, response: Response, now: datetime, actor: str) -> None:
+    schools = declared_still(session, [response], now=now)[response.id]
+    if not schools:  # another response, confirmed together with this one, was about the same schools
+        return
     programme = session.get_one(Programme, response.strand.programme_id)
     records.record(
         session,
         response.authority,
         programme,
         response.strand,
-        declared_still(session, response, now=now),
+        schools,
         status=Status.JOINED,
         word=Word.CONFIRMED,
         effective_on=today(now),
@@ -297,52 +287,12 @@ def _confirm(session: Session, response: Response, now: datetime, actor: str) ->
     )
 
 
-def _held(session: Session, response: Response) -> Contact | None:
-    query = select(Contact).where(
-        Contact.authority_id == response.authority_id,
-        Contact.address_key == response.message.address_key,
-        Contact.retired_at.is_(None),
-    )
-    return session.scalar(query)
-
-
-def _effect_of_address(session: Session, response: Response) -> Effect:
-    if not response.proposed_address:
-        return Effect("Marquer comme traitée", "Aucune adresse n’est proposée : corrigez la fiche, puis fermez ici.")
-    proposed, held = response.proposed_address, _held(session, response)
-    if _has_already(session, response):
-        if held is None or held.address_key == judge(proposed).key:
-            return Effect("Marquer comme traitée", f"L’adresse {proposed} est déjà en usage : il n’y a rien à changer.")
-        return Effect(
-            f"Retirer {held.address}", f"L’adresse {held.address} est retirée ; {proposed}, déjà en usage, reste."
-        )
-    check = (
-        " Elle ne servira qu’après la vérification d’une deuxième personne." if judge(proposed).mixed_writing else ""
-    )
-    if held is None:
-        said = f"L’adresse {proposed} est ajoutée ; celle du courriel n’est déjà plus en usage.{check}"
-        return Effect(f"Ajouter {proposed}", said)
-    said = f"L’adresse {held.address} est retirée, {proposed} la remplace pour les prochains courriels.{check}"
-    return Effect(f"Remplacer par {proposed}", said)
-
-
-def _has_already(session: Session, response: Response) -> bool:
-    """Whether the proposed address is in use. The letter's own does not count if it bounced: correcting restores it."""
-    query = select(Contact.id).where(
-        Contact.authority_id == response.authority_id,
-        Contact.address_key == judge(response.proposed_address).key,
-        Contact.retired_at.is_(None),
-        or_(Contact.bounced_at.is_(None), Contact.address_key != response.message.address_key),
-    )
-    return session.scalar(query) is not None
-
-
 def _replace_address(session: Session, response: Response, now: datetime, actor: str) -> None:
     if not response.proposed_address:
         return
-    judged, held = judge(response.proposed_address), _held(session, response)
+    judged, held = judge(response.proposed_address), held_contact(session, response)
     kind = held.mailbox_kind if held else MailboxKind.IMPERSONAL
-    if _has_already(session, response):
+    if has_proposed(session, response):
         if held is not None and held.address_key != judged.key:
             contacts.retire(session, response.authority, held, now=now, actor=actor)
     elif held is None:

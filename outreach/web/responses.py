@@ -10,9 +10,11 @@ from outreach.accounts import staff
 from outreach.days import parse_day
 from outreach.db import Session
 from outreach.errors import InputError
+from outreach.french import plural
 from outreach.roles import RoleName
-from outreach.tracking import inbox, steps
-from outreach.tracking.inbox import PAGE_ROWS, EffectChanged, Tray
+from outreach.text import whole_number
+from outreach.tracking import effects, inbox, steps
+from outreach.tracking.inbox import PAGE_ROWS, TOGETHER, EffectChanged, Tray
 from outreach.tracking.models import Response
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_fields
@@ -40,10 +42,36 @@ def index() -> str:
             recalls=inbox.count_recalls(session, now=now(), owner=owner),
             today=days.today(now()),
             kept=kept,
+            together=TOGETHER,
+            ticked="ticked" in request.args,
             colleagues=staff.colleagues(session),
             pager=pager,
             rows=inbox.page(session, tray, pager.number, owner=owner, recalled=recalled),
         )
+
+
+@pages.get("/selection")
+@needs(RoleName.AUTHOR)
+def selection() -> str:
+    numbers = [whole_number(text) for text in request.args.getlist("pick")]
+    with database().reading() as session:
+        return _selection_page(session, [number for number in numbers if number is not None])
+
+
+@pages.post("/selection")
+@needs(RoleName.AUTHOR)
+def act_on_selection() -> Redirect | tuple[str, int]:
+    """Act on the responses that the page showed, each with the version of its effect: `seen` is "number:version"."""
+    pairs = [text.partition(":")[::2] for text in request.form.getlist("seen")]
+    seen = {number: version for text, version in pairs if (number := whole_number(text)) is not None}
+    try:
+        with database().writing() as session:
+            done = len(inbox.act_on_all(session, seen, now=now(), actor=actor()))
+    except (EffectChanged, InputError) as error:
+        with database().reading() as session:
+            return _selection_page(session, list(seen), str(error)), 409 if seen else 422
+    flash(f"C’est fait : {plural(done, 'réponse traitée', 'réponses traitées')}.", "success")
+    return redirect(url_for(".index", **_filter()))
 
 
 @pages.get("/<number:number>")
@@ -128,8 +156,22 @@ def _filter() -> dict[str, Any]:
     return {name: value for name, value in kept.items() if value in known[name]}
 
 
+def _selection_page(session: Session, numbers: list[int], fault: str = "") -> str:
+    ticked = inbox.tickable(session, numbers)
+    shown = effects.effects_of(session, ticked, now=now())
+    return render_template(
+        "pages/responses/selection.html",
+        fault=fault,
+        rows=[row for row in ticked if shown[row.id].is_possible],
+        effects=shown,
+        left_out=[row for row in ticked if not shown[row.id].is_possible],
+        gone=len(set(numbers)) - len(ticked),
+        kept=_filter(),
+    )
+
+
 def _page(session: Session, received: Response, fault: str = "", *, day_fault: str = "", day: str = "") -> str:
-    effect = inbox.effect_of(session, received, now=now()) if received.handled_at is None else None
+    effect = effects.effect_of(session, received, now=now()) if received.handled_at is None else None
     template, kept = "pages/responses/response.html", _filter()
     may_reopen, taken = inbox.may_reopen(received), steps.steps_of(session, received)
     return render_template(

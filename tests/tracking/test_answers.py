@@ -18,7 +18,7 @@ from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
 from outreach.mail.linter import faults
-from outreach.tracking import answers, inbox
+from outreach.tracking import answers, effects, inbox
 from outreach.tracking.answers import Given
 from outreach.tracking.inbox import Tray
 from outreach.tracking.models import Answer, Response, StepKind
@@ -150,7 +150,7 @@ def test_a_later_answer_replaces_the_one_that_waits(database, letters):
 def test_confirming_a_joining_says_its_effect_and_counts_it_once(database, letters):
     (key,) = give(database, letters[0], "joined")
     with database.reading() as session:
-        effect = inbox.effect_of(session, session.get_one(Response, key), now=LATER)
+        effect = effects.effect_of(session, session.get_one(Response, key), now=LATER)
         assert effect.button == "Confirmer l’adhésion de 2 écoles"
         assert "devient confirmée" in effect.sentence
     act(database, key)
@@ -213,7 +213,7 @@ def test_what_is_said_of_a_proposed_address_is_what_is_done(database, letters, p
         add_contact(session, found, "b@ecole.example")
     (key,) = give(database, letters[0], "wrong_contact", proposed_address=proposed)
     with database.reading() as session:
-        assert words in inbox.effect_of(session, inbox.response_numbered(session, key), now=LATER).sentence
+        assert words in effects.effect_of(session, inbox.response_numbered(session, key), now=LATER).sentence
     act(database, key)
     with database.reading() as session:
         held = select(Contact.address).join(Authority).where(Authority.fase == 9001, Contact.retired_at.is_(None))
@@ -398,3 +398,31 @@ def test_a_day_to_come_back_is_set_once_and_ends_when_the_response_is_handled(da
     with database.reading() as session:
         assert inbox.response_numbered(session, key).recall_on is None
         assert inbox.count_recalls(session, now=LATER) == (0, 0)
+
+
+def test_joinings_about_the_same_schools_are_confirmed_together_once(database, letters):
+    (first,) = give(database, letters[0], "joined")
+    schools = schools_of(database, first)
+    (second,) = give(database, letters[0], "joined", now=LATER + timedelta(minutes=1), schools=schools[:1])
+    with database.writing() as session:
+        waiting = inbox.tickable(session, [first, second])
+        seen = {key: told.version for key, told in effects.effects_of(session, waiting, now=LATER).items()}
+        assert set(seen) == {first, second}
+        assert len(inbox.act_on_all(session, seen, now=LATER, actor=AUTHOR)) == 2
+    assert stands(database, letters[0]) == [(Status.JOINED, Word.CONFIRMED)] * 2
+
+
+def test_of_responses_handled_together_one_that_changed_leaves_all_as_they_were(database, letters):
+    keys = [give(database, letter, "joined")[0] for letter in letters[:2]]
+    with database.reading() as session:
+        waiting = inbox.tickable(session, keys)
+        seen = {key: told.version for key, told in effects.effects_of(session, waiting, now=LATER).items()}
+    give(database, letters[1], "declined", now=LATER + timedelta(hours=1))
+    with database.writing() as session, pytest.raises(inbox.EffectChanged):
+        inbox.act_on_all(session, seen, now=LATER, actor=AUTHOR)
+    assert stands(database, letters[0]) == [(Status.JOINED, Word.DECLARED)] * 2
+
+
+def schools_of(database, key):
+    with database.reading() as session:
+        return [school.id for school in session.get_one(Response, key).schools]

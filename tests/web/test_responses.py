@@ -233,6 +233,31 @@ def test_a_joining_confirmed_by_mistake_is_declared_again_and_its_response_can_b
     assert "Confirmer l’adhésion de 133 écoles" in text_of(author.get("/responses/1"))
 
 
+def test_several_responses_are_read_again_and_handled_together_or_not_at_all(author, client, letters):
+    for address in list(letters.values())[:3]:
+        client.post(address, data={"answer": "joined"})
+    client.post(list(letters.values())[3], data={"answer": "help"})
+    page = author.get("/responses?ticked=1")
+    assert page.text.count('name="pick"') == page.text.count(" checked>") == 3
+    address = "/responses/selection?pick=1&pick=2&pick=3&pick=4&pick=x&pick=99&tray=joined"
+    shown = text_of(author.get(address))
+    assert "3 réponses cochées" in shown
+    assert "2 réponses cochées n’attendent plus, ou se traitent une à une" in shown
+    fields = {"seen": re.findall(r'name="seen" value="([^"]+)"', author.get(address).text)}
+    token = form_of(author.get(address))["csrf_token"]
+    stale = [fields["seen"][0], fields["seen"][1], "3:of-another-moment"]
+    assert author.post("/responses/selection", data={"seen": stale, "csrf_token": token}).status_code == 409
+    assert author.post("/responses/selection", data={"csrf_token": token}).status_code == 422
+    assert "Adhésions à confirmer (3)" in text_of(author.get("/responses"))
+    done = author.post("/responses/selection?tray=joined", data={**fields, "csrf_token": token})
+    assert done.location == "/responses?tray=joined"
+    page = text_of(author.get("/responses"))
+    assert "3 réponses traitées" in page
+    assert "Adhésions à confirmer (0)" in page
+    again = author.post("/responses/selection", data={**fields, "csrf_token": token})
+    assert (again.status_code, "Rien à traiter ensemble" in again.text) == (409, True)
+
+
 def test_a_response_waits_for_its_day_and_the_list_shows_who_is_to_be_called(author, client, wbe, monkeypatch):
     client.post(wbe, data={"answer": "help"})
     client.post(wbe, data={"answer": "not_concerned"})

@@ -1,0 +1,115 @@
+"""What acting on a response would do, told before it is done; a version of it tells which effect a page showed."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import or_, select
+
+from outreach.adherence import records
+from outreach.days import today
+from outreach.db import Session
+from outreach.directory.models import Contact, School
+from outreach.mail.addresses import judge
+from outreach.tracking.models import Answer, Response
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What acting on a response does: the button's text, the sentence shown before, and whether it is possible."""
+
+    button: str
+    sentence: str
+    is_possible: bool = True
+
+    @property
+    def version(self) -> str:
+        """A digest of this effect; a page sends it back to tell which effect it showed."""
+        return hashlib.sha256(f"{self.button}\n{self.sentence}".encode()).hexdigest()[:16]
+
+
+def effect_of(session: Session, response: Response, *, now: datetime) -> Effect:
+    """What acting on a response would do, to be shown before it is done."""
+    return _effect(session, response, declared_still(session, [response], now=now)[response.id])
+
+
+def effects_of(session: Session, responses: Sequence[Response], *, now: datetime) -> dict[int, Effect]:
+    """The effect of acting on each of these responses, by its key; joinings cost one statement together."""
+    declared = declared_still(session, responses, now=now)
+    return {response.id: _effect(session, response, declared[response.id]) for response in responses}
+
+
+def declared_still(session: Session, responses: Sequence[Response], *, now: datetime) -> dict[int, list[School]]:
+    """The schools of each response whose joining is declared and not confirmed yet, by the response's key."""
+    joined = [response for response in responses if response.answer is Answer.JOINED]
+    strands = list({response.strand_id: response.strand for response in joined}.values())
+    schools = {school.id for response in joined for school in response.schools}
+    declared = records.declared_joinings(session, strands, schools, today(now))
+    return {
+        response.id: [
+            school for school in response.schools if (response.strand_id, response.authority_id, school.id) in declared
+        ]
+        for response in responses
+    }
+
+
+def held_contact(session: Session, response: Response) -> Contact | None:
+    """The contact in use whose address the answered letter went to, if there is one."""
+    query = select(Contact).where(
+        Contact.authority_id == response.authority_id,
+        Contact.address_key == response.message.address_key,
+        Contact.retired_at.is_(None),
+    )
+    return session.scalar(query)
+
+
+def has_proposed(session: Session, response: Response) -> bool:
+    """Whether the proposed address is in use. The letter's own does not count if it bounced: correcting restores it."""
+    query = select(Contact.id).where(
+        Contact.authority_id == response.authority_id,
+        Contact.address_key == judge(response.proposed_address).key,
+        Contact.retired_at.is_(None),
+        or_(Contact.bounced_at.is_(None), Contact.address_key != response.message.address_key),
+    )
+    return session.scalar(query) is not None
+
+
+def _effect(session: Session, response: Response, schools: Sequence[School]) -> Effect:
+    match response.answer:
+        case Answer.JOINED:
+            many = f"{len(schools)} école{'s' if len(schools) > 1 else ''}"
+            sentence = (
+                f"{many}, {response.authority.name} : l’adhésion au volet {response.strand.number}, déclarée par le "
+                f"pouvoir organisateur, devient confirmée et compte dans la situation."
+            )
+            if not schools:
+                sentence = "Plus aucune de ces écoles n’est déclarée adhérente : il n’y a rien à confirmer."
+            return Effect(f"Confirmer l’adhésion de {many}", sentence, bool(schools))
+        case Answer.WRONG_CONTACT:
+            return _effect_of_address(session, response)
+        case Answer.HELP:
+            return Effect("Marquer comme traitée", "La demande d’aide quitte la boîte, avec votre note.")
+        case _:
+            sentence = "La réponse quitte la boîte ; le statut déclaré reste tel que le pouvoir organisateur l’a donné."
+            return Effect("Prendre acte", sentence)
+
+
+def _effect_of_address(session: Session, response: Response) -> Effect:
+    if not response.proposed_address:
+        return Effect("Marquer comme traitée", "Aucune adresse n’est proposée : corrigez la fiche, puis fermez ici.")
+    proposed, held = response.proposed_address, held_contact(session, response)
+    if has_proposed(session, response):
+        if held is None or held.address_key == judge(proposed).key:
+            return Effect("Marquer comme traitée", f"L’adresse {proposed} est déjà en usage : il n’y a rien à changer.")
+        return Effect(
+            f"Retirer {held.address}", f"L’adresse {held.address} est retirée ; {proposed}, déjà en usage, reste."
+        )
+    check = (
+        " Elle ne servira qu’après la vérification d’une deuxième personne." if judge(proposed).mixed_writing else ""
+    )
+    if held is None:
+        said = f"L’adresse {proposed} est ajoutée ; celle du courriel n’est déjà plus en usage.{check}"
+        return Effect(f"Ajouter {proposed}", said)
+    said = f"L’adresse {held.address} est retirée, {proposed} la remplace pour les prochains courriels.{check}"
+    return Effect(f"Remplacer par {proposed}", said)
