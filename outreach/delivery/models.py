@@ -62,6 +62,7 @@ class Purpose(StrEnum):
     TEST = "test"
     CONFIRMATION = "confirmation"
     STAFF = "staff"
+    REPLY = "reply"
 
 
 class MessageState(StrEnum):

@@ -37,6 +37,7 @@ NOT_NAMES = {"subject", "to", "list-unsubscribe", "feedback-id"}  # free text, a
 # The link first, then the address for a message, where there is one (RFC 2369 §3.2).
 UNSUBSCRIBE = re.compile(r"<(https?://[^<>\s]+)>(?:, <mailto:[^<>@?\s]+@([^<>@?\s]+)>)?")
 NAME = re.compile(r"[\w.-]+")
+MESSAGE_ID = re.compile(r"<[^<>@\s]+@[^<>@\s]+>")
 UNSUBSCRIBE_LINE = re.compile(rb"^List-Unsubscribe: ([^\r\n]*)\r\n(?![ \t])", re.MULTILINE)
 
 
@@ -49,6 +50,7 @@ def faults(wire: bytes, machine: str = "") -> list[str]:
     return [
         *_lines(wire),
         *_headers(message),
+        *_thread(message),
         *_inside(message, machine),
         *_people(message),
         *_parts(message),
@@ -83,6 +85,17 @@ def _headers(message: EmailMessage) -> Iterator[str]:
         yield "the date is no date"
     if message["Auto-Submitted"] != "auto-generated" or message["X-Auto-Response-Suppress"] != "OOF, AutoReply":
         yield "it does not say that a machine sent it"
+
+
+def _thread(message: EmailMessage) -> Iterator[str]:
+    before, every = message.get_all("In-Reply-To", []), message.get_all("References", [])
+    if not before and not every:
+        return
+    named = [str(value).split() for value in (*before, *every)]
+    if len(before) != 1 or len(every) != 1 or len(named[0]) != 1 or named[1][-1:] != named[0]:
+        yield "In-Reply-To is not the last of References"
+    elif not all(MESSAGE_ID.fullmatch(one) for one in named[1]):
+        yield "References holds something else than Message-IDs"
 
 
 def _inside(message: EmailMessage, machine: str) -> Iterator[str]:

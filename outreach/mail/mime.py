@@ -40,7 +40,8 @@ class SharedHeaders:
     """The headers all the letters of a mailing share.
 
     `unsubscribe` is the URL to unsubscribe at, up to its token, or ''. `mailto` is the first part of the address for an
-    unsubscribe message, or '' when nobody reads such messages.
+    unsubscribe message, or '' when nobody reads such messages. `references` are the Message-IDs of the letters before
+    this one in its thread, separated by spaces and the oldest first, or ''.
     """
 
     sender: Mailbox
@@ -49,6 +50,7 @@ class SharedHeaders:
     feedback_id: str
     unsubscribe: str
     mailto: str = ""
+    references: str = ""
 
 
 class Personal(NamedTuple):
@@ -138,6 +140,9 @@ def _fixed(standing: SharedHeaders) -> bytes:
     ]
     if standing.unsubscribe:
         lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    if before := standing.references.split():
+        # The letter before, and all of them, one a line (RFC 5322 §3.6.4).
+        lines += [f"In-Reply-To: {before[-1]}", "References: " + "\r\n ".join(before)]
     return "".join(f"{line}\r\n" for line in lines).encode("utf-8")
 
 

@@ -8,6 +8,7 @@ from outreach.adherence import models as adherence
 from outreach.alerts import models as alerts
 from outreach.campaigns import drafts
 from outreach.campaigns import models as campaigns
+from outreach.campaigns.replies import models as replies
 from outreach.db import Base
 from outreach.delivery import models as delivery
 from outreach.delivery.bounces import models as bounces
@@ -18,7 +19,8 @@ from outreach.tracking import models as tracking
 ACCOUNTS = (attempts, sessions, staff, trail)
 TABLES = (
     *ACCOUNTS,
-    *(adherence, alerts, audit, bounces, calls, campaigns, delivery, drafts, models, seals, staff_mail, tracking),
+    *(adherence, alerts, audit, bounces, calls, campaigns, delivery, drafts, models, replies, seals),
+    *(staff_mail, tracking),
 )
 
 context.configure(

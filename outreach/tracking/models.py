@@ -78,6 +78,7 @@ class StepKind(StrEnum):
     HANDLED = "handled"
     REOPENED = "reopened"
     POSTPONED = "postponed"
+    REPLIED = "replied"
 
     @property
     def label(self) -> str:
@@ -90,6 +91,7 @@ _STEP_LABELS = {
     StepKind.HANDLED: "Traitée",
     StepKind.REOPENED: "Rouverte",
     StepKind.POSTPONED: "Rappel fixé",
+    StepKind.REPLIED: "Courriel envoyé",
 }
 
 

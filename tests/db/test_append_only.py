@@ -21,12 +21,24 @@ KEYS = {
     "audit_seals": ["id"],
     "campaign_transitions": ["id"],
     "gate_changes": ["id"],
+    "prepared_texts": ["id"],
     "record_withdrawals": ["record_id"],
     "response_schools": ["response_id", "school_id"],
     "response_steps": ["id"],
     "responses": ["id"],
     "sealed_entries": ["entry_id"],
+    "service_replies": ["id"],
+    "text_approvals": ["text_id"],
     "wave_transitions": ["id"],
+}
+AT = "2021-05-18T09:00:00+00:00"
+LATER = {  # rows of tables that no dump holds
+    "prepared_texts": [{"id": 1, "use": "joined", "text": "x", "written_at": AT, "written_by": "a@fwb.example"}],
+    "text_approvals": [{"text_id": 1, "approved_at": AT, "approved_by": "b@fwb.example"}],
+    "service_replies": [
+        {"id": 1, "response_id": 1, "message_id": 1, "text_id": 1, "key": "x", "subject": "x", "text": "x"}
+        | {"sent_at": AT, "sent_by": "a@fwb.example"}
+    ],
 }
 WAYS = {
     "update": "UPDATE {table} SET {key} = {key}",
@@ -56,9 +68,10 @@ def populated(database):
     migrations.downgrade(database.engine)
     migrations.upgrade(database.engine, "0014")
     dump = json.loads((FOLDER / "0014.json").read_text(encoding="utf-8"))
-    dump["adherence_records"][0]["withdrawn_at"] = "2021-05-18T09:00:00+00:00"
+    dump["adherence_records"][0]["withdrawn_at"] = AT
     insert(database, dump)
     migrations.upgrade(database.engine)
+    insert(database, LATER)
     seal(database)
     return database
 

@@ -214,7 +214,9 @@ def _read(subject: str, letter: str, marks: Marks, schemes: Sequence[str]) -> tu
     return line, html, text
 
 
-def shared_headers_of(written: WrittenLetter, sending: SenderIdentity, wave: str) -> SharedHeaders:
+def shared_headers_of(
+    written: WrittenLetter, sending: SenderIdentity, wave: str, references: str = ""
+) -> SharedHeaders:
     """The headers that all the letters of a wave share."""
     return SharedHeaders(
         sender=Mailbox(f"{SENDER}@{sending.domain}", letters.one_line(written.sender_name)),
@@ -223,6 +225,7 @@ def shared_headers_of(written: WrittenLetter, sending: SenderIdentity, wave: str
         feedback_id=f"{wave}:c{written.campaign_id}:{written.message_class}:outreach",
         unsubscribe=f"{sending.address}/{UNSUBSCRIBE}/" if written.is_awareness else "",
         mailto=UNSUBSCRIBING if written.is_awareness and sending.reads_mail else "",
+        references=references,
     )
 
 

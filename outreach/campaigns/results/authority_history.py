@@ -9,6 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from outreach.campaigns.audiences import audience_of, scope_of
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.replies.models import ServiceReply
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import listing
@@ -64,8 +65,10 @@ def letters(session: Session, authority: Authority) -> list[Event]:
     waves = {wave.mailing_id: wave for wave in session.scalars(query)}
     confirming = select(Mailing.id).where(Mailing.id.in_(mailings), Mailing.purpose == Purpose.CONFIRMATION)
     confirmations = set(session.scalars(confirming))
+    answering = select(ServiceReply).where(ServiceReply.message_id.in_([message.id for message in messages]))
+    replies = [_reply(reply) for reply in session.scalars(answering.options(joinedload(ServiceReply.message)))]
     told = [_letter(message, waves.get(message.mailing_id), confirmations) for message in messages]
-    return [event for event in told if event is not None]
+    return replies + [event for event in told if event is not None]
 
 
 def answered(session: Session, authority: Authority, entries: Iterable[Event]) -> list[Event]:
@@ -134,6 +137,16 @@ def _letter(message: Message, wave: Wave | None, confirmations: set[int]) -> Eve
     sentence = f"Courriel « {wave.campaign.title} », {wave.name}{to} : {said}."
     has_left = message.state is not MessageState.WITHDRAWN
     return CampaignEvent(at, "automatique", sentence, letter=(wave.campaign_id, message.id) if has_left else None)
+
+
+def _reply(reply: ServiceReply) -> Event:
+    """What staff wrote to an authority about its answer, at the moment at which they sent it."""
+    message = reply.message
+    outcome = listing.outcome_of(message)
+    said = outcome.singular if message.reason is None else f"{outcome.singular}, {message.reason.label}"
+    lines = [line for line in reply.text.splitlines() if line.strip()]
+    details = [f"Objet : {reply.subject}", *lines]
+    return Event(reply.sent_at, reply.sent_by, f"Courriel en réponse, à {message.address} : {said}.", details)
 
 
 def _letters_of(session: Session, mailings: Sequence[int]) -> Mapping[int, str]:

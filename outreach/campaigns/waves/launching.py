@@ -121,8 +121,19 @@ def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime)
     return _fill(session, wave, wave.mailing, sending, now)
 
 
-def mailing_of(written: WrittenLetter, frozen: Frozen, sending: SenderIdentity, name: str, *, now: datetime) -> Mailing:
-    """A mailing for a letter of a campaign, with its gate closed; `name` is part of its headers."""
+def mailing_of(
+    written: WrittenLetter,
+    frozen: Frozen,
+    sending: SenderIdentity,
+    name: str,
+    *,
+    now: datetime,
+    references: str = "",
+) -> Mailing:
+    """A mailing for a letter of a campaign, with its gate closed; `name` is part of its headers.
+
+    `references` are the Message-IDs of the letters that it follows in their thread, the oldest first.
+    """
     is_statutory = written.message_class is MessageClass.STATUTORY
     return Mailing(
         gate=Gate.CLOSED,
@@ -131,7 +142,7 @@ def mailing_of(written: WrittenLetter, frozen: Frozen, sending: SenderIdentity, 
         strand_id=written.strand_id,
         stop_strand_id=written.strand_id if written.concerns is Concerns.OPEN else None,
         letter=frozen.to_json(),
-        headers=shared_headers_json(shared_headers_of(written, sending, name)),
+        headers=shared_headers_json(shared_headers_of(written, sending, name, references)),
         created_at=now,
     )
 
@@ -147,15 +158,20 @@ def send_one(
     *,
     now: datetime,
     actor: str,
-) -> None:
-    """Put one letter outside any wave into the outbox, to leave at once. Joining the strand does not stop it."""
-    mailing = mailing_of(written, frozen, sending, name, now=now)
+    references: str = "",
+) -> Mailing:
+    """Put one letter outside any wave into the outbox, to leave at once. Joining the strand does not stop it.
+
+    `references` is that of `mailing_of`. Returns the letter's mailing.
+    """
+    mailing = mailing_of(written, frozen, sending, name, now=now, references=references)
     mailing.purpose, mailing.stop_strand_id, mailing.doubt_policy = purpose, None, DoubtPolicy.HOLD
     session.add(mailing)
     session.flush()
     recipients.put(session, mailing, [addressee], sending.return_path, now=now)
     mailing.filled_at = now
     outbox.set_gate(session, mailing, Gate.OPEN, now=now, actor=actor)
+    return mailing
 
 
 def _follows_another(wave: Wave) -> bool:

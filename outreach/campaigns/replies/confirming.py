@@ -1,0 +1,69 @@
+"""Confirms a declared joining and, where a person ticks it, tells the authority so in the text approved for it."""
+
+import re
+import secrets
+from datetime import datetime
+
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.replies import replying, texts
+from outreach.campaigns.replies.models import TextUse
+from outreach.campaigns.replies.replying import PreparedReply, Writer
+from outreach.db import Session, take_turns
+from outreach.tracking import inbox
+from outreach.tracking.effects import declared_still
+from outreach.tracking.inbox import EffectChanged
+from outreach.tracking.models import Answer, Response
+
+PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def prepare_news(
+    session: Session, response: Response, writer: Writer, sending: SenderIdentity, *, now: datetime
+) -> PreparedReply | None:
+    """The letter that would tell an authority that its joining is confirmed, with the schools that are.
+
+    None when the response is no joining, has nothing left to confirm, or no text is approved. Raises as
+    `replying.prepare` does.
+    """
+    if response.answer is not Answer.JOINED:
+        return None
+    held = texts.current(session, TextUse.JOINED)
+    schools = declared_still(session, [response], now=now)[response.id]
+    if held.row is None or not held.is_usable or not schools:
+        return None
+    listed = "\n".join(f"- {_plain(school.name)} (FASE {school.fase})" for school in schools)
+    text = held.text.replace(texts.SCHOOLS, listed).replace(texts.STRAND, str(response.strand.number))
+    keys = [school.id for school in schools]
+    return replying.prepare(session, response, text, writer, sending, now=now, text_id=held.row.id, schools=keys)
+
+
+def confirm(
+    session: Session,
+    response: Response,
+    news: PreparedReply,
+    sending: SenderIdentity,
+    *,
+    now: datetime,
+    actor: str,
+    note: str = "",
+    seen: str | None = None,
+) -> None:
+    """Confirm a joining as `inbox.act` does, and queue the letter that says so, in one transaction.
+
+    Raises EffectChanged when the text or the schools are no longer those that the letter names, and as `inbox.act` and
+    `replying.send` do: then nothing is confirmed either.
+    """
+    take_turns(session, "response", response.id)
+    held = texts.current(session, TextUse.JOINED)
+    schools = tuple(school.id for school in declared_still(session, [response], now=now)[response.id])
+    if held.row is None or held.row.id != news.text_id or schools != news.schools:
+        raise EffectChanged(
+            "Le courriel qui annonce la confirmation a changé depuis l’ouverture de la page : relisez-le."
+        )
+    inbox.act(session, response, now=now, actor=actor, note=note, seen=seen)
+    replying.send(session, response, news, sending, secrets.token_hex(16), now=now, actor=actor)
+
+
+def _plain(words: str) -> str:
+    """Words in which the language of letters reads no markup and no field."""
+    return PUNCTUATION.sub(r"\\\1", " ".join(words.split()))

@@ -1,0 +1,202 @@
+"""Replies to a response: composed, shown, then put into the outbox once, in the thread of the letter answered."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from outreach import audit
+from outreach.campaigns.letter.composing import Alike, subject_read
+from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, WrittenLetter, bare, compiled, freeze
+from outreach.campaigns.letter.merge_fields import KINDS
+from outreach.campaigns.letter.recipient_facts import RecipientFacts
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.replies.models import ServiceReply
+from outreach.campaigns.waves.answer_term import campaign_of
+from outreach.campaigns.waves.launching import send_one
+from outreach.days import today
+from outreach.db import Session, take_turns
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.ledger.letters import due_of
+from outreach.delivery.ledger.recipients import Addressee
+from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Purpose
+from outreach.errors import InputError, Refused
+from outreach.mail import letters, mime
+from outreach.mail.marks import Marks
+from outreach.tracking import steps
+from outreach.tracking.models import Response, StepKind, TrackingMode
+
+# The fields of a reply: those that have a value without an audience.
+KNOWN = {name: KINDS[name] for name in ("nom_po", "fase_po", "réseau", "commune", "circulaire", "contact")}
+MOST_AN_HOUR = 30
+MARKER = "Re: "
+INLINE_STYLE = re.compile(r' style="[^"]*"')  # our pages' policy forbids them
+UNFINISHED = re.compile(r"\[À compléter[^\]]*\]?")
+OPENING = re.compile(r"\((?=[(%#])")  # what would begin a field or a condition
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """The person of staff who writes: the reply names them, and what is written back reaches them."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedReply:
+    """A reply that is not queued yet: as written, frozen, and as its recipient will read it (`html`, without layout).
+
+    `text_id` is the prepared text that it is, unchanged; `schools` are the keys of the schools that it names.
+    """
+
+    written: WrittenLetter
+    frozen: Frozen
+    html: str
+    text_id: int | None = None
+    schools: tuple[int, ...] = ()
+
+
+def refuse_unfit(text: str, schemes: Sequence[str]) -> None:
+    """Raises InputError, with the line, when a text cannot be a reply: it does not read, or has another field."""
+    if not letters.body(text, KNOWN, Marks(), schemes)[1].strip():
+        raise InputError("Indiquez le texte du courriel.")
+    if unfinished := UNFINISHED.search(text):
+        raise InputError(f"Complétez « {unfinished[0]} » avant d’envoyer.")
+
+
+def prepare(
+    session: Session,
+    response: Response,
+    text: str,
+    writer: Writer,
+    sending: SenderIdentity,
+    *,
+    now: datetime,
+    text_id: int | None = None,
+    schools: Sequence[int] = (),
+) -> PreparedReply:
+    """Compose a reply to the mailbox from which a response came. Do it before the transaction that queues it.
+
+    Raises InputError as `refuse_unfit` does, Refused when the response came from no campaign.
+    """
+    campaign = campaign_of(session, response.message)
+    if campaign is None:
+        raise Refused("Cette réponse ne vient d’aucune campagne : écrivez au pouvoir organisateur par un autre moyen.")
+    refuse_unfit(text, sending.schemes)
+    written = _written(campaign, _subject(session, response, sending, now), text, writer)
+    frozen = freeze(written, sending, now, is_reminder=False)
+    letter = compiled(bare(written, sending))
+    due = due_of(session, response.message)
+    finder = RecipientFacts(sending, frozen, letter, campaign.strand_id, False, today(now), leads_nowhere=True)
+    content = Alike(letter).content(finder.facts(session, [due])[due.id])
+    html = INLINE_STYLE.sub("", letter.html_for(content.values, content.flags))
+    return PreparedReply(written, frozen, html, text_id, tuple(schools))
+
+
+def send(
+    session: Session,
+    response: Response,
+    prepared: PreparedReply,
+    sending: SenderIdentity,
+    key: str,
+    *,
+    now: datetime,
+    actor: str,
+) -> bool:
+    """Put a reply into the outbox, to leave at once. Returns False, and changes nothing, when `key` was sent before.
+
+    It is no awareness mail: who unsubscribed gets it. Raises InputError when the address gets no mail at all, Refused
+    after too many in an hour.
+    """
+    take_turns(session, "response", response.id)
+    take_turns(session, "replies", actor)  # last in every transaction that takes it
+    if session.scalar(select(ServiceReply.id).where(ServiceReply.key == key)) is not None:
+        return False
+    _refuse_floods(session, actor, now)
+    to = response.message
+    if suppressions.suppressed_among(session, [to.address_key], MessageClass.STATUTORY):
+        raise InputError(f"L’adresse {to.address} est sur la liste d’exclusion : rien ne lui est envoyé.")
+    addressee = Addressee(to.authority_id, to.address, to.address_key, to.address_ascii)
+    written, frozen, thread = prepared.written, prepared.frozen, _thread(session, response)
+    mailing = send_one(
+        session,
+        written,
+        frozen,
+        sending,
+        addressee,
+        Purpose.REPLY,
+        "reponse",
+        now=now,
+        actor=actor,
+        references=thread,
+    )
+    message = session.scalars(select(Message).where(Message.mailing_id == mailing.id)).one()
+    session.add(
+        ServiceReply(
+            response_id=response.id,
+            message_id=message.id,
+            text_id=prepared.text_id,
+            key=key,
+            subject=written.subject,
+            text=written.letter,
+            sent_at=now,
+            sent_by=actor,
+        )
+    )
+    session.refresh(response)
+    if not response.owner and response.handled_at is None:
+        steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
+    steps.add(session, response, StepKind.REPLIED, at=now, actor=actor, note=f"à {to.address}")
+    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : courriel envoyé à {to.address}."
+    audit.record(session, now, actor, said, f"response:{response.id}")
+    return True
+
+
+def replies_to(session: Session, response: Response) -> Sequence[ServiceReply]:
+    """The letters sent about a response, in order, with what became of each."""
+    query = select(ServiceReply).where(ServiceReply.response_id == response.id).order_by(ServiceReply.id)
+    return session.scalars(query.options(joinedload(ServiceReply.message))).all()
+
+
+def _written(campaign: Campaign, subject: str, text: str, writer: Writer) -> WrittenLetter:
+    """The reply as its author wrote it. The campaign's telephone stays only if it is the writer's own campaign."""
+    return replace(
+        WrittenLetter.of(campaign),
+        message_class=MessageClass.STATUTORY,
+        tracking=TrackingMode.NONE,
+        subject=subject,
+        letter=text,
+        contact_name=writer.name,
+        contact_email=writer.email,
+        contact_phone=campaign.contact_phone if campaign.contact_email == writer.email else "",
+    )
+
+
+def _subject(session: Session, response: Response, sending: SenderIdentity, now: datetime) -> str:
+    """The subject of the letter answered, marked as a reply: mail programs keep a thread together by it."""
+    answered = subject_read(session, response.message, sending, now=now)
+    return OPENING.sub("( ", answered if answered.startswith(MARKER) else MARKER + answered)
+
+
+def _thread(session: Session, response: Response) -> str:
+    """The Message-IDs of the letters before a new one, the oldest first: the letter answered, and earlier replies."""
+    earlier = [reply.message for reply in replies_to(session, response)]
+    letters_before = [response.message, *(one for one in earlier if one.state is not MessageState.WITHDRAWN)]
+    return " ".join(_message_id(session, message) for message in letters_before)
+
+
+def _message_id(session: Session, message: Message) -> str:
+    sender = json.loads(session.get_one(Mailing, message.mailing_id).headers)["sender"]["address"]
+    return mime.message_id(message.public_id, sender.rpartition("@")[2])
+
+
+def _refuse_floods(session: Session, actor: str, now: datetime) -> None:
+    since = now - timedelta(hours=1)
+    query = select(func.count()).where(ServiceReply.sent_by == actor, ServiceReply.sent_at > since)
+    if (session.scalar(query) or 0) >= MOST_AN_HOUR:
+        raise Refused(f"Vous avez écrit {MOST_AN_HOUR} courriels en une heure : attendez avant le suivant.")

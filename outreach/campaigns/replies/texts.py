@@ -1,0 +1,133 @@
+"""Prepared texts: written in versions, and approved by a second person where nobody reads them before they leave."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from outreach import audit
+from outreach.campaigns.replies.models import PreparedText, TextApproval, TextUse
+from outreach.db import Session, take_turns
+from outreach.errors import InputError, NotFound, Refused
+
+LONGEST = 10_000
+SCHOOLS, STRAND = "[écoles]", "[volet]"  # where the news of a joining names its schools and its strand
+SUBJECT = "texts"  # of what the audit records about prepared texts
+
+FIRST: Mapping[TextUse, str] = {
+    TextUse.HELP: """Madame, Monsieur,
+
+Vous avez demandé de l’aide pour **((nom_po))** (FASE ((fase_po))). [À compléter : les premiers éléments.]
+
+Je reste à votre disposition : répondez à ce courriel, ou appelez-moi.
+
+Bien cordialement,
+((contact))
+""",
+    TextUse.ADDRESS: """Madame, Monsieur,
+
+Merci de votre message. L’adresse de **((nom_po))** (FASE ((fase_po))) est corrigée : nos prochains courriels iront à la
+bonne personne.
+
+Bien cordialement,
+((contact))
+""",
+    TextUse.NOTED: """Madame, Monsieur,
+
+Merci de votre réponse. Votre décision pour **((nom_po))** (FASE ((fase_po))) est notée. Si elle change, répondez à ce
+courriel.
+
+Bien cordialement,
+((contact))
+""",
+    TextUse.JOINED: """Madame, Monsieur,
+
+Le service confirme l’adhésion de **((nom_po))** (FASE ((fase_po))) au volet [volet], pour :
+
+[écoles]
+
+Vous n’avez rien d’autre à faire. Une question ? Répondez à ce courriel.
+
+Bien cordialement,
+((contact))
+""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentText:
+    """A prepared text as it holds: its version (the first is 1; 0 is ours, not saved yet), and who approved it.
+
+    `row` is None for ours.
+    """
+
+    use: TextUse
+    text: str
+    version: int = 0
+    row: PreparedText | None = None
+    approval: TextApproval | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it may be sent: it is approved, or a person reads it before it leaves."""
+        return self.approval is not None or not self.use.needs_approval
+
+
+def current(session: Session, use: TextUse) -> CurrentText:
+    """The text of a use as it holds: its newest version, or ours when nobody has written one."""
+    rows = versions(session, use)
+    if not rows:
+        return CurrentText(use, FIRST[use])
+    return CurrentText(use, rows[0].text, len(rows), rows[0], session.get(TextApproval, rows[0].id))
+
+
+def versions(session: Session, use: TextUse) -> Sequence[PreparedText]:
+    """All versions of a text, the newest first."""
+    query = select(PreparedText).where(PreparedText.use == use).order_by(PreparedText.id.desc())
+    return session.scalars(query).all()
+
+
+def write(session: Session, use: TextUse, text: str, *, now: datetime, actor: str) -> None:
+    """Save a new version of a text, which readers have found fit. The same words again save nothing.
+
+    Raises InputError when it is empty, too long, or names no schools where it has to.
+    """
+    if not text.strip() or len(text) > LONGEST:
+        raise InputError(f"Indiquez un texte de {LONGEST} caractères au plus.")
+    if use is TextUse.JOINED and f"\n{SCHOOLS}\n" not in f"\n{text}\n":
+        raise InputError(f"Écrivez {SCHOOLS} seul sur une ligne, là où les écoles seront citées.")
+    take_turns(session, "text", use)
+    if current(session, use).row is not None and current(session, use).text == text:
+        return
+    session.add(PreparedText(use=use, text=text, written_at=now, written_by=actor))
+    session.flush()
+    number = len(versions(session, use))
+    audit.record(session, now, actor, f"Texte « {use.label} » : version {number} écrite.", SUBJECT)
+
+
+def may_approve(held: CurrentText, actor: str) -> bool:
+    """Whether a person may approve this version: it needs an approval, has none, and somebody else wrote it."""
+    has_none = held.use.needs_approval and held.row is not None and held.approval is None
+    return has_none and held.row is not None and held.row.written_by != actor
+
+
+def approve(session: Session, use: TextUse, number: int, *, now: datetime, actor: str) -> None:
+    """Approve the version with this key, once for all letters that it makes.
+
+    Raises NotFound when there is no such version of this use, Refused when it is no longer the newest, is approved, or
+    was written by the same person.
+    """
+    take_turns(session, "text", use)
+    held = current(session, use)
+    if held.row is None:
+        raise NotFound("Ce texte n’est pas encore écrit.")
+    if held.row.id != number:
+        raise Refused("Ce texte a changé depuis l’ouverture de la page : relisez-le.")
+    if not may_approve(held, actor):
+        raise Refused(
+            "La validation revient à une autre personne que celle qui a écrit ce texte, et ne se fait qu’une fois."
+        )
+    session.add(TextApproval(text_id=held.row.id, approved_at=now, approved_by=actor))
+    session.flush()
+    audit.record(session, now, actor, f"Texte « {use.label} » : version {held.version} validée.", SUBJECT)

@@ -1,0 +1,193 @@
+"""Replies to a response: in the thread of the letter answered, sent once, and in no count."""
+
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach.adherence.models import Status, Word
+from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns.replies import confirming, replying, texts
+from outreach.campaigns.replies.models import ServiceReply, TextUse
+from outreach.campaigns.replies.replying import Writer
+from outreach.campaigns.results import authority_history
+from outreach.delivery.ledger import outbox, suppressions
+from outreach.delivery.ledger.letters import due_in
+from outreach.delivery.models import Batch, Mailing, Message, Purpose, SuppressionReason
+from outreach.directory.models import Authority, School
+from outreach.errors import InputError, Refused
+from outreach.mail.linter import faults
+from outreach.tracking import inbox
+from outreach.tracking.effects import effect_of
+from outreach.tracking.models import StepKind
+from outreach.tracking.steps import steps_of
+from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING
+from tests.conftest import NOW
+from tests.tracking.test_answers import LATER, give, letters, people, stands, strand
+
+__all__ = ["letters", "people", "strand"]
+NADIA = Writer("Nadia Lambert", AUTHOR)
+TEXT = "Bonjour **((nom_po))**,\n\nAppelez-moi.\n\n((contact))"
+
+
+def reply(database, key, page="a" * 32, text=TEXT, now=LATER):
+    with database.writing() as session:
+        response = inbox.response_numbered(session, key)
+        prepared = replying.prepare(session, response, text, NADIA, SENDING, now=now)
+        return replying.send(session, response, prepared, SENDING, page, now=now, actor=AUTHOR)
+
+
+def wires(database):
+    """The messages that replies make, in order."""
+    made = []
+    with database.reading() as session:
+        for mailing in session.scalars(select(Mailing).where(Mailing.purpose == Purpose.REPLY).order_by(Mailing.id)):
+            batch = session.scalars(select(Batch.id).where(Batch.mailing_id == mailing.id)).one()
+            due = due_in(session, batch, now=LATER + timedelta(days=90))
+            made += [one.wire for one in Composer(SENDING, lambda: LATER)(session, mailing, due).values()]
+    return made
+
+
+def test_a_reply_follows_the_letter_answered_and_the_replies_before_it(database, letters):
+    (key,) = give(database, letters[0], "help")
+    assert reply(database, key)
+    assert reply(database, key, page="b" * 32, text="Encore un mot.")
+    with database.reading() as session:
+        answered = session.get_one(Message, letters[0])
+        first = session.scalars(select(ServiceReply).order_by(ServiceReply.id)).first()
+        names = [f"<{one.public_id}@courriel.example>" for one in (answered, first.message)]
+    one, two = (message_from_bytes(wire, policy=default) for wire in wires(database))
+    assert (one["In-Reply-To"], one["References"]) == (names[0], names[0])
+    assert (two["In-Reply-To"], str(two["References"]).split()) == (names[1], names)
+    assert one["Subject"].startswith("Re: ")
+    assert one["To"] == answered.address
+    assert AUTHOR in one["Reply-To"]
+    assert "List-Unsubscribe" not in one
+    for wire in wires(database):
+        assert faults(wire) == []
+
+
+def test_a_reply_sent_twice_from_one_page_leaves_once_and_is_in_the_history_and_in_no_count(database, letters):
+    (key,) = give(database, letters[0], "help")
+    assert [reply(database, key), reply(database, key)] == [True, False]
+    with database.reading() as session:
+        response = inbox.response_numbered(session, key)
+        assert [(step.step, step.actor) for step in steps_of(session, response)] == [
+            (StepKind.TAKEN, AUTHOR), (StepKind.REPLIED, AUTHOR),
+        ]  # fmt: skip
+        assert len(session.scalars(outbox.authorities_written_since(NOW)).all()) == 3
+        told = authority_history.letters(session, session.get_one(Authority, response.authority_id))
+        (event,) = [event for event in told if "en réponse" in event.sentence]
+        assert (event.at, event.actor) == (LATER, AUTHOR)
+        assert "Appelez-moi." in event.details
+    assert len(wires(database)) == 1
+
+
+def test_unsubscribing_stops_no_reply_and_an_excluded_address_gets_none(database, letters):
+    (key,) = give(database, letters[0], "help")
+    suppress(database, letters[0], SuppressionReason.UNSUBSCRIBED)
+    assert reply(database, key)
+    suppress(database, letters[0], SuppressionReason.STAFF)
+    with pytest.raises(InputError, match="liste d’exclusion"):
+        reply(database, key, page="b" * 32)
+
+
+def suppress(database, letter, reason):
+    with database.writing() as session:
+        address = session.get_one(Message, letter).address_key
+        suppressions.suppress(session, address, reason, now=LATER, actor=AUTHOR)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Vos écoles : ((écoles))", "écoles"),
+        ("((boutons_réponse))", "boutons_réponse"),
+        ("(% if rappel %)x(% endif %)", "rappel"),
+        (texts.FIRST[TextUse.HELP], "À compléter"),
+        (" \n", "texte"),
+    ],
+)
+def test_a_reply_has_no_field_without_a_value_and_nothing_left_to_complete(text, words):
+    with pytest.raises(InputError, match=words):
+        replying.refuse_unfit(text, SENDING.schemes)
+
+
+def test_thirty_replies_an_hour_are_many(database, letters, monkeypatch):
+    monkeypatch.setattr(replying, "MOST_AN_HOUR", 1)
+    (key,) = give(database, letters[0], "help")
+    reply(database, key)
+    with pytest.raises(Refused, match="en une heure"):
+        reply(database, key, page="b" * 32)
+
+
+def write(database, text=texts.FIRST[TextUse.JOINED], approver=APPROVER):
+    """Write the text of a confirmed joining, and have it approved."""
+    with database.writing() as session:
+        texts.write(session, TextUse.JOINED, text, now=NOW, actor=AUTHOR)
+        held = texts.current(session, TextUse.JOINED)
+        if approver:
+            texts.approve(session, TextUse.JOINED, held.row.id, now=NOW, actor=approver)
+
+
+def confirm(database, key, news):
+    with database.writing() as session:
+        response = inbox.response_numbered(session, key)
+        seen = effect_of(session, response, now=LATER).version
+        confirming.confirm(session, response, news, SENDING, now=LATER, actor=AUTHOR, seen=seen)
+
+
+def news_of(database, key):
+    with database.reading() as session:
+        response = inbox.response_numbered(session, key)
+        return confirming.prepare_news(session, response, NADIA, SENDING, now=LATER)
+
+
+def test_a_confirmed_joining_is_told_in_the_approved_text_with_its_schools(database, letters):
+    (key,) = give(database, letters[0], "joined")
+    with database.writing() as session:
+        school = inbox.response_numbered(session, key).schools[0]
+        session.execute(update(School).where(School.id == school.id).values(name="((contact)) *St* [x](y) & <b>"))
+    assert news_of(database, key) is None
+    write(database)
+    news = news_of(database, key)
+    assert "((contact)) *St* [x](y) &amp; &lt;b&gt; (FASE" in news.html
+    assert "au volet 1" in news.html
+    confirm(database, key, news)
+    assert stands(database, letters[0]) == [(Status.JOINED, Word.CONFIRMED)] * 2
+    (wire,) = wires(database)
+    assert faults(wire) == []
+    with pytest.raises(Refused, match="a changé"):
+        confirm(database, key, news)
+    assert len(wires(database)) == 1
+
+
+def test_no_news_leaves_and_nothing_is_confirmed_once_its_text_or_its_schools_changed(database, letters):
+    (key,) = give(database, letters[0], "joined")
+    write(database)
+    news = news_of(database, key)
+    write(database, text=f"Bonjour,\n\n{texts.SCHOOLS}\n", approver="")
+    assert news_of(database, key) is None  # nobody approved it yet
+    with pytest.raises(inbox.EffectChanged):
+        confirm(database, key, news)
+    assert stands(database, letters[0]) == [(Status.JOINED, Word.DECLARED)] * 2
+    assert wires(database) == []
+
+
+def test_a_text_is_approved_by_somebody_else_once_and_as_it_was_read(database, people):
+    write(database, approver="")
+    with database.writing() as session:
+        number = texts.current(session, TextUse.JOINED).row.id
+        with pytest.raises(Refused, match="autre personne"):
+            texts.approve(session, TextUse.JOINED, number, now=NOW, actor=AUTHOR)
+        texts.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
+        with pytest.raises(Refused, match="une fois"):
+            texts.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
+        texts.write(session, TextUse.JOINED, f"x\n\n{texts.SCHOOLS}", now=NOW, actor=AUTHOR)
+        assert not texts.current(session, TextUse.JOINED).is_usable
+        with pytest.raises(Refused, match="a changé"):
+            texts.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
+        with pytest.raises(InputError, match="seul sur une ligne"):
+            texts.write(session, TextUse.JOINED, "Aucune école.", now=NOW, actor=AUTHOR)
