@@ -27,6 +27,8 @@ from outreach.web.headers import Headed
 from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.health import Health
 from outreach.web.public.hit_endpoint import Hits
+from outreach.web.replies import letters as replies
+from outreach.web.replies import texts
 from outreach.web.ui import frame, kept, sign_in
 from outreach.web.ui import trail as trail_queue
 from outreach.web.ui.account_forms import SignInForm
@@ -73,6 +75,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         adherence,
         calendar,
         responses,
+        replies,
+        texts,
         account,
         mailbox,
         sending,

@@ -3,20 +3,26 @@
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_security import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import days
 from outreach.accounts import staff
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.replies import confirming, replying, texts
+from outreach.campaigns.replies.models import TextUse
+from outreach.campaigns.replies.replying import PreparedReply, Writer
 from outreach.days import parse_day
 from outreach.db import Session
-from outreach.errors import InputError
+from outreach.delivery.ledger.listing import outcome_of
+from outreach.errors import InputError, Refused
 from outreach.french import plural
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.tracking import effects, inbox, steps
 from outreach.tracking.inbox import PAGE_ROWS, TOGETHER, EffectChanged, Tray
 from outreach.tracking.models import Response
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.frame import actor, database, needs, now, settings
 from outreach.web.ui.kept import keeps_text, of_fields
 from outreach.web.ui.pager import Pager
 
@@ -109,17 +115,24 @@ def recall(number: int) -> Redirect | tuple[str, int]:
 
 @pages.post("/<number:number>/action")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_fields({"note": "Note"}), button="Confirmer l’action")
+@keeps_text(of_fields({"note": "Note"}), button="Confirmer l’action", without=["news"])
 def act(number: int) -> Redirect | tuple[str, int]:
-    seen, note = request.form.get("version", ""), _note()
+    """Do what the response asks for. `news` is ticked to tell the authority, in the text with this number."""
+    seen, note, told = request.form.get("version", ""), _note(), request.form.get("news", "")
     try:
+        news = _news(number, told) if told else None
         with database().writing() as session:
-            received = inbox.response_numbered(session, number)
-            inbox.act(session, received, now=now(), actor=actor(), note=note, seen=seen)
+            received, by = inbox.response_numbered(session, number), {"note": note, "seen": seen}
+            if news is None:
+                inbox.act(session, received, now=now(), actor=actor(), **by)
+            else:
+                confirming.confirm(session, received, news, _sending(), now=now(), actor=actor(), **by)
             said = f"C’est fait : {received.authority.name}, {(received.outcome or '').rstrip('.')}."
-    except EffectChanged as error:
+    except (EffectChanged, InputError) as error:
         with database().reading() as session:
-            return _page(session, inbox.response_numbered(session, number), str(error)), 409
+            shown = _page(session, inbox.response_numbered(session, number), str(error))
+            return shown, 409 if isinstance(error, EffectChanged) else 422
+    said += " Un courriel l’annonce." if news else ""
     flash(said, "success")
     return redirect(url_for(".index", **_filter()))
 
@@ -143,6 +156,28 @@ def reopen(number: int) -> Redirect:
         inbox.reopen(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=note)
     flash("La réponse attend de nouveau, et elle est à vous.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
+
+
+def _news(number: int, text: str) -> PreparedReply:
+    """The letter that was ticked, in the text with this number. Raises EffectChanged when it is another by now."""
+    with database().reading() as session:
+        news = _news_of(session, inbox.response_numbered(session, number))
+    if news is None or str(news.text_id) != text:
+        raise EffectChanged("Le texte qui annonce la confirmation a changé : relisez-le.")
+    return news
+
+
+def _news_of(session: Session, received: Response) -> PreparedReply | None:
+    """The letter that would say to an authority that its joining is confirmed, if one may leave."""
+    writer = Writer(current_user.name, actor())
+    try:
+        return confirming.prepare_news(session, received, writer, _sending(), now=now())
+    except (InputError, Refused):  # a joining can be confirmed all the same
+        return None
+
+
+def _sending() -> SenderIdentity:
+    return SenderIdentity.of(settings())
 
 
 def _note() -> str:
@@ -174,6 +209,7 @@ def _page(session: Session, received: Response, fault: str = "", *, day_fault: s
     effect = effects.effect_of(session, received, now=now()) if received.handled_at is None else None
     template, kept = "pages/responses/response.html", _filter()
     may_reopen, taken = inbox.may_reopen(received), steps.steps_of(session, received)
+    news = _news_of(session, received) if effect and current_user.holds(RoleName.AUTHOR) else None
     return render_template(
         template,
         response=received,
@@ -186,5 +222,9 @@ def _page(session: Session, received: Response, fault: str = "", *, day_fault: s
         kept=kept,
         colleagues=staff.colleagues(session),
         may_reopen=may_reopen,
+        news=news,
+        approval=texts.current(session, TextUse.JOINED).approval if news else None,
+        replies=replying.replies_to(session, received),
+        outcome_of=outcome_of,
         steps=taken,
     )

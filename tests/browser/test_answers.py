@@ -93,10 +93,27 @@ def test_a_whole_answer_is_given_without_a_script(open_page, wbe, sample_databas
 
 @pytest.mark.long
 def test_the_inbox_keeps_the_rules(staff, inbox, violations, looks):
-    for address in ("/responses", "/responses?tray=help&owner=me", "/responses/1", "/responses/3"):
+    several, texts = "/responses/selection?pick=1&pick=2&pick=3&pick=4", ("/responses/texts", "/responses/texts/joined")
+    for address in ("/responses", "/responses?tray=help&owner=me", "/responses/1", "/responses/3", several, *texts):
         staff.goto(address)
         for look in looks(staff):
             assert (violations(staff), overflow(staff) <= 0) == ([], True), look
+
+
+@pytest.mark.long
+def test_a_reply_is_written_read_and_sent_and_its_pages_keep_the_rules(staff, inbox, violations, looks):
+    staff.goto("/responses?tray=help")
+    staff.locator("#main tbody").get_by_role("link", name="Aider").click()
+    staff.get_by_role("link", name="Répondre par courriel").click()
+    staff.get_by_label("Texte du courriel").fill("Bonjour **((nom_po))**,\n\nAppelez-moi.")
+    for button in ("Relire avant d’envoyer", "Envoyer à"):
+        for look in looks(staff):
+            assert (violations(staff), overflow(staff) <= 0) == ([], True), look
+        staff.get_by_role("button", name=button).click()
+    expect(staff.get_by_role("status")).to_contain_text("est dans la file d’envoi")
+    staff.locator("#replies ~ details summary").click()
+    for look in looks(staff):
+        assert (violations(staff), overflow(staff) <= 0) == ([], True), look
 
 
 def test_a_response_is_taken_and_acted_on_without_a_script(plain, inbox):

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -9,11 +10,14 @@ from outreach.campaigns.replies import replying, texts
 from outreach.campaigns.replies.models import TextUse
 from outreach.campaigns.replies.replying import PreparedReply, Writer
 from outreach.db import Session, take_turns
+from outreach.directory.models import School
+from outreach.french import plural
 from outreach.tracking import inbox
 from outreach.tracking.effects import declared_still
 from outreach.tracking.inbox import EffectChanged
 from outreach.tracking.models import Answer, Response
 
+MOST_NAMED = 25  # as in the lists of campaigns' letters
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
@@ -31,8 +35,7 @@ def prepare_news(
     schools = declared_still(session, [response], now=now)[response.id]
     if held.row is None or not held.is_usable or not schools:
         return None
-    listed = "\n".join(f"- {_plain(school.name)} (FASE {school.fase})" for school in schools)
-    text = held.text.replace(texts.SCHOOLS, listed).replace(texts.STRAND, str(response.strand.number))
+    text = held.text.replace(texts.SCHOOLS, _listed(schools)).replace(texts.STRAND, str(response.strand.number))
     keys = [school.id for school in schools]
     return replying.prepare(session, response, text, writer, sending, now=now, text_id=held.row.id, schools=keys)
 
@@ -62,6 +65,12 @@ def confirm(
         )
     inbox.act(session, response, now=now, actor=actor, note=note, seen=seen)
     replying.send(session, response, news, sending, secrets.token_hex(16), now=now, actor=actor)
+
+
+def _listed(schools: Sequence[School]) -> str:
+    lines = [f"- {_plain(school.name)} (FASE {school.fase})" for school in schools[:MOST_NAMED]]
+    more = len(schools) - len(lines)
+    return "\n".join([*lines, f"- et {plural(more, 'autre école', 'autres écoles')}"] if more else lines)
 
 
 def _plain(words: str) -> str:

@@ -65,7 +65,7 @@ class TextApproval(Base):
 
 
 class ServiceReply(Base):
-    """A letter to the authority of a response: its subject and its text as sent, when, and by whom.
+    """A letter to the authority of a response: its subject and its text as read there, when, and by whom.
 
     `key` is that of the page from which it was sent, so that pressing twice sends one letter. `text_id` is the prepared
     text that was sent as it stood.

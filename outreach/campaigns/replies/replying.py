@@ -12,10 +12,10 @@ from sqlalchemy.orm import joinedload
 from outreach import audit
 from outreach.campaigns.letter.composing import Alike, subject_read
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, WrittenLetter, bare, compiled, freeze
-from outreach.campaigns.letter.merge_fields import KINDS
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.replies.models import ServiceReply
+from outreach.campaigns.replies.texts import refuse_unfinished
 from outreach.campaigns.waves.answer_term import campaign_of
 from outreach.campaigns.waves.launching import send_one
 from outreach.days import today
@@ -25,17 +25,13 @@ from outreach.delivery.ledger.letters import due_of
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Purpose
 from outreach.errors import InputError, Refused
-from outreach.mail import letters, mime
-from outreach.mail.marks import Marks
+from outreach.mail import mime
 from outreach.tracking import steps
 from outreach.tracking.models import Response, StepKind, TrackingMode
 
-# The fields of a reply: those that have a value without an audience.
-KNOWN = {name: KINDS[name] for name in ("nom_po", "fase_po", "réseau", "commune", "circulaire", "contact")}
 MOST_AN_HOUR = 30
 MARKER = "Re: "
 INLINE_STYLE = re.compile(r' style="[^"]*"')  # our pages' policy forbids them
-UNFINISHED = re.compile(r"\[À compléter[^\]]*\]?")
 OPENING = re.compile(r"\((?=[(%#])")  # what would begin a field or a condition
 
 
@@ -49,7 +45,7 @@ class Writer:
 
 @dataclass(frozen=True, slots=True)
 class PreparedReply:
-    """A reply that is not queued yet: as written, frozen, and as its recipient will read it (`html`, without layout).
+    """A reply that is not queued yet: as written, frozen, and as its recipient will read it, without layout.
 
     `text_id` is the prepared text that it is, unchanged; `schools` are the keys of the schools that it names.
     """
@@ -57,16 +53,9 @@ class PreparedReply:
     written: WrittenLetter
     frozen: Frozen
     html: str
+    text: str
     text_id: int | None = None
     schools: tuple[int, ...] = ()
-
-
-def refuse_unfit(text: str, schemes: Sequence[str]) -> None:
-    """Raises InputError, with the line, when a text cannot be a reply: it does not read, or has another field."""
-    if not letters.body(text, KNOWN, Marks(), schemes)[1].strip():
-        raise InputError("Indiquez le texte du courriel.")
-    if unfinished := UNFINISHED.search(text):
-        raise InputError(f"Complétez « {unfinished[0]} » avant d’envoyer.")
 
 
 def prepare(
@@ -82,12 +71,12 @@ def prepare(
 ) -> PreparedReply:
     """Compose a reply to the mailbox from which a response came. Do it before the transaction that queues it.
 
-    Raises InputError as `refuse_unfit` does, Refused when the response came from no campaign.
+    Raises InputError as `refuse_unfinished` does, Refused when the response came from no campaign.
     """
     campaign = campaign_of(session, response.message)
     if campaign is None:
         raise Refused("Cette réponse ne vient d’aucune campagne : écrivez au pouvoir organisateur par un autre moyen.")
-    refuse_unfit(text, sending.schemes)
+    refuse_unfinished(text, sending.schemes)
     written = _written(campaign, _subject(session, response, sending, now), text, writer)
     frozen = freeze(written, sending, now, is_reminder=False)
     letter = compiled(bare(written, sending))
@@ -95,7 +84,8 @@ def prepare(
     finder = RecipientFacts(sending, frozen, letter, campaign.strand_id, False, today(now), leads_nowhere=True)
     content = Alike(letter).content(finder.facts(session, [due])[due.id])
     html = INLINE_STYLE.sub("", letter.html_for(content.values, content.flags))
-    return PreparedReply(written, frozen, html, text_id, tuple(schools))
+    read = letter.text_for(content.values, content.flags)
+    return PreparedReply(written, frozen, html, read, text_id, tuple(schools))
 
 
 def send(
@@ -143,7 +133,7 @@ def send(
             text_id=prepared.text_id,
             key=key,
             subject=written.subject,
-            text=written.letter,
+            text=prepared.text,
             sent_at=now,
             sent_by=actor,
         )

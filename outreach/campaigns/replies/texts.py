@@ -1,5 +1,6 @@
 """Prepared texts: written in versions, and approved by a second person where nobody reads them before they leave."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,11 +8,18 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach import audit
+from outreach.campaigns.letter.merge_fields import KINDS
 from outreach.campaigns.replies.models import PreparedText, TextApproval, TextUse
 from outreach.db import Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
+from outreach.french import number
+from outreach.mail import letters
+from outreach.mail.marks import Marks
 
 LONGEST = 10_000
+# The fields of a reply: those that have a value without an audience.
+KNOWN = {name: KINDS[name] for name in ("nom_po", "fase_po", "réseau", "commune", "circulaire", "contact")}
+UNFINISHED = re.compile(r"\[À compléter[^\]]*\]?")
 SCHOOLS, STRAND = "[écoles]", "[volet]"  # where the news of a joining names its schools and its strand
 SUBJECT = "texts"  # of what the audit records about prepared texts
 
@@ -74,6 +82,27 @@ class CurrentText:
         return self.approval is not None or not self.use.needs_approval
 
 
+def refuse_unfit(use: TextUse, text: str, schemes: Sequence[str]) -> None:
+    """Raises InputError, with the line, when a text cannot be a prepared one of this use.
+
+    It has to be readable, without a field that has no value in a reply. The news of a joining leaves unread, so it has
+    to be complete, and to have a place for its schools.
+    """
+    _refuse_unreadable(text, schemes)
+    if not use.needs_approval:
+        return
+    refuse_unfinished(text, schemes)
+    if f"\n{SCHOOLS}\n" not in f"\n{text}\n":
+        raise InputError(f"Écrivez {SCHOOLS} seul sur une ligne, là où les écoles seront citées.")
+
+
+def refuse_unfinished(text: str, schemes: Sequence[str]) -> None:
+    """Raises InputError, with the line, when a text cannot leave as a reply: unreadable, or with a gap to fill."""
+    _refuse_unreadable(text, schemes)
+    if unfinished := UNFINISHED.search(text):
+        raise InputError(f"Complétez « {unfinished[0]} » avant d’envoyer.")
+
+
 def current(session: Session, use: TextUse) -> CurrentText:
     """The text of a use as it holds: its newest version, or ours when nobody has written one."""
     rows = versions(session, use)
@@ -88,22 +117,21 @@ def versions(session: Session, use: TextUse) -> Sequence[PreparedText]:
     return session.scalars(query).all()
 
 
-def write(session: Session, use: TextUse, text: str, *, now: datetime, actor: str) -> None:
-    """Save a new version of a text, which readers have found fit. The same words again save nothing.
+def write(session: Session, use: TextUse, text: str, *, now: datetime, actor: str, seen: int | None = None) -> None:
+    """Save a new version of a text that `refuse_unfit` lets through. The same words again save nothing.
 
-    Raises InputError when it is empty, too long, or names no schools where it has to.
+    `seen` is the key of the version that was read before (0: none). Raises Refused when another one holds by now.
     """
-    if not text.strip() or len(text) > LONGEST:
-        raise InputError(f"Indiquez un texte de {LONGEST} caractères au plus.")
-    if use is TextUse.JOINED and f"\n{SCHOOLS}\n" not in f"\n{text}\n":
-        raise InputError(f"Écrivez {SCHOOLS} seul sur une ligne, là où les écoles seront citées.")
     take_turns(session, "text", use)
-    if current(session, use).row is not None and current(session, use).text == text:
+    held = current(session, use)
+    number = held.row.id if held.row else 0
+    if seen is not None and seen != number:
+        raise Refused("Quelqu’un a changé ce texte depuis que vous l’avez ouvert. Le vôtre est encore ici : comparez.")
+    if number and held.text == text:
         return
     session.add(PreparedText(use=use, text=text, written_at=now, written_by=actor))
     session.flush()
-    number = len(versions(session, use))
-    audit.record(session, now, actor, f"Texte « {use.label} » : version {number} écrite.", SUBJECT)
+    audit.record(session, now, actor, f"Texte « {use.label} » : version {held.version + 1} écrite.", SUBJECT)
 
 
 def may_approve(held: CurrentText, actor: str) -> bool:
@@ -131,3 +159,9 @@ def approve(session: Session, use: TextUse, number: int, *, now: datetime, actor
     session.add(TextApproval(text_id=held.row.id, approved_at=now, approved_by=actor))
     session.flush()
     audit.record(session, now, actor, f"Texte « {use.label} » : version {held.version} validée.", SUBJECT)
+
+
+def _refuse_unreadable(text: str, schemes: Sequence[str]) -> None:
+    if not text.strip() or len(text) > LONGEST:
+        raise InputError(f"Indiquez un texte de {number(LONGEST)} caractères au plus.")
+    letters.body(text, KNOWN, Marks(), schemes)

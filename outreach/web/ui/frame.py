@@ -281,6 +281,7 @@ def _bar() -> list[tuple[str, str, bool]]:
         or place.startswith(("history.", "exclusions."))
         else place.replace("adherence.", "situation.")
     )
+    here = "responses." if here.startswith(("replies.", "texts.")) else here
     return [(label, address, here.startswith(prefix)) for label, address, prefix in entries]
 
 

@@ -4,7 +4,7 @@ Nothing of it is kept on the server. Only views with `keeps_text` do so, and onl
 origin and whose token names the person that it was shown to.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -41,23 +41,27 @@ View = TypeVar("View", bound=Callable[..., Any])
 class Keeping:
     """How a view keeps text: what it `told`, the view that gets it (`to`, or itself), and the words on the button.
 
-    `part` is the id of the element that a script asks of this view, or ''.
+    `part` is the id of the element that a script asks of this view, or ''. `without` are fields that are not kept.
     """
 
     told: Told
     to: str
     button: str
     part: str
+    without: Collection[str]
 
 
-def keeps_text(told: Told, *, to: str = "", button: str = "Enregistrer", part: str = "") -> Callable[[View], View]:
+def keeps_text(
+    told: Told, *, to: str = "", button: str = "Enregistrer", part: str = "", without: Collection[str] = ()
+) -> Callable[[View], View]:
     """Let a view's text outlive the session: its author signs in, reads what will be sent, and sends it.
 
-    Never for what approves, sends, or changes roles, passwords or files: `to` may lead to a view that does less.
+    Never for what approves, sends, or changes roles, passwords or files: `to` may lead to a view that does less, and
+    `without` names the fields with which this view would do more.
     """
 
     def mark(view: View) -> View:
-        view.__dict__["keeping"] = Keeping(told, to, button, part)
+        view.__dict__["keeping"] = Keeping(told, to, button, part, without)
         return view
 
     return mark
@@ -167,7 +171,8 @@ def _of_request() -> KeptText | None:
     person = person_of(request.form.get(TOKEN, ""), seconds=KEPT_SECONDS)
     if person is None:
         return None
-    fields = [(name, value) for name, value in request.form.items(multi=True) if name != TOKEN]
+    left_out = {TOKEN, *_keepings()[request.endpoint].without}
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name not in left_out]
     query = request.query_string.decode("ascii", "ignore")
     return KeptText(person, request.endpoint, request.view_args or {}, query, fields)
 

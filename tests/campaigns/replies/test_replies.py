@@ -82,6 +82,7 @@ def test_a_reply_sent_twice_from_one_page_leaves_once_and_is_in_the_history_and_
         (event,) = [event for event in told if "en réponse" in event.sentence]
         assert (event.at, event.actor) == (LATER, AUTHOR)
         assert "Appelez-moi." in event.details
+        assert not any("((" in line for line in event.details)
     assert len(wires(database)) == 1
 
 
@@ -112,7 +113,7 @@ def suppress(database, letter, reason):
 )
 def test_a_reply_has_no_field_without_a_value_and_nothing_left_to_complete(text, words):
     with pytest.raises(InputError, match=words):
-        replying.refuse_unfit(text, SENDING.schemes)
+        texts.refuse_unfinished(text, SENDING.schemes)
 
 
 def test_thirty_replies_an_hour_are_many(database, letters, monkeypatch):
@@ -190,4 +191,6 @@ def test_a_text_is_approved_by_somebody_else_once_and_as_it_was_read(database, p
         with pytest.raises(Refused, match="a changé"):
             texts.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
         with pytest.raises(InputError, match="seul sur une ligne"):
-            texts.write(session, TextUse.JOINED, "Aucune école.", now=NOW, actor=AUTHOR)
+            texts.refuse_unfit(TextUse.JOINED, "Aucune école.", SENDING.schemes)
+        with pytest.raises(Refused, match="a changé ce texte"):
+            texts.write(session, TextUse.JOINED, "y", now=NOW, actor=AUTHOR, seen=number)

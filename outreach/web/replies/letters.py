@@ -1,0 +1,151 @@
+"""A reply to a response: written from a prepared text, read as its recipient will, then sent once."""
+
+import re
+import secrets
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_security import current_user
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as Redirect
+from wtforms import BooleanField, HiddenField, TextAreaField, ValidationError
+
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.replies import replying, texts
+from outreach.campaigns.replies.models import TextUse
+from outreach.campaigns.replies.replying import PreparedReply, Writer
+from outreach.db import Session
+from outreach.errors import InputError, Refused
+from outreach.roles import RoleName
+from outreach.tracking import inbox
+from outreach.tracking.models import Answer, Response
+from outreach.web.ui.frame import actor, database, needs, now, settings
+from outreach.web.ui.kept import keeps_text, of_form
+
+pages = Blueprint("replies", __name__, url_prefix="/responses/<number:number>/reply")
+KEY = re.compile(r"[0-9a-f]{32}")
+FOR_ANSWERS = {
+    Answer.HELP: TextUse.HELP,
+    Answer.WRONG_CONTACT: TextUse.ADDRESS,
+    Answer.DECLINED: TextUse.NOTED,
+    Answer.NOT_CONCERNED: TextUse.NOTED,
+}
+CLOSING = (Answer.HELP, Answer.DECLINED, Answer.NOT_CONCERNED)  # a reply may be all that these ask for
+EMPTY = "none"  # in the query: begin without a prepared text
+
+
+class ReplyForm(FlaskForm):
+    """The text of a reply; `key` is that of the page on which it was read before it is sent."""
+
+    text = TextAreaField(
+        "Texte du courriel",
+        description="Markdown : **gras**, - puce, [texte](https://…). Champs : ((nom_po)), ((fase_po)), ((contact)).",
+    )
+    handled = BooleanField("Marquer la réponse comme traitée")
+    key = HiddenField()
+
+    def validate_text(self, field: TextAreaField) -> None:
+        """The text must be readable, complete, and without fields that have no value here."""
+        field.data = (field.data or "").replace("\r\n", "\n")
+        try:
+            texts.refuse_unfinished(field.data, _sending().schemes)
+        except InputError as error:
+            raise ValidationError(str(error)) from None
+
+
+@pages.get("")
+@needs(RoleName.AUTHOR)
+def write(number: int) -> str:
+    with database().reading() as session:
+        received = inbox.response_numbered(session, number)
+        asked = request.args.get("text", FOR_ANSWERS.get(received.answer, EMPTY))
+        text = texts.current(session, TextUse(asked)).text if asked in set(TextUse) else ""
+        return _form_page(received, ReplyForm(formdata=None, data={"text": text}))
+
+
+@pages.post("")
+@needs(RoleName.AUTHOR)
+@keeps_text(of_form(ReplyForm), button="Reprendre ce texte")
+def change(number: int) -> str:
+    """Show the form again with what was typed."""
+    form = ReplyForm()
+    with database().reading() as session:
+        return _form_page(inbox.response_numbered(session, number), form)
+
+
+@pages.post("/preview")
+@needs(RoleName.AUTHOR)
+@keeps_text(of_form(ReplyForm), to="replies.change", button="Reprendre ce texte")
+def preview(number: int) -> str | tuple[str, int]:
+    form = ReplyForm()
+    is_fit = form.validate_on_submit()
+    with database().reading() as session:
+        received = inbox.response_numbered(session, number)
+        if not is_fit:
+            return _form_page(received, form), 422
+        prepared = _prepared(session, received, form)
+        return render_template(
+            "pages/replies/preview.html",
+            response=received,
+            form=form,
+            prepared=prepared,
+            key=secrets.token_hex(16),
+            replies=replying.replies_to(session, received),
+        )
+
+
+@pages.post("/sending")
+@needs(RoleName.AUTHOR)
+@keeps_text(of_form(ReplyForm), to="replies.change", button="Reprendre ce texte")
+def send(number: int) -> Redirect | tuple[str, int]:
+    form = ReplyForm()
+    key, is_fit = form.key.data or "", form.validate_on_submit()
+    if not is_fit or not KEY.fullmatch(key):
+        return _refused(number, form)
+    closes = bool(form.handled.data)
+    with database().reading() as session:
+        prepared = _prepared(session, inbox.response_numbered(session, number), form)
+    try:
+        with database().writing() as session:
+            received = inbox.response_numbered(session, number)
+            is_sent = replying.send(session, received, prepared, _sending(), key, now=now(), actor=actor())
+            if is_sent and closes and received.handled_at is None and received.answer in CLOSING:
+                inbox.act(session, received, now=now(), actor=actor(), note="répondu par courriel")
+            to = received.message.address
+    except (InputError, Refused) as error:
+        return _refused(number, form, str(error))
+    if is_sent:
+        flash(f"Le courriel à {to} est dans la file d’envoi.", "success")
+    else:
+        flash("Ce courriel est déjà parti : il n’est pas envoyé deux fois.", "info")
+    return redirect(url_for("responses.response", number=number))
+
+
+def _refused(number: int, form: ReplyForm, fault: str = "") -> tuple[str, int]:
+    """The form with the text, and why it was not sent."""
+    if fault:
+        form.form_errors = [*form.form_errors, fault]
+    with database().reading() as session:
+        return _form_page(inbox.response_numbered(session, number), form), 422
+
+
+def _form_page(received: Response, form: ReplyForm) -> str:
+    return render_template(
+        "pages/replies/write.html",
+        response=received,
+        form=form,
+        uses=[use for use in TextUse if not use.needs_approval],
+        EMPTY=EMPTY,
+        may_close=received.handled_at is None and received.answer in CLOSING,
+    )
+
+
+def _prepared(session: Session, received: Response, form: ReplyForm) -> PreparedReply:
+    return replying.prepare(session, received, form.text.data or "", _writer(), _sending(), now=now())
+
+
+def _writer() -> Writer:
+    return Writer(current_user.name, actor())
+
+
+def _sending() -> SenderIdentity:
+    return SenderIdentity.of(settings())

@@ -1,0 +1,107 @@
+"""Prepared texts: what each is for, its versions, and the approval of the one that leaves unread."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_security import current_user
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as Redirect
+from wtforms import HiddenField, TextAreaField
+
+from outreach.accounts import staff
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.replies import texts
+from outreach.campaigns.replies.models import TextUse
+from outreach.db import Session
+from outreach.errors import InputError, Refused
+from outreach.roles import RoleName
+from outreach.text import whole_number
+from outreach.web.ui.frame import actor, database, needs, now, settings
+from outreach.web.ui.kept import keeps_text, of_form
+
+pages = Blueprint("texts", __name__, url_prefix="/responses/texts")
+
+
+class PreparedTextForm(FlaskForm):
+    """A prepared text; `seen` is the key of the version that was read before it was changed."""
+
+    text = TextAreaField(
+        "Texte",
+        description="Markdown : **gras**, - puce. Champs : ((nom_po)), ((fase_po)), ((commune)), ((contact)).",
+    )
+    seen = HiddenField()
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index() -> str:
+    with database().reading() as session:
+        held = [texts.current(session, use) for use in TextUse]
+        return render_template("pages/replies/texts.html", held=held, colleagues=staff.colleagues(session))
+
+
+@pages.get("/<use>")
+@needs(RoleName.READER)
+def text(use: str) -> str:
+    asked = _use(use)
+    with database().reading() as session:
+        return _page(session, asked, PreparedTextForm(formdata=None))
+
+
+@pages.post("/<use>")
+@needs(RoleName.AUTHOR)
+@keeps_text(of_form(PreparedTextForm))
+def save(use: str) -> Redirect | tuple[str, int]:
+    asked, form = _use(use), PreparedTextForm()
+    written, seen = (form.text.data or "").replace("\r\n", "\n").strip() + "\n", whole_number(form.seen.data or "")
+    try:
+        texts.refuse_unfit(asked, written, SenderIdentity.of(settings()).schemes)
+        with database().writing() as session:
+            texts.write(session, asked, written, now=now(), actor=actor(), seen=seen)
+    except InputError as error:
+        form.text.errors = [str(error)]
+        return _again(asked, form), 422
+    except Refused as error:
+        form.form_errors = [str(error)]
+        return _again(asked, form), 409
+    said = (
+        "Le texte est enregistré ; une autre personne doit le valider." if asked.needs_approval else "C’est enregistré."
+    )
+    flash(said, "success")
+    return redirect(url_for(".text", use=use))
+
+
+@pages.post("/<use>/approval")
+@needs(RoleName.APPROVER)
+def approve(use: str) -> Redirect:
+    asked, number = _use(use), whole_number(request.form.get("seen", "")) or 0
+    with database().writing() as session:
+        texts.approve(session, asked, number, now=now(), actor=actor())
+    flash("Le texte est validé : il peut partir avec une confirmation.", "success")
+    return redirect(url_for(".text", use=use))
+
+
+def _use(word: str) -> TextUse:
+    if word not in set(TextUse):
+        abort(404)
+    return TextUse(word)
+
+
+def _again(use: TextUse, form: PreparedTextForm) -> str:
+    with database().reading() as session:
+        return _page(session, use, form)
+
+
+def _page(session: Session, use: TextUse, form: PreparedTextForm) -> str:
+    held = texts.current(session, use)
+    if not form.is_submitted():
+        form.text.data = held.text
+    form.seen.data = str(held.row.id if held.row else 0)
+    return render_template(
+        "pages/replies/text.html",
+        held=held,
+        form=form,
+        versions=texts.versions(session, use),
+        may_approve=current_user.holds(RoleName.APPROVER) and texts.may_approve(held, actor()),
+        colleagues=staff.colleagues(session),
+        SCHOOLS=texts.SCHOOLS,
+        STRAND=texts.STRAND,
+    )
