@@ -22,7 +22,7 @@ from outreach.mail.addresses import judge
 from outreach.tracking import steps
 from outreach.tracking.answers import REPLACED
 from outreach.tracking.effects import declared_still, effect_of, effects_of, has_proposed, held_contact
-from outreach.tracking.models import Answer, Response, StepKind
+from outreach.tracking.models import Answer, Response, ResponseStep, StepKind
 
 PAGE_ROWS = 50
 TOGETHER = (Answer.JOINED, Answer.DECLINED, Answer.NOT_CONCERNED)  # the others need a person's eye one by one
@@ -227,7 +227,9 @@ def reopen(session: Session, response: Response, *, now: datetime, actor: str, n
 
 def _in(tray: Tray | None, owner: str, recalled: bool = False) -> Select[Response]:
     query = select(Response).where(_waits() if tray is not Tray.HANDLED else Response.handled_at.is_not(None))
-    query = query.where(Response.recall_on.is_not(None)) if recalled else query
+    if recalled:  # from the few that ever had a day: what holds of each costs a search in its steps
+        postponed = select(ResponseStep.response_id).where(ResponseStep.step == StepKind.POSTPONED)
+        query = query.where(Response.id.in_(postponed), Response.recall_on.is_not(None))
     if tray is not None:
         query = query.where(Response.answer.in_(tray.answers))
     return query.where(Response.owner == owner) if owner else query

@@ -19,7 +19,7 @@ from outreach.roles import RoleName
 from outreach.tracking import inbox
 from outreach.tracking.models import Answer, Response
 from outreach.web.ui.frame import actor, database, needs, now, settings
-from outreach.web.ui.kept import keeps_text, of_form
+from outreach.web.ui.kept import keeps_text, of_fields
 
 pages = Blueprint("replies", __name__, url_prefix="/responses/<number:number>/reply")
 KEY = re.compile(r"[0-9a-f]{32}")
@@ -30,6 +30,7 @@ FOR_ANSWERS = {
     Answer.NOT_CONCERNED: TextUse.NOTED,
 }
 CLOSING = (Answer.HELP, Answer.DECLINED, Answer.NOT_CONCERNED)  # a reply may be all that these ask for
+TOLD = of_fields({"text": "Texte du courriel"})
 EMPTY = "none"  # in the query: begin without a prepared text
 
 
@@ -64,7 +65,7 @@ def write(number: int) -> str:
 
 @pages.post("")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(ReplyForm), button="Reprendre ce texte")
+@keeps_text(TOLD, button="Reprendre ce texte")
 def change(number: int) -> str:
     """Show the form again with what was typed."""
     form = ReplyForm()
@@ -74,37 +75,37 @@ def change(number: int) -> str:
 
 @pages.post("/preview")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(ReplyForm), to="replies.change", button="Reprendre ce texte")
+@keeps_text(TOLD, to="replies.change", button="Reprendre ce texte")
 def preview(number: int) -> str | tuple[str, int]:
     form = ReplyForm()
-    is_fit = form.validate_on_submit()
-    with database().reading() as session:
-        received = inbox.response_numbered(session, number)
-        if not is_fit:
-            return _form_page(received, form), 422
-        prepared = _prepared(session, received, form)
-        return render_template(
-            "pages/replies/preview.html",
-            response=received,
-            form=form,
-            prepared=prepared,
-            key=secrets.token_hex(16),
-            replies=replying.replies_to(session, received),
-        )
+    if not form.validate_on_submit():
+        return _refused(number, form)
+    try:
+        with database().reading() as session:
+            received = inbox.response_numbered(session, number)
+            return render_template(
+                "pages/replies/preview.html",
+                response=received,
+                form=form,
+                prepared=_prepared(session, received, form),
+                key=secrets.token_hex(16),
+                replies=replying.replies_to(session, received),
+            )
+    except (InputError, Refused) as error:
+        return _refused(number, form, str(error))
 
 
 @pages.post("/sending")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(ReplyForm), to="replies.change", button="Reprendre ce texte")
+@keeps_text(TOLD, to="replies.change", button="Reprendre ce texte")
 def send(number: int) -> Redirect | tuple[str, int]:
     form = ReplyForm()
-    key, is_fit = form.key.data or "", form.validate_on_submit()
+    key, closes, is_fit = form.key.data or "", bool(form.handled.data), form.validate_on_submit()
     if not is_fit or not KEY.fullmatch(key):
         return _refused(number, form)
-    closes = bool(form.handled.data)
-    with database().reading() as session:
-        prepared = _prepared(session, inbox.response_numbered(session, number), form)
     try:
+        with database().reading() as session:
+            prepared = _prepared(session, inbox.response_numbered(session, number), form)
         with database().writing() as session:
             received = inbox.response_numbered(session, number)
             is_sent = replying.send(session, received, prepared, _sending(), key, now=now(), actor=actor())
