@@ -16,6 +16,7 @@ from outreach.campaigns.results import authority_history
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Message, Purpose, SuppressionReason
+from outreach.demo.post import Post
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError, Refused
 from outreach.mail.linter import faults
@@ -86,13 +87,25 @@ def test_a_reply_sent_twice_from_one_page_leaves_once_and_is_in_the_history_and_
     assert len(wires(database)) == 1
 
 
-def test_unsubscribing_stops_no_reply_and_an_excluded_address_gets_none(database, letters):
+def test_unsubscribing_stops_no_reply_and_an_excluded_address_gets_none_even_at_the_fence(database, letters):
     (key,) = give(database, letters[0], "help")
     suppress(database, letters[0], SuppressionReason.UNSUBSCRIBED)
     assert reply(database, key)
+    assert [b"In-Reply-To" in wire for wire in carry(database)].count(True) == 1
+    assert reply(database, key, page="c" * 32)
     suppress(database, letters[0], SuppressionReason.STAFF)
+    assert [wire for wire in carry(database) if b"In-Reply-To" in wire] == []
     with pytest.raises(InputError, match="liste d’exclusion"):
         reply(database, key, page="b" * 32)
+
+
+def carry(database):
+    """The messages that pass the fence now."""
+    with database.writing() as session:
+        post = Post(session, SENDING, now=LATER, refusals={})
+        post.carry(LATER)
+        post.close(LATER)
+        return [posted.wire for posted in post.posted]
 
 
 def suppress(database, letter, reason):
