@@ -423,6 +423,16 @@ def test_of_responses_handled_together_one_that_changed_leaves_all_as_they_were(
     assert stands(database, letters[0]) == [(Status.JOINED, Word.DECLARED)] * 2
 
 
+def test_a_joining_with_nothing_left_to_confirm_is_not_handled_with_others(database, letters):
+    (key,) = give(database, letters[0], "joined")
+    act(database, key)
+    act(database, key, inbox.reopen)
+    with database.writing() as session:
+        seen = {key: effects.effect_of(session, inbox.response_numbered(session, key), now=LATER).version}
+        with pytest.raises(inbox.EffectChanged, match="rien à confirmer"):
+            inbox.act_on_all(session, seen, now=LATER, actor=AUTHOR)
+
+
 def schools_of(database, key):
     with database.reading() as session:
         return [school.id for school in session.get_one(Response, key).schools]

@@ -67,7 +67,9 @@ def test_a_joining_is_told_in_the_text_that_a_second_person_approved_if_it_is_ti
     approval = form_of(approver.get(address), f"{address}/approval")
     assert approver.post(f"{address}/approval", data=approval).status_code == 302
     assert "validé le" in text_of(author.get("/responses/texts"))
-    assert "Le service confirme l’adhésion" in author.get("/responses/1").text
+    page = text_of(author.get("/responses/1"))
+    assert "Le service confirme l’adhésion" in page
+    assert "et 108 autres écoles" in page
     author.send("/responses/1/action", page="/responses/1")
     assert sent(sample_database) == 0
     stale = author.send("/responses/2/action", {"news": "7"}, page="/responses/2")
