@@ -27,6 +27,8 @@ SIGNED = (
     "subject",
     "date",
     "message-id",
+    "in-reply-to",
+    "references",
     "list-id",
     "list-unsubscribe",
     "list-unsubscribe-post",

@@ -58,6 +58,15 @@ def test_another_implementation_finds_it_genuine_and_any_change_false(key):
         assert not is_genuine(signed.replace(before, after), key)
 
 
+def test_the_thread_of_a_reply_is_signed():
+    names = "<1@courriel.example> <2@courriel.example>"
+    signed = Signer.of("courriel.example", "s1", pem(ED25519)).sign(wire(references=names), AT)
+    assert is_genuine(signed, ED25519)
+    assert b"In-Reply-To: <2@courriel.example>\r\nReferences: <1@courriel.example>\r\n <2@" in signed
+    for header in (b"References: <1@", b"In-Reply-To: <2@"):
+        assert not is_genuine(signed.replace(header, header[:-2] + b"9@"), ED25519)
+
+
 @settings(max_examples=settings.default.max_examples * 3 // 10)
 @given(st.text("abé :;\t\u2013\u20ac", min_size=1, max_size=120).filter(str.strip), st.text("ab .=\né", max_size=200))
 def test_any_letter_is_genuine(subject, text):
