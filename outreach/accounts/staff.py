@@ -132,6 +132,12 @@ def colleagues(session: Session) -> Colleagues:
     return Colleagues(session.execute(select(User.email, User.name)).all())
 
 
+def holders_of(session: Session, role: RoleName) -> Sequence[User]:
+    """The active members of staff who hold a role, by name."""
+    holds = User.roles.any(Role.name == role)
+    return session.scalars(select(User).where(User.active, holds).order_by(User.name, User.id)).all()
+
+
 def user_named(session: Session, email: str) -> User:
     """The active member of staff with this address. Raises NotFound."""
     user = session.scalar(select(User).where(User.email == email.strip().casefold(), User.active))

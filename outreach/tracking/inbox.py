@@ -19,6 +19,7 @@ from outreach.directory.models import MailboxKind
 from outreach.errors import InputError, NotFound, Refused
 from outreach.french import spelt_day
 from outreach.mail.addresses import judge
+from outreach.roles import RoleName
 from outreach.tracking import steps
 from outreach.tracking.answers import REPLACED
 from outreach.tracking.effects import declared_still, effect_of, effects_of, has_proposed, held_contact
@@ -69,11 +70,12 @@ class EffectChanged(Refused):
     """The effect of acting is no longer the one that was shown."""
 
 
-def counts(session: Session, *, owner: str = "") -> dict[Tray, int]:
-    """How many responses (of an owner, or of all) lie in each tray; one statement."""
+def counts(session: Session, *, owner: str = "", recalled: bool = False) -> dict[Tray, int]:
+    """How many responses lie in each tray: of an owner or of all, all or those to come back to; one statement."""
     waiting = Response.handled_at.is_(None)
     query = select(Response.answer, waiting.label("waits"), func.count()).group_by(Response.answer, waiting)
     query = query.where(Response.owner == owner) if owner else query
+    query = query.where(*_is_recalled()) if recalled else query
     tray_counts = dict.fromkeys(Tray, 0)
     for answer, waits, count in session.execute(query):
         for tray in Tray:
@@ -183,6 +185,29 @@ def take(session: Session, response: Response, *, now: datetime, actor: str) -> 
     return before
 
 
+def hand_over(session: Session, response: Response, *, to: str, now: datetime, actor: str) -> None:
+    """Make a colleague (their address) the owner of a response; to oneself is to take it. Again changes nothing.
+
+    Raises NotFound without an active account, InputError when it may not act on responses, Refused when the response
+    was handled.
+    """
+    colleague = staff.user_named(session, to)
+    if not colleague.holds(RoleName.AUTHOR):
+        raise InputError(
+            f"{colleague.name} n’a pas le rôle « {RoleName.AUTHOR.label} » : choisissez quelqu’un qui l’a."
+        )
+    if colleague.email == actor:
+        take(session, response, now=now, actor=actor)
+        return
+    _in_turn(session, response)
+    if response.owner == colleague.email:
+        return
+    by = staff.colleagues(session)[actor]
+    steps.add(session, response, StepKind.TAKEN, at=now, actor=colleague.email, note=f"confiée par {by}")
+    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : confiée à {colleague.name}."
+    audit.record(session, now, actor, said, subject_of(response.authority))
+
+
 def recall(session: Session, response: Response, *, day: date | None, now: datetime, actor: str) -> None:
     """Set the day on which to come back to a response that waits, or take it back (None). It becomes `actor`'s if
     nobody owns it.
@@ -227,12 +252,16 @@ def reopen(session: Session, response: Response, *, now: datetime, actor: str, n
 
 def _in(tray: Tray | None, owner: str, recalled: bool = False) -> Select[Response]:
     query = select(Response).where(_waits() if tray is not Tray.HANDLED else Response.handled_at.is_not(None))
-    if recalled:  # from the few that ever had a day: what holds of each costs a search in its steps
-        postponed = select(ResponseStep.response_id).where(ResponseStep.step == StepKind.POSTPONED)
-        query = query.where(Response.id.in_(postponed), Response.recall_on.is_not(None))
+    query = query.where(*_is_recalled()) if recalled else query
     if tray is not None:
         query = query.where(Response.answer.in_(tray.answers))
     return query.where(Response.owner == owner) if owner else query
+
+
+def _is_recalled() -> tuple[ColumnElement[bool], ...]:
+    """True of responses to come back to, from the few that ever had a day: to know what holds costs a search each."""
+    postponed = select(ResponseStep.response_id).where(ResponseStep.step == StepKind.POSTPONED)
+    return Response.id.in_(postponed), Response.recall_on.is_not(None)
 
 
 def _urgency() -> ColumnElement[int]:

@@ -40,7 +40,7 @@ def index() -> str:
         pager = Pager.of(request, inbox.count(session, tray, owner=owner, recalled=recalled), PAGE_ROWS)
         return render_template(
             "pages/responses/index.html",
-            counts=inbox.counts(session, owner=owner),
+            counts=inbox.counts(session, owner=owner, recalled=recalled),
             tray=tray,
             Tray=Tray,
             mine=bool(owner),
@@ -95,6 +95,17 @@ def take(number: int) -> Redirect:
         before = inbox.take(session, inbox.response_numbered(session, number), now=now(), actor=actor())
         before = staff.colleagues(session)[before] if before else ""
     flash(f"Cette réponse est à vous ; elle était à {before}." if before else "Cette réponse est à vous.", "success")
+    return redirect(url_for(".response", number=number, **_filter()))
+
+
+@pages.post("/<number:number>/colleague")
+@needs(RoleName.AUTHOR)
+def hand_over(number: int) -> Redirect:
+    to = request.form.get("to", "")
+    with database().writing() as session:
+        inbox.hand_over(session, inbox.response_numbered(session, number), to=to, now=now(), actor=actor())
+        name = staff.colleagues(session)[to]
+    flash(f"Cette réponse est suivie par {name}.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
 
 
@@ -222,6 +233,7 @@ def _page(session: Session, received: Response, fault: str = "", *, day_fault: s
         kept=kept,
         colleagues=staff.colleagues(session),
         may_reopen=may_reopen,
+        authors=staff.holders_of(session, RoleName.AUTHOR) if effect else [],
         news=news,
         approval=texts.current(session, TextUse.JOINED).approval if news else None,
         replies=replying.replies_to(session, received),

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach.accounts import staff
 from outreach.adherence import records
 from outreach.adherence.models import AdherenceRecord, Programme, Status, Strand, Word
 from outreach.campaigns import lifecycle
@@ -18,15 +19,28 @@ from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
 from outreach.mail.linter import faults
+from outreach.roles import RoleName
 from outreach.tracking import answers, effects, inbox
 from outreach.tracking.answers import Given
 from outreach.tracking.inbox import Tray
 from outreach.tracking.models import Answer, Response, StepKind
 from outreach.tracking.steps import steps_of
-from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, advance, approved, launch, people, settle, strand
+from tests.campaigns.conftest import (
+    APPROVER,
+    AUTHOR,
+    SENDING,
+    add_contact,
+    advance,
+    approved,
+    launch,
+    people,
+    settle,
+    strand,
+)
 from tests.conftest import NOW
 
 __all__ = ["people", "strand"]
+OTHER = "lucie.parent@fwb.example"
 LATER = NOW + timedelta(days=1)
 AT = NOW + timedelta(days=3)
 
@@ -382,6 +396,22 @@ def test_only_what_staff_handled_is_reopened(database, letters):
     (silent,) = give(database, letters[1], "informed")
     with pytest.raises(Refused):
         act(database, silent, inbox.reopen)
+
+
+def test_a_response_is_handed_to_a_colleague_who_may_act_on_it(database, letters):
+    (key,) = give(database, letters[0], "help")
+    with database.writing() as session:
+        other = {"email": OTHER, "name": "Lucie Parent", "roles": (RoleName.AUTHOR,), "password_hash": "x"}
+        staff.add_user(session, NOW, "installation", **other)
+    for _ in range(2):
+        act(database, key, inbox.hand_over, to=OTHER)
+    with pytest.raises(InputError, match="rédaction"):
+        act(database, key, inbox.hand_over, to=APPROVER)
+    with database.reading() as session:
+        response = inbox.response_numbered(session, key)
+        assert response.owner == OTHER
+        assert [step.note for step in steps_of(session, response)] == ["confiée par Nadia Lambert"]
+        assert inbox.count(session, None, owner=OTHER) == 1
 
 
 def test_a_day_to_come_back_is_set_once_and_ends_when_the_response_is_handled(database, letters):

@@ -197,6 +197,10 @@ def test_taking_over_says_whose_it_was(author, client, wbe, sample_database):
     assert "reprise à Marc Dethier" in text_of(author.get("/directory/9001/history"))
     author.send("/responses/1/owner", page="/account")
     assert "elle était à" not in text_of(author.get("/responses/1"))
+    page = author.get("/responses/1")
+    assert form_of(page, "/responses/1/colleague")["to"] == "nadia.lambert@fwb.example"
+    assert author.send("/responses/1/colleague", {"to": "x@fwb.example"}, page="/responses/1").status_code == 404
+    assert author.post("/responses/1/colleague", data=form_of(page, "/responses/1/colleague")).status_code == 302
 
 
 def test_what_a_page_records_says_that_a_page_did(author, client, wbe, sample_database):
@@ -267,6 +271,8 @@ def test_a_response_waits_for_its_day_and_the_list_shows_who_is_to_be_called(aut
     assert "À rappeler (1)" in text_of(author.get("/responses"))
     page = text_of(author.get("/responses?recall=any"))
     assert "à rappeler lundi" in page
+    assert "En attente (1) Besoin d’aide (1) Mauvais contact (0) Refus et non concernés (0)" in page
+    assert "Seulement les miennes · Seulement celles à rappeler" in page
     assert "Besoin d’aide" in page[page.index("Suivi par") :]
     assert "Non concerné" not in page[page.index("Suivi par") :]
     assert "Nadia Lambert" in page
