@@ -1,19 +1,25 @@
 """The legal basis for measuring one mailbox by itself: recorded with proof, withdrawn at any time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.engine import Connection
+from sqlalchemy.orm import joinedload
 
 from outreach import audit
-from outreach.db import Session
+from outreach.days import today
+from outreach.db import Session, take_turns
 from outreach.db.in_list import among_given
-from outreach.delivery.models import Message
+from outreach.delivery.models import Mailing, Message
 from outreach.directory.contacts import subject_of
-from outreach.directory.models import Contact, MailboxKind
-from outreach.errors import InputError, Refused
-from outreach.tracking.models import BasisKind, TrackingBasis
+from outreach.directory.models import Authority, Contact, MailboxKind
+from outreach.errors import InputError, NotFound, Refused
+from outreach.text import CONTROLS, line_of_words
+from outreach.tracking.models import BasisKind, BasisWithdrawal, TrackingBasis
+
+LONGEST_LINE = 200  # who, channel, reference
+LONGEST_WORDING = 2000
 
 
 def record_consent(
@@ -29,10 +35,14 @@ def record_consent(
 ) -> TrackingBasis:
     """Record that the holder of a mailbox agreed: who, when, to which words, by which channel (GDPR, article 7 §1).
 
-    Raises InputError when one of these is missing.
+    It counts from the next wave on. Raises InputError when one of these is missing, too long or to come, Refused when
+    the mailbox is out of use or has a basis already.
     """
-    if not (given_by.strip() and wording.strip() and channel.strip()):
+    given_by, channel, wording = _line(given_by), _line(channel), wording.strip()
+    if not (given_by and wording and channel):
         raise InputError("Un accord se garde avec qui l’a donné, à quels mots et par quel moyen.")
+    if len(wording) > LONGEST_WORDING or CONTROLS.search(wording):
+        raise InputError("Les mots de l’accord dépassent 2 000 caractères, ou contiennent un caractère interdit.")
     basis = TrackingBasis(
         kind=BasisKind.CONSENT, given_by=given_by, taken_on=taken_on, wording=wording, channel=channel
     )
@@ -42,31 +52,71 @@ def record_consent(
 def record_decision(
     session: Session, contact: Contact, *, reference: str, given_by: str, taken_on: date, now: datetime, actor: str
 ) -> TrackingBasis:
-    """Record the data protection officer's decision for a function's mailbox.
+    """Record the data protection officer's decision for a function's mailbox. It counts from the next wave on.
 
-    Raises InputError without a reference, Refused for a person's mailbox: only that person can agree.
+    Raises InputError without a reference or a name, Refused for a person's mailbox (only that person can agree), for
+    one that withdrew by itself, one out of use, and one that has a basis already.
     """
     if contact.mailbox_kind is not MailboxKind.IMPERSONAL:
         raise Refused("Pour la boîte d’une personne, il faut l’accord de cette personne.")
-    if not reference.strip():
-        raise InputError("Une décision se garde avec sa référence.")
+    given_by, reference = _line(given_by), _line(reference)
+    if not (reference and given_by):
+        raise InputError("Une décision se garde avec sa référence et qui l’a prise.")
+    if any(earlier.withdrawn_by == contact.address for earlier in _of(session, contact)):
+        raise Refused("Cette boîte a elle-même demandé à ne plus être mesurée : il faut son accord.")
     basis = TrackingBasis(kind=BasisKind.DECISION, given_by=given_by, taken_on=taken_on, reference=reference)
     return _record(session, contact, basis, now, actor)
 
 
-def withdraw(session: Session, basis: TrackingBasis, *, now: datetime, actor: str) -> None:
+def withdraw(session: Session, basis: TrackingBasis, *, now: datetime, actor: str, channel: str = "") -> None:
     """End a basis: once this is committed, hits of its letters no longer count. Raises Refused when ended already."""
-    if basis.withdrawn_at is not None:
+    contact = basis.contact
+    take_turns(session, "bases", contact.id)
+    if session.get(BasisWithdrawal, basis.id) is not None:
         raise Refused("Cet accord est déjà retiré.")
-    basis.withdrawn_at, basis.withdrawn_by = now, actor
-    contact = session.get_one(Contact, basis.contact_id)
-    audit.record(
-        session, now, actor, f"Mesure individuelle retirée pour {contact.address}.", subject_of(contact.authority)
-    )
+    channel = _line(channel)
+    session.add(BasisWithdrawal(basis_id=basis.id, withdrawn_at=now, withdrawn_by=actor, channel=channel))
+    session.flush()
+    session.refresh(basis, ["withdrawn_at", "withdrawn_by", "withdrawn_through"])
+    how = f" ({channel})" if channel else ""
+    said = f"Mesure individuelle retirée pour {contact.address}{how}."
+    audit.record(session, now, actor, said, subject_of(contact.authority))
+
+
+def in_force(session: Session, contact: Contact) -> TrackingBasis | None:
+    """What allows this mailbox to be measured by itself now, or None."""
+    if contact.retired_at is not None:
+        return None
+    query = select(TrackingBasis).join(Contact, Contact.id == TrackingBasis.contact_id)
+    return session.scalar(query.where(Contact.id == contact.id, _holds(), _suits()).limit(1))
+
+
+def of_authority(session: Session, authority: Authority) -> Sequence[TrackingBasis]:
+    """All that was ever recorded for the mailboxes of an authority, the newest first."""
+    theirs = select(Contact.id).where(Contact.authority_id == authority.id)
+    query = select(TrackingBasis).where(TrackingBasis.contact_id.in_(theirs)).order_by(TrackingBasis.id.desc())
+    return session.scalars(query).all()
+
+
+def every(session: Session) -> Sequence[TrackingBasis]:
+    """All that was ever recorded, the oldest first, with the mailbox and its authority."""
+    query = select(TrackingBasis).options(joinedload(TrackingBasis.contact).joinedload(Contact.authority))
+    return session.scalars(query.order_by(TrackingBasis.id)).all()
+
+
+def basis_numbered(session: Session, authority: Authority, number: int) -> TrackingBasis:
+    """What was recorded under this number for a mailbox of this authority. Raises NotFound."""
+    basis = session.get(TrackingBasis, number)
+    if basis is None or basis.contact.authority_id != authority.id:
+        raise NotFound("Cet accord n’existe pas.")
+    return basis
 
 
 def measurable(session: Session | Connection, messages: Iterable[int]) -> set[int]:
-    """Which of these letters go to a mailbox that has a basis now."""
+    """Which of these letters go to a mailbox whose basis holds now, and held when the wave's recipients were stored.
+
+    So an agreement counts from the next wave on, even where an earlier one had been withdrawn.
+    """
     return set(session.scalars(_MEASURABLE, {"messages": messages}))
 
 
@@ -74,7 +124,7 @@ def measurable_at(at: datetime) -> Select[int]:
     """The letters that went to a mailbox that had a basis at an instant, as a statement."""
     return with_basis().where(
         TrackingBasis.recorded_at <= at,
-        or_(TrackingBasis.withdrawn_at.is_(None), TrackingBasis.withdrawn_at > at),
+        ~exists().where(BasisWithdrawal.basis_id == TrackingBasis.id, BasisWithdrawal.withdrawn_at <= at),
         or_(Contact.retired_at.is_(None), Contact.retired_at > at),
     )
 
@@ -82,20 +132,61 @@ def measurable_at(at: datetime) -> Select[int]:
 def with_basis() -> Select[int]:
     """The letters to a mailbox that has or had a basis, as a statement."""
     theirs = (Contact.authority_id == Message.authority_id) & (Contact.address_key == Message.address_key)
-    return select(Message.id).join(Contact, theirs).join(TrackingBasis, TrackingBasis.contact_id == Contact.id)
+    query = select(Message.id).join(Contact, theirs).join(TrackingBasis, TrackingBasis.contact_id == Contact.id)
+    return query.where(_suits())
+
+
+def mailboxes_in_force() -> Select[int]:
+    """The keys of the contacts that may be measured by themselves now, as a statement."""
+    query = select(TrackingBasis.contact_id).join(Contact, Contact.id == TrackingBasis.contact_id)
+    return query.where(Contact.retired_at.is_(None), _holds(), _suits())
+
+
+def _holds() -> ColumnElement[bool]:
+    return ~exists().where(BasisWithdrawal.basis_id == TrackingBasis.id)
+
+
+def _suits() -> ColumnElement[bool]:
+    """A decision allows nothing any more once staff know that the mailbox is a person's."""
+    return or_(TrackingBasis.kind == BasisKind.CONSENT, Contact.mailbox_kind == MailboxKind.IMPERSONAL)
+
+
+def _of(session: Session, contact: Contact) -> Sequence[TrackingBasis]:
+    return session.scalars(select(TrackingBasis).where(TrackingBasis.contact_id == contact.id)).all()
 
 
 def _record(session: Session, contact: Contact, basis: TrackingBasis, now: datetime, actor: str) -> TrackingBasis:
+    if basis.taken_on > today(now):
+        raise InputError("Ce jour est à venir : indiquez celui où l’accord ou la décision a été donné.")
+    take_turns(session, "bases", contact.id)
+    if contact.retired_at is not None:
+        raise Refused("Cette adresse n’est plus en usage.")
+    if in_force(session, contact) is not None:
+        raise Refused("Cette boîte a déjà un accord ou une décision : retirez-le d’abord.")
     basis.contact_id, basis.recorded_at, basis.recorded_by = contact.id, now, actor
     session.add(basis)
     session.flush()
-    audit.record(
-        session, now, actor, f"Mesure individuelle permise pour {contact.address}.", subject_of(contact.authority)
-    )
+    by = f"{basis.kind.label} du {basis.taken_on:%d/%m/%Y}, {basis.given_by}"
+    said = f"Mesure individuelle permise pour {contact.address} ({by})."
+    audit.record(session, now, actor, said, subject_of(contact.authority))
     return basis
 
 
+def _line(text: str) -> str:
+    line = line_of_words(text)
+    if len(line) > LONGEST_LINE:
+        raise InputError(f"« {line[:20]}… » dépasse 200 caractères.")
+    return line
+
+
 # Built once: building a statement costs as much as executing it.
-_MEASURABLE = with_basis().where(
-    among_given(Message.id, "messages"), Contact.retired_at.is_(None), TrackingBasis.withdrawn_at.is_(None)
+_MEASURABLE = (
+    with_basis()
+    .join(Mailing, Mailing.id == Message.mailing_id)
+    .where(
+        among_given(Message.id, "messages"),
+        Contact.retired_at.is_(None),
+        TrackingBasis.recorded_at <= Mailing.filled_at,
+        _holds(),
+    )
 )

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 from outreach.adherence.models import Status, Strand
 from outreach.db import Base, enum_of
 from outreach.delivery.models import Message
-from outreach.directory.models import Authority, School
+from outreach.directory.models import Authority, Contact, School
 from outreach.tracking.machines import Agent, HitClass, Why
 
 
@@ -280,17 +280,39 @@ class BasisKind(StrEnum):
     CONSENT = "consent"
     DECISION = "decision"
 
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return {"consent": "accord", "decision": "décision du délégué à la protection des données"}[self.value]
+
+
+class BasisWithdrawal(Base):
+    """A basis holds no longer: since when, by whom, and by which channel that was asked ('' = not recorded)."""
+
+    __tablename__ = "basis_withdrawals"
+
+    basis_id: Mapped[int] = mapped_column(ForeignKey("tracking_bases.id"), primary_key=True)
+    withdrawn_at: Mapped[datetime]
+    withdrawn_by: Mapped[str] = mapped_column(String(255))
+    channel: Mapped[str] = mapped_column(String(200), default="")
+
+
+def _withdrawal(value: SQLColumnExpression[Value], basis_id: Mapped[int]) -> ScalarSelect[Value]:
+    """A value of the withdrawal of a basis; NULL while it holds."""
+    query = select(value).where(BasisWithdrawal.basis_id == basis_id)
+    return query.correlate_except(BasisWithdrawal).scalar_subquery()
+
 
 class TrackingBasis(Base):
     """Why one mailbox may be measured by itself: its holder's consent, or, for a function's mailbox, a decision.
 
     Of a consent: who gave it, its wording and channel. Of a decision of the data protection officer: its reference.
-    `taken_on` is the day of either. Withdrawing keeps the row.
+    `taken_on` is the day of either. The row is never changed or deleted, as it proves that measuring was allowed;
+    withdrawing adds a row of its own.
     """
 
     __tablename__ = "tracking_bases"
     __table_args__ = (
-        CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name="withdrawn"),
         CheckConstraint("kind <> 'consent' OR (wording <> '' AND channel <> '')", name="consent"),
         CheckConstraint("kind <> 'decision' OR reference <> ''", name="decision"),
     )
@@ -305,5 +327,9 @@ class TrackingBasis(Base):
     reference: Mapped[str] = mapped_column(String(200), default="")
     recorded_at: Mapped[datetime]
     recorded_by: Mapped[str] = mapped_column(String(255))
-    withdrawn_at: Mapped[datetime | None]
-    withdrawn_by: Mapped[str | None] = mapped_column(String(255))
+
+    withdrawn_at: Mapped[datetime | None] = column_property(_withdrawal(BasisWithdrawal.withdrawn_at, id))  # noqa: A003
+    withdrawn_by: Mapped[str | None] = column_property(_withdrawal(BasisWithdrawal.withdrawn_by, id))  # noqa: A003
+    withdrawn_through: Mapped[str | None] = column_property(_withdrawal(BasisWithdrawal.channel, id))  # noqa: A003
+
+    contact: Mapped[Contact] = relationship()

@@ -19,6 +19,7 @@ KEYS = {
     "adherence_records": ["id"],
     "audit_entries": ["id"],
     "audit_seals": ["id"],
+    "basis_withdrawals": ["basis_id"],
     "campaign_transitions": ["id"],
     "gate_changes": ["id"],
     "prepared_texts": ["id"],
@@ -29,6 +30,7 @@ KEYS = {
     "sealed_entries": ["entry_id"],
     "service_replies": ["id"],
     "text_approvals": ["text_id"],
+    "tracking_bases": ["id"],
     "wave_transitions": ["id"],
 }
 AT = "2021-05-18T09:00:00+00:00"

@@ -190,6 +190,10 @@ def test_a_letter_s_own_hits_are_kept_only_while_a_basis_holds(database, letter)
     with database.writing() as session:
         hits.add(session, [seen(target)])
     assert kept(database) == 2
+    decide(database, contact, at=NOW + timedelta(days=1))
+    with database.writing() as session:
+        hits.add(session, [seen(target)])
+    assert kept(database) == 2, "a new agreement counts from the next wave on, not for letters that left before"
     received(database)
     with database.reading() as session:
         (found,) = hits.measured(session, session.scalars(select(Mailing.id)))
@@ -331,7 +335,7 @@ def test_who_is_measured_alone_is_in_no_group_and_hides_nobody(database, people,
         )
     assert _mentions(database) == {TrackingMode.INDIVIDUAL.mention: 2, TrackingMode.NONE.mention: 20}
     decide(database, keys[0], at=AFTER + timedelta(hours=1))
-    assert _mentions(database)[TrackingMode.INDIVIDUAL.mention] == 3
+    assert _mentions(database)[TrackingMode.INDIVIDUAL.mention] == 2, "an agreement counts from the next wave on"
 
 
 def _mentions(database):
@@ -348,14 +352,29 @@ def test_a_basis_needs_its_proof(database, letter):
     with database.writing() as session:
         contact = session.get_one(Contact, key)
         given = {"given_by": "A. Petit", "taken_on": date(2021, 5, 1), "now": NOW, "actor": AUTHOR}
-        with pytest.raises(InputError):
-            bases.record_consent(session, contact, wording=" ", channel="formulaire", **given)
+        words = {"wording": "J’accepte.", "channel": "formulaire"}
+        for gap in ({"wording": " "}, {"channel": ""}, {"given_by": ""}, {"taken_on": date(2099, 1, 1)}):
+            with pytest.raises(InputError):
+                bases.record_consent(session, contact, **given | words | gap)
         with pytest.raises(InputError):
             bases.record_decision(session, contact, reference="", **given)
         contact.mailbox_kind = MailboxKind.PERSONAL
         with pytest.raises(Refused):
             bases.record_decision(session, contact, reference="DPO 2021/4", **given)
-        basis = bases.record_consent(session, contact, wording="J’accepte.", channel="formulaire", **given)
-        bases.withdraw(session, basis, now=NOW, actor=AUTHOR)
+        basis = bases.record_consent(session, contact, **given | words)
+        with pytest.raises(Refused):
+            bases.record_consent(session, contact, **given | words)
+        bases.withdraw(session, basis, now=NOW, actor=AUTHOR, channel="téléphone")
         with pytest.raises(Refused):
             bases.withdraw(session, basis, now=NOW, actor=AUTHOR)
+        assert (basis.withdrawn_at, basis.withdrawn_by, basis.withdrawn_through) == (NOW, AUTHOR, "téléphone")
+
+
+def test_a_decision_ends_when_the_mailbox_turns_out_to_be_a_person_s(database, letter):
+    target, key = letter
+    decide(database, key)
+    with database.writing() as session:
+        assert bases.measurable(session, [target.message]) == {target.message}
+        session.get_one(Contact, key).mailbox_kind = MailboxKind.PERSONAL
+        session.flush()
+        assert bases.measurable(session, [target.message]) == set()
