@@ -62,7 +62,8 @@ def record_decision(
     given_by, reference = _line(given_by), _line(reference)
     if not (reference and given_by):
         raise InputError("Une décision se garde avec sa référence et qui l’a prise.")
-    if any(earlier.withdrawn_by == contact.address for earlier in _of(session, contact)):
+    own = {contact.address, contact.address_key}
+    if any(earlier.withdrawn_by in own for earlier in _of(session, contact)):
         raise Refused("Cette boîte a elle-même demandé à ne plus être mesurée : il faut son accord.")
     basis = TrackingBasis(kind=BasisKind.DECISION, given_by=given_by, taken_on=taken_on, reference=reference)
     return _record(session, contact, basis, now, actor)
@@ -89,6 +90,11 @@ def in_force(session: Session, contact: Contact) -> TrackingBasis | None:
         return None
     query = select(TrackingBasis).join(Contact, Contact.id == TrackingBasis.contact_id)
     return session.scalar(query.where(Contact.id == contact.id, _holds(), _suits()).limit(1))
+
+
+def standing(session: Session, contact: Contact) -> Sequence[TrackingBasis]:
+    """What was recorded for this mailbox and not withdrawn, whether or not it allows anything now."""
+    return [basis for basis in _of(session, contact) if basis.withdrawn_at is None]
 
 
 def of_authority(session: Session, authority: Authority) -> Sequence[TrackingBasis]:

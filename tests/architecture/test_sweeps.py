@@ -43,6 +43,7 @@ OPEN = {
     "public.click",
     "public.answer",
     "public.give_answer",
+    "public.choose_measure",
     "public.accessibility",
     "public.data_protection",
     "well_known.security",
@@ -124,7 +125,11 @@ def test_no_form_is_read_judged_or_answered_while_its_request_writes(app, signed
         samples = {**SAMPLES, "fase": str(owner.fase), "contact_id": str(contact), "message": str(letter.id)}
         identity = bytes.fromhex(letter.public_id)
     keys, words = Keys(settings.signing_keys), dict.fromkeys(("note", "day", "address", "name", "title", "why"), "x")
-    tokens = {"public.unsubscribe": TokenKind.UNSUBSCRIBE, "public.give_answer": TokenKind.ANSWER}
+    tokens = {
+        "public.unsubscribe": TokenKind.UNSUBSCRIBE,
+        "public.give_answer": TokenKind.ANSWER,
+        "public.choose_measure": TokenKind.ANSWER,
+    }
     opened = Counter()
     for given in ({}, {**words, "version": "x", "criteria": '{"and":[]}', "answer": "help", "definition": "x"}):
         for method, endpoint, address in addresses(app, samples):

@@ -28,7 +28,7 @@ def test_the_way_down_drops_days_and_replies_and_keeps_the_letter(database):
         for step, day in (("postponed", "2021-05-20"), ("replied", None)):
             connection.execute(text(added), {"step": step, "at": AT, "day": day})
         connection.execute(text("UPDATE mailings SET purpose = 'reply' WHERE id = 1"))
-    migrations.downgrade(database.engine, "0022")
+    migrations.downgrade(database.engine, "0025")
     after = dumped(database)
     assert len(after["response_steps"]) == len(before["response_steps"])
     assert "service_replies" not in after

@@ -56,7 +56,7 @@ def added(dump, upto="9999"):
     if "response_steps" not in dump and upto >= "0019":
         made["record_withdrawals"] = [row["withdrawn_at"] for row in dump["adherence_records"]]
         made["response_steps"] = [row[name] for row in dump["responses"] for name in ("owner", "handled_at")]
-    if "basis_withdrawals" not in dump and upto >= "0030":
+    if "basis_withdrawals" not in dump and upto >= "0027":
         made["basis_withdrawals"] = [row["withdrawn_at"] for row in dump["tracking_bases"]]
     return {table: len(list(filter(None, said))) for table, said in made.items() if any(said)}
 

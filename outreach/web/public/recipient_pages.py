@@ -15,7 +15,7 @@ from outreach.delivery.models import Message, MessageState
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.tokens import INERT, Keys, Token, TokenKind, hidden
 from outreach.text import CONTROLS
-from outreach.tracking import answers
+from outreach.tracking import answers, consent
 from outreach.tracking.answers import Given, Question
 from outreach.tracking.models import Answer
 from outreach.web.ui.frame import database, judged, now, settings
@@ -95,6 +95,27 @@ def give_answer(token: str) -> Response:
         return _page("public/answered.html", 200, token=token, contact=shared.contact, given=given, is_test=is_test)
     with database().reading() as session:
         return _question_page(session, _message(session, read), token, request.form, fault, code)
+
+
+@pages.post("/a/measure/<path:token>")
+def choose_measure(token: str) -> Response:
+    """One box decides both ways, so that withdrawing an agreement is as easy as giving it."""
+    read, agrees, words = _read(token, TokenKind.ANSWER), "measure" in request.form, request.form.get("wording", "")
+    try:
+        with database().reading() as session:
+            is_certain = not agrees or _is_human(_message(session, read))
+        if not is_certain:
+            return _measure_page(token, read, confirms=True)
+        with database().writing() as session:
+            if agrees:
+                consent.agree(session, _message(session, read), words, now=now())
+            else:
+                consent.withdraw(session, _message(session, read), now=now())
+    except NotFound:
+        return _neutral()
+    except (InputError, Refused) as error:
+        return _measure_page(token, read, fault=str(error), code=422 if isinstance(error, InputError) else 429)
+    return _measure_page(token, read)
 
 
 @pages.get("/u/<path:token>")
@@ -193,11 +214,12 @@ def _question_page(
     shared = composing.facts_of(session, message, _sending(), now=now()).shared
     term = answer_term.term_of(session, message, shared.deadline, now=now())
     if term.stands is AnswerTerm.OVER:
-        return _page("public/answers_over.html", 200, shared=shared)
+        return _page("public/answers_over.html", 200, shared=shared, token=token, **_measure_of(session, message))
     return _page(
         "public/answer.html",
         code,
         token=token,
+        **_measure_of(session, message),
         asked=asked,
         shared=shared,
         term=term,
@@ -208,6 +230,19 @@ def _question_page(
         fault=fault,
         confirms=confirms,
     )
+
+
+def _measure_of(session: Session, message: Message) -> dict[str, object]:
+    """What the form of the agreement to be measured shows."""
+    return {"choice": consent.choice_of(session, message), "wording": consent.wording(), "confirms_measure": False}
+
+
+def _measure_page(
+    token: str, read: Token | None, *, fault: str = "", code: int = 200, confirms: bool = False
+) -> Response:
+    with database().reading() as session:
+        shown = {**_measure_of(session, _message(session, read)), "confirms_measure": confirms}
+        return _page("public/measure.html", code, token=token, fault=fault, **shown)
 
 
 def _sending() -> SenderIdentity:

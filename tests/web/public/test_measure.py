@@ -1,0 +1,134 @@
+"""The box of the answer page: unticked until its mailbox agrees, its words kept, withdrawn by the same box."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from outreach import audit
+from outreach.delivery.models import Mailing, Message, MessageState, Purpose
+from outreach.directory import contacts
+from outreach.directory.contacts import subject_of
+from outreach.directory.models import Authority, Contact
+from outreach.errors import Refused
+from outreach.tracking import bases, consent
+from outreach.tracking.models import BasisWithdrawal, TrackingBasis
+from tests.conftest import NOW
+from tests.pages import form_of
+from tests.web.campaigns.test_progress import stop_clock
+from tests.web.test_responses import LAST, finish, letters, wbe
+
+__all__ = ["letters", "wbe"]
+STAFF = "nadia.lambert@fwb.example"
+
+
+@pytest.fixture
+def choose(client, wbe):
+    """Send the page's form about measuring with its box ticked or not, as a browser would."""
+
+    def send(ticked, **changes):
+        page = client.get(wbe)
+        action = wbe.replace("/a/", "/a/measure/")
+        form = {name: value for name, value in form_of(page, action).items() if name != "measure"}
+        return client.post(action, data={**form, **({"measure": "1"} if ticked else {}), **changes})
+
+    return send
+
+
+def kept(database):
+    with database.reading() as session:
+        return session.scalars(select(TrackingBasis).order_by(TrackingBasis.id)).all()
+
+
+def mailbox(session):
+    return session.scalars(select(Contact).join(Authority).where(Authority.fase == 9001)).one()
+
+
+def is_ticked(page):
+    return 'name="measure" value="1" checked' in page.text
+
+
+def test_the_box_gives_an_agreement_with_its_words_and_takes_it_back(client, wbe, choose, sample_database):
+    assert not is_ticked(client.get(wbe))
+    assert "Votre accord est enregistré" in choose(ticked=True).text
+    (basis,) = kept(sample_database)
+    with sample_database.reading() as session:
+        assert (basis.wording, basis.given_by) == (consent.wording(), mailbox(session).address)
+    assert basis.recorded_by == basis.given_by
+    assert basis.channel.startswith("page de réponse du courriel ")
+    page = client.get(wbe)
+    assert is_ticked(page)
+    assert consent.wording() in page.text
+    choose(ticked=True)
+    assert len(kept(sample_database)) == 1
+    assert "n’est pas mesurée" in choose(ticked=False).text
+    assert not is_ticked(client.get(wbe))
+    (basis,) = kept(sample_database)
+    assert (basis.withdrawn_by, basis.withdrawn_through) == (basis.given_by, basis.channel)
+    with sample_database.reading() as session:
+        told = [entry.sentence for entry in audit.about(session, subject_of(mailbox(session).authority))]
+        assert ["retirée" in told[0], "permise" in told[1]] == [True, True]
+        with pytest.raises(Refused, match="elle-même"):
+            decided = {"reference": "DPD 1", "given_by": "DPD", "taken_on": NOW.date(), "now": NOW, "actor": STAFF}
+            bases.record_decision(session, mailbox(session), **decided)
+
+
+def test_what_staff_recorded_is_withdrawn_by_the_same_box_also_once_answers_are_over(
+    client, wbe, choose, sample_database, monkeypatch
+):
+    with sample_database.writing() as session:
+        decided = {"reference": "DPD 1", "given_by": "DPD", "taken_on": NOW.date(), "now": NOW, "actor": STAFF}
+        bases.record_decision(session, mailbox(session), **decided)
+    page = client.get(wbe)
+    assert is_ticked(page)
+    assert "décision du délégué" in page.text
+    finish(sample_database, ends=True)
+    stop_clock(monkeypatch, LAST + timedelta(days=1))
+    assert choose(ticked=False).status_code == 200
+    with sample_database.reading() as session:
+        (basis,) = session.scalars(select(TrackingBasis))
+        assert basis.withdrawn_by == basis.contact.address
+    assert "<form" not in client.get(wbe).text
+
+
+def test_a_form_that_a_machine_may_have_sent_asks_to_be_sent_again_to_agree(app, choose, sample_database):
+    with sample_database.writing() as session:
+        for row in session.scalars(select(Message).where(Message.state == MessageState.ACCEPTED)):
+            row.settled_at = app.extensions["outreach.settings"].instant() - timedelta(seconds=1)
+    page = choose(ticked=True)
+    assert "Un dernier geste" in page.text
+    assert is_ticked(page)
+    assert kept(sample_database) == []
+    choose(ticked=True, confirmed="1")
+    assert len(kept(sample_database)) == 1
+
+
+def test_other_words_than_those_of_the_page_are_not_agreed_to(choose, sample_database):
+    page = choose(ticked=True, wording="J’accepte tout.")
+    assert page.status_code == 422
+    assert "a changé" in page.text
+    assert kept(sample_database) == []
+
+
+@pytest.mark.long
+def test_a_flood_of_agreements_is_refused_and_withdrawing_never_is(choose, sample_database):
+    for _ in range(consent.MOST_AN_HOUR):
+        assert choose(ticked=True).status_code == 200
+        assert choose(ticked=False).status_code == 200
+    assert choose(ticked=True).status_code == 429
+    with sample_database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(BasisWithdrawal)) == consent.MOST_AN_HOUR
+
+
+def test_a_test_letter_and_an_address_out_of_use_have_no_box(client, wbe, sample_database):
+    action = wbe.replace("/a/", "/a/measure/")
+    with sample_database.writing() as session:
+        session.scalars(select(Mailing)).first().purpose = Purpose.TEST
+    assert 'name="measure"' not in client.get(wbe).text
+    assert client.post(action, data={"measure": "1", "wording": consent.wording()}).status_code == 404
+    with sample_database.writing() as session:
+        session.scalars(select(Mailing)).first().purpose = Purpose.CAMPAIGN
+        held = mailbox(session)
+        contacts.retire(session, held.authority, held, now=NOW, actor=STAFF)
+    assert 'name="measure"' not in client.get(wbe).text
+    assert kept(sample_database) == []
