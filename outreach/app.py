@@ -22,7 +22,7 @@ from outreach.db import NO_ANSWER, Database, Session
 from outreach.db.ways import Way
 from outreach.settings import ROOT, Mode, Settings
 from outreach.web import account, adherence, calendar, campaigns, mailbox, responses, sending, situation, trail
-from outreach.web.directory import authorities, exclusions, history
+from outreach.web.directory import authorities, exclusions, history, measure
 from outreach.web.headers import Headed
 from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.health import Health
@@ -72,6 +72,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         authorities,
         exclusions,
         history,
+        measure,
         adherence,
         calendar,
         responses,

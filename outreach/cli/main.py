@@ -16,6 +16,7 @@ MODULES = {
     "directory": ("register", "directory"),
     "adherence": ("programme", "adherence", "report"),
     "campaign": ("campaign",),
+    "consent": ("consent",),
     "returns": ("bounces", "suppressions"),
     "bench": ("bench", "chaos"),
 }

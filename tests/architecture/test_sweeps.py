@@ -102,8 +102,8 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
             method != "GET"
             and endpoint.startswith(
                 (
-                    *("directory.", "exclusions.", "history.", "adherence.", "campaigns.", "responses.", "sending."),
-                    *("replies.", "texts."),
+                    *("directory.", "exclusions.", "history.", "measure.", "adherence.", "campaigns.", "responses."),
+                    *("sending.", "replies.", "texts."),
                 )
             )
             and endpoint != "campaigns.preview"

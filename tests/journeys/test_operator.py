@@ -341,3 +341,23 @@ def test_an_operator_sees_what_keeps_letters_and_has_the_relay_tried_at_once(run
     assert "a.example:25 est essayé de nouveau" in run_on_sample("relay", "retry").stdout
     assert "rien n’est changé" in run_on_sample("relay", "retry").stdout
     assert json.loads(run_on_sample("relay", "status", "--json").stdout)["relays"][0]["rests_until"] is None
+
+
+@pytest.mark.long
+def test_agreements_to_be_measured_are_recorded_listed_and_withdrawn(run_on_sample, sample_database):
+    del sample_database  # its rows are what the commands read
+    mailbox = ("9300", "PO009300@adm.fwb.example")
+    assert figures(run_on_sample("consent", "list", "--json")) == []
+    by = ("--by", "A. Petit", "--on", "2021-05-12")
+    assert run_on_sample("consent", "record", *mailbox, *by, "--channel", "courriel reçu").returncode == 0
+    again = run_on_sample("consent", "record", *mailbox, *by, "--decision", "DPD 2021/4")
+    assert (again.returncode, "déjà" in again.stderr) == (1, True)
+    assert run_on_sample("consent", "withdraw", *mailbox, "--channel", "téléphone").returncode == 0
+    assert run_on_sample("consent", "withdraw", *mailbox).returncode == 1
+    (told,) = figures(run_on_sample("consent", "list", "--json"))
+    assert (told["fase"], told["kind"], told["by"], told["on"]) == (9300, "consent", "A. Petit", "2021-05-12")
+    assert told["mailbox"] in told["wording"]
+    assert (told["channel"], told["withdrawn_through"]) == ("courriel reçu", "téléphone")
+    assert told["recorded_by"] == told["withdrawn_by"]
+    assert told["recorded_at"] <= told["withdrawn_at"]
+    assert run_on_sample("consent", "record", *mailbox, *by).returncode == 2

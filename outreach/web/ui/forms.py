@@ -1,4 +1,4 @@
-"""Forms of contacts, lists, statuses and calls, in French and checked on the server."""
+"""Forms of contacts, lists, statuses, calls and agreements, in French and checked on the server."""
 
 from collections.abc import Iterable, Sequence
 
@@ -22,6 +22,7 @@ from outreach.directory.models import MailboxKind, School
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
 from outreach.text import CONTROLS, line_of_words
+from outreach.tracking.bases import LONGEST_LINE, LONGEST_WORDING
 from outreach.web.ui.frame import judged
 
 SOURCES = ("Appel téléphonique", "Courriel reçu", "Formulaire", "Réunion")
@@ -197,3 +198,53 @@ class CallForm(FlaskForm):
             raise ValidationError(f"La note dépasse 2 000 caractères de {excess} : raccourcissez-la.")
         if CONTROLS.search(field.data):
             raise ValidationError("Le texte contient un caractère interdit.")
+
+
+class ConsentForm(FlaskForm):
+    """The agreement of a mailbox's holder to be measured: who, when, to which words, by which channel."""
+
+    given_by = StringField("Qui l’a donné", description="Le nom et la fonction de la personne qui relève cette boîte.")
+    day = StringField("Date", description="Le jour où l’accord a été donné, par exemple 30/06/2021.")
+    channel = SelectField("Par quel moyen", choices=[SelectChoice(source.lower(), source) for source in SOURCES])
+    wording = TextAreaField(
+        "À quels mots", description="Le texte exact auquel la personne a dit oui, 2 000 caractères au plus."
+    )
+
+    validate_day = StatusForm.validate_day
+
+    def validate_given_by(self, field: StringField) -> None:
+        """Required, on one line of words."""
+        tidy(field)
+        if not field.data:
+            raise ValidationError("Indiquez qui l’a donné.")
+        if len(field.data) > LONGEST_LINE:
+            raise ValidationError("200 caractères au plus.")
+
+    def validate_wording(self, field: TextAreaField) -> None:
+        """Required. Line ends become one character before it is measured, as browsers send two."""
+        field.data = "\n".join((field.data or "").splitlines()).strip()
+        if not field.data:
+            raise ValidationError("Écrivez les mots auxquels la personne a dit oui.")
+        if len(field.data) > LONGEST_WORDING:
+            raise ValidationError("Le texte dépasse 2 000 caractères : raccourcissez-le.")
+        if CONTROLS.search(field.data):
+            raise ValidationError("Le texte contient un caractère interdit.")
+
+
+class DecisionForm(FlaskForm):
+    """The data protection officer's decision about a function's mailbox."""
+
+    reference = StringField("Référence de la décision", description="Le numéro ou le nom du document qui la contient.")
+    given_by = StringField("Qui l’a prise", description="Le délégué à la protection des données, par son nom.")
+    day = StringField("Date", description="Le jour de la décision, par exemple 30/06/2021.")
+
+    validate_day = StatusForm.validate_day
+    validate_given_by = ConsentForm.validate_given_by
+
+    def validate_reference(self, field: StringField) -> None:
+        """Required, on one line of words."""
+        tidy(field)
+        if not field.data:
+            raise ValidationError("Indiquez la référence de la décision.")
+        if len(field.data) > LONGEST_LINE:
+            raise ValidationError("200 caractères au plus.")

@@ -1,0 +1,135 @@
+"""An authority's measuring: what allows each of its mailboxes to be measured by itself, recorded and withdrawn."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.accounts import staff
+from outreach.days import parse_day, today
+from outreach.db import Session
+from outreach.directory import authority_sheet, contacts
+from outreach.directory.models import Authority, Contact
+from outreach.errors import InputError, Refused
+from outreach.roles import RoleName
+from outreach.tracking import bases, consent
+from outreach.web.ui.forms import SOURCES, ConsentForm, DecisionForm
+from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.kept import keeps_text, of_form
+
+pages = Blueprint("measure", __name__, url_prefix="/directory/<number:fase>/measure")
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index(fase: int) -> str:
+    with database().reading() as session:
+        authority = authority_sheet.authority_by_fase(session, fase)
+        recorded = bases.of_authority(session, authority)
+        return render_template(
+            "pages/directory/measure.html",
+            authority=authority,
+            federations=authority_sheet.represented_by(session, authority),
+            mailboxes=[held for held in contacts.contacts_of(session, authority) if held.retired_at is None],
+            standing={basis.contact_id: basis for basis in recorded if basis.withdrawn_at is None},
+            recorded=recorded,
+            sources=SOURCES,
+            colleagues=staff.colleagues(session),
+        )
+
+
+@pages.get("/<number:contact_id>/consent")
+@needs(RoleName.AUTHOR)
+def consent_form(fase: int, contact_id: int) -> str:
+    with database().reading() as session:
+        authority, contact = _mailbox(session, fase, contact_id)
+        form = ConsentForm(data={"day": today(now()).isoformat(), "wording": consent.wording(contact.address)})
+        return _form_page(authority, contact, form)
+
+
+@pages.post("/<number:contact_id>/consent")
+@needs(RoleName.AUTHOR)
+@keeps_text(of_form(ConsentForm))
+def record_consent(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
+    form = ConsentForm()
+
+    def record(session: Session, contact: Contact) -> None:
+        bases.record_consent(
+            session,
+            contact,
+            given_by=form.given_by.data or "",
+            taken_on=parse_day(form.day.data or ""),
+            wording=form.wording.data or "",
+            channel=form.channel.data or "",
+            now=now(),
+            actor=actor(),
+        )
+
+    return _save(fase, contact_id, form, record, "L’accord est enregistré. Il vaut à partir du prochain envoi.")
+
+
+@pages.get("/<number:contact_id>/decision")
+@needs(RoleName.AUTHOR)
+def decision_form(fase: int, contact_id: int) -> str:
+    with database().reading() as session:
+        authority, contact = _mailbox(session, fase, contact_id)
+        return _form_page(authority, contact, DecisionForm(data={"day": today(now()).isoformat()}))
+
+
+@pages.post("/<number:contact_id>/decision")
+@needs(RoleName.AUTHOR)
+@keeps_text(of_form(DecisionForm))
+def record_decision(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
+    form = DecisionForm()
+
+    def record(session: Session, contact: Contact) -> None:
+        bases.record_decision(
+            session,
+            contact,
+            reference=form.reference.data or "",
+            given_by=form.given_by.data or "",
+            taken_on=parse_day(form.day.data or ""),
+            now=now(),
+            actor=actor(),
+        )
+
+    return _save(fase, contact_id, form, record, "La décision est enregistrée. Elle vaut à partir du prochain envoi.")
+
+
+@pages.post("/bases/<number:number>/withdrawal")
+@needs(RoleName.AUTHOR)
+def withdraw(fase: int, number: int) -> Redirect:
+    asked = request.form.get("channel", "")
+    channel = asked.lower() if asked in SOURCES else ""
+    with database().writing() as session:
+        authority = authority_sheet.authority_by_fase(session, fase)
+        basis = bases.basis_numbered(session, authority, number)
+        bases.withdraw(session, basis, now=now(), actor=actor(), channel=channel)
+    flash("C’est retiré : plus rien n’est enregistré pour cette boîte.", "success")
+    return redirect(url_for(".index", fase=fase))
+
+
+def _mailbox(session: Session, fase: int, contact_id: int) -> tuple[Authority, Contact]:
+    authority = authority_sheet.authority_by_fase(session, fase)
+    return authority, contacts.contact(session, authority, contact_id)
+
+
+def _save(
+    fase: int, contact_id: int, form: FlaskForm, record: Callable[[Session, Contact], None], told: str
+) -> Redirect | tuple[str, int]:
+    if form.validate_on_submit():
+        try:
+            with database().writing() as session:
+                record(session, _mailbox(session, fase, contact_id)[1])
+        except (InputError, Refused) as error:
+            form.form_errors = [str(error)]
+        else:
+            flash(told, "success")
+            return redirect(url_for(".index", fase=fase))
+    with database().reading() as session:
+        return _form_page(*_mailbox(session, fase, contact_id), form), 422
+
+
+def _form_page(authority: Authority, contact: Contact, form: FlaskForm) -> str:
+    return render_template("pages/directory/measure_form.html", authority=authority, contact=contact, form=form)
