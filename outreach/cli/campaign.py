@@ -116,6 +116,8 @@ def submit(operation: Operation, number: int, confirmed: int | None) -> None:
         f", {french.plural(counts.addresses, 'adresse')}"
         f" ; {french.plural(left_out, 'pouvoir organisateur écarté', 'pouvoirs organisateurs écartés')}."
     )
+    if findings.measured:
+        say(findings.measured)
     for remark in findings.remarks:
         say(f"À vérifier. {remark}")
 

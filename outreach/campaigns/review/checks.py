@@ -13,7 +13,7 @@ from outreach import french
 from outreach.campaigns import audiences
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
-from outreach.campaigns.review import neighbours
+from outreach.campaigns.review import measuring, neighbours
 from outreach.campaigns.review.neighbours import NearDay
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.schedule import planning, sending_hours
@@ -39,13 +39,17 @@ PLACEHOLDER = re.compile(r"\[[àa] compléter[^\]\n]{0,200}\]?", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The outcome of the checks: the audience's counts, the dry run, what blocks, other remarks, the planned waves."""
+    """The outcome of the checks: the audience's counts, the dry run, what blocks, other remarks, the planned waves.
+
+    `measured` says how many mailboxes are measured one by one, or is empty.
+    """
 
     counts: AudienceCounts
     run: DryRun
     blocks: Sequence[str]
     remarks: Sequence[str]
     planned: Sequence[PlannedWave]
+    measured: str = ""
 
 
 def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, now: datetime) -> Findings:
@@ -74,7 +78,8 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     ]
     if run.biggest > NEARLY:
         remarks.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : au-delà de 100 ko, certains le coupent.")
-    return Findings(counts, run, blocks, remarks, planned)
+    measured = measuring.told(session, campaign, counts.addresses, now=now)
+    return Findings(counts, run, blocks, remarks, planned, measured)
 
 
 def wording_of(campaign: Campaign, sending: SenderIdentity) -> list[str]:

@@ -120,6 +120,12 @@ class LetterForm(StepForm):
         """The form as a campaign stands."""
         return cls(formdata=None, data={name: getattr(campaign, name) for name in cls.KEPT})
 
+    def withhold_individual(self) -> None:
+        """Do not offer to measure mailboxes one by one, unless the campaign does so already."""
+        if self.tracking.data != TrackingMode.INDIVIDUAL:
+            offered = [choice for choice in self.tracking.choices if choice.value != TrackingMode.INDIVIDUAL]
+            self.tracking.choices = offered
+
     def changes(self) -> dict[str, Any]:
         """The form's values, by field of the campaign. An unknown or missing choice becomes its default."""
         values = {name: (self[name].data or "").strip() for name in self.KEPT}

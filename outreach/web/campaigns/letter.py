@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as Redirect
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.merge_fields import FIELDS
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.review import checks, test_letter
+from outreach.campaigns.review import checks, measuring, test_letter
 from outreach.campaigns.review.preview import Preview, PreviewedLetter, hard_cases
 from outreach.campaigns.schedule import planning
 from outreach.db import Session
@@ -156,10 +156,14 @@ def _page(
     if is_typed:
         campaign = lifecycle.as_if(session, campaign, form.changes())
     form.version.data = form.version.data or step.version
+    alone = measuring.alone(session, campaign, now=now())
+    if not alone:
+        form.withhold_individual()
     return show(
         "letter",
         step,
         form=form,
+        measured=measuring.offer(alone),
         unsaved=is_typed,
         test=test or TestLetterForm(),
         refusals=refusals,
