@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from outreach import audit
 from outreach.days import today
@@ -126,11 +126,11 @@ def measurable(session: Session | Connection, messages: Iterable[int]) -> set[in
     return set(session.scalars(_MEASURABLE, {"messages": messages}))
 
 
-def measurable_at(at: datetime) -> Select[int]:
-    """The letters that went to a mailbox that had a basis at an instant, as a statement."""
+def measurable_at(at: datetime | InstrumentedAttribute[datetime | None]) -> Select[int]:
+    """The letters that went to a mailbox that had a basis at an instant, given or in a column, as a statement."""
     return with_basis().where(
         TrackingBasis.recorded_at <= at,
-        ~exists().where(BasisWithdrawal.basis_id == TrackingBasis.id, BasisWithdrawal.withdrawn_at <= at),
+        ~_is_withdrawn(BasisWithdrawal.withdrawn_at <= at),
         or_(Contact.retired_at.is_(None), Contact.retired_at > at),
     )
 
@@ -149,7 +149,12 @@ def mailboxes_in_force() -> Select[int]:
 
 
 def _holds() -> ColumnElement[bool]:
-    return ~exists().where(BasisWithdrawal.basis_id == TrackingBasis.id)
+    return ~_is_withdrawn()
+
+
+def _is_withdrawn(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    query = select(BasisWithdrawal.basis_id).where(BasisWithdrawal.basis_id == TrackingBasis.id, *conditions)
+    return query.correlate_except(BasisWithdrawal).exists()
 
 
 def _suits() -> ColumnElement[bool]:

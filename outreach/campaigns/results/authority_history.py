@@ -7,9 +7,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import joinedload
 
+from outreach import french
 from outreach.campaigns.audiences import audience_of, scope_of
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.replies.models import ServiceReply
+from outreach.campaigns.results import openings
+from outreach.campaigns.results.openings import LetterOpenings
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import listing
@@ -51,14 +54,19 @@ class CampaignEvent(Event):
     """An event between a campaign and an authority.
 
     `response` is the key of an answer that waits for the service. `letter` has the keys of a campaign and its letter.
+    `is_measured`: the details of a letter say whether it was opened.
     """
 
     response: int | None = None
     letter: tuple[int, int] | None = None
+    is_measured: bool = False
 
 
-def letters(session: Session, authority: Authority) -> list[Event]:
-    """What became of an authority's letters. Letters that have not left yet are in `to_come`."""
+def letters(session: Session, authority: Authority, *, now: datetime) -> list[Event]:
+    """What became of an authority's letters, opened or not where a mailbox is measured by itself.
+
+    Letters that have not left yet are in `to_come`.
+    """
     messages = listing.to_authority(session, authority)
     mailings = {message.mailing_id for message in messages}
     query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(mailings))
@@ -67,7 +75,10 @@ def letters(session: Session, authority: Authority) -> list[Event]:
     confirmations = set(session.scalars(confirming))
     answering = select(ServiceReply).where(ServiceReply.message_id.in_([message.id for message in messages]))
     replies = [_reply(reply) for reply in session.scalars(answering.options(joinedload(ServiceReply.message)))]
-    told = [_letter(message, waves.get(message.mailing_id), confirmations) for message in messages]
+    seen = openings.of_letters(session, [message.id for message in messages], now=now)
+    told = [
+        _letter(message, waves.get(message.mailing_id), confirmations, seen.get(message.id)) for message in messages
+    ]
     return replies + [event for event in told if event is not None]
 
 
@@ -124,7 +135,7 @@ def to_come(session: Session, authority: Authority, *, now: datetime) -> list[Pl
     return coming
 
 
-def _letter(message: Message, wave: Wave | None, confirmations: set[int]) -> Event | None:
+def _letter(message: Message, wave: Wave | None, confirmations: set[int], seen: LetterOpenings | None) -> Event | None:
     is_to_come = message.state in ON_THE_WAY
     if (wave is None and message.mailing_id not in confirmations) or (wave is not None and is_to_come):
         return None
@@ -136,7 +147,10 @@ def _letter(message: Message, wave: Wave | None, confirmations: set[int]) -> Eve
         return Event(at, "automatique", f"Confirmation de la réponse{to} : {said}.")
     sentence = f"Courriel « {wave.campaign.title} », {wave.name}{to} : {said}."
     has_left = message.state is not MessageState.WITHDRAWN
-    return CampaignEvent(at, "automatique", sentence, letter=(wave.campaign_id, message.id) if has_left else None)
+    event = CampaignEvent(at, "automatique", sentence, letter=(wave.campaign_id, message.id) if has_left else None)
+    if seen is not None:
+        event.details, event.is_measured = [f"{french.initial(', '.join(seen.told))}."], True
+    return event
 
 
 def _reply(reply: ServiceReply) -> Event:

@@ -10,6 +10,7 @@ from outreach import french
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.results import openings
 from outreach.campaigns.waves import retrying
 from outreach.days import BRUSSELS
 from outreach.db import Session
@@ -77,7 +78,9 @@ def received(number: int, message: int) -> Response:
         campaign, letter = _letter(session, number, message)
         subject = composing.subject_read(session, letter, sending(), now=now())
         step, outcome = step_of(session, "recipients", campaign), listing.outcome_of(letter)
-        return letter_frame.around(show("received", step, message=letter, outcome=outcome, subject=subject))
+        seen = openings.of_letters(session, [letter.id], now=now()).get(letter.id)
+        shown = {"message": letter, "outcome": outcome, "subject": subject, "seen": seen, "meaning": openings.MEANING}
+        return letter_frame.around(show("received", step, **shown))
 
 
 @pages.get("/<number:number>/letters/<number:message>/html")

@@ -6,7 +6,8 @@ from werkzeug.wrappers import Response as Redirect
 from outreach import days
 from outreach.accounts import staff
 from outreach.adherence import records
-from outreach.campaigns.results import authority_history
+from outreach.campaigns.results import authority_history, openings
+from outreach.campaigns.results.authority_history import CampaignEvent
 from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import authority_sheet, calls
@@ -77,12 +78,15 @@ def _noted(fase: int, form: CallForm) -> bool:
 
 
 def _page(session: Session, authority: Authority, form: CallForm) -> str:
+    events = _events(session, authority)
+    is_measured = any(isinstance(event, CampaignEvent) and event.is_measured for event in events)
     return render_template(
         "pages/directory/history.html",
         authority=authority,
         federations=authority_sheet.represented_by(session, authority),
         planned=authority_history.to_come(session, authority, now=now()),
-        events=_events(session, authority),
+        events=events,
+        meaning=openings.MEANING if is_measured else "",
         form=form,
         colleagues=staff.colleagues(session),
     )
@@ -92,7 +96,7 @@ def _events(session: Session, authority: Authority) -> list[Event]:
     events = [
         *authority_history.answered(session, authority, authority_sheet.history(session, authority)),
         *records.events(session, authority),
-        *authority_history.letters(session, authority),
+        *authority_history.letters(session, authority, now=now()),
         *authority_history.exclusions(session, authority),
         *calls.events(session, authority),
     ]

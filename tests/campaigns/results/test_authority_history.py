@@ -86,10 +86,10 @@ def test_who_would_be_left_out_is_told_why_and_each_address_spared(database, aut
 def test_a_letter_that_waits_in_the_outbox_is_to_come_and_not_past(database, authority):
     launch(database, approved(database), at=AT)
     assert to_come(database, authority, now=AT) == [(1, ["po009001@adm.fwb.example"], None, True)]
-    assert of(database, authority, authority_history.letters) == []
+    assert of(database, authority, authority_history.letters, now=LATER) == []
     left(database)
     assert to_come(database, authority, now=AT) == []
-    (told,) = of(database, authority, authority_history.letters)
+    (told,) = of(database, authority, authority_history.letters, now=LATER)
     assert "première vague à po009001@adm.fwb.example : remis." in told.sentence
     assert told.letter is not None
 
@@ -167,7 +167,9 @@ def test_a_request_is_told_with_its_comment_and_the_address_it_proposes(database
         "Adresse proposée : b@ecole.example",
         "« Ce n’est pas le bon contact » attend le service.",
     ]
-    confirmation = [one for one in of(database, authority, authority_history.letters) if "Confirmation" in one.sentence]
+    confirmation = [
+        one for one in of(database, authority, authority_history.letters, now=LATER) if "Confirmation" in one.sentence
+    ]
     assert len(confirmation) == 1
 
 
