@@ -79,8 +79,7 @@ def withdraw(session: Session, basis: TrackingBasis, *, now: datetime, actor: st
     session.add(BasisWithdrawal(basis_id=basis.id, withdrawn_at=now, withdrawn_by=actor, channel=channel))
     session.flush()
     session.refresh(basis, ["withdrawn_at", "withdrawn_by", "withdrawn_through"])
-    how = f" ({channel})" if channel else ""
-    said = f"Mesure individuelle retirée pour {contact.address}{how}."
+    said = f"Mesure individuelle retirée pour {contact.address}."
     audit.record(session, now, actor, said, subject_of(contact.authority))
 
 

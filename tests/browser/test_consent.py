@@ -24,7 +24,7 @@ from tests.factories import APPROVER, AUTHOR
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 READER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Thunderbird/128.5"
-BOX, SAVE = "J’accepte que le service enregistre", "Enregistrer ce choix"
+BOX, SAVE = "Oui, j’accepte", "Enregistrer ce choix"
 
 
 class Sending:

@@ -278,7 +278,7 @@ def _bar() -> list[tuple[str, str, bool]]:
     here = (
         "directory."
         if place in {"adherence.statuses", "adherence.record", "adherence.withdrawal"}
-        or place.startswith(("history.", "exclusions."))
+        or place.startswith(("history.", "measure.", "exclusions."))
         else place.replace("adherence.", "situation.")
     )
     here = "responses." if here.startswith(("replies.", "texts.")) else here

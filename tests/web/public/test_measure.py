@@ -14,7 +14,7 @@ from outreach.errors import Refused
 from outreach.tracking import bases, consent
 from outreach.tracking.models import BasisWithdrawal, TrackingBasis
 from tests.conftest import NOW
-from tests.pages import form_of
+from tests.pages import elements, form_of
 from tests.web.campaigns.test_progress import stop_clock
 from tests.web.test_responses import LAST, finish, letters, wbe
 
@@ -45,7 +45,8 @@ def mailbox(session):
 
 
 def is_ticked(page):
-    return 'name="measure" value="1" checked' in page.text
+    (box,) = elements(page, "input[@name='measure']")
+    return "checked" in box.attrib
 
 
 def test_the_box_gives_an_agreement_with_its_words_and_takes_it_back(client, wbe, choose, sample_database):
