@@ -60,7 +60,7 @@ def test_the_box_gives_an_agreement_with_its_words_and_takes_it_back(client, wbe
     page = client.get(wbe)
     assert is_ticked(page)
     assert consent.wording() in page.text
-    choose(ticked=True)
+    assert choose(ticked=True).status_code == 200
     assert len(kept(sample_database)) == 1
     assert "n’est pas mesurée" in choose(ticked=False).text
     assert not is_ticked(client.get(wbe))
