@@ -117,8 +117,8 @@ def undo(session: Session, *, now: datetime, actor: str) -> RegisterImport:
         RegisterChange.import_id == entry.id, RegisterChange.nature == Nature.CHANGED
     )
     _restore(session, session.scalars(changed).all())
-    contacts.forget_derived(session, entry.id)
     try:
+        contacts.forget_derived(session, entry.id)
         for table in TABLES.values():
             session.execute(delete(table).where(table.created_by == entry.id))
     except IntegrityError:

@@ -12,6 +12,7 @@ from outreach.directory.models import Authority, Contact, Listing, MailboxKind, 
 from outreach.directory.stored import stored
 from outreach.errors import NotFound, Refused
 from outreach.mail.addresses import judge
+from outreach.tracking import bases
 from tests import factories
 from tests.directory.editions import edition, row
 
@@ -112,6 +113,16 @@ def test_undo_is_refused_when_something_stands_on_the_edition(database, now):
     with pytest.raises(Refused), database.writing() as session:
         imports.undo(session, now=now, actor="nadia@fwb.example")
     assert state(database) == before
+
+
+def test_undo_is_refused_when_a_mailbox_of_the_edition_has_agreed_to_be_measured(database, now):
+    apply(database, OLD, now)
+    with database.writing() as session:
+        held = contacts.contacts_of(session, authority_sheet.authority_by_fase(session, 9001))[0]
+        said = {"given_by": "A. Petit", "taken_on": FIRST, "wording": "J’accepte.", "channel": "courriel reçu"}
+        bases.record_consent(session, held, **said, now=now, actor="nadia@fwb.example")
+    with pytest.raises(Refused), database.writing() as session:
+        imports.undo(session, now=now, actor="nadia@fwb.example")
 
 
 def test_undo_is_refused_when_a_letter_was_meant_for_an_authority_of_the_edition(database, now):
