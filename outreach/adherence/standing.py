@@ -69,7 +69,7 @@ def recorded(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
 
 
 def status_of(
-    school_id: SQLColumnExpression[int], strand_id: ColumnElement[int | None], day: date | ColumnElement[date]
+    school_id: SQLColumnExpression[int], strand_id: SQLColumnExpression[int | None], day: date | ColumnElement[date]
 ) -> ScalarSelect[Status]:
     """The status of one school in one strand at the end of a day, as a scalar subquery; NULL without a record.
 

@@ -12,7 +12,7 @@ from outreach.accounts import staff
 from outreach.campaigns import audiences, definitions, lifecycle, listing
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.results import figures, progress
+from outreach.campaigns.results import figures, progress, reactions
 from outreach.campaigns.review import approval
 from outreach.campaigns.schedule.moments import read_moment
 from outreach.campaigns.waves import auto_pause, retrying
@@ -30,6 +30,7 @@ from outreach.segments import audience
 from outreach.segments.criteria import sentence
 from outreach.settings import ROOT, Mode
 from outreach.tracking import hits
+from outreach.tracking.reactions import Reaction
 
 number_argument = click.argument("number", type=NumberType(), metavar="ID")
 AUTHORS, APPROVERS = (RoleName.AUTHOR,), (RoleName.APPROVER,)
@@ -339,3 +340,24 @@ def _tell_of_tries(session: Session, wave: Wave, tally: Tally, again: Retriable)
 
 def _at(moment: datetime | None) -> str:
     return french.moment(moment) if moment else ""
+
+
+@campaign.command(name="reactions")
+@number_argument
+@click.option("--none", "only_none", is_flag=True, help="Seulement les PO qui n’ont pas réagi.")
+@click.option("--wave", "wave", type=NumberType(), metavar="N", help="Le numéro d’une vague ; sinon, toutes.")
+@json_option
+@pass_operation
+def list_reactions(operation: Operation, number: int, only_none: bool, wave: int | None, as_json: bool) -> None:
+    """Énumère ce que chaque destinataire a fait, courriel par courriel."""
+    with operation.database.reading() as session:
+        stored_campaign = lifecycle.campaign_numbered(session, number)
+        rows = reactions.rows(session, stored_campaign, now=operation.now, wave=wave, only_none=only_none)
+        counted = reactions.counts(session, reactions.asked_of(stored_campaign, now=operation.now, wave=wave))
+    if as_json:
+        say_json({"campaign": number, "rows": [row.as_json() for row in rows]})
+        return
+    for row in rows:
+        say(f"{row.fase}  {row.authority}, {row.mailbox or 'sans adresse'} : {row.told}.")
+    told = ", ".join(f"{reaction.label.lower()} {french.number(counted[reaction])}" for reaction in Reaction)
+    say(f"Pouvoirs organisateurs {french.number(sum(counted.values()))} : {told}.")

@@ -1,9 +1,10 @@
 """Freezes a campaign's letter at launch with its layout, and makes the headers that a wave shares."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -90,7 +91,16 @@ class Frozen:
         """Reads a stored frozen letter."""
         read = json.loads(kept)
         shared = Shared(**{**read["shared"], "deadline": date.fromisoformat(read["shared"]["deadline"])})
-        return cls(Draft.of_kept(read["draft"]), shared, TrackingMode(read.get("tracking", TrackingMode.NONE)))
+        return cls(Draft.of_kept(read["draft"]), shared, _tracking_of(read))
+
+    @staticmethod
+    def tracking_of(kept: str) -> TrackingMode:
+        """The mode of measuring of a stored frozen letter, without building the letter."""
+        return _tracking_of(json.loads(kept))
+
+
+def _tracking_of(read: Mapping[str, Any]) -> TrackingMode:
+    return TrackingMode(read.get("tracking", TrackingMode.NONE))
 
 
 _layouts = Environment(

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import Integer, and_, or_, select, type_coerce
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence.models import Status, Word
@@ -24,10 +24,9 @@ from outreach.delivery.models import Message, MessageState, MessageSubject
 from outreach.directory.models import Authority, Network
 from outreach.segments.audience import Concerns
 from outreach.tracking.models import Answer, Response
+from outreach.tracking.reactions import AUTHORITY, CAME_BACK, HAS_LEFT
 
 T = TypeVar("T")
-LEFT = (MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
-AUTHORITY = type_coerce(Message.authority_id, Integer)  # never None: the letters of waves go to authorities
 
 
 class Figure(StrEnum):
@@ -173,10 +172,8 @@ def _states(session: Session, mailings: Iterable[int]) -> dict[int, set[MessageS
 
 def _sent(session: Session, mailings: Iterable[int]) -> frozenset[int]:
     """The authorities of letters that the relay accepted, or perhaps did. What came back since has no reply code."""
-    came_back = and_(Message.state == MessageState.REFUSED, Message.reply_code.is_(None))
-    is_sent = or_(
-        Message.state.in_([MessageState.ACCEPTED, MessageState.IN_DOUBT]), came_back, Message.resent_at.is_not(None)
-    )
+    is_taken = Message.state.in_([MessageState.ACCEPTED, MessageState.IN_DOUBT])
+    is_sent = or_(is_taken, CAME_BACK, Message.resent_at.is_not(None))
     query = select(AUTHORITY).where(Message.mailing_id.in_(mailings), is_sent)
     return frozenset(session.scalars(query.distinct()))
 
@@ -188,11 +185,10 @@ def _joined(
     known = recorded([today(now)], [campaign.strand])
     joined = select(known.c.school_id, known.c.word).where(known.c.status == Status.JOINED)
     words = dict(session.execute(joined).all())
-    has_left = or_(Message.state.in_(LEFT), Message.resent_at.is_not(None))
     listed = (
         select(AUTHORITY, MessageSubject.school_id)
         .join(MessageSubject, MessageSubject.message_id == Message.id)
-        .where(Message.mailing_id.in_(mailings), has_left)
+        .where(Message.mailing_id.in_(mailings), HAS_LEFT)
     )
     by_authority: dict[int, list[Word | None]] = {}
     for authority, school in session.execute(listed.distinct()):

@@ -53,10 +53,15 @@ _UNSETTLED = {MessageState.QUEUED, MessageState.REFUSED, MessageState.EXPIRED}
 
 def cause_of(message: Message) -> str:
     """Why a letter was put off, refused or given up, in French without a full stop; '' when no reply says why."""
-    if message.state not in _UNSETTLED or not (message.reply_code or message.reply_status or message.reply_text):
+    return why(message.state, message.reply_code, message.reply_status, message.reply_text)
+
+
+def why(state: MessageState, code: int | None, status: str, text: str) -> str:
+    """`cause_of` a letter in this state, to which the relay last replied this."""
+    if state not in _UNSETTLED or not (code or status or text):
         return ""
-    said = cause(message.reply_code, message.reply_status)
-    return f"{said}, et le délai est passé" if message.state is MessageState.EXPIRED else said
+    said = cause(code, status)
+    return f"{said}, et le délai est passé" if state is MessageState.EXPIRED else said
 
 
 def cause(code: int | None, status: str) -> str:

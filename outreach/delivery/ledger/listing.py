@@ -53,10 +53,15 @@ _SINGULARS = {LetterOutcome.ACCEPTED: "remis"}
 
 def outcome_of(message: Message) -> LetterOutcome:
     """What became of a letter."""
-    if message.state is MessageState.QUEUED or message.state is MessageState.HANDING:
-        is_deferred = message.state is MessageState.QUEUED and message.attempts > 0
+    return outcome_in(message.state, message.attempts)
+
+
+def outcome_in(state: MessageState, attempts: int) -> LetterOutcome:
+    """What became of a letter in this state, after so many attempts."""
+    if state is MessageState.QUEUED or state is MessageState.HANDING:
+        is_deferred = state is MessageState.QUEUED and attempts > 0
         return LetterOutcome.DEFERRED if is_deferred else LetterOutcome.PENDING
-    return LetterOutcome(message.state.value)
+    return LetterOutcome(state.value)
 
 
 def count(session: Session, mailing: int, outcome: LetterOutcome | None, reason: Reason | None = None) -> int:

@@ -1,0 +1,185 @@
+"""Who has reacted to letters: an answer, or a joining of a school that a letter listed; each authority counts once.
+
+Opening and clicking are no reaction: they are known of the few mailboxes with a recorded basis only. Lists, counts,
+criteria and commands all stand on `of_authorities`.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, Subquery, and_, case, func, or_, select, type_coerce
+
+from outreach.adherence.models import AdherenceRecord, Status
+from outreach.adherence.standing import status_of
+from outreach.db import UtcDateTime
+from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject
+from outreach.tracking import bases
+from outreach.tracking.machines import OPENING, HitClass
+from outreach.tracking.models import Hit, Response, TrackingBasis
+
+AUTHORITY = type_coerce(Message.authority_id, Integer)  # never None: the letters of waves go to authorities
+HAS_LEFT = or_(
+    Message.state.in_((MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)),
+    Message.resent_at.is_not(None),
+)
+CAME_BACK = and_(Message.state == MessageState.REFUSED, Message.reply_code.is_(None))
+
+
+class Reaction(StrEnum):
+    """Whether an authority reacted to letters. NONE has received one and done nothing; UNREACHED has received none."""
+
+    NONE = "none"
+    REACTED = "reacted"
+    UNREACHED = "unreached"
+
+    @property
+    def label(self) -> str:
+        """The French label, of several authorities."""
+        return _LABELS[self]
+
+    @property
+    def meaning(self) -> str:
+        """Which authorities these are exactly, in a French sentence."""
+        return _MEANINGS[self]
+
+
+_LABELS = {
+    Reaction.NONE: "N’ont pas réagi",
+    Reaction.REACTED: "Ont réagi",
+    Reaction.UNREACHED: "Rien reçu",
+}
+_MEANINGS = {
+    Reaction.NONE: (
+        "Depuis le premier courriel remis, aucune réponse, et aucune adhésion, déclarée ou confirmée, d’une école que "
+        "leurs courriels nommaient."
+    ),
+    Reaction.REACTED: (
+        "Au moins une réponse donnée depuis un courriel de la campagne, ou l’adhésion, déclarée ou confirmée, d’une "
+        "école que nommait un courriel parti."
+    ),
+    Reaction.UNREACHED: "Aucun courriel remis, et aucune réaction : écartés, refusés, revenus, en doute ou en attente.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The letters whose reactions are asked: those of `mailings`, until the end of `day`.
+
+    `others` are further mailings of the same campaign. An answer to one of their letters counts when it was given since
+    the authority's first accepted letter of `mailings`.
+    """
+
+    mailings: Sequence[int]
+    day: date
+    others: Sequence[int] = ()
+
+
+def of_authorities(asked: Asked) -> Subquery:
+    """One row for each authority that these letters are meant for: columns authority_id, sent_at (its first accepted
+    letter), answered_at (its last answer), joined (how many schools that letters listed have joined since) and
+    reaction.
+    """
+    base, answered, joined = _accepted(asked), _answered(asked), _joined(asked)
+    has_reacted = or_(answered.c.answered_at.is_not(None), joined.c.joined > 0)
+    reaction = case(
+        (has_reacted, Reaction.REACTED.value),
+        (base.c.sent_at.is_not(None), Reaction.NONE.value),
+        else_=Reaction.UNREACHED.value,
+    )
+    query = select(
+        base.c.authority_id,
+        base.c.sent_at,
+        answered.c.answered_at,
+        func.coalesce(joined.c.joined, 0).label("joined"),
+        reaction.label("reaction"),
+    )
+    query = query.outerjoin(answered, answered.c.authority_id == base.c.authority_id)
+    return query.outerjoin(joined, joined.c.authority_id == base.c.authority_id).subquery("reactions")
+
+
+def authorities(asked: Asked, reaction: Reaction) -> Select[int]:
+    """The keys of the authorities whose reaction is this one."""
+    each = of_authorities(asked)
+    return select(each.c.authority_id).where(each.c.reaction == reaction.value)
+
+
+def subjects(asked: Asked) -> Select[int, int, int]:
+    """By letter: its key, how many schools it lists, and how many of these have joined since it left."""
+    has_joined = and_(HAS_LEFT, _is_joined(asked.day))
+    joined = func.sum(case((has_joined, 1), else_=0))
+    query = select(Message.id, func.count(), joined).join(MessageSubject, MessageSubject.message_id == Message.id)
+    query = query.join(Mailing, Mailing.id == Message.mailing_id).where(Message.mailing_id.in_(asked.mailings))
+    return query.group_by(Message.id)
+
+
+def hits(mailings: Collection[int]) -> Select[int, datetime | None, datetime | None]:
+    """By letter with hits of its own: its key, its first opening and its first click, those of machines left out."""
+    is_opening = Hit.link == OPENING
+    opened, clicked = (func.min(case((kind, Hit.at)), type_=UtcDateTime()) for kind in (is_opening, ~is_opening))
+    query = select(Hit.message_id, opened, clicked).join(Message, Message.id == Hit.message_id)
+    query = query.where(Message.mailing_id.in_(mailings), Hit.hit_class != HitClass.MACHINE)
+    return query.group_by(Hit.message_id)
+
+
+def measured_alone(mailing: int, filled_at: datetime) -> Select[int]:
+    """The letters of an individually measured mailing that left with a pixel of their own."""
+    held = or_(TrackingBasis.withdrawn_at.is_(None), TrackingBasis.withdrawn_at > Message.fenced_at)
+    return bases.measurable_at(filled_at).where(Message.mailing_id == mailing, HAS_LEFT, held)
+
+
+def left_at() -> ColumnElement[datetime | None]:
+    """When a letter left for the relay, which accepted it, or perhaps did. NULL for any other."""
+    has_left = or_(Message.state.in_((MessageState.ACCEPTED, MessageState.IN_DOUBT)), CAME_BACK)
+    at = func.coalesce(Message.fenced_at, Message.settled_at, type_=UtcDateTime())
+    return case((has_left, at), else_=None)
+
+
+def _accepted(asked: Asked) -> Subquery:
+    """Each authority meant, and when its first letter left that the relay accepted and that has not come back."""
+    at = case((Message.state == MessageState.ACCEPTED, left_at()))
+    first = func.min(at, type_=UtcDateTime()).label("sent_at")
+    query = select(AUTHORITY.label("authority_id"), first).where(Message.mailing_id.in_(asked.mailings))
+    return query.group_by(Message.authority_id).subquery("accepted")
+
+
+def _answered(asked: Asked) -> Subquery:
+    """Each authority that answered, and when it did so last."""
+    last = func.max(Response.given_at, type_=UtcDateTime()).label("answered_at")
+    query = select(Response.authority_id, last).join(Message, Message.id == Response.message_id)
+    counts: ColumnElement[bool] = Message.mailing_id.in_(asked.mailings)
+    if asked.others:
+        base: Any = _accepted(asked).alias("first")
+        query = query.outerjoin(base, base.c.authority_id == Response.authority_id)
+        is_since = and_(Message.mailing_id.in_(asked.others), Response.given_at >= base.c.sent_at)
+        counts = or_(counts, is_since)
+    return query.where(counts).group_by(Response.authority_id).subquery("answered")
+
+
+def _joined(asked: Asked) -> Subquery:
+    """Each authority of which letters that left listed a school that has joined since, and how many schools these are.
+
+    The search begins with the schools that have joined, which are fewer than those that letters list.
+    """
+    schools = func.count(MessageSubject.school_id.distinct()).label("joined")
+    query = select(AUTHORITY.label("authority_id"), schools).join(
+        MessageSubject, MessageSubject.message_id == Message.id
+    )
+    query = query.join(Mailing, Mailing.id == Message.mailing_id)
+    query = query.where(Message.mailing_id.in_(asked.mailings), HAS_LEFT, _is_joined(asked.day))
+    return query.group_by(Message.authority_id).subquery("joined_since")
+
+
+def _is_joined(day: date) -> ColumnElement[bool]:
+    """Whether a listed school has joined, declared or confirmed. It had not when the letter left, or it would not have
+    been listed; a letter about schools that had joined stops on no strand, and none of its schools joins.
+    """
+    once = select(AdherenceRecord.school_id).where(
+        AdherenceRecord.strand_id == Mailing.stop_strand_id,
+        AdherenceRecord.school_id == MessageSubject.school_id,
+        AdherenceRecord.status == Status.JOINED,
+    )
+    has_ever = once.correlate(Mailing, MessageSubject).exists()
+    return and_(has_ever, status_of(MessageSubject.school_id, Mailing.stop_strand_id, day) == Status.JOINED)

@@ -1,0 +1,194 @@
+"""Who has reacted to a campaign, letter by letter, against a small directory whose truth is known."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, select, update
+
+from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.campaigns import lifecycle
+from outreach.campaigns.results import figures, reactions
+from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.waves import launching
+from outreach.delivery.ledger import outcomes
+from outreach.delivery.ledger.listing import LetterOutcome
+from outreach.delivery.models import Message, MessageState
+from outreach.directory.models import Contact
+from outreach.errors import NotFound
+from outreach.segments.audience import Concerns
+from outreach.tracking import bases, hits
+from outreach.tracking.machines import OPENING, Agent, HitClass, Signals
+from outreach.tracking.models import Answer, TrackingMode
+from outreach.tracking.reactions import Reaction
+from outreach.tracking.trackers import Target
+from tests import factories
+from tests.campaigns.conftest import AUTHOR, approved, launch, settle
+from tests.campaigns.results.test_figures import LATER, answer, become, record, sent
+from tests.conftest import NOW
+
+__all__ = ["sent"]
+
+S, R = MessageState, Reaction
+KEYS = ["fase", "authority", "network", "mailbox", "sent", "state", "measured", "opened", "clicked", "answered"]
+KEYS += ["schools", "joined"]
+
+
+def read(database, **asked):
+    with database.reading() as session:
+        return reactions.rows(session, lifecycle.campaign_numbered(session, 1), now=LATER, **asked)
+
+
+def count(database, wave=None):
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, 1)
+        return reactions.counts(session, reactions.asked_of(campaign, now=LATER, wave=wave))
+
+
+def silent(database, **asked):
+    return {row.authority_id for row in read(database, only_none=True, **asked)}
+
+
+@pytest.mark.postgresql
+def test_a_reaction_is_an_answer_or_a_joining_of_a_school_that_a_letter_named(database, strand, sent):
+    one, two, three, doubtful, _refused, _withdrawn, wbe = sent
+    assert silent(database) == {one, two, three, wbe}
+    answer(database, strand, one, Answer.INFORMED)
+    record(database, strand, sent[two][0], Word.DECLARED)
+    record(database, strand, sent[three][0], status=Status.IN_PREPARATION)
+    record(database, strand, sent[doubtful][0])
+    assert silent(database) == {three, wbe}
+    assert count(database) == {R.NONE: 2, R.REACTED: 3, R.UNREACHED: 2}
+    told = {row.authority_id: (row.state, row.answers, row.schools, row.joined) for row in read(database)}
+    assert told[one] == (LetterOutcome.ACCEPTED, (Answer.INFORMED,), 2, 0)
+    assert told[two] == (LetterOutcome.ACCEPTED, (), 2, 1)
+    assert told[doubtful] == (LetterOutcome.IN_DOUBT, (), 2, 1)
+    assert len(told) == sum(count(database).values()) == len(sent)
+
+
+def test_those_who_reacted_are_those_that_the_results_count(database, strand, sent):
+    one, two, three, doubtful, refused, *_ = sent
+    for school in (sent[one][0], sent[doubtful][1], sent[refused][0]):
+        record(database, strand, school)
+    record(database, strand, sent[two][0], Word.DECLARED)
+    answer(database, strand, three, Answer.HELP)
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, 1)
+        came = figures.of(session, campaign, now=LATER).behind
+    reacted = came[Figure.JOINED] | came[Figure.DECLARED] | came[Figure.ANSWERED]
+    assert silent(database) == came[Figure.DELIVERED] - reacted
+    assert count(database)[R.REACTED] == len(reacted)
+
+
+@pytest.mark.postgresql
+def test_opening_and_clicking_are_told_of_measured_boxes_and_are_no_reaction(database, people, strand):
+    first, second, third = settle(database, 3)
+    with database.writing() as session:
+        boxes = {box.authority_id: box for box in session.scalars(select(Contact))}
+        words = {"given_by": "Paul Maes", "taken_on": NOW.date(), "wording": "J’accepte.", "channel": "téléphone"}
+        for key in (first, second):
+            bases.record_consent(session, boxes[key], **words, now=NOW, actor=AUTHOR)
+    launch(database, approved(database, tracking=TrackingMode.INDIVIDUAL))
+    become(database, [S.ACCEPTED] * 3)
+    with database.writing() as session:
+        letters = dict(session.execute(select(Message.authority_id, Message.id)).all())
+        seen = [(first, Agent.SCANNER, 0), (first, Agent.PROXY, 5), (first, Agent.BROWSER, 9), (second, Agent.NONE, 3)]
+        hits.add(
+            session,
+            [
+                hits.Sighting(
+                    Target(None, letters[key], {}),
+                    Signals(OPENING if minutes < 9 else 1, NOW + timedelta(minutes=minutes), agent, is_head=False),
+                    HitClass.HUMAN,
+                )
+                for key, agent, minutes in seen
+            ],
+        )
+    told = {row.authority_id: (row.measured, row.opened, row.clicked) for row in read(database)}
+    assert told == {
+        first: (True, NOW + timedelta(minutes=5), NOW + timedelta(minutes=9)),
+        second: (True, None, None),
+        third: (False, None, None),
+    }
+    assert silent(database) == {first, second, third}
+
+
+@pytest.mark.postgresql
+def test_of_one_wave_only_what_came_since_counts(database, strand, sent):
+    one, two, three, *_, wbe = sent
+    answer(database, strand, one, Answer.DECLINED)
+    with database.writing() as session:
+        session.execute(update(Message).values(settled_at=NOW))
+        launching.finish_waves(session, now=NOW)
+        (wave,) = lifecycle.campaign_numbered(session, 1).waves
+        wave.state = "finished"
+    launch(database, 1, NOW + timedelta(days=1))
+    with database.writing() as session:
+        wave = lifecycle.campaign_numbered(session, 1).waves[1]
+        queued = (Message.mailing_id == wave.mailing_id, Message.state == S.QUEUED)
+        at = NOW + timedelta(days=1)
+        session.execute(
+            update(Message).where(*queued).values(state=S.ACCEPTED, fence_id="f", fenced_at=at, settled_at=at)
+        )
+    assert {row.authority_id for row in read(database, wave=2) if row.state is LetterOutcome.WITHDRAWN} == {one}
+    assert {two, three, wbe} <= silent(database, wave=2)
+    answer(database, strand, two, Answer.INFORMED)  # from its letter of the first wave, after it got that of the second
+    assert two not in silent(database, wave=2)
+    assert sum(count(database, 2).values()) == len({row.authority_id for row in read(database, wave=2)})
+    assert len(read(database)) == len(read(database, wave=1)) + len(read(database, wave=2))
+    with pytest.raises(NotFound):
+        read(database, wave=3)
+
+
+def test_a_letter_that_came_back_reached_nobody_and_says_why(database, sent):
+    one, *_ = sent
+    with database.writing() as session:
+        letter = session.scalars(select(Message).where(Message.authority_id == one)).one()
+        outcomes.come_back(session, letter, status="5.1.1", said="unknown", now=LATER, actor="automatique")
+    assert one not in silent(database)
+    row = next(row for row in read(database) if row.authority_id == one)
+    assert (row.cause, row.sent) == ("l’adresse n’existe pas", NOW)
+    assert "unknown" in row.said
+
+
+def test_schools_that_had_joined_before_are_no_joining_since(database, people, strand):
+    (key,) = made = settle(database, 1)
+    with database.writing() as session:
+        (school,) = made[key]
+        session.add(AdherenceRecord(**factories.adherence_record(school, strand, NOW, word=Word.CONFIRMED)))
+    launch(database, approved(database, concerns=Concerns.JOINED))
+    become(database, [S.ACCEPTED])
+    assert silent(database) == {key}
+    assert [(row.schools, row.joined) for row in read(database)] == [(1, 0)]
+
+
+def test_the_machine_form_has_these_keys_times_with_an_offset_and_codes(database, strand, sent):
+    one, *_ = sent
+    answer(database, strand, one, Answer.JOINED)
+    told = {row.authority_id: row.as_json() for row in read(database)}
+    assert list(told[one]) == KEYS
+    assert told[one]["sent"].endswith("+00:00")
+    assert (told[one]["state"], told[one]["answered"], told[one]["opened"]) == ("accepted", "joined", None)
+
+
+def test_the_statements_are_as_many_whatever_the_size(database, people, strand):
+    counted = []
+    for size in (2, 40):
+        settle(database, size, schools=2)
+        number = approved(database, tracking=TrackingMode.INDIVIDUAL)
+        launch(database, number)
+        become(database, [S.ACCEPTED] * 1000)
+        seen = []
+
+        def note(_connection, _cursor, statement, *_rest, seen=seen):
+            seen.append(statement)
+
+        with database.reading() as session:
+            campaign = lifecycle.campaign_numbered(session, number)
+            asked = reactions.asked_of(campaign, now=LATER)
+            event.listen(database.engine, "before_cursor_execute", note)
+            reactions.counts(session, asked)
+            assert len(seen) == 1
+            reactions.rows(session, campaign, now=LATER, only_none=True)
+            event.remove(database.engine, "before_cursor_execute", note)
+        counted.append(len(seen))
+    assert counted[0] == counted[1] == 7

@@ -1,0 +1,26 @@
+"""`campaign reactions` prints the rows of the page: all of them, those of a wave, those without a reaction."""
+
+import json
+
+from outreach.campaigns import lifecycle
+from outreach.campaigns.results import reactions
+from outreach.tracking.models import Answer
+from tests.campaigns.conftest import people, strand
+from tests.campaigns.results.test_figures import LATER, answer, sent
+from tests.journeys.test_operator import run
+
+__all__ = ["people", "run", "sent", "strand"]
+
+
+def test_the_command_prints_the_rows_of_all_and_of_those_without_a_reaction(run, database, strand, sent):
+    one, *_ = sent
+    answer(database, strand, one, Answer.HELP)
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, 1)
+        every, none = (reactions.rows(session, campaign, now=LATER, only_none=only) for only in (False, True))
+    for rows, arguments in ((none, ["--none"]), (every, ["--wave", 1])):
+        told = json.loads(run("campaign", "reactions", 1, *arguments, "--json").stdout)
+        assert told == {"campaign": 1, "rows": [row.as_json() for row in rows]}
+    *lines, last = run("campaign", "reactions", 1, "--none").stdout.splitlines()
+    assert len(lines) == len(none)
+    assert last == "Pouvoirs organisateurs 7\u00a0: n’ont pas réagi 3, ont réagi 1, rien reçu 3."
