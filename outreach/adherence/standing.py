@@ -48,24 +48,16 @@ def recorded(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
 
     The record with the latest effective day holds; of two with the same day, the one recorded last.
     """
-    calendar = _calendar(days)
-    newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
-    pair = (calendar.c.day, AdherenceRecord.strand_id, AdherenceRecord.school_id)
-    ranked = (
-        select(
-            *pair,
-            AdherenceRecord.status,
-            AdherenceRecord.word,
-            AdherenceRecord.effective_on,
-            AdherenceRecord.id.label("record_id"),
-            func.row_number().over(partition_by=pair, order_by=newest).label("rank"),
-        )
-        .join(AdherenceRecord, AdherenceRecord.effective_on <= calendar.c.day)
-        .where(AdherenceRecord.stands(), AdherenceRecord.strand_id.in_([strand.id for strand in strands]))
-        .subquery("ranked")
-    )
-    kept = [column for column in ranked.c if column.name != "rank"]
-    return select(*kept).where(ranked.c.rank == 1).subquery("recorded")
+    return _known(days, AdherenceRecord.strand_id.in_([strand.id for strand in strands]))
+
+
+def joined_schools(strands: Select[int | None], day: date) -> Subquery:
+    """The joinings that hold at the end of a day, declared or confirmed: columns school_id, strand_id, one row each.
+
+    `strands` selects the keys of the strands.
+    """
+    known = _known([day], AdherenceRecord.strand_id.in_(strands))
+    return select(known.c.school_id, known.c.strand_id).where(known.c.status == Status.JOINED).subquery("joined")
 
 
 def status_of(
@@ -152,6 +144,27 @@ def joinings(days: Sequence[date], strands: Sequence[Strand]) -> Select[*tuple[A
         .where(known.c.status == Status.JOINED, known.c.word == Word.CONFIRMED, or_(*open_to))
         .group_by(known.c.day, known.c.strand_id)
     )
+
+
+def _known(days: Sequence[date], of_strands: ColumnElement[bool]) -> Subquery:
+    calendar = _calendar(days)
+    newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
+    pair = (calendar.c.day, AdherenceRecord.strand_id, AdherenceRecord.school_id)
+    ranked = (
+        select(
+            *pair,
+            AdherenceRecord.status,
+            AdherenceRecord.word,
+            AdherenceRecord.effective_on,
+            AdherenceRecord.id.label("record_id"),
+            func.row_number().over(partition_by=pair, order_by=newest).label("rank"),
+        )
+        .join(AdherenceRecord, AdherenceRecord.effective_on <= calendar.c.day)
+        .where(AdherenceRecord.stands(), of_strands)
+        .subquery("ranked")
+    )
+    kept = [column for column in ranked.c if column.name != "rank"]
+    return select(*kept).where(ranked.c.rank == 1).subquery("recorded")
 
 
 def _calendar(days: Sequence[date]) -> Subquery:

@@ -12,8 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, Subquery, and_, case, func, or_, select, type_coerce
 
-from outreach.adherence.models import AdherenceRecord, Status
-from outreach.adherence.standing import status_of
+from outreach.adherence.standing import joined_schools
 from outreach.db import UtcDateTime
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject
 from outreach.tracking import bases
@@ -107,19 +106,26 @@ def authorities(asked: Asked, reaction: Reaction) -> Select[int]:
 
 
 def subjects(asked: Asked) -> Select[int, int, int]:
-    """By letter: its key, how many schools it lists, and how many of these have joined since it left."""
-    has_joined = and_(HAS_LEFT, _is_joined(asked.day))
-    joined = func.sum(case((has_joined, 1), else_=0))
-    query = select(Message.id, func.count(), joined).join(MessageSubject, MessageSubject.message_id == Message.id)
-    query = query.join(Mailing, Mailing.id == Message.mailing_id).where(Message.mailing_id.in_(asked.mailings))
+    """By letter that lists schools: its key, how many these are, and how many have joined since it left."""
+    known = _joinings(asked)
+    joined = func.sum(case((and_(HAS_LEFT, known.c.school_id.is_not(None)), 1), else_=0))
+    query = (
+        select(Message.id, func.count(), joined)
+        .join(MessageSubject, MessageSubject.message_id == Message.id)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .outerjoin(known, _is_about(known))
+        .where(Message.mailing_id.in_(asked.mailings))
+    )
     return query.group_by(Message.id)
 
 
 def hits(mailings: Collection[int]) -> Select[int, datetime | None, datetime | None]:
-    """By letter with hits of its own: its key, its first opening and its first click, those of machines left out."""
+    """By letter with hits of its own: message_id, and its first `opened` and `clicked`, those of machines left out."""
     is_opening = Hit.link == OPENING
     opened, clicked = (func.min(case((kind, Hit.at)), type_=UtcDateTime()) for kind in (is_opening, ~is_opening))
-    query = select(Hit.message_id, opened, clicked).join(Message, Message.id == Hit.message_id)
+    query = select(Hit.message_id, opened.label("opened"), clicked.label("clicked")).join(
+        Message, Message.id == Hit.message_id
+    )
     query = query.where(Message.mailing_id.in_(mailings), Hit.hit_class != HitClass.MACHINE)
     return query.group_by(Hit.message_id)
 
@@ -159,27 +165,33 @@ def _answered(asked: Asked) -> Subquery:
 
 
 def _joined(asked: Asked) -> Subquery:
-    """Each authority of which letters that left listed a school that has joined since, and how many schools these are.
+    """Each authority to which letters left that listed schools, and how many of these have joined since.
 
-    The search begins with the schools that have joined, which are fewer than those that letters list.
+    An outer join, as SQLite would otherwise search all letters ever for the schools that have joined.
     """
-    schools = func.count(MessageSubject.school_id.distinct()).label("joined")
-    query = select(AUTHORITY.label("authority_id"), schools).join(
-        MessageSubject, MessageSubject.message_id == Message.id
+    known = _joinings(asked)
+    schools = func.count(known.c.school_id.distinct()).label("joined")
+    query = (
+        select(AUTHORITY.label("authority_id"), schools)
+        .join(MessageSubject, MessageSubject.message_id == Message.id)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .outerjoin(known, _is_about(known))
+        .where(Message.mailing_id.in_(asked.mailings), HAS_LEFT)
     )
-    query = query.join(Mailing, Mailing.id == Message.mailing_id)
-    query = query.where(Message.mailing_id.in_(asked.mailings), HAS_LEFT, _is_joined(asked.day))
     return query.group_by(Message.authority_id).subquery("joined_since")
 
 
-def _is_joined(day: date) -> ColumnElement[bool]:
-    """Whether a listed school has joined, declared or confirmed. It had not when the letter left, or it would not have
-    been listed; a letter about schools that had joined stops on no strand, and none of its schools joins.
+def _joinings(asked: Asked) -> Subquery:
+    """The joinings that may be reactions, declared or confirmed.
+
+    A listed school had not joined when the letter left, or it would not have been listed. A letter about schools that
+    had joined stops on no strand, so that none of them joins since.
     """
-    once = select(AdherenceRecord.school_id).where(
-        AdherenceRecord.strand_id == Mailing.stop_strand_id,
-        AdherenceRecord.school_id == MessageSubject.school_id,
-        AdherenceRecord.status == Status.JOINED,
-    )
-    has_ever = once.correlate(Mailing, MessageSubject).exists()
-    return and_(has_ever, status_of(MessageSubject.school_id, Mailing.stop_strand_id, day) == Status.JOINED)
+    strands = select(Mailing.stop_strand_id).where(Mailing.id.in_(asked.mailings))
+    return joined_schools(strands, asked.day)
+
+
+def _is_about(joining: Subquery) -> ColumnElement[bool]:
+    """Whether a joining is that of a school that a letter lists."""
+    same_school = joining.c.school_id == MessageSubject.school_id
+    return and_(same_school, joining.c.strand_id == Mailing.stop_strand_id)

@@ -14,7 +14,7 @@ from tests.web.test_mailbox import planned
 
 pytestmark = pytest.mark.browser
 SHORTEST_REST = 2  # seconds between two questions of a page
-TABS = ("progress", "waves/1", "progress/waves", "progress/journal", "results?figure=accepted")
+TABS = ("progress", "recipients", "waves/1", "progress/waves", "progress/journal", "results?figure=accepted")
 
 
 @pytest.fixture

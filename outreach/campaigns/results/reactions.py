@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVarTuple
 
 from sqlalchemy import Row, Select, func, select, union_all
 
@@ -28,6 +28,8 @@ from outreach.errors import NotFound
 from outreach.tracking import reactions
 from outreach.tracking.models import Answer, Response, TrackingMode
 from outreach.tracking.reactions import Asked, Reaction
+
+Columns = TypeVarTuple("Columns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def letters(session: Session, asked: Asked, only: Select[int] | Collection[int] 
     elif only is not None:
         query = query.where(among(reactions.AUTHORITY, only))
     found = session.execute(query.order_by(Authority.folded, Authority.fase, Message.mailing_id, Message.id)).all()
-    facts = _Facts.of(session, asked)
+    facts = _Facts.of(session, asked, [letter.id for letter in found] if only is not None else None)
     return [facts.row(letter) for letter in found]
 
 
@@ -153,14 +155,22 @@ class _Facts:
     measured: Collection[int]
 
     @classmethod
-    def of(cls, session: Session, asked: Asked) -> "_Facts":
-        """The facts of these letters. Openings cost two statements more, where a mailing measures one by one."""
-        listed = {key: (schools, joined) for key, schools, joined in session.execute(reactions.subjects(asked))}
-        alone = _alone(session, asked)
+    def of(cls, session: Session, asked: Asked, keys: Collection[int] | None) -> "_Facts":
+        """The facts of these letters, or of those with these keys only.
+
+        Openings cost two statements more, where a mailing measures one by one.
+        """
+
+        def chosen(query: Select[*Columns]) -> Select[*Columns]:
+            return query if keys is None else query.where(among(Message.id, keys))
+
+        query = chosen(reactions.subjects(asked))
+        listed = {key: (schools, joined) for key, schools, joined in session.execute(query)}
+        alone = [chosen(each) for each in measured_of(session, asked)]
         measured = set(session.scalars(union_all(*alone))) if alone else set[int]()
-        query = reactions.hits(asked.mailings)
-        own = {key: (opened, clicked) for key, opened, clicked in session.execute(query)} if alone else {}
-        return cls(listed, _answers(session, asked), own, measured)
+        seen = chosen(reactions.hits(asked.mailings))
+        own = {key: (opened, clicked) for key, opened, clicked in session.execute(seen)} if alone else {}
+        return cls(listed, _answers(session, chosen(_given(asked))), own, measured)
 
     def row(self, letter: Row[*tuple[Any, ...]]) -> LetterReaction:
         key = letter.id
@@ -191,8 +201,8 @@ class _Facts:
         )
 
 
-def _alone(session: Session, asked: Asked) -> list[Select[int]]:
-    """The letters measured one by one, as a statement for each mailing that measures so."""
+def measured_of(session: Session, asked: Asked) -> list[Select[int]]:
+    """The letters measured one by one, as a statement for each mailing that measures so: it gives their keys."""
     query = select(Mailing.id, Mailing.filled_at, Mailing.letter).where(Mailing.id.in_(asked.mailings))
     return [
         reactions.measured_alone(mailing, filled_at)
@@ -201,13 +211,15 @@ def _alone(session: Session, asked: Asked) -> list[Select[int]]:
     ]
 
 
-def _answers(session: Session, asked: Asked) -> dict[int, tuple[datetime, tuple[Answer, ...]]]:
+def _given(asked: Asked) -> Select[int, datetime, Answer]:
+    query = select(Response.message_id, Response.given_at, Response.answer)
+    return query.join(Message, Message.id == Response.message_id).where(Message.mailing_id.in_(asked.mailings))
+
+
+def _answers(session: Session, query: Select[int, datetime, Answer]) -> dict[int, tuple[datetime, tuple[Answer, ...]]]:
     """By letter, when it was last answered and what was said then, in the order of answers."""
-    query = select(Response.message_id, Response.given_at, Response.answer).join(
-        Message, Message.id == Response.message_id
-    )
     given: dict[int, dict[datetime, set[Answer]]] = {}
-    for message, at, answer in session.execute(query.where(Message.mailing_id.in_(asked.mailings))):
+    for message, at, answer in session.execute(query):
         given.setdefault(message, {}).setdefault(at, set()).add(answer)
     last = {message: max(moments.items(), key=itemgetter(0)) for message, moments in given.items()}
     return {message: (at, tuple(answer for answer in Answer if answer in said)) for message, (at, said) in last.items()}

@@ -105,15 +105,20 @@ def _rows(mailing: int, outcome: LetterOutcome | None, reason: Reason | None) ->
     return query.order_by(Authority.folded, Authority.fase, Message.id)
 
 
-def _of(mailing: int, outcome: LetterOutcome | None, reason: Reason | None) -> ColumnElement[bool]:
-    conditions = [Message.mailing_id == mailing]
+def has_outcome(outcome: LetterOutcome) -> ColumnElement[bool]:
+    """True for a letter with this outcome (`outcome_of`), as a condition."""
     queued, handing = Message.state == MessageState.QUEUED, Message.state == MessageState.HANDING
     if outcome is LetterOutcome.DEFERRED:
-        conditions.append(and_(queued, Message.attempts > 0))
-    elif outcome is LetterOutcome.PENDING:
-        conditions.append(or_(and_(queued, Message.attempts == 0), handing))
-    elif outcome is not None:
-        conditions.append(Message.state == MessageState(outcome.value))
+        return and_(queued, Message.attempts > 0)
+    if outcome is LetterOutcome.PENDING:
+        return or_(and_(queued, Message.attempts == 0), handing)
+    return Message.state == MessageState(outcome.value)
+
+
+def _of(mailing: int, outcome: LetterOutcome | None, reason: Reason | None) -> ColumnElement[bool]:
+    conditions = [Message.mailing_id == mailing]
+    if outcome is not None:
+        conditions.append(has_outcome(outcome))
     if reason is not None:
         conditions.append(Message.reason == reason)
     return and_(*conditions)

@@ -1,6 +1,29 @@
 """Campaigns: the list, the four steps of writing one, its approval and its waves."""
 
-from outreach.web.campaigns import audience, check, dates, ending, letter, overview, progress, recipients, results
+from outreach.web.campaigns import (
+    audience,
+    check,
+    dates,
+    ending,
+    letter,
+    overview,
+    progress,
+    reactions,
+    recipients,
+    results,
+)
 from outreach.web.campaigns.blueprint import pages
 
-__all__ = ["audience", "check", "dates", "ending", "letter", "overview", "pages", "progress", "recipients", "results"]
+__all__ = [
+    "audience",
+    "check",
+    "dates",
+    "ending",
+    "letter",
+    "overview",
+    "pages",
+    "progress",
+    "reactions",
+    "recipients",
+    "results",
+]

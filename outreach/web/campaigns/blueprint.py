@@ -96,7 +96,7 @@ def _tabs(campaign: Campaign) -> list[tuple[str, str, str]]:
     wave = wave_of_the_moment(campaign)
     tabs = [("progress_page", "Suivi", url_for("campaigns.progress_page", number=campaign.id))]
     if wave is not None and wave.mailing_id:
-        address = url_for("campaigns.recipients", number=campaign.id, wave=wave.number)
+        address = url_for("campaigns.list_reactions", number=campaign.id)
         tabs.append(("recipients", "Destinataires", address))
     tabs.append(("waves", "Relances", url_for("campaigns.waves", number=campaign.id)))
     tabs.append(("journal", "Journal", url_for("campaigns.journal", number=campaign.id)))

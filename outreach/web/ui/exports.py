@@ -63,10 +63,14 @@ def csv_bytes(table: Table) -> bytes:
     return b"\xef\xbb\xbf" + csv_text(table).encode()
 
 
-def download(table: Table, kind: str, name: str, *more: Table) -> Response:
-    """A response that saves a table as `xlsx` (with more sheets) or `csv`, whose links the frame looks at."""
+def download(table: Table, kind: str, name: str, *more: Table, whole: bool = False) -> Response:
+    """A response that saves a table as `xlsx` (with more sheets) or `csv`, whose links the frame looks at.
+
+    With `whole` a CSV has the other tables, too, each under an empty line; otherwise the first only.
+    """
     if kind == "csv":
-        return _attachment(csv_bytes(table), "text/csv; charset=utf-8", f"{name}.csv")
+        texts = map(csv_text, (table, *(more if whole else ())))
+        return _attachment(b"\xef\xbb\xbf" + "\r\n".join(texts).encode(), "text/csv; charset=utf-8", f"{name}.csv")
     return _attachment(xlsx(*map(_unlinked, (table, *more))), XLSX, f"{name}.xlsx")
 
 

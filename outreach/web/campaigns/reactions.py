@@ -1,0 +1,165 @@
+"""What each recipient of a campaign did: the list with its filters, and the same list as a file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Response, request
+
+from outreach import french
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.results import reaction_list, reactions
+from outreach.campaigns.results.reaction_list import (
+    PAGE_AUTHORITIES,
+    Opening,
+    ReactionFilters,
+    ReactionSort,
+)
+from outreach.campaigns.results.reactions import LetterReaction
+from outreach.days import BRUSSELS
+from outreach.db import Session
+from outreach.delivery.ledger.listing import LetterOutcome
+from outreach.directory import listing
+from outreach.roles import RoleName
+from outreach.text import whole_number
+from outreach.tracking.models import Answer, TrackingMode
+from outreach.tracking.reactions import Asked, Reaction
+from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.ui import exports
+from outreach.web.ui.frame import database, needs, now
+from outreach.web.ui.pager import Pager, member
+
+HEADERS = (
+    *("FASE", "Pouvoir organisateur", "Réseau", "Réaction du PO", "Vague", "Adresse", "Parti", "Issue", "Cause"),
+    *("Réponse du relais", "Mesuré", "Ouvert", "Cliqué", "Réponse", "Répondu", "Écoles nommées", "Ont adhéré"),
+)
+DEFINITIONS = (
+    ("Parti", "Quand le courriel est parti vers un relais qui l’a accepté, ou dont on ne sait pas s’il l’a fait."),
+    ("Mesuré", "Le courriel portait sa propre mesure : un accord ou une décision était enregistré pour la boîte."),
+    (
+        "Ouvert, Cliqué",
+        "La première ouverture et le premier clic qu’aucun logiciel ne semble avoir faits. L’ouverture ne prouve rien.",
+    ),
+    ("Réponse", "La dernière réponse donnée depuis ce courriel."),
+    ("Écoles nommées", "Les écoles que le courriel nomme."),
+    ("Ont adhéré", "Celles de ces écoles qui ont adhéré depuis son départ, adhésions déclarées comprises."),
+    ("Heures", "Celles de Bruxelles."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedList:
+    """The list that a query asks for. `wave` is a wave's number or None for all; `networks` has labels by code."""
+
+    campaign: Campaign
+    letters: Asked
+    wave: int | None
+    filters: ReactionFilters
+    sort: ReactionSort
+    networks: Mapping[str, str]
+
+    def about(self, at: datetime) -> exports.Table:
+        """What a file of it is about: the campaign, the moment, what was filtered, and what its columns mean."""
+        filters, campaign = self.filters, self.campaign
+        chosen = [
+            filters.reaction.label if filters.reaction else "",
+            self.networks.get(filters.network, ""),
+            *(each.label for each in (filters.outcome, filters.answer, filters.opening) if each),
+        ]
+        told = [
+            ("Campagne", f"{campaign.id}, « {campaign.title} »"),
+            ("Date", f"{french.moment(at)}, heure de Bruxelles"),
+            ("Vagues", next((wave.name for wave in campaign.waves if wave.number == self.wave), "toutes")),
+            ("Filtres", ", ".join(filter(None, chosen)) or "aucun"),
+        ]
+        meanings = [(reaction.label, reaction.meaning) for reaction in Reaction]
+        return exports.Table("Définitions", ("Terme", "Sens"), [*told, *meanings, *DEFINITIONS])
+
+
+@pages.get("/<number:number>/recipients")
+@needs(RoleName.READER)
+def list_reactions(number: int) -> str:
+    with database().reading() as session:
+        asked = _asked(session, number)
+        campaign = asked.campaign
+        listed = reaction_list.of(session, asked.letters, asked.filters, asked.sort)
+        pager = Pager.of(request, len(listed.keys), PAGE_AUTHORITIES)
+        return show(
+            "reactions",
+            step_of(session, "recipients", campaign),
+            asked=asked,
+            waves=_waves(campaign),
+            counts=listed.counts,
+            pager=pager,
+            rows=listed.page(session, pager.number),
+            outcomes=list(LetterOutcome),
+            answers=list(Answer),
+            openings=list(Opening),
+            is_measured=campaign.tracking is TrackingMode.INDIVIDUAL,
+        )
+
+
+@pages.get("/<number:number>/recipients/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_reactions(number: int, kind: str) -> Response:
+    with database().reading() as session:
+        asked = _asked(session, number)
+        rows = reaction_list.of(session, asked.letters, asked.filters, asked.sort).every(session)
+        names = {mailing: wave.name for mailing, wave in _waves(asked.campaign).items()}
+        cells = [_cells(letter, row.reaction, names[letter.mailing]) for row in rows for letter in row.letters]
+        about = asked.about(now())
+    table = exports.Table("Destinataires", HEADERS, cells)
+    return exports.download(table, kind, f"destinataires-campagne-{number}", about, whole=True)
+
+
+def _asked(session: Session, number: int) -> AskedList:
+    """The list that the query asks for; what it does not know is left out."""
+    campaign, query = lifecycle.campaign_numbered(session, number), request.args
+    wave = whole_number(query.get("wave", ""), digits=4)
+    if wave not in {known.number for known in _waves(campaign).values()}:
+        wave = None
+    networks = {network.code: network.label for network in listing.networks(session)}
+    network = query.get("network", "")
+    filters = ReactionFilters(
+        reaction=member(Reaction, query.get("reaction")),
+        network=network if network in networks else "",
+        outcome=member(LetterOutcome, query.get("outcome")),
+        answer=member(Answer, query.get("answer")),
+        opening=member(Opening, query.get("opening")),
+    )
+    sort = member(ReactionSort, query.get("sort")) or ReactionSort.NAME
+    return AskedList(campaign, reactions.asked_of(campaign, now=now(), wave=wave), wave, filters, sort, networks)
+
+
+def _waves(campaign: Campaign) -> dict[int, Wave]:
+    """The waves whose recipients are known, by mailing."""
+    known = audiences.launched(campaign)
+    return {wave.mailing_id: wave for wave in campaign.waves if wave.mailing_id in known}
+
+
+def _cells(letter: LetterReaction, reaction: Reaction, wave: str) -> Sequence[exports.Cell]:
+    return (
+        letter.fase,
+        letter.authority,
+        letter.network,
+        reaction.label,
+        wave,
+        letter.mailbox,
+        _local(letter.sent),
+        letter.state.label,
+        letter.cause,
+        letter.said,
+        "oui" if letter.measured else "non",
+        _local(letter.opened),
+        _local(letter.clicked),
+        ", ".join(answer.label for answer in letter.answers),
+        _local(letter.answered_at),
+        letter.schools,
+        letter.joined,
+    )
+
+
+def _local(at: datetime | None) -> str:
+    """A time in Brussels, as a spreadsheet sorts it."""
+    return f"{at.astimezone(BRUSSELS):%Y-%m-%d %H:%M}" if at else ""

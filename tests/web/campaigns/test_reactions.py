@@ -1,0 +1,156 @@
+"""What each recipient did, on its page and in files: the same rows as the command, filtered, sorted, in pages."""
+
+import csv
+import io
+import re
+from datetime import timedelta
+
+import pytest
+from python_calamine import CalamineWorkbook
+from sqlalchemy import event, select, update
+
+from outreach.adherence.models import AdherenceRecord, Word
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.results import reactions
+from outreach.delivery.models import Message, MessageState, MessageSubject
+from outreach.directory.models import Authority
+from outreach.tracking.models import Answer, Response, TrackingMode
+from outreach.tracking.reactions import Reaction
+from tests import factories
+from tests.conftest import NOW
+from tests.pages import elements, links, text_of
+from tests.web.campaigns.test_progress import end, launched, settle
+
+__all__ = ["launched"]
+S = MessageState
+PAGE = "/campaigns/1/recipients"
+NAMES = {"reaction=none": Reaction.NONE, "reaction=reacted": Reaction.REACTED, "reaction=unreached": Reaction.UNREACHED}
+
+
+@pytest.fixture
+def came(launched, sample_database):
+    """A wave with an answer, a joining, and a refusal that the relay explained; returns its rows by FASE number."""
+    settle(sample_database, 1, S.REFUSED)
+    with sample_database.writing() as session:
+        why = {"reply_code": 550, "reply_status": "5.1.1", "reply_text": "5.1.1 <b>inconnu</b>"}
+        session.execute(update(Message).where(Message.state == S.REFUSED).values(**why))
+    end(sample_database)
+    with sample_database.writing() as session:
+        strand = session.get_one(Campaign, 1).strand_id
+        first, second = session.scalars(select(Message).where(Message.state == S.ACCEPTED).order_by(Message.id)).all()[
+            :2
+        ]
+        at = NOW + timedelta(minutes=30)
+        session.add(
+            Response(
+                message_id=first.id,
+                authority_id=first.authority_id,
+                strand_id=strand,
+                answer=Answer.DECLINED,
+                given_at=at,
+            )
+        )
+        school = session.scalars(select(MessageSubject.school_id).where(MessageSubject.message_id == second.id)).first()
+        session.add(AdherenceRecord(**factories.adherence_record(school, strand, NOW, word=Word.DECLARED)))
+    return rows_of(sample_database)
+
+
+def rows_of(database, **asked):
+    with database.reading() as session:
+        return reactions.rows(session, lifecycle.campaign_numbered(session, 1), now=NOW, **asked)
+
+
+def counts_of(page):
+    """The links that filter by reaction: what each counts, by its query."""
+    shown = {}
+    for link in elements(page, "nav[@aria-label='Filtrer par réaction']//a"):
+        shown[link.get("href").partition("?")[2]] = int(re.sub(r"\D", "", text_of(link).partition("(")[2]))
+    return shown
+
+
+def table_of(author, kind, query=""):
+    data = author.get(f"{PAGE}/export.{kind}?{query}").data
+    if kind == "xlsx":
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        return [book.get_sheet_by_name(name).to_python() for name in ("Destinataires", "Définitions")]
+    lines = list(csv.reader(io.StringIO(data.decode("utf-8-sig")), delimiter=";"))
+    gap = lines.index([])
+    return lines[:gap], lines[gap + 1 :]
+
+
+def test_page_files_and_command_have_the_same_numbers(author, came, sample_database):
+    page = author.get(PAGE)
+    counts = counts_of(page)
+    assert counts[""] == len({row.fase for row in came}) == sum(count for query, count in counts.items() if query)
+    silent = rows_of(sample_database, only_none=True)
+    assert counts["reaction=none"] == len({row.fase for row in silent})
+    for query, expected in (("", came), ("reaction=none", silent)):
+        for kind in ("csv", "xlsx"):
+            (headers, *lines), about = table_of(author, kind, query)
+            told = [dict(zip(headers, line, strict=True)) for line in lines]
+            assert [(int(row["FASE"]), row["Adresse"], int(row["Ont adhéré"])) for row in told] == [
+                (row.fase, row.mailbox, row.joined) for row in expected
+            ]
+            terms = dict(line[:2] for line in about)
+            assert {"Campagne", "Date", "N’ont pas réagi", "Heures"} <= set(terms)
+            assert terms["Date"].endswith("heure de Bruxelles")
+
+
+def test_each_letter_says_what_became_of_it_and_what_was_done(author, came):
+    (declined,) = (row for row in came if row.answers)
+    (joined,) = (row for row in came if row.joined)
+    shown = {text_of(body): body for body in elements(author.get(f"{PAGE}?reaction=reacted"), "tbody")}
+    assert len(shown) == 2
+    told = " ".join(shown)
+    assert declined.authority in told
+    assert joined.authority in told
+    assert "Nous n’adhérons pas 15 mai 2021 à 11 h 30" in told.replace("\u00a0", " ")
+    refused = text_of(elements(author.get(f"{PAGE}?outcome=refused"), "tbody")[0]).replace("\u00a0", " ")
+    assert "Refusé : l’adresse n’existe pas" in refused
+    assert "Réponse du relais : 550 5.1.1 <b>inconnu</b>" in refused
+    (headers, *lines), _ = table_of(author, "csv", "answer=declined")
+    assert dict(zip(headers, *lines, strict=True))["Répondu"] == "2021-05-15 11:30"
+
+
+def test_filters_and_sorts_are_kept_by_links_and_files(author, came):
+    page = author.get(f"{PAGE}?sort=-answered&network=Officiel+subventionné+communal&wave=1")
+    assert {text.partition("(")[0] for _, text in links(page, f"{PAGE}?sort=-answered&network=")} >= {"Tous "}
+    assert all("sort=-answered" in address for address, _ in links(page, f"{PAGE}/export."))
+    first = elements(author.get(f"{PAGE}?sort=-answered"), "tbody")[0]
+    (declined,) = (row for row in came if row.answers)
+    assert declined.authority in text_of(first)
+    (joined,) = (row for row in came if row.joined)
+    assert joined.authority in text_of(elements(author.get(f"{PAGE}?sort=-joined"), "tbody")[0])
+
+
+@pytest.mark.parametrize("query", ["reaction=x&sort=x&page=-1", "wave=99&network=x", "opening=never", "page=10000"])
+def test_a_strange_query_never_breaks_the_list(author, came, query):
+    assert author.get(f"{PAGE}?{query}").status_code == 200
+
+
+def test_openings_have_columns_only_where_boxes_are_measured_one_by_one(author, came, sample_database):
+    assert "sort=-opened" not in author.get(PAGE).text
+    with sample_database.writing() as session:
+        session.get_one(Campaign, 1).tracking = TrackingMode.INDIVIDUAL
+    page = author.get(f"{PAGE}?opening=never")
+    assert "Aucun destinataire dans ce cas" in page.text
+    assert "Non mesuré" in author.get(f"{PAGE}?sort=-clicked").text
+
+
+def test_the_statements_are_as_many_whatever_the_number_of_authorities(author, came, sample_database):
+    def statements(address):
+        seen = []
+
+        def note(_connection, _cursor, statement, *_rest):
+            seen.append(statement)
+
+        event.listen(sample_database.engine, "before_cursor_execute", note)
+        author.get(address)
+        event.remove(sample_database.engine, "before_cursor_execute", note)
+        return len([statement for statement in seen if statement.lstrip().startswith("SELECT")])
+
+    with sample_database.reading() as session:
+        few = session.scalars(select(Authority).where(Authority.id == came[0].authority_id)).one().network.code
+    statements(PAGE)
+    assert statements(f"{PAGE}?network={few}&outcome=refused") == statements(PAGE) <= 16
