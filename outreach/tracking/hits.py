@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from outreach.days import today
 from outreach.db import Session, UtcDateTime, table_of
 from outreach.db.compiled import recordset
 from outreach.delivery.ledger import outbox
@@ -93,26 +94,48 @@ def add(session: Writer, sightings: Sequence[Sighting]) -> None:
 def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
     """The counts over these mailings, group by group, by name; a group without hits has zeros.
 
-    A group is shown only once twenty of its authorities have received a letter: fewer could be identified.
+    A group is shown only once twenty of its authorities have received a letter: fewer could be identified. Groups of
+    one mailing that fewer have received are shown as one, once twenty of all their authorities have received it.
     """
-    received = _received(session, list(mailings))
-    of_these = Tracker.id.in_([tracker for tracker, (_, who) in received.items() if len(who) >= SMALLEST])
+    shown = _shown(session, mailings)
     groups: dict[str, set[int]] = {}
-    for name, who in (received[tracker] for tracker in session.scalars(select(Tracker.id).where(of_these))):
+    for name, who in shown.values():
         groups.setdefault(name, set()).update(who)
     by_name = {name: Measured(name, len(who)) for name, who in sorted(groups.items())}
-    total = func.sum(HitCount.count)
-    counted = select(Tracker.name, HitCount.link, HitCount.hit_class, total).join(
-        HitCount, HitCount.tracker_id == Tracker.id
-    )
-    single = select(Tracker.name, Hit.link, Hit.hit_class, func.count()).join(Hit, Hit.tracker_id == Tracker.id)
-    for query, kind in ((counted, HitCount), (single, Hit)):
-        for name, link, hit_class, count in session.execute(
-            query.where(of_these).group_by(Tracker.name, kind.link, kind.hit_class)
+    for query, kind in _hits_of(shown):
+        for tracker, link, hit_class, count in session.execute(
+            query.group_by(kind.tracker_id, kind.link, kind.hit_class)
         ):
-            tally = by_name[name].opens if link == OPENING else by_name[name].clicks
+            group = by_name[shown[tracker][0]]
+            tally = group.opens if link == OPENING else group.clicks
             tally[hit_class] += int(count)
     return list(by_name.values())
+
+
+def by_day(session: Session, mailings: Iterable[int]) -> dict[date, tuple[int, int]]:
+    """The openings and clicks of the groups that `measured` shows, those of machines left out, by day in Brussels."""
+    days: dict[date, tuple[int, int]] = {}
+    shown = _shown(session, mailings)
+    for query, kind in _hits_of(shown):
+        at = HitCount.hour if kind is HitCount else Hit.at
+        timed = query.add_columns(at).where(kind.hit_class != HitClass.MACHINE)
+        for _, link, _, count, moment in session.execute(
+            timed.group_by(kind.tracker_id, kind.link, kind.hit_class, at)
+        ):
+            opened, clicked = days.get(today(moment), (0, 0))
+            is_opening = link == OPENING
+            days[today(moment)] = opened + is_opening * int(count), clicked + (not is_opening) * int(count)
+    return days
+
+
+def _hits_of(trackers: Collection[int]) -> tuple[tuple[Any, type[HitCount] | type[Hit]], ...]:
+    """How often each link of these trackers was asked for, by class, not grouped yet: as counts, and one by one."""
+    counted = select(HitCount.tracker_id, HitCount.link, HitCount.hit_class, func.sum(HitCount.count))
+    single = select(Hit.tracker_id, Hit.link, Hit.hit_class, func.count())
+    return (
+        (counted.where(HitCount.tracker_id.in_(trackers)), HitCount),
+        (single.where(Hit.tracker_id.in_(trackers)), Hit),
+    )
 
 
 def settle_doubts(session: Session, *, now: datetime) -> int:
@@ -128,18 +151,34 @@ def settle_doubts(session: Session, *, now: datetime) -> int:
     return sum(outbox.evidence(session, letter, outbox.Proof.HIT, now=now) for letter in doubts)
 
 
-def _received(session: Session, mailings: Sequence[int]) -> dict[int, tuple[str, set[int]]]:
-    """The name of each group of these mailings, and its authorities that received a letter."""
+def _shown(session: Session, mailings: Iterable[int]) -> dict[int, tuple[str, set[int]]]:
+    """The trackers whose hits may be shown: the name of the group, and its authorities that received a letter."""
+    received = _received(session, list(mailings))
+    shown = {tracker: (name, who) for tracker, (_, name, who) in received.items() if len(who) >= SMALLEST}
+    small: dict[int, list[int]] = {}
+    for tracker in received.keys() - shown.keys():
+        small.setdefault(received[tracker][0], []).append(tracker)
+    for together in small.values():
+        names = sorted(received[tracker][1] for tracker in together)
+        who = set[int]().union(*(received[tracker][2] for tracker in together))
+        if len(who) >= SMALLEST:
+            name = " et ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+            shown.update(dict.fromkeys(together, (name, who)))
+    return shown
+
+
+def _received(session: Session, mailings: Sequence[int]) -> dict[int, tuple[int, str, set[int]]]:
+    """The mailing and the name of each group of these mailings, and its authorities that received a letter."""
     query = (
-        select(Tracker.id, Tracker.name, Authority.id)
+        select(Tracker.mailing_id, Tracker.id, Tracker.name, Authority.id)
         .join(TrackerNetwork, TrackerNetwork.tracker_id == Tracker.id)
         .join(Authority, Authority.network_id == TrackerNetwork.network_id)
         .join(Message, and_(Message.mailing_id == Tracker.mailing_id, Message.authority_id == Authority.id))
         .where(Tracker.mailing_id.in_(mailings), Message.state == MessageState.ACCEPTED)
     )
-    received: dict[int, tuple[str, set[int]]] = {}
-    for tracker, name, authority in session.execute(query):
-        received.setdefault(tracker, (name, set()))[1].add(authority)
+    received: dict[int, tuple[int, str, set[int]]] = {}
+    for mailing, tracker, name, authority in session.execute(query):
+        received.setdefault(tracker, (mailing, name, set()))[2].add(authority)
     return received
 
 

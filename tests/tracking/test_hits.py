@@ -95,6 +95,37 @@ def test_a_wave_gets_its_groups_when_its_recipients_are_known(database, wave):
         assert trackers.target_of(session, bytes(8)) is None
 
 
+def test_each_network_that_twenty_received_has_a_row_and_smaller_ones_are_one(database, people, strand):
+    for network in ("Libre confessionnel", "Libre non confessionnel", "Subventionné communal"):
+        settle(database, 21, network=network)
+    launch(database, approved(database))
+    with database.writing() as session:
+        targets = {
+            name: trackers.target_of(session, bytes.fromhex(identity))
+            for name, identity in session.execute(select(Tracker.name, Tracker.public_id))
+        }
+        hits.add(session, [seen(targets[name], count=2) for name in sorted(targets)])
+
+    def told():
+        with database.reading() as session:
+            return [(group.name, group.delivered, group.opens.total()) for group in hits.measured(session, [1])]
+
+    received(database, 21 + 19)
+    assert told() == [("Libre confessionnel", 21, 2)]
+    received(database, 21 + 19 + 1 + 19)
+    assert [row[0] for row in told()] == ["Libre confessionnel", "Libre non confessionnel"]
+    with database.writing() as session:  # of the second network, two letters come back
+        rows = session.scalars(select(Message).order_by(Message.id)).all()[21:23]
+        for row in rows:
+            row.state, row.reply_code = MessageState.REFUSED, None
+    assert told() == [
+        ("Libre confessionnel", 21, 2),
+        ("Libre non confessionnel et Officiel subventionné communal", 19 + 18, 4),
+    ]
+    with database.reading() as session:
+        assert hits.by_day(session, [1]) == {NOW.date(): (6, 0)}
+
+
 @pytest.mark.parametrize("mode", [TrackingMode.NONE, TrackingMode.AGGREGATE])
 def test_a_small_wave_and_an_unmeasured_one_have_none(database, people, strand, mode):
     settle(database, 25 if mode is TrackingMode.NONE else 19)
