@@ -52,12 +52,13 @@ def recorded(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
 
 
 def joined_schools(strands: Select[int | None], day: date) -> Subquery:
-    """The joinings that hold at the end of a day, declared or confirmed: columns school_id, strand_id, one row each.
+    """The joinings that hold at the end of a day: columns school_id, strand_id, word, effective_on; one row each.
 
     `strands` selects the keys of the strands.
     """
     known = _known([day], AdherenceRecord.strand_id.in_(strands))
-    return select(known.c.school_id, known.c.strand_id).where(known.c.status == Status.JOINED).subquery("joined")
+    columns = (known.c.school_id, known.c.strand_id, known.c.word, known.c.effective_on)
+    return select(*columns).where(known.c.status == Status.JOINED).subquery("joined")
 
 
 def status_of(

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, Subquery, and_, case, func, or_, select, type_coerce
 
+from outreach.adherence.models import Word
 from outreach.adherence.standing import joined_schools
 from outreach.db import UtcDateTime
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject
@@ -117,6 +118,24 @@ def subjects(asked: Asked) -> Select[int, int, int]:
         .where(Message.mailing_id.in_(asked.mailings))
     )
     return query.group_by(Message.id)
+
+
+def listed(asked: Asked) -> Select[int, int, int, int, Word | None, date | None]:
+    """By authority and school that a letter is meant to list: their keys, 1 if such a letter left (else 0), 1 if one
+    was accepted, and on whose word and from which day the school has joined, or NULL.
+    """
+    known = _joinings(asked)
+    has_left, is_accepted = HAS_LEFT, Message.state == MessageState.ACCEPTED
+    flags = [func.max(case((flag, 1), else_=0)) for flag in (has_left, is_accepted)]
+    joining = (known.c.word, known.c.effective_on)
+    query = (
+        select(AUTHORITY, MessageSubject.school_id, flags[0], flags[1], *joining)
+        .join(MessageSubject, MessageSubject.message_id == Message.id)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .outerjoin(known, _is_about(known))
+        .where(Message.mailing_id.in_(asked.mailings))
+    )
+    return query.group_by(Message.authority_id, MessageSubject.school_id, *joining)
 
 
 def hits(mailings: Collection[int]) -> Select[int, datetime | None, datetime | None]:

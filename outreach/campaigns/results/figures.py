@@ -7,24 +7,24 @@ Reminders list only the remaining schools, so a school counts from the first let
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
 
-from outreach.adherence.models import Status, Word
-from outreach.adherence.standing import recorded
+from outreach.adherence.models import Word
 from outreach.campaigns.audiences import launched
 from outreach.campaigns.models import Campaign
 from outreach.days import today
 from outreach.db import Session
-from outreach.delivery.models import Message, MessageState, MessageSubject
+from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority, Network
 from outreach.segments.audience import Concerns
-from outreach.tracking.models import Answer, Response
-from outreach.tracking.reactions import AUTHORITY, CAME_BACK, HAS_LEFT
+from outreach.tracking import reactions
+from outreach.tracking.models import Answer, Response, ResponseSchool
+from outreach.tracking.reactions import AUTHORITY, CAME_BACK, Asked
 
 T = TypeVar("T")
 
@@ -84,21 +84,55 @@ class FigureRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedSchool:
+    """A school that a letter to an authority was meant to list, by their keys.
+
+    `has_left` and `is_delivered` tell of these letters. `word` says on whose word the school has joined since,
+    `joined_on` from which day; None when it has not.
+    """
+
+    authority: int
+    school: int
+    has_left: bool
+    is_delivered: bool
+    word: Word | None
+    joined_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """An answer of an authority, about a school or about none (by their keys), and when it was given first."""
+
+    answer: Answer
+    authority: int
+    school: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """The results of a campaign: `behind` has the keys of the authorities that each figure counts.
 
     `answers` counts authorities by answer; an authority that gave several answers counts under each. `networks` has the
-    network's code of each authority, `labels` the label of each network.
+    network's code of each authority, `labels` the label of each network. `listed` and `given` are what they count.
     """
 
     behind: Mapping[Figure, frozenset[int]]
     answers: Mapping[Answer, int]
     networks: Mapping[int, str]
     labels: Mapping[str, str]
+    listed: Sequence[ListedSchool]
+    given: Sequence[GivenAnswer]
 
     def among(self, figure: Figure, network: str = "") -> set[int]:
         """The keys of the authorities that a figure counts, of one network or of all."""
         return {key for key in self.behind[figure] if not network or self.networks[key] == network}
+
+    @property
+    def unreacted(self) -> int:
+        """How many authorities received a letter and have not reacted (`tracking.reactions.Reaction.NONE`)."""
+        reacted = (Figure.ANSWERED, Figure.JOINED, Figure.DECLARED)
+        return len(self.behind[Figure.DELIVERED].difference(*(self.behind[figure] for figure in reacted)))
 
     def row(self, network: str = "") -> FigureRow:
         """The figures of one network, or of all."""
@@ -127,8 +161,18 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
     """The results of a campaign until now, in a fixed number of statements."""
     mailings = launched(campaign)
     states = _states(session, mailings)
-    joined = _joined(session, campaign, mailings, now) if campaign.concerns is Concerns.OPEN else {}
-    answers = _answers(session, mailings)
+    listed = [
+        ListedSchool(authority, school, bool(has_left), bool(is_delivered), word, joined_on)
+        for authority, school, has_left, is_delivered, word, joined_on in session.execute(
+            reactions.listed(Asked(mailings, today(now)))
+        )
+    ]
+    joined: dict[int, list[Word | None]] = {}
+    for school in listed:
+        if school.has_left:
+            joined.setdefault(school.authority, []).append(school.word)
+    given = _given(session, mailings)
+    answers = {answer: {one.authority for one in given if one.answer is answer} for answer in Answer}
     behind = {
         Figure.JOINED_ALL: _who(joined, lambda words: set(words) == {Word.CONFIRMED}),
         Figure.JOINED: _who(joined, lambda words: Word.CONFIRMED in words),
@@ -139,8 +183,8 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
         Figure.RECIPIENTS: frozenset(states),
     }
     labels = {network.code: network.label for network in session.scalars(select(Network).order_by(Network.position))}
-    counted = {answer: len(answers.get(answer, ())) for answer in Answer}
-    return Results(behind, counted, _networks(session, mailings), labels)
+    counted = {answer: len(answers[answer]) for answer in Answer}
+    return Results(behind, counted, _networks(session, mailings), labels, listed, given)
 
 
 def authorities(
@@ -178,31 +222,16 @@ def _sent(session: Session, mailings: Iterable[int]) -> frozenset[int]:
     return frozenset(session.scalars(query.distinct()))
 
 
-def _joined(
-    session: Session, campaign: Campaign, mailings: Iterable[int], now: datetime
-) -> dict[int, list[Word | None]]:
-    """By authority, a word for each school that its letters listed: on whose word it has joined, None if it has not."""
-    known = recorded([today(now)], [campaign.strand])
-    joined = select(known.c.school_id, known.c.word).where(known.c.status == Status.JOINED)
-    words = dict(session.execute(joined).all())
-    listed = (
-        select(AUTHORITY, MessageSubject.school_id)
-        .join(MessageSubject, MessageSubject.message_id == Message.id)
-        .where(Message.mailing_id.in_(mailings), HAS_LEFT)
+def _given(session: Session, mailings: Iterable[int]) -> list[GivenAnswer]:
+    """The answers given from letters; one about several schools is told of each."""
+    what = (Response.answer, Response.authority_id, ResponseSchool.school_id)
+    query = (
+        select(*what, func.min(Response.given_at))
+        .join(Message, Message.id == Response.message_id)
+        .outerjoin(ResponseSchool, ResponseSchool.response_id == Response.id)
+        .where(Message.mailing_id.in_(mailings))
     )
-    by_authority: dict[int, list[Word | None]] = {}
-    for authority, school in session.execute(listed.distinct()):
-        by_authority.setdefault(authority, []).append(words.get(school))
-    return by_authority
-
-
-def _answers(session: Session, mailings: Iterable[int]) -> dict[Answer, set[int]]:
-    """The authorities that gave each answer from a letter."""
-    query = select(Response.answer, Response.authority_id).join(Message, Message.id == Response.message_id)
-    by_answer: dict[Answer, set[int]] = {}
-    for answer, authority in session.execute(query.where(Message.mailing_id.in_(mailings)).distinct()):
-        by_answer.setdefault(answer, set()).add(authority)
-    return by_answer
+    return [GivenAnswer(*row) for row in session.execute(query.group_by(*what))]
 
 
 def _networks(session: Session, mailings: Iterable[int]) -> dict[int, str]:

@@ -11,7 +11,7 @@ from outreach import french
 from outreach.accounts import staff
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import UNDER_WAY, Campaign, Wave, WaveState
-from outreach.campaigns.results import figures, progress
+from outreach.campaigns.results import course, figures, progress
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.schedule.planning import ClosingRule
@@ -25,6 +25,8 @@ from outreach.segments.audience import AudienceCounts
 from outreach.text import whole_number
 from outreach.tracking import hits
 from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.campaigns.results import DAY_COLUMNS, drawn
+from outreach.web.ui import charts
 from outreach.web.ui.frame import actor, database, needs, now
 
 # Seconds between two polls of the page, longer each time that nothing has changed.
@@ -188,8 +190,14 @@ def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, 
 
 
 def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
+    came = figures.of(session, campaign, now=now())
+    shown = course.of(session, campaign, came, now=now())
     return {
-        "came": figures.of(session, campaign, now=now()),
+        "came": came,
+        "course": shown,
+        "way": charts.way(shown.way),
+        "drawn": drawn(shown),
+        "day_columns": DAY_COLUMNS,
         "Figure": Figure,
         "figures": figures.figures(campaign),
         "measured": hits.measured(session, audiences.launched(campaign)),

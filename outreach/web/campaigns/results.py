@@ -1,11 +1,15 @@
 """A campaign's results: the authorities behind each figure, and the figures as a file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 from flask import Response, request
 
 from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.results import course
 from outreach.campaigns.results import figures as results
+from outreach.campaigns.results.course import Course, DayCount
 from outreach.campaigns.results.figures import Figure, Results
 from outreach.errors import InputError
 from outreach.roles import RoleName
@@ -13,11 +17,21 @@ from outreach.tracking import hits
 from outreach.tracking.hits import Measured
 from outreach.tracking.machines import HitClass
 from outreach.web.campaigns.blueprint import pages, show, step_of
-from outreach.web.ui import exports
+from outreach.web.ui import charts, exports
+from outreach.web.ui.charts import Curve
 from outreach.web.ui.frame import database, needs, now
 from outreach.web.ui.pager import Pager, member
 
 PAGE_ROWS = 50
+AUTHORITIES_SCHOOLS = {1: "PO", 2: "écoles"}
+DAY_COLUMNS = {
+    "answered": "PO qui ont répondu",
+    "answered_schools": "Écoles de ces réponses",
+    "joined": "PO qui ont adhéré",
+    "joined_schools": "Écoles adhérentes",
+    "opened": "Ouvertures",
+    "clicked": "Clics",
+}
 
 
 @pages.get("/<number:number>/results")
@@ -47,9 +61,62 @@ def behind(number: int) -> str:
 def export_results(number: int, kind: str) -> Response:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        table, *more = tables_of(results.of(session, campaign, now=now()), results.figures(campaign))
+        summary = results.of(session, campaign, now=now())
+        table, *more = tables_of(summary, results.figures(campaign))
+        more += course_tables(course.of(session, campaign, summary, now=now()))
         more.append(measured_of(hits.measured(session, audiences.launched(campaign))))
     return exports.download(table, kind, f"resultats-campagne-{number}", *more)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnLines:
+    """A curve of the days since the departure: what it is about, its lines' names by number, and its last values."""
+
+    title: str
+    names: Mapping[int, str]
+    curve: Curve
+
+
+def drawn(shown: Course) -> list[DrawnLines]:
+    """The curves of a course: answers and joinings of authorities and of schools, then openings and clicks."""
+    if not shown.days:
+        return []
+    marks = [(day, wave.name) for day, wave in shown.waves]
+    lines = [("Réponses", AUTHORITIES_SCHOOLS, ("answered", "answered_schools"))]
+    if any(step.figure is Figure.JOINED for step in shown.way):
+        lines.append(("Adhésions, déclarées comprises", AUTHORITIES_SCHOOLS, ("joined", "joined_schools")))
+    if shown.has_openings:
+        lines.append(("Ouvertures et clics (indicatif)", {1: "ouvertures", 2: "clics"}, ("opened", "clicked")))
+    return [
+        DrawnLines(title, names, charts.curve([(day.day, _values(day, columns)) for day in shown.days], marks))
+        for title, names, columns in lines
+    ]
+
+
+def course_tables(shown: Course) -> list[exports.Table]:
+    """The way and the days of a course, as tables."""
+    way: list[tuple[exports.Cell, ...]] = [(step.figure.label, step.authorities, step.schools) for step in shown.way]
+    way += [
+        (Figure.DECLARED.label, step.declared, step.declared_schools)
+        for step in shown.way
+        if step.figure is Figure.JOINED
+    ]
+    days = [
+        (day.day.isoformat(), *(_told(shown, day.day), *(getattr(day, name) for name in DAY_COLUMNS)))
+        for day in shown.days
+    ]
+    return [
+        exports.Table("Parcours", ("Étape", "PO", "Écoles"), way),
+        exports.Table("Jour par jour", ("Jour", "Vague", *DAY_COLUMNS.values()), days),
+    ]
+
+
+def _told(shown: Course, day: date) -> str:
+    return ", ".join(wave.name for left, wave in shown.waves if left == day)
+
+
+def _values(day: DayCount, columns: Sequence[str]) -> dict[int, int]:
+    return {number: getattr(day, name) for number, name in enumerate(columns, 1)}
 
 
 def tables_of(summary: Results, figures: Sequence[Figure]) -> list[exports.Table]:

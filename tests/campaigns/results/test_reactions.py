@@ -73,10 +73,12 @@ def test_those_who_reacted_are_those_that_the_results_count(database, strand, se
     answer(database, strand, three, Answer.HELP)
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
-        came = figures.of(session, campaign, now=LATER).behind
+        told = figures.of(session, campaign, now=LATER)
+        came = told.behind
     reacted = came[Figure.JOINED] | came[Figure.DECLARED] | came[Figure.ANSWERED]
     assert silent(database) == came[Figure.DELIVERED] - reacted
     assert count(database)[R.REACTED] == len(reacted)
+    assert count(database)[R.NONE] == told.unreacted
 
 
 @pytest.mark.postgresql

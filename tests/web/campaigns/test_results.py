@@ -1,9 +1,11 @@
 """The results of a campaign on its page, as a file and on the command line: one function, the same figures."""
 
+import io
 import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from outreach.campaigns import lifecycle
 from outreach.campaigns.results import figures
@@ -16,6 +18,11 @@ from tests.pages import cells, elements, links, text_of
 from tests.web.campaigns.test_progress import end, launched, settle
 
 __all__ = ["launched"]
+
+
+def rows_under(page, caption):
+    (table,) = (table for table in elements(page, "table") if text_of(table).startswith(caption))
+    return [text_of(row) for row in table.iter("tr")]
 
 
 @pytest.fixture
@@ -39,6 +46,23 @@ def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(au
     lines = author.get("/campaigns/1/results/export.csv").data.decode("utf-8-sig").splitlines()
     assert lines[-1].split(";") == ["Total", *(str(count) for count in came.row().counts.values())]
     assert author.get("/campaigns/1/results/export.xlsx").status_code == 200
+
+
+def test_the_way_its_table_and_the_days_say_what_the_results_count(author, came):
+    page = author.get("/campaigns/1/progress")
+    (picture,) = elements(page, "*[@class='way']")
+    told = picture.get("aria-label").replace("\u202f", "")
+    for figure in (Figure.RECIPIENTS, Figure.DELIVERED, Figure.ANSWERED, Figure.JOINED):
+        assert f"{figure.label.lower()} {len(came.behind[figure])}" in told
+    steps = rows_under(page, "Le chemin, des destinataires aux adhésions")
+    assert steps[1].replace("\u202f", "").startswith(f"Destinataires {len(came.behind[Figure.RECIPIENTS])} 100,0")
+    assert len(elements(page, "*[@class='mark']")) == len(elements(page, "*[@class='curve']")) == 2
+    assert rows_under(page, "Ce qui était venu à la fin de chaque jour")[-1].split()[-6:] == ["0"] * 6
+    (link,) = links(page, "/campaigns/1/recipients?reaction=none")
+    assert f"({came.unreacted})" in link[1]
+    book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/campaigns/1/results/export.xlsx").data))
+    way = dict(line[:2] for line in book.get_sheet_by_name("Parcours").to_python()[1:])
+    assert way["Remis"] == len(came.behind[Figure.DELIVERED])
 
 
 @pytest.mark.parametrize("query", ["", "figure=x", "page=-1", "page=99", "figure=joined_all"])

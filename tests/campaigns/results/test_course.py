@@ -1,0 +1,69 @@
+"""The course of a campaign: its way and its days end where its results do, of authorities and of schools."""
+
+from datetime import timedelta
+
+import pytest
+
+from outreach.adherence.models import Word
+from outreach.campaigns import lifecycle
+from outreach.campaigns.results import course, figures
+from outreach.campaigns.results.figures import Figure
+from outreach.segments.audience import Concerns
+from outreach.tracking.models import Answer
+from tests.campaigns.conftest import approved, launch, settle
+from tests.campaigns.results.test_figures import LATER, answer, record, sent
+from tests.conftest import NOW
+
+__all__ = ["sent"]
+F = Figure
+
+
+def told(database, now=LATER, number=1):
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        came = figures.of(session, campaign, now=now)
+        return came, course.of(session, campaign, came, now=now)
+
+
+@pytest.mark.postgresql
+def test_the_way_counts_authorities_and_schools_and_the_days_add_up_to_it(database, strand, sent):
+    one, two, three, _doubtful, refused, *_, wbe = sent
+    for school in (*sent[one], sent[wbe][0], sent[refused][0]):
+        record(database, strand, school)
+    record(database, strand, sent[three][0], Word.DECLARED)
+    answer(database, strand, one, Answer.JOINED)
+    answer(database, strand, two, Answer.HELP)
+    came, shown = told(database)
+    assert [(step.figure, step.authorities, step.schools) for step in shown.way] == [
+        (F.RECIPIENTS, 7, 14),
+        (F.DELIVERED, 4, 8),
+        (F.ANSWERED, 2, 0),
+        (F.JOINED, 2, 3),
+    ]
+    assert [step.authorities for step in shown.way] == [len(came.behind[step.figure]) for step in shown.way]
+    assert (shown.way[-1].declared, shown.way[-1].declared_schools) == (1, 1)
+    assert [day.day for day in shown.days] == [NOW.date() + timedelta(days) for days in range(3)]
+    before, last = shown.days[-2:]
+    assert (before.answered, before.joined, before.joined_schools) == (0, 0, 0)
+    assert (last.answered, last.answered_schools, last.joined, last.joined_schools) == (2, 0, 3, 4)
+    assert [(day, wave.number) for day, wave in shown.waves] == [(NOW.date(), 1)]
+    assert not shown.has_openings
+
+
+def test_a_long_course_tells_one_day_in_seven_and_the_last(database, strand, sent):
+    _, shown = told(database, NOW + timedelta(days=200))
+    days = [(day.day - NOW.date()).days for day in shown.days]
+    assert days == [*range(0, 200, 7), 200]
+
+
+def test_about_schools_that_joined_the_way_ends_with_answers(database, people, strand):
+    settle(database, 1)
+    launch(database, approved(database, concerns=Concerns.JOINED))
+    assert [step.figure for step in told(database)[1].way] == [F.RECIPIENTS, F.DELIVERED, F.ANSWERED]
+
+
+def test_a_campaign_that_has_not_left_has_no_days(database, people, strand):
+    settle(database, 1)
+    approved(database)
+    _, shown = told(database)
+    assert (shown.days, [step.authorities for step in shown.way]) == ([], [0, 0, 0, 0])
