@@ -64,8 +64,9 @@ def main() -> None:
         client = signed_in(database, settings)
         for page in PAGES:
             spent = [timed(client, f"/campaigns/1/{page}") for _ in range(RUNS)]
-            clock, processor = (statistics.median(times) for times in zip(*spent, strict=True))
-            print(f"{page:48} {clock:7.1f} ms by the clock, {processor:7.1f} ms of the processor")
+            clocks, processor = zip(*spent, strict=True)
+            told = f"{statistics.median(clocks):7.1f} ms by the clock (least {min(clocks):.1f})"
+            print(f"{page:48} {told}, {statistics.median(processor):7.1f} ms of the processor")
         database.dispose()
 
 

@@ -44,6 +44,8 @@ def wave(reminder: int) -> str:
 
 def number(value: int | float) -> str:
     """1234 → "1 234", with a narrow no-break space."""
+    if isinstance(value, int) and 0 <= value < 1000:  # as nearly always, and a page writes hundreds
+        return str(value)
     return format_decimal(value, locale=LOCALE).replace(WIDE, NARROW)
 
 

@@ -119,12 +119,12 @@ def by_day(session: Session, mailings: Iterable[int]) -> dict[date, tuple[int, i
     for query, kind in _hits_of(shown):
         at = HitCount.hour if kind is HitCount else Hit.at
         timed = query.add_columns(at).where(kind.hit_class != HitClass.MACHINE)
-        for _, link, _, count, moment in session.execute(
-            timed.group_by(kind.tracker_id, kind.link, kind.hit_class, at)
-        ):
-            opened, clicked = days.get(today(moment), (0, 0))
+        rows = session.execute(timed.group_by(kind.tracker_id, kind.link, kind.hit_class, at)).all()
+        day_of = {moment: today(moment) for moment in {row[-1] for row in rows}}
+        for _, link, _, count, moment in rows:
+            opened, clicked = days.get(day_of[moment], (0, 0))
             is_opening = link == OPENING
-            days[today(moment)] = opened + is_opening * int(count), clicked + (not is_opening) * int(count)
+            days[day_of[moment]] = opened + is_opening * int(count), clicked + (not is_opening) * int(count)
     return days
 
 
