@@ -59,13 +59,23 @@ class Sighting(NamedTuple):
 class Measured:
     """The openings and clicks of one group over some mailings, by who seems to be behind them.
 
-    `delivered` counts the authorities of the group that received a letter.
+    `delivered` counts the authorities of the group that received a letter. `opened_on` and `clicked_on` count those of
+    each day in Brussels, machines left out.
     """
 
     name: str
     delivered: int = 0
     opens: Counter[HitClass] = field(default_factory=Counter)
     clicks: Counter[HitClass] = field(default_factory=Counter)
+    opened_on: Counter[date] = field(default_factory=Counter)
+    clicked_on: Counter[date] = field(default_factory=Counter)
+
+    def add(self, link: int, hit_class: HitClass, day: date, count: int) -> None:
+        """Add so many openings, or clicks on a link, of one day."""
+        is_opening = link == OPENING
+        (self.opens if is_opening else self.clicks)[hit_class] += count
+        if hit_class is not HitClass.MACHINE:
+            (self.opened_on if is_opening else self.clicked_on)[day] += count
 
     def as_json(self) -> dict[str, Any]:
         """The counts as JSON, under fixed names."""
@@ -102,40 +112,15 @@ def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
     for name, who in shown.values():
         groups.setdefault(name, set()).update(who)
     by_name = {name: Measured(name, len(who)) for name, who in sorted(groups.items())}
-    for query, kind in _hits_of(shown):
-        for tracker, link, hit_class, count in session.execute(
-            query.group_by(kind.tracker_id, kind.link, kind.hit_class)
-        ):
-            group = by_name[shown[tracker][0]]
-            tally = group.opens if link == OPENING else group.clicks
-            tally[hit_class] += int(count)
+    counted = select(HitCount.tracker_id, HitCount.link, HitCount.hit_class, HitCount.hour, func.sum(HitCount.count))
+    single = select(Hit.tracker_id, Hit.link, Hit.hit_class, Hit.at, func.count())
+    for query, kind, at in ((counted, HitCount, HitCount.hour), (single, Hit, Hit.at)):
+        of_these = query.where(kind.tracker_id.in_(shown))
+        rows = session.execute(of_these.group_by(kind.tracker_id, kind.link, kind.hit_class, at)).all()
+        day_of = {moment: today(moment) for moment in {row[3] for row in rows}}
+        for tracker, link, hit_class, moment, count in rows:
+            by_name[shown[tracker or 0][0]].add(link, hit_class, day_of[moment], int(count))
     return list(by_name.values())
-
-
-def by_day(session: Session, mailings: Iterable[int]) -> dict[date, tuple[int, int]]:
-    """The openings and clicks of the groups that `measured` shows, those of machines left out, by day in Brussels."""
-    days: dict[date, tuple[int, int]] = {}
-    shown = _shown(session, mailings)
-    for query, kind in _hits_of(shown):
-        at = HitCount.hour if kind is HitCount else Hit.at
-        timed = query.add_columns(at).where(kind.hit_class != HitClass.MACHINE)
-        rows = session.execute(timed.group_by(kind.tracker_id, kind.link, kind.hit_class, at)).all()
-        day_of = {moment: today(moment) for moment in {row[-1] for row in rows}}
-        for _, link, _, count, moment in rows:
-            opened, clicked = days.get(day_of[moment], (0, 0))
-            is_opening = link == OPENING
-            days[day_of[moment]] = opened + is_opening * int(count), clicked + (not is_opening) * int(count)
-    return days
-
-
-def _hits_of(trackers: Collection[int]) -> tuple[tuple[Any, type[HitCount] | type[Hit]], ...]:
-    """How often each link of these trackers was asked for, by class, not grouped yet: as counts, and one by one."""
-    counted = select(HitCount.tracker_id, HitCount.link, HitCount.hit_class, func.sum(HitCount.count))
-    single = select(Hit.tracker_id, Hit.link, Hit.hit_class, func.count())
-    return (
-        (counted.where(HitCount.tracker_id.in_(trackers)), HitCount),
-        (single.where(Hit.tracker_id.in_(trackers)), Hit),
-    )
 
 
 def settle_doubts(session: Session, *, now: datetime) -> int:

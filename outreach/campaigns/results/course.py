@@ -11,8 +11,7 @@ from outreach.campaigns.audiences import launched
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results.figures import Figure, Results, figures
 from outreach.days import today
-from outreach.db import Session
-from outreach.tracking import hits
+from outreach.tracking.hits import Measured
 
 WAY = (Figure.RECIPIENTS, Figure.DELIVERED, Figure.ANSWERED, Figure.JOINED)
 MOST_DAYS = 92  # of a longer course, one day in seven is told
@@ -56,8 +55,8 @@ class Course:
         return bool(self.days and (self.days[-1].opened or self.days[-1].clicked))
 
 
-def of(session: Session, campaign: Campaign, results: Results, *, now: datetime) -> Course:
-    """The course of a campaign until now, whose results are these. Three statements: openings and clicks by day."""
+def of(campaign: Campaign, results: Results, measured: Iterable[Measured], *, now: datetime) -> Course:
+    """The course until now of a campaign whose results, openings and clicks are these."""
     mailings = launched(campaign)
     joined = [school for school in results.listed if school.has_left and school.joined_on is not None]
     words = {school.school: school.word for school in joined}
@@ -79,14 +78,17 @@ def of(session: Session, campaign: Campaign, results: Results, *, now: datetime)
     waves = [(_left_on(wave), wave) for wave in campaign.waves if wave.mailing_id in mailings]
     if not waves:
         return Course(way, [], [])
-    seen = hits.by_day(session, mailings)
+    opened, clicked = Counter[date](), Counter[date]()
+    for group in measured:
+        opened += group.opened_on
+        clicked += group.clicked_on
     series = (
         Counter(answered.values()),
         Counter(answered_schools.values()),
         Counter(_first((school.authority, school.joined_on) for school in joined if school.joined_on).values()),
         Counter(_first((school.school, school.joined_on) for school in joined if school.joined_on).values()),
-        Counter({day: opened for day, (opened, _) in seen.items()}),
-        Counter({day: clicked for day, (_, clicked) in seen.items()}),
+        opened,
+        clicked,
     )
     start = min(day for day, _ in waves)
     return Course(way, _told(start, max(today(now), start), series), waves)

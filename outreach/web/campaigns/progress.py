@@ -191,7 +191,8 @@ def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, 
 
 def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
     came = figures.of(session, campaign, now=now())
-    shown = course.of(session, campaign, came, now=now())
+    measured = hits.measured(session, audiences.launched(campaign))
+    shown = course.of(campaign, came, measured, now=now())
     return {
         "came": came,
         "course": shown,
@@ -200,7 +201,7 @@ def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
         "day_columns": DAY_COLUMNS,
         "Figure": Figure,
         "figures": figures.figures(campaign),
-        "measured": hits.measured(session, audiences.launched(campaign)),
+        "measured": measured,
     }
 
 

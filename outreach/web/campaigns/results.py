@@ -63,8 +63,9 @@ def export_results(number: int, kind: str) -> Response:
         campaign = lifecycle.campaign_numbered(session, number)
         summary = results.of(session, campaign, now=now())
         table, *more = tables_of(summary, results.figures(campaign))
-        more += course_tables(course.of(session, campaign, summary, now=now()))
-        more.append(measured_of(hits.measured(session, audiences.launched(campaign))))
+        measured = hits.measured(session, audiences.launched(campaign))
+        more += course_tables(course.of(campaign, summary, measured, now=now()))
+        more.append(measured_of(measured))
     return exports.download(table, kind, f"resultats-campagne-{number}", *more)
 
 

@@ -9,6 +9,8 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.results import course, figures
 from outreach.campaigns.results.figures import Figure
 from outreach.segments.audience import Concerns
+from outreach.tracking.hits import Measured
+from outreach.tracking.machines import OPENING, HitClass
 from outreach.tracking.models import Answer
 from tests.campaigns.conftest import approved, launch, settle
 from tests.campaigns.results.test_figures import LATER, answer, record, sent
@@ -22,7 +24,7 @@ def told(database, now=LATER, number=1):
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         came = figures.of(session, campaign, now=now)
-        return came, course.of(session, campaign, came, now=now)
+        return came, course.of(campaign, came, [], now=now)
 
 
 @pytest.mark.postgresql
@@ -48,6 +50,19 @@ def test_the_way_counts_authorities_and_schools_and_the_days_add_up_to_it(databa
     assert (last.answered, last.answered_schools, last.joined, last.joined_schools) == (2, 0, 3, 4)
     assert [(day, wave.number) for day, wave in shown.waves] == [(NOW.date(), 1)]
     assert not shown.has_openings
+
+
+def test_openings_of_all_groups_add_up_day_by_day(database, strand, sent):
+    groups = [Measured("A", 20), Measured("B", 30)]
+    for group in groups:
+        group.add(OPENING, HitClass.HUMAN, NOW.date(), 2)
+        group.add(OPENING, HitClass.MACHINE, NOW.date(), 9)
+        group.add(1, HitClass.UNDETERMINED, LATER.date(), 1)
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, 1)
+        shown = course.of(campaign, figures.of(session, campaign, now=LATER), groups, now=LATER)
+    assert [(day.opened, day.clicked) for day in shown.days] == [(4, 0), (4, 0), (4, 2)]
+    assert shown.has_openings
 
 
 def test_a_long_course_tells_one_day_in_seven_and_the_last(database, strand, sent):
