@@ -23,7 +23,7 @@ from outreach.roles import RoleName
 from outreach.segments import audience as segment
 from outreach.segments.audience import AddressRow, Audience, Concerns, Explanation
 from outreach.segments.choices import Choices
-from outreach.segments.criteria import Criterion, NetworkCode, Which, sentence, simplified
+from outreach.segments.criteria import Criterion, NetworkCode, Which, simplified
 from outreach.segments.criteria_json import PARAMETER, TooMany, from_json, to_json, within_limits
 from outreach.segments.scope import Scope
 from outreach.text import whole_number
@@ -74,8 +74,9 @@ def _is_live() -> bool:
 def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
     with database().reading() as session:
         asked = asked_of(session, lifecycle.campaign_numbered(session, arguments["number"]), given)
+        said = asked.fault or audiences.sentence(session, asked.criterion)
     return [
-        ("Public", asked.fault or sentence(asked.criterion)),
+        ("Public", said),
         ("Écoles dont parle le courriel", asked.concerns.label),
     ]
 
@@ -192,7 +193,8 @@ def _page(session: Session, campaign: Campaign, asked: Asked, version: str = "")
         version=version,
         asked=asked,
         choices=asked.choices or Choices(campaign.strand.number),
-        said=sentence(asked.criterion),
+        said=audiences.sentence(session, asked.criterion),
+        names=audiences.names(session, [asked.criterion]),
         criteria=to_json(asked.criterion),
         counts=segment.count(session, meant, scope),
         rows=segment.first(session, meant, scope, SHOWN, reason=left_out),
