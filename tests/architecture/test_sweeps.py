@@ -103,7 +103,7 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
             and endpoint.startswith(
                 (
                     *("directory.", "exclusions.", "history.", "measure.", "adherence.", "campaigns.", "responses."),
-                    *("sending.", "replies.", "texts."),
+                    *("segments.", "sending.", "replies.", "texts."),
                 )
             )
             and endpoint != "campaigns.preview"

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.adherence.models import RollUp, Status
-from outreach.campaigns import audiences, drafts, lifecycle
+from outreach.campaigns import audiences, drafts, lifecycle, segment_uses
 from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
@@ -21,6 +21,7 @@ from outreach.directory.models import Authority, Level
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.segments import audience as segment
+from outreach.segments import saved
 from outreach.segments.audience import AddressRow, Audience, Concerns, Explanation
 from outreach.segments.choices import Choices
 from outreach.segments.criteria import Criterion, NetworkCode, Which, simplified
@@ -194,6 +195,8 @@ def _page(session: Session, campaign: Campaign, asked: Asked, version: str = "")
         asked=asked,
         choices=asked.choices or Choices(campaign.strand.number),
         said=audiences.sentence(session, asked.criterion),
+        use=segment_uses.use_of(session, campaign),
+        segments=[segment for segment, _ in saved.every(session)],
         names=audiences.names(session, [asked.criterion]),
         criteria=to_json(asked.criterion),
         counts=segment.count(session, meant, scope),

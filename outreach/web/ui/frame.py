@@ -279,7 +279,7 @@ def _bar() -> list[tuple[str, str, bool]]:
         "directory."
         if place in {"adherence.statuses", "adherence.record", "adherence.withdrawal"}
         or place.startswith(("history.", "measure.", "exclusions."))
-        else place.replace("adherence.", "situation.")
+        else place.replace("adherence.", "situation.").replace("segments.", "campaigns.")
     )
     here = "responses." if here.startswith(("replies.", "texts.")) else here
     return [(label, address, here.startswith(prefix)) for label, address, prefix in entries]
