@@ -86,7 +86,7 @@ def ground(fresh_url):
 
 
 def store(session, people):
-    """Write random letters down; returns the keys of the mailings and of the authorities."""
+    """Write random letters down; returns the keys of the mailings, the last one of test letters, and of authorities."""
     strand = session.scalars(select(Strand.id)).one()
     details = {"strand_id": strand, "stop_strand_id": strand, "gate": Gate.OPEN}
     made = [Mailing(**factories.mailing(NOW, **details)) for _ in SERIES]
@@ -116,7 +116,7 @@ def store(session, people):
                 mailing = trial if one["kind"] == "test" else made[place]
                 store_letter(session, batches[mailing.id], owner, school, place, one)
     session.flush()
-    return [mailing.id for mailing in made], keys
+    return [mailing.id for mailing in (*made, trial)], keys
 
 
 def store_basis(session, box, basis):
@@ -204,7 +204,7 @@ def holds(reaction, person, places, answers=()):
 def test_sql_finds_whom_a_plain_reading_of_letters_finds(ground, people, asked, later):
     with ground.open(writing=True) as session:
         session.begin()
-        made, keys = store(session, people)
+        (*made, trial), keys = store(session, people)
         series = dict(zip(made, SERIES, strict=True))
 
         def series_of(mailings):
@@ -227,6 +227,7 @@ def test_sql_finds_whom_a_plain_reading_of_letters_finds(ground, people, asked, 
             few = replace(scope, between=(keys[0], keys[0]))
             assert set(session.scalars(listed(few, criterion))) == who & {keys[0]}
             assert from_json(to_json(criterion)) == criterion
+        assert session.scalars(listed(scope, ReceivedMailing(mailings=(trial,)))).all() == []
         session.rollback()
 
 
