@@ -7,12 +7,28 @@ use it.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, Subquery, and_, case, false, func, literal, or_, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    Subquery,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.adherence.models import CLOSED_TO_REMINDERS, Status, Strand
-from outreach.adherence.standing import standing, standing_of_limits
+from outreach.adherence.standing import standing_of_limits, standing_on
 from outreach.db import Session
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import MessageClass, Reason
@@ -31,6 +47,7 @@ ORDER = (
     Reason.UNREVIEWED,
     Reason.SUPPRESSED,
 )
+COUNTED = ("authority_id", "contact_id", "schools", "is_limited", "rank")  # columns of `rows` that a count reads
 AddressRow = Row[Authority, str | None, int, int]
 
 
@@ -99,12 +116,21 @@ def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) 
 
     `among` limits it to some authorities, by their keys.
     """
+    return _rows(audience, scope, among, has_limits=True).subquery("audience")
+
+
+def _rows(audience: Audience, scope: Scope, among: Select[int] | None, *, has_limits: bool) -> Select[Any]:
+    """The statement of `rows`. Without `has_limits` no mailbox may answer for some schools only: that costs less."""
     chosen = audience.meant(scope)
-    schools, limited = _schools(audience, scope, among), _of_limited(audience, scope, among)
-    concerned, joined = (
-        case((limited.c.contact_id.is_not(None), limited.c[name]), else_=func.coalesce(schools.c[name], 0))
-        for name in ("concerned", "joined")
-    )
+    schools = _schools(audience, scope, among)
+    concerned: ColumnElement[int] = func.coalesce(schools.c.concerned, 0)
+    joined: ColumnElement[int] = func.coalesce(schools.c.joined, 0)
+    is_limited: ColumnElement[bool] = false()
+    if has_limits:
+        limited = _of_limited(audience, scope, among)
+        is_limited = limited.c.contact_id.is_not(None)
+        concerned = case((is_limited, limited.c.concerned), else_=concerned)
+        joined = case((is_limited, limited.c.joined), else_=joined)
     query = (
         select(
             Authority.id.label("authority_id"),
@@ -113,15 +139,26 @@ def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) 
             Contact.address_key,
             Contact.address_ascii,
             concerned.label("schools"),
-            case((limited.c.contact_id.is_not(None), 1), else_=0).label("is_limited"),
+            case((is_limited, 1), else_=0).label("is_limited"),
             _rank(audience, scope, concerned, joined).label("rank"),
         )
         .outerjoin(schools, schools.c.authority_id == Authority.id)
         .outerjoin(Contact, and_(Contact.authority_id == Authority.id, Contact.retired_at.is_(None)))
-        .outerjoin(limited, limited.c.contact_id == Contact.id)
         .where(Authority.id.in_(chosen))
     )
-    return (query if among is None else query.where(Authority.id.in_(among))).subquery("audience")
+    query = query.outerjoin(limited, limited.c.contact_id == Contact.id) if has_limits else query
+    return query if among is None else query.where(Authority.id.in_(among))
+
+
+def _computed(session: Session, audience: Audience, scope: Scope) -> tuple[CTE, bool]:
+    """The rows for a statement that aggregates them, and whether a mailbox answers for some schools only.
+
+    MATERIALIZED, as both databases would compute the rank anew for each aggregate: eleven times a row.
+    """
+    has_limits = session.scalar(select(ContactSchool.contact_id).limit(1)) is not None
+    query = _rows(audience, scope, None, has_limits=has_limits)
+    counted = [query.selected_columns[name] for name in COUNTED]
+    return query.with_only_columns(*counted).cte("audience").prefix_with("MATERIALIZED"), has_limits
 
 
 def reason_of(rank: int) -> Reason | None:
@@ -134,35 +171,34 @@ def count(session: Session, audience: Audience, scope: Scope) -> AudienceCounts:
 
     It groups, and does not use window functions: with these, SQLite takes many times as long (docs/performance.md).
     """
-    mailbox_rows = rows(audience, scope)
-    ranks = [
-        func.sum(case((mailbox_rows.c.rank == rank, 1), else_=0)).label(f"rank_{rank}")
-        for rank in range(len(ORDER) + 1)
-    ]
+    mailboxes, has_limits = _computed(session, audience, scope)
     each = select(
-        mailbox_rows.c.authority_id,
-        func.min(mailbox_rows.c.rank).label("best"),
-        *_most_schools(mailbox_rows),
-        *ranks,
+        mailboxes.c.authority_id,
+        func.min(mailboxes.c.rank).label("best"),
+        *_most_schools(mailboxes),
+        func.sum(case((mailboxes.c.rank == 0, 1), else_=0)).label("addresses"),
     )
-    by_authority = each.group_by(mailbox_rows.c.authority_id).subquery("authorities")
-    listed_schools, source = _listed(session, audience, scope, by_authority)
-    sums = [func.sum(by_authority.c[rank.name]) for rank in ranks]
-    query = (
-        select(by_authority.c.best, func.count(), func.sum(listed_schools), *sums)
-        .select_from(source)
-        .group_by(by_authority.c.best)
-        .order_by(by_authority.c.best)
+    by_authority = each.group_by(mailboxes.c.authority_id).subquery("authorities")
+    listed_schools, source = _listed(audience, scope, by_authority, has_limits=has_limits)
+    best, addresses = by_authority.c.best, func.sum(by_authority.c.addresses)
+    authorities = select(best, literal(0).label("spared"), func.count(), func.sum(listed_schools), addresses)
+    written = select(mailboxes.c.authority_id).where(mailboxes.c.rank == 0)
+    is_spared = and_(mailboxes.c.rank > 0, mailboxes.c.authority_id.in_(written))
+    spared = select(literal(0), mailboxes.c.rank, func.count(), literal(0), literal(0)).where(is_spared)
+    counted = union_all(authorities.select_from(source).group_by(best), spared.group_by(mailboxes.c.rank)).order_by(
+        "best", "spared"
     )
     counts = AudienceCounts()
-    for best, authorities, schools, *mailboxes in session.execute(query):
-        counts.authorities += authorities
-        reason = reason_of(best)
-        if reason is not None:
-            counts.left_out[reason] = authorities
+    for rank, spared_for, count, schools, addresses in session.execute(counted):
+        if spared_for:
+            counts.spared[ORDER[spared_for - 1]] = count
             continue
-        counts.written, counts.schools, counts.addresses = authorities, int(schools), int(mailboxes[0])
-        counts.spared = {ORDER[place]: int(count) for place, count in enumerate(mailboxes[1:]) if count}
+        counts.authorities += count
+        reason = reason_of(rank)
+        if reason is None:
+            counts.written, counts.schools, counts.addresses = count, int(schools), int(addresses)
+        else:
+            counts.left_out[reason] = count
     return counts
 
 
@@ -173,7 +209,7 @@ def first(
 
     Columns Authority, mailboxes and schools (counts).
     """
-    mailbox_rows = rows(audience, scope)
+    mailbox_rows, has_limits = _computed(session, audience, scope)
     rank = ORDER.index(reason) + 1 if reason else 0
     query = (
         select(
@@ -187,7 +223,7 @@ def first(
     if rank == 0:
         query = query.where(mailbox_rows.c.rank == 0)
     chosen = query.subquery("chosen")
-    listed_schools, source = _listed(session, audience, scope, chosen)
+    listed_schools, source = _listed(audience, scope, chosen, has_limits=has_limits)
     listing = select(Authority, chosen.c.mailboxes, listed_schools.label("schools")).select_from(source)
     listing = listing.join(Authority, Authority.id == chosen.c.authority_id)
     return session.execute(listing.order_by(Authority.folded, Authority.fase).limit(count)).all()
@@ -250,7 +286,7 @@ def is_concerned(
 
 def _schools(audience: Audience, scope: Scope, among: Select[int] | None) -> Subquery:
     """How many eligible schools of each authority the letter is about, and how many joined; limited to `among`."""
-    standings = standing([scope.day], [audience.strand])
+    standings = standing_on(audience.strand, scope.day)
     concerned = case((is_concerned(standings.c.status, audience.concerns), 1), else_=0)
     joined = case((standings.c.status == Status.JOINED, 1), else_=0)
     query = select(
@@ -285,7 +321,7 @@ def _parts(audience: Audience, scope: Scope) -> Subquery:
     return query.group_by(theirs.c.authority_id).subquery("parts")
 
 
-def _most_schools(mailboxes: Subquery) -> tuple[ColumnElement[int], ...]:
+def _most_schools(mailboxes: CTE) -> tuple[ColumnElement[int], ...]:
     """Over an authority's mailboxes: the longest list of one, and the list of one that is written to for all, or 0."""
     is_whole = and_(mailboxes.c.is_limited == 0, mailboxes.c.rank == 0)
     whole = func.max(case((is_whole, mailboxes.c.schools), else_=0))
@@ -293,13 +329,13 @@ def _most_schools(mailboxes: Subquery) -> tuple[ColumnElement[int], ...]:
 
 
 def _listed(
-    session: Session, audience: Audience, scope: Scope, authorities: Subquery
+    audience: Audience, scope: Scope, authorities: Subquery, *, has_limits: bool
 ) -> tuple[ColumnElement[int], FromClause]:
     """How many schools the letters of each authority list, each school once, and what to select it from.
 
     Where no mailbox answers for some schools only, one letter lists them all. Otherwise it costs the rows once more.
     """
-    if session.scalar(select(ContactSchool.contact_id).limit(1)) is None:
+    if not has_limits:
         return authorities.c.longest, authorities
     parts = _parts(audience, scope)
     whole = case((authorities.c.whole > 0, authorities.c.whole))

@@ -112,9 +112,9 @@ class ReactedTo(OfMailings):
         """The SQL condition."""
         match self.reaction:
             case ReactionKind.NONE:
-                first = self._first(scope).subquery()
+                received = self._accepted(scope, _letters(scope))
                 reacted = or_(self._has_answered(scope), self._has_joined(scope))
-                return and_(Authority.id.in_(select(first.c.authority_id)), ~reacted)
+                return and_(Authority.id.in_(received), ~reacted)
             case ReactionKind.ANSWERED:
                 return self._has_answered(scope)
             case ReactionKind.JOINED:
@@ -141,8 +141,11 @@ class ReactedTo(OfMailings):
         """Each authority with an accepted letter, and when the first of these left: columns authority_id, at."""
         left_at = func.coalesce(Message.fenced_at, Message.settled_at, type_=UtcDateTime())
         query = _letters(scope).add_columns(func.min(left_at, type_=UtcDateTime()).label("at"))
-        is_accepted = Message.state == MessageState.ACCEPTED
-        return query.where(Message.mailing_id.in_(self._asked(scope)), is_accepted).group_by(Message.authority_id)
+        return self._accepted(scope, query).group_by(Message.authority_id)
+
+    def _accepted(self, scope: Scope, letters: Select[Any]) -> Select[Any]:
+        """Those of some letters that are of these mailings and accepted."""
+        return letters.where(Message.mailing_id.in_(self._asked(scope)), Message.state == MessageState.ACCEPTED)
 
     def _has_answered(self, scope: Scope) -> ColumnElement[bool]:
         """Whether it answered one of the letters, or since its first accepted one another letter of the series."""
@@ -160,20 +163,16 @@ class ReactedTo(OfMailings):
     def _has_joined(self, scope: Scope) -> ColumnElement[bool]:
         """Whether a school that a letter listed has joined: it had not when the letter left, or it were not listed.
 
-        The search begins with the schools that have ever joined, which are fewer than those that letters list.
+        Only schools that have ever joined something are looked at: they are fewer than those that letters list.
         """
-        once = select(AdherenceRecord.school_id).where(
-            AdherenceRecord.strand_id == Mailing.stop_strand_id,
-            AdherenceRecord.school_id == MessageSubject.school_id,
-            AdherenceRecord.status == Status.JOINED,
-        )
+        once = select(AdherenceRecord.school_id).where(AdherenceRecord.status == Status.JOINED)
         of_strand: Any = Mailing.stop_strand_id
         stands = status_of(MessageSubject.school_id, of_strand, scope.day)
         query = _letters(scope).join(MessageSubject, MessageSubject.message_id == Message.id)
         query = query.join(Mailing, Mailing.id == Message.mailing_id).where(
             Message.mailing_id.in_(self._asked(scope)),
             HAS_LEFT,
-            once.correlate(Mailing, MessageSubject).exists(),
+            MessageSubject.school_id.in_(once),
             stands == Status.JOINED,
         )
         return Authority.id.in_(query)

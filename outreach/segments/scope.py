@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Select, SQLColumnExpression, select, true
 
 from outreach.adherence.models import Strand
-from outreach.adherence.standing import rolled_up, standing
+from outreach.adherence.standing import rolled_up, standing_on
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Mailing
@@ -55,7 +55,7 @@ class Scope:
 
         All criteria of a statement share it, so that it is read once, however many there are. Raises InputError.
         """
-        rows = standing([self.day], [self.strand(number)])
+        rows = standing_on(self.strand(number), self.day)
         return self._once("standings", number, select(rows.c.authority_id, rows.c.status), rows.c.authority_id)
 
     def roll_ups(self, number: int) -> CTE:
