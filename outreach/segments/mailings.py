@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 from sqlalchemy import ColumnElement, Integer, Select, and_, func, or_, select, type_coerce
+from sqlalchemy.orm import aliased
 
 from outreach.adherence.models import AdherenceRecord, Status
 from outreach.adherence.standing import status_of
@@ -112,9 +113,9 @@ class ReactedTo(OfMailings):
         """The SQL condition."""
         match self.reaction:
             case ReactionKind.NONE:
-                received = self._accepted(scope, _letters(scope))
+                theirs = select(Message.id).where(Message.authority_id == Authority.id).correlate(Authority)
                 reacted = or_(self._has_answered(scope), self._has_joined(scope))
-                return and_(Authority.id.in_(received), ~reacted)
+                return and_(self._accepted(scope, theirs).exists(), ~reacted)
             case ReactionKind.ANSWERED:
                 return self._has_answered(scope)
             case ReactionKind.JOINED:
@@ -137,12 +138,6 @@ class ReactedTo(OfMailings):
         done = "ouvert" if self.reaction is ReactionKind.OPENED else "cliqué dans"
         return f"a {done} {named} (boîtes mesurées seulement)"
 
-    def _first(self, scope: Scope) -> Select[Any]:
-        """Each authority with an accepted letter, and when the first of these left: columns authority_id, at."""
-        left_at = func.coalesce(Message.fenced_at, Message.settled_at, type_=UtcDateTime())
-        query = _letters(scope).add_columns(func.min(left_at, type_=UtcDateTime()).label("at"))
-        return self._accepted(scope, query).group_by(Message.authority_id)
-
     def _accepted(self, scope: Scope, letters: Select[Any]) -> Select[Any]:
         """Those of some letters that are of these mailings and accepted."""
         return letters.where(Message.mailing_id.in_(self._asked(scope)), Message.state == MessageState.ACCEPTED)
@@ -152,13 +147,23 @@ class ReactedTo(OfMailings):
         given = select(Response.authority_id).join(Message, Message.id == Response.message_id)
         given = given.where(scope.holds(Response.authority_id))
         given = given.where(Response.answer.in_(self.answers)) if self.answers else given
-        theirs = Authority.id.in_(given.where(Message.mailing_id.in_(self._asked(scope))))
-        if self.with_later:
-            return theirs
-        first = self._first(scope).subquery()
-        since = and_(first.c.authority_id == Response.authority_id, first.c.at <= Response.given_at)
-        others = given.join(first, since).where(Message.mailing_id.in_(scope.series_of(self.mailings)))
-        return or_(theirs, Authority.id.in_(others))
+        mailing = Message.mailing_id + 0  # not by the index on mailings: answers are fewer than letters
+        counts: ColumnElement[bool] = mailing.in_(self._asked(scope))
+        if not self.with_later:
+            counts = or_(counts, and_(mailing.in_(scope.series_of(self.mailings)), self._is_since()))
+        return Authority.id.in_(given.where(counts))
+
+    def _is_since(self) -> ColumnElement[bool]:
+        """Whether an answer was given after an accepted letter of these mailings had left for its authority."""
+        letter = aliased(Message)
+        left_at = func.coalesce(letter.fenced_at, letter.settled_at, type_=UtcDateTime())
+        earlier = select(letter.id).where(
+            letter.authority_id == Response.authority_id,
+            (letter.mailing_id + 0).in_(self.mailings),
+            letter.state == MessageState.ACCEPTED,
+            left_at <= Response.given_at,
+        )
+        return earlier.correlate(Response).exists()
 
     def _has_joined(self, scope: Scope) -> ColumnElement[bool]:
         """Whether a school that a letter listed has joined: it had not when the letter left, or it were not listed.
