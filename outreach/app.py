@@ -21,7 +21,18 @@ from outreach.accounts.trail import TrailKind
 from outreach.db import NO_ANSWER, Database, Session
 from outreach.db.ways import Way
 from outreach.settings import ROOT, Mode, Settings
-from outreach.web import account, adherence, calendar, campaigns, mailbox, responses, segments, sending, situation, trail
+from outreach.web import (
+    account,
+    adherence,
+    calendar,
+    campaigns,
+    mailbox,
+    responses,
+    segments,
+    sending,
+    situation,
+    trail,
+)
 from outreach.web.directory import authorities, exclusions, history, measure
 from outreach.web.headers import Headed
 from outreach.web.public import recipient_pages, well_known

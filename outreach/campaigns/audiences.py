@@ -17,6 +17,7 @@ from sqlalchemy.orm import joinedload
 
 from outreach.adherence.standing import standing
 from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
@@ -33,6 +34,7 @@ from outreach.segments.fields import Names, either
 from outreach.segments.mailings import OfMailings, ReactedTo, ReceivedMailing
 from outreach.segments.scope import Scope, scope_at
 from outreach.tracking import answers
+from outreach.tracking.reactions import Asked
 
 MOST_OFFERED = 50
 ABOUT_LETTERS = (ReceivedMailing.word, ReactedTo.word)
@@ -63,6 +65,12 @@ def audience_of(campaign: Campaign) -> Audience:
         answered_mailboxes=answers.mailboxes_that_answered(own) if own else None,
         completes=completes,
     )
+
+
+def unreacted_of(campaign: Campaign, *, now: datetime) -> Audience:
+    """The audience of a reminder that is added to a campaign: those whom a letter of its waves reached, without those
+    that have reacted."""
+    return replace(audience_of(campaign), unreacted=Asked(launched(campaign), today(now)))
 
 
 def launched(campaign: Campaign) -> list[int]:
@@ -151,9 +159,10 @@ def sentence(session: Session, criterion: Criterion) -> str:
     return criteria.sentence(criterion, names(session, [criterion]))
 
 
-def count(session: Session, campaign: Campaign, *, now: datetime) -> AudienceCounts:
-    """A campaign's audience, counted."""
-    return audience.count(session, audience_of(campaign), scope_of(session, campaign, now=now))
+def count(session: Session, campaign: Campaign, *, now: datetime, only_unreacted: bool = False) -> AudienceCounts:
+    """A campaign's audience, counted; with `only_unreacted`, that of a reminder added to it."""
+    meant = _meant(campaign, now, only_unreacted=only_unreacted)
+    return audience.count(session, meant, scope_of(session, campaign, now=now))
 
 
 def networks_of(session: Session, campaign: Campaign, *, now: datetime) -> set[str]:
@@ -163,24 +172,28 @@ def networks_of(session: Session, campaign: Campaign, *, now: datetime) -> set[s
     return set(session.scalars(query.distinct()))
 
 
-def addressees(session: Session, campaign: Campaign, *, now: datetime) -> Sequence[Addressee]:
+def addressees(
+    session: Session, campaign: Campaign, *, now: datetime, only_unreacted: bool = False
+) -> Sequence[Addressee]:
     """The recipients of a campaign: one entry for each mailbox of each authority, or one for an authority without any.
 
-    An entry that is left out has a reason.
+    An entry that is left out has a reason. With `only_unreacted`, those of a reminder added to it.
     """
-    scope, meant = scope_of(session, campaign, now=now), audience_of(campaign)
+    scope = scope_of(session, campaign, now=now)
+    meant = _meant(campaign, now, only_unreacted=only_unreacted)
     return _addressees(session, meant, scope, meant.meant(scope))
 
 
 def next_addressees(
-    session: Session, campaign: Campaign, *, now: datetime, after: int, count: int
+    session: Session, campaign: Campaign, *, now: datetime, after: int, count: int, only_unreacted: bool = False
 ) -> tuple[Sequence[Addressee], bool]:
     """Like `addressees`, for the next authorities after a key, in the order of keys; and whether they are the last.
 
     Reads `count` authorities at a time until the campaign is for some of them. Each read costs the same, whatever the
     number of authorities.
     """
-    scope, meant = scope_of(session, campaign, now=now), audience_of(campaign)
+    scope = scope_of(session, campaign, now=now)
+    meant = _meant(campaign, now, only_unreacted=only_unreacted)
     recipients: Sequence[Addressee] = []
     last = session.scalar(select(func.max(Authority.id))) or 0
     while not recipients and after < last:
@@ -192,16 +205,21 @@ def next_addressees(
 
 
 def addressees_among(
-    session: Session, campaign: Campaign, authorities: Sequence[int], *, now: datetime
+    session: Session, campaign: Campaign, authorities: Sequence[int], *, now: datetime, only_unreacted: bool = False
 ) -> Sequence[Addressee]:
     """Like `addressees`, for the authorities with these keys."""
-    scope, meant = scope_of(session, campaign, now=now), audience_of(campaign)
+    scope = scope_of(session, campaign, now=now)
+    meant = _meant(campaign, now, only_unreacted=only_unreacted)
     return _addressees(session, meant, scope, select(Authority.id).where(Authority.id.in_(authorities)))
 
 
 def foremost(addressees: Sequence[Addressee]) -> Addressee | None:
     """The entry of an authority whose letter is shown as an example: the first that is written to, or lists schools."""
     return min(addressees, key=lambda addressee: (addressee.reason is not None, not addressee.schools), default=None)
+
+
+def _meant(campaign: Campaign, now: datetime, *, only_unreacted: bool) -> Audience:
+    return unreacted_of(campaign, now=now) if only_unreacted else audience_of(campaign)
 
 
 def _addressees(session: Session, meant: Audience, scope: Scope, chosen: Select[int]) -> Sequence[Addressee]:

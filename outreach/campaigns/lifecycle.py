@@ -224,13 +224,13 @@ def schedule(
     completes = audiences.broken_off(campaign)
     launched = sum(wave.mailing_id is not None and wave.mailing_id not in completes for wave in campaign.waves)
     waves = [
-        _plan_wave(session, campaign, last + wave.number, launched + wave.number - 1, wave, now, actor)
+        plan_wave(session, campaign, last + wave.number, launched + wave.number - 1, wave, now, actor)
         for wave in planned
     ]
     return waves[0]
 
 
-def _plan_wave(
+def plan_wave(
     session: Session,
     campaign: Campaign,
     number: int,
@@ -239,6 +239,7 @@ def _plan_wave(
     now: datetime,
     actor: str,
 ) -> Wave:
+    """Plan one wave. Whoever calls it has judged that it may leave."""
     wave = Wave(
         campaign=campaign,
         number=number,

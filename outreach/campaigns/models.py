@@ -113,7 +113,7 @@ class Campaign(Base):
     `criteria` is JSON (`segments.criteria_json`). The first wave is requested for `starts_at`. Each number in
     `reminders` ("14 24") is a reminder, so many days after the first wave. No wave leaves after `stops_on`. A
     letter's deadline is `deadline_days` after its wave. An approval is valid for the digest of all this: any change
-    makes the campaign a DRAFT again.
+    makes the campaign a DRAFT again. `calm_waived` repeats that an Exemption from the calm was given: it is no content.
     """
 
     __tablename__ = "campaigns"
@@ -143,6 +143,7 @@ class Campaign(Base):
     contact_email: Mapped[str] = mapped_column(String(320))
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(255))
+    calm_waived: Mapped[bool] = mapped_column(default=False)
 
     strand: Mapped[Strand] = relationship(lazy="joined", innerjoin=True)
     waves: Mapped[list["Wave"]] = relationship(back_populates="campaign", order_by="Wave.number")
@@ -174,6 +175,70 @@ class CampaignTransition(Base):
     note: Mapped[str] = mapped_column(Text, default="")
 
 
+class ReminderState(StrEnum):
+    """The state of a reminder that was added to a campaign under way."""
+
+    DRAFT = "draft"
+    TO_APPROVE = "to_approve"
+    APPROVED = "approved"
+    ABANDONED = "abandoned"
+
+    @property
+    def label(self) -> str:
+        """The state in the interface."""
+        return _REMINDER_LABELS[self]
+
+
+_REMINDER_LABELS = {
+    ReminderState.DRAFT: "Brouillon",
+    ReminderState.TO_APPROVE: "À valider",
+    ReminderState.APPROVED: "Validée",
+    ReminderState.ABANDONED: "Abandonnée",
+}
+REMINDER_MOVES = {
+    ReminderState.DRAFT: {ReminderState.TO_APPROVE, ReminderState.ABANDONED},
+    ReminderState.TO_APPROVE: {ReminderState.APPROVED, ReminderState.DRAFT, ReminderState.ABANDONED},
+    ReminderState.APPROVED: {ReminderState.DRAFT, ReminderState.ABANDONED},
+    ReminderState.ABANDONED: set(),
+}
+
+
+class AddedReminder(Base):
+    """A reminder added once its campaign had begun, with a letter of its own, for those who have not reacted.
+
+    `asked_at` is when it should leave. It has its own approval, for the digest of its content and of the campaign's.
+    Approving it plans its wave. Its rows are kept as long as the campaign's.
+    """
+
+    __tablename__ = "added_reminders"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"), index=True)
+    state: Mapped[ReminderState] = mapped_column(enum_of(ReminderState, "reminder_state"))
+    subject: Mapped[str] = mapped_column(Text)
+    letter: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(255))
+
+    campaign: Mapped[Campaign] = relationship()
+
+
+class AddedReminderTransition(Base):
+    """A state that an added reminder reached: when, by whom, the digest of its content, how many it would write to."""
+
+    __tablename__ = "added_reminder_transitions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    added_reminder_id: Mapped[int] = mapped_column(ForeignKey("added_reminders.id"), index=True)
+    state: Mapped[ReminderState] = mapped_column(enum_of(ReminderState, "reached_reminder_state"))
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(255))
+    content_hash: Mapped[str] = mapped_column(String(64))
+    authorities: Mapped[int] = mapped_column(default=0)
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
 class Wave(Base):
     """One sending of a campaign. It starts between `due_at` and `latest_start`, or is missed.
 
@@ -181,7 +246,7 @@ class Wave(Base):
     leaves out what was called off. The letters belong to its mailing. A pause sets the mailing's gate, which alone
     decides whether letters may leave.
     `drifted_from` is set when the audience had changed too much at the start: it is the approved number of authorities,
-    and the wave is paused until an approver resumes it.
+    and the wave is paused until an approver resumes it. `added_reminder` gives the letter of a wave that was added.
     """
 
     __tablename__ = "waves"
@@ -196,9 +261,11 @@ class Wave(Base):
     latest_start: Mapped[datetime]
     mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailings.id"), unique=True)
     drifted_from: Mapped[int | None]
+    added_reminder_id: Mapped[int | None] = mapped_column(ForeignKey("added_reminders.id"), index=True)
 
     campaign: Mapped[Campaign] = relationship(back_populates="waves")
     mailing: Mapped[Mailing | None] = relationship()
+    added_reminder: Mapped[AddedReminder | None] = relationship()
 
     @property
     def name(self) -> str:
@@ -225,3 +292,27 @@ class WaveTransition(Base):
         if self.note.startswith(label):
             return self.note
         return f"{label} ({self.note})" if self.note else label
+
+
+class ExemptionKind(StrEnum):
+    """The rule that an approver let a campaign depart from."""
+
+    HOURS = "hours"
+    CALM = "calm"
+
+
+class Exemption(Base):
+    """A departure from a rule that an approver allowed: when, who and why. HOURS is for one wave, CALM for a campaign.
+
+    Its rows are kept as long as the campaign's.
+    """
+
+    __tablename__ = "exemptions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[ExemptionKind] = mapped_column(enum_of(ExemptionKind, "exemption_kind"))
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"), index=True)
+    wave_id: Mapped[int | None] = mapped_column(ForeignKey("waves.id"), index=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[str] = mapped_column(Text)

@@ -92,6 +92,7 @@ class Reason(StrEnum):
     BOUNCED = "bounced"
     UNREVIEWED = "unreviewed"
     SUPPRESSED = "suppressed"
+    SOLICITED = "solicited"
     TRIAL = "trial"
     CANCELLED = "cancelled"
 
@@ -111,6 +112,7 @@ _REASON_LABELS = {
     Reason.BOUNCED: "boîte en échec",
     Reason.UNREVIEWED: "adresse à vérifier",
     Reason.SUPPRESSED: "sur la liste d’exclusion",
+    Reason.SOLICITED: "déjà sollicité",
     Reason.TRIAL: "hors de la liste de test",
     Reason.CANCELLED: "envoi annulé",
 }

@@ -35,6 +35,8 @@ from outreach.delivery.models import MessageClass, Reason
 from outreach.directory.models import Authority, Contact, ContactSchool
 from outreach.segments.criteria import Criterion, Leaf, leaves, listed
 from outreach.segments.scope import Scope
+from outreach.tracking import reactions
+from outreach.tracking.reactions import Asked
 
 ORDER = (
     Reason.JOINED,
@@ -72,6 +74,8 @@ class Audience:
     authority in `written` that the segment no longer means is left out as OUTSIDE.
 
     `completes` are the keys of mailings that were broken off: a mailbox for which a letter of theirs left is left out.
+
+    With `unreacted`, it means the authorities that these letters reached, and leaves out those that have reacted.
     """
 
     criterion: Criterion
@@ -82,9 +86,14 @@ class Audience:
     answered: Select[int] | None = None
     answered_mailboxes: Select[int] | None = None
     completes: Sequence[int] = ()
+    unreacted: Asked | None = None
 
     def meant(self, scope: Scope) -> Select[int]:
         """The keys of all authorities it covers, those left out included."""
+        if self.unreacted is not None:
+            each = reactions.of_authorities(self.unreacted)
+            reached = select(each.c.authority_id).where(each.c.sent_at.is_not(None))
+            return select(Authority.id).where(scope.holds(Authority.id), Authority.id.in_(reached))
         meant = listed(scope, self.criterion)
         if self.written is None:
             return meant
@@ -347,11 +356,13 @@ def _rank(
     audience: Audience, scope: Scope, concerned: ColumnElement[int], joined: ColumnElement[int]
 ) -> ColumnElement[int]:
     nobody = concerned == 0
+    has_joined, has_answered = _have_reacted(audience)
     answered, mailboxes, written = audience.answered, audience.answered_mailboxes, audience.written
     conditions = {
-        Reason.JOINED: and_(nobody, joined > 0),
+        Reason.JOINED: or_(and_(nobody, joined > 0), has_joined),
         Reason.NOT_CONCERNED: nobody,
         Reason.ANSWERED: or_(
+            has_answered,
             false() if answered is None else Authority.id.in_(answered),
             false() if mailboxes is None else Contact.id.in_(mailboxes),
         ),
@@ -363,3 +374,13 @@ def _rank(
         Reason.SUPPRESSED: suppressions.stops(Contact.address_key, literal(audience.message_class.value)),
     }
     return case(*((conditions[reason], place) for place, reason in enumerate(ORDER, start=1)), else_=0)
+
+
+def _have_reacted(audience: Audience) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Whether a school that letters named has joined since, and whether the authority has answered: for `unreacted`."""
+    if audience.unreacted is None:
+        return false(), false()
+    each = reactions.of_authorities(audience.unreacted)
+    joined = select(each.c.authority_id).where(each.c.joined > 0)
+    answered = select(each.c.authority_id).where(each.c.answered_at.is_not(None))
+    return Authority.id.in_(joined), Authority.id.in_(answered)

@@ -107,7 +107,10 @@ class DryRun:
 
 
 class Preview:
-    """Composes a campaign's letters as for its first planned wave, or as for a reminder (`wave` from 2)."""
+    """Composes a campaign's letters as for its first planned wave, or as for a reminder (`wave` from 2).
+
+    With `only_unreacted`, to those to whom a reminder that is added would go.
+    """
 
     def __init__(
         self,
@@ -119,8 +122,10 @@ class Preview:
         now: datetime,
         wave: int = 1,
         has_layout: bool = True,
+        only_unreacted: bool = False,
     ) -> None:
         self.session, self.campaign, self.sending, self.now = session, campaign, sending, now
+        self.only_unreacted = only_unreacted
         at = planned[min(wave, len(planned)) - 1].at if planned else now
         written = WrittenLetter.of(campaign)
         self.frozen: Frozen = freeze(written, sending, at, is_reminder=wave > 1)
@@ -128,13 +133,16 @@ class Preview:
 
     def of(self, authority: Authority) -> PreviewedLetter | None:
         """The letter to an authority's first mailbox; None when it would list no school."""
-        addressees = audiences.addressees_among(self.session, self.campaign, [authority.id], now=self.now)
+        asked = self.session, self.campaign, [authority.id]
+        addressees = audiences.addressees_among(*asked, now=self.now, only_unreacted=self.only_unreacted)
         best = audiences.foremost(addressees)
         return next(self.letters([best])) if best is not None and best.schools else None
 
     def recipients(self) -> Sequence[Row[Authority, int, int]]:
         """The authorities written to, by name. Columns Authority, mailboxes and schools (counts)."""
         meant = audiences.audience_of(self.campaign)
+        if self.only_unreacted:
+            meant = audiences.unreacted_of(self.campaign, now=self.now)
         scope = audiences.scope_of(self.session, self.campaign, now=self.now)
         return audience.first(self.session, meant, scope, MOST)
 
@@ -158,7 +166,8 @@ class Preview:
 
     def dry_run(self) -> DryRun:
         """Compose the letter of every recipient who is not left out."""
-        addressees = audiences.addressees(self.session, self.campaign, now=self.now)
+        asked = self.session, self.campaign
+        addressees = audiences.addressees(*asked, now=self.now, only_unreacted=self.only_unreacted)
         run = DryRun()
         for letter in self.letters([addressee for addressee in addressees if addressee.reason is None]):
             run.letters += 1

@@ -14,8 +14,9 @@ from outreach.campaigns.letter.frozen import (
     shared_headers_json,
     shared_headers_of,
 )
-from outreach.campaigns.lifecycle import approved_count, is_approved, move_wave, planned_at
+from outreach.campaigns.lifecycle import move_wave, planned_at
 from outreach.campaigns.models import Wave, WaveState
+from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox, recipients
@@ -51,7 +52,7 @@ def _begins_at(session: Session, wave: Wave) -> datetime:
     Up to 500 authorities are written when the wave is due. More are written ahead, so that the letters leave in time:
     at most 30 minutes ahead, and only once the minute in which the wave can be called off is over.
     """
-    many = approved_count(session, wave.campaign)
+    many = added_reminders.approved_count(session, wave)
     if many <= MANY:
         return wave.due_at
     ahead = wave.due_at - min(AT_LEAST_AHEAD + many * AHEAD, LONGEST_AHEAD)
@@ -101,12 +102,13 @@ def _in_turn(session: Session, wave_id: int) -> Wave:
 
 def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime) -> bool:
     if now > wave.latest_start:
-        note = "le service était arrêté à cette heure" if is_approved(session, wave.campaign) else "non validée"
+        is_approved = added_reminders.is_approved(session, wave)
+        note = "le service était arrêté à cette heure" if is_approved else "non validée"
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=note)
         return False
-    if not is_approved(session, wave.campaign):
+    if not added_reminders.is_approved(session, wave):
         return False
-    written = WrittenLetter.of(wave.campaign)
+    written = added_reminders.letter_of(wave)
     try:
         frozen = freeze(written, sending, wave.due_at, is_reminder=audiences.is_reminder(wave.campaign))
         frozen.to_json().encode()
@@ -184,10 +186,11 @@ def _wait_if_it_drifted(session: Session, wave: Wave, now: datetime) -> None:
 
     A smaller number does not pause a reminder, as authorities that joined or answered are no longer in its audience.
     """
-    approved = approved_count(session, wave.campaign)
+    approved = added_reminders.approved_count(session, wave)
     if not approved:
         return
-    current = audiences.count(session, wave.campaign, now=now).written
+    is_added = wave.added_reminder is not None
+    current = audiences.count(session, wave.campaign, now=now, only_unreacted=is_added).written
     drift = current - approved if _follows_another(wave) else abs(current - approved)
     if drift > DRIFT_AUTHORITIES and drift > DRIFT_SHARE * approved:
         wave.drifted_from = approved
@@ -199,7 +202,10 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentit
     # Waves only go to authorities. IS NOT NULL, as PostgreSQL puts NULL first: the index then finds the last at once.
     query = select(Message.authority_id).where(Message.mailing_id == mailing.id, Message.authority_id.is_not(None))
     last = session.scalar(query.order_by(Message.authority_id.desc()).limit(1)) or 0
-    addressees, are_all = audiences.next_addressees(session, wave.campaign, now=now, after=last, count=SLICE)
+    is_added = wave.added_reminder is not None
+    addressees, are_all = audiences.next_addressees(
+        session, wave.campaign, now=now, after=last, count=SLICE, only_unreacted=is_added
+    )
     recipients.put(session, mailing, addressees, sending.return_path, now=now)
     if addressees:
         recipients.take_stock(session)

@@ -1,0 +1,279 @@
+"""Reminders added to a campaign under way: for those who have not reacted, approved by a second person.
+
+Its campaign stays as it is. Whatever changes, cancels or stops the campaign's planned waves does so to an added one.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from outreach import audit
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.letter.frozen import WrittenLetter, refuse_unreadable
+from outreach.campaigns.models import (
+    ON_ITS_WAY,
+    REMINDER_MOVES,
+    AddedReminder,
+    AddedReminderTransition,
+    Campaign,
+    CampaignState,
+    ReminderState,
+    Wave,
+    WaveState,
+)
+from outreach.campaigns.schedule.moments import refuse_far_away, spelt_moment
+from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
+from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
+from outreach.days import today
+from outreach.db import Session
+from outreach.errors import NotFound, Refused
+
+SENT_BACK = "renvoyée à qui l’écrit"
+WRITTEN = (ReminderState.DRAFT, ReminderState.TO_APPROVE)
+
+
+def may_be_added(campaign: Campaign) -> bool:
+    """Whether a reminder may be added to a campaign: once a wave of it was launched, while the campaign is approved."""
+    is_whole = bool(audiences.launched(campaign)) and not audiences.broken_off(campaign)
+    return campaign.state is CampaignState.APPROVED and is_whole
+
+
+def pending(session: Session, campaign: Campaign) -> AddedReminder | None:
+    """The added reminder that is being written, approved or awaited, if any: not abandoned, not launched."""
+    launched = select(Wave.added_reminder_id).where(Wave.added_reminder_id.is_not(None), Wave.mailing_id.is_not(None))
+    query = select(AddedReminder).where(
+        AddedReminder.campaign_id == campaign.id,
+        AddedReminder.state != ReminderState.ABANDONED,
+        AddedReminder.id.not_in(launched),
+    )
+    return session.scalars(query.order_by(AddedReminder.id.desc()).limit(1)).first()
+
+
+def reminder_of(session: Session, campaign: Campaign, key: int) -> AddedReminder:
+    """The added reminder of a campaign with this key. Raises NotFound."""
+    reminder = session.get(AddedReminder, key)
+    if reminder is None or reminder.campaign_id != campaign.id:
+        raise NotFound("Cette relance n’existe pas.")
+    return reminder
+
+
+def add(
+    session: Session, campaign: Campaign, *, subject: str, letter: str, asked_at: datetime, now: datetime, actor: str
+) -> AddedReminder:
+    """Add a draft of a reminder. Raises Refused where none may be added or another one is pending, else as `plan_of`;
+    InputError when the letter cannot be read."""
+    if not may_be_added(campaign):
+        raise Refused("Une relance s’ajoute à une campagne validée, dont une vague est partie.")
+    if pending(session, campaign) is not None:
+        raise Refused("Une relance de cette campagne attend déjà : terminez-la, ou abandonnez-la.")
+    refuse_unreadable(subject, letter)
+    reminder = AddedReminder(
+        campaign=campaign,
+        state=ReminderState.DRAFT,
+        subject=subject,
+        letter=letter,
+        asked_at=asked_at,
+        created_at=now,
+        created_by=actor,
+    )
+    plan_of(session, reminder, now=now)
+    session.add(reminder)
+    session.flush()
+    _note(session, reminder, now, actor, "créée")
+    return reminder
+
+
+def revise(
+    session: Session,
+    reminder: AddedReminder,
+    *,
+    subject: str,
+    letter: str,
+    asked_at: datetime,
+    now: datetime,
+    actor: str,
+) -> None:
+    """Change a reminder. If that changes anything it is a draft again, and its planned wave is cancelled.
+
+    Raises Refused once it has been launched or abandoned, else as `add`.
+    """
+    if reminder.state is ReminderState.ABANDONED or _waves(session, reminder, launched=True):
+        raise Refused("Cette relance est partie ou abandonnée : elle ne se change plus.")
+    refuse_unreadable(subject, letter)
+    before = content_hash(reminder)
+    reminder.subject, reminder.letter, reminder.asked_at = subject, letter, asked_at
+    if content_hash(reminder) == before:
+        return
+    for wave in _waves(session, reminder, launched=False):
+        lifecycle.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="relance modifiée")
+    plan_of(session, reminder, now=now)
+    reminder.state = ReminderState.DRAFT
+    _note(session, reminder, now, actor, "modifiée")
+
+
+def submit(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, authorities: int) -> None:
+    """Request approval of a draft. `authorities` is how many it would write to. Raises Refused in any other state."""
+    _move(session, reminder, ReminderState.TO_APPROVE, now, actor, "soumise", authorities)
+
+
+def send_back(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, why: str = "") -> None:
+    """Return a reminder that waits for approval to its author. Raises Refused in any other state."""
+    if reminder.state is not ReminderState.TO_APPROVE:
+        raise Refused("Cette relance n’attend pas de validation.")
+    _move(session, reminder, ReminderState.DRAFT, now, actor, f"{SENT_BACK}{f' : {why}' if why else ''}")
+
+
+def abandon(session: Session, reminder: AddedReminder, *, now: datetime, actor: str) -> None:
+    """Give a reminder up; its planned wave is cancelled. Raises Refused once it was launched or given up."""
+    if _waves(session, reminder, launched=True):
+        raise Refused("Cette relance est partie : elle ne s’abandonne plus.")
+    for wave in _waves(session, reminder, launched=False):
+        lifecycle.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="relance abandonnée")
+    _move(session, reminder, ReminderState.ABANDONED, now, actor, "abandonnée")
+
+
+def may_be_approved_by(session: Session, reminder: AddedReminder, actor: str) -> bool:
+    """Whether a person neither created, changed nor submitted a reminder. Sending it back is not a change."""
+    written_by = select(AddedReminderTransition.actor).where(
+        AddedReminderTransition.added_reminder_id == reminder.id,
+        AddedReminderTransition.state.in_(WRITTEN),
+        AddedReminderTransition.note.not_like(f"{SENT_BACK}%"),
+    )
+    return actor != reminder.created_by and actor not in set(session.scalars(written_by))
+
+
+def approve(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, authorities: int) -> Wave:
+    """Approve a reminder and plan its wave. `authorities` is how many it would write to.
+
+    Raises Refused when it does not wait for approval, when it or its campaign has changed since its submission, when
+    the actor wrote it, when its campaign takes no reminder any more, or as `plan_of`.
+    """
+    if not may_be_approved_by(session, reminder, actor):
+        raise Refused("La validation revient à une autre personne que celle qui a écrit ou soumis la relance.")
+    if not (may_be_added(reminder.campaign) and lifecycle.is_approved(session, reminder.campaign)):
+        raise Refused("La campagne n’est plus validée : validez-la d’abord.")
+    if reminder.state is ReminderState.TO_APPROVE and _last(session, reminder).content_hash != content_hash(reminder):
+        raise Refused("La relance ou sa campagne a changé depuis sa soumission : soumettez-la de nouveau.")
+    _move(session, reminder, ReminderState.APPROVED, now, actor, "validée", authorities)
+    planned = plan_of(session, reminder, now=now)
+    number = session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == reminder.campaign_id)) or 0
+    place = planned.number - 1
+    wave = lifecycle.plan_wave(session, reminder.campaign, number + 1, place, planned, now, actor)
+    wave.added_reminder = reminder
+    return wave
+
+
+def plan_of(session: Session, reminder: AddedReminder, *, now: datetime) -> PlannedWave:
+    """When a reminder would leave, planned now: at the first open time from its own, a minute ahead at least.
+
+    Raises Refused when that is not after every other wave, or after the campaign's last day; InputError when it is more
+    than two years ahead.
+    """
+    campaign = reminder.campaign
+    asked = max(reminder.asked_at, now + CALL_OFF_TIME)
+    planned = ClosingRule.of(session, campaign, now=now).first(asked)
+    refuse_far_away(planned.at, now)
+    others = [
+        wave for wave in campaign.waves if wave.added_reminder_id is None or wave.added_reminder_id != reminder.id
+    ]
+    counted = [wave for wave in others if wave.mailing_id or wave.state in ON_ITS_WAY]
+    last = max(counted, key=lambda wave: wave.due_at)
+    if planned.at <= last.due_at:
+        raise Refused(f"La {last.name} part le {spelt_moment(last.due_at)} : choisissez un moment après elle.")
+    if campaign.stops_on is not None and today(planned.at) > campaign.stops_on:
+        raise Refused("La relance tomberait après le dernier jour d’envoi de la campagne.")
+    return replace(planned, number=max(wave.reminder for wave in counted) + 2)
+
+
+def letter_of(wave: Wave) -> WrittenLetter:
+    """The letter of a wave: its campaign's, or that of the added reminder it is."""
+    return written_by(wave.campaign, wave.added_reminder)
+
+
+def written_by(campaign: Campaign, reminder: AddedReminder | None) -> WrittenLetter:
+    """The letter of a campaign, with the words of a reminder that was added to it."""
+    written = WrittenLetter.of(campaign)
+    return replace(written, subject=reminder.subject, letter=reminder.letter) if reminder else written
+
+
+def is_approved(session: Session, wave: Wave) -> bool:
+    """Whether what a wave sends is approved as it stands: its campaign, and the reminder that it may be."""
+    if not lifecycle.is_approved(session, wave.campaign):
+        return False
+    reminder = wave.added_reminder
+    if reminder is None:
+        return True
+    is_same = _last(session, reminder).content_hash == content_hash(reminder)
+    return reminder.state is ReminderState.APPROVED and is_same
+
+
+def approved_count(session: Session, wave: Wave) -> int:
+    """How many authorities a wave was to write to when it was approved."""
+    if wave.added_reminder is None:
+        return lifecycle.approved_count(session, wave.campaign)
+    return _last(session, wave.added_reminder).authorities
+
+
+def history(session: Session, campaign: Campaign) -> Sequence[AddedReminderTransition]:
+    """The transitions of all reminders added to a campaign, the newest first."""
+    query = select(AddedReminderTransition).join(
+        AddedReminder, AddedReminder.id == AddedReminderTransition.added_reminder_id
+    )
+    query = query.where(AddedReminder.campaign_id == campaign.id)
+    return session.scalars(query.order_by(AddedReminderTransition.id.desc())).all()
+
+
+def content_hash(reminder: AddedReminder) -> str:
+    """The digest of all that an approval is about: the letter, its moment, and the campaign's own content."""
+    campaign = lifecycle.content_hash(reminder.campaign)
+    content = [campaign, reminder.subject, reminder.letter, reminder.asked_at.isoformat()]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+
+
+def _waves(session: Session, reminder: AddedReminder, *, launched: bool) -> Sequence[Wave]:
+    """The waves of a reminder: those that were launched, or those still planned."""
+    is_asked = Wave.mailing_id.is_not(None) if launched else Wave.state == WaveState.PLANNED
+    return session.scalars(select(Wave).where(Wave.added_reminder_id == reminder.id, is_asked)).all()
+
+
+def _last(session: Session, reminder: AddedReminder) -> AddedReminderTransition:
+    query = select(AddedReminderTransition).where(AddedReminderTransition.added_reminder_id == reminder.id)
+    return session.scalars(query.order_by(AddedReminderTransition.id.desc()).limit(1)).one()
+
+
+def _move(
+    session: Session,
+    reminder: AddedReminder,
+    state: ReminderState,
+    now: datetime,
+    actor: str,
+    done: str,
+    authorities: int = 0,
+) -> None:
+    if state not in REMINDER_MOVES[reminder.state]:
+        raise Refused(f"Cette relance est « {reminder.state.label} » : elle ne peut pas être {done.partition(' ')[0]}.")
+    reminder.state = state
+    _note(session, reminder, now, actor, done, authorities)
+
+
+def _note(
+    session: Session, reminder: AddedReminder, now: datetime, actor: str, done: str, authorities: int = 0
+) -> None:
+    move = AddedReminderTransition(
+        added_reminder_id=reminder.id,
+        state=reminder.state,
+        at=now,
+        actor=actor,
+        content_hash=content_hash(reminder),
+        authorities=authorities,
+        note=done,
+    )
+    session.add(move)
+    campaign = reminder.campaign
+    sentence = f"Campagne « {campaign.title} », relance ajoutée : {done}."
+    audit.record(session, now, actor, sentence, lifecycle.subject_of(campaign))
+    session.flush()

@@ -1,0 +1,157 @@
+"""A reminder added to a campaign under way: to those who have not reacted alone, approved by a second person."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.adherence.models import AdherenceRecord
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.letter.frozen import Frozen
+from outreach.campaigns.models import AddedReminder, ReminderState, Wave, WaveState
+from outreach.campaigns.waves import added_reminders, answering, launching
+from outreach.days import BRUSSELS
+from outreach.delivery.models import Message, Reason
+from outreach.errors import Refused
+from outreach.tracking.answers import Given
+from outreach.tracking.models import Answer
+from tests import factories
+from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, launch, settle
+from tests.conftest import NOW
+from tests.web.campaigns.test_progress import settle as give_ends
+
+LATER = NOW + timedelta(days=8)
+WORDS = {"subject": "FASE ((fase_po)) – Encore un mot", "letter": "Bonjour ((nom_po)),\n\n((tableau_écoles))\n"}
+
+
+@pytest.fixture
+def begun(database, people, strand):
+    """A campaign whose first wave reached six authorities with two schools each: its number, and their schools."""
+    schools = settle(database, 6, schools=2)
+    number = approved(database)
+    launch(database, number)
+    give_ends(database, 6)
+    return number, schools
+
+
+def answer(database, authority, school, now=LATER):
+    with database.writing() as session:
+        message = session.scalars(select(Message).where(Message.authority_id == authority)).first()
+        answering.receive(session, message, Given({school: Answer.HELP}), SENDING, now=now)
+
+
+def join(database, strand, school):
+    with database.writing() as session:
+        session.add(AdherenceRecord(**factories.adherence_record(school, strand, NOW)))
+
+
+def add(database, number, *, asked_at=LATER + timedelta(days=2), now=LATER, **words):
+    with database.writing() as session:
+        campaign = lifecycle.in_turn(session, number)
+        asked = {**WORDS, **words, "asked_at": asked_at}
+        return added_reminders.add(session, campaign, **asked, now=now, actor=AUTHOR).id
+
+
+def turn(database, key, verb, *, now=LATER, actor=AUTHOR, **details):
+    """Move a reminder on; returns the key of what that makes."""
+    with database.writing() as session:
+        made = verb(session, session.get_one(AddedReminder, key), **details, now=now, actor=actor)
+        session.flush()
+        return getattr(made, "id", None)
+
+
+def agreed(database, key, authorities=0):
+    """Have a reminder approved; returns its wave's key and moment."""
+    turn(database, key, added_reminders.submit, authorities=authorities)
+    wave = turn(database, key, added_reminders.approve, actor=APPROVER, authorities=authorities)
+    with database.reading() as session:
+        return wave, session.get_one(Wave, wave).due_at
+
+
+def letters(database, wave):
+    """By authority, the reason that leaves it out of a wave, or its letter's state."""
+    with database.reading() as session:
+        mailing = session.get_one(Wave, wave).mailing_id
+        found = session.scalars(select(Message).where(Message.mailing_id == mailing)).all()
+        assert len({message.authority_id for message in found}) == len(found), "nobody twice"
+        return {message.authority_id: (message.reason or message.state).value for message in found}
+
+
+@pytest.mark.postgresql
+def test_it_goes_to_those_who_have_not_reacted_when_it_leaves_and_to_nobody_else(database, strand, begun):
+    number, schools = begun
+    answered, joined, meanwhile, queued, *silent = schools
+    newcomer = next(iter(settle(database, 1)))
+    answer(database, answered, schools[answered][0])
+    key = add(database, number)
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        counts = audiences.count(session, campaign, now=LATER, only_unreacted=True)
+        assert (counts.authorities, counts.written, counts.left_out) == (6, 5, {Reason.ANSWERED: 1})
+    wave, at = agreed(database, key, 5)
+    join(database, strand, schools[joined][0])
+    answer(database, meanwhile, schools[meanwhile][0], now=at)
+    advance(database, wave, at)
+    answer(database, queued, schools[queued][1], now=at)
+    stopped = {answered: "answered", joined: "joined", meanwhile: "answered", queued: "answered"}
+    assert letters(database, wave) == stopped | dict.fromkeys(silent, "queued")
+    assert newcomer not in letters(database, wave)
+    with database.reading() as session:
+        added = session.get_one(Wave, wave)
+        assert (added.number, added.name) == (2, "relance 1")
+        draft = Frozen.from_json(added.mailing.letter)
+        assert draft.shared.is_reminder
+        assert "Encore un mot" in added.mailing.letter
+
+
+def test_it_leaves_only_as_a_second_person_read_it(database, begun):
+    number, _schools = begun
+    key = add(database, number)
+    turn(database, key, added_reminders.submit, authorities=6)
+    with pytest.raises(Refused, match="autre personne"):
+        turn(database, key, added_reminders.approve, authorities=6)
+    turn(database, key, added_reminders.send_back, actor=APPROVER, why="plus court")
+    turn(database, key, added_reminders.revise, **WORDS | {"subject": "Autre"}, asked_at=LATER + timedelta(days=3))
+    wave, at = agreed(database, key)
+    with database.writing() as session:
+        session.get_one(AddedReminder, key).letter = "Autre chose."
+    advance(database, wave, at)
+    with database.reading() as session:
+        assert session.get_one(Wave, wave).state is WaveState.PLANNED, "changed since: it waits, and is missed"
+
+
+def test_what_cancels_or_changes_the_campaign_or_the_reminder_cancels_its_wave(database, begun):
+    number, _schools = begun
+    key = add(database, number)
+    first, _at = agreed(database, key)
+    turn(database, key, added_reminders.revise, **WORDS, asked_at=LATER + timedelta(days=9))
+    second, _at = agreed(database, key)
+    with database.writing() as session:
+        launching.finish_waves(session, now=LATER)
+        campaign = lifecycle.in_turn(session, number)
+        lifecycle.revise(session, campaign, {"subject": "Autre"}, now=LATER, actor=AUTHOR)
+        states = [session.get_one(Wave, wave).state for wave in (first, second)]
+        assert states == [WaveState.CANCELLED] * 2
+    with pytest.raises(Refused, match="validée"):
+        add(database, number)
+    turn(database, key, added_reminders.abandon)
+    with database.reading() as session:
+        assert session.get_one(AddedReminder, key).state is ReminderState.ABANDONED
+
+
+def test_it_comes_after_every_other_wave_and_is_numbered_on(database, people, strand):
+    settle(database, 2)
+    number = approved(database, reminders=(14,))
+    launch(database, number)
+    give_ends(database, 2)
+    with database.reading() as session:
+        planned = lifecycle.campaign_numbered(session, number).waves[1].due_at
+    with pytest.raises(Refused, match="choisissez un moment après elle"):
+        add(database, number)
+    key = add(database, number, asked_at=planned + timedelta(days=7))
+    with pytest.raises(Refused, match="attend déjà"):
+        add(database, number, asked_at=planned + timedelta(days=8))
+    wave, _at = agreed(database, key)
+    with database.reading() as session:
+        assert session.get_one(Wave, wave).name == "relance 2"
+        assert session.get_one(Wave, wave).due_at.astimezone(BRUSSELS).weekday() in {1, 2, 3}
