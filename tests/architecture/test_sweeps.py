@@ -63,6 +63,7 @@ SAMPLES = {
     "token": "x",
     "step": "letter",
     "use": "joined",
+    "reminder": "1",
 }
 MOST_STATEMENTS = 40  # a list has fifty rows: asking once for each would show
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")

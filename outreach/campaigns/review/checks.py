@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from outreach import french
 from outreach.campaigns import audiences
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
 from outreach.campaigns.review import measuring, neighbours
 from outreach.campaigns.review.neighbours import NearDay
@@ -65,7 +65,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
         run = Preview(session, campaign, sending, dated, now=now).dry_run()
     except InputError as error:
         blocks.append(str(error))
-    blocks += [*unfinished(campaign), *_blocks(campaign, counts, run)]
+    blocks += [*unfinished(campaign), *blocks_of(campaign, counts, run)]
     if campaign.starts_at and not planned:
         blocks += planning.left_out(campaign, planned)
     remarks = [
@@ -82,7 +82,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     return Findings(counts, run, blocks, remarks, planned, measured)
 
 
-def wording_of(campaign: Campaign, sending: SenderIdentity) -> list[str]:
+def wording_of(campaign: Campaign | WrittenLetter, sending: SenderIdentity) -> list[str]:
     """Remarks on the subject, the letter and its links; those on the letter's wording give the line."""
     remarks = [
         f"{f'Ligne {remark.line}' if remark.line else 'Objet'} : {remark.text}"
@@ -95,7 +95,7 @@ def wording_of(campaign: Campaign, sending: SenderIdentity) -> list[str]:
     ]
 
 
-def unfinished(campaign: Campaign) -> list[str]:
+def unfinished(campaign: Campaign | WrittenLetter) -> list[str]:
     """What its author has still to write in place of a ready-made letter's placeholders, a sentence for each."""
     lines = [campaign.subject, *campaign.letter.split("\n")]
     return [
@@ -105,7 +105,8 @@ def unfinished(campaign: Campaign) -> list[str]:
     ]
 
 
-def _blocks(campaign: Campaign, counts: AudienceCounts, run: DryRun) -> list[str]:
+def blocks_of(campaign: Campaign | WrittenLetter, counts: AudienceCounts, run: DryRun) -> list[str]:
+    """What of a letter's audience, class and composing blocks it, a French sentence for each."""
     blocks = []
     if not counts.written:
         blocks.append("Ce courriel ne partirait à personne : élargissez le public.")

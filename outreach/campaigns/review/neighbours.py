@@ -18,6 +18,7 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message, MessageState
 from outreach.segments import audience
+from outreach.segments.audience import Audience
 from outreach.segments.scope import Scope
 
 NEAR = timedelta(days=7)
@@ -54,18 +55,25 @@ class NearDay:
         return f"{french.number(self.authorities)} de ces PO {verb} un courriel le {day} ({named}{more})."
 
 
-def near(session: Session, campaign: Campaign, planned: Sequence[PlannedWave], *, now: datetime) -> list[NearDay]:
+def near(
+    session: Session,
+    campaign: Campaign,
+    planned: Sequence[PlannedWave],
+    *,
+    now: datetime,
+    meant: Audience | None = None,
+) -> list[NearDay]:
     """The days of other waves, within a week of one that a campaign plans, that reach some of its authorities.
 
     A wave that was launched counts for whom its letters left or still wait; one that is planned, for whom it would be
     launched now. All are counted in one statement. Waves of the campaign itself count once they were launched, unless
-    it is under way: then they are those it plans.
+    it is under way: then they are those it plans. `meant` replaces the campaign's own audience.
     """
     waves = _near_waves(session, campaign, [wave.at for wave in planned if wave.at >= now])
     if not waves:
         return []
     scope = partial(audiences.scope_of, session, now=now)
-    own = audience.rows(audiences.audience_of(campaign), scope(campaign))
+    own = audience.rows(meant or audiences.audience_of(campaign), scope(campaign))
     other = union_all(*_launched(waves), *_planned(waves, scope)).subquery("near")
     counted = select(other.c.day, func.count(distinct(other.c.authority_id))).where(
         other.c.authority_id.in_(select(own.c.authority_id).where(own.c.rank == 0))

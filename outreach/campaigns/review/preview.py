@@ -16,7 +16,6 @@ from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.frozen import (
     Frozen,
     SenderIdentity,
-    WrittenLetter,
     bare,
     compiled,
     freeze,
@@ -24,8 +23,9 @@ from outreach.campaigns.letter.frozen import (
 )
 from outreach.campaigns.letter.merge_fields import KINDS
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
-from outreach.campaigns.models import Campaign
+from outreach.campaigns.models import AddedReminder, Campaign
 from outreach.campaigns.schedule.planning import PlannedWave
+from outreach.campaigns.waves import added_reminders
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger.letters import Due
@@ -109,7 +109,7 @@ class DryRun:
 class Preview:
     """Composes a campaign's letters as for its first planned wave, or as for a reminder (`wave` from 2).
 
-    With `only_unreacted`, to those to whom a reminder that is added would go.
+    With a `reminder` that is added to the campaign, its letter to those to whom it would go.
     """
 
     def __init__(
@@ -122,14 +122,14 @@ class Preview:
         now: datetime,
         wave: int = 1,
         has_layout: bool = True,
-        only_unreacted: bool = False,
+        reminder: AddedReminder | None = None,
     ) -> None:
         self.session, self.campaign, self.sending, self.now = session, campaign, sending, now
-        self.only_unreacted = only_unreacted
+        self.only_unreacted, self.written = reminder is not None, added_reminders.written_by(campaign, reminder)
         at = planned[min(wave, len(planned)) - 1].at if planned else now
-        written = WrittenLetter.of(campaign)
-        self.frozen: Frozen = freeze(written, sending, at, is_reminder=wave > 1)
-        self.letter = compiled(self.frozen.draft if has_layout else bare(written, sending))
+        is_reminder = wave > 1 or self.only_unreacted
+        self.frozen: Frozen = freeze(self.written, sending, at, is_reminder=is_reminder)
+        self.letter = compiled(self.frozen.draft if has_layout else bare(self.written, sending))
 
     def of(self, authority: Authority) -> PreviewedLetter | None:
         """The letter to an authority's first mailbox; None when it would list no school."""
@@ -148,7 +148,7 @@ class Preview:
 
     def letters(self, recipients: Sequence[Addressee]) -> Iterator[PreviewedLetter]:
         """The letters of these recipients, in order."""
-        standing = shared_headers_of(WrittenLetter.of(self.campaign), self.sending, "essai")
+        standing = shared_headers_of(self.written, self.sending, "essai")
         is_awareness = self.campaign.message_class is MessageClass.AWARENESS
         strand, day = self.campaign.strand_id, today(self.now)
         finder = RecipientFacts(self.sending, self.frozen, self.letter, strand, is_awareness, day, leads_nowhere=True)

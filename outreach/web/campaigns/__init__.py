@@ -1,6 +1,7 @@
 """Campaigns: the list, the four steps of writing one, its approval and its waves."""
 
 from outreach.web.campaigns import (
+    after,
     audience,
     check,
     dates,
@@ -15,6 +16,7 @@ from outreach.web.campaigns import (
 from outreach.web.campaigns.blueprint import pages
 
 __all__ = [
+    "after",
     "audience",
     "check",
     "dates",

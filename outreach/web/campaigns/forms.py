@@ -14,7 +14,7 @@ from outreach.campaigns import drafts, lifecycle
 from outreach.campaigns.definitions import MOST_REMINDERS
 from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.letter.frozen import refuse_unreadable
-from outreach.campaigns.models import Campaign, Colour
+from outreach.campaigns.models import AddedReminder, Campaign, Colour
 from outreach.campaigns.schedule.moments import moment_of, refuse_far_away
 from outreach.campaigns.schedule.planning import offsets
 from outreach.days import BRUSSELS, parse_day
@@ -213,6 +213,44 @@ class TestLetterForm(FlaskForm):
             self.judged = judged(field.data or "")
         except InputError as error:
             raise ValidationError(str(error)) from None
+
+
+class ReminderForm(FlaskForm):
+    """A reminder that is added to a campaign: its letter and its moment. `version` is its digest when it was shown."""
+
+    version = HiddenField()
+    subject = StringField("Objet du courriel", [_at_most(250)])
+    letter = TextAreaField("Texte du courriel", description="Copié du courriel de la campagne : changez-le ici.")
+    day = StringField("Jour de la relance", description="Une date fermée passe à la prochaine ouverte.")
+    hour = StringField("Heure", description="Heure de Bruxelles, par exemple 9:30.")
+
+    @classmethod
+    def about(cls, letter: Campaign | AddedReminder, at: datetime, version: str = "") -> "ReminderForm":
+        """The form with a letter and a moment."""
+        wall = at.astimezone(BRUSSELS)
+        moment = {"day": wall.date().isoformat(), "hour": f"{wall:%H:%M}", "version": version}
+        return cls(formdata=None, data={"subject": letter.subject, "letter": letter.letter, **moment})
+
+    def changes(self) -> dict[str, Any]:
+        """The form's values, by field of the reminder. Only for a valid form."""
+        at = moment_of(datetime.combine(parse_day(self.day.data or ""), _hour(self.hour.data or ""))).at
+        words = (self.letter.data or "").replace("\r\n", "\n")
+        return {"subject": (self.subject.data or "").strip(), "letter": words, "asked_at": at}
+
+    validate_subject = LetterForm.validate_subject
+    validate_letter = LetterForm.validate_letter
+
+    def validate_day(self, field: StringField) -> None:
+        """A day is required."""
+        _require(field, "Indiquez le jour de la relance.")
+        _refuse(lambda: parse_day(field.data or ""))
+
+    def validate_hour(self, field: StringField) -> None:
+        """A time of day. With the day, it must be in the future."""
+        _require(field, "Indiquez l’heure de la relance.")
+        _refuse(lambda: _hour(field.data or ""))
+        if self.day.data and not self.day.errors and not field.errors:
+            _refuse(lambda: refuse_far_away(self.changes()["asked_at"], now()))
 
 
 class DatesForm(StepForm):

@@ -15,7 +15,7 @@ from outreach.campaigns.results import course, figures, progress
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.schedule.planning import ClosingRule
-from outreach.campaigns.waves import auto_pause, calling_off, retrying
+from outreach.campaigns.waves import added_reminders, auto_pause, calling_off, retrying
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome
@@ -106,6 +106,8 @@ def waves(number: int) -> str:
             told=_calendar(session, campaign),
             today=_reminded(session, campaign),
             may_be_called_off=_may_be_called_off(campaign),
+            pending=added_reminders.pending(session, campaign),
+            unreacted=_unreacted(session, campaign),
         )
 
 
@@ -186,7 +188,8 @@ def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, 
     states_now = {wave.state.value for wave in campaign.waves}
     again = retrying.retriable(session, campaign, now=now()) if made.has_moved else {}
     came = _came(session, campaign) if made.is_reshaped else {}
-    return {"live": made, "states": states_now, "again": again, **came}
+    may_add = added_reminders.may_be_added(campaign)
+    return {"live": made, "states": states_now, "again": again, "may_add": may_add, **came}
 
 
 def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
@@ -265,6 +268,13 @@ def _may_be_called_off(campaign: Campaign) -> set[int]:
     """The numbers of the planned reminders that may be called off alone."""
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
     return {wave.number for wave in planned if calling_off.follows_a_sending(wave)}
+
+
+def _unreacted(session: Session, campaign: Campaign) -> AudienceCounts | None:
+    """The audience of a reminder that is added now; None where none may be."""
+    if not added_reminders.may_be_added(campaign):
+        return None
+    return audiences.count(session, campaign, now=now(), only_unreacted=True)
 
 
 def _reminded(session: Session, campaign: Campaign) -> AudienceCounts | None:

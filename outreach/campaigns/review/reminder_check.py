@@ -1,0 +1,83 @@
+"""The check of a reminder that is added to a campaign: to whom it would go, what blocks it, what may be corrected."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from outreach import french
+from outreach.campaigns import audiences
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.models import AddedReminder, Wave
+from outreach.campaigns.review import neighbours
+from outreach.campaigns.review.checks import blocks_of, unfinished, wording_of
+from outreach.campaigns.review.preview import DryRun, Preview
+from outreach.campaigns.schedule.planning import PlannedWave
+from outreach.campaigns.waves import added_reminders
+from outreach.db import Session
+from outreach.errors import InputError, Refused
+from outreach.segments.audience import AudienceCounts
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderFindings:
+    """What was found about one version of a reminder, by its digest. `planned` is None when it may not leave."""
+
+    version: str
+    counts: AudienceCounts
+    run: DryRun
+    blocks: Sequence[str]
+    remarks: Sequence[str]
+    planned: PlannedWave | None
+
+
+def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity, *, now: datetime) -> ReminderFindings:
+    """Check a reminder: count those who have not reacted, compose every letter, read its wording and its date."""
+    campaign, blocks, run = reminder.campaign, list[str](), DryRun()
+    version, written = added_reminders.content_hash(reminder), added_reminders.written_by(campaign, reminder)
+    counts = audiences.count(session, campaign, now=now, only_unreacted=True)
+    planned = None
+    try:
+        planned = added_reminders.plan_of(session, reminder, now=now)
+        run = Preview(session, campaign, sending, [planned], now=now, reminder=reminder).dry_run()
+    except (InputError, Refused) as error:
+        blocks.append(str(error))
+    blocks += [*unfinished(written), *blocks_of(written, counts, run)]
+    remarks = wording_of(written, sending)
+    if planned is not None:
+        remarks += [f"{french.initial(planned.name)} {planned.told}."] if planned.told else []
+        meant = audiences.unreacted_of(campaign, now=now)
+        near = neighbours.near(session, campaign, [planned], now=now, meant=meant)
+        remarks += [day.told(now) for day in near]
+    return ReminderFindings(version, counts, run, blocks, remarks, planned)
+
+
+def judge(
+    session: Session, reminder: AddedReminder, sending: SenderIdentity, *, now: datetime, version: str
+) -> ReminderFindings:
+    """Look a reminder over before the transaction that writes. `version` is the digest as the person read it.
+
+    Raises Refused when it has changed since, or when something blocks it.
+    """
+    refuse_another(reminder, version)
+    findings = look_over(session, reminder, sending, now=now)
+    if findings.blocks:
+        raise Refused(" ".join(findings.blocks))
+    return findings
+
+
+def ask(session: Session, reminder: AddedReminder, judged: ReminderFindings, *, now: datetime, actor: str) -> None:
+    """Request approval of a reminder that was judged. Raises Refused when it has changed since."""
+    refuse_another(reminder, judged.version)
+    added_reminders.submit(session, reminder, now=now, actor=actor, authorities=judged.counts.written)
+
+
+def give(session: Session, reminder: AddedReminder, judged: ReminderFindings, *, now: datetime, actor: str) -> Wave:
+    """Approve and plan a reminder that was judged. Raises Refused as `ask` and `added_reminders.approve` do."""
+    refuse_another(reminder, judged.version)
+    return added_reminders.approve(session, reminder, now=now, actor=actor, authorities=judged.counts.written)
+
+
+def refuse_another(reminder: AddedReminder, version: str) -> None:
+    """Raise Refused when a reminder, or its campaign, differs from the version that a person read."""
+    if version != added_reminders.content_hash(reminder):
+        raise Refused("La relance a changé depuis que vous l’avez ouverte : relisez-la, puis recommencez.")

@@ -1,0 +1,201 @@
+"""A reminder added to a campaign under way: its letter and moment, its check, its approval by a second person."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_security import current_user
+from werkzeug.wrappers import Response as Redirect
+
+from outreach import french
+from outreach.accounts import staff
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.models import AddedReminder, Campaign, ReminderState
+from outreach.campaigns.review import reminder_check
+from outreach.campaigns.review.preview import Preview, PreviewedLetter
+from outreach.campaigns.review.reminder_check import ReminderFindings
+from outreach.campaigns.waves import added_reminders
+from outreach.db import Session, time_limit
+from outreach.directory.models import Authority
+from outreach.errors import InputError, Refused
+from outreach.roles import RoleName
+from outreach.text import CONTROLS
+from outreach.web.campaigns.blueprint import CHANGED, pages, sending, show, step_of
+from outreach.web.campaigns.forms import ReminderForm
+from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.kept import keeps_text, of_form
+
+PROPOSED = timedelta(days=7)
+
+
+@pages.get("/<number:number>/reminders/new")
+@needs(RoleName.AUTHOR)
+def new_reminder(number: int) -> str | Redirect:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        pending = added_reminders.pending(session, campaign)
+        if pending is not None:
+            return redirect(url_for(".reminder", number=number, reminder=pending.id))
+        if not added_reminders.may_be_added(campaign):
+            return redirect(url_for(".waves", number=number))
+        last = max(wave.due_at for wave in campaign.waves)
+        form = ReminderForm.about(campaign, max(now(), last) + PROPOSED)
+        return _form_page(session, campaign, form, url_for(".add_reminder", number=number))
+
+
+@pages.post("/<number:number>/reminders")
+@needs(RoleName.AUTHOR)
+@keeps_text(of_form(ReminderForm))
+def add_reminder(number: int) -> Redirect | tuple[str, int]:
+    form = ReminderForm()
+
+    def add(session: Session, campaign: Campaign, changes: dict[str, Any]) -> int:
+        return added_reminders.add(session, campaign, **changes, now=now(), actor=actor()).id
+
+    return _saved(number, form, url_for(".add_reminder", number=number), add)
+
+
+@pages.get("/<number:number>/reminders/<number:reminder>/letter")
+@needs(RoleName.AUTHOR)
+def reminder_letter(number: int, reminder: int) -> str:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        added = added_reminders.reminder_of(session, campaign, reminder)
+        form = ReminderForm.about(added, added.asked_at, added_reminders.content_hash(added))
+        action = url_for(".save_reminder", number=number, reminder=reminder)
+        return _form_page(session, campaign, form, action, added)
+
+
+@pages.post("/<number:number>/reminders/<number:reminder>/letter")
+@needs(RoleName.AUTHOR)
+@keeps_text(of_form(ReminderForm))
+def save_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
+    form = ReminderForm()
+    seen = form.version.data
+
+    def save(session: Session, campaign: Campaign, changes: dict[str, Any]) -> int:
+        added = added_reminders.reminder_of(session, campaign, reminder)
+        if seen != added_reminders.content_hash(added):
+            raise InputError(CHANGED)
+        added_reminders.revise(session, added, **changes, now=now(), actor=actor())
+        return reminder
+
+    return _saved(number, form, url_for(".save_reminder", number=number, reminder=reminder), save)
+
+
+@pages.get("/<number:number>/reminders/<number:reminder>")
+@needs(RoleName.READER)
+def reminder(number: int, reminder: int) -> str:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        return _check_page(session, added_reminders.reminder_of(session, campaign, reminder))
+
+
+@pages.post("/<number:number>/reminders/<number:reminder>/submission")
+@needs(RoleName.AUTHOR)
+def submit_reminder(number: int, reminder: int) -> Redirect:
+    judged = _judged(number, reminder)
+    told = f"La validation est demandée, pour {french.plural(judged.counts.written, 'PO', 'PO')}."
+    return _move(number, reminder, told, lambda session, added, **by: reminder_check.ask(session, added, judged, **by))
+
+
+@pages.post("/<number:number>/reminders/<number:reminder>/approval")
+@needs(RoleName.APPROVER)
+def approve_reminder(number: int, reminder: int) -> Redirect:
+    judged = _judged(number, reminder)
+    told = "La relance est validée et planifiée."
+    return _move(number, reminder, told, lambda session, added, **by: reminder_check.give(session, added, judged, **by))
+
+
+@pages.post("/<number:number>/reminders/<number:reminder>/return")
+@needs(RoleName.APPROVER)
+def return_reminder(number: int, reminder: int) -> Redirect:
+    why = " ".join(CONTROLS.sub(" ", request.form.get("why", "")).split())[:500].rstrip(".")
+    told = "La relance est renvoyée à la personne qui l’écrit."
+    return _move(
+        number, reminder, told, lambda session, added, **by: added_reminders.send_back(session, added, why=why, **by)
+    )
+
+
+@pages.post("/<number:number>/reminders/<number:reminder>/abandonment")
+@needs(RoleName.AUTHOR)
+def abandon_reminder(number: int, reminder: int) -> Redirect:
+    return _move(number, reminder, "La relance est abandonnée.", added_reminders.abandon, to=".waves")
+
+
+def _saved(
+    number: int, form: ReminderForm, action: str, save: Callable[[Session, Campaign, dict[str, Any]], int]
+) -> Redirect | tuple[str, int]:
+    """Save a valid form and lead to the reminder's check; else show the form with its errors."""
+    if form.validate_on_submit():
+        changes = form.changes()
+        try:
+            with database().writing() as session:
+                key = save(session, lifecycle.in_turn(session, number), changes)
+        except (InputError, Refused) as error:
+            form.form_errors = [str(error)]
+        else:
+            flash("La relance est enregistrée. Rien ne part avant sa validation.", "success")
+            return redirect(url_for(".reminder", number=number, reminder=key))
+    with database().reading() as session:
+        return _form_page(session, lifecycle.campaign_numbered(session, number), form, action), 422
+
+
+def _judged(number: int, key: int) -> ReminderFindings:
+    """The reminder as the person read it, judged before anything is written, for as long as it takes."""
+    version = request.form.get("version", "")
+    with time_limit.lifted(), database().reading() as session:
+        added = added_reminders.reminder_of(session, lifecycle.campaign_numbered(session, number), key)
+        return reminder_check.judge(session, added, sending(), now=now(), version=version)
+
+
+def _move(number: int, key: int, told: str, move: Callable[..., Any], to: str = ".reminder") -> Redirect:
+    with database().writing() as session:
+        added = added_reminders.reminder_of(session, lifecycle.in_turn(session, number), key)
+        move(session, added, now=now(), actor=actor())
+    flash(told, "success")
+    return redirect(url_for(to, number=number) if to == ".waves" else url_for(to, number=number, reminder=key))
+
+
+def _form_page(
+    session: Session, campaign: Campaign, form: ReminderForm, action: str, added: AddedReminder | None = None
+) -> str:
+    counts = audiences.count(session, campaign, now=now(), only_unreacted=True)
+    step = step_of(session, "waves", campaign)
+    return show("reminder_form", step, form=form, action=action, added=added, counts=counts)
+
+
+def _check_page(session: Session, added: AddedReminder) -> str:
+    campaign = added.campaign
+    wave = next((wave for wave in reversed(campaign.waves) if wave.added_reminder_id == added.id), None)
+    is_open = added.state in {ReminderState.DRAFT, ReminderState.TO_APPROVE}
+    findings = reminder_check.look_over(session, added, sending(), now=now()) if is_open else None
+    is_writer = not added_reminders.may_be_approved_by(session, added, actor())
+    moves = [move for move in added_reminders.history(session, campaign) if move.added_reminder_id == added.id]
+    return show(
+        "reminder",
+        step_of(session, "waves", campaign),
+        added=added,
+        wave=wave,
+        version=added_reminders.content_hash(added),
+        findings=findings,
+        example=_example(session, added, findings),
+        may_approve=current_user.holds(RoleName.APPROVER) and not is_writer,
+        moves=moves,
+        colleagues=staff.colleagues(session),
+    )
+
+
+def _example(
+    session: Session, added: AddedReminder, findings: ReminderFindings | None
+) -> tuple[Authority, PreviewedLetter] | None:
+    """The letter to the first of those who have not reacted, with the recipient's name; None when there is none."""
+    if findings is None or findings.planned is None or not findings.counts.written:
+        return None
+    preview = Preview(
+        session, added.campaign, sending(), [findings.planned], now=now(), has_layout=False, reminder=added
+    )
+    first = preview.recipients()[0].Authority
+    letter = preview.of(first)
+    return (first, letter) if letter else None

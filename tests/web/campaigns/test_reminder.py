@@ -1,0 +1,70 @@
+"""« Ajouter une relance »: who has not reacted gets one more letter, which two people made."""
+
+import re
+
+from sqlalchemy import select
+
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.models import Wave
+from outreach.campaigns.waves import answering, launching
+from outreach.delivery.models import Message
+from outreach.tracking.answers import Given
+from outreach.tracking.models import Answer
+from tests.conftest import NOW
+from tests.pages import actions, form_of, links, text_of
+from tests.web.campaigns.test_progress import end, launched
+
+__all__ = ["launched"]
+NEW, FIRST = "/campaigns/1/reminders/new", "/campaigns/1/reminders/1"
+
+
+def count(told):
+    return int(re.search(r"N’ont pas réagi : ([0-9]+)", told)[1])
+
+
+def answer(app, database, message):
+    with database.writing() as session:
+        sender = SenderIdentity.of(app.extensions["outreach.settings"])
+        given = Given({}, request=Answer.HELP)
+        answering.receive(session, session.get_one(Message, message), given, sender, now=NOW)
+        return session.get_one(Message, message).authority_id
+
+
+def test_two_people_make_one_more_reminder_to_those_alone_who_have_not_reacted(
+    author, signed_in, app, launched, sample_database
+):
+    end(sample_database)
+    with sample_database.reading() as session:
+        one, other = session.scalars(select(Message.id).where(Message.reason.is_(None)).limit(2))
+    answer(app, sample_database, one)
+    waves = author.get("/campaigns/1/progress/waves")
+    silent = count(text_of(waves))
+    assert (NEW, "Ajouter une relance") in links(waves)
+    assert NEW not in [place for place, _ in links(signed_in("reader").get("/campaigns/1/progress/waves"))]
+    page = author.get(NEW)
+    assert "Écartés : a répondu 1" in text_of(page)
+    typed = form_of(page)
+    assert "tableau_écoles" in typed["letter"], "the campaign's letter, copied"
+    assert "erreurs à corriger" in text_of(author.send("/campaigns/1/reminders", {"day": "hier"}, page=NEW))
+    saved = author.send("/campaigns/1/reminders", typed | {"subject": "FASE ((fase_po)) – Encore un mot"}, page=NEW)
+    assert saved.location == FIRST
+    assert author.get(NEW).location == FIRST
+    told = text_of(author.get(FIRST))
+    assert f"À {silent} pouvoirs organisateurs" in told
+    assert "Encore un mot" in told
+    author.send(f"{FIRST}/submission", page=FIRST)
+    assert f"{FIRST}/approval" not in actions(author.get(FIRST))
+    approver = signed_in("approver")
+    approver.send(f"{FIRST}/approval", page=FIRST)
+    assert "La relance est validée et planifiée." in text_of(approver.get(FIRST))
+    gone = answer(app, sample_database, other)
+    with sample_database.writing() as session:
+        wave = session.scalars(select(Wave).order_by(Wave.number.desc())).first()
+        sender = SenderIdentity.of(app.extensions["outreach.settings"])
+        assert wave.name == "relance 3"
+        launching.advance(session, wave.id, sender, now=wave.due_at)
+        query = select(Message.authority_id).where(Message.mailing_id == wave.mailing_id, Message.reason.is_(None))
+        written = session.scalars(query).all()
+        assert len(set(written)) == silent - 1
+        assert gone not in written
+    assert "Relance 3" in text_of(author.get("/campaigns/1/progress/waves"))
