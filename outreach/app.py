@@ -20,6 +20,7 @@ from outreach.accounts.staff import Role, User
 from outreach.accounts.trail import TrailKind
 from outreach.db import NO_ANSWER, Database, Session
 from outreach.db.ways import Way
+from outreach.segments import calm
 from outreach.settings import ROOT, Mode, Settings
 from outreach.web import (
     account,
@@ -65,7 +66,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["outreach.settings"] = settings
-    opened = database or Database(settings.database).watched(migrations.fault_of)
+    opened = database or Database(settings.database, calm.info_of(settings)).watched(migrations.fault_of)
     database = opened.by(Way.PAGE)
     app.extensions["outreach.database"] = database
     frame.limit_reading(app)

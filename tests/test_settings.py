@@ -97,6 +97,7 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_SMTP_URL", "smtp://a.example?connections=51", "« connections=51 » ne se comprend pas"),
         ("OUTREACH_SMTP_URL", "smtp://a.example?startls=off", "starttls=off"),
         ("OUTREACH_SMTP_URL", "smtp://u:p@a.example?starttls=off", "jamais en clair"),
+        *(("OUTREACH_CALM", wrong, "awareness=1/7") for wrong in ("1/7", "awareness=0/7", "statutory=1/7")),
         ("OUTREACH_DOMAIN_RATES", "gmail.com", "« gmail.com » ne se comprend pas"),
         ("OUTREACH_DOMAIN_RATES", "gmail.com=0", "« gmail.com=0 » ne se comprend pas"),
         ("OUTREACH_DOMAIN_RATES", "*=5, gmail.com=2,5", "« 5 » ne se comprend pas"),

@@ -7,7 +7,7 @@ the campaign are meant, those that leave later as well. Criteria name mailings: 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -21,11 +21,11 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
-from outreach.delivery.models import Mailing
+from outreach.delivery.models import Mailing, MessageClass
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Network
 from outreach.errors import InputError
-from outreach.segments import audience, authority_lists, criteria
+from outreach.segments import audience, authority_lists, calm, criteria
 from outreach.segments.audience import Audience, AudienceCounts, Concerns
 from outreach.segments.authority_lists import AmongAuthorities
 from outreach.segments.criteria import Criterion, leaves, listed
@@ -95,10 +95,11 @@ def is_reminder(campaign: Campaign) -> bool:
     return any(wave.mailing_id is not None and wave.mailing_id not in completes for wave in campaign.waves)
 
 
-def scope_of(session: Session, campaign: Campaign, *, now: datetime) -> Scope:
+def scope_of(session: Session, campaign: Campaign, *, now: datetime, leaves_at: datetime | None = None) -> Scope:
     """The scope in which a campaign's criteria are evaluated now. Its own letters do not count as written."""
     scope = scope_at(session, campaign.strand.programme_id, now=now)
-    return replace(scope, ignoring=tuple(launched(campaign)), series=series_of)
+    solicited = _solicited(session, campaign, now, leaves_at)
+    return replace(scope, ignoring=tuple(launched(campaign)), series=series_of, solicited=solicited)
 
 
 def series_of(mailings: Iterable[int]) -> Select[int]:
@@ -159,10 +160,33 @@ def sentence(session: Session, criterion: Criterion) -> str:
     return criteria.sentence(criterion, names(session, [criterion]))
 
 
-def count(session: Session, campaign: Campaign, *, now: datetime, only_unreacted: bool = False) -> AudienceCounts:
-    """A campaign's audience, counted; with `only_unreacted`, that of a reminder added to it."""
+def _solicited(session: Session, campaign: Campaign, now: datetime, leaves_at: datetime | None) -> Select[str] | None:
+    """The mailboxes that the calm leaves out of a campaign's next wave, as far as is known now; None without a rule.
+
+    Counted back from when that wave leaves: one that leaves in two weeks is not stopped by yesterday's letter.
+    """
+    rule = calm.rule_of(session)
+    if rule is None or campaign.message_class is MessageClass.STATUTORY or campaign.calm_waived:
+        return None
+    filling = [wave for wave in campaign.waves if wave.mailing_id and not (wave.mailing and wave.mailing.filled_at)]
+    planned = [wave.due_at for wave in campaign.waves if wave.state is WaveState.PLANNED]
+    first = campaign.starts_at if campaign.starts_at and not launched(campaign) else now
+    leaves = filling[0].due_at if filling else leaves_at or min(planned, default=first)
+    since = max(now, leaves) - timedelta(days=rule.days)
+    return outbox.mailboxes_solicited(since, rule.letters, ignoring=[wave.mailing_id or 0 for wave in filling])
+
+
+def count(
+    session: Session,
+    campaign: Campaign,
+    *,
+    now: datetime,
+    only_unreacted: bool = False,
+    leaves_at: datetime | None = None,
+) -> AudienceCounts:
+    """A campaign's audience, counted; with `only_unreacted`, that of a reminder added to it, which `leaves_at` then."""
     meant = _meant(campaign, now, only_unreacted=only_unreacted)
-    return audience.count(session, meant, scope_of(session, campaign, now=now))
+    return audience.count(session, meant, scope_of(session, campaign, now=now, leaves_at=leaves_at))
 
 
 def networks_of(session: Session, campaign: Campaign, *, now: datetime) -> set[str]:
@@ -173,13 +197,18 @@ def networks_of(session: Session, campaign: Campaign, *, now: datetime) -> set[s
 
 
 def addressees(
-    session: Session, campaign: Campaign, *, now: datetime, only_unreacted: bool = False
+    session: Session,
+    campaign: Campaign,
+    *,
+    now: datetime,
+    only_unreacted: bool = False,
+    leaves_at: datetime | None = None,
 ) -> Sequence[Addressee]:
     """The recipients of a campaign: one entry for each mailbox of each authority, or one for an authority without any.
 
     An entry that is left out has a reason. With `only_unreacted`, those of a reminder added to it.
     """
-    scope = scope_of(session, campaign, now=now)
+    scope = scope_of(session, campaign, now=now, leaves_at=leaves_at)
     meant = _meant(campaign, now, only_unreacted=only_unreacted)
     return _addressees(session, meant, scope, meant.meant(scope))
 

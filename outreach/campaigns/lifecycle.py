@@ -251,7 +251,7 @@ def plan_wave(
     session.add(wave)
     session.flush()
     told = f", {planned.told}" if planned.told else ""
-    _note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(planned.at)}{told}")
+    note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(planned.at)}{told}")
     return wave
 
 
@@ -303,14 +303,13 @@ def move_wave(session: Session, wave: Wave, state: WaveState, *, now: datetime, 
     if state not in WAVE_MOVES[wave.state]:
         raise Refused(f"La {wave.name} est « {wave.state.label} » : elle ne peut pas devenir « {state.label} ».")
     wave.state = state
-    _note_wave(session, wave, now, actor, note)
+    note_wave(session, wave, now, actor, note)
     mailing = wave.mailing
     if mailing is None:
         return
     if state is WaveState.CANCELLED:
         outbox.withdraw_all(session, mailing, Reason.CANCELLED, now=now)
-    gates = {WaveState.PAUSED: Gate.HELD, WaveState.RUNNING: Gate.OPEN}
-    gate = gates.get(state, Gate.CLOSED)
+    gate = {WaveState.PAUSED: Gate.HELD, WaveState.RUNNING: Gate.OPEN}.get(state, Gate.CLOSED)
     if mailing.filled_at is not None or gate is Gate.CLOSED:
         outbox.set_gate(session, mailing, gate, now=now, actor=actor, note=note)
 
@@ -392,7 +391,8 @@ def _note(session: Session, campaign: Campaign, now: datetime, actor: str, done:
     session.flush()
 
 
-def _note_wave(session: Session, wave: Wave, now: datetime, actor: str, note: str) -> None:
+def note_wave(session: Session, wave: Wave, now: datetime, actor: str, note: str) -> None:
+    """Record the state that a wave has, as a transition and in the audit."""
     move = WaveTransition(wave_id=wave.id, state=wave.state, at=now, actor=actor, note=note)
     session.add(move)
     sentence = f"Campagne « {wave.campaign.title} », {wave.name} : {move.told}."

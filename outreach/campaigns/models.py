@@ -98,6 +98,11 @@ class Colour(StrEnum):
         """What the colour means, in the interface."""
         return _COLOUR_LABELS[self]
 
+    @property
+    def short(self) -> str:
+        """The colour's name, in a sentence."""
+        return self.label.partition(" : ")[0].lower()
+
 
 _COLOUR_LABELS = {
     Colour.RED: "Rouge : agir tout de suite",

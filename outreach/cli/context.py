@@ -22,6 +22,7 @@ from outreach.demo import people
 from outreach.errors import InputError, Refused
 from outreach.french import typeset
 from outreach.roles import RoleName
+from outreach.segments import calm
 from outreach.settings import Mode, Settings, read
 from outreach.text import whole_number
 
@@ -55,7 +56,7 @@ class Operation:
     @cached_property
     def opened(self) -> Database:
         """The database, without a check of its version."""
-        return Database(self.settings.database)
+        return Database(self.settings.database, calm.info_of(self.settings))
 
     @cached_property
     def database(self) -> Database:

@@ -5,7 +5,7 @@ block ends well. Domain functions take the session and never commit.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, date, datetime
@@ -100,12 +100,14 @@ def enum_of(kind: type[StrEnum], name: str) -> Enum:
 class Database:
     """The engine of one URL. Open sessions with `reading` and `writing` only.
 
-    Each session says in its `info` by which `way` it came: a command's, unless `by` names another.
+    Each session says in its `info` by which `way` it came: a command's, unless `by` names another. `info` holds what
+    else every session carries: an installation's rules, for the functions that keep them.
     """
 
     way = Way.COMMAND
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, info: Mapping[str, object] | None = None) -> None:
+        self.info = dict(info or {})
         parsed = make_url(url)
         self.watch: Watch | None = None
         self._kept: WeakSet[Connection] = WeakSet()
@@ -163,7 +165,7 @@ class Database:
         Raises TookTooLong beyond that.
         """
         self._admit()
-        with Session(self._reader) as session:
+        with Session(self._reader, info=self.info) as session:
             time_limit.tell(session)
             yield session
             # An empty commit rather than a rollback: after a ROLLBACK psycopg drops all its prepared statements.
@@ -174,13 +176,13 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """One transaction: committed at the end of the block, undone if the block raises."""
         self._admit()
-        with Session(self._writer, info={"way": self.way}) as session, session.begin():
+        with Session(self._writer, info={**self.info, "way": self.way}) as session, session.begin():
             yield session
 
     def open(self, *, writing: bool) -> Session:
         """A session for a library that commits and closes by itself (flask-security); other code must not use it."""
         self._admit()
-        session = Session(self._writer if writing else self._reader, info={"way": self.way})
+        session = Session(self._writer if writing else self._reader, info={**self.info, "way": self.way})
         if not writing:
             time_limit.tell(session)
         return session

@@ -48,6 +48,7 @@ ORDER = (
     Reason.BOUNCED,
     Reason.UNREVIEWED,
     Reason.SUPPRESSED,
+    Reason.SOLICITED,
 )
 COUNTED = ("authority_id", "contact_id", "schools", "is_limited", "rank")  # columns of `rows` that a count reads
 AddressRow = Row[Authority, str | None, int, int]
@@ -372,6 +373,7 @@ def _rank(
         Reason.BOUNCED: Contact.bounced_at.is_not(None),
         Reason.UNREVIEWED: and_(Contact.review_asked_at.is_not(None), Contact.reviewed_at.is_(None)),
         Reason.SUPPRESSED: suppressions.stops(Contact.address_key, literal(audience.message_class.value)),
+        Reason.SOLICITED: false() if scope.solicited is None else Contact.address_key.in_(scope.solicited),
     }
     return case(*((conditions[reason], place) for place, reason in enumerate(ORDER, start=1)), else_=0)
 

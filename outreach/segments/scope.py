@@ -24,7 +24,7 @@ class Scope:
     Letters of the mailings in `ignoring` (a campaign's own, for a reminder) do not count as written. `between` limits
     every condition to authorities whose keys are in this range (both ends included), so that a question about some of
     them does not cost as much as about all. `series` selects the keys of all mailings that belong together with some;
-    without it, each stands alone.
+    without it, each stands alone. `solicited` selects the mailboxes (address keys) that the calm leaves out.
     """
 
     now: datetime
@@ -34,6 +34,7 @@ class Scope:
     ignoring: tuple[int, ...] = ()
     between: tuple[int, int] | None = None
     series: Callable[[tuple[int, ...]], Select[int]] | None = None
+    solicited: Select[str] | None = None
     _shared: dict[tuple[str, int], CTE] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def holds(self, authority: SQLColumnExpression[int]) -> ColumnElement[bool]:

@@ -23,6 +23,7 @@ RELAY_OPTIONS = {
     "rate": re.compile(r"\d{1,6}"),
 }
 RATE = re.compile(r"\d{1,5}(\.\d{1,3})?")
+CALM = re.compile(r"awareness=([1-9]\d?)/([1-9]\d{0,2})")
 PORTS = {"smtp": 25, "smtps": 465}
 
 
@@ -38,6 +39,7 @@ def faults_of(settings: Settings) -> list[str]:
         *_faults_of_alerts(settings),
         *_faults_of_relays(settings),
         *_faults_of_rates(settings),
+        *_faults_of_calm(settings),
         *_faults_of_bounces(settings),
         *(faults_of_demo(settings) if settings.mode is Mode.DEMO else faults_outside_demo(settings)),
     ]
@@ -198,6 +200,13 @@ def _is_rate(text: str) -> bool:
     domain, _, rate = (part.strip() for part in text.partition("="))
     is_number = RATE.fullmatch(rate) is not None
     return is_number and float(rate) > 0 and (domain == "*" or DOMAIN.fullmatch(domain) is not None)
+
+
+def _faults_of_calm(settings: Settings) -> list[str]:
+    if not settings.calm or CALM.fullmatch(settings.calm):
+        return []
+    what = "un courriel de sensibilisation en 7 jours, par adresse"
+    return [f"OUTREACH_CALM vaut « {settings.calm} » : écrivez awareness=1/7 ({what})."]
 
 
 def _faults_of_bounces(settings: Settings) -> list[str]:

@@ -1,5 +1,6 @@
 """Every option of the product: its name, its type, its default, and what follows from it."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +25,14 @@ class SendingSwitch(StrEnum):
 
     ON = "on"
     OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """How many awareness letters a mailbox may be written in so many days; beyond that, campaigns leave it out."""
+
+    letters: int
+    days: int
 
 
 class Settings(BaseModel):
@@ -55,6 +64,7 @@ class Settings(BaseModel):
     smtp_connections: Annotated[int, Field(ge=1, le=50)] = 8
     smtp_rate: Annotated[int, Field(ge=0)] = 0
     domain_rates: str = ""
+    calm: str = ""
     demo_mailbox: str = "127.0.0.1:8025"
     security_contact: Annotated[str, Field(pattern=r"^([^\s@:]+@[^\s@:]+|https://\S+)?$")] = ""
     clock_offset: float = 0.0
@@ -84,6 +94,14 @@ class Settings(BaseModel):
         """Letters per second, by recipient domain; `*` stands for any other domain."""
         pairs = (entry.partition("=") for entry in listed(self.domain_rates))
         return {domain.strip().casefold(): float(rate) for domain, _, rate in pairs}
+
+    @property
+    def calm_rule(self) -> Calm | None:
+        """The calm that awareness keeps, or None when none is set."""
+        if not self.calm:
+            return None
+        letters, _, days = self.calm.partition("=")[2].partition("/")
+        return Calm(int(letters), int(days))
 
     @property
     def stays_here(self) -> bool:

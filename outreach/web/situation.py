@@ -81,6 +81,7 @@ def index() -> str:
             paused=paused,
             alarms=_alarms(session, {wave.id for wave, _ in paused}),
             awaits=awaiting.campaigns(session, actor(), held_roles()),
+            added=awaiting.reminders(session, actor(), held_roles()),
             mine=awaiting.answers(session, actor(), held_roles()),
             Tray=Tray,
             steps=steps.taken(session) if settings().stays_here else {},

@@ -9,8 +9,18 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach import audit, french
-from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignTransition, Wave, WaveState, WaveTransition
-from outreach.campaigns.waves import calling_off
+from outreach.campaigns.models import (
+    UNDER_WAY,
+    AddedReminderTransition,
+    Campaign,
+    CampaignTransition,
+    Exemption,
+    ExemptionKind,
+    Wave,
+    WaveState,
+    WaveTransition,
+)
+from outreach.campaigns.waves import added_reminders, calling_off, exemptions
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.journal import subject_of
@@ -128,6 +138,9 @@ def journal(session: Session, campaign: Campaign) -> Sequence[JournalEntry]:
     for move, wave in session.execute(query.where(Wave.campaign_id == campaign.id).order_by(WaveTransition.id)):
         moves.append((move.at, 1, move.id, _of_wave(move, wave.name, goes_on=wave.number in begun)))
         begun |= {wave.number} if move.state is WaveState.RUNNING else set()
+    moves += [(move.at, 3, move.id, _of_added(move)) for move in added_reminders.history(session, campaign)]
+    calm = [exemption for exemption in exemptions.of(session, campaign) if exemption.kind is ExemptionKind.CALM]
+    moves += [(exemption.at, 4, exemption.id, _of_calm(exemption)) for exemption in calm]
     waves = {subject_of(wave.mailing_id): wave.name for wave in campaign.waves if wave.mailing_id}
     for noted in audit.latest(session, waves, MOST_NOTED):
         entry = JournalEntry(noted.at, noted.actor, f"{french.initial(waves[noted.subject])} : {noted.told}")
@@ -138,6 +151,17 @@ def journal(session: Session, campaign: Campaign) -> Sequence[JournalEntry]:
 def _of_campaign(move: CampaignTransition) -> JournalEntry:
     counted = f" ({move.authorities} PO)" if move.authorities else ""
     return JournalEntry(move.at, move.actor, f"Campagne {move.note or move.state.label.lower()}{counted}.")
+
+
+def _of_added(move: AddedReminderTransition) -> JournalEntry:
+    counted = f" ({move.authorities} PO)" if move.authorities else ""
+    return JournalEntry(move.at, move.actor, f"Relance ajoutée {move.note}{counted}.")
+
+
+def _of_calm(exemption: Exemption) -> JournalEntry:
+    return JournalEntry(
+        exemption.at, exemption.actor, f"Campagne écrit aussi à ceux déjà sollicités : {exemption.reason}."
+    )
 
 
 def _of_wave(move: WaveTransition, name: str, *, goes_on: bool) -> JournalEntry:

@@ -8,7 +8,15 @@ from sqlalchemy.sql.selectable import ScalarSelect
 from outreach.campaigns import listing
 from outreach.campaigns.lifecycle import SENT_BACK, WRITTEN
 from outreach.campaigns.listing import Stage
-from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition
+from outreach.campaigns.models import (
+    AddedReminder,
+    AddedReminderTransition,
+    Campaign,
+    CampaignState,
+    CampaignTransition,
+    ReminderState,
+)
+from outreach.campaigns.waves.added_reminders import WRITTEN as REMINDER_WRITTEN
 from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.tracking.models import Response
@@ -26,13 +34,20 @@ def campaigns(session: Session, person: str, roles: Collection[RoleName]) -> dic
     return found
 
 
+def reminders(session: Session, person: str, roles: Collection[RoleName]) -> Sequence[AddedReminder]:
+    """The reminders added to campaigns that this person may approve, the oldest first."""
+    return session.scalars(
+        select(AddedReminder).where(_awaits_reminder(person, roles)).order_by(AddedReminder.id)
+    ).all()
+
+
 def answers(session: Session, person: str, roles: Collection[RoleName]) -> int:
     """How many answers wait for this person or for anybody; 0 for those who do not handle answers."""
     return session.scalars(select(_answers(person))).one() or 0 if RoleName.AUTHOR in roles else 0
 
 
 def count(session: Session, person: str, roles: Collection[RoleName], others: Sequence[ScalarSelect[int]] = ()) -> int:
-    """How many campaigns and answers await this person, by one statement; none for those who only read.
+    """How many campaigns, added reminders and answers await this person, by one statement; none for those who read.
 
     `others` select how much else does.
     """
@@ -40,12 +55,18 @@ def count(session: Session, person: str, roles: Collection[RoleName], others: Se
         *others,
         *([_campaigns(person, roles)] if {RoleName.AUTHOR, RoleName.APPROVER} & set(roles) else []),
         *([_answers(person)] if RoleName.AUTHOR in roles else []),
+        *([_reminders(person, roles)] if RoleName.APPROVER in roles else []),
     ]
     return sum(session.execute(select(*counted)).one()) if counted else 0
 
 
 def _campaigns(person: str, roles: Collection[RoleName]) -> ScalarSelect[int]:
     return select(func.count()).select_from(Campaign).where(_awaits(person, roles)).scalar_subquery()
+
+
+def _reminders(person: str, roles: Collection[RoleName]) -> ScalarSelect[int]:
+    awaited = select(func.count()).select_from(AddedReminder).where(_awaits_reminder(person, roles))
+    return awaited.scalar_subquery()
 
 
 def _answers(person: str) -> ScalarSelect[int]:
@@ -60,6 +81,19 @@ def _awaits(person: str, roles: Collection[RoleName]) -> ColumnElement[bool]:
     to_write = and_(is_theirs, or_(and_(Campaign.state == CampaignState.DRAFT, _is_returned()), is_unplanned))
     asked = {RoleName.APPROVER: to_approve, RoleName.AUTHOR: to_write}
     return or_(false(), *(asks for role, asks in asked.items() if role in roles))
+
+
+def _awaits_reminder(person: str, roles: Collection[RoleName]) -> ColumnElement[bool]:
+    """Whether a person may approve an added reminder, as `added_reminders.may_be_approved_by` sees it."""
+    if RoleName.APPROVER not in roles:
+        return false()
+    has_written = exists().where(
+        AddedReminderTransition.added_reminder_id == AddedReminder.id,
+        AddedReminderTransition.actor == person,
+        AddedReminderTransition.state.in_(REMINDER_WRITTEN),
+        AddedReminderTransition.note.not_like(f"{SENT_BACK}%"),
+    )
+    return and_(AddedReminder.state == ReminderState.TO_APPROVE, AddedReminder.created_by != person, ~has_written)
 
 
 def _has_written(person: str) -> ColumnElement[bool]:

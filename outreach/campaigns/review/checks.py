@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ from outreach.campaigns.review import measuring, neighbours
 from outreach.campaigns.review.neighbours import NearDay
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.schedule import planning, sending_hours
-from outreach.campaigns.schedule.moments import spelt_moment
+from outreach.campaigns.schedule.moments import school_year, spelt_moment
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.days import today
@@ -169,7 +169,7 @@ def _of_recipients(session: Session, campaign: Campaign, near: Sequence[NearDay]
     same = _count(session, Authority.id.in_(written), Authority.id.in_(again)) if earlier else 0
     if same and not any(day.is_own for day in near):
         remarks.append(f"{_have(same)} reçu ce même courriel il y a moins de 7 jours.")
-    received = authorities_written_since(_school_year(now)).subquery()
+    received = authorities_written_since(school_year(now)).subquery()
     often = select(received.c[0]).group_by(received.c[0]).having(func.count() >= BUDGET)
     tired = _count(session, Authority.id.in_(written), Authority.id.in_(often))
     if tired:
@@ -183,10 +183,3 @@ def _have(count: int) -> str:
 
 def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
     return session.scalar(select(func.count()).select_from(Authority).where(*conditions)) or 0
-
-
-def _school_year(now: datetime) -> datetime:
-    """The start of the school year, taken as 16 August: precise enough for a count."""
-    day = today(now)
-    first = date(day.year if day >= date(day.year, 8, 16) else day.year - 1, 8, 16)
-    return now.replace(year=first.year, month=first.month, day=first.day, hour=0, minute=0, second=0, microsecond=0)

@@ -126,7 +126,7 @@ class Preview:
     ) -> None:
         self.session, self.campaign, self.sending, self.now = session, campaign, sending, now
         self.only_unreacted, self.written = reminder is not None, added_reminders.written_by(campaign, reminder)
-        at = planned[min(wave, len(planned)) - 1].at if planned else now
+        self.at = at = planned[min(wave, len(planned)) - 1].at if planned else now
         is_reminder = wave > 1 or self.only_unreacted
         self.frozen: Frozen = freeze(self.written, sending, at, is_reminder=is_reminder)
         self.letter = compiled(self.frozen.draft if has_layout else bare(self.written, sending))
@@ -167,7 +167,8 @@ class Preview:
     def dry_run(self) -> DryRun:
         """Compose the letter of every recipient who is not left out."""
         asked = self.session, self.campaign
-        addressees = audiences.addressees(*asked, now=self.now, only_unreacted=self.only_unreacted)
+        leaves_at = self.at if self.only_unreacted else None
+        addressees = audiences.addressees(*asked, now=self.now, only_unreacted=self.only_unreacted, leaves_at=leaves_at)
         run = DryRun()
         for letter in self.letters([addressee for addressee in addressees if addressee.reason is None]):
             run.letters += 1

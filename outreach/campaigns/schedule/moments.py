@@ -1,9 +1,9 @@
 """Converts local times in Brussels to instants, also in the nights when the clocks change."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from outreach.days import BRUSSELS, FIRST, LAST
+from outreach.days import BRUSSELS, FIRST, LAST, today
 from outreach.errors import InputError
 from outreach.french import spelt_day, spelt_hour
 
@@ -64,3 +64,10 @@ def refuse_far_away(at: datetime, now: datetime) -> None:
         raise InputError("Ce moment est passé : choisissez une date à venir.")
     if at - now > FARTHEST:
         raise InputError("Ce moment est à plus de deux ans : choisissez une date plus proche.")
+
+
+def school_year(now: datetime) -> datetime:
+    """The start of the school year, taken as 16 August: precise enough for a count."""
+    day = today(now)
+    first = date(day.year if day >= date(day.year, 8, 16) else day.year - 1, 8, 16)
+    return now.replace(year=first.year, month=first.month, day=first.day, hour=0, minute=0, second=0, microsecond=0)

@@ -32,6 +32,7 @@ from outreach.delivery.models import (
     GateChange,
     Mailing,
     Message,
+    MessageClass,
     MessageState,
     Purpose,
     Reason,
@@ -165,6 +166,45 @@ def authorities_written_since(
     )
     query = query.where(Message.mailing_id.not_in(ignoring)) if ignoring else query
     return query if mailings is None else query.where(Message.mailing_id.in_(mailings))
+
+
+def mailboxes_solicited(since: datetime, letters: int, *, ignoring: Sequence[int] = ()) -> Select[str]:
+    """Select the mailboxes (address keys) to which so many awareness letters left since then, or wait to leave.
+
+    Letters of the mailings in `ignoring` do not count.
+    """
+    counts = or_(
+        and_(Message.state.in_(LEFT), Message.fenced_at > since),
+        Message.state == MessageState.QUEUED,
+    )
+    query = (
+        select(Message.address_key)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .where(
+            Mailing.purpose == Purpose.CAMPAIGN,
+            Mailing.message_class == MessageClass.AWARENESS,
+            Message.mailing_id.not_in(ignoring),
+            counts,
+        )
+    )
+    return query.group_by(Message.address_key).having(func.count() >= letters)
+
+
+def letters_received(session: Session, authorities: Sequence[int], since: datetime) -> dict[int, Counter[int]]:
+    """How many letters of campaigns left for these authorities since then, by authority and mailing; doubts count."""
+    query = select(Message.authority_id, Message.mailing_id, func.count()).join(
+        Mailing, Mailing.id == Message.mailing_id
+    )
+    query = query.where(
+        Mailing.purpose == Purpose.CAMPAIGN,
+        Message.authority_id.in_(authorities),
+        Message.state.in_(LEFT),
+        Message.fenced_at >= since,
+    )
+    counted: dict[int, Counter[int]] = {}
+    for authority, mailing, count in session.execute(query.group_by(Message.authority_id, Message.mailing_id)):
+        counted.setdefault(authority or 0, Counter())[mailing] = count
+    return counted
 
 
 def has_left(

@@ -13,6 +13,7 @@ from outreach.adherence.models import RollUp, Status
 from outreach.campaigns import audiences, drafts, lifecycle, segment_uses
 from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.results import letters_received
 from outreach.db import Session
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
@@ -188,6 +189,7 @@ def _page(session: Session, campaign: Campaign, asked: Asked, version: str = "")
     meant, scope = _meant(session, campaign, asked)
     reason = request.args.get("reason", "")
     left_out = Reason(reason) if reason in set(segment.ORDER) else None
+    rows = segment.first(session, meant, scope, SHOWN, reason=left_out)
     return show(
         "audience",
         step_of(session, "audience", campaign),
@@ -200,7 +202,9 @@ def _page(session: Session, campaign: Campaign, asked: Asked, version: str = "")
         names=audiences.names(session, [asked.criterion]),
         criteria=to_json(asked.criterion),
         counts=segment.count(session, meant, scope),
-        rows=segment.first(session, meant, scope, SHOWN, reason=left_out),
+        rows=rows,
+        received=letters_received.of(session, [row.Authority.id for row in rows], now=now()),
+        received_told=letters_received.told,
         left_out=left_out,
         why=_why(session, meant, scope),
         networks=directory.networks(session),

@@ -17,8 +17,10 @@ from outreach.campaigns.models import ON_ITS_WAY, Campaign
 from outreach.campaigns.review import approval, checks
 from outreach.campaigns.review.approval import Judged
 from outreach.campaigns.review.checks import Findings
+from outreach.campaigns.waves import exemptions
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session, time_limit
+from outreach.delivery.models import Reason
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody
@@ -166,6 +168,8 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
         preview=pane_of(session, campaign) if is_read_here else None,
         leaves_at_once=bool(plan) and plan[0].at <= now() + CALL_OFF_TIME,
         is_under_way=is_under_way,
+        exemptions=exemptions.of(session, campaign),
+        solicited=findings.counts.left_out.get(Reason.SOLICITED, 0) if findings else 0,
         transitions=lifecycle.history(session, campaign),
         colleagues=staff.colleagues(session),
         left_before=losses.left_before(session, campaign) if is_open else 0,

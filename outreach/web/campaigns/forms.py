@@ -253,6 +253,34 @@ class ReminderForm(FlaskForm):
             _refuse(lambda: refuse_far_away(self.changes()["asked_at"], now()))
 
 
+class HoursForm(FlaskForm):
+    """A moment outside the sending hours for one wave, and why."""
+
+    day = StringField("Jour du départ")
+    hour = StringField("Heure", description="Heure de Bruxelles, par exemple 18:30.")
+    reason = StringField("Pourquoi", [_at_most(500)], description="Par exemple : correction urgente avant lundi.")
+
+    @classmethod
+    def at(cls, moment: datetime) -> "HoursForm":
+        """The form with a moment."""
+        wall = moment.astimezone(BRUSSELS)
+        return cls(formdata=None, data={"day": wall.date().isoformat(), "hour": f"{wall:%H:%M}"})
+
+    def moment(self) -> datetime:
+        """The moment that is asked for. Only for a valid form."""
+        return moment_of(datetime.combine(parse_day(self.day.data or ""), _hour(self.hour.data or ""))).at
+
+    validate_day = ReminderForm.validate_day
+
+    def validate_hour(self, field: StringField) -> None:
+        """A time of day."""
+        _refuse(lambda: _hour(field.data or ""))
+
+    def validate_reason(self, field: StringField) -> None:
+        """A reason is required: it stays."""
+        _require(field, "Dites pourquoi : cette raison reste avec la campagne.")
+
+
 class DatesForm(StepForm):
     """The first wave's date, the reminders, the deadline in letters, and the last day of sending."""
 

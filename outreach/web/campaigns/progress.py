@@ -1,5 +1,6 @@
 """A campaign under way: live progress, waves, journal, calling off, retrying and resending."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,12 +11,12 @@ from werkzeug.wrappers import Response as Redirect
 from outreach import french
 from outreach.accounts import staff
 from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.models import UNDER_WAY, Campaign, Wave, WaveState
+from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, CampaignTransition, Exemption, Wave, WaveState
 from outreach.campaigns.results import course, figures, progress
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.schedule.planning import ClosingRule
-from outreach.campaigns.waves import added_reminders, auto_pause, calling_off, retrying
+from outreach.campaigns.waves import added_reminders, auto_pause, calling_off, exemptions, retrying
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome
@@ -32,6 +33,7 @@ from outreach.web.ui.frame import actor, database, needs, now
 # Seconds between two polls of the page, longer each time that nothing has changed.
 RESTS = (2, 3, 5, 8, 12, 15)
 SOON = timedelta(minutes=10)
+PROPOSED = timedelta(days=7)  # from now to an added reminder, unless its author says another day
 ALL_CALLED_OFF = (
     "L’envoi est annulé : rien n’est parti. La campagne reste validée, elle peut être planifiée de nouveau."
 )
@@ -108,6 +110,8 @@ def waves(number: int) -> str:
             may_be_called_off=_may_be_called_off(campaign),
             pending=added_reminders.pending(session, campaign),
             unreacted=_unreacted(session, campaign),
+            exemptions=exemptions.of(session, campaign),
+            colleagues=staff.colleagues(session),
         )
 
 
@@ -188,8 +192,31 @@ def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, 
     states_now = {wave.state.value for wave in campaign.waves}
     again = retrying.retriable(session, campaign, now=now()) if made.has_moved else {}
     came = _came(session, campaign) if made.is_reshaped else {}
+    coming = _coming(session, campaign) if made.is_reshaped else None
     may_add = added_reminders.may_be_added(campaign)
-    return {"live": made, "states": states_now, "again": again, "may_add": may_add, **came}
+    return {"live": made, "states": states_now, "again": again, "may_add": may_add, "coming": coming, **came}
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What will happen once a campaign is planned: its audience now, its waves, who approved it, its exemptions."""
+
+    counts: AudienceCounts
+    waves: Sequence[Wave]
+    approved: CampaignTransition | None
+    exemptions: Sequence[Exemption]
+    colleagues: Mapping[str, str]
+
+
+def _coming(session: Session, campaign: Campaign) -> Coming | None:
+    """What will happen; None once a wave has recipients, or while none is planned."""
+    planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
+    if not planned or any(wave.state in UNDER_WAY for wave in campaign.waves) or audiences.launched(campaign):
+        return None
+    moves = lifecycle.history(session, campaign)
+    approved = next((move for move in moves if move.state is CampaignState.APPROVED), None)
+    counts, let = audiences.count(session, campaign, now=now()), exemptions.of(session, campaign)
+    return Coming(counts, planned, approved, let, staff.colleagues(session))
 
 
 def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
@@ -274,7 +301,8 @@ def _unreacted(session: Session, campaign: Campaign) -> AudienceCounts | None:
     """The audience of a reminder that is added now; None where none may be."""
     if not added_reminders.may_be_added(campaign):
         return None
-    return audiences.count(session, campaign, now=now(), only_unreacted=True)
+    leaves_at = now() + PROPOSED
+    return audiences.count(session, campaign, now=now(), only_unreacted=True, leaves_at=leaves_at)
 
 
 def _reminded(session: Session, campaign: Campaign) -> AudienceCounts | None:

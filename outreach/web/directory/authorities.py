@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
-from outreach.campaigns.results import authority_history
+from outreach.campaigns.results import authority_history, letters_received
 from outreach.campaigns.results.authority_history import Planned
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
@@ -103,6 +103,7 @@ def authority(fase: int) -> str:
             authority=authority_row,
             federations=authority_sheet.represented_by(session, authority_row),
             failing=contacts.failing_of(session, authority_row),
+            received=_received(session, authority_row),
             pager=pager,
             schools=authority_sheet.schools(session, authority_row, pager.number),
         )
@@ -195,6 +196,12 @@ def review_contact(fase: int, contact_id: int) -> Redirect:
         contacts.review(session, authority_row, waiting, now=now(), actor=actor())
         flash(f"L’adresse {waiting.address} est vérifiée et peut servir.", "success")
     return redirect(url_for(".authority_contacts", fase=fase))
+
+
+def _received(session: Session, authority_row: Authority) -> str:
+    """How many letters of campaigns it received this school year, by colour, in French."""
+    counts = letters_received.of(session, [authority_row.id], now=now())
+    return letters_received.told(counts.get(authority_row.id, {}))
 
 
 def asked(arguments: MultiDict[str, str]) -> tuple[Filters, Sort]:

@@ -1,5 +1,5 @@
 """After a wave: a reminder added to its campaign, and what an approver lets depart from a rule."""
 
-from outreach.web.campaigns.after import reminder
+from outreach.web.campaigns.after import exemptions, reminder
 
-__all__ = ["reminder"]
+__all__ = ["exemptions", "reminder"]

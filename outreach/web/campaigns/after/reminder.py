@@ -1,7 +1,6 @@
 """A reminder added to a campaign under way: its letter and moment, its check, its approval by a second person."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -23,10 +22,9 @@ from outreach.roles import RoleName
 from outreach.text import CONTROLS
 from outreach.web.campaigns.blueprint import CHANGED, pages, sending, show, step_of
 from outreach.web.campaigns.forms import ReminderForm
+from outreach.web.campaigns.progress import PROPOSED
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
-
-PROPOSED = timedelta(days=7)
 
 
 @pages.get("/<number:number>/reminders/new")
@@ -161,7 +159,8 @@ def _move(number: int, key: int, told: str, move: Callable[..., Any], to: str = 
 def _form_page(
     session: Session, campaign: Campaign, form: ReminderForm, action: str, added: AddedReminder | None = None
 ) -> str:
-    counts = audiences.count(session, campaign, now=now(), only_unreacted=True)
+    leaves_at = added.asked_at if added else now() + PROPOSED
+    counts = audiences.count(session, campaign, now=now(), only_unreacted=True, leaves_at=leaves_at)
     step = step_of(session, "waves", campaign)
     return show("reminder_form", step, form=form, action=action, added=added, counts=counts)
 

@@ -1,0 +1,42 @@
+"""How many letters authorities received this school year, over all campaigns, by colour."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from outreach import french
+from outreach.campaigns.models import Campaign, Colour, Wave
+from outreach.campaigns.schedule.moments import school_year
+from outreach.db import Session
+from outreach.delivery.ledger import outbox
+
+LetterCounts = Mapping[Colour, int]
+
+
+def of(session: Session, authorities: Sequence[int], *, now: datetime) -> dict[int, LetterCounts]:
+    """The letters that left for each of these authorities (keys) since the school year began, in doubt or not.
+
+    Two statements, whatever the number of authorities. Colours without a letter are left out.
+    """
+    counted = outbox.letters_received(session, authorities, school_year(now))
+    mailings = {mailing for counts in counted.values() for mailing in counts}
+    query = select(Wave.mailing_id, Campaign.colour).join(Campaign, Campaign.id == Wave.campaign_id)
+    found = session.execute(query.where(Wave.mailing_id.in_(mailings))).all() if mailings else []
+    colours = {row.mailing_id: row.colour for row in found}
+    return {
+        key: {
+            colour: total
+            for colour in Colour
+            if (total := sum(count for mailing, count in counts.items() if colours.get(mailing) is colour))
+        }
+        for key, counts in counted.items()
+    }
+
+
+def told(counts: LetterCounts) -> str:
+    """The counts in French: "4 (bleu 3, vert 1)", or "aucun"."""
+    if not counts:
+        return "aucun"
+    each = ", ".join(f"{colour.short} {french.number(count)}" for colour, count in counts.items())
+    return f"{french.number(sum(counts.values()))} ({each})"

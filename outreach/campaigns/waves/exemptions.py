@@ -1,0 +1,100 @@
+"""Exemptions: what an approver lets a campaign depart from, with a reason that stays: sending hours, or calm."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from outreach import audit
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import ON_ITS_WAY, Campaign, Exemption, ExemptionKind, Wave, WaveState
+from outreach.campaigns.schedule.moments import refuse_far_away, spelt_moment
+from outreach.campaigns.schedule.planning import ClosingRule
+from outreach.campaigns.waves import added_reminders
+from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
+from outreach.days import today
+from outreach.db import Session
+from outreach.errors import InputError, Refused
+
+LONGEST = 500
+
+
+def let_leave(
+    session: Session, campaign: Campaign, number: int, at: datetime, reason: str, *, now: datetime, actor: str
+) -> Wave:
+    """Let the planned wave with this number leave at a moment that is closed to its recipients.
+
+    Raises Refused when the wave is not planned, when the actor wrote what it sends, when the moment is open anyway,
+    before an earlier wave, after a later one or after the campaign's last day; InputError without a reason, or when the
+    moment is less than a minute ahead.
+    """
+    wave = next((wave for wave in campaign.waves if wave.number == number), None)
+    if wave is None or wave.state is not WaveState.PLANNED:
+        raise Refused("Cette vague n’est plus planifiée : elle ne se déplace plus.")
+    _refuse_author(session, campaign, wave, actor)
+    why = _reason(reason)
+    if at < now + CALL_OFF_TIME:
+        raise InputError("Choisissez un moment à venir, dans une minute au moins.")
+    refuse_far_away(at, now)
+    if ClosingRule.of(session, campaign, now=now).first(at).at == at:
+        raise Refused("Ce moment est une heure d’envoi : il ne demande pas de dérogation.")
+    _refuse_out_of_order(campaign, wave, at)
+    wave.due_at, wave.latest_start = at, at + lifecycle.LATEST
+    session.add(_made(ExemptionKind.HOURS, campaign, wave, why, now, actor))
+    note = f"planifiée pour le {spelt_moment(at)}, hors des heures d’envoi : {why}"
+    lifecycle.note_wave(session, wave, now, actor, note)
+    return wave
+
+
+def waive_calm(session: Session, campaign: Campaign, reason: str, *, now: datetime, actor: str) -> None:
+    """Let a campaign write to mailboxes that were written to often, in all its waves.
+
+    Raises Refused when the actor wrote the campaign, when it has ended or was let before; InputError without a reason.
+    """
+    if campaign.state in lifecycle.ENDED or campaign.calm_waived:
+        raise Refused("Cette campagne est terminée, ou n’a pas besoin de dérogation.")
+    _refuse_author(session, campaign, None, actor)
+    why = _reason(reason)
+    campaign.calm_waived = True
+    session.add(_made(ExemptionKind.CALM, campaign, None, why, now, actor))
+    told = f"Campagne « {campaign.title} » : écrit aussi à ceux déjà sollicités ({why})."
+    audit.record(session, now, actor, told, lifecycle.subject_of(campaign))
+
+
+def of(session: Session, campaign: Campaign) -> Sequence[Exemption]:
+    """The exemptions of a campaign and of its waves, the oldest first."""
+    query = select(Exemption).where(Exemption.campaign_id == campaign.id)
+    return session.scalars(query.order_by(Exemption.id)).all()
+
+
+def _made(kind: ExemptionKind, campaign: Campaign, wave: Wave | None, why: str, now: datetime, actor: str) -> Exemption:
+    wave_id = wave.id if wave else None
+    return Exemption(kind=kind, campaign_id=campaign.id, wave_id=wave_id, at=now, actor=actor, reason=why)
+
+
+def _reason(text: str) -> str:
+    why = " ".join(text.split()).rstrip(".")
+    if not why or not why.isprintable():
+        raise InputError("Dites pourquoi : cette raison reste avec la campagne.")
+    if len(why) > LONGEST:
+        raise InputError(f"{LONGEST} caractères au plus.")
+    return why
+
+
+def _refuse_author(session: Session, campaign: Campaign, wave: Wave | None, actor: str) -> None:
+    reminder = wave.added_reminder if wave else None
+    may = lifecycle.may_be_approved_by(session, campaign, actor)
+    if not may or (reminder and not added_reminders.may_be_approved_by(session, reminder, actor)):
+        raise Refused("Cette dérogation revient à une autre personne que celle qui a écrit ou soumis l’envoi.")
+
+
+def _refuse_out_of_order(campaign: Campaign, wave: Wave, at: datetime) -> None:
+    others = [other for other in campaign.waves if other is not wave]
+    before = [
+        other for other in others if other.number < wave.number and (other.mailing_id or other.state in ON_ITS_WAY)
+    ]
+    after = [other for other in others if other.number > wave.number and other.state is WaveState.PLANNED]
+    if any(other.due_at >= at for other in before) or any(other.due_at <= at for other in after):
+        raise Refused("À ce moment, la vague croiserait une autre vague de la campagne.")
+    if campaign.stops_on is not None and today(at) > campaign.stops_on:
+        raise Refused("Ce moment est après le dernier jour d’envoi de la campagne.")

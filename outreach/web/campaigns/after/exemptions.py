@@ -1,0 +1,72 @@
+"""What an approver lets a campaign depart from, with a reason: a wave outside the sending hours, or the calm."""
+
+from datetime import timedelta
+
+from flask import flash, redirect, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach import french
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.waves import exemptions
+from outreach.db import Session
+from outreach.errors import InputError, Refused
+from outreach.roles import RoleName
+from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.campaigns.forms import HoursForm
+from outreach.web.ui.frame import actor, database, needs, now
+
+SOON = timedelta(minutes=10)
+
+
+@pages.get("/<number:number>/waves/<number:wave>/hours")
+@needs(RoleName.APPROVER)
+def hours(number: int, wave: int) -> str | Redirect:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        planned = _planned(campaign, wave)
+        if planned is None:
+            return redirect(url_for(".waves", number=number))
+        return _page(session, campaign, planned, HoursForm.at(now() + SOON))
+
+
+@pages.post("/<number:number>/waves/<number:wave>/hours")
+@needs(RoleName.APPROVER)
+def let_leave(number: int, wave: int) -> Redirect | tuple[str, int]:
+    form = HoursForm()
+    if form.validate_on_submit():
+        at, why = form.moment(), form.reason.data or ""
+        try:
+            with database().writing() as session:
+                campaign = lifecycle.in_turn(session, number)
+                moved = exemptions.let_leave(session, campaign, wave, at, why, now=now(), actor=actor())
+                told = f"La {moved.name} part le {french.weekday(moved.due_at)} à {french.hour(moved.due_at)}."
+        except (InputError, Refused) as error:
+            form.form_errors = [str(error)]
+        else:
+            flash(told, "success")
+            return redirect(url_for(".waves", number=number))
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        planned = _planned(campaign, wave)
+        if planned is None:
+            raise Refused("Cette vague n’est plus planifiée : elle ne se déplace plus.")
+        return _page(session, campaign, planned, form), 422
+
+
+@pages.post("/<number:number>/calm")
+@needs(RoleName.APPROVER)
+def waive_calm(number: int) -> Redirect:
+    why = request.form.get("why", "")
+    with database().writing() as session:
+        exemptions.waive_calm(session, lifecycle.in_turn(session, number), why, now=now(), actor=actor())
+    flash("La campagne écrit aussi à ceux déjà sollicités. Votre raison reste avec elle.", "success")
+    return redirect(url_for(".check", number=number))
+
+
+def _planned(campaign: Campaign, number: int) -> Wave | None:
+    return next((wave for wave in campaign.waves if wave.number == number and wave.state is WaveState.PLANNED), None)
+
+
+def _page(session: Session, campaign: Campaign, wave: Wave, form: HoursForm) -> str:
+    return show("hours", step_of(session, "waves", campaign), wave=wave, form=form)

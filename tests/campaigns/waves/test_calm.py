@@ -1,0 +1,138 @@
+"""Calm: whoever got as many awareness letters as the installation says is left out, at the count and at the launch."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, select
+
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.models import Campaign, Colour, ExemptionKind, Wave
+from outreach.campaigns.results import letters_received
+from outreach.campaigns.waves import exemptions
+from outreach.delivery.models import Message, MessageClass, Reason
+from outreach.errors import Refused
+from outreach.segments.calm import KEY
+from outreach.settings import Calm
+from tests.campaigns.conftest import APPROVER, AUTHOR, advance, approved, launch, move, settle
+from tests.conftest import NOW
+from tests.web.campaigns.test_progress import settle as give_ends
+
+SOON = NOW + timedelta(days=2)
+
+
+@pytest.fixture
+def calm(database):
+    database.info[KEY] = Calm(1, 7)
+
+
+def count(database, number, now):
+    with database.reading() as session:
+        return audiences.count(session, lifecycle.campaign_numbered(session, number), now=now)
+
+
+def stands(database, wave):
+    with database.reading() as session:
+        query = select(Message).where(Message.mailing_id == session.get_one(Wave, wave).mailing_id)
+        return [(message.reason or message.state).value for message in session.scalars(query.order_by(Message.id))]
+
+
+def written(database, **changes):
+    """A campaign whose letters have all left; returns its number."""
+    number = approved(database, **changes)
+    launch(database, number, NOW)
+    give_ends(database, 100)
+    return number
+
+
+@pytest.mark.postgresql
+def test_whoever_was_written_to_in_these_days_is_left_out_and_counted(database, people, strand, calm):
+    settle(database, 2)
+    written(database)
+    settle(database, 1)
+    number = approved(database)
+    counts = count(database, number, SOON)
+    assert (counts.written, counts.left_out) == (1, {Reason.SOLICITED: 2})
+    assert count(database, number, NOW + timedelta(days=8)).left_out == {}
+    assert stands(database, launch(database, number, SOON)) == ["solicited", "solicited", "queued"]
+
+
+def test_without_the_rule_nobody_is_left_out(database, people, strand):
+    settle(database, 1)
+    written(database)
+    assert count(database, approved(database), SOON).left_out == {}
+
+
+@pytest.mark.parametrize("earlier", MessageClass)
+@pytest.mark.parametrize("later", MessageClass)
+def test_statutory_letters_neither_count_nor_are_stopped(database, people, strand, calm, earlier, later):
+    settle(database, 1)
+    written(database, message_class=earlier)
+    left_out = count(database, approved(database, message_class=later), SOON).left_out
+    is_awareness = {earlier, later} == {MessageClass.AWARENESS}
+    assert left_out == ({Reason.SOLICITED: 1} if is_awareness else {})
+
+
+def test_more_letters_may_be_allowed_and_letters_that_wait_count(database, people, strand):
+    database.info[KEY] = Calm(2, 7)
+    settle(database, 1)
+    written(database)
+    second = launch(database, approved(database), SOON)
+    third = launch(database, approved(database), SOON)
+    assert (stands(database, second), stands(database, third)) == (["queued"], ["solicited"])
+
+
+def test_what_leaves_in_two_weeks_is_not_stopped_by_a_letter_of_yesterday(database, people, strand, calm):
+    settle(database, 1)
+    written(database)
+    number = approved(database)
+    with database.writing() as session:
+        session.get_one(Campaign, number).starts_at = NOW + timedelta(days=14)
+    assert count(database, number, SOON).left_out == {}
+
+
+def test_an_approver_says_why_not_and_the_reason_stays(database, people, strand, calm):
+    settle(database, 1)
+    written(database)
+    number = approved(database)
+    with pytest.raises(Refused, match="autre personne"):
+        move(database, number, exemptions.waive_calm, "x", actor=AUTHOR)
+    move(database, number, exemptions.waive_calm, "Rectification de lundi", actor=APPROVER)
+    with pytest.raises(Refused):
+        move(database, number, exemptions.waive_calm, "encore", actor=APPROVER)
+    assert count(database, number, SOON).left_out == {}
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        (kept,) = exemptions.of(session, campaign)
+        assert (kept.kind, kept.reason, kept.actor) == (ExemptionKind.CALM, "Rectification de lundi", APPROVER)
+        assert lifecycle.is_approved(session, campaign)
+    assert stands(database, launch(database, number, SOON)) == ["queued"]
+
+
+def test_the_rule_costs_no_statement_at_a_launch(database, people, strand):
+    settle(database, 3)
+    seen = {}
+    for rule in (None, Calm(9, 7)):
+        database.info[KEY], statements = rule, []
+        number = approved(database)
+        wave = move(database, number, lifecycle.schedule, NOW)
+        note = lambda *details, into=statements: into.append(details[2])  # noqa: E731 - it is taken away again
+        event.listen(database.engine, "before_cursor_execute", note)
+        advance(database, wave, NOW)
+        event.remove(database.engine, "before_cursor_execute", note)
+        seen[rule] = len(statements)
+    assert len(set(seen.values())) == 1
+
+
+def test_the_letters_of_a_school_year_are_counted_by_colour_in_two_statements(database, people, strand):
+    one, other = settle(database, 2)
+    written(database, colour=Colour.BLUE)
+    written(database, colour=Colour.GREEN)
+    statements = []
+    with database.reading() as session:
+        event.listen(database.engine, "before_cursor_execute", lambda *details: statements.append(details[2]))
+        counted = letters_received.of(session, [one, other], now=SOON)
+    assert counted == {key: {Colour.BLUE: 1, Colour.GREEN: 1} for key in (one, other)}
+    assert letters_received.told(counted[one]) == "2 (bleu 1, vert 1)"
+    assert len([said for said in statements if said.startswith("SELECT")]) == 2
+    with database.reading() as session:
+        assert letters_received.of(session, [one], now=NOW + timedelta(days=120)) == {}, "another school year"

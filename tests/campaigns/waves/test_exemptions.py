@@ -1,0 +1,72 @@
+"""What an approver lets depart from a rule: the reason stays, dated and audited."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.audit import AuditEntry
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import ExemptionKind, Wave
+from outreach.campaigns.results import progress
+from outreach.campaigns.waves import exemptions
+from outreach.errors import InputError, Refused
+from tests.campaigns.conftest import APPROVER, AUTHOR, advance, approved, move, settle
+from tests.conftest import NOW
+
+OPEN = NOW + timedelta(days=3)
+
+
+@pytest.fixture
+def planned(database, people, strand):
+    """A campaign whose first wave is planned on a Tuesday at 11: its number, and the wave's key."""
+    settle(database, 2)
+    number = approved(database, reminders=(14,))
+    return number, move(database, number, lifecycle.schedule, OPEN)
+
+
+def let(database, number, at, reason="Correction urgente.", *, wave=1, actor=APPROVER):
+    return move(database, number, exemptions.let_leave, wave, at, reason, actor=actor)
+
+
+def night_of(at):
+    """23 h in Brussels on that day, which is closed to everybody."""
+    return at.replace(hour=21, minute=0)
+
+
+def test_an_approver_lets_a_wave_leave_at_a_closed_hour_with_a_reason_that_stays(database, planned):
+    number, wave = planned
+    at = night_of(NOW)
+    let(database, number, at)
+    advance(database, wave, at)
+    with database.reading() as session:
+        assert session.get_one(Wave, wave).mailing.filled_at == at
+        campaign = lifecycle.campaign_numbered(session, number)
+        (kept,) = exemptions.of(session, campaign)
+        assert (kept.kind, kept.wave_id, kept.at, kept.actor) == (ExemptionKind.HOURS, wave, NOW, APPROVER)
+        assert kept.reason == "Correction urgente"
+        told = [entry.sentence for entry in progress.journal(session, campaign)]
+        assert any("hors des heures d’envoi : Correction urgente." in sentence for sentence in told)
+        audited = session.scalars(select(AuditEntry.sentence)).all()
+        assert any("hors des heures d’envoi : Correction urgente" in sentence for sentence in audited)
+
+
+@pytest.mark.parametrize(
+    ("at", "changes", "refusal"),
+    [
+        (night_of(NOW), {"actor": AUTHOR}, "autre personne"),
+        (night_of(NOW), {"reason": "  "}, "Dites pourquoi"),
+        (NOW, {}, "à venir"),
+        (OPEN, {}, "ne demande pas de dérogation"),
+        (night_of(NOW + timedelta(days=200)), {}, "croiserait une autre vague"),
+        (night_of(NOW), {"wave": 2}, "croiserait une autre vague"),
+        (night_of(NOW), {"wave": 9}, "plus planifiée"),
+    ],
+)
+def test_it_is_refused_without_a_reason_to_its_author_and_across_other_waves(database, planned, at, changes, refusal):
+    number, wave = planned
+    with pytest.raises((Refused, InputError), match=refusal):
+        let(database, number, at, **changes)
+    with database.reading() as session:
+        assert session.get_one(Wave, wave).due_at == OPEN
+        assert exemptions.of(session, lifecycle.campaign_numbered(session, number)) == []
