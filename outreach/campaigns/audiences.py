@@ -31,7 +31,7 @@ from outreach.segments.authority_lists import AmongAuthorities
 from outreach.segments.criteria import Criterion, leaves, listed
 from outreach.segments.criteria_json import DEEPEST, from_plain, from_store, to_plain
 from outreach.segments.fields import Names, either
-from outreach.segments.mailings import OfMailings, ReactedTo, ReceivedMailing
+from outreach.segments.mailings import OfMailings, ReactedTo, ReactionKind, ReceivedMailing
 from outreach.segments.scope import Scope, scope_at
 from outreach.tracking import answers
 from outreach.tracking.reactions import Asked
@@ -71,6 +71,11 @@ def unreacted_of(campaign: Campaign, *, now: datetime) -> Audience:
     """The audience of a reminder that is added to a campaign: those whom a letter of its waves reached, without those
     that have reacted."""
     return replace(audience_of(campaign), unreacted=Asked(launched(campaign), today(now)))
+
+
+def unreacted_criterion(campaign: Campaign) -> Criterion:
+    """Whom a letter of any wave of a campaign reached, later ones included, and who has not reacted, as a criterion."""
+    return ReactedTo(mailings=tuple(launched(campaign)), reaction=ReactionKind.NONE, with_later=True)
 
 
 def launched(campaign: Campaign) -> list[int]:

@@ -41,6 +41,9 @@ def test_two_people_make_one_more_reminder_to_those_alone_who_have_not_reacted(
     silent = count(text_of(waves))
     assert (NEW, "Ajouter une relance") in links(waves)
     assert NEW not in [place for place, _ in links(signed_in("reader").get("/campaigns/1/progress/waves"))]
+    made = author.send("/campaigns/1/unreacted/campaign", page="/campaigns/1/progress/waves")
+    assert made.location == "/campaigns/2/audience"
+    assert f"{silent} pouvoirs organisateurs reçoivent ce courriel" in text_of(author.get(made.location))
     page = author.get(NEW)
     assert "Écartés : a répondu 1" in text_of(page)
     typed = form_of(page)

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.accounts import staff
-from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns import audiences, definitions, lifecycle
 from outreach.campaigns.models import AddedReminder, Campaign, ReminderState
 from outreach.campaigns.review import reminder_check
 from outreach.campaigns.review.preview import Preview, PreviewedLetter
@@ -19,6 +19,7 @@ from outreach.db import Session, time_limit
 from outreach.directory.models import Authority
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
+from outreach.segments.criteria_json import to_json
 from outreach.text import CONTROLS
 from outreach.web.campaigns.blueprint import CHANGED, pages, sending, show, step_of
 from outreach.web.campaigns.forms import ReminderForm
@@ -120,6 +121,23 @@ def return_reminder(number: int, reminder: int) -> Redirect:
 @needs(RoleName.AUTHOR)
 def abandon_reminder(number: int, reminder: int) -> Redirect:
     return _move(number, reminder, "La relance est abandonnée.", added_reminders.abandon, to=".waves")
+
+
+@pages.post("/<number:number>/unreacted/campaign")
+@needs(RoleName.AUTHOR)
+def campaign_for_unreacted(number: int) -> Redirect:
+    """A draft with the campaign's letter, for those who have not reacted to it."""
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        if not audiences.launched(campaign):
+            raise Refused("Aucun courriel de cette campagne n’est parti : personne n’a pu réagir.")
+        stated = definitions.of(session, campaign)
+        criteria = to_json(audiences.unreacted_criterion(campaign))
+    stated = stated.model_copy(update={"title": f"{stated.title[:160]} : à qui n’a pas réagi"})
+    with database().writing() as session:
+        made = lifecycle.create(session, stated, now=now(), author=staff.user_named(session, actor()))
+        lifecycle.revise(session, made, {"criteria": criteria}, now=now(), actor=actor())
+        return redirect(url_for(".audience", number=made.id))
 
 
 def _saved(
