@@ -1,6 +1,7 @@
 """A reminder added to a campaign under way: its letter and moment, its check, its approval by a second person."""
 
 from collections.abc import Callable
+from datetime import datetime, time
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -14,7 +15,9 @@ from outreach.campaigns.models import AddedReminder, Campaign, ReminderState
 from outreach.campaigns.review import reminder_check
 from outreach.campaigns.review.preview import Preview, PreviewedLetter
 from outreach.campaigns.review.reminder_check import ReminderFindings
+from outreach.campaigns.schedule.moments import moment_of
 from outreach.campaigns.waves import added_reminders
+from outreach.days import today
 from outreach.db import Session, time_limit
 from outreach.directory.models import Authority
 from outreach.errors import InputError, Refused
@@ -26,6 +29,8 @@ from outreach.web.campaigns.forms import ReminderForm
 from outreach.web.campaigns.progress import PROPOSED
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
+
+USUAL_HOUR = time(9, 30)
 
 
 @pages.get("/<number:number>/reminders/new")
@@ -39,7 +44,8 @@ def new_reminder(number: int) -> str | Redirect:
         if not added_reminders.may_be_added(campaign):
             return redirect(url_for(".waves", number=number))
         last = max(wave.due_at for wave in campaign.waves)
-        form = ReminderForm.about(campaign, max(now(), last) + PROPOSED)
+        proposed = datetime.combine(today(max(now(), last) + PROPOSED), USUAL_HOUR)
+        form = ReminderForm.about(campaign, moment_of(proposed).at)
         return _form_page(session, campaign, form, url_for(".add_reminder", number=number))
 
 
