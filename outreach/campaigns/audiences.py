@@ -73,6 +73,11 @@ def unreacted_of(campaign: Campaign, *, now: datetime) -> Audience:
     return replace(audience_of(campaign), unreacted=Asked(launched(campaign), today(now)))
 
 
+def planned_of(wave: Wave, *, now: datetime) -> Audience:
+    """The audience of a planned wave, if it were launched now."""
+    return unreacted_of(wave.campaign, now=now) if wave.added_reminder_id else audience_of(wave.campaign)
+
+
 def unreacted_criterion(campaign: Campaign) -> Criterion:
     """Whom a letter of any wave of a campaign reached, later ones included, and who has not reacted, as a criterion."""
     return ReactedTo(mailings=tuple(launched(campaign)), reaction=ReactionKind.NONE, with_later=True)

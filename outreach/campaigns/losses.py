@@ -26,18 +26,21 @@ class Losses:
     written: int
 
 
-def of(session: Session, campaign: Campaign, *, now: datetime) -> Losses:
-    """What is lost by ending a campaign now, and what stays. With planned waves it counts the audience."""
+def of(session: Session, campaign: Campaign, *, now: datetime, number: int | None = None) -> Losses:
+    """What is lost by ending a campaign now, and what stays. With planned waves it counts the audience: that of the
+    first of these, or of the one with this number."""
     counted = outbox.tallies(session, [wave.mailing_id for wave in campaign.waves if wave.mailing_id])
     under_way = [counted[wave.mailing_id] for wave in campaign.waves if wave.mailing_id and wave.state in UNDER_WAY]
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
+    asked = next((wave for wave in planned if number in (None, wave.number)), None)
+    is_added = asked is not None and asked.added_reminder_id is not None
     return Losses(
         waiting=sum(tally.pending + tally.deferred for tally in under_way),
         failed=sum(tally.refused + tally.expired for tally in counted.values()),
         doubtful=sum(tally.in_doubt for tally in counted.values()),
         sent=sum(tally.accepted + tally.in_doubt for tally in counted.values()),
         planned=planned,
-        written=audiences.count(session, campaign, now=now).written if planned else 0,
+        written=audiences.count(session, campaign, now=now, only_unreacted=is_added).written if asked else 0,
     )
 
 

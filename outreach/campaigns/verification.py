@@ -9,7 +9,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
 from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, Status
-from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
+from outreach.campaigns.models import (
+    AddedReminder,
+    AddedReminderTransition,
+    Campaign,
+    CampaignState,
+    CampaignTransition,
+    ReminderState,
+    Wave,
+    WaveState,
+)
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
@@ -198,14 +207,21 @@ def _status_then(session: Session, school: int, strand: int, fenced_at: datetime
 
 
 def _approved(session: Session, _now: datetime) -> Rows:
-    """A wave that has a mailing belongs to a campaign approved by a person other than its author."""
+    """A wave that has a mailing belongs to a campaign approved by a person other than its author. So is its reminder,
+    if it was added."""
     approval = exists().where(
         CampaignTransition.campaign_id == Wave.campaign_id,
         CampaignTransition.state == CampaignState.APPROVED,
         CampaignTransition.actor != Campaign.created_by,
     )
     sent = select(Wave.id, Wave.id).join(Campaign, Campaign.id == Wave.campaign_id).where(Wave.mailing_id.is_not(None))
-    return _pairs(session, sent.where(~approval))
+    own = exists().where(
+        AddedReminderTransition.added_reminder_id == Wave.added_reminder_id,
+        AddedReminderTransition.state == ReminderState.APPROVED,
+        AddedReminderTransition.actor != AddedReminder.created_by,
+        AddedReminder.id == Wave.added_reminder_id,
+    )
+    return _pairs(session, sent.where(or_(~approval, and_(Wave.added_reminder_id.is_not(None), ~own))))
 
 
 RULES: dict[str, Callable[[Session, datetime], Rows]] = {

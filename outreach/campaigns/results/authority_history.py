@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import joinedload
 
 from outreach import french
-from outreach.campaigns.audiences import audience_of, scope_of
+from outreach.campaigns.audiences import planned_of, scope_of
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.replies.models import ServiceReply
 from outreach.campaigns.results import openings
@@ -124,13 +124,13 @@ def to_come(session: Session, authority: Authority, *, now: datetime) -> list[Pl
         .order_by(Wave.due_at, Wave.id)
     )
     waves = session.scalars(query).all()
-    planned = {wave.campaign_id: wave.campaign for wave in waves if wave.state is WaveState.PLANNED}
-    prospects = {number: _prospect(session, campaign, authority, now) for number, campaign in planned.items()}
+    planned = {_kind(wave): wave for wave in waves if wave.state is WaveState.PLANNED}
+    prospects = {kind: _prospect(session, wave, authority, now) for kind, wave in planned.items()}
     coming = []
     for wave in waves:
         if wave.state is not WaveState.PLANNED:
             coming.append(Planned(wave, queued[wave.mailing_id or 0], is_queued=True))
-        elif (prospect := prospects[wave.campaign_id]) is not None:
+        elif (prospect := prospects[_kind(wave)]) is not None:
             coming.append(replace(prospect, wave=wave))
     return coming
 
@@ -232,15 +232,20 @@ def _may_write(queued: Mapping[int, Sequence[str]]) -> ColumnElement[bool]:
     return or_(Wave.state == WaveState.PLANNED, under_way)
 
 
-def _prospect(session: Session, campaign: Campaign, authority: Authority, now: datetime) -> Planned | None:
-    """What any wave of a campaign would do with an authority today; None when the campaign is not for it."""
-    asked = audience_of(campaign), scope_of(session, campaign, now=now)
+def _kind(wave: Wave) -> tuple[int, bool]:
+    """What the waves of a campaign with the same audience have in common: an added reminder has its own."""
+    return wave.campaign_id, wave.added_reminder_id is not None
+
+
+def _prospect(session: Session, wave: Wave, authority: Authority, now: datetime) -> Planned | None:
+    """What a wave, and any like it, would do with an authority today; None when it is not for it."""
+    asked = planned_of(wave, now=now), scope_of(session, wave.campaign, now=now)
     told = audience.explain(session, *asked, authority)
     reasons = [reason for _, reason in told.mailboxes if reason is not None]
     addresses = [address for address, reason in told.mailboxes if reason is None]
     if not told.mailboxes:
         return None
     if not addresses:
-        return Planned(campaign.waves[0], left_out=min(reasons, key=ORDER.index))
+        return Planned(wave, left_out=min(reasons, key=ORDER.index))
     spared = [(address, reason) for address, reason in told.mailboxes if reason is not None]
-    return Planned(campaign.waves[0], addresses, spared=spared)
+    return Planned(wave, addresses, spared=spared)

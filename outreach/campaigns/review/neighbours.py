@@ -74,7 +74,7 @@ def near(
         return []
     scope = partial(audiences.scope_of, session, now=now)
     own = audience.rows(meant or audiences.audience_of(campaign), scope(campaign))
-    other = union_all(*_launched(waves), *_planned(waves, scope)).subquery("near")
+    other = union_all(*_launched(waves), *_planned(waves, scope, now)).subquery("near")
     counted = select(other.c.day, func.count(distinct(other.c.authority_id))).where(
         other.c.authority_id.in_(select(own.c.authority_id).where(own.c.rank == 0))
     )
@@ -117,14 +117,18 @@ def _launched(waves: Sequence[Wave]) -> Iterator[Select[Any]]:
         )
 
 
-def _planned(waves: Sequence[Wave], scope: Callable[[Campaign], Scope]) -> Iterator[Select[Any]]:
-    """As `_launched`, of planned waves. A campaign's audience is read once, however many of its waves are near."""
-    days: dict[Campaign, set[int]] = defaultdict(set)
+def _planned(waves: Sequence[Wave], scope: Callable[[Campaign], Scope], now: datetime) -> Iterator[Select[Any]]:
+    """As `_launched`, of planned waves. An audience is read once, however many waves of a campaign with it are near."""
+    days: dict[tuple[int, bool], set[int]] = defaultdict(set)
+    examples: dict[tuple[int, bool], Wave] = {}
     for wave in waves:
         if not _is_launched(wave):
-            days[wave.campaign].add(today(wave.due_at).toordinal())
-    for campaign, its_days in days.items():
-        rows = audience.rows(audiences.audience_of(campaign), scope(campaign))
+            kind = (wave.campaign_id, wave.added_reminder_id is not None)
+            days[kind].add(today(wave.due_at).toordinal())
+            examples[kind] = wave
+    for kind, its_days in days.items():
+        wave = examples[kind]
+        rows = audience.rows(audiences.planned_of(wave, now=now), scope(wave.campaign))
         meant = select(rows.c.authority_id).where(rows.c.rank == 0).distinct().cte()
         for day in sorted(its_days):
             yield select(literal(day).label("day"), meant.c.authority_id)

@@ -49,7 +49,7 @@ def close(number: int) -> Redirect:
 def calling_off(number: int, wave: int) -> str | Redirect:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        lost = losses.of(session, campaign, now=now())
+        lost = losses.of(session, campaign, now=now(), number=wave)
         asked = next((planned for planned in lost.planned if planned.number == wave), None)
         if asked is None:
             return redirect(url_for(".waves", number=number))

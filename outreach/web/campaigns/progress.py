@@ -307,7 +307,7 @@ def _unreacted(session: Session, campaign: Campaign) -> AudienceCounts | None:
 
 def _reminded(session: Session, campaign: Campaign) -> AudienceCounts | None:
     """The audience of a reminder sent now; None when none is planned, or before the first wave."""
-    is_planned = any(wave.state is WaveState.PLANNED for wave in campaign.waves)
+    is_planned = any(wave.state is WaveState.PLANNED and not wave.added_reminder_id for wave in campaign.waves)
     if not is_planned or not audiences.launched(campaign):
         return None
     return audiences.count(session, campaign, now=now())

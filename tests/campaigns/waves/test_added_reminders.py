@@ -6,12 +6,17 @@ import pytest
 from sqlalchemy import select
 
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns import audiences, lifecycle, losses, verification
 from outreach.campaigns.letter.frozen import Frozen
 from outreach.campaigns.models import AddedReminder, ReminderState, Wave, WaveState
+from outreach.campaigns.results import authority_history
+from outreach.campaigns.review import neighbours
+from outreach.campaigns.schedule.planning import PlannedWave
+from outreach.campaigns.schedule.sending_hours import Opening
 from outreach.campaigns.waves import added_reminders, answering, launching
 from outreach.days import BRUSSELS
 from outreach.delivery.models import Message, Reason
+from outreach.directory.models import Authority
 from outreach.errors import Refused
 from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer
@@ -155,3 +160,38 @@ def test_it_comes_after_every_other_wave_and_is_numbered_on(database, people, st
     with database.reading() as session:
         assert session.get_one(Wave, wave).name == "relance 2"
         assert session.get_one(Wave, wave).due_at.astimezone(BRUSSELS).weekday() in {1, 2, 3}
+
+
+def test_what_tells_of_waves_to_come_knows_whom_it_is_for(database, begun):
+    number, schools = begun
+    answered, silent, *_ = schools
+    answer(database, answered, schools[answered][0])
+    (newcomer,) = settle(database, 1)
+    _wave, at = agreed(database, add(database, number))
+    other = approved(database)
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        coming = {
+            key: authority_history.to_come(session, session.get_one(Authority, key), now=LATER)
+            for key in (answered, silent, newcomer)
+        }
+        assert [planned.left_out for planned in coming[answered]] == [Reason.ANSWERED]
+        assert [planned.wave.number for planned in coming[silent]] == [2]
+        assert coming[newcomer] == []
+        assert losses.of(session, campaign, now=LATER, number=2).written == 5
+        near = [PlannedWave(1, 0, at, Opening(at, at))]
+        theirs = lifecycle.campaign_numbered(session, other)
+        assert [day.authorities for day in neighbours.near(session, theirs, near, now=LATER)] == [5]
+
+
+def test_verify_finds_a_reminder_that_nobody_else_approved(database, begun):
+    number, _schools = begun
+    key = add(database, number)
+    wave, at = agreed(database, key)
+    advance(database, wave, at)
+    with database.reading() as session:
+        assert [breach for breach in verification.verify(session, now=at) if breach.rule == "approved"] == []
+    with database.writing() as session:
+        session.get_one(AddedReminder, key).created_by = APPROVER
+    with database.reading() as session:
+        assert [breach.rule for breach in verification.verify(session, now=at)].count("approved") == 1
