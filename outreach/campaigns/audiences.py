@@ -70,7 +70,8 @@ def audience_of(campaign: Campaign) -> Audience:
 def unreacted_of(campaign: Campaign, *, now: datetime) -> Audience:
     """The audience of a reminder that is added to a campaign: those whom a letter of its waves reached, without those
     that have reacted."""
-    return replace(audience_of(campaign), unreacted=Asked(launched(campaign), today(now)))
+    reacted = audience.reactions_to(Asked(launched(campaign), today(now)))
+    return replace(audience_of(campaign), unreacted=reacted)
 
 
 def planned_of(wave: Wave, *, now: datetime) -> Audience:

@@ -76,7 +76,7 @@ class Audience:
 
     `completes` are the keys of mailings that were broken off: a mailbox for which a letter of theirs left is left out.
 
-    With `unreacted`, it means the authorities that these letters reached, and leaves out those that have reacted.
+    With `unreacted` (`reactions_to`), it means the authorities that some letters reached, without those that reacted.
     """
 
     criterion: Criterion
@@ -87,19 +87,23 @@ class Audience:
     answered: Select[int] | None = None
     answered_mailboxes: Select[int] | None = None
     completes: Sequence[int] = ()
-    unreacted: Asked | None = None
+    unreacted: CTE | None = None
 
     def meant(self, scope: Scope) -> Select[int]:
         """The keys of all authorities it covers, those left out included."""
         if self.unreacted is not None:
-            each = reactions.of_authorities(self.unreacted)
-            reached = select(each.c.authority_id).where(each.c.sent_at.is_not(None))
+            reached = select(self.unreacted.c.authority_id).where(self.unreacted.c.sent_at.is_not(None))
             return select(Authority.id).where(scope.holds(Authority.id), Authority.id.in_(reached))
         meant = listed(scope, self.criterion)
         if self.written is None:
             return meant
         either = or_(Authority.id.in_(meant), Authority.id.in_(self.written))
         return select(Authority.id).where(scope.holds(Authority.id), either)
+
+
+def reactions_to(asked: Asked) -> CTE:
+    """What came of some letters, by authority, computed once however often a statement asks for it."""
+    return select(reactions.of_authorities(asked)).cte("reacted").prefix_with("MATERIALIZED")
 
 
 @dataclass
@@ -382,7 +386,7 @@ def _have_reacted(audience: Audience) -> tuple[ColumnElement[bool], ColumnElemen
     """Whether a school that letters named has joined since, and whether the authority has answered: for `unreacted`."""
     if audience.unreacted is None:
         return false(), false()
-    each = reactions.of_authorities(audience.unreacted)
+    each = audience.unreacted
     joined = select(each.c.authority_id).where(each.c.joined > 0)
     answered = select(each.c.authority_id).where(each.c.answered_at.is_not(None))
     return Authority.id.in_(joined), Authority.id.in_(answered)
