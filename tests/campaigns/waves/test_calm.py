@@ -8,12 +8,13 @@ from sqlalchemy import event, select
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import Campaign, Colour, ExemptionKind, Wave
 from outreach.campaigns.results import letters_received
-from outreach.campaigns.waves import exemptions
+from outreach.campaigns.waves import exemptions, launching
 from outreach.delivery.models import Message, MessageClass, Reason
+from outreach.directory.models import Authority
 from outreach.errors import Refused
 from outreach.segments.calm import KEY
 from outreach.settings import Calm
-from tests.campaigns.conftest import APPROVER, AUTHOR, advance, approved, launch, move, settle
+from tests.campaigns.conftest import APPROVER, AUTHOR, add_contact, advance, approved, launch, move, settle
 from tests.conftest import NOW
 from tests.web.campaigns.test_progress import settle as give_ends
 
@@ -136,3 +137,12 @@ def test_the_letters_of_a_school_year_are_counted_by_colour_in_two_statements(da
     assert len([said for said in statements if said.startswith("SELECT")]) == 2
     with database.reading() as session:
         assert letters_received.of(session, [one], now=NOW + timedelta(days=120)) == {}, "another school year"
+
+
+def test_two_authorities_with_one_mailbox_both_get_their_letter_of_a_wave(database, people, strand, calm, monkeypatch):
+    monkeypatch.setattr(launching, "SLICE", 1)
+    one, other = settle(database, 2)
+    with database.writing() as session:
+        for key in (one, other):
+            add_contact(session, session.get_one(Authority, key), "secretariat@adm.fwb.example")
+    assert stands(database, launch(database, approved(database), SOON)) == ["queued"] * 4
