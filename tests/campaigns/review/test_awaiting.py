@@ -7,6 +7,7 @@ from sqlalchemy import event
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import CampaignState
 from outreach.campaigns.review import awaiting
+from outreach.campaigns.waves import added_reminders
 from outreach.roles import RoleName
 from tests.campaigns.conftest import APPROVER, AUTHOR, approved, draft, launch, move, settle
 from tests.conftest import NOW
@@ -38,6 +39,20 @@ def test_each_role_is_awaited_by_its_own(database, people, strand):
     assert numbers(database, AUTHOR, BOTH) == own, "a correction that is begun is not yet made"
     move(database, returned, lifecycle.submit)
     assert numbers(database, AUTHOR, BOTH) == {CampaignState.APPROVED: [unplanned]}
+
+
+def test_an_added_reminder_awaits_whoever_may_approve_it(database, people, strand):
+    settle(database, 1)
+    number = approved(database)
+    launch(database, number)
+    words = {"subject": "x", "letter": "x", "asked_at": NOW + timedelta(days=4), "now": NOW, "actor": AUTHOR}
+    with database.writing() as session:
+        reminder = added_reminders.add(session, lifecycle.in_turn(session, number), **words)
+        added_reminders.submit(session, reminder, now=NOW, actor=AUTHOR, authorities=1)
+    with database.reading() as session:
+        for person, roles, count in ((APPROVER, BOTH, 1), (AUTHOR, BOTH, 0), (APPROVER, {RoleName.AUTHOR}, 0)):
+            assert len(awaiting.reminders(session, person, roles)) == count
+            assert awaiting.count(session, person, roles) == count
 
 
 def test_the_bar_costs_one_statement(database, people):
