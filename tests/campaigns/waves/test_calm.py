@@ -9,11 +9,13 @@ from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import Campaign, Colour, ExemptionKind, Wave
 from outreach.campaigns.results import letters_received
 from outreach.campaigns.waves import exemptions, launching
+from outreach.db import Database
+from outreach.db.ways import Way
 from outreach.delivery.models import Message, MessageClass, Reason
 from outreach.directory.models import Authority
 from outreach.errors import Refused
-from outreach.segments.calm import KEY
-from outreach.settings import Calm
+from outreach.segments.calm import KEY, info_of, rule_of
+from outreach.settings import Calm, read
 from tests.campaigns.conftest import APPROVER, AUTHOR, add_contact, advance, approved, launch, move, settle
 from tests.conftest import NOW
 from tests.web.campaigns.test_progress import settle as give_ends
@@ -146,3 +148,13 @@ def test_two_authorities_with_one_mailbox_both_get_their_letter_of_a_wave(databa
         for key in (one, other):
             add_contact(session, session.get_one(Authority, key), "secretariat@adm.fwb.example")
     assert stands(database, launch(database, approved(database), SOON)) == ["queued"] * 4
+
+
+def test_the_setting_is_what_the_sessions_of_a_database_carry(tmp_path):
+    settings = read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_CALM": "awareness=2/14"})
+    database = Database(settings.database, info_of(settings))
+    for session in (database.reading(), database.by(Way.PAGE).writing()):
+        with session as opened:
+            assert rule_of(opened) == Calm(2, 14)
+    with Database(settings.database).reading() as session:
+        assert rule_of(session) is None
