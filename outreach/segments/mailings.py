@@ -8,11 +8,10 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
-from sqlalchemy import ColumnElement, Integer, Select, and_, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Integer, Select, and_, func, or_, select, tuple_, type_coerce
 from sqlalchemy.orm import aliased
 
-from outreach.adherence.models import AdherenceRecord, Status
-from outreach.adherence.standing import status_of
+from outreach.adherence.standing import joined_schools
 from outreach.db import UtcDateTime
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject, Purpose
 from outreach.directory.models import Authority, Contact
@@ -168,18 +167,15 @@ class ReactedTo(OfMailings):
     def _has_joined(self, scope: Scope) -> ColumnElement[bool]:
         """Whether a school that a letter listed has joined: it had not when the letter left, or it were not listed.
 
-        Only schools that have ever joined something are looked at: they are fewer than those that letters list.
+        Where the schools stand is found once, not letter by letter.
         """
-        once = select(AdherenceRecord.school_id).where(AdherenceRecord.status == Status.JOINED)
-        of_strand: Any = Mailing.stop_strand_id
-        stands = status_of(MessageSubject.school_id, of_strand, scope.day)
+        joined = joined_schools(scope.day)
+        pair = tuple_(MessageSubject.school_id, Mailing.stop_strand_id)
         query = _letters(scope).join(MessageSubject, MessageSubject.message_id == Message.id)
-        query = query.join(Mailing, Mailing.id == Message.mailing_id).where(
-            Message.mailing_id.in_(self._asked(scope)),
-            HAS_LEFT,
-            MessageSubject.school_id.in_(once),
-            stands == Status.JOINED,
-        )
+        query = query.join(Mailing, Mailing.id == Message.mailing_id)
+        # As a list, not as a join: SQLite may plan the join without an index.
+        stands = pair.in_(select(joined.c.school_id, joined.c.strand_id))
+        query = query.where(Message.mailing_id.in_(self._asked(scope)), HAS_LEFT, stands)
         return Authority.id.in_(query)
 
     def _was_seen(self, scope: Scope, kind: ColumnElement[bool]) -> ColumnElement[bool]:
