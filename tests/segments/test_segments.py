@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, event, insert, select
 
 from outreach.adherence import programmes
 from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, RollUp, Status, Strand, Word
@@ -61,6 +61,7 @@ from outreach.segments.criteria import (
     sentence,
 )
 from outreach.segments.criteria_json import from_json, to_json
+from outreach.segments.mailings import ReactedTo
 from outreach.segments.places import FederationCode, HasSize, InFederation, InMunicipality, InProvince
 from outreach.segments.scope import scope_at
 from tests import factories
@@ -450,6 +451,20 @@ def test_a_sentence_reads_as_french():
         "pas (aucun courriel envoyé depuis 30 jours ou sans adresse valable)."
     )
     assert sentence(And()) == "Tous les pouvoirs organisateurs."
+
+
+def test_an_audience_is_counted_in_two_statements_whatever_it_asks(ground):
+    asked = And((HasSize(at_least=1), AmongAuthorities(list=1), ReactedTo(mailings=(1, 2), reaction="none")))
+    with ground.reading() as session:
+        scope, statements = scope_at(session, 1, now=NOW), []
+
+        def note(*arguments):
+            statements.append(arguments[2])
+
+        event.listen(ground.engine, "before_cursor_execute", note)
+        audience.count(session, Audience(asked, scope.strand(1), Concerns.OPEN, MessageClass.AWARENESS), scope)
+        event.remove(ground.engine, "before_cursor_execute", note)
+    assert len(statements) == 2
 
 
 def test_where_the_schools_stand_is_read_once_for_all_criteria_of_a_strand(ground):
