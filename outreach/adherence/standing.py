@@ -148,17 +148,6 @@ def standing_on(strand: Strand, day: date) -> Subquery:
     return query.where(Listing.on(day_of), _teaches(strand, day_of)).subquery("standing")
 
 
-def joined_schools(day: date) -> Subquery:
-    """The schools that stand as joined at the end of a day, declared or confirmed: columns school_id, strand_id."""
-    newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
-    pair = (AdherenceRecord.school_id, AdherenceRecord.strand_id)
-    rank = func.row_number().over(partition_by=pair, order_by=newest)
-    holds = (AdherenceRecord.effective_on <= day, AdherenceRecord.stands())
-    ranked = select(*pair, AdherenceRecord.status, rank.label("rank")).where(*holds).subquery()
-    is_joined = (ranked.c.rank == 1, ranked.c.status == Status.JOINED)
-    return select(ranked.c.school_id, ranked.c.strand_id).where(*is_joined).subquery("joined")
-
-
 def joinings(days: Sequence[date], strands: Sequence[Strand]) -> Select[*tuple[Any, ...]]:
     """How many eligible schools had a confirmed joining: rows of day, strand_id, count; a pair without any has no row.
 

@@ -20,13 +20,10 @@ from outreach.segments.scope import Scope
 from outreach.tracking import bases
 from outreach.tracking.machines import OPENING, HitClass
 from outreach.tracking.models import Answer, Hit, Response, TrackingBasis
+from outreach.tracking.reactions import HAS_LEFT
 
 MOST_MAILINGS = 50
 AUTHORITY = type_coerce(Message.authority_id, Integer)  # of letters to authorities, see `_letters`
-HAS_LEFT = or_(
-    Message.state.in_((MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)),
-    Message.resent_at.is_not(None),
-)
 
 
 class ReactionKind(StrEnum):
@@ -169,7 +166,8 @@ class ReactedTo(OfMailings):
 
         Where the schools stand is found once, not letter by letter.
         """
-        joined = joined_schools(scope.day)
+        strands = select(Mailing.stop_strand_id).where(Mailing.id.in_(self._asked(scope)))
+        joined = joined_schools(strands, scope.day)
         pair = tuple_(MessageSubject.school_id, Mailing.stop_strand_id)
         query = _letters(scope).join(MessageSubject, MessageSubject.message_id == Message.id)
         query = query.join(Mailing, Mailing.id == Message.mailing_id)

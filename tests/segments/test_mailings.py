@@ -20,7 +20,7 @@ from outreach.segments.fields import Names
 from outreach.segments.mailings import ReactedTo, ReactionKind, ReceivedMailing
 from outreach.segments.scope import scope_at
 from outreach.tracking.machines import OPENING, VERSION, Agent, HitClass, Why
-from outreach.tracking.models import Answer, BasisKind, Hit, Response, TrackingBasis
+from outreach.tracking.models import Answer, BasisKind, BasisWithdrawal, Hit, Response, TrackingBasis
 from tests import factories
 from tests.conftest import NOW
 
@@ -122,9 +122,11 @@ def store(session, people):
 def store_basis(session, box, basis):
     if basis is None:
         return
-    ended = {"withdrawn_at": NOW, "withdrawn_by": "x"} if basis == "withdrawn" else {}
     said = {"kind": BasisKind.CONSENT, "given_by": "x", "wording": "x", "channel": "x", "taken_on": NOW.date()}
-    session.add(TrackingBasis(contact_id=box.id, recorded_at=SINCE, recorded_by="x", **said, **ended))
+    session.add(stored := TrackingBasis(contact_id=box.id, recorded_at=SINCE, recorded_by="x", **said))
+    session.flush()
+    if basis == "withdrawn":
+        session.add(BasisWithdrawal(basis_id=stored.id, withdrawn_at=NOW, withdrawn_by="x"))
 
 
 def store_letter(session, batch, owner, school, place, one):

@@ -79,7 +79,7 @@ def test_a_reply_sent_twice_from_one_page_leaves_once_and_is_in_the_history_and_
             (StepKind.TAKEN, AUTHOR), (StepKind.REPLIED, AUTHOR),
         ]  # fmt: skip
         assert len(session.scalars(outbox.authorities_written_since(NOW)).all()) == 3
-        told = authority_history.letters(session, session.get_one(Authority, response.authority_id))
+        told = authority_history.letters(session, session.get_one(Authority, response.authority_id), now=LATER)
         (event,) = [event for event in told if "en réponse" in event.sentence]
         assert (event.at, event.actor) == (LATER, AUTHOR)
         assert "Appelez-moi." in event.details
