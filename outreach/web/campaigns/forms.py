@@ -77,6 +77,15 @@ class StepForm(FlaskForm):
         return is_current
 
 
+class SourceField(TextAreaField):
+    """A letter's source, whose passages come as values of this name, in order; together they are its lines."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Join the passages. One value is the whole source."""
+        if valuelist:
+            self.data = "\n".join(valuelist)
+
+
 class LetterForm(StepForm):
     """The letter, its sender and its contact person."""
 
@@ -97,7 +106,7 @@ class LetterForm(StepForm):
     subject = StringField(
         "Objet du courriel", [_at_most(250)], description="Le sujet, le volet et la date attendue, en 90 caractères."
     )
-    letter = TextAreaField(
+    letter = SourceField(
         "Texte du courriel",
         description="Markdown : ## titre, **gras**, - puce, [texte](https://…). Les champs s’écrivent ((champ)).",
     )
