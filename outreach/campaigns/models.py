@@ -14,6 +14,7 @@ from outreach.adherence.models import Strand
 from outreach.db import Base, enum_of
 from outreach.delivery.models import Mailing, MessageClass
 from outreach.segments.audience import Concerns
+from outreach.segments.saved import SegmentVersion
 from outreach.tracking.models import TrackingMode
 
 
@@ -145,6 +146,17 @@ class Campaign(Base):
 
     strand: Mapped[Strand] = relationship(lazy="joined", innerjoin=True)
     waves: Mapped[list["Wave"]] = relationship(back_populates="campaign", order_by="Wave.number")
+
+
+class CampaignSegment(Base):
+    """The version of a saved segment that a campaign took its criteria from. The campaign's own copy stays as it is."""
+
+    __tablename__ = "campaign_segments"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("segment_versions.id"), index=True)
+
+    version: Mapped[SegmentVersion] = relationship()
 
 
 class CampaignTransition(Base):

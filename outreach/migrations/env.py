@@ -12,12 +12,14 @@ from outreach.db import Base
 from outreach.delivery import models as delivery
 from outreach.delivery.bounces import models as bounces
 from outreach.directory import calls, models
+from outreach.segments import authority_lists, saved
 from outreach.staff_mail import models as staff_mail
 from outreach.tracking import models as tracking
 
 ACCOUNTS = (attempts, sessions, staff, trail)
+SEGMENTS = (authority_lists, saved)
 TABLES = (
-    *ACCOUNTS,
+    *(*ACCOUNTS, *SEGMENTS),
     *(adherence, alerts, audit, bounces, calls, campaigns, delivery, drafts, models, seals, staff_mail, tracking),
 )
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import ConfigDict, Field, RootModel
 from sqlalchemy import (
     ColumnElement,
     Select,
@@ -29,6 +29,10 @@ from outreach.adherence.programmes import judged_by
 from outreach.delivery.ledger import outbox
 from outreach.directory.models import Authority, Contact, Level, Listing, School, Teaching, types_of
 from outreach.directory.reference import NETWORKS
+from outreach.segments.authority_lists import AmongAuthorities
+from outreach.segments.fields import NO_NAMES, Fields, Names, StrandNumber, either
+from outreach.segments.mailings import ReactedTo, ReceivedMailing
+from outreach.segments.places import HasSize, InFederation, InMunicipality, InProvince
 from outreach.segments.scope import Scope
 from outreach.text import line_of_words
 
@@ -61,14 +65,7 @@ class Which(StrEnum):
     ALL = "all"
 
 
-class Fields(BaseModel):
-    """The base of criteria with named parts; any other name is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 ZoneName = Annotated[str, Field(min_length=1, max_length=60), judged_by(line_of_words)]
-StrandNumber = Annotated[int, Field(ge=1, le=99, strict=True)]
 
 
 class InNetwork(RootModel[tuple[NetworkCode, ...]]):
@@ -82,7 +79,7 @@ class InNetwork(RootModel[tuple[NetworkCode, ...]]):
         """The SQL condition: keys, because PostgreSQL would plan a join for each subquery."""
         return Authority.network_id.in_({scope.networks[code] for code in self.root if code in scope.networks})
 
-    def words(self) -> str:
+    def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
         return either(code.label for code in self.root)
 
@@ -101,7 +98,7 @@ class HasLevel(RootModel[tuple[Level, ...]]):
         asked = scope.holds(Listing.authority_id)
         return Authority.id.in_(taught.where(asked, Listing.on(scope.day), Teaching.on(scope.day), kinds))
 
-    def words(self) -> str:
+    def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
         return f"au moins une école {either(LEVEL_WORDS[level] for level in self.root)}"
 
@@ -119,7 +116,7 @@ class InZone(RootModel[tuple[str, ...]]):
         asked = scope.holds(Listing.authority_id)
         return Authority.id.in_(standing_there.where(asked, Listing.on(scope.day), School.zone.in_(self.root)))
 
-    def words(self) -> str:
+    def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
         return f"au moins une école en zone {either(self.root)}"
 
@@ -141,7 +138,7 @@ class SchoolStatus(Fields):
         having = func.count() == func.sum(case((has_status, 1), else_=0))
         return Authority.id.in_(asked.group_by(rows.c.authority_id).having(having))
 
-    def words(self) -> str:
+    def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
         who = "au moins une école concernée" if self.which is Which.ANY else "toutes les écoles concernées"
         if set(self.statuses) == set(STILL_OPEN):
@@ -162,7 +159,7 @@ class RolledUp(Fields):
         rows = scope.roll_ups(self.strand)
         return Authority.id.in_(select(rows.c.authority_id).where(rows.c.roll_up.in_(self.states)))
 
-    def words(self) -> str:
+    def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
         said = {
             RollUp.COMPLETE: "toutes les écoles concernées ont adhéré",
@@ -190,7 +187,7 @@ class NeverAnswered(Fields):
         asked = scope.holds(Listing.authority_id)
         return Authority.id.not_in(answered.where(asked, Listing.on(scope.day), declared))
 
-    def words(self) -> str:
+    def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
         return f"n’a jamais répondu pour le volet {self.strand}"
 
@@ -207,7 +204,7 @@ class NotWrittenSince(Fields):
         written = outbox.authorities_written_since(since, ignoring=scope.ignoring)
         return Authority.id.not_in(written)
 
-    def words(self) -> str:
+    def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
         return f"aucun courriel envoyé depuis {self.days} jour{'s' if self.days > 1 else ''}"
 
@@ -221,16 +218,29 @@ class Unreachable(Fields):
         """The SQL condition."""
         return ~exists().where(Contact.authority_id == Authority.id, Contact.usable()).correlate(Authority)
 
-    def words(self) -> str:
+    def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
         return "sans adresse valable"
 
 
-Leaf = InNetwork | HasLevel | InZone | SchoolStatus | RolledUp | NeverAnswered | NotWrittenSince | Unreachable
-LEAVES: dict[str, type[Leaf]] = {
-    kind.word: kind
-    for kind in (InNetwork, HasLevel, InZone, SchoolStatus, RolledUp, NeverAnswered, NotWrittenSince, Unreachable)
-}
+Leaf = (
+    InNetwork
+    | HasLevel
+    | InZone
+    | SchoolStatus
+    | RolledUp
+    | NeverAnswered
+    | NotWrittenSince
+    | Unreachable
+    | InFederation
+    | InProvince
+    | InMunicipality
+    | HasSize
+    | ReceivedMailing
+    | ReactedTo
+    | AmongAuthorities
+)
+LEAVES: dict[str, type[Leaf]] = {kind.word: kind for kind in get_args(Leaf)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +255,9 @@ class And:
         """The SQL condition."""
         return and_(True, *(part.where(scope) for part in self.all))
 
-    def words(self) -> str:
+    def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""
-        return ", ".join(_bracketed(part, Or) for part in self.all) or "sans autre condition"
+        return ", ".join(_bracketed(part, Or, names) for part in self.all) or "sans autre condition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +272,9 @@ class Or:
         """The SQL condition."""
         return or_(False, *(part.where(scope) for part in self.any))
 
-    def words(self) -> str:
+    def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""
-        return " ou ".join(_bracketed(part, And) for part in self.any)
+        return " ou ".join(_bracketed(part, And, names) for part in self.any)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,9 +289,11 @@ class Not:
         """The SQL condition."""
         return not_(self.negated.where(scope))
 
-    def words(self) -> str:
+    def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""
-        return f"pas ({self.negated.words()})"
+        if isinstance(self.negated, Fields):
+            return self.negated.denied(names)
+        return f"pas ({self.negated.words(names)})"
 
 
 Criterion = Leaf | And | Or | Not
@@ -309,11 +321,11 @@ def simplified(criterion: Criterion) -> Criterion:
     return criterion
 
 
-def sentence(criterion: Criterion) -> str:
+def sentence(criterion: Criterion, names: Names = NO_NAMES) -> str:
     """Whom a criterion means, in one French sentence."""
     if is_everybody(criterion):
         return "Tous les pouvoirs organisateurs."
-    return f"Pouvoirs organisateurs : {criterion.words()}."
+    return f"Pouvoirs organisateurs : {criterion.words(names)}."
 
 
 def leaves(criterion: Criterion) -> list[Leaf]:
@@ -345,14 +357,9 @@ def listed(scope: Scope, criterion: Criterion) -> Select[int]:
     return select(Authority.id).where(scope.holds(Authority.id), in_register, condition)
 
 
-def either(words: "Iterator[str] | tuple[str, ...]") -> str:
-    """Words joined as in "a, b ou c"."""
-    *first, last = words
-    return f"{', '.join(first)} ou {last}" if first else last
-
-
-def _bracketed(criterion: Criterion, other: type[And] | type[Or]) -> str:
-    return f"({criterion.words()})" if isinstance(criterion, other) else criterion.words()
+def _bracketed(criterion: Criterion, other: type[And] | type[Or], names: Names) -> str:
+    words = criterion.words(names)
+    return f"({words})" if isinstance(criterion, other) else words
 
 
 def _leaves(criterion: Criterion) -> Iterator[Leaf]:

@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from outreach.errors import InputError
-from outreach.segments.criteria import LEAVES, And, Criterion, Fields, Not, Or, count_leaves
+from outreach.segments.criteria import LEAVES, And, Criterion, Not, Or, count_leaves
+from outreach.segments.fields import Fields
 
 DEEPEST, LONGEST, MOST = 8, 16 * 1024, 200
 MOST_LEAVES = 40  # each may read the whole register: 190 held the only writer of SQLite for 18 s
@@ -96,7 +97,7 @@ def to_plain(criterion: Criterion) -> dict[str, Any]:
         case Not():
             return {"not": to_plain(criterion.negated)}
         case _:
-            return {criterion.word: criterion.model_dump(mode="json")}
+            return {criterion.word: criterion.model_dump(mode="json", exclude_none=True)}
 
 
 def _refuse_depth(text: str) -> None:

@@ -1,6 +1,6 @@
 """What criteria are evaluated for: an instant, its day, a programme's strands, the networks; and what they share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -11,6 +11,7 @@ from outreach.adherence.models import Strand
 from outreach.adherence.standing import rolled_up, standing
 from outreach.days import today
 from outreach.db import Session
+from outreach.delivery.models import Mailing
 from outreach.directory.models import Network
 from outreach.errors import InputError
 
@@ -22,7 +23,8 @@ class Scope:
 
     Letters of the mailings in `ignoring` (a campaign's own, for a reminder) do not count as written. `between` limits
     every condition to authorities whose keys are in this range (both ends included), so that a question about some of
-    them does not cost as much as about all.
+    them does not cost as much as about all. `series` selects the keys of all mailings that belong together with some;
+    without it, each stands alone.
     """
 
     now: datetime
@@ -31,6 +33,7 @@ class Scope:
     networks: Mapping[str, int]
     ignoring: tuple[int, ...] = ()
     between: tuple[int, int] | None = None
+    series: Callable[[tuple[int, ...]], Select[int]] | None = None
     _shared: dict[tuple[str, int], CTE] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def holds(self, authority: SQLColumnExpression[int]) -> ColumnElement[bool]:
@@ -42,6 +45,10 @@ class Scope:
         if number not in self.strands:
             raise InputError(f"Le programme n’a pas de volet {number}.")
         return self.strands[number]
+
+    def series_of(self, mailings: tuple[int, ...]) -> Select[int]:
+        """The keys of all mailings that belong together with these."""
+        return select(Mailing.id).where(Mailing.id.in_(mailings)) if self.series is None else self.series(mailings)
 
     def standings(self, number: int) -> CTE:
         """Where each eligible school stands in the strand with this number: columns authority_id, status.

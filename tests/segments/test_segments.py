@@ -31,8 +31,10 @@ from outreach.directory.models import (
     Contact,
     ContactSchool,
     EducationType,
+    Federation,
     Level,
     Listing,
+    Membership,
     Network,
     School,
     Teaching,
@@ -40,6 +42,7 @@ from outreach.directory.models import (
 from outreach.errors import InputError
 from outreach.segments import audience
 from outreach.segments.audience import ORDER, Audience, Concerns
+from outreach.segments.authority_lists import AmongAuthorities, AuthorityList, AuthorityListMember
 from outreach.segments.criteria import (
     And,
     HasLevel,
@@ -58,6 +61,7 @@ from outreach.segments.criteria import (
     sentence,
 )
 from outreach.segments.criteria_json import from_json, to_json
+from outreach.segments.places import FederationCode, HasSize, InFederation, InMunicipality, InProvince
 from outreach.segments.scope import scope_at
 from tests import factories
 from tests.conftest import NOW
@@ -79,11 +83,15 @@ level = "primary"
 """
 NETWORKS = ("WBE", "COCOF", "Libre confessionnel")
 ZONES = ("Namur", "Huy-Waremme")
+PROVINCES, MUNICIPALITIES = ("Namur", "Bruxelles"), ("Dinant", "Huy")
+ON_LIST = (0, 2)  # the numbers of the authorities on the stored list
 TYPES = (EducationType.SECONDARY_ORDINARY, EducationType.PRIMARY_ORDINARY)
 
 school = st.fixed_dictionaries(
     {
         "zone": st.sampled_from(ZONES),
+        "province": st.sampled_from([*PROVINCES, None]),
+        "municipality": st.sampled_from(MUNICIPALITIES),
         "types": st.lists(st.sampled_from(TYPES), max_size=2, unique=True),
         "listed": st.sampled_from([True, True, True, False]),
         "records": st.lists(
@@ -98,13 +106,16 @@ mailbox = st.tuples(
 authority = st.fixed_dictionaries(
     {
         "network": st.sampled_from(NETWORKS),
+        "federations": st.lists(st.sampled_from(FederationCode), max_size=2, unique=True),
         "schools": st.lists(school, max_size=3),
         "mailboxes": st.lists(mailbox, max_size=3),
         "written": st.sampled_from([None, None, 3, 40]),
         "trial": st.booleans(),
     }
 )
-directory = st.lists(authority, min_size=1, max_size=5)
+directory = st.lists(authority, min_size=1, max_size=5).map(
+    lambda people: [{**person, "number": number} for number, person in enumerate(people)]
+)
 some = lambda values: st.lists(st.sampled_from(values), min_size=1, max_size=2, unique=True).map(tuple)  # noqa: E731
 leaf = st.one_of(
     some(NETWORKS).map(InNetwork),
@@ -115,6 +126,13 @@ leaf = st.one_of(
     st.builds(NeverAnswered, strand=st.sampled_from([1, 2])),
     st.builds(NotWrittenSince, days=st.sampled_from([1, 7, 100])),
     st.just(Unreachable()),
+    some(list(FederationCode)).map(InFederation),
+    some(PROVINCES).map(InProvince),
+    some(MUNICIPALITIES).map(InMunicipality),
+    st.builds(HasSize, at_least=st.sampled_from([1, 2])),
+    st.builds(HasSize, at_most=st.sampled_from([1, 2])),
+    some([9001, 9002, 9004]).map(lambda fase: AmongAuthorities(fase=fase)),
+    st.just(AmongAuthorities(list=1)),
 )
 criterion = st.recursive(
     leaf,
@@ -130,18 +148,26 @@ criterion = st.recursive(
 def store(session, people):
     """Write a random directory down; returns the keys of its authorities."""
     emptied = (MessageSubject, Message, Batch, Mailing, Suppression, ContactSchool, Contact)
-    for table in (*emptied, Teaching, Listing):
+    for table in (*emptied, Teaching, Listing, Membership, AuthorityListMember, AuthorityList):
         session.execute(delete(table))
     session.execute(delete(School))
     session.execute(delete(Authority))
     networks = {one.code: one for one in session.scalars(select(Network))}
     strands = {one.number: one.id for one in session.scalars(select(Strand))}
+    federations = {one.code: one.id for one in session.scalars(select(Federation))}
+    session.add(AuthorityList(id=1, name="Liste", made_by="x", made_at=NOW))
     keys = []
     for number, person in enumerate(people):
         made = Authority(**factories.authority(number, network=networks[person["network"]]))
         session.add(made)
         session.flush()
         keys.append(made.id)
+        session.add_all(
+            Membership(authority_id=made.id, federation_id=federations[code], level=Level.PRIMARY)
+            for code in person["federations"]
+        )
+        if number in ON_LIST:
+            session.add(AuthorityListMember(list_id=1, authority_id=made.id))
         schools = [
             store_school(session, made, 80001 + 10 * number + place, one, strands)
             for place, one in enumerate(person["schools"])
@@ -158,7 +184,8 @@ def store(session, people):
 
 
 def store_school(session, owner, fase, one, strands):
-    made = School(**factories.school(fase, f"École {fase}", zone=one["zone"]))
+    places = {name: one[name] for name in ("zone", "province", "municipality")}
+    made = School(**factories.school(fase, f"École {fase}", **places))
     session.add(made)
     session.flush()
     until = None if one["listed"] else NOW.date() - timedelta(days=9)
@@ -232,7 +259,7 @@ def limited(person, limit):
     return sorted(place for place in limit or () if place < len(person["schools"])) or None
 
 
-def holds(asked, person):  # noqa: C901, PLR0911 - one line a criterion reads better than a table
+def holds(asked, person):  # noqa: C901, PLR0911, PLR0912 - one line a criterion reads better than a table
     """The plain reading."""
     match asked:
         case And():
@@ -260,6 +287,16 @@ def holds(asked, person):  # noqa: C901, PLR0911 - one line a criterion reads be
             return person["written"] is None or person["written"] >= asked.days
         case Unreachable():
             return not usable(person)
+        case InFederation():
+            return any(code in asked.root for code in person["federations"])
+        case InProvince():
+            return any(one["province"] in asked.root for one in taught(person))
+        case InMunicipality():
+            return any(one["municipality"] in asked.root for one in taught(person))
+        case HasSize():
+            return (asked.at_least or 0) <= len(taught(person)) <= (asked.at_most or 99)
+        case AmongAuthorities():
+            return person["number"] in ON_LIST if asked.list else 9001 + person["number"] in asked.fase
 
 
 def reasons(person, concerns):

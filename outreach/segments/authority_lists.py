@@ -1,0 +1,196 @@
+"""Stored lists of authorities, and the criterion that names authorities: by such a list, or one by one.
+
+A list never changes, so that whom an approved campaign means does not either: another list is another row.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+from sqlalchemy import ColumnElement, ForeignKey, Row, String, func, insert, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from outreach import audit
+from outreach.db import Base, Session
+from outreach.db.in_list import among
+from outreach.directory.models import Authority
+from outreach.errors import InputError, NotFound
+from outreach.segments.fields import NO_NAMES, Fields, Key, Names, either
+from outreach.segments.scope import Scope
+from outreach.spreadsheets.tables import Grid, Rejection, interpret, normalised, read_grid
+from outreach.text import line_of_words, whole_number
+
+LONGEST_NAME = 200
+MOST_TYPED = 100
+MOST_MEMBERS = 20_000
+MOST_SAID = 5  # numbers in a sentence
+BETWEEN = re.compile(r"[\s,;]+")
+HEADERS = {"fase", "n fase", "fase po", "n fase po", "po", "n po", "fase pouvoir organisateur"}
+
+
+class AuthorityList(Base):
+    """A named list of authorities: who made it, and when. Its members never change."""
+
+    __tablename__ = "authority_lists"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    made_by: Mapped[str] = mapped_column(String(255))
+    made_at: Mapped[datetime]
+
+    members: Mapped[list[Authority]] = relationship(
+        secondary="authority_list_members", order_by="Authority.folded", viewonly=True
+    )
+
+
+class AuthorityListMember(Base):
+    """An authority is on a list."""
+
+    __tablename__ = "authority_list_members"
+
+    list_id: Mapped[int] = mapped_column(ForeignKey("authority_lists.id"), primary_key=True)
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"), primary_key=True, index=True)
+
+
+class AmongAuthorities(Fields):
+    """The authority is one of these: by FASE number, or on a stored list. Exactly one of both is given."""
+
+    word: ClassVar = "authorities"
+    fase: Annotated[tuple[Key, ...], Field(min_length=1, max_length=MOST_TYPED)] | None = None
+    list: Key | None = None
+
+    @model_validator(mode="after")
+    def _is_either(self) -> Self:
+        if (self.fase is None) == (self.list is None):
+            raise ValueError("fase or list")
+        return self
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """The SQL condition."""
+        if self.list is None:
+            return Authority.fase.in_(self.fase or ())
+        listed = select(AuthorityListMember.authority_id).where(AuthorityListMember.list_id == self.list)
+        return Authority.id.in_(listed.where(scope.holds(AuthorityListMember.authority_id)))
+
+    def words(self, names: Names = NO_NAMES) -> str:
+        """The French words."""
+        return f"figure dans {names.of_list(self.list)}" if self.list is not None else self._numbers()
+
+    def denied(self, names: Names = NO_NAMES) -> str:
+        """The French words for its contrary."""
+        return f"sauf {names.of_list(self.list)}" if self.list is not None else f"sauf {self._numbers()}"
+
+    def _numbers(self) -> str:
+        numbers = self.fase or ()
+        shown = tuple(map(str, numbers[:MOST_SAID]))
+        if len(numbers) <= MOST_SAID:
+            return f"FASE {either(shown)}"
+        return f"{len(numbers)} numéros FASE ({', '.join(shown)}…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """FASE numbers as somebody stated them, each once and in order, and what is no such number."""
+
+    fases: tuple[int, ...]
+    rejected: tuple[Rejection, ...] = ()
+
+
+ListRow = Row[AuthorityList, int]
+
+
+def typed(text: str) -> Numbers:
+    """The numbers of a typed or pasted text, between spaces, commas, semicolons or ends of lines."""
+    fases: dict[int, None] = {}
+    rejected = []
+    for number, line in enumerate(text.splitlines(), 1):
+        for word in filter(None, BETWEEN.split(line)):
+            fase = _fase(word)
+            if fase is None:
+                rejected.append(Rejection(number, "", f"« {word[:20]} » n’est pas un numéro FASE."))
+            else:
+                fases[fase] = None
+    return Numbers(tuple(fases), tuple(rejected))
+
+
+def of_file(content: bytes) -> Numbers:
+    """The numbers of a file: its column of FASE numbers of authorities, or its only column, with a header or without.
+
+    A workbook may take seconds, so no transaction should be open. Raises InputError when the file cannot be read, or
+    has several columns and none of them is called FASE.
+    """
+    grid = read_grid(content)
+    if len(grid.header) == 1 and _header(grid.header[0]) is None:
+        # One column without a header, or with any: the first cell counts where it is a number.
+        first = [(1, grid.header)] if _fase(grid.header[0].strip()) is not None else []
+        grid = Grid(grid.label, ["FASE"], [*first, *grid.records])
+    sheet = interpret(grid, _header, {"fase": "FASE"})
+    fases: dict[int, None] = {}
+    rejected = []
+    for row in sheet.rows:
+        fase = _fase(row.cells["fase"])
+        if row.fault or fase is None:
+            said = row.fault or f"« {row.cells['fase'][:20]} » n’est pas un numéro FASE."
+            rejected.append(Rejection(row.number, sheet.columns["fase"], said))
+        else:
+            fases[fase] = None
+    return Numbers(tuple(fases), tuple(rejected))
+
+
+def known(session: Session, fases: Iterable[int]) -> dict[int, int]:
+    """The keys of the authorities with these FASE numbers, by number; a number that is not known is not in it."""
+    query = select(Authority.fase, Authority.id).where(among(Authority.fase, fases))
+    return dict(session.execute(query).all())
+
+
+def make(session: Session, name: str, authorities: Collection[int], *, now: datetime, actor: str) -> AuthorityList:
+    """Store a list of authorities, by their keys. Raises InputError without a name or a member, or with too many."""
+    name = line_of_words(name)
+    if not name or len(name) > LONGEST_NAME:
+        raise InputError(f"Donnez un nom à la liste, de {LONGEST_NAME} caractères au plus.")
+    if not authorities:
+        raise InputError("Cette liste ne compte aucun pouvoir organisateur.")
+    if len(set(authorities)) > MOST_MEMBERS:
+        raise InputError(f"Une liste compte {MOST_MEMBERS} pouvoirs organisateurs au plus.")
+    made = AuthorityList(name=name, made_by=actor, made_at=now)
+    session.add(made)
+    session.flush()
+    rows = [{"list_id": made.id, "authority_id": key} for key in sorted(set(authorities))]
+    session.execute(insert(AuthorityListMember), rows)
+    audit.record(session, now, actor, f"Liste « {name} » créée : {len(rows)} PO.", f"authority_list:{made.id}")
+    return made
+
+
+def list_numbered(session: Session, number: int) -> AuthorityList:
+    """A stored list by its number. Raises NotFound."""
+    found = session.get(AuthorityList, number)
+    if found is None:
+        raise NotFound(f"Aucune liste ne porte le numéro {number}.")
+    return found
+
+
+def every(session: Session) -> Sequence[ListRow]:
+    """Every stored list, the newest first, with how many authorities it has."""
+    count = func.count(AuthorityListMember.authority_id)
+    query = select(AuthorityList, count).join(AuthorityListMember, AuthorityListMember.list_id == AuthorityList.id)
+    return session.execute(query.group_by(AuthorityList.id).order_by(AuthorityList.id.desc())).all()
+
+
+def names(session: Session, numbers: Collection[int]) -> dict[int, str]:
+    """The names of stored lists, by number."""
+    if not numbers:
+        return {}
+    query = select(AuthorityList.id, AuthorityList.name).where(AuthorityList.id.in_(numbers))
+    return dict(session.execute(query).all())
+
+
+def _header(name: str) -> str | None:
+    return "fase" if normalised(name) in HEADERS else None
+
+
+def _fase(text: str) -> int | None:
+    number = whole_number(text)
+    return number or None

@@ -1,0 +1,53 @@
+"""What the criteria share: their base, words from the database for their sentences, and how words are joined."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+StrandNumber = Annotated[int, Field(ge=1, le=99, strict=True)]
+Key = Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What staff call the mailings and stored lists that criteria speak of; what has no name here has its number.
+
+    `mailings` is by their keys and whether later ones are meant as well.
+    """
+
+    mailings: Mapping[tuple[tuple[int, ...], bool], str] = field(default_factory=dict)
+    lists: Mapping[int, str] = field(default_factory=dict)
+
+    def of_mailings(self, keys: tuple[int, ...], *, with_later: bool) -> str:
+        """The mailings in a sentence."""
+        numbers = either(str(key) for key in keys)
+        return self.mailings.get((keys, with_later), f"{'un envoi' if len(keys) > 1 else 'l’envoi'} n° {numbers}")
+
+    def of_list(self, key: int) -> str:
+        """A stored list in a sentence."""
+        return f"la liste « {self.lists[key]} »" if key in self.lists else f"la liste n° {key}"
+
+
+NO_NAMES = Names()
+
+
+class Fields(BaseModel):
+    """The base of criteria with named parts; any other name is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def words(self, names: Names = NO_NAMES) -> str:
+        """The French words."""
+        raise NotImplementedError
+
+    def denied(self, names: Names = NO_NAMES) -> str:
+        """The French words for its contrary."""
+        return f"pas ({self.words(names)})"
+
+
+def either(words: Iterable[str]) -> str:
+    """Words joined as in "a, b ou c"."""
+    *first, last = words
+    return f"{', '.join(first)} ou {last}" if first else last

@@ -1,0 +1,199 @@
+"""Criteria about letters sent before: who received those of some mailings, and what came of them.
+
+They speak of mailings by key. `campaigns.audiences` translates a campaign and its waves, on the way in and on the way
+out, and hands in which mailings belong together (`Scope.series`).
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field, model_validator
+from sqlalchemy import ColumnElement, Integer, Select, and_, func, or_, select, type_coerce
+
+from outreach.adherence.models import AdherenceRecord, Status
+from outreach.adherence.standing import status_of
+from outreach.db import UtcDateTime
+from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject, Purpose
+from outreach.directory.models import Authority, Contact
+from outreach.segments.fields import NO_NAMES, Fields, Key, Names, either
+from outreach.segments.scope import Scope
+from outreach.tracking import bases
+from outreach.tracking.machines import OPENING, HitClass
+from outreach.tracking.models import Answer, Hit, Response, TrackingBasis
+
+MOST_MAILINGS = 50
+AUTHORITY = type_coerce(Message.authority_id, Integer)  # of letters to authorities, see `_letters`
+HAS_LEFT = or_(
+    Message.state.in_((MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)),
+    Message.resent_at.is_not(None),
+)
+
+
+class ReactionKind(StrEnum):
+    """What came of letters. Openings and clicks are known of the few mailboxes only that are measured one by one."""
+
+    NONE = "none"
+    ANSWERED = "answered"
+    JOINED = "joined"
+    OPENED = "opened"
+    CLICKED = "clicked"
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    ReactionKind.NONE: "N’a pas réagi",
+    ReactionKind.ANSWERED: "A répondu",
+    ReactionKind.JOINED: "A adhéré depuis",
+    ReactionKind.OPENED: "A ouvert (boîtes mesurées)",
+    ReactionKind.CLICKED: "A cliqué (boîtes mesurées)",
+}
+
+
+class OfMailings(Fields):
+    """A criterion about the letters of some mailings; `with_later` adds all mailings of the same series."""
+
+    mailings: Annotated[tuple[Key, ...], Field(min_length=1, max_length=MOST_MAILINGS)]
+    with_later: Annotated[bool, Field(strict=True)] = False
+
+    def named(self, names: Names) -> str:
+        """The mailings in a sentence."""
+        return names.of_mailings(self.mailings, with_later=self.with_later)
+
+    def _asked(self, scope: Scope) -> Select[int]:
+        """The keys of the mailings."""
+        if self.with_later:
+            return scope.series_of(self.mailings)
+        # A test letter is no letter of a campaign.
+        return select(Mailing.id).where(Mailing.id.in_(self.mailings), Mailing.purpose == Purpose.CAMPAIGN)
+
+
+class ReceivedMailing(OfMailings):
+    """A letter of one of these mailings left for the authority and has not come back; in doubt, it counts."""
+
+    word: ClassVar = "received"
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """The SQL condition."""
+        written = _letters(scope).where(Message.mailing_id.in_(self._asked(scope)), HAS_LEFT)
+        return Authority.id.in_(written)
+
+    def words(self, names: Names = NO_NAMES) -> str:
+        """The French words."""
+        return f"a reçu {self.named(names)}"
+
+    def denied(self, names: Names = NO_NAMES) -> str:
+        """The French words for its contrary."""
+        return f"n’a pas reçu {self.named(names)}"
+
+
+class ReactedTo(OfMailings):
+    """What came of these letters. `answers` limits ANSWERED to some answers.
+
+    NONE: since its first accepted letter no answer, and no school that a letter listed stands as joined, declared or
+    confirmed. Whoever has no accepted letter has not reacted either, and is not meant. An answer to another mailing of
+    the series counts when it was given since that first letter.
+    """
+
+    word: ClassVar = "reacted"
+    reaction: ReactionKind
+    answers: tuple[Answer, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_answers_only_when_answered(self) -> Self:
+        if self.answers and self.reaction is not ReactionKind.ANSWERED:
+            raise ValueError("answers")
+        return self
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """The SQL condition."""
+        match self.reaction:
+            case ReactionKind.NONE:
+                first = self._first(scope).subquery()
+                reacted = or_(self._has_answered(scope), self._has_joined(scope))
+                return and_(Authority.id.in_(select(first.c.authority_id)), ~reacted)
+            case ReactionKind.ANSWERED:
+                return self._has_answered(scope)
+            case ReactionKind.JOINED:
+                return self._has_joined(scope)
+        return self._was_seen(
+            scope, Hit.link == OPENING if self.reaction is ReactionKind.OPENED else Hit.link != OPENING
+        )
+
+    def words(self, names: Names = NO_NAMES) -> str:
+        """The French words."""
+        named = self.named(names)
+        match self.reaction:
+            case ReactionKind.NONE:
+                return f"n’a pas réagi à {named}"
+            case ReactionKind.ANSWERED:
+                said = either(f"« {answer.label} »" for answer in self.answers) if self.answers else ""
+                return f"a répondu {said} à {named}".replace("  ", " ")
+            case ReactionKind.JOINED:
+                return f"a adhéré pour une école que citait {named}"
+        done = "ouvert" if self.reaction is ReactionKind.OPENED else "cliqué dans"
+        return f"a {done} {named} (boîtes mesurées seulement)"
+
+    def _first(self, scope: Scope) -> Select[Any]:
+        """Each authority with an accepted letter, and when the first of these left: columns authority_id, at."""
+        left_at = func.coalesce(Message.fenced_at, Message.settled_at, type_=UtcDateTime())
+        query = _letters(scope).add_columns(func.min(left_at, type_=UtcDateTime()).label("at"))
+        is_accepted = Message.state == MessageState.ACCEPTED
+        return query.where(Message.mailing_id.in_(self._asked(scope)), is_accepted).group_by(Message.authority_id)
+
+    def _has_answered(self, scope: Scope) -> ColumnElement[bool]:
+        """Whether it answered one of the letters, or since its first accepted one another letter of the series."""
+        given = select(Response.authority_id).join(Message, Message.id == Response.message_id)
+        given = given.where(scope.holds(Response.authority_id))
+        given = given.where(Response.answer.in_(self.answers)) if self.answers else given
+        theirs = Authority.id.in_(given.where(Message.mailing_id.in_(self._asked(scope))))
+        if self.with_later:
+            return theirs
+        first = self._first(scope).subquery()
+        since = and_(first.c.authority_id == Response.authority_id, first.c.at <= Response.given_at)
+        others = given.join(first, since).where(Message.mailing_id.in_(scope.series_of(self.mailings)))
+        return or_(theirs, Authority.id.in_(others))
+
+    def _has_joined(self, scope: Scope) -> ColumnElement[bool]:
+        """Whether a school that a letter listed has joined: it had not when the letter left, or it were not listed.
+
+        The search begins with the schools that have ever joined, which are fewer than those that letters list.
+        """
+        once = select(AdherenceRecord.school_id).where(
+            AdherenceRecord.strand_id == Mailing.stop_strand_id,
+            AdherenceRecord.school_id == MessageSubject.school_id,
+            AdherenceRecord.status == Status.JOINED,
+        )
+        of_strand: Any = Mailing.stop_strand_id
+        stands = status_of(MessageSubject.school_id, of_strand, scope.day)
+        query = _letters(scope).join(MessageSubject, MessageSubject.message_id == Message.id)
+        query = query.join(Mailing, Mailing.id == Message.mailing_id).where(
+            Message.mailing_id.in_(self._asked(scope)),
+            HAS_LEFT,
+            once.correlate(Mailing, MessageSubject).exists(),
+            stands == Status.JOINED,
+        )
+        return Authority.id.in_(query)
+
+    def _was_seen(self, scope: Scope, kind: ColumnElement[bool]) -> ColumnElement[bool]:
+        """Whether a hit of this kind is stored that no machine seems to have made, of a mailbox with a basis now."""
+        measured = bases.with_basis().where(TrackingBasis.withdrawn_at.is_(None), Contact.retired_at.is_(None))
+        query = (
+            _letters(scope)
+            .join(Hit, Hit.message_id == Message.id)
+            .where(
+                Message.mailing_id.in_(self._asked(scope)),
+                kind,
+                Hit.hit_class != HitClass.MACHINE,
+                Message.id.in_(measured),
+            )
+        )
+        return Authority.id.in_(query)
+
+
+def _letters(scope: Scope) -> Select[int]:
+    """The letters to authorities, by the authority's key; a null among them would make every NOT IN unknown."""
+    return select(AUTHORITY).where(Message.authority_id.is_not(None), scope.holds(AUTHORITY))
