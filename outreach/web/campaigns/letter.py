@@ -178,7 +178,7 @@ def _page(
 
 def _is_whole() -> bool:
     """Whether the source is asked for as one text, conditions and all."""
-    return request.values.get("whole") == "1"
+    return request.values.getlist("whole")[-1:] == ["1"]
 
 
 def _passages(source: str) -> list[Passage]:

@@ -35,3 +35,5 @@ def test_a_passage_is_added_and_the_whole_text_stays_within_reach(author, begun)
     assert "écoles sont ouvertes" in text_of(elements(whole, "section[@id='preview']")[0])
     (area,) = elements(whole, "textarea")
     assert "(% if plusieurs_écoles %)\nVos écoles sont ouvertes.\n(% else %)\nVotre école" in area.text
+    apart = author.post(f"{begun}/letter/preview", data={**form_of(whole, "letter-form"), "whole": ["1", "no"]})
+    assert len(elements(apart, "textarea")) == 3
