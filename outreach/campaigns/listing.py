@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, case, exists, func, select
 
+from outreach import french
 from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
 from outreach.db import Session
 from outreach.segments.criteria import sentence
@@ -104,6 +105,13 @@ def page(session: Session, stage: Stage | None, number: int) -> Sequence[Campaig
         CampaignRow(campaign, Stage(at), sentence(from_store(campaign.criteria)), next_at, authorities)
         for campaign, at, next_at, authorities in rows
     ]
+
+
+def mailings(session: Session) -> list[tuple[int, str]]:
+    """The keys of the mailings of all waves that were launched, the newest first, with campaign and wave in French."""
+    query = select(Wave.mailing_id, Campaign.title, Wave.reminder).join(Campaign).where(Wave.mailing_id.is_not(None))
+    rows = session.execute(query.order_by(Wave.mailing_id.desc()))
+    return [(key, f"{french.wave(reminder)} de « {title} »") for key, title, reminder in rows if key]
 
 
 def is_at(stage: Stage) -> ColumnElement[bool]:

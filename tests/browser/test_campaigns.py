@@ -126,7 +126,7 @@ def test_of_five_quick_ticks_the_last_answer_wins_though_the_first_come_late(beg
     for _ in range(5):
         with page.expect_request("**/audience?*"):
             ticked.first.uncheck()
-    expect(page.locator("#results")).to_contain_text("Pouvoirs organisateurs : WBE,")
+    expect(page.locator("#said")).to_contain_text("Pouvoirs organisateurs : WBE,")
     assert len(held) == 4
     for route in held:
         route.continue_()
