@@ -3,12 +3,13 @@
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from outreach.adherence.models import Programme
 from outreach.adherence.programmes import fault_of, judged_by
+from outreach.campaigns import audiences
 from outreach.campaigns.models import Campaign, Colour
 from outreach.campaigns.schedule import planning
 from outreach.db import Session
@@ -16,8 +17,8 @@ from outreach.delivery.models import MessageClass
 from outreach.errors import InputError, NotFound
 from outreach.mail.addresses import judge
 from outreach.segments.audience import Concerns
-from outreach.segments.criteria import EVERYBODY, Criterion
-from outreach.segments.criteria_json import from_plain, from_store, to_plain
+from outreach.segments.criteria import EVERYBODY
+from outreach.segments.criteria_json import from_store, to_plain
 from outreach.text import line_of_words
 from outreach.tracking.models import TrackingMode
 
@@ -27,20 +28,16 @@ Words = Annotated[str, judged_by(line_of_words)]
 Text = Annotated[Words, Field(max_length=200)]
 
 
-def _criterion(stated: object) -> Criterion:
-    return from_plain(stated)
-
-
 def _address(text: str) -> str:
     return judge(text).address if text else ""
 
 
 class AudienceRule(BaseModel):
-    """Whom a campaign is for, in the form of `segments.criteria_json`; everybody by default."""
+    """Whom a campaign is for, in the form that `audiences.stated` reads; everybody by default."""
 
     model_config = ConfigDict(extra="forbid")
 
-    criteria: Annotated[Criterion, PlainValidator(_criterion)] = EVERYBODY
+    criteria: Annotated[Any, PlainValidator(audiences.checked)] = to_plain(EVERYBODY)
 
 
 class Sender(BaseModel):
@@ -106,7 +103,7 @@ def write(stated: Definition) -> str:
     kept = stated.model_dump(mode="json", by_alias=True, exclude={"letter", "segment"}, exclude_defaults=True)
     tables = {name: kept.pop(name) for name in ("sender", "contact") if name in kept}
     lines = [f"{name} = {_toml(value)}" for name, value in kept.items()]
-    lines += ["", "[segment]", f"criteria = {_toml(to_plain(stated.segment.criteria))}"]
+    lines += ["", "[segment]", f"criteria = {_toml(stated.segment.criteria)}"]
     for name, table in tables.items():
         lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
     return "\n".join([FENCE, *lines, FENCE, "", stated.letter, ""])
@@ -128,7 +125,7 @@ def of(session: Session, campaign: Campaign) -> Definition:
         tracking=campaign.tracking,
         deadline_days=campaign.deadline_days,
         reminders=tuple(planning.offsets(campaign)),
-        segment=AudienceRule(criteria=to_plain(from_store(campaign.criteria))),  # type: ignore[arg-type]
+        segment=AudienceRule(criteria=audiences.told(session, from_store(campaign.criteria))),
         sender=Sender(name=campaign.sender_name, address=campaign.sender_address),
         contact=ContactAgent(
             name=campaign.contact_name,

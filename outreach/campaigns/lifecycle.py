@@ -86,7 +86,7 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
         strand=strand,
         strand_id=strand.id,
         concerns=stated.concerns,
-        criteria=to_json(stated.segment.criteria),
+        criteria=to_json(audiences.stated(session, stated.segment.criteria)),
         subject=stated.subject,
         letter=stated.letter,
         tracking=stated.tracking,

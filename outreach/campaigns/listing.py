@@ -8,10 +8,10 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, case, exists, func, select
 
 from outreach import french
+from outreach.campaigns import audiences
 from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
 from outreach.db import Session
 from outreach.segments.criteria import sentence
-from outreach.segments.criteria_json import from_store
 
 PAGE_ROWS = 50
 
@@ -100,10 +100,12 @@ def page(session: Session, stage: Stage | None, number: int) -> Sequence[Campaig
     query = select(Campaign, _stage(), planned, func.coalesce(written, 0))
     if stage is not None:
         query = query.where(_stage() == stage)
-    rows = session.execute(query.order_by(Campaign.id.desc()).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS))
+    query = query.order_by(Campaign.id.desc()).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)
+    rows = [(audiences.criterion_of(row[0]), row) for row in session.execute(query)]
+    names = audiences.names(session, [criterion for criterion, _ in rows])
     return [
-        CampaignRow(campaign, Stage(at), sentence(from_store(campaign.criteria)), next_at, authorities)
-        for campaign, at, next_at, authorities in rows
+        CampaignRow(campaign, Stage(at), sentence(criterion, names), next_at, authorities)
+        for criterion, (campaign, at, next_at, authorities) in rows
     ]
 
 

@@ -27,7 +27,6 @@ from outreach.directory import authority_sheet
 from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.segments import audience
-from outreach.segments.criteria import sentence
 from outreach.settings import ROOT, Mode
 from outreach.tracking import hits
 
@@ -146,7 +145,7 @@ def show_audience(operation: Operation, number: int, fase: int | None, as_json: 
             _tell_why(session, stored_campaign, fase, operation.now)
             return
         counts = audiences.count(session, stored_campaign, now=operation.now)
-        said = sentence(audiences.criterion_of(stored_campaign))
+        said = audiences.sentence(session, audiences.criterion_of(stored_campaign))
     if as_json:
         told = {name: getattr(counts, name) for name in ("authorities", "written", "addresses", "schools")}
         reasons = {reason.value: count for reason, count in counts.left_out.items()}
@@ -166,8 +165,9 @@ def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datet
     meant, scope = audiences.audience_of(stored_campaign), audiences.scope_of(session, stored_campaign, now=now)
     why = audience.explain(session, meant, scope, authority)
     say(f"{authority.name} (FASE {fase}) : {'reçoit' if why.is_written else 'ne reçoit pas'} le courriel.")
+    names = audiences.names(session, [leaf for leaf, _ in why.criteria])
     for leaf, held in why.criteria:
-        say(f"  {'oui' if held else 'non'} : {leaf.words()}")
+        say(f"  {'oui' if held else 'non'} : {leaf.words(names)}")
     for address, reason in why.mailboxes:
         say(f"  {address or 'Sans adresse'} : {reason.label if reason else 'écrite'}")
 

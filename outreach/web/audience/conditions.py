@@ -18,7 +18,6 @@ from outreach.segments import authority_lists, offers
 from outreach.segments.choices import Choices
 from outreach.segments.criteria import LEAVES, Criterion, Not
 from outreach.segments.criteria_json import from_json, to_json
-from outreach.segments.fields import Names
 from outreach.segments.offers import Offer, Options, Values
 from outreach.segments.scope import Scope
 from outreach.text import whole_number
@@ -76,12 +75,6 @@ def known(session: Session, scope: Scope) -> dict[str, Options]:
         "mailings": [(str(key), label) for key, label in campaigns.mailings(session)],
         "list": [(str(made.id), f"{made.name} ({count} PO)") for made, count in authority_lists.every(session)],
     }
-
-
-def names(options: Mapping[str, Options]) -> Names:
-    """What sentences call mailings and lists."""
-    lists = {int(key): label.rpartition(" (")[0] for key, label in options["list"]}
-    return Names({((int(key),), False): label for key, label in options["mailings"]}, lists)
 
 
 def fault_of(lines: Sequence[Line]) -> str:

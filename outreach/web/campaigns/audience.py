@@ -29,7 +29,7 @@ from outreach.segments.criteria import Criterion, NetworkCode, sentence, simplif
 from outreach.segments.criteria_json import PARAMETER, TooMany, from_json, to_json, within_limits
 from outreach.segments.scope import Scope
 from outreach.text import line_of_words, whole_number
-from outreach.web.audience.conditions import Line, fault_of, known, lines_of, names, read
+from outreach.web.audience.conditions import Line, fault_of, known, lines_of, read
 from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
 from outreach.web.campaigns.drafts import resumed
 from outreach.web.ui import exports
@@ -81,9 +81,10 @@ def _is_live() -> bool:
 def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
     with database().reading() as session:
         asked = asked_of(session, lifecycle.campaign_numbered(session, arguments["number"]), given)
+        said = asked.fault or audiences.sentence(session, asked.criterion)
     return [
         ("Nom de la campagne", asked.title),
-        ("Public", asked.fault or sentence(asked.criterion)),
+        ("Public", said),
         ("Écoles dont parle le courriel", asked.concerns.label),
     ]
 
@@ -193,8 +194,7 @@ def _page(session: Session, campaign: Campaign, asked: Asked, version: str = "")
     meant, scope = _meant(session, campaign, asked)
     reason, search = request.args.get("reason", ""), words(request.args, "find", LONGEST_SEARCH)
     left_out = Reason(reason) if reason in set(segment.ORDER) else None
-    options = known(session, scope)
-    offered, called = offers.offers(options), names(options)
+    offered, called = offers.offers(known(session, scope)), audiences.names(session, [asked.criterion])
     return show(
         "audience",
         step_of(session, "audience", campaign),

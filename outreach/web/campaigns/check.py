@@ -21,7 +21,7 @@ from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session, time_limit
 from outreach.errors import InputError
 from outreach.roles import RoleName
-from outreach.segments.criteria import is_everybody, sentence
+from outreach.segments.criteria import is_everybody
 from outreach.text import CONTROLS, whole_number
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.campaigns.letter import pane_of
@@ -157,7 +157,7 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
         "check",
         step,
         fault=fault,
-        said=sentence(criterion),
+        said=audiences.sentence(session, criterion),
         is_for_everybody=is_everybody(criterion),
         findings=findings,
         plan=plan,

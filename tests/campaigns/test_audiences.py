@@ -1,0 +1,109 @@
+"""Letters sent before are named by campaign and wave outside, by mailing inside; sentences have titles and names."""
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach.campaigns import audiences, definitions, lifecycle, listing
+from outreach.campaigns.definitions import AudienceRule
+from outreach.campaigns.models import Wave
+from outreach.delivery.models import Message, MessageState
+from outreach.errors import InputError
+from outreach.segments import authority_lists
+from outreach.segments.criteria import listed
+from outreach.segments.criteria_json import from_plain, to_json
+from tests.campaigns.conftest import AUTHOR, advance, approved, draft, launch, settle
+from tests.conftest import NOW
+
+ALL, ONE = {"received": {"campaign": 1}}, {"received": {"campaign": 1, "wave": 1}}
+SILENT = {"reacted": {"campaign": 1, "reaction": "none", "answers": []}}
+FENCED = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
+
+
+@pytest.fixture
+def sent(database, people, strand):
+    """Campaign 1 has sent its first wave to three authorities; the letters of the first two were accepted."""
+    made = list(settle(database, 3))
+    launch(database, approved(database, reminders=(14,)))
+    accept(database, Message.authority_id.in_(made[:2]))
+    return made
+
+
+def accept(database, which):
+    with database.writing() as session:
+        session.execute(update(Message).where(which).values(state=MessageState.ACCEPTED, **FENCED))
+
+
+@pytest.mark.parametrize("plain", [ALL, ONE, SILENT, {"and": [{"network": ["WBE"]}, {"not": ONE}, {"or": [SILENT]}]}])
+def test_campaigns_and_waves_come_back_as_they_were_stated(database, sent, plain):
+    with database.reading() as session:
+        criterion = audiences.stated(session, plain)
+        assert "mailings" in to_json(criterion)
+        assert "campaign" not in to_json(criterion)
+        assert audiences.told(session, criterion) == plain
+
+
+@pytest.mark.parametrize(
+    ("plain", "words"),
+    [
+        ({"received": {"campaign": 2}}, "La campagne 2 n’a encore rien envoyé"),
+        ({"received": {"campaign": 1, "wave": 4}}, "La vague 4 de la campagne 1 n’est pas encore partie"),
+        ({"received": {"campaign": True}}, "received.campaign"),
+        ({"received": {"campaign": 1, "wave": ["x"]}}, "received.wave"),
+        ({"received": {"campaign": 1, "mailings": [1]}}, "sans « mailings »"),
+        ({"reacted": {"campaign": 1}}, "reacted.reaction"),
+        ({"received": [1]}, "« received"),
+    ],
+)
+def test_letters_that_cannot_be_named_are_refused(database, sent, plain, words):
+    with database.reading() as session, pytest.raises(InputError, match=words):
+        audiences.stated(session, plain)
+
+
+def test_without_a_wave_the_later_ones_are_meant_as_well(database, sent):
+    with database.reading() as session:
+        every, first = audiences.stated(session, ALL), audiences.stated(session, ONE)
+        due_at = session.scalars(select(Wave.due_at).where(Wave.number == 2)).one()
+    assert meant(database, every) == meant(database, first) == set(sent[:2])
+    advance(database, 2, due_at)
+    accept(database, Message.mailing_id == 2)
+    assert meant(database, every) == set(sent)
+    assert meant(database, first) == set(sent[:2])
+
+
+def meant(database, criterion):
+    with database.reading() as session:
+        scope = audiences.scope_of(session, lifecycle.campaign_numbered(session, 1), now=NOW)
+        return set(session.scalars(listed(scope, criterion)))
+
+
+def test_a_correction_goes_to_those_who_received_the_wrong_letter(database, sent):
+    number = draft(database, segment=AudienceRule(criteria=ONE))
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        assert {one.authority_id for one in audiences.addressees(session, campaign, now=NOW)} == set(sent[:2])
+        stated = definitions.of(session, campaign)
+        assert definitions.read(definitions.write(stated)) == stated
+        assert stated.segment.criteria == ONE
+
+
+def test_a_sentence_has_the_titles_of_campaigns_and_the_names_of_lists(database, sent):
+    with database.writing() as session:
+        made = authority_lists.make(session, "Écoles pilotes", sent[:1], now=NOW, actor=AUTHOR)
+        plain = {"and": [ONE, {"not": SILENT}, {"not": {"authorities": {"list": made.id}}}]}
+        criterion = audiences.stated(session, plain)
+        title = lifecycle.campaign_numbered(session, 1).title
+        said = audiences.sentence(session, criterion)
+    assert said == (
+        f"Pouvoirs organisateurs : a reçu « {title} » (première vague), pas (n’a pas réagi à « {title} »), "
+        "sauf la liste « Écoles pilotes »."
+    )
+    draft(database, segment=AudienceRule(criteria=plain))
+    with database.reading() as session:
+        assert next(row.audience for row in listing.page(session, None, 1)) == said
+
+
+def test_a_mailing_of_no_campaign_keeps_its_number(database, sent):
+    with database.reading() as session:
+        criterion = from_plain({"received": {"mailings": [1, 99]}})
+        assert audiences.told(session, criterion) == {"received": {"mailings": [1, 99], "with_later": False}}
+        assert audiences.sentence(session, criterion) == "Pouvoirs organisateurs : a reçu un envoi n° 1 ou 99."
