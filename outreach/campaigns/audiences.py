@@ -20,6 +20,7 @@ from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
+from outreach.delivery.models import Mailing
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Network
 from outreach.errors import InputError
@@ -33,6 +34,7 @@ from outreach.segments.mailings import OfMailings, ReactedTo, ReceivedMailing
 from outreach.segments.scope import Scope, scope_at
 from outreach.tracking import answers
 
+MOST_OFFERED = 50
 ABOUT_LETTERS = (ReceivedMailing.word, ReactedTo.word)
 Plain = dict[str, Any]  # of a criterion, by name
 Waves = tuple[int, tuple[int, ...]]  # a campaign's number and those of its waves; none stands for all
@@ -96,6 +98,13 @@ def series_of(mailings: Iterable[int]) -> Select[int]:
     campaigns = select(Wave.campaign_id).where(Wave.mailing_id.in_(list(mailings)))
     theirs = select(type_coerce(Wave.mailing_id, Integer)).where(Wave.campaign_id.in_(campaigns))
     return theirs.where(Wave.mailing_id.is_not(None))
+
+
+def waves_that_left(session: Session) -> Sequence[Wave]:
+    """The newest waves whose recipients are known, with their campaigns; fifty at most."""
+    query = select(Wave).join(Mailing, Mailing.id == Wave.mailing_id).where(Mailing.filled_at.is_not(None))
+    newest = query.options(joinedload(Wave.campaign)).order_by(Mailing.filled_at.desc(), Wave.id.desc())
+    return session.scalars(newest.limit(MOST_OFFERED)).all()
 
 
 def stated(session: Session, plain: object) -> Criterion:

@@ -61,7 +61,7 @@ class ContactAgent(BaseModel):
 
 
 class Definition(BaseModel):
-    """A campaign as its file states it."""
+    """A campaign as its file states it. `corrects`: it is for those who received a letter, and a page asks which."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -77,6 +77,7 @@ class Definition(BaseModel):
     tracking: TrackingMode = TrackingMode.AGGREGATE
     deadline_days: Annotated[int, Field(ge=1, le=366)] = 30
     reminders: Annotated[tuple[Annotated[int, Field(ge=1, le=365)], ...], Field(max_length=MOST_REMINDERS)] = ()
+    corrects: bool = False
     segment: AudienceRule = AudienceRule()
     sender: Sender
     contact: ContactAgent = ContactAgent()
@@ -135,6 +136,13 @@ def of(session: Session, campaign: Campaign) -> Definition:
         ),
         letter=campaign.letter,
     )
+
+
+def to_those_who_received(stated: Definition, campaign: int, wave: int | None = None) -> Definition:
+    """The same campaign, for those who received a letter of a campaign, or of one of its waves, by number."""
+    of_wave = {} if wave is None else {"wave": wave}
+    rule = AudienceRule(criteria={"received": {"campaign": campaign, **of_wave}})
+    return stated.model_copy(update={"segment": rule, "corrects": False})
 
 
 def ready_made(folder: Path) -> dict[str, Definition]:

@@ -24,7 +24,7 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
-from outreach.errors import Refused
+from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.segments import audience
 from outreach.settings import ROOT, Mode
@@ -68,12 +68,20 @@ def list_all(operation: Operation, as_json: bool) -> None:
 
 @campaign.command()
 @click.argument("definition", metavar="CAMPAGNE")
+@click.option(
+    "--received", type=NumberType(), metavar="ID", help="Pour ceux qui ont reçu un courriel de cette campagne."
+)
+@click.option("--wave", type=NumberType(), metavar="N", help="Avec --received : de cette vague seulement.")
 @json_option
 @acting
 @pass_operation
-def new(operation: Operation, definition: str, as_json: bool) -> None:
+def new(operation: Operation, definition: str, received: int | None, wave: int | None, as_json: bool) -> None:
     """Crée une campagne depuis un fichier, ou une campagne prête à l’emploi par son nom."""
     stated = definitions.named(definition, ROOT / "campaigns")
+    if received is not None:
+        stated = definitions.to_those_who_received(stated, received, wave)
+    elif wave is not None:
+        raise InputError("« --wave » va avec « --received » : de quelle campagne est cette vague ?")
     with operation.database.writing() as session:
         author = staff.user_named(session, operation.actor(session, RoleName.AUTHOR))
         made = lifecycle.create(session, stated, now=operation.now, author=author)

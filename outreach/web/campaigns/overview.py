@@ -4,10 +4,11 @@ from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
-from outreach.campaigns import definitions, lifecycle, listing
+from outreach.campaigns import audiences, definitions, lifecycle, listing
+from outreach.campaigns.definitions import Definition
 from outreach.campaigns.listing import PAGE_ROWS, Stage
 from outreach.campaigns.results import progress
-from outreach.errors import NotFound
+from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.settings import ROOT
 from outreach.text import whole_number
@@ -41,7 +42,9 @@ def index() -> str:
 def new() -> str:
     with database().reading() as session:
         recent = listing.page(session, None, 1)[:10]
-        return render_template("pages/campaigns/new.html", ready=definitions.ready_made(FOLDER), recent=recent)
+        sent = audiences.waves_that_left(session)
+        ready = definitions.ready_made(FOLDER)
+        return render_template("pages/campaigns/new.html", ready=ready, recent=recent, sent=sent)
 
 
 @pages.post("")
@@ -53,13 +56,23 @@ def create() -> Redirect:
             stated = definitions.of(session, lifecycle.campaign_numbered(session, copied))
         stated = stated.model_copy(update={"title": f"{stated.title[:190]} (copie)"})
     elif name in (ready := definitions.ready_made(FOLDER)):
-        stated = ready[name]
+        stated = _corrected(ready[name], request.form.get("received", ""))
     else:
         raise NotFound("Choisissez une campagne prête à l’emploi, ou une campagne à reprendre.")
     with database().writing() as session:
         author = staff.user_named(session, actor())
         made = lifecycle.create(session, stated, now=now(), author=author)
         return redirect(url_for(".audience", number=made.id))
+
+
+def _corrected(stated: Definition, received: str) -> Definition:
+    """The definition for those who received a wave, as in "12/1"; as it is without one."""
+    if not received:
+        return stated
+    campaign, wave = (whole_number(part) for part in (received.partition("/")[::2]))
+    if campaign is None or wave is None:
+        raise InputError("Choisissez le courriel à corriger dans la liste.")
+    return definitions.to_those_who_received(stated, campaign, wave)
 
 
 @pages.get("/<number:number>")
