@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import Integer, and_, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Integer, and_, or_, select, type_coerce
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence.models import Status, Word
@@ -158,6 +158,14 @@ def authorities(
     ]
 
 
+def is_sent() -> ColumnElement[bool]:
+    """True of a letter that the relay accepted, or perhaps did. What came back since has no reply code."""
+    came_back = and_(Message.state == MessageState.REFUSED, Message.reply_code.is_(None))
+    return or_(
+        Message.state.in_([MessageState.ACCEPTED, MessageState.IN_DOUBT]), came_back, Message.resent_at.is_not(None)
+    )
+
+
 def _who(known: Mapping[int, T], holds: Callable[[T], bool]) -> frozenset[int]:
     return frozenset(key for key, what in known.items() if holds(what))
 
@@ -172,12 +180,7 @@ def _states(session: Session, mailings: Iterable[int]) -> dict[int, set[MessageS
 
 
 def _sent(session: Session, mailings: Iterable[int]) -> frozenset[int]:
-    """The authorities of letters that the relay accepted, or perhaps did. What came back since has no reply code."""
-    came_back = and_(Message.state == MessageState.REFUSED, Message.reply_code.is_(None))
-    is_sent = or_(
-        Message.state.in_([MessageState.ACCEPTED, MessageState.IN_DOUBT]), came_back, Message.resent_at.is_not(None)
-    )
-    query = select(AUTHORITY).where(Message.mailing_id.in_(mailings), is_sent)
+    query = select(AUTHORITY).where(Message.mailing_id.in_(mailings), is_sent())
     return frozenset(session.scalars(query.distinct()))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from werkzeug.datastructures import MultiDict
 
-from outreach.campaigns import listing as campaigns
+from outreach.campaigns import audiences
 from outreach.db import Session
 from outreach.directory import listing as directory
 from outreach.directory.reference import PROVINCES
@@ -72,7 +72,9 @@ def known(session: Session, scope: Scope) -> dict[str, Options]:
         "province.root": [(province, province) for province in PROVINCES],
         "municipality.root": [(name, name) for name in municipalities],
         "strand": [(str(number), f"Volet {number}") for number in scope.strands],
-        "mailings": [(str(key), label) for key, label in campaigns.mailings(session)],
+        "mailings": [
+            (str(wave.mailing_id), f"{wave.campaign.title}, {wave.name}") for wave in audiences.waves_that_left(session)
+        ],
         "list": [(str(made.id), f"{made.name} ({count} PO)") for made, count in authority_lists.every(session)],
     }
 

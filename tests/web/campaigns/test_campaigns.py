@@ -14,7 +14,7 @@ from outreach.directory import authority_sheet
 from outreach.directory.reference import NETWORKS
 from outreach.mail.tokens import Keys
 from tests.conftest import NOW
-from tests.pages import form_of, text_of
+from tests.pages import elements, form_of, text_of
 from tests.web.test_mailbox import planned
 
 NOT_SAVED = [  # what is typed, and what the page says about it
@@ -412,7 +412,7 @@ def test_the_list_takes_the_same_statements_however_many_campaigns(author, begun
     few = statements()
     for _ in range(4):
         author.send("/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/new")
-    assert statements() == few <= 9
+    assert statements() == few <= 11
 
 
 def test_a_hostile_title_is_text_everywhere(author, signed_in, begun):
@@ -429,3 +429,26 @@ def test_a_hostile_title_is_text_everywhere(author, signed_in, begun):
         assert "<script>alert" not in page
         assert str(escape(hostile)) in page
     assert definitions.read(author.get(f"{begun}/definition.md").text).title == hostile
+
+
+def test_a_blank_campaign_begins_with_its_name_and_waits_for_its_text(author, sample_database):
+    assert author.send("/campaigns", {"definition": "blank", "title": " "}, page="/campaigns/new").status_code == 400
+    made = author.send("/campaigns", {"definition": "blank", "title": "Portes ouvertes"}, page="/campaigns/new")
+    assert form_of(author.get(made.location), "choices")["title"] == "Portes ouvertes"
+    dated(author, made.location.removesuffix("/audience"))
+    check = text_of(author.get(made.location.replace("audience", "check")))
+    assert "remplacez « [À compléter : votre texte] »" in check
+    assert "Demander la validation" not in check
+
+
+def test_a_campaign_is_found_by_its_name_or_its_author(author, begun):
+    author.send("/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/new")
+
+    def shown(words):
+        page = author.get("/campaigns", query_string={"q": words})
+        return [text_of(row.find("th/a")) for row in elements(page, "tbody/tr")], text_of(page)
+
+    assert shown("DEUXIEME volet")[0] == ["Invitation au deuxième volet"]
+    assert len(shown("nadia lambert")[0]) == 2
+    assert shown("nulle part")[0] == []
+    assert "Toutes (0)" in shown("nulle part")[1]
