@@ -96,10 +96,23 @@ def counts(session: Session, *, owner: str = "") -> dict[Tray, int]:
 
 def page(session: Session, tray: Tray | None, number: int, *, owner: str = "") -> Sequence[Response]:
     """One page of a tray (None: all that waits, tray by tray), the oldest first; HANDLED has the newest first."""
+    return session.scalars(_ordered(tray, owner).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)).all()
+
+
+def every(session: Session, tray: Tray | None, *, owner: str = "") -> Sequence[Response]:
+    """All responses that the pages of `page` hold, in the same order."""
+    return session.scalars(_ordered(tray, owner)).all()
+
+
+def authorities(session: Session, tray: Tray | None, *, owner: str = "") -> list[int]:
+    """The keys of the authorities whose responses the pages of `page` hold."""
+    return list(session.scalars(_in(tray, owner).with_only_columns(Response.authority_id).distinct()))
+
+
+def _ordered(tray: Tray | None, owner: str) -> Select[Response]:
     query = _in(tray, owner).options(joinedload(Response.authority), joinedload(Response.strand))
     order = [Response.handled_at.desc()] if tray is Tray.HANDLED else [_urgency(), Response.given_at]
-    query = query.options(selectinload(Response.schools), joinedload(Response.message)).order_by(*order, Response.id)
-    return session.scalars(query.limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)).all()
+    return query.options(selectinload(Response.schools), joinedload(Response.message)).order_by(*order, Response.id)
 
 
 def count(session: Session, tray: Tray | None, *, owner: str = "") -> int:

@@ -1,29 +1,39 @@
 """The inbox: responses of authorities that wait for staff, their owners, and one action on each."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Response as Download
 from werkzeug.wrappers import Response as Redirect
 
+from outreach import days, french
 from outreach.accounts import staff
+from outreach.campaigns.from_lists import WrittenList
 from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.tracking import inbox, steps
 from outreach.tracking.inbox import PAGE_ROWS, EffectChanged, Tray
 from outreach.tracking.models import Response
+from outreach.web.audience.writing import write_to
+from outreach.web.ui import exports
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_fields
 from outreach.web.ui.pager import Pager
 
 pages = Blueprint("responses", __name__, url_prefix="/responses")
 MINE = "me"
+HEADERS = (
+    *("FASE", "Pouvoir organisateur", "Réseau", "Volet", "Réponse", "Écoles", "Adresse proposée", "Commentaire"),
+    *("Reçue (heure de Bruxelles)", "Suivi par", "Suite"),
+)
 
 
 @pages.get("")
 @needs(RoleName.READER)
 def index() -> str:
     kept = _filter()
-    tray = Tray(kept["tray"]) if "tray" in kept else None
+    tray = _tray(kept)
     owner = actor() if "owner" in kept else ""
     with database().reading() as session:
         pager = Pager.of(request, inbox.count(session, tray, owner=owner), PAGE_ROWS)
@@ -36,8 +46,32 @@ def index() -> str:
             kept=kept,
             colleagues=staff.colleagues(session),
             pager=pager,
+            authorities=len(inbox.authorities(session, tray, owner=owner)),
             rows=inbox.page(session, tray, pager.number, owner=owner),
         )
+
+
+@pages.get("/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export(kind: str) -> Download:
+    kept = _filter()
+    with database().reading() as session:
+        colleagues = staff.colleagues(session)
+        tray, owner = _tray(kept), actor() if "owner" in kept else ""
+        rows = [_cells(row, colleagues) for row in inbox.every(session, tray, owner=owner)]
+    return exports.download(exports.Table("Réponses", HEADERS, rows), kind, "reponses")
+
+
+@pages.post("/campaign")
+@needs(RoleName.AUTHOR)
+def write_to_list() -> Redirect:
+    """Begin a campaign to the authorities whose responses are listed now; they are stored as a list."""
+    kept = _filter()
+    tray = _tray(kept)
+    with database().reading() as session:
+        keys = inbox.authorities(session, tray, owner=actor() if "owner" in kept else "")
+    name = f"Réponses : {tray.label if tray else 'en attente'}, au {french.day(days.today(now()))}"
+    return write_to(WrittenList(name, None, keys))
 
 
 @pages.get("/<number:number>")
@@ -94,6 +128,26 @@ def reopen(number: int) -> Redirect:
         inbox.reopen(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=note)
     flash("La réponse attend de nouveau, et elle est à vous.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
+
+
+def _tray(kept: dict[str, Any]) -> Tray | None:
+    return Tray(kept["tray"]) if "tray" in kept else None
+
+
+def _cells(row: Response, colleagues: Mapping[str, str]) -> Sequence[exports.Cell]:
+    return (
+        row.authority.fase,
+        row.authority.name,
+        row.authority.network.code,
+        row.strand.number,
+        row.answer.label,
+        len(row.schools) or "",
+        row.proposed_address or "",
+        row.comment or "",
+        f"{row.given_at.astimezone(days.BRUSSELS):%Y-%m-%d %H:%M}",
+        colleagues[row.owner] if row.owner else "",
+        row.outcome or "",
+    )
 
 
 def _note() -> str:

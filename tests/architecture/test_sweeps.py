@@ -61,6 +61,7 @@ SAMPLES = {
     "key": "x",
     "token": "x",
     "step": "letter",
+    "what": "schools",
 }
 MOST_STATEMENTS = 40  # a list has fifty rows: asking once for each would show
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
