@@ -9,14 +9,16 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, case, func, select
+from sqlalchemy import ColumnElement, Row, Select, Subquery, case, func, select
 
-from outreach.adherence.models import Programme, Status, Strand, Word
+from outreach.adherence.models import Programme, RollUp, Status, Strand, Word
 from outreach.adherence.standing import eligible, joinings, rolled_up, standing
 from outreach.db import Session
 from outreach.directory.models import Authority, Network, School
 
 CURVE_POINTS = 26
+SchoolRow = Row[School, Authority, Status, Word | None, date | None]
+AuthorityRow = Row[Authority, RollUp, int, int]
 
 
 class Bucket(StrEnum):

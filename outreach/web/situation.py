@@ -7,13 +7,12 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 from flask_security import current_user
-from sqlalchemy import Row
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import days, french
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import Programme, RollUp, Word
-from outreach.adherence.situation import Bucket, Selection, Situation, SituationRow
+from outreach.adherence.situation import AuthorityRow, Bucket, SchoolRow, Selection, Situation, SituationRow
 from outreach.alerts.shown import ShownAlert, shown
 from outreach.campaigns import from_lists
 from outreach.campaigns.from_lists import WrittenList
@@ -203,7 +202,7 @@ def _asked_list(session: Session, programme: Programme, what: str) -> tuple[str,
     return ", ".join(filter(None, words)), selection
 
 
-def _school_cells(day: date, selection: Selection, row: Row[*tuple[Any, ...]]) -> tuple[exports.Cell, ...]:
+def _school_cells(day: date, selection: Selection, row: SchoolRow) -> tuple[exports.Cell, ...]:
     school, authority = row.School, row.Authority
     known = "déclaré" if row.word == Word.DECLARED else "confirmé" if row.word else ""
     since = row.effective_on.isoformat() if row.effective_on else ""
@@ -211,7 +210,7 @@ def _school_cells(day: date, selection: Selection, row: Row[*tuple[Any, ...]]) -
     return (day.isoformat(), selection.strand, *named, row.status.label, known, since)
 
 
-def _authority_cells(day: date, selection: Selection, row: Row[*tuple[Any, ...]]) -> tuple[exports.Cell, ...]:
+def _authority_cells(day: date, selection: Selection, row: AuthorityRow) -> tuple[exports.Cell, ...]:
     authority = row.Authority
     named = (authority.fase, authority.name, authority.network.code, authority.municipality)
     return (day.isoformat(), selection.strand, *named, RollUp(row.roll_up).label, row.joined, row.concerned)
