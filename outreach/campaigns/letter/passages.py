@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 ONE, SEVERAL = "une_école", "plusieurs_écoles"
-TAG = re.compile(r"\(%\s*(if|elif|else|endif)\b\s*(.*?)\s*%\)")
+TAG = re.compile(r"\(%([^%\n]*)%\)")
 OTHER = {ONE: SEVERAL, SEVERAL: ONE}
 
 
@@ -73,18 +73,26 @@ def _choice(lines: list[str], at: int) -> tuple[str, int, int] | None:
     None unless each of the three tags is alone on its line, and both texts have a line at least.
     """
     first = TAG.fullmatch(lines[at].strip())
-    if first is None or first[1] != "if" or first[2] not in OTHER:
+    word, condition = _said(first) if first else ("", "")
+    if word != "if" or condition not in OTHER:
         return None
     depth, parting = 1, 0
     for place in range(at + 1, len(lines)):
         for tag in TAG.finditer(lines[place]):
-            depth += {"if": 1, "endif": -1}.get(tag[1], 0)
+            word, _ = _said(tag)
+            depth += {"if": 1, "endif": -1}.get(word, 0)
             is_alone = lines[place].strip() == tag[0]
             if depth == 0:
                 is_whole = is_alone and 0 < parting < place - 1
-                return (first[2], parting, place) if is_whole else None
-            if depth == 1 and tag[1] in {"else", "elif"}:
-                if tag[1] == "elif" or parting or not is_alone or place == at + 1:
+                return (condition, parting, place) if is_whole else None
+            if depth == 1 and word in {"else", "elif"}:
+                if word == "elif" or parting or not is_alone or place == at + 1:
                     return None
                 parting = place
     return None
+
+
+def _said(tag: re.Match[str]) -> tuple[str, str]:
+    """The first word of a tag, and the rest."""
+    word, _, rest = tag[1].strip().partition(" ")
+    return word, rest.strip()
