@@ -21,7 +21,18 @@ from outreach.accounts.trail import TrailKind
 from outreach.db import NO_ANSWER, Database, Session
 from outreach.db.ways import Way
 from outreach.settings import ROOT, Mode, Settings
-from outreach.web import account, adherence, calendar, campaigns, mailbox, responses, sending, situation, trail
+from outreach.web import (
+    account,
+    adherence,
+    calendar,
+    campaigns,
+    mailbox,
+    responses,
+    segments,
+    sending,
+    situation,
+    trail,
+)
 from outreach.web.directory import authorities, exclusions, history
 from outreach.web.headers import Headed
 from outreach.web.public import recipient_pages, well_known
@@ -31,7 +42,7 @@ from outreach.web.ui import frame, kept, sign_in
 from outreach.web.ui import trail as trail_queue
 from outreach.web.ui.account_forms import SignInForm
 
-WORDS, UPLOADS = {"", "application/x-www-form-urlencoded"}, "adherence.receive"
+WORDS, UPLOADS = {"", "application/x-www-form-urlencoded"}, {"adherence.receive", "segments.make_list"}
 DEFAULT_PORTS = {"http": 80, "https": 443}
 FOR_EVER = 365 * 24 * 3600
 MESSAGES = {
@@ -72,6 +83,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         adherence,
         calendar,
         responses,
+        segments,
         account,
         mailbox,
         sending,
@@ -95,7 +107,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
 
 def _allow_uploads() -> None:
     # This runs before the CSRF check, which reads the form. Only the page that receives lists accepts a large body.
-    if request.endpoint == UPLOADS:
+    if request.endpoint == "adherence.receive":
         request.max_content_length = adherence.BIGGEST_UPLOAD
     elif request.endpoint == kept.SIGN_IN_AGAIN:
         request.max_form_memory_size = request.max_content_length  # signed, 500 kB of form take up to 700
@@ -108,7 +120,7 @@ def _refuse_foreign_forms() -> None:
     """
     if request.blueprint == recipient_pages.pages.name:
         return
-    takes_files = request.endpoint == UPLOADS and request.mimetype == "multipart/form-data"
+    takes_files = request.endpoint in UPLOADS and request.mimetype == "multipart/form-data"
     if request.mimetype not in WORDS and not takes_files:
         abort(415)  # a file in a text field would break the form that reads it
     origin = request.headers.get("Origin")

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 from sqlalchemy import ColumnElement, ForeignKey, Row, String, func, insert, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach import audit
 from outreach.db import Base, Session
@@ -40,10 +40,6 @@ class AuthorityList(Base):
     name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     made_by: Mapped[str] = mapped_column(String(255))
     made_at: Mapped[datetime]
-
-    members: Mapped[list[Authority]] = relationship(
-        secondary="authority_list_members", order_by="Authority.folded", viewonly=True
-    )
 
 
 class AuthorityListMember(Base):
@@ -177,6 +173,19 @@ def every(session: Session) -> Sequence[ListRow]:
     count = func.count(AuthorityListMember.authority_id)
     query = select(AuthorityList, count).join(AuthorityListMember, AuthorityListMember.list_id == AuthorityList.id)
     return session.execute(query.group_by(AuthorityList.id).order_by(AuthorityList.id.desc())).all()
+
+
+def members(session: Session, listed: AuthorityList, *, most: int | None = None) -> Sequence[Authority]:
+    """The authorities on a list, by name; `most` of them at most."""
+    query = select(Authority).join(AuthorityListMember, AuthorityListMember.authority_id == Authority.id)
+    query = query.where(AuthorityListMember.list_id == listed.id).order_by(Authority.folded, Authority.fase)
+    return session.scalars(query.limit(most)).all()
+
+
+def count_members(session: Session, listed: AuthorityList) -> int:
+    """How many authorities are on a list."""
+    query = select(func.count()).where(AuthorityListMember.list_id == listed.id)
+    return session.scalar(query) or 0
 
 
 def names(session: Session, numbers: Collection[int]) -> dict[int, str]:

@@ -100,7 +100,17 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
         if (
             method != "GET"
             and endpoint.startswith(
-                ("directory.", "exclusions.", "history.", "adherence.", "campaigns.", "responses.", "sending.")
+                (
+                    "directory.",
+                    "exclusions.",
+                    "history.",
+                    "adherence.",
+                    "campaigns.",
+                    "responses.",
+                    "segments.",
+                    "sending.",
+                    "situation.",
+                )
             )
             and endpoint != "campaigns.preview"
         ):

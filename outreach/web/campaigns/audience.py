@@ -9,7 +9,7 @@ from flask_security import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns import audiences, drafts, lifecycle
+from outreach.campaigns import audiences, drafts, lifecycle, segment_uses
 from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.review import checks
@@ -22,7 +22,7 @@ from outreach.directory.models import Authority, Level
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.segments import audience as segment
-from outreach.segments import offers
+from outreach.segments import offers, saved
 from outreach.segments.audience import AddressRow, Audience, Concerns, Explanation
 from outreach.segments.choices import Cell, Choices
 from outreach.segments.criteria import Criterion, NetworkCode, sentence, simplified
@@ -202,6 +202,8 @@ def _page(session: Session, campaign: Campaign, asked: Asked, version: str = "")
         asked=asked,
         said=sentence(asked.criterion, called),
         names=called,
+        use=segment_uses.use_of(session, campaign),
+        segments=[segment for segment, _ in saved.every(session)],
         offers=offered,
         search=search,
         suggestions=offers.found(offered, search),

@@ -273,7 +273,7 @@ def _bar() -> list[tuple[str, str, bool]]:
         "directory."
         if place in {"adherence.statuses", "adherence.record", "adherence.withdrawal"}
         or place.startswith(("history.", "exclusions."))
-        else place.replace("adherence.", "situation.")
+        else place.replace("adherence.", "situation.").replace("segments.", "campaigns.")
     )
     return [(label, address, here.startswith(prefix)) for label, address, prefix in entries]
 

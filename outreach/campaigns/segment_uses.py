@@ -1,0 +1,107 @@
+"""Campaigns that took their audience from a saved segment: taken over as it was, and what has changed since.
+
+A campaign has a copy of its own, so that an approved one does not change when the segment does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import joinedload
+
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import Campaign, CampaignSegment
+from outreach.db import Session
+from outreach.errors import Refused
+from outreach.segments import saved
+from outreach.segments.criteria import simplified
+from outreach.segments.criteria_json import from_store, to_json
+from outreach.segments.saved import SavedSegment, SegmentVersion
+
+UseRow = Row[Campaign, SegmentVersion]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentUse:
+    """The version that a campaign took over, the latest one, and whether the campaign's own copy is still the same."""
+
+    version: SegmentVersion
+    latest: SegmentVersion
+    is_same: bool
+
+    @property
+    def segment(self) -> SavedSegment:
+        """The segment."""
+        return self.version.segment
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the segment says something else by now."""
+        return self.latest.id != self.version.id
+
+
+def use_of(session: Session, campaign: Campaign) -> SegmentUse | None:
+    """The saved segment that a campaign's audience comes from; None without one. Two statements at most."""
+    version = joinedload(CampaignSegment.version).joinedload(SegmentVersion.segment)
+    use = session.get(CampaignSegment, campaign.id, options=[version])
+    if use is None:
+        return None
+    is_same = to_json(simplified(from_store(campaign.criteria))) == use.version.criteria
+    return SegmentUse(use.version, saved.latest(session, use.version.segment), is_same)
+
+
+def uses(session: Session, segment: SavedSegment) -> Sequence[UseRow]:
+    """The campaigns that took a segment over, the newest first, each with the version that it took."""
+    query = (
+        select(Campaign, SegmentVersion)
+        .join(CampaignSegment, CampaignSegment.campaign_id == Campaign.id)
+        .join(SegmentVersion, SegmentVersion.id == CampaignSegment.version_id)
+        .where(SegmentVersion.segment_id == segment.id)
+    )
+    return session.execute(query.order_by(Campaign.id.desc())).all()
+
+
+def count_uses(session: Session) -> dict[int, int]:
+    """How many campaigns took each segment over, by the segment's key; one without any is not in it."""
+    query = select(SegmentVersion.segment_id, func.count()).join(
+        CampaignSegment, CampaignSegment.version_id == SegmentVersion.id
+    )
+    return dict(session.execute(query.group_by(SegmentVersion.segment_id)).all())
+
+
+def take(session: Session, campaign: Campaign, segment: SavedSegment, *, now: datetime, actor: str) -> None:
+    """Give a campaign the audience that a segment means now. An approved campaign becomes a draft if it changes.
+
+    Raises Refused for a retired segment, and as `lifecycle.revise` does.
+    """
+    if segment.retired_at is not None:
+        raise Refused("Ce segment est retiré : choisissez-en un autre.")
+    version = saved.latest(session, segment)
+    lifecycle.revise(session, campaign, {"criteria": version.criteria}, now=now, actor=actor)
+    _link(session, campaign, version)
+
+
+def keep_as(session: Session, campaign: Campaign, name: str, *, now: datetime, actor: str) -> SegmentVersion:
+    """Save a campaign's audience as a segment of its own. Raises as `saved.save` does."""
+    version = saved.save(session, name, from_store(campaign.criteria), now=now, actor=actor)
+    _link(session, campaign, version)
+    return version
+
+
+def keep_in(
+    session: Session, campaign: Campaign, segment: SavedSegment, *, now: datetime, actor: str
+) -> SegmentVersion:
+    """Save a campaign's audience as what a segment says from now on. Raises as `saved.revise` does."""
+    version = saved.revise(session, segment, from_store(campaign.criteria), now=now, actor=actor)
+    _link(session, campaign, version)
+    return version
+
+
+def _link(session: Session, campaign: Campaign, version: SegmentVersion) -> None:
+    use = session.get(CampaignSegment, campaign.id)
+    if use is None:
+        session.add(CampaignSegment(campaign_id=campaign.id, version_id=version.id))
+    else:
+        use.version_id = version.id
+    session.flush()

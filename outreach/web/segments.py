@@ -1,0 +1,193 @@
+"""Pages of saved segments and stored lists: what they mean, where they are used, and making a list."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach import french
+from outreach.accounts import staff
+from outreach.campaigns import audiences, lifecycle, segment_uses
+from outreach.db import Session
+from outreach.errors import InputError, Refused
+from outreach.roles import RoleName
+from outreach.segments import authority_lists, saved
+from outreach.segments.authority_lists import LONGEST_NAME, Numbers
+from outreach.segments.criteria import sentence
+from outreach.text import whole_number
+from outreach.web.ui import exports
+from outreach.web.ui.frame import actor, database, needs, now
+
+pages = Blueprint("segments", __name__, url_prefix="/segments")
+SHOWN, MOST_ROWS = 20, 200
+HEADERS = ("FASE", "Pouvoir organisateur", "Réseau", "Commune")
+
+
+@dataclass(frozen=True, slots=True)
+class NewList:
+    """What the form of a new list shows: its name, its numbers as text, and what is at fault, in French sentences."""
+
+    name: str = ""
+    numbers: str = ""
+    faults: tuple[str, ...] = ()
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index() -> str:
+    with database().reading() as session:
+        return _index(session, NewList())
+
+
+@pages.post("/lists")
+@needs(RoleName.AUTHOR)
+def make_list() -> Redirect | tuple[str, int]:
+    name = request.form.get("name", "")
+    keys: tuple[int, ...] = ()
+    try:
+        numbers = _stated()
+    except InputError as error:
+        asked = NewList(name, request.form.get("numbers", ""), (str(error),))
+    else:
+        with database().reading() as session:
+            asked, keys = _judged(session, name, numbers)
+    if not asked.faults:
+        try:
+            with database().writing() as session:
+                made = authority_lists.make(session, name, keys, now=now(), actor=actor())
+                return redirect(url_for(".authority_list", number=made.id))
+        except InputError as error:
+            asked = NewList(name, asked.numbers, (str(error),))
+    with database().reading() as session:
+        return _index(session, asked), 422
+
+
+@pages.get("/lists/<number:number>")
+@needs(RoleName.READER)
+def authority_list(number: int) -> str:
+    with database().reading() as session:
+        shown = authority_lists.list_numbered(session, number)
+        return render_template(
+            "pages/segments/list.html",
+            shown=shown,
+            count=authority_lists.count_members(session, shown),
+            members=authority_lists.members(session, shown, most=MOST_ROWS),
+            colleagues=staff.colleagues(session),
+        )
+
+
+@pages.get("/lists/<number:number>.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_list(number: int, kind: str) -> Response:
+    with database().reading() as session:
+        members = authority_lists.members(session, authority_lists.list_numbered(session, number))
+        rows = [(one.fase, one.name, one.network.code, one.municipality) for one in members]
+    return exports.download(exports.Table("Liste", HEADERS, rows), kind, f"liste-{number}")
+
+
+@pages.get("/<number:number>")
+@needs(RoleName.READER)
+def segment(number: int) -> str:
+    with database().reading() as session:
+        shown = saved.segment_numbered(session, number)
+        names = audiences.names(session, [version.criterion for version in shown.versions])
+        return render_template(
+            "pages/segments/segment.html",
+            shown=shown,
+            sentence=sentence,
+            names=names,
+            uses=segment_uses.uses(session, shown),
+            colleagues=staff.colleagues(session),
+            longest=LONGEST_NAME,
+        )
+
+
+@pages.post("/<number:number>/name")
+@needs(RoleName.AUTHOR)
+def rename(number: int) -> Redirect:
+    name = request.form.get("name", "")
+    with database().writing() as session:
+        saved.rename(session, saved.segment_numbered(session, number), name, now=now(), actor=actor())
+    flash("Le nom est changé.", "success")
+    return redirect(url_for(".segment", number=number))
+
+
+@pages.post("/<number:number>/retirement")
+@needs(RoleName.AUTHOR)
+def retire(number: int) -> Redirect:
+    with database().writing() as session:
+        saved.retire(session, saved.segment_numbered(session, number), now=now(), actor=actor())
+    flash("Le segment est retiré. Les campagnes qui l’ont repris gardent leur public.", "success")
+    return redirect(url_for(".index"))
+
+
+@pages.post("/of-campaign/<number:number>")
+@needs(RoleName.AUTHOR)
+def keep(number: int) -> Redirect:
+    """Save a campaign's audience: under a new name, or as what a segment says from now on."""
+    name, chosen = request.form.get("name", "").strip(), whole_number(request.form.get("segment", ""))
+    with database().writing() as session:
+        campaign = lifecycle.in_turn(session, number)
+        if name or chosen is None:
+            version = segment_uses.keep_as(session, campaign, name, now=now(), actor=actor())
+        else:
+            segment = saved.segment_numbered(session, chosen)
+            version = segment_uses.keep_in(session, campaign, segment, now=now(), actor=actor())
+        said = f"Ce public est enregistré dans le segment « {version.segment.name} », version {version.number}."
+    flash(said, "success")
+    return redirect(url_for("campaigns.audience", number=number))
+
+
+@pages.post("/to-campaign/<number:number>")
+@needs(RoleName.AUTHOR)
+def take(number: int) -> Redirect:
+    """Give a campaign the audience that a segment means now."""
+    chosen = whole_number(request.form.get("segment", ""))
+    if chosen is None:
+        raise Refused("Choisissez un segment.")
+    with database().writing() as session:
+        segment = saved.segment_numbered(session, chosen)
+        segment_uses.take(session, lifecycle.in_turn(session, number), segment, now=now(), actor=actor())
+        said = f"Le public est celui du segment « {segment.name} »."
+    flash(said, "success")
+    return redirect(url_for("campaigns.audience", number=number))
+
+
+def _stated() -> Numbers:
+    """The numbers that a request states, typed and in a file. Raises InputError when the file cannot be read."""
+    numbers, sent = authority_lists.typed(request.form.get("numbers", "")), request.files.get("file")
+    if sent is None or not sent.filename:
+        return numbers
+    of_file = authority_lists.of_file(sent.read())
+    return Numbers(tuple(dict.fromkeys((*numbers.fases, *of_file.fases))), (*numbers.rejected, *of_file.rejected))
+
+
+def _judged(session: Session, name: str, numbers: Numbers) -> tuple[NewList, tuple[int, ...]]:
+    """The form again, with the keys of its authorities. What is unknown is named, and no longer in the text."""
+    known = authority_lists.known(session, numbers.fases)
+    unknown = [str(fase) for fase in numbers.fases if fase not in known]
+    faults = [f"Ligne {row.row} : {row.message}" for row in numbers.rejected[:SHOWN]]
+    if len(numbers.rejected) > SHOWN:
+        faults.append(f"{len(numbers.rejected) - SHOWN} autres cases ne sont pas des numéros FASE.")
+    if unknown:
+        counted = french.plural(len(unknown), "numéro n’est d’aucun PO connu", "numéros ne sont d’aucun PO connu")
+        faults.append(f"{counted} : {', '.join(unknown[:SHOWN])}{'…' if len(unknown) > SHOWN else '.'}")
+    kept = "\n".join(str(fase) for fase in numbers.fases if fase in known)
+    return NewList(name, kept, tuple(faults)), tuple(known.values())
+
+
+def _index(session: Session, asked: NewList) -> str:
+    rows = saved.every(session)
+    criteria = {segment.id: version.criterion for segment, version in rows}
+    return render_template(
+        "pages/segments/index.html",
+        asked=asked,
+        rows=rows,
+        criteria=criteria,
+        names=audiences.names(session, criteria.values()),
+        sentence=sentence,
+        uses=segment_uses.count_uses(session),
+        lists=authority_lists.every(session),
+        colleagues=staff.colleagues(session),
+        longest=LONGEST_NAME,
+    )

@@ -1,0 +1,59 @@
+"""Pages of segments and lists: a list from numbers or a file, a segment saved from a campaign, and what has changed."""
+
+import io
+
+import pytest
+from sqlalchemy import select
+
+from outreach.directory.models import Authority
+from tests.pages import form_of, text_of
+
+
+@pytest.fixture
+def fases(sample_database):
+    """The first three FASE numbers of the sample."""
+    with sample_database.reading() as session:
+        return session.scalars(select(Authority.fase).order_by(Authority.fase).limit(3)).all()
+
+
+def test_a_list_is_made_of_known_numbers_and_what_is_none_is_named(author, fases):
+    first, second, third = fases
+    file = (io.BytesIO(f"FASE\n{third}\n".encode()), "po.csv")
+    asked = {"name": "Pilotes", "numbers": f"{first} {second}\nNamur 999999"}
+    response = author.send("/segments/lists", {**asked, "file": file}, page="/segments")
+    assert response.status_code == 422
+    said = text_of(response)
+    assert "Ligne 2 : « Namur » n’est pas un numéro FASE." in said
+    assert "1 numéro n’est d’aucun PO connu : 999999." in said
+    assert f"{first}\n{second}\n{third}</textarea>" in response.text
+    made = author.send("/segments/lists", {"name": "Pilotes", "numbers": " ".join(map(str, fases))}, page="/segments")
+    page = author.get(made.location)
+    assert "3 pouvoirs organisateurs" in text_of(page)
+    assert author.get(f"{made.location}.csv").text.count("\n") == 4
+    assert "Pilotes" in author.get("/segments").text
+
+
+def test_a_segment_is_saved_from_a_campaign_taken_by_another_and_says_where_it_is_used(author):
+    addresses = [
+        author.send("/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/new").location
+        for _ in range(2)
+    ]
+    first, second = (address.split("/")[-2] for address in addresses)
+    author.send(f"/segments/of-campaign/{first}", {"name": "Secondaires"}, page=addresses[0])
+    author.send(f"/segments/to-campaign/{second}", {"segment": "1"}, page=addresses[1])
+    assert "Public repris du segment Secondaires , version 1" in text_of(author.get(addresses[1]))
+    choices = form_of(author.get(addresses[0]), "choices") | {"cell": "WBE|secondary"}
+    author.send(addresses[0], choices, page=addresses[0])
+    assert "puis modifié dans cette campagne" in text_of(author.get(addresses[0]))
+    author.send(f"/segments/of-campaign/{first}", {"segment": "1"}, page=addresses[0])
+    assert "Le segment a changé depuis : il en est à la version 2." in text_of(author.get(addresses[1]))
+    said = text_of(author.get("/segments/1"))
+    assert "1 (le segment a changé depuis)" in said
+    author.send("/segments/1/name", {"name": "WBE"}, page="/segments/1")
+    author.send("/segments/1/retirement", page="/segments/1")
+    assert "Aucun segment." in text_of(author.get("/segments"))
+    assert "Retiré le" in text_of(author.get("/segments/1"))
+
+
+def test_who_only_reads_makes_no_list(signed_in):
+    assert "Nouvelle liste" not in signed_in("reader").get("/segments").text
