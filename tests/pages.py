@@ -149,7 +149,7 @@ def tree_of(page):
 def _values(control):
     kind = control.get("type", "text")
     if control.tag == "textarea":
-        return ["\r\n".join("".join(control.itertext()).splitlines())]
+        return [re.sub(r"\r\n|\r|\n", "\r\n", "".join(control.itertext()))]  # a last end of line is sent, too
     if control.tag == "select":
         options = list(control.iter("option"))
         chosen = [option for option in options if "selected" in option.attrib]

@@ -9,14 +9,16 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, case, func, select
+from sqlalchemy import ColumnElement, Row, Select, Subquery, case, func, select
 
-from outreach.adherence.models import Programme, Status, Strand, Word
+from outreach.adherence.models import Programme, RollUp, Status, Strand, Word
 from outreach.adherence.standing import eligible, joinings, rolled_up, standing
 from outreach.db import Session
 from outreach.directory.models import Authority, Network, School
 
 CURVE_POINTS = 26
+SchoolRow = Row[School, Authority, Status, Word | None, date | None]
+AuthorityRow = Row[Authority, RollUp, int, int]
 
 
 class Bucket(StrEnum):
@@ -121,11 +123,22 @@ def count_schools(session: Session, programme: Programme, day: date, selection: 
 
 
 def schools(
-    session: Session, programme: Programme, day: date, selection: Selection, limit: int, offset: int
+    session: Session, programme: Programme, day: date, selection: Selection, limit: int | None = None, offset: int = 0
 ) -> Sequence[Any]:
     """The schools a figure counts: rows of School, Authority, status, word, effective_on."""
     query = _schools(programme, day, selection).order_by(School.folded, School.fase)
     return session.execute(query.limit(limit).offset(offset)).all()
+
+
+def owners(session: Session, programme: Programme, day: date, selection: Selection) -> list[int]:
+    """The keys of the authorities that own the schools a figure counts."""
+    return list(session.scalars(_schools(programme, day, selection).with_only_columns(Authority.id).distinct()))
+
+
+def count_owners(session: Session, programme: Programme, day: date, selection: Selection) -> int:
+    """How many authorities `owners` has."""
+    query = _schools(programme, day, selection).with_only_columns(func.count(Authority.id.distinct()))
+    return session.scalar(query) or 0
 
 
 def count_authorities(session: Session, programme: Programme, day: date, selection: Selection) -> int:
@@ -135,7 +148,7 @@ def count_authorities(session: Session, programme: Programme, day: date, selecti
 
 
 def authorities(
-    session: Session, programme: Programme, day: date, selection: Selection, limit: int, offset: int
+    session: Session, programme: Programme, day: date, selection: Selection, limit: int | None = None, offset: int = 0
 ) -> Sequence[Any]:
     """The authorities that `count_authorities` counts: rows of Authority, roll_up, concerned, joined (in schools)."""
     query = _authorities(programme, day, selection).order_by(Authority.folded, Authority.fase)

@@ -24,6 +24,14 @@ from outreach.tracking.models import TrackingMode
 
 FENCE = "+++"
 MOST_REMINDERS = 5
+BLANK_LETTER = """Madame, Monsieur,
+
+[À compléter : votre texte]
+
+((boutons_réponse))
+
+Bien cordialement,
+((contact))"""
 Words = Annotated[str, judged_by(line_of_words)]
 Text = Annotated[Words, Field(max_length=200)]
 
@@ -143,6 +151,23 @@ def to_those_who_received(stated: Definition, campaign: int, wave: int | None = 
     of_wave = {} if wave is None else {"wave": wave}
     rule = AudienceRule(criteria={"received": {"campaign": campaign, **of_wave}})
     return stated.model_copy(update={"segment": rule, "corrects": False})
+
+
+def blank(title: str, like: Definition) -> Definition:
+    """A campaign with nothing in it yet, under a name: it has the strand and the sender of another one.
+
+    Its placeholders keep it from being submitted before something is written.
+    """
+    return Definition(
+        title=title,
+        colour=Colour.GREY,
+        message_class=MessageClass.AWARENESS,
+        programme=like.programme,
+        strand=like.strand,
+        subject="[À compléter : l’objet]",
+        sender=like.sender,
+        letter=BLANK_LETTER,
+    )
 
 
 def ready_made(folder: Path) -> dict[str, Definition]:

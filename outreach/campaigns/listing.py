@@ -1,6 +1,6 @@
 """The list of campaigns: the stage, the audience and the next wave of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, case, exists, func, select
 from outreach.campaigns import audiences
 from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
 from outreach.db import Session
+from outreach.directory.reference import fold
 from outreach.segments.criteria import sentence
 
 PAGE_ROWS = 50
@@ -64,9 +65,24 @@ class CampaignRow:
     authorities: int
 
 
-def stages(session: Session) -> dict[Stage, int]:
-    """How many campaigns are at each stage."""
+def matching(session: Session, text: str, colleagues: Mapping[str, str]) -> list[int] | None:
+    """The numbers of the campaigns whose name, circular or author has all the words of a text; None without words.
+
+    `colleagues` has the authors' names by address.
+    """
+    words = fold(text).split()
+    if not words:
+        return None
+    rows = session.execute(select(Campaign.id, Campaign.title, Campaign.circular, Campaign.created_by))
+    told = {number: fold(f"{title} {circular} {colleagues[by]}") for number, title, circular, by in rows}
+    return [number for number, said in told.items() if all(word in said for word in words)]
+
+
+def stages(session: Session, among: Sequence[int] | None = None) -> dict[Stage, int]:
+    """How many campaigns are at each stage; with `among`, of those with these numbers."""
     query = select(_stage().label("stage"), func.count()).group_by("stage")
+    if among is not None:
+        query = query.where(Campaign.id.in_(among))
     counted = {Stage(stage): count for stage, count in session.execute(query)}
     return {stage: counted.get(stage, 0) for stage in Stage}
 
@@ -82,8 +98,10 @@ def every(session: Session) -> list[tuple[Campaign, Stage]]:
     return [(campaign, Stage(stage)) for campaign, stage in rows]
 
 
-def page(session: Session, stage: Stage | None, number: int) -> Sequence[CampaignRow]:
-    """One page of campaigns, the newest first; of one stage, or of all."""
+def page(
+    session: Session, stage: Stage | None, number: int, among: Sequence[int] | None = None
+) -> Sequence[CampaignRow]:
+    """One page of campaigns, the newest first; of one stage, or of all; with `among`, of those with these numbers."""
     written = (
         select(CampaignTransition.authorities)
         .where(CampaignTransition.campaign_id == Campaign.id, CampaignTransition.authorities > 0)
@@ -99,6 +117,8 @@ def page(session: Session, stage: Stage | None, number: int) -> Sequence[Campaig
     query = select(Campaign, _stage(), planned, func.coalesce(written, 0))
     if stage is not None:
         query = query.where(_stage() == stage)
+    if among is not None:
+        query = query.where(Campaign.id.in_(among))
     query = query.order_by(Campaign.id.desc()).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)
     rows = [(audiences.criterion_of(row[0]), row) for row in session.execute(query)]
     names = audiences.names(session, [criterion for criterion, _ in rows])

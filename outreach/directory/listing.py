@@ -130,6 +130,11 @@ def zones(session: Session) -> Sequence[str]:
     return session.scalars(select(School.zone).distinct().order_by(School.zone)).all()
 
 
+def municipalities(session: Session) -> Sequence[str]:
+    """The municipalities in which a school stands, as the register spells them."""
+    return session.scalars(select(School.municipality).distinct().order_by(School.municipality)).all()
+
+
 def networks(session: Session) -> Sequence[Network]:
     """The networks, in their usual order."""
     return session.scalars(select(Network).order_by(Network.position)).all()

@@ -1,26 +1,11 @@
-"""Criteria as tick boxes on a page: a matrix of networks and levels, then refinements, all required."""
+"""A criterion as a page shows it: a matrix of networks and levels, then conditions, all required."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from outreach.adherence.models import RollUp, Status
 from outreach.directory.models import Level
-from outreach.segments.criteria import (
-    And,
-    Criterion,
-    HasLevel,
-    InNetwork,
-    InZone,
-    NetworkCode,
-    NeverAnswered,
-    NotWrittenSince,
-    Or,
-    RolledUp,
-    SchoolStatus,
-    Unreachable,
-    Which,
-)
+from outreach.segments.criteria import And, Criterion, HasLevel, InNetwork, NetworkCode, Or
 
 Cell = tuple[NetworkCode, Level]
 EVERY_CELL = frozenset(product(NetworkCode, Level))
@@ -28,52 +13,30 @@ EVERY_CELL = frozenset(product(NetworkCode, Level))
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Ticked boxes. No cell ticked means every authority; an empty refinement excludes nothing."""
+    """Ticked cells and conditions. No cell ticked means every authority."""
 
-    strand: int
     cells: frozenset[Cell] = frozenset()
-    statuses: tuple[Status, ...] = ()
-    which: Which = Which.ANY
-    roll_ups: tuple[RollUp, ...] = ()
-    zones: tuple[str, ...] = ()
-    never_answered: bool = False
-    quiet_days: int = 0
-    unreachable: bool = False
+    conditions: tuple[Criterion, ...] = ()
 
     def criterion(self) -> Criterion:
-        """The criterion these boxes mean."""
-        return And(tuple(self._parts()))
+        """The criterion they mean."""
+        return And((*_matrix(self.cells), *self.conditions))
 
-    def _parts(self) -> Iterator[Criterion]:
-        yield from _matrix(self.cells)
-        if self.statuses:
-            yield SchoolStatus(strand=self.strand, statuses=self.statuses, which=self.which)
-        if self.roll_ups:
-            yield RolledUp(strand=self.strand, states=self.roll_ups)
-        if self.zones:
-            yield InZone(self.zones)
-        if self.never_answered:
-            yield NeverAnswered(strand=self.strand)
-        if self.quiet_days:
-            yield NotWrittenSince(days=self.quiet_days)
-        if self.unreachable:
-            yield Unreachable()
+    def only(self, network: NetworkCode) -> "Choices":
+        """The same for one network only: at the levels ticked somewhere, or at all."""
+        levels = {level for _, level in self.cells} or set(Level)
+        return Choices(frozenset((network, level) for level in levels), self.conditions)
 
     @classmethod
-    def of(cls, criterion: Criterion, strand: int) -> "Choices | None":
-        """The boxes that mean a criterion; None when boxes cannot express it."""
+    def of(cls, criterion: Criterion) -> "Choices":
+        """The cells and conditions that mean a criterion; what cells cannot say is a condition."""
         parts = criterion.all if isinstance(criterion, And) else (criterion,)
-        refinements: dict[str, object] = {}
-        cells: list[frozenset[Cell]] = []
-        for part in parts:
-            inside = _cells(part)
-            if inside is not None:
-                cells.append(inside)
-            else:
-                refinements.update(_refinement(part))
-        chosen = frozenset.intersection(*cells) if cells else frozenset()
-        made = cls(strand=strand, cells=chosen, **refinements)  # type: ignore[arg-type]
-        return made if _means_the_same(made.criterion(), criterion) else None
+        inside = [(part, _cells(part)) for part in parts]
+        sets = [cells for _, cells in inside if cells is not None]
+        cells = frozenset[Cell].intersection(*sets) if sets else frozenset[Cell]()
+        if sets and not cells:  # they contradict each other: no cell ticked would mean everybody
+            return cls(conditions=tuple(parts))
+        return cls(cells, tuple(part for part, of_part in inside if of_part is None))
 
 
 def _matrix(cells: frozenset[Cell]) -> Iterator[Criterion]:
@@ -117,33 +80,3 @@ def _cells(part: Criterion) -> frozenset[Cell] | None:
             inside = [_cells(inner) for inner in part.any]
             return frozenset().union(*(each for each in inside if each is not None)) if None not in inside else None
     return None
-
-
-def _refinement(part: Criterion) -> dict[str, object]:
-    boxes: dict[str, object] = {}
-    match part:
-        case SchoolStatus():
-            boxes = {"statuses": part.statuses, "which": part.which}
-        case RolledUp():
-            boxes = {"roll_ups": part.states}
-        case InZone():
-            boxes = {"zones": part.root}
-        case NeverAnswered():
-            boxes = {"never_answered": True}
-        case NotWrittenSince():
-            boxes = {"quiet_days": part.days}
-        case Unreachable():
-            boxes = {"unreachable": True}
-    return boxes
-
-
-def _means_the_same(made: Criterion, asked: Criterion) -> bool:
-    """Whether the boxes lose nothing: the same cells, and the same refinements in any order."""
-    return _split(made) == _split(asked)
-
-
-def _split(criterion: Criterion) -> tuple[frozenset[Cell], set[Criterion]]:
-    parts = criterion.all if isinstance(criterion, And) else (criterion,)
-    cells = [inside for part in parts if (inside := _cells(part)) is not None]
-    others = {part for part in parts if _cells(part) is None}
-    return (frozenset.intersection(*cells) if cells else EVERY_CELL), others

@@ -91,11 +91,25 @@ def page(
 
     With `recalled` only those to come back to, the first day first.
     """
+    query = _ordered(tray, owner, recalled).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)
+    return session.scalars(query).all()
+
+
+def every(session: Session, tray: Tray | None, *, owner: str = "", recalled: bool = False) -> Sequence[Response]:
+    """All responses that the pages of `page` hold, in the same order."""
+    return session.scalars(_ordered(tray, owner, recalled)).all()
+
+
+def authorities(session: Session, tray: Tray | None, *, owner: str = "", recalled: bool = False) -> list[int]:
+    """The keys of the authorities whose responses the pages of `page` hold."""
+    return list(session.scalars(_in(tray, owner, recalled).with_only_columns(Response.authority_id).distinct()))
+
+
+def _ordered(tray: Tray | None, owner: str, recalled: bool) -> Select[Response]:
     query = _in(tray, owner, recalled).options(joinedload(Response.authority), joinedload(Response.strand))
     order = [Response.handled_at.desc()] if tray is Tray.HANDLED else [_urgency(), Response.given_at]
     order = [Response.recall_on, *order] if recalled else order
-    query = query.options(selectinload(Response.schools), joinedload(Response.message)).order_by(*order, Response.id)
-    return session.scalars(query.limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)).all()
+    return query.options(selectinload(Response.schools), joinedload(Response.message)).order_by(*order, Response.id)
 
 
 def count(session: Session, tray: Tray | None, *, owner: str = "", recalled: bool = False) -> int:

@@ -1,13 +1,16 @@
 """The inbox: responses of authorities that wait for staff, their owners, and one action on each."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Response as Download
 from flask_security import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import days
 from outreach.accounts import staff
+from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.replies import confirming, replying, texts
 from outreach.campaigns.replies.models import TextUse
@@ -16,26 +19,31 @@ from outreach.days import parse_day
 from outreach.db import Session
 from outreach.delivery.ledger.listing import outcome_of
 from outreach.errors import InputError, Refused
-from outreach.french import plural
+from outreach.french import day, plural
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.tracking import effects, inbox, steps
 from outreach.tracking.inbox import PAGE_ROWS, TOGETHER, EffectChanged, Tray
 from outreach.tracking.models import Response
+from outreach.web.audience.writing import write_to
+from outreach.web.ui import exports
 from outreach.web.ui.frame import actor, database, needs, now, settings
 from outreach.web.ui.kept import keeps_text, of_fields
 from outreach.web.ui.pager import Pager
 
 pages = Blueprint("responses", __name__, url_prefix="/responses")
 MINE, RECALLED = "me", "any"
+HEADERS = (
+    *("FASE", "Pouvoir organisateur", "Réseau", "Volet", "Réponse", "Écoles", "Adresse proposée", "Commentaire"),
+    *("Reçue (heure de Bruxelles)", "Suivi par", "Suite"),
+)
 
 
 @pages.get("")
 @needs(RoleName.READER)
 def index() -> str:
     kept = _filter()
-    tray = Tray(kept["tray"]) if "tray" in kept else None
-    owner, recalled = actor() if "owner" in kept else "", "recall" in kept
+    tray, owner, recalled = _asked(kept)
     with database().reading() as session:
         pager = Pager.of(request, inbox.count(session, tray, owner=owner, recalled=recalled), PAGE_ROWS)
         return render_template(
@@ -52,8 +60,31 @@ def index() -> str:
             ticked="ticked" in request.args,
             colleagues=staff.colleagues(session),
             pager=pager,
+            authorities=len(inbox.authorities(session, tray, owner=owner, recalled=recalled)),
             rows=inbox.page(session, tray, pager.number, owner=owner, recalled=recalled),
         )
+
+
+@pages.get("/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export(kind: str) -> Download:
+    tray, owner, recalled = _asked(_filter())
+    with database().reading() as session:
+        colleagues = staff.colleagues(session)
+        listed = inbox.every(session, tray, owner=owner, recalled=recalled)
+        rows = [_cells(row, colleagues) for row in listed]
+    return exports.download(exports.Table("Réponses", HEADERS, rows), kind, "reponses")
+
+
+@pages.post("/campaign")
+@needs(RoleName.AUTHOR)
+def write_to_list() -> Redirect:
+    """Begin a campaign to the authorities whose responses are listed now; they are stored as a list."""
+    tray, owner, recalled = _asked(_filter())
+    with database().reading() as session:
+        keys = inbox.authorities(session, tray, owner=owner, recalled=recalled)
+    name = f"Réponses : {tray.label if tray else 'en attente'}, au {day(days.today(now()))}"
+    return write_to(WrittenList(name, None, keys))
 
 
 @pages.get("/selection")
@@ -189,6 +220,27 @@ def _news_of(session: Session, received: Response) -> PreparedReply | None:
 
 def _sending() -> SenderIdentity:
     return SenderIdentity.of(settings())
+
+
+def _asked(kept: dict[str, Any]) -> tuple[Tray | None, str, bool]:
+    """What the filter asks for: a tray, an owner, only those to come back to."""
+    return Tray(kept["tray"]) if "tray" in kept else None, actor() if "owner" in kept else "", "recall" in kept
+
+
+def _cells(row: Response, colleagues: Mapping[str, str]) -> Sequence[exports.Cell]:
+    return (
+        row.authority.fase,
+        row.authority.name,
+        row.authority.network.code,
+        row.strand.number,
+        row.answer.label,
+        len(row.schools) or "",
+        row.proposed_address or "",
+        row.comment or "",
+        f"{row.given_at.astimezone(days.BRUSSELS):%Y-%m-%d %H:%M}",
+        colleagues[row.owner] if row.owner else "",
+        row.outcome or "",
+    )
 
 
 def _note() -> str:

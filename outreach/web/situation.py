@@ -1,17 +1,21 @@
 """The situation page: adherence by network and strand on any day, its rows, files and sentences."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 from flask_security import current_user
+from werkzeug.wrappers import Response as Redirect
 
 from outreach import days, french
 from outreach.adherence import programmes, situation
-from outreach.adherence.models import Programme, RollUp
-from outreach.adherence.situation import Bucket, Selection, Situation, SituationRow
+from outreach.adherence.models import Programme, RollUp, Word
+from outreach.adherence.situation import AuthorityRow, Bucket, SchoolRow, Selection, Situation, SituationRow
 from outreach.alerts.shown import ShownAlert, shown
+from outreach.campaigns import from_lists
+from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.review import awaiting
 from outreach.campaigns.waves import auto_pause
 from outreach.days import parse_day
@@ -23,14 +27,24 @@ from outreach.directory.listing import PAGE_ROWS, Filters, Reach
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
+from outreach.segments.audience import Concerns
 from outreach.text import whole_number
 from outreach.tracking import inbox
 from outreach.tracking.inbox import Tray
+from outreach.web.audience.writing import write_to
 from outreach.web.ui import charts, exports
 from outreach.web.ui.frame import actor, database, held_roles, needs, now, settings
 from outreach.web.ui.pager import Pager, member
 
 pages = Blueprint("situation", __name__)
+SCHOOL_HEADERS: Sequence[str] = (
+    *("Au", "Volet", "FASE de l’école", "École", "Commune", "FASE du PO", "Pouvoir organisateur", "Réseau"),
+    *("Statut", "Parole", "Depuis"),
+)
+AUTHORITY_HEADERS: Sequence[str] = (
+    *("Au", "Volet", "FASE", "Pouvoir organisateur", "Réseau", "Commune"),
+    *("Ont adhéré", "Écoles adhérentes", "Écoles concernées"),
+)
 ORDINALS = {1: "premier", 2: "deuxième", 3: "troisième", 4: "quatrième"}
 DEFINITIONS = (
     ("École concernée", "École inscrite au registre à cette date, qui organise le niveau visé par le volet."),
@@ -108,6 +122,46 @@ def authorities() -> str:
     return _rows_page("pages/situation/authorities.html", situation.count_authorities, situation.authorities)
 
 
+LIST = "/situation/<any(schools, authorities):what>"
+
+
+@pages.get(f"{LIST}.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_list(what: str, kind: str) -> Response:
+    day = sure_day()
+    with database().reading() as session:
+        programme = programmes.the_programme(session)
+        _, selection = _asked_list(session, programme, what)
+        is_of_schools = what == "schools"
+        found = (situation.schools if is_of_schools else situation.authorities)(session, programme, day, selection)
+        cells, headers = (_school_cells, SCHOOL_HEADERS) if is_of_schools else (_authority_cells, AUTHORITY_HEADERS)
+        rows = [cells(day, selection, row) for row in found]
+    tables = exports.Table("Liste", headers, rows), exports.Table("Définitions", ("Terme", "Sens"), DEFINITIONS)
+    return exports.download(tables[0], kind, f"situation-{day}-volet-{selection.strand}", tables[1])
+
+
+@pages.post(f"{LIST}/campaign")
+@needs(RoleName.AUTHOR)
+def write_to_list(what: str) -> Redirect:
+    """Begin a campaign to the authorities of a list; a reminder to those whose schools have no answer."""
+    day = sure_day()
+    with database().reading() as session:
+        programme = programmes.the_programme(session)
+        name, selection = _asked_list(session, programme, what)
+        strand = situation.strand_by_number(programme, selection.strand)
+        is_today = day == days.today(now())
+        rule = from_lists.rule_of_figure(strand, selection.network, selection.bucket) if is_today else None
+        members = situation.owners(session, programme, day, selection) if rule is None else ()
+    told = name if is_today else f"{name}, au {french.day(day)}"
+    joined = selection.bucket in {Bucket.JOINED, Bucket.DECLARED}
+    return write_to(
+        WrittenList(told, rule, members),
+        strand=selection.strand,
+        concerns=Concerns.JOINED if joined else Concerns.OPEN,
+        is_reminder=selection.bucket is Bucket.NONE,
+    )
+
+
 @pages.get("/situation/export.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
@@ -133,8 +187,34 @@ def _rows_page(template: str, count: Callable[..., int], rows: Callable[..., Seq
             day=day,
             pager=pager,
             rows=rows(session, programme, day, selection, PAGE_ROWS, (pager.number - 1) * PAGE_ROWS),
+            owners=situation.count_owners(session, programme, day, selection),
             RollUp=RollUp,
         )
+
+
+def _asked_list(session: Session, programme: Programme, what: str) -> tuple[str, Selection]:
+    """What a list is called, and which schools it is about; that of authorities is about all their schools."""
+    networks = {network.code: network.label for network in listing.networks(session)}
+    selection = _asked_rows(programme, networks)
+    if what == "authorities":
+        selection = replace(selection, bucket=None)
+    about = selection.bucket.label if selection.bucket else "Écoles concernées"
+    words = (about, f"volet {selection.strand}", networks.get(selection.network, ""))
+    return ", ".join(filter(None, words)), selection
+
+
+def _school_cells(day: date, selection: Selection, row: SchoolRow) -> tuple[exports.Cell, ...]:
+    school, authority = row.School, row.Authority
+    known = "déclaré" if row.word == Word.DECLARED else "confirmé" if row.word else ""
+    since = row.effective_on.isoformat() if row.effective_on else ""
+    named = (school.fase, school.name, school.municipality, authority.fase, authority.name, authority.network.code)
+    return (day.isoformat(), selection.strand, *named, row.status.label, known, since)
+
+
+def _authority_cells(day: date, selection: Selection, row: AuthorityRow) -> tuple[exports.Cell, ...]:
+    authority = row.Authority
+    named = (authority.fase, authority.name, authority.network.code, authority.municipality)
+    return (day.isoformat(), selection.strand, *named, RollUp(row.roll_up).label, row.joined, row.concerned)
 
 
 def sure_day() -> date:

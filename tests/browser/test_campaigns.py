@@ -126,7 +126,7 @@ def test_of_five_quick_ticks_the_last_answer_wins_though_the_first_come_late(beg
     for _ in range(5):
         with page.expect_request("**/audience?*"):
             ticked.first.uncheck()
-    expect(page.locator("#results")).to_contain_text("Pouvoirs organisateurs : WBE,")
+    expect(page.locator("#said")).to_contain_text("Pouvoirs organisateurs : WBE,")
     assert len(held) == 4
     for route in held:
         route.continue_()
@@ -137,7 +137,7 @@ def test_of_five_quick_ticks_the_last_answer_wins_though_the_first_come_late(beg
 
 def test_the_preview_follows_what_is_typed_and_an_inserted_field_can_be_taken_back(begun):
     page, address = begun
-    page.goto(f"{address}/letter")
+    page.goto(f"{address}/letter?whole=1")
     editor = page.get_by_label("Texte du courriel")
     editor.fill("Bonjour ")
     page.get_by_role("button", name="nom_po", exact=True).click()
@@ -151,6 +151,24 @@ def test_the_preview_follows_what_is_typed_and_an_inserted_field_can_be_taken_ba
     page.get_by_role("button", name="Enregistrer et choisir les dates").click()
     expect(page.locator("#error-summary")).to_be_focused()
     expect(editor).to_have_value("Bonjour ((nom_pos))")
+
+
+@pytest.mark.long
+def test_a_field_goes_into_the_passage_last_written_in_and_each_tab_has_its_text(begun):
+    page, address = begun
+    page.goto(f"{address}/letter")
+    several, one = page.get_by_label("Pour plusieurs écoles"), page.get_by_label("Pour une école")
+    expect(one).to_be_hidden()
+    several.fill("Vos écoles : ")
+    page.get_by_role("button", name="commune", exact=True).click()
+    expect(several).to_have_value("Vos écoles : ((commune))")
+    page.get_by_role("radio", name="Une école").check()
+    expect(several).to_be_hidden()
+    one.fill("Votre école")
+    page.get_by_role("button", name="Enregistrer et choisir les dates").click()
+    page.goto(f"{address}/letter?whole=1")
+    written = page.get_by_label("Texte du courriel").input_value()
+    assert "(% if plusieurs_écoles %)\nVos écoles : ((commune))\n(% else %)\nVotre école\n(% endif %)" in written
 
 
 def test_previous_and_next_lead_through_the_recipients_without_losing_what_is_typed(begun):

@@ -130,7 +130,8 @@ def planned(world):
     author, approver = world.person(WRITTEN, "author"), world.person(WRITTEN, "approver")
     begun = author.send("/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/new").location
     address = begun.removesuffix("/audience")
-    boxes = {"asked": "1", "cell": f"{NETWORK}|secondary", "status": OPEN, "which": "any", "concerns": "open"}
+    boxes = {"asked": "1", "cell": f"{NETWORK}|secondary", "line": "1:school_status", "concerns": "open"}
+    boxes |= {"1.strand": "1", "1.statuses": OPEN, "1.which": "any"}
     assert author.send(f"{address}/audience", boxes).status_code == 302
     letter = typed(author, address)
     letter["letter"] += f"\n\nTout savoir : [le programme]({PROGRAMME}).\n"

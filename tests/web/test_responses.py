@@ -165,8 +165,7 @@ def test_a_wrong_link_gets_the_neutral_page(client, letters, token, path):
 
 def first_response(page):
     """The address of the response that a list shows first, without the filter it is looked at with."""
-    (address, _), *_ = links(page, "/responses/")
-    return address.partition("?")[0]
+    return next(address for address, _ in links(page, "/responses/") if address[11].isdigit()).partition("?")[0]
 
 
 def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, client, wbe, sample_database):
@@ -432,3 +431,12 @@ def test_ninety_days_after_the_last_wave_the_page_gives_the_contact_only(
 
 def wbe_authority(session):
     return session.scalars(select(Authority.id).where(Authority.fase == 9001)).one()
+
+
+def test_the_responses_of_a_tray_are_exported_and_written_to(author, client, wbe):
+    client.post(wbe, data={"answer": "help", "comment": "Rappelez-nous"})
+    file = author.get("/responses/export.csv?tray=help").data.decode("utf-8-sig")
+    assert [line.split(";")[4] for line in file.splitlines()] == ["Réponse", "Besoin d’aide"]
+    assert "Écrire à ce PO" in text_of(author.get("/responses?tray=help"))
+    assert author.send("/responses/campaign?tray=help", page="/responses").status_code == 302
+    assert author.send("/responses/campaign?tray=joined", page="/responses").status_code == 400, "nobody is on it"

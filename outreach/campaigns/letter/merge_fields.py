@@ -93,6 +93,18 @@ FIELDS: Mapping[str, Field] = {
     ),
     "bloc_fédération": Field(FieldKind.BLOCK, "Un paragraphe sur l’organe de représentation", blocks.federations),
 }
+# How the editor and the guide group them; each field is in one group.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Le pouvoir organisateur": ("nom_po", "fase_po", "réseau", "fédération", "commune"),
+    "Ses écoles": (
+        *("écoles", "écoles_éligibles", "écoles_adhérentes", "écoles_restantes", "tableau_écoles", "liste_écoles"),
+        *("une_école", "plusieurs_écoles"),
+    ),
+    "La campagne": ("date_limite", "circulaire", "contact", "rappel"),
+    "Les réponses et les liens": (
+        *("boutons_réponse", "lien_réponse", "lien_navigateur", "lien_désinscription", "bloc_fédération"),
+    ),
+}
 KINDS = {name: field.kind for name, field in FIELDS.items()}
 # Values that the layout uses for its own links, mention and pixel. An author cannot write these names.
 ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence.models import Word
@@ -201,6 +201,12 @@ def authorities(
     ]
 
 
+def is_sent() -> ColumnElement[bool]:
+    """True of a letter that the relay accepted, or perhaps did. What came back since has no reply code."""
+    is_taken = Message.state.in_([MessageState.ACCEPTED, MessageState.IN_DOUBT])
+    return or_(is_taken, CAME_BACK, Message.resent_at.is_not(None))
+
+
 def _who(known: Mapping[int, T], holds: Callable[[T], bool]) -> frozenset[int]:
     return frozenset(key for key, what in known.items() if holds(what))
 
@@ -215,10 +221,7 @@ def _states(session: Session, mailings: Iterable[int]) -> dict[int, set[MessageS
 
 
 def _sent(session: Session, mailings: Iterable[int]) -> frozenset[int]:
-    """The authorities of letters that the relay accepted, or perhaps did. What came back since has no reply code."""
-    is_taken = Message.state.in_([MessageState.ACCEPTED, MessageState.IN_DOUBT])
-    is_sent = or_(is_taken, CAME_BACK, Message.resent_at.is_not(None))
-    query = select(AUTHORITY).where(Message.mailing_id.in_(mailings), is_sent)
+    query = select(AUTHORITY).where(Message.mailing_id.in_(mailings), is_sent())
     return frozenset(session.scalars(query.distinct()))
 
 

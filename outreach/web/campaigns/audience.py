@@ -9,48 +9,54 @@ from flask_security import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.adherence.models import RollUp, Status
 from outreach.campaigns import audiences, drafts, lifecycle, segment_uses
 from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import letters_received
+from outreach.campaigns.review import checks
 from outreach.db import Session
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
 from outreach.directory import listing as directory
+from outreach.directory.listing import LONGEST_SEARCH
 from outreach.directory.models import Authority, Level
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.segments import audience as segment
-from outreach.segments import saved
+from outreach.segments import offers, saved
 from outreach.segments.audience import AddressRow, Audience, Concerns, Explanation
-from outreach.segments.choices import Choices
-from outreach.segments.criteria import Criterion, NetworkCode, Which, simplified
+from outreach.segments.choices import Cell, Choices
+from outreach.segments.criteria import Criterion, NetworkCode, sentence, simplified
 from outreach.segments.criteria_json import PARAMETER, TooMany, from_json, to_json, within_limits
 from outreach.segments.scope import Scope
-from outreach.text import whole_number
+from outreach.text import line_of_words, whole_number
+from outreach.web.audience.conditions import Line, fault_of, known, lines_of, read
 from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
 from outreach.web.campaigns.drafts import resumed
 from outreach.web.ui import exports
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text
+from outreach.web.ui.pager import words
 
 SHOWN = 10
+LONGEST_TITLE = 200
 LEVELS = (Level.NURSERY, Level.PRIMARY, Level.SECONDARY)
 HEADERS = ("FASE", "Pouvoir organisateur", "Réseau", "Commune", "Écoles du courriel", "Adresse", "Écarté")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The audience that a request states.
+    """The audience that a request states, and the campaign's name.
 
-    `choices` are the ticked boxes that express `criterion`, None when boxes cannot express it. `concerns` says which
-    schools count. `fault` says in French why it would not be saved, or ''. `is_kept` holds when the request could not
-    be read, so that this is the campaign's own audience.
+    `cells` are the ticked boxes of the matrix, `lines` the other conditions. `criterion` is what those of them mean
+    that are complete. `concerns` says which schools count. `fault` says in French why it would not be saved, or ''.
+    `is_kept` holds when the request could not be read, so that this is the campaign's own audience.
     """
 
+    title: str
     criterion: Criterion
-    choices: Choices | None
+    cells: frozenset[Cell]
+    lines: Sequence[Line]
     concerns: Concerns
     fault: str = ""
     is_kept: bool = False
@@ -78,6 +84,7 @@ def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tupl
         asked = asked_of(session, lifecycle.campaign_numbered(session, arguments["number"]), given)
         said = asked.fault or audiences.sentence(session, asked.criterion)
     return [
+        ("Nom de la campagne", asked.title),
         ("Public", said),
         ("Écoles dont parle le courriel", asked.concerns.label),
     ]
@@ -95,12 +102,16 @@ def save_audience(number: int) -> Redirect | tuple[str, int]:
         with database().reading() as session:
             return _page(session, lifecycle.campaign_numbered(session, number), asked), 422
     flash("Le public est enregistré.", "success")
-    return redirect(url_for(".letter", number=number))
+    return redirect(url_for(".check" if request.args.get("then") == "check" else ".letter", number=number))
 
 
 def _saved(number: int, asked: Asked, version: str) -> bool:
     """Save an audience in a campaign, if that is still the version that was shown; whether it was saved."""
-    changes = {"criteria": to_json(simplified(asked.criterion)), "concerns": asked.concerns}
+    changes = {
+        "title": asked.title,
+        "criteria": to_json(simplified(asked.criterion)),
+        "concerns": asked.concerns,
+    }
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
         is_same = version == lifecycle.content_hash(campaign)
@@ -125,30 +136,44 @@ def export_audience(number: int, kind: str) -> Response:
 
 def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -> Asked:
     """The audience in a query or a form; without either, or when it is invalid, the campaign's own."""
-    kept, strand = audiences.criterion_of(campaign), campaign.strand.number
+    kept, title = audiences.criterion_of(campaign), given.get("title", campaign.title)
+    scope = audiences.scope_of(session, campaign, now=now())
     try:
         concerns = Concerns(given.get("concerns", campaign.concerns))
-        asked = _asked_criterion(given, kept, strand)
-        asked.where(audiences.scope_of(session, campaign, now=now()))
+        choices, lines = _chosen(session, given, kept, scope)
+        criterion = within_limits(choices.criterion())
+        criterion.where(scope)
     except (InputError, ValueError) as error:
         said = str(error) if isinstance(error, InputError) else "Un de ces choix n’existe pas."
-        return Asked(kept, Choices.of(kept, strand), Concerns(campaign.concerns), said, is_kept=True)
-    return Asked(asked, Choices.of(asked, strand), concerns)
+        own = Choices.of(kept)
+        return Asked(title, kept, own.cells, lines_of(own), Concerns(campaign.concerns), said, is_kept=True)
+    return Asked(title, criterion, choices.cells, lines, concerns, _fault_of(title) or fault_of(lines))
 
 
-def _asked_criterion(given: MultiDict[str, str], kept: Criterion, strand: int) -> Criterion:
-    """The criterion of a request: written as JSON, or expressed by its ticked boxes.
+def _fault_of(title: str) -> str:
+    try:
+        is_fit = 0 < len(line_of_words(title)) <= LONGEST_TITLE
+    except InputError as error:
+        return str(error)
+    return "" if is_fit else f"Indiquez le nom de la campagne, en {LONGEST_TITLE} caractères au plus."
 
-    A criterion that boxes cannot express comes back as `kept`. It stays until a box is ticked.
+
+def _chosen(
+    session: Session, given: MultiDict[str, str], kept: Criterion, scope: Scope
+) -> tuple[Choices, Sequence[Line]]:
+    """The choices and the lines of a request: those of a criterion written as JSON, or those of the form.
+
+    Raises ValueError on an unknown box, InputError on what cannot be read.
     """
-    if PARAMETER in given:
-        return _stated(given[PARAMETER])
-    if "asked" not in given:
-        return kept
-    choices = _choices(given, strand)
-    if "kept" in given and choices == Choices(strand):
-        return _stated(given["kept"])
-    return within_limits(choices.criterion())
+    if PARAMETER in given or "asked" not in given:
+        stated = Choices.of(_stated(given[PARAMETER]) if PARAMETER in given else kept)
+        return stated, lines_of(stated)
+    offered = offers.offers(known(session, scope)) if "add" in given else {}
+    lines = read(given, offered)
+    ticked = [cell.partition("|") for cell in given.getlist("cell")]
+    cells = frozenset((NetworkCode(network), Level(level)) for network, _, level in ticked)
+    choices = Choices(cells, tuple(line.criterion for line in lines if line.criterion is not None))
+    return (choices.only(NetworkCode(given["only"])) if given.get("only") else choices), lines
 
 
 def _stated(text: str) -> Criterion:
@@ -160,25 +185,6 @@ def _stated(text: str) -> Criterion:
         raise InputError("Ce public n’existe pas : l’adresse de la page est incomplète ou abîmée.") from None
 
 
-def _choices(given: MultiDict[str, str], strand: int) -> Choices:
-    """The ticked boxes. Raises ValueError on an unknown box, InputError on an invalid number of days."""
-    days = given.get("quiet_days", "").strip()
-    if days and not 0 < (whole_number(days, digits=4) or 0) <= 3650:
-        raise InputError("Indiquez un nombre de jours entre 1 et 3650.")
-    cells = [cell.partition("|") for cell in given.getlist("cell")]
-    return Choices(
-        strand=strand,
-        cells=frozenset((NetworkCode(network), Level(level)) for network, _, level in cells),
-        statuses=tuple(dict.fromkeys(Status(value) for value in given.getlist("status"))),
-        which=Which(given.get("which") or Which.ANY),
-        roll_ups=tuple(dict.fromkeys(RollUp(value) for value in given.getlist("roll_up"))),
-        zones=tuple(dict.fromkeys(zone[:60] for zone in given.getlist("zone") if zone and zone.isprintable())),
-        never_answered="never_answered" in given,
-        quiet_days=int(days or 0),
-        unreachable="unreachable" in given,
-    )
-
-
 def _meant(session: Session, campaign: Campaign, asked: Asked) -> tuple[Audience, Scope]:
     meant = replace(audiences.audience_of(campaign), criterion=asked.criterion, concerns=asked.concerns)
     return meant, audiences.scope_of(session, campaign, now=now())
@@ -187,19 +193,22 @@ def _meant(session: Session, campaign: Campaign, asked: Asked) -> tuple[Audience
 def _page(session: Session, campaign: Campaign, asked: Asked, version: str = "") -> str:
     """The step's page. `version` is that of the content to which a draft was begun."""
     meant, scope = _meant(session, campaign, asked)
-    reason = request.args.get("reason", "")
+    reason, search = request.args.get("reason", ""), words(request.args, "find", LONGEST_SEARCH)
     left_out = Reason(reason) if reason in set(segment.ORDER) else None
     rows = segment.first(session, meant, scope, SHOWN, reason=left_out)
+    offered, called = offers.offers(known(session, scope)), audiences.names(session, [asked.criterion])
     return show(
         "audience",
         step_of(session, "audience", campaign),
         version=version,
         asked=asked,
-        choices=asked.choices or Choices(campaign.strand.number),
-        said=audiences.sentence(session, asked.criterion),
+        said=sentence(asked.criterion, called),
+        names=called,
         use=segment_uses.use_of(session, campaign),
         segments=[segment for segment, _ in saved.every(session)],
-        names=audiences.names(session, [asked.criterion]),
+        offers=offered,
+        search=search,
+        suggestions=offers.found(offered, search),
         criteria=to_json(asked.criterion),
         counts=segment.count(session, meant, scope),
         rows=rows,
@@ -208,11 +217,9 @@ def _page(session: Session, campaign: Campaign, asked: Asked, version: str = "")
         left_out=left_out,
         why=_why(session, meant, scope),
         networks=directory.networks(session),
-        zones=directory.zones(session),
         levels=LEVELS,
-        statuses=list(Status),
-        roll_ups=list(RollUp),
         concerns=list(Concerns),
+        is_ready=campaign.starts_at is not None and not checks.unfinished(campaign),
     )
 
 

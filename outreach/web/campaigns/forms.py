@@ -77,12 +77,20 @@ class StepForm(FlaskForm):
         return is_current
 
 
+class SourceField(TextAreaField):
+    """A letter's source, whose passages come as values of this name, in order; together they are its lines."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Join the passages. One value is the whole source."""
+        if valuelist:
+            self.data = "\n".join(valuelist)
+
+
 class LetterForm(StepForm):
     """The letter, its sender and its contact person."""
 
     STEP = DraftStep.LETTER
 
-    title = StringField("Nom de la campagne", [_at_most(200)], description="Visible par vos collègues seulement.")
     message_class = RadioField("Type de message", choices=CLASSES, validate_choice=False)
     colour = RadioField(
         "Couleur", choices=[SelectChoice(colour, colour.label) for colour in Colour], validate_choice=False
@@ -97,7 +105,7 @@ class LetterForm(StepForm):
     subject = StringField(
         "Objet du courriel", [_at_most(250)], description="Le sujet, le volet et la date attendue, en 90 caractères."
     )
-    letter = TextAreaField(
+    letter = SourceField(
         "Texte du courriel",
         description="Markdown : ## titre, **gras**, - puce, [texte](https://…). Les champs s’écrivent ((champ)).",
     )
@@ -111,7 +119,7 @@ class LetterForm(StepForm):
     sender_address = StringField("Adresse postale de l’expéditeur", [_at_most(300)])
 
     KEPT = (
-        *("title", "message_class", "colour", "tracking", "circular", "subject", "letter"),
+        *("message_class", "colour", "tracking", "circular", "subject", "letter"),
         *("contact_name", "contact_service", "contact_phone", "contact_email", "sender_name", "sender_address"),
     )
 
@@ -144,10 +152,6 @@ class LetterForm(StepForm):
 
     validate_colour = validate_message_class
     validate_tracking = validate_message_class
-
-    def validate_title(self, field: StringField) -> None:
-        """A name is required, so that colleagues find the campaign."""
-        _require(field, "Indiquez le nom de la campagne.")
 
     def validate_contact_name(self, field: StringField) -> None:
         """Every letter names the agent who can inform (decree of 22 December 1994, article 2)."""

@@ -8,33 +8,41 @@ from outreach.campaigns import audiences, definitions, lifecycle, listing
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.listing import PAGE_ROWS, Stage
 from outreach.campaigns.results import progress
+from outreach.campaigns.results.overall import overall
+from outreach.directory.listing import LONGEST_SEARCH
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
-from outreach.settings import ROOT
-from outreach.text import whole_number
+from outreach.text import line_of_words, whole_number
+from outreach.web.audience.writing import FOLDER
+from outreach.web.campaigns.audience import LONGEST_TITLE
 from outreach.web.campaigns.blueprint import STAGE_COLORS, pages
 from outreach.web.ui.frame import actor, database, needs, now
-from outreach.web.ui.pager import Pager, member
+from outreach.web.ui.pager import Pager, member, words
 
-FOLDER = ROOT / "campaigns"
+BLANK = "blank"
 
 
 @pages.get("")
 @needs(RoleName.READER)
 def index() -> str:
-    stage = member(Stage, request.args.get("state"))
+    stage, text = member(Stage, request.args.get("state")), words(request.args, "q", LONGEST_SEARCH)
     with database().reading() as session:
-        counts = listing.stages(session)
+        colleagues = staff.colleagues(session)
+        among = listing.matching(session, text, colleagues)
+        counts = listing.stages(session, among)
         total = counts[stage] if stage else sum(counts.values())
         pager = Pager.of(request, total, PAGE_ROWS)
+        rows = listing.page(session, stage, pager.number, among)
         return render_template(
             "pages/campaigns/index.html",
             counts=counts,
             stage=stage,
+            text=text,
             pager=pager,
-            rows=listing.page(session, stage, pager.number),
+            rows=rows,
+            overall=overall(session, [row.campaign.id for row in rows], now=now()),
+            colleagues=colleagues,
             stage_colors=STAGE_COLORS,
-            colleagues=staff.colleagues(session),
         )
 
 
@@ -56,6 +64,8 @@ def create() -> Redirect:
         with database().reading() as session:
             stated = definitions.of(session, lifecycle.campaign_numbered(session, copied))
         stated = stated.model_copy(update={"title": f"{stated.title[:190]} (copie)"})
+    elif name == BLANK:
+        stated = _blank(request.form.get("title", ""))
     elif name in (ready := definitions.ready_made(FOLDER)):
         stated = _corrected(ready[name], request.form.get("received", ""))
     else:
@@ -64,6 +74,14 @@ def create() -> Redirect:
         author = staff.user_named(session, actor())
         made = lifecycle.create(session, stated, now=now(), author=author)
         return redirect(url_for(".audience", number=made.id))
+
+
+def _blank(title: str) -> Definition:
+    """A blank campaign under a name. Raises InputError without one, or with one that is unfit."""
+    title = line_of_words(title)
+    if not 0 < len(title) <= LONGEST_TITLE:
+        raise InputError(f"Donnez un nom à la campagne, en {LONGEST_TITLE} caractères au plus.")
+    return definitions.blank(title, next(iter(definitions.ready_made(FOLDER).values())))
 
 
 def _corrected(stated: Definition, received: str) -> Definition:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from flask import Response, request
+from werkzeug.wrappers import Response as Redirect
 
 from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.results import course
 from outreach.campaigns.results import figures as results
 from outreach.campaigns.results.course import Course, DayCount
@@ -16,6 +18,7 @@ from outreach.roles import RoleName
 from outreach.tracking import hits
 from outreach.tracking.hits import Measured
 from outreach.tracking.machines import HitClass
+from outreach.web.audience.writing import write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.ui import charts, exports
 from outreach.web.ui.charts import Curve
@@ -54,6 +57,22 @@ def behind(number: int) -> str:
             pager=pager,
             rows=listed[max(pager.first_row - 1, 0) : pager.last_row],
         )
+
+
+@pages.post("/<number:number>/results/campaign")
+@needs(RoleName.AUTHOR)
+def write_to_those(number: int) -> Redirect:
+    """Begin a campaign to the authorities behind a figure, as they are now."""
+    figure = member(Figure, request.args.get("figure")) or Figure.RECIPIENTS
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        summary = results.of(session, campaign, now=now())
+        network = request.args.get("network", "")
+        if network and network not in summary.labels:
+            raise InputError("Ce réseau n’existe pas.")
+        name = ", ".join(filter(None, (figure.label, summary.labels.get(network, ""), campaign.title)))
+        written, strand = WrittenList(name, None, summary.among(figure, network)), campaign.strand.number
+    return write_to(written, strand=strand)
 
 
 @pages.get("/<number:number>/results/export.<any(xlsx, csv):kind>")

@@ -10,6 +10,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
+from outreach.campaigns import from_lists
+from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.results import authority_history, letters_received
 from outreach.campaigns.results.authority_history import Planned
 from outreach.db import Session
@@ -21,6 +23,7 @@ from outreach.directory.reference import NETWORKS, PROVINCES
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
 from outreach.roles import RoleName
+from outreach.web.audience.writing import write_to
 from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactForm
 from outreach.web.ui.frame import actor, database, needs, now
@@ -90,6 +93,19 @@ def export(kind: str) -> Response:
         filters, sort = asked(request.args)
         table = exports.Table("Pouvoirs organisateurs", HEADERS, _export_rows(session, filters, sort))
     return exports.download(table, kind, "pouvoirs-organisateurs")
+
+
+@pages.post("/campaign")
+@needs(RoleName.AUTHOR)
+def write_to_list() -> Redirect:
+    """Begin a campaign to the authorities that the filters find: a rule where criteria say the same, else a list."""
+    filters, _ = asked(request.args)
+    rule = from_lists.rule_of_directory(filters)
+    with database().reading() as session:
+        labels = {network.code: network.label for network in listing.networks(session)}
+        keys = [row.Authority.id for row in listing.every(session, filters)] if rule is None else ()
+    said = ", ".join(chip.label for chip in _chips(filters, labels))
+    return write_to(WrittenList(f"Annuaire : {said}" if said else "Tout l’annuaire", rule, keys))
 
 
 @pages.get("/<number:fase>")

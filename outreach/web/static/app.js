@@ -20,12 +20,17 @@ roomy.addEventListener("change", spread);
 spread();
 
 // Buttons that insert text into the letter. execCommand inserts it as if typed, so that Ctrl+Z undoes it.
-for (const bar of document.querySelectorAll(".insertions")) bar.hidden = false;
+for (const bar of document.querySelectorAll(".insertions, [data-of-script]")) bar.hidden = false;
+let lastEdited; // of the letter's passages
+document.addEventListener("focusin", (event) => {
+  if (event.target.classList.contains("editor")) lastEdited = event.target;
+});
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-insert], [data-around]");
   const bar = button && button.closest(".insertions");
   if (!bar) return;
-  const area = document.getElementById(bar.dataset.for);
+  const isShown = lastEdited && lastEdited.isConnected && lastEdited.offsetParent;
+  const area = isShown ? lastEdited : document.getElementById(bar.dataset.for);
   area.focus();
   const around = button.dataset.around;
   const chosen = area.value.slice(area.selectionStart, area.selectionEnd);

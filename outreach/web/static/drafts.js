@@ -9,6 +9,7 @@ if (form) {
     const typed = new URLSearchParams(new FormData(form));
     typed.delete("csrf_token");
     typed.delete("as"); // whom the preview is for
+    for (const name of [...typed.keys()]) if (name.startsWith("shown-")) typed.delete(name); // which tab is open
     return typed.toString();
   };
   const say = (name) => {

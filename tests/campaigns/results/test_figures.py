@@ -9,6 +9,7 @@ from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.campaigns import lifecycle
 from outreach.campaigns.results import figures
 from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.results.overall import Overall, overall
 from outreach.campaigns.waves import launching, retrying
 from outreach.delivery.ledger import outcomes
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
@@ -94,6 +95,21 @@ def test_each_figure_counts_authorities_by_what_became_of_them(database, strand,
         ("WBE", 1, 1),
         ("Libre confessionnel", 2, 6),
     ]
+
+
+def test_the_list_of_campaigns_has_the_figures_of_each_of_them(database, strand, sent):
+    one, two, three, *_ = sent
+    for school, word in ((sent[one][0], Word.CONFIRMED), (sent[three][0], Word.DECLARED)):
+        record(database, strand, school, word)
+    answer(database, strand, two, Answer.JOINED)
+    settle(database, 1, schools=1)
+    launch(database, approved(database))
+    with database.reading() as session:
+        counted = overall(session, [1, 2, 99], now=LATER)
+        for number in (1, 2):
+            behind = figures.of(session, lifecycle.campaign_numbered(session, number), now=LATER).behind
+            assert counted.get(number, Overall()) == Overall(*(len(behind[f]) for f in (F.SENT, F.ANSWERED, F.JOINED)))
+    assert counted[1] == Overall(5, 1, 1)
 
 
 def test_what_came_back_was_sent_and_is_not_delivered(database, sent):

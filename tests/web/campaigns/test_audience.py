@@ -10,11 +10,25 @@ from python_calamine import CalamineWorkbook
 from outreach.campaigns import definitions
 from outreach.campaigns.models import Campaign, CampaignState
 from outreach.errors import InputError
+from outreach.segments.criteria import LEAVES
 from outreach.web.campaigns.overview import FOLDER
-from tests.pages import elements, text_of
+from tests.pages import elements, form_of, text_of
 from tests.web.campaigns.test_campaigns import begun, dated
 
 __all__ = ["begun"]
+
+
+def zone(*names):
+    """The fields of a line about the zone of schools."""
+    return {"line": "1:zone", "1.root": list(names)}
+
+
+def said(page):
+    return text_of(elements(page, "p[@id='said']")[0])
+
+
+def condition_lines(page):
+    return [text_of(summary) for summary in elements(page, "li[@class='condition']/details/summary")]
 
 
 def test_the_count_follows_the_boxes_without_saving(author, begun, sample_database):
@@ -29,7 +43,7 @@ def test_the_count_follows_the_boxes_without_saving(author, begun, sample_databa
 def test_exclusions_add_up_and_each_leads_to_its_authorities(author, begun):
     page = author.get(f"{begun}/audience?asked=1&concerns=open")
     told = text_of(page)
-    written = re.search(r"(\d+) pouvoirs organisateurs Tous", told)[1]
+    written = re.search(r"(\d+) pouvoirs organisateurs reçoivent", told)[1]
     rows = [row for row in elements(page, "tr") if any("reason=" in link.get("href") for link in row.findall("th/a"))]
     left_out = [int(text_of(row.find("td")).replace(" ", "")) for row in rows]
     assert int(written) + sum(left_out) == 985
@@ -64,15 +78,21 @@ def test_why_not_says_which_condition_fails(author, begun):
     [
         "asked=1&cell=x",
         "asked=1&cell=WBE%7Cx",
-        "asked=1&status=x",
-        "asked=1&quiet_days=x",
-        "asked=1&quiet_days=99999",
-        "asked=1&which=x",
-        "asked=1&roll_up=x",
+        "asked=1&only=x",
+        "asked=1&line=1:zone&line=x&line=x:zone&remove=9",
+        "asked=1&line=1:school_status&1.statuses=x&1.strand=1&1.which=x",
+        "asked=1&line=1:not_written_since&1.days=99999",
+        "asked=1&line=1:&1.json=x",
+        "asked=1&line=1:size&1.at_least=9&1.at_most=1",
+        "asked=1&add=x",
+        "asked=1&add=zone|root",
+        "asked=1&add=zone|x|y|z",
+        "asked=1&line=1:reacted&1.mailings=999999999&1.reaction=none",
+        "find=%5C%27%3Cb%3E",
         "criteria=%7B",
         "criteria=%7B%22password_hash%22%3A1%7D",
         "reason=x",
-        "asked=1&zone=%27+OR+1%3D1--",
+        "asked=1&line=1:zone&1.root=%27+OR+1%3D1--",
         "asked=1&concerns=x",
         "page=-1&sort=;drop",
     ],
@@ -104,7 +124,7 @@ def test_a_campaign_to_everybody_needs_its_count_typed(author, begun, sample_dat
 
 
 def test_an_empty_audience_cannot_be_submitted(author, begun):
-    author.send(f"{begun}/audience", {"asked": "1", "cell": "WBE|secondary", "zone": "Nulle part", "concerns": "open"})
+    author.send(f"{begun}/audience", {"asked": "1", "cell": "WBE|secondary", **zone("Nulle part")})
     dated(author, begun)
     page = author.get(f"{begun}/check").text
     assert "élargissez le public" in page
@@ -116,7 +136,7 @@ def test_more_conditions_than_forty_are_refused_wherever_they_come_in(author, be
     most = [{"not": {"school_status": {"strand": 1, "statuses": ["joined"]}}}] * 40
     stated = json.dumps({"and": [*most, {"not": {"network": ["WBE"]}}]})
     refusal = "Ce public compte 41 conditions ; 40 au plus sont permises"
-    for given in ({"criteria": stated}, {"asked": "1", "kept": stated}):
+    for given in ({"criteria": stated}, {"asked": "1", "line": "1:", "1.json": stated}):
         assert refusal in text_of(author.get(f"{begun}/audience", query_string=given))
         refused = author.send(f"{begun}/audience", given)
         assert refused.status_code == 422
@@ -140,7 +160,62 @@ def test_a_campaign_with_more_conditions_is_shown_and_not_submitted(author, begu
 
 
 def test_too_many_zones_are_refused_and_the_campaign_stays_readable(author, begun):
-    refused = author.send(f"{begun}/audience", {"asked": "1", "zone": [f"{number:060}" for number in range(300)]})
+    refused = author.send(f"{begun}/audience", {"asked": "1", **zone(*(f"{number:060}" for number in range(300)))})
     assert refused.status_code == 422
     assert "retirez des choix" in text_of(refused)
     assert author.get("/campaigns").status_code == 200
+
+
+def test_a_condition_is_added_changed_and_taken_away_in_place(author, begun):
+    form = {**form_of(author.get(f"{begun}/audience"), "choices"), "cell": "WBE|secondary"}
+    added = author.get(f"{begun}/audience", query_string={**form, "add": "province|root|Namur"})
+    assert condition_lines(added)[-1] == "Au moins une école en province de Namur"
+    assert "en province de Namur" in said(added)
+    form = form_of(added, "choices")
+    number = form["line"][-1].partition(":")[0] if isinstance(form["line"], list) else form["line"].partition(":")[0]
+    changed = author.get(f"{begun}/audience", query_string={**form, f"{number}.root": "Liège", f"{number}.not": "1"})
+    assert "pas (au moins une école en province de Liège)" in said(changed)
+    gone = author.get(f"{begun}/audience", query_string={**form_of(changed, "choices"), "remove": number})
+    assert "province" not in said(gone)
+    assert form_of(gone, "choices")["cell"] == "WBE|secondary"
+
+
+def test_a_condition_that_is_not_complete_is_said_and_not_saved(author, begun, sample_database):
+    asked = {"asked": "1", "line": "1:zone", "concerns": "open"}
+    fault = "Complétez la condition « Zone des écoles »"
+    assert fault in text_of(author.get(f"{begun}/audience", query_string=asked))
+    assert fault not in text_of(author.get(f"{begun}/audience", query_string={"asked": "1", "add": "zone"}))
+    refused = author.send(f"{begun}/audience", asked)
+    assert refused.status_code == 422
+    assert fault in text_of(refused)
+    with sample_database.reading() as session:
+        assert session.get_one(Campaign, 1).criteria == '{"level":["secondary"]}'
+
+
+def test_one_network_alone_is_one_click_and_keeps_level_and_conditions(author, begun):
+    asked = {"asked": "1", "cell": ["WBE|secondary", "COCOF|secondary"], **zone("Namur"), "only": "Libre confessionnel"}
+    page = author.get(f"{begun}/audience", query_string=asked)
+    expected = "libre confessionnel, au moins une école secondaire, au moins une école en zone Namur"
+    assert expected in said(page)
+
+
+def test_all_criteria_are_found_in_words_and_one_by_one_of_its_choices(author, begun):
+    def offered(words):
+        page = author.get(f"{begun}/audience", query_string={"find": words})
+        return {button.get("value"): text_of(button) for button in elements(page, "button[@name='add']")}
+
+    assert set(offered("")) >= set(LEAVES) - {"received", "reacted"}  # nothing was sent yet
+    assert offered("sans reponse")["school_status|statuses|none"] == "Statut des écoles : Sans réponse"
+    assert {"zone|root|Namur", "province|root|Namur", "municipality|root|Namur"} <= set(offered("namur"))
+    assert offered("xyz") == {}
+
+
+def test_the_name_of_the_campaign_comes_first(author, begun, sample_database):
+    form = form_of(author.get(f"{begun}/audience"), "choices")
+    assert author.send(f"{begun}/audience", {**form, "title": "Relance de mai"}).status_code == 302
+    for title, words in (("", "Indiquez le nom"), ("a\u202eb", "interdit"), ("x" * 201, "200"), ("a\x00b", "interdit")):
+        refused = author.send(f"{begun}/audience", {**form, "title": title})
+        assert refused.status_code == 422, title
+        assert words in text_of(refused), title
+    with sample_database.reading() as session:
+        assert session.get_one(Campaign, 1).title == "Relance de mai"

@@ -68,18 +68,17 @@ def test_what_follows_the_typing_says_what_saving_says(author, begun):
         assert said in panel(live, "plan")
         assert said in panel(live, "status")
         assert said in panel(saved, "error-summary")
-    unnamed = {**typed(author, begun), "title": " ", "contact_email": "x"}
+    unnamed = {**typed(author, begun), "contact_name": " ", "contact_email": "x"}
     live = author.send(f"{begun}/letter/preview", unnamed, page=f"{begun}/letter")
     saved = author.send(f"{begun}/letter", unnamed)
-    for said in ("Indiquez le nom de la campagne.", "n’est pas une adresse"):
+    for said in ("Indiquez la personne de contact", "n’est pas une adresse"):
         assert said in panel(live, "preview")
         assert said in panel(saved, "error-summary")
-    asked = {"asked": "1", "concerns": "open", "quiet_days": "x"}
+    asked = {"asked": "1", "concerns": "open", "line": "1:not_written_since", "1.days": "x"}
     live, saved = author.get(f"{begun}/audience", query_string=asked), author.send(f"{begun}/audience", asked)
     for page in (live, saved):
-        assert "entre 1 et 3650" in panel(page, "fault")
-        assert "entre 1 et 3650" in panel(page, "status")
-        assert "Ceci compte le public enregistré" in panel(page, "results")
+        assert "« x » n’est pas un nombre" in panel(page, "fault")
+        assert "« x » n’est pas un nombre" in panel(page, "status")
 
 
 def test_what_follows_the_typing_says_that_somebody_else_changed_the_campaign(author, begun):
@@ -87,7 +86,7 @@ def test_what_follows_the_typing_says_that_somebody_else_changed_the_campaign(au
     mine = {**typed(author, begun), **read}
     asked = {"asked": "1", "concerns": "open", **read}
     assert "Quelqu’un a modifié" not in author.get(f"{begun}/audience", query_string=asked, headers=LIVE).text
-    author.send(f"{begun}/letter", {**mine, "title": "Autre"})
+    author.send(f"{begun}/letter", {**mine, "subject": "Autre"})
     assert "Quelqu’un a modifié" in panel(author.get(f"{begun}/dates", query_string={**DATED, **read}), "plan")
     assert "Quelqu’un a modifié" in panel(
         author.send(f"{begun}/letter/preview", mine, page=f"{begun}/letter"), "preview"

@@ -72,14 +72,19 @@ def test_a_draft_of_what_somebody_has_changed_since_is_shown_and_not_saved_over_
 
 def test_drafts_of_the_other_steps_come_back_too(author, begun):
     dates = {**form_of(author.get(f"{begun}/dates")), "day": "19/05/2027", "reminders": "9"}
-    audience = {**form_of(author.get(f"{begun}/audience")), "cell": ["WBE|secondary"], "quiet_days": "41"}
+    audience = {
+        **form_of(author.get(f"{begun}/audience")),
+        "cell": ["WBE|secondary"],
+        "line": "1:not_written_since",
+        "1.days": "41",
+    }
     token = form_of(author.get("/account"))["csrf_token"]
     for step, fields in (("dates", dates), ("audience", audience)):
         assert author.post(f"{begun}/{step}/draft", data={**fields, "csrf_token": token}).status_code == 204
         assert OFFER in text_of(author.get(f"{begun}/{step}"))
     assert form_of(author.get(f"{begun}/dates?draft=1"))["reminders"] == "9"
     resumed = form_of(author.get(f"{begun}/audience?draft=1"), "choices")
-    assert (resumed["cell"], resumed["quiet_days"]) == ("WBE|secondary", "41")
+    assert (resumed["cell"], resumed["1.days"]) == ("WBE|secondary", "41")
     assert author.send(f"{begun}/audience", resumed).location == f"{begun}/letter"
     assert OFFER not in text_of(author.get(f"{begun}/audience"))
 

@@ -91,3 +91,13 @@ def test_the_reference_of_commands_names_every_figure():
 
 def test_every_figure_has_a_name_and_a_meaning():
     assert all(figure.label and figure.meaning.endswith(".") for figure in Figure)
+
+
+def test_the_list_of_campaigns_leads_to_each_figure_and_its_authorities_are_written_to(author, came, sample_database):
+    shown = links(author.get("/campaigns"), "/campaigns/1/results?figure=", without={"ds-sr-only"})
+    figured = {parse_qs(urlsplit(address).query)["figure"][0]: count for address, count in shown}
+    assert figured == {name: str(len(came.behind[name])) for name in ("sent", "answered", "joined")}
+    address = next(address for address, _ in shown if "sent" in address)
+    assert f"Écrire à ces {figured['sent']} PO" in text_of(author.get(address))
+    made = author.send(address.replace("results?", "results/campaign?"), page=address)
+    assert f"<dt>Destinataires</dt><dd>{figured['sent']}</dd>" in author.get(made.location).text

@@ -1,0 +1,101 @@
+"""Lists that become a campaign: the rule that a list is, or its authorities as a stored list; and what begins so."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from outreach.adherence.models import Status, Strand
+from outreach.adherence.situation import Bucket
+from outreach.campaigns import lifecycle
+from outreach.campaigns.definitions import AudienceRule, Definition
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.schedule.planning import ClosingRule
+from outreach.db import Session
+from outreach.directory.listing import Filters, Reach
+from outreach.segments import authority_lists
+from outreach.segments.authority_lists import AmongAuthorities
+from outreach.segments.criteria import (
+    And,
+    Criterion,
+    HasLevel,
+    InNetwork,
+    InZone,
+    NetworkCode,
+    Not,
+    SchoolStatus,
+    Unreachable,
+)
+from outreach.segments.criteria_json import to_plain
+from outreach.segments.places import FederationCode, InFederation, InProvince
+
+if TYPE_CHECKING:
+    from outreach.accounts.staff import User
+
+NOTICE = timedelta(days=2)  # for the approval, before the first wave that is proposed
+LONGEST_NAME = 190
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenList:
+    """A list to write to: what to call it, and its rule; or, where it is none, the keys of its authorities."""
+
+    name: str
+    rule: Criterion | None = None
+    authorities: Collection[int] = ()
+
+
+def rule_of_figure(strand: Strand, network: str, bucket: Bucket | None) -> Criterion | None:
+    """The rule of the authorities behind a figure of today's situation: one of a network, or of all ('').
+
+    None where criteria do not tell declared joinings from confirmed ones.
+    """
+    if bucket in {Bucket.JOINED, Bucket.DECLARED}:
+        return None
+    parts: list[Criterion] = [InNetwork((NetworkCode(network),))] if network else []
+    parts.append(HasLevel((strand.level,)))
+    if bucket is not None:
+        parts.append(SchoolStatus(strand=strand.number, statuses=(Status(bucket.value),)))
+    return And(tuple(parts))
+
+
+def rule_of_directory(filters: Filters) -> Criterion | None:
+    """The rule of a filtered directory, or None where no criterion says the same.
+
+    The directory asks level, zone and province of the same school, criteria each of any school.
+    """
+    of_schools = [filters.level, filters.zone, filters.province]
+    if filters.text or filters.reach in {Reach.BOUNCED, Reach.NO_ADDRESS} or sum(map(bool, of_schools)) > 1:
+        return None
+    parts: list[Criterion] = []
+    if filters.networks:
+        parts.append(InNetwork(tuple(NetworkCode(code) for code in filters.networks)))
+    if filters.level:
+        parts.append(HasLevel((filters.level,)))
+    if filters.federation:
+        if filters.federation not in set(FederationCode):
+            return None
+        parts.append(InFederation((FederationCode(filters.federation),)))
+    if filters.zone:
+        parts.append(InZone((filters.zone,)))
+    if filters.province:
+        parts.append(InProvince((filters.province,)))
+    if filters.reach:
+        parts.append(Not(Unreachable()) if filters.reach is Reach.REACHABLE else Unreachable())
+    return And(tuple(parts))
+
+
+def begin(session: Session, written: WrittenList, stated: Definition, *, now: datetime, author: "User") -> Campaign:
+    """Create a draft like `stated` for a list, under the list's name, with a first date proposed: an open one in two
+    days at least. A list that is no rule is stored. Raises InputError when nobody is on it.
+    """
+    name = written.name[:LONGEST_NAME]
+    rule = written.rule
+    if rule is None:
+        made = authority_lists.make(session, name, written.authorities, now=now, actor=author.email)
+        rule = AmongAuthorities(list=made.id)
+    audience = AudienceRule(criteria=to_plain(rule))
+    like = stated.model_copy(update={"title": name, "segment": audience})
+    campaign = lifecycle.create(session, like, now=now, author=author)
+    campaign.starts_at = ClosingRule.of(session, campaign, now=now).first(now + NOTICE).at
+    return campaign

@@ -1,0 +1,219 @@
+"""Criteria as a page offers them: each in words, with its parts as controls; and a criterion of what was chosen.
+
+Parts come from the classes of `LEAVES`, so that a new criterion is offered as soon as it has a title here.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import ValidationError
+
+from outreach.directory.reference import fold
+from outreach.errors import InputError
+from outreach.segments.criteria import LEAVES, Leaf, Which
+from outreach.text import whole_number
+
+MOST_FOUND = 24
+BETWEEN = re.compile(r"[\s,;]+")
+Options = Sequence[tuple[str, str]]
+Values = Mapping[str, Sequence[str]]
+TITLES = {
+    "network": ("Réseau", "officiel libre enseignement"),
+    "level": ("Niveau des écoles", "enseignement"),
+    "school_status": ("Statut des écoles", "adhésion adhéré volet"),
+    "roll_up": ("Adhésion du pouvoir organisateur", "adhéré toutes une partie aucune volet"),
+    "never_answered": ("N’a jamais répondu", "sans réponse volet"),
+    "reacted": ("Réaction à un envoi", "n’a pas réagi répondu ouvert cliqué adhéré campagne vague"),
+    "received": ("A reçu un envoi", "courriel campagne vague rectificatif"),
+    "not_written_since": ("Aucun courriel récent", "envoyé depuis jours sollicité"),
+    "unreachable": ("Sans adresse valable", "injoignable échec appels contact"),
+    "federation": ("Fédération", "représenté organe représentation"),
+    "zone": ("Zone des écoles", "bassin"),
+    "province": ("Province des écoles", "lieu"),
+    "municipality": ("Commune des écoles", "ville lieu"),
+    "size": ("Nombre d’écoles", "taille grand petit"),
+    "authorities": ("Numéros FASE ou liste", "nommés un à un fichier liste"),
+}
+LABELS = {
+    "strand": "Volet",
+    "which": "Combien d’écoles",
+    "days": "Depuis plus de (jours)",
+    "at_least": "Au moins (écoles)",
+    "at_most": "Au plus (écoles)",
+    "mailings": "Envois",
+    "with_later": "Avec les envois suivants de la même campagne",
+    "reaction": "Réaction",
+    "answers": "Réponses données (pour « a répondu » ; sans choix, toutes)",
+    "fase": "Numéros FASE, séparés par des espaces ou des virgules",
+    "list": "Liste enregistrée",
+}
+WHICH: Mapping[StrEnum, str] = {Which.ANY: "Au moins une école", Which.ALL: "Toutes ses écoles"}
+ONLY_KNOWN = {"mailings"}  # parts of which a database has to know some
+
+
+class Shape(StrEnum):
+    """A control: several boxes, one choice of some, a number, words, or yes."""
+
+    MANY = "many"
+    ONE = "one"
+    NUMBER = "number"
+    WORDS = "words"
+    YES = "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a criterion as a control; `options` are pairs of value and label."""
+
+    name: str
+    label: str
+    shape: Shape
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A criterion to choose: its word, its title in French, other words to find it by, its parts.
+
+    `is_possible` is false while the database knows nothing that it could be about, as before any sending.
+    """
+
+    word: str
+    title: str
+    keywords: str
+    parts: tuple[Part, ...]
+    is_possible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What a search finds: a criterion, with one of its options chosen or none; `label` is French."""
+
+    word: str
+    label: str
+    part: str = ""
+    value: str = ""
+
+
+def offers(known: Mapping[str, Options]) -> dict[str, Offer]:
+    """All criteria by word, in the order in which they are offered.
+
+    `known` has options that only a database knows, by part, or by word and part ("zone.root").
+    """
+    ordered = sorted(LEAVES, key=lambda word: list(TITLES).index(word) if word in TITLES else len(TITLES))
+    made_offers = {}
+    for word in ordered:
+        fields = LEAVES[word].model_fields
+        parts = tuple(_part(word, name, field.annotation, known) for name, field in fields.items())
+        is_possible = all(part.options for part in parts if part.name in ONLY_KNOWN)
+        title, keywords = TITLES.get(word, (word, ""))
+        made_offers[word] = Offer(word, title, keywords, parts, is_possible)
+    return made_offers
+
+
+def found(offered: Mapping[str, Offer], text: str) -> list[Suggestion]:
+    """The criteria and options that have all the words of a text, criteria first; without words, all criteria."""
+    words = fold(text).split()
+    possible = [offer for offer in offered.values() if offer.is_possible]
+    whole = [
+        Suggestion(offer.word, offer.title)
+        for offer in possible
+        if all(word in fold(f"{offer.title} {offer.keywords}") for word in words)
+    ]
+    options = [
+        Suggestion(offer.word, f"{offer.title} : {label}", part.name, value)
+        for offer in (possible if words else ())
+        for part in offer.parts
+        for value, label in part.options
+        if part.name != "strand" and all(word in fold(f"{offer.title} {label}") for word in words)
+    ]
+    return [*whole, *options][:MOST_FOUND]
+
+
+def values_of(leaf: Leaf) -> dict[str, list[str]]:
+    """What the controls of a criterion show, by part."""
+    plain: Any = leaf.model_dump(mode="json", exclude_none=True)
+    stated = plain if isinstance(plain, dict) else {"root": plain}
+    return {name: _shown(value) for name, value in stated.items()}
+
+
+def made(word: str, values: Values) -> Leaf:
+    """The criterion that was chosen. Raises InputError, in words for whoever chooses."""
+    title = TITLES.get(word, (word, ""))[0]
+    plain: dict[str, Any] = {}
+    for name, field in LEAVES[word].model_fields.items():
+        given = [value.strip() for value in values.get(name, ()) if value.strip()]
+        kind, is_several = _kind(field.annotation)
+        if given:
+            read = [_read(title, kind, value) for value in (_apart(given) if kind is int and is_several else given)]
+            plain[name] = list(dict.fromkeys(read)) if is_several else read[0]
+    if "root" in LEAVES[word].model_fields and not plain:
+        raise _incomplete(title)
+    try:
+        return LEAVES[word].model_validate(plain.get("root", plain))
+    except ValidationError as error:
+        if all(fault["type"] in {"missing", "too_short", "value_error"} for fault in error.errors()):
+            raise _incomplete(title) from None
+        raise InputError(f"Revoyez la condition « {title} » : un de ses choix n’est pas permis.") from None
+
+
+def _incomplete(title: str) -> InputError:
+    return InputError(f"Complétez la condition « {title} », ou retirez-la.")
+
+
+def _part(word: str, name: str, annotation: object, known: Mapping[str, Options]) -> Part:
+    kind, is_several = _kind(annotation)
+    options = tuple(known.get(f"{word}.{name}", known.get(name, _members(kind))))
+    label = LABELS.get(name, "Un de ces choix" if is_several else name)
+    if kind is bool:
+        return Part(name, label, Shape.YES)
+    if options:
+        return Part(name, label, Shape.MANY if is_several else Shape.ONE, options)
+    return Part(name, label, Shape.NUMBER if kind is int and not is_several else Shape.WORDS)
+
+
+def _kind(annotation: object) -> tuple[object, bool]:
+    """The type of a part's values, and whether it takes several."""
+    bare = _bare(annotation)
+    return (_bare(get_args(bare)[0]), True) if get_origin(bare) is tuple else (bare, False)
+
+
+def _bare(annotation: object) -> object:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _bare(get_args(annotation)[0])
+    if origin in {Union, UnionType}:
+        return _bare(next(kind for kind in get_args(annotation) if kind is not NoneType))
+    return annotation
+
+
+def _members(kind: object) -> Options:
+    if not (isinstance(kind, type) and issubclass(kind, StrEnum)):
+        return ()
+    labels = [(member.value, str(WHICH.get(member, getattr(member, "label", member.value)))) for member in kind]
+    return [(value, label[:1].upper() + label[1:]) for value, label in labels]
+
+
+def _apart(given: Sequence[str]) -> list[str]:
+    return [word for value in given for word in BETWEEN.split(value) if word]
+
+
+def _read(title: str, kind: object, value: str) -> object:
+    if kind is bool:
+        return True
+    if kind is not int:
+        return value
+    number = whole_number(value, digits=9)
+    if number is None:
+        raise InputError(f"Condition « {title} » : « {value[:20]} » n’est pas un nombre.")
+    return number
+
+
+def _shown(value: object) -> list[str]:
+    if isinstance(value, bool):
+        return ["1"] if value else []
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]

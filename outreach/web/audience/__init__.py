@@ -1,0 +1,1 @@
+"""Audiences on pages: their conditions as lines of a form, and lists that become a campaign."""

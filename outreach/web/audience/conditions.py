@@ -1,0 +1,119 @@
+"""The conditions of an audience as lines of a form: read, changed in place, added, taken away.
+
+A line is a field `line` ("3:zone"), whose parts are fields named after its number ("3.root", "3.not"). One that has no
+controls, as an `or` of several, keeps its JSON in "3.json".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from werkzeug.datastructures import MultiDict
+
+from outreach.campaigns import audiences
+from outreach.db import Session
+from outreach.directory import listing as directory
+from outreach.directory.reference import PROVINCES
+from outreach.errors import InputError
+from outreach.segments import authority_lists, offers
+from outreach.segments.choices import Choices
+from outreach.segments.criteria import LEAVES, Criterion, Not
+from outreach.segments.criteria_json import from_json, to_json
+from outreach.segments.offers import Offer, Options, Values
+from outreach.segments.scope import Scope
+from outreach.text import whole_number
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A condition as a line: the word of its criterion, what its controls show, whether it is to leave out.
+
+    `criterion` is None as long as the line is not complete, and `fault` then says so in French. `stated` is the JSON of
+    a condition without controls, whose word is ''. `is_new`: it was added by this request.
+    """
+
+    number: int
+    word: str
+    values: Values = field(default_factory=dict)
+    is_denied: bool = False
+    criterion: Criterion | None = None
+    fault: str = ""
+    stated: str = ""
+    is_new: bool = False
+
+
+def lines_of(choices: Choices) -> list[Line]:
+    """The conditions of an audience as lines."""
+    return [_line_of(number, condition) for number, condition in enumerate(choices.conditions, 1)]
+
+
+def read(given: MultiDict[str, str], offered: Mapping[str, Offer]) -> list[Line]:
+    """The lines of a form, without the one that it takes away, and with the one that it adds.
+
+    Raises InputError on a line that no form of ours has.
+    """
+    removed = given.get("remove", "")
+    lines: list[Line] = []
+    for stated in given.getlist("line"):
+        number, _, word = stated.partition(":")
+        if number != removed:
+            lines.append(_read(given, number, word, len(lines) + 1))
+    word, _, preset = given.get("add", "").partition("|")
+    if word in offered:
+        part, _, value = preset.partition("|")
+        lines.append(_added(offered[word], len(lines) + 1, part, value))
+    return lines
+
+
+def known(session: Session, scope: Scope) -> dict[str, Options]:
+    """The options of controls that only the database knows."""
+    zones, municipalities = directory.zones(session), directory.municipalities(session)
+    return {
+        "zone.root": [(zone, zone) for zone in zones],
+        "province.root": [(province, province) for province in PROVINCES],
+        "municipality.root": [(name, name) for name in municipalities],
+        "strand": [(str(number), f"Volet {number}") for number in scope.strands],
+        "mailings": [
+            (str(wave.mailing_id), f"{wave.campaign.title}, {wave.name}") for wave in audiences.waves_that_left(session)
+        ],
+        "list": [(str(made.id), f"{made.name} ({count} PO)") for made, count in authority_lists.every(session)],
+    }
+
+
+def fault_of(lines: Sequence[Line]) -> str:
+    """Why these lines would not be saved, in French, or ''. A line that was just added is not held against anybody."""
+    return next((line.fault for line in lines if line.fault and not line.is_new), "")
+
+
+def _line_of(number: int, condition: Criterion) -> Line:
+    inner = condition.negated if isinstance(condition, Not) else condition
+    if inner.word not in LEAVES:
+        return Line(number, "", criterion=condition, stated=to_json(condition))
+    values = offers.values_of(inner)  # type: ignore[arg-type]
+    return Line(number, inner.word, values, inner is not condition, condition)
+
+
+def _read(given: MultiDict[str, str], number: str, word: str, place: int) -> Line:
+    if not word:
+        stated = from_json(given.get(f"{number}.json", ""))
+        return Line(place, "", criterion=stated, stated=to_json(stated))
+    if word not in LEAVES or whole_number(number, digits=4) is None:
+        raise InputError("Un de ces choix n’existe pas.")
+    values = {name: given.getlist(f"{number}.{name}") for name in LEAVES[word].model_fields}
+    is_denied = f"{number}.not" in given
+    try:
+        criterion: Criterion = offers.made(word, values)
+    except InputError as error:
+        return Line(place, word, values, is_denied, fault=str(error))
+    return Line(place, word, values, is_denied, Not(criterion) if is_denied else criterion)
+
+
+def _added(offer: Offer, place: int, part: str, value: str) -> Line:
+    """A new line, with the first option of each choice of one, and the option by which it was found."""
+    values = {part.name: [part.options[0][0]] for part in offer.parts if part.shape is offers.Shape.ONE}
+    values.pop("list", None)
+    if part:
+        values[part] = [value]
+    try:
+        return Line(place, offer.word, values, criterion=offers.made(offer.word, values), is_new=True)
+    except InputError as error:
+        return Line(place, offer.word, values, fault=str(error), is_new=True)

@@ -1,0 +1,39 @@
+"""From a list to a campaign: a draft with that audience, and the page where it goes on."""
+
+from flask import flash, redirect, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.accounts import staff
+from outreach.campaigns import definitions, from_lists
+from outreach.campaigns.definitions import Definition
+from outreach.campaigns.from_lists import WrittenList
+from outreach.segments.audience import Concerns
+from outreach.settings import ROOT
+from outreach.web.ui.frame import actor, database, now
+
+FOLDER = ROOT / "campaigns"  # the ready-made ones
+
+
+def write_to(
+    written: WrittenList, *, strand: int = 0, concerns: Concerns = Concerns.OPEN, is_reminder: bool = False
+) -> Redirect:
+    """Begin a campaign for a list, and lead to its audience.
+
+    It has the ready-made reminder of its strand, or the invitation where there is none, if `is_reminder`; else it is
+    blank, of the first strand unless another is named. Raises InputError when nobody is on the list.
+    """
+    stated = _like(written.name, strand, is_reminder=is_reminder).model_copy(update={"concerns": concerns})
+    with database().writing() as session:
+        author = staff.user_named(session, actor())
+        number = from_lists.begin(session, written, stated, now=now(), author=author).id
+    flash("La campagne est créée en brouillon, avec ce public. Vérifiez son nom, puis écrivez le courriel.", "success")
+    return redirect(url_for("campaigns.audience", number=number))
+
+
+def _like(name: str, strand: int, *, is_reminder: bool) -> Definition:
+    ready = definitions.ready_made(FOLDER)
+    named = [f"{kind}-volet-{strand}" for kind in ("rappel", "invitation")]
+    if is_reminder and (known := next((word for word in named if word in ready), "")):
+        return ready[known]
+    blank = definitions.blank(name[: from_lists.LONGEST_NAME], next(iter(ready.values())))
+    return blank.model_copy(update={"strand": strand or blank.strand})

@@ -1,0 +1,81 @@
+"""From the situation to a planned reminder, by two people: how many pages and clicks it takes."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_campaigns import sign_in
+
+__all__ = ["sign_in"]
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+
+
+class Way:
+    """Counts the pages that are loaded, in all tabs, and the clicks."""
+
+    def __init__(self, *tabs):
+        self.pages = self.clicks = 0
+        for tab in tabs:
+            tab.on("domcontentloaded", self._loaded)
+
+    def _loaded(self, _page):
+        self.pages += 1
+
+    def click(self, element):
+        self.clicks += 1
+        element.click()
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["script", "no script"])
+def test_from_without_an_answer_to_a_planned_reminder_in_eight_pages_and_nine_clicks(sign_in, has_script):
+    options = {"java_script_enabled": has_script, "viewport": {"width": 1280, "height": 900}}
+    author, approver = sign_in("author", **options), sign_in("approver", **options)
+    way = Way(author, approver)
+    author.goto("/")
+    way.click(author.get_by_role("link", name=re.compile("sans réponse, volet 1, Libre confessionnel")))
+    write = author.get_by_role("button", name=re.compile(r"Écrire à ces \d+ PO"))
+    count = re.search(r"\d+", write.inner_text())[0]
+    way.click(write)
+    expect(author.get_by_label("Nom de la campagne")).to_have_value("Sans réponse, volet 1, Libre confessionnel")
+    expect(author.locator("#said")).to_contain_text("libre confessionnel")
+    expect(author.locator(".facts dd").first).to_have_text(count)
+    way.click(author.get_by_role("button", name="Enregistrer et vérifier"))
+    way.click(author.get_by_role("button", name=re.compile("Demander la validation")))
+    expect(author.locator(".heading .ds-tag")).to_have_text("À valider")
+    approver.goto("/")
+    way.click(approver.get_by_role("link", name=re.compile("Sans réponse, volet 1, Libre confessionnel")))
+    expect(approver.get_by_text("Nous n’avons pas encore votre réponse").first).to_be_visible()
+    way.click(approver.get_by_role("button", name="Valider et planifier"))
+    expect(approver.locator(".heading .ds-tag")).to_have_text("Planifiée")
+    assert way.pages <= 8
+    assert way.clicks <= 9
+
+
+@pytest.mark.parametrize(("width", "has_script"), [(1280, True), (390, False)], ids=["script", "small, no script"])
+def test_a_condition_is_found_added_changed_and_taken_away(sign_in, violations, width, has_script):
+    page = sign_in("author", java_script_enabled=has_script, viewport={"width": width, "height": 900})
+    page.goto("/campaigns/new")
+    page.get_by_label("Nom de la campagne").fill("Namur")
+    page.get_by_role("button", name="Commencer une campagne vierge").click()
+    page.get_by_role("button", name="seulement Libre confessionnel").click()
+    expect(page.locator("#said")).to_contain_text("libre confessionnel")
+    page.get_by_text("Ajouter une condition").click()
+    page.get_by_label("Chercher une condition").fill("namur")
+    if not has_script:
+        page.get_by_role("button", name="Chercher").click()
+    page.get_by_role("button", name="Province des écoles : Namur").click()
+    expect(page.locator("#said")).to_contain_text("en province de Namur")
+    page.get_by_role("checkbox", name="Liège").check()
+    if not has_script:
+        page.get_by_role("button", name="Mettre le compte à jour").last.click()
+    expect(page.locator("#said")).to_contain_text("en province de Liège")
+    expect(page.locator("#words-1")).to_contain_text("Liège")
+    page.evaluate("window.scrollTo(0, 400)")
+    expect(page.locator("#status" if width < 960 else "#results h2")).to_be_in_viewport()
+    if has_script:
+        assert violations(page) == []
+    page.get_by_role("button", name=re.compile("Retirer la condition")).click()
+    expect(page.locator("#said")).not_to_contain_text("province")
+    page.get_by_role("button", name="Enregistrer et écrire le courriel").click()
+    expect(page.get_by_role("heading", name="Écrire le courriel")).to_be_visible()

@@ -1,0 +1,129 @@
+"""From any list to a campaign: the same authorities, as a rule where the list is one, else as a stored list."""
+
+import io
+from itertools import product
+
+import pytest
+from python_calamine import CalamineWorkbook
+from sqlalchemy import select
+
+from outreach.adherence import programmes, situation
+from outreach.adherence.situation import Bucket, Selection
+from outreach.campaigns.from_lists import rule_of_directory, rule_of_figure
+from outreach.campaigns.models import Campaign
+from outreach.days import today
+from outreach.directory import listing
+from outreach.directory.listing import Filters, Reach
+from outreach.directory.models import Level
+from outreach.segments import authority_lists
+from outreach.segments.criteria import listed
+from outreach.segments.criteria_json import from_store
+from outreach.segments.scope import scope_at
+from tests.conftest import NOW
+from tests.pages import elements, text_of
+
+NETWORKS = ("", "WBE", "Libre confessionnel")
+FILTERS = [
+    Filters(),
+    Filters(networks=("WBE", "COCOF"), level=Level.SECONDARY),
+    Filters(federation="CECP"),
+    Filters(zone="Namur"),
+    Filters(province="Liège", reach=Reach.REACHABLE),
+    Filters(reach=Reach.UNREACHABLE),
+]
+NO_RULE = [
+    Filters(text="saint"),
+    Filters(level=Level.PRIMARY, zone="Namur"),
+    Filters(reach=Reach.BOUNCED),
+    Filters(networks=("WBE",), text="x"),
+]
+
+
+def meant(session, rule):
+    programme = programmes.the_programme(session)
+    return set(session.scalars(listed(scope_at(session, programme.id, now=NOW), rule)))
+
+
+def test_the_rule_of_each_figure_means_exactly_the_authorities_behind_it(sample_database):
+    with sample_database.reading() as session:
+        programme, day = programmes.the_programme(session), today(NOW)
+        for strand, network, bucket in product(programme.strands, NETWORKS, (None, *Bucket)):
+            rule = rule_of_figure(strand, network, bucket)
+            owners = set(situation.owners(session, programme, day, Selection(strand.number, bucket, network)))
+            assert rule is None or meant(session, rule) == owners, (strand.number, network, bucket)
+            assert (rule is None) == (bucket in {Bucket.JOINED, Bucket.DECLARED})
+
+
+def test_the_rule_of_a_filtered_directory_means_exactly_what_it_lists(sample_database):
+    with sample_database.reading() as session:
+        for filters in FILTERS:
+            found = {row.Authority.id for row in listing.every(session, filters)}
+            assert found, filters
+            assert meant(session, rule_of_directory(filters)) == found, filters
+    assert [rule_of_directory(filters) for filters in NO_RULE] == [None] * len(NO_RULE)
+
+
+def button(page):
+    (form,) = [form for form in elements(page, "form") if (form.get("action") or "").split("?")[0].endswith("campaign")]
+    return form.get("action"), text_of(form.find("button"))
+
+
+def begun(author, address, database):
+    """Press the button of a list; its words, and the campaign that it began."""
+    action, words = button(author.get(address))
+    made = author.send(action, page=address)
+    assert made.status_code == 302
+    with database.reading() as session:
+        campaign = session.scalars(select(Campaign).order_by(Campaign.id.desc()).limit(1)).one()
+        assert made.location == f"/campaigns/{campaign.id}/audience"
+        return words, campaign
+
+
+def test_without_an_answer_is_the_start_of_a_reminder_two_clicks_from_the_situation(author, sample_database):
+    figures = elements(author.get("/"), "td/a")
+    address = next(a.get("href") for a in figures if "sans réponse, volet 1, Libre confessionnel" in text_of(a))
+    words, campaign = begun(author, address, sample_database)
+    assert campaign.title == "Sans réponse, volet 1, Libre confessionnel"
+    assert "Nous n’avons pas encore votre réponse" in campaign.letter
+    assert campaign.starts_at > NOW
+    assert '"school_status":{"strand":1,"statuses":["none"],"which":"any"}' in campaign.criteria
+    page = author.get(f"/campaigns/{campaign.id}/audience")
+    assert "Enregistrer et vérifier" in page.text
+    count = int("".join(filter(str.isdigit, words)))
+    assert f"<dt>Destinataires</dt><dd>{count}</dd>" in page.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/situation/schools?strand=1&status=joined", "/directory?q=saint"],
+)
+def test_a_list_that_is_no_rule_is_stored(author, sample_database, address):
+    words, campaign = begun(author, address, sample_database)
+    rule = from_store(campaign.criteria)
+    with sample_database.reading() as session:
+        members = authority_lists.members(session, authority_lists.list_numbered(session, rule.list))
+        assert f"Écrire à ces {len(members)} PO" in words.replace("\u202f", "")
+        assert meant(session, rule) == {member.id for member in members}
+
+
+def test_a_reader_sees_no_button_and_begins_nothing(signed_in):
+    reader = signed_in("reader")
+    for address in ("/situation/schools", "/situation/authorities", "/directory"):
+        assert "Écrire à" not in reader.get(address).text
+        assert "XLSX" in reader.get(address).text
+
+
+@pytest.mark.parametrize(
+    ("page", "file"),
+    [
+        ("/situation/schools?strand=1&status=none&network=WBE", "/situation/schools.xlsx"),
+        ("/situation/authorities?strand=2&network=COCOF", "/situation/authorities.xlsx"),
+    ],
+)
+def test_the_lists_of_the_situation_are_exported_as_they_are_counted(author, page, file):
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(author.get(f"{file}?{page.partition('?')[2]}").data))
+    listed_rows = rows.get_sheet_by_index(0).to_python()
+    assert rows.sheet_names == ["Liste", "Définitions"]
+    total = text_of(author.get(page)).replace(" ", "")
+    noun = "école" if "schools" in file else "pouvoirorganisateur"
+    assert f"{len(listed_rows) - 1}{noun}" in total

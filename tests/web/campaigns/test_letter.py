@@ -1,0 +1,39 @@
+"""The letter's editor without a script: passages that depend on the number of schools, and the fields by group."""
+
+from outreach.campaigns.letter.merge_fields import GROUPS
+from outreach.campaigns.lifecycle import content_hash
+from outreach.campaigns.models import Campaign
+from tests.pages import elements, form_of, text_of
+from tests.web.campaigns.test_campaigns import begun, typed
+
+__all__ = ["begun"]
+
+
+def shown(page):
+    return [(area.get("aria-label"), (area.text or "").strip()[:20]) for area in elements(page, "textarea")]
+
+
+def test_one_school_and_several_are_two_texts_and_saving_them_untouched_changes_nothing(author, begun, sample_database):
+    page = author.get(f"{begun}/letter")
+    assert set(GROUPS) <= {summary.text for summary in elements(page, "details/summary")}
+    assert [label for label, _ in shown(page)][:3] == [None, "Pour plusieurs écoles", "Pour une école"]
+    assert "(% if" not in "".join(text for _, text in shown(page))
+    with sample_database.reading() as session:
+        before = content_hash(session.get_one(Campaign, 1))
+    assert author.post(f"{begun}/letter", data=form_of(page, "letter-form")).status_code == 302
+    with sample_database.reading() as session:
+        assert content_hash(session.get_one(Campaign, 1)) == before
+
+
+def test_a_passage_is_added_and_the_whole_text_stays_within_reach(author, begun):
+    fields = {**typed(author, begun), "letter": "Madame, Monsieur,"}
+    page = author.post(f"{begun}/letter/preview", data={**fields, "vary": "0"})
+    assert [label for label, _ in shown(page)] == [None, "Pour plusieurs écoles", "Pour une école"]
+    form = form_of(page, "letter-form")
+    form["letter"][2], form["letter"][4] = "Vos écoles sont ouvertes.", "Votre école est ouverte."
+    whole = author.post(f"{begun}/letter/preview", data={**form, "whole": "1"})
+    assert "écoles sont ouvertes" in text_of(elements(whole, "section[@id='preview']")[0])
+    (area,) = elements(whole, "textarea")
+    assert "(% if plusieurs_écoles %)\nVos écoles sont ouvertes.\n(% else %)\nVotre école" in area.text
+    apart = author.post(f"{begun}/letter/preview", data={**form_of(whole, "letter-form"), "whole": ["1", "no"]})
+    assert len(elements(apart, "textarea")) == 3
