@@ -17,7 +17,7 @@ from wtforms.form import BaseForm
 from outreach.adherence import lists
 from outreach.campaigns.review import test_letter
 from outreach.db import Database
-from outreach.web.campaigns import audience
+from outreach.web.campaigns.steps import audience
 from outreach.web.ui import frame
 
 _open: ContextVar[bool] = ContextVar("open", default=False)

@@ -16,8 +16,7 @@ MODULES = {
     "directory": ("register", "directory"),
     "adherence": ("programme", "adherence", "report"),
     "campaign": ("campaign",),
-    "consent": ("consent",),
-    "returns": ("bounces", "suppressions"),
+    "mailboxes": ("bounces", "suppressions", "consent"),
     "bench": ("bench", "chaos"),
 }
 PLACES = {name: module for module, names in MODULES.items() for name in names}

@@ -20,7 +20,7 @@ MOST_AN_HOUR = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class MeasureChoice:
     """What a letter's mailbox may decide: the mailbox, and what allows to measure it now, or None."""
 
     contact: Contact
@@ -36,13 +36,13 @@ def wording(mailbox: str = THIS_MAILBOX) -> str:
     )
 
 
-def choice_of(session: Session, message: Message) -> Choice | None:
+def choice_of(session: Session, message: Message) -> MeasureChoice | None:
     """What the mailbox of a letter may decide; None for a test letter, and for an address that is out of use."""
     if message.authority_id is None or outbox.is_test(session, message):
         return None
     theirs = (Contact.authority_id == message.authority_id, Contact.address_key == message.address_key)
     contact = session.scalar(select(Contact).where(*theirs, Contact.retired_at.is_(None)))
-    return None if contact is None else Choice(contact, bases.in_force(session, contact))
+    return None if contact is None else MeasureChoice(contact, bases.in_force(session, contact))
 
 
 def agree(session: Session, message: Message, words: str, *, now: datetime) -> None:
@@ -77,7 +77,7 @@ def withdraw(session: Session, message: Message, *, now: datetime) -> None:
         bases.withdraw(session, basis, now=now, actor=actor_of(message), channel=_channel(message))
 
 
-def _of(session: Session, message: Message) -> Choice:
+def _of(session: Session, message: Message) -> MeasureChoice:
     choice = choice_of(session, message)
     if choice is None:
         raise NotFound("Cette boîte n’est plus en usage.")

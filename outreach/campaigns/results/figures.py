@@ -84,7 +84,7 @@ class FigureRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ListedSchool:
+class SchoolOfLetters:
     """A school that a letter to an authority was meant to list, by their keys.
 
     `has_left` and `is_delivered` tell of these letters. `word` says on whose word the school has joined since,
@@ -121,7 +121,7 @@ class Results:
     answers: Mapping[Answer, int]
     networks: Mapping[int, str]
     labels: Mapping[str, str]
-    listed: Sequence[ListedSchool]
+    listed: Sequence[SchoolOfLetters]
     given: Sequence[GivenAnswer]
 
     def among(self, figure: Figure, network: str = "") -> set[int]:
@@ -162,7 +162,7 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
     mailings = launched(campaign)
     states = _states(session, mailings)
     listed = [
-        ListedSchool(authority, school, bool(has_left), bool(is_delivered), word, joined_on)
+        SchoolOfLetters(authority, school, bool(has_left), bool(is_delivered), word, joined_on)
         for authority, school, has_left, is_delivered, word, joined_on in session.execute(
             reactions.listed(Asked(mailings, today(now)))
         )

@@ -31,7 +31,7 @@ class ReactionSort(StrEnum):
     CLICKED = "-clicked"
 
 
-class Opening(StrEnum):
+class OpeningFilter(StrEnum):
     """What is known of the openings and clicks of mailboxes that are measured one by one."""
 
     OPENED = "opened"
@@ -56,7 +56,7 @@ class ReactionFilters:
     network: str = ""
     outcome: LetterOutcome | None = None
     answer: Answer | None = None
-    opening: Opening | None = None
+    opening: OpeningFilter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,9 @@ def _conditions(session: Session, asked: Asked, filters: ReactionFilters) -> lis
     return left
 
 
-def _is_seen(session: Session, asked: Asked, opening: Opening) -> ColumnElement[bool]:
+def _is_seen(session: Session, asked: Asked, opening: OpeningFilter) -> ColumnElement[bool]:
     seen = reactions.hits(asked.mailings).subquery("seen")
-    if opening is not Opening.NEVER:
+    if opening is not OpeningFilter.NEVER:
         return Message.id.in_(select(seen.c.message_id).where(seen.c[opening.value].is_not(None)))
     alone = results.measured_of(session, asked)
     if not alone:

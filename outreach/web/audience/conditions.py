@@ -24,7 +24,7 @@ from outreach.text import whole_number
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ConditionLine:
     """A condition as a line: the word of its criterion, what its controls show, whether it is to leave out.
 
     `criterion` is None as long as the line is not complete, and `fault` then says so in French. `stated` is the JSON of
@@ -41,18 +41,18 @@ class Line:
     is_new: bool = False
 
 
-def lines_of(choices: Choices) -> list[Line]:
+def lines_of(choices: Choices) -> list[ConditionLine]:
     """The conditions of an audience as lines."""
     return [_line_of(number, condition) for number, condition in enumerate(choices.conditions, 1)]
 
 
-def read(given: MultiDict[str, str], offered: Mapping[str, Offer]) -> list[Line]:
+def read(given: MultiDict[str, str], offered: Mapping[str, Offer]) -> list[ConditionLine]:
     """The lines of a form, without the one that it takes away, and with the one that it adds.
 
     Raises InputError on a line that no form of ours has.
     """
     removed = given.get("remove", "")
-    lines: list[Line] = []
+    lines: list[ConditionLine] = []
     for stated in given.getlist("line"):
         number, _, word = stated.partition(":")
         if number != removed:
@@ -79,23 +79,23 @@ def known(session: Session, scope: Scope) -> dict[str, Options]:
     }
 
 
-def fault_of(lines: Sequence[Line]) -> str:
+def fault_of(lines: Sequence[ConditionLine]) -> str:
     """Why these lines would not be saved, in French, or ''. A line that was just added is not held against anybody."""
     return next((line.fault for line in lines if line.fault and not line.is_new), "")
 
 
-def _line_of(number: int, condition: Criterion) -> Line:
+def _line_of(number: int, condition: Criterion) -> ConditionLine:
     inner = condition.negated if isinstance(condition, Not) else condition
     if inner.word not in LEAVES:
-        return Line(number, "", criterion=condition, stated=to_json(condition))
+        return ConditionLine(number, "", criterion=condition, stated=to_json(condition))
     values = offers.values_of(inner)  # type: ignore[arg-type]
-    return Line(number, inner.word, values, inner is not condition, condition)
+    return ConditionLine(number, inner.word, values, inner is not condition, condition)
 
 
-def _read(given: MultiDict[str, str], number: str, word: str, place: int) -> Line:
+def _read(given: MultiDict[str, str], number: str, word: str, place: int) -> ConditionLine:
     if not word:
         stated = from_json(given.get(f"{number}.json", ""))
-        return Line(place, "", criterion=stated, stated=to_json(stated))
+        return ConditionLine(place, "", criterion=stated, stated=to_json(stated))
     if word not in LEAVES or whole_number(number, digits=4) is None:
         raise InputError("Un de ces choix n’existe pas.")
     values = {name: given.getlist(f"{number}.{name}") for name in LEAVES[word].model_fields}
@@ -103,17 +103,17 @@ def _read(given: MultiDict[str, str], number: str, word: str, place: int) -> Lin
     try:
         criterion: Criterion = offers.made(word, values)
     except InputError as error:
-        return Line(place, word, values, is_denied, fault=str(error))
-    return Line(place, word, values, is_denied, Not(criterion) if is_denied else criterion)
+        return ConditionLine(place, word, values, is_denied, fault=str(error))
+    return ConditionLine(place, word, values, is_denied, Not(criterion) if is_denied else criterion)
 
 
-def _added(offer: Offer, place: int, part: str, value: str) -> Line:
+def _added(offer: Offer, place: int, part: str, value: str) -> ConditionLine:
     """A new line, with the first option of each choice of one, and the option by which it was found."""
     values = {part.name: [part.options[0][0]] for part in offer.parts if part.shape is offers.Shape.ONE}
     values.pop("list", None)
     if part:
         values[part] = [value]
     try:
-        return Line(place, offer.word, values, criterion=offers.made(offer.word, values), is_new=True)
+        return ConditionLine(place, offer.word, values, criterion=offers.made(offer.word, values), is_new=True)
     except InputError as error:
-        return Line(place, offer.word, values, fault=str(error), is_new=True)
+        return ConditionLine(place, offer.word, values, fault=str(error), is_new=True)

@@ -14,8 +14,8 @@ from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.text import line_of_words, whole_number
 from outreach.web.audience.writing import FOLDER
-from outreach.web.campaigns.audience import LONGEST_TITLE
 from outreach.web.campaigns.blueprint import STAGE_COLORS, pages
+from outreach.web.campaigns.steps.audience import LONGEST_TITLE
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.pager import Pager, member, words
 

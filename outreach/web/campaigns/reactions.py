@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Response, request
+from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results import reaction_list, reactions
 from outreach.campaigns.results.reaction_list import (
     PAGE_AUTHORITIES,
-    Opening,
+    OpeningFilter,
     ReactionFilters,
     ReactionSort,
 )
@@ -25,6 +27,7 @@ from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.tracking.models import Answer, TrackingMode
 from outreach.tracking.reactions import Asked, Reaction
+from outreach.web.audience.writing import write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.ui import exports
 from outreach.web.ui.frame import database, needs, now
@@ -95,7 +98,7 @@ def list_reactions(number: int) -> str:
             rows=listed.page(session, pager.number),
             outcomes=list(LetterOutcome),
             answers=list(Answer),
-            openings=list(Opening),
+            openings=list(OpeningFilter),
             is_measured=campaign.tracking is TrackingMode.INDIVIDUAL,
         )
 
@@ -113,6 +116,23 @@ def export_reactions(number: int, kind: str) -> Response:
     return exports.download(table, kind, f"destinataires-campagne-{number}", about, whole=True)
 
 
+@pages.post("/<number:number>/recipients/campaign")
+@needs(RoleName.AUTHOR)
+def write_to_recipients(number: int) -> Redirect:
+    """Begin a campaign to the listed authorities: those who have not reacted, as they are each day, or as a list."""
+    with database().reading() as session:
+        asked = _asked(session, number)
+        campaign, reaction = asked.campaign, asked.filters.reaction
+        strand = campaign.strand.number
+        name = f"{reaction.label if reaction else 'Destinataires'} : {campaign.title}"
+        if asked.wave is None and asked.filters == ReactionFilters(reaction=Reaction.NONE):
+            written = WrittenList(name, audiences.unreacted_criterion(campaign))
+        else:
+            listed = reaction_list.of(session, asked.letters, asked.filters, asked.sort)
+            written = WrittenList(name, None, listed.keys)
+    return write_to(written, strand=strand, is_reminder=reaction is Reaction.NONE)
+
+
 def _asked(session: Session, number: int) -> AskedList:
     """The list that the query asks for; what it does not know is left out."""
     campaign, query = lifecycle.campaign_numbered(session, number), request.args
@@ -126,7 +146,7 @@ def _asked(session: Session, number: int) -> AskedList:
         network=network if network in networks else "",
         outcome=member(LetterOutcome, query.get("outcome")),
         answer=member(Answer, query.get("answer")),
-        opening=member(Opening, query.get("opening")),
+        opening=member(OpeningFilter, query.get("opening")),
     )
     sort = member(ReactionSort, query.get("sort")) or ReactionSort.NAME
     return AskedList(campaign, reactions.asked_of(campaign, now=now(), wave=wave), wave, filters, sort, networks)

@@ -10,7 +10,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import event, select, update
 
 from outreach.adherence.models import AdherenceRecord, Word
-from outreach.campaigns import lifecycle
+from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import reactions
 from outreach.delivery.models import Message, MessageState, MessageSubject
@@ -154,3 +154,16 @@ def test_the_statements_are_as_many_whatever_the_number_of_authorities(author, c
         few = session.scalars(select(Authority).where(Authority.id == came[0].authority_id)).one().network.code
     statements(PAGE)
     assert statements(f"{PAGE}?network={few}&outcome=refused") == statements(PAGE) <= 16
+
+
+def test_those_who_have_not_reacted_are_written_to_by_their_rule_and_others_as_a_list(author, came, sample_database):
+    for query, is_rule in (("?reaction=none", True), ("?reaction=reacted", False)):
+        page = author.get(PAGE + query)
+        (count,) = re.findall(r"Écrire à ces (\d+) PO", text_of(page))
+        made = author.send(f"{PAGE}/campaign{query}", page=PAGE + query)
+        assert made.status_code == 302
+        with sample_database.reading() as session:
+            begun = session.scalars(select(Campaign).order_by(Campaign.id.desc())).first()
+            assert ("reacted" in begun.criteria, "list" in begun.criteria) == (is_rule, not is_rule)
+            meant = audiences.count(session, begun, now=NOW)
+        assert meant.authorities == int(count)

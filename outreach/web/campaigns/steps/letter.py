@@ -21,8 +21,8 @@ from outreach.roles import RoleName
 from outreach.settings import listed
 from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
-from outreach.web.campaigns.drafts import resumed
-from outreach.web.campaigns.forms import LetterForm, TestLetterForm
+from outreach.web.campaigns.steps.drafts import resumed
+from outreach.web.campaigns.steps.forms import LetterForm, TestLetterForm
 from outreach.web.ui import letter_frame
 from outreach.web.ui.frame import actor, database, needs, now, settings
 from outreach.web.ui.kept import keeps_text, of_form

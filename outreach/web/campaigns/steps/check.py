@@ -26,7 +26,7 @@ from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody
 from outreach.text import CONTROLS, whole_number
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
-from outreach.web.campaigns.letter import pane_of
+from outreach.web.campaigns.steps.letter import pane_of
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_fields
 

@@ -30,9 +30,9 @@ from outreach.segments.criteria import Criterion, NetworkCode, sentence, simplif
 from outreach.segments.criteria_json import PARAMETER, TooMany, from_json, to_json, within_limits
 from outreach.segments.scope import Scope
 from outreach.text import line_of_words, whole_number
-from outreach.web.audience.conditions import Line, fault_of, known, lines_of, read
+from outreach.web.audience.conditions import ConditionLine, fault_of, known, lines_of, read
 from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
-from outreach.web.campaigns.drafts import resumed
+from outreach.web.campaigns.steps.drafts import resumed
 from outreach.web.ui import exports
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text
@@ -45,7 +45,7 @@ HEADERS = ("FASE", "Pouvoir organisateur", "Réseau", "Commune", "Écoles du cou
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedAudience:
     """The audience that a request states, and the campaign's name.
 
     `cells` are the ticked boxes of the matrix, `lines` the other conditions. `criterion` is what those of them mean
@@ -56,7 +56,7 @@ class Asked:
     title: str
     criterion: Criterion
     cells: frozenset[Cell]
-    lines: Sequence[Line]
+    lines: Sequence[ConditionLine]
     concerns: Concerns
     fault: str = ""
     is_kept: bool = False
@@ -105,7 +105,7 @@ def save_audience(number: int) -> Redirect | tuple[str, int]:
     return redirect(url_for(".check" if request.args.get("then") == "check" else ".letter", number=number))
 
 
-def _saved(number: int, asked: Asked, version: str) -> bool:
+def _saved(number: int, asked: AskedAudience, version: str) -> bool:
     """Save an audience in a campaign, if that is still the version that was shown; whether it was saved."""
     changes = {
         "title": asked.title,
@@ -134,7 +134,7 @@ def export_audience(number: int, kind: str) -> Response:
     return exports.download(table, kind, f"public-campagne-{number}")
 
 
-def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -> Asked:
+def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -> AskedAudience:
     """The audience in a query or a form; without either, or when it is invalid, the campaign's own."""
     kept, title = audiences.criterion_of(campaign), given.get("title", campaign.title)
     scope = audiences.scope_of(session, campaign, now=now())
@@ -146,8 +146,8 @@ def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -
     except (InputError, ValueError) as error:
         said = str(error) if isinstance(error, InputError) else "Un de ces choix n’existe pas."
         own = Choices.of(kept)
-        return Asked(title, kept, own.cells, lines_of(own), Concerns(campaign.concerns), said, is_kept=True)
-    return Asked(title, criterion, choices.cells, lines, concerns, _fault_of(title) or fault_of(lines))
+        return AskedAudience(title, kept, own.cells, lines_of(own), Concerns(campaign.concerns), said, is_kept=True)
+    return AskedAudience(title, criterion, choices.cells, lines, concerns, _fault_of(title) or fault_of(lines))
 
 
 def _fault_of(title: str) -> str:
@@ -160,7 +160,7 @@ def _fault_of(title: str) -> str:
 
 def _chosen(
     session: Session, given: MultiDict[str, str], kept: Criterion, scope: Scope
-) -> tuple[Choices, Sequence[Line]]:
+) -> tuple[Choices, Sequence[ConditionLine]]:
     """The choices and the lines of a request: those of a criterion written as JSON, or those of the form.
 
     Raises ValueError on an unknown box, InputError on what cannot be read.
@@ -185,12 +185,12 @@ def _stated(text: str) -> Criterion:
         raise InputError("Ce public n’existe pas : l’adresse de la page est incomplète ou abîmée.") from None
 
 
-def _meant(session: Session, campaign: Campaign, asked: Asked) -> tuple[Audience, Scope]:
+def _meant(session: Session, campaign: Campaign, asked: AskedAudience) -> tuple[Audience, Scope]:
     meant = replace(audiences.audience_of(campaign), criterion=asked.criterion, concerns=asked.concerns)
     return meant, audiences.scope_of(session, campaign, now=now())
 
 
-def _page(session: Session, campaign: Campaign, asked: Asked, version: str = "") -> str:
+def _page(session: Session, campaign: Campaign, asked: AskedAudience, version: str = "") -> str:
     """The step's page. `version` is that of the content to which a draft was begun."""
     meant, scope = _meant(session, campaign, asked)
     reason, search = request.args.get("reason", ""), words(request.args, "find", LONGEST_SEARCH)
