@@ -1,6 +1,7 @@
 """Each static file that compresses has twins that say the same, and the web server sends those, to be kept for ever."""
 
 import gzip
+import re
 import runpy
 
 import brotli
@@ -15,6 +16,8 @@ SOURCES = runpy.run_path(str(ROOT / "tools" / "precompress.py"))["sources"]()
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
 def test_a_compressed_twin_says_what_its_source_says(source):
     content, how = source.read_bytes(), "run: python tools/precompress.py"
+    if source.suffix == ".css" and "vendor" not in source.parts:
+        content = re.sub(rb"(?s)/\*.*?\*/", b"", content)  # our comments are for who reads the source
     assert gzip.decompress(source.with_name(f"{source.name}.gz").read_bytes()) == content, how
     assert brotli.decompress(source.with_name(f"{source.name}.br").read_bytes()) == content, how
 

@@ -39,7 +39,7 @@ def test_a_session_that_ends_in_mid_letter_loses_nothing(
     page.get_by_role("button", name="Enregistrer").click()
     expect(page.get_by_role("heading", name="Choisir les dates")).to_be_visible()
     with sample_database.reading() as session:
-        assert session.scalars(select(Campaign.letter)).one() == TYPED
+        assert session.scalars(select(Campaign.letter)).one().startswith(f"{TYPED}\n(% if")
 
 
 def test_who_leaves_is_warned_and_finds_a_draft_on_return(staff, violations):

@@ -59,7 +59,7 @@ def test_one_more_reminder_to_those_alone_who_have_not_reacted(
     options = {"java_script_enabled": has_script, "viewport": {"width": width, "height": 900}}
 
     def holds(page):
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+        assert page.locator("html").evaluate("root => root.scrollWidth - root.clientWidth") <= 0
         assert not has_script or violations(page) == []
 
     (first, reacted), (second, meanwhile) = sent

@@ -134,7 +134,7 @@ def planned(world):
     boxes |= {"1.strand": "1", "1.statuses": OPEN, "1.which": "any"}
     assert author.send(f"{address}/audience", boxes).status_code == 302
     letter = typed(author, address)
-    letter["letter"] += f"\n\nTout savoir : [le programme]({PROGRAMME}).\n"
+    letter["letter"][-1] += f"\n\nTout savoir : [le programme]({PROGRAMME}).\n"
     assert author.send(f"{address}/letter", letter).status_code == 302
     assert dated(author, address, day="18/05/2021", reminders="14").status_code == 302
     assert author.send(f"{address}/submission", page=f"{address}/check").status_code == 302

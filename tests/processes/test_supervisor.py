@@ -130,7 +130,7 @@ def supervised(tmp_path):
     yield supervise
     for run in started:
         run.process.terminate()
-        run.process.wait(20)
+        run.process.wait(60)
         run.process.stdout.close()
         run.said.close()
         for listener in run.listening:
@@ -242,7 +242,7 @@ def test_a_place_where_no_process_begins_sends_nobody_there_until_one_does(super
 def test_a_process_that_does_not_say_that_it_serves_is_killed_and_counts_as_a_failure(supervised, tmp_path):
     (tmp_path / "broken").write_text("silent")
     run = supervised()
-    assert run.process.wait(20) == 1
+    assert run.process.wait(60) == 1
     assert "le processus «\u00a0web\u00a0» a été tué (SIGKILL)" in (tmp_path / "said").read_text()
 
 
@@ -258,7 +258,7 @@ def test_when_the_supervisor_is_killed_all_others_end(supervised):
 def test_pages_that_do_not_begin_at_the_start_end_everything(supervised, tmp_path):
     (tmp_path / "broken").touch()
     run = supervised(others=[SLEEP])
-    assert run.process.wait(20) == 1
+    assert run.process.wait(60) == 1
     assert run.process.stdout.read() == ""
 
 
@@ -273,7 +273,7 @@ def test_when_a_process_ends_that_is_not_replaced_it_is_named_and_all_end(superv
     run = supervised(others=[SLEEP, f"import time; time.sleep(1); {code}"])
     wait_for(run.children)
     started = run.children()
-    assert run.process.wait(20) == status
+    assert run.process.wait(60) == status
     assert not any(alive(number) for number in started)
     assert (tmp_path / "said").read_text() == f"le processus «\u00a0other-1\u00a0» {end}, tout s’arrête\n"
 
@@ -284,7 +284,7 @@ def test_a_signal_stops_all_processes(supervised, number):
     run.wait_until_served()
     started = run.children()
     run.signal(number)
-    assert run.process.wait(20) == 0
+    assert run.process.wait(60) == 0
     assert not any(alive(pid) for pid in started)
 
 
@@ -302,7 +302,7 @@ def test_in_a_terminal_a_signal_reloads_and_closing_it_stops_all(supervised, ter
     old = run.wait_until_served()
     run.reload(old)
     os.close(screen)
-    assert run.process.wait(20) == 0
+    assert run.process.wait(60) == 0
 
 
 def test_what_is_to_outlive_its_terminal_does(supervised, terminal):

@@ -122,7 +122,7 @@ def test_the_rule_costs_no_statement_at_a_launch(database, people, strand):
         event.listen(database.engine, "before_cursor_execute", note)
         advance(database, wave, NOW)
         event.remove(database.engine, "before_cursor_execute", note)
-        seen[rule] = len(statements)
+        seen[rule] = sum("advisory" not in one for one in statements)  # that launches take turns costs PostgreSQL one
     assert len(set(seen.values())) == 1
 
 
