@@ -27,7 +27,7 @@ from tests.servers.postgresql import Server
 
 # On a busy machine a deadline would fail correct properties. The runner's time-out still applies.
 hypothesis.settings.register_profile("short", deadline=None, max_examples=40)
-hypothesis.settings.register_profile("all", deadline=None, max_examples=60)
+hypothesis.settings.register_profile("all", deadline=None, max_examples=50)
 STORY_DAY = date(2021, 5, 15)
 NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"
@@ -86,9 +86,9 @@ def pytest_collection_finish() -> None:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """More workers than processors, because tests that wait for a relay, a page or a clock use no processor.
 
-    Two more in the long run, which waits for a third of its time.
+    Four more in the long run, which waits for a third of its time.
     """
-    return (os.cpu_count() or 1) + (4 if config.getoption("--all") else 2)
+    return (os.cpu_count() or 1) + (6 if config.getoption("--all") else 2)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
