@@ -36,6 +36,8 @@ SERVER = "OUTREACH_TEST_POSTGRESQL"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="the long tests as well, and every test on both databases")
 
+    parser.addoption("--to-land", action="store_true", help="with --all: all but the deep tests")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("all" if config.getoption("--all") else "short")
@@ -51,15 +53,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out long tests, unless `--all` or a test's name (`::`) is given."""
+    """Leave out long tests, unless `--all` or a test's name (`::`) is given; with `--to-land` deep ones only."""
     names = {item.nodeid for item in items}
     for item in items:
         _mark(item, names)
-    if config.getoption("--all") or any("::" in argument for argument in config.args):
+    if any("::" in argument for argument in config.args):
         return
-    long = [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if not item.get_closest_marker("long")]
+    left_out = "deep" if config.getoption("--to-land") else "" if config.getoption("--all") else "long"
+    if left_out:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker(left_out)])
+        items[:] = [item for item in items if not item.get_closest_marker(left_out)]
 
 
 def _mark(item: pytest.Item, names: set[str]) -> None:
@@ -76,6 +79,8 @@ def _mark(item: pytest.Item, names: set[str]) -> None:
     is_second = "postgresql" in item.name and item.nodeid.replace("postgresql", "sqlite") in names
     if is_second and not item.get_closest_marker("postgresql"):
         item.add_marker("long")
+    if is_second and item.get_closest_marker("chaos"):
+        item.add_marker("deep")
 
 
 def pytest_collection_finish() -> None:
@@ -86,9 +91,9 @@ def pytest_collection_finish() -> None:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """More workers than processors, because tests that wait for a relay, a page or a clock use no processor.
 
-    Four more in the long run, which waits for a third of its time.
+    Two more in the long run, which waits for a third of its time.
     """
-    return (os.cpu_count() or 1) + (6 if config.getoption("--all") else 2)
+    return (os.cpu_count() or 1) + (4 if config.getoption("--all") else 2)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

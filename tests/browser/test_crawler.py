@@ -59,6 +59,7 @@ def rows(database):
 
 
 @pytest.mark.long
+@pytest.mark.deep
 def test_following_every_link_of_every_letter_twice_adds_hits_and_nothing_else(
     open_page, client, served, letters, sample_database
 ):

@@ -25,7 +25,9 @@ pytestmark = pytest.mark.postgresql
 *OLDER, NEWEST = sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
-@pytest.mark.parametrize("start", [*(pytest.param(older, marks=pytest.mark.long) for older in OLDER), NEWEST])
+@pytest.mark.parametrize(
+    "start", [*(pytest.param(older, marks=[pytest.mark.long, pytest.mark.deep]) for older in OLDER), NEWEST]
+)
 def test_every_row_goes_up_step_by_step_and_down_again(database, start):
     dump = json.loads((FOLDER / f"{start}.json").read_text(encoding="utf-8"))
     assert all(dump.values()), "a table without rows shows nothing"

@@ -12,7 +12,11 @@ from tests.migrations.dumps import insert
 from tools.dump import reflected, rows
 
 DUMP = json.loads((Path(__file__).parent / "0011.json").read_text(encoding="utf-8"))
-pytestmark = [pytest.mark.postgresql, pytest.mark.long]  # a step that has been released changes no more
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.long,
+    pytest.mark.deep,
+]  # a step that has been released changes no more
 
 
 @pytest.fixture

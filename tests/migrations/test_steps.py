@@ -12,7 +12,7 @@ from tests.migrations.test_populated import dumped
 
 DUMP = json.loads((Path(__file__).parent / "0014.json").read_text(encoding="utf-8"))
 AT, BY = "2021-05-18T09:00:00+00:00", "nadia.lambert@fwb.example"
-pytestmark = [pytest.mark.postgresql, pytest.mark.long]
+pytestmark = [pytest.mark.postgresql, pytest.mark.long, pytest.mark.deep]
 
 
 @pytest.fixture
