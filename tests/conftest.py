@@ -31,6 +31,7 @@ hypothesis.settings.register_profile("all", deadline=None, max_examples=50)
 STORY_DAY = date(2021, 5, 15)
 NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"
+DEEP_TWICE = {"chaos", "journeys", "worker"}  # folders whose tests on the second database are deep
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -79,7 +80,7 @@ def _mark(item: pytest.Item, names: set[str]) -> None:
     is_second = "postgresql" in item.name and item.nodeid.replace("postgresql", "sqlite") in names
     if is_second and not item.get_closest_marker("postgresql"):
         item.add_marker("long")
-    if is_second and item.get_closest_marker("chaos"):
+    if is_second and DEEP_TWICE & set(item.path.parts):
         item.add_marker("deep")
 
 
