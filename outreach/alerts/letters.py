@@ -7,32 +7,21 @@ copy leaves, as of any letter: its fence is the same. Its address stays in its r
 from collections.abc import Sequence
 from datetime import datetime
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
 from outreach.campaigns.letter.facts import Shared
-from outreach.campaigns.letter.frozen import SENDER, Frozen, SenderIdentity, shared_headers_json
+from outreach.campaigns.letter.frozen import SENDER, Frozen, SenderIdentity, layouts
 from outreach.days import today
 from outreach.db import Session
-from outreach.delivery.ledger import outbox, recipients
 from outreach.delivery.ledger.recipients import Addressee
-from outreach.delivery.models import DoubtPolicy, Gate, Mailing, MessageClass, Purpose
+from outreach.delivery.models import MessageClass, Purpose
 from outreach.french import typeset
 from outreach.mail.letters import Draft
 from outreach.mail.linter import ALERTS
 from outreach.mail.marks import Marks
 from outreach.mail.mime import Mailbox, SharedHeaders
-from outreach.settings import ROOT
+from outreach.staff_mail import letters as staff_mail
 from outreach.tracking.models import TrackingMode
 
 NAME, SERVICE = "Sensibilisation", "service"
-_layouts = Environment(
-    loader=FileSystemLoader(ROOT / "templates" / "emails"),
-    autoescape=select_autoescape(["html"], default=False),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
 
 
 def post(
@@ -50,28 +39,16 @@ def post(
     """
     if not addresses:
         return
-    mailing = Mailing(
-        purpose=Purpose.STAFF,
-        gate=Gate.CLOSED,
-        message_class=MessageClass.STATUTORY,
-        doubt_policy=DoubtPolicy.HOLD,
-        letter=written(subject, paragraphs, now=now).to_json(),
-        headers=shared_headers_json(_headers(sending)),
-        created_at=now,
-        filled_at=now,
-    )
-    session.add(mailing)
-    session.flush()
     each = {address.casefold(): address for address in addresses}
     addressees = [Addressee(None, address, key, address) for key, address in each.items()]
-    recipients.put(session, mailing, addressees, lambda _name: _sender(sending), now=now)
-    outbox.set_gate(session, mailing, Gate.OPEN, now=now, actor=SERVICE)
+    letter, sender = written(subject, paragraphs, now=now), lambda _name: _sender(sending)
+    staff_mail.put(session, letter, _headers(sending), addressees, sender, now=now, actor=SERVICE)
 
 
 def written(subject: str, paragraphs: Sequence[str], *, now: datetime) -> Frozen:
     """The letter as a mailing stores it. The paragraphs are plain text in French."""
     around = {"name": NAME, "subject": subject, "paragraphs": paragraphs}
-    html, text = (typeset(_layouts.get_template(f"alert.{kind}").render(**around)) for kind in ("html", "txt"))
+    html, text = (typeset(layouts.get_template(f"alert.{kind}").render(**around)) for kind in ("html", "txt"))
     shared = Shared(circular="", deadline=today(now), contact="", is_reminder=False)
     return Frozen(Draft.of(Marks(), typeset(subject), html, text), shared, TrackingMode.NONE)
 

@@ -1,13 +1,11 @@
 """A mail to one person of the service: written from sentences, and put into the outbox as any letter."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
 from outreach.campaigns.letter.facts import Shared
-from outreach.campaigns.letter.frozen import SENDER, Frozen, SenderIdentity, shared_headers_json
+from outreach.campaigns.letter.frozen import SENDER, Frozen, SenderIdentity, layouts, shared_headers_json
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import outbox, recipients
@@ -18,21 +16,11 @@ from outreach.mail.addresses import judge
 from outreach.mail.letters import Draft, one_line
 from outreach.mail.marks import MARKS, Marks
 from outreach.mail.mime import Mailbox, SharedHeaders
-from outreach.settings import ROOT
 from outreach.text import cleaned
 from outreach.tracking.models import TrackingMode
 
 NAME = "Sensibilisation"
 LIST = "equipe"
-
-_layouts = Environment(
-    loader=FileSystemLoader(ROOT / "templates" / "emails"),
-    autoescape=select_autoescape(["html"], default=False),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +47,7 @@ def write(letter: StaffLetter, sending: SenderIdentity, *, now: datetime) -> Fro
         "contact": letter.contact,
         "account": f"{sending.address}/account",
     }
-    html, text = (typeset(_layouts.get_template(f"staff.{kind}").render(around)) for kind in ("html", "txt"))
+    html, text = (typeset(layouts.get_template(f"staff.{kind}").render(around)) for kind in ("html", "txt"))
     shared = Shared(circular="", deadline=today(now), contact=letter.contact, is_reminder=False)
     return Frozen(Draft.of(Marks(), subject, html, text), shared, TrackingMode.NONE)
 
@@ -71,19 +59,34 @@ def post(
 
     The guard, the suppression list and the relay treat it as any letter. Nothing counts it.
     """
+    to = judge(letter.address)
+    addressees = [Addressee(None, to.address, to.key, to.ascii)]
+    return put(session, frozen, _headers(letter, sending), addressees, sending.return_path, now=now, actor=actor)
+
+
+def put(
+    session: Session,
+    frozen: Frozen,
+    headers: SharedHeaders,
+    addressees: Sequence[Addressee],
+    return_path: Callable[[str], str],
+    *,
+    now: datetime,
+    actor: str,
+) -> int:
+    """Put a mail of the service to its own people into the outbox; returns the number of its mailing."""
     mailing = Mailing(
         purpose=Purpose.STAFF,
         gate=Gate.CLOSED,
         message_class=MessageClass.STATUTORY,
         doubt_policy=DoubtPolicy.HOLD,
         letter=frozen.to_json(),
-        headers=shared_headers_json(_headers(letter, sending)),
+        headers=shared_headers_json(headers),
         created_at=now,
     )
     session.add(mailing)
     session.flush()
-    to = judge(letter.address)
-    recipients.put(session, mailing, [Addressee(None, to.address, to.key, to.ascii)], sending.return_path, now=now)
+    recipients.put(session, mailing, addressees, return_path, now=now)
     mailing.filled_at = now
     outbox.set_gate(session, mailing, Gate.OPEN, now=now, actor=actor)
     return mailing.id

@@ -103,7 +103,7 @@ def _tracking_of(read: Mapping[str, Any]) -> TrackingMode:
     return TrackingMode(read.get("tracking", TrackingMode.NONE))
 
 
-_layouts = Environment(
+layouts = Environment(
     loader=FileSystemLoader(ROOT / "templates" / "emails"),
     autoescape=select_autoescape(["html"], default=False),
     undefined=StrictUndefined,
@@ -192,8 +192,8 @@ def _draft(written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark
         "data_protection": sending.data_protection,
     }
     body = Markup(html)  # noqa: S704 - escaped by the Markdown reader
-    html = typeset(_layouts.get_template("letter.html").render(body=body, **around))
-    text = typeset(_layouts.get_template("letter.txt").render(body=text.rstrip("\n"), **around))
+    html = typeset(layouts.get_template("letter.html").render(body=body, **around))
+    text = typeset(layouts.get_template("letter.txt").render(body=text.rstrip("\n"), **around))
     links = Links.of_nobody(sending.address, may_unsubscribe=may_unsubscribe)
     return Draft.of(marks, typeset(mark + subject), *_linked(html, text, marks, links, shared))
 
