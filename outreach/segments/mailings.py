@@ -5,10 +5,10 @@ out, and hands in which mailings belong together (`Scope.series`).
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
-from sqlalchemy import ColumnElement, Integer, Select, and_, func, or_, select, tuple_, type_coerce
+from sqlalchemy import ColumnElement, Integer, Select, and_, func, or_, select, type_coerce
 from sqlalchemy.orm import aliased
 
 from outreach.adherence.standing import joined_schools
@@ -67,6 +67,10 @@ class OfMailings(Fields):
         # A test letter is no letter of a campaign.
         return select(Mailing.id).where(Mailing.id.in_(self.mailings), Mailing.purpose == Purpose.CAMPAIGN)
 
+    def _is_of_them(self, scope: Scope) -> ColumnElement[bool]:
+        """Whether a letter is of these mailings."""
+        return Message.mailing_id.in_(self._asked(scope))
+
 
 class ReceivedMailing(OfMailings):
     """A letter of one of these mailings left for the authority and has not come back; in doubt, it counts."""
@@ -75,7 +79,7 @@ class ReceivedMailing(OfMailings):
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        written = _letters(scope).where(Message.mailing_id.in_(self._asked(scope)), HAS_LEFT)
+        written = _letters(scope).where(self._is_of_them(scope), HAS_LEFT)
         return Authority.id.in_(written)
 
     def words(self, names: Names = NO_NAMES) -> str:
@@ -109,9 +113,8 @@ class ReactedTo(OfMailings):
         """The SQL condition."""
         match self.reaction:
             case ReactionKind.NONE:
-                theirs = select(Message.id).where(Message.authority_id == Authority.id).correlate(Authority)
                 reacted = or_(self._has_answered(scope), self._has_joined(scope))
-                return and_(self._accepted(scope, theirs).exists(), ~reacted)
+                return and_(Authority.id.in_(self._accepted(scope)), ~reacted)
             case ReactionKind.ANSWERED:
                 return self._has_answered(scope)
             case ReactionKind.JOINED:
@@ -134,9 +137,9 @@ class ReactedTo(OfMailings):
         done = "ouvert" if self.reaction is ReactionKind.OPENED else "cliqué dans"
         return f"a {done} {named} (boîtes mesurées seulement)"
 
-    def _accepted(self, scope: Scope, letters: Select[Any]) -> Select[Any]:
-        """Those of some letters that are of these mailings and accepted."""
-        return letters.where(Message.mailing_id.in_(self._asked(scope)), Message.state == MessageState.ACCEPTED)
+    def _accepted(self, scope: Scope) -> Select[int]:
+        """The authorities of the accepted letters of these mailings."""
+        return _letters(scope).where(self._is_of_them(scope), Message.state == MessageState.ACCEPTED)
 
     def _has_answered(self, scope: Scope) -> ColumnElement[bool]:
         """Whether it answered one of the letters, or since its first accepted one another letter of the series."""
@@ -164,16 +167,16 @@ class ReactedTo(OfMailings):
     def _has_joined(self, scope: Scope) -> ColumnElement[bool]:
         """Whether a school that a letter listed has joined: it had not when the letter left, or it were not listed.
 
-        Where the schools stand is found once, not letter by letter.
+        Where the schools stand is found once, not letter by letter: both databases hash an outer join, while PostgreSQL
+        takes a list or an inner join for a loop over every letter.
         """
         strands = select(Mailing.stop_strand_id).where(Mailing.id.in_(self._asked(scope)))
         joined = joined_schools(strands, scope.day)
-        pair = tuple_(MessageSubject.school_id, Mailing.stop_strand_id)
         query = _letters(scope).join(MessageSubject, MessageSubject.message_id == Message.id)
         query = query.join(Mailing, Mailing.id == Message.mailing_id)
-        # As a list, not as a join: SQLite may plan the join without an index.
-        stands = pair.in_(select(joined.c.school_id, joined.c.strand_id))
-        query = query.where(Message.mailing_id.in_(self._asked(scope)), HAS_LEFT, stands)
+        stands = and_(joined.c.school_id == MessageSubject.school_id, joined.c.strand_id == Mailing.stop_strand_id)
+        query = query.outerjoin(joined, stands).where(self._is_of_them(scope), HAS_LEFT)
+        query = query.group_by(Message.authority_id).having(func.count(joined.c.school_id) > 0)
         return Authority.id.in_(query)
 
     def _was_seen(self, scope: Scope, kind: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -183,7 +186,7 @@ class ReactedTo(OfMailings):
             _letters(scope)
             .join(Hit, Hit.message_id == Message.id)
             .where(
-                Message.mailing_id.in_(self._asked(scope)),
+                self._is_of_them(scope),
                 kind,
                 Hit.hit_class != HitClass.MACHINE,
                 Message.id.in_(measured),
