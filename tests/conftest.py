@@ -31,7 +31,7 @@ hypothesis.settings.register_profile("all", deadline=None, max_examples=50)
 STORY_DAY = date(2021, 5, 15)
 NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"
-DEEP_TWICE = {"chaos", "journeys", "worker"}  # folders whose tests on the second database are deep
+DEEP_TWICE = {"chaos", "demo", "journeys", "smtp", "worker"}  # folders whose tests on the second database are deep
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

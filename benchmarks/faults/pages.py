@@ -42,10 +42,10 @@ class Visit:
 class Staff:
     """People who open pages one after the other, in the session of one of them, and look at a picture in between."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, many: int) -> None:
         self.visits: list[Visit] = []
         self._ground, self._cookie, self._is_over = ground, _signed_in(ground), threading.Event()
-        self._threads = [threading.Thread(target=self._read, args=(number,)) for number in range(STAFF)]
+        self._threads = [threading.Thread(target=self._read, args=(number,)) for number in range(many)]
         for thread in self._threads:
             thread.start()
 
@@ -73,8 +73,11 @@ class Staff:
         return Visit(at, time.monotonic() - at, status, is_ours)
 
 
-def tried(down: float = DOWN_SECONDS) -> dict[str, object]:
-    """Stop the server, start it, freeze it, let it go on; returns what was seen, a line for each of the two faults."""
+def tried(down: float = DOWN_SECONDS, many: int = STAFF) -> dict[str, object]:
+    """Stop the server for `down` seconds, start it, freeze it, let it go on, under so `many` people who open pages.
+
+    Returns what was seen of each of the two faults.
+    """
     with contextlib.ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="outreach-chaos-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -84,7 +87,7 @@ def tried(down: float = DOWN_SECONDS) -> dict[str, object]:
         ground.start()
         threads = Threads(ground)
         stack.callback(threads.stop)
-        readers = Staff(ground)
+        readers = Staff(ground, many)
         stack.callback(readers.stop)
         found: dict[str, object] = {}
         for name, begin, end in (("stopped", server.halt, server.start), ("frozen", server.freeze, server.thaw)):

@@ -27,6 +27,7 @@ def test_a_wave_goes_on_through_the_night_that_has_an_hour_twice():
         assert night.taken() == 150
 
 
+@pytest.mark.deep
 @pytest.mark.long
 def test_two_hours_between_the_clocks_of_two_machines_lose_nobody_and_write_to_nobody_twice():
     with prepared(FAULTS["skew"], "sqlite", 800, durable=False) as ground:

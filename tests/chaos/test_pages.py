@@ -8,7 +8,7 @@ pytestmark = [pytest.mark.timeout(200), pytest.mark.long]
 
 
 def test_pages_say_an_outage_in_time_and_serve_again_by_themselves():
-    found = pages.tried(down=7)
+    found = pages.tried(down=7, many=5)
     for fault in ("stopped", "frozen"):
         assert (found[f"{fault}_not_ours"], found[f"{fault}_too_slow"]) == (0, 0)
         assert found[f"{fault}_statuses"][503] > 50

@@ -148,7 +148,7 @@ def crowd(run):
     """Readers who open one page after another all the while; what each request came to."""
 
     def read_on(over, came):
-        while not over.is_set():
+        while not over.wait(0.01):
             try:
                 came.append(run.asked())
             except OSError as error:

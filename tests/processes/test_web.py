@@ -27,6 +27,7 @@ from tests.processes.readers import readers
 from tests.processes.test_supervisor import wait_for
 
 GIF_BYTES = 43
+PAUSE_SECONDS = 0.01  # between two requests of a reader, so that readers do not take the processors from others
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +228,7 @@ def test_a_reload_costs_no_request_on_connections_that_are_kept(served):
 def read_on_kept_connections(served, over, came):
     """Open one page after another on a connection, and a new one when an answer said that it was the last."""
     connection = http.client.HTTPConnection(*served.place, timeout=20)
-    while not over.is_set():
+    while not over.wait(PAUSE_SECONDS):
         try:
             connection.request("GET", "/o/x.gif")
             answer = connection.getresponse()
@@ -249,7 +250,7 @@ def test_a_process_that_is_killed_is_replaced_and_what_comes_meanwhile_is_answer
 
 def read_on_new_connections(served, over, came):
     """Open one page after another, each on a connection of its own."""
-    while not over.is_set():
+    while not over.wait(PAUSE_SECONDS):
         try:
             came.append(served.open("/sign-in")[0])
         except OSError as error:
