@@ -123,10 +123,15 @@ def fault_of(error: ValidationError) -> str:
     return f"{where} : {what or 'la valeur ne convient pas'}"
 
 
+def first(session: Session, code: str = "") -> Programme | None:
+    """The programme with this code, or the first one loaded; None if there is none."""
+    query = select(Programme).order_by(Programme.id)
+    return session.scalar(query.where(Programme.code == code) if code else query.limit(1))
+
+
 def the_programme(session: Session, code: str = "") -> Programme:
     """The programme with this code, or the first one loaded. Raises NotFound."""
-    query = select(Programme).order_by(Programme.id)
-    programme = session.scalar(query.where(Programme.code == code) if code else query.limit(1))
+    programme = first(session, code)
     if programme is None:
         named = f"Aucun programme ne porte le code « {code} »." if code else "Aucun programme n’est chargé."
         raise NotFound(f"{named} Chargez-en un : ./run programme load FICHIER")

@@ -15,6 +15,7 @@ from sqlalchemy import (
     case,
     exists,
     func,
+    intersect,
     literal,
     literal_column,
     or_,
@@ -221,6 +222,17 @@ def rolled_up(day: date, strands: Sequence[Strand]) -> Subquery:
         .group_by(rows.c.authority_id, rows.c.strand_id)
         .subquery("rolled_up")
     )
+
+
+def standing_so(standings: Sequence[tuple[Strand, RollUp]], day: date) -> Select[int] | None:
+    """The keys of the authorities that stand so in each of these strands; None where none is named."""
+    found = []
+    for strand, state in standings:
+        rows = rolled_up(day, [strand])
+        found.append(select(rows.c.authority_id).where(rows.c.roll_up == state))
+    if len(found) < 2:
+        return found[0] if found else None
+    return select(intersect(*found).subquery().c.authority_id)
 
 
 def roll_up(schools: Iterable[tuple[Status, Word | None]]) -> RollUp:

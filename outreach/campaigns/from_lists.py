@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from outreach.adherence.models import Status, Strand
+from outreach.adherence.models import RollUp, Status, Strand
 from outreach.adherence.situation import Bucket
 from outreach.campaigns import lifecycle
 from outreach.campaigns.definitions import AudienceRule, Definition
@@ -23,11 +23,12 @@ from outreach.segments.criteria import (
     InZone,
     NetworkCode,
     Not,
+    RolledUp,
     SchoolStatus,
     Unreachable,
 )
 from outreach.segments.criteria_json import to_plain
-from outreach.segments.places import FederationCode, InFederation, InProvince
+from outreach.segments.places import FederationCode, InFederation, InMunicipality, InProvince
 
 if TYPE_CHECKING:
     from outreach.accounts.staff import User
@@ -62,9 +63,9 @@ def rule_of_figure(strand: Strand, network: str, bucket: Bucket | None) -> Crite
 def rule_of_directory(filters: Filters) -> Criterion | None:
     """The rule of a filtered directory, or None where no criterion says the same.
 
-    The directory asks level, zone and province of the same school, criteria each of any school.
+    The directory asks level, zone, province and municipality of the same school, criteria each of any school.
     """
-    of_schools = [filters.level, filters.zone, filters.province]
+    of_schools = [filters.level, filters.zone, filters.province, filters.municipality]
     if filters.text or filters.reach in {Reach.BOUNCED, Reach.NO_ADDRESS} or sum(map(bool, of_schools)) > 1:
         return None
     parts: list[Criterion] = []
@@ -80,6 +81,9 @@ def rule_of_directory(filters: Filters) -> Criterion | None:
         parts.append(InZone((filters.zone,)))
     if filters.province:
         parts.append(InProvince((filters.province,)))
+    if filters.municipality:
+        parts.append(InMunicipality((filters.municipality,)))
+    parts += [RolledUp(strand=number, states=(RollUp(state),)) for number, state in filters.standings]
     if filters.reach:
         parts.append(Not(Unreachable()) if filters.reach is Reach.REACHABLE else Unreachable())
     return And(tuple(parts))

@@ -153,14 +153,19 @@ def _write_records(session: Session, difference: Difference, import_id: int) -> 
 def _authority_values(record: AuthorityRecord, networks: Mapping[str, int]) -> dict[str, Any]:
     values = asdict(record) | {"company_number": record.company_number or None, "network_id": networks[record.network]}
     del values["network"]
-    return values | {"folded": fold(f"{record.name} {record.fase}")}
+    return values | {"folded": _searched(record)}
+
+
+def _searched(record: AuthorityRecord | SchoolRecord | Authority | School) -> str:
+    """What a search looks into, folded; it begins with the name, by which lists are sorted."""
+    return fold(f"{record.name} {record.fase} {record.locality} {record.municipality}")
 
 
 def _school_values(record: SchoolRecord) -> dict[str, Any]:
     values = asdict(record) | {"company_number": record.company_number or None}
     for period in ("authority", "types", "sites"):
         del values[period]
-    return values | {"province": province_of(record.postcode), "folded": fold(f"{record.name} {record.fase}")}
+    return values | {"province": province_of(record.postcode), "folded": _searched(record)}
 
 
 def _write_periods(session: Session, target: Edition, import_id: int, *, since: date | None, until: date) -> None:
@@ -259,7 +264,7 @@ def _restore(session: Session, changes: Iterable[RegisterChange]) -> None:
             for name, value in before[kind][record.fase].items():
                 setattr(record, name, value)
             if not isinstance(record, Site):
-                record.folded = fold(f"{record.name} {record.fase}")
+                record.folded = _searched(record)
             if isinstance(record, School):
                 record.province = province_of(record.postcode)
     session.flush()

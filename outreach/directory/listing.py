@@ -4,7 +4,7 @@ One query feeds page, export and command.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -13,21 +13,16 @@ from sqlalchemy import (
     Row,
     Select,
     Subquery,
-    and_,
     case,
     desc,
     exists,
-    false,
     func,
-    null,
-    or_,
     select,
-    true,
 )
-from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.db import Session
 from outreach.db.in_list import among
+from outreach.directory import search
 from outreach.directory.models import (
     Authority,
     Contact,
@@ -40,7 +35,7 @@ from outreach.directory.models import (
     Teaching,
     types_of,
 )
-from outreach.directory.reference import fold
+from outreach.directory.search import Found
 
 PAGE_ROWS = 50
 LONGEST_SEARCH = 200
@@ -75,20 +70,27 @@ _REACH_LABELS = {
     Reach.NO_ADDRESS: "Sans adresse en usage",
     Reach.UNREACHABLE: "Sans contact (échec ou sans adresse)",
 }
-ListedRow = Row[Authority, int, int, str | None, Reach, str | None]
+ListedRow = Row[Authority, int, int, str | None, Reach]
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The filters of a search. An empty filter excludes nothing; level, zone and province apply to the same school."""
+    """The filters of a search. An empty filter excludes nothing; level, zone, province and municipality apply to the
+    same school. `found` is what `text` finds, by `understood`. `chosen` selects the keys that may be found
+    at all: `standings` says why, as numbers of strands with where an authority stands in each.
+    """
 
     text: str = ""
+    found: Found | None = None
     networks: tuple[str, ...] = ()
     federation: str = ""
     level: Level | None = None
     zone: str = ""
     province: str = ""
+    municipality: str = ""
     reach: Reach | None = None
+    standings: tuple[tuple[int, str], ...] = ()
+    chosen: Select[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,16 @@ class DirectoryCounts:
     secondary_schools: int
 
 
+def understood(session: Session, filters: Filters) -> Filters:
+    """The same filters with what their text finds, so that it is searched once for a count and a page."""
+    if not filters.text or filters.found is not None:
+        return filters
+    return replace(filters, found=search.find(session, filters.text, _school_conditions(filters)))
+
+
 def count(session: Session, filters: Filters) -> DirectoryCounts:
     """Counts over every matching row."""
-    rows = _matching(filters).subquery()
+    rows = _matching(understood(session, filters)).subquery()
     has_secondary = case((rows.c.secondary > 0, 1), else_=0)
     query = select(
         func.count(),
@@ -116,13 +125,13 @@ def count(session: Session, filters: Filters) -> DirectoryCounts:
 
 def page(session: Session, filters: Filters, sort: Sort, number: int) -> Sequence[ListedRow]:
     """One page of rows, from page 1; see `every` for the columns."""
-    return session.execute(_rows(filters, sort).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)).all()
+    rows = _rows(understood(session, filters), sort)
+    return session.execute(rows.limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)).all()
 
 
 def every(session: Session, filters: Filters, sort: Sort = Sort.NAME) -> Sequence[ListedRow]:
-    """All rows: Authority, schools, secondary (counts), mailbox (one usable address or None), reach, found_school (the
-    name of a school that matches the searched text, or None)."""
-    return session.execute(_rows(filters, sort)).all()
+    """All rows: Authority, schools, secondary (counts), mailbox (one usable address or None), reach."""
+    return session.execute(_rows(understood(session, filters), sort)).all()
 
 
 def zones(session: Session) -> Sequence[str]:
@@ -185,7 +194,7 @@ def mailboxes(session: Session, authority_ids: Sequence[int]) -> dict[int, list[
     return addresses
 
 
-def _rows(filters: Filters, sort: Sort) -> Select[Authority, int, int, str | None, Reach, str | None]:
+def _rows(filters: Filters, sort: Sort) -> Select[Authority, int, int, str | None, Reach]:
     orders: dict[Sort, tuple[Any, ...]] = {
         Sort.NAME: (Authority.folded,),
         Sort.FASE: (Authority.fase,),
@@ -195,7 +204,7 @@ def _rows(filters: Filters, sort: Sort) -> Select[Authority, int, int, str | Non
     return _matching(filters).order_by(*orders[sort], Authority.fase)
 
 
-def _matching(filters: Filters) -> Select[Authority, int, int, str | None, Reach, str | None]:
+def _matching(filters: Filters) -> Select[Authority, int, int, str | None, Reach]:
     schools = _schools(filters)
     mailbox = (
         select(func.min(Contact.address))
@@ -209,7 +218,6 @@ def _matching(filters: Filters) -> Select[Authority, int, int, str | None, Reach
             schools.c.secondary,
             mailbox.label("mailbox"),
             _reach().label("reach"),
-            _found_school(filters).label("found_school"),
         )
         .join(schools, schools.c.authority_id == Authority.id)
         .join(Authority.network)
@@ -235,6 +243,8 @@ def _school_conditions(filters: Filters) -> list[ColumnElement[bool]]:
         conditions.append(School.zone == filters.zone)
     if filters.province:
         conditions.append(School.province == filters.province)
+    if filters.municipality:
+        conditions.append(School.municipality == filters.municipality)
     return conditions
 
 
@@ -246,8 +256,10 @@ def _teaches(level: Level) -> ColumnElement[bool]:
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if filters.text:
-        conditions.append(or_(is_named(filters.text), _found_school(filters).is_not(None)))
+    if filters.found is not None:
+        conditions.append(among(Authority.id, filters.found.schools))
+    if filters.chosen is not None:
+        conditions.append(Authority.id.in_(filters.chosen))
     if filters.networks:
         conditions.append(Network.code.in_(filters.networks))
     if filters.federation:
@@ -262,26 +274,6 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     elif filters.reach:
         conditions.append(_reach() == filters.reach)
     return conditions
-
-
-def _found_school(filters: Filters) -> ColumnElement[Any]:
-    if not fold(filters.text):
-        return null()
-    query = select(func.min(School.name)).join(Listing, Listing.school_id == School.id)
-    query = query.where(
-        Listing.authority_id == Authority.id, _contains(School.folded, filters.text), *_school_conditions(filters)
-    )
-    return query.correlate(Authority).scalar_subquery()
-
-
-def is_named(text: str) -> ColumnElement[bool]:
-    """True of an authority whose name or FASE number contains all the words of a text, ignoring accents and case."""
-    return _contains(Authority.folded, text)
-
-
-def _contains(folded: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
-    words = dict.fromkeys(fold(text).split())  # a letter may stand for several words, which SQLite nests too deep
-    return and_(true(), *(folded.contains(word, autoescape=True) for word in words)) if words else false()
 
 
 def _reach() -> ColumnElement[Reach]:

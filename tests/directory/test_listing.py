@@ -51,9 +51,10 @@ def test_a_communal_authority_with_secondary_has_two_federations(session):
 
 @pytest.mark.parametrize("text", ["athenee royal", "ATHÉNÉE  ROYAL", "Athénée, royal"])
 def test_a_search_ignores_accents_and_case_and_finds_by_school(session, text):
-    rows = listing.every(session, Filters(text=text))
+    filters = listing.understood(session, Filters(text=text))
+    rows = listing.every(session, filters)
     assert "Wallonie-Bruxelles Enseignement" in [row.Authority.name for row in rows]
-    assert all("ATHÉNÉE ROYAL" in row.found_school.upper() for row in rows)
+    assert all("ATHÉNÉE ROYAL" in school.upper() for school in filters.found.schools.values())
 
 
 @pytest.mark.parametrize("number", ["9001", "80001"])

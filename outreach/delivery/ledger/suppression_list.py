@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from outreach.db import Session
 from outreach.delivery.models import Suppression, SuppressionReason
-from outreach.directory import listing
+from outreach.directory import search
 from outreach.directory.models import Authority, Contact
 from outreach.errors import NotFound
 
@@ -73,7 +73,7 @@ def _in_force(reason: SuppressionReason | None = None, text: str = "") -> Select
 
 
 def _is_found(text: str) -> ColumnElement[bool]:
-    theirs = select(Contact.address_key).join(Authority).where(listing.is_named(text))
+    theirs = select(Contact.address_key).join(Authority).where(search.is_named(text))
     key = normalize("NFC", text.casefold())
     return or_(Suppression.address_key.contains(key, autoescape=True), Suppression.address_key.in_(theirs))
 

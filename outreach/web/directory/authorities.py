@@ -1,40 +1,39 @@
 """The directory: search authorities, open one, correct its addresses, download the list."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
-from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
+from outreach.adherence.models import RollUp
 from outreach.campaigns import from_lists
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.results import authority_history, letters_received
 from outreach.campaigns.results.authority_history import Planned
+from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
 from outreach.directory import authority_sheet, contacts, imports, listing
-from outreach.directory.listing import LONGEST_SEARCH, PAGE_ROWS, Filters, ListedRow, Reach, Sort
-from outreach.directory.models import Authority, Contact, Level, MailboxKind
-from outreach.directory.reference import NETWORKS, PROVINCES
+from outreach.directory.listing import PAGE_ROWS, Filters, ListedRow, Reach, Sort
+from outreach.directory.models import Authority, Contact, MailboxKind
+from outreach.directory.reference import PROVINCES
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
 from outreach.roles import RoleName
 from outreach.web.audience.writing import write_to
+from outreach.web.directory import filters as filtering
 from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactForm
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
-from outreach.web.ui.pager import Pager, again, member, words
+from outreach.web.ui.pager import Pager
 
 if TYPE_CHECKING:
     from outreach.delivery.models import Suppression
 
 pages = Blueprint("directory", __name__, url_prefix="/directory")
-LEVELS = {Level.SECONDARY: "Secondaire", Level.PRIMARY: "Primaire", Level.NURSERY: "Maternel"}
 HEADERS = (
     "FASE",
     "Pouvoir organisateur",
@@ -52,22 +51,17 @@ HEADERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A filter in force, in words, and the address of the list without it."""
-
-    label: str
-    without: str
-
-
 @pages.get("")
 @needs(RoleName.READER)
 def index() -> str:
     with database().reading() as session:
-        filters, sort = asked(request.args)
+        strands = filtering.strands(session)
+        filters, sort = filtering.asked(request.args, strands, today(now()))
+        filters = listing.understood(session, filters)
         counts = listing.count(session, filters)
         pager = Pager.of(request, counts.authorities, PAGE_ROWS)
         networks = listing.networks(session)
+        labels = {network.code: network.label for network in networks}
         return render_template(
             "pages/directory/index.html",
             filters=filters,
@@ -75,12 +69,18 @@ def index() -> str:
             counts=counts,
             pager=pager,
             rows=listing.page(session, filters, sort, pager.number),
-            chips=_chips(filters, {network.code: network.label for network in networks}),
+            chips=filtering.chips(filters, labels),
+            sentence=filtering.sentence(filters, labels),
+            corrections=filtering.corrections(filters),
+            strands=strands,
+            states=list(RollUp),
+            standings={strand.number: "" for strand in strands} | dict(filters.standings),
+            municipalities=listing.municipalities(session),
             networks=networks,
             federations=listing.federations(session),
             zones=listing.zones(session),
             provinces=PROVINCES,
-            levels=LEVELS,
+            levels=filtering.LEVELS,
             reaches=list(Reach),
             edition=imports.last_import(session),
         )
@@ -90,7 +90,7 @@ def index() -> str:
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
     with database().reading() as session:
-        filters, sort = asked(request.args)
+        filters, sort = filtering.asked(request.args, filtering.strands(session), today(now()))
         table = exports.Table("Pouvoirs organisateurs", HEADERS, _export_rows(session, filters, sort))
     return exports.download(table, kind, "pouvoirs-organisateurs")
 
@@ -99,12 +99,12 @@ def export(kind: str) -> Response:
 @needs(RoleName.AUTHOR)
 def write_to_list() -> Redirect:
     """Begin a campaign to the authorities that the filters find: a rule where criteria say the same, else a list."""
-    filters, _ = asked(request.args)
-    rule = from_lists.rule_of_directory(filters)
     with database().reading() as session:
+        filters, _ = filtering.asked(request.args, filtering.strands(session), today(now()))
+        rule = from_lists.rule_of_directory(filters)
         labels = {network.code: network.label for network in listing.networks(session)}
         keys = [row.Authority.id for row in listing.every(session, filters)] if rule is None else ()
-    said = ", ".join(chip.label for chip in _chips(filters, labels))
+    said = ", ".join(chip.label for chip in filtering.chips(filters, labels))
     return write_to(WrittenList(f"Annuaire : {said}" if said else "Tout l’annuaire", rule, keys))
 
 
@@ -218,41 +218,6 @@ def _received(session: Session, authority_row: Authority) -> str:
     """How many letters of campaigns it received this school year, by colour, in French."""
     counts = letters_received.of(session, [authority_row.id], now=now())
     return letters_received.told(counts.get(authority_row.id, {}))
-
-
-def asked(arguments: MultiDict[str, str]) -> tuple[Filters, Sort]:
-    """The filters and the order in a query string. Unknown values are left out."""
-    filters = Filters(
-        text=words(arguments, "q", LONGEST_SEARCH),
-        networks=tuple(code for code in arguments.getlist("network") if code in NETWORKS),
-        federation=words(arguments, "federation", LONGEST_SEARCH),
-        level=member(Level, arguments.get("level")),
-        zone=words(arguments, "zone", LONGEST_SEARCH),
-        province=words(arguments, "province", LONGEST_SEARCH),
-        reach=member(Reach, arguments.get("reach")),
-    )
-    return filters, member(Sort, arguments.get("sort")) or Sort.NAME
-
-
-def _chips(filters: Filters, networks: dict[str, str]) -> list[Chip]:
-    named = [
-        ("q", filters.text, f"« {filters.text} »"),
-        *(("network", code, networks.get(code, code)) for code in filters.networks),
-        ("federation", filters.federation, filters.federation),
-        ("level", filters.level, LEVELS[filters.level] if filters.level else ""),
-        ("zone", filters.zone, f"Zone : {filters.zone}"),
-        ("province", filters.province, f"Province : {filters.province}"),
-        ("reach", filters.reach, filters.reach.label if filters.reach else ""),
-    ]
-    return [Chip(label, _without(name, str(value))) for name, value, label in named if value]
-
-
-def _without(name: str, value: str) -> str:
-    if name == "network":
-        kept = [("network", code) for code in request.args.getlist("network") if code != value]
-        others = again(request, page=None, network=None)
-        return f"{others}{'&' if '?' in others else '?'}{urlencode(kept)}" if kept else others
-    return again(request, page=None, **{name: None})
 
 
 def _export_rows(session: Session, filters: Filters, sort: Sort) -> list[Sequence[exports.Cell]]:

@@ -2,10 +2,12 @@
 
 import io
 from itertools import product
+from urllib.parse import parse_qsl
 
 import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.situation import Bucket, Selection
@@ -19,6 +21,7 @@ from outreach.segments import authority_lists
 from outreach.segments.criteria import listed
 from outreach.segments.criteria_json import from_store
 from outreach.segments.scope import scope_at
+from outreach.web.directory import filters as filtering
 from tests.conftest import NOW
 from tests.pages import elements, text_of
 
@@ -30,6 +33,7 @@ FILTERS = [
     Filters(zone="Namur"),
     Filters(province="Liège", reach=Reach.REACHABLE),
     Filters(reach=Reach.UNREACHABLE),
+    Filters(municipality="Namur"),
 ]
 NO_RULE = [
     Filters(text="saint"),
@@ -60,6 +64,10 @@ def test_the_rule_of_a_filtered_directory_means_exactly_what_it_lists(sample_dat
             found = {row.Authority.id for row in listing.every(session, filters)}
             assert found, filters
             assert meant(session, rule_of_directory(filters)) == found, filters
+        for asked in ("strand1=partial", "strand1=none&strand2=none&network=WBE", "strand1=complete&province=Namur"):
+            filters, _ = filtering.asked(MultiDict(parse_qsl(asked)), filtering.strands(session), today(NOW))
+            found = {row.Authority.id for row in listing.every(session, filters)}
+            assert (meant(session, rule_of_directory(filters)), bool(found)) == (found, "WBE" not in asked), asked
     assert [rule_of_directory(filters) for filters in NO_RULE] == [None] * len(NO_RULE)
 
 

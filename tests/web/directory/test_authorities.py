@@ -41,7 +41,7 @@ def test_a_list_page_takes_the_same_statements_however_many_rows(author, sample_
         return [statement for statement in seen if statement.startswith("SELECT")]
 
     few, many = statements("/directory?network=COCOF"), statements("/directory")
-    assert len(few) == len(many) <= 10  # one of them counts what awaits the person
+    assert len(few) == len(many) <= 13  # one of them counts what awaits the person
 
 
 @pytest.mark.parametrize(
@@ -296,3 +296,22 @@ def test_an_address_that_would_start_a_formula_is_kept_and_leaves_as_text(author
     page = author.get("/directory/export.csv?q=9300").data.decode("utf-8-sig")
     _, row = csv.reader(io.StringIO(page), delimiter=";")
     assert row[11] == f"'{address}"
+
+
+def test_a_sentence_says_what_the_list_shows_and_each_filter_is_taken_away(author):
+    asked = "network=WBE&municipality=Namur&level=secondary&strand1=partial&reach=reachable&q=athenee"
+    page = author.get(f"/directory?{asked}")
+    said = (
+        "1 pouvoir organisateur du réseau WBE, dont une partie des écoles concernées a adhéré au volet 1, "
+        "joignables par courriel, avec une école de l’enseignement secondaire à Namur, où figure « athenee »"
+    )
+    assert said in text_of(page)
+    chips = [text_of(chip) for chip in elements(page, "a[@data-removable]")]
+    assert len(chips) == 6
+    assert "Retirer le filtre Volet 1 : Une partie des écoles" in chips
+    assert '<option value="partial" selected>' in page.text
+
+
+def test_a_word_with_a_typo_is_said_with_what_was_searched_in_its_place(author):
+    page = text_of(author.get("/directory?q=andrelecht"))
+    assert "« andrelecht » ne donne rien. Voici ce que donne « anderlecht »." in page
