@@ -241,4 +241,10 @@ def _row_json(row: SituationRow) -> dict[str, Any]:
         str(number): {bucket.value: count for bucket, count in buckets.items()}
         for number, buckets in row.strands.items()
     }
-    return {"network": row.network, "authorities": row.authorities, "schools": row.schools, "strands": strands}
+    return {
+        "network": row.network,
+        "label": row.label,
+        "authorities": row.authorities,
+        "schools": row.schools,
+        "strands": strands,
+    }

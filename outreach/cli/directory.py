@@ -25,6 +25,7 @@ from outreach.directory import imports, listing
 from outreach.directory.difference import FIELD_LABELS, Change, Difference
 from outreach.directory.listing import Filters
 from outreach.directory.models import Nature, RegisterKind
+from outreach.directory.reference import NETWORKS
 from outreach.roles import RoleName
 from outreach.spreadsheets.tables import Rejection
 
@@ -136,7 +137,7 @@ def count(operation: Operation, as_json: bool) -> None:
     if as_json:
         figures = {code: {name: getattr(counts, name) for name in names} for code, _, counts in rows}
         total = figures.pop("total")
-        say_json({**total, "networks": figures})
+        say_json({**total, "networks": {code: {"label": NETWORKS[code], **counts} for code, counts in figures.items()}})
         return
     table = Table("Réseau", *("PO", "Écoles", "PO avec secondaire", "Écoles secondaires"))
     for _, label, counts in rows:

@@ -34,7 +34,16 @@ from outreach.web.ui.pager import Pager
 pages = Blueprint("responses", __name__, url_prefix="/responses")
 MINE, RECALLED = "me", "any"
 HEADERS = (
-    *("FASE", "Pouvoir organisateur", "Réseau", "Volet", "Réponse", "Écoles", "Adresse proposée", "Commentaire"),
+    *(
+        "FASE",
+        "Pouvoir organisateur",
+        *exports.NETWORK,
+        "Volet",
+        "Réponse",
+        "Écoles",
+        "Adresse proposée",
+        "Commentaire",
+    ),
     *("Reçue (heure de Bruxelles)", "Suivi par", "Suite"),
 )
 
@@ -231,6 +240,7 @@ def _cells(row: Response, colleagues: Mapping[str, str]) -> Sequence[exports.Cel
     return (
         row.authority.fase,
         row.authority.name,
+        row.authority.network.label,
         row.authority.network.code,
         row.strand.number,
         row.answer.label,

@@ -20,7 +20,7 @@ from outreach.web.ui.frame import actor, database, needs, now
 
 pages = Blueprint("segments", __name__, url_prefix="/segments")
 SHOWN, MOST_ROWS = 20, 200
-HEADERS = ("FASE", "Pouvoir organisateur", "Réseau", "Commune")
+HEADERS = ("FASE", "Pouvoir organisateur", *exports.NETWORK, "Commune")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def authority_list(number: int) -> str:
 def export_list(number: int, kind: str) -> Response:
     with database().reading() as session:
         members = authority_lists.members(session, authority_lists.list_numbered(session, number))
-        rows = [(one.fase, one.name, one.network.code, one.municipality) for one in members]
+        rows = [(one.fase, one.name, one.network.label, one.network.code, one.municipality) for one in members]
     return exports.download(exports.Table("Liste", HEADERS, rows), kind, f"liste-{number}")
 
 

@@ -38,11 +38,11 @@ from outreach.web.ui.pager import Pager, member
 
 pages = Blueprint("situation", __name__)
 SCHOOL_HEADERS: Sequence[str] = (
-    *("Au", "Volet", "FASE de l’école", "École", "Commune", "FASE du PO", "Pouvoir organisateur", "Réseau"),
+    *("Au", "Volet", "FASE de l’école", "École", "Commune", "FASE du PO", "Pouvoir organisateur", *exports.NETWORK),
     *("Statut", "Parole", "Depuis"),
 )
 AUTHORITY_HEADERS: Sequence[str] = (
-    *("Au", "Volet", "FASE", "Pouvoir organisateur", "Réseau", "Commune"),
+    *("Au", "Volet", "FASE", "Pouvoir organisateur", *exports.NETWORK, "Commune"),
     *("Ont adhéré", "Écoles adhérentes", "Écoles concernées"),
 )
 ORDINALS = {1: "premier", 2: "deuxième", 3: "troisième", 4: "quatrième"}
@@ -207,13 +207,21 @@ def _school_cells(day: date, selection: Selection, row: SchoolRow) -> tuple[expo
     school, authority = row.School, row.Authority
     known = "déclaré" if row.word == Word.DECLARED else "confirmé" if row.word else ""
     since = row.effective_on.isoformat() if row.effective_on else ""
-    named = (school.fase, school.name, school.municipality, authority.fase, authority.name, authority.network.code)
+    named = (
+        school.fase,
+        school.name,
+        school.municipality,
+        authority.fase,
+        authority.name,
+        authority.network.label,
+        authority.network.code,
+    )
     return (day.isoformat(), selection.strand, *named, row.status.label, known, since)
 
 
 def _authority_cells(day: date, selection: Selection, row: AuthorityRow) -> tuple[exports.Cell, ...]:
     authority = row.Authority
-    named = (authority.fase, authority.name, authority.network.code, authority.municipality)
+    named = (authority.fase, authority.name, authority.network.label, authority.network.code, authority.municipality)
     return (day.isoformat(), selection.strand, *named, RollUp(row.roll_up).label, row.joined, row.concerned)
 
 
@@ -252,13 +260,13 @@ def sentences(snapshot: Situation, programme: Programme) -> list[str]:
 
 def tables_of(snapshot: Situation) -> list[exports.Table]:
     """The situation as two tables: one row for each network and strand, then the definitions."""
-    headers = ("Au", "Réseau", "PO", "Écoles", "Volet", *(bucket.label for bucket in Bucket), "Part adhérée")
+    headers = ("Au", *exports.NETWORK, "PO", "Écoles", "Volet", *(bucket.label for bucket in Bucket), "Part adhérée")
     rows = [cells for row in (*snapshot.networks, snapshot.total) for cells in _cells(snapshot.as_of, row)]
     return [exports.Table("Situation", headers, rows), exports.Table("Définitions", ("Terme", "Sens"), DEFINITIONS)]
 
 
 def _cells(day: date, row: SituationRow) -> list[tuple[exports.Cell, ...]]:
-    named = (day.isoformat(), row.network or row.label, row.authorities, row.schools)
+    named = (day.isoformat(), row.label, row.network, row.authorities, row.schools)
     return [
         (*named, number, *buckets.values(), round(row.share(number, Bucket.JOINED), 4))
         for number, buckets in row.strands.items()

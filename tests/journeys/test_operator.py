@@ -261,10 +261,10 @@ def test_the_situation_is_the_same_on_the_command_line_and_in_files(run_on_sampl
     rows = list(csv.DictReader((tmp_path / "s.csv").read_text("utf-8-sig").splitlines(), delimiter=";"))
     sheet = CalamineWorkbook.from_path(str(tmp_path / "s.xlsx")).get_sheet_by_index(0).to_python()
     for row, cells in zip(rows, sheet[1:], strict=True):
-        network = next((n for n in told["networks"] if n["network"] == row["Réseau"]), told["total"])
+        network = next((n for n in told["networks"] if n["label"] == row["Réseau"]), told["total"])
         counts = list(network["strands"][row["Volet"]].values())
-        assert list(row.values())[5:13] == [str(count) for count in counts]
-        assert cells[5:13] == counts
+        assert list(row.values())[6:14] == [str(count) for count in counts]
+        assert cells[6:14] == counts
     sentence = run("report", "situation", "--as-of", STORY_DAY).stdout.replace("\u202f", " ").replace("\xa0", " ")
     assert "Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet." in sentence
 

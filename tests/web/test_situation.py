@@ -46,7 +46,7 @@ def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day
     for number in (1, 2):
         assert table(page, number) == expected(found, number)
     flat = [
-        [day, row.network or "Total", row.authorities, row.schools, number, *(row.strands[number][b] for b in ORDER)]
+        [day, row.label, row.network or "", row.authorities, row.schools, number, *(row.strands[number][b] for b in ORDER)]
         for row in (*found.networks, found.total) for number in (1, 2)
     ]  # fmt: skip
     content = author.get(f"/situation/export.csv?as_of={day}").data.decode("utf-8-sig")
@@ -56,7 +56,7 @@ def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get(f"/situation/export.xlsx?as_of={day}").data))
     assert book.sheet_names == ["Situation", "Définitions"]
     assert [row[:-1] for row in book.get_sheet_by_index(0).to_python()[1:]] == flat
-    assert json.loads(json.dumps(found.as_json()))["total"]["strands"]["1"]["joined"] == flat[-2][5]
+    assert json.loads(json.dumps(found.as_json()))["total"]["strands"]["1"]["joined"] == flat[-2][6]
 
 
 def test_the_sentence_of_the_answer(author):

@@ -34,7 +34,17 @@ from outreach.web.ui.frame import database, needs, now
 from outreach.web.ui.pager import Pager, member
 
 HEADERS = (
-    *("FASE", "Pouvoir organisateur", "Réseau", "Réaction du PO", "Vague", "Adresse", "Parti", "Issue", "Cause"),
+    *(
+        "FASE",
+        "Pouvoir organisateur",
+        *exports.NETWORK,
+        "Réaction du PO",
+        "Vague",
+        "Adresse",
+        "Parti",
+        "Issue",
+        "Cause",
+    ),
     *("Réponse du relais", "Mesuré", "Ouvert", "Cliqué", "Réponse", "Répondu", "Écoles nommées", "Ont adhéré"),
 )
 DEFINITIONS = (
@@ -162,6 +172,7 @@ def _cells(letter: LetterReaction, reaction: Reaction, wave: str) -> Sequence[ex
     return (
         letter.fase,
         letter.authority,
+        letter.network_label,
         letter.network,
         reaction.label,
         wave,

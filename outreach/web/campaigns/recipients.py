@@ -28,7 +28,7 @@ from outreach.web.ui.pager import Pager, member
 
 MOVERS = (RoleName.AUTHOR, RoleName.APPROVER)
 HEADERS = (
-    *("FASE", "Pouvoir organisateur", "Réseau", "Adresse", "Issue", "Raison", "Depuis", "Réponse du relais"),
+    *("FASE", "Pouvoir organisateur", *exports.NETWORK, "Adresse", "Issue", "Raison", "Depuis", "Réponse du relais"),
     *("Essais", "Prochain essai"),
 )
 USUAL = 250  # a relay's usual code for an accepted letter; any other 2xx reply is shown
@@ -139,6 +139,7 @@ def _cells(message: Message, authority: Authority) -> Sequence[exports.Cell]:
     return (
         authority.fase,
         authority.name,
+        authority.network.label,
         authority.network.code,
         message.address,
         outcome.label,

@@ -141,9 +141,11 @@ def _values(day: DayCount, columns: Sequence[str]) -> dict[int, int]:
 
 def tables_of(summary: Results, figures: Sequence[Figure]) -> list[exports.Table]:
     """The results as tables: networks as rows with a total, the answers, and what each figure means."""
-    headers = ("Réseau", *(figure.label for figure in figures))
+    headers = (*exports.NETWORK, *(figure.label for figure in figures))
     lines = (*summary.rows, summary.row())
-    rows: list[list[exports.Cell]] = [[row.label, *(row.counts[figure] for figure in figures)] for row in lines]
+    rows: list[list[exports.Cell]] = [
+        [row.label, row.network, *(row.counts[figure] for figure in figures)] for row in lines
+    ]
     answers = [(answer.label, count) for answer, count in summary.answers.items()]
     meanings = [(figure.label, figure.meaning) for figure in figures]
     return [

@@ -37,7 +37,7 @@ pages = Blueprint("directory", __name__, url_prefix="/directory")
 HEADERS = (
     "FASE",
     "Pouvoir organisateur",
-    "Réseau",
+    *exports.NETWORK,
     "Fédérations",
     "Écoles",
     "Écoles secondaires",
@@ -235,6 +235,7 @@ def _export_row(
     return (
         authority_row.fase,
         authority_row.name,
+        authority_row.network.label,
         authority_row.network.code,
         ", ".join(federations.get(authority_row.id, [])),
         row.schools,

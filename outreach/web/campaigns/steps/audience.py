@@ -41,7 +41,7 @@ from outreach.web.ui.pager import words
 SHOWN = 10
 LONGEST_TITLE = 200
 LEVELS = (Level.NURSERY, Level.PRIMARY, Level.SECONDARY)
-HEADERS = ("FASE", "Pouvoir organisateur", "Réseau", "Commune", "Écoles du courriel", "Adresse", "Écarté")
+HEADERS = ("FASE", "Pouvoir organisateur", *exports.NETWORK, "Commune", "Écoles du courriel", "Adresse", "Écarté")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +256,7 @@ def _export_row(row: AddressRow) -> Sequence[exports.Cell]:
     cells = (
         authority.fase,
         authority.name,
+        authority.network.label,
         authority.network.code,
         authority.municipality,
         row.schools,
