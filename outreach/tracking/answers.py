@@ -21,6 +21,7 @@ from outreach.tracking import steps
 from outreach.tracking.models import Answer, Response, ResponseSchool, StepKind
 
 MOST_AN_HOUR = 20
+TURN = "answers"  # with a campaign's key: of its answers and of the launch of its waves, so that one sees the other
 REPLACED = "remplacée par une réponse plus récente"
 
 

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from sqlalchemy import select
+
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
-from outreach.campaigns.models import Campaign
+from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.waves.answer_term import campaign_of
 from outreach.campaigns.waves.launching import send_one
 from outreach.days import today
-from outreach.db import Session
+from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Message, MessageClass, Purpose, Reason
@@ -61,7 +63,9 @@ def _follow_up(
     sending: SenderIdentity,
     now: datetime,
 ) -> None:
-    mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    take_turns(session, answers.TURN, campaign.id)
+    waves = select(Wave.mailing_id).where(Wave.campaign_id == campaign.id, Wave.mailing_id.is_not(None))
+    mailings = [mailing for mailing in session.scalars(waves) if mailing]
     to, address_key = responses[0].authority_id, answers.answered_address(session, message)
     outbox.withdraw_queued(session, to, mailings, Reason.ANSWERED, now=now, address_key=address_key)
     if not answers.repeats(session, message, responses):

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select, tuple_
 
 from outreach.campaigns import audiences
 from outreach.campaigns.letter.frozen import (
@@ -21,11 +21,20 @@ from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox, recipients
 from outreach.delivery.ledger.recipients import Addressee
-from outreach.delivery.models import DoubtPolicy, Gate, Mailing, Message, MessageClass, Purpose
+from outreach.delivery.models import (
+    DoubtPolicy,
+    Gate,
+    Mailing,
+    Message,
+    MessageClass,
+    MessageState,
+    Purpose,
+    Reason,
+)
 from outreach.errors import OutreachError
 from outreach.segments import calm
 from outreach.segments.audience import Concerns
-from outreach.tracking import trackers
+from outreach.tracking import answers, trackers
 from outreach.tracking.models import TrackingMode
 
 SLICE = 5000
@@ -217,15 +226,39 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentit
     recipients.put(session, mailing, addressees, sending.return_path, now=now)
     if addressees:
         recipients.take_stock(session)
-    if not are_all:
-        return True
+    if are_all:
+        _open(session, wave, mailing, now, has_changed=bool(addressees))
+    if addressees:
+        _withdraw_answered(session, wave, mailing, last, now)
+    return not are_all
+
+
+def _open(session: Session, wave: Wave, mailing: Mailing, now: datetime, *, has_changed: bool) -> None:
+    """Let a mailing leave whose recipients are all written, once its wave is due."""
     mailing.filled_at = now if now >= wave.due_at else None
-    _measure(session, mailing, has_changed=bool(addressees))
-    if mailing.filled_at is None:
-        return False
-    gate = Gate.OPEN if wave.state is WaveState.RUNNING else Gate.HELD
-    outbox.set_gate(session, mailing, gate, now=now, actor=CLOCK)
-    return False
+    _measure(session, mailing, has_changed=has_changed)
+    if mailing.filled_at is not None:
+        gate = Gate.OPEN if wave.state is WaveState.RUNNING else Gate.HELD
+        outbox.set_gate(session, mailing, gate, now=now, actor=CLOCK)
+
+
+def _withdraw_answered(session: Session, wave: Wave, mailing: Mailing, after: int, now: datetime) -> None:
+    """Withdraw the letters just written, of authorities after a key, to those who answered in the meantime.
+
+    An answer takes the same turn: either it is seen here, or it sees these letters. Comes last, as it makes answers
+    wait for the end of the transaction.
+    """
+    before = [key for key in audiences.launched(wave.campaign) if key != mailing.id]
+    if not before:
+        return
+    take_turns(session, answers.TURN, wave.campaign_id)
+    has_answered = or_(
+        Message.authority_id.in_(answers.authorities_that_answered(before)),
+        tuple_(Message.authority_id, Message.address_key).in_(answers.letters_that_answered(before)),
+    )
+    written = and_(Message.mailing_id == mailing.id, Message.authority_id > after)
+    late = session.scalars(select(Message.id).where(written, has_answered, Message.state == MessageState.QUEUED))
+    outbox.withdraw(session, late, Reason.ANSWERED, now=now)
 
 
 def _measure(session: Session, mailing: Mailing, *, has_changed: bool) -> None:

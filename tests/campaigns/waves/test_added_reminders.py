@@ -1,5 +1,6 @@
 """A reminder added to a campaign under way: to those who have not reacted alone, approved by a second person."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
@@ -107,6 +108,34 @@ def test_it_goes_to_those_who_have_not_reacted_when_it_leaves_and_to_nobody_else
         draft = Frozen.from_json(added.mailing.letter)
         assert draft.shared.is_reminder
         assert "Encore un mot" in added.mailing.letter
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])  # SQLite has one writer at a time
+@pytest.mark.parametrize("answers_first", [True, False])
+def test_whoever_answers_in_the_moment_of_the_launch_is_not_written_to(database, strand, begun, answers_first):
+    number, schools = begun
+    one, *others = schools
+    wave, at = agreed(database, add(database, number))
+
+    def answers(session):
+        message = session.scalars(select(Message).where(Message.authority_id == one)).first()
+        answering.receive(session, message, Given({schools[one][0]: Answer.HELP}), SENDING, now=at)
+
+    def launches(session):
+        launching.advance(session, wave, SENDING, now=at)
+
+    def do(act):
+        with database.writing() as session:
+            act(session)
+
+    first, second = (answers, launches) if answers_first else (launches, answers)
+    with ThreadPoolExecutor() as pool:
+        with database.writing() as session:
+            first(session)
+            other = pool.submit(do, second)
+            wait([other], timeout=0.2)
+        other.result(timeout=5)
+    assert letters(database, wave) == {one: "answered"} | dict.fromkeys(others, "queued")
 
 
 def test_it_leaves_only_as_a_second_person_read_it(database, begun):
