@@ -16,7 +16,7 @@ from sqlalchemy import Integer, Select, func, select, type_coerce
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence.standing import standing
-from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.models import UNDER_WAY, Campaign, Wave, WaveState
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
@@ -33,6 +33,7 @@ from outreach.segments.criteria_json import DEEPEST, from_plain, from_store, to_
 from outreach.segments.fields import Names, either
 from outreach.segments.mailings import OfMailings, ReactedTo, ReactionKind, ReceivedMailing
 from outreach.segments.scope import Scope, scope_at
+from outreach.settings import Calm
 from outreach.tracking import answers
 from outreach.tracking.reactions import Asked
 
@@ -171,15 +172,32 @@ def sentence(session: Session, criterion: Criterion) -> str:
     return criteria.sentence(criterion, names(session, [criterion]))
 
 
+def solicited_by_others(session: Session, campaign: Campaign, *, now: datetime) -> Select[str] | None:
+    """The mailboxes to which a campaign's letters may not leave again, as the calm counts other campaigns' letters."""
+    rule = _calm_of(session, campaign)
+    if rule is None:
+        return None
+    own = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    return outbox.mailboxes_solicited(now - timedelta(days=rule.days), rule.letters, ignoring=own)
+
+
+def _calm_of(session: Session, campaign: Campaign) -> Calm | None:
+    """The calm that a campaign has to keep; None when none is set, or an approver said why not."""
+    is_free = campaign.message_class is MessageClass.STATUTORY or campaign.calm_waived
+    return None if is_free else calm.rule_of(session)
+
+
 def _solicited(session: Session, campaign: Campaign, now: datetime, leaves_at: datetime | None) -> Select[str] | None:
     """The mailboxes that the calm leaves out of a campaign's next wave, as far as is known now; None without a rule.
 
     Counted back from when that wave leaves: one that leaves in two weeks is not stopped by yesterday's letter.
     """
-    rule = calm.rule_of(session)
-    if rule is None or campaign.message_class is MessageClass.STATUTORY or campaign.calm_waived:
+    rule = _calm_of(session, campaign)
+    if rule is None:
         return None
-    filling = [wave for wave in campaign.waves if wave.mailing_id and not (wave.mailing and wave.mailing.filled_at)]
+    filling = [
+        wave for wave in campaign.waves if wave.state in UNDER_WAY and not (wave.mailing and wave.mailing.filled_at)
+    ]
     planned = [wave.due_at for wave in campaign.waves if wave.state is WaveState.PLANNED]
     first = campaign.starts_at if campaign.starts_at and not launched(campaign) else now
     leaves = filling[0].due_at if filling else leaves_at or min(planned, default=first)

@@ -208,14 +208,8 @@ def _wait_if_it_drifted(session: Session, wave: Wave, now: datetime) -> None:
         move_wave(session, wave, WaveState.PAUSED, now=now, actor=CLOCK, note=note)
 
 
-def _keep_calm(session: Session) -> None:
-    """Let one wave at a time count who was written to: two that start together would not see each other's letters."""
-    if calm.rule_of(session) is not None:
-        take_turns(session, "calm")
-
-
 def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentity, now: datetime) -> bool:
-    _keep_calm(session)
+    calm.take_turn(session)
     # Waves only go to authorities. IS NOT NULL, as PostgreSQL puts NULL first: the index then finds the last at once.
     query = select(Message.authority_id).where(Message.mailing_id == mailing.id, Message.authority_id.is_not(None))
     last = session.scalar(query.order_by(Message.authority_id.desc()).limit(1)) or 0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from outreach.campaigns.audiences import launched
+from outreach.campaigns.audiences import launched, solicited_by_others
 from outreach.campaigns.lifecycle import move_wave
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, WaveState
 from outreach.db import Session
@@ -11,6 +11,7 @@ from outreach.delivery.ledger import resending
 from outreach.delivery.ledger.resending import Spared
 from outreach.delivery.models import Mailing
 from outreach.errors import NotFound, Refused
+from outreach.segments import calm
 from outreach.tracking import answers
 
 
@@ -18,8 +19,8 @@ from outreach.tracking import answers
 class Retriable:
     """How many letters of a wave may leave again: failures, and doubts that have rested for 15 minutes.
 
-    `kept` counts the failures that may not: the address is suppressed, the recipient has answered or was reached by a
-    later wave, or the letter was sent twice already.
+    `kept` counts the failures that may not: the address is suppressed, the recipient has answered, was reached by a
+    later wave or, by now, has been written to often enough, or the letter was sent twice already.
     """
 
     failed: int = 0
@@ -32,8 +33,8 @@ def retriable(session: Session, campaign: Campaign, *, now: datetime) -> dict[in
     waves = {wave.mailing_id: wave for wave in campaign.waves if wave.mailing_id and _may_go_on(wave)}
     if campaign.state is not CampaignState.APPROVED or not waves or _being_filled(campaign):
         return {}
-    failed = resending.count_failed(session, waves, without=_spared(campaign))
-    doubtful = resending.count_rested(session, waves, without=_spared(campaign), now=now)
+    failed = resending.count_failed(session, waves, without=_spared(session, campaign, now))
+    doubtful = resending.count_rested(session, waves, without=_spared(session, campaign, now), now=now)
     counts = {}
     for mailing, wave in waves.items():
         again, failures = failed.get(mailing, (0, 0)) if wave.state is WaveState.FINISHED else (0, 0)
@@ -41,27 +42,29 @@ def retriable(session: Session, campaign: Campaign, *, now: datetime) -> dict[in
     return {number: count for number, count in counts.items() if count != Retriable()}
 
 
-def resendable_from(session: Session, campaign: Campaign, number: int) -> dict[int, datetime]:
+def resendable_from(session: Session, campaign: Campaign, number: int, *, now: datetime) -> dict[int, datetime]:
     """From when each doubt of a wave may be sent once more, by message key; empty when nothing may leave again."""
     wave = next((candidate for candidate in campaign.waves if candidate.number == number), None)
     if wave is None or wave.mailing_id is None or campaign.state is not CampaignState.APPROVED or not _may_go_on(wave):
         return {}
     if _being_filled(campaign):
         return {}
-    return resending.resendable_from(session, wave.mailing_id, without=_spared(campaign))
+    return resending.resendable_from(session, wave.mailing_id, without=_spared(session, campaign, now))
 
 
 def retry(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> int:
     """Put a finished wave's failures back into the queue and let it run again; returns how many letters.
 
-    Recipients who answered since or were reached by a later wave are left out, and so are suppressed addresses. The
-    fence checks the rest again. Raises NotFound for a wave without recipients. Raises Refused when nothing may leave
-    again, when the wave is not finished, when the campaign is not approved any more, or while a wave is being filled.
+    Recipients who answered since, were reached by a later wave or are spared by the calm are left out, and so are
+    suppressed addresses. The fence checks the rest again. Raises NotFound for a wave without recipients. Raises Refused
+    when nothing may leave again, when the wave is not finished, when the campaign is not approved any more, or while a
+    wave is being filled.
     """
     wave, mailing = _wave(campaign, number)
     if wave.state is not WaveState.FINISHED:
         raise Refused(f"La {wave.name} est « {wave.state.label} » : attendez sa fin pour renvoyer les échecs.")
-    count = resending.retry_failed(session, mailing, without=_spared(campaign), now=now)
+    calm.take_turn(session)
+    count = resending.retry_failed(session, mailing, without=_spared(session, campaign, now), now=now)
     if not count:
         raise Refused(f"Aucun courriel en échec de la {wave.name} ne peut repartir : il n’y a rien à renvoyer.")
     note = f"{count} courriel{'s' if count > 1 else ''} en échec à renvoyer"
@@ -81,7 +84,10 @@ def resend(
     wave, mailing = _wave(campaign, number)
     if not _may_go_on(wave):
         raise Refused(f"La {wave.name} est « {wave.state.label} » : rien n’en est renvoyé.")
-    count = resending.resend_rested(session, mailing, without=_spared(campaign), now=now, actor=actor, only=only)
+    calm.take_turn(session)
+    count = resending.resend_rested(
+        session, mailing, without=_spared(session, campaign, now), now=now, actor=actor, only=only
+    )
     if not count:
         raise Refused("Un courriel en doute se renvoie une seule fois, 15 minutes au plus tôt après son départ.")
     if wave.state is WaveState.FINISHED:
@@ -100,11 +106,16 @@ def _being_filled(campaign: Campaign) -> Wave | None:
     return next((wave for wave in begun if wave.mailing and wave.mailing.filled_at is None), None)
 
 
-def _spared(campaign: Campaign) -> Spared:
-    """The recipients who answered or were reached by a later wave, whose letter makes the earlier one needless."""
+def _spared(session: Session, campaign: Campaign, now: datetime) -> Spared:
+    """The recipients who answered, were reached by a later wave or, by now, have been written to often enough."""
     mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
     answered = launched(campaign)
-    return Spared(answers.authorities_that_answered(answered), mailings, answers.letters_that_answered(answered))
+    return Spared(
+        answers.authorities_that_answered(answered),
+        mailings,
+        answers.letters_that_answered(answered),
+        solicited_by_others(session, campaign, now=now),
+    )
 
 
 def _wave(campaign: Campaign, number: int) -> tuple[Wave, Mailing]:

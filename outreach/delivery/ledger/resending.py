@@ -25,13 +25,15 @@ REACHING = (MessageState.QUEUED, MessageState.HANDING, MessageState.ACCEPTED, Me
 class Spared:
     """To whom nothing is sent again: these authorities, and those that a later one of `mailings` has reached.
 
-    Nor to `mailboxes`, each by its authority and its `address_key`. A mailing is later when its key is greater: it was
+    Nor to `mailboxes`, each by its authority and its `address_key`, nor to the addresses (their keys) in `solicited`,
+    which were written to often enough. A mailing is later when its key is greater: it was
     launched afterwards.
     """
 
     authorities: Select[int]
     mailings: Sequence[int] = ()
     mailboxes: Select[int | None, str] | None = None
+    solicited: Select[str] | None = None
 
     def where_not(self) -> ColumnElement[bool]:
         """True for a letter whose recipient is not spared and whose address is not suppressed."""
@@ -39,6 +41,8 @@ class Spared:
         is_named: ColumnElement[bool] = Message.authority_id.in_(self.authorities)
         if self.mailboxes is not None:
             is_named = or_(is_named, mailbox.in_(self.mailboxes))
+        if self.solicited is not None:
+            is_named = or_(is_named, Message.address_key.in_(self.solicited))
         is_spared = and_(Message.authority_id.is_not(None), is_named)
         return and_(~is_spared, ~self._is_reached_later(), ~is_suppressed)
 

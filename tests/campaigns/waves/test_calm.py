@@ -6,12 +6,14 @@ import pytest
 from sqlalchemy import event, select
 
 from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.models import Campaign, Colour, ExemptionKind, Wave
 from outreach.campaigns.results import letters_received
-from outreach.campaigns.waves import exemptions, launching
+from outreach.campaigns.waves import exemptions, launching, retrying
+from outreach.campaigns.waves.retrying import Retriable
 from outreach.db import Database
 from outreach.db.ways import Way
-from outreach.delivery.models import Message, MessageClass, Reason
+from outreach.delivery.models import Message, MessageClass, MessageState, Reason
 from outreach.directory.models import Authority
 from outreach.errors import Refused
 from outreach.segments.calm import KEY, info_of, rule_of
@@ -109,6 +111,22 @@ def test_an_approver_says_why_not_and_the_reason_stays(database, people, strand,
         assert (kept.kind, kept.reason, kept.actor) == (ExemptionKind.CALM, "Rectification de lundi", APPROVER)
         assert lifecycle.is_approved(session, campaign)
     assert stands(database, launch(database, number, SOON)) == ["queued"]
+
+
+def test_failures_do_not_leave_again_to_whoever_was_written_to_since(database, people, strand, calm):
+    settle(database, 2)
+    number = approved(database)
+    first = launch(database, number, NOW)
+    give_ends(database, 2, MessageState.REFUSED)
+    with database.writing() as session:
+        launching.finish_waves(session, now=NOW)
+    to_one = AudienceRule(criteria={"authorities": {"fase": [9001]}})
+    assert stands(database, launch(database, approved(database, segment=to_one), SOON)) == ["queued"]
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        assert retrying.retriable(session, campaign, now=SOON) == {1: Retriable(1, 0, 1)}
+    move(database, number, retrying.retry, 1, now=SOON)
+    assert stands(database, first) == ["refused", "queued"]
 
 
 def test_the_rule_costs_no_statement_at_a_launch(database, people, strand):

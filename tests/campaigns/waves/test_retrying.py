@@ -127,7 +127,9 @@ def test_whom_a_later_wave_has_reached_gets_no_earlier_letter(database, people, 
         found = retrying.retriable(session, campaign, now=LATER).get(1)
         assert found == (Retriable(kept=2) if is_reached else Retriable(2, 1))
         rested = {NOW + timedelta(minutes=15)}
-        assert set(retrying.resendable_from(session, campaign, 1).values()) == (set() if is_reached else rested)
+        assert set(retrying.resendable_from(session, campaign, 1, now=LATER).values()) == (
+            set() if is_reached else rested
+        )
     if is_reached:
         for verb in (retrying.retry, retrying.resend):
             with pytest.raises(Refused):
@@ -145,7 +147,7 @@ def test_nothing_leaves_again_while_another_wave_is_being_filled(database, peopl
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         assert retrying.retriable(session, campaign, now=LATER) == {}
-        assert retrying.resendable_from(session, campaign, 1) == {}
+        assert retrying.resendable_from(session, campaign, 1, now=LATER) == {}
     with pytest.raises(Refused, match="relance 1 sont en train d’être inscrits"):
         move(database, number, verb, 1, now=LATER)
 
