@@ -33,6 +33,7 @@ def test_a_reply_is_read_before_it_is_sent_and_pressing_twice_sends_it_once(auth
     assert "Re: " in text_of(shown)
     assert sent(sample_database) == 0
     form = form_of(shown, "/responses/1/reply/sending")
+    elsewhere = author.send("/responses/1/reply/preview", {"text": "Autre."}, page="/responses/1/reply")
     again = author.post("/responses/1/reply", data=form)
     assert "Appelez-moi" in form_of(again)["text"]
     assert [author.post("/responses/1/reply/sending", data=form).status_code for _ in range(2)] == [302, 302]
@@ -44,6 +45,9 @@ def test_a_reply_is_read_before_it_is_sent_and_pressing_twice_sends_it_once(auth
     history = text_of(author.get("/directory/9001/history"))
     assert "Courriel en réponse, à po009001@adm.fwb.example : en attente" in history
     assert "Appelez-moi <b>lundi</b>." in history
+    meanwhile = author.post("/responses/1/reply/sending", data=form_of(elsewhere, "/responses/1/reply/sending"))
+    assert (meanwhile.status_code, sent(sample_database)) == (422, 1)
+    assert "est parti pour cette réponse depuis" in text_of(meanwhile)
 
 
 @pytest.mark.parametrize("form", [{"text": TEXT}, {"text": TEXT, "key": "x"}, {"text": "((écoles))", "key": "a" * 32}])

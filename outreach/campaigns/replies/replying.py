@@ -97,16 +97,19 @@ def send(
     *,
     now: datetime,
     actor: str,
+    seen: int | None = None,
 ) -> bool:
     """Put a reply into the outbox, to leave at once. Returns False, and changes nothing, when `key` was sent before.
 
-    It is no awareness mail: who unsubscribed gets it. Raises InputError when the address gets no mail at all, Refused
-    after too many in an hour.
+    `seen` is how many replies its writer knew of. It is no awareness mail: who unsubscribed gets it. Raises InputError
+    when the address gets no mail at all, Refused when somebody replied since or after too many in an hour.
     """
     take_turns(session, "response", response.id)
     take_turns(session, "replies", actor)  # last in every transaction that takes it
     if session.scalar(select(ServiceReply.id).where(ServiceReply.key == key)) is not None:
         return False
+    if seen is not None and seen != len(replies_to(session, response)):
+        raise Refused("Un courriel est parti pour cette réponse depuis que vous avez relu le vôtre : relisez les deux.")
     _refuse_floods(session, actor, now)
     to = response.message
     if suppressions.suppressed_among(session, [to.address_key], MessageClass.STATUTORY):

@@ -16,6 +16,7 @@ from outreach.campaigns.replies.replying import PreparedReply, Writer
 from outreach.db import Session
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
+from outreach.text import whole_number
 from outreach.tracking import inbox
 from outreach.tracking.models import Answer, Response
 from outreach.web.ui.frame import actor, database, needs, now, settings
@@ -35,7 +36,10 @@ EMPTY = "none"  # in the query: begin without a prepared text
 
 
 class ReplyForm(FlaskForm):
-    """The text of a reply; `key` is that of the page on which it was read before it is sent."""
+    """The text of a reply; `key` is that of the page on which it was read before it is sent.
+
+    `seen` is how many replies had been sent then.
+    """
 
     text = TextAreaField(
         "Texte du courriel",
@@ -43,6 +47,7 @@ class ReplyForm(FlaskForm):
     )
     handled = BooleanField("Marquer la réponse comme traitée")
     key = HiddenField()
+    seen = HiddenField()
 
     def validate_text(self, field: TextAreaField) -> None:
         """The text must be readable, complete, and without fields that have no value here."""
@@ -101,6 +106,7 @@ def preview(number: int) -> str | tuple[str, int]:
 def send(number: int) -> Redirect | tuple[str, int]:
     form = ReplyForm()
     key, closes, is_fit = form.key.data or "", bool(form.handled.data), form.validate_on_submit()
+    seen = whole_number(form.seen.data or "") or 0
     if not is_fit or not KEY.fullmatch(key):
         return _refused(number, form)
     try:
@@ -108,7 +114,7 @@ def send(number: int) -> Redirect | tuple[str, int]:
             prepared = _prepared(session, inbox.response_numbered(session, number), form)
         with database().writing() as session:
             received = inbox.response_numbered(session, number)
-            is_sent = replying.send(session, received, prepared, _sending(), key, now=now(), actor=actor())
+            is_sent = replying.send(session, received, prepared, _sending(), key, now=now(), actor=actor(), seen=seen)
             if is_sent and closes and received.handled_at is None and received.answer in CLOSING:
                 inbox.act(session, received, now=now(), actor=actor(), note="répondu par courriel")
             to = received.message.address
