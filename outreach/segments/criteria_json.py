@@ -35,15 +35,19 @@ def within_limits(criterion: Criterion) -> Criterion:
 
     Wherever a criterion comes in, it passes here: in JSON, in a file, as ticked boxes.
     """
-    count = count_leaves(criterion)
+    refuse_more(count_leaves(criterion))
+    if len(to_json(criterion)) > LONGEST:
+        raise TooMany("Ce public est trop long à écrire : retirez des choix, par exemple des zones.")
+    return criterion
+
+
+def refuse_more(count: int) -> None:
+    """Raise TooMany when there are more conditions than anybody may store or ask, complete or not."""
     if count > MOST_LEAVES:
         raise TooMany(
             f"Ce public compte {count} conditions ; {MOST_LEAVES} au plus sont permises. "
             "Retirez-en, ou répartissez ce public entre plusieurs campagnes."
         )
-    if len(to_json(criterion)) > LONGEST:
-        raise TooMany("Ce public est trop long à écrire : retirez des choix, par exemple des zones.")
-    return criterion
 
 
 def from_store(text: str) -> Criterion:

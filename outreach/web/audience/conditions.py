@@ -17,7 +17,7 @@ from outreach.errors import InputError
 from outreach.segments import authority_lists, offers
 from outreach.segments.choices import Choices
 from outreach.segments.criteria import LEAVES, Criterion, Not
-from outreach.segments.criteria_json import from_json, to_json
+from outreach.segments.criteria_json import from_json, refuse_more, to_json
 from outreach.segments.offers import Offer, Options, Values
 from outreach.segments.scope import Scope
 from outreach.text import whole_number
@@ -49,11 +49,13 @@ def lines_of(choices: Choices) -> list[ConditionLine]:
 def read(given: MultiDict[str, str], offered: Mapping[str, Offer]) -> list[ConditionLine]:
     """The lines of a form, without the one that it takes away, and with the one that it adds.
 
-    Raises InputError on a line that no form of ours has.
+    Raises InputError on a line that no form of ours has, TooMany for more lines than an audience may have conditions:
+    a page shows each with all its options, complete or not.
     """
-    removed = given.get("remove", "")
+    removed, every = given.get("remove", ""), given.getlist("line")
+    refuse_more(len(every) - (removed != ""))
     lines: list[ConditionLine] = []
-    for stated in given.getlist("line"):
+    for stated in every:
         number, _, word = stated.partition(":")
         if number != removed:
             lines.append(_read(given, number, word, len(lines) + 1))

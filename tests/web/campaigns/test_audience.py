@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 
 from outreach.campaigns import definitions
@@ -141,6 +142,9 @@ def test_more_conditions_than_forty_are_refused_wherever_they_come_in(author, be
         refused = author.send(f"{begun}/audience", given)
         assert refused.status_code == 422
         assert refusal in text_of(refused)
+    unfinished = FlaskClient.open(author, f"{begun}/audience", query_string={"asked": "1", "line": ["1:zone"] * 41})
+    assert refusal in text_of(unfinished)
+    assert len(unfinished.data) < 200_000, "no line of them with all its options"
     exported = author.get(f"{begun}/audience.csv", query_string={"criteria": stated})
     assert exported.status_code == 400
     assert refusal in text_of(exported)
