@@ -18,7 +18,7 @@ from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import judge
 from outreach.roles import RoleName
-from outreach.text import line_of_words
+from outreach.text import cleaned, line_of_words
 
 LONGEST_NAME = 200
 ACT_BY_THEMSELVES = {"facteur": "automatique", "planificateur": "automatique"}  # as records of old name them
@@ -140,9 +140,10 @@ def holders_of(session: Session, role: RoleName) -> Sequence[User]:
 
 def user_named(session: Session, email: str) -> User:
     """The active member of staff with this address. Raises NotFound."""
-    user = session.scalar(select(User).where(User.email == email.strip().casefold(), User.active))
+    query = select(User).where(User.email == email.strip().casefold(), User.active)
+    user = session.scalar(query) if email.isprintable() else None  # PostgreSQL takes no control characters
     if user is None:
-        raise NotFound(f"Aucun compte actif pour {email}.")
+        raise NotFound(f"Aucun compte actif pour {cleaned(email)[:LONGEST_NAME]}.")
     return user
 
 

@@ -144,7 +144,7 @@ def hand_over(number: int) -> Redirect:
     to = request.form.get("to", "")
     with database().writing() as session:
         inbox.hand_over(session, inbox.response_numbered(session, number), to=to, now=now(), actor=actor())
-        name = staff.colleagues(session)[to]
+        name = staff.user_named(session, to).name
     flash(f"Cette réponse est suivie par {name}.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
 

@@ -45,6 +45,9 @@ def test_every_role_may_read_and_only_its_holder_may_more(database, now):
             staff.require(user, RoleName.AUTHOR, RoleName.ADMINISTRATOR)
 
 
+@pytest.mark.postgresql
 def test_an_unknown_account_is_named(database):
     with database.reading() as session, pytest.raises(NotFound, match=r"personne@fwb\.example"):
         staff.user_named(session, "personne@fwb.example")
+    with database.reading() as session, pytest.raises(NotFound):
+        staff.user_named(session, "\x00")

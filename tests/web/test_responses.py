@@ -200,6 +200,8 @@ def test_taking_over_says_whose_it_was(author, client, wbe, sample_database):
     assert form_of(page, "/responses/1/colleague")["to"] == "nadia.lambert@fwb.example"
     assert author.send("/responses/1/colleague", {"to": "x@fwb.example"}, page="/responses/1").status_code == 404
     assert author.post("/responses/1/colleague", data=form_of(page, "/responses/1/colleague")).status_code == 302
+    spelt = {"to": " Nadia.Lambert@FWB.example"}
+    assert author.send("/responses/1/colleague", spelt, page="/responses/1").status_code == 302
 
 
 def test_what_a_page_records_says_that_a_page_did(author, client, wbe, sample_database):

@@ -9,6 +9,7 @@ from outreach.campaigns.definitions import Definition
 from outreach.campaigns.from_lists import WrittenList
 from outreach.segments.audience import Concerns
 from outreach.settings import ROOT
+from outreach.text import line_of_words
 from outreach.web.ui.frame import actor, database, now
 
 FOLDER = ROOT / "campaigns"  # the ready-made ones
@@ -22,7 +23,9 @@ def write_to(
     It has the ready-made reminder of its strand, or the invitation where there is none, if `is_reminder`; else it is
     blank, of the first strand unless another is named. Raises InputError when nobody is on the list.
     """
-    stated = _like(written.name, strand, is_reminder=is_reminder).model_copy(update={"concerns": concerns})
+    stated = _like(line_of_words(written.name), strand, is_reminder=is_reminder).model_copy(
+        update={"concerns": concerns}
+    )
     with database().writing() as session:
         author = staff.user_named(session, actor())
         number = from_lists.begin(session, written, stated, now=now(), author=author).id

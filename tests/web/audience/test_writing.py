@@ -135,3 +135,8 @@ def test_the_lists_of_the_situation_are_exported_as_they_are_counted(author, pag
     total = text_of(author.get(page)).replace(" ", "")
     noun = "école" if "schools" in file else "pouvoirorganisateur"
     assert f"{len(listed_rows) - 1}{noun}" in total
+
+
+def test_words_of_a_search_that_no_name_may_hold_are_refused(author):
+    refused = author.send("/directory/campaign?q=e\u0301\u0301\u0301\u0301\u0301", page="/account")
+    assert (refused.status_code, "porte trop de signes" in refused.text) == (400, True)
