@@ -62,8 +62,7 @@ def record_decision(
     given_by, reference = _line(given_by), _line(reference)
     if not (reference and given_by):
         raise InputError("Une décision se garde avec sa référence et qui l’a prise.")
-    own = {contact.address, contact.address_key}
-    if any(earlier.withdrawn_by in own for earlier in _of(session, contact)):
+    if _withdrew_by_itself(session, contact):
         raise Refused("Cette boîte a elle-même demandé à ne plus être mesurée : il faut son accord.")
     basis = TrackingBasis(kind=BasisKind.DECISION, given_by=given_by, taken_on=taken_on, reference=reference)
     return _record(session, contact, basis, now, actor)
@@ -163,6 +162,14 @@ def _suits() -> ColumnElement[bool]:
 
 def _of(session: Session, contact: Contact) -> Sequence[TrackingBasis]:
     return session.scalars(select(TrackingBasis).where(TrackingBasis.contact_id == contact.id)).all()
+
+
+def _withdrew_by_itself(session: Session, contact: Contact) -> bool:
+    """Whether a mailbox ever withdrew a basis, however it was spelt then; one put back in use is another contact."""
+    theirs = (Contact.authority_id == contact.authority_id, Contact.address_key == contact.address_key)
+    query = select(BasisWithdrawal.withdrawn_by).join(TrackingBasis, TrackingBasis.id == BasisWithdrawal.basis_id)
+    query = query.join(Contact, Contact.id == TrackingBasis.contact_id).where(*theirs)
+    return any(by.casefold() == contact.address_key.casefold() for by in session.scalars(query))
 
 
 def _record(session: Session, contact: Contact, basis: TrackingBasis, now: datetime, actor: str) -> TrackingBasis:

@@ -72,6 +72,12 @@ def test_the_box_gives_an_agreement_with_its_words_and_takes_it_back(client, wbe
         with pytest.raises(Refused, match="elle-même"):
             decided = {"reference": "DPD 1", "given_by": "DPD", "taken_on": NOW.date(), "now": NOW, "actor": STAFF}
             bases.record_decision(session, mailbox(session), **decided)
+    with sample_database.writing() as session:
+        held = mailbox(session)
+        contacts.retire(session, held.authority, held, now=NOW, actor=STAFF)
+        again = contacts.restore(session, held.authority, held.id, now=NOW, actor=STAFF)
+        with pytest.raises(Refused, match="elle-même"):
+            bases.record_decision(session, again, **decided)
 
 
 def test_what_staff_recorded_is_withdrawn_by_the_same_box_also_once_answers_are_over(
