@@ -34,14 +34,14 @@ def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity
     """Check a reminder: count those who have not reacted, compose every letter, read its wording and its date."""
     campaign, blocks, run = reminder.campaign, list[str](), DryRun()
     version, written = added_reminders.content_hash(reminder), added_reminders.written_by(campaign, reminder)
-    leaves_at = max(now, reminder.asked_at)
-    counts = audiences.count(session, campaign, now=now, only_unreacted=True, leaves_at=leaves_at)
     planned = None
     try:
         planned = added_reminders.plan_of(session, reminder, now=now)
         run = Preview(session, campaign, sending, [planned], now=now, reminder=reminder).dry_run()
     except (InputError, Refused) as error:
         blocks.append(str(error))
+    leaves_at = planned.at if planned else max(now, reminder.asked_at)
+    counts = audiences.count(session, campaign, now=now, only_unreacted=True, leaves_at=leaves_at)
     blocks += [*unfinished(written), *blocks_of(written, counts, run)]
     remarks = wording_of(written, sending)
     if planned is not None:

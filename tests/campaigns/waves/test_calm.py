@@ -9,7 +9,8 @@ from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.models import Campaign, Colour, ExemptionKind, Wave
 from outreach.campaigns.results import letters_received
-from outreach.campaigns.waves import exemptions, launching, retrying
+from outreach.campaigns.review import reminder_check
+from outreach.campaigns.waves import added_reminders, exemptions, launching, retrying
 from outreach.campaigns.waves.retrying import Retriable
 from outreach.db import Database
 from outreach.db.ways import Way
@@ -18,7 +19,7 @@ from outreach.directory.models import Authority
 from outreach.errors import Refused
 from outreach.segments.calm import KEY, info_of, rule_of
 from outreach.settings import Calm, read
-from tests.campaigns.conftest import APPROVER, AUTHOR, add_contact, advance, approved, launch, move, settle
+from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, add_contact, advance, approved, launch, move, settle
 from tests.conftest import NOW
 from tests.web.campaigns.test_progress import settle as give_ends
 
@@ -127,6 +128,18 @@ def test_failures_do_not_leave_again_to_whoever_was_written_to_since(database, p
         assert retrying.retriable(session, campaign, now=SOON) == {1: Retriable(1, 0, 1)}
     move(database, number, retrying.retry, 1, now=SOON)
     assert stands(database, first) == ["refused", "queued"]
+
+
+def test_a_reminder_is_counted_as_of_when_it_leaves(database, people, strand, calm):
+    settle(database, 2)
+    number, closed = written(database), NOW + timedelta(days=6, hours=23)
+    with database.writing() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        words = {"subject": "Encore un mot", "letter": "((tableau_écoles))", "asked_at": closed}
+        added = added_reminders.add(session, campaign, **words, now=SOON, actor=AUTHOR)
+        findings = reminder_check.look_over(session, added, SENDING, now=SOON)
+    assert findings.planned.at > closed
+    assert (findings.counts.written, findings.run.letters) == (2, 2)
 
 
 def test_the_rule_costs_no_statement_at_a_launch(database, people, strand):
