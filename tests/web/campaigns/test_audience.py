@@ -184,6 +184,17 @@ def test_a_condition_is_added_changed_and_taken_away_in_place(author, begun):
     assert form_of(gone, "choices")["cell"] == "WBE|secondary"
 
 
+def test_what_is_offered_no_longer_stays_in_a_condition_until_it_is_taken_away(author, begun, sample_database):
+    kept = '{"zone":["Namur","Zone disparue"]}'
+    with sample_database.writing() as session:
+        session.get_one(Campaign, 1).criteria = kept
+    form = form_of(author.get(f"{begun}/audience"), "choices")
+    assert author.send(f"{begun}/audience", {**form, "title": "Autre nom"}).status_code == 302
+    with sample_database.reading() as session:
+        saved = session.get_one(Campaign, 1)
+        assert (saved.title, saved.criteria) == ("Autre nom", kept)
+
+
 def test_a_condition_that_is_not_complete_is_said_and_not_saved(author, begun, sample_database):
     asked = {"asked": "1", "line": "1:zone", "concerns": "open"}
     fault = "Complétez la condition « Zone des écoles »"
