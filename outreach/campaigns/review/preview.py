@@ -143,7 +143,8 @@ class Preview:
         meant = audiences.audience_of(self.campaign)
         if self.only_unreacted:
             meant = audiences.unreacted_of(self.campaign, now=self.now)
-        scope = audiences.scope_of(self.session, self.campaign, now=self.now)
+        leaves_at = self.at if self.only_unreacted else None
+        scope = audiences.scope_of(self.session, self.campaign, now=self.now, leaves_at=leaves_at)
         return audience.first(self.session, meant, scope, MOST)
 
     def letters(self, recipients: Sequence[Addressee]) -> Iterator[PreviewedLetter]:

@@ -10,6 +10,7 @@ from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.models import Campaign, Colour, ExemptionKind, Wave
 from outreach.campaigns.results import letters_received
 from outreach.campaigns.review import reminder_check
+from outreach.campaigns.review.preview import Preview
 from outreach.campaigns.waves import added_reminders, exemptions, launching, retrying
 from outreach.campaigns.waves.retrying import Retriable
 from outreach.db import Database
@@ -138,6 +139,8 @@ def test_a_reminder_is_counted_as_of_when_it_leaves(database, people, strand, ca
         words = {"subject": "Encore un mot", "letter": "((tableau_écoles))", "asked_at": closed}
         added = added_reminders.add(session, campaign, **words, now=SOON, actor=AUTHOR)
         findings = reminder_check.look_over(session, added, SENDING, now=SOON)
+        preview = Preview(session, campaign, SENDING, [findings.planned], now=SOON, reminder=added)
+        assert len(preview.recipients()) == 2, "its page shows the letter to the first of them"
     assert findings.planned.at > closed
     assert (findings.counts.written, findings.run.letters) == (2, 2)
 
