@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from outreach.directory.reference import fold
 from outreach.errors import InputError
+from outreach.segments.authority_lists import MOST_TYPED
 from outreach.segments.criteria import LEAVES, Leaf, Which
 from outreach.text import whole_number
 
@@ -51,6 +52,11 @@ LABELS = {
     "fase": "Numéros FASE, séparés par des espaces ou des virgules",
     "list": "Liste enregistrée",
 }
+RULES = {
+    "authorities": f"indiquez {MOST_TYPED} numéros FASE au plus, ou une liste enregistrée, pas les deux. Pour "
+    "davantage de numéros, créez une liste : Campagnes, « Segments et listes ».",
+    "size": "indiquez le plus petit nombre d’écoles dans « Au moins », le plus grand dans « Au plus ».",
+}  # what a condition asks for, where a value of the right kind is not permitted
 WHICH: Mapping[StrEnum, str] = {Which.ANY: "Au moins une école", Which.ALL: "Toutes ses écoles"}
 ONLY_KNOWN = {"mailings"}  # parts of which a database has to know some
 
@@ -156,7 +162,10 @@ def made(word: str, values: Values) -> Leaf:
     try:
         return LEAVES[word].model_validate(plain.get("root", plain))
     except ValidationError as error:
-        if all(fault["type"] in {"missing", "too_short", "value_error"} for fault in error.errors()):
+        kinds = {fault["type"] for fault in error.errors()}
+        if plain and word in RULES and not kinds & {"missing", "too_short"}:
+            raise InputError(f"Condition « {title} » : {RULES[word]}") from None
+        if kinds <= {"missing", "too_short", "value_error"}:
             raise _incomplete(title) from None
         raise InputError(f"Revoyez la condition « {title} » : un de ses choix n’est pas permis.") from None
 

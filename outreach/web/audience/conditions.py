@@ -5,16 +5,18 @@ controls, as an `or` of several, keeps its JSON in "3.json".
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from werkzeug.datastructures import MultiDict
 
+from outreach import french
 from outreach.campaigns import audiences
 from outreach.db import Session
 from outreach.directory import listing as directory
 from outreach.directory.reference import PROVINCES
 from outreach.errors import InputError
 from outreach.segments import authority_lists, offers
+from outreach.segments.authority_lists import AmongAuthorities
 from outreach.segments.choices import Choices
 from outreach.segments.criteria import LEAVES, Criterion, Not
 from outreach.segments.criteria_json import from_json, refuse_more, to_json
@@ -84,6 +86,28 @@ def known(session: Session, scope: Scope) -> dict[str, Options]:
 def fault_of(lines: Sequence[ConditionLine]) -> str:
     """Why these lines would not be saved, in French, or ''. A line that was just added is not held against anybody."""
     return next((line.fault for line in lines if line.fault and not line.is_new), "")
+
+
+def without_strangers(session: Session, lines: Sequence[ConditionLine]) -> list[ConditionLine]:
+    """The same lines; one with FASE numbers of no authority has a fault that names them. At most one statement."""
+    stated = {line.number: _numbers_of(line) for line in lines}
+    every = {number for numbers in stated.values() for number in numbers}
+    if not every:
+        return list(lines)
+    known_numbers = authority_lists.known(session, every)
+    return [_judged(line, [one for one in stated[line.number] if one not in known_numbers]) for line in lines]
+
+
+def _numbers_of(line: ConditionLine) -> tuple[int, ...]:
+    inner = line.criterion.negated if isinstance(line.criterion, Not) else line.criterion
+    return inner.fase or () if isinstance(inner, AmongAuthorities) else ()
+
+
+def _judged(line: ConditionLine, unknown: Sequence[int]) -> ConditionLine:
+    if not unknown:
+        return line
+    counted = french.plural(len(unknown), "numéro n’est d’aucun PO connu", "numéros ne sont d’aucun PO connu")
+    return replace(line, fault=f"{counted} : {', '.join(map(str, unknown))}. Corrigez, ou retirez ces numéros.")
 
 
 def _line_of(number: int, condition: Criterion) -> ConditionLine:

@@ -207,6 +207,20 @@ def test_a_condition_that_is_not_complete_is_said_and_not_saved(author, begun, s
         assert session.get_one(Campaign, 1).criteria == '{"level":["secondary"]}'
 
 
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ({"line": "1:authorities", "1.fase": " ".join(map(str, range(1, 102)))}, "indiquez 100 numéros FASE au plus"),
+        ({"line": "1:authorities", "1.fase": "9001 99999"}, "1 numéro n’est d’aucun PO connu : 99999. Corrigez"),
+        ({"line": "1:size", "1.at_least": "5", "1.at_most": "2"}, "le plus petit nombre d’écoles dans « Au moins »"),
+    ],
+)
+def test_a_condition_that_is_refused_says_what_to_do(author, begun, condition, words):
+    refused = author.send(f"{begun}/audience", {"asked": "1", "concerns": "open", **condition})
+    assert refused.status_code == 422
+    assert words in text_of(refused)
+
+
 def test_one_network_alone_is_one_click_and_keeps_level_and_conditions(author, begun):
     asked = {"asked": "1", "cell": ["WBE|secondary", "COCOF|secondary"], **zone("Namur"), "only": "Libre confessionnel"}
     page = author.get(f"{begun}/audience", query_string=asked)

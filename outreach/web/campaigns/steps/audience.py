@@ -30,7 +30,7 @@ from outreach.segments.criteria import Criterion, NetworkCode, sentence, simplif
 from outreach.segments.criteria_json import PARAMETER, TooMany, from_json, to_json, within_limits
 from outreach.segments.scope import Scope
 from outreach.text import line_of_words, whole_number
-from outreach.web.audience.conditions import ConditionLine, fault_of, known, lines_of, read
+from outreach.web.audience.conditions import ConditionLine, fault_of, known, lines_of, read, without_strangers
 from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
 from outreach.web.campaigns.steps.drafts import resumed
 from outreach.web.ui import exports
@@ -169,7 +169,7 @@ def _chosen(
         stated = Choices.of(_stated(given[PARAMETER]) if PARAMETER in given else kept)
         return stated, lines_of(stated)
     offered = offers.offers(known(session, scope)) if "add" in given else {}
-    lines = read(given, offered)
+    lines = without_strangers(session, read(given, offered))
     ticked = [cell.partition("|") for cell in given.getlist("cell")]
     cells = frozenset((NetworkCode(network), Level(level)) for network, _, level in ticked)
     choices = Choices(cells, tuple(line.criterion for line in lines if line.criterion is not None))
