@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from outreach.adherence.models import RollUp, Status, Strand
 from outreach.adherence.situation import Bucket
-from outreach.campaigns import lifecycle
+from outreach.campaigns import lifecycle, segment_uses
 from outreach.campaigns.definitions import AudienceRule, Definition
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.db import Session
 from outreach.directory.listing import Filters, Reach
-from outreach.segments import authority_lists
+from outreach.segments import authority_lists, saved
 from outreach.segments.authority_lists import AmongAuthorities
 from outreach.segments.criteria import (
     And,
@@ -39,11 +39,15 @@ LONGEST_NAME = 190
 
 @dataclass(frozen=True, slots=True)
 class WrittenList:
-    """A list to write to: what to call it, and its rule; or, where it is none, the keys of its authorities."""
+    """A list to write to: what to call it, and its rule; or, where it is none, the keys of its authorities.
+
+    `segment` is the saved segment whose rule it is, by key: the campaign is then one that took it over.
+    """
 
     name: str
     rule: Criterion | None = None
     authorities: Collection[int] = ()
+    segment: int | None = None
 
 
 def rule_of_figure(strand: Strand, network: str, bucket: Bucket | None) -> Criterion | None:
@@ -91,7 +95,8 @@ def rule_of_directory(filters: Filters) -> Criterion | None:
 
 def begin(session: Session, written: WrittenList, stated: Definition, *, now: datetime, author: "User") -> Campaign:
     """Create a draft like `stated` for a list, under the list's name, with a first date proposed: an open one in two
-    days at least. A list that is no rule is stored. Raises InputError when nobody is on it.
+    days at least. A list that is no rule is stored. Raises InputError when nobody is on it, Refused for a segment that
+    was retired.
     """
     name = written.name[:LONGEST_NAME]
     rule = written.rule
@@ -101,5 +106,8 @@ def begin(session: Session, written: WrittenList, stated: Definition, *, now: da
     audience = AudienceRule(criteria=to_plain(rule))
     like = stated.model_copy(update={"title": name, "segment": audience})
     campaign = lifecycle.create(session, like, now=now, author=author)
+    if written.segment is not None:
+        segment = saved.segment_numbered(session, written.segment)
+        segment_uses.take(session, campaign, segment, now=now, actor=author.email)
     campaign.starts_at = ClosingRule.of(session, campaign, now=now).first(now + NOTICE).at
     return campaign

@@ -1,4 +1,4 @@
-"""Pages of saved segments and stored lists: what they mean, where they are used, and making a list."""
+"""Pages of saved segments and stored lists: what they mean, where they are used, making a list, writing to one."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,15 @@ from werkzeug.wrappers import Response as Redirect
 from outreach import french
 from outreach.accounts import staff
 from outreach.campaigns import audiences, lifecycle, segment_uses
+from outreach.campaigns.from_lists import WrittenList
 from outreach.db import Session
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.segments import authority_lists, saved
-from outreach.segments.authority_lists import LONGEST_NAME, Numbers
+from outreach.segments.authority_lists import LONGEST_NAME, AmongAuthorities, Numbers
 from outreach.segments.criteria import sentence
 from outreach.text import whole_number
+from outreach.web.audience.writing import write_to
 from outreach.web.ui import exports
 from outreach.web.ui.frame import actor, database, needs, now
 
@@ -83,6 +85,25 @@ def export_list(number: int, kind: str) -> Response:
         members = authority_lists.members(session, authority_lists.list_numbered(session, number))
         rows = [(one.fase, one.name, one.network.label, one.network.code, one.municipality) for one in members]
     return exports.download(exports.Table("Liste", HEADERS, rows), kind, f"liste-{number}")
+
+
+@pages.post("/lists/<number:number>/campaign")
+@needs(RoleName.AUTHOR)
+def write_to_list(number: int) -> Redirect:
+    """Begin a campaign to the authorities on a list."""
+    with database().reading() as session:
+        name = authority_lists.list_numbered(session, number).name
+    return write_to(WrittenList(name, AmongAuthorities(list=number)))
+
+
+@pages.post("/<number:number>/campaign")
+@needs(RoleName.AUTHOR)
+def write_to_segment(number: int) -> Redirect:
+    """Begin a campaign to those whom a segment means."""
+    with database().reading() as session:
+        chosen = saved.segment_numbered(session, number)
+        written = WrittenList(chosen.name, saved.latest(session, chosen).criterion, segment=number)
+    return write_to(written)
 
 
 @pages.get("/<number:number>")

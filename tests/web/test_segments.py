@@ -31,6 +31,9 @@ def test_a_list_is_made_of_known_numbers_and_what_is_none_is_named(author, fases
     assert "3 pouvoirs organisateurs" in text_of(page)
     assert author.get(f"{made.location}.csv").text.count("\n") == 4
     assert "Pilotes" in author.get("/segments").text
+    assert "Écrire à ces 3 PO" in text_of(page)
+    begun = author.send(f"{made.location}/campaign", page=made.location)
+    assert "<dt>Destinataires</dt><dd>3</dd>" in author.get(begun.location).text
 
 
 def test_a_segment_is_saved_from_a_campaign_taken_by_another_and_says_where_it_is_used(author):
@@ -49,6 +52,8 @@ def test_a_segment_is_saved_from_a_campaign_taken_by_another_and_says_where_it_i
     assert "Le segment a changé depuis : il en est à la version 2." in text_of(author.get(addresses[1]))
     said = text_of(author.get("/segments/1"))
     assert "1 (le segment a changé depuis)" in said
+    begun = author.send("/segments/1/campaign", page="/segments/1").location
+    assert "Public repris du segment Secondaires , version 2" in text_of(author.get(begun))
     author.send("/segments/1/name", {"name": "WBE"}, page="/segments/1")
     author.send("/segments/1/retirement", page="/segments/1")
     assert "Aucun segment." in text_of(author.get("/segments"))
