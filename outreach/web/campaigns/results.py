@@ -7,12 +7,16 @@ from datetime import date
 from flask import Response, request
 from werkzeug.wrappers import Response as Redirect
 
+from outreach import french
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.from_lists import WrittenList
+from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import course
 from outreach.campaigns.results import figures as results
 from outreach.campaigns.results.course import Course, DayCount
 from outreach.campaigns.results.figures import Figure, Results
+from outreach.db import Session
+from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.tracking import hits
@@ -37,41 +41,80 @@ DAY_COLUMNS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class AskedFigure:
+    """The figure that a query asks for, of one network or of all ('')."""
+
+    campaign: Campaign
+    summary: Results
+    figure: Figure
+    network: str
+
+    @classmethod
+    def of(cls, session: Session, number: int) -> "AskedFigure":
+        """Read the query. Raises InputError on an unknown network; an unknown figure is all recipients."""
+        campaign = lifecycle.campaign_numbered(session, number)
+        summary = results.of(session, campaign, now=now())
+        network = request.args.get("network", "")
+        if network and network not in summary.labels:
+            raise InputError("Ce réseau n’existe pas.")
+        return cls(campaign, summary, member(Figure, request.args.get("figure")) or Figure.RECIPIENTS, network)
+
+    @property
+    def label(self) -> str:
+        """The network's French label, or '' for all."""
+        return self.summary.labels.get(self.network, "")
+
+    def authorities(self, session: Session) -> Sequence[Authority]:
+        """The authorities behind the figure, by name."""
+        return results.authorities(session, self.campaign, self.summary, self.figure, self.network)
+
+
 @pages.get("/<number:number>/results")
 @needs(RoleName.READER)
 def behind(number: int) -> str:
-    figure = member(Figure, request.args.get("figure")) or Figure.RECIPIENTS
-    network = request.args.get("network", "")
     with database().reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        summary = results.of(session, campaign, now=now())
-        if network and network not in summary.labels:
-            raise InputError("Ce réseau n’existe pas.")
-        listed = results.authorities(session, campaign, summary, figure, network)
+        asked = AskedFigure.of(session, number)
+        listed = asked.authorities(session)
         pager = Pager.of(request, len(listed), PAGE_ROWS)
         return show(
             "results",
-            step_of(session, "progress_page", campaign),
-            figure=figure,
-            network=summary.labels.get(network, ""),
+            step_of(session, "progress_page", asked.campaign),
+            figure=asked.figure,
+            network=asked.label,
             pager=pager,
             rows=listed[max(pager.first_row - 1, 0) : pager.last_row],
         )
+
+
+@pages.get("/<number:number>/results/authorities.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_those(number: int, kind: str) -> Response:
+    """The authorities behind a figure as a file."""
+    with database().reading() as session:
+        asked = AskedFigure.of(session, number)
+        rows = [(one.fase, one.name, one.network.code, one.municipality) for one in asked.authorities(session)]
+    figure, campaign = asked.figure, asked.campaign
+    told = [
+        ("Campagne", f"{campaign.id}, « {campaign.title} »"),
+        ("Date", f"{french.moment(now())}, heure de Bruxelles"),
+        ("Réseau", asked.label or "tous"),
+        (figure.label, figure.meaning),
+    ]
+    about = exports.Table("Définitions", ("Terme", "Sens"), told)
+    table = exports.Table(figure.label, ("FASE", "Pouvoir organisateur", "Réseau", "Commune"), rows)
+    return exports.download(table, kind, f"resultats-campagne-{number}-po", about, whole=True)
 
 
 @pages.post("/<number:number>/results/campaign")
 @needs(RoleName.AUTHOR)
 def write_to_those(number: int) -> Redirect:
     """Begin a campaign to the authorities behind a figure, as they are now."""
-    figure = member(Figure, request.args.get("figure")) or Figure.RECIPIENTS
     with database().reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        summary = results.of(session, campaign, now=now())
-        network = request.args.get("network", "")
-        if network and network not in summary.labels:
-            raise InputError("Ce réseau n’existe pas.")
-        name = ", ".join(filter(None, (figure.label, summary.labels.get(network, ""), campaign.title)))
-        written, strand = WrittenList(name, None, summary.among(figure, network)), campaign.strand.number
+        asked = AskedFigure.of(session, number)
+        name = ", ".join(filter(None, (asked.figure.label, asked.label, asked.campaign.title)))
+        written = WrittenList(name, None, asked.summary.among(asked.figure, asked.network))
+        strand = asked.campaign.strand.number
     return write_to(written, strand=strand)
 
 

@@ -43,6 +43,9 @@ def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(au
     for address, count in counts:
         said = [text_of(paragraph) for paragraph in elements(author.get(address), "p")]
         assert [line.partition(" pouvoir")[0] for line in said if line.startswith(f"{count} pouvoir")] == [count]
+        file = author.get(address.replace("/results?", "/results/authorities.csv?")).data.decode("utf-8-sig")
+        assert len(file.partition("\r\n\r\n")[0].splitlines()) == 1 + int(count.replace("\u202f", ""))
+    assert author.get("/campaigns/1/results/authorities.xlsx?figure=sent").status_code == 200
     lines = author.get("/campaigns/1/results/export.csv").data.decode("utf-8-sig").splitlines()
     assert lines[-1].split(";") == ["Total", "", *(str(count) for count in came.row().counts.values())]
     assert author.get("/campaigns/1/results/export.xlsx").status_code == 200
