@@ -113,7 +113,10 @@ def send(
     _refuse_floods(session, actor, now)
     to = response.message
     if suppressions.suppressed_among(session, [to.address_key], MessageClass.STATUTORY):
-        raise InputError(f"L’adresse {to.address} est sur la liste d’exclusion : rien ne lui est envoyé.")
+        raise InputError(
+            f"L’adresse {to.address} est sur la liste d’exclusion : rien ne lui est envoyé. Appelez le pouvoir "
+            "organisateur, ou levez l’exclusion dans l’annuaire."
+        )
     addressee = Addressee(to.authority_id, to.address, to.address_key, to.address_ascii)
     written, frozen, thread = prepared.written, prepared.frozen, _thread(session, response)
     mailing = send_one(

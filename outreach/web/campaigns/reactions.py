@@ -11,7 +11,7 @@ from outreach import french
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.results import reaction_list, reactions
+from outreach.campaigns.results import openings, reaction_list, reactions
 from outreach.campaigns.results.reaction_list import (
     PAGE_AUTHORITIES,
     OpeningFilter,
@@ -25,6 +25,7 @@ from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.directory import listing
 from outreach.roles import RoleName
 from outreach.text import whole_number
+from outreach.tracking import hits
 from outreach.tracking.models import Answer, TrackingMode
 from outreach.tracking.reactions import Asked, Reaction
 from outreach.web.audience.writing import write_to
@@ -52,8 +53,9 @@ DEFINITIONS = (
     ("Mesuré", "Le courriel portait sa propre mesure : un accord ou une décision était enregistré pour la boîte."),
     (
         "Ouvert, Cliqué",
-        "La première ouverture et le premier clic qu’aucun logiciel ne semble avoir faits. L’ouverture ne prouve rien.",
+        "La première ouverture (probable, jamais sûre) et le premier clic qu’aucun logiciel ne semble avoir faits.",
     ),
+    ("Vide", "De plus de treize mois, ouvertures et clics ne sont plus gardés boîte par boîte."),
     ("Réponse", "La dernière réponse donnée depuis ce courriel."),
     ("Écoles nommées", "Les écoles que le courriel nomme."),
     ("Ont adhéré", "Celles de ces écoles qui ont adhéré depuis son départ, adhésions déclarées comprises."),
@@ -98,6 +100,9 @@ def list_reactions(number: int) -> str:
         campaign = asked.campaign
         listed = reaction_list.of(session, asked.letters, asked.filters, asked.sort)
         pager = Pager.of(request, len(listed.keys), PAGE_AUTHORITIES)
+        rows = listed.page(session, pager.number)
+        is_measured = campaign.tracking is TrackingMode.INDIVIDUAL
+        shown = [letter.message for row in rows for letter in row.letters] if is_measured else []
         return show(
             "reactions",
             step_of(session, "recipients", campaign),
@@ -105,11 +110,13 @@ def list_reactions(number: int) -> str:
             waves=_waves(campaign),
             counts=listed.counts,
             pager=pager,
-            rows=listed.page(session, pager.number),
+            rows=rows,
+            seen=openings.of_letters(session, shown, now=now()) if shown else {},
+            kept_since=now() - hits.KEPT,
             outcomes=list(LetterOutcome),
             answers=list(Answer),
             openings=list(OpeningFilter),
-            is_measured=campaign.tracking is TrackingMode.INDIVIDUAL,
+            is_measured=is_measured,
         )
 
 
