@@ -92,6 +92,8 @@ def test_opening_and_clicking_are_told_of_measured_boxes_and_are_no_reaction(dat
     launch(database, approved(database, tracking=TrackingMode.INDIVIDUAL))
     become(database, [S.ACCEPTED] * 3)
     with database.writing() as session:
+        box = session.scalars(select(Contact).where(Contact.authority_id == third)).one()
+        bases.record_consent(session, box, **words, now=LATER, actor=AUTHOR)
         letters = dict(session.execute(select(Message.authority_id, Message.id)).all())
         seen = [(first, Agent.SCANNER, 0), (first, Agent.PROXY, 5), (first, Agent.BROWSER, 9), (second, Agent.NONE, 3)]
         hits.add(
@@ -109,7 +111,7 @@ def test_opening_and_clicking_are_told_of_measured_boxes_and_are_no_reaction(dat
     assert told == {
         first: (True, NOW + timedelta(minutes=5), NOW + timedelta(minutes=9)),
         second: (True, None, None),
-        third: (False, None, None),
+        third: (False, None, None),  # its agreement counts from the next wave on
     }
     assert silent(database) == {first, second, third}
 
@@ -135,6 +137,7 @@ def test_of_one_wave_only_what_came_since_counts(database, strand, sent):
     assert {two, three, wbe} <= silent(database, wave=2)
     answer(database, strand, two, Answer.INFORMED)  # from its letter of the first wave, after it got that of the second
     assert two not in silent(database, wave=2)
+    assert count(database, 2)[R.REACTED] == 1, "what was answered before a wave is no reaction to it"
     assert sum(count(database, 2).values()) == len({row.authority_id for row in read(database, wave=2)})
     assert len(read(database)) == len(read(database, wave=1)) + len(read(database, wave=2))
     with pytest.raises(NotFound):
