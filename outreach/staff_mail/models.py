@@ -41,8 +41,11 @@ class PaceChoice(Base):
     pace: Mapped[Pace] = mapped_column(enum_of(Pace, "pace"))
 
 
+ABOUT = ("campaign_transition_id", "wave_transition_id", "reminder_transition_id")  # a notice has exactly one
+
+
 class StaffNotice(Base):
-    """What one person is told about one transition, of a campaign or of a wave: once, by its unique keys.
+    """What one person is told about one transition, of a campaign, a wave or an added reminder: once, by unique keys.
 
     It is settled when a mail with it is in the outbox, or when there will be none: `mailing_id` is then empty.
     """
@@ -51,7 +54,10 @@ class StaffNotice(Base):
     __table_args__ = (
         UniqueConstraint("user_id", "campaign_transition_id"),
         UniqueConstraint("user_id", "wave_transition_id"),
-        CheckConstraint("(campaign_transition_id IS NULL) <> (wave_transition_id IS NULL)", name="about"),
+        UniqueConstraint("user_id", "reminder_transition_id"),
+        CheckConstraint(
+            f"{' + '.join(f'CASE WHEN {key} IS NULL THEN 0 ELSE 1 END' for key in ABOUT)} = 1", name="about"
+        ),
         Index(
             "ix_staff_notices_waiting",
             "due_at",
@@ -64,6 +70,7 @@ class StaffNotice(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     campaign_transition_id: Mapped[int | None] = mapped_column(ForeignKey("campaign_transitions.id"), index=True)
     wave_transition_id: Mapped[int | None] = mapped_column(ForeignKey("wave_transitions.id"), index=True)
+    reminder_transition_id: Mapped[int | None] = mapped_column(ForeignKey("added_reminder_transitions.id"), index=True)
     due_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailings.id"))

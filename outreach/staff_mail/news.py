@@ -1,10 +1,10 @@
-"""What happened to campaigns and waves that somebody should know, whom it concerns, and the sentence that says it."""
+"""What happened to campaigns, waves and added reminders that somebody should know, whom it concerns, in a sentence."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import Select, exists, or_, select
 
 from outreach import french
 from outreach.accounts import colleagues
@@ -12,14 +12,18 @@ from outreach.accounts.colleagues import Colleague
 from outreach.campaigns import lifecycle
 from outreach.campaigns.lifecycle import SENT_BACK
 from outreach.campaigns.models import (
+    AddedReminder,
+    AddedReminderTransition,
     Campaign,
     CampaignState,
     CampaignTransition,
+    ReminderState,
     Wave,
     WaveState,
     WaveTransition,
 )
 from outreach.campaigns.schedule.moments import spelt_moment
+from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
 from outreach.campaigns.waves.launching import CLOCK
 from outreach.db import Session
@@ -35,16 +39,19 @@ BY_ITSELF = {AUTO_PAUSE, CLOCK}
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A transition that somebody should know: of a campaign, or of one of its waves."""
+    """A transition that somebody should know: of a campaign, of one of its waves, or of a reminder added to it."""
 
     campaign: Campaign
-    transition: CampaignTransition | WaveTransition
+    transition: CampaignTransition | WaveTransition | AddedReminderTransition
     wave: Wave | None = None
+    reminder: AddedReminder | None = None
 
     @property
-    def key(self) -> tuple[int | None, int | None]:
-        """The transition as a notice stores it: of a campaign, of a wave; one of the two is None."""
-        return (None, self.transition.id) if self.wave else (self.transition.id, None)
+    def key(self) -> tuple[int | None, int | None, int | None]:
+        """The transition as a notice stores it: of a campaign, of a wave, of a reminder; two of the three are None."""
+        kinds = (not self.wave and not self.reminder, self.wave, self.reminder)
+        of_campaign, of_wave, of_reminder = (self.transition.id if kind else None for kind in kinds)
+        return of_campaign, of_wave, of_reminder
 
 
 def untold(session: Session, *, now: datetime) -> Sequence[News]:
@@ -71,7 +78,24 @@ def untold(session: Session, *, now: datetime) -> Sequence[News]:
     )
     found = [News(campaign, transition) for campaign, transition in session.execute(of_campaigns)]
     found += [News(wave.campaign, transition, wave) for wave, transition in session.execute(of_waves)]
+    found += [
+        News(reminder.campaign, transition, reminder=reminder)
+        for reminder, transition in session.execute(_of_reminders(since))
+    ]
     return sorted(found, key=lambda news: (news.transition.at, news.transition.id))
+
+
+def _of_reminders(since: datetime) -> Select[AddedReminder, AddedReminderTransition]:
+    told = exists().where(StaffNotice.reminder_transition_id == AddedReminderTransition.id)
+    is_news = or_(
+        AddedReminderTransition.state.in_((ReminderState.TO_APPROVE, ReminderState.APPROVED)),
+        AddedReminderTransition.note.like(f"{SENT_BACK}%"),
+    )
+    return (
+        select(AddedReminder, AddedReminderTransition)
+        .join(AddedReminderTransition, AddedReminderTransition.added_reminder_id == AddedReminder.id)
+        .where(AddedReminderTransition.at > since, is_news, ~told)
+    )
 
 
 def of_notices(session: Session, notices: Iterable[StaffNotice]) -> list[News]:
@@ -81,6 +105,10 @@ def of_notices(session: Session, notices: Iterable[StaffNotice]) -> list[News]:
         if notice.campaign_transition_id is not None:
             move = session.get_one(CampaignTransition, notice.campaign_transition_id)
             found.append(News(session.get_one(Campaign, move.campaign_id), move))
+        elif notice.reminder_transition_id is not None:
+            step = session.get_one(AddedReminderTransition, notice.reminder_transition_id)
+            reminder = session.get_one(AddedReminder, step.added_reminder_id)
+            found.append(News(reminder.campaign, step, reminder=reminder))
         else:
             wave_move = session.get_one(WaveTransition, notice.wave_transition_id)
             wave = session.get_one(Wave, wave_move.wave_id)
@@ -91,20 +119,37 @@ def of_notices(session: Session, notices: Iterable[StaffNotice]) -> list[News]:
 def concerned(session: Session, news: News) -> list[Colleague]:
     """The colleagues whom news concerns, without the one who did it.
 
-    A request: those who may approve the campaign. An approval or a return: who created and who submitted it. A wave:
-    these, and who approved it.
+    A request: those who may approve it. An approval or a return: who created and who submitted it. A wave: these, and
+    who approved it.
     """
-    if news.transition.state is CampaignState.TO_APPROVE:
+    if news.transition.state in {CampaignState.TO_APPROVE, ReminderState.TO_APPROVE}:
         approvers = colleagues.with_role(session, RoleName.APPROVER)
-        return [one for one in approvers if lifecycle.may_be_approved_by(session, news.campaign, one.email)]
+        return [one for one in approvers if _may_approve(session, news, one.email)]
+    if news.reminder:
+        submitted = select(AddedReminderTransition.actor).where(
+            AddedReminderTransition.added_reminder_id == news.reminder.id,
+            AddedReminderTransition.state == ReminderState.TO_APPROVE,
+            AddedReminderTransition.id < news.transition.id,
+        )
+        last = session.scalar(submitted.order_by(AddedReminderTransition.id.desc()).limit(1)) or ""
+        writers = {news.reminder.created_by, last} - {news.transition.actor}
+        return [one for one in colleagues.active(session) if one.email in writers]
     states = [CampaignState.TO_APPROVE, *([CampaignState.APPROVED] if news.wave else [])]
     persons = {news.campaign.created_by, *_last_actors(session, news.campaign, states)} - {news.transition.actor}
     return [one for one in colleagues.active(session) if one.email in persons]
 
 
+def _may_approve(session: Session, news: News, email: str) -> bool:
+    if news.reminder:
+        return added_reminders.may_be_approved_by(session, news.reminder, email)
+    return lifecycle.may_be_approved_by(session, news.campaign, email)
+
+
 def sentence(session: Session, news: News) -> str:
     """The news in one French sentence."""
     who = colleagues.name_of(session, news.transition.actor)
+    if news.reminder:
+        return _of_reminder(session, news, news.reminder, who)
     return _of_campaign(news, who) if news.wave is None else _of_wave(session, news, news.wave, who)
 
 
@@ -112,7 +157,8 @@ def subject(news: Sequence[News]) -> str:
     """The subject of a mail with this news: what happened to the one campaign, or how much happened."""
     if len(news) > 1:
         return f"{len(news)} nouvelles de vos campagnes"
-    return f"{news[0].campaign.title} : {_SUBJECTS[news[0].transition.state]}"
+    what = "relance, " if news[0].reminder else ""
+    return f"{news[0].campaign.title} : {what}{_SUBJECTS[news[0].transition.state]}"
 
 
 _SUBJECTS: dict[str, str] = {
@@ -134,6 +180,8 @@ def contact_of(session: Session, news: News) -> str:
 
 def page_of(news: News) -> str:
     """The path of the page to open."""
+    if news.reminder:
+        return f"/campaigns/{news.campaign.id}/reminders/{news.reminder.id}"
     return f"/campaigns/{news.campaign.id}{'/progress' if news.wave else '/check'}"
 
 
@@ -145,6 +193,20 @@ def _of_campaign(news: News, who: str) -> str:
         return f"{title} est validée par {who}, {_planned(news.campaign)}"
     why = news.transition.note.removeprefix(SENT_BACK).removeprefix(" : ")
     return f"{title} vous est renvoyée par {who}{_because(why)}."
+
+
+def _of_reminder(session: Session, news: News, reminder: AddedReminder, who: str) -> str:
+    title = f"la relance ajoutée à « {news.campaign.title} »"
+    if news.transition.state is ReminderState.TO_APPROVE:
+        to = french.plural(news.transition.authorities, "pouvoir organisateur", "pouvoirs organisateurs")
+        return f"{who} demande votre validation de {title}, à {to}, départ le {spelt_moment(reminder.asked_at)}."
+    if news.transition.state is ReminderState.APPROVED:
+        planned = select(Wave.due_at).where(Wave.added_reminder_id == reminder.id, Wave.state == WaveState.PLANNED)
+        leaves_at = session.scalar(planned.limit(1))
+        when = f" : elle part le {spelt_moment(leaves_at)}" if leaves_at else ""
+        return f"L{title[1:]} est validée par {who}{when}."
+    why = news.transition.note.removeprefix(SENT_BACK).removeprefix(" : ")
+    return f"L{title[1:]} vous est renvoyée par {who}{_because(why)}."
 
 
 def _of_wave(session: Session, news: News, wave: Wave, who: str) -> str:

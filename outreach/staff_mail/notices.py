@@ -17,7 +17,7 @@ from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.db import Database, Session, table_of, take_turns
 from outreach.staff_mail import letters, news, paces
 from outreach.staff_mail.letters import StaffLetter
-from outreach.staff_mail.models import NoticeStart, Pace, StaffNotice
+from outreach.staff_mail.models import ABOUT, NoticeStart, Pace, StaffNotice
 from outreach.staff_mail.news import News
 
 KEPT = timedelta(days=30)
@@ -66,12 +66,11 @@ def _rows(session: Session, happened: News, now: datetime) -> list[dict[str, Any
     """The columns of a notice for each person whom this concerns."""
     persons = [person.id for person in news.concerned(session, happened)]
     chosen = paces.paces_of(session, persons)
-    campaign_transition, wave_transition = happened.key
+    about = dict(zip(ABOUT, happened.key, strict=True))
     return [
         {
             "user_id": person,
-            "campaign_transition_id": campaign_transition,
-            "wave_transition_id": wave_transition,
+            **about,
             "due_at": paces.due_at(chosen[person], now),
             "settled_at": now if chosen[person] is Pace.OFF else None,
         }
@@ -82,11 +81,10 @@ def _rows(session: Session, happened: News, now: datetime) -> list[dict[str, Any
 def _note(session: Session, noted: Sequence[dict[str, Any]]) -> None:
     """Keep these notices, without those of a transition that another process has noted meanwhile."""
     take_turns(session, "staff mail")
-    about = "campaign_transition_id", "wave_transition_id"
-    keys = [getattr(StaffNotice, name) for name in about]
-    given = [key.in_({row[name] for row in noted} - {None}) for name, key in zip(about, keys, strict=True)]
+    keys = [getattr(StaffNotice, name) for name in ABOUT]
+    given = [key.in_({row[name] for row in noted} - {None}) for name, key in zip(ABOUT, keys, strict=True)]
     told = {tuple(row) for row in session.execute(select(*keys).where(or_(*given)))}
-    fresh = [row for row in noted if tuple(row[name] for name in about) not in told]
+    fresh = [row for row in noted if tuple(row[name] for name in ABOUT) not in told]
     if fresh:
         # Not by the ORM, which would ask for the table of accounts: a process that sends does not load it.
         session.execute(insert(table_of(StaffNotice)), fresh)

@@ -12,6 +12,7 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.models import WaveState
 from outreach.campaigns.review import approval
+from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageClass, Purpose
@@ -106,6 +107,41 @@ def test_a_wave_that_pauses_ends_or_is_missed_is_told_to_author_and_approver_but
     mails = tell(database)
     assert {to for to, _, _ in mails} == {AUTHOR, APPROVER}
     assert "est terminée : 0 courriel envoyé, 1 échec, 0 en doute" in mails[0][2]
+
+
+def test_what_happens_to_an_added_reminder_is_told_like_a_campaign_and_leads_to_its_page(database, begun):
+    number = approved(database)
+    launch(database, number)
+    tell(database)
+    later = NOW + timedelta(days=8)
+    words = {"subject": "FASE ((fase_po)) – Encore un mot", "letter": "Bonjour,\n\n((tableau_écoles))\n"}
+
+    def turn(verb, actor=AUTHOR, **details):
+        with database.writing() as session:
+            campaign = lifecycle.in_turn(session, number)
+            verb(session, added_reminders.pending(session, campaign), now=later, actor=actor, **details)
+
+    with database.writing() as session:
+        campaign = lifecycle.in_turn(session, number)
+        asked_at = later + timedelta(days=2)
+        added_reminders.add(session, campaign, **words, asked_at=asked_at, now=later, actor=AUTHOR)
+    turn(added_reminders.submit, authorities=1)
+    ((to, subject, text),) = tell(database, later)
+    assert (to, subject) == (APPROVER, "Invitation au premier volet : relance, validation demandée")
+    assert "demande votre validation de la relance ajoutée à « Invitation au premier volet », à 1 pouvoir" in text
+    assert f"https://courriel.example/campaigns/{number}/reminders/1" in text
+    assert tell(database, later) == []
+    turn(added_reminders.send_back, APPROVER, why="Plus court.")
+    ((to, _, text),) = tell(database, later)
+    assert to == AUTHOR
+    assert (
+        "La relance ajoutée à « Invitation au premier volet » vous est renvoyée par Marc Dethier : Plus court." in text
+    )
+    turn(added_reminders.submit, authorities=1)
+    turn(added_reminders.approve, APPROVER, authorities=1)
+    mails = tell(database, later)
+    assert [to for to, _, _ in mails] == [AUTHOR, APPROVER]
+    assert "est validée par Marc Dethier : elle part le" in mails[0][2]
 
 
 def test_several_news_are_one_mail_and_one_that_is_planned_says_when_it_leaves(database, begun):
