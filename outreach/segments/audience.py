@@ -102,8 +102,11 @@ class Audience:
 
 
 def reactions_to(asked: Asked) -> CTE:
-    """What came of some letters, by authority, computed once however often a statement asks for it."""
-    return select(reactions.of_authorities(asked)).cte("reacted").prefix_with("MATERIALIZED")
+    """What came of some letters, by authority, computed once however often a statement asks for it.
+
+    It has no name, as a statement about several campaigns has one for each.
+    """
+    return select(reactions.of_authorities(asked)).cte().prefix_with("MATERIALIZED")
 
 
 @dataclass

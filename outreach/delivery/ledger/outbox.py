@@ -188,8 +188,9 @@ def mailboxes_solicited(since: datetime, letters: int, *, ignoring: Sequence[int
         )
     )
     often = query.group_by(Message.address_key).having(func.count() >= letters)
-    # Grouped once: otherwise SQLite would do so for every place in which a statement asks.
-    return select(often.cte("solicited").prefix_with("MATERIALIZED").c.address_key)
+    # Grouped once: otherwise SQLite would do so for every place in which a statement asks. Without a name, as a
+    # statement about several campaigns has one for each.
+    return select(often.cte().prefix_with("MATERIALIZED").c.address_key)
 
 
 def letters_received(session: Session, authorities: Sequence[int], since: datetime) -> dict[int, Counter[int]]:

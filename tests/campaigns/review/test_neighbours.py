@@ -12,6 +12,8 @@ from outreach.campaigns.lifecycle import campaign_numbered
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.review import checks
 from outreach.delivery.models import Message, MessageState, Reason
+from outreach.segments.calm import KEY
+from outreach.settings import Calm
 from tests.campaigns.conftest import SENDING, advance, approved, draft, move, people, settle, strand
 from tests.conftest import NOW
 
@@ -53,6 +55,8 @@ def test_planned_waves_of_others_within_a_week_are_counted_day_by_day(database, 
         "3 de ces PO reçoivent déjà un courriel le 25 mai (« Rappel », « Merci »).",
     ]
     assert remarks(database, wished(database, at(8, 6))) == []
+    database.info[KEY] = Calm(1, 7)
+    assert len(remarks(database, number)) == 2, "each campaign asks once more who was written to often"
 
 
 def test_a_wave_that_left_counts_for_whom_its_letters_left(database, people, strand):
