@@ -23,7 +23,7 @@ from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger.outbox import authorities_written_since
-from outreach.delivery.models import MessageClass
+from outreach.delivery.models import MessageClass, Reason
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.mail import markdown, wording
@@ -109,7 +109,7 @@ def blocks_of(campaign: Campaign | WrittenLetter, counts: AudienceCounts, run: D
     """What of a letter's audience, class and composing blocks it, a French sentence for each."""
     blocks = []
     if not counts.written:
-        blocks.append("Ce courriel ne partirait à personne : élargissez le public.")
+        blocks.append(f"Ce courriel ne partirait à personne : {_way_out(counts)}.")
     if not (campaign.contact_name and campaign.contact_email):
         blocks.append("Indiquez la personne de contact, avec son nom et son adresse (décret du 22 décembre 1994).")
     if campaign.message_class is MessageClass.STATUTORY and "lien_désinscription" in campaign.letter:
@@ -118,6 +118,13 @@ def blocks_of(campaign: Campaign | WrittenLetter, counts: AudienceCounts, run: D
     if run.biggest > BIGGEST_HTML:
         blocks.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : raccourcissez-le sous 100 ko.")
     return blocks
+
+
+def _way_out(counts: AudienceCounts) -> str:
+    """What may be done where nobody is written to."""
+    if Reason.SOLICITED in counts.left_out:
+        return "choisissez une date plus tardive, ou demandez à qui valide d’écrire aussi à ceux déjà sollicités"
+    return "élargissez le public"
 
 
 def _missing(name: str, authorities: Sequence[tuple[int, str]]) -> str:

@@ -1,5 +1,6 @@
 """Calm: whoever got as many awareness letters as the installation says is left out, at the count and at the launch."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,8 @@ from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.models import Campaign, Colour, ExemptionKind, Wave
 from outreach.campaigns.results import letters_received
 from outreach.campaigns.review import reminder_check
-from outreach.campaigns.review.preview import Preview
+from outreach.campaigns.review.checks import blocks_of
+from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.waves import added_reminders, exemptions, launching, retrying
 from outreach.campaigns.waves.retrying import Retriable
 from outreach.db import Database
@@ -59,6 +61,10 @@ def test_whoever_was_written_to_in_these_days_is_left_out_and_counted(database, 
     number = approved(database)
     counts = count(database, number, SOON)
     assert (counts.written, counts.left_out) == (1, {Reason.SOLICITED: 2})
+    with database.reading() as session:
+        asked = lifecycle.campaign_numbered(session, number)
+        (block,) = blocks_of(asked, replace(counts, written=0), DryRun())
+        assert "ne partirait à personne : choisissez une date plus tardive, ou demandez à qui valide" in block
     assert count(database, number, NOW + timedelta(days=8)).left_out == {}
     assert stands(database, launch(database, number, SOON)) == ["solicited", "solicited", "queued"]
 
