@@ -109,5 +109,11 @@ def begin(session: Session, written: WrittenList, stated: Definition, *, now: da
     if written.segment is not None:
         segment = saved.segment_numbered(session, written.segment)
         segment_uses.take(session, campaign, segment, now=now, actor=author.email)
-    campaign.starts_at = ClosingRule.of(session, campaign, now=now).first(now + NOTICE).at
+    campaign.starts_at = ClosingRule.of(session, campaign, now=now).first(_next_half_hour(now + NOTICE)).at
     return campaign
+
+
+def _next_half_hour(at: datetime) -> datetime:
+    """The first full or half hour from an instant on."""
+    begun = at.replace(minute=at.minute - at.minute % 30, second=0, microsecond=0)
+    return begun if begun == at else begun + timedelta(minutes=30)

@@ -74,19 +74,22 @@ class AskedList:
     sort: ReactionSort
     networks: Mapping[str, str]
 
+    @property
+    def chosen(self) -> list[str]:
+        """The filters in French, without the wave."""
+        filters = self.filters
+        labels = [each.label for each in (filters.reaction, filters.outcome, filters.answer, filters.opening) if each]
+        network = self.networks.get(filters.network)
+        return [*labels, network] if network else labels
+
     def about(self, at: datetime) -> exports.Table:
         """What a file of it is about: the campaign, the moment, what was filtered, and what its columns mean."""
-        filters, campaign = self.filters, self.campaign
-        chosen = [
-            filters.reaction.label if filters.reaction else "",
-            self.networks.get(filters.network, ""),
-            *(each.label for each in (filters.outcome, filters.answer, filters.opening) if each),
-        ]
+        campaign = self.campaign
         told = [
             ("Campagne", f"{campaign.id}, « {campaign.title} »"),
             ("Date", f"{french.moment(at)}, heure de Bruxelles"),
             ("Vagues", next((wave.name for wave in campaign.waves if wave.number == self.wave), "toutes")),
-            ("Filtres", ", ".join(filter(None, chosen)) or "aucun"),
+            ("Filtres", ", ".join(self.chosen) or "aucun"),
         ]
         meanings = [(reaction.label, reaction.meaning) for reaction in Reaction]
         return exports.Table("Définitions", ("Terme", "Sens"), [*told, *meanings, *DEFINITIONS])
@@ -141,7 +144,7 @@ def write_to_recipients(number: int) -> Redirect:
         asked = _asked(session, number)
         campaign, reaction = asked.campaign, asked.filters.reaction
         strand = campaign.strand.number
-        name = f"{reaction.label if reaction else 'Destinataires'} : {campaign.title}"
+        name = f"{', '.join(asked.chosen) or 'Destinataires'} : {campaign.title}"
         if asked.wave is None and asked.filters == ReactionFilters(reaction=Reaction.NONE):
             written = WrittenList(name, audiences.unreacted_criterion(campaign))
         else:

@@ -1,6 +1,7 @@
 """From any list to a campaign: the same authorities, as a rule where the list is one, else as a stored list."""
 
 import io
+from datetime import timedelta
 from itertools import product
 from urllib.parse import parse_qsl
 
@@ -9,19 +10,21 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
+from outreach.accounts import staff
 from outreach.adherence import programmes, situation
 from outreach.adherence.situation import Bucket, Selection
-from outreach.campaigns.from_lists import rule_of_directory, rule_of_figure
+from outreach.campaigns.from_lists import WrittenList, begin, rule_of_directory, rule_of_figure
 from outreach.campaigns.models import Campaign
 from outreach.days import today
 from outreach.directory import listing
 from outreach.directory.listing import Filters, Reach
 from outreach.directory.models import Level
 from outreach.segments import authority_lists
-from outreach.segments.criteria import listed
+from outreach.segments.criteria import And, listed
 from outreach.segments.criteria_json import from_store
 from outreach.segments.scope import scope_at
 from outreach.web.directory import filters as filtering
+from tests import factories
 from tests.conftest import NOW
 from tests.pages import elements, text_of
 
@@ -112,6 +115,13 @@ def test_a_list_that_is_no_rule_is_stored(author, sample_database, address):
         members = authority_lists.members(session, authority_lists.list_numbered(session, rule.list))
         assert f"Écrire à ces {len(members)} PO" in words.replace("\u202f", "")
         assert meant(session, rule) == {member.id for member in members}
+
+
+def test_the_date_that_is_proposed_is_at_a_full_or_half_hour(sample_database):
+    with sample_database.writing() as session:
+        author, at = staff.user_named(session, factories.AUTHOR), NOW + timedelta(days=3, minutes=7)
+        made = begin(session, WrittenList("Tous", And(())), factories.invitation(), now=at, author=author)
+        assert (made.starts_at > at, made.starts_at.minute) == (True, 30)
 
 
 def test_a_reader_sees_no_button_and_begins_nothing(signed_in):

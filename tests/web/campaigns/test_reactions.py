@@ -124,6 +124,19 @@ def test_filters_and_sorts_are_kept_by_links_and_files(author, came):
     assert joined.authority in text_of(elements(author.get(f"{PAGE}?sort=-joined"), "tbody")[0])
 
 
+@pytest.mark.parametrize(
+    ("query", "name"), [("reaction=none", "N’ont pas réagi"), ("answer=declined", "Nous n’adhérons pas")]
+)
+def test_the_listed_are_written_to_as_many_as_the_button_says_under_what_was_filtered(author, came, query, name):
+    (words,) = (
+        text_of(button) for button in elements(author.get(f"{PAGE}?{query}"), "button") if "Écrire" in text_of(button)
+    )
+    begun = author.get(author.send(f"{PAGE}/campaign?{query}", page=PAGE).location)
+    count = re.search(r"\d+", words)
+    assert f"<dt>Destinataires</dt><dd>{count[0] if count else 1}</dd>" in begun.text
+    assert f'value="{name} : ' in begun.text.replace("\u202f", " ").replace("\u00a0", " ")
+
+
 @pytest.mark.parametrize("query", ["reaction=x&sort=x&page=-1", "wave=99&network=x", "opening=never", "page=10000"])
 def test_a_strange_query_never_breaks_the_list(author, came, query):
     assert author.get(f"{PAGE}?{query}").status_code == 200
