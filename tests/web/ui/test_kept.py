@@ -211,3 +211,11 @@ def test_each_keeping_view_tells_what_it_keeps(app, author, begun, password, sam
         assert page.status_code == 400, address
         assert words in text_of(page), address
         assert actions(page) == [address]
+    for view in ("preview", "sending"):  # a reply is written on, and read once more before it leaves
+        fields = {"text": "Bonjour", "key": "0" * 32, "csrf_token": token}
+        page = author.post(f"/responses/1/reply/{view}", data=fields, headers=OURS)
+        assert "Texte du courriel Bonjour" in text_of(page)
+        assert actions(page) == ["/responses/1/reply"], view
+    ticked = {"note": "Fait", "news": "1", "csrf_token": token}
+    page = author.post("/responses/1/action", data=ticked, headers=OURS)
+    assert "news" not in form_of(page, "/responses/1/action"), "a letter leaves with what is ticked on its own page"
