@@ -52,6 +52,7 @@ def test_those_already_written_to_are_left_out_until_an_approver_says_why_not(
     author.send("/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/new")
     told = text_of(author.get("/campaigns/2/check"))
     assert "Écartés : déjà sollicité" in told
+    assert "Choisissez une date plus tardive, ou demandez" in text_of(author.get("/campaigns/2/audience"))
     assert "/campaigns/2/calm" not in actions(author.get("/campaigns/2/check"))
     approver = signed_in("approver")
     approver.send("/campaigns/2/calm", {"why": "Rectification"}, page="/campaigns/2/check")
