@@ -35,7 +35,10 @@ class SeveralAddresses(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """An address to keep: `address` as shown, `key` to compare, `ascii` for the wire ('' = needs SMTPUTF8)."""
+    """An address to keep: `address` as shown, `key` to compare, `ascii` for the wire ('' = needs SMTPUTF8).
+
+    `meant` is the address that was probably meant, if a slip is suspected (`directory.judging`).
+    """
 
     address: str
     key: str
@@ -44,6 +47,7 @@ class Judgement:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     mixed_writing: bool = False
+    meant: str = ""
 
 
 def judge(text: str, *, examples: bool = True, ours: str = "") -> Judgement:

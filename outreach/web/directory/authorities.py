@@ -15,7 +15,7 @@ from outreach.campaigns.results.authority_history import Planned
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
-from outreach.directory import authority_sheet, contacts, imports, listing
+from outreach.directory import authority_sheet, contacts, imports, judging, listing
 from outreach.directory.listing import PAGE_ROWS, Filters, ListedRow, Reach, Sort
 from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.directory.reference import PROVINCES
@@ -280,6 +280,8 @@ def _save(fase: int, contact_id: int | None) -> Redirect | tuple[str, int]:
     form = ContactForm()
     is_fit, asks = form.validate_on_submit(), False
     if is_fit and form.judged is not None:
+        with database().reading() as session:
+            form.judged = judging.weigh(form.judged, judging.in_use(session), fase=fase)
         asks = bool(form.judged.display_name or form.judged.warnings) and form.confirmed.data != form.judged.address
         if asks:
             form.ask_to_confirm()

@@ -63,6 +63,7 @@ class ContactForm(FlaskForm):
     )
     kind = RadioField("Nature de la boîte", choices=KINDS, default=MailboxKind.IMPERSONAL)
     confirmed = HiddenField()
+    meant = HiddenField()  # the button that takes the address that was probably meant
 
     judged: Judgement | None = None
     several: Sequence[str] = ()
@@ -76,6 +77,7 @@ class ContactForm(FlaskForm):
 
     def validate_address(self, field: StringField) -> None:
         """Judge the address; keep the judgement for the view."""
+        field.data = self.meant.data or field.data
         try:
             self.judged = judged(field.data or "")
         except SeveralAddresses as error:

@@ -161,6 +161,22 @@ def test_what_was_understood_is_shown_before_it_is_kept(author, address):
     assert author.send("/directory/9300/contacts", again, page="/directory/9300/contacts/new").status_code == 302
 
 
+def test_a_slip_in_a_domain_and_an_address_in_use_elsewhere_are_asked_about_before_they_are_kept(author):
+    page, form = (
+        "/directory/9300/contacts/new",
+        {"kind": "impersonal", "name": "", "address": "po009302@adm.fwb.example"},
+    )
+    shared = author.send("/directory/9300/contacts", form, page=page)
+    assert (shared.status_code, "Déjà utilisée par PO 9302." in shared.text) == (200, True)
+    slip = author.send("/directory/9300/contacts", {**form, "address": "a@gmial.com"}, page=page)
+    assert "« gmail.com » ?" in slip.text.replace("\u00a0", " ").replace("\u202f", " ")
+    taken = author.send(
+        "/directory/9300/contacts", {**form, "address": "a@gmial.com", "meant": "a@gmail.com"}, page=page
+    )
+    assert taken.status_code == 302
+    assert "a@gmail.com" in author.get("/directory/9300/contacts").text
+
+
 def first_contact(client):
     """The number of the contact that an authority's page shows first."""
     linked = links(client.get("/directory/9300/contacts"), "/directory/9300/contacts/")
