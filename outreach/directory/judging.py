@@ -5,7 +5,7 @@ Pure, once the addresses in use have been read: pages judge one address by it, a
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import cached_property
 
@@ -97,6 +97,16 @@ def in_use(session: Session) -> InUse:
     query = select(Contact.address_key, Authority.fase).join(Authority, Authority.id == Contact.authority_id)
     rows = session.execute(query.where(Contact.retired_at.is_(None)).order_by(Authority.fase))
     return InUse((key, fase) for key, fase in rows)
+
+
+def elsewhere(session: Session, keys: Collection[str], *, fase: int) -> dict[str, str]:
+    """Of these addresses those that other authorities have in use, each with the remark that says so."""
+    query = select(Contact.address_key, Authority.fase).join(Authority, Authority.id == Contact.authority_id)
+    which = Contact.address_key.in_(keys), Contact.retired_at.is_(None), Authority.fase != fase
+    found: dict[str, list[int]] = {}
+    for key, other in session.execute(query.where(*which).order_by(Authority.fase)):
+        found.setdefault(key, []).append(other)
+    return {key: used_by(others) for key, others in found.items()}
 
 
 def judge(text: str, used: InUse, *, fase: int, examples: bool = True, ours: str = "") -> Judgement:

@@ -13,6 +13,7 @@ from outreach.db import Base
 from outreach.delivery import models as delivery
 from outreach.delivery.bounces import models as bounces
 from outreach.directory import calls, models
+from outreach.reachability import models as reachability
 from outreach.segments import authority_lists, saved
 from outreach.staff_mail import models as staff_mail
 from outreach.tracking import models as tracking
@@ -21,7 +22,7 @@ ACCOUNTS = (attempts, sessions, staff, trail)
 SEGMENTS = (authority_lists, saved)
 TABLES = (
     *ACCOUNTS,
-    *(adherence, alerts, audit, bounces, calls, campaigns, delivery, drafts, models, replies, seals),
+    *(adherence, alerts, audit, bounces, calls, campaigns, delivery, drafts, models, reachability, replies, seals),
     *SEGMENTS,
     *(staff_mail, tracking),
 )

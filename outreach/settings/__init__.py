@@ -2,7 +2,19 @@
 
 from outreach.settings.faults import BROKERS
 from outreach.settings.kept import kept_secret
-from outreach.settings.model import PREFIX, ROOT, Calm, Mode, SendingSwitch, Settings, listed
+from outreach.settings.model import PREFIX, ROOT, Calm, CheckSwitch, Mode, SendingSwitch, Settings, listed
 from outreach.settings.reading import read
 
-__all__ = ["BROKERS", "PREFIX", "ROOT", "Calm", "Mode", "SendingSwitch", "Settings", "kept_secret", "listed", "read"]
+__all__ = [
+    "BROKERS",
+    "PREFIX",
+    "ROOT",
+    "Calm",
+    "CheckSwitch",
+    "Mode",
+    "SendingSwitch",
+    "Settings",
+    "kept_secret",
+    "listed",
+    "read",
+]

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from outreach.settings.model import Mode, Settings, listed
 from outreach.settings.modes import faults_of_demo, faults_outside_demo
-from outreach.settings.places import is_host, is_loopback, is_place
+from outreach.settings.places import is_host, is_loopback, is_place, server_of
 
 SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
@@ -41,6 +41,7 @@ def faults_of(settings: Settings) -> list[str]:
         *_faults_of_rates(settings),
         *_faults_of_calm(settings),
         *_faults_of_bounces(settings),
+        *_faults_of_dns(settings),
         *(faults_of_demo(settings) if settings.mode is Mode.DEMO else faults_outside_demo(settings)),
     ]
 
@@ -207,6 +208,12 @@ def _faults_of_calm(settings: Settings) -> list[str]:
         return []
     what = "un courriel de sensibilisation en 7 jours, par adresse"
     return [f"OUTREACH_CALM vaut « {settings.calm} » : écrivez awareness=1/7 ({what})."]
+
+
+def _faults_of_dns(settings: Settings) -> list[str]:
+    if not settings.dns_server or server_of(settings.dns_server):
+        return []
+    return [f"OUTREACH_DNS_SERVER vaut « {settings.dns_server} » : indiquez une adresse IP, par exemple 192.0.2.53."]
 
 
 def _faults_of_bounces(settings: Settings) -> list[str]:

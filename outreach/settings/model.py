@@ -27,6 +27,13 @@ class SendingSwitch(StrEnum):
     OFF = "off"
 
 
+class CheckSwitch(StrEnum):
+    """Whether the clock asks DNS if the domains of addresses take mail."""
+
+    ON = "on"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class Calm:
     """How many awareness letters a mailbox may be written in so many days; beyond that, campaigns leave it out."""
@@ -65,6 +72,9 @@ class Settings(BaseModel):
     smtp_rate: Annotated[int, Field(ge=0)] = 0
     domain_rates: str = ""
     calm: str = ""
+    check_domains: CheckSwitch = CheckSwitch.OFF
+    dns_server: str = ""
+    dns_timeout: Annotated[int, Field(ge=1, le=30)] = 5
     demo_mailbox: str = "127.0.0.1:8025"
     security_contact: Annotated[str, Field(pattern=r"^([^\s@:]+@[^\s@:]+|https://\S+)?$")] = ""
     clock_offset: float = 0.0

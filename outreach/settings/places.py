@@ -1,7 +1,8 @@
-"""Tells what an address stands for: a port to listen on, this machine."""
+"""Tells what an address stands for: a port to listen on, this machine, a DNS server."""
 
 import ipaddress
 import re
+from contextlib import suppress
 
 HOST = re.compile(r"\w(?:[\w.-]{0,252}\w)?")
 
@@ -32,3 +33,14 @@ def is_host(host: str) -> bool:
     except ValueError:
         return HOST.fullmatch(host) is not None
     return True
+
+
+def server_of(text: str) -> tuple[str, int] | None:
+    """The IP address and the port of a DNS server: "192.0.2.53", "127.0.0.1:5353", "[::1]:53"; None if it is none."""
+    host, port = text, "53"
+    if text.count(":") == 1 or "]:" in text:
+        host, _, port = text.rpartition(":")
+    with suppress(ValueError):
+        if 0 < int(port) < 65536:
+            return str(ipaddress.ip_address(host.strip("[]"))), int(port)
+    return None

@@ -13,6 +13,12 @@ from outreach.settings.folder import faults_of_folder
 from outreach.settings.kept import kept_secret
 from outreach.settings.model import PREFIX, Mode, Settings
 
+RANGES = {
+    "web_processes": "de 1 à 32",
+    "smtp_connections": "de 1 à 50",
+    "dns_timeout": "de secondes, de 1 à 30",
+}
+
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read and check the settings. In demo mode the secrets are generated once and kept in the data folder.
@@ -70,12 +76,10 @@ def _sentence(fault: ErrorDetails) -> str:
     field = str(fault["loc"][0])
     if field == "mode":
         return f"OUTREACH_MODE vaut « {fault['input']} » : les valeurs possibles sont demo, trial et production."
-    if field == "sending":
-        return f"OUTREACH_SENDING vaut « {fault['input']} » : les valeurs possibles sont on et off."
-    if field == "web_processes":
-        return f"OUTREACH_WEB_PROCESSES vaut « {fault['input']} » : indiquez un nombre entier de 1 à 32."
-    if field == "smtp_connections":
-        return f"OUTREACH_SMTP_CONNECTIONS vaut « {fault['input']} » : indiquez un nombre entier de 1 à 50."
+    if field in {"sending", "check_domains"}:
+        return f"{PREFIX}{field.upper()} vaut « {fault['input']} » : les valeurs possibles sont on et off."
+    if field in RANGES:
+        return f"{PREFIX}{field.upper()} vaut « {fault['input']} » : indiquez un nombre entier {RANGES[field]}."
     if field == "smtp_rate":
         rule = "un nombre entier de courriels par seconde, ou 0 pour ne pas limiter"
         return f"OUTREACH_SMTP_RATE vaut « {fault['input']} » : indiquez {rule}."

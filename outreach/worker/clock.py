@@ -11,22 +11,26 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.delivery.installation import Uncertain
+from outreach.settings import CheckSwitch
 from outreach.worker.questions import Questions, going_on
 
 TICK_SECONDS = 5
 TELL_SECONDS = 3  # a postman may be 2 s in a wave, and a person is told within 10 s
 COLLECT_SECONDS = 60
+CHECK_SECONDS = 60
 logging.getLogger("apscheduler").setLevel(logging.ERROR)  # its warning that a pass took longer than a tick is harmless
 
 
 def clock(questions: Questions) -> BackgroundScheduler:
-    """A scheduler that runs `ask` every 5 s, at once the first time, `tell` every 3 s, and `collect` every 60 s."""
+    """A scheduler that runs `ask` every 5 s, at once the first time, `tell` every 3 s, and the others every 60 s."""
     scheduler = BackgroundScheduler(timezone=UTC)
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     scheduler.add_job(ask, "interval", [questions], seconds=TICK_SECONDS, next_run_time=datetime.now(UTC), **options)
     scheduler.add_job(tell, "interval", [questions], seconds=TELL_SECONDS, **options)
     if questions.settings.bounces_url:
         scheduler.add_job(collect, "interval", [questions], seconds=COLLECT_SECONDS, **options)
+    if questions.settings.check_domains is CheckSwitch.ON:
+        scheduler.add_job(check_domains, "interval", [questions], seconds=CHECK_SECONDS, **options)
     return scheduler
 
 
@@ -34,6 +38,12 @@ def collect(questions: Questions) -> None:
     """Read the mailbox of notices, in a job of its own: a slow mailbox does not delay `ask`."""
     with going_on("reading what came back"):
         questions.collect()
+
+
+def check_domains(questions: Questions) -> None:
+    """Ask DNS about domains, in a job of its own: a resolver that is slow delays nothing else."""
+    with going_on("checking the domains of addresses"):
+        questions.check_domains()
 
 
 def tell(questions: Questions) -> None:

@@ -25,7 +25,9 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.batches import due_mailings
 from outreach.errors import OutreachError
+from outreach.reachability import domains
 from outreach.settings import SendingSwitch, Settings
+from outreach.settings.places import server_of
 from outreach.staff_mail import notices
 from outreach.tracking import hits
 from outreach.worker.mail_room import MailRoom
@@ -149,6 +151,7 @@ class Questions:
             trail.forget(session, now=now)
             drafts.forget(session, now=now)
             notices.forget(session, now=now)
+            domains.forget(session, now=now)
             no_relay = relay_health.hindrance(session, self.relays, now=now)
             workers.clock_passed(session, hindrance or no_relay, now=now)
 
@@ -190,6 +193,18 @@ class Questions:
             self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=True)
             raise
         self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=False)
+
+    def check_domains(self) -> None:
+        """Ask DNS whether the domains of addresses take mail: outside any transaction, as each may take seconds."""
+        with self.database.reading() as session:
+            due = domains.due(session, now=self.clock())
+        if due:
+            from outreach.reachability import lookup  # noqa: PLC0415 - most processes ask nothing
+
+            asking = lookup.resolver(server_of(self.settings.dns_server), self.settings.dns_timeout)
+            verdicts = lookup.look_up(due, asking, self.stop)
+            with self.database.writing() as session:
+                domains.record(session, verdicts, now=self.clock())
 
     def _advance(self, wave: int) -> bool:
         with self.database.writing() as session:

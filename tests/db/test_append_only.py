@@ -32,6 +32,7 @@ KEYS = {
     "basis_withdrawals": ["basis_id"],
     "campaign_transitions": ["id"],
     "exemptions": ["id"],
+    "follow_up_steps": ["id"],
     "gate_changes": ["id"],
     "prepared_texts": ["id"],
     "record_withdrawals": ["record_id"],
@@ -46,6 +47,7 @@ KEYS = {
 }
 AT = "2021-05-18T09:00:00+00:00"
 LATER = {  # rows of tables that no dump holds
+    "follow_up_steps": [{"id": 1, "authority_id": 1, "step": "taken", "at": AT, "actor": "a@fwb.example", "note": ""}],
     "prepared_texts": [{"id": 1, "use": "joined", "text": "x", "written_at": AT, "written_by": "a@fwb.example"}],
     "text_approvals": [{"text_id": 1, "approved_at": AT, "approved_by": "b@fwb.example"}],
     "service_replies": [

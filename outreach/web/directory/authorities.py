@@ -21,6 +21,7 @@ from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.directory.reference import PROVINCES
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
+from outreach.reachability import domains
 from outreach.roles import RoleName
 from outreach.web.audience.writing import write_to
 from outreach.web.directory import filters as filtering
@@ -262,8 +263,19 @@ def _contacts_page(session: Session, authority_row: Authority) -> str:
         contacts=known,
         restorable=contacts.restorable(known),
         excluded=excluded,
+        remarks=_remarks(session, authority_row, known),
         colleagues=staff.colleagues(session),
     )
+
+
+def _remarks(session: Session, authority_row: Authority, known: Sequence[Contact]) -> dict[int, list[str]]:
+    """What is remarked on addresses in use, by the number of each: its domain takes no mail, others use it, too."""
+    remarks = domains.remarks(session, [held for held in known if held.retired_at is None])
+    shared = judging.elsewhere(session, [held.address_key for held in known], fase=authority_row.fase)
+    for held in known:
+        if held.retired_at is None and held.address_key in shared:
+            remarks.setdefault(held.id, []).append(shared[held.address_key])
+    return remarks
 
 
 def _to_come(session: Session, authority_row: Authority, held: Contact) -> list[Planned]:

@@ -6,7 +6,11 @@ from markupsafe import escape
 from python_calamine import CalamineWorkbook
 from sqlalchemy import event
 
-from outreach.directory import authority_sheet
+from outreach.directory import authority_sheet, contacts
+from outreach.directory.models import MailboxKind
+from outreach.mail.addresses import judge
+from outreach.reachability import domains
+from outreach.reachability.models import MailVerdict
 from tests.pages import actions, elements, form_of, links, text_of
 
 
@@ -175,6 +179,17 @@ def test_a_slip_in_a_domain_and_an_address_in_use_elsewhere_are_asked_about_befo
     )
     assert taken.status_code == 302
     assert "a@gmail.com" in author.get("/directory/9300/contacts").text
+
+
+def test_the_sheet_says_of_an_address_that_its_domain_takes_no_mail_and_who_else_uses_it(author, sample_database, now):
+    with sample_database.writing() as session:
+        ours, other = (authority_sheet.authority_by_fase(session, fase) for fase in (9300, 9302))
+        for authority in (ours, other):
+            contacts.add(session, authority, judge("a@absente.be"), now=now, actor="x", kind=MailboxKind.IMPERSONAL)
+        domains.record(session, {"absente.be": MailVerdict.NO_DOMAIN}, now=now)
+    page = author.get("/directory/9300/contacts").text.replace("\u00a0", " ")
+    assert "Le domaine absente.be n’existe pas (vérifié le 15 mai 2021)." in page
+    assert "Déjà utilisée par PO 9302." in page
 
 
 def first_contact(client):

@@ -1,0 +1,98 @@
+"""The domains of the addresses in use: which are to be looked up, and what was found of each, in dated rows."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, insert, select
+
+from outreach.db import Session
+from outreach.directory.models import Contact
+from outreach.french import day
+from outreach.mail.addresses import RESERVED
+from outreach.reachability.models import DomainCheck, MailVerdict
+
+AGAIN = {  # when a domain is looked up again, after each verdict
+    MailVerdict.TAKES_MAIL: timedelta(days=30),
+    MailVerdict.UNANSWERED: timedelta(hours=6),
+}
+SOON = timedelta(days=1)  # after the others: a fault that is mended is seen the next day
+KEPT = timedelta(days=180)
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDomain:
+    """What was found last of a domain, and when."""
+
+    domain: str
+    verdict: MailVerdict
+    checked_at: datetime
+
+
+def domain_of(address: str, address_ascii: str) -> str:
+    """The domain of an address in ASCII, as DNS knows it; '' where it has no such form."""
+    if address_ascii:
+        return address_ascii.rpartition("@")[2].lower()
+    try:
+        return address.rpartition("@")[2].encode("idna").decode().lower()
+    except UnicodeError:
+        return ""
+
+
+def due(session: Session, *, now: datetime) -> list[str]:
+    """The domains to look up now, at most 50: those never looked up, then those looked up longest ago.
+
+    Domains reserved for examples are never looked up.
+    """
+    pairs = session.execute(select(Contact.address, Contact.address_ascii).where(Contact.retired_at.is_(None)))
+    domains = {domain_of(*pair) for pair in pairs} - {""}
+    seen = {found.domain: found for found in _latest(session)}
+    waiting = [domain for domain in domains if not RESERVED.search(domain) and _is_due(seen.get(domain), now)]
+    return sorted(waiting, key=lambda one: (seen[one].checked_at.timestamp() if one in seen else 0, one))[:MOST]
+
+
+def record(session: Session, verdicts: Mapping[str, MailVerdict], *, now: datetime) -> None:
+    """Keep what was found of these domains."""
+    rows = [{"domain": domain, "checked_at": now, "verdict": verdict} for domain, verdict in verdicts.items()]
+    if rows:
+        session.execute(insert(DomainCheck), rows)
+
+
+def known(session: Session, domains: Collection[str] | None = None) -> dict[str, FoundDomain]:
+    """What is known of these domains, or of all, by domain: what was found last, unless nobody answered then."""
+    return {found.domain: found for found in _latest(session, domains, answered=True)}
+
+
+def remarks(session: Session, contacts: Collection[Contact]) -> dict[int, list[str]]:
+    """Of these contacts those whose domain takes no mail: by the contact's number, the sentence that says so."""
+    named = {contact.id: domain_of(contact.address, contact.address_ascii) for contact in contacts}
+    found = known(session, set(named.values()))
+    return {key: [said(found[name])] for key, name in named.items() if name in found and found[name].verdict.is_bad}
+
+
+def said(found: FoundDomain) -> str:
+    """What was found of a domain, as a French sentence with its day."""
+    return f"Le domaine {found.domain} {found.verdict.label} (vérifié le {day(found.checked_at)})."
+
+
+def forget(session: Session, *, now: datetime) -> None:
+    """Delete what was found more than 180 days ago."""
+    session.execute(delete(DomainCheck).where(DomainCheck.checked_at <= now - KEPT))
+
+
+def _is_due(found: FoundDomain | None, now: datetime) -> bool:
+    return found is None or found.checked_at <= now - AGAIN.get(found.verdict, SOON)
+
+
+def _latest(
+    session: Session, domains: Collection[str] | None = None, *, answered: bool = False
+) -> Iterable[FoundDomain]:
+    """The last row of each domain."""
+    last = select(func.max(DomainCheck.id)).group_by(DomainCheck.domain)
+    if domains is not None:
+        last = last.where(DomainCheck.domain.in_(domains))
+    if answered:
+        last = last.where(DomainCheck.verdict != MailVerdict.UNANSWERED)
+    query = select(DomainCheck.domain, DomainCheck.verdict, DomainCheck.checked_at).where(DomainCheck.id.in_(last))
+    return [FoundDomain(*row) for row in session.execute(query)]
