@@ -34,7 +34,7 @@ from outreach.web import (
     situation,
     trail,
 )
-from outreach.web.directory import authorities, exclusions, history, measure
+from outreach.web.directory import authorities, exclusions, history, measure, reachability
 from outreach.web.headers import Headed
 from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.health import Health
@@ -85,6 +85,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         exclusions,
         history,
         measure,
+        reachability,
         adherence,
         calendar,
         responses,

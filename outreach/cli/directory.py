@@ -1,4 +1,4 @@
-"""`register`: compare, apply and undo editions; `directory`: count authorities and schools."""
+"""`register`: compare, apply and undo editions; `directory`: count authorities and schools, say whom mail reaches."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -8,6 +8,7 @@ import click
 from rich.table import Table
 
 from outreach import days, french
+from outreach.accounts import colleagues
 from outreach.cli.context import (
     DayType,
     Operation,
@@ -26,6 +27,8 @@ from outreach.directory.difference import FIELD_LABELS, Change, Difference
 from outreach.directory.listing import Filters
 from outreach.directory.models import Nature, RegisterKind
 from outreach.directory.reference import NETWORKS
+from outreach.reachability import reach_list
+from outreach.reachability.reach_list import TO_FOLLOW, ReachFilters, ReachRow, ReachState
 from outreach.roles import RoleName
 from outreach.spreadsheets.tables import Rejection
 
@@ -143,6 +146,48 @@ def count(operation: Operation, as_json: bool) -> None:
     for _, label, counts in rows:
         table.add_row(label, *(french.number(getattr(counts, name)) for name in names))
     console.print(table)
+
+
+@directory.command()
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([state.value for state in ReachState]),
+    help="Seulement cet état.",
+)
+@click.option("--network", "networks", multiple=True, type=click.Choice([*NETWORKS]), help="Seulement ce réseau.")
+@json_option
+@pass_operation
+def reachability(operation: Operation, states: tuple[str, ...], networks: tuple[str, ...], as_json: bool) -> None:
+    """Dit qui un courriel atteint ; sans --state, énumère les PO qui demandent un suivi."""
+    chosen = tuple(state for state in ReachState if state in states) or TO_FOLLOW
+    with operation.database.reading() as session:
+        found = reach_list.listed(session, ReachFilters(states=chosen, networks=networks), now=operation.now)
+        names = {row.followed.owner: colleagues.name_of(session, row.followed.owner) for row in found.rows}
+    counts = {state.value: sum(found.count(network, state) for network in networks or ("",)) for state in ReachState}
+    if as_json:
+        say_json({"counts": counts, "authorities": [_reached(row) for row in found.rows]})
+        return
+    for row in found.rows:
+        known = " ; ".join(f"{mailbox.address}, {mailbox.said}" for mailbox in row.mailboxes)
+        owner = f" (suivi par {names[row.followed.owner]})" if row.followed.owner else ""
+        say(f"{row.fase}  {row.name} : {row.state.label}{f' : {known}' if known else ''}{owner}")
+    say(", ".join(f"{state.label} : {french.number(counts[state.value])}" for state in ReachState) + ".")
+
+
+def _reached(row: ReachRow) -> dict[str, object]:
+    """A row as JSON; days are ISO, or null."""
+    recall_on = row.followed.recall_on
+    return {
+        "fase": row.fase,
+        "name": row.name,
+        "network": row.network,
+        "state": row.state,
+        "mailboxes": [{"address": held.address, "state": held.state, "said": held.said} for held in row.mailboxes],
+        "owner": row.followed.owner,
+        "recall_on": recall_on.isoformat() if recall_on else None,
+    }
 
 
 def show(difference: Difference, limit: int | None) -> None:

@@ -27,6 +27,8 @@ PAGES = {
     "écoles": "/directory/9001",
     "contacts": "/directory/9300/contacts",
     "exclusions, aucune": "/directory/exclusions",
+    "joignabilité": "/directory/reachability",
+    "suivi": "/directory/9300/reachability",
     "historique": "/directory/9001/history",
     "adresse": "/directory/9300/contacts/new",
     "compte": "/account",

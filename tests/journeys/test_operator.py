@@ -18,6 +18,8 @@ from outreach.cli.preparation import add_people
 from outreach.delivery.ledger.suppressions import suppress
 from outreach.delivery.models import SuppressionReason
 from outreach.delivery.sending import relay_health
+from outreach.directory import listing
+from outreach.directory.listing import Filters, Reach
 from outreach.settings import ROOT
 from tests.conftest import NOW, STORY_DAY
 from tests.factories import DRAWN
@@ -118,6 +120,14 @@ def test_the_list_of_exclusion_at_the_command_line(run_on_sample, sample_databas
         "po009300@adm.fwb.example (FASE 9300) : plainte, 15 mai 2021, Nadia Lambert « [a] »",
         "Exclusions, par motif : désinscription : 1, rejet définitif : 0, plainte : 1, décision du service : 0.",
     ]
+
+
+def test_whom_mail_reaches_at_the_command_line(run_on_sample, sample_database):
+    found = figures(run_on_sample("directory", "reachability", "--json", "--state", "no_mailbox"))
+    with sample_database.reading() as session:
+        known = listing.every(session, Filters(reach=Reach.NO_ADDRESS))
+    assert [one["fase"] for one in found["authorities"]] == [row.Authority.fase for row in known]
+    assert (found["counts"]["no_mailbox"], sum(found["counts"].values())) == (len(known), 985)
 
 
 def test_a_migrated_demonstration_takes_an_edition_at_once(run, editions):

@@ -24,7 +24,7 @@ KEEPING = {
     *("campaigns.save_dates", "history.note_call", "adherence.record", "directory.add_contact"),
     *("directory.correct_contact", "exclusions.end", "exclusions.exclude", "exclusions.lift"),
     *("responses.act", "responses.set_aside", "campaigns.send_back"),
-    *("measure.record_consent", "measure.record_decision"),
+    *("measure.record_consent", "measure.record_decision", "reachability.confirm"),
     *("replies.change", "replies.preview", "replies.send", "texts.save"),
 }
 

@@ -1,0 +1,257 @@
+"""The list of Joignabilité: each authority by its best mailbox, filtered, counted by network, sorted worst first.
+
+One function feeds page, export and command. It reads a line for each authority and each address in use.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, exists, or_, select
+
+from outreach.days import today
+from outreach.db import Session
+from outreach.delivery.models import Message, MessageState, Suppression, SuppressionScope
+from outreach.directory.models import Authority, Contact, Level, Listing, Network, Teaching, types_of
+from outreach.french import day
+from outreach.reachability import domains, follow_up
+from outreach.reachability.domains import FoundDomain
+from outreach.reachability.follow_up import NOBODY, Followed
+from outreach.reachability.models import FollowUpStep
+
+PAGE_ROWS = 50
+
+
+class ReachState(StrEnum):
+    """How mail reaches an authority, by the best of its mailboxes; the worst first. Each authority has one."""
+
+    NO_MAILBOX = "no_mailbox"
+    BOUNCED = "bounced"
+    EXCLUDED = "excluded"
+    NO_MAIL = "no_mail"
+    PARTLY = "partly"
+    UNCONFIRMED = "unconfirmed"
+    CONFIRMED = "confirmed"
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return _LABELS[self][0]
+
+    @property
+    def meaning(self) -> str:
+        """The definition, as the page states it."""
+        return _LABELS[self][1]
+
+
+_LABELS = {
+    ReachState.NO_MAILBOX: (
+        "Sans boîte utilisable",
+        "Aucune adresse en usage, ou aucune qui soit déjà vérifiée par une deuxième personne.",
+    ),
+    ReachState.BOUNCED: ("Boîte en échec", "Une boîte a rejeté un courriel, et aucune autre ne peut servir."),
+    ReachState.EXCLUDED: (
+        "Boîte exclue",
+        "Chaque boîte utilisable est sur la liste d’exclusion, qui arrête tous les courriels.",
+    ),
+    ReachState.NO_MAIL: (
+        "Domaine sans courriel",
+        "Le domaine de chaque boîte utilisable ne reçoit aucun courriel, à sa dernière vérification.",
+    ),
+    ReachState.PARTLY: ("Une boîte en échec sur plusieurs", "Une boîte a rejeté un courriel, une autre peut servir."),
+    ReachState.UNCONFIRMED: (
+        "Jamais confirmée",
+        "Une boîte peut servir, mais aucun courriel n’y est arrivé sans revenir, et personne ne l’a confirmée.",
+    ),
+    ReachState.CONFIRMED: (
+        "Confirmée",
+        "Un courriel y est arrivé et n’est pas revenu, ou le service l’a confirmée après un contact.",
+    ),
+}
+RANKS = {state: rank for rank, state in enumerate(ReachState)}
+BEST = tuple(reversed(ReachState))
+WITHOUT_CONTACT = (ReachState.NO_MAILBOX, ReachState.BOUNCED)
+TO_FOLLOW = tuple(state for state in ReachState if state is not ReachState.CONFIRMED)
+REACHED = (ReachState.PARTLY, ReachState.UNCONFIRMED, ReachState.CONFIRMED)
+
+
+@dataclass(frozen=True, slots=True)
+class ReachFilters:
+    """What the list is asked for. An empty filter excludes nothing; `owner` is an address, or NOBODY.
+
+    `level` is that of some school. `recalled` keeps those with a day to come back to them.
+    """
+
+    states: tuple[ReachState, ...] = ()
+    networks: tuple[str, ...] = ()
+    level: Level | None = None
+    owner: str = ""
+    recalled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReachedMailbox:
+    """An address in use: its state, as if its authority had no other. `found` is what is wrong with its domain."""
+
+    contact_id: int
+    address: str
+    state: ReachState
+    bounced_at: datetime | None
+    found: FoundDomain | None
+
+    @property
+    def said(self) -> str:
+        """How it stands, in French, with the days that are known."""
+        if self.bounced_at is not None:
+            return f"en échec depuis le {day(self.bounced_at)}"
+        if self.state is ReachState.NO_MAIL and self.found is not None:
+            return f"le domaine {self.found.verdict.label}, vérifié le {day(self.found.checked_at)}"
+        return _SAID[self.state]
+
+
+_SAID = {
+    ReachState.NO_MAILBOX: "à vérifier par une deuxième personne",
+    ReachState.EXCLUDED: "exclue de tout envoi",
+    ReachState.UNCONFIRMED: "jamais confirmée",
+    ReachState.CONFIRMED: "confirmée",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReachRow:
+    """An authority: its key, what it is called, its network as the register says, its state, its addresses in use,
+    and who looks after it.
+    """
+
+    key: int
+    fase: int
+    name: str
+    network: str
+    state: ReachState
+    mailboxes: Sequence[ReachedMailbox]
+    followed: Followed
+
+
+@dataclass(frozen=True, slots=True)
+class ReachList:
+    """The rows that the filters find, and how many authorities each network has in each state, before both these
+    filters. `recalls` counts, of the rows, those with a day to come back, and those for which it has come.
+    """
+
+    rows: Sequence[ReachRow]
+    counts: Mapping[tuple[str, ReachState], int]
+    recalls: tuple[int, int]
+
+    def count(self, network: str = "", *states: ReachState) -> int:
+        """Authorities of a network ('': all) in one of these states (none: any)."""
+        chosen = states or tuple(ReachState)
+        return sum(n for (code, state), n in self.counts.items() if state in chosen and network in {"", code})
+
+
+def listed(session: Session, filters: ReachFilters, *, now: datetime) -> ReachList:
+    """The list, the worst state first, then by name."""
+    held, followed, nobody = _mailboxes(session), follow_up.current(session), Followed()
+    found = [
+        ReachRow(*authority, _state(held.get(key, ())), held.get(key, ()), followed.get(key, nobody))
+        for authority in _authorities(session, filters.level)
+        for key in authority[:1]
+    ]
+    if filters.owner:
+        owner = "" if filters.owner == NOBODY else filters.owner
+        found = [row for row in found if row.followed.owner == owner]
+    if filters.recalled:
+        found = [row for row in found if row.followed.recall_on is not None]
+    counts = Counter((row.network, row.state) for row in found)
+    if filters.states:
+        found = [row for row in found if row.state in filters.states]
+    if filters.networks:
+        found = [row for row in found if row.network in filters.networks]
+    days = [row.followed.recall_on for row in found if row.followed.recall_on is not None]
+    due = sum(recall_on <= today(now) for recall_on in days)
+    return ReachList(sorted(found, key=lambda row: RANKS[row.state]), counts, (len(days), due))
+
+
+def _authorities(session: Session, level: Level | None) -> Sequence[tuple[int, int, str, str]]:
+    """Key, FASE, name and network of the authorities that own a listed school, by name."""
+    owns = exists().where(Listing.authority_id == Authority.id, Listing.current())
+    if level is not None:
+        teaches = Teaching.education_type.in_(types_of(level))
+        owns = owns.where(Teaching.school_id == Listing.school_id, Teaching.current(), teaches)
+    query = select(Authority.id, Authority.fase, Authority.name, Network.code).join(
+        Network, Network.id == Authority.network_id
+    )
+    rows = session.execute(query.where(owns).order_by(Authority.folded, Authority.fase))
+    return [(key, fase, name, code) for key, fase, name, code in rows]
+
+
+def of(session: Session, authority: Authority) -> ReachRow:
+    """One authority's row."""
+    mailboxes = _mailboxes(session, Contact.authority_id == authority.id).get(authority.id, [])
+    followed = follow_up.current(session, [authority.id]).get(authority.id, Followed())
+    named = authority.id, authority.fase, authority.name, authority.network.code
+    return ReachRow(*named, _state(mailboxes), mailboxes, followed)
+
+
+def _mailboxes(session: Session, *which: ColumnElement[bool]) -> dict[int, list[ReachedMailbox]]:
+    """The addresses in use, or those of them for which this is true, by the key of their authority."""
+    bad = {found.domain: found for found in domains.known(session).values() if found.verdict.is_bad}
+    query = select(
+        Contact.authority_id,
+        Contact.id,
+        Contact.address,
+        Contact.address_ascii,
+        Contact.bounced_at,
+        Contact.usable(),
+        _is_excluded(),
+        is_confirmed(),
+    ).where(Contact.retired_at.is_(None), *which)
+    held: dict[int, list[ReachedMailbox]] = {}
+    for key, number, address, address_ascii, bounced_at, *known in session.execute(query.order_by(Contact.id)):
+        found = bad.get(domains.domain_of(address, address_ascii)) if bad else None
+        state = _state_of_one(bounced_at, found, *known)
+        held.setdefault(key, []).append(ReachedMailbox(number, address, state, bounced_at, found))
+    return held
+
+
+def _state_of_one(
+    bounced_at: datetime | None, found: FoundDomain | None, is_usable: bool, is_excluded: bool, confirmed: bool
+) -> ReachState:
+    if not is_usable:
+        return ReachState.BOUNCED if bounced_at else ReachState.NO_MAILBOX
+    if is_excluded:
+        return ReachState.EXCLUDED
+    if found is not None:
+        return ReachState.NO_MAIL
+    return ReachState.CONFIRMED if confirmed else ReachState.UNCONFIRMED
+
+
+def _state(mailboxes: Sequence[ReachedMailbox]) -> ReachState:
+    """The state of an authority with these addresses in use: that of the best of them."""
+    states = {mailbox.state for mailbox in mailboxes}
+    best = next((state for state in BEST if state in states), ReachState.NO_MAILBOX)
+    return ReachState.PARTLY if best in REACHED and ReachState.BOUNCED in states else best
+
+
+def is_confirmed() -> ColumnElement[bool]:
+    """True of an address to which a letter was accepted and has not come back, or that somebody here confirmed.
+
+    Whoever opens or answers a letter proves that it arrived, so that its letter counts as accepted.
+    """
+    accepted = exists().where(
+        Message.authority_id == Contact.authority_id,
+        Message.address_key == Contact.address_key,
+        Message.state == MessageState.ACCEPTED,
+    )
+    said = exists().where(FollowUpStep.contact_id == Contact.id)
+    return or_(Contact.reviewed_at.is_not(None), accepted, said)
+
+
+def _is_excluded() -> ColumnElement[bool]:
+    """True of an address on the list of exclusion that gets no letter at all."""
+    return exists().where(
+        Suppression.address_key == Contact.address_key,
+        Suppression.lifted_at.is_(None),
+        Suppression.scope == SuppressionScope.ALL,
+    )

@@ -1,0 +1,237 @@
+"""Pages of reachability: whom mail reaches, its file, who looks after whom; and that tab of an authority's sheet."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as Redirect
+
+from outreach import days
+from outreach.accounts import staff
+from outreach.campaigns.from_lists import WrittenList
+from outreach.days import parse_day
+from outreach.db import Session
+from outreach.directory import authority_sheet, contacts, listing
+from outreach.directory.models import Authority, Level
+from outreach.directory.reference import NETWORKS
+from outreach.errors import InputError
+from outreach.french import day, plural
+from outreach.reachability import follow_up, reach_list
+from outreach.reachability.follow_up import NOBODY
+from outreach.reachability.reach_list import (
+    PAGE_ROWS,
+    REACHED,
+    TO_FOLLOW,
+    ReachFilters,
+    ReachList,
+    ReachRow,
+    ReachState,
+)
+from outreach.roles import RoleName
+from outreach.text import whole_number
+from outreach.web.audience.writing import write_to
+from outreach.web.directory.authorities import LEVELS
+from outreach.web.ui import exports
+from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.kept import keeps_text, of_fields
+from outreach.web.ui.pager import Pager, member
+
+pages = Blueprint("reachability", __name__, url_prefix="/directory")
+SHEET = "/<number:fase>/reachability"
+MINE = "me"
+HEADERS = (
+    *("FASE", "Pouvoir organisateur", "Réseau", "État", "Boîtes", "Ce qu’on sait de chacune"),
+    *("Suivi par", "À rappeler le"),
+)
+
+
+@pages.get("/reachability")
+@needs(RoleName.READER)
+def index() -> str:
+    with database().reading() as session:
+        return _list_page(session)
+
+
+@pages.get("/reachability/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export(kind: str) -> Response:
+    with database().reading() as session:
+        names = staff.colleagues(session)
+        rows = [_cells(row, names) for row in _listed(session).rows]
+    return exports.download(exports.Table("Joignabilité", HEADERS, rows), kind, "joignabilite")
+
+
+@pages.post("/reachability/campaign")
+@needs(RoleName.AUTHOR)
+def write_to_list() -> Redirect:
+    """Begin a campaign to those of the list whom mail can reach; they are stored as a list."""
+    filters = asked(request.args)
+    with database().reading() as session:
+        keys = [row.key for row in _listed(session).rows if row.state in REACHED]
+    said = ", ".join(state.label for state in filters.states if state in REACHED)
+    return write_to(WrittenList(f"Joignabilité : {said}, au {day(days.today(now()))}", None, keys))
+
+
+@pages.post("/reachability/owner")
+@needs(RoleName.AUTHOR)
+def hand_over_ticked() -> Redirect | tuple[str, int]:
+    """Hand the ticked authorities to a colleague, and set the day to come back to them where one is given."""
+    to, typed = request.form.get("to", ""), request.form.get("day", "")
+    try:
+        numbers = _ticked()
+        recall_on = parse_day(typed) if typed.strip() else None
+        with database().writing() as session:
+            for fase in numbers:
+                authority = authority_sheet.authority_by_fase(session, fase)
+                _hand_over(session, authority, to, recall_on)
+            name = staff.colleagues(session)[to]
+    except InputError as error:
+        with database().reading() as session:
+            return _list_page(session, str(error), typed), 422
+    many = plural(len(numbers), "pouvoir organisateur suivi", "pouvoirs organisateurs suivis")
+    flash(f"{many} par {name}{f', à rappeler le {day(recall_on)}' if recall_on else ''}.", "success")
+    return redirect(url_for(".index", **_kept()))
+
+
+@pages.get(SHEET)
+@needs(RoleName.READER)
+def sheet(fase: int) -> str:
+    with database().reading() as session:
+        return _sheet_page(session, authority_sheet.authority_by_fase(session, fase))
+
+
+@pages.post(f"{SHEET}/owner")
+@needs(RoleName.AUTHOR)
+def hand_over(fase: int) -> Redirect:
+    to = "" if "nobody" in request.form else request.form.get("to", "")
+    with database().writing() as session:
+        authority = authority_sheet.authority_by_fase(session, fase)
+        if to:
+            follow_up.hand_over(session, authority, to=to, now=now(), actor=actor())
+        else:
+            follow_up.release(session, authority, now=now(), actor=actor())
+        name = staff.colleagues(session)[to] if to else "personne"
+    flash(f"Ce pouvoir organisateur est suivi par {name}.", "success")
+    return redirect(url_for(".sheet", fase=fase))
+
+
+@pages.post(f"{SHEET}/recall")
+@needs(RoleName.AUTHOR)
+def recall(fase: int) -> Redirect | tuple[str, int]:
+    typed = "" if "never" in request.form else request.form.get("day", "")
+    try:
+        recall_on = None if "never" in request.form else parse_day(typed)
+        with database().writing() as session:
+            authority = authority_sheet.authority_by_fase(session, fase)
+            follow_up.recall(session, authority, day=recall_on, now=now(), actor=actor())
+    except InputError as error:
+        with database().reading() as session:
+            return _sheet_page(session, authority_sheet.authority_by_fase(session, fase), str(error), typed), 422
+    flash("Le rappel est fixé." if recall_on else "Plus aucun rappel n’est fixé.", "success")
+    return redirect(url_for(".sheet", fase=fase))
+
+
+@pages.post(f"{SHEET}/<number:contact_id>")
+@needs(RoleName.AUTHOR)
+@keeps_text(of_fields({"note": "Note"}), button="Confirmer cette boîte")
+def confirm(fase: int, contact_id: int) -> Redirect:
+    note = " ".join(request.form.get("note", "").replace("\0", "").split())[:500]
+    with database().writing() as session:
+        authority = authority_sheet.authority_by_fase(session, fase)
+        held = contacts.contact(session, authority, contact_id)
+        follow_up.confirm(session, authority, held, now=now(), actor=actor(), note=note)
+        address = held.address
+    flash(f"La boîte {address} est confirmée.", "success")
+    return redirect(url_for(".sheet", fase=fase))
+
+
+def asked(arguments: MultiDict[str, str]) -> ReachFilters:
+    """The filters in a query string. Unknown values are left out; without a state, those that want some work."""
+    owner = arguments.get("owner", "")
+    return ReachFilters(
+        states=tuple(state for state in ReachState if state in arguments.getlist("state")) or TO_FOLLOW,
+        networks=tuple(code for code in arguments.getlist("network") if code in NETWORKS),
+        level=member(Level, arguments.get("level")),
+        owner={MINE: actor(), NOBODY: NOBODY}.get(owner, ""),
+        recalled="recall" in arguments,
+    )
+
+
+def _ticked() -> list[int]:
+    """The FASE numbers that were ticked, at most a page of them. Raises InputError without any."""
+    numbers = [number for text in request.form.getlist("pick") if (number := whole_number(text)) is not None]
+    if not numbers:
+        raise InputError("Cochez au moins un pouvoir organisateur.")
+    return numbers[:PAGE_ROWS]
+
+
+def _listed(session: Session) -> ReachList:
+    return reach_list.listed(session, asked(request.args), now=now())
+
+
+def _kept() -> dict[str, Any]:
+    """The list's filters, to be kept from page to page."""
+    return {name: values for name, values in request.args.lists() if name != "page"}
+
+
+def _hand_over(session: Session, authority: Authority, to: str, recall_on: date | None) -> None:
+    follow_up.hand_over(session, authority, to=to, now=now(), actor=actor())
+    if recall_on is not None:
+        follow_up.recall(session, authority, day=recall_on, now=now(), actor=actor())
+
+
+def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
+    found = _listed(session)
+    pager = Pager.of(request, len(found.rows), PAGE_ROWS)
+    return render_template(
+        "pages/directory/reachability.html",
+        filters=asked(request.args),
+        listed=found,
+        pager=pager,
+        rows=found.rows[pager.first_row - 1 : pager.last_row] if found.rows else [],
+        reached=sum(row.state in REACHED for row in found.rows),
+        networks=listing.networks(session),
+        states=list(ReachState),
+        reachable=REACHED,
+        levels=LEVELS,
+        owner=request.args.get("owner", ""),
+        ticked="ticked" in request.args,
+        kept=_kept(),
+        colleagues=staff.colleagues(session),
+        authors=staff.holders_of(session, RoleName.AUTHOR),
+        today=days.today(now()),
+        fault=fault,
+        typed=typed,
+    )
+
+
+def _sheet_page(session: Session, authority: Authority, fault: str = "", typed: str = "") -> str:
+    row = reach_list.of(session, authority)
+    return render_template(
+        "pages/directory/follow_up.html",
+        authority=authority,
+        federations=authority_sheet.represented_by(session, authority),
+        row=row,
+        confirmed=follow_up.confirmed_of(session, authority),
+        steps=follow_up.steps_of(session, authority),
+        colleagues=staff.colleagues(session),
+        authors=staff.holders_of(session, RoleName.AUTHOR),
+        today=days.today(now()),
+        fault=fault,
+        day=typed or (row.followed.recall_on.isoformat() if row.followed.recall_on else ""),
+    )
+
+
+def _cells(row: ReachRow, names: Mapping[str, str]) -> Sequence[exports.Cell]:
+    return (
+        row.fase,
+        row.name,
+        row.network,
+        row.state.label,
+        ", ".join(mailbox.address for mailbox in row.mailboxes),
+        " ; ".join(f"{mailbox.address} : {mailbox.said}" for mailbox in row.mailboxes),
+        names[row.followed.owner] if row.followed.owner else "",
+        row.followed.recall_on.isoformat() if row.followed.recall_on else "",
+    )

@@ -1,0 +1,98 @@
+"""Joignabilité: whom no letter reaches, by network, who looks after them, and a campaign to the others."""
+
+import csv
+import io
+import re
+
+import pytest
+
+from outreach.directory import authority_sheet, contacts
+from tests.conftest import NOW
+from tests.pages import cells, elements, links, text_of
+from tests.web.campaigns.test_progress import stop_clock
+
+LIST = "/directory/reachability"
+WITHOUT = f"{LIST}?state=no_mailbox&state=bounced"
+SHEET = "/directory/9300/reachability"
+
+
+@pytest.fixture
+def troubled(sample_database, now):
+    """The sample, in which 9300 has no address any more and that of 9302 bounced."""
+    with sample_database.writing() as session:
+        bare, bounced = (authority_sheet.authority_by_fase(session, fase) for fase in (9300, 9302))
+        for held in contacts.contacts_of(session, bare):
+            contacts.retire(session, bare, held, now=now, actor="x")
+        for held in contacts.contacts_of(session, bounced):
+            held.bounced_at = now
+    return sample_database
+
+
+def fases_of(response):
+    """The FASE numbers of a file."""
+    return [row[0] for row in csv.reader(io.StringIO(response.data.decode("utf-8-sig")), delimiter=";")][1:]
+
+
+def test_the_list_its_file_and_the_sentence_that_leads_there_count_the_same(author, troubled):
+    (leads,) = [address for address, _ in links(author.get("/"), LIST)]
+    page = author.get(leads)
+    *_, listed = elements(page, "table")
+    sentence = text_of(author.get("/"))
+    assert f"{len(cells(listed)) - 1} pouvoirs organisateurs sans contact" in sentence
+    assert "en échec depuis le 15 mai 2021" in text_of(listed)
+    fases = fases_of(author.get(leads.replace("?", "/export.csv?")))
+    assert [f"FASE {fase}" in row[1] for fase, row in zip(fases, cells(listed)[1:], strict=True)] == [True] * len(fases)
+    assert {"9300", "9302"} <= set(fases)
+
+
+def test_figures_by_network_lead_to_as_many_and_the_definitions_are_on_the_page(author, troubled):
+    page = author.get(LIST)
+    assert "Une boîte peut servir, mais aucun courriel n’y est arrivé sans revenir" in text_of(page)
+    table = elements(page, "table")[0]
+    for address, figure in links(table, LIST, without={"ds-sr-only"})[:4]:
+        assert f"{figure} pouvoir" in text_of(author.get(address))
+    *rows, total = [[int(text.split(" PO")[0].replace(" ", "")) for text in row[1:]] for row in cells(table)[1:]]
+    assert [sum(column) for column in zip(*rows, strict=True)] == total
+
+
+def test_ticked_authorities_are_handed_over_with_a_day_and_found_again_by_both(
+    author, signed_in, troubled, monkeypatch
+):
+    stop_clock(monkeypatch, NOW)
+    nobody_ticked = author.send(f"{LIST}/owner?state=bounced", {"to": "nadia.lambert@fwb.example"}, page=WITHOUT)
+    assert (nobody_ticked.status_code, "Cochez au moins un" in nobody_ticked.text) == (422, True)
+    given = {"pick": ["9300", "9302"], "to": "nadia.lambert@fwb.example", "day": "2021-05-17"}
+    assert author.send(f"{LIST}/owner?state=bounced", given, page=WITHOUT).status_code == 302
+    assert set(fases_of(author.get(f"{LIST}/export.csv?owner=me&recall=any"))) == {"9300", "9302"}
+    assert "à rappeler lundi" in text_of(author.get(f"{LIST}?owner=me"))
+    assert signed_in("reader").get(f"{LIST}?owner=me").text.count("à rappeler") == 0
+    assert signed_in("reader").post(f"{LIST}/owner").status_code in {400, 403}
+    past = author.send(f"{SHEET}/recall", {"day": "2021-05-01"}, page=SHEET)
+    assert (past.status_code, 'href="#day"' in past.text) == (422, True)
+    author.send(f"{SHEET}/recall", {"never": "1"}, page=SHEET)
+    author.send(f"{SHEET}/owner", {"nobody": "1"}, page=SHEET)
+    assert set(fases_of(author.get(f"{LIST}/export.csv?owner=me"))) == {"9302"}
+    assert "Plus suivie" in text_of(author.get(SHEET))
+    assert "Joignabilité suivie par personne." in author.get("/directory/9300/history").text
+
+
+def test_a_mailbox_that_somebody_confirmed_wants_no_work_any_more(author, sample_database):
+    assert "9300" in fases_of(author.get(f"{LIST}/export.csv?state=unconfirmed"))
+    (address,) = [
+        form.get("action") for form in elements(author.get(SHEET), "form") if form.get("action")[-1].isdigit()
+    ]
+    assert author.send(address, {"note": "appelée, Mme Dubois"}, page=SHEET).status_code == 302
+    assert "9300" in fases_of(author.get(f"{LIST}/export.csv?state=confirmed"))
+    assert "par Nadia Lambert : appelée, Mme Dubois" in text_of(author.get(SHEET))
+
+
+def test_a_campaign_begins_with_those_of_the_list_whom_mail_can_reach(author, troubled):
+    query = "state=no_mailbox&state=bounced&state=unconfirmed"
+    begun = author.send(f"{LIST}/campaign?{query}", page=f"{LIST}?{query}")
+    assert begun.status_code == 302
+    page, audience = text_of(author.get(f"{LIST}?{query}")), text_of(author.get(begun.location))
+    assert "Joignabilité : Jamais confirmée" in audience
+    (listed,) = {int(number.replace(" ", "")) for number in re.findall(r"(\d[\d ]*) pouvoirs organisateurs :", page)}
+    (reached,) = {int(number.replace(" ", "")) for number in re.findall(r"Écrire à ces ([\d ]+) PO", page)}
+    assert 0 < reached < listed
+    assert "dans la liste « Joignabilité : Jamais confirmée" in audience
