@@ -13,6 +13,7 @@ from outreach import audit
 from outreach.accounts import staff
 from outreach.days import today
 from outreach.db import Session, take_turns
+from outreach.db.in_list import among
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
@@ -78,6 +79,25 @@ def release(session: Session, authority: Authority, *, now: datetime, actor: str
         audit.record(session, now, actor, "Joignabilité suivie par personne.", subject_of(authority))
 
 
+def owned_by(session: Session, owner: str) -> list[int]:
+    """The keys of the authorities that this person (an address) looks after."""
+    return sorted(key for key, followed in current(session).items() if followed.owner == owner)
+
+
+def hand_all_over(session: Session, owner: str, *, to: str, now: datetime, actor: str) -> int:
+    """Give all that one person looks after to a colleague (their address), or to nobody (''), days of recall with it.
+
+    Returns how many authorities that were. Raises as `hand_over` does.
+    """
+    keys = owned_by(session, owner)
+    for authority in session.scalars(select(Authority).where(among(Authority.id, keys)).order_by(Authority.id)):
+        if to:
+            hand_over(session, authority, to=to, now=now, actor=actor)
+        else:
+            release(session, authority, now=now, actor=actor)
+    return len(keys)
+
+
 def recall(session: Session, authority: Authority, *, day: date | None, now: datetime, actor: str) -> None:
     """Set the day on which to come back to an authority, or take it back (None). It becomes `actor`'s if nobody owns
     it. The same day again changes nothing.
@@ -125,5 +145,5 @@ def _last(
     """The last step of these kinds of each authority."""
     last = select(func.max(FollowUpStep.id)).where(FollowUpStep.step.in_(kinds)).group_by(FollowUpStep.authority_id)
     if authorities is not None:
-        last = last.where(FollowUpStep.authority_id.in_(authorities))
+        last = last.where(among(FollowUpStep.authority_id, authorities))
     return session.scalars(select(FollowUpStep).where(FollowUpStep.id.in_(last))).all()

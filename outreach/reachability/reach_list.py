@@ -49,7 +49,7 @@ class ReachState(StrEnum):
 _LABELS = {
     ReachState.NO_MAILBOX: (
         "Sans boîte utilisable",
-        "Aucune adresse en usage, ou aucune qui soit déjà vérifiée par une deuxième personne.",
+        "Aucune adresse en usage, ou seulement une adresse qui attend une deuxième personne.",
     ),
     ReachState.BOUNCED: ("Boîte en échec", "Une boîte a rejeté un courriel, et aucune autre ne peut servir."),
     ReachState.EXCLUDED: (

@@ -10,6 +10,8 @@ from sqlalchemy import or_, select
 from outreach.adherence import records
 from outreach.days import today
 from outreach.db import Session
+from outreach.directory import judging
+from outreach.directory.judging import InUse
 from outreach.directory.models import Contact, School
 from outreach.mail.addresses import judge
 from outreach.tracking.models import Answer, Response
@@ -105,9 +107,13 @@ def _effect_of_address(session: Session, response: Response) -> Effect:
         return Effect(
             f"Retirer {held.address}", f"L’adresse {held.address} est retirée ; {proposed}, déjà en usage, reste."
         )
-    check = (
-        " Elle ne servira qu’après la vérification d’une deuxième personne." if judge(proposed).mixed_writing else ""
-    )
+    fase = response.authority.fase
+    # Weighed against well-known domains alone: acting comes here too, in a transaction that others wait for.
+    judged = judging.weigh(judge(proposed), InUse(()), fase=fase)
+    remarks = (*judged.warnings, *judging.elsewhere(session, [judged.key], fase=fase).values())
+    check = "".join(f" {remark}" for remark in remarks)
+    if judged.mixed_writing:
+        check += " Elle ne servira qu’après la vérification d’une deuxième personne."
     if held is None:
         said = f"L’adresse {proposed} est ajoutée ; celle du courriel n’est déjà plus en usage.{check}"
         return Effect(f"Ajouter {proposed}", said)

@@ -114,7 +114,8 @@ def test_who_looks_after_an_authority_and_until_when_are_the_last_steps(session,
             follow_up.recall(session, authority, day=wrong, **BY)
     with pytest.raises(InputError):
         follow_up.hand_over(session, authority, to=factories.APPROVER, **BY)
-    follow_up.release(session, authority, **BY)
+    assert follow_up.hand_all_over(session, factories.AUTHOR, to="", **BY) == 1
+    assert follow_up.owned_by(session, factories.AUTHOR) == []
     assert now() == Followed("", monday)
     found = {
         owner: [row.fase for row in reach_list.listed(session, ReachFilters(owner=owner, recalled=True), now=NOW).rows]

@@ -218,8 +218,9 @@ def test_a_wrong_contact_is_replaced_by_the_proposed_address(database, letters):
         ("b@ecole.example", "déjà en usage, reste", {"b@ecole.example"}),
         ("c@ecole.example", "la remplace", {"b@ecole.example", "c@ecole.example"}),
         ("direсtion@ecole.example", "deuxième personne", {"b@ecole.example", "direсtion@ecole.example"}),
+        ("c@gmial.com", "« gmail.com » ?", {"b@ecole.example", "c@gmial.com"}),
     ],
-    ids=["the letter's own", "in use", "new", "mixed writing"],
+    ids=["the letter's own", "in use", "new", "mixed writing", "a slip"],
 )
 def test_what_is_said_of_a_proposed_address_is_what_is_done(database, letters, proposed, words, in_use):
     with database.writing() as session:

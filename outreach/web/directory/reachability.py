@@ -30,11 +30,12 @@ from outreach.reachability.reach_list import (
     ReachState,
 )
 from outreach.roles import RoleName
+from outreach.settings import CheckSwitch
 from outreach.text import whole_number
 from outreach.web.audience.writing import write_to
 from outreach.web.directory.authorities import LEVELS
 from outreach.web.ui import exports
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.frame import actor, database, needs, now, settings
 from outreach.web.ui.kept import keeps_text, of_fields
 from outreach.web.ui.pager import Pager, member
 
@@ -194,7 +195,7 @@ def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
         reached=sum(row.state in REACHED for row in found.rows),
         networks=listing.networks(session),
         states=list(ReachState),
-        reachable=REACHED,
+        checks=settings().check_domains is CheckSwitch.ON,
         levels=LEVELS,
         owner=request.args.get("owner", ""),
         ticked="ticked" in request.args,
