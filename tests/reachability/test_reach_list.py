@@ -86,6 +86,7 @@ def test_those_without_contact_are_those_of_the_directory_for_each_level_and_net
         found = reach_list.listed(session, ReachFilters(states=WITHOUT_CONTACT, level=level), now=NOW)
         known = listing.every(session, Filters(level=level, reach=Reach.UNREACHABLE))
         assert {row.fase for row in found.rows} == {row.Authority.fase for row in known} != set()
+        assert found.count() == listing.count(session, Filters(level=level)).authorities
         for network in listing.networks(session):
             some = Filters(level=level, reach=Reach.UNREACHABLE, networks=(network.code,))
             assert found.count(network.code, *WITHOUT_CONTACT) == listing.count(session, some).authorities
