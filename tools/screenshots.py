@@ -74,6 +74,12 @@ ACTS = {
         ),
         Shot("guide/images/annuaire", AUTHOR, "/directory?network=Libre+confessionnel&level=secondary&zone=Liège"),
         Shot("guide/images/exclusions", AUTHOR, "/directory/exclusions", crop="main > *, .crumbs"),
+        Shot(
+            "guide/images/joignabilite",
+            AUTHOR,
+            "/directory/reachability?state=no_mailbox&state=bounced&state=partly",
+            crop="h1, .scroll, #results",
+        ),
         Shot("", AUTHOR, "/directory?reach=bounced", (("click", "tbody th a"),)),
         Shot("guide/images/contacts", AUTHOR, "", (("click", '.tabs a:has-text("Contacts")'),), "main > *"),
         Shot(

@@ -10,6 +10,7 @@ from outreach.directory.models import Contact
 from outreach.reachability import domains, lookup
 from outreach.reachability.models import DomainCheck, MailVerdict
 from outreach.settings import read
+from outreach.worker.clock import check_domains, clock
 from outreach.worker.questions import Questions
 from tests.servers.dns import name_server
 
@@ -60,6 +61,13 @@ def test_the_clock_asks_outside_any_transaction_and_keeps_what_it_is_told(sample
     with sample_database.reading() as session:
         assert {found.domain: found.verdict for found in domains.known(session).values()} == VERDICTS
         assert len(session.scalars(select(DomainCheck)).all()) == len(VERDICTS), "once is enough for today"
+
+
+@pytest.mark.parametrize(("switch", "asks"), [("on", True), ("off", False)])
+def test_the_clock_asks_about_domains_only_where_that_is_switched_on(tmp_path, switch, asks):
+    questions = Questions.__new__(Questions)
+    questions.settings = read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_CHECK_DOMAINS": switch})
+    assert (check_domains in [job.func for job in clock(questions).get_jobs()]) is asks
 
 
 def test_a_domain_is_looked_up_again_sooner_where_something_was_wrong(sample_database, now):
