@@ -5,7 +5,7 @@ Pure, once the addresses in use have been read: pages judge one address by it, a
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -119,12 +119,13 @@ def judge(text: str, used: InUse, *, fase: int, examples: bool = True, ours: str
 
 def weigh(judged: Judgement, used: InUse, *, fase: int) -> Judgement:
     """Add the remarks that the directory gives rise to: the address is another authority's too, its domain resembles
-    another. They refuse nothing. `meant` holds the address with that other domain.
+    another. They refuse nothing. `meant` holds the address with that other domain. An address that the authority has
+    already is not remarked on again.
     """
-    remarks = []
-    others = [holder for holder in used.holders.get(judged.key, ()) if holder != fase]
-    if others:
-        remarks.append(used_by(others))
+    holders = used.holders.get(judged.key, ())
+    if fase in holders:
+        return judged
+    remarks = [used_by(holders)] if holders else []
     domain = _domain(judged.key)
     meant = used.meant(domain)
     if meant:
@@ -135,7 +136,7 @@ def weigh(judged: Judgement, used: InUse, *, fase: int) -> Judgement:
     return replace(judged, warnings=(*judged.warnings, *remarks), meant=address)
 
 
-def used_by(fases: list[int]) -> str:
+def used_by(fases: Sequence[int]) -> str:
     """That an address is in use elsewhere, in French: by the authorities with these FASE numbers."""
     named = [f"PO {fase}" for fase in fases[:NAMED]]
     if len(fases) > NAMED:
