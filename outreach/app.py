@@ -34,6 +34,8 @@ from outreach.web import (
     situation,
     trail,
 )
+from outreach.web.administration import accounts
+from outreach.web.administration import index as administration
 from outreach.web.directory import authorities, exclusions, history, measure, reachability
 from outreach.web.headers import Headed
 from outreach.web.public import recipient_pages, well_known
@@ -96,6 +98,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         mailbox,
         sending,
         trail,
+        administration,
+        accounts,
         recipient_pages,
         well_known,
     ):

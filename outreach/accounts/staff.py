@@ -132,6 +132,11 @@ def colleagues(session: Session) -> Colleagues:
     return Colleagues(session.execute(select(User.email, User.name)).all())
 
 
+def everybody(session: Session) -> Sequence[User]:
+    """Every account, closed ones last, by name."""
+    return session.scalars(select(User).order_by(User.active.desc(), User.name, User.id)).all()
+
+
 def holders_of(session: Session, role: RoleName) -> Sequence[User]:
     """The active members of staff who hold a role, by name."""
     holds = User.roles.any(Role.name == role)

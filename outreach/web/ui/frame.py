@@ -48,6 +48,14 @@ POLICY = "; ".join(
 )
 FOR_RECIPIENTS = {"public", "mailbox"}  # the blueprints whose links work; a demonstration's mailbox stands for them
 SENDERS = (RoleName.AUTHOR, RoleName.APPROVER, RoleName.ADMINISTRATOR)  # who may have a relay tried again
+PLACES = {  # blueprints that belong to an entry of the bar other than their own
+    "adherence": "situation",
+    "segments": "campaigns",
+    "replies": "responses",
+    "texts": "responses",
+    **dict.fromkeys(("history", "measure", "exclusions"), "directory"),
+    **dict.fromkeys(("accounts", "programmes", "closures", "trail"), "administration"),
+}
 FIRST_PAGE = "account.password"  # for those who have to change their password
 STATUS_COLORS = {
     Status.JOINED: "success",
@@ -266,23 +274,20 @@ def held_roles() -> set[RoleName]:
 
 def _bar() -> list[tuple[str, str, bool]]:
     entries = [
-        ("Situation", url_for("situation.index"), "situation."),
-        ("Campagnes", url_for("campaigns.index"), "campaigns."),
-        ("Annuaire", url_for("directory.index"), "directory."),
-        ("Calendrier", url_for("calendar.index"), "calendar."),
-        ("Réponses", url_for("responses.index"), "responses."),
+        ("Situation", "situation.index"),
+        ("Campagnes", "campaigns.index"),
+        ("Annuaire", "directory.index"),
+        ("Calendrier", "calendar.index"),
+        ("Réponses", "responses.index"),
     ]
     if settings().stays_here:
-        entries.append(("Boîte de démonstration", url_for("mailbox.index"), "mailbox."))
-    place = request.endpoint or ""
-    here = (
-        "directory."
-        if place in {"adherence.statuses", "adherence.record", "adherence.withdrawal"}
-        or place.startswith(("history.", "measure.", "exclusions."))
-        else place.replace("adherence.", "situation.").replace("segments.", "campaigns.")
-    )
-    here = "responses." if here.startswith(("replies.", "texts.")) else here
-    return [(label, address, here.startswith(prefix)) for label, address, prefix in entries]
+        entries.append(("Boîte de démonstration", "mailbox.index"))
+    if current_user.is_authenticated and current_user.holds(RoleName.ADMINISTRATOR):
+        entries.append(("Administration", "administration.index"))
+    of_directory = {"adherence.statuses", "adherence.record", "adherence.withdrawal"}
+    blueprint = "directory" if request.endpoint in of_directory else request.blueprint or ""
+    here = PLACES.get(blueprint, blueprint)
+    return [(label, url_for(view), view == f"{here}.index") for label, view in entries]
 
 
 def inert(text: str) -> str:

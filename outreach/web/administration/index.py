@@ -1,0 +1,19 @@
+"""The first page of the administration: a link to each of its subjects."""
+
+from flask import Blueprint, render_template
+
+from outreach.roles import RoleName
+from outreach.web.ui.frame import needs
+
+pages = Blueprint("administration", __name__, url_prefix="/administration")
+# A view, the name of its page, and what is done there. `PLACES` in `web/ui/frame.py` names the blueprints.
+SUBJECTS = (
+    ("accounts.index", "Comptes", "Qui peut entrer, et ce que chacun peut faire."),
+    ("trail.index", "Journal des accès", "Qui est entré, qui n’a pas pu, ce qui a été refusé, exporté ou lu."),
+)
+
+
+@pages.get("")
+@needs(RoleName.ADMINISTRATOR)
+def index() -> str:
+    return render_template("pages/administration/index.html", subjects=SUBJECTS)
