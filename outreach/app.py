@@ -220,6 +220,7 @@ def _install_security(app: Flask, database: Database) -> None:
         email = user.email
         with database.writing() as writing:
             sign_in.begin_session(writing, user.id)
+            staff.note_sign_in(writing, user.id, now=frame.now())
         trail_queue.note(TrailKind.SIGNED_IN, email, sign_in.browser_of(request.user_agent.string))
         after_this_request(lambda response: sign_in.know_browser(response, email))
 

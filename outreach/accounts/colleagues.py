@@ -3,14 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Boolean, Integer, Select, String, column, select, table
+from sqlalchemy import Boolean, DateTime, Integer, Select, String, column, select, table
 
 from outreach.db import Session
 from outreach.roles import RoleName
 
 # The tables of `accounts.staff` by name: importing that module would load Flask.
 _users = table(
-    "users", column("id", Integer), column("email", String), column("name", String), column("active", Boolean)
+    "users",
+    column("id", Integer),
+    column("email", String),
+    column("name", String),
+    column("active", Boolean),
+    column("accepted_at", DateTime),
 )
 _roles = table("roles", column("id", Integer), column("name", String))
 _holders = table("role_holders", column("user_id", Integer), column("role_id", Integer))
@@ -18,7 +23,7 @@ _holders = table("role_holders", column("user_id", Integer), column("role_id", I
 
 @dataclass(frozen=True, slots=True)
 class Colleague:
-    """A person with an active account."""
+    """A person with an open account, whose invitation was accepted."""
 
     id: int
     email: str
@@ -50,4 +55,5 @@ def _read(session: Session, query: Select[int, str, str]) -> list[Colleague]:
     return [Colleague(*row) for row in session.execute(query)]
 
 
-_ACTIVE = select(_users.c.id, _users.c.email, _users.c.name).where(_users.c.active).order_by(_users.c.id)
+_IN_USE = _users.c.active, _users.c.accepted_at.is_not(None)
+_ACTIVE = select(_users.c.id, _users.c.email, _users.c.name).where(*_IN_USE).order_by(_users.c.id)

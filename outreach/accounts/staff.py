@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flask_security import RoleMixin, UserMixin, hash_password, verify_password
-from sqlalchemy import Column, ForeignKey, String, Table, select
+from sqlalchemy import Column, ColumnElement, ForeignKey, String, Table, and_, select, update
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from outreach import audit
@@ -42,7 +42,11 @@ class Role(Base, RoleMixin):
 
 
 class User(Base, UserMixin):
-    """A member of staff. Changing `fs_uniquifier` ends every session of the person, as deleting their rows does."""
+    """A member of staff. Changing `fs_uniquifier` ends every session of the person, as deleting their rows does.
+
+    `password` is '' while the person has none. `accepted_at` is when the person first had a way in of their own: None
+    while an invitation waits. An account that is not `active` is closed. Rows stay, with their last sign-in.
+    """
 
     __tablename__ = "users"
 
@@ -54,6 +58,8 @@ class User(Base, UserMixin):
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime]
     must_change_password: Mapped[bool] = mapped_column(default=False)
+    accepted_at: Mapped[datetime | None]
+    last_sign_in_at: Mapped[datetime | None]
     roles: Mapped[list[Role]] = relationship(secondary=role_holders, lazy="selectin")  # type: ignore[assignment]
 
     def holds(self, *names: RoleName) -> bool:
@@ -64,6 +70,11 @@ class User(Base, UserMixin):
     def verify_and_update_password(self, password: str) -> bool:
         """Whether this is the password. A hash made with older parameters stays, as the page that asks only reads."""
         return bool(verify_password(password, self.password))
+
+
+def is_in_use() -> ColumnElement[bool]:
+    """True of an account whose person can sign in: it is open, and its invitation was accepted."""
+    return and_(User.active, User.accepted_at.is_not(None))
 
 
 def ensure_roles(session: Session) -> None:
@@ -93,6 +104,7 @@ def add_user(
     """Add a member of staff; the audit says who did it.
 
     `must_change_password` is for a password that somebody else knows: every page leads to the one that changes it.
+    Without a password ('') the person is invited, and has yet to accept.
 
     Raises InputError when the address is not one, is taken, or no role is given.
     """
@@ -111,13 +123,22 @@ def add_user(
         password=password_hash,
         fs_uniquifier=secrets.token_hex(32),
         created_at=now,
+        accepted_at=now if password_hash else None,
         must_change_password=must_change_password,
-        roles=list(session.scalars(select(Role).where(Role.name.in_(roles)))),
+        roles=rows_of(session, roles),
     )
     session.add(user)
     labels = ", ".join(role.label for role in roles)
     audit.record(session, now, actor, f"Compte créé pour {address} ({labels}).", f"user:{address}")
     return user
+
+
+def rows_of(session: Session, roles: Sequence[RoleName]) -> list[Role]:
+    """The rows of these roles, in the order of the roles."""
+    return sorted(
+        session.scalars(select(Role).where(Role.name.in_(roles))),
+        key=lambda role: list(RoleName).index(RoleName(role.name)),
+    )
 
 
 class Colleagues(dict[str, str]):
@@ -138,18 +159,39 @@ def everybody(session: Session) -> Sequence[User]:
 
 
 def holders_of(session: Session, role: RoleName) -> Sequence[User]:
-    """The active members of staff who hold a role, by name."""
+    """The members of staff who hold a role and can sign in, by name."""
     holds = User.roles.any(Role.name == role)
-    return session.scalars(select(User).where(User.active, holds).order_by(User.name, User.id)).all()
+    return session.scalars(select(User).where(is_in_use(), holds).order_by(User.name, User.id)).all()
 
 
 def user_named(session: Session, email: str) -> User:
-    """The active member of staff with this address. Raises NotFound."""
-    query = select(User).where(User.email == email.strip().casefold(), User.active)
+    """The member of staff with this address, who can sign in. Raises NotFound."""
+    query = select(User).where(User.email == email.strip().casefold(), is_in_use())
     user = session.scalar(query) if email.isprintable() else None  # PostgreSQL takes no control characters
     if user is None:
         raise NotFound(f"Aucun compte actif pour {cleaned(email)[:LONGEST_NAME]}.")
     return user
+
+
+def account_of(session: Session, email: str) -> User:
+    """The account with this address, closed or not. Raises NotFound."""
+    user = session.scalar(select(User).where(User.email == email.strip().casefold()))
+    if user is None:
+        raise NotFound(f"Aucun compte pour {email}.")
+    return user
+
+
+def account_numbered(session: Session, number: int) -> User:
+    """The account with this number, closed or not. Raises NotFound."""
+    user = session.get(User, number)
+    if user is None:
+        raise NotFound(f"Aucun compte ne porte le numéro {number}.")
+    return user
+
+
+def note_sign_in(session: Session, user_id: int, *, now: datetime) -> None:
+    """Keep when a person last signed in."""
+    session.execute(update(User).where(User.id == user_id).values(last_sign_in_at=now))
 
 
 def user_of_session(session: Session, uniquifier: str, key: str, *, now: datetime) -> User | None:
@@ -174,8 +216,8 @@ def exists(session: Session, email: str) -> bool:
 
 
 def is_active(session: Session, email: str) -> bool:
-    """Whether an active account has this address, in any case; “ß” is not “ss”, as a letter may go there."""
-    return session.scalar(select(User.id).where(User.email == email.lower(), User.active)) is not None
+    """Whether an account in use has this address, in any case; “ß” is not “ss”, as a letter may go there."""
+    return session.scalar(select(User.id).where(User.email == email.lower(), is_in_use())) is not None
 
 
 def anybody(session: Session) -> bool:

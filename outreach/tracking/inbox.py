@@ -9,6 +9,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from outreach import audit
 from outreach.accounts import staff
+from outreach.accounts.staff import User
 from outreach.adherence import records
 from outreach.adherence.models import Programme, Status, Word
 from outreach.days import today
@@ -205,21 +206,40 @@ def hand_over(session: Session, response: Response, *, to: str, now: datetime, a
     Raises NotFound without an active account, InputError when it may not act on responses, Refused when the response
     was handled.
     """
-    colleague = staff.user_named(session, to)
-    if not colleague.holds(RoleName.AUTHOR):
-        raise InputError(
-            f"{colleague.name} n’a pas le rôle « {RoleName.AUTHOR.label} » : choisissez quelqu’un qui l’a."
-        )
+    colleague = _handler(session, to)
     if colleague.email == actor:
         take(session, response, now=now, actor=actor)
         return
     _in_turn(session, response)
-    if response.owner == colleague.email:
-        return
-    by = staff.colleagues(session)[actor]
-    steps.add(session, response, StepKind.TAKEN, at=now, actor=colleague.email, note=f"confiée par {by}")
-    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : confiée à {colleague.name}."
-    audit.record(session, now, actor, said, subject_of(response.authority))
+    if response.owner != colleague.email:
+        _give(session, response, colleague, now, actor)
+
+
+def owned_by(session: Session, owner: str) -> Sequence[Response]:
+    """The responses that wait and that this person (an address) owns, in order."""
+    return session.scalars(select(Response).where(_waits(), Response.owner == owner).order_by(Response.id)).all()
+
+
+def hand_all_over(session: Session, owner: str, *, to: str, now: datetime, actor: str) -> int:
+    """Give what waits of one person to a colleague (their address), or to nobody (''), days of recall with it.
+
+    Returns how many responses that were. Raises as `hand_over` does.
+    """
+    colleague = _handler(session, to) if to else None
+    count = 0
+    for response in owned_by(session, owner):
+        take_turns(session, "response", response.id)
+        session.refresh(response)
+        if response.handled_at is not None or response.owner != owner:
+            continue
+        count += 1
+        if colleague:
+            _give(session, response, colleague, now, actor)
+        else:
+            steps.add(session, response, StepKind.RELEASED, at=now, actor=actor)
+            said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : laissée à tous."
+            audit.record(session, now, actor, said, subject_of(response.authority))
+    return count
 
 
 def recall(session: Session, response: Response, *, day: date | None, now: datetime, actor: str) -> None:
@@ -261,6 +281,23 @@ def reopen(session: Session, response: Response, *, now: datetime, actor: str, n
         steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
     reopened = f"rouverte{f' : {note}' if note else ''}".rstrip(".")
     said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {reopened}."
+    audit.record(session, now, actor, said, subject_of(response.authority))
+
+
+def _handler(session: Session, address: str) -> User:
+    """The colleague with this address, who may act on responses. Raises NotFound or InputError."""
+    colleague = staff.user_named(session, address)
+    if not colleague.holds(RoleName.AUTHOR):
+        raise InputError(
+            f"{colleague.name} n’a pas le rôle « {RoleName.AUTHOR.label} » : choisissez quelqu’un qui l’a."
+        )
+    return colleague
+
+
+def _give(session: Session, response: Response, colleague: User, now: datetime, actor: str) -> None:
+    by = staff.colleagues(session)[actor]
+    steps.add(session, response, StepKind.TAKEN, at=now, actor=colleague.email, note=f"confiée par {by}")
+    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : confiée à {colleague.name}."
     audit.record(session, now, actor, said, subject_of(response.authority))
 
 

@@ -79,6 +79,7 @@ class StepKind(StrEnum):
     REOPENED = "reopened"
     POSTPONED = "postponed"
     REPLIED = "replied"
+    RELEASED = "released"
 
     @property
     def label(self) -> str:
@@ -92,6 +93,7 @@ _STEP_LABELS = {
     StepKind.REOPENED: "Rouverte",
     StepKind.POSTPONED: "Rappel fixé",
     StepKind.REPLIED: "Courriel envoyé",
+    StepKind.RELEASED: "Laissée à tous",
 }
 
 
@@ -128,6 +130,12 @@ def _if_handled(value: SQLColumnExpression[Value], response_id: Mapped[int]) -> 
     return _last(when_handled, response_id, StepKind.HANDLED, StepKind.REOPENED)
 
 
+def _taken(response_id: Mapped[int]) -> ScalarSelect[str | None]:
+    """Who took a response last; NULL once it was released."""
+    who_took = case((ResponseStep.step == StepKind.TAKEN, ResponseStep.actor))
+    return _last(who_took, response_id, StepKind.TAKEN, StepKind.RELEASED)
+
+
 class Response(Base):
     """One answer of an authority, for some of its schools, given from a letter. The row is never changed.
 
@@ -148,7 +156,7 @@ class Response(Base):
     proposed_address: Mapped[str] = mapped_column(String(320), default="")
     given_at: Mapped[datetime]
 
-    owner: Mapped[str | None] = column_property(_last(ResponseStep.actor, id, StepKind.TAKEN))  # noqa: A003 - the column
+    owner: Mapped[str | None] = column_property(_taken(id))  # noqa: A003 - the column
     handled_at: Mapped[datetime | None] = column_property(_if_handled(ResponseStep.at, id))  # noqa: A003
     handled_by: Mapped[str | None] = column_property(_if_handled(ResponseStep.actor, id))  # noqa: A003
     outcome: Mapped[str | None] = column_property(_if_handled(ResponseStep.note, id))  # noqa: A003

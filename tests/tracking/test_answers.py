@@ -8,7 +8,7 @@ from sqlalchemy import select
 from outreach.accounts import staff
 from outreach.adherence import records
 from outreach.adherence.models import AdherenceRecord, Programme, Status, Strand, Word
-from outreach.campaigns import lifecycle
+from outreach.campaigns import departures, lifecycle
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.models import Wave
 from outreach.campaigns.waves import answering
@@ -40,7 +40,7 @@ from tests.campaigns.conftest import (
 from tests.conftest import NOW
 
 __all__ = ["people", "strand"]
-OTHER = "lucie.parent@fwb.example"
+OTHER, CHIEF = "lucie.parent@fwb.example", "hugo.willems@fwb.example"
 LATER = NOW + timedelta(days=1)
 AT = NOW + timedelta(days=3)
 
@@ -467,3 +467,24 @@ def test_a_joining_with_nothing_left_to_confirm_is_not_handled_with_others(datab
 def schools_of(database, key):
     with database.reading() as session:
         return [school.id for school in session.get_one(Response, key).schools]
+
+
+@pytest.mark.parametrize("to", [OTHER, ""])
+def test_what_a_person_who_leaves_follows_goes_to_a_colleague_or_to_nobody(database, letters, to):
+    (waiting,), (handled,) = give(database, letters[0], "help"), give(database, letters[1], "help")
+    act(database, waiting, inbox.recall, day=LATER.date())
+    act(database, handled)
+    with database.writing() as session:
+        other = {"email": OTHER, "name": "Lucie Parent", "roles": (RoleName.AUTHOR,), "password_hash": "x"}
+        staff.add_user(session, NOW, "installation", **other)
+        leaver = staff.user_named(session, AUTHOR)
+        follows = departures.followed_by(session, AUTHOR)
+        assert (follows.responses, follows.recalls, len(follows.campaigns)) == (1, 1, 1)
+        with pytest.raises(InputError, match="une autre personne"):
+            departures.close(session, leaver, to=AUTHOR.upper(), now=LATER, actor=CHIEF)
+        assert departures.close(session, leaver, to=to, now=LATER, actor=CHIEF) == 1
+    with database.reading() as session:
+        response = inbox.response_numbered(session, waiting)
+        assert (response.owner or "", response.recall_on) == (to, LATER.date())
+        assert inbox.response_numbered(session, handled).handled_by == AUTHOR, "what is done stays whose it was"
+        assert inbox.count(session, None, owner=OTHER) == (1 if to else 0)

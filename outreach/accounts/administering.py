@@ -1,0 +1,105 @@
+"""What administrators change of accounts: roles, closing, reopening. An administrator always remains."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from outreach import audit
+from outreach.accounts import sessions
+from outreach.accounts.one_person import refuse_second_account
+from outreach.accounts.staff import Role, User, is_in_use, rows_of
+from outreach.db import Session, take_turns
+from outreach.errors import InputError, Refused
+from outreach.roles import RoleName
+
+
+def set_roles(session: Session, user: User, roles: Sequence[RoleName], *, now: datetime, actor: str) -> None:
+    """Give an account these roles and no others; the same again changes nothing.
+
+    Raises InputError without a role, Refused when the service would be left without an administrator.
+    """
+    _in_turn(session, user)
+    if not roles:
+        raise InputError("Indiquez au moins un rôle.")
+    wanted = rows_of(session, roles)
+    if {role.id for role in wanted} == {role.id for role in user.roles}:
+        return
+    if RoleName.ADMINISTRATOR not in roles:
+        _refuse_without_administrator(session, user)
+    before, user.roles = labels_of(user), wanted
+    said = f"Compte de {user.email} : rôles {before} remplacés par {labels_of(user)}."
+    audit.record(session, now, actor, said, subject_of(user))
+
+
+def close(session: Session, user: User, *, now: datetime, actor: str) -> None:
+    """Close an account: nobody signs in by it any more, and its sessions end.
+
+    Raises Refused when it is closed already, or the service would be left without an administrator. What the person
+    follows is for `campaigns.departures`.
+    """
+    _in_turn(session, user)
+    if not user.active:
+        raise Refused(f"Le compte de {user.email} est déjà fermé.")
+    _refuse_without_administrator(session, user)
+    user.active = False
+    end_sessions(session, user)
+    audit.record(session, now, actor, f"Compte de {user.email} fermé.", subject_of(user))
+
+
+def reopen(session: Session, user: User, *, now: datetime, actor: str) -> None:
+    """Open a closed account again, with its roles and its password.
+
+    Raises Refused when it is open, InputError when the person has another account by now.
+    """
+    _in_turn(session, user)
+    if user.active:
+        raise Refused(f"Le compte de {user.email} est déjà ouvert.")
+    refuse_second_account(session, user)
+    user.active = True
+    audit.record(session, now, actor, f"Compte de {user.email} rouvert.", subject_of(user))
+
+
+def end_all_sessions(session: Session, user: User, *, now: datetime, actor: str) -> None:
+    """End every session of a person who stays; the audit says who did it."""
+    end_sessions(session, user)
+    audit.record(session, now, actor, f"Sessions de {user.email} terminées.", subject_of(user))
+
+
+def end_sessions(session: Session, user: User) -> None:
+    """End every session of a person, those whose row another process is writing as well."""
+    user.fs_uniquifier = secrets.token_hex(32)
+    sessions.end_all(session, user.id)
+
+
+def subject_of(user: User) -> str:
+    """The account as the audit names it."""
+    return f"user:{user.email}"
+
+
+def roles_of(user: User) -> list[RoleName]:
+    """The roles of an account, in their order."""
+    held = {role.name for role in user.roles}
+    return [role for role in RoleName if role in held]
+
+
+def labels_of(user: User) -> str:
+    """The roles of an account in words."""
+    return ", ".join(role.label for role in roles_of(user))
+
+
+def _in_turn(session: Session, user: User) -> None:
+    take_turns(session, "accounts")
+    session.refresh(user)
+
+
+def _refuse_without_administrator(session: Session, user: User) -> None:
+    """Raises Refused when nobody but this person can sign in as an administrator, and this person can."""
+    is_administrator = User.roles.any(Role.name == RoleName.ADMINISTRATOR)
+    able = session.scalars(select(User.id).where(is_in_use(), is_administrator)).all()
+    if list(able) == [user.id]:
+        raise Refused(
+            f"{user.name} est la dernière personne qui administre le service : donnez d’abord ce rôle à une autre, "
+            "dont l’invitation est acceptée."
+        )

@@ -1,0 +1,47 @@
+"""A person leaves: the account is closed, and what the person follows goes to a colleague, or to nobody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from outreach.accounts import administering
+from outreach.accounts.staff import User
+from outreach.campaigns.models import Campaign, CampaignState
+from outreach.db import Session
+from outreach.errors import InputError
+from outreach.tracking import inbox
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """What a person follows: responses that wait, how many of them have a day of recall, campaigns not ended.
+
+    The campaigns are those that the person created. They stay everybody's: who wrote one is never changed, as that
+    person may not approve it.
+    """
+
+    responses: int
+    recalls: int
+    campaigns: Sequence[Campaign]
+
+
+def followed_by(session: Session, email: str) -> Follows:
+    """What the person with this address follows."""
+    owned = inbox.owned_by(session, email)
+    goes_on = Campaign.state.not_in((CampaignState.CLOSED, CampaignState.CANCELLED))
+    written = select(Campaign).where(Campaign.created_by == email, goes_on).order_by(Campaign.id)
+    return Follows(len(owned), sum(one.recall_on is not None for one in owned), session.scalars(written).all())
+
+
+def close(session: Session, user: User, *, to: str, now: datetime, actor: str) -> int:
+    """Close an account and hand what the person follows to a colleague (an address), or to nobody ('').
+
+    Returns how many responses went over. Raises as `administering.close` and `inbox.hand_over` do, and InputError when
+    the colleague is the person.
+    """
+    if to.strip().casefold() == user.email:
+        raise InputError("Choisissez une autre personne que celle dont le compte se ferme.")
+    administering.close(session, user, now=now, actor=actor)
+    return inbox.hand_all_over(session, user.email, to=to, now=now, actor=actor)

@@ -1,0 +1,189 @@
+"""`user`: the accounts of staff, their roles, their sessions, and who may no longer sign in."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from outreach.accounts import administering, passwords, sessions, staff
+from outreach.accounts.one_person import refuse_second_account
+from outreach.accounts.staff import User
+from outreach.campaigns import departures
+from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
+from outreach.cli.preparation import password_hash
+from outreach.errors import InputError
+from outreach.french import moment, plural
+from outreach.roles import RoleName
+from outreach.settings import Mode, Settings
+
+roles_option = click.option(
+    "--role",
+    "roles",
+    type=click.Choice([role.value for role in RoleName]),
+    multiple=True,
+    required=True,
+    help="Le rôle ; répétez l’option pour en donner plusieurs.",
+)
+address_argument = click.argument("email", metavar="ADRESSE")
+
+
+@click.group()
+def user() -> None:
+    """Les comptes du service."""
+
+
+@user.command("list")
+@json_option
+@pass_operation
+def list_accounts(operation: Operation, *, as_json: bool) -> None:
+    """Dit qui a un compte, avec quels rôles, et quand chacun s’est connecté."""
+    with operation.database.reading() as session:
+        accounts = [_told(account) for account in staff.everybody(session)]
+    if as_json:
+        say_json({"users": [fact.as_json() for fact in accounts]})
+        return
+    for fact in accounts:
+        say(fact.line())
+
+
+@user.command()
+@address_argument
+@roles_option
+@acting
+@pass_operation
+def role(operation: Operation, email: str, roles: tuple[str, ...]) -> None:
+    """Remplace les rôles d’un compte par ceux-ci."""
+    with operation.database.writing() as session:
+        actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
+        administering.set_roles(session, account, [RoleName(name) for name in roles], now=operation.now, actor=actor)
+        said = f"Rôles de {account.email} : {administering.labels_of(account)}."
+    say(said)
+
+
+@user.command()
+@address_argument
+@click.option("--to", default="", metavar="COLLÈGUE", help="Qui suit désormais ce que cette personne suivait.")
+@acting
+@pass_operation
+def close(operation: Operation, email: str, to: str) -> None:
+    """Ferme un compte et termine ses sessions ; ce que la personne suit va au collègue nommé, ou à tous."""
+    with operation.database.writing() as session:
+        actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
+        count = departures.close(session, account, to=to, now=operation.now, actor=actor)
+        said = f"Compte de {account.email} fermé : ses sessions sont terminées."
+    responses = plural(count, "réponse qu’il suivait", "réponses qu’il suivait")
+    say(f"{said} {responses} : {f'à {to}' if to else 'à tous'}." if count else said)
+
+
+@user.command()
+@address_argument
+@acting
+@pass_operation
+def reopen(operation: Operation, email: str) -> None:
+    """Rouvre un compte fermé, avec ses rôles et son mot de passe."""
+    with operation.database.writing() as session:
+        actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
+        administering.reopen(session, account, now=operation.now, actor=actor)
+        said = f"Compte de {account.email} rouvert."
+    say(said)
+
+
+@user.command("sessions")
+@address_argument
+@click.option("--end", is_flag=True, help="Termine toutes ses sessions.")
+@acting
+@pass_operation
+def show_sessions(operation: Operation, email: str, *, end: bool) -> None:
+    """Dit où une personne est connectée, et termine ses sessions avec --end."""
+    with operation.database.writing() as session:
+        actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
+        going_on = sessions.of_user(session, account.id, now=operation.now)
+        lines = [f"{row.browser}, depuis le {moment(row.began_at)}" for row in going_on]
+        if end:
+            administering.end_all_sessions(session, account, now=operation.now, actor=actor)
+    for line in lines:
+        say(line)
+    if end or not lines:
+        say(f"{plural(len(lines), 'session terminée', 'sessions terminées')}." if lines else "Aucune session.")
+
+
+@user.command()
+@click.argument("email", metavar="ADRESSE")
+@click.option("--name", prompt="Nom", help="Le nom de la personne.")
+@roles_option
+@click.option(
+    "--password-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Le fichier qui contient le mot de passe ; sans lui, un mot de passe est tiré et montré.",
+)
+@acting
+@pass_operation
+def add(operation: Operation, email: str, name: str, roles: tuple[str, ...], password_file: Path | None) -> None:
+    """Ajoute un compte."""
+    password = _chosen(operation.settings, password_file, email, name) if password_file else secrets.token_urlsafe(12)
+    digest = password_hash(operation.settings, operation.database, password)
+    with operation.database.writing() as session:
+        # When the first account is added, no one exists yet who could act.
+        first = not staff.anybody(session)
+        if first and RoleName.ADMINISTRATOR not in roles:
+            raise InputError("Le premier compte doit avoir le rôle administrator : lui seul peut ajouter les autres.")
+        actor = "installation" if first else operation.actor(session, RoleName.ADMINISTRATOR)
+        added = staff.add_user(
+            session,
+            operation.now,
+            actor,
+            email=email,
+            name=name,
+            roles=[RoleName(role) for role in roles],
+            password_hash=digest,
+            must_change_password=operation.settings.mode is not Mode.DEMO and not (first and password_file),
+            examples=operation.settings.mode is not Mode.PRODUCTION,
+        )
+        session.flush()
+        refuse_second_account(session, added)
+        address = added.email
+    say(f"Compte créé pour {address}." + ("" if password_file else f" Mot de passe : {password}"))
+
+
+def _chosen(settings: Settings, file: Path, email: str, name: str) -> str:
+    """The password in a file. Raises InputError when it is none, or will not do."""
+    try:
+        password = file.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise InputError(f"Le fichier {file} n’est pas un texte en UTF-8 : écrivez-y le mot de passe seul.") from None
+    hosts = urlsplit(settings.address).hostname, settings.sending_domain
+    passwords.refuse_weak(password, passwords.words_of(email, name, *hosts))
+    return password
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """What `user list` tells of an account."""
+
+    email: str
+    name: str
+    roles: list[RoleName]
+    active: bool
+    is_accepted: bool
+    last_sign_in: datetime | None
+
+    def as_json(self) -> dict[str, object]:
+        """The account in the shape of `--json`; `last_sign_in` is in ISO 8601, with its offset."""
+        at = self.last_sign_in.isoformat() if self.last_sign_in else None
+        roles = [role.value for role in self.roles]
+        return {"email": self.email, "name": self.name, "roles": roles, "active": self.active, "last_sign_in": at}
+
+    def line(self) -> str:
+        """The account in one line."""
+        state = "fermé" if not self.active else "" if self.is_accepted else "invité"
+        seen = f"dernière connexion le {moment(self.last_sign_in)}" if self.last_sign_in else "jamais connecté"
+        roles = ", ".join(role.label for role in self.roles)
+        return " ; ".join(filter(None, (f"{self.email} ({self.name}) : {roles}", state, seen)))
+
+
+def _told(account: User) -> AccountFacts:
+    held, accepted = administering.roles_of(account), account.accepted_at is not None
+    return AccountFacts(account.email, account.name, held, account.active, accepted, account.last_sign_in_at)

@@ -1,0 +1,99 @@
+"""Roles, closing and reopening of accounts: sessions end at once, and an administrator always remains."""
+
+from concurrent.futures import ThreadPoolExecutor, wait
+
+import pytest
+from sqlalchemy import select
+
+from outreach import audit
+from outreach.accounts import administering, colleagues, sessions, staff
+from outreach.accounts.staff import User
+from outreach.errors import InputError, NotFound, Refused
+from outreach.roles import RoleName
+from tests import factories
+from tests.conftest import NOW
+
+CHIEF, OTHER = "hugo.willems@fwb.example", "lea.roland@fwb.example"
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture
+def people(database):
+    with database.writing() as session:
+        factories.add_people(session, NOW)
+
+
+def change(database, email, verb, *given):
+    with database.writing() as session:
+        verb(session, staff.account_of(session, email), *given, now=NOW, actor=CHIEF)
+
+
+def add_administrator(database, password="x"):  # noqa: S107 - of no account
+    with database.writing() as session:
+        named = {"email": OTHER, "name": "Léa Roland", "roles": [RoleName.ADMINISTRATOR], "password_hash": password}
+        staff.add_user(session, NOW, CHIEF, **named)
+
+
+def test_closing_ends_sessions_at_once_and_reopening_gives_back_the_account(database, people):
+    with database.writing() as session:
+        person = staff.user_named(session, factories.AUTHOR)
+        uniquifier, key = person.fs_uniquifier, sessions.begin(session, person.id, "Firefox", now=NOW)
+    change(database, factories.AUTHOR, administering.close)
+    with database.reading() as session:
+        assert staff.user_of_session(session, uniquifier, key, now=NOW) is None
+        assert factories.AUTHOR not in [one.email for one in colleagues.active(session)]
+        with pytest.raises(NotFound):
+            staff.user_named(session, factories.AUTHOR)
+    with pytest.raises(Refused, match="déjà fermé"):
+        change(database, factories.AUTHOR, administering.close)
+    change(database, factories.AUTHOR, administering.reopen)
+    with database.reading() as session:
+        assert staff.user_of_session(session, uniquifier, key, now=NOW) is None, "an ended session stays ended"
+        assert staff.user_named(session, factories.AUTHOR).holds(RoleName.AUTHOR)
+        told = [entry.sentence for entry in audit.about(session, f"user:{factories.AUTHOR}")][:2]
+    assert told == [f"Compte de {factories.AUTHOR} rouvert.", f"Compte de {factories.AUTHOR} fermé."]
+
+
+@pytest.mark.parametrize("verb", ["close", "demote"])
+def test_the_last_administrator_stays_one_however_many_others_are_invited(database, people, verb):
+    add_administrator(database, password="")
+    with pytest.raises(Refused, match="dernière personne"):
+        if verb == "close":
+            change(database, CHIEF, administering.close)
+        else:
+            change(database, CHIEF, administering.set_roles, [RoleName.READER])
+
+
+def test_two_administrators_who_close_each_other_at_once_leave_one(database, people):
+    add_administrator(database)
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing() as session:
+            administering.close(session, staff.account_of(session, CHIEF), now=NOW, actor=OTHER)
+            closing = pool.submit(change, database, OTHER, administering.close)
+            wait([closing], 0.2)  # without turns it would be done by now
+        with pytest.raises(Refused, match="dernière personne"):
+            closing.result()
+    with database.reading() as session:
+        assert len(staff.holders_of(session, RoleName.ADMINISTRATOR)) == 1
+
+
+def test_roles_are_replaced_and_the_audit_says_from_what_to_what(database, people):
+    for _ in range(2):
+        change(database, factories.AUTHOR, administering.set_roles, [RoleName.APPROVER, RoleName.READER])
+    with pytest.raises(InputError, match="au moins un rôle"):
+        change(database, factories.AUTHOR, administering.set_roles, [])
+    with database.reading() as session:
+        told = audit.about(session, f"user:{factories.AUTHOR}")
+        assert len(told) == 2, "the same roles again change nothing"
+        assert told[0].sentence.endswith("rôles rédaction remplacés par lecture, validation.")
+
+
+def test_an_account_is_not_reopened_for_a_person_who_has_another_by_now(database, people):
+    change(database, factories.AUTHOR, administering.close)
+    with database.writing() as session:
+        named = {"email": "n.lambert@fwb.example", "name": "Nadia Lambert", "roles": [RoleName.AUTHOR]}
+        staff.add_user(session, NOW, CHIEF, **named, password_hash="x")
+    with pytest.raises(InputError, match="une personne n’a qu’un compte"):
+        change(database, factories.AUTHOR, administering.reopen)
+    with database.reading() as session:
+        assert not session.scalars(select(User.active).where(User.email == factories.AUTHOR)).one()
