@@ -105,7 +105,7 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
             and endpoint.startswith(
                 (
                     *("directory.", "exclusions.", "history.", "measure.", "adherence.", "campaigns.", "responses."),
-                    *("segments.", "sending.", "situation.", "replies.", "texts."),
+                    *("segments.", "sending.", "situation.", "replies.", "texts.", "accounts."),
                 )
             )
             and endpoint != "campaigns.preview"
