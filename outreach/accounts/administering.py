@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach import audit
-from outreach.accounts import sessions
+from outreach.accounts import links, sessions
 from outreach.accounts.one_person import refuse_second_account
 from outreach.accounts.staff import Role, User, is_in_use, rows_of
 from outreach.db import Session, take_turns
@@ -45,6 +45,7 @@ def close(session: Session, user: User, *, now: datetime, actor: str) -> None:
     _refuse_without_administrator(session, user)
     user.active = False
     end_sessions(session, user)
+    links.end_all(session, user.id, now=now)
     audit.record(session, now, actor, f"Compte de {user.email} fermé.", subject_of(user))
 
 

@@ -9,7 +9,7 @@ from outreach.db import Session
 from outreach.roles import RoleName
 
 # The tables of `accounts.staff` by name: importing that module would load Flask.
-_users = table(
+USERS = table(
     "users",
     column("id", Integer),
     column("email", String),
@@ -38,22 +38,22 @@ def active(session: Session) -> list[Colleague]:
 def with_role(session: Session, role: RoleName) -> list[Colleague]:
     """Everybody with an active account who holds a role."""
     holding = select(_holders.c.user_id).join(_roles, _roles.c.id == _holders.c.role_id)
-    return _read(session, _ACTIVE.where(_users.c.id.in_(holding.where(_roles.c.name == role.value))))
+    return _read(session, _ACTIVE.where(USERS.c.id.in_(holding.where(_roles.c.name == role.value))))
 
 
 def numbered(session: Session, keys: Iterable[int]) -> dict[int, Colleague]:
     """Those of these accounts that are active, by their keys."""
-    return {found.id: found for found in _read(session, _ACTIVE.where(_users.c.id.in_(list(keys))))}
+    return {found.id: found for found in _read(session, _ACTIVE.where(USERS.c.id.in_(list(keys))))}
 
 
 def name_of(session: Session, email: str) -> str:
     """The name of the account with this address, closed or not; the address itself without one."""
-    return session.scalar(select(_users.c.name).where(_users.c.email == email)) or email
+    return session.scalar(select(USERS.c.name).where(USERS.c.email == email)) or email
 
 
 def _read(session: Session, query: Select[int, str, str]) -> list[Colleague]:
     return [Colleague(*row) for row in session.execute(query)]
 
 
-_IN_USE = _users.c.active, _users.c.accepted_at.is_not(None)
-_ACTIVE = select(_users.c.id, _users.c.email, _users.c.name).where(*_IN_USE).order_by(_users.c.id)
+_IN_USE = USERS.c.active, USERS.c.accepted_at.is_not(None)
+_ACTIVE = select(USERS.c.id, USERS.c.email, USERS.c.name).where(*_IN_USE).order_by(USERS.c.id)

@@ -12,7 +12,7 @@ from sqlalchemy import Column, ColumnElement, ForeignKey, String, Table, and_, s
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from outreach import audit
-from outreach.accounts import passwords, sessions
+from outreach.accounts import links, passwords, sessions
 from outreach.accounts.sessions import StaffSession
 from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
@@ -208,6 +208,23 @@ def change_password(session: Session, user_id: int, digest: str, *, now: datetim
     user.password, user.must_change_password = digest, False
     sessions.end_all(session, user_id)
     audit.record(session, now, user.email, "Mot de passe changé.", f"user:{user.email}")
+
+
+def choose_password(session: Session, token: str, digest: str, *, now: datetime) -> User:
+    """Give the person whose link this is a password, and accept the invitation; every session ends.
+
+    The link is used up, and the person's other ones end. The audit says so. Raises DeadLink.
+    """
+    take_turns(session, "accounts")
+    link = links.read(session, token, now=now)
+    user = session.get_one(User, link.user_id)
+    user.password, user.must_change_password = digest, False
+    user.accepted_at = user.accepted_at or now
+    links.use(session, link, now=now)
+    sessions.end_all(session, user.id)
+    said = f"Mot de passe choisi par un lien ({link.kind.label})."
+    audit.record(session, now, user.email, said, f"user:{user.email}")
+    return user
 
 
 def exists(session: Session, email: str) -> bool:

@@ -1,6 +1,7 @@
 """`user`: the accounts of staff, their roles, their sessions, and who may no longer sign in."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,15 +10,22 @@ from urllib.parse import urlsplit
 import click
 
 from outreach.accounts import administering, passwords, sessions, staff
+from outreach.accounts.links import LinkKind
 from outreach.accounts.one_person import refuse_second_account
 from outreach.accounts.staff import User
 from outreach.campaigns import departures
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
 from outreach.cli.preparation import password_hash
+from outreach.db import Session
+from outreach.delivery import installation
 from outreach.errors import InputError
 from outreach.french import moment, plural
+from outreach.mail.addresses import judge
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings
+from outreach.staff_mail import account_letters, invitations
+from outreach.staff_mail.account_letters import AccountHolder, AccountMail
 
 roles_option = click.option(
     "--role",
@@ -28,6 +36,9 @@ roles_option = click.option(
     help="Le rôle ; répétez l’option pour en donner plusieurs.",
 )
 address_argument = click.argument("email", metavar="ADRESSE")
+
+
+show_option = click.option("--show", is_flag=True, help="Montre le lien une fois, et n’envoie rien.")
 
 
 @click.group()
@@ -47,6 +58,75 @@ def list_accounts(operation: Operation, *, as_json: bool) -> None:
         return
     for fact in accounts:
         say(fact.line())
+
+
+@user.command()
+@address_argument
+@click.option("--name", default="", help="Le nom de la personne ; à une personne déjà invitée, rien à indiquer.")
+@click.option("--role", "roles", type=click.Choice([role.value for role in RoleName]), multiple=True, help="Le rôle.")
+@show_option
+@acting
+@pass_operation
+def invite(operation: Operation, email: str, name: str, roles: tuple[str, ...], *, show: bool) -> None:
+    """Invite une personne, qui choisit elle-même son mot de passe par un lien reçu, pendant 72 heures."""
+    is_real, held = operation.settings.mode is Mode.PRODUCTION, [RoleName(one) for one in roles]
+    address = judge(email, examples=not is_real).key
+    with operation.database.reading() as session:
+        actor = operation.actor(session, RoleName.ADMINISTRATOR)
+        known = staff.account_of(session, address) if staff.exists(session, address) else None
+        if known and known.accepted_at:
+            raise InputError(f"Un compte existe déjà pour {address}.")
+        named, held = (known.name, administering.roles_of(known)) if known else (name, held)
+        mail = (
+            None
+            if show
+            else _written(operation, session, LinkKind.INVITATION, AccountHolder(address, named, held), actor)
+        )
+
+    def account(session: Session) -> User:
+        if known:
+            return staff.account_of(session, address)
+        person = AccountHolder(email, name, held)
+        return invitations.invite(session, person, now=operation.now, actor=actor, examples=not is_real)
+
+    _give_link(operation, account, mail, actor)
+
+
+@user.command()
+@address_argument
+@show_option
+@acting
+@pass_operation
+def reset(operation: Operation, email: str, *, show: bool) -> None:
+    """Envoie un lien pour choisir un nouveau mot de passe, pendant 72 heures ; l’ancien sert jusque-là."""
+    with operation.database.reading() as session:
+        actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
+        person = AccountHolder(account.email, account.name, administering.roles_of(account))
+        mail = None if show else _written(operation, session, invitations.kind_for(account), person, actor)
+    _give_link(operation, lambda session: staff.account_of(session, email), mail, actor)
+
+
+def _written(operation: Operation, session: Session, kind: LinkKind, person: AccountHolder, actor: str) -> AccountMail:
+    """The letter with a link to a person. Raises InputError when it would not leave."""
+    invitations.refuse_withheld(session, installation.guard_of(operation.settings), person.email)
+    by, sending = staff.user_named(session, actor), SenderIdentity.of(operation.settings)
+    return account_letters.write(kind, sending, person, by=by.name, contact=by.email, now=operation.now)
+
+
+def _give_link(operation: Operation, account: Callable[[Session], User], mail: AccountMail | None, actor: str) -> None:
+    """Send a link to an account, or print it once where there is no letter."""
+    sending, now = SenderIdentity.of(operation.settings), operation.now
+    with operation.database.writing() as session:
+        user = account(session)
+        if mail:
+            invitations.send(session, user, mail, sending, now=now, actor=actor)
+            said = f"Un lien part à {user.email}. Ceux d’avant ne servent plus."
+        else:
+            token = invitations.show(session, user, now=now, actor=actor)
+            said = "Ce lien sert une fois. Il ne sera plus montré : donnez-le à cette personne seule."
+    if not mail:
+        click.echo(account_letters.address_of(token, sending))
+    say(said)
 
 
 @user.command()

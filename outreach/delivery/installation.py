@@ -20,7 +20,9 @@ from sqlalchemy import select, update
 from outreach import audit
 from outreach.db import Session, take_turns
 from outreach.delivery.models import Installation
+from outreach.delivery.smtp.guard import Guard
 from outreach.errors import OutreachError
+from outreach.settings import Mode, Settings, listed
 
 SLACK = timedelta(minutes=1)
 
@@ -36,6 +38,17 @@ class Here:
 
 class Uncertain(OutreachError):
     """The identity file in the data folder cannot be read or written."""
+
+
+def guard_of(settings: Settings) -> Guard:
+    """Whom this installation may write to."""
+    if settings.mode is Mode.PRODUCTION:
+        return Guard(anybody=True)
+    return Guard(
+        anybody=settings.stays_here,
+        allowed=frozenset(address.lower() for address in listed(settings.allowed_recipients)),
+        protected=frozenset(domain.casefold() for domain in listed(settings.protected_domains)),
+    )
 
 
 def read(folder: Path) -> Here:

@@ -39,11 +39,11 @@ class StaffLetter:
 
 def write(letter: StaffLetter, sending: SenderIdentity, *, now: datetime) -> Frozen:
     """The mail laid out. No sentence carries a letter's live token, whatever was pasted into it."""
-    subject = typeset(_plain(one_line(letter.subject), sending))
+    subject = typeset(plain(one_line(letter.subject), sending))
     around = {
         "subject": subject,
-        "name": _plain(one_line(letter.name), sending),
-        "items": [(_plain(one_line(said), sending), f"{sending.address}{path}") for said, path in letter.items],
+        "name": plain(one_line(letter.name), sending),
+        "items": [(plain(one_line(said), sending), f"{sending.address}{path}") for said, path in letter.items],
         "contact": letter.contact,
         "account": f"{sending.address}/account",
     }
@@ -61,7 +61,7 @@ def post(
     """
     to = judge(letter.address)
     addressees = [Addressee(None, to.address, to.key, to.ascii)]
-    return put(session, frozen, _headers(letter, sending), addressees, sending.return_path, now=now, actor=actor)
+    return put(session, frozen, headers(letter.contact, sending), addressees, sending.return_path, now=now, actor=actor)
 
 
 def put(
@@ -92,16 +92,17 @@ def put(
     return mailing.id
 
 
-def _headers(letter: StaffLetter, sending: SenderIdentity) -> SharedHeaders:
+def headers(contact: str, sending: SenderIdentity, list_name: str = LIST) -> SharedHeaders:
+    """The headers of a mail to the service's own people; `contact` is the address that replies go to."""
     return SharedHeaders(
         sender=Mailbox(f"{SENDER}@{sending.domain}", NAME),
-        reply_to=Mailbox(letter.contact),
-        list_id=f"<{LIST}.{sending.domain}>",
-        feedback_id=f"{LIST}:{Purpose.STAFF}:{MessageClass.STATUTORY}:outreach",
+        reply_to=Mailbox(contact),
+        list_id=f"<{list_name}.{sending.domain}>",
+        feedback_id=f"{list_name}:{Purpose.STAFF}:{MessageClass.STATUTORY}:outreach",
         unsubscribe="",
     )
 
 
-def _plain(text: str, sending: SenderIdentity) -> str:
+def plain(text: str, sending: SenderIdentity) -> str:
     """A text without tokens that open a page, and without the characters that a compiled letter takes for fields."""
     return MARKS.sub("", sending.keys.without(cleaned(text)))

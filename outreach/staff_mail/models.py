@@ -76,6 +76,15 @@ class StaffNotice(Base):
     mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailings.id"))
 
 
+class AccountLetter(Base):
+    """A letter that holds a link to choose a password, until its text is emptied: then this row is deleted."""
+
+    __tablename__ = "account_letters"
+
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id"), primary_key=True)
+    link_id: Mapped[int] = mapped_column(ForeignKey("account_links.id", ondelete="CASCADE"), index=True)
+
+
 class NoticeStart(Base):
     """When this database began to tell people (one row): what happened before is told to nobody."""
 

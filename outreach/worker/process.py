@@ -13,27 +13,15 @@ from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.sending.postman import Postman
 from outreach.delivery.sending.prefetch import LetterSource
-from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.relay import Relay
-from outreach.settings import Mode, Settings, listed
+from outreach.settings import Settings
 from outreach.worker.mail_room import MailRoom
 from outreach.worker.questions import Questions, going_on, may_send, pause_failing
 from outreach.worker.wakeups import queue_of
 
 BEAT_SECONDS = 5.0
 LONGEST_SECONDS = 45  # of a transaction: others that wait for the locks of a frozen process go on within a minute
-
-
-def guard_of(settings: Settings) -> Guard:
-    """Whom this installation may write to."""
-    if settings.mode is Mode.PRODUCTION:
-        return Guard(anybody=True)
-    return Guard(
-        anybody=settings.stays_here,
-        allowed=frozenset(address.lower() for address in listed(settings.allowed_recipients)),
-        protected=frozenset(domain.casefold() for domain in listed(settings.protected_domains)),
-    )
 
 
 def relays_of(settings: Settings) -> list[Relay]:
@@ -60,7 +48,7 @@ class WorkProcess:
         relays = relays_of(settings)
         postman = Postman(
             database,
-            Pool(relays, guard_of(settings)),
+            Pool(relays, installation.guard_of(settings)),
             source,
             self.clock,
             worker_id=self.worker_id,

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach import seals
-from outreach.accounts import attempts, sessions, trail
+from outreach.accounts import attempts, links, sessions, trail
 from outreach.alerts.models import AlertKind
 from outreach.alerts.watch import AlertWatch
 from outreach.campaigns import drafts
@@ -28,7 +28,7 @@ from outreach.errors import OutreachError
 from outreach.reachability import domains
 from outreach.settings import SendingSwitch, Settings
 from outreach.settings.places import server_of
-from outreach.staff_mail import notices
+from outreach.staff_mail import account_letters, notices
 from outreach.tracking import hits
 from outreach.worker.mail_room import MailRoom
 
@@ -148,6 +148,8 @@ class Questions:
             hits.fold_old(session, now=now)
             attempts.forget(session, now=now)
             sessions.forget(session, now=now)
+            account_letters.empty_settled(session, now=now)
+            links.forget(session, now=now)
             trail.forget(session, now=now)
             drafts.forget(session, now=now)
             notices.forget(session, now=now)

@@ -4,8 +4,10 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from outreach.accounts import sessions, staff
+from outreach.accounts.links import AccountLink, LinkKind
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.roles import RoleName
@@ -68,3 +70,18 @@ def test_roles_sessions_closing_and_reopening_by_command(user, sample_database):
         assert staff.user_named(session, AUTHOR).holds(RoleName.APPROVER)
     refused, why = user("role", READER, "--role", "administrator", "--as", READER)
     assert (refused, "administration" in why) == (1, True)
+
+
+def test_an_invitation_is_sent_or_shown_once_and_refused_where_it_would_not_leave(user, sample_database):
+    lea = ("lea.roland@fwb.example", "--name", "Léa Roland", "--role", "author")
+    assert "Un lien part à lea.roland" in user("invite", *lea)[1]
+    shown = user("invite", lea[0], "--show")[1]
+    assert "/account/links/" in shown
+    held = {"OUTREACH_SMTP_URL": "smtp://relay.example"}
+    status, why = user("reset", AUTHOR, **held)
+    assert (status, "liste de test" in why) == (1, True)
+    assert "/account/links/" in user("reset", AUTHOR, "--show", **held)[1]
+    assert "existe déjà" in user("invite", AUTHOR, "--show")[1]
+    with sample_database.reading() as session:
+        kinds = session.scalars(select(AccountLink.kind).order_by(AccountLink.id)).all()
+    assert kinds == [LinkKind.INVITATION, LinkKind.INVITATION, LinkKind.RESET]

@@ -31,7 +31,7 @@ from outreach.tracking.machines import VERSION, Agent, HitClass, Why
 from outreach.tracking.models import Hit
 from outreach.worker import questions
 from outreach.worker.clock import ask, clock, collect, tell
-from outreach.worker.process import WorkProcess, guard_of
+from outreach.worker.process import WorkProcess
 from tests import factories
 from tests.conftest import NOW
 from tests.delivery.bounces.returns import notice
@@ -340,7 +340,7 @@ def test_a_work_process_gives_signs_of_life_and_leaves_in_order(database, enviro
 )
 def test_who_may_be_written_to_depends_on_the_mode(tmp_path, changes, address, stopped):
     settings = read({"OUTREACH_DATA": str(tmp_path), **changes})
-    assert guard_of(settings).stops(address) is stopped
+    assert installation.guard_of(settings).stops(address) is stopped
 
 
 def test_two_clocks_in_the_same_second_start_a_wave_once(database, begin, sink):

@@ -17,8 +17,15 @@ class Guard:
 
     def stops(self, recipient: str) -> bool:
         """Whether a letter to this address must not leave."""
+        return bool(self.reason(recipient))
+
+    def reason(self, recipient: str) -> str:
+        """Why a letter to this address must not leave, in a French sentence, or ''."""
         domain = recipient.casefold().rpartition("@")[2]
-        if any(domain == protected or domain.endswith(f".{protected}") for protected in self.protected):
-            return True
+        for protected in self.protected:
+            if domain == protected or domain.endswith(f".{protected}"):
+                return f"Le domaine {protected} est protégé (OUTREACH_PROTECTED_DOMAINS)."
         address = recipient.lower()
-        return not self.anybody and self.allowed.isdisjoint({address, f"@{address.rpartition('@')[2]}"})
+        if not self.anybody and self.allowed.isdisjoint({address, f"@{address.rpartition('@')[2]}"}):
+            return "Rien ne part d’ici hors de la liste de test (OUTREACH_ALLOWED_RECIPIENTS)."
+        return ""

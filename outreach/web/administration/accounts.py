@@ -1,17 +1,29 @@
 """The accounts of staff, for administrators: who may sign in, with which roles, and who may no longer."""
 
+from dataclasses import replace
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_security import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import audit
-from outreach.accounts import administering, sessions, staff
+from outreach.accounts import administering, links, sessions, staff
+from outreach.accounts.links import LinkKind
 from outreach.accounts.staff import User
 from outreach.campaigns import departures
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Session
+from outreach.delivery import installation
+from outreach.delivery.smtp.guard import Guard
 from outreach.errors import InputError
 from outreach.french import plural
+from outreach.mail.addresses import judge
 from outreach.roles import RoleName
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.settings import Mode
+from outreach.staff_mail import account_letters, invitations
+from outreach.staff_mail.account_letters import AccountHolder, AccountMail
+from outreach.web.ui.account_forms import InvitationForm
+from outreach.web.ui.frame import actor, database, needs, now, settings
 
 pages = Blueprint("accounts", __name__, url_prefix="/administration/accounts")
 MOST_TOLD = 50  # lines of an account's history
@@ -22,6 +34,39 @@ MOST_TOLD = 50  # lines of an account's history
 def index() -> str:
     with database().reading() as reading:
         return render_template("pages/administration/accounts.html", users=staff.everybody(reading))
+
+
+@pages.route("/invitation", methods=["GET", "POST"])
+@needs(RoleName.ADMINISTRATOR)
+def invite() -> str | tuple[str, int] | Redirect:
+    form, roles = InvitationForm(), chosen_roles()
+    if form.validate_on_submit():
+        try:
+            said = _invited(AccountHolder(form.email.data or "", form.name.data or "", roles))
+        except InputError as error:
+            form.form_errors.append(str(error))
+        else:
+            flash(said, "success")
+            return redirect(url_for(".index"))
+    held = {"held": roles, "roles": list(RoleName), "fault": ""}
+    page = render_template("pages/administration/invitation.html", form=form, **held)
+    return (page, 422) if form.errors or form.form_errors else page
+
+
+@pages.post("/<number:number>/link")
+@needs(RoleName.ADMINISTRATOR)
+def send_link(number: int) -> Redirect:
+    """Send a link to choose a password: once more an invitation, or a new password."""
+    with database().reading() as reading:
+        user = staff.account_numbered(reading, number)
+        invitations.refuse_withheld(reading, _guard(), user.email)
+        mail = _written(invitations.kind_for(user), AccountHolder(user.email, user.name, administering.roles_of(user)))
+    with database().writing() as writing:
+        user = staff.account_numbered(writing, number)
+        invitations.send(writing, user, mail, _sending(), now=now(), actor=actor())
+        said = f"Un lien part à {user.email}. Ceux d’avant ne servent plus."
+    flash(said, "success")
+    return redirect(url_for(".account", number=number))
 
 
 @pages.get("/<number:number>")
@@ -94,6 +139,31 @@ def reopen(number: int) -> Redirect:
     return redirect(url_for(".account", number=number))
 
 
+def _invited(person: AccountHolder) -> str:
+    """Invite a person by mail; returns what to say of it. Raises InputError, and nothing is then written."""
+    is_real = settings().mode is Mode.PRODUCTION
+    address = judge(person.email, examples=not is_real).key
+    with database().reading() as reading:
+        invitations.refuse_withheld(reading, _guard(), address)
+    mail = _written(LinkKind.INVITATION, replace(person, email=address))
+    with database().writing() as writing:
+        user = invitations.invite(writing, person, now=now(), actor=actor(), examples=not is_real)
+        invitations.send(writing, user, mail, _sending(), now=now(), actor=actor())
+    return f"L’invitation part à {address}. Elle vaut 72 heures."
+
+
+def _written(kind: LinkKind, person: AccountHolder) -> AccountMail:
+    return account_letters.write(kind, _sending(), person, by=current_user.name, contact=actor(), now=now())
+
+
+def _guard() -> Guard:
+    return installation.guard_of(settings())
+
+
+def _sending() -> SenderIdentity:
+    return SenderIdentity.of(settings())
+
+
 def state_of(user: User) -> str:
     """How an account stands, in a word."""
     if not user.active:
@@ -125,6 +195,7 @@ def _page(session: Session, user: User, fault: str = "") -> str:
         held=chosen_roles() if fault else administering.roles_of(user),
         roles=list(RoleName),
         sessions=sessions.of_user(session, user.id, now=now()),
+        link=links.pending(session, user.id, now=now()),
         told=audit.latest(session, [administering.subject_of(user)], MOST_TOLD),
         colleagues=staff.colleagues(session),
     )

@@ -6,7 +6,7 @@ from flask import abort
 from flask_security import current_user
 from flask_security.forms import LoginForm
 from flask_wtf import FlaskForm
-from wtforms import Field, PasswordField
+from wtforms import Field, PasswordField, StringField
 from wtforms.validators import DataRequired, EqualTo, StopValidation
 
 from outreach.accounts import passwords
@@ -21,11 +21,9 @@ def _is_hashable(_form: object, field: Field) -> None:
         raise StopValidation(TOO_LONG)
 
 
-def _words() -> list[str]:
+def _words(email: str, name: str) -> list[str]:
     here = settings()
-    return passwords.words_of(
-        current_user.email, current_user.name, urlsplit(here.address).hostname, here.sending_domain
-    )
+    return passwords.words_of(email, name, urlsplit(here.address).hostname, here.sending_domain)
 
 
 class SignInForm(LoginForm):
@@ -56,10 +54,9 @@ class SignInForm(LoginForm):
         return is_right
 
 
-class PasswordForm(FlaskForm):
-    """Change one's password. After too many wrong current ones in a session it answers 429."""
+class NewPasswordForm(FlaskForm):
+    """A new password, typed twice."""
 
-    password = PasswordField("Mot de passe actuel", [DataRequired("Indiquez votre mot de passe."), _is_hashable])
     new_password = PasswordField(
         "Nouveau mot de passe",
         [DataRequired("Indiquez votre mot de passe.")],
@@ -69,6 +66,37 @@ class PasswordForm(FlaskForm):
         "Nouveau mot de passe, encore une fois",
         [EqualTo("new_password", "Les deux saisies du nouveau mot de passe diffèrent.")],
     )
+
+
+class ChosenPasswordForm(NewPasswordForm):
+    """The password that the person with this address and name chooses by a link."""
+
+    def __init__(self, email: str, name: str) -> None:
+        super().__init__()
+        self.new_password.label.text = "Mot de passe"
+        self.new_password_confirm.label.text = "Mot de passe, encore une fois"
+        self._person = email, name
+
+    def validate(self, extra_validators: object = None) -> bool:
+        """Whether the password will do."""
+        if not super().validate(extra_validators):
+            return False
+        if sentence := passwords.fault(self.new_password.data, _words(*self._person)):
+            self.new_password.errors.append(sentence)
+        return not self.errors
+
+
+class InvitationForm(FlaskForm):
+    """Who is invited: address and name. The roles are ticked beside."""
+
+    email = StringField("Adresse de courriel", description="Celle que la personne relève elle-même.")
+    name = StringField("Prénom et nom", [DataRequired("Indiquez le nom de la personne.")])
+
+
+class PasswordForm(NewPasswordForm):
+    """Change one's password. After too many wrong current ones in a session it answers 429."""
+
+    password = PasswordField("Mot de passe actuel", [DataRequired("Indiquez votre mot de passe."), _is_hashable])
 
     def validate(self, extra_validators: object = None) -> bool:
         """Whether the current password is right and the new one will do. Aborts with 429 after too many failures."""
@@ -84,6 +112,6 @@ class PasswordForm(FlaskForm):
             self.password.errors.append("Le mot de passe actuel ne convient pas.")
         elif self.password.data == self.new_password.data:
             self.new_password.errors.append("Choisissez un mot de passe différent de l’actuel.")
-        elif sentence := passwords.fault(self.new_password.data, _words()):
+        elif sentence := passwords.fault(self.new_password.data, _words(current_user.email, current_user.name)):
             self.new_password.errors.append(sentence)
         return not self.errors

@@ -1,9 +1,16 @@
 """The administration's pages on accounts: who sees them, and what they tell."""
 
-import pytest
+import json
+import re
 
+import pytest
+from sqlalchemy import select
+
+from outreach.accounts.links import AccountLink
+from outreach.delivery.models import Mailing
 from tests.pages import cells, elements, form_of, links, text_of
 
+LEA, PHRASE = "lea.roland@fwb.example", "le chat dort sur le toit"
 AUTHOR = "nadia.lambert@fwb.example"
 
 
@@ -63,3 +70,74 @@ def test_an_account_is_closed_with_what_it_follows_and_opened_again(app, signed_
     assert chief.send(f"{page}/closure", page=page).status_code == 409
     assert chief.send(f"{page}/reopening", page=page).status_code == 302
     assert app.test_client().sign_in(AUTHOR, password).status_code == 302
+
+
+@pytest.fixture
+def received(sample_database):
+    """The path of the link in the last letter of the outbox."""
+
+    def read():
+        with sample_database.reading() as session:
+            letter = session.scalars(select(Mailing.letter).order_by(Mailing.id.desc())).first()
+        return re.search(r"http://[^/]+(/account/links/[\w-]+)\n", json.loads(letter)["draft"]["text"])[1]
+
+    return read
+
+
+def invite(chief, **changes):
+    page = "/administration/accounts/invitation"
+    return chief.send(
+        page, {"email": f" {LEA.upper()}", "name": "Léa Roland", "roles": ["author"], **changes}, page=page
+    )
+
+
+def test_who_is_invited_chooses_the_password_by_a_link_that_scanners_may_open(
+    signed_in, client, received, sample_database
+):
+    chief = signed_in("administrator")
+    assert invite(chief).status_code == 302
+    assert "invitation en attente" in text_of(chief.get("/administration/accounts"))
+    link = received()
+    opened = [client.get(link) for _ in range(3)]
+    assert {page.status_code for page in opened} == {200}
+    with sample_database.reading() as session:
+        assert session.scalars(select(AccountLink.used_at)).all() == [None]
+    weak = client.send(link, {"new_password": "lea roland 2021", "new_password_confirm": "lea roland 2021"}, page=link)
+    assert (weak.status_code, "votre nom" in text_of(weak)) == (422, True)
+    chosen = {"new_password": PHRASE, "new_password_confirm": PHRASE}
+    assert client.send(link, chosen, page=link).location == "/sign-in"
+    assert client.sign_in(LEA, PHRASE).status_code == 302
+    used, altered = client.get(link), client.get(f"{link}x")
+    assert (used.status_code, "déjà servi" in text_of(used)) == (410, True)
+    assert (altered.status_code, "pas entier" in text_of(altered)) == (404, True)
+
+
+def test_an_invitation_that_cannot_be_is_refused_on_its_form(signed_in, app, sample_database):
+    chief = signed_in("administrator")
+    for wrong, sentence in (
+        ({"email": "lea"}, "manque le signe @"),
+        ({"name": " "}, "Indiquez le nom"),
+        ({"roles": []}, "au moins un rôle"),
+        ({"email": AUTHOR}, "existe déjà"),
+        ({"name": "Lambert, Nadia"}, "une personne n’a qu’un compte"),
+    ):
+        refused = invite(chief, **wrong)
+        assert (refused.status_code, sentence in text_of(refused)) == (422, True), sentence
+    app.extensions["outreach.settings"] = app.extensions["outreach.settings"].model_copy(
+        update={"smtp_url": "smtp://x"}
+    )
+    withheld = invite(chief)
+    assert (withheld.status_code, "liste de test" in text_of(withheld)) == (422, True)
+    with sample_database.reading() as session:
+        assert session.scalars(select(AccountLink.id)).all() == []
+
+
+def test_an_administrator_sends_a_link_to_a_new_password(signed_in, client, password, received):
+    chief, page = signed_in("administrator"), "/administration/accounts/1"
+    client.sign_in(AUTHOR, password)
+    assert chief.send(f"{page}/link", page=page).status_code == 302
+    assert "Il vaut jusqu’au" in text_of(chief.get(page))
+    other, link = client.application.test_client(), received()
+    assert other.send(link, {"new_password": PHRASE, "new_password_confirm": PHRASE}, page=link).status_code == 302
+    assert client.get("/account").status_code == 302, "whoever had the old password is signed out"
+    assert other.sign_in(AUTHOR, PHRASE).status_code == 302

@@ -1,0 +1,160 @@
+"""Links by which a person chooses a password: after an invitation, or when the old one is lost.
+
+A link holds a random token, its row the token's digest: whoever reads the table cannot use it. A link serves once, and
+a newer one ends it. Opening a link changes nothing, as programs that scan mail open every link. A row is deleted 30
+days after the link has expired.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, delete, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from outreach.accounts.colleagues import USERS
+from outreach.db import Base, Session, enum_of, table_of
+from outreach.errors import OutreachError
+from outreach.french import moment
+
+PATH = "/account/links/"
+KEPT = timedelta(days=30)
+DIGEST_BYTES = 32
+
+
+class LinkKind(StrEnum):
+    """What a link is for: an invitation, a new password asked by an administrator, or by the person."""
+
+    INVITATION = "invitation"
+    RESET = "reset"
+    FORGOTTEN = "forgotten"
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long a link serves."""
+        return timedelta(hours=1) if self is LinkKind.FORGOTTEN else timedelta(hours=72)
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    LinkKind.INVITATION: "invitation",
+    LinkKind.RESET: "demandé par l’administration",
+    LinkKind.FORGOTTEN: "mot de passe oublié",
+}
+
+
+class AccountLink(Base):
+    """A link of an account. `used_at`: a password was chosen by it. `ended_at`: a newer one took its place, or the
+    account was closed."""
+
+    __tablename__ = "account_links"
+    __table_args__ = (Index("ix_account_links_user_id", "user_id"), Index("ix_account_links_expires_at", "expires_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    kind: Mapped[LinkKind] = mapped_column(enum_of(LinkKind, "kind"))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(DIGEST_BYTES), unique=True)
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class DeadLink(OutreachError):
+    """A link does not serve, or no longer; the message says why and what to do."""
+
+
+class UnknownLink(DeadLink):
+    """No link has this token: it was altered, or its row is deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLink:
+    """A link that serves, and whose it is."""
+
+    id: int
+    kind: LinkKind
+    user_id: int
+    email: str
+    name: str
+    expires_at: datetime
+
+
+def new_token() -> str:
+    """A token for a link, which nobody can guess."""
+    return secrets.token_urlsafe(32)
+
+
+def make(session: Session, user_id: int, kind: LinkKind, token: str, *, now: datetime) -> int:
+    """Make the link with this token, and end the person's earlier ones; returns its number."""
+    end_all(session, user_id, now=now)
+    row = {
+        "user_id": user_id,
+        "kind": kind,
+        "digest": _digest(token),
+        "made_at": now,
+        "expires_at": now + kind.lifetime,
+    }
+    # Not by the ORM, which would ask for the table of accounts: a process that sends does not load it.
+    table = table_of(AccountLink)
+    number: int = session.execute(insert(table).values(**row).returning(table.c.id)).scalar_one()
+    return number
+
+
+def read(session: Session, token: str, *, now: datetime) -> LiveLink:
+    """The link with this token. Raises DeadLink."""
+    query = select(AccountLink, USERS.c.email, USERS.c.name, USERS.c.active)
+    found = session.execute(
+        query.join(USERS, USERS.c.id == AccountLink.user_id).where(AccountLink.digest == _digest(token))
+    ).one_or_none()
+    if found is None:
+        raise UnknownLink(
+            "Ce lien n’est pas entier, ou n’est pas de ce service. Recopiez-le en entier du courriel reçu."
+        )
+    link, email, name, is_open = found
+    if not is_open:
+        raise DeadLink("Ce compte est fermé. Adressez-vous à l’administration du service.")
+    if link.used_at:
+        raise DeadLink("Ce lien a déjà servi : le mot de passe est choisi. Connectez-vous, ou demandez un autre lien.")
+    if link.ended_at:
+        raise DeadLink(
+            "Ce lien ne vaut plus : un autre l’a remplacé, ou le compte a été fermé entre-temps. "
+            "Ouvrez le dernier courriel reçu."
+        )
+    if link.expires_at <= now:
+        whom = "demandez-en un autre" if link.kind is LinkKind.FORGOTTEN else "demandez-en un autre à l’administration"
+        raise DeadLink(f"Ce lien a expiré le {moment(link.expires_at)} : {whom}.")
+    return LiveLink(link.id, link.kind, link.user_id, email, name, link.expires_at)
+
+
+def use(session: Session, link: LiveLink, *, now: datetime) -> None:
+    """Use a link up, and end the person's other ones."""
+    session.execute(update(AccountLink).where(AccountLink.id == link.id).values(used_at=now))
+    end_all(session, link.user_id, now=now)
+
+
+def end_all(session: Session, user_id: int, *, now: datetime) -> None:
+    """End every link of a person that could still serve."""
+    serves = AccountLink.user_id == user_id, AccountLink.used_at.is_(None), AccountLink.ended_at.is_(None)
+    session.execute(update(AccountLink).where(*serves).values(ended_at=now))
+
+
+def pending(session: Session, user_id: int, *, now: datetime) -> AccountLink | None:
+    """The link of a person that serves now, or None."""
+    serves = AccountLink.used_at.is_(None), AccountLink.ended_at.is_(None), AccountLink.expires_at > now
+    return session.scalar(select(AccountLink).where(AccountLink.user_id == user_id, *serves))
+
+
+def forget(session: Session, *, now: datetime) -> None:
+    """Delete the links that expired more than 30 days ago."""
+    session.execute(delete(AccountLink).where(AccountLink.expires_at <= now - KEPT))
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
