@@ -1,14 +1,56 @@
-"""Pages for who cannot sign in yet: choosing a password by a link received."""
+"""Pages for who cannot sign in: asking for a link where the password is forgotten, and choosing one by a link."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import links, staff
+from outreach.accounts import links, requests, staff
 from outreach.accounts.links import PATH, DeadLink, UnknownLink
-from outreach.web.ui.account_forms import ChosenPasswordForm
-from outreach.web.ui.frame import database, now
+from outreach.errors import InputError
+from outreach.mail.addresses import judge
+from outreach.settings import Mode
+from outreach.web.ui.account_forms import ChosenPasswordForm, ForgottenForm
+from outreach.web.ui.frame import database, now, settings
 
 pages = Blueprint("links", __name__)
+ASKED = (
+    "Si un compte a cette adresse, un lien y arrive dans la minute et vaut une heure. Rien ne vient ? Regardez "
+    "dans les indésirables, ou adressez-vous à l’administration du service. "
+    "Seules trois demandes par heure reçoivent un lien."
+)
+SLOWED = (
+    "Trop de demandes viennent de votre réseau. Attendez une heure, ou adressez-vous à l’administration du service."
+)
+
+
+@pages.get("/sign-in/forgotten")
+def forgotten() -> str:
+    return _forgotten_page(ForgottenForm())
+
+
+@pages.post("/sign-in/forgotten")
+def ask() -> Redirect | tuple[str, int]:
+    """Keep a request. The answer, and what is done for it, is the same whether the address has an account or not."""
+    form, network = ForgottenForm(), request.remote_addr or ""
+    key = requests.key_of(settings().secret_key.get_secret_value())
+    try:
+        address = judge(form.email.data or "").key
+    except InputError as error:
+        form.email.errors = [str(error)]
+        return _forgotten_page(form), 422
+    with database().reading() as reading:
+        is_slowed = requests.is_slowed(reading, key, network, now=now())
+    if is_slowed:
+        form.form_errors.append(SLOWED)
+        return _forgotten_page(form), 429
+    with database().writing() as writing:
+        requests.ask(writing, key, address, network, now=now())
+    flash(ASKED, "info")
+    return redirect(url_for("security.login"))
+
+
+def _forgotten_page(form: ForgottenForm) -> str:
+    is_limited = settings().mode is not Mode.PRODUCTION and not settings().stays_here
+    return render_template("pages/account/forgotten.html", form=form, is_limited=is_limited)
 
 
 @pages.get(f"{PATH}<token>")

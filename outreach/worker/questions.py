@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach import seals
-from outreach.accounts import attempts, links, sessions, trail
+from outreach.accounts import attempts, links, requests, sessions, trail
 from outreach.alerts.models import AlertKind
 from outreach.alerts.watch import AlertWatch
 from outreach.campaigns import drafts
@@ -28,7 +28,7 @@ from outreach.errors import OutreachError
 from outreach.reachability import domains
 from outreach.settings import SendingSwitch, Settings
 from outreach.settings.places import server_of
-from outreach.staff_mail import account_letters, notices
+from outreach.staff_mail import account_letters, forgotten, notices
 from outreach.tracking import hits
 from outreach.worker.mail_room import MailRoom
 
@@ -150,6 +150,7 @@ class Questions:
             sessions.forget(session, now=now)
             account_letters.empty_settled(session, now=now)
             links.forget(session, now=now)
+            requests.forget(session, now=now)
             trail.forget(session, now=now)
             drafts.forget(session, now=now)
             notices.forget(session, now=now)
@@ -185,6 +186,10 @@ class Questions:
         """
         if not self.hindrance():
             for mailing in notices.tell(self.database, self.sending, now=self.clock()):
+                self.mail_room.wake_here(mailing)
+            guard = installation.guard_of(self.settings)
+            key = requests.key_of(self.settings.secret_key.get_secret_value())
+            for mailing in forgotten.answer(self.database, self.sending, guard, key, now=self.clock()):
                 self.mail_room.wake_here(mailing)
 
     def collect(self) -> None:

@@ -37,6 +37,8 @@ from tests.web.test_mailbox import planned
 OPEN = {
     "security.login",
     "security.static",
+    "links.ask",
+    "links.forgotten",
     "links.link",
     "links.choose",
     "public.unsubscription",

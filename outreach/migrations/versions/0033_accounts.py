@@ -22,9 +22,21 @@ def upgrade() -> None:
     op.execute("UPDATE users SET accepted_at = created_at")
     _allow_steps(*STEPS, "released")
     _create_links()
+    op.create_table(
+        "password_requests",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("address", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("network", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("at", outreach.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("handled_at", outreach.db.UtcDateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_password_requests")),
+    )
+    for column in ("address", "network"):
+        op.create_index(f"ix_password_requests_{column}_at", "password_requests", [column, "at"])
 
 
 def downgrade() -> None:
+    op.drop_table("password_requests")
     op.drop_table("account_letters")
     op.drop_table("account_links")
     append_only.unguard("response_steps")

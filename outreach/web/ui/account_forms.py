@@ -86,6 +86,12 @@ class ChosenPasswordForm(NewPasswordForm):
         return not self.errors
 
 
+class ForgottenForm(FlaskForm):
+    """The address of an account whose password is forgotten."""
+
+    email = StringField("Adresse de courriel")
+
+
 class InvitationForm(FlaskForm):
     """Who is invited: address and name. The roles are ticked beside."""
 

@@ -132,6 +132,19 @@ def test_an_invitation_that_cannot_be_is_refused_on_its_form(signed_in, app, sam
         assert session.scalars(select(AccountLink.id)).all() == []
 
 
+def test_a_forgotten_password_gets_the_same_answer_for_any_address(client, sample_database):
+    page = "/sign-in/forgotten"
+    assert (page, "Mot de passe oublié") in links(client.get("/sign-in"))
+    answers = []
+    for address in (AUTHOR, "personne@fwb.example"):
+        asked = client.send(page, {"email": address}, page=page)
+        answers.append((asked.status_code, asked.location, text_of(client.get(asked.location))))
+    assert answers[0] == answers[1]
+    assert "Si un compte a cette adresse" in answers[0][2]
+    wrong = client.send(page, {"email": "nadia"}, page=page)
+    assert (wrong.status_code, "manque le signe @" in text_of(wrong)) == (422, True)
+
+
 def test_an_administrator_sends_a_link_to_a_new_password(signed_in, client, password, received):
     chief, page = signed_in("administrator"), "/administration/accounts/1"
     client.sign_in(AUTHOR, password)
