@@ -1,4 +1,7 @@
-"""The demonstration's mailbox: an SMTP server that keeps letters in a Maildir, and its reader."""
+"""The demonstration's mailbox: an SMTP server that keeps letters in a Maildir, and its reader.
+
+Letters with a link to choose a password lie in a folder of their own, as whoever reads one can take over the account.
+"""
 
 import mailbox
 import os
@@ -8,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from email.policy import default
 from pathlib import Path
 
@@ -15,8 +19,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as Handler
 
 from outreach.errors import NotFound
+from outreach.mail.mime import ACCOUNT_LIST
 
 PAGE = 50
+ACCOUNTS = "accounts"  # the folder of the Maildir (".accounts" on disk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +48,12 @@ class _Keeper(Handler):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.box = mailbox.Maildir(folder, create=True)
+        self.accounts = self.box.add_folder(ACCOUNTS)
 
     def prepare_message(self, _session: object, envelope: object) -> EmailMessage:
         content = envelope.content  # type: ignore[attr-defined]
-        self.box.add(content)
+        box = self.accounts if _is_about_accounts(content) else self.box
+        box.add(content)
         return EmailMessage()
 
     def handle_message(self, message: object) -> None:
@@ -70,11 +78,13 @@ def keep(folder: Path, wire: bytes, at: datetime) -> None:
     os.utime(folder / "new" / key, (at.timestamp(), at.timestamp()))
 
 
-def letters_in(folder: Path, words: str = "") -> list[Path]:
-    """The paths of the letters whose subject or recipient contains the words, newest first."""
-    if not folder.exists():
-        return []
-    files = sorted((folder / "new").iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+def letters_in(folder: Path, words: str = "", *, of_accounts: bool = False) -> list[Path]:
+    """The paths of the letters whose subject or recipient contains the words, newest first.
+
+    Those with a link to choose a password only if `of_accounts`.
+    """
+    found = [path for place in _places(folder, of_accounts=of_accounts) if place.exists() for path in place.iterdir()]
+    files = sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
     wanted = words.casefold()
     return [path for path in files if not wanted or wanted in _told(path)]
 
@@ -84,12 +94,22 @@ def page(paths: Sequence[Path]) -> list[Received]:
     return [_read(path, whole=False) for path in paths]
 
 
-def letter(folder: Path, key: str) -> Received:
-    """One letter, whole. Raises NotFound."""
-    path = folder / "new" / key
-    if "/" in key or key.startswith(".") or not os.path.isfile(path):  # noqa: PTH113 - False for a name that is too long
-        raise NotFound("Ce courriel n’est pas dans la boîte de démonstration.")
-    return _read(path, whole=True)
+def letter(folder: Path, key: str, *, of_accounts: bool = False) -> Received:
+    """One letter, whole. Raises NotFound, also for one with a link to choose a password unless `of_accounts`."""
+    if "/" not in key and not key.startswith("."):
+        for place in _places(folder, of_accounts=of_accounts):
+            if os.path.isfile(place / key):  # noqa: PTH113 - False for a name that is too long
+                return _read(place / key, whole=True)
+    raise NotFound("Ce courriel n’est pas dans la boîte de démonstration.")
+
+
+def _places(folder: Path, *, of_accounts: bool) -> list[Path]:
+    return [folder / "new", *([folder / f".{ACCOUNTS}" / "new"] if of_accounts else [])]
+
+
+def _is_about_accounts(content: bytes) -> bool:
+    """Whether a letter has a link to choose a password, by the list it names."""
+    return str(BytesHeaderParser().parsebytes(content).get("List-Id", "")).strip().startswith(f"<{ACCOUNT_LIST}.")
 
 
 def _content(part: EmailMessage) -> str:

@@ -12,6 +12,7 @@ from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.protocol import Parcel, State
 from outreach.delivery.smtp.relay import Relay
 from outreach.demo import mailbox, people
+from outreach.mail.mime import ACCOUNT_LIST
 from outreach.settings import read
 from tests import factories
 from tests.conftest import NOW
@@ -41,6 +42,22 @@ def folder(app, tmp_path):
     yield place
     for path in (place / "new").iterdir():
         path.unlink()
+
+
+def test_a_letter_with_a_link_to_choose_a_password_is_shown_to_administrators_only(signed_in, app):
+    place, port = mailbox.folder_of(app.extensions["outreach.settings"].data), free_port()
+    named = {**whole(), "list_id": f"<{ACCOUNT_LIST}.courriel.example>"}
+    with mailbox.serving(f"127.0.0.1:{port}", place), smtplib.SMTP("127.0.0.1", port) as client:
+        client.sendmail("b@x.example", ["lea@adm.fwb.example"], wire("Votre compte", **named))
+    (path,) = mailbox.letters_in(place, of_accounts=True)
+    seen = {}
+    for role in ("administrator", "reader", "author"):
+        person = signed_in(role)
+        listed = "Votre compte" in person.get("/mailbox").text
+        opened = [FlaskClient.open(person, f"/mailbox/{path.name}{part}").status_code for part in ("", "/html")]
+        seen[role] = listed, *opened
+    path.unlink()
+    assert seen == {"administrator": (True, 200, 200), "reader": (False, 404, 404), "author": (False, 404, 404)}
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "text/html"])

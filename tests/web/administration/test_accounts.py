@@ -134,7 +134,9 @@ def test_an_invitation_that_cannot_be_is_refused_on_its_form(signed_in, app, sam
 
 def test_a_forgotten_password_gets_the_same_answer_for_any_address(client, sample_database):
     page = "/sign-in/forgotten"
-    assert (page, "Mot de passe oublié") in links(client.get("/sign-in"))
+    sign_in = client.get("/sign-in")
+    assert (page, "Mot de passe oublié") in links(sign_in)
+    assert "le ministère de la Fédération Wallonie-Bruxelles écrit aux pouvoirs organisateurs" in text_of(sign_in)
     answers = []
     for address in (AUTHOR, "personne@fwb.example"):
         asked = client.send(page, {"email": address}, page=page)
