@@ -31,7 +31,7 @@ MOST_BYTES = 120_000
 MARGIN = 16
 SETTLED_MS = 500
 
-AUTHOR, APPROVER, NOBODY = "nadia.lambert", "marc.dethier", ""
+AUTHOR, APPROVER, CHIEF, NOBODY = "nadia.lambert", "marc.dethier", "hugo.willems", ""
 LIST = """fase;volet;statut;date;source;motif
 80001;1;adhéré;12/11/2026;Formulaire de la circulaire 7831;
 80005;1;en préparation;10/11/2026;Appel téléphonique;
@@ -159,6 +159,18 @@ ACTS = {
         Shot("guide/images/planifier", AUTHOR, "/campaigns/3/check", crop=".panel >> nth=1"),
         Shot("", AUTHOR, "", (("click", button("Planifier l’envoi")),)),
         Shot("guide/images/calendrier", AUTHOR, "/calendar", crop="main > *"),
+        Shot(
+            "guide/images/inviter",
+            CHIEF,
+            "/administration/accounts/invitation",
+            (
+                ("fill", "#email", "lea.roland@fwb.example"),
+                ("fill", "#name", "Léa Roland"),
+                ("check", "#role-author"),
+            ),
+            "main > *, .crumbs",
+        ),
+        Shot("guide/images/comptes", CHIEF, "", (("click", button("Envoyer l’invitation")),)),
     ),
     "2026-11-17 10:29": (
         Shot(
