@@ -1,5 +1,6 @@
 """Builds the Flask application from settings: pages, sign-in, security, static files."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -30,6 +31,7 @@ from outreach.web import (
     links,
     mailbox,
     responses,
+    second_factor,
     segments,
     sending,
     situation,
@@ -44,6 +46,7 @@ from outreach.web.public.health import Health
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.replies import letters as replies
 from outreach.web.replies import texts
+from outreach.web.second_factor.entering import SecondStepFirst
 from outreach.web.ui import frame, kept, sign_in
 from outreach.web.ui import trail as trail_queue
 from outreach.web.ui.account_forms import SignInForm
@@ -97,6 +100,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         segments,
         account,
         links,
+        second_factor,
         mailbox,
         sending,
         trail,
@@ -123,7 +127,7 @@ def _allow_uploads() -> None:
     # This runs before the CSRF check, which reads the form. Only the page that receives lists accepts a large body.
     if request.endpoint == "adherence.receive":
         request.max_content_length = adherence.BIGGEST_UPLOAD
-    elif request.endpoint == kept.SIGN_IN_AGAIN:
+    elif request.endpoint in kept.CARRYING:
         request.max_form_memory_size = request.max_content_length  # signed, 500 kB of form take up to 700
 
 
@@ -205,6 +209,7 @@ def _install_security(app: Flask, database: Database) -> None:
 
     users = SQLAlchemySessionUserDatastore(opened, User, Role)
     Security(app, users, login_form=SignInForm)
+    app.extensions["security"].two_factor_plugins = SecondStepFirst()
     manager = app.login_manager  # type: ignore[attr-defined]
     # A session stays where its network or its browser's version changes: its row says whether it goes on.
     manager.session_protection = None
@@ -215,15 +220,18 @@ def _install_security(app: Flask, database: Database) -> None:
     @manager.user_loader  # type: ignore[untyped-decorator]
     def find(uniquifier: str) -> User | None:
         key = session.get(sign_in.KEY, "")
-        return staff.user_of_session(opened(), uniquifier, key, now=frame.now())
+        policy = frame.settings().factor_policy
+        return staff.user_of_session(opened(), uniquifier, key, policy=policy, now=frame.now())
 
     @user_authenticated.connect_via(app)
-    def begin(_app: Flask, user: User, **_details: object) -> None:
-        email = user.email
+    def begin(_app: Flask, user: User, authn_via: Sequence[str] | None = None, **_details: object) -> None:
+        email, by = user.email, set(authn_via or ())
         with database.writing() as writing:
-            sign_in.begin_session(writing, user.id)
+            has_factor = bool(by & {sign_in.AUTHENTICATOR, sign_in.RECOVERY})
+            sign_in.begin_session(writing, user.id, has_factor=has_factor)
             staff.note_sign_in(writing, user.id, now=frame.now())
-        trail_queue.note(TrailKind.SIGNED_IN, email, sign_in.browser_of(request.user_agent.string))
+        how = ", par un code de secours" if sign_in.RECOVERY in by else ""
+        trail_queue.note(TrailKind.SIGNED_IN, email, sign_in.browser_of(request.user_agent.string) + how)
         after_this_request(lambda response: sign_in.know_browser(response, email))
 
     @user_logged_out.connect_via(app)  # type: ignore[untyped-decorator]

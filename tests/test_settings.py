@@ -6,7 +6,7 @@ import pytest
 
 from outreach.errors import SettingsError
 from outreach.mail import tokens
-from outreach.settings import Mode, kept_secret, modes, read
+from outreach.settings import FactorPolicy, Mode, kept_secret, modes, read
 from outreach.settings.keys import is_guessable
 from tests.factories import DRAWN
 
@@ -62,6 +62,26 @@ def test_a_complete_configuration_is_accepted(mode):
 def test_each_missing_setting_is_named_in_a_sentence(mode, missing):
     with pytest.raises(SettingsError, match=f"{missing} est obligatoire"):
         read({**REAL, "OUTREACH_MODE": mode, missing: ""})
+
+
+@pytest.mark.parametrize(
+    ("named", "policy"),
+    [
+        ({}, FactorPolicy.REQUIRED),
+        ({"OUTREACH_MODE": "trial"}, FactorPolicy.OPTIONAL),
+        ({"OUTREACH_SECOND_FACTOR": "off"}, FactorPolicy.OFF),
+        ({"OUTREACH_MODE": "trial", "OUTREACH_SECOND_FACTOR": "required"}, FactorPolicy.REQUIRED),
+    ],
+)
+def test_a_second_factor_is_required_in_production_unless_a_setting_says_otherwise(named, policy):
+    assert read({**REAL, **named}).factor_policy is policy
+
+
+def test_a_key_of_second_factors_that_is_named_later_reads_what_the_secret_key_encrypted():
+    assert read(REAL).factor_secrets == (DRAWN[0],)
+    settings = read({**REAL, "OUTREACH_FACTOR_KEYS": DRAWN[1]})
+    assert settings.factor_secrets == (DRAWN[1], DRAWN[0])
+    assert DRAWN[1] not in repr(settings)
 
 
 def test_all_faults_are_told_at_once():
@@ -131,6 +151,9 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_DNS_TIMEOUT", "0", "secondes, de 1 à 30"),
         ("OUTREACH_DNS_SERVER", "resolver.example", "une adresse IP"),
         ("OUTREACH_DNS_SERVER", "127.0.0.1:99999", "une adresse IP"),
+        ("OUTREACH_SECOND_FACTOR", "yes", "required, optional et off"),
+        ("OUTREACH_FACTOR_KEYS", f"{DRAWN[1]},court", "trop courte ou se devine"),
+        ("OUTREACH_FACTOR_KEYS", "k" * 40, "trop courte ou se devine"),
         ("OUTREACH_SMTP_CONNECTIONS", "51", "de 1 à 50"),
         ("OUTREACH_SMTP_RATE", "0.5", "courriels par seconde, ou 0"),
         ("OUTREACH_WEB_PROCESSES", "0", "de 1 à 32"),

@@ -21,7 +21,10 @@ DIGEST_BYTES = 32
 
 
 class StaffSession(Base):
-    """A browser in which somebody is signed in. `browser` is French and coarse: “Firefox sous Windows”."""
+    """A browser in which somebody is signed in. `browser` is French and coarse: “Firefox sous Windows”.
+
+    `has_factor`: whoever signed in gave a second factor, too.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (Index("ix_sessions_user_id", "user_id"), Index("ix_sessions_began_at", "began_at"))
@@ -31,12 +34,14 @@ class StaffSession(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     began_at: Mapped[datetime]
     browser: Mapped[str] = mapped_column(String(60))
+    has_factor: Mapped[bool] = mapped_column(default=False)
 
 
-def begin(session: Session, user_id: int, browser: str, *, now: datetime) -> str:
+def begin(session: Session, user_id: int, browser: str, *, has_factor: bool = False, now: datetime) -> str:
     """Begin a session of this person, and return the key for the cookie; it cannot be read again."""
     key = secrets.token_urlsafe(32)
-    session.add(StaffSession(digest=_digest(key), user_id=user_id, began_at=now, browser=browser))
+    row = StaffSession(digest=_digest(key), user_id=user_id, began_at=now, browser=browser, has_factor=has_factor)
+    session.add(row)
     session.flush()
     return key
 
@@ -60,6 +65,11 @@ def of_user(session: Session, user_id: int, *, now: datetime) -> Sequence[StaffS
 def numbered(session: Session, key: str) -> int | None:
     """The number of the session with this key, or None."""
     return session.scalar(select(StaffSession.id).where(is_key(key)))
+
+
+def has_factor(session: Session, key: str) -> bool:
+    """Whether the session with this key began with a second factor."""
+    return bool(session.scalar(select(StaffSession.has_factor).where(is_key(key))))
 
 
 def end(session: Session, key: str) -> None:

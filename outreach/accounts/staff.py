@@ -12,12 +12,13 @@ from sqlalchemy import Column, ColumnElement, ForeignKey, String, Table, and_, s
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from outreach import audit
-from outreach.accounts import links, passwords, sessions
+from outreach.accounts import links, passwords, second_factors, sessions
 from outreach.accounts.sessions import StaffSession
 from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import judge
 from outreach.roles import RoleName
+from outreach.settings import FactorPolicy
 from outreach.text import cleaned, line_of_words
 
 LONGEST_NAME = 200
@@ -66,6 +67,11 @@ class User(Base, UserMixin):
         """Whether the person holds any of these roles. Every role may read."""
         held = {role.name for role in self.roles}
         return bool(held) if RoleName.READER in names else bool(held & set(names))
+
+    @property
+    def role_names(self) -> set[str]:
+        """The names of the roles that the person holds."""
+        return {role.name for role in self.roles}
 
     def verify_and_update_password(self, password: str) -> bool:
         """Whether this is the password. A hash made with older parameters stays, as the page that asks only reads."""
@@ -194,12 +200,24 @@ def note_sign_in(session: Session, user_id: int, *, now: datetime) -> None:
     session.execute(update(User).where(User.id == user_id).values(last_sign_in_at=now))
 
 
-def user_of_session(session: Session, uniquifier: str, key: str, *, now: datetime) -> User | None:
-    """The person whose session has this key, or None: it was ended, is too old, or the account is closed."""
+def user_of_session(
+    session: Session, uniquifier: str, key: str, *, policy: FactorPolicy = FactorPolicy.OPTIONAL, now: datetime
+) -> User | None:
+    """The person whose session has this key, or None: it was ended, is too old, or the account is closed.
+
+    A session that began without a second factor is none, either, once the person has one or the roles require it.
+    """
     is_theirs = sessions.is_key(key), sessions.is_going_on(now), User.fs_uniquifier == uniquifier, User.active
-    query = select(User).join(StaffSession, StaffSession.user_id == User.id).where(*is_theirs)
+    lacks = ~StaffSession.has_factor
+    query = select(User, lacks, and_(lacks, second_factors.stands_for(User.id)))
+    query = query.join(StaffSession, StaffSession.user_id == User.id).where(*is_theirs)
     # One statement for each request, roles included.
-    return session.scalars(query.options(joinedload(User.roles))).unique().one_or_none()
+    found = session.execute(query.options(joinedload(User.roles))).unique().one_or_none()
+    if found is None:
+        return None
+    user, lacks_factor, has_one = found
+    is_missing = has_one or (lacks_factor and second_factors.is_required(policy, user.role_names))
+    return None if is_missing and policy is not FactorPolicy.OFF else user
 
 
 def change_password(session: Session, user_id: int, digest: str, *, now: datetime) -> None:

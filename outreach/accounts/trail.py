@@ -43,7 +43,7 @@ _LABELS = {
     TrailKind.SIGNED_IN: "connexion",
     TrailKind.SIGN_IN_FAILED: "connexion manquée",
     TrailKind.SIGN_IN_SLOWED: "connexion freinée",
-    TrailKind.PASSWORD_WRONG: "mot de passe actuel erroné",
+    TrailKind.PASSWORD_WRONG: "mot de passe ou code erroné",
     TrailKind.SIGNED_OUT: "déconnexion",
     TrailKind.REFUSED: "accès refusé",
     TrailKind.EXPORTED: "export",

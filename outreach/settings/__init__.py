@@ -2,7 +2,17 @@
 
 from outreach.settings.faults import BROKERS
 from outreach.settings.kept import kept_secret
-from outreach.settings.model import PREFIX, ROOT, Calm, CheckSwitch, Mode, SendingSwitch, Settings, listed
+from outreach.settings.model import (
+    PREFIX,
+    ROOT,
+    Calm,
+    CheckSwitch,
+    FactorPolicy,
+    Mode,
+    SendingSwitch,
+    Settings,
+    listed,
+)
 from outreach.settings.reading import read
 
 __all__ = [
@@ -11,6 +21,7 @@ __all__ = [
     "ROOT",
     "Calm",
     "CheckSwitch",
+    "FactorPolicy",
     "Mode",
     "SendingSwitch",
     "Settings",

@@ -34,6 +34,14 @@ class CheckSwitch(StrEnum):
     OFF = "off"
 
 
+class FactorPolicy(StrEnum):
+    """Who needs a second factor to sign in. `off`: nobody is asked for one, not even who has set one up."""
+
+    REQUIRED = "required"  # of approvers and administrators
+    OPTIONAL = "optional"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class Calm:
     """How many awareness letters a mailbox may be written in so many days; beyond that, campaigns leave it out."""
@@ -61,6 +69,8 @@ class Settings(BaseModel):
     mail_domain: str = ""
     mailbox_domain: str = "adm.fwb.example"
     token_keys: SecretStr = SecretStr("")
+    second_factor: FactorPolicy | None = None
+    factor_keys: SecretStr = SecretStr("")
     sending: SendingSwitch = SendingSwitch.ON
     allowed_recipients: str = ""
     test_recipients: str = ""
@@ -127,6 +137,20 @@ class Settings(BaseModel):
     def signing_keys(self) -> tuple[bytes, ...]:
         """The keys of the tokens in letters, newest first."""
         return tuple(key.encode() for key in listed(self.token_keys.get_secret_value()))
+
+    @property
+    def factor_policy(self) -> FactorPolicy:
+        """Who needs a second factor: where nothing is said, approvers and administrators in production."""
+        usual = FactorPolicy.REQUIRED if self.mode is Mode.PRODUCTION else FactorPolicy.OPTIONAL
+        return self.second_factor or usual
+
+    @property
+    def factor_secrets(self) -> tuple[str, ...]:
+        """The keys that encrypt the secrets of second factors, the one that encrypts first; the secret key comes last.
+
+        So a key that is named later reads what was encrypted before.
+        """
+        return *listed(self.factor_keys.get_secret_value()), self.secret_key.get_secret_value()
 
     def instant(self) -> datetime:
         """The current time, moved by the demonstration's offset. Entry points call this and pass the time on."""

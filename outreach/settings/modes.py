@@ -110,6 +110,9 @@ def _faults_of_keys(settings: Settings) -> list[str]:
         faults.append("OUTREACH_SECRET_KEY est trop courte : il faut au moins 32 caractères tirés au hasard.")
     elif key and is_guessable(key):
         faults.append(f"OUTREACH_SECRET_KEY se devine, car elle se répète ou reprend un mot connu ; {drawn}")
+    factor_keys = listed(settings.factor_keys.get_secret_value())
+    if not all(map(is_long_enough, factor_keys)) or any(map(is_guessable, factor_keys[:1])):
+        faults.append(f"OUTREACH_FACTOR_KEYS : une clé est trop courte ou se devine ; {drawn}")
     if key and key.encode() in settings.signing_keys:
         faults.append("OUTREACH_TOKEN_KEYS doit différer de OUTREACH_SECRET_KEY : les deux vivent séparément.")
     if settings.clock_offset:

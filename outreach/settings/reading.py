@@ -18,6 +18,12 @@ RANGES = {
     "smtp_connections": "de 1 à 50",
     "dns_timeout": "de secondes, de 1 à 30",
 }
+CHOICES = {
+    "mode": "demo, trial et production",
+    "sending": "on et off",
+    "check_domains": "on et off",
+    "second_factor": "required, optional et off",
+}
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -74,10 +80,8 @@ def _faults_of_libpq(environment: Mapping[str, str], settings: Settings) -> list
 
 def _sentence(fault: ErrorDetails) -> str:
     field = str(fault["loc"][0])
-    if field == "mode":
-        return f"OUTREACH_MODE vaut « {fault['input']} » : les valeurs possibles sont demo, trial et production."
-    if field in {"sending", "check_domains"}:
-        return f"{PREFIX}{field.upper()} vaut « {fault['input']} » : les valeurs possibles sont on et off."
+    if field in CHOICES:
+        return f"{PREFIX}{field.upper()} vaut « {fault['input']} » : les valeurs possibles sont {CHOICES[field]}."
     if field in RANGES:
         return f"{PREFIX}{field.upper()} vaut « {fault['input']} » : indiquez un nombre entier {RANGES[field]}."
     if field == "smtp_rate":

@@ -3,20 +3,24 @@
 Signing in and signing out are views of flask-security, except signing in again from a page that carries a text.
 """
 
+from typing import cast
+
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
 from flask_security import current_user, login_user
 from flask_security.forms import form_errors_munge
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import sessions, staff
+from outreach.accounts import second_factors, sessions, staff
 from outreach.accounts.trail import TrailKind
 from outreach.demo import people
 from outreach.errors import InputError
 from outreach.roles import RoleName
-from outreach.settings import Mode
+from outreach.settings import FactorPolicy, Mode
 from outreach.staff_mail import paces
 from outreach.staff_mail.models import Pace
+from outreach.web.second_factor.entering import ask
 from outreach.web.ui import kept
 from outreach.web.ui.account_forms import PasswordForm, SignInForm
 from outreach.web.ui.frame import SENTENCES, actor, database, needs, now, settings
@@ -37,6 +41,8 @@ def index() -> str:
             this=sessions.numbered(reading, session[KEY]),
             pace=paces.pace_of(reading, current_user.id),
             paces=Pace,
+            has_factors=settings().factor_policy is not FactorPolicy.OFF,
+            factor=second_factors.state_of(reading, current_user.id),
         )
 
 
@@ -49,8 +55,9 @@ def password() -> str | tuple[str, int] | Redirect:
         return (page, 422) if form.errors else page
     digest = staff.digest_of(form.new_password.data)  # takes its time: no transaction that writes is open here
     with database().writing() as writing:
+        has_factor = sessions.has_factor(writing, session[KEY])
         staff.change_password(writing, current_user.id, digest, now=now())
-        begin_session(writing, current_user.id)
+        begin_session(writing, current_user.id, has_factor=has_factor)
     flash("Votre mot de passe est changé. Vos autres sessions sont terminées.", "success")
     return redirect(url_for(".index"))
 
@@ -88,7 +95,7 @@ def end_other_sessions() -> Redirect:
 
 
 @pages.post("/sign-in/kept")
-def sign_in_again() -> str | tuple[str, int] | Redirect:
+def sign_in_again() -> ResponseReturnValue:
     """Sign in from the page that carries a text; its author goes on with it, anybody else without."""
     text = kept.unsealed(request.form.get(kept.FIELD, ""))
     if text is None:
@@ -102,11 +109,10 @@ def sign_in_again() -> str | tuple[str, int] | Redirect:
         if not is_right or form.user is None:
             form_errors_munge(form, {name: {"replace_msg": "GENERIC_AUTHN_FAILED"} for name in ("email", "password")})
             return kept.sign_in_page(text, form), code
+        if asked := ask(cast("staff.User", form.user), text=text):
+            return asked
         login_user(form.user, authn_via=["password"])
-    if current_user.id != text.person:
-        flash(kept.ANOTHERS, "warning")
-        return redirect("/")
-    return kept.review_page(text)
+    return kept.page_for_author(text)
 
 
 @pages.app_context_processor

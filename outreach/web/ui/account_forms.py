@@ -10,15 +10,28 @@ from wtforms import Field, PasswordField, StringField
 from wtforms.validators import DataRequired, EqualTo, StopValidation
 
 from outreach.accounts import passwords
+from outreach.accounts.staff import User
 from outreach.web.ui import sign_in
 from outreach.web.ui.frame import settings
 
 TOO_LONG = f"Un mot de passe a {passwords.LONGEST} caractères au plus."
 
 
-def _is_hashable(_form: object, field: Field) -> None:
+def is_hashable(_form: object, field: Field) -> None:
+    """Whether what was typed can be a password. Raises StopValidation."""
     if not passwords.is_hashable(field.data or ""):
         raise StopValidation(TOO_LONG)
+
+
+def is_current_password(user: User, typed: str) -> bool:
+    """Whether this is the password of the person who is signed in. Aborts with 429 after too many failures."""
+    claim = sign_in.claim_in_session()
+    if sign_in.is_slowed(claim):
+        abort(429)
+    is_right = user.verify_and_update_password(passwords.normal(typed))
+    if sign_in.is_slowed(claim) if is_right else not sign_in.count_failure(claim):
+        abort(429)  # whatever was tried at the same moment, as when signing in
+    return is_right
 
 
 def _words(email: str, name: str) -> list[str]:
@@ -39,7 +52,7 @@ class SignInForm(LoginForm):
         super().__init__(*arguments, **named)
         self.email.label.text = "Adresse de courriel"
         self.password.label.text = "Mot de passe"
-        self.password.validators = [*self.password.validators, _is_hashable]
+        self.password.validators = [*self.password.validators, is_hashable]
 
     def validate(self, **named: object) -> bool:
         """Whether address and password are right. Aborts with 429 after too many failed attempts."""
@@ -102,19 +115,13 @@ class InvitationForm(FlaskForm):
 class PasswordForm(NewPasswordForm):
     """Change one's password. After too many wrong current ones in a session it answers 429."""
 
-    password = PasswordField("Mot de passe actuel", [DataRequired("Indiquez votre mot de passe."), _is_hashable])
+    password = PasswordField("Mot de passe actuel", [DataRequired("Indiquez votre mot de passe."), is_hashable])
 
     def validate(self, extra_validators: object = None) -> bool:
         """Whether the current password is right and the new one will do. Aborts with 429 after too many failures."""
         if not super().validate(extra_validators):
             return False
-        claim = sign_in.claim_in_session()
-        if sign_in.is_slowed(claim):
-            abort(429)
-        is_right = current_user.verify_and_update_password(passwords.normal(self.password.data))
-        if sign_in.is_slowed(claim) if is_right else not sign_in.count_failure(claim):
-            abort(429)  # whatever was tried at the same moment, as when signing in
-        if not is_right:
+        if not is_current_password(current_user, self.password.data):
             self.password.errors.append("Le mot de passe actuel ne convient pas.")
         elif self.password.data == self.new_password.data:
             self.new_password.errors.append("Choisissez un mot de passe différent de l’actuel.")

@@ -8,13 +8,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, make_response, render_template, request, url_for
+from flask import Flask, Response, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as WerkzeugResponse
 from wtforms import Field, HiddenField
 
 from outreach.db import NO_ANSWER
@@ -24,6 +25,7 @@ from outreach.web.ui.frame import refuse_form
 from outreach.web.ui.sign_in import TOKEN, person_of
 
 SIGN_IN_AGAIN = "account.sign_in_again"
+CARRYING = {SIGN_IN_AGAIN, "second_factor.check", "second_factor.set_up"}  # views that carry a text through a sign-in
 FIELD = "kept"  # the hidden field that carries the text
 KEPT_SECONDS = 7 * 24 * 3600  # a form left open on a Friday is still somebody's on Monday
 ANOTHERS = (
@@ -134,7 +136,7 @@ def install(app: Flask, is_ours: Callable[[str], bool]) -> None:
         return _kept_page(is_ours, _of_request)
 
     def refuse(_error: Exception) -> ResponseReturnValue:
-        read = _of_sign_in if request.endpoint == SIGN_IN_AGAIN else _of_request
+        read = _of_sign_in if request.endpoint in CARRYING else _of_request
         try:
             return _kept_page(is_ours, read) or refuse_form()
         except (*NO_ANSWER, OutreachError) as fault:
@@ -192,6 +194,14 @@ def review_page(kept: KeptText) -> str:
     address = url_for(keeping.to or kept.endpoint, **kept.arguments) + (f"?{kept.query}" if kept.query else "")
     told = keeping.told(MultiDict(kept.fields), kept.arguments)
     return render_template("pages/account/kept_text.html", kept=kept, keeping=keeping, address=address, told=told)
+
+
+def page_for_author(text: KeptText) -> str | WerkzeugResponse:
+    """What somebody who has signed in from a page with a text goes on with: its author reads it, others go home."""
+    if current_user.id != text.person:
+        flash(ANOTHERS, "warning")
+        return redirect("/")
+    return review_page(text)
 
 
 def _keepings() -> dict[str, Keeping]:

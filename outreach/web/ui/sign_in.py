@@ -17,6 +17,7 @@ from outreach.web.ui.trail import note
 MOST_BY_ACCOUNT, MOST_BY_ADDRESS, MOST_BY_BROWSER, MOST_BY_SESSION = 10, 100, 10, 10
 COOKIE, REMEMBERED_SECONDS = "outreach-known", 180 * 24 * 3600
 TOKEN = "csrf_token"  # noqa: S105 - the name of flask-wtf's field, in the cookie and in each form
+AUTHENTICATOR, RECOVERY = "authenticator", "recovery"  # what a second factor was proved by
 KEY = "session"  # in the signed cookie: the key of the session's row
 # Each name stands before those that its User-Agent names as well.
 PROGRAMS = {"Edg": "Edge", "OPR/": "Opera", "Firefox": "Firefox", "Chrom": "Chrome", "Safari": "Safari"}
@@ -36,17 +37,18 @@ def forget_bad_return() -> None:
     if request.blueprint == "security":
         for place in ("args", "form"):
             given = getattr(request, place)
-            if "next" in given and not _is_path(given["next"]):
+            if "next" in given and not is_path(given["next"]):
                 kept = [(name, value) for name, value in given.items(multi=True) if name != "next"]
                 setattr(request, place, ImmutableMultiDict(kept))
 
 
-def _is_path(address: str) -> bool:
+def is_path(address: str) -> bool:
+    """Whether an address is a path of ours, and leads nowhere else."""
     # A browser reads a backslash as a slash, and leaves out control characters.
     return address.isprintable() and address.startswith("/") and not address.startswith("//") and "\\" not in address
 
 
-def begin_session(writing: Session, user_id: int) -> None:
+def begin_session(writing: Session, user_id: int, *, has_factor: bool = False) -> None:
     """Begin a session of this person in the browser that asks, in the caller's transaction.
 
     An attacker who planted the cookie beforehand knows its CSRF token, so it gets another. The token names the person:
@@ -54,7 +56,8 @@ def begin_session(writing: Session, user_id: int) -> None:
     """
     g.pop(TOKEN, None)
     session[TOKEN] = f"{user_id}.{secrets.token_hex(20)}"
-    session[KEY] = sessions.begin(writing, user_id, browser_of(request.user_agent.string), now=now())
+    browser = browser_of(request.user_agent.string)
+    session[KEY] = sessions.begin(writing, user_id, browser, has_factor=has_factor, now=now())
 
 
 def person_of(token: str, *, seconds: int) -> int | None:
@@ -84,12 +87,13 @@ class Claim(NamedTuple):
     """Somebody's claim to be a person: the names under which its failures count, each with its highest number.
 
     `account` is the person's address. It is empty when no account has the address that was typed, which may be
-    anything, even a password: it is kept nowhere.
+    anything, even a password: it is kept nowhere. `detail` says in the trail what was tried, if not the password.
     """
 
     most: Mapping[str, int]
     account: str
     failure: TrailKind = TrailKind.SIGN_IN_FAILED
+    detail: str = ""
 
 
 def claim_of(typed: str) -> Claim:
@@ -121,7 +125,7 @@ def count_failure(claim: Claim) -> bool:
     """Count an attempt that failed; False when too many others have failed meanwhile, which the log then says."""
     with database().writing() as writing:
         is_counted = attempts.count_failure(writing, _key(), claim.most, now=now())
-    note(claim.failure, claim.account)
+    note(claim.failure, claim.account, claim.detail)
     if not is_counted:
         _log(claim)
     return is_counted

@@ -1,0 +1,195 @@
+"""The second step of signing in: a code, or setting up a second factor that the roles require.
+
+Until it is done nobody is signed in: the cookie says whose password was right, and when. So no page, no form and no
+file opens meanwhile, whatever a view remembers to ask.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app, flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue, ResponseValue
+from flask_security import UserMixin, current_user, login_user
+from flask_security.tf_plugin import TfPlugin
+from werkzeug.exceptions import TooManyRequests
+
+from outreach.accounts import one_time_codes, second_factors
+from outreach.accounts.second_factors import SET_UP_MEANWHILE, Proof
+from outreach.accounts.staff import User
+from outreach.errors import InputError, Refused
+from outreach.settings import FactorPolicy
+from outreach.web.second_factor.blueprint import codes_page, is_recent, keys, pages, prove, set_up_page, true_now
+from outreach.web.second_factor.forms import CodeForm, SecondStepForm
+from outreach.web.ui import kept
+from outreach.web.ui.account_forms import SignInForm
+from outreach.web.ui.frame import SENTENCES, database, now, settings
+from outreach.web.ui.kept import KeptText
+from outreach.web.ui.sign_in import AUTHENTICATOR, RECOVERY, claim_of, is_path
+
+PENDING = "second_step"  # in the signed cookie
+LONGEST_WAY = 1000  # of the address to return to: a cookie has room for 4 kB
+FEW_CODES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStep:
+    """Somebody whose password was right. `sealed` is the secret that is offered to whoever has no second factor."""
+
+    user: User
+    to: str
+    sealed: str
+    has_factor: bool
+
+
+def ask(user: User, to: str = "/", text: KeptText | None = None) -> ResponseValue | None:
+    """Ask a person whose password is right for the second step; None where this person needs none.
+
+    Returns the page when a `text` was kept for the person, or else the way to it.
+    """
+    has_factor, is_needed = _situation_of(user)
+    if not is_needed:
+        return None
+    sealed = "" if has_factor else _offered_before(user) or one_time_codes.new_secret(keys(), user.id)
+    step = SecondStep(user, to if is_path(to) and len(to) < LONGEST_WAY else "/", sealed, has_factor)
+    whose = {"user": user.id, "mark": _mark(user), "at": now().timestamp()}
+    session[PENDING] = {**whose, "to": step.to, "sealed": sealed}
+    if text is None:
+        return redirect(_way(step))
+    if has_factor:
+        return _check_page(SecondStepForm(formdata=None), text)
+    return _set_up_page(CodeForm(formdata=None), step, text)
+
+
+class SecondStepFirst(TfPlugin):
+    """What flask-security asks before it signs in whoever gave the right password."""
+
+    def tf_enter(self, user: UserMixin, *_arguments: object, **_named: object) -> ResponseValue | None:
+        """The way to the second step, or None where this person needs none."""
+        return ask(cast("User", user), request.values.get("next", "/"))
+
+
+@pages.route("/sign-in/second-factor", methods=["GET", "POST"])
+def check() -> ResponseReturnValue:
+    """Take a code, and sign its person in."""
+    step, text = _step(), _text()
+    if step is None or not step.has_factor:
+        return _elsewhere(step, text)
+    form = SecondStepForm()
+    if not form.validate_on_submit():
+        return _check_page(form, text), 422 if form.errors else 200
+    try:
+        proof = prove(step.user, form.code.data, claim_of(step.user.email))
+    except InputError as fault:
+        form.code.errors = [str(fault)]
+        return _check_page(form, text), 422
+    except TooManyRequests:
+        form.form_errors = [" ".join(SENTENCES[429])]
+        return _check_page(form, text), 429
+    _enter(step.user, RECOVERY if proof.recovery else AUTHENTICATOR)
+    _tell_what_is_left(step.user, proof)
+    if text is None:
+        return redirect(step.to)
+    return kept.page_for_author(text)
+
+
+@pages.route("/sign-in/second-factor/set-up", methods=["GET", "POST"])
+def set_up() -> ResponseReturnValue:
+    """Set up the second factor that a person's roles require, and sign the person in."""
+    step, text = _step(), _text()
+    if step is None or step.has_factor:
+        return _elsewhere(step, text)
+    form = CodeForm()
+    if not form.validate_on_submit():
+        return _set_up_page(form, step, text), 422 if form.errors else 200
+    user = step.user
+    try:
+        counter = second_factors.confirmed(user.id, step.sealed, form.code.data, keys(), now=true_now())
+        with database().writing() as writing:
+            codes = second_factors.set_up(
+                writing, user.id, user.email, step.sealed, counter, replacing=False, now=now()
+            )
+    except InputError as fault:
+        form.code.errors = [str(fault)]
+        return _set_up_page(form, step, text), 422
+    except Refused:  # in another tab, while this one waited
+        return _elsewhere(_step(), text)
+    _enter(user, AUTHENTICATOR)
+    return codes_page(codes, step.to, text if text and text.person == user.id else None)
+
+
+def _situation_of(user: User) -> tuple[bool, bool]:
+    """Whether a person has a second factor, and whether signing in takes a second step."""
+    policy = settings().factor_policy
+    with database().reading() as reading:
+        has_factor = second_factors.state_of(reading, user.id) is not None
+    is_needed = has_factor or second_factors.is_required(policy, user.role_names)
+    return has_factor, is_needed and policy is not FactorPolicy.OFF
+
+
+def _offered_before(user: User) -> str:
+    """The secret that another tab of this browser offers this person now, so that both show the same; or ''."""
+    before = session.get(PENDING, {})
+    is_theirs = before.get("user") == user.id and is_recent(before["at"])
+    return str(before["sealed"]) if is_theirs else ""
+
+
+def _mark(user: User) -> str:
+    """What changes with a person's password, so that no step goes on from an older one."""
+    return hashlib.sha256(f"{user.fs_uniquifier} {user.password}".encode()).hexdigest()[:32]
+
+
+def _step() -> SecondStep | None:
+    """The second step that the browser is at, or None: it signed nobody in lately, or something has changed since."""
+    pending = session.get(PENDING)
+    if current_user.is_authenticated or not pending or not is_recent(pending["at"]):
+        return None
+    user = current_app.extensions["security"].datastore.find_user(id=pending["user"])
+    if user is None or not user.active or pending["mark"] != _mark(user):
+        return None
+    has_factor, is_needed = _situation_of(user)
+    is_open = is_needed and (has_factor or pending["sealed"])
+    return SecondStep(user, pending["to"], pending["sealed"], has_factor) if is_open else None
+
+
+def _way(step: SecondStep) -> str:
+    return url_for("second_factor.check" if step.has_factor else "second_factor.set_up")
+
+
+def _elsewhere(step: SecondStep | None, text: KeptText | None) -> ResponseReturnValue:
+    """Where to go on from a page of the other step, or of none; a text that was kept goes along."""
+    if step is None:
+        if text is None:
+            return redirect(url_for("security.login"))
+        return kept.sign_in_page(text, SignInForm(formdata=None)), 422
+    if text is None:
+        if request.method == "POST":
+            flash(SET_UP_MEANWHILE, "warning")
+        return redirect(_way(step))
+    form = SecondStepForm(formdata=None)
+    form.form_errors = [SET_UP_MEANWHILE]
+    return _check_page(form, text), 422
+
+
+def _enter(user: User, factor: str) -> None:
+    session.pop(PENDING)
+    login_user(user, authn_via=["password", factor])
+
+
+def _tell_what_is_left(user: User, proof: Proof) -> None:
+    if proof.recovery:
+        with database().reading() as reading:
+            left = second_factors.left(reading, user.id)
+        flash(second_factors.codes_left(left), "warning" if left < FEW_CODES else "info")
+
+
+def _text() -> KeptText | None:
+    return kept.unsealed(request.form.get(kept.FIELD, ""))
+
+
+def _check_page(form: SecondStepForm, text: KeptText | None) -> str:
+    return render_template("pages/second_factor/check.html", form=form, sealed_text=text.sealed() if text else "")
+
+
+def _set_up_page(form: CodeForm, step: SecondStep, text: KeptText | None) -> str:
+    return set_up_page(form, step.user, step.sealed, url_for("second_factor.set_up"), text)

@@ -1,0 +1,127 @@
+"""One's own second factor: set up, replaced, removed, and its recovery codes; with the password, and a code."""
+
+from flask import abort, flash, redirect, render_template, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.accounts import one_time_codes, second_factors
+from outreach.accounts.second_factors import FactorState
+from outreach.errors import InputError
+from outreach.roles import RoleName
+from outreach.settings import FactorPolicy
+from outreach.web.second_factor.blueprint import codes_page, is_recent, keys, pages, prove, set_up_page, true_now
+from outreach.web.second_factor.forms import CodeForm, FullProofForm, ProofForm
+from outreach.web.ui.frame import database, needs, now, settings
+from outreach.web.ui.sign_in import begin_session, claim_in_session
+
+OFFERED = "factor_offered"  # in the signed cookie: the secret that is being set up
+
+
+@pages.get("/account/second-factor")
+@needs(RoleName.READER)
+def index() -> str:
+    state = _state()
+    return _page(state, _form(state))
+
+
+@pages.post("/account/second-factor")
+@needs(RoleName.READER)
+def begin() -> ResponseReturnValue:
+    """Offer a new secret to whoever proves the password and, to replace it, the present second factor."""
+    state = _state()
+    form = _proved(state)
+    if form.errors:
+        return _page(state, form), 422
+    sealed = one_time_codes.new_secret(keys(), current_user.id)
+    session[OFFERED] = {"sealed": sealed, "at": now().timestamp(), "replaces": state is not None}
+    return redirect(url_for(".confirm"))
+
+
+@pages.route("/account/second-factor/set-up", methods=["GET", "POST"])
+@needs(RoleName.READER)
+def confirm() -> ResponseReturnValue:
+    """Take the first code of the new secret; it replaces the present one only then."""
+    offered = session.get(OFFERED)
+    if not offered or not is_recent(offered["at"]):
+        return redirect(url_for(".index"))
+    user, form = current_user, CodeForm()
+    counter = None
+    if form.validate_on_submit():
+        try:
+            counter = second_factors.confirmed(user.id, offered["sealed"], form.code.data, keys(), now=true_now())
+        except InputError as fault:
+            form.code.errors = [str(fault)]
+    if counter is None:
+        return set_up_page(form, user, offered["sealed"], url_for(".confirm")), 422 if form.errors else 200
+    session.pop(OFFERED)
+    replaces = offered["replaces"]
+    with database().writing() as writing:
+        codes = second_factors.set_up(
+            writing, user.id, user.email, offered["sealed"], counter, replacing=replaces, now=now()
+        )
+        begin_session(writing, user.id, has_factor=True)
+    return codes_page(codes, url_for("account.index"))
+
+
+@pages.post("/account/second-factor/codes")
+@needs(RoleName.READER)
+def renew_codes() -> ResponseReturnValue:
+    """Replace the recovery codes."""
+    state = _state()
+    form = _proved(state)
+    if form.errors:
+        return _page(state, form), 422
+    with database().writing() as writing:
+        codes = second_factors.renew_codes(writing, current_user.id, current_user.email, now=now())
+    return codes_page(codes, url_for(".index"))
+
+
+@pages.post("/account/second-factor/removal")
+@needs(RoleName.READER)
+def remove() -> str | tuple[str, int] | Redirect:
+    """Remove the second factor of a person whose roles do not require it."""
+    state = _state()
+    form = _proved(state)
+    if form.errors:
+        return _page(state, form), 422
+    with database().writing() as writing:
+        second_factors.remove(writing, current_user.id, current_user.email, is_needed=_is_required(), now=now())
+    flash("Votre second facteur est retiré. Le mot de passe suffit de nouveau.", "success")
+    return redirect(url_for("account.index"))
+
+
+def _state() -> FactorState | None:
+    """What there is of the person's second factor. Aborts with 404 where the installation has none."""
+    if settings().factor_policy is FactorPolicy.OFF:
+        abort(404)
+    with database().reading() as reading:
+        return second_factors.state_of(reading, current_user.id)
+
+
+def _form(state: FactorState | None) -> ProofForm:
+    return FullProofForm() if state else ProofForm()
+
+
+def _proved(state: FactorState | None) -> ProofForm:
+    """The form, with errors unless the password is right and the code, where there is a second factor, proves it."""
+    form = _form(state)
+    if not form.validate_on_submit():
+        return form
+    if isinstance(form, FullProofForm):
+        try:
+            prove(current_user, form.code.data, claim_in_session())
+        except InputError as fault:
+            form.code.errors = [str(fault)]
+    return form
+
+
+def _is_required() -> bool:
+    return second_factors.is_required(settings().factor_policy, current_user.role_names)
+
+
+def _page(state: FactorState | None, form: ProofForm) -> str:
+    left = second_factors.codes_left(state.left) if state else ""
+    return render_template(
+        "pages/second_factor/own.html", factor=state, form=form, left=left, is_required=_is_required()
+    )

@@ -1,0 +1,228 @@
+"""The second step of signing in: nothing opens before it, and a code opens once."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from passlib.totp import TOTP
+from sqlalchemy import select, update
+
+from outreach import audit
+from outreach.accounts import one_time_codes, second_factors
+from outreach.accounts.second_factors import SecondFactor
+from outreach.accounts.staff import User
+from outreach.accounts.trail import TrailEntry, TrailKind
+from outreach.demo import people
+from outreach.settings import FactorPolicy
+from outreach.web.second_factor import blueprint
+from outreach.web.ui import sign_in
+from outreach.web.ui.trail import EXTENSION
+from tests.architecture.test_sweeps import OPEN, addresses
+from tests.pages import actions, elements, form_of, text_of
+from tests.web.campaigns.test_campaigns import begun
+from tests.web.ui.test_kept import OURS, WRITTEN, ended, letter_of, written
+from tests.web.ui.test_kept import sign_in as sign_in_again
+
+__all__ = ["begun", "ended", "written"]
+CHECK, SET_UP = "/sign-in/second-factor", "/sign-in/second-factor/set-up"
+CODE = re.compile(r"(?:[a-z2-9]{4}-){3}[a-z2-9]{4}")
+
+
+def choose(app, policy):
+    settings = app.extensions["outreach.settings"].model_copy(update={"second_factor": policy})
+    app.extensions["outreach.settings"] = settings
+
+
+@pytest.fixture
+def required(app):
+    choose(app, FactorPolicy.REQUIRED)
+
+
+def email(role):
+    return people.person_for(role).email
+
+
+def code_of(page, ahead=0):
+    """The code that a telephone makes of the key on a page."""
+    key = text_of(elements(page, "code[@class='key']")[0])
+    return code(key.replace(" ", ""), ahead)
+
+
+def code(secret, ahead=0):
+    totp = TOTP(secret)
+    return totp.generate(totp.now() + 30 * ahead).token
+
+
+@pytest.fixture
+def enrolled(app, sample_database):
+    """Give the person of a role a second factor; returns the secret and the recovery codes."""
+
+    def enrol(role):
+        keys = one_time_codes.wallet(app.extensions["outreach.settings"].factor_secrets)
+        now = app.extensions["outreach.settings"].instant()
+        with sample_database.writing() as session:
+            number = session.scalars(select(User.id).where(User.email == email(role))).one()
+            sealed = one_time_codes.new_secret(keys, number)
+            codes = second_factors.set_up(session, number, email(role), sealed, -1, replacing=False, now=now)
+        return one_time_codes.opened(keys, number, sealed), codes
+
+    return enrol
+
+
+def give(client, typed):
+    page = client.get(CHECK)
+    return client.post(CHECK, data={**form_of(page), "code": typed})
+
+
+def test_a_right_password_alone_opens_nothing_of_whoever_has_to_have_a_second_factor(
+    app, client, password, required, sample_database
+):
+    """Half signed in, every address that asks for a sign-in still asks for it, whatever is sent there."""
+    assert client.sign_in(email("administrator"), password).location == SET_UP
+    app.config["WTF_CSRF_ENABLED"] = False
+    tried = 0
+    for method, endpoint, address in addresses(app):
+        if endpoint in OPEN or endpoint.startswith("second_factor."):
+            continue
+        answer = client.open(address, method=method)
+        answer = client.get(answer.location) if endpoint == "start" else answer
+        assert (answer.status_code, answer.location[:8]) == (302, "/sign-in"), (method, address)
+        tried += 1
+    assert tried > 50
+    assert client.get(CHECK).location == SET_UP
+    assert client.get("/account/second-factor").location.startswith("/sign-in?")
+    with sample_database.reading() as session:
+        assert session.scalars(select(SecondFactor.user_id)).all() == []
+
+
+def test_whoever_has_to_sets_it_up_reads_the_codes_once_and_is_in(app, client, password, required, sample_database):
+    asked = client.get("/directory/9001?page=2")
+    form = {**form_of(client.get(asked.location)), "email": email("approver"), "password": password}
+    assert client.post(asked.location, data=form).location == SET_UP
+    page = client.get(SET_UP)
+    assert len(elements(page, "div[@class='qr']/*")) == 1
+    assert code_of(page) == code_of(client.get(SET_UP)), "a page opened again shows the same key"
+    wrong = client.post(SET_UP, data={**form_of(page), "code": "12345"})
+    assert (wrong.status_code, "Ce code ne convient pas" in text_of(wrong)) == (422, True)
+    shown = client.post(SET_UP, data={**form_of(page), "code": code_of(page)})
+    codes = CODE.findall(shown.text)
+    assert len(set(codes)) == one_time_codes.RECOVERY_CODES
+    assert 'href="/directory/9001?page=2"' in shown.text
+    assert client.get("/directory").status_code == 200
+    assert client.get(SET_UP).location == "/sign-in"
+    assert "codes de secours qui restent : 10" in text_of(client.get("/account"))
+    with sample_database.reading() as session:
+        said = audit.about(session, f"user:{email('approver')}")[0]
+        assert (said.actor, said.sentence) == (email("approver"), "Second facteur mis en place.")
+
+
+def test_a_session_from_before_the_role_was_given_leads_to_the_set_up(app, signed_in, password, required):
+    reader, approver = signed_in("reader"), signed_in("approver")
+    assert reader.get("/directory").status_code == 200
+    assert approver.get("/directory").location.startswith("/sign-in?")
+    assert approver.sign_in(email("approver"), password).location == SET_UP
+    choose(app, FactorPolicy.OFF)
+    assert signed_in("approver").get("/directory").status_code == 200
+
+
+def test_a_code_opens_after_the_password_and_never_twice(app, client, password, enrolled):
+    secret, _ = enrolled("author")
+    right = code(secret)
+    other = app.test_client()
+    for tab in (client, other):
+        assert tab.sign_in(email("author"), password).location == CHECK
+        assert tab.get("/directory").status_code == 302
+    assert give(client, right).location == "/"
+    replayed = give(other, right)
+    assert (replayed.status_code, "Ce code a déjà servi" in text_of(replayed)) == (422, True)
+    assert other.get("/directory").status_code == 302
+    assert give(other, code(secret, ahead=1)).location == "/"
+    assert [tab.get("/directory").status_code for tab in (client, other)] == [200, 200]
+
+
+def test_a_form_of_a_tab_that_was_left_behind_is_refused(client, password, enrolled):
+    secret, _ = enrolled("author")
+    client.sign_in(email("author"), password)
+    left_behind = form_of(client.get(CHECK))
+    right = code(secret)
+    assert give(client, right).location == "/"
+    refused = client.post(CHECK, data={**left_behind, "code": right})
+    assert (refused.status_code, "Le formulaire a expiré" in refused.text) == (400, True)
+
+
+def test_a_recovery_code_opens_once_and_the_next_page_says_how_many_remain(app, client, password, enrolled):
+    _, codes = enrolled("author")
+    client.sign_in(email("author"), password)
+    assert give(client, codes[0].replace("-", " ").upper()).location == "/"
+    assert "Il vous reste 9 codes de secours." in text_of(client.get("/directory"))
+    other = app.test_client()
+    other.sign_in(email("author"), password)
+    assert "Ce code de secours a déjà servi" in text_of(give(other, codes[0]))
+
+
+def test_wrong_codes_are_slowed_and_stand_in_the_trail(app, client, password, enrolled, monkeypatch, sample_database):
+    monkeypatch.setattr(sign_in, "MOST_BY_ACCOUNT", 2)
+    secret, _ = enrolled("author")
+    client.sign_in(email("author"), password)
+    assert [give(client, "000000").status_code for _ in range(3)] == [422, 422, 429]
+    slowed = give(client, code(secret))
+    assert (slowed.status_code, "Attendez un quart d’heure" in text_of(slowed)) == (429, True)
+    assert client.get("/directory").status_code == 302
+    assert app.extensions[EXTENSION].flush()
+    with sample_database.reading() as session:
+        failed = select(TrailEntry).where(TrailEntry.kind == TrailKind.SIGN_IN_FAILED)
+        said = session.scalars(failed).first()
+        assert (said.person, said.detail) == (email("author"), blueprint.TRIED)
+
+
+@pytest.mark.parametrize("change", ["password", "account", "time"])
+def test_a_step_does_not_go_on_once_what_it_stands_on_has_changed(
+    app, client, password, enrolled, sample_database, change, monkeypatch
+):
+    secret, _ = enrolled("author")
+    client.sign_in(email("author"), password)
+    form = {**form_of(client.get(CHECK)), "code": code(secret)}
+    values = {"password": {"password": "x"}, "account": {"active": False}}.get(change)
+    if values:
+        with sample_database.writing() as session:
+            session.execute(update(User).where(User.email == email("author")).values(**values))
+    else:
+        monkeypatch.setattr(blueprint, "WAITS", timedelta(0))
+    assert client.post(CHECK, data=form).location == "/sign-in"
+    assert client.get("/directory").status_code == 302
+
+
+def test_nobody_is_asked_where_it_is_optional_and_none_is_set_up(client, password):
+    assert client.sign_in(email("administrator"), password).location == "/"
+    assert client.get("/directory").status_code == 200
+
+
+def test_a_text_that_was_kept_goes_through_the_second_step(ended, begun, written, password, enrolled, sample_database):
+    secret, _ = enrolled("author")
+    shown = sign_in_again(ended, ended.post(f"{begun}/letter", data=written, headers=OURS), password)
+    assert (shown.status_code, actions(shown), "Une heure" in text_of(shown)) == (200, [CHECK], False)
+    wrong = ended.post(CHECK, data={**form_of(shown), "code": "000000"}, headers=OURS)
+    read = ended.post(CHECK, data={**form_of(wrong), "code": code(secret)}, headers=OURS)
+    assert "Une heure de travail" in text_of(read)
+    assert ended.post(f"{begun}/letter", data=form_of(read), headers=OURS).location == f"{begun}/dates"
+    assert letter_of(sample_database) == WRITTEN.replace("\r\n", "\n")
+
+
+def test_a_text_that_was_kept_goes_through_the_set_up(ended, begun, written, password, required, monkeypatch):
+    monkeypatch.setattr(second_factors, "THEIRS", {"author"})
+    page = sign_in_again(ended, ended.post(f"{begun}/letter", data=written, headers=OURS), password)
+    assert actions(page) == [SET_UP]
+    shown = ended.post(SET_UP, data={**form_of(page), "code": code_of(page)}, headers=OURS)
+    assert len(CODE.findall(shown.text)) == one_time_codes.RECOVERY_CODES
+    read = ended.post("/sign-in/kept", data=form_of(shown, "/sign-in/kept"), headers=OURS)
+    assert "Une heure de travail" in text_of(read)
+
+
+def test_a_text_that_was_kept_is_not_lost_with_a_step_that_is_over(
+    ended, begun, written, password, enrolled, monkeypatch
+):
+    secret, _ = enrolled("author")
+    shown = sign_in_again(ended, ended.post(f"{begun}/letter", data=written, headers=OURS), password)
+    monkeypatch.setattr(blueprint, "WAITS", timedelta(0))
+    over = ended.post(CHECK, data={**form_of(shown), "code": code(secret)}, headers=OURS)
+    assert (over.status_code, form_of(over, "/sign-in/kept")["kept"]) == (422, form_of(shown)["kept"])
