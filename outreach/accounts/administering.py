@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach import audit
-from outreach.accounts import links, sessions
+from outreach.accounts import links, second_factors, sessions
 from outreach.accounts.one_person import refuse_second_account
 from outreach.accounts.staff import Role, User, is_in_use, rows_of
 from outreach.db import Session, take_turns
@@ -66,6 +66,16 @@ def end_all_sessions(session: Session, user: User, *, now: datetime, actor: str)
     """End every session of a person who stays; the audit says who did it."""
     end_sessions(session, user)
     audit.record(session, now, actor, f"Sessions de {user.email} terminées.", subject_of(user))
+
+
+def reset_second_factor(session: Session, user: User, *, by_shell: bool = False, now: datetime, actor: str) -> None:
+    """Take away the second factor that a person has lost, and end that person's sessions. Raises Refused.
+
+    One's own is refused, except `by_shell`: whoever works on the machine may be the only administrator.
+    """
+    _in_turn(session, user)
+    second_factors.reset(session, user.id, user.email, actor=actor, by_shell=by_shell, now=now)
+    end_sessions(session, user)
 
 
 def end_sessions(session: Session, user: User) -> None:

@@ -95,15 +95,27 @@ def invite(operation: Operation, email: str, name: str, roles: tuple[str, ...], 
 @user.command()
 @address_argument
 @show_option
+@click.option("--second-factor", is_flag=True, help="Retire plutôt le second facteur que la personne a perdu.")
 @acting
 @pass_operation
-def reset(operation: Operation, email: str, *, show: bool) -> None:
+def reset(operation: Operation, email: str, *, show: bool, second_factor: bool) -> None:
     """Envoie un lien pour choisir un nouveau mot de passe, pendant 72 heures ; l’ancien sert jusque-là."""
+    if second_factor:
+        _take_second_factor(operation, email)
+        return
     with operation.database.reading() as session:
         actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
         person = AccountHolder(account.email, account.name, administering.roles_of(account))
         mail = None if show else _written(operation, session, invitations.kind_for(account), person, actor)
     _give_link(operation, lambda session: staff.account_of(session, email), mail, actor)
+
+
+def _take_second_factor(operation: Operation, email: str) -> None:
+    with operation.database.writing() as session:
+        actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
+        administering.reset_second_factor(session, account, by_shell=True, now=operation.now, actor=actor)
+        said = f"Second facteur de {account.email} réinitialisé : ses sessions sont terminées."
+    say(said)
 
 
 def _written(operation: Operation, session: Session, kind: LinkKind, person: AccountHolder, actor: str) -> AccountMail:

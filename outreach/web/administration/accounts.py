@@ -7,7 +7,7 @@ from flask_security import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import audit
-from outreach.accounts import administering, links, sessions, staff
+from outreach.accounts import administering, links, second_factors, sessions, staff
 from outreach.accounts.links import LinkKind
 from outreach.accounts.staff import User
 from outreach.campaigns import departures
@@ -99,6 +99,17 @@ def end_sessions(number: int) -> Redirect:
         user = staff.account_numbered(writing, number)
         administering.end_all_sessions(writing, user, now=now(), actor=actor())
         said = f"Les sessions de {user.name} sont terminées."
+    flash(said, "success")
+    return redirect(url_for(".account", number=number))
+
+
+@pages.post("/<number:number>/second-factor/reset")
+@needs(RoleName.ADMINISTRATOR)
+def reset_second_factor(number: int) -> Redirect:
+    with database().writing() as writing:
+        user = staff.account_numbered(writing, number)
+        administering.reset_second_factor(writing, user, now=now(), actor=actor())
+        said = f"Le second facteur de {user.name} est réinitialisé, ses sessions sont terminées."
     flash(said, "success")
     return redirect(url_for(".account", number=number))
 
@@ -196,6 +207,7 @@ def _page(session: Session, user: User, fault: str = "") -> str:
         roles=list(RoleName),
         sessions=sessions.of_user(session, user.id, now=now()),
         link=links.pending(session, user.id, now=now()),
+        factor=second_factors.state_of(session, user.id),
         told=audit.latest(session, [administering.subject_of(user)], MOST_TOLD),
         colleagues=staff.colleagues(session),
     )
