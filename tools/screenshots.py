@@ -64,6 +64,13 @@ MEASURED = ", ".join(f".panel:has(#results) > {part}" for part in ("h3", "h3 + p
 ACTS = {
     "2026-11-17 09:50": (
         Shot("guide/images/connexion", NOBODY, "/sign-in", crop="main > *"),
+        Shot(
+            "guide/images/second-facteur",
+            AUTHOR,
+            "/account/second-factor",
+            (("fill", "#password", PASSWORD), ("click", button("Mettre en place")), ("wait_for", ".qr")),
+            "main > *",
+        ),
         Shot("guide/images/premiers-pas", AUTHOR, "/", crop="section:has(> #steps)"),
         Shot(
             "images/situation",
