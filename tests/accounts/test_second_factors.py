@@ -58,20 +58,21 @@ def given(database, user, typed, now=NOW, keys=KEYS):
 
 def test_a_code_opens_once_whoever_sends_it(database, anne, sealed):
     number, later = anne[0], NOW + HALF_MINUTE
-    set_up(database, number, sealed)
+    codes = set_up(database, number, sealed)
     assert given(database, number, code(number, sealed)) == USED, "the code of the set-up"
     right = code(number, sealed, later)
     assert given(database, number, "000000", later) == WRONG
-    with database.reading() as first, database.reading() as second:
-        proofs = [second_factors.judged(tab, number, right, KEYS, now=later) for tab in (first, second)]
-    refused = []
-    for proof in proofs:  # two requests that both compared the code before either took it
-        try:
-            with database.writing() as session:
-                second_factors.spend(session, number, EMAIL, proof, now=later)
-        except InputError as fault:
-            refused.append(str(fault))
-    assert refused == [USED]
+    for typed, sentence in ((right, USED), (codes[0], RECOVERY_USED)):
+        with database.reading() as first, database.reading() as second:
+            proofs = [second_factors.judged(tab, number, typed, KEYS, now=later) for tab in (first, second)]
+        refused = []
+        for proof in proofs:  # two requests that both compared the code before either took it
+            try:
+                with database.writing() as session:
+                    second_factors.spend(session, number, EMAIL, proof, now=later)
+            except InputError as fault:
+                refused.append(str(fault))
+        assert refused == [sentence]
     assert given(database, number, f" {right[:3]} {right[3:]} ", later) == USED
 
 
