@@ -59,9 +59,14 @@ def is_recent(at: float) -> bool:
     return 0 <= now().timestamp() - at < WAITS.total_seconds()
 
 
+def secret_of(user: User, sealed: str) -> str:
+    """The secret that a person is setting up, or '': it is another's, or the keys have changed."""
+    return one_time_codes.opened(keys(), user.id, sealed) or ""
+
+
 def set_up_page(form: CodeForm, user: User, sealed: str, action: str, text: KeptText | None = None) -> str:
     """The page with the picture of a secret, its key in groups, and a field for the first code."""
-    secret = one_time_codes.opened(keys(), user.id, sealed) or ""
+    secret = secret_of(user, sealed)
     uri = one_time_codes.provisioning(secret, user.email, urlsplit(settings().address).hostname or "")
     return render_template(
         "pages/second_factor/set_up.html",

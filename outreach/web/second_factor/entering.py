@@ -19,17 +19,26 @@ from outreach.accounts.second_factors import SET_UP_MEANWHILE, Proof
 from outreach.accounts.staff import User
 from outreach.errors import InputError, Refused
 from outreach.settings import FactorPolicy
-from outreach.web.second_factor.blueprint import codes_page, is_recent, keys, pages, prove, set_up_page, true_now
+from outreach.web.second_factor.blueprint import (
+    codes_page,
+    is_recent,
+    keys,
+    pages,
+    prove,
+    secret_of,
+    set_up_page,
+    true_now,
+)
 from outreach.web.second_factor.forms import CodeForm, SecondStepForm
 from outreach.web.ui import kept
 from outreach.web.ui.account_forms import SignInForm
 from outreach.web.ui.frame import SENTENCES, database, now, settings
 from outreach.web.ui.kept import KeptText
-from outreach.web.ui.sign_in import AUTHENTICATOR, RECOVERY, claim_of, is_path
+from outreach.web.ui.sign_in import AUTHENTICATOR, RECOVERY, SECOND_STEP, claim_of, is_path
 
-PENDING = "second_step"  # in the signed cookie
 LONGEST_WAY = 1000  # of the address to return to: a cookie has room for 4 kB
 FEW_CODES = 3
+RESET_MEANWHILE = "Votre second facteur vient d’être réinitialisé. Mettez-en un en place."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ def ask(user: User, to: str = "/", text: KeptText | None = None) -> ResponseValu
     sealed = "" if has_factor else _offered_before(user) or one_time_codes.new_secret(keys(), user.id)
     step = SecondStep(user, to if is_path(to) and len(to) < LONGEST_WAY else "/", sealed, has_factor)
     whose = {"user": user.id, "mark": _mark(user), "at": now().timestamp()}
-    session[PENDING] = {**whose, "to": step.to, "sealed": sealed}
+    session[SECOND_STEP] = {**whose, "to": step.to, "sealed": sealed}
     if text is None:
         return redirect(_way(step))
     if has_factor:
@@ -129,7 +138,7 @@ def _situation_of(user: User) -> tuple[bool, bool]:
 
 def _offered_before(user: User) -> str:
     """The secret that another tab of this browser offers this person now, so that both show the same; or ''."""
-    before = session.get(PENDING, {})
+    before = session.get(SECOND_STEP, {})
     is_theirs = before.get("user") == user.id and is_recent(before["at"])
     return str(before["sealed"]) if is_theirs else ""
 
@@ -141,14 +150,14 @@ def _mark(user: User) -> str:
 
 def _step() -> SecondStep | None:
     """The second step that the browser is at, or None: it signed nobody in lately, or something has changed since."""
-    pending = session.get(PENDING)
+    pending = session.get(SECOND_STEP)
     if current_user.is_authenticated or not pending or not is_recent(pending["at"]):
         return None
     user = current_app.extensions["security"].datastore.find_user(id=pending["user"])
     if user is None or not user.active or pending["mark"] != _mark(user):
         return None
     has_factor, is_needed = _situation_of(user)
-    is_open = is_needed and (has_factor or pending["sealed"])
+    is_open = is_needed and (has_factor or secret_of(user, pending["sealed"]))
     return SecondStep(user, pending["to"], pending["sealed"], has_factor) if is_open else None
 
 
@@ -162,17 +171,16 @@ def _elsewhere(step: SecondStep | None, text: KeptText | None) -> ResponseReturn
         if text is None:
             return redirect(url_for("security.login"))
         return kept.sign_in_page(text, SignInForm(formdata=None)), 422
+    if request.method == "POST":
+        flash(SET_UP_MEANWHILE if step.has_factor else RESET_MEANWHILE, "warning")
     if text is None:
-        if request.method == "POST":
-            flash(SET_UP_MEANWHILE, "warning")
         return redirect(_way(step))
-    form = SecondStepForm(formdata=None)
-    form.form_errors = [SET_UP_MEANWHILE]
-    return _check_page(form, text), 422
+    if step.has_factor:
+        return _check_page(SecondStepForm(formdata=None), text), 422
+    return _set_up_page(CodeForm(formdata=None), step, text), 422
 
 
 def _enter(user: User, factor: str) -> None:
-    session.pop(PENDING)
     login_user(user, authn_via=["password", factor])
 
 

@@ -10,12 +10,19 @@ from outreach.accounts.second_factors import FactorState
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.settings import FactorPolicy
-from outreach.web.second_factor.blueprint import codes_page, is_recent, keys, pages, prove, set_up_page, true_now
+from outreach.web.second_factor.blueprint import (
+    codes_page,
+    is_recent,
+    keys,
+    pages,
+    prove,
+    secret_of,
+    set_up_page,
+    true_now,
+)
 from outreach.web.second_factor.forms import CodeForm, FullProofForm, ProofForm
 from outreach.web.ui.frame import database, needs, now, settings
-from outreach.web.ui.sign_in import begin_session, claim_in_session
-
-OFFERED = "factor_offered"  # in the signed cookie: the secret that is being set up
+from outreach.web.ui.sign_in import OFFERED, begin_session, claim_in_session
 
 
 @pages.get("/account/second-factor")
@@ -43,9 +50,9 @@ def begin() -> ResponseReturnValue:
 def confirm() -> ResponseReturnValue:
     """Take the first code of the new secret; it replaces the present one only then."""
     offered = session.get(OFFERED)
-    if not offered or not is_recent(offered["at"]):
-        return redirect(url_for(".index"))
     user, form = current_user, CodeForm()
+    if not offered or not is_recent(offered["at"]) or not secret_of(user, offered["sealed"]):
+        return redirect(url_for(".index"))
     counter = None
     if form.validate_on_submit():
         try:
@@ -54,7 +61,6 @@ def confirm() -> ResponseReturnValue:
             form.code.errors = [str(fault)]
     if counter is None:
         return set_up_page(form, user, offered["sealed"], url_for(".confirm")), 422 if form.errors else 200
-    session.pop(OFFERED)
     replaces = offered["replaces"]
     with database().writing() as writing:
         codes = second_factors.set_up(

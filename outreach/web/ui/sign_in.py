@@ -19,6 +19,7 @@ COOKIE, REMEMBERED_SECONDS = "outreach-known", 180 * 24 * 3600
 TOKEN = "csrf_token"  # noqa: S105 - the name of flask-wtf's field, in the cookie and in each form
 AUTHENTICATOR, RECOVERY = "authenticator", "recovery"  # what a second factor was proved by
 KEY = "session"  # in the signed cookie: the key of the session's row
+SECOND_STEP, OFFERED = "second_step", "factor_offered"  # idem: a step of signing in, a secret that is being set up
 # Each name stands before those that its User-Agent names as well.
 PROGRAMS = {"Edg": "Edge", "OPR/": "Opera", "Firefox": "Firefox", "Chrom": "Chrome", "Safari": "Safari"}
 SYSTEMS = {
@@ -55,6 +56,7 @@ def begin_session(writing: Session, user_id: int, *, has_factor: bool = False) -
     when the session has ended, the forms that it left open still tell whose they are.
     """
     g.pop(TOKEN, None)
+    _forget_steps()
     session[TOKEN] = f"{user_id}.{secrets.token_hex(20)}"
     browser = browser_of(request.user_agent.string)
     session[KEY] = sessions.begin(writing, user_id, browser, has_factor=has_factor, now=now())
@@ -73,7 +75,14 @@ def person_of(token: str, *, seconds: int) -> int | None:
 def end_session(writing: Session) -> None:
     """End the session of the browser that asks, in the caller's transaction."""
     session.pop(TOKEN, None)
+    _forget_steps()
     sessions.end(writing, session.pop(KEY, ""))
+
+
+def _forget_steps() -> None:
+    """What somebody began and left is not for whoever uses the browser next."""
+    for step in (SECOND_STEP, OFFERED):
+        session.pop(step, None)
 
 
 def browser_of(agent: str) -> str:

@@ -226,3 +226,21 @@ def test_a_text_that_was_kept_is_not_lost_with_a_step_that_is_over(
     monkeypatch.setattr(blueprint, "WAITS", timedelta(0))
     over = ended.post(CHECK, data={**form_of(shown), "code": code(secret)}, headers=OURS)
     assert (over.status_code, form_of(over, "/sign-in/kept")["kept"]) == (422, form_of(shown)["kept"])
+
+
+def test_a_step_that_was_left_is_not_for_whoever_uses_the_browser_next(client, password, required):
+    assert client.sign_in(email("approver"), password).location == SET_UP
+    assert client.sign_in(email("reader"), password).location == "/"
+    client.send("/sign-out", page="/account")
+    assert client.get(SET_UP).location == "/sign-in"
+
+
+def test_two_tabs_set_up_one_second_factor(app, client, password, required):
+    tabs = [client, app.test_client()]
+    pages = [(tab.sign_in(email("approver"), password), tab.get(SET_UP))[1] for tab in tabs]
+    sent = [
+        tab.post(SET_UP, data={**form_of(page), "code": code_of(page)}) for tab, page in zip(tabs, pages, strict=True)
+    ]
+    assert (sent[0].status_code, sent[1].location) == (200, CHECK)
+    assert "Un second facteur est déjà en place" in text_of(tabs[1].get(CHECK))
+    assert [tab.get("/directory").status_code for tab in tabs] == [200, 302]
