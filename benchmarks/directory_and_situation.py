@@ -42,7 +42,7 @@ def main() -> None:
         show("read an edition", lambda: read_register(edition))
         with database.reading() as session:
             programme = programmes.the_programme(session)
-            show("plan an edition that changes nothing", lambda: imports.plan(session, edition))
+            show("plan an edition that changes nothing", lambda: imports.plan(session, read_register(edition)))
             show("count the directory", lambda: listing.count(session, Filters()))
             show("one page of the directory", lambda: listing.page(session, Filters(), Sort.NAME, 1))
             meant, scope = audience_of_an_invitation(session, programme)

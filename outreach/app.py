@@ -39,7 +39,7 @@ from outreach.web import (
 )
 from outreach.web.administration import accounts
 from outreach.web.administration import index as administration
-from outreach.web.directory import authorities, exclusions, history, measure, reachability
+from outreach.web.directory import authorities, exclusions, history, measure, reachability, register
 from outreach.web.headers import Headed
 from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.health import Health
@@ -51,7 +51,9 @@ from outreach.web.ui import frame, kept, sign_in
 from outreach.web.ui import trail as trail_queue
 from outreach.web.ui.account_forms import SignInForm
 
-WORDS, UPLOADS = {"", "application/x-www-form-urlencoded"}, {"adherence.receive", "segments.make_list"}
+WORDS = {"", "application/x-www-form-urlencoded"}
+BIG_UPLOADS = {"adherence.receive", "register.receive"}
+UPLOADS = {*BIG_UPLOADS, "segments.make_list"}
 DEFAULT_PORTS = {"http": 80, "https": 443}
 FOR_EVER = 365 * 24 * 3600
 MESSAGES = {
@@ -92,6 +94,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         history,
         measure,
         reachability,
+        register,
         adherence,
         calendar,
         responses,
@@ -124,8 +127,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
 
 
 def _allow_uploads() -> None:
-    # This runs before the CSRF check, which reads the form. Only the page that receives lists accepts a large body.
-    if request.endpoint == "adherence.receive":
+    # This runs before the CSRF check, which reads the form. Only pages that receive tables accept a large body.
+    if request.endpoint in BIG_UPLOADS:
         request.max_content_length = adherence.BIGGEST_UPLOAD
     elif request.endpoint in kept.CARRYING:
         request.max_form_memory_size = request.max_content_length  # signed, 500 kB of form take up to 700

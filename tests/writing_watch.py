@@ -17,6 +17,7 @@ from wtforms.form import BaseForm
 from outreach.adherence import lists
 from outreach.campaigns.review import test_letter
 from outreach.db import Database
+from outreach.directory import imports, register
 from outreach.web.campaigns.steps import audience
 from outreach.web.ui import frame
 
@@ -64,6 +65,8 @@ def watched(monkeypatch) -> Iterator[list[str]]:
     noting(audience, "from_json", "read criteria")
     noting(test_letter, "prepare", "prepared a test letter")
     noting(lists, "preview", "compared a joining list")
+    noting(imports, "plan", "compared an edition of the register")
+    noting(register, "interpret", "read an edition of the register")
     with before_render_template.connected_to(render):
         yield faults
 

@@ -27,6 +27,7 @@ from outreach.directory.difference import FIELD_LABELS, Change, Difference
 from outreach.directory.listing import Filters
 from outreach.directory.models import Nature, RegisterKind
 from outreach.directory.reference import NETWORKS
+from outreach.directory.register import read_register
 from outreach.reachability import reach_list
 from outreach.reachability.reach_list import TO_FOLLOW, ReachFilters, ReachRow, ReachState
 from outreach.roles import RoleName
@@ -56,8 +57,9 @@ def register() -> None:
 @pass_operation
 def plan(operation: Operation, file: Path, as_json: bool, show_all: bool) -> None:
     """Montre ce qu’une édition changerait ; n’écrit rien."""
+    reading = read_register(file.read_bytes())
     with operation.database.reading() as session, working("Le registre est comparé…"):
-        difference = imports.plan(session, file.read_bytes())
+        difference = imports.plan(session, reading)
     if as_json:
         say_json(difference.summary())
     else:
@@ -79,23 +81,24 @@ def apply(operation: Operation, file: Path, as_json: bool, show_all: bool, yes: 
     today = days.today(operation.now)
     if edition_on and edition_on > today:
         raise click.UsageError("La date de l’édition est dans l’avenir.")
-    content, shown = file.read_bytes(), None
+    reading = read_register(file.read_bytes())
+    with operation.database.reading() as session, working("Le registre est comparé…"):
+        judged = imports.judge(session, reading)
     if not yes:
-        with operation.database.reading() as session, working("Le registre est comparé…"):
-            shown = imports.plan(session, content)
-        show(shown, None if show_all else SHOWN)
-        if not shown.changes:
+        show(judged.difference, None if show_all else SHOWN)
+        if not judged.difference.changes:
             return
         confirm("Appliquer cette édition ?")
     with operation.database.writing() as session, working("L’édition s’applique…"):
         difference = imports.apply(
             session,
-            content,
+            reading,
             now=operation.now,
             edition_on=edition_on or today,
             actor=operation.actor(session, RoleName.AUTHOR),
             mailbox_domain=operation.settings.mailbox_domain,
-            shown=shown,
+            judged=judged,
+            shown=None if yes else judged.difference,
         )
     if as_json:
         say_json(difference.summary())
@@ -208,6 +211,8 @@ def show(difference: Difference, limit: int | None) -> None:
     list_some("Lignes rejetées", rejections(difference.rejected), limit)
     if not difference.changes:
         say("Rien ne change.")
+    if difference.doubt():
+        say(f"\nAttention : {difference.doubt()}")
 
 
 def rejections(rejected: Iterable[Rejection]) -> list[str]:

@@ -31,7 +31,7 @@ from outreach.demo.population import (
 )
 from outreach.directory import contacts, imports
 from outreach.directory.models import EducationType, Level
-from outreach.directory.register import COLUMNS
+from outreach.directory.register import COLUMNS, read_register
 
 FIRST_EDITION_DAYS, SECOND_EDITION_DAYS, BOUNCE_DAYS = 270, 30, 20
 HEADER = (
@@ -121,7 +121,12 @@ def load(session: Session, *, now: datetime, today: date, actor: str, mailbox_do
     sample = build(today)
     for content, day in ((sample.first, sample.first_on), (sample.second, sample.second_on)):
         imports.apply(
-            session, content, now=min(_morning(day), now), edition_on=day, actor=actor, mailbox_domain=mailbox_domain
+            session,
+            read_register(content),
+            now=min(_morning(day), now),
+            edition_on=day,
+            actor=actor,
+            mailbox_domain=mailbox_domain,
         )
     mailbox = contacts.derived_mailbox(sample.bounced, mailbox_domain)
     contacts.record_bounce(session, mailbox, now=min(_morning(today - timedelta(BOUNCE_DAYS)), now), actor=actor)

@@ -1,7 +1,7 @@
 """What an edition of the register would change: a pure comparison of two editions, field by field."""
 
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, fields, replace
 
 from outreach.directory.models import Nature, RegisterKind
@@ -24,6 +24,10 @@ FIELD_LABELS = {
 }
 
 
+USUALLY_GONE = 0.05  # of the schools known, from one edition to the next; editions a year apart differ by 1 %
+_WEIGHT = (Nature.NEW, Nature.RETURNED, Nature.MOVED, Nature.GONE, Nature.CHANGED)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One difference. `authority` is the FASE number of the authority it concerns.
@@ -41,6 +45,17 @@ class Change:
     after: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedItem:
+    """An authority, school or site, and all that changes about it; one both moved and changed counts as moved."""
+
+    kind: RegisterKind
+    nature: Nature
+    fase: int
+    name: str
+    changes: tuple[Change, ...]
+
+
 @dataclass(slots=True)
 class Difference:
     """All that an edition would change; `target` is the directory as it would then be."""
@@ -55,11 +70,7 @@ class Difference:
 
     def counts(self, kind: RegisterKind) -> dict[str, int]:
         """How many are new, changed, moved, gone and unchanged; an item both moved and changed counts as moved."""
-        natures: dict[int, Nature] = {}
-        for change in self.changes:
-            if change.kind is kind and natures.get(change.fase) not in {Nature.MOVED, Nature.NEW, Nature.RETURNED}:
-                natures[change.fase] = change.nature
-        tally = Counter(natures.values())
+        tally = Counter(item.nature for item in items_of(self.changes) if item.kind is kind)
         return {
             "new": tally[Nature.NEW] + tally[Nature.RETURNED],
             "changed": tally[Nature.CHANGED],
@@ -67,6 +78,14 @@ class Difference:
             "gone": tally[Nature.GONE],
             "unchanged": self.unchanged[kind],
         }
+
+    def doubt(self) -> str:
+        """A French sentence when so much is gone that the file may be cut, or another one; else ''."""
+        counts = self.counts(RegisterKind.SCHOOL)
+        known = counts["gone"] + counts["changed"] + counts["moved"] + counts["unchanged"]
+        if counts["gone"] <= known * USUALLY_GONE:
+            return ""
+        return f"Écoles qui ne figurent plus dans ce fichier : {counts['gone']} sur {known}. Vérifiez qu’il est entier."
 
     def summary(self) -> dict[str, object]:
         """The counts under their fixed names, as `register plan --json` prints them."""
@@ -80,6 +99,19 @@ class Difference:
             "ignored": self.ignored.total(),
             "rejected": [rejection.as_json() for rejection in self.rejected],
         }
+
+
+def items_of(changes: Iterable[Change]) -> list[ChangedItem]:
+    """The changes of each authority, school or site together, in the order of the first of each."""
+    gathered: dict[tuple[RegisterKind, int], list[Change]] = {}
+    for change in changes:
+        gathered.setdefault((change.kind, change.fase), []).append(change)
+    return [
+        ChangedItem(
+            kind, min((change.nature for change in theirs), key=_WEIGHT.index), fase, theirs[-1].name, (*theirs,)
+        )
+        for (kind, fase), theirs in gathered.items()
+    ]
 
 
 def compare(before: Edition, reading: Reading) -> Difference:

@@ -1,12 +1,11 @@
 """Plan, apply and undo an edition of the register, in the caller's session."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from outreach import audit
@@ -31,10 +30,11 @@ from outreach.directory.models import (
     Teaching,
 )
 from outreach.directory.reference import federation_of, fold, province_of
-from outreach.directory.register import AuthorityRecord, Edition, SchoolRecord, ensure_not_empty, read_register
+from outreach.directory.register import AuthorityRecord, Edition, Reading, SchoolRecord, ensure_not_empty
 from outreach.directory.stored import pairs, stored
 from outreach.errors import NotFound, Refused
 
+STALE = "L’annuaire a changé entre-temps : regardez à nouveau ce que l’édition changerait."
 Period = Listing | Teaching | SchoolSite | Membership
 PERIODS: tuple[type[Period], ...] = (Listing, Teaching, SchoolSite, Membership)
 TABLES: dict[RegisterKind, type[Authority] | type[School] | type[Site]] = {
@@ -44,40 +44,66 @@ TABLES: dict[RegisterKind, type[Authority] | type[School] | type[Site]] = {
 }
 
 
-def plan(session: Session, content: bytes) -> Difference:
-    """What a file would change; writes nothing. Raises InputError when the file cannot be read."""
-    reading = read_register(content)
+@dataclass(frozen=True, slots=True)
+class EditionJudgement:
+    """What an edition would change, and what that stands on: while the latter is the same, so is the former."""
+
+    difference: Difference
+    basis: str
+
+
+def plan(session: Session, reading: Reading) -> Difference:
+    """What an edition would change; writes nothing. Raises InputError when it holds no school."""
     ensure_not_empty(reading)
     return compare(stored(session), reading)
 
 
+def judge(session: Session, reading: Reading) -> EditionJudgement:
+    """Compare an edition with the directory. It takes half a second, so do it before the transaction that applies it.
+
+    Raises InputError when it holds no school.
+    """
+    basis = basis_of(session)
+    return EditionJudgement(plan(session, reading), basis)
+
+
+def basis_of(session: Session) -> str:
+    """What a comparison depends on, in a few signs: how many editions were ever applied, and how many of them undone.
+
+    Only editions, and undoing them, change what a comparison reads.
+    """
+    counts = select(func.count(RegisterImport.id), func.count(RegisterImport.undone_at))
+    return "-".join(map(str, session.execute(counts).one()))
+
+
 def apply(
     session: Session,
-    content: bytes,
+    reading: Reading,
     *,
     now: datetime,
     edition_on: date,
     actor: str,
     mailbox_domain: str,
+    judged: EditionJudgement | None = None,
     shown: Difference | None = None,
 ) -> Difference:
-    """Change the directory to what a file says, as of `edition_on`; returns what changed.
+    """Change the directory to what an edition says, as of `edition_on`; returns what changed.
 
-    What the first edition states also holds for every earlier date. When nothing changes, nothing is written. Raises
-    InputError when the file cannot be read, Refused when a later edition was applied already or the difference is no
-    longer the one that was `shown` to the person who confirmed it.
+    What the first edition states also holds for every earlier date. When nothing changes, nothing is written. `judged`
+    is what `judge` found before; without it, or when the directory has changed since, the edition is compared here.
+    Raises InputError when the edition holds no school, Refused when a later edition was applied already or the
+    difference is no longer the one that was `shown` to the person who confirmed it.
     """
     take_turns(session, "register")
-    difference = plan(session, content)
+    is_current = judged is not None and judged.basis == basis_of(session)
+    difference = judged.difference if judged is not None and is_current else plan(session, reading)
     if shown is not None and difference.changes != shown.changes:
-        raise Refused("L’annuaire a changé entre-temps : regardez à nouveau ce que l’édition changerait.")
+        raise Refused(STALE)
     if not difference.changes:
         return difference
+    refuse_older(session, edition_on)
     last = last_import(session)
-    if last is not None and edition_on < last.edition_on:
-        raise Refused(f"Une édition plus récente, du {last.edition_on:%d/%m/%Y}, a déjà été appliquée.")
-    digest = hashlib.sha256(content).hexdigest()
-    entry = RegisterImport(edition_on=edition_on, sha256=digest, applied_at=now, applied_by=actor)
+    entry = RegisterImport(edition_on=edition_on, sha256=reading.sha256, applied_at=now, applied_by=actor)
     session.add(entry)
     session.flush()
     _write_records(session, difference, entry.id)
@@ -95,20 +121,57 @@ def last_import(session: Session) -> RegisterImport | None:
     return session.scalar(query.order_by(RegisterImport.id.desc()).limit(1))
 
 
+def refuse_older(session: Session, edition_on: date) -> None:
+    """Raises Refused when a later edition than this day's was applied and not undone."""
+    last = last_import(session)
+    if last is not None and edition_on < last.edition_on:
+        raise Refused(f"Une édition plus récente, du {last.edition_on:%d/%m/%Y}, a déjà été appliquée.")
+
+
+def editions(session: Session) -> Sequence[RegisterImport]:
+    """All editions that were ever applied, the undone too, the newest first."""
+    return session.scalars(select(RegisterImport).order_by(RegisterImport.id.desc())).all()
+
+
+def edition_numbered(session: Session, number: int) -> RegisterImport:
+    """The applied edition with this key. Raises NotFound."""
+    entry = session.get(RegisterImport, number)
+    if entry is None:
+        raise NotFound("Cette édition du registre n’existe pas.")
+    return entry
+
+
+def changes_of(session: Session, entry: RegisterImport) -> list[Change]:
+    """What an edition changed when it was applied, as it was compared then."""
+    query = select(RegisterChange).where(RegisterChange.import_id == entry.id).order_by(RegisterChange.id)
+    return [
+        Change(row.kind, row.nature, row.fase, row.name, row.authority_fase, row.field, row.before, row.after)
+        for row in session.scalars(query)
+    ]
+
+
+def known_authorities(session: Session, fases: Collection[int]) -> set[int]:
+    """Those of these FASE numbers that are of an authority with a sheet."""
+    return set(session.scalars(select(Authority.fase).where(Authority.fase.in_(fases)))) if fases else set()
+
+
 def was_ever_filled(session: Session) -> bool:
     """Whether an edition was ever applied, even if it was undone since."""
     return session.scalar(select(RegisterImport.id).limit(1)) is not None
 
 
-def undo(session: Session, *, now: datetime, actor: str) -> RegisterImport:
+def undo(session: Session, *, now: datetime, actor: str, number: int | None = None) -> RegisterImport:
     """Undo the last edition: records, periods and fields return to what they were before it.
 
-    Raises NotFound when there is none, Refused when data recorded since then depends on it.
+    Raises NotFound when there is none, Refused when `number` names another one or when data recorded since then depends
+    on it.
     """
     take_turns(session, "register")
     entry = last_import(session)
     if entry is None:
         raise NotFound("Aucune édition du registre n’a été appliquée.")
+    if number is not None and number != entry.id:
+        raise Refused("Seule la dernière édition appliquée peut être annulée.")
     for model in PERIODS:
         session.execute(delete(model).where(model.opened_by == entry.id))
         reopened = {"until": None, "closed_by": None}

@@ -298,6 +298,26 @@ class RegisterImport(Base):
     undone_by: Mapped[str | None] = mapped_column(String(255))
 
 
+class RegisterUpload(Base):
+    """An edition sent from the page; `import_id` names what it became once it was applied.
+
+    `grid` is its cells as JSON, up to megabytes: it is read only where it is asked for. Once applied, only the cells of
+    its rejected rows are left, and `outcome` says why they were rejected. The register is public. An edition that
+    nobody applies is deleted after 30 days; the others are kept as long as `register_imports`.
+    """
+
+    __tablename__ = "register_uploads"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    edition_on: Mapped[date]
+    sha256: Mapped[str] = mapped_column(String(64))
+    grid: Mapped[str] = mapped_column(Text, deferred=True)
+    outcome: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime]
+    received_by: Mapped[str] = mapped_column(String(255))
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), unique=True)
+
+
 class RegisterKind(StrEnum):
     """What a change in the register is about."""
 

@@ -4,6 +4,7 @@ Source: the open register of schools of the Fédération Wallonie-Bruxelles (sig
 between editions. Only compulsory education is kept; other rows are counted as ignored.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from outreach.directory.models import EducationType
 from outreach.directory.reference import NETWORKS, fold
 from outreach.errors import InputError
-from outreach.spreadsheets.tables import Rejection, Row, RowFault, csv_grid, interpret, normalised
+from outreach.spreadsheets.tables import Grid, Rejection, Row, RowFault, interpret, normalised, read_grid
 from outreach.text import whole_number
 
 # Field → the register's usual header. A header matches when both are the same once normalised.
@@ -136,6 +137,7 @@ class Reading:
 
     `withheld` are the schools of rejected rows. `blind` is True when a rejected row does not even name its school: then
     a missing school proves nothing. `first_rows` is the number of the row where each authority was first read.
+    `sha256` is the digest of the file.
     """
 
     edition: Edition = field(default_factory=Edition)
@@ -146,17 +148,25 @@ class Reading:
     withheld: set[int] = field(default_factory=set)
     blind: bool = False
     first_rows: dict[int, int] = field(default_factory=dict)
+    sha256: str = ""
 
 
 def read_register(content: bytes) -> Reading:
-    """Read a whole edition (CSV bytes) into memory.
+    """Read a whole edition (the bytes of a CSV, XLSX or ODS) into memory; see `read_edition`.
+
+    It may take seconds, so no writing transaction should be open.
+    """
+    return read_edition(read_grid(content), hashlib.sha256(content).hexdigest())
+
+
+def read_edition(grid: Grid, sha256: str) -> Reading:
+    """Read the cells of an edition. `sha256` is the digest of the file that they come from.
 
     Raises InputError when the file as a whole cannot be read. Faulty rows are listed in `rejected`, and their schools
     are withheld, so that an incomplete school is never taken for a change.
     """
-    grid = csv_grid(content)
     sheet = interpret(grid, lambda header: ALIASES.get(normalised(header)), COLUMNS)
-    reading = Reading(encoding=grid.label, unknown_columns=sheet.unknown)
+    reading = Reading(encoding=grid.label, unknown_columns=sheet.unknown, sha256=sha256)
     for row in sheet.rows:
         if not row.fault and not _is_compulsory(row.cells["education_type"]):
             reading.ignored[row.cells["education_type"]] += 1

@@ -107,14 +107,14 @@ def read_grid(content: bytes) -> Grid:
         if not numbered:
             raise InputError("Le fichier est vide.")
         return Grid("classeur", numbered[0][1], numbered[1:])
-    grid = csv_grid(content, "ni un CSV, ni un XLSX, ni un ODS (ou il est protégé par un mot de passe)")
+    if content.startswith(OTHER_FORMATS):
+        raise InputError("Ce fichier n’est ni un CSV, ni un XLSX, ni un ODS (ou il est protégé par un mot de passe).")
+    grid = _csv_grid(content)
     return replace(grid, records=_counted(grid.records))
 
 
-def csv_grid(content: bytes, neither: str = "pas un CSV : enregistrez-le sous ce format") -> Grid:
-    """CSV text, its encoding and separator detected. Raises InputError when it is something else or empty."""
-    if content.startswith(OTHER_FORMATS):
-        raise InputError(f"Ce fichier n’est {neither}.")
+def _csv_grid(content: bytes) -> Grid:
+    """CSV text, its encoding and separator detected. Raises InputError when it is empty."""
     text, encoding = decode(content)
     if not text.strip():
         raise InputError("Le fichier est vide.")

@@ -1,6 +1,5 @@
 """Pages of joining lists (upload, check, apply, undo) and of an authority's adherence statuses."""
 
-from collections.abc import Sequence
 from datetime import date
 
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
@@ -17,8 +16,7 @@ from outreach.directory import authority_sheet
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.roles import RoleName
-from outreach.spreadsheets.tables import Grid, Rejection
-from outreach.web.ui import exports
+from outreach.web.ui import exports, rejected_rows
 from outreach.web.ui.forms import EVERY_SCHOOL, StatusForm, UploadForm
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
@@ -86,7 +84,7 @@ def joining_list(list_id: int) -> str:
             rejections=plan.rejected if plan else lists.rejected_of(session, received, grid, _today()),
             summary=lists.summary_of(received),
             shown=SHOWN_LINES,
-            letters=_letters(grid),
+            letters=rejected_rows.letters(grid),
             latest=lists.is_last_applied(session, received),
             colleagues=staff.colleagues(session),
         )
@@ -98,7 +96,7 @@ def rejected(list_id: int, kind: str) -> Response:
     with database().reading() as session:
         received = lists.list_by_id(session, list_id)
         grid = lists.grid_of(received)
-        table = _rejected_table(grid, lists.rejected_of(session, received, grid, _today()))
+        table = rejected_rows.table_of(grid, lists.rejected_of(session, received, grid, _today()))
     return exports.download(table, kind, f"lignes-rejetees-{list_id}")
 
 
@@ -241,24 +239,3 @@ def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> 
         form=form,
         colleagues=staff.colleagues(session),
     )
-
-
-def _letters(grid: Grid) -> dict[str, str]:
-    """The spreadsheet letter of each column, by its header, so that pages can name a cell "B17"."""
-    return {name.strip(): exports.column_letter(place) for place, name in enumerate(grid.header)}
-
-
-def _rejected_table(grid: Grid, rejections: Sequence[Rejection]) -> exports.Table:
-    errors = {rejection.row: rejection for rejection in rejections}
-    faulty = [(errors[number], cells) for number, cells in grid.records if number in errors]
-    width = max(len(grid.header), *(len(cells) for _, cells in faulty), 0)
-    rows = [[*_wide(cells, width), _told(rejection)] for rejection, cells in faulty]
-    return exports.Table("Lignes rejetées", [*_wide(grid.header, width), "erreur"], rows)
-
-
-def _wide(cells: list[str], width: int) -> list[str]:
-    return cells + [""] * (width - len(cells))
-
-
-def _told(rejection: Rejection) -> str:
-    return f"{rejection.column} : {rejection.message}" if rejection.column else rejection.message

@@ -12,6 +12,7 @@ from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, RollUp,
 from outreach.adherence.standing import roll_up, rolled_up, standing
 from outreach.directory import imports
 from outreach.directory.models import Authority, School
+from outreach.directory.register import read_register
 from tests.directory.editions import edition, row
 
 pytestmark = pytest.mark.postgresql
@@ -51,7 +52,9 @@ record = st.fixed_dictionaries(
 @pytest.fixture
 def ready(database, now):
     with database.writing() as session:
-        imports.apply(session, FILE, now=now, edition_on=START, actor="x", mailbox_domain="adm.fwb.example")
+        imports.apply(
+            session, read_register(FILE), now=now, edition_on=START, actor="x", mailbox_domain="adm.fwb.example"
+        )
         programmes.load(session, PROGRAMME, now=now, actor="x")
     return database
 

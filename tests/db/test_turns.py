@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from outreach.directory import authority_sheet, contacts, imports
 from outreach.directory.models import Contact, MailboxKind, RegisterImport
+from outreach.directory.register import read_register
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
 from tests.directory.editions import edition, row
@@ -34,7 +35,7 @@ def both(action):
 def apply(database, content, now, **more):
     with database.writing() as session:
         details = {"now": now, "edition_on": date(2021, 3, 1), "actor": "x", "mailbox_domain": "adm.fwb.example"}
-        return len(imports.apply(session, content, **details, **more).changes)
+        return len(imports.apply(session, read_register(content), **details, **more).changes)
 
 
 def test_one_edition_applied_twice_at_once_is_applied_once(database, now):
@@ -61,7 +62,7 @@ def test_one_address_added_twice_at_once_is_added_once(database, now):
 
 def test_an_edition_is_applied_only_as_it_was_shown(database, now):
     with database.reading() as session:
-        shown = imports.plan(session, edition(row()))
+        shown = imports.plan(session, read_register(edition(row())))
     apply(database, edition(row(school=80002, site=70002)), now)
     with pytest.raises(Refused, match="changé entre-temps"):
         apply(database, edition(row()), now, shown=shown)

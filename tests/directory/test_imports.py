@@ -1,14 +1,15 @@
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from outreach import audit
 from outreach.delivery.ledger import recipients
 from outreach.delivery.models import Mailing, Reason
-from outreach.directory import authority_sheet, contacts, imports, listing
+from outreach.directory import authority_sheet, contacts, imports, listing, uploads
 from outreach.directory.listing import Filters
 from outreach.directory.models import Authority, Contact, Listing, MailboxKind, RegisterChange, School, Site
+from outreach.directory.register import Edition, read_register
 from outreach.directory.stored import stored
 from outreach.errors import NotFound, Refused
 from outreach.mail.addresses import judge
@@ -26,7 +27,12 @@ NEW = edition(
 def apply(database, content, now, on=FIRST):
     with database.writing() as session:
         return imports.apply(
-            session, content, now=now, edition_on=on, actor="nadia@fwb.example", mailbox_domain="adm.fwb.example"
+            session,
+            read_register(content),
+            now=now,
+            edition_on=on,
+            actor="nadia@fwb.example",
+            mailbox_domain="adm.fwb.example",
         )
 
 
@@ -43,7 +49,7 @@ def state(database):
 
 def test_a_plan_writes_nothing(database):
     with database.reading() as session:
-        assert imports.plan(session, OLD).changes
+        assert imports.plan(session, read_register(OLD)).changes
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Authority)) == 0
 
@@ -137,6 +143,45 @@ def test_undo_is_refused_when_a_letter_was_meant_for_an_authority_of_the_edition
         recipients.put(session, mailing, [to], lambda identity: identity, now=now)
     with pytest.raises(Refused), database.writing() as session:
         imports.undo(session, now=now, actor="nadia@fwb.example")
+
+
+def test_an_application_that_stops_half_way_leaves_nothing_and_can_be_done_again(database, now):
+    with database.writing() as session:
+        number = uploads.receive(session, uploads.opened(OLD), FIRST, now=now, actor="x").id
+
+    def apply_it():
+        with database.reading() as session:
+            judged = uploads.judge(session, uploads.upload_numbered(session, number))
+        with database.writing() as session:
+            upload = uploads.upload_numbered(session, number)
+            uploads.apply(session, upload, judged, now=now, actor="x", mailbox_domain="adm.fwb.example")
+
+    def stop(*details):
+        if details[2].startswith("INSERT INTO contacts"):
+            raise ConnectionError
+
+    event.listen(database.engine, "before_cursor_execute", stop)
+    with pytest.raises(ConnectionError):
+        apply_it()
+    event.remove(database.engine, "before_cursor_execute", stop)
+    assert state(database) == (Edition(), [])
+    apply_it()
+    assert len(state(database)[1]) == 2
+
+
+def test_an_edition_that_nobody_applies_is_deleted_after_thirty_days(database, now):
+    applied, left = (uploads.opened(content) for content in (OLD, NEW))
+    with database.writing() as session:
+        numbers = [uploads.receive(session, one, SECOND, now=now, actor="x").id for one in (applied, left)]
+        upload = uploads.upload_numbered(session, numbers[0])
+        judged = uploads.judge(session, upload)
+        uploads.apply(session, upload, judged, now=now, actor="x", mailbox_domain="adm.fwb.example")
+    later = now + uploads.KEPT + timedelta(minutes=1)
+    with database.writing() as session:
+        uploads.receive(session, left, SECOND, now=later, actor="x")
+    with database.reading() as session:
+        assert uploads.upload_numbered(session, numbers[0]).import_id
+        assert [upload.received_at for upload in uploads.waiting(session)] == [later]
 
 
 def test_an_older_edition_is_refused(database, now):

@@ -53,7 +53,7 @@ PLACES = {  # blueprints that belong to an entry of the bar other than their own
     "segments": "campaigns",
     "replies": "responses",
     "texts": "responses",
-    **dict.fromkeys(("history", "measure", "exclusions"), "directory"),
+    **dict.fromkeys(("history", "measure", "exclusions", "register"), "directory"),
     **dict.fromkeys(("accounts", "programmes", "closures", "trail"), "administration"),
 }
 FIRST_PAGE = "account.password"  # for those who have to change their password

@@ -1,0 +1,28 @@
+"""The rejected rows of a file that somebody sent: named by their cell on a page, and as a file with the reasons."""
+
+from collections.abc import Iterable, Sequence
+
+from outreach.spreadsheets.tables import Grid, Rejection
+from outreach.web.ui import exports
+
+
+def letters(grid: Grid) -> dict[str, str]:
+    """The spreadsheet letter of each column, by its header, so that pages can name a cell "B17"."""
+    return {name.strip(): exports.column_letter(place) for place, name in enumerate(grid.header)}
+
+
+def table_of(grid: Grid, rejections: Iterable[Rejection]) -> exports.Table:
+    """The rejected rows as they were sent, with one more column that says what is wrong."""
+    errors = {rejection.row: rejection for rejection in rejections}
+    faulty = [(errors[number], cells) for number, cells in grid.records if number in errors]
+    width = max(len(grid.header), *(len(cells) for _, cells in faulty), 0)
+    rows = [[*_wide(cells, width), _told(rejection)] for rejection, cells in faulty]
+    return exports.Table("Lignes rejetées", [*_wide(grid.header, width), "erreur"], rows)
+
+
+def _wide(cells: Sequence[str], width: int) -> list[str]:
+    return [*cells, *[""] * (width - len(cells))]
+
+
+def _told(rejection: Rejection) -> str:
+    return f"{rejection.column} : {rejection.message}" if rejection.column else rejection.message
