@@ -37,7 +37,7 @@ from outreach.web import (
     situation,
     trail,
 )
-from outreach.web.administration import accounts
+from outreach.web.administration import accounts, closures
 from outreach.web.administration import index as administration
 from outreach.web.directory import authorities, exclusions, history, measure, reachability, register
 from outreach.web.headers import Headed
@@ -109,6 +109,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         trail,
         administration,
         accounts,
+        closures,
         recipient_pages,
         well_known,
     ):

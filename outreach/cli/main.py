@@ -17,6 +17,7 @@ MODULES = {
     "directory": ("register", "directory"),
     "adherence": ("programme", "adherence", "report"),
     "campaign": ("campaign",),
+    "closures": ("closure",),
     "mailboxes": ("bounces", "suppressions", "consent"),
     "bench": ("bench", "chaos"),
 }

@@ -9,6 +9,7 @@ from outreach.alerts import models as alerts
 from outreach.campaigns import drafts
 from outreach.campaigns import models as campaigns
 from outreach.campaigns.replies import models as replies
+from outreach.campaigns.schedule import closures
 from outreach.db import Base
 from outreach.delivery import models as delivery
 from outreach.delivery.bounces import models as bounces
@@ -22,7 +23,8 @@ ACCOUNTS = (attempts, links, requests, second_factors, sessions, staff, trail)
 SEGMENTS = (authority_lists, saved)
 TABLES = (
     *ACCOUNTS,
-    *(adherence, alerts, audit, bounces, calls, campaigns, delivery, drafts, models, reachability, replies, seals),
+    *(adherence, alerts, audit, bounces, calls, campaigns, closures, delivery, drafts, models),
+    *(reachability, replies, seals),
     *SEGMENTS,
     *(staff_mail, tracking),
 )

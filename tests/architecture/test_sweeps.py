@@ -111,7 +111,7 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
             and endpoint.startswith(
                 (
                     *("directory.", "exclusions.", "history.", "measure.", "adherence.", "campaigns.", "responses."),
-                    *("segments.", "sending.", "situation.", "replies.", "texts.", "accounts.", "register."),
+                    *("segments.", "sending.", "situation.", "replies.", "texts.", "accounts.", "register.", "closures."),
                 )
             )
             and endpoint != "campaigns.preview"

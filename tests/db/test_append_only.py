@@ -31,6 +31,8 @@ KEYS = {
     "audit_seals": ["id"],
     "basis_withdrawals": ["basis_id"],
     "campaign_transitions": ["id"],
+    "closure_withdrawals": ["closure_id"],
+    "closures": ["id"],
     "exemptions": ["id"],
     "follow_up_steps": ["id"],
     "gate_changes": ["id"],
@@ -54,6 +56,11 @@ LATER = {  # rows of tables that no dump holds
         {"id": 1, "response_id": 1, "message_id": 1, "text_id": 1, "key": "x", "subject": "x", "text": "x"}
         | {"sent_at": AT, "sent_by": "a@fwb.example"}
     ],
+    "closures": [
+        {"id": 1, "first_on": "2021-05-25", "last_on": "2021-05-25", "part": "day", "spares": "", "name": "x"}
+        | {"added_at": AT, "added_by": "a@fwb.example"}
+    ],
+    "closure_withdrawals": [{"closure_id": 1, "withdrawn_at": AT, "withdrawn_by": "b@fwb.example"}],
 }
 WAYS = {
     "update": "UPDATE {table} SET {key} = {key}",

@@ -371,3 +371,19 @@ def test_agreements_to_be_measured_are_recorded_listed_and_withdrawn(run_on_samp
     assert told["recorded_by"] == told["withdrawn_by"]
     assert told["recorded_at"] <= told["withdrawn_at"]
     assert run_on_sample("consent", "record", *mailbox, *by).returncode == 2
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_days_are_closed_listed_and_opened_again(run, with_people):
+    add = ("closure", "add", "2027-03-02", "2027-03-03", "--name", "grève", "--part", "morning")
+    assert "Fermeture 1 ajoutée" in run(*add).stdout
+    assert "déjà dans le calendrier" in run(*add).stderr
+    assert run("closure", "withdraw", 1).returncode == 0
+    (listed,) = figures(run("closure", "list", "--year", "2026", "--json"))
+    assert [listed[name] for name in ("first", "last", "part", "spares", "name")] == [
+        *("2027-03-02", "2027-03-03", "morning", "nobody", "grève")
+    ]  # fmt: skip
+    assert listed["withdrawn_by"] == listed["added_by"] == "hugo.willems@fwb.example"
+    assert run("closure", "withdraw", 1).returncode == 1
+    refused = run("closure", "add", "2027-03-02", "--name", "x", "--as", "nadia.lambert@fwb.example")
+    assert refused.returncode == 1

@@ -11,7 +11,7 @@ from sqlalchemy import exists, select
 
 from outreach import french
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.schedule import sending_hours
+from outreach.campaigns.schedule import closures, sending_hours
 from outreach.campaigns.schedule.sending_hours import DAY, Closing
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
@@ -62,10 +62,11 @@ class CalendarDay:
 
 
 def weeks(session: Session, month: date) -> list[list[CalendarDay]]:
-    """The weeks, Monday first, of the month whose first day is `month`. Two statements, however many campaigns."""
+    """The weeks, Monday first, of the month whose first day is `month`. Three statements, however many campaigns."""
     rows = calendar.Calendar().monthdatescalendar(month.year, month.month)
     first, last = rows[0][0], rows[-1][-1]
-    closings = {day: sending_hours.closing(day) for day in _days(first, last + DAY)}
+    added = closures.in_force(session)
+    closings = {day: sending_hours.closing(day, added) for day in _days(first, last + DAY)}
     entries = defaultdict(list)
     for entry in [*_waves(session, first, last), *_wishes(session, first, last)]:
         entries[today(entry.at)].append(entry)

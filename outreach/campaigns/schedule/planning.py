@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from outreach import french
 from outreach.campaigns.audiences import networks_of
 from outreach.campaigns.models import Campaign, Colour
-from outreach.campaigns.schedule import sending_hours
+from outreach.campaigns.schedule import closures, sending_hours
 from outreach.campaigns.schedule.moments import moment_of
-from outreach.campaigns.schedule.sending_hours import Audiences, Opening
+from outreach.campaigns.schedule.sending_hours import AddedClosure, Audiences, Opening
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
 from outreach.french import WITH_WEEKDAY, spelt_day
@@ -78,17 +78,19 @@ def left_out(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ClosingRule:
-    """What decides when a campaign's letters may leave: the kinds of its recipients, and whether it is urgent."""
+    """What decides when a campaign's letters may leave: the kinds of its recipients, whether it is urgent, and the
+    closures that people added."""
 
     recipients: frozenset[Audiences]
     urgent: bool
+    added: tuple[AddedClosure, ...] = ()
 
     @classmethod
     def of(cls, session: Session, campaign: Campaign, *, now: datetime) -> "ClosingRule":
         """The rule of a campaign, from the networks of its audience and its colour."""
         networks = networks_of(session, campaign, now=now)
         kinds = {Audiences.SCHOOL_SIDE if network in SCHOOL_SIDE else Audiences.ADMINISTRATION for network in networks}
-        return cls(frozenset(kinds), campaign.colour in URGENT)
+        return cls(frozenset(kinds), campaign.colour in URGENT, closures.in_force(session))
 
     def waves(
         self,
@@ -117,8 +119,14 @@ class ClosingRule:
             f"La date limite de la {wave.name} tombe le {spelt_day(day, WITH_WEEKDAY)}, jour fermé ({closed}) : "
             "changez le délai de réponse, ou la date."
             for wave, day in deadlines
-            if (closed := sending_hours.closed_office(day, self.recipients))
+            if (closed := sending_hours.closed_office(day, self.recipients, self.added))
         ]
+
+    def closed_by(self, at: datetime) -> str:
+        """The names of the added closures that close an instant, in French, or ''."""
+        wall = at.astimezone(BRUSSELS)
+        theirs = [one for one in self.added if one.concerns(wall.date(), self.recipients, urgent=self.urgent)]
+        return ", ".join(dict.fromkeys(one.name for one in theirs if one.covers(wall.time())))
 
     def exactly(self, asked: datetime) -> PlannedWave:
         """The first wave at the requested instant, even when that is closed."""
@@ -131,5 +139,6 @@ class ClosingRule:
 
     def wave(self, number: int, after: int, begun: datetime) -> PlannedWave:
         """The wave at the first open time from `after` days after `begun`, a local time in Brussels."""
-        opening = sending_hours.next_open(begun + timedelta(days=after), self.recipients, urgent=self.urgent)
+        asked = begun + timedelta(days=after)
+        opening = sending_hours.next_open(asked, self.recipients, urgent=self.urgent, added=self.added)
         return PlannedWave(number, after, moment_of(opening.wall).at, opening)

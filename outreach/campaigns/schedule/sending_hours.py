@@ -3,10 +3,10 @@
 The functions are pure: they use no database and no clock. Public holidays and school breaks come from the package
 `holidays`, which rests on the calendars of enseignement.be and the decree of 31 March 2022. `caution` warns about the
 school years that we did not compare with a published calendar ourselves. The hours, the summer and the quiet weeks
-around it are this product's own rule.
+around it are this product's own rule. What people have added (`schedule.closures`) is handed in.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -20,7 +20,7 @@ from outreach.french import WITH_WEEKDAY, spelt_day, spelt_hour, typeset
 WINDOWS = ((time(9), time(11, 30)), (time(13, 30), time(15, 30)))
 IDLE = {0: "lundi", 4: "vendredi", 5: "samedi", 6: "dimanche"}
 SATURDAY = 5
-FARTHEST_DAYS = 120
+FARTHEST_DAYS = 1096
 CHECKED = {
     2020,
     2022,
@@ -78,12 +78,68 @@ class Spares(StrEnum):
         """The exception as the interface shows it, in French, or ''."""
         return _SPARED[self]
 
+    @property
+    def leaves(self) -> str:
+        """What leaves all the same, in French."""
+        return _LEAVES[self]
+
 
 _SPARED = {
     Spares.NOBODY: "",
     Spares.ADMINISTRATIONS: "sauf vers les communes, les provinces et la COCOF",
     Spares.URGENT: "sauf vers les communes, les provinces et la COCOF, et sauf les courriels rouges ou bleus",
 }
+_LEAVES = {
+    Spares.NOBODY: "rien",
+    Spares.ADMINISTRATIONS: "ce qui va vers les communes, les provinces et la COCOF",
+    Spares.URGENT: "ce qui va vers les communes, les provinces et la COCOF, et les courriels rouges ou bleus",
+}
+
+
+class ClosedPart(StrEnum):
+    """What an added closure closes of each of its days: all of it, or one of the two windows."""
+
+    DAY = "day"
+    MORNING = "morning"
+    AFTERNOON = "afternoon"
+
+    @property
+    def label(self) -> str:
+        """The part in the interface, in French."""
+        return _PARTS[self]
+
+
+_PARTS = {
+    ClosedPart.DAY: "toute la journée",
+    ClosedPart.MORNING: "le matin",
+    ClosedPart.AFTERNOON: "l’après-midi",
+}
+_WINDOW_OF = {ClosedPart.MORNING: WINDOWS[0], ClosedPart.AFTERNOON: WINDOWS[1]}
+
+
+@dataclass(frozen=True, slots=True)
+class AddedClosure:
+    """Days that people closed, from `first` to `last`, both included: why, which part of each, and whom they spare."""
+
+    first: date
+    last: date
+    part: ClosedPart
+    spares: Spares
+    name: str
+
+    def concerns(self, day: date, recipients: Collection[Audiences], *, urgent: bool) -> bool:
+        """Whether it closes a day, or a part of it, to these recipients. No recipients count as schools."""
+        if not self.first <= day <= self.last:
+            return False
+        if self.spares is not Spares.NOBODY and set(recipients) == {Audiences.ADMINISTRATION}:
+            return False
+        return not (self.spares is Spares.URGENT and urgent)
+
+    def covers(self, hour: time) -> bool:
+        """Whether it closes this hour of each of its days: a closed window reaches to the other one."""
+        if self.part is ClosedPart.DAY:
+            return True
+        return (hour < WINDOWS[1][0]) == (self.part is ClosedPart.MORNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,65 +164,80 @@ class _Year:
     settled: date
 
 
-def closure(day: date, recipients: Collection[Audiences], *, urgent: bool) -> str:
+def closure(day: date, recipients: Collection[Audiences], *, urgent: bool, added: Collection[AddedClosure] = ()) -> str:
     """What closes a day, in French, or '' when letters may leave. A day closed to some recipients is closed to all.
 
     Urgent letters (red and blue) also leave in the quiet weeks: from 17 June to the summer, and from 16 August to the
     end of the second week of term. Administrations work in school breaks and quiet weeks. No recipients count as
-    schools.
+    schools. A day whose two windows are closed by `added` closures is closed as well.
     """
     year = _year(day.year)
     if year.summer <= day <= date(day.year, 8, 15):
         return SUMMER
     school = "" if set(recipients) == {Audiences.ADMINISTRATION} else _school(day, year, urgent=urgent)
-    return school or year.public.get(day, "") or _idle(day)
+    theirs = [one for one in added if one.concerns(day, recipients, urgent=urgent)]
+    return school or year.public.get(day, "") or _closed_by(theirs) or _idle(day)
 
 
-def closed_office(day: date, recipients: Collection[Audiences]) -> str:
+def closed_office(day: date, recipients: Collection[Audiences], added: Collection[AddedClosure] = ()) -> str:
     """What closes the recipients' offices on a day, in French, or '' on a day on which they can answer.
 
-    Weekends, public holidays, the summer, and school breaks for those that have them; not the days of the week and the
-    quiet weeks without sending.
+    Weekends, public holidays, the summer, school breaks for those that have them, and `added` closures; not the days of
+    the week and the quiet weeks without sending.
     """
     if day.weekday() >= SATURDAY:
         return "week-end"
-    closed = closure(day, recipients, urgent=True)
+    closed = closure(day, recipients, urgent=True, added=added)
     return "" if closed == _idle(day) else closed
 
 
-def closing(day: date) -> Closing | None:
-    """What closes a day to all or some letters; None for an open day, or one closed only by its day of the week."""
+def closing(day: date, added: Collection[AddedClosure] = ()) -> Closing | None:
+    """What closes a day to all or some letters; None for an open day, or one closed only by its day of the week.
+
+    Where only a window of the day is closed, the name says which.
+    """
     for spares, recipients, urgent in (
         (Spares.NOBODY, Audiences.ADMINISTRATION, True),
         (Spares.ADMINISTRATIONS, Audiences.SCHOOL_SIDE, True),
         (Spares.URGENT, Audiences.SCHOOL_SIDE, False),
     ):
-        name = closure(day, [recipients], urgent=urgent)
+        name = closure(day, [recipients], urgent=urgent, added=added)
         if name and name != _idle(day):
             return Closing(name, spares)
-    return None
+    parts = [one for one in added if one.first <= day <= one.last and one.part is not ClosedPart.DAY]
+    if not parts or _idle(day):
+        return None
+    return Closing(", ".join(f"{one.name} ({one.part.label})" for one in parts), parts[0].spares)
 
 
-def next_open(wall: datetime, recipients: Collection[Audiences], *, urgent: bool) -> Opening:
+def next_open(
+    wall: datetime, recipients: Collection[Audiences], *, urgent: bool, added: Collection[AddedClosure] = ()
+) -> Opening:
     """The first open time from a local time in Brussels (without zone) on, and why it differs from that time.
 
-    The search covers 120 days. On a later day the requested hour is kept if it lies in a window; else the day's first
-    window is used. The reasons are what closes the requested time, then what closes each Tuesday, Wednesday or
-    Thursday passed over.
+    The search covers three years, more than a sending may lie ahead. On a later day the requested hour is kept if it
+    lies in an open window; else the day's first open window is used. The reasons are what closes the requested time,
+    then what closes each Tuesday, Wednesday or Thursday passed over.
     """
 
     def shut(day: date) -> str:
-        return closure(day, recipients, urgent=urgent)
+        return closure(day, recipients, urgent=urgent, added=added)
+
+    def parts(day: date) -> list[AddedClosure]:
+        return [one for one in added if one.part in _WINDOW_OF and one.concerns(day, recipients, urgent=urgent)]
 
     asked, hour = wall.date(), wall.time()
-    closed, later = shut(asked), _from(hour)
+    closed, later = shut(asked), _from(hour, _open_windows(parts(asked)))
     if not closed and later:
-        return Opening(wall, datetime.combine(asked, later), "" if later == hour else off_hours())
+        return Opening(wall, datetime.combine(asked, later), "" if later == hour else _off(hour, parts(asked)))
     passed = list(takewhile(shut, (asked + DAY * number for number in range(1, FARTHEST_DAYS))))
-    whys = [closed or off_hours(), *(shut(day) for day in passed if day.weekday() not in IDLE)]
-    if later != hour:
-        whys.append(off_hours())
-    first_open = datetime.combine(asked + DAY * (len(passed) + 1), hour if later == hour else WINDOWS[0][0])
+    whys = [closed or _off(hour, parts(asked)), *(shut(day) for day in passed if day.weekday() not in IDLE)]
+    found = asked + DAY * (len(passed) + 1)
+    windows = _open_windows(parts(found))
+    is_kept = _from(hour, windows) == hour
+    if not is_kept:
+        whys.append(_off(hour, parts(found)))
+    first_open = datetime.combine(found, hour if is_kept else windows[0][0])
     return Opening(wall, first_open, ", ".join(dict.fromkeys(whys)))
 
 
@@ -205,9 +276,30 @@ def off_hours() -> str:
     return f"en dehors des heures d’envoi ({windows})"
 
 
-def _from(hour: time) -> time | None:
+def _from(hour: time, windows: Sequence[tuple[time, time]]) -> time | None:
     """The hour itself if it is in a window (whose end is excluded), else the start of the day's next one, or None."""
-    return next((max(hour, start) for start, end in WINDOWS if hour < end), None)
+    return next((max(hour, start) for start, end in windows if hour < end), None)
+
+
+def _open_windows(parts: Collection[AddedClosure]) -> Sequence[tuple[time, time]]:
+    """The windows of a day that these closures leave open; both, where the day should have been passed over."""
+    closed = [_WINDOW_OF[one.part] for one in parts]
+    return [window for window in WINDOWS if window not in closed] or WINDOWS
+
+
+def _off(hour: time, parts: Collection[AddedClosure]) -> str:
+    """Why letters do not leave at an hour of an open day: the closures of its window, or else the hours themselves."""
+    is_within = _from(hour, WINDOWS) == hour
+    names = [one.name for one in parts if is_within and one.covers(hour)]
+    return ", ".join(dict.fromkeys(names)) or off_hours()
+
+
+def _closed_by(added: Collection[AddedClosure]) -> str:
+    """The closure that closes a whole day, or those that close both its windows, in French; else ''."""
+    whole = next((one.name for one in added if one.part is ClosedPart.DAY), "")
+    if whole or {one.part for one in added} < {ClosedPart.MORNING, ClosedPart.AFTERNOON}:
+        return whole
+    return ", ".join(dict.fromkeys(one.name for one in added))
 
 
 def _school(day: date, year: _Year, *, urgent: bool) -> str:

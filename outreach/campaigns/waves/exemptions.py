@@ -38,7 +38,7 @@ def let_leave(
     refuse_far_away(at, now)
     if ClosingRule.of(session, campaign, now=now).first(at).at == at:
         raise Refused("Ce moment est une heure d’envoi : il ne demande pas de dérogation.")
-    _refuse_out_of_order(campaign, wave, at)
+    refuse_out_of_order(campaign, wave, at)
     wave.due_at, wave.latest_start = at, at + lifecycle.LATEST
     session.add(_made(ExemptionKind.HOURS, campaign, wave, why, now, actor))
     note = f"planifiée pour le {spelt_moment(at)}, hors des heures d’envoi : {why}"
@@ -67,6 +67,19 @@ def of(session: Session, campaign: Campaign) -> Sequence[Exemption]:
     return session.scalars(query.order_by(Exemption.id)).all()
 
 
+def refuse_out_of_order(campaign: Campaign, wave: Wave, at: datetime) -> None:
+    """Raises Refused when a wave at this instant would cross another one or leave after the campaign's last day."""
+    others = [other for other in campaign.waves if other is not wave]
+    before = [
+        other for other in others if other.number < wave.number and (other.mailing_id or other.state in ON_ITS_WAY)
+    ]
+    after = [other for other in others if other.number > wave.number and other.state is WaveState.PLANNED]
+    if any(other.due_at >= at for other in before) or any(other.due_at <= at for other in after):
+        raise Refused("À ce moment, la vague croiserait une autre vague de la campagne.")
+    if campaign.stops_on is not None and today(at) > campaign.stops_on:
+        raise Refused("Ce moment est après le dernier jour d’envoi de la campagne.")
+
+
 def _made(kind: ExemptionKind, campaign: Campaign, wave: Wave | None, why: str, now: datetime, actor: str) -> Exemption:
     wave_id = wave.id if wave else None
     return Exemption(kind=kind, campaign_id=campaign.id, wave_id=wave_id, at=now, actor=actor, reason=why)
@@ -86,15 +99,3 @@ def _refuse_author(session: Session, campaign: Campaign, wave: Wave | None, acto
     may = lifecycle.may_be_approved_by(session, campaign, actor)
     if not may or (reminder and not added_reminders.may_be_approved_by(session, reminder, actor)):
         raise Refused("Cette dérogation revient à une autre personne que celle qui a écrit ou soumis l’envoi.")
-
-
-def _refuse_out_of_order(campaign: Campaign, wave: Wave, at: datetime) -> None:
-    others = [other for other in campaign.waves if other is not wave]
-    before = [
-        other for other in others if other.number < wave.number and (other.mailing_id or other.state in ON_ITS_WAY)
-    ]
-    after = [other for other in others if other.number > wave.number and other.state is WaveState.PLANNED]
-    if any(other.due_at >= at for other in before) or any(other.due_at <= at for other in after):
-        raise Refused("À ce moment, la vague croiserait une autre vague de la campagne.")
-    if campaign.stops_on is not None and today(at) > campaign.stops_on:
-        raise Refused("Ce moment est après le dernier jour d’envoi de la campagne.")

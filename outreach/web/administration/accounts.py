@@ -217,7 +217,7 @@ def _closure_page(session: Session, number: int, fault: str = "") -> str:
     user = staff.account_numbered(session, number)
     others = [one for one in staff.holders_of(session, RoleName.AUTHOR) if one.id != user.id]
     return render_template(
-        "pages/administration/closure.html",
+        "pages/administration/account_closing.html",
         user=user,
         fault=fault,
         follows=departures.followed_by(session, user.email),

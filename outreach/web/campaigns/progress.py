@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import flash, redirect, request, url_for
+from flask_security import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
@@ -16,7 +17,7 @@ from outreach.campaigns.results import course, figures, progress
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.schedule.planning import ClosingRule
-from outreach.campaigns.waves import added_reminders, auto_pause, calling_off, exemptions, retrying
+from outreach.campaigns.waves import added_reminders, auto_pause, calling_off, exemptions, moving, retrying
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome
@@ -108,6 +109,8 @@ def waves(number: int) -> str:
             told=_calendar(session, campaign),
             today=_reminded(session, campaign),
             may_be_called_off=_may_be_called_off(campaign),
+            closed=(closed := {one.wave.number: one for one in moving.closed_waves(session, campaign, now=now())}),
+            may_be_moved=_may_be_moved(session, [one.wave for one in closed.values()]),
             pending=added_reminders.pending(session, campaign),
             unreacted=_unreacted(session, campaign),
             exemptions=exemptions.of(session, campaign),
@@ -289,6 +292,12 @@ def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:
     rule = ClosingRule.of(session, campaign, now=now())
     plans = [*rule.waves(campaign), *rule.waves(campaign, start=begun)]
     return {wave.at: wave.told for wave in plans if wave.told}
+
+
+def _may_be_moved(session: Session, waves: Sequence[Wave]) -> set[int]:
+    """The numbers of those of these waves that the person who is signed in may move out of a closure."""
+    is_approver = current_user.holds(RoleName.APPROVER)
+    return {wave.number for wave in waves if is_approver or actor() in moving.planners(session, wave)}
 
 
 def _may_be_called_off(campaign: Campaign) -> set[int]:

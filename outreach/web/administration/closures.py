@@ -1,0 +1,152 @@
+"""The closures, for administrators: the closed days of a school year, and those that people add and take back."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as Redirect
+from wtforms import RadioField, SelectChoice, StringField, ValidationError
+
+from outreach import days
+from outreach.accounts import staff
+from outreach.campaigns.schedule import closures, sending_hours
+from outreach.campaigns.schedule.closures import KnownClosure
+from outreach.campaigns.schedule.sending_hours import ClosedPart, Spares
+from outreach.campaigns.waves import moving
+from outreach.days import FIRST, LAST, parse_day
+from outreach.db import Session
+from outreach.errors import InputError, Refused
+from outreach.french import initial
+from outreach.roles import RoleName
+from outreach.text import whole_number
+from outreach.web.ui.forms import StatusForm
+from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.kept import keeps_text, of_form
+
+pages = Blueprint("closures", __name__, url_prefix="/administration/closures")
+NOBODY = "nobody"
+SPARED = {NOBODY: Spares.NOBODY, "administrations": Spares.ADMINISTRATIONS, "urgent": Spares.URGENT}
+
+
+class ClosureForm(FlaskForm):
+    """A closure to add: its days, the part of each, whom it spares, and why."""
+
+    first = StringField("Premier jour", description="Par exemple 03/11/2026.")
+    last = StringField("Dernier jour (facultatif)", description="Laissez vide pour un seul jour.")
+    part = RadioField(
+        "Ce qui est fermé",
+        choices=[SelectChoice(part, initial(part.label)) for part in ClosedPart],
+        default=ClosedPart.DAY,
+    )
+    spares = RadioField(
+        "Ce qui part quand même",
+        choices=[SelectChoice(name, initial(spared.leaves)) for name, spared in SPARED.items()],
+        default=NOBODY,
+    )
+    name = StringField("Pourquoi", description="En quelques mots, montrés à qui planifie : « grève générale ».")
+
+    validate_first = StatusForm.validate_day
+
+    def validate_last(self, field: StringField) -> None:
+        """A day, or nothing."""
+        try:
+            parse_day(field.data or self.first.data or "")
+        except InputError as error:
+            if field.data:
+                raise ValidationError(str(error)) from None
+
+    def period(self) -> tuple[date, date]:
+        """The first and the last day of a valid form."""
+        return parse_day(self.first.data or ""), parse_day(self.last.data or self.first.data or "")
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedRow:
+    """A line of the page: days closed for one reason, computed by the service or added by somebody (`known`)."""
+
+    first: date
+    last: date
+    name: str
+    part: ClosedPart
+    spares: Spares
+    known: KnownClosure | None = None
+
+
+@pages.get("")
+@needs(RoleName.ADMINISTRATOR)
+def index() -> str:
+    with database().reading() as session:
+        return _page(session, ClosureForm())
+
+
+@pages.post("")
+@needs(RoleName.ADMINISTRATOR)
+@keeps_text(of_form(ClosureForm))
+def add() -> Redirect | tuple[str, int]:
+    form = ClosureForm()
+    if form.validate_on_submit():
+        (first, last), part, spares = form.period(), ClosedPart(form.part.data), SPARED[form.spares.data]
+        period, name = {"first": first, "last": last}, form.name.data or ""
+        try:
+            with database().writing() as session:
+                made = closures.add(session, **period, part=part, spares=spares, name=name, now=now(), actor=actor())
+                number = made.id
+        except (InputError, Refused) as error:
+            form.form_errors = [str(error)]
+        else:
+            flash("La fermeture est dans le calendrier : ce qui se planifie l’évite.", "success")
+            return redirect(url_for(".closure", number=number))
+    with database().reading() as session:
+        return _page(session, form), 422
+
+
+@pages.get("/<number:number>")
+@needs(RoleName.ADMINISTRATOR)
+def closure(number: int) -> str:
+    with database().reading() as session:
+        known = closures.numbered(session, number)
+        within = [] if known.withdrawal else moving.waves_within(session, known.closure, now=now())
+        return render_template(
+            "pages/administration/closure.html",
+            known=known,
+            year=closures.school_year_of(known.closure.first_on),
+            waves=within,
+            planners={one.wave.id: moving.planners(session, one.wave)[0] for one in within},
+            colleagues=staff.colleagues(session),
+        )
+
+
+@pages.post("/<number:number>/withdrawal")
+@needs(RoleName.ADMINISTRATOR)
+def withdraw(number: int) -> Redirect:
+    with database().writing() as session:
+        closures.withdraw(session, number, now=now(), actor=actor())
+    flash("La fermeture est retirée : ces jours se planifient de nouveau.", "success")
+    return redirect(url_for(".closure", number=number))
+
+
+def _page(session: Session, form: ClosureForm) -> str:
+    this = closures.school_year_of(days.today(now()))
+    asked = whole_number(request.args.get("year", ""), digits=4)
+    year = asked if asked is not None and FIRST.year <= asked < LAST.year - 1 else this
+    first, last = closures.days_of(year)
+    known = closures.between(session, first, last)
+    rows = [ClosedRow(run.first, run.last, run.closing.name, ClosedPart.DAY, run.closing.spares)
+            for run in closures.computed(year)]  # fmt: skip
+    rows += [_row(one) for one in known]
+    return render_template(
+        "pages/administration/closures.html",
+        form=form,
+        year=year,
+        near=[near for near in (year - 1, year + 1) if FIRST.year <= near < LAST.year - 1],
+        this=this,
+        rows=sorted(rows, key=lambda row: (row.first, row.last)),
+        caution=sending_hours.caution(first),
+        colleagues=staff.colleagues(session),
+    )
+
+
+def _row(known: KnownClosure) -> ClosedRow:
+    one = known.closure
+    return ClosedRow(one.first_on, one.last_on, one.name, one.part, one.spares, known)

@@ -1,0 +1,37 @@
+"""A planned wave that falls into a closure added since, moved by who planned it or by an approver."""
+
+from contextlib import suppress
+from datetime import datetime
+
+from flask import flash, redirect, request, url_for
+from flask_security import current_user
+from werkzeug.wrappers import Response as Redirect
+
+from outreach import french
+from outreach.campaigns import lifecycle
+from outreach.campaigns.waves import moving
+from outreach.errors import InputError
+from outreach.roles import RoleName
+from outreach.web.campaigns.blueprint import pages
+from outreach.web.ui.frame import actor, database, needs, now
+
+
+@pages.post("/<number:number>/waves/<number:wave>/move")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def move_wave(number: int, wave: int) -> Redirect:
+    to, may_approve = _moment(request.form.get("to", "")), current_user.holds(RoleName.APPROVER)
+    with database().writing() as session:
+        campaign = lifecycle.in_turn(session, number)
+        moved = moving.move(session, campaign, wave, to, now=now(), actor=actor(), may_approve=may_approve)
+        told = f"La {moved.name} part le {french.weekday(moved.due_at)} à {french.hour(moved.due_at)}."
+    flash(told, "success")
+    return redirect(url_for(".waves", number=number))
+
+
+def _moment(text: str) -> datetime:
+    """The instant that the page proposed. Raises InputError."""
+    with suppress(ValueError):
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            return at
+    raise InputError("Ce moment ne se lit pas : rechargez la page des vagues.")
