@@ -37,7 +37,7 @@ from outreach.web import (
     situation,
     trail,
 )
-from outreach.web.administration import accounts, closures
+from outreach.web.administration import accounts, closures, programmes
 from outreach.web.administration import index as administration
 from outreach.web.directory import authorities, exclusions, history, measure, reachability, register
 from outreach.web.headers import Headed
@@ -53,7 +53,7 @@ from outreach.web.ui.account_forms import SignInForm
 
 WORDS = {"", "application/x-www-form-urlencoded"}
 BIG_UPLOADS = {"adherence.receive", "register.receive"}
-UPLOADS = {*BIG_UPLOADS, "segments.make_list"}
+UPLOADS = {*BIG_UPLOADS, "programmes.upload", "segments.make_list"}
 DEFAULT_PORTS = {"http": 80, "https": 443}
 FOR_EVER = 365 * 24 * 3600
 MESSAGES = {
@@ -109,6 +109,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         trail,
         administration,
         accounts,
+        programmes,
         closures,
         recipient_pages,
         well_known,

@@ -4,8 +4,9 @@ The file is TOML: `code`, `name`, `[[strands]]` (number, name, circular, opened_
 (strand, requires, since, until). Loading it again updates what is stored.
 """
 
+import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound
 from outreach.text import line_of_words
 
+PLACE = re.compile(r"at line (\d+)")  # in what tomllib says, in English
 REASONS = {"missing": "il manque", "extra_forbidden": "ce nom n’existe pas"}
 
 
@@ -86,22 +88,37 @@ class ProgrammeFile(BaseModel):
 
 def load(session: Session, content: str, *, now: datetime, actor: str) -> Programme:
     """Create or update a programme from its file. Raises InputError, naming the field at fault or a strand left out."""
-    stated = read(content)
+    return load_file(session, read(content), now=now, actor=actor)
+
+
+def load_file(
+    session: Session, stated: ProgrammeFile, *, now: datetime, actor: str, changes: Sequence[str] = ()
+) -> Programme:
+    """Create or update a programme from what its file states; the audit repeats the `changes`, a sentence each.
+
+    Raises InputError when a known strand is left out.
+    """
     programme = session.scalar(select(Programme).where(Programme.code == stated.code))
     if programme is None:
         programme = Programme(code=stated.code, name=stated.name, strands=[])
         session.add(programme)
     programme.name = stated.name
     known = {strand.number: strand for strand in programme.strands}
-    missing = sorted(known.keys() - {strand.number for strand in stated.strands})
-    if missing:
-        raise InputError(f"Le volet {missing[0]} est connu et manque dans le fichier : un volet ne s’efface pas.")
+    refuse_dropped(known, stated)
     for strand in stated.strands:
         _bring(programme, known, strand)
     session.flush()
     _replace_prerequisites(session, known, stated)
-    audit.record(session, now, actor, f"Programme « {programme.name} » chargé.", f"programme:{programme.code}")
+    told = " ".join((f"Programme « {programme.name} » chargé.", *changes))
+    audit.record(session, now, actor, told, f"programme:{programme.code}")
     return programme
+
+
+def refuse_dropped(known: Iterable[int], stated: ProgrammeFile) -> None:
+    """Raises InputError when a file leaves out one of the strands that are `known`, by their numbers."""
+    missing = sorted(set(known) - {strand.number for strand in stated.strands})
+    if missing:
+        raise InputError(f"Le volet {missing[0]} est connu et manque dans le fichier : un volet ne s’efface pas.")
 
 
 def read(content: str) -> ProgrammeFile:
@@ -109,7 +126,9 @@ def read(content: str) -> ProgrammeFile:
     try:
         return ProgrammeFile.model_validate(tomllib.loads(content))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(f"Le fichier n’est pas du TOML lisible : {error}.") from None
+        place = PLACE.search(str(error))
+        where = f"vérifiez la ligne {place[1]}" if place else "il est coupé, ou d’une autre sorte"
+        raise InputError(f"Le fichier n’est pas du TOML lisible : {where}.") from None
     except ValidationError as error:
         raise InputError(f"Programme refusé, {fault_of(error)}.") from None
 

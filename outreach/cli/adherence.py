@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from outreach import days, french
-from outreach.adherence import lists, programmes, situation
+from outreach.adherence import lists, programme_files, programmes, situation
 from outreach.adherence.lines import JoiningLine
 from outreach.adherence.lists import ListPlan
 from outreach.cli.context import (
@@ -42,9 +42,13 @@ def programme() -> None:
 @pass_operation
 def load(operation: Operation, file: Path) -> None:
     """Charge un programme depuis son fichier (TOML), ou l’y ramène."""
+    stated = programmes.read(decode(file.read_bytes())[0])
     with operation.database.writing() as session:
-        actor = operation.actor(session, RoleName.AUTHOR)
-        loaded = programmes.load(session, decode(file.read_bytes())[0], now=operation.now, actor=actor)
+        actor = operation.actor(session, RoleName.AUTHOR, RoleName.ADMINISTRATOR)
+        changes = programme_files.difference(session, stated).changes
+        loaded = programmes.load_file(session, stated, now=operation.now, actor=actor, changes=changes)
+        for change in changes:
+            say(change)
         say(f"Programme « {loaded.name} » : {french.plural(len(loaded.strands), 'volet')}.")
 
 

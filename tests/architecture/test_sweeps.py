@@ -112,6 +112,7 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
                 (
                     *("directory.", "exclusions.", "history.", "measure.", "adherence.", "campaigns.", "responses."),
                     *("segments.", "sending.", "situation.", "replies.", "texts.", "accounts.", "register.", "closures."),
+                    *("programmes.",),
                 )
             )
             and endpoint != "campaigns.preview"

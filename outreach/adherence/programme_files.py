@@ -1,0 +1,160 @@
+"""A programme's file beside what is stored: what loading it would change, and the stored programme as such a file."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from outreach import french
+from outreach.adherence import programmes
+from outreach.adherence.models import Prerequisite, Programme, Strand
+from outreach.adherence.programmes import PrerequisiteFile, ProgrammeFile, StrandFile
+from outreach.db import Session, take_turns
+from outreach.directory.models import Level
+from outreach.errors import NotFound, Refused
+
+STRAND_FIELDS = {"name": "nom", "circular": "circulaire", "opened_on": "ouvert le", "level": "niveau"}
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeDifference:
+    """What a file would change: a French sentence each. `basis` is a digest of the stored programme, '' when it is new.
+
+    `counts` says whether a change alters which schools a strand is open to, or since when: past figures change, too.
+    """
+
+    stated: ProgrammeFile
+    changes: list[str]
+    counts: bool
+    basis: str
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no programme has this code yet."""
+        return not self.basis
+
+
+def difference(session: Session, stated: ProgrammeFile) -> ProgrammeDifference:
+    """Compare a file with the stored programme of the same code; writes nothing.
+
+    Raises InputError when a known strand is missing in the file.
+    """
+    programme = _stored(session, stated.code)
+    if programme is None:
+        new = [f"Volet {strand.number} : {strand.name}, nouveau." for strand in stated.strands]
+        return ProgrammeDifference(
+            stated, [*new, *(_rule("ajoutée", rule) for rule in stated.prerequisites)], False, ""
+        )
+    held = {strand.number: strand for strand in programme.strands}
+    programmes.refuse_dropped(held, stated)
+    changes = []
+    if programme.name != stated.name:
+        changes.append(f"Nom : « {programme.name} » devient « {stated.name} ».")
+    counts = False
+    for strand in stated.strands:
+        known = held.get(strand.number)
+        if known is None:
+            changes.append(f"Volet {strand.number} : {strand.name}, nouveau.")
+            continue
+        changes += _fields(known, strand)
+        counts = counts or (known.opened_on, known.level) != (strand.opened_on, strand.level)
+    before, after = {_key(rule) for rule in _rules(session, programme)}, {_key(rule) for rule in stated.prerequisites}
+    changes += [_rule("retirée", _made(key)) for key in sorted(before - after, key=str)]
+    changes += [_rule("ajoutée", _made(key)) for key in sorted(after - before, key=str)]
+    basis = hashlib.sha256(as_file(session, programme).encode()).hexdigest()
+    return ProgrammeDifference(stated, changes, counts, basis)
+
+
+def load(session: Session, stated: ProgrammeFile, basis: str, *, now: datetime, actor: str) -> Programme:
+    """Load a file that was compared with the stored programme of this `basis`; the audit says what changed.
+
+    Raises Refused when nothing changes, or when the stored programme is no longer `basis`; InputError when a known
+    strand is missing.
+    """
+    take_turns(session, "programmes")
+    compared = difference(session, stated)
+    if compared.basis != basis:
+        raise Refused("Le programme a changé entre-temps : regardez à nouveau ce que le fichier changerait.")
+    if not compared.changes:
+        raise Refused("Rien à enregistrer : le fichier dit ce qui est déjà connu.")
+    return programmes.load_file(session, stated, now=now, actor=actor, changes=compared.changes)
+
+
+def every(session: Session) -> list[tuple[Programme, list[PrerequisiteFile]]]:
+    """All programmes with their prerequisites, the first loaded first."""
+    query = select(Programme).order_by(Programme.id)
+    return [(programme, _rules(session, programme)) for programme in session.scalars(query)]
+
+
+def programme_numbered(session: Session, number: int) -> Programme:
+    """The programme with this key. Raises NotFound."""
+    programme = session.get(Programme, number)
+    if programme is None:
+        raise NotFound("Ce programme n’existe pas.")
+    return programme
+
+
+def as_file(session: Session, programme: Programme) -> str:
+    """The stored programme as a file (TOML) that would change nothing."""
+    lines = [f"code = {_quoted(programme.code)}", f"name = {_quoted(programme.name)}"]
+    for strand in programme.strands:
+        lines += ["", "[[strands]]", f"number = {strand.number}", f"name = {_quoted(strand.name)}"]
+        lines += [f"circular = {_quoted(strand.circular)}"] if strand.circular else []
+        lines += [f"opened_on = {strand.opened_on}", f"level = {_quoted(strand.level.value)}"]
+    for rule in _rules(session, programme):
+        lines += ["", "[[prerequisites]]", f"strand = {rule.strand}", f"requires = {rule.requires}"]
+        lines += [f"since = {rule.since}", *([f"until = {rule.until}"] if rule.until else [])]
+    return "\n".join(lines) + "\n"
+
+
+def _stored(session: Session, code: str) -> Programme | None:
+    return session.scalar(select(Programme).where(Programme.code == code))
+
+
+def _fields(known: Strand, stated: StrandFile) -> list[str]:
+    pairs = {name: (getattr(known, name), getattr(stated, name)) for name in STRAND_FIELDS}
+    return [
+        f"Volet {stated.number}, {STRAND_FIELDS[name]} : « {_spelt(before)} » devient « {_spelt(after)} »."
+        for name, (before, after) in pairs.items()
+        if before != after
+    ]
+
+
+def _spelt(value: object) -> str:
+    if isinstance(value, Level):
+        return value.label
+    return french.spelt_day(value) if isinstance(value, date) else str(value) or "vide"
+
+
+def _rules(session: Session, programme: Programme) -> list[PrerequisiteFile]:
+    numbers = {strand.id: strand.number for strand in programme.strands}
+    query = select(Prerequisite).where(Prerequisite.strand_id.in_(numbers))
+    rules = [_made((numbers[r.strand_id], numbers[r.required_id], r.since, r.until)) for r in session.scalars(query)]
+    return sorted(rules, key=lambda rule: (rule.strand, rule.requires, rule.since, str(rule.until)))
+
+
+def _key(rule: PrerequisiteFile) -> tuple[int, int, date, date | None]:
+    return rule.strand, rule.requires, rule.since, rule.until
+
+
+def _made(key: tuple[int, int, date, date | None]) -> PrerequisiteFile:
+    strand, requires, since, until = key
+    return PrerequisiteFile(strand=strand, requires=requires, since=since, until=until)
+
+
+def told(rule: PrerequisiteFile) -> str:
+    """A prerequisite as a French clause."""
+    until = f" jusqu’au {french.spelt_day(rule.until)}" if rule.until else ""
+    since = french.spelt_day(rule.since)
+    return f"le volet {rule.strand} demande le volet {rule.requires}, à partir du {since}{until}"
+
+
+def _rule(done: str, rule: PrerequisiteFile) -> str:
+    return f"Condition {done} : {told(rule)}."
+
+
+def _quoted(text: str) -> str:
+    """A basic string of TOML, which escapes as JSON does; no text here holds a control character."""
+    return json.dumps(text, ensure_ascii=False)
