@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select
 
-from outreach.directory import authority_sheet, contacts, imports
+from outreach.directory import authority_sheet, contacts, imports, uploads
 from outreach.directory.models import Contact, MailboxKind, RegisterImport
 from outreach.directory.register import read_register
 from outreach.errors import InputError, Refused
@@ -66,6 +66,23 @@ def test_an_edition_is_applied_only_as_it_was_shown(database, now):
     apply(database, edition(row(school=80002, site=70002)), now)
     with pytest.raises(Refused, match="changé entre-temps"):
         apply(database, edition(row()), now, shown=shown)
+
+
+def test_one_edition_sent_on_a_page_and_applied_by_two_people_at_once_is_applied_once(database, now):
+    with database.writing() as session:
+        sent = uploads.opened(edition(row()))
+        number = uploads.receive(session, sent, date(2021, 3, 1), now=now, actor="x").id
+    with database.reading() as session:
+        judged = uploads.judge(session, uploads.upload_numbered(session, number))
+
+    def apply_it():
+        with database.writing() as session:
+            upload = uploads.upload_numbered(session, number)
+            uploads.apply(session, upload, judged, now=now, actor="x", mailbox_domain="adm.fwb.example")
+
+    assert sorted(type(outcome).__name__ for outcome in both(apply_it)) == ["NoneType", "Refused"]
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(RegisterImport)) == 1
 
 
 def test_long_texts_are_kept_whole(database, now):
