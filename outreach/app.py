@@ -30,6 +30,7 @@ from outreach.web import (
     campaigns,
     links,
     mailbox,
+    oidc,
     responses,
     second_factor,
     segments,
@@ -104,6 +105,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         account,
         links,
         second_factor,
+        oidc,
         mailbox,
         sending,
         trail,
@@ -232,10 +234,12 @@ def _install_security(app: Flask, database: Database) -> None:
     def begin(_app: Flask, user: User, authn_via: Sequence[str] | None = None, **_details: object) -> None:
         email, by = user.email, set(authn_via or ())
         with database.writing() as writing:
-            has_factor = bool(by & {sign_in.AUTHENTICATOR, sign_in.RECOVERY})
+            # Of whoever the issuer has identified, a second factor is the issuer's job.
+            has_factor = bool(by & {sign_in.AUTHENTICATOR, sign_in.RECOVERY, oidc.WAY})
             sign_in.begin_session(writing, user.id, has_factor=has_factor)
             staff.note_sign_in(writing, user.id, now=frame.now())
         how = ", par un code de secours" if sign_in.RECOVERY in by else ""
+        how = ", par le service d’identification" if oidc.WAY in by else how
         trail_queue.note(TrailKind.SIGNED_IN, email, sign_in.browser_of(request.user_agent.string) + how)
         after_this_request(lambda response: sign_in.know_browser(response, email))
 

@@ -6,7 +6,8 @@ import pytest
 
 from outreach.errors import SettingsError
 from outreach.mail import tokens
-from outreach.settings import FactorPolicy, Mode, kept_secret, modes, read
+from outreach.roles import RoleName
+from outreach.settings import FactorPolicy, Mode, kept_secret, modes, oidc, read
 from outreach.settings.keys import is_guessable
 from tests.factories import DRAWN
 
@@ -118,6 +119,18 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_SMTP_URL", "smtp://a.example?startls=off", "starttls=off"),
         ("OUTREACH_SMTP_URL", "smtp://u:p@a.example?starttls=off", "jamais en clair"),
         *(("OUTREACH_CALM", wrong, "awareness=1/7") for wrong in ("1/7", "awareness=0/7", "statutory=1/7")),
+        *(
+            ("OUTREACH_OIDC_ISSUER", wrong, "l’adresse de l’émetteur")
+            for wrong in ("idp.example", "http://idp.example", "https://u:p@idp.example", "https://idp.example/?a=b")
+        ),
+        ("OUTREACH_OIDC_ISSUER", "https://idp.example", "vont ensemble"),
+        ("OUTREACH_OIDC_SCOPES", "profile", "doit contenir openid"),
+        ("OUTREACH_OIDC_ROLES", "groups:a=chief", "« groups:a=chief » ne se comprend pas"),
+        ("OUTREACH_OIDC_ROLES", "groups=author", "« groups=author » ne se comprend pas"),
+        ("OUTREACH_OIDC_ROLES", "groups:a=author", "OUTREACH_OIDC_ISSUER est indiqué"),
+        ("OUTREACH_PASSWORDS", "maybe", "on et off"),
+        ("OUTREACH_PASSWORDS", "off", "OUTREACH_EMERGENCY_ACCOUNT"),
+        ("OUTREACH_PASSWORDS", "off", "sans quoi personne ne se connecte"),
         ("OUTREACH_DOMAIN_RATES", "gmail.com", "« gmail.com » ne se comprend pas"),
         ("OUTREACH_DOMAIN_RATES", "gmail.com=0", "« gmail.com=0 » ne se comprend pas"),
         ("OUTREACH_DOMAIN_RATES", "*=5, gmail.com=2,5", "« 5 » ne se comprend pas"),
@@ -385,3 +398,23 @@ def test_in_a_trial_alerts_go_to_addresses_of_its_list():
 def test_only_whole_addresses_get_alerts(wrong, tmp_path):
     with pytest.raises(SettingsError, match="OUTREACH_ALERTS_TO"):
         read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_ALERTS_TO": f"a@b.example, {wrong}"})
+
+
+def test_an_issuer_with_its_roles_is_accepted_and_its_secret_hidden():
+    named = {"ISSUER": "https://idp.example/realms/fwb", "CLIENT_ID": "outreach", "CLIENT_SECRET": "hush"}
+    named["ROLES"] = "groups:a:b=author, realm_access.roles:x=y=approver"
+    settings = read({**REAL, **{f"OUTREACH_OIDC_{name}": value for name, value in named.items()}})
+    assert settings.role_rules == (("groups", "a:b", "author"), ("realm_access.roles", "x=y", "approver"))
+    assert settings.issuer_name == "idp.example"
+    assert "hush" not in repr(settings)
+    assert set(oidc.ROLES) == set(RoleName)
+
+
+def test_a_password_is_taken_from_everybody_or_from_the_emergency_account_alone():
+    assert read(REAL).takes_password("a@fwb.example")
+    named = {"OIDC_ISSUER": "https://idp.example", "OIDC_CLIENT_ID": "outreach", "PASSWORDS": "off"}
+    named["EMERGENCY_ACCOUNT"] = "Chef@fwb.example"
+    settings = read({**REAL, **{f"OUTREACH_{name}": value for name, value in named.items()}})
+    assert settings.takes_password(" chef@fwb.example")
+    assert not settings.takes_password("a@fwb.example")
+    assert not settings.takes_password("")

@@ -3,7 +3,7 @@
 from alembic import context
 
 from outreach import audit, seals
-from outreach.accounts import attempts, links, requests, second_factors, sessions, staff, trail
+from outreach.accounts import attempts, identities, links, requests, second_factors, sessions, staff, trail
 from outreach.adherence import models as adherence
 from outreach.alerts import models as alerts
 from outreach.campaigns import drafts
@@ -19,7 +19,7 @@ from outreach.segments import authority_lists, saved
 from outreach.staff_mail import models as staff_mail
 from outreach.tracking import models as tracking
 
-ACCOUNTS = (attempts, links, requests, second_factors, sessions, staff, trail)
+ACCOUNTS = (attempts, identities, links, requests, second_factors, sessions, staff, trail)
 SEGMENTS = (authority_lists, saved)
 TABLES = (
     *ACCOUNTS,

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from outreach.settings.model import Mode, Settings, listed
 from outreach.settings.modes import faults_of_demo, faults_outside_demo
+from outreach.settings.oidc import faults_of_oidc
 from outreach.settings.places import is_host, is_loopback, is_place, server_of
 
 SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
@@ -42,6 +43,7 @@ def faults_of(settings: Settings) -> list[str]:
         *_faults_of_calm(settings),
         *_faults_of_bounces(settings),
         *_faults_of_dns(settings),
+        *faults_of_oidc(settings),
         *(faults_of_demo(settings) if settings.mode is Mode.DEMO else faults_outside_demo(settings)),
     ]
 

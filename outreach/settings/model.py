@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -18,6 +19,13 @@ class Mode(StrEnum):
     DEMO = "demo"
     TRIAL = "trial"
     PRODUCTION = "production"
+
+
+class PasswordSwitch(StrEnum):
+    """Whether people sign in with a password; when off, only the emergency account does."""
+
+    ON = "on"
+    OFF = "off"
 
 
 class SendingSwitch(StrEnum):
@@ -88,6 +96,15 @@ class Settings(BaseModel):
     demo_mailbox: str = "127.0.0.1:8025"
     security_contact: Annotated[str, Field(pattern=r"^([^\s@:]+@[^\s@:]+|https://\S+)?$")] = ""
     clock_offset: float = 0.0
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_scopes: str = "openid"
+    oidc_roles: str = ""
+    oidc_acr: str = ""
+    oidc_name: str = ""
+    passwords: PasswordSwitch = PasswordSwitch.ON
+    emergency_account: str = ""
 
     @property
     def database(self) -> str:
@@ -124,6 +141,20 @@ class Settings(BaseModel):
         return Calm(int(letters), int(days))
 
     @property
+    def issuer_name(self) -> str:
+        """What pages call the issuer of OpenID Connect, or '' when none is set."""
+        return self.oidc_name or urlsplit(self.oidc_issuer).hostname or ""
+
+    @property
+    def role_rules(self) -> tuple[tuple[str, str, str], ...]:
+        """Which value of which claim gives which role: triples of claim, value and role."""
+        return tuple(rule_of(entry) for entry in listed(self.oidc_roles))
+
+    def takes_password(self, email: str) -> bool:
+        """Whether the account with this address may sign in with a password, and have one set."""
+        return self.passwords is PasswordSwitch.ON or email.strip().lower() == self.emergency_account.lower()
+
+    @property
     def stays_here(self) -> bool:
         """Whether every letter ends in the demonstration's mailbox, on this machine."""
         return self.mode is Mode.DEMO and not self.smtp_url
@@ -155,6 +186,13 @@ class Settings(BaseModel):
     def instant(self) -> datetime:
         """The current time, moved by the demonstration's offset. Entry points call this and pass the time on."""
         return datetime.now(UTC) + timedelta(seconds=self.clock_offset)
+
+
+def rule_of(entry: str) -> tuple[str, str, str]:
+    """The claim, the value and the role of `claim:value=role`; what is missing is ''."""
+    condition, _, role = entry.rpartition("=")
+    claim, _, value = condition.partition(":")
+    return claim.strip(), value.strip(), role.strip()
 
 
 def listed(text: str) -> list[str]:

@@ -22,6 +22,7 @@ CHOICES = {
     "mode": "demo, trial et production",
     "sending": "on et off",
     "check_domains": "on et off",
+    "passwords": "on et off",
     "second_factor": "required, optional et off",
 }
 

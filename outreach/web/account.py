@@ -12,17 +12,17 @@ from flask_security.forms import form_errors_munge
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import second_factors, sessions, staff
+from outreach.accounts import identities, second_factors, sessions, staff
 from outreach.accounts.trail import TrailKind
 from outreach.demo import people
-from outreach.errors import InputError
+from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.settings import FactorPolicy, Mode
 from outreach.staff_mail import paces
 from outreach.staff_mail.models import Pace
 from outreach.web.second_factor.entering import ask
 from outreach.web.ui import kept
-from outreach.web.ui.account_forms import PasswordForm, SignInForm
+from outreach.web.ui.account_forms import SWITCHED_OFF, PasswordForm, SignInForm
 from outreach.web.ui.frame import SENTENCES, actor, database, needs, now, settings
 from outreach.web.ui.pager import member
 from outreach.web.ui.sign_in import KEY, begin_session
@@ -39,6 +39,8 @@ def index() -> str:
             "pages/account/index.html",
             sessions=sessions.of_user(reading, current_user.id, now=now()),
             this=sessions.numbered(reading, session[KEY]),
+            identity=identities.of_user(reading, current_user.id),
+            takes_password=settings().takes_password(current_user.email),
             pace=paces.pace_of(reading, current_user.id),
             paces=Pace,
             has_factors=settings().factor_policy is not FactorPolicy.OFF,
@@ -49,6 +51,8 @@ def index() -> str:
 @pages.route("/account/password", methods=["GET", "POST"])
 @needs(RoleName.READER)
 def password() -> str | tuple[str, int] | Redirect:
+    if not settings().takes_password(current_user.email):
+        raise Refused(SWITCHED_OFF)
     form = PasswordForm()
     if not form.validate_on_submit():
         page = render_template("pages/account/password.html", form=form)

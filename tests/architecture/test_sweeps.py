@@ -36,6 +36,9 @@ from tests.web.test_mailbox import planned
 
 OPEN = {
     "security.login",
+    "oidc.begin",
+    "oidc.come_back",
+    "oidc.finish",
     "security.static",
     "links.ask",
     "links.forgotten",

@@ -3,6 +3,10 @@
 const summary = document.getElementById("error-summary");
 if (summary) summary.focus();
 
+// Back from the issuer: the form that finishes the sign-in goes by itself.
+const back = document.getElementById("oidc-return");
+if (back) back.requestSubmit();
+
 const wide = window.matchMedia("(min-width: 60em)");
 const unfold = () => {
   const filters = document.querySelector("details.filters");

@@ -14,6 +14,11 @@ from outreach.accounts.staff import User
 from outreach.web.ui import sign_in
 from outreach.web.ui.frame import settings
 
+SWITCHED_OFF = (
+    "Les mots de passe ne servent plus ici : connectez-vous avec le service d’identification. "
+    "Seul le compte de secours garde le sien."
+)
+WRONG = "Le mot de passe actuel ne convient pas."
 TOO_LONG = f"Un mot de passe a {passwords.LONGEST} caractères au plus."
 
 
@@ -55,7 +60,13 @@ class SignInForm(LoginForm):
         self.password.validators = [*self.password.validators, is_hashable]
 
     def validate(self, **named: object) -> bool:
-        """Whether address and password are right. Aborts with 429 after too many failed attempts."""
+        """Whether address and password are right. Aborts with 429 after too many failed attempts.
+
+        Where passwords are switched off, none but the emergency account's is tried.
+        """
+        if not settings().takes_password(self.email.data or ""):
+            self.form_errors = [SWITCHED_OFF]
+            return False
         claim = sign_in.claim_of(self.email.data or "")
         if sign_in.is_slowed(claim):
             abort(429)
@@ -65,6 +76,20 @@ class SignInForm(LoginForm):
         if sign_in.is_slowed(claim) if is_right else not sign_in.count_failure(claim):
             abort(429)
         return is_right
+
+
+class ProofForm(FlaskForm):
+    """Give one's password again, before what only its owner may do. After too many wrong ones it answers 429."""
+
+    password = PasswordField("Mot de passe actuel", [DataRequired("Indiquez votre mot de passe."), is_hashable])
+
+    def validate(self, extra_validators: object = None) -> bool:
+        """Whether the password is right. Aborts with 429 after too many failures in a session."""
+        if not super().validate(extra_validators):
+            return False
+        if not is_current_password(current_user, self.password.data):
+            self.password.errors.append(WRONG)
+        return not self.errors
 
 
 class NewPasswordForm(FlaskForm):
@@ -122,7 +147,7 @@ class PasswordForm(NewPasswordForm):
         if not super().validate(extra_validators):
             return False
         if not is_current_password(current_user, self.password.data):
-            self.password.errors.append("Le mot de passe actuel ne convient pas.")
+            self.password.errors.append(WRONG)
         elif self.password.data == self.new_password.data:
             self.new_password.errors.append("Choisissez un mot de passe différent de l’actuel.")
         elif sentence := passwords.fault(self.new_password.data, _words(current_user.email, current_user.name)):

@@ -1,0 +1,163 @@
+"""Signing in with the issuer of OpenID Connect: the way there, the way back, and binding one's account.
+
+The way there is a link, not a form: the policy of our pages lets forms lead to our own pages only. The way back is a
+page whose form finishes the sign-in, as no GET writes.
+"""
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask_security import current_user, login_user
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.accounts import identities
+from outreach.accounts.identities import Admission
+from outreach.accounts.trail import TrailKind
+from outreach.errors import NotFound, Refused
+from outreach.oidc.claims import roles_given
+from outreach.oidc.issuer import Identified, Issuer
+from outreach.oidc.refusals import Cause, SignInRefused
+from outreach.roles import RoleName
+from outreach.settings import PasswordSwitch
+from outreach.web.ui import flows
+from outreach.web.ui.account_forms import ProofForm
+from outreach.web.ui.flows import Flow
+from outreach.web.ui.frame import database, needs, now, settings
+from outreach.web.ui.sign_in import is_path
+from outreach.web.ui.trail import note
+
+pages = Blueprint("oidc", __name__)
+WAY = "oidc"  # how flask-security and the trail call it
+KEPT = (
+    "Le service d’identification ne vous donne plus le rôle administration. Vous le gardez, car personne d’autre ne "
+    "l’a ici : donnez-le d’abord à quelqu’un d’autre."
+)
+
+
+@pages.get("/sign-in/oidc")
+def begin() -> Redirect | tuple[str, int]:
+    """Lead to the issuer: to sign in, or to bind the account whose password was just given."""
+    issuer, asked = _issuer(), request.args.get("next", "/")
+    person = flows.take_leave_to_bind() if "bind" in request.args else 0
+    if "bind" in request.args and not person:
+        return redirect(url_for(".bind"))
+    flow = flows.begin(asked if is_path(asked) else "/", person=person)
+    flows.release_account()
+    try:
+        address = issuer.authorization_address(state=flow.state, nonce=flow.nonce, verifier=flow.verifier)
+    except SignInRefused as refusal:
+        return _refused(refusal)
+    return redirect(address)
+
+
+@pages.get(flows.RETURN)
+def come_back() -> str | Redirect | tuple[str, int]:
+    """The page that the issuer leads back to. Its form, which a script sends, finishes the sign-in."""
+    _issuer()
+    if not flows.is_under_way(request.args.get("state", "")):
+        if current_user.is_authenticated:  # somebody went back to this page
+            return redirect("/")
+        return _refused(SignInRefused(Cause.STATE))
+    given = {name: request.args.get(name, "") for name in ("state", "code", "error", "iss")}
+    return render_template("pages/account/oidc_return.html", given=given)
+
+
+@pages.post(flows.RETURN)
+def finish() -> Redirect | tuple[str, int]:
+    issuer = _issuer()
+    given = {name: request.form.get(name, "") for name in ("state", "code", "error", "iss")}
+    flow = flows.take(given["state"])
+    if flow is None:
+        return _refused(SignInRefused(Cause.STATE))
+    try:
+        return _bound(issuer, flow, given) if flow.person else _signed_in(issuer, flow, given)
+    except SignInRefused as refusal:
+        return _refused(refusal)
+
+
+@pages.route("/account/oidc", methods=["GET", "POST"])
+@needs(RoleName.READER)
+def bind() -> str | tuple[str, int] | Redirect:
+    """Give one's password, and go on to the issuer by a link."""
+    _issuer()
+    if not settings().takes_password(current_user.email):
+        raise Refused("Ce compte n’a pas de mot de passe : demandez une nouvelle invitation pour changer d’identité.")
+    form, is_proved = ProofForm(), False
+    if form.validate_on_submit():
+        flows.allow_binding(current_user.id)
+        is_proved = True
+    with database().reading() as reading:
+        identity = identities.of_user(reading, current_user.id)
+    page = render_template("pages/account/oidc_bind.html", form=form, is_proved=is_proved, identity=identity)
+    return (page, 422) if form.errors else page
+
+
+def _signed_in(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Redirect:
+    if current_user.is_authenticated:  # in another tab, meanwhile
+        flash(f"Vous êtes déjà connecté dans ce navigateur, comme {current_user.name}.", "info")
+        return redirect(flow.next)
+    who = _identified(issuer, flow, given)
+    with database().writing() as writing:
+        admission = identities.admit(writing, who.issuer, who.subject, _roles(who), now=now())
+    _enter(admission)
+    return redirect(flow.next)
+
+
+def _bound(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Redirect:
+    if not current_user.is_authenticated or current_user.id != flow.person:
+        raise SignInRefused(Cause.OTHER_PERSON if current_user.is_authenticated else Cause.STATE)
+    who = _identified(issuer, flow, given)
+    with database().writing() as writing:
+        identities.bind(writing, flow.person, who.issuer, who.subject, now=now())
+    flash("Votre compte est lié à votre identité : vous pouvez vous connecter avec elle.", "success")
+    return redirect(url_for("account.index"))
+
+
+def _identified(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Identified:
+    """Whom the issuer's answer is about. It asks the network, so no transaction may be open."""
+    flows.release_account()
+    issuer.refuse_other(given["iss"])
+    if given["error"] or not given["code"]:
+        raise SignInRefused(Cause.DENIED)
+    return issuer.identify(given["code"], nonce=flow.nonce, verifier=flow.verifier, now=now())
+
+
+def _roles(who: Identified) -> set[RoleName] | None:
+    """The roles that the claims give, or None when roles are given by hand."""
+    rules = settings().role_rules
+    return {RoleName(role) for role in roles_given(who.claims, rules)} if rules else None
+
+
+def _enter(admission: Admission) -> None:
+    """Begin the session of whoever was admitted. Raises SignInRefused for others."""
+    if admission.refused:
+        raise SignInRefused(admission.refused, admission.email)
+    user = current_app.extensions["security"].datastore.find_user(id=admission.user_id)
+    login_user(user, authn_via=[WAY])
+    if admission.keeps_administration:
+        flash(KEPT, "warning")
+
+
+def _issuer() -> Issuer:
+    """The issuer of the running application. Raises NotFound when none is set."""
+    extensions = current_app.extensions
+    if flows.EXTENSION not in extensions:
+        extensions[flows.EXTENSION] = flows.issuer_of(settings())
+    issuer: Issuer | None = extensions[flows.EXTENSION]
+    if issuer is None:
+        raise NotFound("Ce service n’a pas de service d’identification : connectez-vous avec votre mot de passe.")
+    return issuer
+
+
+def _refused(refusal: SignInRefused) -> tuple[str, int]:
+    """The page of a refusal. 400 and no 403, which would be told to the trail a second time."""
+    note(TrailKind.SIGN_IN_FAILED, refusal.person, f"{WAY.upper()} : {refusal.cause}")
+    if refusal.__cause__ is not None:
+        current_app.logger.warning("A sign-in with the issuer was refused: %s: %r", refusal.cause, refusal.__cause__)
+    page = render_template("pages/account/oidc_refused.html", refusal=refusal)
+    return page, 503 if refusal.cause is Cause.AWAY else 400
+
+
+@pages.app_context_processor
+def names() -> dict[str, object]:
+    """Give templates what the sign-in page offers: the issuer's name or '', and whether passwords are switched off."""
+    here = settings()
+    return {"issuer_name": here.issuer_name, "passwords_off": here.passwords is PasswordSwitch.OFF}
