@@ -1,0 +1,74 @@
+"""An account is bound to an identity and signed in with it, in a browser, with an issuer that knows nothing of us."""
+
+import pytest
+from playwright.sync_api import expect
+from pydantic import SecretStr
+
+from outreach.demo import people
+from outreach.web.ui import flows
+
+mock = pytest.importorskip("oidc_provider_mock", reason="the issuer of this journey needs Python 3.12")
+ANNE = people.person_for("author")
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture
+def issuer(app, served):
+    with mock.run_server_in_thread(user_claims=[mock.User(sub="s-1", claims={"groups": ["authors"]})]) as server:
+        url = f"http://localhost:{server.server_port}"
+        changed = {
+            "bind": served.removeprefix("http://"),
+            "oidc_issuer": url,
+            "oidc_client_id": "outreach",
+            "oidc_client_secret": SecretStr("hush"),
+            "oidc_name": "CSAM",
+            "oidc_roles": "groups:authors=author",
+        }
+        here = app.extensions["outreach.settings"]
+        app.extensions["outreach.settings"] = here.model_copy(update=changed)
+        app.extensions.pop(flows.EXTENSION, None)
+        yield url
+
+
+def test_an_author_binds_the_account_and_signs_in_with_the_issuer(chromium, served, issuer, password, violations):
+    context, faults = chromium.new_context(base_url=served, locale="fr-BE", reduced_motion="reduce"), []
+    page = context.new_page()
+    context.route(lambda url: not url.startswith((served, issuer)), lambda route: route.abort())  # the issuer's style
+    page.on(
+        "console", lambda m: faults.append(m) if m.type == "error" and m.location["url"].startswith(served) else None
+    )
+
+    page.goto("/sign-in?next=/account")
+    assert violations(page) == []
+    page.get_by_label("Adresse de courriel").fill(ANNE.email)
+    page.get_by_label("Mot de passe").fill(password)
+    page.get_by_role("button", name="Se connecter").click()
+    expect(page.get_by_text("pas encore liée à CSAM")).to_be_visible()
+    page.get_by_role("link", name="Lier mon identité").click()
+    page.get_by_label("Mot de passe actuel").fill(password)
+    page.get_by_role("button", name="Continuer").click()
+    assert violations(page) == []
+    page.get_by_role("link", name="Continuer chez CSAM").click()
+    page.get_by_role("button", name="Authorize as s-1").click()
+    expect(page.get_by_text("Votre compte est lié à votre identité")).to_be_visible()
+    page.get_by_role("button", name="Se déconnecter").click()
+
+    page.goto("/directory")
+    page.get_by_role("link", name="Se connecter avec CSAM").click()
+    page.get_by_role("button", name="Authorize as s-1").click()
+    expect(page.get_by_role("heading", name="Annuaire", level=1)).to_be_visible()
+    page.goto("/account")
+    expect(page.get_by_text("rédaction", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Se déconnecter").click()
+
+    page.get_by_role("link", name="Se connecter avec CSAM").click()
+    page.get_by_role("button", name="Deny access").click()
+    expect(page.get_by_role("heading", name="Connexion refusée")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("link", name="Revenir à la page de connexion").click()
+    page.get_by_role("link", name="Se connecter avec CSAM").click()
+    page.get_by_label("Subject").fill("somebody-else")
+    page.get_by_role("button", name="Authorize", exact=True).click()
+    expect(page.get_by_text("Aucun compte n’est lié à cette identité.")).to_be_visible()
+    context.close()
+    assert [fault.text for fault in faults if "status of 4" not in fault.text] == []
