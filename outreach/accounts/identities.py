@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, ForeignKey, String, UniqueConstraint, sele
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach import audit
+from outreach.accounts import links
 from outreach.accounts.administering import end_sessions, subject_of
 from outreach.accounts.staff import Role, User, is_in_use, rows_of
 from outreach.db import Base, Session, take_turns
@@ -67,6 +68,22 @@ def bind(session: Session, user_id: int, issuer: str, subject: str, *, now: date
     session.flush()
     said = f"Compte de {user.email} lié à son identité chez {issuer}."
     audit.record(session, now, user.email, said, subject_of(user))
+
+
+def accept(session: Session, token: str, issuer: str, subject: str, *, now: datetime) -> None:
+    """Bind the account whose link this is to an identity, and accept the invitation; every session ends.
+
+    The account has no password any more: whoever knew one had to be invited anew. The link is used up. Raises DeadLink,
+    and SignInRefused as `bind` does.
+    """
+    take_turns(session, "accounts")
+    link = links.read(session, token, now=now)
+    bind(session, link.user_id, issuer, subject, now=now)
+    user = session.get_one(User, link.user_id)
+    user.password, user.must_change_password = "", False
+    user.accepted_at = user.accepted_at or now
+    links.use(session, link, now=now)
+    end_sessions(session, user)
 
 
 def admit(

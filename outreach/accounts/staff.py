@@ -74,8 +74,11 @@ class User(Base, UserMixin):
         return {role.name for role in self.roles}
 
     def verify_and_update_password(self, password: str) -> bool:
-        """Whether this is the password. A hash made with older parameters stays, as the page that asks only reads."""
-        return bool(verify_password(password, self.password))
+        """Whether this is the password; none is when there is none.
+
+        A hash made with older parameters stays, as the page that asks only reads.
+        """
+        return bool(self.password) and bool(verify_password(password, self.password))
 
 
 def is_in_use() -> ColumnElement[bool]:

@@ -40,7 +40,7 @@ def index() -> str:
             sessions=sessions.of_user(reading, current_user.id, now=now()),
             this=sessions.numbered(reading, session[KEY]),
             identity=identities.of_user(reading, current_user.id),
-            takes_password=settings().takes_password(current_user.email),
+            takes_password=bool(current_user.password) and settings().takes_password(current_user.email),
             pace=paces.pace_of(reading, current_user.id),
             paces=Pace,
             has_factors=settings().factor_policy is not FactorPolicy.OFF,

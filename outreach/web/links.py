@@ -4,11 +4,11 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import links, requests, staff
-from outreach.accounts.links import PATH, DeadLink, UnknownLink
-from outreach.errors import InputError
+from outreach.accounts.links import PATH, DeadLink, LiveLink, UnknownLink
+from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
 from outreach.settings import Mode
-from outreach.web.ui.account_forms import ChosenPasswordForm, ForgottenForm
+from outreach.web.ui.account_forms import SWITCHED_OFF, ChosenPasswordForm, ForgottenForm
 from outreach.web.ui.frame import database, now, settings
 
 pages = Blueprint("links", __name__)
@@ -37,6 +37,9 @@ def ask() -> Redirect | tuple[str, int]:
     except InputError as error:
         form.email.errors = [str(error)]
         return _forgotten_page(form), 422
+    if not settings().takes_password(address):
+        form.form_errors.append(SWITCHED_OFF)
+        return _forgotten_page(form), 422
     with database().reading() as reading:
         is_slowed = requests.is_slowed(reading, key, network, now=now())
     if is_slowed:
@@ -58,21 +61,28 @@ def link(token: str) -> str:
     """The form. Programs that scan mail open every link: this changes nothing."""
     with database().reading() as reading:
         found = links.read(reading, token, now=now())
-    return render_template("pages/account/link.html", link=found, form=ChosenPasswordForm(found.email, found.name))
+    return _page(token, found, ChosenPasswordForm(found.email, found.name))
 
 
 @pages.post(f"{PATH}<token>")
 def choose(token: str) -> Redirect | tuple[str, int]:
     with database().reading() as reading:
         found = links.read(reading, token, now=now())
+    if not settings().takes_password(found.email):
+        raise Refused(SWITCHED_OFF)
     form = ChosenPasswordForm(found.email, found.name)
     if not form.validate():
-        return render_template("pages/account/link.html", link=found, form=form), 422
+        return _page(token, found, form), 422
     digest = staff.digest_of(form.new_password.data)  # takes its time: no transaction that writes is open here
     with database().writing() as writing:
         staff.choose_password(writing, token, digest, now=now())
     flash("Votre mot de passe est choisi. Connectez-vous avec lui.", "success")
     return redirect(url_for("security.login"))
+
+
+def _page(token: str, found: LiveLink, form: ChosenPasswordForm) -> str:
+    takes = settings().takes_password(found.email)
+    return render_template("pages/account/link.html", token=token, link=found, form=form, takes_password=takes)
 
 
 @pages.errorhandler(DeadLink)

@@ -8,8 +8,9 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask_security import current_user, login_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import identities
+from outreach.accounts import identities, links
 from outreach.accounts.identities import Admission
+from outreach.accounts.links import DeadLink, LinkKind
 from outreach.accounts.trail import TrailKind
 from outreach.errors import NotFound, Refused
 from outreach.oidc.claims import roles_given
@@ -34,12 +35,14 @@ KEPT = (
 
 @pages.get("/sign-in/oidc")
 def begin() -> Redirect | tuple[str, int]:
-    """Lead to the issuer: to sign in, or to bind the account whose password was just given."""
-    issuer, asked = _issuer(), request.args.get("next", "/")
+    """Lead to the issuer: to sign in, to bind the account whose password was just given, or to accept an invitation."""
+    issuer, asked, token = _issuer(), request.args.get("next", "/"), request.args.get("link", "")
+    if token:
+        _refuse_link(token)
     person = flows.take_leave_to_bind() if "bind" in request.args else 0
     if "bind" in request.args and not person:
         return redirect(url_for(".bind"))
-    flow = flows.begin(asked if is_path(asked) else "/", person=person)
+    flow = flows.begin(asked if is_path(asked) else "/", person=person, invitation=token)
     flows.release_account()
     try:
         address = issuer.authorization_address(state=flow.state, nonce=flow.nonce, verifier=flow.verifier)
@@ -68,7 +71,9 @@ def finish() -> Redirect | tuple[str, int]:
     if flow is None:
         return _refused(SignInRefused(Cause.STATE))
     try:
-        return _bound(issuer, flow, given) if flow.person else _signed_in(issuer, flow, given)
+        if flow.person:
+            return _bound(issuer, flow, given)
+        return _accepted(issuer, flow, given) if flow.invitation else _signed_in(issuer, flow, given)
     except SignInRefused as refusal:
         return _refused(refusal)
 
@@ -78,7 +83,7 @@ def finish() -> Redirect | tuple[str, int]:
 def bind() -> str | tuple[str, int] | Redirect:
     """Give one's password, and go on to the issuer by a link."""
     _issuer()
-    if not settings().takes_password(current_user.email):
+    if not (current_user.password and settings().takes_password(current_user.email)):
         raise Refused("Ce compte n’a pas de mot de passe : demandez une nouvelle invitation pour changer d’identité.")
     form, is_proved = ProofForm(), False
     if form.validate_on_submit():
@@ -109,6 +114,33 @@ def _bound(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Redirect:
         identities.bind(writing, flow.person, who.issuer, who.subject, now=now())
     flash("Votre compte est lié à votre identité : vous pouvez vous connecter avec elle.", "success")
     return redirect(url_for("account.index"))
+
+
+def _accepted(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Redirect:
+    """Bind the account of a link, and sign its person in."""
+    if current_user.is_authenticated:
+        raise SignInRefused(Cause.OTHER_PERSON)
+    _refuse_link(flow.invitation)
+    who = _identified(issuer, flow, given)
+    with database().writing() as writing:
+        identities.accept(writing, flow.invitation, who.issuer, who.subject, now=now())
+        admission = identities.admit(writing, who.issuer, who.subject, _roles(who), now=now())
+    _enter(admission)
+    flash("Votre compte est lié à votre identité : vous vous connecterez avec elle.", "success")
+    return redirect("/")
+
+
+def _refuse_link(token: str) -> None:
+    """Raises DeadLink unless somebody else sent this link, to an account that the issuer may open."""
+    with database().reading() as reading:
+        link = links.read(reading, token, now=now())
+    if not may_bind(link.kind, link.email):
+        raise DeadLink("Ce lien sert à choisir un mot de passe. Ouvrez-le pour cela.")
+
+
+def may_bind(kind: LinkKind, email: str) -> bool:
+    """Whether a link lets its person sign in with the issuer: none that a mailbox alone obtains, and no emergency's."""
+    return kind is not LinkKind.FORGOTTEN and email.lower() != settings().emergency_account.lower()
 
 
 def _identified(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Identified:
@@ -156,8 +188,18 @@ def _refused(refusal: SignInRefused) -> tuple[str, int]:
     return page, 503 if refusal.cause is Cause.AWAY else 400
 
 
+@pages.errorhandler(DeadLink)
+def tell_dead(error: DeadLink) -> tuple[str, int]:
+    return render_template("pages/account/dead_link.html", sentence=str(error)), 410
+
+
 @pages.app_context_processor
 def names() -> dict[str, object]:
-    """Give templates what the sign-in page offers: the issuer's name or '', and whether passwords are switched off."""
+    """Give templates the issuer's name or '', what it may do, and whether passwords are switched off."""
     here = settings()
-    return {"issuer_name": here.issuer_name, "passwords_off": here.passwords is PasswordSwitch.OFF}
+    return {
+        "issuer_name": here.issuer_name,
+        "may_bind": may_bind,
+        "passwords_off": here.passwords is PasswordSwitch.OFF,
+        "roles_by_claim": bool(here.role_rules),
+    }

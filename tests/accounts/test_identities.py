@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from outreach import audit
-from outreach.accounts import identities, sessions, staff
+from outreach.accounts import identities, links, sessions, staff
+from outreach.accounts.links import DeadLink, LinkKind
 from outreach.accounts.staff import User
 from outreach.oidc.refusals import Cause, SignInRefused
 from outreach.roles import RoleName
@@ -111,6 +112,36 @@ def test_the_last_administrator_keeps_the_role_until_another_has_it(database, pe
         session.get_one(User, bert).roles = []
         session.get_one(User, anne).active = False
     assert refusal(lambda: admitted(database, None)) is Cause.CLOSED
+
+
+def link_of(database, number, kind):
+    token = links.new_token()
+    with database.writing() as session:
+        links.make(session, number, kind, token, now=NOW)
+    return token
+
+
+def accept(database, token, subject):
+    with database.writing() as session:
+        identities.accept(session, token, ISSUER, subject, now=NOW)
+
+
+def test_an_invitation_is_accepted_by_an_identity_once_and_leaves_no_password(database, people):
+    _, bert = people
+    with database.writing() as session:
+        sessions.begin(session, bert, "Firefox", now=NOW)
+    token = link_of(database, bert, LinkKind.RESET)
+    assert refusal(lambda: accept(database, token, "s-1")) is Cause.TAKEN
+    accept(database, token, "s-2")
+    with database.reading() as session:
+        user = session.get_one(User, bert)
+        assert (user.password, user.verify_and_update_password("")) == ("", False)
+        assert not sessions.of_user(session, bert, now=NOW)
+    assert admitted(database, None, subject="s-2").user_id == bert
+    with pytest.raises(DeadLink):
+        accept(database, token, "s-3")
+    with pytest.raises(DeadLink):
+        accept(database, "x", "s-3")
 
 
 def test_the_audit_names_the_issuer_and_never_the_subject(database, people):

@@ -1,22 +1,25 @@
 """Signing in with an issuer: whom it lets in, what it refuses and in which words, and what stays as it was."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
-from outreach.accounts import identities
+from outreach.accounts import identities, staff
+from outreach.accounts import links as account_links
+from outreach.accounts.links import LinkKind
 from outreach.accounts.staff import User
 from outreach.accounts.trail import TrailEntry, TrailKind
 from outreach.demo import people
-from outreach.settings import PasswordSwitch
+from outreach.roles import RoleName
+from outreach.settings import FactorPolicy, PasswordSwitch
 from outreach.web.oidc import KEPT
 from outreach.web.ui import flows
 from outreach.web.ui.sign_in import TOKEN
 from outreach.web.ui.trail import EXTENSION
-from tests.pages import form_of, links, text_of
+from tests.pages import elements, form_of, links, text_of
 from tests.servers.issuer import CLIENT, SECRET, running
 
 ANNE = people.person_for("author").email
@@ -181,6 +184,13 @@ def test_roles_by_claim_hold_from_the_sign_in_on(client, provider, bound, settin
     assert "validation" in page
 
 
+def test_who_gives_roles_by_hand_is_told_that_claims_replace_them(signed_in, provider, settings_of):
+    chief, said = signed_in("administrator"), "jusqu’à ce que la personne se connecte avec FAS"
+    assert said not in text_of(chief.get("/administration/accounts/1"))
+    settings_of(oidc_roles=RULES)
+    assert said in text_of(chief.get("/administration/accounts/1"))
+
+
 def test_the_last_administrator_is_told_why_the_role_stays(client, provider, bound, settings_of):
     settings_of(oidc_roles=RULES)
     bound(provider, CHIEF, "s-1")
@@ -188,6 +198,14 @@ def test_the_last_administrator_is_told_why_the_role_stays(client, provider, bou
     page = text_of(client.get("/account"))
     assert KEPT in page
     assert "administration" in page
+
+
+def test_of_who_comes_by_the_issuer_no_second_factor_of_ours_is_asked(client, provider, bound, password, settings_of):
+    settings_of(second_factor=FactorPolicy.REQUIRED)
+    bound(provider, CHIEF, "s-1")
+    assert signed_in(client, provider, address="/sign-in/oidc?next=/administration").location == "/administration"
+    assert client.get("/administration").status_code == 200
+    assert "second-factor" in client.application.test_client().sign_in(CHIEF, password).location
 
 
 def test_no_transaction_is_open_while_the_issuer_is_asked(app, client, author, provider, bound, sample_database):
@@ -222,6 +240,56 @@ def test_an_account_is_bound_only_after_its_password_and_by_its_own_person(app, 
     assert "liée à FAS depuis le" in text_of(page)
     assert back(app.test_client(), given).status_code == 400
     bound(provider, ANNE, "s-1")  # nothing new
+
+
+@pytest.fixture
+def invited(sample_database):
+    """The path of a link of this kind, for an account without a password."""
+
+    def invite(kind=LinkKind.INVITATION, email="lea@fwb.example"):
+        token, at = account_links.new_token(), datetime.now(UTC)
+        with sample_database.writing() as session:
+            if not staff.exists(session, email):
+                given = {"name": "Léa", "roles": [RoleName.AUTHOR], "password_hash": ""}
+                staff.add_user(session, at, CHIEF, email=email, **given)
+            account_links.make(session, staff.account_of(session, email).id, kind, token, now=at)
+        return f"{account_links.PATH}{token}"
+
+    return invite
+
+
+def test_who_is_invited_may_sign_in_with_the_issuer_instead_of_choosing_a_password(app, client, provider, invited):
+    page = client.get(invited())
+    ((address, label),) = links(page, "/sign-in/oidc")
+    assert label == "Continuer chez FAS"
+    given = provider.authorize(gone(client, address), "s-1", email=ANNE)
+    assert back(client, given).location == "/"
+    shown = client.get("/account")
+    assert "lea@fwb.example" in text_of(shown)
+    assert not links(shown, "/account/oidc") + links(shown, "/account/password")
+    other = app.test_client()
+    assert signed_in(other, provider).location == "/"
+    assert client.get(address).status_code == 410, "a link serves once"
+
+
+def test_a_link_that_a_mailbox_alone_obtains_or_the_emergency_account_s_binds_nothing(
+    client, provider, invited, settings_of
+):
+    settings_of(emergency_account=CHIEF)
+    for path in (invited(LinkKind.FORGOTTEN, ANNE), invited(LinkKind.RESET, CHIEF)):
+        assert not links(client.get(path), "/sign-in/oidc")
+        assert client.get("/sign-in/oidc", query_string={"link": path.rpartition("/")[2]}).status_code == 410
+
+
+def test_with_passwords_off_a_link_binds_and_sets_no_password(client, provider, invited, settings_of):
+    settings_of(passwords=PasswordSwitch.OFF, emergency_account=CHIEF)
+    path = invited()
+    page = client.get(path)
+    assert links(page, "/sign-in/oidc")
+    assert not elements(page, "input[@type='password']")
+    token = form_of(client.get("/sign-in"))["csrf_token"]
+    chosen = {"csrf_token": token, "new_password": "le chat dort sur le toit"}
+    assert client.post(path, data=chosen).status_code == 409
 
 
 def test_an_identity_of_another_account_is_not_bound_again(signed_in, password, provider, bound):
