@@ -45,9 +45,10 @@ class Admission:
     keeps_administration: bool = False
 
 
-def of_user(session: Session, user_id: int) -> StaffIdentity | None:
-    """The identity that an account is bound to, or None."""
-    return session.get(StaffIdentity, user_id)
+def of_user(session: Session, user_id: int, issuer: str) -> StaffIdentity | None:
+    """The identity that an account is bound to at this issuer, or None."""
+    identity = session.get(StaffIdentity, user_id)
+    return identity if identity and identity.issuer == issuer else None
 
 
 def bind(session: Session, user_id: int, issuer: str, subject: str, *, now: datetime) -> None:

@@ -48,6 +48,10 @@ class Identified:
     claims: Mapping[str, Any]
 
 
+class IssuerFault(Exception):
+    """What the issuer did instead, for the log; never a code, a token or a secret."""
+
+
 class Kept(Generic[Value]):
     """A document of the issuer: kept for an hour. One thread fetches it, the others wait.
 
@@ -110,10 +114,6 @@ class Issuer:
         )
         return address
 
-    def sign_out_address(self) -> str:
-        """Where the browser goes to end the session with the issuer as well, or '' when it offers none."""
-        return str(self._metadata.get().get("end_session_endpoint") or "")
-
     def refuse_other(self, named: str) -> None:
         """Raise SignInRefused when the answer names another issuer, or none though this one says that it does."""
         if named != self.client.issuer and (named or self._names_itself()):
@@ -164,7 +164,8 @@ class Issuer:
         reply = fetch(address, headers, body)
         if reply.status == 200:
             return reply.document
-        raise SignInRefused(Cause.CODE if reply.document.get("error") == "invalid_grant" else Cause.AWAY)
+        fault = IssuerFault(f"{reply.status} to a code: {reply.document.get('error')!r:.100}")
+        raise SignInRefused(Cause.CODE if reply.document.get("error") == "invalid_grant" else Cause.AWAY) from fault
 
     def _way_to_prove(self, metadata: Mapping[str, Any]) -> str:
         if not self.client.secret:
@@ -188,12 +189,14 @@ class Issuer:
     def _discover(self) -> dict[str, Any]:
         metadata = _document(fetch(self.client.issuer.rstrip("/") + DISCOVERY))
         if metadata.get("issuer") != self.client.issuer:
-            raise SignInRefused(Cause.ISSUER)
+            fault = IssuerFault(f"its document is of {metadata.get('issuer')!r:.300}, not of {self.client.issuer!r}")
+            raise SignInRefused(Cause.ISSUER) from fault
         asked = [metadata.get(name) for name in ("token_endpoint", "jwks_uri")]
         asked += [metadata["userinfo_endpoint"]] if metadata.get("userinfo_endpoint") else []
         ours = _site(self.client.issuer)
         if not all(_site(address) == ours for address in asked):
-            raise SignInRefused(Cause.ISSUER)  # we ask nobody else, whatever the document says
+            fault = IssuerFault(f"its document leads elsewhere: {asked!r:.500}")
+            raise SignInRefused(Cause.ISSUER) from fault  # we ask nobody else
         if _site(metadata.get("authorization_endpoint"))[0] not in {"https", ours[0]}:
             raise SignInRefused(Cause.AWAY)
         return metadata
@@ -204,7 +207,7 @@ class Issuer:
 
 def _document(reply: Reply) -> dict[str, Any]:
     if reply.status != 200:
-        raise SignInRefused(Cause.AWAY)
+        raise SignInRefused(Cause.AWAY) from IssuerFault(f"{reply.status} to a document")
     return reply.document
 
 

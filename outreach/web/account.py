@@ -39,7 +39,7 @@ def index() -> str:
             "pages/account/index.html",
             sessions=sessions.of_user(reading, current_user.id, now=now()),
             this=sessions.numbered(reading, session[KEY]),
-            identity=identities.of_user(reading, current_user.id),
+            identity=identities.of_user(reading, current_user.id, settings().oidc_issuer),
             takes_password=bool(current_user.password) and settings().takes_password(current_user.email),
             pace=paces.pace_of(reading, current_user.id),
             paces=Pace,

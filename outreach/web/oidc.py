@@ -90,7 +90,7 @@ def bind() -> str | tuple[str, int] | Redirect:
         flows.allow_binding(current_user.id)
         is_proved = True
     with database().reading() as reading:
-        identity = identities.of_user(reading, current_user.id)
+        identity = identities.of_user(reading, current_user.id, settings().oidc_issuer)
     page = render_template("pages/account/oidc_bind.html", form=form, is_proved=is_proved, identity=identity)
     return (page, 422) if form.errors else page
 

@@ -11,7 +11,7 @@ from outreach.web.ui.frame import now
 
 EXTENSION = "outreach.issuer"
 FLOWS, LEAVE = "oidc", "oidc-bind"  # in the signed cookie
-MOST, LONGEST_NEXT = 4, 300  # tabs at the same time, characters: a browser keeps cookies of 4 kB
+MOST, LONGEST_NEXT = 3, 300  # tabs at the same time, characters: a browser keeps cookies of 4 kB
 MINUTES = 10
 RETURN = "/sign-in/oidc/return"
 
