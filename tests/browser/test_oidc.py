@@ -1,14 +1,17 @@
-"""An account is bound to an identity and signed in with it, in a browser, with an issuer that knows nothing of us."""
+"""An invitation is accepted with an issuer that knows nothing of us, and signed in with again, in a browser."""
+
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import expect
 from pydantic import SecretStr
 
-from outreach.demo import people
+from outreach.accounts import links, staff
+from outreach.accounts.links import LinkKind
+from outreach.roles import RoleName
 from outreach.web.ui import flows
 
 mock = pytest.importorskip("oidc_provider_mock", reason="the issuer of this journey needs Python 3.12")
-ANNE = people.person_for("author")
 pytestmark = pytest.mark.long
 
 
@@ -30,7 +33,21 @@ def issuer(app, served):
         yield url
 
 
-def test_an_author_binds_the_account_and_signs_in_with_the_issuer(chromium, served, issuer, password, violations):
+@pytest.fixture
+def invitation(sample_database):
+    """The path of the link that a person has received who has no account elsewhere."""
+    token, now = links.new_token(), datetime.now(UTC)
+    given = {"email": "lea@fwb.example", "name": "Léa", "roles": [RoleName.READER], "password_hash": ""}
+    with sample_database.writing() as session:
+        invited = staff.add_user(session, now, "hugo.willems@fwb.example", **given)
+        session.flush()
+        links.make(session, invited.id, LinkKind.INVITATION, token, now=now)
+    return f"{links.PATH}{token}"
+
+
+def test_an_invited_person_binds_the_account_and_signs_in_with_the_issuer(
+    chromium, served, issuer, invitation, violations
+):
     context, faults = chromium.new_context(base_url=served, locale="fr-BE", reduced_motion="reduce"), []
     page = context.new_page()
     context.route(lambda url: not url.startswith((served, issuer)), lambda route: route.abort())  # the issuer's style
@@ -38,27 +55,21 @@ def test_an_author_binds_the_account_and_signs_in_with_the_issuer(chromium, serv
         "console", lambda m: faults.append(m) if m.type == "error" and m.location["url"].startswith(served) else None
     )
 
-    page.goto("/sign-in?next=/account")
-    assert violations(page) == []
-    page.get_by_label("Adresse de courriel").fill(ANNE.email)
-    page.get_by_label("Mot de passe").fill(password)
-    page.get_by_role("button", name="Se connecter").click()
-    expect(page.get_by_text("pas encore liée à CSAM")).to_be_visible()
-    page.get_by_role("link", name="Lier mon identité").click()
-    page.get_by_label("Mot de passe actuel").fill(password)
-    page.get_by_role("button", name="Continuer").click()
+    page.goto(invitation)
     assert violations(page) == []
     page.get_by_role("link", name="Continuer chez CSAM").click()
     page.get_by_role("button", name="Authorize as s-1").click()
     expect(page.get_by_text("Votre compte est lié à votre identité")).to_be_visible()
+    page.goto("/account")
+    expect(page.get_by_text("rédaction", exact=True)).to_be_visible()
     page.get_by_role("button", name="Se déconnecter").click()
+    assert violations(page) == []
 
     page.goto("/directory")
     page.get_by_role("link", name="Se connecter avec CSAM").click()
     page.get_by_role("button", name="Authorize as s-1").click()
     expect(page.get_by_role("heading", name="Annuaire", level=1)).to_be_visible()
     page.goto("/account")
-    expect(page.get_by_text("rédaction", exact=True)).to_be_visible()
     page.get_by_role("button", name="Se déconnecter").click()
 
     page.get_by_role("link", name="Se connecter avec CSAM").click()
