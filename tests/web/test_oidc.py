@@ -214,6 +214,7 @@ def test_no_transaction_is_open_while_the_issuer_is_asked(app, client, author, p
     open_ones = []
     provider.before = lambda: open_ones.append(sample_database.engine.pool.checkedout())
     assert back(client, provider.authorize(gone(client), "s-1")).status_code == 302
+    assert app.extensions[EXTENSION].flush()  # the trail writes in a thread of its own
     with author.session_transaction() as cookie:  # as if the password had been given
         number, _, _ = cookie[TOKEN].partition(".")
         cookie[flows.LEAVE] = [int(number), int(app.extensions["outreach.settings"].instant().timestamp())]
@@ -290,6 +291,10 @@ def test_with_passwords_off_a_link_binds_and_sets_no_password(client, provider, 
     token = form_of(client.get("/sign-in"))["csrf_token"]
     chosen = {"csrf_token": token, "new_password": "le chat dort sur le toit"}
     assert client.post(path, data=chosen).status_code == 409
+    for address, said in ((ANNE, True), ("nobody@fwb.example", True), (CHIEF, False)):
+        form = {**form_of(client.get("/sign-in/forgotten")), "email": address}
+        answer = client.post("/sign-in/forgotten", data=form)
+        assert ("Les mots de passe ne servent plus ici" in text_of(answer)) is said, address
 
 
 def test_an_identity_of_another_account_is_not_bound_again(signed_in, password, provider, bound):
