@@ -114,8 +114,17 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
             and endpoint.startswith(
                 (
                     *("directory.", "exclusions.", "history.", "measure.", "adherence.", "campaigns.", "responses."),
-                    *("segments.", "sending.", "situation.", "replies.", "texts.", "accounts.", "register.", "closures."),
-                    *("programmes.",),
+                    *(
+                        "segments.",
+                        "sending.",
+                        "situation.",
+                        "replies.",
+                        "texts.",
+                        "accounts.",
+                        "register.",
+                        "closures.",
+                    ),
+                    *("closures.", "programmes."),
                 )
             )
             and endpoint != "campaigns.preview"

@@ -46,7 +46,8 @@ def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day
     for number in (1, 2):
         assert table(page, number) == expected(found, number)
     flat = [
-        [day, row.label, row.network or "", row.authorities, row.schools, number, *(row.strands[number][b] for b in ORDER)]
+        [day, row.label, row.network or "", row.authorities, row.schools, number]
+        + [row.strands[number][bucket] for bucket in ORDER]
         for row in (*found.networks, found.total) for number in (1, 2)
     ]  # fmt: skip
     content = author.get(f"/situation/export.csv?as_of={day}").data.decode("utf-8-sig")

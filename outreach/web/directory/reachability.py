@@ -33,7 +33,7 @@ from outreach.roles import RoleName
 from outreach.settings import CheckSwitch
 from outreach.text import whole_number
 from outreach.web.audience.writing import write_to
-from outreach.web.directory.authorities import LEVELS
+from outreach.web.directory.filters import LEVELS
 from outreach.web.ui import exports
 from outreach.web.ui.frame import actor, database, needs, now, settings
 from outreach.web.ui.kept import keeps_text, of_fields
