@@ -30,7 +30,6 @@ from outreach.web import (
     campaigns,
     links,
     mailbox,
-    oidc,
     responses,
     second_factor,
     segments,
@@ -42,6 +41,7 @@ from outreach.web.administration import accounts, closures, programmes
 from outreach.web.administration import index as administration
 from outreach.web.directory import authorities, exclusions, history, measure, reachability, register
 from outreach.web.headers import Headed
+from outreach.web.oidc import pages as oidc
 from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.health import Health
 from outreach.web.public.hit_endpoint import Hits

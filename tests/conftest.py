@@ -19,7 +19,7 @@ from passlib.hash import argon2
 from sqlalchemy import Engine
 
 from outreach.cli.preparation import add_people, load_sample, prepare
-from outreach.cli.work import SELDOM
+from outreach.cli.running.work import SELDOM
 from outreach.db import Database
 from outreach.settings import Settings, read
 from tests.memory import in_memory

@@ -17,7 +17,7 @@ from wtforms.form import BaseForm
 from outreach.adherence import lists
 from outreach.campaigns.review import test_letter
 from outreach.db import Database
-from outreach.directory import imports, register
+from outreach.directory.editions import imports, register
 from outreach.web.campaigns.steps import audience
 from outreach.web.ui import frame
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach import audit
-from outreach.accounts import links, second_factors, sessions
+from outreach.accounts import links, sessions
+from outreach.accounts.factors import second_factors
 from outreach.accounts.one_person import refuse_second_account
 from outreach.accounts.staff import Role, User, is_in_use, rows_of
 from outreach.db import Session, take_turns

@@ -12,7 +12,8 @@ from sqlalchemy import Column, ColumnElement, ForeignKey, String, Table, and_, s
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from outreach import audit
-from outreach.accounts import links, passwords, second_factors, sessions
+from outreach.accounts import links, passwords, sessions
+from outreach.accounts.factors import second_factors
 from outreach.accounts.sessions import StaffSession
 from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, NotFound, Refused

@@ -22,12 +22,13 @@ from outreach.cli.context import (
     say_json,
     working,
 )
-from outreach.directory import imports, listing
-from outreach.directory.difference import FIELD_LABELS, Change, Difference
+from outreach.directory import listing
+from outreach.directory.editions import imports
+from outreach.directory.editions.difference import FIELD_LABELS, Change, Difference
+from outreach.directory.editions.register import read_register
 from outreach.directory.listing import Filters
 from outreach.directory.models import Nature, RegisterKind
 from outreach.directory.reference import NETWORKS
-from outreach.directory.register import read_register
 from outreach.reachability import reach_list
 from outreach.reachability.reach_list import TO_FOLLOW, ReachFilters, ReachRow, ReachState
 from outreach.roles import RoleName

@@ -10,7 +10,7 @@ from outreach.db import Database
 from outreach.db.watch import DatabaseFault
 from outreach.demo import mailbox, people, story
 from outreach.demo import sample as samples
-from outreach.directory import imports
+from outreach.directory.editions import imports
 from outreach.directory.reference import ensure_reference
 from outreach.errors import Refused
 from outreach.roles import RoleName

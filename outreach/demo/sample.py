@@ -29,9 +29,10 @@ from outreach.demo.population import (
     company_number,
     populate,
 )
-from outreach.directory import contacts, imports
+from outreach.directory import contacts
+from outreach.directory.editions import imports
+from outreach.directory.editions.register import COLUMNS, read_register
 from outreach.directory.models import EducationType, Level
-from outreach.directory.register import COLUMNS, read_register
 
 FIRST_EDITION_DAYS, SECOND_EDITION_DAYS, BOUNCE_DAYS = 270, 30, 20
 HEADER = (

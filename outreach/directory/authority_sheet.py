@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 from outreach import audit
 from outreach.db import Session
 from outreach.directory.contacts import subject_of
-from outreach.directory.difference import FIELD_LABELS
+from outreach.directory.editions.difference import FIELD_LABELS
 from outreach.directory.listing import PAGE_ROWS
 from outreach.directory.models import (
     Authority,

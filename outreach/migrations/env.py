@@ -3,7 +3,8 @@
 from alembic import context
 
 from outreach import audit, seals
-from outreach.accounts import attempts, identities, links, requests, second_factors, sessions, staff, trail
+from outreach.accounts import attempts, identities, links, requests, sessions, staff, trail
+from outreach.accounts.factors import second_factors
 from outreach.adherence import models as adherence
 from outreach.alerts import models as alerts
 from outreach.campaigns import drafts

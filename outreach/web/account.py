@@ -12,7 +12,8 @@ from flask_security.forms import form_errors_munge
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import identities, second_factors, sessions, staff
+from outreach.accounts import identities, sessions, staff
+from outreach.accounts.factors import second_factors
 from outreach.accounts.trail import TrailKind
 from outreach.demo import people
 from outreach.errors import InputError, Refused

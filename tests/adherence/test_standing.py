@@ -10,9 +10,9 @@ from sqlalchemy import insert, select
 from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, RollUp, Status, Word
 from outreach.adherence.standing import roll_up, rolled_up, standing
-from outreach.directory import imports
+from outreach.directory.editions import imports
+from outreach.directory.editions.register import read_register
 from outreach.directory.models import Authority, School
-from outreach.directory.register import read_register
 from tests.directory.editions import edition, row
 
 pytestmark = pytest.mark.postgresql

@@ -43,6 +43,6 @@ def test_the_audit_has_no_foreign_key():
 def test_a_process_that_sends_loads_no_page_and_nothing_to_sign_in_with():
     """It holds what it has loaded, and so does the process it forks, for months."""
     heavy = {"flask", "flask_security", "cryptography", "alembic"}
-    asked = f"import sys, outreach.cli.work; print({heavy} & set(sys.modules))"
+    asked = f"import sys, outreach.cli.running.work; print({heavy} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, check=True, capture_output=True, text=True)
     assert told.stdout.strip() == "set()"

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from outreach.accounts import links, staff
 from outreach.accounts.links import LinkKind
 from outreach.roles import RoleName
-from outreach.web.ui import flows
+from outreach.web.oidc import flows
 
 mock = pytest.importorskip("oidc_provider_mock", reason="the issuer of this journey needs Python 3.12")
 pytestmark = pytest.mark.long

@@ -18,7 +18,7 @@ from sqlalchemy import exists, select
 
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.verification import verify
-from outreach.cli.work import run_worker
+from outreach.cli.running.work import run_worker
 from outreach.db import NO_ANSWER, Database
 from outreach.delivery.ledger import outbox, outcomes
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from outreach.cli.web import refuse_if_taken, with_a_mailbox
+from outreach.cli.running.web import refuse_if_taken, with_a_mailbox
 from outreach.errors import Refused
 from outreach.settings import Settings
 

@@ -1,7 +1,8 @@
 """`./run user reset --second-factor`: the way in for whoever has lost telephone and recovery codes."""
 
 from outreach import audit
-from outreach.accounts import second_factors, sessions, staff
+from outreach.accounts import sessions, staff
+from outreach.accounts.factors import second_factors
 from tests.cli.test_accounts import AUTHOR, CHIEF, backend, user
 from tests.conftest import NOW
 

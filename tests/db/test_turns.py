@@ -7,9 +7,10 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select
 
-from outreach.directory import authority_sheet, contacts, imports, uploads
+from outreach.directory import authority_sheet, contacts
+from outreach.directory.editions import imports, uploads
+from outreach.directory.editions.register import read_register
 from outreach.directory.models import Contact, MailboxKind, RegisterImport
-from outreach.directory.register import read_register
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
 from tests.directory.editions import edition, row

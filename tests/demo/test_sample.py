@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 
 from outreach.demo import sample
 from outreach.demo.names import of
-from outreach.directory.difference import compare
+from outreach.directory.editions.difference import compare
+from outreach.directory.editions.register import Edition, read_register
 from outreach.directory.models import Authority, Contact, Level, Listing, RegisterChange, RegisterKind, School
-from outreach.directory.register import Edition, read_register
 from tests.conftest import STORY_DAY
 
 

@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.directory.difference import compare
+from outreach.directory.editions.difference import compare
+from outreach.directory.editions.register import Edition, Reading, read_register
 from outreach.directory.models import Nature, RegisterKind
-from outreach.directory.register import Edition, Reading, read_register
 from tests.directory.editions import edition, row
 
 

@@ -6,11 +6,12 @@ from sqlalchemy import event, func, select
 from outreach import audit
 from outreach.delivery.ledger import recipients
 from outreach.delivery.models import Mailing, Reason
-from outreach.directory import authority_sheet, contacts, imports, listing, uploads
+from outreach.directory import authority_sheet, contacts, listing
+from outreach.directory.editions import imports, uploads
+from outreach.directory.editions.register import Edition, read_register
+from outreach.directory.editions.stored import stored
 from outreach.directory.listing import Filters
 from outreach.directory.models import Authority, Contact, Listing, MailboxKind, RegisterChange, School, Site
-from outreach.directory.register import Edition, read_register
-from outreach.directory.stored import stored
 from outreach.errors import NotFound, Refused
 from outreach.mail.addresses import judge
 from outreach.tracking import bases

@@ -1,7 +1,7 @@
 import pytest
 
+from outreach.directory.editions.register import read_register
 from outreach.directory.models import EducationType
-from outreach.directory.register import read_register
 from outreach.errors import InputError
 from tests.directory.editions import HEADER, edition, row
 

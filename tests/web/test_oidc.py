@@ -15,8 +15,8 @@ from outreach.accounts.trail import TrailEntry, TrailKind
 from outreach.demo import people
 from outreach.roles import RoleName
 from outreach.settings import FactorPolicy, PasswordSwitch
-from outreach.web.oidc import KEPT
-from outreach.web.ui import flows
+from outreach.web.oidc import flows
+from outreach.web.oidc.pages import KEPT
 from outreach.web.ui.sign_in import TOKEN
 from outreach.web.ui.trail import EXTENSION
 from tests.pages import elements, form_of, links, text_of

@@ -20,7 +20,7 @@ from outreach.audit import AuditEntry
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.verification import verify
 from outreach.campaigns.waves import launching
-from outreach.cli.work import letter_source_for
+from outreach.cli.running.work import letter_source_for
 from outreach.db.ways import Way
 from outreach.delivery import installation, workers
 from outreach.delivery.ledger import outbox, recipients

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import select
 
-from outreach.cli import work
+from outreach.cli.running import work
 from outreach.db import Database
 from outreach.delivery import installation
 from outreach.delivery.models import Worker

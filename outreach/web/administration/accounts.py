@@ -7,7 +7,8 @@ from flask_security import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import audit
-from outreach.accounts import administering, links, second_factors, sessions, staff
+from outreach.accounts import administering, links, sessions, staff
+from outreach.accounts.factors import second_factors
 from outreach.accounts.links import LinkKind
 from outreach.accounts.staff import User
 from outreach.campaigns import departures

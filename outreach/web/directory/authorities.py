@@ -15,7 +15,8 @@ from outreach.campaigns.results.authority_history import Planned
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
-from outreach.directory import authority_sheet, contacts, imports, judging, listing
+from outreach.directory import authority_sheet, contacts, judging, listing
+from outreach.directory.editions import imports
 from outreach.directory.listing import PAGE_ROWS, Filters, ListedRow, Reach, Sort
 from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.directory.reference import PROVINCES

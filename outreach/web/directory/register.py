@@ -13,8 +13,8 @@ from outreach import days, french
 from outreach.accounts import staff
 from outreach.days import parse_day
 from outreach.db import Session, time_limit
-from outreach.directory import imports, uploads
-from outreach.directory.difference import FIELD_LABELS, Change, ChangedItem, items_of
+from outreach.directory.editions import imports, uploads
+from outreach.directory.editions.difference import FIELD_LABELS, Change, ChangedItem, items_of
 from outreach.directory.models import ImportState, Nature, RegisterKind, RegisterUpload
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName

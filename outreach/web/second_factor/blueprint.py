@@ -7,8 +7,8 @@ from cryptography.fernet import MultiFernet
 from flask import Blueprint, abort, render_template
 from markupsafe import Markup
 
-from outreach.accounts import one_time_codes, second_factors
-from outreach.accounts.second_factors import Proof
+from outreach.accounts.factors import one_time_codes, second_factors
+from outreach.accounts.factors.second_factors import Proof
 from outreach.accounts.staff import User
 from outreach.errors import InputError
 from outreach.web.second_factor.forms import CodeForm

@@ -14,8 +14,8 @@ from flask_security import UserMixin, current_user, login_user
 from flask_security.tf_plugin import TfPlugin
 from werkzeug.exceptions import TooManyRequests
 
-from outreach.accounts import one_time_codes, second_factors
-from outreach.accounts.second_factors import SET_UP_MEANWHILE, Proof
+from outreach.accounts.factors import one_time_codes, second_factors
+from outreach.accounts.factors.second_factors import SET_UP_MEANWHILE, Proof
 from outreach.accounts.staff import User
 from outreach.errors import InputError, Refused
 from outreach.settings import FactorPolicy

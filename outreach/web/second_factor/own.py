@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import one_time_codes, second_factors
-from outreach.accounts.second_factors import FactorState
+from outreach.accounts.factors import one_time_codes, second_factors
+from outreach.accounts.factors.second_factors import FactorState
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.settings import FactorPolicy

@@ -1,6 +1,7 @@
 """An administrator takes away the second factor that somebody has lost, never one's own."""
 
-from outreach.accounts import second_factors, staff
+from outreach.accounts import staff
+from outreach.accounts.factors import second_factors
 from tests.conftest import NOW
 from tests.pages import text_of
 

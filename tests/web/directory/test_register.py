@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from outreach.accounts import staff
 from outreach.demo import people
-from outreach.directory import uploads
+from outreach.directory.editions import uploads
 from outreach.directory.models import Authority, RegisterImport, RegisterUpload, School
 from tests.conftest import NOW
 from tests.directory.editions import HEADER, edition, row

@@ -8,8 +8,8 @@ from passlib.totp import TOTP
 from sqlalchemy import select, update
 
 from outreach import audit
-from outreach.accounts import one_time_codes, second_factors
-from outreach.accounts.second_factors import SecondFactor
+from outreach.accounts.factors import one_time_codes, second_factors
+from outreach.accounts.factors.second_factors import SecondFactor
 from outreach.accounts.staff import User
 from outreach.accounts.trail import TrailEntry, TrailKind
 from outreach.demo import people

@@ -11,7 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from outreach import audit
 from outreach.db import Session, take_turns
 from outreach.directory import contacts
-from outreach.directory.difference import Change, Difference, compare
+from outreach.directory.editions.difference import Change, Difference, compare
+from outreach.directory.editions.register import AuthorityRecord, Edition, Reading, SchoolRecord, ensure_not_empty
+from outreach.directory.editions.stored import pairs, stored
 from outreach.directory.models import (
     Authority,
     Federation,
@@ -30,8 +32,6 @@ from outreach.directory.models import (
     Teaching,
 )
 from outreach.directory.reference import federation_of, fold, province_of
-from outreach.directory.register import AuthorityRecord, Edition, Reading, SchoolRecord, ensure_not_empty
-from outreach.directory.stored import pairs, stored
 from outreach.errors import NotFound, Refused
 
 STALE = "L’annuaire a changé entre-temps : regardez à nouveau ce que l’édition changerait."

@@ -24,7 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from outreach import audit
-from outreach.accounts import one_time_codes, sessions
+from outreach.accounts import sessions
+from outreach.accounts.factors import one_time_codes
 from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, Refused
 from outreach.french import plural

@@ -18,9 +18,9 @@ from outreach.oidc.issuer import Identified, Issuer
 from outreach.oidc.refusals import Cause, SignInRefused
 from outreach.roles import RoleName
 from outreach.settings import PasswordSwitch
-from outreach.web.ui import flows
+from outreach.web.oidc import flows
+from outreach.web.oidc.flows import Flow
 from outreach.web.ui.account_forms import ProofForm
-from outreach.web.ui.flows import Flow
 from outreach.web.ui.frame import database, needs, now, settings
 from outreach.web.ui.sign_in import is_path
 from outreach.web.ui.trail import note

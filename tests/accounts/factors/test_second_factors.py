@@ -7,8 +7,16 @@ from passlib.totp import TOTP
 from sqlalchemy import select, text
 
 from outreach import audit
-from outreach.accounts import one_time_codes, second_factors, sessions, staff
-from outreach.accounts.second_factors import RECOVERY_USED, RECOVERY_WRONG, UNREADABLE, USED, WRONG, RecoveryCode
+from outreach.accounts import sessions, staff
+from outreach.accounts.factors import one_time_codes, second_factors
+from outreach.accounts.factors.second_factors import (
+    RECOVERY_USED,
+    RECOVERY_WRONG,
+    UNREADABLE,
+    USED,
+    WRONG,
+    RecoveryCode,
+)
 from outreach.accounts.sessions import StaffSession
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from outreach.accounts import one_time_codes
-from outreach.accounts.one_time_codes import CodeUsed, matching
+from outreach.accounts.factors import one_time_codes
+from outreach.accounts.factors.one_time_codes import CodeUsed, matching
 
 SECRET = base64.b32encode(b"12345678901234567890").decode()  # RFC 6238, appendix B
 AT = datetime.fromtimestamp(1111111109, UTC)

@@ -5,11 +5,11 @@ import sys
 import click
 
 from outreach import days
-from outreach.cli import web
 from outreach.cli.context import Operation, pass_operation, working
 from outreach.cli.preparation import add_people, load_sample, prepare
+from outreach.cli.running import web
 from outreach.demo import people
-from outreach.directory import imports
+from outreach.directory.editions import imports
 from outreach.french import typeset
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from outreach.db import Session
+from outreach.directory.editions.register import AuthorityRecord, Edition, SchoolRecord, SiteRecord
 from outreach.directory.models import Authority, EducationType, Listing, Network, School, SchoolSite, Site, Teaching
-from outreach.directory.register import AuthorityRecord, Edition, SchoolRecord, SiteRecord
 
 PLACE = ("address", "postcode", "locality", "municipality")
 

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from outreach.db import Session, take_turns
-from outreach.directory import imports
-from outreach.directory.difference import Difference
-from outreach.directory.imports import EditionJudgement
+from outreach.directory.editions import imports
+from outreach.directory.editions.difference import Difference
+from outreach.directory.editions.imports import EditionJudgement
+from outreach.directory.editions.register import Reading, ensure_not_empty, read_edition
 from outreach.directory.models import RegisterImport, RegisterUpload
-from outreach.directory.register import Reading, ensure_not_empty, read_edition
 from outreach.errors import NotFound, Refused
 from outreach.spreadsheets.tables import Grid, Rejection, read_grid
 

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, fields, replace
 
+from outreach.directory.editions.register import AuthorityRecord, Edition, Reading, SchoolRecord, SiteRecord
 from outreach.directory.models import Nature, RegisterKind
-from outreach.directory.register import AuthorityRecord, Edition, Reading, SchoolRecord, SiteRecord
 from outreach.spreadsheets.tables import Rejection
 
 FIELD_LABELS = {

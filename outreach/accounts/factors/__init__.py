@@ -1,0 +1,1 @@
+"""Second factors of accounts: one-time codes, and recovery codes."""

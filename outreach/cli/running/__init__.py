@@ -1,0 +1,1 @@
+"""The commands that run the service: all of it, its pages alone, its work alone."""

@@ -1,0 +1,1 @@
+"""Editions of the register: read, compared with the directory, applied and undone."""

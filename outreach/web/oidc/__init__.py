@@ -1,0 +1,1 @@
+"""Signing in with the issuer of OpenID Connect, on pages."""
