@@ -20,9 +20,10 @@ from outreach.cli.preparation import load_sample, prepare
 from outreach.db import Database, Session
 from outreach.delivery.models import MessageClass
 from outreach.demo import sample
-from outreach.directory import imports, listing
+from outreach.directory import listing
+from outreach.directory.editions import imports
+from outreach.directory.editions.register import read_register
 from outreach.directory.listing import Filters, Sort
-from outreach.directory.register import read_register
 from outreach.segments import audience
 from outreach.segments.audience import Audience, Concerns
 from outreach.segments.criteria_json import from_json
