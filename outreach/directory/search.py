@@ -23,7 +23,7 @@ MOST_SPELLINGS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class SoughtWord:
     """One word of a search: as typed, the folded spellings looked for (any of them), and the federations it names."""
 
     typed: str
@@ -84,13 +84,13 @@ def is_named(text: str) -> ColumnElement[bool]:
     return or_(false(), *_held(Authority.folded, _spelling(text)))
 
 
-def _terms(session: Session, text: str) -> list[Term]:
+def _terms(session: Session, text: str) -> list[SoughtWord]:
     federations = [(key, f" {fold(f'{code} {name}')}") for key, code, name in session.execute(_FEDERATIONS)]
     terms = []
     for word in list(dict.fromkeys(text.casefold().split()))[:MOST_TERMS]:
         spelling = _spelling(word)
         named = (key for key, said in federations for spelt in spelling if f" {spelt}" in said)
-        terms.append(Term(word, spelling, tuple(named)))
+        terms.append(SoughtWord(word, spelling, tuple(named)))
     return terms
 
 
@@ -100,7 +100,9 @@ def _spelling(text: str) -> tuple[str, ...]:
     return (folded,) if folded else ()
 
 
-def _found(session: Session, terms: Sequence[Term], among: Collection[ColumnElement[bool]]) -> Mapping[int, str | None]:
+def _found(
+    session: Session, terms: Sequence[SoughtWord], among: Collection[ColumnElement[bool]]
+) -> Mapping[int, str | None]:
     if not terms:
         return {}
     itself = and_(*(term.authority_has() for term in terms))
@@ -117,7 +119,7 @@ def _found(session: Session, terms: Sequence[Term], among: Collection[ColumnElem
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-def _corrected(term: Term, words: Sequence[str]) -> Term:
+def _corrected(term: SoughtWord, words: Sequence[str]) -> SoughtWord:
     """A term that also stands for the words one letter away: changed, added, left out or in its neighbour's place.
 
     Numbers are exact. The same term if there are none.

@@ -19,14 +19,14 @@ MOST_BYTES = 256_000
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class IssuerReply:
     """What the issuer answered: the status, and a JSON object."""
 
     status: int
     document: dict[str, Any]
 
 
-def fetch(url: str, headers: Mapping[str, str] | None = None, body: str | None = None) -> Reply:
+def fetch(url: str, headers: Mapping[str, str] | None = None, body: str | None = None) -> IssuerReply:
     """The answer to a GET, or to a POST when there is a body. A redirect is an answer as any other.
 
     Raises SignInRefused when there is no answer in time, or none that is a JSON object of at most 256 kB.
@@ -46,7 +46,7 @@ def fetch(url: str, headers: Mapping[str, str] | None = None, body: str | None =
         raise SignInRefused(Cause.AWAY) from error
     if not isinstance(document, dict):
         raise SignInRefused(Cause.AWAY)
-    return Reply(response.status, document)
+    return IssuerReply(response.status, document)
 
 
 def _connection(scheme: str, host: str, port: int | None) -> HTTPConnection:

@@ -15,7 +15,7 @@ from joserfc.jwk import KeySet
 
 from outreach.oidc import tokens
 from outreach.oidc.claims import held
-from outreach.oidc.fetching import Reply, fetch
+from outreach.oidc.fetching import IssuerReply, fetch
 from outreach.oidc.refusals import Cause, SignInRefused
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -205,7 +205,7 @@ class Issuer:
         return tokens.keys_of(_document(fetch(self._metadata.get()["jwks_uri"])))
 
 
-def _document(reply: Reply) -> dict[str, Any]:
+def _document(reply: IssuerReply) -> dict[str, Any]:
     if reply.status != 200:
         raise SignInRefused(Cause.AWAY) from IssuerFault(f"{reply.status} to a document")
     return reply.document

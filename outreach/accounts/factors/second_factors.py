@@ -71,7 +71,7 @@ class RecoveryCode(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class FactorProof:
     """What was typed and is right: the number of a one-time code, or the digest of a recovery code."""
 
     counter: int = 0
@@ -108,7 +108,7 @@ def left(session: Session, user_id: int) -> int:
     return session.scalar(select(func.count()).select_from(RecoveryCode).where(*unused)) or 0
 
 
-def judged(session: Session, user_id: int, typed: str, keys: MultiFernet, *, now: datetime) -> Proof:
+def judged(session: Session, user_id: int, typed: str, keys: MultiFernet, *, now: datetime) -> FactorProof:
     """What a code proves. It reads only: `spend` takes it. Raises InputError with the reason when it proves nothing.
 
     `now` is the true time, and so it is in `set_up`.
@@ -120,15 +120,15 @@ def judged(session: Session, user_id: int, typed: str, keys: MultiFernet, *, now
         known = session.execute(select(RecoveryCode.used_at).where(*mine)).one_or_none()
         if known is None or known.used_at:
             raise InputError(RECOVERY_USED if known else RECOVERY_WRONG)
-        return Proof(recovery=digest)
+        return FactorProof(recovery=digest)
     factor = session.get_one(SecondFactor, user_id)
     secret = one_time_codes.opened(keys, user_id, factor.sealed)
     if secret is None:
         raise InputError(UNREADABLE)
-    return Proof(_counter_of(secret, code, after=factor.counter, now=now))
+    return FactorProof(_counter_of(secret, code, after=factor.counter, now=now))
 
 
-def spend(session: Session, user_id: int, email: str, proof: Proof, *, now: datetime) -> None:
+def spend(session: Session, user_id: int, email: str, proof: FactorProof, *, now: datetime) -> None:
     """Take a code, so that it never opens again. Raises InputError when another request has taken it meanwhile."""
     if not proof.recovery:
         mine = SecondFactor.user_id == user_id, SecondFactor.counter < proof.counter

@@ -20,7 +20,7 @@ from outreach.roles import RoleName
 from outreach.settings import PasswordSwitch
 from outreach.web.oidc import flows
 from outreach.web.oidc.flows import Flow
-from outreach.web.ui.account_forms import ProofForm
+from outreach.web.ui.account_forms import PasswordProofForm
 from outreach.web.ui.frame import database, needs, now, settings
 from outreach.web.ui.sign_in import is_path
 from outreach.web.ui.trail import note
@@ -85,7 +85,7 @@ def bind() -> str | tuple[str, int] | Redirect:
     _issuer()
     if not (current_user.password and settings().takes_password(current_user.email)):
         raise Refused("Ce compte n’a pas de mot de passe : demandez une nouvelle invitation pour changer d’identité.")
-    form, is_proved = ProofForm(), False
+    form, is_proved = PasswordProofForm(), False
     if form.validate_on_submit():
         flows.allow_binding(current_user.id)
         is_proved = True

@@ -8,7 +8,7 @@ from flask import Blueprint, abort, render_template
 from markupsafe import Markup
 
 from outreach.accounts.factors import one_time_codes, second_factors
-from outreach.accounts.factors.second_factors import Proof
+from outreach.accounts.factors.second_factors import FactorProof
 from outreach.accounts.staff import User
 from outreach.errors import InputError
 from outreach.web.second_factor.forms import CodeForm
@@ -31,7 +31,7 @@ def true_now() -> datetime:
     return now() - timedelta(seconds=settings().clock_offset)
 
 
-def prove(user: User, typed: str, claim: Claim) -> Proof:
+def prove(user: User, typed: str, claim: Claim) -> FactorProof:
     """Take a code. Raises InputError when it proves nothing, which is counted; aborts with 429 after too many.
 
     As with passwords the limits are asked again once it was compared: of guesses at the same moment no more are

@@ -15,7 +15,7 @@ from flask_security.tf_plugin import TfPlugin
 from werkzeug.exceptions import TooManyRequests
 
 from outreach.accounts.factors import one_time_codes, second_factors
-from outreach.accounts.factors.second_factors import SET_UP_MEANWHILE, Proof
+from outreach.accounts.factors.second_factors import SET_UP_MEANWHILE, FactorProof
 from outreach.accounts.staff import User
 from outreach.errors import InputError, Refused
 from outreach.settings import FactorPolicy
@@ -184,7 +184,7 @@ def _enter(user: User, factor: str) -> None:
     login_user(user, authn_via=["password", factor])
 
 
-def _tell_what_is_left(user: User, proof: Proof) -> None:
+def _tell_what_is_left(user: User, proof: FactorProof) -> None:
     if proof.recovery:
         with database().reading() as reading:
             left = second_factors.left(reading, user.id)

@@ -28,7 +28,7 @@ class SecondStepForm(FlaskForm):
     code = code_field("Code", "Les six chiffres de votre application, ou un de vos codes de secours.")
 
 
-class ProofForm(FlaskForm):
+class FactorProofForm(FlaskForm):
     """The current password, before a second factor is set up. After too many wrong ones it answers 429."""
 
     password = PasswordField("Mot de passe actuel", [DataRequired("Indiquez votre mot de passe."), is_hashable])
@@ -42,7 +42,7 @@ class ProofForm(FlaskForm):
         return not self.errors
 
 
-class FullProofForm(ProofForm):
+class FullProofForm(FactorProofForm):
     """The current password, and a code of the present second factor; the view takes the code."""
 
     code = code_field("Code", "Les six chiffres de votre application, ou un de vos codes de secours.")

@@ -20,7 +20,7 @@ from outreach.web.second_factor.blueprint import (
     set_up_page,
     true_now,
 )
-from outreach.web.second_factor.forms import CodeForm, FullProofForm, ProofForm
+from outreach.web.second_factor.forms import CodeForm, FactorProofForm, FullProofForm
 from outreach.web.ui.frame import database, needs, now, settings
 from outreach.web.ui.sign_in import OFFERED, begin_session, claim_in_session
 
@@ -105,11 +105,11 @@ def _state() -> FactorState | None:
         return second_factors.state_of(reading, current_user.id)
 
 
-def _form(state: FactorState | None) -> ProofForm:
-    return FullProofForm() if state else ProofForm()
+def _form(state: FactorState | None) -> FactorProofForm:
+    return FullProofForm() if state else FactorProofForm()
 
 
-def _proved(state: FactorState | None) -> ProofForm:
+def _proved(state: FactorState | None) -> FactorProofForm:
     """The form, with errors unless the password is right and the code, where there is a second factor, proves it."""
     form = _form(state)
     if not form.validate_on_submit():
@@ -126,7 +126,7 @@ def _is_required() -> bool:
     return second_factors.is_required(settings().factor_policy, current_user.role_names)
 
 
-def _page(state: FactorState | None, form: ProofForm) -> str:
+def _page(state: FactorState | None, form: FactorProofForm) -> str:
     left = second_factors.codes_left(state.left) if state else ""
     return render_template(
         "pages/second_factor/own.html", factor=state, form=form, left=left, is_required=_is_required()

@@ -78,7 +78,7 @@ class SignInForm(LoginForm):
         return is_right
 
 
-class ProofForm(FlaskForm):
+class PasswordProofForm(FlaskForm):
     """Give one's password again, before what only its owner may do. After too many wrong ones it answers 429."""
 
     password = PasswordField("Mot de passe actuel", [DataRequired("Indiquez votre mot de passe."), is_hashable])
