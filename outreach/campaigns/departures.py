@@ -11,12 +11,15 @@ from outreach.accounts.staff import User
 from outreach.campaigns.models import Campaign, CampaignState
 from outreach.db import Session
 from outreach.errors import InputError
+from outreach.french import plural
+from outreach.reachability import follow_up
 from outreach.tracking import inbox
 
 
 @dataclass(frozen=True, slots=True)
 class Follows:
-    """What a person follows: responses that wait, how many of them have a day of recall, campaigns not ended.
+    """What a person follows: responses that wait, how many of them have a day of recall, authorities hard to reach,
+    campaigns not ended.
 
     The campaigns are those that the person created. They stay everybody's: who wrote one is never changed, as that
     person may not approve it.
@@ -24,6 +27,7 @@ class Follows:
 
     responses: int
     recalls: int
+    authorities: int
     campaigns: Sequence[Campaign]
 
 
@@ -32,16 +36,27 @@ def followed_by(session: Session, email: str) -> Follows:
     owned = inbox.owned_by(session, email)
     goes_on = Campaign.state.not_in((CampaignState.CLOSED, CampaignState.CANCELLED))
     written = select(Campaign).where(Campaign.created_by == email, goes_on).order_by(Campaign.id)
-    return Follows(len(owned), sum(one.recall_on is not None for one in owned), session.scalars(written).all())
+    recalls, reached_by = sum(one.recall_on is not None for one in owned), follow_up.owned_by(session, email)
+    return Follows(len(owned), recalls, len(reached_by), session.scalars(written).all())
 
 
-def close(session: Session, user: User, *, to: str, now: datetime, actor: str) -> int:
+def close(session: Session, user: User, *, to: str, now: datetime, actor: str) -> tuple[int, int]:
     """Close an account and hand what the person follows to a colleague (an address), or to nobody ('').
 
-    Returns how many responses went over. Raises as `administering.close` and `inbox.hand_over` do, and InputError when
-    the colleague is the person.
+    Returns how many responses went over, and how many authorities that are hard to reach. Raises as
+    `administering.close`, `inbox.hand_over` and `follow_up.hand_over` do, and InputError when the colleague is the
+    person.
     """
     if to.strip().casefold() == user.email:
         raise InputError("Choisissez une autre personne que celle dont le compte se ferme.")
     administering.close(session, user, now=now, actor=actor)
-    return inbox.hand_all_over(session, user.email, to=to, now=now, actor=actor)
+    responses = inbox.hand_all_over(session, user.email, to=to, now=now, actor=actor)
+    return responses, follow_up.hand_all_over(session, user.email, to=to, now=now, actor=actor)
+
+
+def told(responses: int, authorities: int) -> str:
+    """What went over, in French: “2 réponses et 1 pouvoir organisateur à joindre”; "" for nothing."""
+    parts = [plural(responses, "réponse")] if responses else []
+    if authorities:
+        parts.append(plural(authorities, "pouvoir organisateur à joindre", "pouvoirs organisateurs à joindre"))
+    return " et ".join(parts)

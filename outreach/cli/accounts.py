@@ -164,10 +164,10 @@ def close(operation: Operation, email: str, to: str) -> None:
     """Ferme un compte et termine ses sessions ; ce que la personne suit va au collègue nommé, ou à tous."""
     with operation.database.writing() as session:
         actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
-        count = departures.close(session, account, to=to, now=operation.now, actor=actor)
+        handed = departures.close(session, account, to=to, now=operation.now, actor=actor)
         said = f"Compte de {account.email} fermé : ses sessions sont terminées."
-    responses = plural(count, "réponse qu’il suivait", "réponses qu’il suivait")
-    say(f"{said} {responses} : {f'à {to}' if to else 'à tous'}." if count else said)
+    what = departures.told(*handed)
+    say(f"{said} {f'À {to}' if to else 'À tous'} désormais : {what}." if what else said)
 
 
 @user.command()

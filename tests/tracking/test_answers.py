@@ -19,6 +19,7 @@ from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
 from outreach.mail.linter import faults
+from outreach.reachability import follow_up
 from outreach.roles import RoleName
 from outreach.tracking import answers, effects, inbox
 from outreach.tracking.answers import Given
@@ -477,14 +478,16 @@ def test_what_a_person_who_leaves_follows_goes_to_a_colleague_or_to_nobody(datab
     with database.writing() as session:
         other = {"email": OTHER, "name": "Lucie Parent", "roles": (RoleName.AUTHOR,), "password_hash": "x"}
         staff.add_user(session, NOW, "installation", **other)
-        leaver = staff.user_named(session, AUTHOR)
+        leaver, hard = staff.user_named(session, AUTHOR), session.scalars(select(Authority).limit(1)).one()
+        follow_up.hand_over(session, hard, to=AUTHOR, now=LATER, actor=AUTHOR)
         follows = departures.followed_by(session, AUTHOR)
-        assert (follows.responses, follows.recalls, len(follows.campaigns)) == (1, 1, 1)
+        assert (follows.responses, follows.recalls, follows.authorities, len(follows.campaigns)) == (1, 1, 1, 1)
         with pytest.raises(InputError, match="une autre personne"):
             departures.close(session, leaver, to=AUTHOR.upper(), now=LATER, actor=CHIEF)
-        assert departures.close(session, leaver, to=to, now=LATER, actor=CHIEF) == 1
+        assert departures.close(session, leaver, to=to, now=LATER, actor=CHIEF) == (1, 1)
     with database.reading() as session:
         response = inbox.response_numbered(session, waiting)
         assert (response.owner or "", response.recall_on) == (to, LATER.date())
         assert inbox.response_numbered(session, handled).handled_by == AUTHOR, "what is done stays whose it was"
         assert inbox.count(session, None, owner=OTHER) == (1 if to else 0)
+        assert (follow_up.owned_by(session, AUTHOR), len(follow_up.owned_by(session, OTHER))) == ([], 1 if to else 0)

@@ -17,7 +17,6 @@ from outreach.db import Session
 from outreach.delivery import installation
 from outreach.delivery.smtp.guard import Guard
 from outreach.errors import InputError
-from outreach.french import plural
 from outreach.mail.addresses import judge
 from outreach.roles import RoleName
 from outreach.settings import Mode
@@ -129,13 +128,13 @@ def close(number: int) -> Redirect | tuple[str, int]:
     try:
         with database().writing() as writing:
             user = staff.account_numbered(writing, number)
-            count = departures.close(writing, user, to=to, now=now(), actor=actor())
+            handed = departures.close(writing, user, to=to, now=now(), actor=actor())
             said, name = f"Le compte de {user.name} est fermé, ses sessions sont terminées.", _name(writing, to)
     except InputError as error:
         with database().reading() as reading:
             return _closure_page(reading, number, str(error)), 422
-    if count:
-        said += f" {plural(count, 'réponse est', 'réponses sont')} à {name or 'tous'}."
+    if what := departures.told(*handed):
+        said += f" À {name or 'tous'} désormais : {what}."
     flash(said, "success")
     return redirect(url_for(".account", number=number))
 
