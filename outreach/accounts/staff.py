@@ -125,8 +125,7 @@ def add_user(
         raise InputError(f"Indiquez un nom de {LONGEST_NAME} caractères au plus.")
     if not roles:
         raise InputError("Indiquez au moins un rôle.")
-    if exists(session, address):
-        raise InputError(f"Un compte existe déjà pour {address}.")
+    refuse_existing(session, address)
     user = User(
         email=address,
         name=name.strip(),
@@ -141,6 +140,14 @@ def add_user(
     labels = ", ".join(role.label for role in roles)
     audit.record(session, now, actor, f"Compte créé pour {address} ({labels}).", f"user:{address}")
     return user
+
+
+def refuse_existing(session: Session, address: str) -> None:
+    """Raises InputError when an account, closed or not, has this address."""
+    is_open = session.scalar(select(User.active).where(User.email == address))
+    if is_open is not None:
+        closed = "" if is_open else " Il est fermé : rouvrez-le."
+        raise InputError(f"Un compte existe déjà pour {address}.{closed}")
 
 
 def rows_of(session: Session, roles: Sequence[RoleName]) -> list[Role]:

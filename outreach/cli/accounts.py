@@ -74,8 +74,8 @@ def invite(operation: Operation, email: str, name: str, roles: tuple[str, ...], 
     with operation.database.reading() as session:
         actor = operation.actor(session, RoleName.ADMINISTRATOR)
         known = staff.account_of(session, address) if staff.exists(session, address) else None
-        if known and known.accepted_at:
-            raise InputError(f"Un compte existe déjà pour {address}.")
+        if known and (known.accepted_at or not known.active):
+            staff.refuse_existing(session, address)
         named, held = (known.name, administering.roles_of(known)) if known else (name, held)
         mail = (
             None

@@ -114,11 +114,13 @@ def test_who_is_invited_chooses_the_password_by_a_link_that_scanners_may_open(
 
 def test_an_invitation_that_cannot_be_is_refused_on_its_form(signed_in, app, sample_database):
     chief = signed_in("administrator")
+    assert chief.send("/administration/accounts/2/closure").status_code == 302
     for wrong, sentence in (
         ({"email": "lea"}, "manque le signe @"),
         ({"name": " "}, "Indiquez le nom"),
         ({"roles": []}, "au moins un rôle"),
         ({"email": AUTHOR}, "existe déjà"),
+        ({"email": "marc.dethier@fwb.example"}, "Il est fermé : rouvrez-le"),
         ({"name": "Lambert, Nadia"}, "une personne n’a qu’un compte"),
     ):
         refused = invite(chief, **wrong)
