@@ -14,7 +14,6 @@ from tests import factories
 from tests.conftest import NOW
 
 CHIEF, OTHER = "hugo.willems@fwb.example", "lea.roland@fwb.example"
-pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture
@@ -64,6 +63,7 @@ def test_the_last_administrator_stays_one_however_many_others_are_invited(databa
             change(database, CHIEF, administering.set_roles, [RoleName.READER])
 
 
+@pytest.mark.postgresql
 def test_two_administrators_who_close_each_other_at_once_leave_one(database, people):
     add_administrator(database)
     with ThreadPoolExecutor(1) as pool:
