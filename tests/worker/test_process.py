@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from sqlalchemy import func, select, update
 
 from outreach import seals
+from outreach.accounts import requests
 from outreach.alerts.models import AlertKind
 from outreach.audit import AuditEntry
 from outreach.campaigns.models import Campaign, Wave, WaveState
@@ -341,6 +342,21 @@ def test_a_work_process_gives_signs_of_life_and_leaves_in_order(database, enviro
 def test_who_may_be_written_to_depends_on_the_mode(tmp_path, changes, address, stopped):
     settings = read({"OUTREACH_DATA": str(tmp_path), **changes})
     assert installation.guard_of(settings).stops(address) is stopped
+
+
+def test_a_link_that_was_asked_for_leaves_and_its_letter_is_emptied(database, begin):
+    works = begin(OUTREACH_ALLOWED_RECIPIENTS="@fwb.example")
+    key = requests.key_of(works.settings.secret_key.get_secret_value())
+    with database.writing() as session:
+        factories.add_people(session, works.clock())
+        requests.ask(session, key, factories.AUTHOR, "192.0.2.1", now=works.clock())
+    tell(works.questions)
+    with database.reading() as session:
+        assert "/account/links/" in session.scalars(select(Mailing.letter)).one()
+    assert until(lambda: accepted(database))
+    works.questions.settle("")
+    with database.reading() as session:
+        assert "/account/links/" not in session.scalars(select(Mailing.letter)).one()
 
 
 def test_two_clocks_in_the_same_second_start_a_wave_once(database, begin, sink):

@@ -124,7 +124,7 @@ def closure(number: int) -> str:
 @pages.post("/<number:number>/closure")
 @needs(RoleName.ADMINISTRATOR)
 def close(number: int) -> Redirect | tuple[str, int]:
-    to = request.form.get("to", "")
+    to = request.form.get("to", "").replace("\0", "")  # which PostgreSQL takes in no text
     try:
         with database().writing() as writing:
             user = staff.account_numbered(writing, number)

@@ -118,6 +118,8 @@ def test_an_invitation_that_cannot_be_is_refused_on_its_form(signed_in, app, sam
     for wrong, sentence in (
         ({"email": "lea"}, "manque le signe @"),
         ({"name": " "}, "Indiquez le nom"),
+        ({"name": "Léa\0"}, "caractère interdit"),
+        ({"email": "a" * 9000}, "trop longue"),
         ({"roles": []}, "au moins un rôle"),
         ({"email": AUTHOR}, "existe déjà"),
         ({"email": "marc.dethier@fwb.example"}, "Il est fermé : rouvrez-le"),
