@@ -184,7 +184,7 @@ def holders_of(session: Session, role: RoleName) -> Sequence[User]:
 def user_named(session: Session, email: str) -> User:
     """The member of staff with this address, who can sign in. Raises NotFound."""
     query = select(User).where(User.email == email.strip().casefold(), is_in_use())
-    user = session.scalar(query) if email.isprintable() else None  # PostgreSQL takes no control characters
+    user = session.scalar(query) if "\0" not in email else None  # which PostgreSQL takes in no text
     if user is None:
         raise NotFound(f"Aucun compte actif pour {cleaned(email)[:LONGEST_NAME]}.")
     return user

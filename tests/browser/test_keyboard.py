@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 def test_an_authority_is_found_and_its_address_corrected(staff):
     staff.goto("/")
     press_on(staff, staff.get_by_role("link", name="Annuaire"))
-    tab_to(staff, staff.get_by_label("Nom ou numéro FASE"))
+    tab_to(staff, staff.get_by_label("Chercher"))
     staff.keyboard.type("9300")
     expect(staff.locator("#results tbody tr")).to_have_count(1)
     press_on(staff, staff.locator("#results tbody th a"))

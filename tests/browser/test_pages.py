@@ -160,10 +160,10 @@ def test_ticking_a_box_changes_the_list_and_keeps_the_focus(staff):
 
 def test_typing_searches_without_losing_a_letter(staff):
     staff.goto("/directory")
-    staff.get_by_label("Nom ou numéro FASE").press_sequentially("athenee royal", delay=20)
+    staff.get_by_label("Chercher").press_sequentially("athenee royal", delay=20)
     staff.locator("#results tbody th", has_text="Wallonie-Bruxelles").wait_for()
     staff.wait_for_url(re.compile(r"q=athenee(\+|%20)royal"))
-    expect(staff.get_by_label("Nom ou numéro FASE")).to_have_value("athenee royal")
+    expect(staff.get_by_label("Chercher")).to_have_value("athenee royal")
 
 
 def test_back_restores_the_ticked_boxes(staff):
@@ -197,7 +197,7 @@ def test_on_a_phone_the_list_comes_before_the_filters_are_unfolded(staff):
     staff.set_viewport_size({"width": 390, "height": 800})
     staff.goto("/directory")
     assert staff.locator("#results").bounding_box()["y"] < 500
-    expect(staff.get_by_label("Nom ou numéro FASE")).to_be_hidden()
+    expect(staff.get_by_label("Chercher")).to_be_hidden()
 
 
 def test_a_list_is_checked_and_applied_without_a_script(plain):

@@ -98,9 +98,9 @@ def test_xlsx_holds_what_is_shown(author):
     book = CalamineWorkbook.from_filelike(io.BytesIO(response.data))
     rows = book.get_sheet_by_index(0).to_python()
     assert book.sheet_names == ["Pouvoirs organisateurs"]
-    assert rows[0][:3] == ["FASE", "Pouvoir organisateur", "Réseau"]
-    assert sorted(row[2] for row in rows[1:]) == ["COCOF", "WBE"]
-    assert [row[5] for row in rows[1:] if row[2] == "WBE"] == [147]
+    assert rows[0][:4] == ["FASE", "Pouvoir organisateur", "Réseau", "Réseau au registre"]
+    assert sorted(row[2:4] for row in rows[1:]) == [["Officiel subventionné COCOF", "COCOF"], ["WBE", "WBE"]]
+    assert [row[6] for row in rows[1:] if row[3] == "WBE"] == [147]
 
 
 def test_csv_opens_in_excel_and_starts_no_formula(author, sample_database):
@@ -110,7 +110,7 @@ def test_csv_opens_in_excel_and_starts_no_formula(author, sample_database):
     assert response.data.startswith(b"\xef\xbb\xbf")
     _, row = csv.reader(io.StringIO(response.data.decode("utf-8-sig")), delimiter=";")
     assert row[1] == "'=HYPERLINK(1)"
-    assert row[11] == "po009001@adm.fwb.example"
+    assert row[12] == "po009001@adm.fwb.example"
 
 
 def test_an_address_is_added_from_the_sheet(author):
@@ -326,7 +326,7 @@ def test_an_address_that_would_start_a_formula_is_kept_and_leaves_as_text(author
     assert author.send(f"/directory/9300/contacts/{old}", form).status_code == 302
     page = author.get("/directory/export.csv?q=9300").data.decode("utf-8-sig")
     _, row = csv.reader(io.StringIO(page), delimiter=";")
-    assert row[11] == f"'{address}"
+    assert row[12] == f"'{address}"
 
 
 def test_a_sentence_says_what_the_list_shows_and_each_filter_is_taken_away(author):
