@@ -4,24 +4,21 @@ A list states what the service itself knows, so its records are confirmed. Fault
 and column; the others can be applied.
 """
 
-import hashlib
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, datetime
 
 from sqlalchemy import func, insert, literal, select
 
-from outreach import audit
+from outreach import audit, sent_lists
 from outreach.adherence.lines import REQUIRED, JoiningLine, Known, known_of, match, read_line
-from outreach.adherence.models import AdherenceRecord, JoiningList, ListState, Programme, RecordWithdrawal, Status, Word
+from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Word
 from outreach.adherence.programmes import prerequisites
 from outreach.adherence.timeline import Moment
 from outreach.db import Session, UtcDateTime, take_turns
 from outreach.directory.models import RegisterImport
-from outreach.errors import InputError, NotFound, Refused
-from outreach.spreadsheets.tables import Grid, Rejection, RowFault, interpret, read_grid
+from outreach.errors import Refused
+from outreach.sent_lists import Opened, grid_of, summary_of
+from outreach.spreadsheets.tables import Grid, Rejection, RowFault, interpret
 
 
 @dataclass(slots=True)
@@ -51,14 +48,6 @@ class ListPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A file that was read: the digest of its bytes, and its grid as JSON."""
-
-    sha256: str
-    grid: str
-
-
-@dataclass(frozen=True, slots=True)
 class ListJudgement:
     """What a list would do, and what that stands on: when the latter is the same, so is the former."""
 
@@ -67,30 +56,15 @@ class ListJudgement:
 
 
 def opened(content: bytes) -> Opened:
-    """Read a file. A workbook may take seconds, so no transaction should be open.
-
-    Raises InputError when it cannot be read, lacks a column or has no row.
-    """
-    grid = read_grid(content)
-    records = list(grid.records)
-    interpret(Grid(grid.label, grid.header, records), match, REQUIRED)
-    if not records:
-        raise InputError("Le fichier n’a qu’un en-tête : aucune ligne à lire.")
-    kept = json.dumps({"label": grid.label, "header": grid.header, "records": records}, ensure_ascii=False)
-    return Opened(hashlib.sha256(content).hexdigest(), kept)
+    """Read a file (`sent_lists.opened`)."""
+    return sent_lists.opened(content, match, REQUIRED)
 
 
 def receive(session: Session, sent: Opened, programme: Programme, *, now: datetime, actor: str) -> JoiningList:
     """Store a list to be checked. The same file sent twice by one person within a minute is one list."""
     take_turns(session, "joining-lists")
-    same = select(JoiningList).where(
-        JoiningList.sha256 == sent.sha256,
-        JoiningList.received_by == actor,
-        JoiningList.programme_id == programme.id,
-        JoiningList.state == ListState.RECEIVED,
-        JoiningList.received_at > now - timedelta(minutes=1),
-    )
-    last = session.scalar(same.order_by(JoiningList.id.desc()).limit(1))
+    of_programme = JoiningList.programme_id == programme.id
+    last = sent_lists.sent_before(session, JoiningList, sent, of_programme, now=now, actor=actor)
     if last is not None:
         return last
     received = JoiningList(
@@ -153,8 +127,7 @@ def apply(
     """
     take_turns(session, "joining-lists")
     session.refresh(received)
-    if received.state is not ListState.RECEIVED:
-        raise Refused(f"Cette liste est déjà {received.state.label.lower()}.")
+    sent_lists.refuse_applied(received)
     if judged is not None and judged.basis == _basis(session, received.programme, today):
         planned = judged.plan
     else:
@@ -163,8 +136,7 @@ def apply(
         raise Refused("Ce qui est connu a changé entre-temps : regardez à nouveau ce que la liste changerait.")
     if not planned.changes:
         raise Refused("Rien à enregistrer : la liste ne dit rien de nouveau.")
-    received.state, received.applied_at, received.applied_by = ListState.APPLIED, now, actor
-    received.outcome = json.dumps(planned.summary(), ensure_ascii=False)
+    sent_lists.mark_applied(received, planned.summary(), now=now, actor=actor)
     session.execute(insert(AdherenceRecord), [_values(line, received, now, actor) for line in planned.changes])
     sentence = (
         f"Liste d’adhésions appliquée : {len(planned.changes)} statuts enregistrés, {planned.unchanged} déjà connus, "
@@ -180,42 +152,13 @@ def undo(session: Session, *, now: datetime, actor: str, list_id: int | None = N
     Raises NotFound when there is none, Refused when `list_id` names an older one.
     """
     take_turns(session, "joining-lists")
-    last = _last_applied(session)
-    if last is None:
-        raise NotFound("Aucune liste d’adhésions n’est appliquée.")
-    if list_id is not None and list_id != last.id:
-        raise Refused("Seule la dernière liste appliquée peut être annulée.")
+    last = sent_lists.to_undo(session, JoiningList, list_id, "Aucune liste d’adhésions n’est appliquée.")
     records = select(AdherenceRecord.id, literal(now, UtcDateTime), literal(actor))
     withdrawn = ("record_id", "withdrawn_at", "withdrawn_by")
     session.execute(insert(RecordWithdrawal).from_select(withdrawn, records.where(AdherenceRecord.list_id == last.id)))
-    last.state, last.undone_at, last.undone_by = ListState.UNDONE, now, actor
+    sent_lists.mark_undone(last, now=now, actor=actor)
     audit.record(session, now, actor, "Liste d’adhésions annulée.", f"list:{last.id}")
     return last
-
-
-def is_last_applied(session: Session, received: JoiningList) -> bool:
-    """Whether this list is the one that `undo` would undo."""
-    last = _last_applied(session)
-    return last is not None and last.id == received.id
-
-
-def list_by_id(session: Session, list_id: int) -> JoiningList:
-    """The list with this key. Raises NotFound."""
-    received = session.get(JoiningList, list_id)
-    if received is None:
-        raise NotFound("Cette liste n’existe pas.")
-    return received
-
-
-def recent(session: Session) -> Sequence[JoiningList]:
-    """The last lists received, newest first."""
-    return session.scalars(select(JoiningList).order_by(JoiningList.id.desc()).limit(10)).all()
-
-
-def grid_of(sent: JoiningList | Opened) -> Grid:
-    """The cells of a list as they were sent. Reading them may cost a tenth of a second: ask once a page."""
-    kept = json.loads(sent.grid)
-    return Grid(kept["label"], kept["header"], [(number, cells) for number, cells in kept["records"]])
 
 
 def rejected_of(session: Session, received: JoiningList, grid: Grid, today: date) -> list[Rejection]:
@@ -224,12 +167,6 @@ def rejected_of(session: Session, received: JoiningList, grid: Grid, today: date
     if not summary:
         return preview(session, grid, received.programme, today).rejected
     return [Rejection(**rejection) for rejection in summary["rejected"]]
-
-
-def summary_of(received: JoiningList) -> dict[str, Any]:
-    """The `ListPlan.summary` of a list, as stored when it was applied; empty before."""
-    summary: dict[str, Any] = json.loads(received.outcome or "{}")
-    return summary
 
 
 def _basis(session: Session, programme: Programme, today: date) -> tuple[object, ...]:
@@ -241,11 +178,6 @@ def _basis(session: Session, programme: Programme, today: date) -> tuple[object,
         (rule.strand_id, rule.required_id, rule.since, str(rule.until)) for rule in prerequisites(session, programme)
     )
     return (*counts, *strands, *rules, today)
-
-
-def _last_applied(session: Session) -> JoiningList | None:
-    query = select(JoiningList).where(JoiningList.state == ListState.APPLIED)
-    return session.scalar(query.order_by(JoiningList.applied_at.desc(), JoiningList.id.desc()).limit(1))
 
 
 def _sort(planned: ListPlan, line: JoiningLine, known: Known) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
 from outreach.directory.models import Level
+from outreach.sent_lists import SentList
 
 
 class Status(StrEnum):
@@ -110,39 +111,12 @@ class Prerequisite(Base):
     until: Mapped[date | None]
 
 
-class ListState(StrEnum):
-    """Whether a joining list is received, applied or undone."""
-
-    RECEIVED = "received"
-    APPLIED = "applied"
-    UNDONE = "undone"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"received": "À vérifier", "applied": "Appliquée", "undone": "Annulée"}[self.value]
-
-
-class JoiningList(Base):
-    """A list of statuses that somebody sent; `grid` is its cells, `outcome` the summary of applying it (both JSON).
-
-    `grid` may hold megabytes: it is read only where it is asked for.
-    """
+class JoiningList(SentList, Base):
+    """A list of statuses that somebody sent."""
 
     __tablename__ = "joining_lists"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id"))
-    state: Mapped[ListState] = mapped_column(enum_of(ListState, "list_state"), default=ListState.RECEIVED)
-    sha256: Mapped[str] = mapped_column(String(64))
-    grid: Mapped[str] = mapped_column(Text, deferred=True)
-    outcome: Mapped[str] = mapped_column(Text)
-    received_at: Mapped[datetime]
-    received_by: Mapped[str] = mapped_column(String(255))
-    applied_at: Mapped[datetime | None]
-    applied_by: Mapped[str | None] = mapped_column(String(255))
-    undone_at: Mapped[datetime | None]
-    undone_by: Mapped[str | None] = mapped_column(String(255))
 
     programme: Mapped[Programme] = relationship()
 

@@ -22,6 +22,7 @@ from outreach.cli.context import (
 )
 from outreach.cli.directory import SHOWN, list_some, rejections
 from outreach.roles import RoleName
+from outreach.sent_lists import grid_of
 from outreach.spreadsheets.tables import decode
 from outreach.web.situation import sentences, tables_of
 from outreach.web.ui import exports
@@ -73,7 +74,7 @@ def import_list(operation: Operation, file: Path, as_json: bool, yes: bool, dry_
         raise click.UsageError("Avec --json, confirmez par --yes ou n’écrivez rien par --dry-run.")
     today, sent = days.today(operation.now), lists.opened(file.read_bytes())
     with operation.database.reading() as session:
-        judged = lists.judge(session, lists.grid_of(sent), programmes.the_programme(session, code), today)
+        judged = lists.judge(session, grid_of(sent), programmes.the_programme(session, code), today)
     plan = judged.plan
     show(plan, as_json)
     if dry_run or not plan.changes:

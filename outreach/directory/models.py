@@ -66,13 +66,13 @@ class ContactSource(StrEnum):
 
     DERIVED = "derived"
     STAFF = "staff"
+    LIST = "list"
 
     @property
     def label(self) -> str:
         """The French label."""
-        return {"derived": "boîte administrative, déduite du numéro FASE", "staff": "ajoutée par le service"}[
-            self.value
-        ]
+        labels = {"derived": "boîte administrative, déduite du numéro FASE", "staff": "ajoutée par le service"}
+        return labels.get(self.value, "reçue par fichier")
 
 
 def _one_in_force(name: str, *columns: str) -> Index:
@@ -221,6 +221,10 @@ class Contact(Base):
     """An address of an authority. It is never deleted: it is retired, with a date and an author.
 
     It is usable while it is not retired, has not bounced since its last check, and is reviewed if a review was asked.
+    `name`, `function` and `phone` are those of who reads it, `usage` says what for, `source_note` where the service has
+    them from; '' = not known. `changed_at` is when these or its schools were last changed.
+
+    Personal data. Retention: as long as the address, a retired one included; no command erases them (docs/operations).
     """
 
     __tablename__ = "contacts"
@@ -228,6 +232,7 @@ class Contact(Base):
         _one_in_force("uq_contacts_in_use", "authority_id", "address_key", "retired_at"),
         CheckConstraint("(retired_at IS NULL) = (retired_by IS NULL)", name="retired"),
         CheckConstraint("(reviewed_at IS NULL) = (reviewed_by IS NULL)", name="reviewed"),
+        CheckConstraint("(changed_at IS NULL) = (changed_by IS NULL)", name="changed"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -236,10 +241,16 @@ class Contact(Base):
     address_key: Mapped[str] = mapped_column(String(320), index=True)
     address_ascii: Mapped[str] = mapped_column(String(320))
     name: Mapped[str] = mapped_column(String(200), default="")
+    function: Mapped[str] = mapped_column(String(200), default="")
+    phone: Mapped[str] = mapped_column(String(40), default="")
+    usage: Mapped[str] = mapped_column(String(200), default="")
     mailbox_kind: Mapped[MailboxKind] = mapped_column(enum_of(MailboxKind, "mailbox_kind"))
     source: Mapped[ContactSource] = mapped_column(enum_of(ContactSource, "contact_source"))
+    source_note: Mapped[str] = mapped_column(String(200), default="")
     added_at: Mapped[datetime]
     added_by: Mapped[str] = mapped_column(String(255))
+    changed_at: Mapped[datetime | None]
+    changed_by: Mapped[str | None] = mapped_column(String(255))
     bounced_at: Mapped[datetime | None]
     review_asked_at: Mapped[datetime | None]
     reviewed_at: Mapped[datetime | None]

@@ -10,7 +10,7 @@ from outreach.alerts import models as alerts
 from outreach.campaigns import drafts
 from outreach.campaigns import models as campaigns
 from outreach.campaigns.replies import models as replies
-from outreach.campaigns.schedule import closures
+from outreach.contact_lists import models as contact_lists
 from outreach.db import Base
 from outreach.delivery import models as delivery
 from outreach.delivery.bounces import models as bounces
@@ -24,7 +24,7 @@ ACCOUNTS = (attempts, identities, links, requests, second_factors, sessions, sta
 SEGMENTS = (authority_lists, saved)
 TABLES = (
     *ACCOUNTS,
-    *(adherence, alerts, audit, bounces, calls, campaigns, closures, delivery, drafts, models),
+    *(adherence, alerts, audit, bounces, calls, campaigns, closures, contact_lists, delivery, drafts, models),
     *(reachability, replies, seals),
     *SEGMENTS,
     *(staff_mail, tracking),

@@ -5,10 +5,10 @@ from datetime import date
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import days, french
+from outreach import days, french, sent_lists
 from outreach.accounts import staff
 from outreach.adherence import by_hand, lists, programmes, records
-from outreach.adherence.models import ListState, Programme, Status, Strand, Word
+from outreach.adherence.models import JoiningList, Programme, Status, Strand, Word
 from outreach.adherence.situation import strand_by_number
 from outreach.days import parse_day
 from outreach.db import Session, time_limit
@@ -16,6 +16,8 @@ from outreach.directory import authority_sheet
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.roles import RoleName
+from outreach.sent_lists import ListState, Opened
+from outreach.spreadsheets.tables import Grid
 from outreach.web.ui import exports, rejected_rows
 from outreach.web.ui.forms import EVERY_SCHOOL, StatusForm, UploadForm
 from outreach.web.ui.frame import actor, database, needs, now
@@ -57,7 +59,7 @@ def receive() -> Redirect | tuple[str, int]:
         return _upload_page(session, form), 422
 
 
-def _keep(sent: lists.Opened) -> Redirect:
+def _keep(sent: Opened) -> Redirect:
     with database().writing() as session:
         programme = programmes.the_programme(session)
         received = lists.receive(session, sent, programme, now=now(), actor=actor())
@@ -74,18 +76,18 @@ def example() -> Response:
 @needs(RoleName.AUTHOR)
 def joining_list(list_id: int) -> str:
     with database().reading() as session:
-        received = lists.list_by_id(session, list_id)
-        grid, waits = lists.grid_of(received), received.state is ListState.RECEIVED
+        received = sent_lists.list_by_id(session, JoiningList, list_id)
+        grid, waits = sent_lists.grid_of(received), received.state is ListState.RECEIVED
         plan = lists.preview(session, grid, received.programme, _today()) if waits else None
         return render_template(
             "pages/adherence/list.html",
             received=received,
             plan=plan,
             rejections=plan.rejected if plan else lists.rejected_of(session, received, grid, _today()),
-            summary=lists.summary_of(received),
+            summary=sent_lists.summary_of(received),
             shown=SHOWN_LINES,
             letters=rejected_rows.letters(grid),
-            latest=lists.is_last_applied(session, received),
+            latest=sent_lists.is_last_applied(session, received),
             colleagues=staff.colleagues(session),
         )
 
@@ -94,8 +96,8 @@ def joining_list(list_id: int) -> str:
 @needs(RoleName.AUTHOR)
 def rejected(list_id: int, kind: str) -> Response:
     with database().reading() as session:
-        received = lists.list_by_id(session, list_id)
-        grid = lists.grid_of(received)
+        received = sent_lists.list_by_id(session, JoiningList, list_id)
+        grid = sent_lists.grid_of(received)
         table = rejected_rows.table_of(grid, lists.rejected_of(session, received, grid, _today()))
     return exports.download(table, kind, f"lignes-rejetees-{list_id}")
 
@@ -105,10 +107,10 @@ def rejected(list_id: int, kind: str) -> Response:
 def apply(list_id: int) -> Redirect:
     today = _today()
     with time_limit.lifted(), database().reading() as session:
-        received = lists.list_by_id(session, list_id)
-        judged = lists.judge(session, lists.grid_of(received), received.programme, today)
+        received = sent_lists.list_by_id(session, JoiningList, list_id)
+        judged = lists.judge(session, sent_lists.grid_of(received), received.programme, today)
     with database().writing() as session:
-        received = lists.list_by_id(session, list_id)
+        received = sent_lists.list_by_id(session, JoiningList, list_id)
         applied = lists.apply(session, received, now=now(), today=today, actor=actor(), judged=judged)
         recorded = french.plural(len(applied.changes), "statut enregistré", "statuts enregistrés")
         flash(f"La liste est appliquée : {recorded}.", "success")
@@ -220,7 +222,7 @@ def _today() -> date:
 
 
 def _upload_page(session: Session, form: UploadForm) -> str:
-    recent, names = lists.recent(session), staff.colleagues(session)
+    recent, names = sent_lists.recent(session, JoiningList), staff.colleagues(session)
     return render_template("pages/adherence/lists.html", form=form, recent=recent, colleagues=names)
 
 

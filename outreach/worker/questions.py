@@ -16,6 +16,7 @@ from outreach.alerts.watch import AlertWatch
 from outreach.campaigns import drafts
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, launching
+from outreach.contact_lists import retention
 from outreach.days import today
 from outreach.db import Database
 from outreach.delivery import installation, workers
@@ -153,6 +154,7 @@ class Questions:
             requests.forget(session, now=now)
             trail.forget(session, now=now)
             drafts.forget(session, now=now)
+            retention.forget(session, now=now)
             notices.forget(session, now=now)
             domains.forget(session, now=now)
             no_relay = relay_health.hindrance(session, self.relays, now=now)

@@ -6,6 +6,7 @@ from outreach.adherence import lists, programmes, situation
 from outreach.adherence.models import Status
 from outreach.adherence.situation import Bucket
 from outreach.errors import InputError, NotFound, Refused
+from outreach.sent_lists import grid_of
 from tests.conftest import STORY_DAY
 from tests.spreadsheets.books import workbook
 
@@ -201,7 +202,7 @@ def test_a_workbook_is_read_with_its_dates_and_its_own_row_numbers(session, rece
 def test_a_cell_is_named_where_the_table_stands(receive, session, silent):
     shifted = [["", "", *cells] for cells in (HEADER.split(";"), [silent[0], 9, "adhéré", "10/05/2021", "", ""])]
     received = receive(workbook([], [], *shifted))
-    assert lists.grid_of(received).header.index("volet") == 3
+    assert grid_of(received).header.index("volet") == 3
     assert lists.plan(session, received, STORY_DAY).rejected[0].row == 4
 
 
@@ -224,12 +225,12 @@ def test_a_list_that_says_nothing_new_is_not_applied(session, receive, silent, n
 
 def test_a_list_is_compared_again_when_what_is_known_changed_after_it_was_judged(session, receive, silent, now):
     first, second = (receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;{source};")) for source in ("a", "b"))
-    judged = lists.judge(session, lists.grid_of(second), second.programme, STORY_DAY)
+    judged = lists.judge(session, grid_of(second), second.programme, STORY_DAY)
     assert len(judged.plan.changes) == 1
     lists.apply(session, first, now=now, today=STORY_DAY, actor="nadia")
     with pytest.raises(Refused, match="rien de nouveau"):
         lists.apply(session, second, now=now, today=STORY_DAY, actor="nadia", judged=judged)
-    again = lists.judge(session, lists.grid_of(second), second.programme, STORY_DAY)
+    again = lists.judge(session, grid_of(second), second.programme, STORY_DAY)
     lists.undo(session, now=now, actor="nadia")
     done = lists.apply(session, second, now=now, today=STORY_DAY, actor="nadia", judged=again)
     assert len(done.changes) == 1, "what was judged before the first list was undone would change nothing"
@@ -239,7 +240,7 @@ def test_a_list_that_was_judged_is_not_compared_again_in_the_transaction_that_wr
     session, receive, silent, now, monkeypatch
 ):
     received = receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;"))
-    judged = lists.judge(session, lists.grid_of(received), received.programme, STORY_DAY)
+    judged = lists.judge(session, grid_of(received), received.programme, STORY_DAY)
     monkeypatch.delattr(lists, "preview")
     assert lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia", judged=judged) is judged.plan
 
@@ -255,7 +256,7 @@ def test_a_school_that_left_the_required_strand_lacks_it(plan, silent):
 def test_what_was_rejected_is_kept_with_the_list(session, receive, silent, now):
     received = receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;", "x;1;adhéré;10/05/2021;;"))
     lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
-    (kept,) = lists.rejected_of(session, received, lists.grid_of(received), STORY_DAY)
+    (kept,) = lists.rejected_of(session, received, grid_of(received), STORY_DAY)
     assert (kept.row, kept.column) == (3, "fase")
 
 

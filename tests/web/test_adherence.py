@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select
 
-from outreach.adherence import lists, programmes, situation
+from outreach import sent_lists
+from outreach.adherence import programmes, situation
 from outreach.adherence.models import JoiningList
 from outreach.adherence.situation import Bucket, Selection
 from outreach.directory import authority_sheet
@@ -128,8 +129,8 @@ def test_the_cells_of_a_list_are_read_once_a_page_and_not_for_pages_that_only_na
     author, silent, sample_database, monkeypatch
 ):
     place = upload(author, f"fase;volet;statut;date\n{silent[0]};1;?;01/05/2021".encode()).location
-    made, fetched, grid = [], [], lists.Grid
-    monkeypatch.setattr(lists, "Grid", lambda *cells: made.append(cells) or grid(*cells))
+    made, fetched, grid = [], [], sent_lists.Grid
+    monkeypatch.setattr(sent_lists, "Grid", lambda *cells: made.append(cells) or grid(*cells))
     event.listen(sample_database.engine, "before_cursor_execute", lambda *facts: fetched.append("grid" in facts[2]))
     for page, times in ((place, 1), (f"{place}/rejected.csv", 1), ("/adherence/lists", 0)):
         made.clear(), fetched.clear()

@@ -1,0 +1,26 @@
+"""How long a list of contacts keeps what was sent: thirty days."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+
+from outreach.contact_lists.models import ContactList, ContactListLine
+from outreach.db import Session
+from outreach.sent_lists import ListState
+
+KEPT = timedelta(days=30)
+
+
+def forget(session: Session, *, now: datetime) -> None:
+    """Delete the lists that nobody applied within thirty days; of older ones, empty what serves to correct and undo.
+
+    What a list said of an address stays with the address. Such a list can no longer be undone.
+    """
+    unused = (ContactList.state == ListState.RECEIVED, ContactList.received_at < now - KEPT)
+    session.execute(delete(ContactList).where(*unused))
+    old = select(ContactList.id).where(ContactList.grid != "", ContactList.applied_at < now - KEPT)
+    keys = session.scalars(old).all()
+    if keys:
+        changed = (ContactListLine.list_id.in_(keys), ContactListLine.before != "")
+        session.execute(update(ContactListLine).where(*changed).values(before=""))
+        session.execute(update(ContactList).where(ContactList.id.in_(keys)).values(grid=""))
