@@ -39,7 +39,7 @@ from outreach.web import (
 )
 from outreach.web.administration import accounts, closures, programmes
 from outreach.web.administration import index as administration
-from outreach.web.directory import authorities, exclusions, history, measure, reachability, register
+from outreach.web.directory import authorities, exclusions, history, measure, reachability, register, schools
 from outreach.web.headers import Headed
 from outreach.web.oidc import pages as oidc
 from outreach.web.public import recipient_pages, well_known
@@ -96,6 +96,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         measure,
         reachability,
         register,
+        schools,
         adherence,
         calendar,
         responses,

@@ -8,6 +8,8 @@ from outreach.errors import InputError
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 """Control characters and lone surrogates, which neither a database nor a page accepts."""
 BREAKS = dict.fromkeys(map(ord, "\u0085\u2028\u2029"), " ")  # line ends that only come with pasted text
+LONGEST_PHONE = 40
+PHONE = re.compile(r"\+?[\d\s()/.,-]{6,}((ext|poste|p)\.? ?\d+)?", re.IGNORECASE)
 MOST_SIGNS = 4  # combining marks on one letter; no language that we know writes more
 
 
@@ -38,6 +40,17 @@ def line_of_words(text: str) -> str:
     if _is_overloaded(words):
         raise InputError("Une lettre du texte porte trop de signes : retapez-la.")
     return words
+
+
+def phone_number(text: str) -> str:
+    """A phone number as typed, on one line, without the ".0" of a workbook's number; '' stays ''.
+
+    Raises InputError, with a sentence, on anything else.
+    """
+    number = line_of_words(text).removesuffix(".0")
+    if number and (len(number) > LONGEST_PHONE or not PHONE.fullmatch(number)):
+        raise InputError(f"« {number[:LONGEST_PHONE]} » n’est pas un numéro de téléphone.")
+    return number
 
 
 def without_accents(text: str) -> str:

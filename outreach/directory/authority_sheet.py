@@ -63,6 +63,15 @@ def authority_by_fase(session: Session, fase: int) -> Authority:
     return authority
 
 
+def school_by_fase(session: Session, fase: int) -> tuple[School, Authority | None]:
+    """The school with this FASE number, and the authority that runs it today, if any. Raises NotFound."""
+    school = session.scalar(select(School).where(School.fase == fase))
+    if school is None:
+        raise NotFound(f"Aucune école ne porte le numéro FASE {fase}.")
+    listed = select(Authority).join(Listing, Listing.authority_id == Authority.id)
+    return school, session.scalar(listed.where(Listing.school_id == school.id, Listing.current()))
+
+
 def count_schools(session: Session, authority: Authority) -> int:
     """How many schools the authority runs today."""
     query = select(func.count()).select_from(Listing).where(Listing.authority_id == authority.id, Listing.current())

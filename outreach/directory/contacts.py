@@ -1,7 +1,9 @@
 """The addresses of an authority: derived from its number, or added, corrected, reviewed by staff."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from sqlalchemy import Select, delete, exists, insert, select
 
@@ -22,9 +24,41 @@ from outreach.mail.addresses import Judgement, judge
 
 # What an address that was retired has again once it is put back.
 KEPT = (
-    *("address", "address_key", "address_ascii", "name", "mailbox_kind"),
+    *("address", "address_key", "address_ascii", "mailbox_kind"),
+    *("name", "function", "phone", "usage", "source_note"),
     *("bounced_at", "review_asked_at", "reviewed_at", "reviewed_by"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """Who reads a mailbox (a person's name, a function, a phone), what for, and where the service has it from.
+
+    '' = not known.
+    """
+
+    name: str = ""
+    function: str = ""
+    phone: str = ""
+    usage: str = ""
+    source: str = ""
+
+    @classmethod
+    def of(cls, held: Contact) -> Self:
+        """Those of an address."""
+        return cls(held.name, held.function, held.phone, held.usage, held.source_note)
+
+    def but(self, said: Mapping[str, str]) -> Self:
+        """The same with what is said by name in the place of what was."""
+        return replace(self, **said)
+
+    def columns(self) -> dict[str, str]:
+        """Their columns in the table of contacts."""
+        described = {"name": self.name, "function": self.function, "phone": self.phone}
+        return {**described, "usage": self.usage, "source_note": self.source}
+
+
+NOTHING_KNOWN = Particulars()
 
 
 def derived_mailbox(fase: int, domain: str) -> str:
@@ -55,9 +89,12 @@ def derive_mailboxes(session: Session, fases: Collection[int], *, now: datetime,
 
 def forget_derived(session: Session, import_id: int) -> None:
     """Remove the derived mailboxes of authorities that an undone edition created, unless something happened to them:
-    they were retired, bounced, or answer for some schools only."""
+    they were retired, bounced, changed, or answer for some schools only."""
     brought = select(Authority.id).where(Authority.created_by == import_id)
-    untouched = (Contact.source == ContactSource.DERIVED, Contact.retired_at.is_(None), Contact.bounced_at.is_(None))
+    untouched = (
+        *(Contact.source == ContactSource.DERIVED, Contact.changed_at.is_(None)),
+        *(Contact.retired_at.is_(None), Contact.bounced_at.is_(None)),
+    )
     is_for_all = ~exists().where(ContactSchool.contact_id == Contact.id)
     session.execute(delete(Contact).where(Contact.authority_id.in_(brought), *untouched, is_for_all))
 
@@ -92,7 +129,7 @@ def add(
     *,
     now: datetime,
     actor: str,
-    name: str = "",
+    particulars: Particulars = NOTHING_KNOWN,
     kind: MailboxKind,
 ) -> Contact:
     """Add an address. One in a mixed alphabet is used only once a second person has reviewed it.
@@ -104,7 +141,7 @@ def add(
     take_turns(session, "contacts", authority.fase)
     _refuse_twice(session, authority, judged)
     limits = school_limits(session, [authority.id]).get((authority.id, judged.key), frozenset())
-    added = _new(authority, judged, now, actor, name, kind)
+    added = _new(authority, judged, now, actor, particulars, kind)
     session.add(added)
     session.flush()
     _limit(session, added, limits)
@@ -122,24 +159,27 @@ def correct(
     *,
     now: datetime,
     actor: str,
-    name: str = "",
+    particulars: Particulars = NOTHING_KNOWN,
     kind: MailboxKind,
 ) -> Contact:
     """Replace an address: the old one is retired and stays in the history. The new one answers for the same schools.
 
-    With the same address, only name and kind change; if it bounced, it is put back in use. Raises InputError when the
-    authority has the new address already, NotFound when the old one is retired already.
+    With the same address, only its particulars and kind change; if it bounced, it is put back in use. Raises
+    InputError when the authority has the new address already, NotFound when the old one is retired already.
     """
     _in_use(session, authority, old)
     if judged.key == old.address_key and old.bounced_at is None:
-        old.name, old.mailbox_kind = name, kind
-        old.address, old.address_ascii = judged.address, judged.ascii
+        for column, text in particulars.columns().items():
+            setattr(old, column, text)
+        old.mailbox_kind, old.address, old.address_ascii = kind, judged.address, judged.ascii
+        old.changed_at, old.changed_by = now, actor
+        session.flush()
         audit.record(session, now, actor, f"Contact {judged.address} précisé.", subject_of(authority))
         return old
     _refuse_twice(session, authority, judged, besides=old)
     old.retired_at, old.retired_by = now, actor
     session.flush()
-    added = _new(authority, judged, now, actor, name, kind)
+    added = _new(authority, judged, now, actor, particulars, kind)
     session.add(added)
     session.flush()
     _limit(session, added, session.scalars(_limits_of(old)))
@@ -216,20 +256,53 @@ def answer_for(
     Raises InputError when one is not a school of this authority, NotFound when the address is retired already.
     """
     _in_use(session, authority, held)
-    listed = select(Listing.school_id).where(Listing.authority_id == authority.id, Listing.current())
-    own = set(session.scalars(listed))
+    own = own_schools(session, authority)
     for school in schools:
-        if school.id not in own:
+        if school.fase not in own:
             raise InputError(f"L’école {school.fase} n’est pas de ce pouvoir organisateur.")
     keys = {school.id for school in schools}
     if keys == set(session.scalars(_limits_of(held))):
         return
     session.execute(delete(ContactSchool).where(ContactSchool.contact_id == held.id))
     _limit(session, held, keys)
+    held.changed_at, held.changed_by = now, actor
     named = ", ".join(str(fase) for fase in sorted(school.fase for school in schools))
     whom = f"les écoles {named} seulement" if len(keys) > 1 else f"l’école {named} seulement"
     sentence = f"Adresse {held.address} : répond pour {whom if keys else 'toutes les écoles'}."
     audit.record(session, now, actor, sentence, subject_of(authority))
+
+
+def own_schools(session: Session, authority: Authority) -> dict[int, School]:
+    """The schools an authority runs today, by FASE number."""
+    query = select(School).join(Listing, Listing.school_id == School.id)
+    listed = query.where(Listing.authority_id == authority.id, Listing.current())
+    return {school.fase: school for school in session.scalars(listed.order_by(School.folded, School.fase))}
+
+
+def limited_of(session: Session, authority: Authority) -> dict[int, list[School]]:
+    """The only schools that addresses of an authority answer for, by the keys of the contacts that have any."""
+    query = (
+        select(ContactSchool.contact_id, School)
+        .join(School, School.id == ContactSchool.school_id)
+        .join(Contact, Contact.id == ContactSchool.contact_id)
+        .where(Contact.authority_id == authority.id)
+        .order_by(School.folded, School.fase)
+    )
+    limited: dict[int, list[School]] = {}
+    for contact_id, school in session.execute(query):
+        limited.setdefault(contact_id, []).append(school)
+    return limited
+
+
+def answering_for(session: Session, authority: Authority, school: School) -> list[tuple[Contact, bool]]:
+    """The addresses in use that answer for a school of an authority, each with whether it answers for some only.
+
+    Those come first, then the ones that answer for all schools.
+    """
+    limited = limited_of(session, authority)
+    held = [contact for contact in contacts_of(session, authority) if contact.retired_at is None]
+    own = [(contact, True) for contact in held if school in limited.get(contact.id, ())]
+    return own + [(contact, False) for contact in held if contact.id not in limited]
 
 
 def schools_of(session: Session, held: Contact) -> Sequence[School]:
@@ -310,13 +383,15 @@ def _limit(session: Session, held: Contact, schools: Iterable[int]) -> None:
         session.execute(insert(ContactSchool), rows)
 
 
-def _new(authority: Authority, judged: Judgement, now: datetime, actor: str, name: str, kind: MailboxKind) -> Contact:
+def _new(
+    authority: Authority, judged: Judgement, now: datetime, actor: str, particulars: Particulars, kind: MailboxKind
+) -> Contact:
     return Contact(
         authority=authority,
         address=judged.address,
         address_key=judged.key,
         address_ascii=judged.ascii,
-        name=name,
+        **particulars.columns(),
         mailbox_kind=kind,
         source=ContactSource.STAFF,
         added_at=now,

@@ -3,6 +3,7 @@ from sqlalchemy import select
 
 from outreach import audit
 from outreach.directory import authority_sheet, contacts, listing
+from outreach.directory.contacts import Particulars
 from outreach.directory.listing import Filters, Reach
 from outreach.directory.models import Contact, Listing, MailboxKind, School
 from outreach.errors import InputError, NotFound, Refused
@@ -139,9 +140,9 @@ def test_an_address_in_mixed_writing_waits_for_a_second_person(session, authorit
 
 
 def test_an_address_that_is_put_back_is_as_it_was_and_its_retired_row_stays(session, authority, schools, now):
-    added = contacts.add(
-        session, authority, judge("directiоn@ecole.be"), now=now, actor="nadia", name="Accueil", kind=BOX
-    )
+    told = Particulars("Accueil", "Secrétariat", "02 555 12 34", "Courrier", "Circulaire")
+    mixed = judge("directiоn@ecole.be")
+    added = contacts.add(session, authority, mixed, now=now, actor="nadia", particulars=told, kind=BOX)
     contacts.review(session, authority, added, now=now, actor="marc")
     session.flush()
     contacts.answer_for(session, authority, added, schools[:1], now=now, actor="nadia")
@@ -151,7 +152,8 @@ def test_an_address_that_is_put_back_is_as_it_was_and_its_retired_row_stays(sess
     session.flush()
     back = contacts.restore(session, authority, added.id, now=now, actor="sophie")
     assert (added.retired_by, back.retired_at, back.added_by) == ("nadia", None, "sophie")
-    assert (back.name, back.bounced_at, back.reviewed_by, back.awaits_review) == ("Accueil", now, "marc", False)
+    assert (back.bounced_at, back.reviewed_by, back.awaits_review) == (now, "marc", False)
+    assert Particulars.of(back) == told
     assert contacts.schools_of(session, back) == schools[:1]
     assert audit.about(session, "authority:9300")[0].sentence == f"Adresse {added.address} remise en usage."
 

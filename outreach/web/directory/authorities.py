@@ -1,6 +1,7 @@
 """The directory: search authorities, open one, correct its addresses, download the list."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
@@ -16,6 +17,7 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
 from outreach.directory import authority_sheet, contacts, judging, listing
+from outreach.directory.contacts import Particulars
 from outreach.directory.editions import imports
 from outreach.directory.listing import PAGE_ROWS, Filters, ListedRow, Reach, Sort
 from outreach.directory.models import Authority, Contact, MailboxKind
@@ -139,7 +141,9 @@ def authority_contacts(fase: int) -> str:
 def new_contact(fase: int) -> str:
     with database().reading() as session:
         authority_row = authority_sheet.authority_by_fase(session, fase)
-        return _form_page(authority_row, ContactForm(request.args if "address" in request.args else None))
+        return _form_page(
+            authority_row, ContactForm(request.args if {"address", "schools"} & set(request.args) else None)
+        )
 
 
 @pages.post("/<number:fase>/contacts")
@@ -155,8 +159,9 @@ def contact(fase: int, contact_id: int) -> str:
     with database().reading() as session:
         authority_row = authority_sheet.authority_by_fase(session, fase)
         old = contacts.contact(session, authority_row, contact_id)
-        shown = {"address": old.address, "name": old.name, "kind": old.mailbox_kind}
-        return _form_page(authority_row, ContactForm(data=shown), old)
+        schools = " ".join(str(school.fase) for school in contacts.schools_of(session, old))
+        shown = {"address": old.address, "kind": old.mailbox_kind, "schools": schools}
+        return _form_page(authority_row, ContactForm(data=shown | asdict(Particulars.of(old))), old)
 
 
 @pages.post("/<number:fase>/contacts/<number:contact_id>")
@@ -263,6 +268,7 @@ def _contacts_page(session: Session, authority_row: Authority) -> str:
         federations=authority_sheet.represented_by(session, authority_row),
         contacts=known,
         restorable=contacts.restorable(known),
+        limited=contacts.limited_of(session, authority_row),
         excluded=excluded,
         remarks=_remarks(session, authority_row, known),
         colleagues=staff.colleagues(session),
@@ -291,6 +297,8 @@ def _form_page(authority_row: Authority, form: ContactForm, old: Contact | None 
 
 def _save(fase: int, contact_id: int | None) -> Redirect | tuple[str, int]:
     form = ContactForm()
+    with database().reading() as session:
+        form.offer(contacts.own_schools(session, authority_sheet.authority_by_fase(session, fase)))
     is_fit, asks = form.validate_on_submit(), False
     if is_fit and form.judged is not None:
         with database().reading() as session:
@@ -313,15 +321,21 @@ def _stored(fase: int, contact_id: int | None, form: ContactForm, judged: Judgem
 
     If not, the form holds the error.
     """
-    name, kind = (form.name.data or "").strip(), MailboxKind(form.kind.data)
+    told, kind = form.particulars, MailboxKind(form.kind.data)
     try:
         with database().writing() as session:
             authority_row = authority_sheet.authority_by_fase(session, fase)
             if contact_id is None:
-                contacts.add(session, authority_row, judged, now=now(), actor=actor(), name=name, kind=kind)
+                held = contacts.add(
+                    session, authority_row, judged, now=now(), actor=actor(), particulars=told, kind=kind
+                )
             else:
                 old = contacts.contact(session, authority_row, contact_id)
-                contacts.correct(session, authority_row, old, judged, now=now(), actor=actor(), name=name, kind=kind)
+                held = contacts.correct(
+                    session, authority_row, old, judged, now=now(), actor=actor(), particulars=told, kind=kind
+                )
+            if form.chosen or (form.chosen is not None and contact_id is not None):
+                contacts.answer_for(session, authority_row, held, form.chosen, now=now(), actor=actor())
             suppressions.vouch(session, judged.key, now=now(), actor=actor())
     except InputError as error:
         form.address.errors = [str(error)]

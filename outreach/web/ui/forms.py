@@ -1,6 +1,7 @@
 """Forms of contacts, lists, statuses, calls and agreements, in French and checked on the server."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
@@ -18,10 +19,11 @@ from wtforms.validators import Length
 from outreach.adherence.models import Status, Strand, Word
 from outreach.days import parse_day
 from outreach.directory.calls import LONGEST_NOTE, LONGEST_PERSON, CallKind
+from outreach.directory.contacts import Particulars
 from outreach.directory.models import MailboxKind, School
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
-from outreach.text import CONTROLS, line_of_words
+from outreach.text import CONTROLS, line_of_words, phone_number, whole_number
 from outreach.tracking.bases import LONGEST_LINE, LONGEST_WORDING
 from outreach.web.ui.frame import judged
 
@@ -31,6 +33,7 @@ KINDS = [
     SelectChoice(MailboxKind.PERSONAL, "Boîte d’une personne"),
 ]
 EVERY_SCHOOL = "all"
+NUMBERS = re.compile(r"[^\s,;]+")
 
 
 def tidy(field: StringField) -> None:
@@ -57,16 +60,44 @@ class ContactForm(FlaskForm):
 
     address = StringField("Adresse de courriel", description="Une seule adresse, par exemple direction@ecole.example.")
     name = StringField(
-        "Nom ou fonction (facultatif)",
+        "Nom (facultatif)",
         [Length(max=200, message="Le nom dépasse 200 caractères.")],
         description="La personne ou le service qui relève cette boîte.",
     )
+    function = StringField("Fonction (facultatif)", [Length(max=200, message="La fonction dépasse 200 caractères.")])
+    phone = StringField("Téléphone (facultatif)")
     kind = RadioField("Nature de la boîte", choices=KINDS, default=MailboxKind.IMPERSONAL)
+    schools = StringField(
+        "Écoles pour lesquelles cette boîte répond (facultatif)",
+        description="Leurs numéros FASE, séparés par des espaces. Aucun numéro : toutes les écoles.",
+    )
+    usage = StringField(
+        "Usage (facultatif)",
+        [Length(max=200, message="L’usage dépasse 200 caractères.")],
+        description="À quoi sert cette boîte, par exemple « courrier officiel ».",
+    )
+    source = StringField(
+        "Source (facultatif)",
+        [Length(max=200, message="La source dépasse 200 caractères.")],
+        description="D’où le service tient cette adresse.",
+    )
     confirmed = HiddenField()
     meant = HiddenField()  # the button that takes the address that was probably meant
 
     judged: Judgement | None = None
     several: Sequence[str] = ()
+    own: Mapping[int, School]
+    chosen: Sequence[School] | None = None
+
+    def offer(self, own: Mapping[int, School]) -> None:
+        """Say which schools it may answer for, by FASE number: those of its authority."""
+        self.own = own
+
+    @property
+    def particulars(self) -> Particulars:
+        """Who reads the mailbox, as typed."""
+        fields = (self.name, self.function, self.phone, self.usage, self.source)
+        return Particulars(*(field.data or "" for field in fields))
 
     def ask_to_confirm(self) -> None:
         """Show the address as it was understood; sending the form once more confirms it."""
@@ -90,9 +121,28 @@ class ContactForm(FlaskForm):
         """A line of words."""
         tidy(field)
 
+    validate_function = validate_usage = validate_source = validate_name
+
+    def validate_phone(self, field: StringField) -> None:
+        """A phone number, or nothing."""
+        try:
+            field.data = phone_number(field.data or "")
+        except InputError as error:
+            raise ValidationError(str(error)) from None
+
+    def validate_schools(self, field: StringField) -> None:
+        """FASE numbers of the authority's schools; none are all. Not sent at all: as before."""
+        if not field.raw_data:
+            return
+        typed = NUMBERS.findall(field.data or "")
+        foreign = [word for word in typed if (whole_number(word) or 0) not in self.own]
+        if foreign:
+            raise ValidationError(f"« {foreign[0][:20]} » n’est pas le numéro d’une école de ce pouvoir organisateur.")
+        self.chosen = [self.own[number] for number in sorted({int(word) for word in typed})]
+
 
 class UploadForm(FlaskForm):
-    """A joining list to upload."""
+    """A list to upload."""
 
     file = FileField("Fichier", description="CSV, XLSX ou ODS, 16 Mo au plus.")
 

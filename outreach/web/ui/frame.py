@@ -48,7 +48,9 @@ POLICY = "; ".join(
 )
 FOR_RECIPIENTS = {"public", "mailbox"}  # the blueprints whose links work; a demonstration's mailbox stands for them
 SENDERS = (RoleName.AUTHOR, RoleName.APPROVER, RoleName.ADMINISTRATOR)  # who may have a relay tried again
-PLACES = {  # blueprints that belong to an entry of the bar other than their own
+PLACES = {
+    "schools": "directory",
+    "contact_lists": "directory",  # blueprints that belong to an entry of the bar other than their own
     "adherence": "situation",
     "segments": "campaigns",
     "replies": "responses",

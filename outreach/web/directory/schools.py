@@ -1,0 +1,22 @@
+"""A school's sheet: what the register says of it, and the mailboxes that answer for it."""
+
+from flask import Blueprint, render_template
+
+from outreach.directory import authority_sheet, contacts
+from outreach.roles import RoleName
+from outreach.web.ui.frame import database, needs
+
+pages = Blueprint("schools", __name__, url_prefix="/directory/schools/<number:fase>")
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index(fase: int) -> str:
+    with database().reading() as session:
+        school, authority = authority_sheet.school_by_fase(session, fase)
+        return render_template(
+            "pages/directory/school.html",
+            school=school,
+            authority=authority,
+            answering=contacts.answering_for(session, authority, school) if authority else [],
+        )
