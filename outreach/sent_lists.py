@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Session, enum_of
 from outreach.errors import InputError, NotFound, Refused
-from outreach.spreadsheets.tables import Grid, interpret, read_grid
+from outreach.spreadsheets.tables import Grid, Sheet, read_grid
 
 
 class ListState(StrEnum):
@@ -62,25 +62,28 @@ class Opened:
     grid: str
 
 
-def opened(content: bytes, match: Callable[[str], str | None], required: Mapping[str, str]) -> Opened:
+def opened(content: bytes, sheet_of: Callable[[Grid], Sheet]) -> Opened:
     """Read a file. A workbook may take seconds, so no transaction should be open.
 
-    `match` and `required` are those of `interpret`. Raises InputError when it cannot be read, lacks a column or has no
-    row.
+    `sheet_of` gives its columns their meaning. Raises InputError when it cannot be read, lacks a column or has no row.
     """
     grid = read_grid(content)
     records = list(grid.records)
-    interpret(Grid(grid.label, grid.header, records), match, required)
+    sheet_of(Grid(grid.label, grid.header, records))
     if not records:
         raise InputError("Le fichier n’a qu’un en-tête : aucune ligne à lire.")
-    kept = json.dumps({"label": grid.label, "header": grid.header, "records": records}, ensure_ascii=False)
-    return Opened(hashlib.sha256(content).hexdigest(), kept)
+    return Opened(hashlib.sha256(content).hexdigest(), kept(grid, records))
+
+
+def kept(grid: Grid, records: Sequence[tuple[int, list[str]]]) -> str:
+    """The JSON of a grid with these records, as `grid_of` reads it."""
+    return json.dumps({"label": grid.label, "header": grid.header, "records": records}, ensure_ascii=False)
 
 
 def grid_of(sent: SentList | Opened) -> Grid:
     """The cells of a list as they were sent. Reading them may cost a tenth of a second: ask once a page."""
-    kept = json.loads(sent.grid)
-    return Grid(kept["label"], kept["header"], [(number, cells) for number, cells in kept["records"]])
+    read = json.loads(sent.grid)
+    return Grid(read["label"], read["header"], [(number, cells) for number, cells in read["records"]])
 
 
 def sent_before(

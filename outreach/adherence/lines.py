@@ -19,7 +19,7 @@ from outreach.db import Session
 from outreach.directory.models import School
 from outreach.directory.reference import fold
 from outreach.errors import InputError
-from outreach.spreadsheets.tables import Row, RowFault, normalised
+from outreach.spreadsheets.tables import Grid, Row, RowFault, Sheet, interpret, normalised
 from outreach.text import whole_number
 
 REQUIRED = {"school": "fase", "strand": "volet", "status": "statut", "day": "date"}
@@ -78,9 +78,9 @@ class Known:
     today: date
 
 
-def match(header: str) -> str | None:
-    """The field a header stands for; '' for a known header that is not used, None for an unknown one."""
-    return ALIASES.get(normalised(header))
+def sheet_of(grid: Grid) -> Sheet:
+    """The cells of a list by what they mean. Raises InputError, with the columns at fault."""
+    return interpret(grid, lambda header: ALIASES.get(normalised(header)), REQUIRED)
 
 
 def known_of(session: Session, programme: Programme, today: date) -> Known:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from sqlalchemy import func, insert, literal, select
 
 from outreach import audit, sent_lists
-from outreach.adherence.lines import REQUIRED, JoiningLine, Known, known_of, match, read_line
+from outreach.adherence.lines import JoiningLine, Known, known_of, read_line, sheet_of
 from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Word
 from outreach.adherence.programmes import prerequisites
 from outreach.adherence.timeline import Moment
@@ -18,7 +18,7 @@ from outreach.db import Session, UtcDateTime, take_turns
 from outreach.directory.models import RegisterImport
 from outreach.errors import Refused
 from outreach.sent_lists import Opened, grid_of, summary_of
-from outreach.spreadsheets.tables import Grid, Rejection, RowFault, interpret
+from outreach.spreadsheets.tables import Grid, Rejection, RowFault
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class ListJudgement:
 
 def opened(content: bytes) -> Opened:
     """Read a file (`sent_lists.opened`)."""
-    return sent_lists.opened(content, match, REQUIRED)
+    return sent_lists.opened(content, sheet_of)
 
 
 def receive(session: Session, sent: Opened, programme: Programme, *, now: datetime, actor: str) -> JoiningList:
@@ -82,7 +82,7 @@ def plan(session: Session, received: JoiningList, today: date) -> ListPlan:
 
 def preview(session: Session, grid: Grid, programme: Programme, today: date) -> ListPlan:
     """Compare the cells of a list with what is known of a programme; writes nothing."""
-    sheet = interpret(grid, match, REQUIRED)
+    sheet = sheet_of(grid)
     known = known_of(session, programme, today)
     planned = ListPlan(label=grid.label, unknown_columns=sheet.unknown)
     seen: dict[tuple[int, int, date], int] = {}

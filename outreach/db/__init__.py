@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 from weakref import WeakSet
 
-from sqlalchemy import Date, DateTime, Dialect, Engine, Enum, MetaData, Table, create_engine, event, func, select
+from sqlalchemy import Date, DateTime, Dialect, Engine, Enum, MetaData, Table, create_engine, event, func, select, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -26,7 +26,17 @@ from outreach.db import time_limit
 from outreach.db.watch import DatabaseAway, DatabaseFault, Watch
 from outreach.db.ways import Way
 
-__all__ = ["NO_ANSWER", "Base", "Database", "Session", "UtcDateTime", "enum_of", "table_of", "take_turns"]
+__all__ = [
+    "NO_ANSWER",
+    "Base",
+    "Database",
+    "Session",
+    "UtcDateTime",
+    "enum_of",
+    "hold_off_writers",
+    "table_of",
+    "take_turns",
+]
 
 NO_ANSWER = (OperationalError, NoConnection, DatabaseAway)  # raised when the database does not answer
 # A page may hold three connections at once (account, content, clock). With fewer than 3 for each of the 8 pages that a
@@ -83,6 +93,16 @@ def take_turns(session: Session, *names: object) -> None:
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(":".join(map(str, names))))))
+
+
+def hold_off_writers(session: Session, model: type[Base]) -> None:
+    """Let nobody else write to a table until the end of the transaction; reading goes on.
+
+    Call it before code that compares a whole table with something and writes thousands of rows of it, where turns by
+    name (`take_turns`) would be as many as rows. SQLite has one writer at a time anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"LOCK TABLE {model.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def enum_of(kind: type[StrEnum], name: str) -> Enum:

@@ -26,8 +26,10 @@ SEPARATORS = ";,\t"
 # PDF, old or encrypted Office files, PNG, JPEG, gzip, zip.
 OTHER_FORMATS = (b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"PK\x03\x04")
 LONGEST_QUOTED = 60
+NO_TABLE = "Fichier illisible : ce n’est ni un CSV, ni un XLSX, ni un ODS (ou il est protégé par un mot de passe)."
 NUMBER_SIGN = re.compile(r"n°|nº|\b(ndeg|num[eé]ro)\b")
 WORD = re.compile(r"[a-z0-9]+")
+NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\ufffd]")  # in a header, only a file that is no text has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +110,21 @@ def read_grid(content: bytes) -> Grid:
             raise InputError("Le fichier est vide.")
         return Grid("classeur", numbered[0][1], numbered[1:])
     if content.startswith(OTHER_FORMATS):
-        raise InputError("Ce fichier n’est ni un CSV, ni un XLSX, ni un ODS (ou il est protégé par un mot de passe).")
+        raise InputError(NO_TABLE)
     grid = _csv_grid(content)
     return replace(grid, records=_counted(grid.records))
 
 
 def _csv_grid(content: bytes) -> Grid:
-    """CSV text, its encoding and separator detected. Raises InputError when it is empty."""
+    """CSV text, its encoding and separator detected. Raises InputError when it is no text or empty."""
     text, encoding = decode(content)
     if not text.strip():
         raise InputError("Le fichier est vide.")
     separator = _separator(text)
     records = _records(text, separator)
     _, header = next(records, (1, []))
+    if NO_TEXT.search("".join(header)):
+        raise InputError(NO_TABLE)
     named = "tabulation" if separator == "\t" else separator
     return Grid(f"{encoding}, séparateur « {named} »", header, records)
 
@@ -218,6 +222,8 @@ def _fields(
             raise InputError(f"La colonne « {name} » figure deux fois.")
         elif field:
             fields[place] = field
+    if not fields and len(unknown) == 1:
+        raise InputError("Fichier illisible : il ne contient aucun tableau, ou une seule colonne, inconnue.")
     missing = [usual for field, usual in required.items() if field not in fields.values()]
     if missing:
         also = f" Colonnes inconnues : {', '.join(unknown)}." if unknown else ""

@@ -44,7 +44,7 @@ TARGET = re.compile(rb'\bTarget="/?(?:xl/)?([^"]+)"')
 PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
 AT_ONCE = 2  # workbooks that a process has read: each may take MEMORY
 _room = threading.BoundedSemaphore(AT_ONCE)
-UNREADABLE = "Le classeur est abîmé ou protégé par un mot de passe : il ne peut pas être lu."
+UNREADABLE = "Fichier illisible : le classeur est abîmé, ou protégé par un mot de passe."
 
 
 class CellCount:

@@ -313,8 +313,8 @@ def test_the_name_of_a_file_means_nothing(author, sample_database, name):
 def test_a_picture_or_a_page_is_no_list(author, sample_database, content):
     refused = upload(author, content, "liste.csv")
     assert refused.status_code == 422
-    assert "Colonnes manquantes" in refused.text
-    assert "<script>alert" not in refused.text
+    assert "Fichier illisible" in refused.text
+    assert "alert(1)" not in refused.text
     assert kept(sample_database) == 1
 
 

@@ -48,14 +48,13 @@ POLICY = "; ".join(
 )
 FOR_RECIPIENTS = {"public", "mailbox"}  # the blueprints whose links work; a demonstration's mailbox stands for them
 SENDERS = (RoleName.AUTHOR, RoleName.APPROVER, RoleName.ADMINISTRATOR)  # who may have a relay tried again
-PLACES = {
-    "schools": "directory",
-    "contact_lists": "directory",  # blueprints that belong to an entry of the bar other than their own
+PLACES = {  # blueprints that belong to an entry of the bar other than their own
     "adherence": "situation",
     "segments": "campaigns",
     "replies": "responses",
     "texts": "responses",
-    **dict.fromkeys(("history", "measure", "exclusions", "register"), "directory"),
+    **dict.fromkeys(("history", "measure", "exclusions", "register", "schools", "contact_lists"), "directory"),
+    "reachability": "directory",
     **dict.fromkeys(("accounts", "programmes", "closures", "trail"), "administration"),
 }
 FIRST_PAGE = "account.password"  # for those who have to change their password

@@ -1,0 +1,232 @@
+"""Reads the rows of a list of contacts. Rows of the same authority and address are one contact."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from outreach.days import parse_day
+from outreach.directory.contacts import NOTHING_KNOWN, Particulars
+from outreach.directory.models import MailboxKind
+from outreach.directory.reference import fold
+from outreach.errors import InputError
+from outreach.mail.addresses import Judgement
+from outreach.spreadsheets.tables import Rejection, Row, RowFault, Sheet
+from outreach.text import LONGEST_PHONE, line_of_words, phone_number, whole_number
+from outreach.tracking.bases import LONGEST_LINE, LONGEST_WORDING, GivenConsent
+
+LONGEST = {"name": 200, "function": 200, "phone": LONGEST_PHONE, "usage": 200, "source": 200}
+KINDS = {
+    "fonction": MailboxKind.IMPERSONAL, "boite fonction": MailboxKind.IMPERSONAL, "service": MailboxKind.IMPERSONAL,
+    "boite de fonction": MailboxKind.IMPERSONAL, "fonctionnelle": MailboxKind.IMPERSONAL,
+    "impersonnelle": MailboxKind.IMPERSONAL, "generique": MailboxKind.IMPERSONAL,
+    "personne": MailboxKind.PERSONAL, "boite personne": MailboxKind.PERSONAL, "personnelle": MailboxKind.PERSONAL,
+    "boite d une personne": MailboxKind.PERSONAL, "boite personnelle": MailboxKind.PERSONAL,
+    "nominative": MailboxKind.PERSONAL,
+}  # fmt: skip
+CONSENT = {
+    "consent_by": LONGEST_LINE,
+    "consent_on": 40,
+    "consent_words": LONGEST_WORDING,
+    "consent_channel": LONGEST_LINE,
+}
+APOSTROPHE = re.compile(r"^'(?=[=+\-@])")  # with which a CSV file of ours keeps a cell from being a formula
+
+
+@dataclass(slots=True)
+class StatedContact:
+    """What a list says of one address. `said` has what it says of who reads it; what it does not say is not there.
+
+    `schools` are the keys of the only schools it answers for, empty for all, None when the list says nothing of it.
+    """
+
+    row: int
+    authority_id: int
+    fase: int
+    judged: Judgement
+    said: dict[str, str]
+    kind: MailboxKind | None = None
+    schools: frozenset[int] | None = None
+    consent: GivenConsent | None = None
+    more_rows: list[int] = field(default_factory=list)
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """What makes it one contact: its authority's key, and the address to compare."""
+        return self.authority_id, self.judged.key
+
+    def particulars(self, before: Particulars = NOTHING_KNOWN) -> Particulars:
+        """Who reads it: as the list says, and as was known before where the list says nothing."""
+        return before.but(self.said)
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What rows refer to: authorities by FASE number; schools by theirs, each with the key of its authority."""
+
+    authorities: Mapping[int, int]
+    schools: Mapping[int, tuple[int, int]]
+    judge: Callable[[str], Judgement]
+    today: date
+
+
+@dataclass(slots=True)
+class Reading:
+    """The contacts a list states, by (authority, address), and its rejected rows.
+
+    A rejected row was about one of the authorities `in_doubt`, or one of `addresses_in_doubt` where no authority can
+    be read.
+    """
+
+    contacts: dict[tuple[int, str], StatedContact] = field(default_factory=dict)
+    rejected: list[Rejection] = field(default_factory=list)
+    in_doubt: set[int] = field(default_factory=set)
+    addresses_in_doubt: set[str] = field(default_factory=set)
+
+    @property
+    def merged(self) -> int:
+        """How many rows said more of an address that an earlier row had named."""
+        return sum(len(stated.more_rows) for stated in self.contacts.values())
+
+
+def read(sheet: Sheet, directory: Directory) -> Reading:
+    """Read the rows of a list. Of an address of which one row is rejected, every row is: it stays as it is known."""
+    reading = Reading()
+    withheld: dict[tuple[int, str], int] = {}
+    for row in sheet.rows:
+        stated: StatedContact | None = None
+        try:
+            stated = _address(row, directory)
+            _complete(stated, row, directory)
+            _join(reading, stated)
+        except RowFault as fault:
+            _reject(reading, sheet, row.number, fault)
+            _doubt(reading, row, directory)
+            if stated is not None:
+                withheld.setdefault(stated.key, row.number)
+    for key, number in withheld.items():
+        kept = reading.contacts.pop(key, None)
+        for other in [kept.row, *kept.more_rows] if kept else []:
+            _reject(reading, sheet, other, RowFault("", f"La ligne {number}, de la même adresse, est rejetée."))
+    reading.rejected.sort(key=lambda rejection: rejection.row)
+    return reading
+
+
+def _reject(reading: Reading, sheet: Sheet, number: int, fault: RowFault) -> None:
+    reading.rejected.append(Rejection(number, sheet.columns.get(fault.column, ""), fault.message))
+
+
+def _doubt(reading: Reading, row: Row, directory: Directory) -> None:
+    authority = directory.authorities.get(_fase(row.cells["authority"]))
+    if authority is None:
+        reading.addresses_in_doubt.add(row.cells["address"].casefold())
+    else:
+        reading.in_doubt.add(authority)
+
+
+def _address(row: Row, directory: Directory) -> StatedContact:
+    """The authority and the address of a row."""
+    if row.fault:
+        raise RowFault("", row.fault)
+    fase = _fase(row.cells["authority"])
+    if fase not in directory.authorities:
+        cell = row.cells["authority"]
+        what = f"Aucun pouvoir organisateur ne porte le numéro FASE « {cell} »." if cell else "Le numéro FASE manque."
+        raise RowFault("authority", what)
+    address = APOSTROPHE.sub("", row.cells["address"])
+    if not address:
+        raise RowFault("address", "L’adresse manque.")
+    try:
+        judged = directory.judge(address)
+    except InputError as error:
+        raise RowFault("address", str(error)) from None
+    said = {"name": judged.display_name} if judged.display_name else {}
+    return StatedContact(row.number, directory.authorities[fase], fase, judged, said)
+
+
+def _complete(stated: StatedContact, row: Row, directory: Directory) -> None:
+    """Add the other cells of a row. An empty one says nothing, except of schools: none are all."""
+    cells = row.cells
+    for name, longest in LONGEST.items():
+        text = _words(name, APOSTROPHE.sub("", cells.get(name, "")), longest)
+        if text:
+            stated.said[name] = text
+    if first := _words("first_name", cells.get("first_name", ""), LONGEST["name"]):
+        stated.said["name"] = _words("name", f"{first} {stated.said.get('name', '')}".strip(), LONGEST["name"])
+    try:
+        if "phone" in stated.said:
+            stated.said["phone"] = phone_number(stated.said["phone"])
+    except InputError as error:
+        raise RowFault("phone", str(error)) from None
+    if kind := cells.get("kind", ""):
+        stated.kind = KINDS.get(fold(kind))
+        if stated.kind is None:
+            raise RowFault("kind", f"Le type « {kind} » est inconnu : écrivez « fonction » ou « personne ».")
+    if "school" in cells:
+        stated.schools = _school(cells["school"], stated, directory)
+    if any(cells.get(name) for name in CONSENT):
+        stated.consent = _consent(cells, directory.today)
+
+
+def _join(reading: Reading, stated: StatedContact) -> None:
+    """Take a row over, with the earlier ones of its address. Raises RowFault where they contradict each other."""
+    earlier = reading.contacts.setdefault(stated.key, stated)
+    if earlier is stated:
+        return
+    for name, text in stated.said.items():
+        if earlier.said.setdefault(name, text) != text:
+            raise RowFault(name, f"La ligne {earlier.row}, de la même adresse, dit autre chose.")
+    if stated.kind not in {None, earlier.kind or stated.kind}:
+        raise RowFault("kind", f"La ligne {earlier.row}, de la même adresse, dit autre chose.")
+    if stated.consent not in {None, earlier.consent or stated.consent}:
+        raise RowFault("consent_by", f"La ligne {earlier.row}, de la même adresse, dit un autre accord.")
+    earlier.kind, earlier.consent = earlier.kind or stated.kind, earlier.consent or stated.consent
+    if earlier.schools and stated.schools:
+        earlier.schools |= stated.schools
+    elif earlier.schools is not None:
+        earlier.schools = frozenset()  # a row without a school: all of them
+    earlier.more_rows.append(stated.row)
+
+
+def _words(column: str, text: str, longest: int) -> str:
+    if len(text) > longest:
+        raise RowFault(column, f"Le texte dépasse {longest} caractères.")
+    if text.isascii() and text.isprintable():  # a fast path for the usual case
+        return text
+    try:
+        return line_of_words(text)
+    except InputError as error:
+        raise RowFault(column, str(error)) from None
+
+
+def _school(text: str, stated: StatedContact, directory: Directory) -> frozenset[int]:
+    if not text:
+        return frozenset()
+    fase = _fase(text)
+    school, owner = directory.schools.get(fase, (0, 0))
+    if not school:
+        raise RowFault("school", f"Aucune école ne porte le numéro FASE « {text} ».")
+    if owner != stated.authority_id:
+        raise RowFault("school", f"L’école {fase} n’est pas du pouvoir organisateur {stated.fase}.")
+    return frozenset((school,))
+
+
+def _fase(text: str) -> int:
+    """The FASE number of a cell, which a workbook may write "5464.0"; 0 when it is none."""
+    return whole_number(text.removesuffix(".0")) or 0
+
+
+def _consent(cells: Mapping[str, str], today: date) -> GivenConsent:
+    for name, longest in CONSENT.items():
+        if not cells.get(name):
+            raise RowFault(
+                name, "Un accord se garde avec qui l’a donné, quand, à quels mots et par quel moyen : complétez-le."
+            )
+        _words(name, cells[name], longest)
+    try:
+        day = parse_day(cells["consent_on"])
+    except InputError as error:
+        raise RowFault("consent_on", str(error)) from None
+    if day > today:
+        raise RowFault("consent_on", f"« {cells['consent_on']} » est dans l’avenir.")
+    return GivenConsent(cells["consent_by"], day, cells["consent_words"], cells["consent_channel"])

@@ -1,0 +1,92 @@
+"""Lists of contacts: received, and applied in one transaction."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+
+from outreach import audit, sent_lists
+from outreach.contact_lists.columns import sheet_of
+from outreach.contact_lists.models import ContactList
+from outreach.contact_lists.plans import ContactJudgement, ContactPlan, Counts, basis, preview
+from outreach.contact_lists.writing import Writing
+from outreach.db import Session, hold_off_writers, take_turns
+from outreach.directory.models import Contact
+from outreach.errors import Refused
+from outreach.french import plural
+from outreach.mail.addresses import Judgement
+from outreach.sent_lists import Opened, grid_of, summary_of
+from outreach.spreadsheets.tables import Grid, Rejection
+
+CHANGED_MEANWHILE = "Ce qui est connu a changé entre-temps : regardez à nouveau ce que la liste changerait."
+
+
+def opened(content: bytes) -> Opened:
+    """Read a file (`sent_lists.opened`)."""
+    return sent_lists.opened(content, sheet_of)
+
+
+def receive(session: Session, sent: Opened, *, complete: bool, now: datetime, actor: str) -> ContactList:
+    """Store a list to be checked. The same file sent twice by one person within a minute is one list."""
+    take_turns(session, "contact-lists")
+    last = sent_lists.sent_before(session, ContactList, sent, ContactList.complete == complete, now=now, actor=actor)
+    if last is not None:
+        return last
+    received = ContactList(
+        sha256=sent.sha256, grid=sent.grid, outcome="", complete=complete, received_at=now, received_by=actor
+    )
+    session.add(received)
+    session.flush()
+    return received
+
+
+def apply(
+    session: Session,
+    received: ContactList,
+    judged: ContactJudgement,
+    *,
+    now: datetime,
+    actor: str,
+    shown: Counts | None = None,
+) -> ContactPlan:
+    """Do what `plans.judge` found that a list does, and store the counts and the rejected rows with the list.
+
+    Nothing is compared here, so that others wait only while rows are written. Raises Refused when the list was applied
+    or undone already, when nothing in it changes anything, or when the addresses have changed since it was compared, or
+    since its counts were `shown` to the person who confirmed it.
+    """
+    take_turns(session, "contact-lists")
+    hold_off_writers(session, Contact)
+    session.refresh(received)
+    sent_lists.refuse_applied(received)
+    planned = judged.plan
+    if judged.basis != basis(session) or shown not in {None, planned.counts}:
+        raise Refused(CHANGED_MEANWHILE)
+    if not planned.does_something:
+        raise Refused("Rien à enregistrer : la liste ne dit rien de nouveau.")
+    grid = grid_of(received)
+    Writing(session, received.id, now, actor).write(planned)
+    sent_lists.mark_applied(received, planned.summary(), now=now, actor=actor)
+    received.grid = _rejected_only(grid, planned.rejected)
+    told = (
+        f"Liste de contacts appliquée : {plural(len(planned.new), 'adresse ajoutée', 'adresses ajoutées')}, "
+        f"{plural(len(planned.changed), 'précisée', 'précisées')}, "
+        f"{plural(len(planned.withdrawn), 'retirée', 'retirées')}, "
+        f"{plural(len(planned.rejected), 'ligne rejetée', 'lignes rejetées')}."
+    )
+    audit.record(session, now, actor, told, f"contacts:{received.id}")
+    return planned
+
+
+def rejected_of(
+    session: Session, received: ContactList, grid: Grid, *, address: Callable[[str], Judgement], today: date
+) -> list[Rejection]:
+    """The rows rejected when a list was applied; before that, those that applying it today would reject."""
+    summary = summary_of(received)
+    if not summary:
+        return preview(session, grid, complete=received.complete, address=address, today=today).rejected
+    return [Rejection(**rejection) for rejection in summary["rejected"]]
+
+
+def _rejected_only(grid: Grid, rejected: Sequence[Rejection]) -> str:
+    """The header of a list and its rejected rows, to be corrected; the others have served."""
+    rows = {rejection.row for rejection in rejected}
+    return sent_lists.kept(grid, [record for record in grid.records if record[0] in rows])

@@ -1,0 +1,280 @@
+"""What a list of contacts would do, compared with the addresses in use; writes nothing."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+
+from outreach.contact_lists.columns import sheet_of
+from outreach.contact_lists.lines import Directory, Reading, StatedContact, read
+from outreach.days import today as on
+from outreach.db import Session
+from outreach.directory.contacts import Particulars, school_limits
+from outreach.directory.models import Authority, Contact, ContactSchool, Listing, MailboxKind, RegisterImport, School
+from outreach.mail.addresses import Judgement
+from outreach.spreadsheets.tables import Grid, Rejection
+from outreach.tracking import bases
+from outreach.tracking.models import BasisWithdrawal, TrackingBasis
+
+LABELS = {
+    "name": "personne",
+    "function": "fonction",
+    "phone": "téléphone",
+    "usage": "usage",
+    "source": "source",
+    "kind": "type",
+    "schools": "écoles",
+    "consent": "accord",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChange:
+    """What a list changes of an address in use: `before` has the values that it replaces, by the names of LABELS."""
+
+    contact_id: int
+    stated: StatedContact
+    particulars: Particulars
+    kind: MailboxKind
+    before: Mapping[str, Any]
+
+    @property
+    def told(self) -> str:
+        """What changes, in French."""
+        return ", ".join(LABELS[name] for name in self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """An address in use that a complete list does not name."""
+
+    contact_id: int
+    fase: int
+    address: str
+
+
+class Counts(NamedTuple):
+    """How many addresses a list adds, changes, leaves as they are, and retires."""
+
+    new: int
+    changed: int
+    unchanged: int
+    withdrawn: int
+
+
+@dataclass(slots=True)
+class ContactPlan:
+    """What a list would do, and its rejected rows.
+
+    `merged` counts rows that say more of an address of another row. `failing` are the addresses of the list that reject
+    letters, and do so after it. `silenced` are the FASE numbers of the authorities that have no address left after it.
+    """
+
+    label: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    unknown_columns: tuple[str, ...] = ()
+    new: list[StatedContact] = field(default_factory=list)
+    changed: list[ContactChange] = field(default_factory=list)
+    unchanged: int = 0
+    withdrawn: list[Withdrawal] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    merged: int = 0
+    failing: list[StatedContact] = field(default_factory=list)
+    silenced: list[int] = field(default_factory=list)
+
+    @property
+    def counts(self) -> Counts:
+        """The counts of addresses."""
+        return Counts(len(self.new), len(self.changed), self.unchanged, len(self.withdrawn))
+
+    @property
+    def does_something(self) -> bool:
+        """Whether applying it would change anything."""
+        return bool(self.new or self.changed or self.withdrawn)
+
+    @property
+    def mixed(self) -> list[StatedContact]:
+        """The new addresses in a mixed alphabet, which wait for a second person."""
+        return [stated for stated in self.new if stated.judged.mixed_writing]
+
+    def summary(self) -> dict[str, object]:
+        """The counts and the rejected rows, as `contacts import --json` prints them."""
+        return {**self.counts._asdict(), "rejected": [rejection.as_json() for rejection in self.rejected]}
+
+
+@dataclass(frozen=True, slots=True)
+class ContactJudgement:
+    """What a list would do, and what that stands on: when the latter is the same, so is the former."""
+
+    plan: ContactPlan
+    basis: tuple[object, ...]
+
+
+def judge(
+    session: Session, grid: Grid, *, complete: bool, address: Callable[[str], Judgement], today: date
+) -> ContactJudgement:
+    """Compare a list with the addresses in use. A long one takes seconds: do it before the transaction that applies it.
+
+    `address` judges an address by the installation's rules.
+    """
+    based = basis(session)
+    return ContactJudgement(preview(session, grid, complete=complete, address=address, today=today), based)
+
+
+def preview(
+    session: Session, grid: Grid, *, complete: bool, address: Callable[[str], Judgement], today: date
+) -> ContactPlan:
+    """Compare a list with the addresses in use."""
+    sheet = sheet_of(grid)
+    reading = read(sheet, _directory(session, address, today))
+    planned = ContactPlan(
+        label=grid.label,
+        columns=sheet.columns,
+        unknown_columns=sheet.unknown,
+        rejected=reading.rejected,
+        merged=reading.merged,
+    )
+    _compare(session, planned, reading, complete=complete)
+    return planned
+
+
+def basis(session: Session) -> tuple[object, ...]:
+    """What a comparison depends on. Rows are only added, retired and changed with a date, so these tell."""
+    contacts = select(
+        *(func.count(column) for column in (Contact.id, Contact.retired_at)),
+        *(func.max(column) for column in (Contact.id, Contact.changed_at, Contact.retired_at)),
+    )
+    counted = (TrackingBasis.id, BasisWithdrawal.basis_id, RegisterImport.id, RegisterImport.undone_at)
+    others = select(*(select(func.count(column)).scalar_subquery() for column in counted))
+    return (*session.execute(contacts).one(), *session.execute(others).one())
+
+
+@dataclass(frozen=True, slots=True)
+class _Agreements:
+    """The contacts that may be measured by themselves, and when that was last withdrawn, by (authority, address)."""
+
+    in_force: set[int]
+    withdrawn: Mapping[tuple[int, str], date]
+
+    @classmethod
+    def of(cls, session: Session) -> "_Agreements":
+        ended = (
+            select(Contact.authority_id, Contact.address_key, func.max(BasisWithdrawal.withdrawn_at))
+            .join(TrackingBasis, TrackingBasis.contact_id == Contact.id)
+            .join(BasisWithdrawal, BasisWithdrawal.basis_id == TrackingBasis.id)
+            .group_by(Contact.authority_id, Contact.address_key)
+        )
+        withdrawn = {(authority, key): on(at) for authority, key, at in session.execute(ended)}
+        return cls(set(session.scalars(bases.mailboxes_in_force())), withdrawn)
+
+
+class _Held(NamedTuple):
+    """An address in use."""
+
+    id: int
+    authority_id: int
+    fase: int
+    key: str
+    address: str
+    kind: MailboxKind
+    bounced: bool
+    particulars: Particulars
+
+
+def _directory(session: Session, address: Callable[[str], Judgement], today: date) -> Directory:
+    listed = select(School.fase, School.id, Listing.authority_id).join(Listing, Listing.school_id == School.id)
+    return Directory(
+        authorities={row.fase: row.id for row in session.execute(select(Authority.fase, Authority.id))},
+        schools={fase: (key, owner) for fase, key, owner in session.execute(listed.where(Listing.current()))},
+        judge=address,
+        today=today,
+    )
+
+
+def _in_use(session: Session) -> Iterable[_Held]:
+    """The addresses in use, one after the other: all at once would take 100 MB where there are 100,000."""
+    described = (Contact.name, Contact.function, Contact.phone, Contact.usage, Contact.source_note)
+    identity = (Contact.id, Contact.authority_id, Authority.fase, Contact.address_key, Contact.address)
+    query = (
+        select(*identity, Contact.mailbox_kind, Contact.bounced_at.is_not(None), *described)
+        .join(Authority, Authority.id == Contact.authority_id)
+        .where(Contact.retired_at.is_(None))
+        .order_by(Authority.fase, Contact.id)
+    )
+    for row in session.execute(query.execution_options(yield_per=1_000)):
+        yield _Held(*row[:7], Particulars(*row[7:]))
+
+
+def _compare(session: Session, planned: ContactPlan, reading: Reading, *, complete: bool) -> None:
+    agreements, limits = _Agreements.of(session), _limits(session)
+    _reject_withdrawn(planned, reading, agreements)
+    known: set[tuple[int, str]] = set()
+    named = {authority for authority, _ in reading.contacts}
+    left: dict[int, int] = {}
+    for held in _in_use(session):
+        stated = reading.contacts.get((held.authority_id, held.key))
+        if stated is not None:
+            known.add(stated.key)
+            _sort(planned, stated, held, frozenset(limits.get(held.id, ())), agreements)
+        elif complete and held.authority_id not in reading.in_doubt and held.key not in reading.addresses_in_doubt:
+            planned.withdrawn.append(Withdrawal(held.id, held.fase, held.address))
+            left[held.authority_id] = held.fase
+        else:
+            named.add(held.authority_id)
+    planned.new = [stated for key, stated in reading.contacts.items() if key not in known]
+    planned.silenced = sorted(fase for authority, fase in left.items() if authority not in named)
+    _answer_as_before(session, planned.new)
+
+
+def _limits(session: Session) -> dict[int, set[int]]:
+    """The keys of the only schools that addresses in use answer for, by contact."""
+    limits: dict[int, set[int]] = {}
+    query = select(ContactSchool.contact_id, ContactSchool.school_id)
+    in_use = query.join(Contact, Contact.id == ContactSchool.contact_id).where(Contact.retired_at.is_(None))
+    for contact, school in session.execute(in_use):
+        limits.setdefault(contact, set()).add(school)
+    return limits
+
+
+def _reject_withdrawn(planned: ContactPlan, reading: Reading, agreements: _Agreements) -> None:
+    """Reject what states an agreement that its mailbox has withdrawn since."""
+    for key, ended in agreements.withdrawn.items():
+        stated = reading.contacts.get(key)
+        if stated is not None and stated.consent is not None and stated.consent.taken_on <= ended:
+            del reading.contacts[key]
+            reading.in_doubt.add(stated.authority_id)
+            said = f"Cette boîte a retiré son accord le {ended:%d/%m/%Y} : il en faut un plus récent."
+            column = planned.columns.get("consent_on", "")
+            planned.rejected += [Rejection(row, column, said) for row in (stated.row, *stated.more_rows)]
+
+
+def _sort(
+    planned: ContactPlan, stated: StatedContact, held: _Held, schools: frozenset[int], agreements: _Agreements
+) -> None:
+    if held.bounced:
+        planned.failing.append(stated)
+    particulars = stated.particulars(held.particulars)
+    before: dict[str, Any] = {}
+    if particulars != held.particulars:
+        known = {name: getattr(held.particulars, name) for name in stated.said}
+        before = {name: text for name, text in known.items() if text != stated.said[name]}
+    if stated.kind not in {None, held.kind}:
+        before["kind"] = held.kind.value
+    if stated.schools is not None and stated.schools != schools:
+        before["schools"] = sorted(schools)
+    if stated.consent is not None and held.id not in agreements.in_force:
+        before["consent"] = None
+    if before:
+        planned.changed.append(ContactChange(held.id, stated, particulars, stated.kind or held.kind, before))
+    else:
+        planned.unchanged += 1
+
+
+def _answer_as_before(session: Session, added: Iterable[StatedContact]) -> None:
+    """An address that was retired answers for the schools that it answered for, where the list says nothing of it."""
+    silent = [stated for stated in added if stated.schools is None]
+    limits = school_limits(session, {stated.authority_id for stated in silent})
+    for stated in silent:
+        stated.schools = limits.get(stated.key)

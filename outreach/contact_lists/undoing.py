@@ -1,0 +1,126 @@
+"""Undoes the last list of contacts that was applied, while nothing stands on it."""
+
+import json
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.orm import aliased
+
+from outreach import audit, sent_lists
+from outreach.contact_lists.models import ContactList, ContactListLine, LineNature
+from outreach.contact_lists.retention import KEPT
+from outreach.contact_lists.writing import CONTACTS, describe, limit, unlimit
+from outreach.db import Session, hold_off_writers, take_turns
+from outreach.delivery.models import Mailing, Message, MessageState
+from outreach.directory.contacts import Particulars
+from outreach.directory.models import Authority, Contact, MailboxKind
+from outreach.errors import Refused
+from outreach.tracking import bases
+
+
+def undo(session: Session, *, now: datetime, actor: str, list_id: int | None = None) -> ContactList:
+    """Undo the last list applied: what it added is retired, what it changed or retired is as it was before.
+
+    Agreements that it recorded are withdrawn. Raises NotFound when there is none, and Refused when `list_id` names an
+    older one, when it was applied more than thirty days ago, and when something stands on it: a letter to one of its
+    addresses, or what somebody did about one since.
+    """
+    take_turns(session, "contact-lists")
+    last = sent_lists.to_undo(session, ContactList, list_id, "Aucune liste de contacts n’est appliquée.")
+    hold_off_writers(session, Contact)
+    if last.applied_at is None or last.applied_at < now - KEPT:
+        raise Refused("Cette liste est appliquée depuis plus de trente jours : elle ne peut plus être annulée.")
+    _refuse_what_stands(session, last, last.applied_at)
+    theirs = select(ContactListLine.contact_id).where(ContactListLine.list_id == last.id)
+    bases.withdraw_recorded(session, theirs, last.applied_at, now=now, actor=actor)
+    _restore(session, last, now, actor)
+    for nature, values in (
+        (LineNature.NEW, {"retired_at": now, "retired_by": actor}),
+        (LineNature.WITHDRAWN, {"retired_at": None, "retired_by": None, "changed_at": now, "changed_by": actor}),
+    ):
+        of_nature = theirs.where(ContactListLine.nature == nature)
+        session.execute(update(CONTACTS).where(CONTACTS.c.id.in_(of_nature)).values(values))
+    session.expire_all()
+    _tell(session, last, now, actor)
+    sent_lists.mark_undone(last, now=now, actor=actor)
+    audit.record(session, now, actor, "Liste de contacts annulée.", f"contacts:{last.id}")
+    return last
+
+
+def _refuse_what_stands(session: Session, last: ContactList, at: datetime) -> None:
+    touched = (
+        select(Contact.address)
+        .join(ContactListLine, ContactListLine.contact_id == Contact.id)
+        .where(ContactListLine.list_id == last.id)
+        .limit(1)
+    )
+    for happened, condition in (
+        ("a été corrigée, retirée ou remise en usage", _is_touched(at)),
+        ("a reçu un courriel, ou en attend un,", _is_written_to(at)),
+    ):
+        address = session.scalar(touched.where(condition))
+        if address is not None:
+            raise Refused(
+                f"Cette liste ne peut plus être annulée : l’adresse {address} {happened} depuis. "
+                "Corrigez les adresses une à une, ou par une nouvelle liste."
+            )
+
+
+def _is_touched(at: datetime) -> ColumnElement[bool]:
+    again = aliased(Contact)
+    is_back = select(again.id).where(
+        again.authority_id == Contact.authority_id,
+        again.address_key == Contact.address_key,
+        again.retired_at.is_(None),
+    )
+    since = (Contact.changed_at, Contact.bounced_at, Contact.reviewed_at)
+    is_withdrawn = ContactListLine.nature == LineNature.WITHDRAWN
+    return or_(
+        and_(~is_withdrawn, or_(Contact.retired_at.is_not(None), *(moment > at for moment in since))),
+        and_(is_withdrawn, or_(Contact.retired_at != at, is_back.exists())),
+    )
+
+
+def _is_written_to(at: datetime) -> ColumnElement[bool]:
+    letters = (
+        select(Message.id)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .where(
+            Message.authority_id == Contact.authority_id,
+            Message.address_key == Contact.address_key,
+            Message.state != MessageState.WITHDRAWN,
+            func.coalesce(Mailing.filled_at, Mailing.created_at) >= at,
+        )
+    )
+    return and_(ContactListLine.nature != LineNature.WITHDRAWN, letters.exists())
+
+
+def _restore(session: Session, last: ContactList, now: datetime, actor: str) -> None:
+    """Give the addresses that a list changed what they had before."""
+    query = select(Contact, ContactListLine.before).join(ContactListLine, ContactListLine.contact_id == Contact.id)
+    of_list = (ContactListLine.list_id == last.id, ContactListLine.nature == LineNature.CHANGED)
+    changed = [(held, json.loads(before)) for held, before in session.execute(query.where(*of_list))]
+    describe(session, [_as_before(held, before) for held, before in changed], now=now, actor=actor)
+    schools = {held.id: before["schools"] for held, before in changed if "schools" in before}
+    unlimit(session, list(schools))
+    limit(session, schools)
+
+
+def _as_before(held: Contact, before: dict[str, Any]) -> dict[str, Any]:
+    words = {name: text for name, text in before.items() if name not in {"kind", "schools", "consent"}}
+    kind = MailboxKind(before.get("kind", held.mailbox_kind))
+    return {"row": held.id, **Particulars.of(held).but(words).columns(), "mailbox_kind": kind}
+
+
+def _tell(session: Session, last: ContactList, now: datetime, actor: str) -> None:
+    query = (
+        select(Authority.fase)
+        .join(Contact, Contact.authority_id == Authority.id)
+        .join(ContactListLine, ContactListLine.contact_id == Contact.id)
+        .where(ContactListLine.list_id == last.id)
+    )
+    for fase in sorted(Counter(session.scalars(query))):
+        said = f"Liste de contacts {last.id} annulée : les adresses sont comme avant."
+        audit.record(session, now, actor, said, f"authority:{fase}")

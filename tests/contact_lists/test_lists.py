@@ -1,0 +1,141 @@
+"""A list of contacts is applied in one transaction, and undone while nothing stands on it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach import audit
+from outreach.contact_lists import lists, undoing
+from outreach.contact_lists.models import ContactList
+from outreach.delivery.models import Batch, Mailing, Message, MessageState
+from outreach.directory import authority_sheet, contacts
+from outreach.directory.models import Contact, ContactSource
+from outreach.errors import NotFound, Refused
+from outreach.mail.addresses import judge
+from outreach.sent_lists import ListState, grid_of
+from outreach.tracking import bases
+from tests import factories
+
+pytestmark = pytest.mark.postgresql
+DERIVED = "po009300@adm.fwb.example"
+AGREED = "accord_par;accord_le;accord_texte;accord_canal"
+
+
+def told(session, fase=9300):
+    return [entry.sentence.replace("\u00a0", " ") for entry in audit.about(session, f"authority:{fase}")]
+
+
+def test_a_list_adds_changes_and_retires_and_undoing_it_gives_back_what_was(session, sent, own, now):
+    sent.apply(f"fase;adresse;nom;ecole\n9300;{DERIVED};Anne;{own[0]}\n9300;old@ecole.be;Paul;\n")
+    columns = (Contact.name, Contact.phone, Contact.source)
+    before = sent.held(*columns)
+    limited = contacts.limited_of(session, authority_sheet.authority_by_fase(session, 9300))
+    sent.now += timedelta(minutes=5)
+    rows = (f"9300;{DERIVED};Zoé;02 555 12 34;", f"9300;new@ecole.be;Luc;;{own[1]}", "9301;a@")
+    received = sent.apply("\n".join(("fase;adresse;nom;telephone;ecole", *rows)), complete=True)
+    assert sent.held(*columns) == [
+        ("new@ecole.be", "Luc", "", ContactSource.LIST),
+        (DERIVED, "Zoé", "02 555 12 34", ContactSource.DERIVED),
+    ]
+    assert told(session)[0] == (
+        f"Liste de contacts {received.id} : 1 adresse ajoutée, 1 adresse précisée, 1 adresse retirée."
+    )
+    assert [number for number, _ in grid_of(received).records] == [4], "what has served is kept no longer"
+    sent.now += timedelta(days=2)
+    undone = undoing.undo(session, now=sent.now, actor="marc", list_id=received.id)
+    assert (undone.state, undone.undone_by) == (ListState.UNDONE, "marc")
+    assert sent.held(*columns) == before
+    authority = authority_sheet.authority_by_fase(session, 9300)
+    assert {k: v for k, v in contacts.limited_of(session, authority).items() if k in limited} == limited
+    assert told(session)[0] == f"Liste de contacts {received.id} annulée : les adresses sont comme avant."
+
+
+def test_an_address_in_a_mixed_alphabet_waits_for_a_second_person(session, sent):
+    sent.apply("fase;adresse\n9300;\u0430nna@ecole.be\n")
+    ((_, asked),) = [row for row in sent.held(Contact.review_asked_at) if row[0] != DERIVED]
+    assert asked == sent.now
+
+
+def test_an_agreement_is_recorded_and_withdrawn_when_the_list_is_undone(session, sent, now):
+    content = f"fase;adresse;{AGREED}\n9300;{DERIVED};Anne Dupont;01/05/2021;J’accepte;Formulaire\n"
+    sent.apply(content)
+    (held,) = contacts.contacts_of(session, authority_sheet.authority_by_fase(session, 9300))
+    basis = bases.in_force(session, held)
+    assert (basis.given_by, basis.wording, basis.channel) == ("Anne Dupont", "J’accepte", "Formulaire")
+    assert sent.plan(content).counts == (0, 0, 1, 0)
+    undoing.undo(session, now=now + timedelta(days=1), actor="nadia")
+    session.refresh(held)
+    assert bases.in_force(session, held) is None
+    (rejection,) = sent.plan(content).rejected
+    assert "a retiré son accord" in rejection.message
+
+
+def test_nothing_is_applied_when_addresses_changed_since_the_list_was_compared(session, sent, now):
+    received, judged = sent.judged("fase;adresse\n9300;a@ecole.be\n")
+    authority = authority_sheet.authority_by_fase(session, 9300)
+    contacts.add(session, authority, judge("b@ecole.be"), now=now, actor="marc", kind="impersonal")
+    with pytest.raises(Refused, match="a changé entre-temps"):
+        lists.apply(session, received, judged, now=now, actor="nadia")
+    assert [address for (address,) in sent.held()] == ["b@ecole.be", DERIVED]
+
+
+def test_an_import_that_stops_half_way_leaves_nothing(sample_database, now, monkeypatch):
+    def stop(*_arguments, **_named):
+        raise RuntimeError
+
+    monkeypatch.setattr(bases, "record_consents", stop)
+    from tests.contact_lists.conftest import Lists
+
+    with sample_database.writing() as session:
+        received, judged = Lists(session, now).judged(f"fase;adresse;nom\n9300;a@ecole.be;\n9300;{DERIVED};Anne\n")
+        key = received.id
+    with pytest.raises(RuntimeError), sample_database.writing() as session:
+        lists.apply(session, session.get(ContactList, key), judged, now=now, actor="nadia")
+    with sample_database.reading() as session:
+        assert Lists(session, now).held(Contact.name) == [(DERIVED, "")]
+        assert session.get(ContactList, key).state is ListState.RECEIVED
+        assert "Liste de contacts" not in " ".join(told(session))
+
+
+def corrected(session, authority, now):
+    held = session.scalars(select(Contact).where(Contact.address == "a@ecole.be")).one()
+    contacts.correct(session, authority, held, judge("b@ecole.be"), now=now, actor="marc", kind="impersonal")
+
+
+def written_to(session, authority, now):
+    mailing = Mailing(**factories.mailing(now, filled_at=now))
+    session.add(mailing)
+    session.flush()
+    batch = Batch(mailing_id=mailing.id, number=1)
+    session.add(batch)
+    session.flush()
+    to = dict.fromkeys(("address", "address_key", "address_ascii", "return_path"), "a@ecole.be")
+    keys = {"mailing_id": mailing.id, "batch_id": batch.id, "authority_id": authority.id, "public_id": "x"}
+    session.add(Message(**to, **keys, state=MessageState.QUEUED, dated_at=now, due_at=now))
+    session.flush()
+
+
+def put_back(session, authority, now):
+    (old,) = (held for held in contacts.contacts_of(session, authority) if held.retired_at)
+    contacts.restore(session, authority, old.id, now=now, actor="marc")
+
+
+@pytest.mark.parametrize("happens", [corrected, written_to, put_back])
+def test_a_list_on_which_something_stands_is_not_undone(session, sent, now, happens):
+    sent.apply("fase;adresse\n9300;a@ecole.be\n", complete=True)
+    happens(session, authority_sheet.authority_by_fase(session, 9300), now + timedelta(hours=1))
+    with pytest.raises(Refused, match="ne peut plus être annulée"):
+        undoing.undo(session, now=now + timedelta(hours=2), actor="nadia")
+
+
+def test_only_the_last_list_is_undone_and_within_thirty_days(session, sent, now):
+    with pytest.raises(NotFound):
+        undoing.undo(session, now=now, actor="nadia")
+    first = sent.apply("fase;adresse\n9300;a@ecole.be\n")
+    sent.now += timedelta(minutes=1)
+    sent.apply("fase;adresse\n9300;b@ecole.be\n")
+    with pytest.raises(Refused, match="Seule la dernière"):
+        undoing.undo(session, now=now, actor="nadia", list_id=first.id)
+    with pytest.raises(Refused, match="trente jours"):
+        undoing.undo(session, now=now + timedelta(days=31), actor="nadia")

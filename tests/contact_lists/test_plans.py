@@ -1,0 +1,111 @@
+"""What a list of contacts says, whatever its headers, and what it would change."""
+
+import pytest
+
+from outreach.directory.models import Contact, MailboxKind
+from outreach.errors import InputError
+from tests.spreadsheets.books import workbook
+
+DERIVED = "po009300@adm.fwb.example"
+
+
+def test_headers_of_other_exports_are_read_in_any_order_case_and_encoding(sent, own):
+    rows = [
+        ["Courriel", "Remarques", "Prénom", "NOM", "N° FASE de l'établissement", "Ndeg_FASE_du_PO", "Téléphone"],
+        ["direction@ecole.be", "?", "Zoé", "Lemaître", str(own[0]), "009300", "02/555.12.34"],
+    ]
+    text = "\r\n".join("\t".join(row) for row in rows)
+    for content in (text.encode("cp1252"), text.encode("utf-16"), workbook(*rows)):
+        planned = sent.plan(content)
+        assert planned.unknown_columns == ("Remarques",)
+        (stated,) = planned.new
+        assert stated.said == {"name": "Zoé Lemaître", "phone": "02/555.12.34"}
+        assert len(stated.schools) == 1
+
+
+def test_the_surest_header_names_a_column_where_two_could(sent):
+    (stated,) = sent.plan("FASE;Adresse;E-mail;Nom;Nom du contact\n9300;Rue 1;a@ecole.be;Institut;Anne\n").new
+    assert stated.judged.address == "a@ecole.be"
+    assert stated.said == {"name": "Anne"}
+
+
+def test_rows_of_one_address_are_one_contact(sent, own):
+    first, second, *_ = own
+    content = f"fase;adresse;ecole;nom\n9300;a@ecole.be;{first};Anne\n9300;A@ECOLE.be;{second};\n9301;a@ecole.be;;\n"
+    planned = sent.plan(content)
+    assert [(stated.fase, len(stated.schools)) for stated in planned.new] == [(9300, 2), (9301, 0)]
+    assert (planned.merged, planned.rejected) == (1, [])
+
+
+def test_what_is_known_is_unchanged_and_an_empty_cell_says_nothing(sent):
+    sent.apply(f"fase;adresse;nom;fonction;type\n9300;{DERIVED};Anne;Directrice;personne\n")
+    planned = sent.plan(f"fase;adresse;nom;fonction;type\n9300;{DERIVED};Anne;;\n")
+    assert planned.counts == (0, 0, 1, 0)
+    (change,) = sent.plan(f"fase;adresse;nom\n9300;{DERIVED};Paul\n").changed
+    assert change.before == {"name": "Anne"}
+    assert sent.held(Contact.function, Contact.mailbox_kind) == [(DERIVED, "Directrice", MailboxKind.PERSONAL)]
+
+
+FAULTS = {
+    "fase": ("99;a@ecole.be;;;;", "fase", "Aucun pouvoir organisateur ne porte le numéro FASE « 99 »."),
+    "no fase": (";a@ecole.be;;;;", "fase", "Le numéro FASE manque."),
+    "address": ("9300;a@;;;;", "adresse", ""),
+    "no address": ("9300;;;;;", "adresse", "L’adresse manque."),
+    "two": ("9300;a@ecole.be, b@ecole.be;;;;", "adresse", "Ce champ contient 2 adresses"),
+    "kind": ("9300;a@ecole.be;;robot;;", "type", "Le type « robot » est inconnu"),
+    "phone": ("9300;a@ecole.be;;;demain;", "telephone", "n’est pas un numéro de téléphone"),
+    "foreign school": ("9301;a@ecole.be;{school};;;", "ecole", "n’est pas du pouvoir organisateur 9301."),
+    "no school": ("9300;a@ecole.be;1;;;", "ecole", "Aucune école ne porte le numéro FASE « 1 »."),
+    "control": ("9300;a@ecole.be;;;\x00;", "", "Caractère interdit dans une cellule."),
+    "consent": ("9300;a@ecole.be;;;;Anne", "accord_le", "Un accord se garde avec"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_faulty_row_is_rejected_with_its_cell_and_the_others_stand(sent, own, fault):
+    row, column, said = FAULTS[fault]
+    header = "fase;adresse;ecole;type;telephone;accord_par;accord_le;accord_texte;accord_canal"
+    planned = sent.plan(f"{header}\n9300;b@ecole.be\n{row.format(school=own[0])}\n")
+    (rejection,) = planned.rejected
+    assert (rejection.row, rejection.column) == (3, column)
+    assert said in rejection.message
+    assert [stated.judged.address for stated in planned.new] == ["b@ecole.be"]
+
+
+def test_of_an_address_with_a_rejected_row_every_row_is(sent, own):
+    planned = sent.plan(f"fase;adresse;ecole\n9300;a@ecole.be;{own[0]}\n9300;a@ecole.be;1\n")
+    assert planned.counts == (0, 0, 0, 0)
+    assert [rejection.row for rejection in planned.rejected] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"fase;volet;statut;date\n80001;1;adhere;01/05/2021\n", "Colonnes manquantes : adresse."),
+        (b"\x7fELF\x02\x01\x01\x00;\x00\x01\nsecret", "Fichier illisible"),
+        (b"\x81\x8d\x8f\x90secret\n", "Fichier illisible"),
+        (b"<!DOCTYPE html><title>secret</title>\n<p>a\n", "Fichier illisible"),
+        (b"%PDF-1.7 secret", "Fichier illisible"),
+        (b"PK\x03\x04secret", "Fichier illisible"),
+        (b"", "Le fichier est vide."),
+        (b"fase;adresse\n", "aucune ligne à lire"),
+    ],
+)
+def test_what_is_no_list_of_contacts_is_refused_by_a_sentence(sent, content, said):
+    with pytest.raises(InputError) as refused:
+        sent.plan(content)
+    assert said in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_complete_list_retires_what_it_does_not_name_but_nothing_it_is_unclear_about(sent):
+    sent.apply("fase;adresse\n9300;old@ecole.be\n9301;old@ecole.be\n9302;old@ecole.be\n")
+    known = sum(sent.plan("fase;adresse\n9300;a@ecole.be\n", complete=True).counts[2:])
+    planned = sent.plan(f"fase;adresse\n9300;{DERIVED}\n9301;a@\n99;old@ecole.be\n", complete=True)
+    retired = {(withdrawal.fase, withdrawal.address) for withdrawal in planned.withdrawn}
+    # 9301 has a row that cannot be read, and the row of the unknown authority may mean any "old@ecole.be".
+    assert (9301, "old@ecole.be") not in retired
+    assert (9300, "old@ecole.be") not in retired
+    assert len(retired) == known - 5
+    assert 9303 in planned.silenced
+    assert not {9300, 9301, 9302} & set(planned.silenced)
