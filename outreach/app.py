@@ -39,7 +39,7 @@ from outreach.web import (
 )
 from outreach.web.administration import accounts, closures, programmes
 from outreach.web.administration import index as administration
-from outreach.web.directory import authorities, exclusions, history, measure, reachability, register, schools
+from outreach.web.directory import authorities, contact_lists, exclusions, history, measure, reachability, register, schools
 from outreach.web.headers import Headed
 from outreach.web.oidc import pages as oidc
 from outreach.web.public import recipient_pages, well_known
@@ -51,9 +51,10 @@ from outreach.web.second_factor.entering import SecondStepFirst
 from outreach.web.ui import frame, kept, sign_in
 from outreach.web.ui import trail as trail_queue
 from outreach.web.ui.account_forms import SignInForm
+from outreach.web.ui.sent_lists import BIGGEST_UPLOAD
 
 WORDS = {"", "application/x-www-form-urlencoded"}
-BIG_UPLOADS = {"adherence.receive", "register.receive"}
+BIG_UPLOADS = {"adherence.receive", "contact_lists.receive", "register.receive"}  # with files of BIGGEST_UPLOAD
 UPLOADS = {*BIG_UPLOADS, "programmes.upload", "segments.make_list"}
 DEFAULT_PORTS = {"http": 80, "https": 443}
 FOR_EVER = 365 * 24 * 3600
@@ -97,6 +98,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         reachability,
         register,
         schools,
+        contact_lists,
         adherence,
         calendar,
         responses,
@@ -134,7 +136,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
 def _allow_uploads() -> None:
     # This runs before the CSRF check, which reads the form. Only pages that receive tables accept a large body.
     if request.endpoint in BIG_UPLOADS:
-        request.max_content_length = adherence.BIGGEST_UPLOAD
+        request.max_content_length = BIGGEST_UPLOAD
     elif request.endpoint in kept.CARRYING:
         request.max_form_memory_size = request.max_content_length  # signed, 500 kB of form take up to 700
 

@@ -5,7 +5,7 @@ What each kind of list says and does is its own (`adherence.lists`, `contact_lis
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +17,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from outreach.db import Session, enum_of
 from outreach.errors import InputError, NotFound, Refused
 from outreach.spreadsheets.tables import Grid, Sheet, read_grid
+
+RECORDS = '"records": ['
+NO_RECORDS = f"{RECORDS}]}}"
 
 
 class ListState(StrEnum):
@@ -68,22 +71,39 @@ def opened(content: bytes, sheet_of: Callable[[Grid], Sheet]) -> Opened:
     `sheet_of` gives its columns their meaning. Raises InputError when it cannot be read, lacks a column or has no row.
     """
     grid = read_grid(content)
-    records = list(grid.records)
-    sheet_of(Grid(grid.label, grid.header, records))
-    if not records:
+    sheet_of(grid)
+    stored = kept(grid, grid.records)
+    if stored.endswith(NO_RECORDS):
         raise InputError("Le fichier n’a qu’un en-tête : aucune ligne à lire.")
-    return Opened(hashlib.sha256(content).hexdigest(), kept(grid, records))
+    return Opened(hashlib.sha256(content).hexdigest(), stored)
 
 
-def kept(grid: Grid, records: Sequence[tuple[int, list[str]]]) -> str:
-    """The JSON of a grid with these records, as `grid_of` reads it."""
-    return json.dumps({"label": grid.label, "header": grid.header, "records": records}, ensure_ascii=False)
+def kept(grid: Grid, records: Iterable[tuple[int, list[str]]]) -> str:
+    """The JSON of a grid with these records, as `grid_of` reads it. Records are taken one by one: all may be 100 MB."""
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    head = f'{{"label": {encode(grid.label)}, "header": {encode(grid.header)}, '
+    return f"{head}{RECORDS}{', '.join(map(encode, records))}]}}"
+
+
+class _KeptRecords:
+    """The records in the JSON of a grid, read one by one each time they are asked for."""
+
+    def __init__(self, stored: str, start: int) -> None:
+        self.stored, self.start = stored, start
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        decode, at = json.JSONDecoder().raw_decode, self.start
+        while self.stored[at] != "]":
+            (number, cells), at = decode(self.stored, at)
+            yield number, cells
+            at += 2 * (self.stored[at] == ",")
 
 
 def grid_of(sent: SentList | Opened) -> Grid:
     """The cells of a list as they were sent. Reading them may cost a tenth of a second: ask once a page."""
-    read = json.loads(sent.grid)
-    return Grid(read["label"], read["header"], [(number, cells) for number, cells in read["records"]])
+    start = sent.grid.index(RECORDS) + len(RECORDS)  # no cell contains this: in JSON its quotes are escaped
+    read = json.loads(f"{sent.grid[:start]}]}}")
+    return Grid(read["label"], read["header"], _KeptRecords(sent.grid, start))
 
 
 def sent_before(

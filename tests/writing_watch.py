@@ -16,6 +16,7 @@ from wtforms.form import BaseForm
 
 from outreach.adherence import lists
 from outreach.campaigns.review import test_letter
+from outreach.contact_lists import plans
 from outreach.db import Database
 from outreach.directory.editions import imports, register
 from outreach.web.campaigns.steps import audience
@@ -67,6 +68,7 @@ def watched(monkeypatch) -> Iterator[list[str]]:
     noting(lists, "preview", "compared a joining list")
     noting(imports, "plan", "compared an edition of the register")
     noting(register, "interpret", "read an edition of the register")
+    noting(plans, "preview", "compared a list of contacts")
     with before_render_template.connected_to(render):
         yield faults
 

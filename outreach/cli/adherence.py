@@ -20,7 +20,7 @@ from outreach.cli.context import (
     say,
     say_json,
 )
-from outreach.cli.directory import SHOWN, list_some, rejections
+from outreach.cli.directory import SHOWN, list_options, list_some, refuse_contradictions, rejections
 from outreach.roles import RoleName
 from outreach.sent_lists import grid_of
 from outreach.spreadsheets.tables import decode
@@ -59,19 +59,13 @@ def adherence() -> None:
 
 
 @adherence.command(name="import")
-@file_argument
-@json_option
-@click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
-@click.option("--dry-run", is_flag=True, help="Montre ce que la liste changerait ; n’écrit rien.")
+@list_options
 @programme_option
 @acting
 @pass_operation
 def import_list(operation: Operation, file: Path, as_json: bool, yes: bool, dry_run: bool, code: str) -> None:
     """Montre ce qu’une liste d’adhésions change (CSV, XLSX, ODS), demande confirmation et l’applique."""
-    if dry_run and yes:
-        raise click.UsageError("--dry-run n’écrit rien, --yes applique : choisissez.")
-    if as_json and not (yes or dry_run):
-        raise click.UsageError("Avec --json, confirmez par --yes ou n’écrivez rien par --dry-run.")
+    refuse_contradictions(as_json=as_json, yes=yes, dry_run=dry_run)
     today, sent = days.today(operation.now), lists.opened(file.read_bytes())
     with operation.database.reading() as session:
         judged = lists.judge(session, grid_of(sent), programmes.the_programme(session, code), today)

@@ -1,7 +1,8 @@
-"""`register`: compare, apply and undo editions; `directory`: count authorities and schools, say whom mail reaches."""
+"""`register`, `contacts`: compare, apply and undo editions and lists of contacts; `directory`: what there is."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import click
@@ -12,6 +13,8 @@ from outreach.accounts import colleagues
 from outreach.cli.context import (
     DayType,
     Operation,
+    P,
+    R,
     acting,
     confirm,
     console,
@@ -22,6 +25,8 @@ from outreach.cli.context import (
     say_json,
     working,
 )
+from outreach.contact_lists import lists, plans, undoing
+from outreach.contact_lists.plans import ContactPlan
 from outreach.directory import listing
 from outreach.directory.editions import imports
 from outreach.directory.editions.difference import FIELD_LABELS, Change, Difference
@@ -29,9 +34,12 @@ from outreach.directory.editions.register import read_register
 from outreach.directory.listing import Filters
 from outreach.directory.models import Nature, RegisterKind
 from outreach.directory.reference import NETWORKS
+from outreach.mail.addresses import judge
 from outreach.reachability import reach_list
 from outreach.reachability.reach_list import TO_FOLLOW, ReachFilters, ReachRow, ReachState
 from outreach.roles import RoleName
+from outreach.sent_lists import grid_of
+from outreach.settings import Mode
 from outreach.spreadsheets.tables import Rejection
 
 SHOWN = 15
@@ -44,6 +52,21 @@ TITLES = {
     Nature.GONE: "Ne figurent plus",
 }
 all_option = click.option("--all", "show_all", is_flag=True, help="Montre chaque différence, sans limite.")
+
+
+def list_options(command: Callable[P, R]) -> Callable[P, R]:
+    """The file of a list and the options of the command that imports it."""
+    yes = click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
+    dry_run = click.option("--dry-run", is_flag=True, help="Montre ce que la liste changerait ; n’écrit rien.")
+    return file_argument(json_option(yes(dry_run(command))))
+
+
+def refuse_contradictions(*, as_json: bool, yes: bool, dry_run: bool) -> None:
+    """Raise UsageError when the options of `list_options` contradict each other, or nobody could confirm."""
+    if dry_run and yes:
+        raise click.UsageError("--dry-run n’écrit rien, --yes applique : choisissez.")
+    if as_json and not (yes or dry_run):
+        raise click.UsageError("Avec --json, confirmez par --yes ou n’écrivez rien par --dry-run.")
 
 
 @click.group()
@@ -123,6 +146,54 @@ def undo(operation: Operation, yes: bool) -> None:
     with operation.database.writing() as session:
         entry = imports.undo(session, now=operation.now, actor=operation.actor(session, RoleName.AUTHOR))
         say(f"L’édition du {french.day(entry.edition_on)} est annulée.")
+
+
+@click.group()
+def contacts() -> None:
+    """Les contacts : appliquer une liste d’adresses, l’annuler."""
+
+
+@contacts.command(name="import")
+@list_options
+@click.option("--complete", is_flag=True, help="La liste est complète : retire les adresses qu’elle ne nomme pas.")
+@acting
+@pass_operation
+def import_contacts(operation: Operation, file: Path, as_json: bool, yes: bool, dry_run: bool, complete: bool) -> None:
+    """Montre ce qu’une liste de contacts change (CSV, XLSX, ODS), demande confirmation et l’applique."""
+    refuse_contradictions(as_json=as_json, yes=yes, dry_run=dry_run)
+    settings, today = operation.settings, days.today(operation.now)
+    rule = partial(judge, examples=settings.mode is Mode.DEMO, ours=settings.sending_domain)
+    sent = lists.opened(file.read_bytes())
+    with operation.database.reading() as session, working("La liste est comparée…"):
+        judged = plans.judge(session, grid_of(sent), complete=complete, address=rule, today=today)
+    planned = judged.plan
+    if as_json:
+        say_json(planned.summary())
+    else:
+        show_contacts(planned)
+    if dry_run or not planned.does_something:
+        return
+    if not yes:
+        confirm("Appliquer cette liste ?")
+    with operation.database.writing() as session, working("La liste s’applique…"):
+        actor = operation.actor(session, RoleName.AUTHOR)
+        received = lists.receive(session, sent, complete=complete, now=operation.now, actor=actor)
+        lists.apply(session, received, judged, now=operation.now, actor=actor)
+    if not as_json:
+        say("La liste est appliquée. Pour revenir en arrière : ./run contacts undo")
+
+
+@contacts.command("undo")
+@click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
+@acting
+@pass_operation
+def undo_contacts(operation: Operation, yes: bool) -> None:
+    """Annule la dernière liste de contacts appliquée, tant que rien ne s’appuie sur elle."""
+    if not yes:
+        confirm("Annuler la dernière liste de contacts ?")
+    with operation.database.writing() as session:
+        undoing.undo(session, now=operation.now, actor=operation.actor(session, RoleName.AUTHOR))
+    say("La liste est annulée.")
 
 
 @click.group()
@@ -214,6 +285,25 @@ def show(difference: Difference, limit: int | None) -> None:
         say("Rien ne change.")
     if difference.doubt():
         say(f"\nAttention : {difference.doubt()}")
+
+
+def show_contacts(planned: ContactPlan) -> None:
+    """Print what a list of contacts would change."""
+    counts = planned.counts
+    say(
+        f"Adresses nouvelles : {counts.new} ; précisées : {counts.changed} ; inchangées : {counts.unchanged} ; "
+        f"retirées : {counts.withdrawn}. Fichier lu : {planned.label}."
+    )
+    say(f"Colonnes lues : {', '.join(planned.columns.values())}.")
+    if planned.unknown_columns:
+        say(f"Colonnes inconnues, non lues : {', '.join(planned.unknown_columns)}.")
+    if planned.silenced:
+        say(f"Pouvoirs organisateurs qui n’auront plus aucune adresse : {len(planned.silenced)}.")
+    mixed = [f"ligne {stated.row} : {stated.judged.address}" for stated in planned.mixed]
+    list_some("À vérifier par une deuxième personne", mixed, SHOWN)
+    failing = [f"ligne {stated.row} : {stated.judged.address}" for stated in planned.failing]
+    list_some("Boîtes en échec, que la liste ne remet pas en usage", failing, SHOWN)
+    list_some("Lignes rejetées", rejections(planned.rejected), SHOWN)
 
 
 def rejections(rejected: Iterable[Rejection]) -> list[str]:

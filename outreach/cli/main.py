@@ -14,7 +14,7 @@ MODULES = {
     "work": ("work", "mailbox", "verify", "audit", "instance", "relay"),
     "install": ("migrate", "sample"),
     "accounts": ("user",),
-    "directory": ("register", "directory"),
+    "directory": ("register", "directory", "contacts"),
     "adherence": ("programme", "adherence", "report"),
     "campaign": ("campaign",),
     "closures": ("closure",),

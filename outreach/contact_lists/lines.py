@@ -1,6 +1,7 @@
 """Reads the rows of a list of contacts. Rows of the same authority and address are one contact."""
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -35,7 +36,7 @@ APOSTROPHE = re.compile(r"^'(?=[=+\-@])")  # with which a CSV file of ours keeps
 
 @dataclass(slots=True)
 class StatedContact:
-    """What a list says of one address. `said` has what it says of who reads it; what it does not say is not there.
+    """What a list says of one address: in `said` who reads it, as far as it says so.
 
     `schools` are the keys of the only schools it answers for, empty for all, None when the list says nothing of it.
     """
@@ -44,11 +45,11 @@ class StatedContact:
     authority_id: int
     fase: int
     judged: Judgement
-    said: dict[str, str]
+    said: Particulars = NOTHING_KNOWN
     kind: MailboxKind | None = None
     schools: frozenset[int] | None = None
     consent: GivenConsent | None = None
-    more_rows: list[int] = field(default_factory=list)
+    more_rows: tuple[int, ...] = ()
 
     @property
     def key(self) -> tuple[int, str]:
@@ -57,15 +58,18 @@ class StatedContact:
 
     def particulars(self, before: Particulars = NOTHING_KNOWN) -> Particulars:
         """Who reads it: as the list says, and as was known before where the list says nothing."""
-        return before.but(self.said)
+        return before.but(self.said.known())
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What rows refer to: authorities by FASE number; schools by theirs, each with the key of its authority."""
+    """What rows refer to: authorities by FASE number, and schools by theirs.
+
+    Of a school there is the set of its key alone, shared by all rows that name it, and the key of its authority.
+    """
 
     authorities: Mapping[int, int]
-    schools: Mapping[int, tuple[int, int]]
+    schools: Mapping[int, tuple[frozenset[int], int]]
     judge: Callable[[str], Judgement]
     today: date
 
@@ -140,24 +144,22 @@ def _address(row: Row, directory: Directory) -> StatedContact:
         judged = directory.judge(address)
     except InputError as error:
         raise RowFault("address", str(error)) from None
-    said = {"name": judged.display_name} if judged.display_name else {}
-    return StatedContact(row.number, directory.authorities[fase], fase, judged, said)
+    return StatedContact(row.number, directory.authorities[fase], fase, judged)
 
 
 def _complete(stated: StatedContact, row: Row, directory: Directory) -> None:
     """Add the other cells of a row. An empty one says nothing, except of schools: none are all."""
     cells = row.cells
-    for name, longest in LONGEST.items():
-        text = _words(name, APOSTROPHE.sub("", cells.get(name, "")), longest)
-        if text:
-            stated.said[name] = text
+    said = {name: _words(name, APOSTROPHE.sub("", cells.get(name, "")), most) for name, most in LONGEST.items()}
     if first := _words("first_name", cells.get("first_name", ""), LONGEST["name"]):
-        stated.said["name"] = _words("name", f"{first} {stated.said.get('name', '')}".strip(), LONGEST["name"])
+        said["name"] = _words("name", f"{first} {said['name']}".strip(), LONGEST["name"])
+    said["name"] = said["name"] or stated.judged.display_name
+    said |= {name: sys.intern(said[name]) for name in ("function", "usage", "source")}  # thousands of rows say the same
     try:
-        if "phone" in stated.said:
-            stated.said["phone"] = phone_number(stated.said["phone"])
+        said["phone"] = phone_number(said["phone"])
     except InputError as error:
         raise RowFault("phone", str(error)) from None
+    stated.said = Particulars(**said)
     if kind := cells.get("kind", ""):
         stated.kind = KINDS.get(fold(kind))
         if stated.kind is None:
@@ -173,19 +175,21 @@ def _join(reading: Reading, stated: StatedContact) -> None:
     earlier = reading.contacts.setdefault(stated.key, stated)
     if earlier is stated:
         return
-    for name, text in stated.said.items():
-        if earlier.said.setdefault(name, text) != text:
+    before, said = earlier.said.known(), stated.said.known()
+    for name, text in said.items():
+        if before.get(name, text) != text:
             raise RowFault(name, f"La ligne {earlier.row}, de la même adresse, dit autre chose.")
     if stated.kind not in {None, earlier.kind or stated.kind}:
         raise RowFault("kind", f"La ligne {earlier.row}, de la même adresse, dit autre chose.")
     if stated.consent not in {None, earlier.consent or stated.consent}:
         raise RowFault("consent_by", f"La ligne {earlier.row}, de la même adresse, dit un autre accord.")
+    earlier.said = earlier.said.but(said)
     earlier.kind, earlier.consent = earlier.kind or stated.kind, earlier.consent or stated.consent
     if earlier.schools and stated.schools:
         earlier.schools |= stated.schools
     elif earlier.schools is not None:
         earlier.schools = frozenset()  # a row without a school: all of them
-    earlier.more_rows.append(stated.row)
+    earlier.more_rows += (stated.row,)
 
 
 def _words(column: str, text: str, longest: int) -> str:
@@ -203,12 +207,12 @@ def _school(text: str, stated: StatedContact, directory: Directory) -> frozenset
     if not text:
         return frozenset()
     fase = _fase(text)
-    school, owner = directory.schools.get(fase, (0, 0))
+    school, owner = directory.schools.get(fase, (frozenset(), 0))
     if not school:
         raise RowFault("school", f"Aucune école ne porte le numéro FASE « {text} ».")
     if owner != stated.authority_id:
         raise RowFault("school", f"L’école {fase} n’est pas du pouvoir organisateur {stated.fase}.")
-    return frozenset((school,))
+    return school
 
 
 def _fase(text: str) -> int:

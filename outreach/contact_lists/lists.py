@@ -1,20 +1,18 @@
 """Lists of contacts: received, and applied in one transaction."""
 
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from outreach import audit, sent_lists
 from outreach.contact_lists.columns import sheet_of
 from outreach.contact_lists.models import ContactList
-from outreach.contact_lists.plans import ContactJudgement, ContactPlan, Counts, basis, preview
+from outreach.contact_lists.plans import ContactJudgement, ContactPlan, Counts, basis
 from outreach.contact_lists.writing import Writing
 from outreach.db import Session, hold_off_writers, take_turns
 from outreach.directory.models import Contact
 from outreach.errors import Refused
 from outreach.french import plural
-from outreach.mail.addresses import Judgement
-from outreach.sent_lists import Opened, grid_of, summary_of
-from outreach.spreadsheets.tables import Grid, Rejection
+from outreach.sent_lists import Opened, summary_of
+from outreach.spreadsheets.tables import Rejection
 
 CHANGED_MEANWHILE = "Ce qui est connu a changé entre-temps : regardez à nouveau ce que la liste changerait."
 
@@ -62,10 +60,9 @@ def apply(
         raise Refused(CHANGED_MEANWHILE)
     if not planned.does_something:
         raise Refused("Rien à enregistrer : la liste ne dit rien de nouveau.")
-    grid = grid_of(received)
     Writing(session, received.id, now, actor).write(planned)
     sent_lists.mark_applied(received, planned.summary(), now=now, actor=actor)
-    received.grid = _rejected_only(grid, planned.rejected)
+    received.grid = judged.rejected_grid
     told = (
         f"Liste de contacts appliquée : {plural(len(planned.new), 'adresse ajoutée', 'adresses ajoutées')}, "
         f"{plural(len(planned.changed), 'précisée', 'précisées')}, "
@@ -76,17 +73,6 @@ def apply(
     return planned
 
 
-def rejected_of(
-    session: Session, received: ContactList, grid: Grid, *, address: Callable[[str], Judgement], today: date
-) -> list[Rejection]:
-    """The rows rejected when a list was applied; before that, those that applying it today would reject."""
-    summary = summary_of(received)
-    if not summary:
-        return preview(session, grid, complete=received.complete, address=address, today=today).rejected
-    return [Rejection(**rejection) for rejection in summary["rejected"]]
-
-
-def _rejected_only(grid: Grid, rejected: Sequence[Rejection]) -> str:
-    """The header of a list and its rejected rows, to be corrected; the others have served."""
-    rows = {rejection.row for rejection in rejected}
-    return sent_lists.kept(grid, [record for record in grid.records if record[0] in rows])
+def rejected_of(received: ContactList) -> list[Rejection]:
+    """The rows rejected when a list was applied."""
+    return [Rejection(**rejection) for rejection in summary_of(received).get("rejected", ())]

@@ -1,7 +1,7 @@
 """What a list of contacts would do, compared with the addresses in use; writes nothing."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -14,7 +14,9 @@ from outreach.db import Session
 from outreach.directory.contacts import Particulars, school_limits
 from outreach.directory.models import Authority, Contact, ContactSchool, Listing, MailboxKind, RegisterImport, School
 from outreach.mail.addresses import Judgement
+from outreach.sent_lists import kept
 from outreach.spreadsheets.tables import Grid, Rejection
+from outreach.text import whole_number
 from outreach.tracking import bases
 from outreach.tracking.models import BasisWithdrawal, TrackingBasis
 
@@ -63,6 +65,16 @@ class Counts(NamedTuple):
     unchanged: int
     withdrawn: int
 
+    @classmethod
+    def read(cls, text: str) -> "Counts | None":
+        """The counts of a text that `str` made of others, None of anything else."""
+        numbers = [whole_number(word) for word in text.split("-")]
+        known = [number for number in numbers if number is not None]
+        return cls(*known) if len(known) == len(numbers) == len(cls._fields) else None
+
+    def __str__(self) -> str:
+        return "-".join(map(str, self))
+
 
 @dataclass(slots=True)
 class ContactPlan:
@@ -99,6 +111,11 @@ class ContactPlan:
         """The new addresses in a mixed alphabet, which wait for a second person."""
         return [stated for stated in self.new if stated.judged.mixed_writing]
 
+    @property
+    def to_reread(self) -> list[StatedContact]:
+        """The new addresses about which there is a warning."""
+        return [stated for stated in self.new if stated.judged.warnings]
+
     def summary(self) -> dict[str, object]:
         """The counts and the rejected rows, as `contacts import --json` prints them."""
         return {**self.counts._asdict(), "rejected": [rejection.as_json() for rejection in self.rejected]}
@@ -106,10 +123,14 @@ class ContactPlan:
 
 @dataclass(frozen=True, slots=True)
 class ContactJudgement:
-    """What a list would do, and what that stands on: when the latter is the same, so is the former."""
+    """What a list would do, and what that stands on: when the latter is the same, so is the former.
+
+    `rejected_grid` holds the rejected rows, to be corrected: all that is kept of what was sent once it is applied.
+    """
 
     plan: ContactPlan
     basis: tuple[object, ...]
+    rejected_grid: str
 
 
 def judge(
@@ -120,7 +141,10 @@ def judge(
     `address` judges an address by the installation's rules.
     """
     based = basis(session)
-    return ContactJudgement(preview(session, grid, complete=complete, address=address, today=today), based)
+    planned = preview(session, grid, complete=complete, address=address, today=today)
+    rows = {rejection.row for rejection in planned.rejected}
+    rejected = [record for record in grid.records if record[0] in rows] if rows else []
+    return ContactJudgement(planned, based, kept(grid, rejected))
 
 
 def preview(
@@ -187,7 +211,9 @@ def _directory(session: Session, address: Callable[[str], Judgement], today: dat
     listed = select(School.fase, School.id, Listing.authority_id).join(Listing, Listing.school_id == School.id)
     return Directory(
         authorities={row.fase: row.id for row in session.execute(select(Authority.fase, Authority.id))},
-        schools={fase: (key, owner) for fase, key, owner in session.execute(listed.where(Listing.current()))},
+        schools={
+            fase: (frozenset((key,)), owner) for fase, key, owner in session.execute(listed.where(Listing.current()))
+        },
         judge=address,
         today=today,
     )
@@ -210,31 +236,29 @@ def _in_use(session: Session) -> Iterable[_Held]:
 def _compare(session: Session, planned: ContactPlan, reading: Reading, *, complete: bool) -> None:
     agreements, limits = _Agreements.of(session), _limits(session)
     _reject_withdrawn(planned, reading, agreements)
-    known: set[tuple[int, str]] = set()
     named = {authority for authority, _ in reading.contacts}
     left: dict[int, int] = {}
     for held in _in_use(session):
-        stated = reading.contacts.get((held.authority_id, held.key))
+        stated = reading.contacts.pop((held.authority_id, held.key), None)
         if stated is not None:
-            known.add(stated.key)
-            _sort(planned, stated, held, frozenset(limits.get(held.id, ())), agreements)
+            _sort(planned, stated, held, limits.get(held.id, ()), agreements)
         elif complete and held.authority_id not in reading.in_doubt and held.key not in reading.addresses_in_doubt:
             planned.withdrawn.append(Withdrawal(held.id, held.fase, held.address))
             left[held.authority_id] = held.fase
         else:
             named.add(held.authority_id)
-    planned.new = [stated for key, stated in reading.contacts.items() if key not in known]
+    planned.new = list(reading.contacts.values())
     planned.silenced = sorted(fase for authority, fase in left.items() if authority not in named)
     _answer_as_before(session, planned.new)
 
 
-def _limits(session: Session) -> dict[int, set[int]]:
-    """The keys of the only schools that addresses in use answer for, by contact."""
-    limits: dict[int, set[int]] = {}
+def _limits(session: Session) -> dict[int, tuple[int, ...]]:
+    """The keys of the only schools that addresses in use answer for, by contact: tuples, a quarter of sets in size."""
+    limits: dict[int, tuple[int, ...]] = {}
     query = select(ContactSchool.contact_id, ContactSchool.school_id)
     in_use = query.join(Contact, Contact.id == ContactSchool.contact_id).where(Contact.retired_at.is_(None))
     for contact, school in session.execute(in_use):
-        limits.setdefault(contact, set()).add(school)
+        limits[contact] = (*limits.get(contact, ()), school)
     return limits
 
 
@@ -251,18 +275,18 @@ def _reject_withdrawn(planned: ContactPlan, reading: Reading, agreements: _Agree
 
 
 def _sort(
-    planned: ContactPlan, stated: StatedContact, held: _Held, schools: frozenset[int], agreements: _Agreements
+    planned: ContactPlan, stated: StatedContact, held: _Held, schools: tuple[int, ...], agreements: _Agreements
 ) -> None:
     if held.bounced:
         planned.failing.append(stated)
     particulars = stated.particulars(held.particulars)
     before: dict[str, Any] = {}
     if particulars != held.particulars:
-        known = {name: getattr(held.particulars, name) for name in stated.said}
-        before = {name: text for name, text in known.items() if text != stated.said[name]}
+        said, known = stated.said.known(), asdict(held.particulars)
+        before = {name: known[name] for name, text in said.items() if text != known[name]}
     if stated.kind not in {None, held.kind}:
         before["kind"] = held.kind.value
-    if stated.schools is not None and stated.schools != schools:
+    if stated.schools is not None and stated.schools != frozenset(schools):
         before["schools"] = sorted(schools)
     if stated.consent is not None and held.id not in agreements.in_force:
         before["consent"] = None

@@ -1,9 +1,12 @@
 """How long a list of contacts keeps what was sent: thirty days."""
 
+import json
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
+from outreach import sent_lists
+from outreach.audit import ERASED
 from outreach.contact_lists.models import ContactList, ContactListLine
 from outreach.db import Session
 from outreach.sent_lists import ListState
@@ -18,9 +21,11 @@ def forget(session: Session, *, now: datetime) -> None:
     """
     unused = (ContactList.state == ListState.RECEIVED, ContactList.received_at < now - KEPT)
     session.execute(delete(ContactList).where(*unused))
-    old = select(ContactList.id).where(ContactList.grid != "", ContactList.applied_at < now - KEPT)
-    keys = session.scalars(old).all()
-    if keys:
-        changed = (ContactListLine.list_id.in_(keys), ContactListLine.before != "")
+    old = select(ContactList).where(ContactList.grid != "", ContactList.applied_at < now - KEPT)
+    for each in session.scalars(old).all():
+        changed = (ContactListLine.list_id == each.id, ContactListLine.before != "")
         session.execute(update(ContactListLine).where(*changed).values(before=""))
-        session.execute(update(ContactList).where(ContactList.id.in_(keys)).values(grid=""))
+        summary = sent_lists.summary_of(each)
+        rejected = [{**rejection, "message": ERASED} for rejection in summary.get("rejected", ())]
+        each.outcome, each.grid = json.dumps({**summary, "rejected": rejected}, ensure_ascii=False), ""
+    session.flush()

@@ -99,19 +99,24 @@ def _is_written_to(at: datetime) -> ColumnElement[bool]:
 
 def _restore(session: Session, last: ContactList, now: datetime, actor: str) -> None:
     """Give the addresses that a list changed what they had before."""
-    query = select(Contact, ContactListLine.before).join(ContactListLine, ContactListLine.contact_id == Contact.id)
-    of_list = (ContactListLine.list_id == last.id, ContactListLine.nature == LineNature.CHANGED)
-    changed = [(held, json.loads(before)) for held, before in session.execute(query.where(*of_list))]
-    describe(session, [_as_before(held, before) for held, before in changed], now=now, actor=actor)
-    schools = {held.id: before["schools"] for held, before in changed if "schools" in before}
+    described = (Contact.name, Contact.function, Contact.phone, Contact.usage, Contact.source_note)
+    query = (
+        select(Contact.id, ContactListLine.before, Contact.mailbox_kind, *described)
+        .join(ContactListLine, ContactListLine.contact_id == Contact.id)
+        .where(ContactListLine.list_id == last.id, ContactListLine.nature == LineNature.CHANGED)
+    )
+    rows: list[dict[str, Any]] = []
+    schools: dict[int, list[int]] = {}
+    for contact, changed, kind, *words in session.execute(query):
+        before = json.loads(changed)
+        if "schools" in before:
+            schools[contact] = before["schools"]
+        was = {name: text for name, text in before.items() if name not in {"kind", "schools", "consent"}}
+        told = Particulars(*words).but(was).columns()
+        rows.append({"row": contact, **told, "mailbox_kind": MailboxKind(before.get("kind", kind))})
+    describe(session, rows, now=now, actor=actor)
     unlimit(session, list(schools))
     limit(session, schools)
-
-
-def _as_before(held: Contact, before: dict[str, Any]) -> dict[str, Any]:
-    words = {name: text for name, text in before.items() if name not in {"kind", "schools", "consent"}}
-    kind = MailboxKind(before.get("kind", held.mailbox_kind))
-    return {"row": held.id, **Particulars.of(held).but(words).columns(), "mailbox_kind": kind}
 
 
 def _tell(session: Session, last: ContactList, now: datetime, actor: str) -> None:

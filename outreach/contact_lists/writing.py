@@ -2,10 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from itertools import islice
+from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, literal, select, update
 
@@ -15,13 +16,12 @@ from outreach.contact_lists.models import ContactListLine, LineNature
 from outreach.contact_lists.plans import ContactChange, ContactPlan, Withdrawal
 from outreach.db import Session, table_of
 from outreach.db.in_list import among
+from outreach.db.many import AT_ONCE, add_rows
 from outreach.directory.models import Contact, ContactSchool, ContactSource, MailboxKind
 from outreach.french import plural
 from outreach.tracking import bases
 
-AT_ONCE = 5_000  # rows to a statement: their values take memory while it runs
 CONTACTS, LINES, LIMITS = (table_of(model) for model in (Contact, ContactListLine, ContactSchool))
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,7 @@ class Writing:
     def _add(self, added: Sequence[StatedContact]) -> dict[tuple[int, str], int]:
         """Add addresses; their keys by (authority, address)."""
         last = self.session.scalar(select(func.max(Contact.id))) or 0
-        for some in _parts(added):
-            self.session.execute(insert(CONTACTS), [self._row(stated) for stated in some])
+        add_rows(self.session, CONTACTS, map(self._row, added))
         ours = Contact.id > last  # nobody else adds contacts meanwhile
         facts = (literal(self.list_id), Contact.id, literal(LineNature.NEW.value), literal(""))
         columns = ("list_id", "contact_id", "nature", "before")
@@ -77,10 +76,10 @@ class Writing:
         }
 
     def _change(self, changed: Sequence[ContactChange]) -> None:
-        rows = [
+        rows = (
             {"row": change.contact_id, **change.particulars.columns(), "mailbox_kind": change.kind}
             for change in changed
-        ]
+        )
         describe(self.session, rows, now=self.now, actor=self.actor)
         unlimit(self.session, [change.contact_id for change in changed if "schools" in change.before])
         stated = {change.contact_id: change.stated.schools for change in changed if "schools" in change.before}
@@ -101,8 +100,7 @@ class Writing:
         return {"list_id": self.list_id, "contact_id": contact, "nature": nature}
 
     def _note(self, lines: Iterable[Mapping[str, object]]) -> None:
-        for some in _parts(list(lines)):
-            self.session.execute(insert(LINES), some)
+        add_rows(self.session, LINES, lines)
 
     def _tell(self, planned: ContactPlan) -> None:
         """Say in the history of each authority how many of its addresses a list touched."""
@@ -119,11 +117,12 @@ class Writing:
             audit.record(self.session, self.now, self.actor, said, f"authority:{fase}")
 
 
-def describe(session: Session, rows: Sequence[Mapping[str, Any]], *, now: datetime, actor: str) -> None:
+def describe(session: Session, rows: Iterable[dict[str, Any]], *, now: datetime, actor: str) -> None:
     """Set the particulars and kinds of addresses; each row names its contact as `row`."""
     changed = update(CONTACTS).where(CONTACTS.c.id == bindparam("row"))
-    for some in _parts(rows):
-        session.execute(changed.values(changed_at=now, changed_by=actor), [dict(row) for row in some])
+    more = iter(rows)
+    while some := list(islice(more, AT_ONCE)):
+        session.execute(changed.values(changed_at=now, changed_by=actor), some)
 
 
 def unlimit(session: Session, contacts: Sequence[int]) -> None:
@@ -133,11 +132,5 @@ def unlimit(session: Session, contacts: Sequence[int]) -> None:
 
 def limit(session: Session, schools: Mapping[int, Iterable[int]]) -> None:
     """Let addresses, by the keys of their contacts, answer for these schools only."""
-    rows = [{"contact_id": contact, "school_id": school} for contact, keys in schools.items() for school in keys]
-    for some in _parts(rows):
-        session.execute(insert(LIMITS), some)
-
-
-def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    for start in range(0, len(items), AT_ONCE):
-        yield items[start : start + AT_ONCE]
+    rows = ({"contact_id": contact, "school_id": school} for contact, keys in schools.items() for school in keys)
+    add_rows(session, LIMITS, rows)

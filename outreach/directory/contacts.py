@@ -1,7 +1,7 @@
 """The addresses of an authority: derived from its number, or added, corrected, reviewed by staff."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Self
 
@@ -51,6 +51,10 @@ class Particulars:
     def but(self, said: Mapping[str, str]) -> Self:
         """The same with what is said by name in the place of what was."""
         return replace(self, **said)
+
+    def known(self) -> dict[str, str]:
+        """What is known, by name."""
+        return {field.name: text for field in fields(self) if (text := getattr(self, field.name))}
 
     def columns(self) -> dict[str, str]:
         """Their columns in the table of contacts."""

@@ -4,7 +4,6 @@ Rows are numbered as a spreadsheet shows them: the header is row 1.
 """
 
 import csv
-import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +20,10 @@ from outreach.spreadsheets.workbook import (
 from outreach.text import CONTROLS, without_accents
 
 LONGEST_CELL = 10_000
-MOST_CHARACTERS_OF_CSV = 16_000_000  # which hides nothing: it has as many bytes at least
+# CSV hides nothing: it has as many bytes as characters at least, and no cell is repeated in it by reference. So it may
+# have a full hundred thousand rows of the fourteen columns of a list of contacts.
+MOST_CHARACTERS_OF_CSV = 16_000_000
+MOST_CELLS_OF_CSV = 1_400_000
 SEPARATORS = ";,\t"
 # PDF, old or encrypted Office files, PNG, JPEG, gzip, zip.
 OTHER_FORMATS = (b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"PK\x03\x04")
@@ -29,6 +31,7 @@ LONGEST_QUOTED = 60
 NO_TABLE = "Fichier illisible : ce n’est ni un CSV, ni un XLSX, ni un ODS (ou il est protégé par un mot de passe)."
 NUMBER_SIGN = re.compile(r"n°|nº|\b(ndeg|num[eé]ro)\b")
 WORD = re.compile(r"[a-z0-9]+")
+LINE = re.compile(r"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++")
 NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\ufffd]")  # in a header, only a file that is no text has them
 
 
@@ -173,7 +176,9 @@ def _separator(text: str) -> str:
 
 
 def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    # Line by line: io.StringIO would hold the text once more, four bytes a character.
+    lines = (match[0] for match in LINE.finditer(text))
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     number, line = 0, 1
     while True:
         try:
@@ -195,7 +200,7 @@ def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _counted(records: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    tally = CellCount(MOST_CHARACTERS_OF_CSV)
+    tally = CellCount(MOST_CHARACTERS_OF_CSV, MOST_CELLS_OF_CSV)
     for number, cells in records:
         tally.add(cells)
         yield number, cells

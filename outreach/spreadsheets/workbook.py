@@ -32,7 +32,7 @@ MEMORY = 1_500_000_000
 UNPACKED = 60_000_000
 MOST_ROWS = 100_000  # under the header
 MOST_COLUMNS = 200
-MOST_CELLS = 600_000  # a full hundred thousand rows of the six columns that lists have
+MOST_CELLS = 600_000  # a full hundred thousand rows of the six columns of a joining list
 MOST_CHARACTERS = 6_000_000
 EMPTY_ROWS = 1_000
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -50,16 +50,16 @@ UNREADABLE = "Fichier illisible : le classeur est abîmé, ou protégé par un m
 class CellCount:
     """Counts the cells and characters of a table while it is read, so that nobody holds more than the limits."""
 
-    def __init__(self, most_characters: int = MOST_CHARACTERS) -> None:
-        self.most_characters = most_characters
+    def __init__(self, most_characters: int = MOST_CHARACTERS, most_cells: int = MOST_CELLS) -> None:
+        self.most_characters, self.most_cells = most_characters, most_cells
         self._cells = self._characters = 0
 
     def add(self, cells: list[str]) -> None:
         """Count a row. Raises InputError when the table is now over a limit."""
         self._cells += len(cells)
         self._characters += sum(map(len, cells))
-        if self._cells > MOST_CELLS:
-            raise InputError(f"Le fichier a plus de {MOST_CELLS} cellules : découpez-le.")
+        if self._cells > self.most_cells:
+            raise InputError(f"Le fichier a plus de {self.most_cells} cellules : découpez-le.")
         if self._characters > self.most_characters:
             millions = self.most_characters // 1_000_000
             raise InputError(f"Le fichier contient plus de {millions} millions de caractères : découpez-le.")

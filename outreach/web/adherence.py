@@ -17,14 +17,13 @@ from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.sent_lists import ListState, Opened
-from outreach.spreadsheets.tables import Grid
-from outreach.web.ui import exports, rejected_rows
+from outreach.web.ui import exports
 from outreach.web.ui.forms import EVERY_SCHOOL, StatusForm, UploadForm
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
+from outreach.web.ui.sent_lists import SHOWN_LINES, letters, rejected_table
 
 pages = Blueprint("adherence", __name__)
-BIGGEST_UPLOAD = 16_000_000
 EXAMPLE = exports.Table(
     "Exemple",
     ("fase", "volet", "statut", "date", "source", "motif"),
@@ -33,7 +32,6 @@ EXAMPLE = exports.Table(
         ("80002", "1", "refus", "30/06/2021", "Courriel", "Équipement déjà acquis"),
     ),
 )
-SHOWN_LINES = 20
 SHOWN_RECORDS = 50
 
 
@@ -63,7 +61,7 @@ def _keep(sent: Opened) -> Redirect:
     with database().writing() as session:
         programme = programmes.the_programme(session)
         received = lists.receive(session, sent, programme, now=now(), actor=actor())
-        return redirect(url_for(".joining_list", list_id=received.id))
+        return redirect(url_for(".shown_list", list_id=received.id))
 
 
 @pages.get("/adherence/lists/example.csv")
@@ -74,7 +72,7 @@ def example() -> Response:
 
 @pages.get("/adherence/lists/<number:list_id>")
 @needs(RoleName.AUTHOR)
-def joining_list(list_id: int) -> str:
+def shown_list(list_id: int) -> str:
     with database().reading() as session:
         received = sent_lists.list_by_id(session, JoiningList, list_id)
         grid, waits = sent_lists.grid_of(received), received.state is ListState.RECEIVED
@@ -86,7 +84,7 @@ def joining_list(list_id: int) -> str:
             rejections=plan.rejected if plan else lists.rejected_of(session, received, grid, _today()),
             summary=sent_lists.summary_of(received),
             shown=SHOWN_LINES,
-            letters=rejected_rows.letters(grid),
+            letters=letters(grid),
             latest=sent_lists.is_last_applied(session, received),
             colleagues=staff.colleagues(session),
         )
@@ -98,7 +96,7 @@ def rejected(list_id: int, kind: str) -> Response:
     with database().reading() as session:
         received = sent_lists.list_by_id(session, JoiningList, list_id)
         grid = sent_lists.grid_of(received)
-        table = rejected_rows.table_of(grid, lists.rejected_of(session, received, grid, _today()))
+        table = rejected_table(grid, lists.rejected_of(session, received, grid, _today()))
     return exports.download(table, kind, f"lignes-rejetees-{list_id}")
 
 
@@ -114,7 +112,7 @@ def apply(list_id: int) -> Redirect:
         applied = lists.apply(session, received, now=now(), today=today, actor=actor(), judged=judged)
         recorded = french.plural(len(applied.changes), "statut enregistré", "statuts enregistrés")
         flash(f"La liste est appliquée : {recorded}.", "success")
-    return redirect(url_for(".joining_list", list_id=list_id))
+    return redirect(url_for(".shown_list", list_id=list_id))
 
 
 @pages.post("/adherence/lists/<number:list_id>/withdrawal")
@@ -123,7 +121,7 @@ def undo(list_id: int) -> Redirect:
     with database().writing() as session:
         lists.undo(session, now=now(), actor=actor(), list_id=list_id)
         flash("La liste est annulée : les statuts sont ceux d’avant.", "success")
-    return redirect(url_for(".joining_list", list_id=list_id))
+    return redirect(url_for(".shown_list", list_id=list_id))
 
 
 @pages.get("/directory/<number:fase>/statuses")

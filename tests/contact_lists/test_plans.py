@@ -19,14 +19,14 @@ def test_headers_of_other_exports_are_read_in_any_order_case_and_encoding(sent, 
         planned = sent.plan(content)
         assert planned.unknown_columns == ("Remarques",)
         (stated,) = planned.new
-        assert stated.said == {"name": "Zoé Lemaître", "phone": "02/555.12.34"}
+        assert stated.said.known() == {"name": "Zoé Lemaître", "phone": "02/555.12.34"}
         assert len(stated.schools) == 1
 
 
 def test_the_surest_header_names_a_column_where_two_could(sent):
     (stated,) = sent.plan("FASE;Adresse;E-mail;Nom;Nom du contact\n9300;Rue 1;a@ecole.be;Institut;Anne\n").new
     assert stated.judged.address == "a@ecole.be"
-    assert stated.said == {"name": "Anne"}
+    assert stated.said.known() == {"name": "Anne"}
 
 
 def test_rows_of_one_address_are_one_contact(sent, own):

@@ -9,12 +9,14 @@ from outreach.contact_lists.models import ContactList, ContactListLine, LineNatu
 from outreach.directory.models import Contact
 from outreach.sent_lists import ListState
 
+OUTCOME = '{"new": 1, "rejected": [{"row": 3, "column": "adresse", "message": "« a@ » n’est pas une adresse."}]}'
+
 
 def test_what_was_sent_is_erased_after_thirty_days_and_what_was_done_stays(sample_database, now):
     def sent(days, state):
         at = now - timedelta(days=days)
         applied = {} if state is ListState.RECEIVED else {"applied_at": at, "applied_by": "nadia"}
-        told = {"received_at": at, "received_by": "nadia", "outcome": "", "complete": False}
+        told = {"received_at": at, "received_by": "nadia", "outcome": OUTCOME, "complete": False}
         return ContactList(state=state, sha256="", grid="{}", **told, **applied)
 
     with sample_database.writing() as session:
@@ -36,5 +38,6 @@ def test_what_was_sent_is_erased_after_thirty_days_and_what_was_done_stays(sampl
             (False, ListState.APPLIED, ""),
             (False, ListState.UNDONE, ""),
         ]
+        assert ["a@" in each.outcome for each in lists if each in session] == [True] * 3 + [False] * 2
         lines = select(ContactListLine.before).order_by(ContactListLine.list_id)
         assert session.scalars(lines).all() == ["{}", "{}", "", ""]

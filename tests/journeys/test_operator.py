@@ -293,6 +293,25 @@ def test_a_joining_list_is_shown_applied_and_undone(run_on_sample, tmp_path):
     assert figures(run("report", "situation", "--json"))["total"]["strands"]["1"]["joined"] == told
 
 
+@pytest.mark.long
+def test_a_list_of_contacts_is_shown_applied_and_undone(run_on_sample, tmp_path):
+    run, file = run_on_sample, tmp_path / "c.csv"
+    file.write_text("fase;adresse;nom\n9300;a@ecole.be;Anne\n9300;po009300@adm.fwb.example;Paul\n9301;b@;\n")
+    dry = figures(run("contacts", "import", file, "--json", "--dry-run", "--complete"))
+    assert [dry[name] for name in ("new", "changed", "unchanged")] == [1, 1, 0]
+    assert dry["withdrawn"] == 985 - 2, "all but the address that is named and that of the row in doubt"
+    (rejected,) = dry["rejected"]
+    assert (rejected["row"], rejected["column"]) == (4, "adresse")
+    assert figures(run("contacts", "import", file, "--json", "--yes"))["new"] == 1
+    assert figures(run("contacts", "import", file, "--json", "--dry-run"))["unchanged"] == 2
+    assert run("contacts", "undo", "--yes").returncode == 0
+    file.write_bytes(b"\x7fELF\x02\x01;secret\x00")
+    refused = run("contacts", "import", file, "--dry-run")
+    assert refused.returncode == 1
+    assert "Fichier illisible" in refused.stderr
+    assert "secret" not in refused.stderr + refused.stdout
+
+
 def test_outside_a_demonstration_the_sample_stays_out(run):
     outcome = run("sample", **REAL)
     assert outcome.returncode == 1

@@ -60,9 +60,9 @@ def test_a_row_that_cannot_be_read_says_why_and_leaves_the_others():
 
 
 def test_the_cells_of_a_csv_are_counted():
-    few, many = (b"fase;volet;statut\n" + (b"1" + b";1" * 149 + b"\n") * rows for rows in (3_999, 4_001))
-    assert sum(1 for _ in read_grid(few).records) == 3_999
-    with pytest.raises(InputError, match="plus de 600000 cellules"):
+    few, many = (b"fase;volet;statut\n" + (b"1" + b";1" * 149 + b"\n") * rows for rows in (9_332, 9_334))
+    assert sum(1 for _ in read_grid(few).records) == 9_332
+    with pytest.raises(InputError, match="plus de 1400000 cellules"):
         list(read_grid(many).records)
 
 

@@ -18,9 +18,10 @@ from outreach.directory.editions.difference import FIELD_LABELS, Change, Changed
 from outreach.directory.models import ImportState, Nature, RegisterKind, RegisterUpload
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
-from outreach.web.ui import exports, rejected_rows
+from outreach.web.ui import exports
 from outreach.web.ui.forms import StatusForm, UploadForm
 from outreach.web.ui.frame import actor, database, needs, now, settings
+from outreach.web.ui.sent_lists import letters, rejected_table
 from outreach.web.ui.pager import Pager, member
 
 pages = Blueprint("register", __name__, url_prefix="/directory/register")
@@ -103,7 +104,7 @@ def edition_sent(upload: int) -> str | Redirect:
             difference=difference,
             older=_older(session, sent),
             rejections=difference.rejected,
-            letters=rejected_rows.letters(judged.left),
+            letters=letters(judged.left),
             most_rejected=SHOWN_REJECTED,
             unchanged={kind: difference.unchanged[kind] for kind in RegisterKind},
             colleagues=staff.colleagues(session),
@@ -121,7 +122,7 @@ def rejected(upload: int, kind: str) -> Response:
             grid, rejections = judged.left, judged.edition.difference.rejected
         else:
             grid, rejections = uploads.grid_of(sent), uploads.rejected_of(sent)
-    return exports.download(rejected_rows.table_of(grid, rejections), kind, f"registre-lignes-rejetees-{upload}")
+    return exports.download(rejected_table(grid, rejections), kind, f"registre-lignes-rejetees-{upload}")
 
 
 @pages.post("/<number:upload>/application")
@@ -156,7 +157,7 @@ def edition(edition: int) -> str:
             sent=sent,
             is_last=last is not None and last.id == entry.id,
             rejections=uploads.rejected_of(sent) if sent else [],
-            letters=rejected_rows.letters(uploads.grid_of(sent)) if sent else {},
+            letters=letters(uploads.grid_of(sent)) if sent else {},
             most_rejected=SHOWN_REJECTED,
             unchanged=None,
             colleagues=staff.colleagues(session),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import (
+    BooleanField,
     HiddenField,
     RadioField,
     SelectChoice,
@@ -150,6 +151,12 @@ class UploadForm(FlaskForm):
         """A browser sends an empty part when no file was chosen."""
         if not field.data:
             raise ValidationError("Choisissez un fichier.")
+
+
+class ContactListForm(UploadForm):
+    """A list of contacts to upload."""
+
+    complete = BooleanField("Cette liste est complète : retirer les adresses qu’elle ne nomme pas")
 
 
 class StatusForm(FlaskForm):

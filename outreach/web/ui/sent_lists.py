@@ -1,9 +1,12 @@
-"""The rejected rows of a file that somebody sent: named by their cell on a page, and as a file with the reasons."""
+"""What the pages of every list sent as a file share: how big it may be, its cells by name, its rejected rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from outreach.spreadsheets.tables import Grid, Rejection
 from outreach.web.ui import exports
+
+BIGGEST_UPLOAD = 16_000_000
+SHOWN_LINES = 20
 
 
 def letters(grid: Grid) -> dict[str, str]:
@@ -11,8 +14,8 @@ def letters(grid: Grid) -> dict[str, str]:
     return {name.strip(): exports.column_letter(place) for place, name in enumerate(grid.header)}
 
 
-def table_of(grid: Grid, rejections: Iterable[Rejection]) -> exports.Table:
-    """The rejected rows as they were sent, with one more column that says what is wrong."""
+def rejected_table(grid: Grid, rejections: Sequence[Rejection]) -> exports.Table:
+    """The rejected rows as they were sent, with what is wrong in a column more, to be corrected and sent again."""
     errors = {rejection.row: rejection for rejection in rejections}
     faulty = [(errors[number], cells) for number, cells in grid.records if number in errors]
     width = max(len(grid.header), *(len(cells) for _, cells in faulty), 0)
@@ -20,8 +23,8 @@ def table_of(grid: Grid, rejections: Iterable[Rejection]) -> exports.Table:
     return exports.Table("Lignes rejetées", [*_wide(grid.header, width), "erreur"], rows)
 
 
-def _wide(cells: Sequence[str], width: int) -> list[str]:
-    return [*cells, *[""] * (width - len(cells))]
+def _wide(cells: list[str], width: int) -> list[str]:
+    return cells + [""] * (width - len(cells))
 
 
 def _told(rejection: Rejection) -> str:

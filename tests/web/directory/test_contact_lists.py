@@ -1,0 +1,86 @@
+"""Contacts by file on the pages: four screens, from the file to undoing it."""
+
+import io
+
+import pytest
+from sqlalchemy import select
+
+from outreach.contact_lists.models import ContactList
+from outreach.directory import authority_sheet, contacts
+from tests.pages import elements, form_of, text_of
+from tests.spreadsheets.books import BOMB, changed, workbook
+
+PLACE = "/directory/contact-lists"
+BOMBED = changed(workbook(["a"]), "xl/sharedStrings.xml", lambda text: BOMB + text.replace("<t>a", "<t>&h;"))
+DERIVED = "po009300@adm.fwb.example"
+
+
+def upload(author, content, name="contacts.csv", **fields):
+    return author.send(PLACE, {"file": (io.BytesIO(content), name), **fields})
+
+
+def addresses(database, fase=9300):
+    with database.reading() as session:
+        known = contacts.contacts_of(session, authority_sheet.authority_by_fase(session, fase))
+        return {held.address for held in known if held.retired_at is None}
+
+
+def test_a_list_is_seen_applied_corrected_and_undone(author, sample_database, while_writing):
+    assert "Importer des contacts" in text_of(author.get("/directory"))
+    rows = "9300;a@ecole.be;Anne;Directrice", "9301;b@;;", f"9300;{DERIVED};Paul;", "9300;abuse@ecole.be;;"
+    place = upload(author, "\n".join(("FASE;Courriel;Nom;Fonction;Couleur", *rows)).encode(), complete="y").location
+    shown = author.get(place)
+    said = text_of(shown)
+    assert "Nouvelles 2 Précisées 1 Inchangées 0" in said
+    assert "Colonnes lues : FASE, Courriel, Nom, Fonction." in said
+    assert "Colonnes inconnues, non lues : Couleur." in said
+    assert "B3 Courriel" in said
+    assert "Adresses à relire" in said
+    assert "pouvoirs organisateurs n’auront plus aucune adresse" in said
+    assert addresses(sample_database) == {DERIVED}, "a list that was received changes nothing"
+    application = form_of(shown, f"{place}/application")
+    assert author.post(f"{place}/application", data={**application, "shown": "9-9-9-9"}).status_code == 409
+    assert author.post(f"{place}/application", data=application).status_code == 302
+    assert addresses(sample_database) == {DERIVED, "a@ecole.be", "abuse@ecole.be"}
+    assert addresses(sample_database, 9302) == set()
+    applied = author.get(place)
+    assert "Ajoutées 2 Précisées 1" in text_of(applied)
+    faults = author.get(f"{place}/rejected.csv").data.decode("utf-8-sig").splitlines()
+    assert faults[0] == "FASE;Courriel;Nom;Fonction;Couleur;erreur"
+    assert len(faults) == 2
+    assert "Paul" not in faults[1]
+    author.post(f"{place}/withdrawal", data=form_of(applied, f"{place}/withdrawal"))
+    assert addresses(sample_database) == {DERIVED}
+    assert addresses(sample_database, 9302) == {"po009302@adm.fwb.example"}
+    assert [tag.text for tag in elements(author.get(place), "span[@data-color]")][:1] == ["Annulée"]
+
+
+def test_the_example_is_a_list_that_can_be_read(author):
+    content = author.get(f"{PLACE}/example.csv").data
+    assert "Nouvelles" in text_of(author.get(upload(author, content).location))
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "said"),
+    [
+        (b"fase;volet;statut;date\n80001;1;adhere;01/05/2021", 422, "Colonnes manquantes : adresse."),
+        (b"fase;adresse" + b"\n1;a" * 100_001, 422, "plus de 100000 lignes"),
+        (b"fase;adresse\n" + b"x" * 16_000_000, 413, "dépasse la taille permise"),
+        (BOMBED, 422, "Fichier illisible"),
+        (b"\x7fELF\x02\x01\x01;\x00", 422, "Fichier illisible"),
+    ],
+    ids=["another list", "100,001 rows", "16 MB", "a bomb", "no table"],
+)
+def test_a_file_that_cannot_be_taken_is_refused_by_a_sentence_and_nothing_is_kept(
+    author, sample_database, content, status, said
+):
+    refused = upload(author, content)
+    assert refused.status_code == status
+    assert said in text_of(refused)
+    with sample_database.reading() as session:
+        assert session.scalars(select(ContactList.id)).all() == []
+
+
+def test_a_reader_imports_nothing(signed_in):
+    reader = signed_in("reader")
+    assert [reader.get(place).status_code for place in (PLACE, f"{PLACE}/1")] == [403, 403]
