@@ -39,7 +39,16 @@ from outreach.web import (
 )
 from outreach.web.administration import accounts, closures, programmes
 from outreach.web.administration import index as administration
-from outreach.web.directory import authorities, contact_lists, exclusions, history, measure, reachability, register, schools
+from outreach.web.directory import (
+    authorities,
+    contact_lists,
+    exclusions,
+    history,
+    measure,
+    reachability,
+    register,
+    schools,
+)
 from outreach.web.headers import Headed
 from outreach.web.oidc import pages as oidc
 from outreach.web.public import recipient_pages, well_known

@@ -10,6 +10,7 @@ from outreach.alerts import models as alerts
 from outreach.campaigns import drafts
 from outreach.campaigns import models as campaigns
 from outreach.campaigns.replies import models as replies
+from outreach.campaigns.schedule import closures
 from outreach.contact_lists import models as contact_lists
 from outreach.db import Base
 from outreach.delivery import models as delivery

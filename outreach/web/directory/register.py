@@ -21,8 +21,8 @@ from outreach.roles import RoleName
 from outreach.web.ui import exports
 from outreach.web.ui.forms import StatusForm, UploadForm
 from outreach.web.ui.frame import actor, database, needs, now, settings
-from outreach.web.ui.sent_lists import letters, rejected_table
 from outreach.web.ui.pager import Pager, member
+from outreach.web.ui.sent_lists import letters, rejected_table
 
 pages = Blueprint("register", __name__, url_prefix="/directory/register")
 SHOWN = 50
