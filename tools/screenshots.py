@@ -40,6 +40,14 @@ LIST = """fase;volet;statut;date;source;motif
 8001;1;adhéré;12/11/2026;Formulaire de la circulaire 7831;
 """
 JOININGS = {"name": "adhesions.csv", "mimeType": "text/csv", "buffer": LIST.encode()}
+CONTACTS = """FASE du PO;Courriel;FASE école;Nom;Fonction;Type;Téléphone
+9001;direction@athenee-royal.example;80001;Anne Lefèvre;Directrice;fonction;02 555 12 34
+9002;secretariat@commune.example;;;Secrétariat;fonction;
+9003;po009003@adm.fwb.example;;Paul Marchal;Président;personne;+32 81 55 12 34
+9004;info@ecole;;;Accueil;fonction;
+9300;direction@saint-joseph.example;80001;;Direction;fonction;
+"""
+MAILBOXES = {"name": "contacts.csv", "mimeType": "text/csv", "buffer": CONTACTS.encode()}
 
 
 class Shot(NamedTuple):
@@ -110,6 +118,13 @@ ACTS = {
         Shot("guide/images/registre", AUTHOR, "/directory/register/editions/2"),
         Shot("guide/images/programmes", CHIEF, "/administration/programmes", crop=".crumbs, h1, .panel:has(table)"),
         Shot("guide/images/fermetures", CHIEF, "/administration/closures"),
+        Shot(
+            "guide/images/liste-contacts",
+            AUTHOR,
+            "/directory/contact-lists",
+            (("set_input_files", "input[type=file]", MAILBOXES), ("click", button("Vérifier le fichier"))),
+            "main > *",
+        ),
         Shot("guide/images/resultats", AUTHOR, "/campaigns/1/progress", crop=".panel:has(#results)"),
         Shot("guide/images/mesures", AUTHOR, "", crop=MEASURED),
         Shot("guide/images/echecs", AUTHOR, "/campaigns/1/waves/1?outcome=refused", crop="main > *"),

@@ -26,6 +26,8 @@ PAGES = {
     "vide": "/directory?q=zzzz",
     "écoles": "/directory/9001",
     "contacts": "/directory/9300/contacts",
+    "école": "/directory/schools/80001",
+    "contacts par fichier": "/directory/contact-lists",
     "exclusions, aucune": "/directory/exclusions",
     "joignabilité": "/directory/reachability",
     "suivi": "/directory/9300/reachability",
@@ -60,6 +62,27 @@ def test_every_page_keeps_the_accessibility_rules_and_scrolls_nowhere_sideways(s
         "css => { const s = new CSSStyleSheet(); s.replaceSync(css); document.adoptedStyleSheets.push(s) }", SPACING
     )
     assert overflow(staff) <= 0, "with wide spacing"
+
+
+@pytest.mark.long
+def test_a_list_of_contacts_is_seen_applied_and_undone(staff, violations):
+    rows = "9300;a@ecole.be;Anne", "9300;po009300@adm.fwb.example;Paul", "9301;b@;", "9302;\u0430bc@ecole.be;"
+    content = "\n".join(("fase;adresse;nom", *rows)).encode()
+    staff.goto("/directory")
+    staff.get_by_role("link", name="Importer des contacts").click()
+    file = {"name": "c.csv", "mimeType": "text/csv", "buffer": content}
+    staff.get_by_label("Fichier").set_input_files(files=[file])
+    staff.get_by_label("Cette liste est complète").check()
+    staff.get_by_role("button", name="Vérifier le fichier").click()
+    expect(staff.get_by_role("heading", name="1 ligne rejetée")).to_be_visible()
+    assert violations(staff) == []
+    staff.set_viewport_size({"width": 320, "height": 700})
+    assert overflow(staff) <= 0
+    staff.get_by_role("button", name="Appliquer cette liste").click()
+    expect(staff.get_by_role("status")).to_contain_text("2 adresses ajoutées, 1 précisée")
+    assert violations(staff) == []
+    staff.get_by_role("button", name="Annuler cet import").click()
+    expect(staff.get_by_role("status")).to_contain_text("les adresses sont comme avant")
 
 
 def test_an_address_is_excluded_found_on_the_list_and_let_in_again_without_a_script(plain):
