@@ -38,6 +38,7 @@ from outreach.tracking import answers
 from outreach.tracking.reactions import Asked
 
 MOST_OFFERED = 50
+LACKS_LETTER = "Un rectificatif va à ceux qui ont reçu un courriel : ajoutez la condition « A reçu un envoi »."
 ABOUT_LETTERS = (ReceivedMailing.word, ReactedTo.word)
 Plain = dict[str, Any]  # of a criterion, by name
 Waves = tuple[int, tuple[int, ...]]  # a campaign's number and those of its waves; none stands for all
@@ -83,6 +84,11 @@ def planned_of(wave: Wave, *, now: datetime) -> Audience:
 def unreacted_criterion(campaign: Campaign) -> Criterion:
     """Whom a letter of any wave of a campaign reached, later ones included, and who has not reacted, as a criterion."""
     return ReactedTo(mailings=tuple(launched(campaign)), reaction=ReactionKind.NONE, with_later=True)
+
+
+def lacks_letter(concerns: Concerns, criterion: Criterion) -> bool:
+    """Whether a letter would be about the schools that an earlier one listed, and no earlier one is named."""
+    return concerns is Concerns.LISTED and not audience.corrected(criterion)
 
 
 def launched(campaign: Campaign) -> list[int]:
@@ -310,10 +316,14 @@ def _within(limit: frozenset[int] | None, schools: tuple[int, ...]) -> tuple[int
 
 
 def _schools(session: Session, meant: Audience, scope: Scope, keys: Sequence[int]) -> dict[int, tuple[int, ...]]:
-    rows = standing([scope.day], [meant.strand])
-    query = select(rows.c.authority_id, rows.c.school_id).where(
-        rows.c.authority_id.in_(keys), audience.is_concerned(rows.c.status, meant.concerns)
-    )
+    if meant.concerns is Concerns.LISTED:
+        rows = audience.subjects_of(meant.criterion, scope)
+        query = select(rows.c.authority_id, rows.c.school_id).where(rows.c.authority_id.in_(keys)).distinct()
+    else:
+        rows = standing([scope.day], [meant.strand])
+        query = select(rows.c.authority_id, rows.c.school_id).where(
+            rows.c.authority_id.in_(keys), audience.is_concerned(rows.c.status, meant.concerns)
+        )
     by_authority: dict[int, tuple[int, ...]] = {}
     for authority, school in session.execute(query.order_by(rows.c.authority_id, rows.c.school_id)):
         by_authority[authority] = (*by_authority.get(authority, ()), school)

@@ -147,10 +147,14 @@ def of(session: Session, campaign: Campaign) -> Definition:
 
 
 def to_those_who_received(stated: Definition, campaign: int, wave: int | None = None) -> Definition:
-    """The same campaign, for those who received a letter of a campaign, or of one of its waves, by number."""
+    """The same campaign, for those who received a letter of a campaign, or of one of its waves, by number.
+
+    One that corrects it is about the schools that the letter listed: whoever has joined or answered since is told, too.
+    """
     of_wave = {} if wave is None else {"wave": wave}
     rule = AudienceRule(criteria={"received": {"campaign": campaign, **of_wave}})
-    return stated.model_copy(update={"segment": rule, "corrects": False})
+    concerns = Concerns.LISTED if stated.corrects else stated.concerns
+    return stated.model_copy(update={"segment": rule, "concerns": concerns, "corrects": False})
 
 
 def blank(title: str, like: Definition) -> Definition:

@@ -75,6 +75,9 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
     if strand is None:
         raise InputError(f"Le programme « {programme.name} » n’a pas de volet {stated.strand}.")
     refuse_unreadable(stated.subject, stated.letter)
+    criterion = audiences.stated(session, stated.segment.criteria)
+    if audiences.lacks_letter(stated.concerns, criterion):
+        raise InputError(audiences.LACKS_LETTER)
     contact = stated.contact
     campaign = Campaign(
         state=CampaignState.DRAFT,
@@ -86,7 +89,7 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
         strand=strand,
         strand_id=strand.id,
         concerns=stated.concerns,
-        criteria=to_json(audiences.stated(session, stated.segment.criteria)),
+        criteria=to_json(criterion),
         subject=stated.subject,
         letter=stated.letter,
         tracking=stated.tracking,

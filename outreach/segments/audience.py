@@ -31,9 +31,10 @@ from outreach.adherence.models import CLOSED_TO_REMINDERS, Status, Strand
 from outreach.adherence.standing import standing_of_limits, standing_on
 from outreach.db import Session
 from outreach.delivery.ledger import outbox, suppressions
-from outreach.delivery.models import MessageClass, Reason
+from outreach.delivery.models import MessageClass, MessageSubject, Reason
 from outreach.directory.models import Authority, Contact, ContactSchool
-from outreach.segments.criteria import Criterion, Leaf, leaves, listed
+from outreach.segments.criteria import And, Criterion, Leaf, Or, leaves, listed
+from outreach.segments.mailings import ReceivedMailing
 from outreach.segments.scope import Scope
 from outreach.tracking import reactions
 from outreach.tracking.reactions import Asked
@@ -55,15 +56,24 @@ AddressRow = Row[Authority, str | None, int, int]
 
 
 class Concerns(StrEnum):
-    """Which of an authority's eligible schools a letter is about: those still to join, or those that have joined."""
+    """Which of an authority's schools a letter is about: those still to join, those that have joined, or, to correct
+    a letter, those that it listed, wherever they stand now."""
 
     OPEN = "open"
     JOINED = "joined"
+    LISTED = "listed"
 
     @property
     def label(self) -> str:
         """The French label."""
-        return {"open": "les écoles qui doivent encore adhérer", "joined": "les écoles qui ont adhéré"}[self.value]
+        return _CONCERNS_LABELS[self]
+
+
+_CONCERNS_LABELS = {
+    Concerns.OPEN: "les écoles qui doivent encore adhérer",
+    Concerns.JOINED: "les écoles qui ont adhéré",
+    Concerns.LISTED: "celles que citait le courriel reçu, même si elles ont adhéré depuis (rectificatif)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,8 +311,34 @@ def is_concerned(
     return status == Status.JOINED if concerns is Concerns.JOINED else status.not_in(CLOSED_TO_REMINDERS)
 
 
+def corrected(criterion: Criterion) -> list[ReceivedMailing]:
+    """The letters that whoever a criterion means may have received, by its form: not those it excludes."""
+    match criterion:
+        case And() | Or():
+            inside = criterion.all if isinstance(criterion, And) else criterion.any
+            return [letter for part in inside for letter in corrected(part)]
+        case ReceivedMailing():
+            return [criterion]
+    return []
+
+
+def subjects_of(criterion: Criterion, scope: Scope) -> Subquery:
+    """The schools that the letters listed that a criterion asks for: columns authority_id, school_id."""
+    nothing = select(MessageSubject.message_id.label("authority_id"), MessageSubject.school_id).where(false())
+    listing = [letter.subjects(scope) for letter in corrected(criterion)] or [nothing]
+    return union_all(*listing).subquery("named")
+
+
 def _schools(audience: Audience, scope: Scope, among: Select[int] | None) -> Subquery:
-    """How many eligible schools of each authority the letter is about, and how many joined; limited to `among`."""
+    """How many eligible schools of each authority the letter is about, and how many joined; limited to `among`.
+
+    With LISTED, how many the letters that it corrects listed: no joining counts.
+    """
+    if audience.concerns is Concerns.LISTED:
+        named = subjects_of(audience.criterion, scope)
+        counted = func.count(named.c.school_id.distinct()).label("concerned")
+        listing = select(named.c.authority_id, counted, literal(0).label("joined")).group_by(named.c.authority_id)
+        return (listing if among is None else listing.where(named.c.authority_id.in_(among))).subquery("schools")
     standings = standing_on(audience.strand, scope.day)
     concerned = case((is_concerned(standings.c.status, audience.concerns), 1), else_=0)
     joined = case((standings.c.status == Status.JOINED, 1), else_=0)
@@ -315,6 +351,12 @@ def _schools(audience: Audience, scope: Scope, among: Select[int] | None) -> Sub
 
 def _of_limited(audience: Audience, scope: Scope, among: Select[int] | None) -> Subquery:
     """As `_schools`, of each mailbox that answers for some schools only: columns contact_id, concerned, joined."""
+    if audience.concerns is Concerns.LISTED:
+        named = subjects_of(audience.criterion, scope)
+        counted = func.count(named.c.school_id.distinct()).label("concerned")
+        listing = select(ContactSchool.contact_id, counted, literal(0).label("joined"))
+        listing = listing.join(Contact, Contact.id == ContactSchool.contact_id)
+        return listing.outerjoin(named, _is_theirs(named)).group_by(ContactSchool.contact_id).subquery("limited")
     stands = standing_of_limits(audience.strand, scope.day, among)
     same = and_(stands.c.contact_id == ContactSchool.contact_id, stands.c.school_id == ContactSchool.school_id)
     concerned = case((is_concerned(stands.c.status, audience.concerns), 1), else_=0)
@@ -329,13 +371,27 @@ def _parts(audience: Audience, scope: Scope) -> Subquery:
     """How many schools the letters of an authority list together, of those to mailboxes that answer for some only:
     columns authority_id, schools. Two of them may answer for the same school."""
     limited = select(Contact.authority_id).join(ContactSchool, ContactSchool.contact_id == Contact.id)
-    theirs, stands = rows(audience, scope, among=limited), standing_of_limits(audience.strand, scope.day)
+    theirs = rows(audience, scope, among=limited)
+    if audience.concerns is Concerns.LISTED:
+        named = subjects_of(audience.criterion, scope)
+        counted = func.count(named.c.school_id.distinct()).label("schools")
+        listing = select(theirs.c.authority_id, counted)
+        listing = listing.join(Contact, Contact.id == theirs.c.contact_id)
+        listing = listing.join(ContactSchool, ContactSchool.contact_id == Contact.id).join(named, _is_theirs(named))
+        listing = listing.where(theirs.c.rank == 0, theirs.c.is_limited == 1)
+        return listing.group_by(theirs.c.authority_id).subquery("parts")
+    stands = standing_of_limits(audience.strand, scope.day)
     query = (
         select(theirs.c.authority_id, func.count(stands.c.school_id.distinct()).label("schools"))
         .join(stands, stands.c.contact_id == theirs.c.contact_id)
         .where(theirs.c.rank == 0, theirs.c.is_limited == 1, is_concerned(stands.c.status, audience.concerns))
     )
     return query.group_by(theirs.c.authority_id).subquery("parts")
+
+
+def _is_theirs(named: Subquery) -> ColumnElement[bool]:
+    """Whether a school that letters listed is one that a mailbox answers for (ContactSchool)."""
+    return and_(named.c.authority_id == Contact.authority_id, named.c.school_id == ContactSchool.school_id)
 
 
 def _most_schools(mailboxes: CTE) -> tuple[ColumnElement[int], ...]:

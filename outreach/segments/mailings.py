@@ -82,6 +82,12 @@ class ReceivedMailing(OfMailings):
         written = _letters(scope).where(self._is_of_them(scope), HAS_LEFT)
         return Authority.id.in_(written)
 
+    def subjects(self, scope: Scope) -> Select[int, int]:
+        """The schools that these letters listed: columns authority_id, school_id; one may stand twice."""
+        query = _letters(scope).join(MessageSubject, MessageSubject.message_id == Message.id)
+        query = query.where(self._is_of_them(scope), HAS_LEFT)
+        return query.with_only_columns(AUTHORITY.label("authority_id"), MessageSubject.school_id.label("school_id"))
+
     def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""
         return f"a reçu {self.named(names)}"

@@ -1,21 +1,32 @@
 """Letters sent before are named by campaign and wave outside, by mailing inside; sentences have titles and names."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select, update
 
+from outreach.adherence.models import AdherenceRecord
 from outreach.campaigns import audiences, definitions, lifecycle, listing
-from outreach.campaigns.definitions import AudienceRule
+from outreach.campaigns.definitions import AudienceRule, Definition
 from outreach.campaigns.models import Wave
-from outreach.delivery.models import Message, MessageState
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Message, MessageState, MessageSubject, Reason, SuppressionReason
+from outreach.demo.post import Post
+from outreach.directory.models import Contact
 from outreach.errors import InputError
 from outreach.segments import authority_lists
+from outreach.segments.audience import Concerns
 from outreach.segments.criteria import listed
 from outreach.segments.criteria_json import from_plain, to_json
-from tests.campaigns.conftest import AUTHOR, advance, approved, draft, launch, settle
+from outreach.settings import ROOT
+from outreach.tracking.models import Answer, Response
+from tests import factories
+from tests.campaigns.conftest import AUTHOR, SENDING, advance, approved, draft, launch, settle
 from tests.conftest import NOW
 
 ALL, ONE = {"received": {"campaign": 1}}, {"received": {"campaign": 1, "wave": 1}}
 SILENT = {"reacted": {"campaign": 1, "reaction": "none", "answers": []}}
+HOUR = timedelta(hours=1)
 FENCED = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
 
 
@@ -84,6 +95,48 @@ def test_a_correction_goes_to_those_who_received_the_wrong_letter(database, sent
         stated = definitions.of(session, campaign)
         assert definitions.read(definitions.write(stated)) == stated
         assert stated.segment.criteria == ONE
+
+
+def test_a_correction_reaches_exactly_those_of_wave_1_also_who_joined_or_answered_since(database, sent, strand):
+    """Its letters list the schools of the wrong ones, wherever they stand, and joining meanwhile stops none."""
+    wrong = listed_schools(database, mailing=1, kept=sent[:2])
+    with database.writing() as session:
+        letter = session.scalars(select(Message.id).where(Message.authority_id == sent[1])).one()
+        about = {"message_id": letter, "authority_id": sent[1], "strand_id": strand}
+        session.add(Response(answer=Answer.NOT_CONCERNED, given_at=NOW, **about))
+        session.add(Contact(authority_id=sent[1], **factories.contact("refus@adm.fwb.example", added_at=NOW)))
+        session.add(AdherenceRecord(**factories.adherence_record(wrong[sent[0]][0], strand, NOW)))
+        suppressions.suppress(session, "refus@adm.fwb.example", SuppressionReason.STAFF, now=NOW, actor=AUTHOR)
+    ready = definitions.ready_made(ROOT / "campaigns")["rectificatif"].model_copy(update={"letter": "((liste_écoles))"})
+    stated = definitions.to_those_who_received(ready, 1, 1)
+    launch(database, approved(database, **{name: getattr(stated, name) for name in Definition.model_fields}))
+    assert listed_schools(database, mailing=2, kept=sent) == wrong
+    with database.writing() as session:
+        session.add(AdherenceRecord(**factories.adherence_record(wrong[sent[1]][0], strand, NOW)))
+        session.flush()
+        Post(session, SENDING, now=NOW + HOUR, refusals={}).carry(NOW + HOUR)
+        ends = session.execute(select(Message.state, Message.reason).where(Message.mailing_id == 2)).all()
+    assert sorted(map(tuple, ends)) == [(MessageState.ACCEPTED, None)] * 2 + [
+        (MessageState.WITHDRAWN, Reason.SUPPRESSED)
+    ]
+
+
+def test_a_correction_without_the_letter_that_it_corrects_is_refused(database, sent):
+    with pytest.raises(InputError, match="A reçu un envoi"):
+        draft(database, concerns=Concerns.LISTED)
+    with pytest.raises(InputError, match="A reçu un envoi"):
+        draft(database, concerns=Concerns.LISTED, segment=AudienceRule(criteria={"not": ONE}))
+
+
+def listed_schools(database, *, mailing, kept):
+    """The schools that the letters of a mailing to some authorities list, of letters that may leave or have left."""
+    query = select(Message.authority_id, MessageSubject.school_id).join(MessageSubject)
+    query = query.where(Message.mailing_id == mailing, Message.authority_id.in_(kept), Message.reason.is_(None))
+    with database.reading() as session:
+        listed_ones = {}
+        for authority, school in session.execute(query.order_by(MessageSubject.school_id)):
+            listed_ones.setdefault(authority, []).append(school)
+        return listed_ones
 
 
 def test_a_sentence_has_the_titles_of_campaigns_and_the_names_of_lists(database, sent):

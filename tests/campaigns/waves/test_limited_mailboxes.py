@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Wave
 from outreach.campaigns.review import test_letter
@@ -20,6 +21,7 @@ from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, Listing, School
 from outreach.errors import InputError
 from outreach.mail.addresses import judge
+from outreach.segments.audience import Concerns
 from outreach.tracking import answers, inbox
 from outreach.tracking.answers import Given
 from outreach.tracking.inbox import Tray
@@ -127,6 +129,23 @@ def test_the_fence_asks_for_the_schools_that_the_letter_lists(database, schools,
             (MessageState.WITHDRAWN, 1),
             (MessageState.ACCEPTED, 0),
         ]
+
+
+def test_a_correction_lists_what_the_wrong_letters_listed_of_the_schools_that_each_mailbox_answers_for(
+    database, schools, strand
+):
+    record(database, schools[1], strand, Status.JOINED)
+    launch(database, approved(database))
+    sent(database)
+    record(database, schools[0], strand, Status.JOINED)
+    rule = AudienceRule(criteria={"received": {"campaign": 1, "wave": 1}})
+    wave = launch(database, approved(database, concerns=Concerns.LISTED, segment=rule))
+    assert letters(database, wave) == {ALL: [schools[0], schools[2]], FIRST: schools[:1], SECOND: Reason.NOT_CONCERNED}
+    with database.reading() as session:
+        counts = audiences.count(session, lifecycle.campaign_numbered(session, 1), now=NOW)
+        assert (counts.authorities, counts.written, counts.addresses) == (1, 1, 1)
+        corrected = audiences.count(session, session.get_one(Wave, wave).campaign, now=NOW)
+        assert (corrected.written, corrected.addresses, corrected.schools) == (1, 2, 2)
 
 
 COUNTS = "((écoles_restantes)) sur ((écoles_éligibles)), ((écoles_adhérentes)) ont adhéré.\n\n((tableau_écoles))"

@@ -415,6 +415,11 @@ def test_a_correction_asks_which_letter_was_wrong_and_goes_to_those_who_received
     page = author.get(made.location).text
     assert f"Pouvoirs organisateurs : a reçu « {title} » (première vague)." in page.replace("\xa0", " ")
     assert "<dt>Destinataires</dt><dd>2</dd>" in page
+    assert "Rectificatif : ceux qui ont répondu ou adhéré depuis le reçoivent aussi" in page.replace("\xa0", " ")
+    assert 'value="listed" checked' in page
+    lost = author.get(f"{made.location}?asked=1&concerns=listed").text
+    assert "Un rectificatif va à ceux qui ont reçu un courriel" in lost.replace("\xa0", " ")
+    assert 'value="listed"' not in author.get(f"{made.location}?asked=1&concerns=open").text
     refused = author.send("/campaigns", {"definition": "rectificatif", "received": "1/9"}, page="/campaigns/new")
     assert "La vague 9 de la campagne 1" in refused.text.replace("\xa0", " ")
 

@@ -147,7 +147,10 @@ def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -
         said = str(error) if isinstance(error, InputError) else "Un de ces choix n’existe pas."
         own = Choices.of(kept)
         return AskedAudience(title, kept, own.cells, lines_of(own), Concerns(campaign.concerns), said, is_kept=True)
-    return AskedAudience(title, criterion, choices.cells, lines, concerns, _fault_of(title) or fault_of(lines))
+    fault = _fault_of(title) or fault_of(lines)
+    if not fault and audiences.lacks_letter(concerns, criterion):
+        fault = f"{audiences.LACKS_LETTER[:-1]}, ou choisissez d’autres écoles plus bas."
+    return AskedAudience(title, criterion, choices.cells, lines, concerns, fault)
 
 
 def _fault_of(title: str) -> str:
@@ -218,9 +221,15 @@ def _page(session: Session, campaign: Campaign, asked: AskedAudience, version: s
         why=_why(session, meant, scope),
         networks=directory.networks(session),
         levels=LEVELS,
-        concerns=list(Concerns),
+        concerns=_offered(asked),
         is_ready=campaign.starts_at is not None and not checks.unfinished(campaign),
     )
+
+
+def _offered(asked: AskedAudience) -> list[Concerns]:
+    """The schools that the letter may be about: those of an earlier letter where the audience names one."""
+    may_correct = asked.concerns is Concerns.LISTED or segment.corrected(asked.criterion)
+    return [option for option in Concerns if may_correct or option is not Concerns.LISTED]
 
 
 @dataclass(frozen=True, slots=True)
