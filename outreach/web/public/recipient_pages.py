@@ -1,7 +1,9 @@
 """Pages that letters link to, and two statements: no account, session or cookie; a GET stores nothing."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
@@ -32,6 +34,33 @@ TOO_SOON = timedelta(seconds=3)  # a scanner submits forms as soon as a letter a
 LONGEST_COMMENT = 2000
 REQUESTS = (Answer.HELP, Answer.WRONG_CONTACT)
 WHY = {"": "Sans raison donnée", "person": "Je ne suis pas la bonne personne", "many": "Trop de courriels"}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What came of a choice about being measured: it was refused, has to be confirmed, or is what holds now."""
+
+    fault: str
+    confirms: bool
+    holds: bool
+
+    @property
+    def heading(self) -> str:
+        """In a few words."""
+        if self.fault:
+            return "Rien n’est enregistré"
+        if self.confirms:
+            return "Un dernier geste"
+        return "Votre accord est enregistré" if self.holds else "Cette boîte n’est pas mesurée"
+
+    @property
+    def sentence(self) -> str:
+        """What follows from it."""
+        if self.confirms:
+            return "Confirmez que ce choix est bien le vôtre, en l’enregistrant une seconde fois."
+        if self.holds:
+            return "Il vaut à partir du prochain envoi."
+        return "Plus rien n’est enregistré de ce que cette boîte ouvre, ni des liens qu’elle suit."
 
 
 @pages.after_request
@@ -92,7 +121,10 @@ def give_answer(token: str) -> Response:
     except (InputError, Refused) as error:
         fault, code = str(error), 422 if isinstance(error, InputError) else 429
     else:
-        return _page("public/answered.html", 200, token=token, contact=shared.contact, given=given, is_test=is_test)
+        with database().reading() as session:
+            unsaved = _unsaved_measure(session, _message(session, read))
+        told = {"contact": shared.contact, "given": given, "is_test": is_test}
+        return _page("public/answered.html", 200, token=token, **told, **unsaved)
     with database().reading() as session:
         return _question_page(session, _message(session, read), token, request.form, fault, code)
 
@@ -206,6 +238,7 @@ def _question_page(
     code: int = 200,
     *,
     confirms: bool = False,
+    measured: Measured | None = None,
 ) -> Response:
     try:
         asked = answers.question_of(session, message, now=now())
@@ -214,12 +247,14 @@ def _question_page(
     shared = composing.facts_of(session, message, _sending(), now=now()).shared
     term = answer_term.term_of(session, message, shared.deadline, now=now())
     if term.stands is AnswerTerm.OVER:
-        return _page("public/answers_over.html", 200, shared=shared, token=token, **_measure_of(session, message))
+        measure = _measure_of(session, message, {})
+        return _page("public/answers_over.html", 200, shared=shared, token=token, **measure)
     return _page(
         "public/answer.html",
         code,
         token=token,
-        **_measure_of(session, message),
+        **_measure_of(session, message, typed, confirms=measured is not None and measured.confirms),
+        measured=measured,
         asked=asked,
         shared=shared,
         term=term,
@@ -227,22 +262,39 @@ def _question_page(
         answers=list(Answer),
         own=[choice for choice in Answer if choice not in REQUESTS],
         typed=typed,
+        is_by_school=any(typed.get(f"school-{school.fase}") for school in asked.open()),
         fault=fault,
         confirms=confirms,
     )
 
 
-def _measure_of(session: Session, message: Message) -> dict[str, object]:
-    """What the form of the agreement to be measured shows."""
-    return {"choice": consent.choice_of(session, message), "wording": consent.wording(), "confirms_measure": False}
+def _measure_of(
+    session: Session, message: Message, typed: Mapping[str, str], *, confirms: bool = False
+) -> dict[str, Any]:
+    """What the form of the agreement to be measured shows: its box as it was left, else as it is stored."""
+    choice = consent.choice_of(session, message)
+    ticked = "measure" in typed if "wording" in typed else bool(choice and choice.basis)
+    return {"choice": choice, "wording": consent.wording(), "ticked": ticked, "confirms_measure": confirms}
+
+
+def _unsaved_measure(session: Session, message: Message) -> dict[str, Any]:
+    """As `_measure_of`, when an answer was sent with the box changed and not saved; else without a choice."""
+    shown = _measure_of(session, message, request.form)
+    stored = _measure_of(session, message, {})
+    return shown if shown["ticked"] != stored["ticked"] else {"choice": None}
 
 
 def _measure_page(
     token: str, read: Token | None, *, fault: str = "", code: int = 200, confirms: bool = False
 ) -> Response:
+    """The outcome of a choice: on the page of answers when it was made there, with all that was typed."""
     with database().reading() as session:
-        shown = {**_measure_of(session, _message(session, read)), "confirms_measure": confirms}
-        return _page("public/measure.html", code, token=token, fault=fault, **shown)
+        message = _message(session, read)
+        shown = _measure_of(session, message, request.form, confirms=confirms)
+        measured = Measured(fault, confirms, holds=bool(shown["choice"] and shown["choice"].basis))
+        if request.form.get("page") == "answer":
+            return _question_page(session, message, token, request.form, code=code, measured=measured)
+        return _page("public/measure.html", code, token=token, fault=fault, measured=measured, **shown)
 
 
 def _sending() -> SenderIdentity:

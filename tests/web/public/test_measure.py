@@ -29,7 +29,9 @@ def choose(client, wbe):
     def send(ticked, **changes):
         page = client.get(wbe)
         action = wbe.replace("/a/", "/a/measure/")
-        form = {name: value for name, value in form_of(page, action).items() if name != "measure"}
+        is_answer = 'id="answer"' in page.text
+        held = form_of(page, "answer" if is_answer else action) | ({"page": "answer"} if is_answer else {})
+        form = {name: value for name, value in held.items() if name != "measure"}
         return client.post(action, data={**form, **({"measure": "1"} if ticked else {}), **changes})
 
     return send
@@ -108,6 +110,20 @@ def test_a_form_that_a_machine_may_have_sent_asks_to_be_sent_again_to_agree(app,
     assert kept(sample_database) == []
     choose(ticked=True, confirmed="1")
     assert len(kept(sample_database)) == 1
+
+
+def test_saving_the_choice_loses_nothing_that_is_typed_for_the_answer(client, wbe, choose, sample_database):
+    typed = {"answer": "help", "comment": "Rappelez-moi lundi", "proposed": "x@ecole.be"}
+    for ticked, said in ((True, "Votre accord est enregistré"), (False, "n’est pas mesurée")):
+        page = choose(ticked=ticked, **typed)
+        assert said in page.text
+        assert typed.items() <= form_of(page, "answer").items()
+        assert is_ticked(page) is ticked
+    sent = client.post(wbe, data={**form_of(page, "answer"), "measure": "1"})
+    assert "n’est pas encore enregistré" in sent.text, "the box was ticked, and only the answer was sent"
+    assert is_ticked(sent)
+    assert kept(sample_database)[-1].withdrawn_at is not None
+    assert 'name="measure"' not in client.post(wbe, data=form_of(page, "answer")).text
 
 
 def test_other_words_than_those_of_the_page_are_not_agreed_to(choose, sample_database):
