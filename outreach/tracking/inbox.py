@@ -134,6 +134,20 @@ def response_numbered(session: Session, number: int) -> Response:
     return response
 
 
+def take_turns_of(session: Session, responses: Sequence[Response]) -> None:
+    """Wait until nobody else acts on these responses, and no answer or status of their authorities is recorded.
+
+    They are read anew. Until the end of the transaction, what they declare stays as it is read from here on.
+    """
+    for response in responses:
+        take_turns(session, "response", response.id)
+    for fase in dict.fromkeys(response.authority.fase for response in responses):
+        take_turns(session, "responses", fase)
+        take_turns(session, "statuses", fase)
+    for response in responses:
+        session.refresh(response)
+
+
 def act(
     session: Session, response: Response, *, now: datetime, actor: str, note: str = "", seen: str | None = None
 ) -> None:
@@ -141,7 +155,8 @@ def act(
 
     `seen` is the version of the effect that was shown; raises EffectChanged when the effect has changed since.
     """
-    _in_turn(session, response)
+    take_turns_of(session, [response])
+    _refuse_handled(response)
     effect = effect_of(session, response, now=now)
     if seen is not None and seen != effect.version:
         raise EffectChanged("Ce que fera l’action a changé depuis l’ouverture de la page : relisez-le.")
@@ -170,9 +185,7 @@ def act_on_all(session: Session, seen: Mapping[int, str], *, now: datetime, acto
     if not seen:
         raise InputError("Cochez au moins une réponse.")
     responses = tickable(session, list(seen))
-    for response in responses:
-        take_turns(session, "response", response.id)
-        session.refresh(response)
+    take_turns_of(session, responses)
     effects = effects_of(session, [response for response in responses if response.handled_at is None], now=now)
     if any(number not in effects or effects[number].version != version for number, version in seen.items()):
         raise EffectChanged("Une de ces réponses a changé depuis l’ouverture de la page : relisez la liste.")
@@ -328,6 +341,10 @@ def _waits() -> ColumnElement[bool]:
 def _in_turn(session: Session, response: Response) -> None:
     take_turns(session, "response", response.id)
     session.refresh(response)
+    _refuse_handled(response)
+
+
+def _refuse_handled(response: Response) -> None:
     if response.handled_at is not None:
         raise Refused("Cette réponse est déjà traitée.")
 

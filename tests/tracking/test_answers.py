@@ -1,5 +1,6 @@
 """Answers: recorded as declared, handled by staff once, and they stop the reminders of their campaign at once."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
@@ -106,6 +107,22 @@ def test_an_answer_is_recorded_on_the_word_of_the_authority(database, letters, a
         assert (response.handled_at is None) == answer.awaits_staff
         assert len(response.schools) == 2
         assert set(session.scalars(select(AdherenceRecord.recorded_by))) == {response.message.address}
+
+
+@pytest.mark.postgresql
+def test_a_joining_that_is_taken_back_while_staff_confirm_it_is_not_confirmed(database, letters):
+    (key,) = give(database, letters[0], "joined")
+    with ThreadPoolExecutor() as pool:
+        with database.writing() as session:
+            message = session.get_one(Message, letters[0])
+            keys = [school.id for school in answers.question_of(session, message, now=LATER).open()]
+            given = Given(dict.fromkeys(keys, Answer.DECLINED))
+            answering.receive(session, message, given, SENDING, now=LATER)
+            other = pool.submit(act, database, key)
+            wait([other], timeout=0.2)
+        with pytest.raises(Refused, match="déjà traitée"):
+            other.result(timeout=5)
+    assert stands(database, letters[0]) == [(Status.DECLINED, Word.DECLARED)] * 2
 
 
 @pytest.mark.parametrize("answer", [Answer.HELP, Answer.WRONG_CONTACT])

@@ -9,7 +9,7 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.replies import replying, texts
 from outreach.campaigns.replies.models import TextUse
 from outreach.campaigns.replies.replying import PreparedReply, Writer
-from outreach.db import Session, take_turns
+from outreach.db import Session
 from outreach.directory.models import School
 from outreach.french import plural
 from outreach.tracking import inbox
@@ -56,7 +56,7 @@ def confirm(
     Raises EffectChanged when the text or the schools are no longer those that the letter names, and as `inbox.act` and
     `replying.send` do: then nothing is confirmed either.
     """
-    take_turns(session, "response", response.id)
+    inbox.take_turns_of(session, [response])
     held = texts.current(session, TextUse.JOINED)
     schools = tuple(school.id for school in declared_still(session, [response], now=now)[response.id])
     if held.row is None or held.row.id != news.text_id or schools != news.schools:
