@@ -168,10 +168,16 @@ def list_numbered(session: Session, number: int) -> AuthorityList:
     return found
 
 
-def every(session: Session) -> Sequence[ListRow]:
-    """Every stored list, the newest first, with how many authorities it has."""
+def every(session: Session, *, most: int | None = None) -> Sequence[ListRow]:
+    """Every stored list, the newest first, with how many authorities it has; `most` of them at most.
+
+    The members of those alone are counted.
+    """
     count = func.count(AuthorityListMember.authority_id)
     query = select(AuthorityList, count).join(AuthorityListMember, AuthorityListMember.list_id == AuthorityList.id)
+    if most is not None:
+        newest = select(AuthorityList.id).order_by(AuthorityList.id.desc()).limit(most)
+        query = query.where(AuthorityList.id.in_(select(newest.subquery().c.id)))
     return session.execute(query.group_by(AuthorityList.id).order_by(AuthorityList.id.desc())).all()
 
 

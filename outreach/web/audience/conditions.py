@@ -79,7 +79,10 @@ def known(session: Session, scope: Scope) -> dict[str, Options]:
         "mailings": [
             (str(wave.mailing_id), f"{wave.campaign.title}, {wave.name}") for wave in audiences.waves_that_left(session)
         ],
-        "list": [(str(made.id), f"{made.name} ({count} PO)") for made, count in authority_lists.every(session)],
+        "list": [
+            (str(made.id), f"{made.name} ({count} PO)")
+            for made, count in authority_lists.every(session, most=audiences.MOST_OFFERED)
+        ],
     }
 
 

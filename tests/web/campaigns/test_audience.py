@@ -7,12 +7,17 @@ import re
 import pytest
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
+from sqlalchemy import select
 
 from outreach.campaigns import definitions
+from outreach.campaigns.audiences import MOST_OFFERED
 from outreach.campaigns.models import Campaign, CampaignState
+from outreach.directory.models import Authority
 from outreach.errors import InputError
+from outreach.segments import authority_lists
 from outreach.segments.criteria import LEAVES
 from outreach.web.campaigns.overview import FOLDER
+from tests.conftest import NOW
 from tests.pages import elements, form_of, text_of
 from tests.web.campaigns.test_campaigns import begun, dated
 
@@ -193,6 +198,21 @@ def test_what_is_offered_no_longer_stays_in_a_condition_until_it_is_taken_away(a
     with sample_database.reading() as session:
         saved = session.get_one(Campaign, 1)
         assert (saved.title, saved.criteria) == ("Autre nom", kept)
+
+
+def test_the_newest_lists_are_offered_and_an_older_one_that_is_chosen_keeps_its_name(author, begun, sample_database):
+    with sample_database.writing() as session:
+        member = session.scalars(select(Authority.id).limit(1)).one()
+        lists = [
+            authority_lists.make(session, f"Liste {n}", [member], now=NOW, actor="x").id
+            for n in range(MOST_OFFERED + 2)
+        ]
+        session.get_one(Campaign, 1).criteria = f'{{"authorities":{{"list":{lists[0]}}}}}'
+    (chosen,) = elements(author.get(f"{begun}/audience"), "select[@name='1.list']")
+    named = {option.get("value"): text_of(option) for option in chosen}
+    assert list(named) == ["", *map(str, lists[:1:-1]), str(lists[0])]
+    assert named[str(lists[0])] == "La liste « Liste 0 »"
+    assert form_of(author.get(f"{begun}/audience"), "choices")["1.list"] == str(lists[0])
 
 
 def test_a_condition_that_is_not_complete_is_said_and_not_saved(author, begun, sample_database):
