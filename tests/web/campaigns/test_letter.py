@@ -28,6 +28,8 @@ def test_one_school_and_several_are_two_texts_and_saving_them_untouched_changes_
 def test_a_passage_is_added_and_the_whole_text_stays_within_reach(author, begun):
     fields = {**typed(author, begun), "letter": "Madame, Monsieur,"}
     page = author.post(f"{begun}/letter/preview", data={**fields, "vary": "0"})
+    first = elements(page, "form[@id='letter-form']//button[@type='submit']")[0]
+    assert "formaction" not in first.attrib, "the Enter key saves, and adds no passage"
     assert [label for label, _ in shown(page)] == [None, "Pour plusieurs écoles", "Pour une école"]
     form = form_of(page, "letter-form")
     form["letter"][2], form["letter"][4] = "Vos écoles sont ouvertes.", "Votre école est ouverte."

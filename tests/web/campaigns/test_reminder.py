@@ -5,13 +5,14 @@ import re
 from sqlalchemy import select
 
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.models import Wave
+from outreach.campaigns.letter.merge_fields import GROUPS
+from outreach.campaigns.models import AddedReminder, Campaign, Wave
 from outreach.campaigns.waves import answering, launching
 from outreach.delivery.models import Message
 from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer
 from tests.conftest import NOW
-from tests.pages import actions, form_of, links, text_of
+from tests.pages import actions, elements, form_of, links, text_of
 from tests.web.campaigns.test_progress import end, launched
 
 __all__ = ["launched"]
@@ -47,7 +48,15 @@ def test_two_people_make_one_more_reminder_to_those_alone_who_have_not_reacted(
     page = author.get(NEW)
     assert "Écartés : a répondu 1" in text_of(page)
     typed = form_of(page)
-    assert "tableau_écoles" in typed["letter"], "the campaign's letter, copied"
+    assert "tableau_écoles" in "".join(typed["letter"]), "the campaign's letter, copied"
+    assert [text_of(each) for each in elements(page, "details[@class='group']/summary")] == list(GROUPS)
+    assert elements(page, "div[@class='variant-tabs']"), "its passage for one school and for several"
+    whole = author.post("/campaigns/1/reminders?text=1", data={**typed, "whole": "1", "day": "hier"})
+    (area,) = elements(whole, "textarea")
+    with sample_database.reading() as session:
+        assert area.text.strip() == session.get_one(Campaign, 1).letter.strip()
+        assert session.scalars(select(AddedReminder)).all() == [], "nothing is saved, nor judged"
+    assert "erreurs à corriger" not in text_of(whole)
     assert "erreurs à corriger" in text_of(author.send("/campaigns/1/reminders", {"day": "hier"}, page=NEW))
     saved = author.send("/campaigns/1/reminders", typed | {"subject": "FASE ((fase_po)) – Encore un mot"}, page=NEW)
     assert saved.location == FIRST

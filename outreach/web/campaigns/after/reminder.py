@@ -26,6 +26,7 @@ from outreach.segments.criteria_json import to_json
 from outreach.text import CONTROLS
 from outreach.web.campaigns.blueprint import CHANGED, pages, sending, show, step_of
 from outreach.web.campaigns.progress import PROPOSED
+from outreach.web.campaigns.steps import editor
 from outreach.web.campaigns.steps.forms import ReminderForm
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
@@ -149,7 +150,14 @@ def campaign_for_unreacted(number: int) -> Redirect:
 def _saved(
     number: int, form: ReminderForm, action: str, save: Callable[[Session, Campaign, dict[str, Any]], int]
 ) -> Redirect | tuple[str, int]:
-    """Save a valid form and lead to the reminder's check; else show the form with its errors."""
+    """Save a valid form and lead to the reminder's check; else show the form with its errors.
+
+    Asked only for the text in another shape (`text`), it shows the form with what is typed, and saves nothing.
+    """
+    if "text" in request.args:
+        editor.vary(form)
+        with database().reading() as session:
+            return _form_page(session, lifecycle.campaign_numbered(session, number), form, action), 200
     if form.validate_on_submit():
         changes = form.changes()
         try:
@@ -186,7 +194,9 @@ def _form_page(
     leaves_at = added.asked_at if added else now() + PROPOSED
     counts = audiences.count(session, campaign, now=now(), only_unreacted=True, leaves_at=leaves_at)
     step = step_of(session, "waves", campaign)
-    return show("reminder_form", step, form=form, action=action, added=added, counts=counts)
+    words = editor.shown(form.letter.data or "")
+    is_typed = form.is_submitted()
+    return show("reminder_form", step, form=form, action=action, added=added, counts=counts, unsaved=is_typed, **words)
 
 
 def _check_page(session: Session, added: AddedReminder) -> str:

@@ -224,7 +224,7 @@ class ReminderForm(FlaskForm):
 
     version = HiddenField()
     subject = StringField("Objet du courriel", [_at_most(250)])
-    letter = TextAreaField("Texte du courriel", description="Copié du courriel de la campagne : changez-le ici.")
+    letter = SourceField("Texte du courriel", description="Copié du courriel de la campagne : changez-le ici.")
     day = StringField("Jour de la relance", description="Une date fermée passe à la prochaine ouverte.")
     hour = StringField("Heure", description="Heure de Bruxelles, par exemple 9:30.")
 

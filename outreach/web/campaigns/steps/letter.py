@@ -7,8 +7,6 @@ from flask import Response, abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.campaigns import lifecycle
-from outreach.campaigns.letter.merge_fields import FIELDS, GROUPS
-from outreach.campaigns.letter.passages import Passage, passages, varied
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.review import checks, measuring, test_letter
 from outreach.campaigns.review.preview import Preview, PreviewedLetter, hard_cases
@@ -21,6 +19,7 @@ from outreach.roles import RoleName
 from outreach.settings import listed
 from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
+from outreach.web.campaigns.steps import editor
 from outreach.web.campaigns.steps.drafts import resumed
 from outreach.web.campaigns.steps.forms import LetterForm, TestLetterForm
 from outreach.web.ui import letter_frame
@@ -79,9 +78,7 @@ def preview(number: int) -> str:
     The preview says what saving would say. A form of its own is judged, so that no field is marked before it is saved.
     """
     form, judged = LetterForm(), LetterForm()
-    if "vary" in request.form:
-        place = whole_number(request.form["vary"], digits=3)
-        form.letter.data = varied(request.form.getlist("letter"), -1 if place is None else place)
+    editor.vary(form)
     with database().reading() as session:
         step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
         if judged.validate():
@@ -173,21 +170,8 @@ def _page(
         refusals=refusals,
         preview=pane_of(session, campaign),
         remarks=[*checks.unfinished(campaign), *checks.wording_of(campaign, sending())],
-        fields=FIELDS,
-        groups=GROUPS,
-        whole=_is_whole(),
-        passages=_passages(form.letter.data or ""),
+        **editor.shown(form.letter.data or ""),
     )
-
-
-def _is_whole() -> bool:
-    """Whether the source is asked for as one text, conditions and all."""
-    return request.values.getlist("whole")[-1:] == ["1"]
-
-
-def _passages(source: str) -> list[Passage]:
-    source = source.replace("\r\n", "\n")
-    return [Passage((source,), 0)] if _is_whole() else passages(source)
 
 
 def pane_of(session: Session, campaign: Campaign, *, has_layout: bool = False) -> PreviewPane:

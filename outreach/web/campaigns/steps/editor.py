@@ -1,0 +1,29 @@
+"""What the editor of a letter shows, of a campaign or a reminder: its text as passages, and the fields by group."""
+
+from typing import Any
+
+from flask import request
+
+from outreach.campaigns.letter.merge_fields import FIELDS, GROUPS
+from outreach.campaigns.letter.passages import Passage, passages, varied
+from outreach.text import whole_number
+from outreach.web.campaigns.steps.forms import LetterForm, ReminderForm
+
+
+def shown(source: str) -> dict[str, Any]:
+    """What the template of the editor asks for, for a letter's source."""
+    whole, source = _is_whole(), source.replace("\r\n", "\n")
+    parts = [Passage((source,), 0)] if whole else passages(source)
+    return {"fields": FIELDS, "groups": GROUPS, "whole": whole, "passages": parts}
+
+
+def vary(form: LetterForm | ReminderForm) -> None:
+    """Add the passage that the request asks for, if it does, to a form's letter."""
+    if "vary" in request.form:
+        place = whole_number(request.form["vary"], digits=3)
+        form.letter.data = varied(request.form.getlist("letter"), -1 if place is None else place)
+
+
+def _is_whole() -> bool:
+    """Whether the source is asked for as one text, conditions and all."""
+    return request.values.getlist("whole")[-1:] == ["1"]
