@@ -13,7 +13,7 @@ from outreach import french
 from outreach.accounts import staff
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, CampaignTransition, Exemption, Wave, WaveState
-from outreach.campaigns.results import course, figures, progress
+from outreach.campaigns.results import course, figures, progress, reactions
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.schedule.planning import ClosingRule
@@ -21,11 +21,13 @@ from outreach.campaigns.waves import added_reminders, auto_pause, calling_off, e
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome
+from outreach.delivery.models import Reason
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.audience import AudienceCounts
 from outreach.text import whole_number
 from outreach.tracking import hits
+from outreach.tracking.reactions import Reaction
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.campaigns.results import DAY_COLUMNS, drawn
 from outreach.web.ui import charts
@@ -34,6 +36,7 @@ from outreach.web.ui.frame import actor, database, needs, now
 # Seconds between two polls of the page, longer each time that nothing has changed.
 RESTS = (2, 3, 5, 8, 12, 15)
 SOON = timedelta(minutes=10)
+OF_A_REACTION = {Reason.JOINED, Reason.NOT_CONCERNED, Reason.ANSWERED}  # mostly: the schools of some closed otherwise
 PROPOSED = timedelta(days=7)  # from now to an added reminder, unless its author says another day
 ALL_CALLED_OFF = (
     "L’envoi est annulé : rien n’est parti. La campagne reste validée, elle peut être planifiée de nouveau."
@@ -102,6 +105,7 @@ def live(number: int) -> str:
 def waves(number: int) -> str:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
+        unreacted = _unreacted(session, campaign)
         return show(
             "waves",
             step_of(session, "waves", campaign),
@@ -112,7 +116,8 @@ def waves(number: int) -> str:
             closed=(closed := {one.wave.number: one for one in moving.closed_waves(session, campaign, now=now())}),
             may_be_moved=_may_be_moved(session, [one.wave for one in closed.values()]),
             pending=added_reminders.pending(session, campaign),
-            unreacted=_unreacted(session, campaign),
+            unreacted=unreacted,
+            **(_silent(session, campaign, unreacted) if unreacted else {}),
             exemptions=exemptions.of(session, campaign),
             colleagues=staff.colleagues(session),
         )
@@ -312,6 +317,14 @@ def _unreacted(session: Session, campaign: Campaign) -> AudienceCounts | None:
         return None
     leaves_at = now() + PROPOSED
     return audiences.count(session, campaign, now=now(), only_unreacted=True, leaves_at=leaves_at)
+
+
+def _silent(session: Session, campaign: Campaign, unreacted: AudienceCounts) -> dict[str, Any]:
+    """How many have not reacted, as their list counts them, and why some of these would not get a reminder."""
+    silent = reactions.counts(session, reactions.asked_of(campaign, now=now()))[Reaction.NONE]
+    kept_out = {reason: count for reason, count in unreacted.left_out.items() if reason not in OF_A_REACTION}
+    rest = silent - unreacted.written - sum(kept_out.values())
+    return {"silent": silent, "kept_out": {Reason.NOT_CONCERNED: rest, **kept_out} if rest > 0 else kept_out}
 
 
 def _reminded(session: Session, campaign: Campaign) -> AudienceCounts | None:

@@ -8,7 +8,8 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.letter.merge_fields import GROUPS
 from outreach.campaigns.models import AddedReminder, Campaign, Wave
 from outreach.campaigns.waves import answering, launching
-from outreach.delivery.models import Message
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Message, MessageState, SuppressionReason
 from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer
 from tests.conftest import NOW
@@ -29,6 +30,16 @@ def answer(app, database, message):
         given = Given({}, request=Answer.HELP)
         answering.receive(session, session.get_one(Message, message), given, sender, now=NOW)
         return session.get_one(Message, message).authority_id
+
+
+def test_the_page_says_why_fewer_would_get_it_than_the_list_counts(author, launched, sample_database):
+    end(sample_database)
+    with sample_database.writing() as session:
+        excluded = session.scalars(select(Message.address_key).where(Message.state == MessageState.ACCEPTED)).first()
+        suppressions.suppress(session, excluded, SuppressionReason.STAFF, now=NOW, actor="x")
+    told = text_of(author.get("/campaigns/1/progress/waves"))
+    assert f"La liste en compte {count(told) + 1} , dont 1 écarté (1 sur la liste d’exclusion)." in told
+    assert f"N’ont pas réagi ({count(told) + 1})" in text_of(author.get("/campaigns/1/recipients"))
 
 
 def test_two_people_make_one_more_reminder_to_those_alone_who_have_not_reacted(
@@ -64,6 +75,7 @@ def test_two_people_make_one_more_reminder_to_those_alone_who_have_not_reacted(
     told = text_of(author.get(FIRST))
     assert f"À {silent} pouvoirs organisateurs" in told
     assert "Encore un mot" in told
+    assert "/campaigns/1/unreacted/campaign" in actions(author.get("/campaigns/1/progress/waves")), "also meanwhile"
     author.send(f"{FIRST}/submission", page=FIRST)
     assert f"{FIRST}/approval" not in actions(author.get(FIRST))
     approver = signed_in("approver")
