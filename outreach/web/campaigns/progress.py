@@ -16,9 +16,12 @@ from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Campai
 from outreach.campaigns.results import course, figures, progress, reactions
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.progress import Progress
-from outreach.campaigns.schedule.planning import ClosingRule
+from outreach.campaigns.review.preview import Preview
+from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
+from outreach.campaigns.schedule.sending_hours import Opening
 from outreach.campaigns.waves import added_reminders, auto_pause, calling_off, exemptions, moving, retrying
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
+from outreach.days import BRUSSELS
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.delivery.models import Reason
@@ -28,7 +31,7 @@ from outreach.segments.audience import AudienceCounts
 from outreach.text import whole_number
 from outreach.tracking import hits
 from outreach.tracking.reactions import Reaction
-from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.campaigns.results import DAY_COLUMNS, drawn
 from outreach.web.ui import charts
 from outreach.web.ui.frame import actor, database, needs, now
@@ -207,9 +210,13 @@ def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """What will happen once a campaign is planned: its audience now, its waves, who approved it, its exemptions."""
+    """What will happen once a campaign is planned: its audience now, its waves, who approved it, its exemptions.
+
+    `example` is the name of the first recipient and the subject of its letter, or None.
+    """
 
     counts: AudienceCounts
+    example: tuple[str, str] | None
     waves: Sequence[Wave]
     approved: CampaignTransition | None
     exemptions: Sequence[Exemption]
@@ -224,7 +231,20 @@ def _coming(session: Session, campaign: Campaign) -> Coming | None:
     moves = lifecycle.history(session, campaign)
     approved = next((move for move in moves if move.state is CampaignState.APPROVED), None)
     counts, let = audiences.count(session, campaign, now=now()), exemptions.of(session, campaign)
-    return Coming(counts, planned, approved, let, staff.colleagues(session))
+    return Coming(counts, _example(session, campaign, planned[0]), planned, approved, let, staff.colleagues(session))
+
+
+def _example(session: Session, campaign: Campaign, wave: Wave) -> tuple[str, str] | None:
+    """The name of the first recipient of a planned wave, and the subject of its letter; None without any."""
+    wall = wave.due_at.astimezone(BRUSSELS).replace(tzinfo=None)
+    at = PlannedWave(1, 0, wave.due_at, Opening(wall, wall))
+    try:
+        preview = Preview(session, campaign, sending(), [at], now=now(), has_layout=False)
+    except InputError:  # it is named where the campaign is checked
+        return None
+    first = next((row.Authority for row in preview.recipients()), None)
+    letter = preview.of(first) if first else None
+    return (first.name, letter.subject) if first and letter else None
 
 
 def _came(session: Session, campaign: Campaign) -> dict[str, Any]:

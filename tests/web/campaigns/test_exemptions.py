@@ -1,5 +1,6 @@
 """What will happen once a campaign is planned, and what an approver lets depart from a rule, on pages."""
 
+import re
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -28,6 +29,8 @@ def test_a_campaign_just_planned_shows_what_will_happen_and_an_approver_lets_it_
     told = text_of(author.get("/campaigns/1/progress"))
     for said in ("Ce qui va partir", "Validée par Marc Dethier", "Première vague : ", "Relance 1 : ", "Destinataires"):
         assert said in told
+    assert re.search(r"Courriel FASE [0-9]+ – .+, avant le [0-9].+ Lire.+ L’objet pour ", told)
+    assert "((" not in told
     assert author.get(HOURS).status_code == 403
     approver = signed_in("approver")
     assert HOURS in [place for place, _ in links(approver.get("/campaigns/1/progress/waves"))]
