@@ -9,9 +9,9 @@ from outreach.campaigns.schedule.moments import read_moment
 
 SHOWN = "outreach.shown"  # key of the moment at which the clock starts (--now)
 MODULES = {
-    "up": ("up",),
-    "web": ("web",),
-    "work": ("work", "mailbox", "verify", "audit", "instance", "relay"),
+    "running.up": ("up",),
+    "running.web": ("web",),
+    "running.work": ("work", "mailbox", "verify", "audit", "instance", "relay"),
     "install": ("migrate", "sample"),
     "accounts": ("user",),
     "directory": ("register", "directory", "contacts"),
