@@ -98,7 +98,7 @@ def sentence(filters: Filters, networks: Mapping[str, str]) -> str:
     if where := _of_schools(filters):
         parts.append(f"avec une école {where}")
     if filters.text:
-        parts.append(f"où figure « {filters.text} »")
+        parts.append(f"où figure {_sought(filters)}")
     return ", ".join(parts)
 
 
@@ -106,6 +106,14 @@ def corrections(filters: Filters) -> list[str]:
     """A French sentence for each word of the search that was not found, with what was searched in its place."""
     found = filters.found.corrected if filters.found else ()
     return [f"« {typed} » ne donne rien. Voici ce que donne {_either(others)}." for typed, others in found]
+
+
+def _sought(filters: Filters) -> str:
+    """The text that was searched; where words stand in for one that was not found, these, as the list shows them."""
+    stand_ins = dict(filters.found.corrected) if filters.found else {}
+    if not stand_ins:
+        return f"« {filters.text} »"
+    return " et ".join(_either(stand_ins.get(word, (word,))) for word in filters.text.casefold().split())
 
 
 def _of_schools(filters: Filters) -> str:

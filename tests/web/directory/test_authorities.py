@@ -346,3 +346,4 @@ def test_a_sentence_says_what_the_list_shows_and_each_filter_is_taken_away(autho
 def test_a_word_with_a_typo_is_said_with_what_was_searched_in_its_place(author):
     page = text_of(author.get("/directory?q=andrelecht"))
     assert "« andrelecht » ne donne rien. Voici ce que donne « anderlecht »." in page
+    assert "où figure « anderlecht »" in page
