@@ -38,6 +38,7 @@ def fases_of(response):
 def test_the_list_its_file_and_the_sentence_that_leads_there_count_the_same(author, troubled):
     (leads,) = [address for address, _ in links(author.get("/"), LIST)]
     page = author.get(leads)
+    assert [text_of(entry) for entry in elements(page, "nav//a[@aria-current='page']")][:1] == ["Annuaire"]
     *_, listed = elements(page, "table")
     sentence = text_of(author.get("/"))
     assert f"{len(cells(listed)) - 1} pouvoirs organisateurs sans contact" in sentence
