@@ -79,7 +79,7 @@ def test_an_edition_is_sent_looked_at_applied_and_undone_on_pages(author, signed
     )
     assert told["Réseau"] == "Martien"
     assert told["erreur"].startswith("Réseau")
-    assert cells(elements(author.get(PLACE), "table")[-1])[1][-1] == "en cours"
+    assert cells(elements(author.get(PLACE), "table")[-1])[1][-1] == "en vigueur"
 
     reader = signed_in("reader")
     assert reader.get(f"{PLACE}/editions/2").status_code == 200
