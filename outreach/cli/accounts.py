@@ -270,7 +270,7 @@ class AccountFacts:
 
     def line(self) -> str:
         """The account in one line."""
-        state = "fermé" if not self.active else "" if self.is_accepted else "invité"
+        state = "fermé" if not self.active else "" if self.is_accepted else "invitation en attente"
         seen = f"dernière connexion le {moment(self.last_sign_in)}" if self.last_sign_in else "jamais connecté"
         roles = ", ".join(role.label for role in self.roles)
         return " ; ".join(filter(None, (f"{self.email} ({self.name}) : {roles}", state, seen)))
