@@ -153,7 +153,7 @@ def the_programme(session: Session, code: str = "") -> Programme:
     programme = first(session, code)
     if programme is None:
         named = f"Aucun programme ne porte le code « {code} »." if code else "Aucun programme n’est chargé."
-        raise NotFound(f"{named} Chargez-en un : ./run programme load FICHIER")
+        raise NotFound(f"{named} L’administration en charge un : Administration › Programmes, ou ./run programme load.")
     return programme
 
 

@@ -95,12 +95,13 @@ def test_strange_questions_get_an_answer(author, query):
     assert author.get(f"/situation/schools?{query}").status_code == 200
 
 
-def test_without_a_programme_the_page_says_what_comes_next(app, author, sample_database):
+def test_without_a_programme_the_page_says_what_comes_next(author, signed_in, sample_database):
     with sample_database.writing() as session:
         unguard(session, "adherence_records")
         for table_name in ("adherence_records", "joining_lists", "prerequisites", "strands", "programmes"):
             session.connection().exec_driver_sql(f"DELETE FROM {table_name}")  # noqa: S608
-    assert "./run programme load" in author.get("/").text
+    assert "l’administration en charge un" in author.get("/").text
+    assert links(signed_in("administrator").get("/"), "/administration/programmes")
     assert author.get("/directory/9300/statuses").status_code == 404
 
 
