@@ -43,7 +43,7 @@ def difference(session: Session, stated: ProgrammeFile) -> ProgrammeDifference:
     """
     programme = _stored(session, stated.code)
     if programme is None:
-        new = [f"Volet {strand.number} : {strand.name}, nouveau." for strand in stated.strands]
+        new = [_new(strand) for strand in stated.strands]
         return ProgrammeDifference(
             stated, [*new, *(_rule("ajoutée", rule) for rule in stated.prerequisites)], False, ""
         )
@@ -56,7 +56,7 @@ def difference(session: Session, stated: ProgrammeFile) -> ProgrammeDifference:
     for strand in stated.strands:
         known = held.get(strand.number)
         if known is None:
-            changes.append(f"Volet {strand.number} : {strand.name}, nouveau.")
+            changes.append(_new(strand))
             continue
         changes += _fields(known, strand)
         counts = counts or (known.opened_on, known.level) != (strand.opened_on, strand.level)
@@ -111,6 +111,12 @@ def as_file(session: Session, programme: Programme) -> str:
 
 def _stored(session: Session, code: str) -> Programme | None:
     return session.scalar(select(Programme).where(Programme.code == code))
+
+
+def _new(strand: StrandFile) -> str:
+    circular = f", circulaire {strand.circular}" if strand.circular else ""
+    opened, level = french.spelt_day(strand.opened_on), strand.level.label
+    return f"Volet {strand.number} : {strand.name}, nouveau, ouvert le {opened}, niveau {level}{circular}."
 
 
 def _fields(known: Strand, stated: StrandFile) -> list[str]:

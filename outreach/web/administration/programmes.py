@@ -16,6 +16,28 @@ from outreach.web.ui.kept import keeps_text, of_form
 
 pages = Blueprint("programmes", __name__, url_prefix="/administration/programmes")
 LONGEST = 64_000
+EXAMPLE = """code = "mon-programme"
+name = "Mon programme"
+
+[[strands]]
+number = 1
+name = "Premier volet"
+circular = "1234"
+opened_on = 2026-09-01
+level = "secondary"  # ou "primary" (primaire), "nursery" (maternel)
+
+[[strands]]
+number = 2
+name = "Second volet"
+opened_on = 2027-01-15
+level = "secondary"
+
+# Le volet 2 demande le volet 1. « until », facultatif, dit jusqu’à quand.
+[[prerequisites]]
+strand = 2
+requires = 1
+since = 2027-01-15
+"""
 TOO_LONG = "Le fichier dépasse 64 000 caractères : un programme en a quelques milliers."
 
 
@@ -54,12 +76,19 @@ def upload() -> str | tuple[str, int]:
         return _index_page(session, form), 422
 
 
+@pages.get("/new")
+@needs(RoleName.ADMINISTRATOR)
+def begin() -> str:
+    """A programme to write, from an example."""
+    return _file_page(ProgrammeForm(data={"text": EXAMPLE}))
+
+
 @pages.get("/<number:number>/file")
 @needs(RoleName.ADMINISTRATOR)
 def edit(number: int) -> str:
     with database().reading() as session:
         text = programme_files.as_file(session, programme_files.programme_numbered(session, number))
-        return render_template("pages/administration/programme_file.html", form=ProgrammeForm(data={"text": text}))
+        return _file_page(ProgrammeForm(data={"text": text}))
 
 
 @pages.get("/<number:number>/programme.toml")
@@ -82,7 +111,7 @@ def compare() -> str | tuple[str, int]:
                 return _difference_page(session, form.text.data or "")
             except InputError as error:
                 form.text.errors = [str(error)]
-        return render_template("pages/administration/programme_file.html", form=form), 422
+        return _file_page(form), 422
 
 
 @pages.post("")
@@ -100,6 +129,10 @@ def _read(text: str) -> programmes.ProgrammeFile:
     if len(text) > LONGEST:
         raise InputError(TOO_LONG)
     return programmes.read("\n".join(text.splitlines()))
+
+
+def _file_page(form: ProgrammeForm) -> str:
+    return render_template("pages/administration/programme_file.html", form=form)
 
 
 def _difference_page(session: Session, text: str) -> str:

@@ -51,10 +51,20 @@ def test_a_programme_is_changed_in_the_page_its_difference_first_and_the_audit_r
     assert "changé entre-temps" in text_of(stale)
 
 
+def test_a_programme_is_written_from_an_example(chief):
+    ((new, _),) = links(chief.get(PLACE), f"{PLACE}/new")
+    seen = chief.send(f"{PLACE}/difference", form_of(chief.get(new), f"{PLACE}/difference"), page=new)
+    assert (
+        texts(seen)[0]
+        == "Volet 1 : Premier volet, nouveau, ouvert le 1er septembre 2026, niveau secondaire, circulaire 1234."
+    )
+    assert form_of(seen, PLACE)
+
+
 def test_a_new_programme_is_loaded_by_its_file(chief, sample_database):
     content = b'code = "lecture"\nname = "Lecture"\n[[strands]]\nnumber = 1\nname = "Volet"\nopened_on = 2027-01-01\n'
     seen = chief.send(f"{PLACE}/file", {"file": (io.BytesIO(content), "x.toml")}, page=PLACE)
-    assert texts(seen) == ["Volet 1 : Volet, nouveau."]
+    assert texts(seen) == ["Volet 1 : Volet, nouveau, ouvert le 1er janvier 2027, niveau secondaire."]
     chief.post(PLACE, data=form_of(seen, PLACE))
     with sample_database.reading() as session:
         made = session.scalars(select(Programme).where(Programme.code == "lecture")).one()
