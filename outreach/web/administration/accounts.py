@@ -19,7 +19,7 @@ from outreach.delivery.smtp.guard import Guard
 from outreach.errors import InputError
 from outreach.mail.addresses import judge
 from outreach.roles import RoleName
-from outreach.settings import Mode
+from outreach.settings import FactorPolicy, Mode
 from outreach.staff_mail import account_letters, invitations
 from outreach.staff_mail.account_letters import AccountHolder, AccountMail
 from outreach.web.ui.account_forms import InvitationForm
@@ -184,8 +184,13 @@ def state_of(user: User) -> str:
 
 @pages.app_context_processor
 def words_of_accounts() -> dict[str, object]:
-    """Give templates the roles and the state of an account in words."""
-    return {"labels_of": administering.labels_of, "state_of": state_of}
+    """Give templates the roles and the state of an account in words, and whether some need a second factor."""
+    return {"labels_of": administering.labels_of, "state_of": state_of, "factors_required": factors_required}
+
+
+def factors_required() -> bool:
+    """Whether approvers and administrators may not be without a second factor here."""
+    return settings().factor_policy is FactorPolicy.REQUIRED
 
 
 def chosen_roles() -> list[RoleName]:

@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from outreach.accounts.links import AccountLink
 from outreach.delivery.models import Mailing
+from outreach.roles import RoleName
+from outreach.web.administration import accounts
 from tests.pages import cells, elements, form_of, links, text_of
 
 LEA, PHRASE = "lea.roland@fwb.example", "le chat dort sur le toit"
@@ -110,6 +112,14 @@ def test_who_is_invited_chooses_the_password_by_a_link_that_scanners_may_open(
     used, altered = client.get(link), client.get(f"{link}x")
     assert (used.status_code, "déjà servi" in text_of(used)) == (410, True)
     assert (altered.status_code, "pas entier" in text_of(altered)) == (404, True)
+
+
+def test_who_gives_roles_reads_what_each_permits_and_who_will_need_a_telephone(signed_in, monkeypatch):
+    chief, page = signed_in("administrator"), "/administration/accounts/invitation"
+    assert all(role.permits in text_of(chief.get(page)) for role in RoleName)
+    assert "second facteur" not in text_of(chief.get(page)), "optional, as in a demonstration"
+    monkeypatch.setattr(accounts, "factors_required", lambda: True)
+    assert "met en place un second facteur" in text_of(chief.get(page))
 
 
 def test_an_invitation_that_cannot_be_is_refused_on_its_form(signed_in, app, sample_database):

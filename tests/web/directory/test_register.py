@@ -48,6 +48,13 @@ def count(database, what):
         return session.scalar(select(func.count()).select_from(what))
 
 
+def test_an_empty_directory_leads_to_who_may_fill_it(author, signed_in, sample_database):
+    assert "Importer le registre" in text_of(elements(author.get("/directory"), "p[@class='empty']")[0])
+    reader = signed_in("administrator")
+    assert "que la rédaction importe" in text_of(reader.get("/directory"))
+    assert "Il faut le rôle rédaction" in text_of(reader.get(PLACE))
+
+
 def test_an_edition_is_sent_looked_at_applied_and_undone_on_pages(author, signed_in, sample_database):
     apply(author, OLD)
     place = send(author, NEW, "2021-05-01").location
