@@ -21,6 +21,8 @@ SHAPE = re.compile(r"[a-z2-7]{40}", re.IGNORECASE | re.ASCII)
 # Both cases are written out: every page is searched for it, and it takes a third less time so.
 IN_TEXT = re.compile(r"(?<![A-Za-z0-9])[A-Za-z2-7]{40}(?![A-Za-z0-9])")
 QUOTED = re.compile(r"(%[A-Fa-f0-9]{2})([A-Za-z2-7]{40})(?![A-Za-z0-9])")  # the same in an address within an address
+# The secret of a link to choose a password (`accounts.links`), which is no token of this kind.
+SECRET = re.compile(r"(account(?:/|%2F)links(?:/|%2F))[\w-]+", re.IGNORECASE | re.ASCII)
 INERT = "0" * LENGTH  # stands where a token would: no token contains this digit
 JUNK = re.compile(r"(?:[.>=]|%3E|&amp;)\Z", re.IGNORECASE)  # what mail clients append to an address in a text
 
@@ -42,8 +44,12 @@ FOR_EVER = {TokenKind.UNSUBSCRIBE, TokenKind.MAILTO}
 
 
 def hidden(text: str) -> str:
-    """A text in which `INERT` stands for all that looks like a token: for words from outside, which nobody follows."""
-    return QUOTED.sub(rf"\g<1>{INERT}", IN_TEXT.sub(INERT, text)) if len(text) >= LENGTH else text
+    """A text in which `INERT` stands for all that looks like a token, or opens an account: for words from outside,
+    which nobody follows.
+    """
+    if len(text) < LENGTH:
+        return text
+    return QUOTED.sub(rf"\g<1>{INERT}", IN_TEXT.sub(INERT, SECRET.sub(rf"\g<1>{INERT}", text)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """Tokens: what is genuine, and nothing else (the K family)."""
 
 import time
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outreach.accounts import links
 from outreach.mail.tokens import INERT, Keys, Token, TokenKind, hidden
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
@@ -81,3 +83,9 @@ def test_a_text_keeps_no_working_token_also_where_an_address_quotes_another(befo
     for written in (token, token.upper()):
         assert KEYS.without(f"<{before}{written}%3E {before}{other}>") == f"<{before}{INERT}%3E {before}{other}>"
     assert hidden(f"{before}{token}.") == f"{before}{INERT}."
+
+
+@pytest.mark.parametrize("path", [links.PATH, quote(links.PATH, safe="")])
+def test_a_text_from_outside_keeps_no_link_to_choose_a_password(path):
+    told = "550 5.7.1 spam: https://sensibilisation.example{}{} (http://uribl.example)".format
+    assert hidden(told(path, links.new_token())) == told(path, INERT)
