@@ -121,7 +121,9 @@ def judged(session: Session, user_id: int, typed: str, keys: MultiFernet, *, now
         if known is None or known.used_at:
             raise InputError(RECOVERY_USED if known else RECOVERY_WRONG)
         return FactorProof(recovery=digest)
-    factor = session.get_one(SecondFactor, user_id)
+    factor = session.get(SecondFactor, user_id)
+    if factor is None:  # it was reset while the page was open
+        raise InputError(WRONG)
     secret = one_time_codes.opened(keys, user_id, factor.sealed)
     if secret is None:
         raise InputError(UNREADABLE)

@@ -127,6 +127,7 @@ def test_a_lost_one_is_taken_away_by_somebody_else_or_by_the_shell(database, ann
             assert session.scalars(select(RecoveryCode.id)).all() == []
             entry = audit.about(session, f"user:{EMAIL}")[0]
             assert (entry.actor, entry.sentence) == (actor, f"Second facteur de {EMAIL} réinitialisé.")
+        assert given(database, number, code(number, sealed)) == WRONG, "by a page that was open meanwhile"
     with pytest.raises(Refused, match="pas de second facteur"), database.writing() as session:
         second_factors.reset(session, number, EMAIL, actor="marc@fwb.example", now=NOW)
 
