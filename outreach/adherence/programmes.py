@@ -20,6 +20,7 @@ from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound
 from outreach.text import line_of_words
 
+MOST_DOTS = 60  # in a line: of a name with 30,000 dots, which nests as deep, tomllib takes minutes
 PLACE = re.compile(r"at line (\d+)")  # in what tomllib says, in English
 REASONS = {"missing": "il manque", "extra_forbidden": "ce nom n’existe pas"}
 
@@ -123,14 +124,17 @@ def refuse_dropped(known: Iterable[int], stated: ProgrammeFile) -> None:
 
 def read(content: str) -> ProgrammeFile:
     """Read a programme's file. Raises InputError, naming the field at fault."""
+    for number, line in enumerate(content.split("\n"), 1):
+        if line.count(".") > MOST_DOTS:
+            raise InputError(f"Le fichier n’est pas du TOML lisible : vérifiez la ligne {number}.")
     try:
         return ProgrammeFile.model_validate(tomllib.loads(content))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except ValidationError as error:
+        raise InputError(f"Programme refusé, {fault_of(error)}.") from None
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError, and no TOMLDecodeError
         place = PLACE.search(str(error))
         where = f"vérifiez la ligne {place[1]}" if place else "il est coupé, ou d’une autre sorte"
         raise InputError(f"Le fichier n’est pas du TOML lisible : {where}.") from None
-    except ValidationError as error:
-        raise InputError(f"Programme refusé, {fault_of(error)}.") from None
 
 
 def fault_of(error: ValidationError) -> str:

@@ -40,6 +40,12 @@ def test_a_faulty_file_names_what_is_wrong(before, after, words):
         )
 
 
+def test_a_number_or_a_name_that_is_absurdly_long_is_refused_at_once():
+    for absurd in (f"number = {'2' * 5000}", f"{'.'.join('a' * 3000)} = 1"):
+        with pytest.raises(InputError, match="TOML lisible"):
+            programmes.read(f"{absurd}\n{FILE}")
+
+
 def test_a_known_strand_is_never_dropped(database, now):
     with database.writing() as session:
         programmes.load(session, FILE, now=now, actor="nadia")
