@@ -14,6 +14,7 @@ USERS = table(
     column("id", Integer),
     column("email", String),
     column("name", String),
+    column("password", String),
     column("active", Boolean),
     column("accepted_at", DateTime),
 )
@@ -33,6 +34,11 @@ class Colleague:
 def active(session: Session) -> list[Colleague]:
     """Everybody with an active account, in the order of the accounts."""
     return _read(session, _ACTIVE)
+
+
+def with_password(session: Session) -> list[Colleague]:
+    """Everybody with an active account and a password; who signs in with the issuer alone has none."""
+    return _read(session, _ACTIVE.where(USERS.c.password != ""))
 
 
 def with_role(session: Session, role: RoleName) -> list[Colleague]:

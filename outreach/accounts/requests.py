@@ -46,12 +46,16 @@ def is_slowed(session: Session, key: bytes, network: str, *, now: datetime) -> b
     return _count(session, PasswordRequest.network == _digest(key, "network", network), now) >= MOST_BY_NETWORK
 
 
+def is_enough(session: Session, key: bytes, address: str, *, now: datetime) -> bool:
+    """Whether an address key was asked for as often as is answered within the hour. It only reads, as `is_slowed`."""
+    return _count(session, PasswordRequest.address == _digest(key, "address", address), now) >= MOST_BY_ADDRESS
+
+
 def ask(session: Session, key: bytes, address: str, network: str, *, now: datetime) -> None:
     """Keep a request for an address key, unless it is one too many within the hour: three are answered."""
     take_turns(session, "password requests")
-    asked = _digest(key, "address", address)
-    if _count(session, PasswordRequest.address == asked, now) < MOST_BY_ADDRESS:
-        row = {"address": asked, "network": _digest(key, "network", network), "at": now}
+    if not is_enough(session, key, address, now=now):
+        row = {"address": _digest(key, "address", address), "network": _digest(key, "network", network), "at": now}
         session.execute(insert(table_of(PasswordRequest)).values(**row))
 
 

@@ -1,5 +1,6 @@
 """Answers requests for a forgotten password: a link by mail to whom an account belongs, nothing to anybody else."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from outreach import audit
@@ -16,10 +17,19 @@ from outreach.staff_mail.account_letters import AccountHolder, AccountMail
 TELLER = "système"
 
 
-def answer(database: Database, sending: SenderIdentity, guard: Guard, key: bytes, *, now: datetime) -> list[int]:
+def answer(
+    database: Database,
+    sending: SenderIdentity,
+    guard: Guard,
+    key: bytes,
+    *,
+    takes_password: Callable[[str], bool] = lambda _address: True,
+    now: datetime,
+) -> list[int]:
     """Look at what waits, and post a link for each account that was named. Returns the mailings.
 
-    A person who asked more than once meanwhile gets one. Where the guard would withhold the letter, there is none.
+    A person who asked more than once meanwhile gets one. There is none where the guard would withhold the letter,
+    where the account has no password that could be forgotten, and where the installation takes none of it.
     """
     with database.reading() as session:
         asked = requests.waiting(session)
@@ -32,7 +42,7 @@ def answer(database: Database, sending: SenderIdentity, guard: Guard, key: bytes
             LinkKind.FORGOTTEN, sending, AccountHolder(person.email, person.name, ()), contact=contact, now=now
         )
         for person in named
-        if contact and not guard.stops(person.email)
+        if contact and takes_password(person.email) and not guard.stops(person.email)
     }
     with database.writing() as session:
         take_turns(session, "accounts")
@@ -43,8 +53,8 @@ def answer(database: Database, sending: SenderIdentity, guard: Guard, key: bytes
 
 
 def _named(session: Session, digests: set[bytes], key: bytes) -> list[Colleague]:
-    """The colleagues whose addresses have these digests."""
-    by_address = {person.email: person for person in colleagues.active(session)}
+    """The colleagues with a password whose addresses have these digests."""
+    by_address = {person.email: person for person in colleagues.with_password(session)}
     named = requests.digests_of(key, by_address)
     return [by_address[named[digest]] for digest in sorted(digests & named.keys())]
 

@@ -7,7 +7,7 @@ from outreach.accounts import links, requests, staff
 from outreach.accounts.links import PATH, DeadLink, LiveLink, UnknownLink
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
-from outreach.settings import Mode
+from outreach.settings import Mode, PasswordSwitch
 from outreach.web.ui.account_forms import SWITCHED_OFF, ChosenPasswordForm, ForgottenForm
 from outreach.web.ui.frame import database, now, settings
 
@@ -17,6 +17,7 @@ ASKED = (
     "dans les indésirables, ou adressez-vous à l’administration du service. "
     "Seules trois demandes par heure reçoivent un lien."
 )
+ASKED_BY_IT = "Si c’est son adresse, un lien y arrive dans la minute et vaut une heure."
 SLOWED = (
     "Trop de demandes viennent de votre réseau. Attendez une heure, ou adressez-vous à l’administration du service."
 )
@@ -37,17 +38,17 @@ def ask() -> Redirect | tuple[str, int]:
     except InputError as error:
         form.email.errors = [str(error)]
         return _forgotten_page(form), 422
-    if not settings().takes_password(address):
-        form.form_errors.append(SWITCHED_OFF)
-        return _forgotten_page(form), 422
     with database().reading() as reading:
         is_slowed = requests.is_slowed(reading, key, network, now=now())
+        is_enough = requests.is_enough(reading, key, address, now=now())
     if is_slowed:
         form.form_errors.append(SLOWED)
         return _forgotten_page(form), 429
-    with database().writing() as writing:
-        requests.ask(writing, key, address, network, now=now())
-    flash(ASKED, "info")
+    if not is_enough:
+        with database().writing() as writing:
+            requests.ask(writing, key, address, network, now=now())
+    # Where passwords are switched off, too, the answer is the same: it tells nobody which account keeps one.
+    flash(ASKED if settings().passwords is PasswordSwitch.ON else f"{SWITCHED_OFF} {ASKED_BY_IT}", "info")
     return redirect(url_for("security.login"))
 
 

@@ -191,7 +191,8 @@ class Questions:
                 self.mail_room.wake_here(mailing)
             guard = installation.guard_of(self.settings)
             key = requests.key_of(self.settings.secret_key.get_secret_value())
-            for mailing in forgotten.answer(self.database, self.sending, guard, key, now=self.clock()):
+            takes, now = self.settings.takes_password, self.clock()
+            for mailing in forgotten.answer(self.database, self.sending, guard, key, takes_password=takes, now=now):
                 self.mail_room.wake_here(mailing)
 
     def collect(self) -> None:

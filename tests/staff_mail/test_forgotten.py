@@ -53,6 +53,16 @@ def test_a_link_goes_to_whom_an_account_belongs_and_to_nobody_else(database, peo
         assert "mot de passe oublié" in audit.about(session, f"user:{factories.AUTHOR}")[0].sentence
 
 
+def test_nobody_gets_a_link_without_a_password_to_forget_or_where_none_is_taken(database, people):
+    with database.writing() as session:
+        staff.user_named(session, CHIEF).password = ""  # signs in with the issuer alone
+    for address in (CHIEF, factories.AUTHOR):
+        ask(database, address)
+    assert forgotten.answer(database, SENDING, ANYBODY, KEY, takes_password=lambda _: False, now=NOW) == []
+    ask(database, factories.AUTHOR)
+    assert answered(database) == [factories.AUTHOR]
+
+
 def test_three_requests_an_hour_are_answered_for_an_address(database, people):
     sent = 0
     for minute in range(5):

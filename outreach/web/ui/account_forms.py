@@ -11,6 +11,7 @@ from wtforms.validators import DataRequired, EqualTo, StopValidation
 
 from outreach.accounts import passwords
 from outreach.accounts.staff import User
+from outreach.settings import PasswordSwitch
 from outreach.web.ui import sign_in
 from outreach.web.ui.frame import settings
 
@@ -18,6 +19,7 @@ SWITCHED_OFF = (
     "Les mots de passe ne servent plus ici : connectez-vous avec le service d’identification. "
     "Seul le compte de secours garde le sien."
 )
+WRONG_ONE = "Si c’est le vôtre, son adresse ou son mot de passe ne convient pas."
 WRONG = "Le mot de passe actuel ne convient pas."
 TOO_LONG = f"Un mot de passe a {passwords.LONGEST} caractères au plus."
 
@@ -62,19 +64,20 @@ class SignInForm(LoginForm):
     def validate(self, **named: object) -> bool:
         """Whether address and password are right. Aborts with 429 after too many failed attempts.
 
-        Where passwords are switched off, none but the emergency account's is tried.
+        Where passwords are switched off, none but the emergency account's is right. The others are compared all the
+        same: neither the answer nor its time tells a stranger which address is that account's.
         """
-        if not settings().takes_password(self.email.data or ""):
-            self.form_errors = [SWITCHED_OFF]
-            return False
         claim = sign_in.claim_of(self.email.data or "")
         if sign_in.is_slowed(claim):
             abort(429)
         is_right: bool = super().validate(**named)  # takes its time: no transaction that writes is open here
         if self.ifield is None:
             return False  # something is missing or misspelt, so nothing was tried
+        is_right = is_right and settings().takes_password(self.email.data or "")
         if sign_in.is_slowed(claim) if is_right else not sign_in.count_failure(claim):
             abort(429)
+        if not is_right and settings().passwords is PasswordSwitch.OFF:
+            self.email.errors, self.password.errors, self.form_errors = [], [], [f"{SWITCHED_OFF} {WRONG_ONE}"]
         return is_right
 
 
