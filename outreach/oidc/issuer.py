@@ -1,10 +1,11 @@
 """The issuer that people sign in with: its addresses and keys, kept for an hour, and the exchange of a code."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ from outreach.oidc.fetching import IssuerReply, fetch
 from outreach.oidc.refusals import Cause, SignInRefused
 
 DISCOVERY = "/.well-known/openid-configuration"
+MOST_AT_ONCE = 3  # requests to the issuer: a silent one would otherwise hold every thread that answers pages
+WAIT_SECONDS = 1.0  # for one's turn; then the issuer counts as away
 BASIC, POSTED, NONE = "client_secret_basic", "client_secret_post", "none"
 Value = TypeVar("Value")
 
@@ -53,7 +56,7 @@ class IssuerFault(Exception):
 
 
 class Kept(Generic[Value]):
-    """A document of the issuer: kept for an hour. One thread fetches it, the others wait.
+    """A document of the issuer: kept for an hour. One thread fetches it, the others wait for a second.
 
     When the issuer does not answer, nobody asks again for ten seconds: a flood of sign-ins holds up no thread.
     """
@@ -67,12 +70,12 @@ class Kept(Generic[Value]):
 
     def get(self) -> Value:
         """The document. Raises SignInRefused."""
-        with self._lock:
+        with _turn(self._lock):
             return self._at_most(self.hour)
 
     def renewed(self) -> Value:
         """The document, fetched again unless it was within the last minute. Raises SignInRefused."""
-        with self._lock:
+        with _turn(self._lock):
             return self._at_most(self.rest)
 
     def _at_most(self, age: float) -> Value:
@@ -95,6 +98,7 @@ class Issuer:
 
     def __init__(self, client: ClientSettings) -> None:
         self.client = client
+        self._room = BoundedSemaphore(MOST_AT_ONCE)
         self._metadata, self._keys = Kept(self._discover), Kept(self._fetch_keys)
 
     def authorization_address(self, *, state: str, nonce: str, verifier: str) -> str:
@@ -140,6 +144,11 @@ class Issuer:
             raise SignInRefused(Cause.LEVEL)
         return Identified(self.client.issuer, claims["sub"], self._completed(claims, access))
 
+    def _ask(self, address: str, headers: Mapping[str, str] | None = None, body: str | None = None) -> IssuerReply:
+        """What the issuer answers, asked by few threads at once. Raises SignInRefused."""
+        with _turn(self._room):
+            return fetch(address, headers, body)
+
     def _read(self, token: str, keys: KeySet, *, nonce: str, access: str, now: datetime) -> dict[str, Any]:
         said = self._metadata.get().get("id_token_signing_alg_values_supported")
         return tokens.read(
@@ -161,7 +170,7 @@ class Issuer:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         auth = ClientAuth(self.client.id, self.client.secret, self._way_to_prove(metadata))
         address, headers, body = auth.prepare("POST", metadata["token_endpoint"], headers, body)
-        reply = fetch(address, headers, body)
+        reply = self._ask(address, headers, body)
         if reply.status == 200:
             return reply.document
         fault = IssuerFault(f"{reply.status} to a code: {reply.document.get('error')!r:.100}")
@@ -181,13 +190,13 @@ class Issuer:
         address = self._metadata.get().get("userinfo_endpoint")
         if not (address and access) or all(held(claims, name) is not None for name in self.client.claims):
             return claims
-        said = _document(fetch(address, {"Authorization": f"Bearer {access}"}))
+        said = _document(self._ask(address, {"Authorization": f"Bearer {access}"}))
         if said.get("sub") != claims["sub"]:
             raise SignInRefused(Cause.UNREADABLE)  # of another person (section 5.3.2)
         return {**said, **claims}
 
     def _discover(self) -> dict[str, Any]:
-        metadata = _document(fetch(self.client.issuer.rstrip("/") + DISCOVERY))
+        metadata = _document(self._ask(self.client.issuer.rstrip("/") + DISCOVERY))
         if metadata.get("issuer") != self.client.issuer:
             fault = IssuerFault(f"its document is of {metadata.get('issuer')!r:.300}, not of {self.client.issuer!r}")
             raise SignInRefused(Cause.ISSUER) from fault
@@ -202,7 +211,18 @@ class Issuer:
         return metadata
 
     def _fetch_keys(self) -> KeySet:
-        return tokens.keys_of(_document(fetch(self._metadata.get()["jwks_uri"])))
+        return tokens.keys_of(_document(self._ask(self._metadata.get()["jwks_uri"])))
+
+
+@contextmanager
+def _turn(room: Lock | BoundedSemaphore) -> Iterator[None]:
+    """A place among the threads that the issuer may hold. Raises SignInRefused when none becomes free in time."""
+    if not room.acquire(timeout=WAIT_SECONDS):
+        raise SignInRefused(Cause.AWAY)
+    try:
+        yield
+    finally:
+        room.release()
 
 
 def _document(reply: IssuerReply) -> dict[str, Any]:

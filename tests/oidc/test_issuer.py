@@ -101,6 +101,24 @@ def test_an_issuer_that_is_not_there_or_silent_is_away_in_time(provider, monkeyp
     goes_on.set()
 
 
+def test_a_silent_issuer_holds_few_threads(provider, monkeypatch):
+    monkeypatch.setattr(issuer, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(issuer, "WAIT_SECONDS", 0.01)
+    asked, held, goes_on = of(provider), threading.Event(), threading.Event()
+    address = asked.authorization_address(state="s", nonce="n", verifier="v" * 43)
+    provider.before = lambda: held.set() or goes_on.wait(10)
+    code = provider.authorize(address, "s-1")["code"]
+    holder = threading.Thread(
+        target=asked.identify, args=[code], kwargs={"nonce": "n", "verifier": "v" * 43, "now": NOW}
+    )
+    holder.start()
+    assert held.wait(10)
+    assert cause(asked, provider) is Cause.AWAY, "told at once"
+    goes_on.set()
+    holder.join()
+    assert identified(asked, provider).subject == "s-1"
+
+
 def test_a_level_is_asked_for_and_required(provider):
     asked = of(provider, levels=("high", "higher"))
     assert "acr_values=high+higher" in asked.authorization_address(state="s", nonce="n", verifier="v" * 43)
