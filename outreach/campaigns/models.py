@@ -118,7 +118,7 @@ class Campaign(Base):
     `criteria` is JSON (`segments.criteria_json`). The first wave is requested for `starts_at`. Each number in
     `reminders` ("14 24") is a reminder, so many days after the first wave. No wave leaves after `stops_on`. A
     letter's deadline is `deadline_days` after its wave. An approval is valid for the digest of all this: any change
-    makes the campaign a DRAFT again. `calm_waived` repeats that an Exemption from the calm was given: it is no content.
+    makes the campaign a DRAFT again. `calm_waived` repeats that an Exemption from the calm holds: it is no content.
     """
 
     __tablename__ = "campaigns"
@@ -321,3 +321,15 @@ class Exemption(Base):
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(255))
     reason: Mapped[str] = mapped_column(Text)
+
+    withdrawal: Mapped["ExemptionWithdrawal | None"] = relationship(lazy="joined")
+
+
+class ExemptionWithdrawal(Base):
+    """An exemption holds no longer: since when, and by whom it was taken back."""
+
+    __tablename__ = "exemption_withdrawals"
+
+    exemption_id: Mapped[int] = mapped_column(ForeignKey("exemptions.id"), primary_key=True)
+    withdrawn_at: Mapped[datetime]
+    withdrawn_by: Mapped[str] = mapped_column(String(255))

@@ -16,6 +16,7 @@ from outreach.campaigns.models import (
     Campaign,
     Exemption,
     ExemptionKind,
+    ExemptionWithdrawal,
     ReminderState,
 )
 from tests.conftest import NOW
@@ -33,6 +34,7 @@ KEYS = {
     "campaign_transitions": ["id"],
     "closure_withdrawals": ["closure_id"],
     "closures": ["id"],
+    "exemption_withdrawals": ["exemption_id"],
     "exemptions": ["id"],
     "follow_up_steps": ["id"],
     "gate_changes": ["id"],
@@ -110,7 +112,9 @@ def add_what_came_since(database):
         session.flush()
         move = {"added_reminder_id": reminder.id, "state": ReminderState.DRAFT, "content_hash": "x"}
         session.add(AddedReminderTransition(**move, **told))
-        session.add(Exemption(kind=ExemptionKind.CALM, campaign_id=campaign.id, reason="urgent", **told))
+        taken_back = ExemptionWithdrawal(withdrawn_at=NOW, withdrawn_by=told["actor"])
+        exemption = {"kind": ExemptionKind.CALM, "campaign_id": campaign.id, "reason": "urgent", **told}
+        session.add(Exemption(withdrawal=taken_back, **exemption))
 
 
 def test_rows_of_evidence_are_never_changed_or_deleted(populated):

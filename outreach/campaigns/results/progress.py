@@ -141,6 +141,10 @@ def journal(session: Session, campaign: Campaign) -> Sequence[JournalEntry]:
     moves += [(move.at, 3, move.id, _of_added(move)) for move in added_reminders.history(session, campaign)]
     calm = [exemption for exemption in exemptions.of(session, campaign) if exemption.kind is ExemptionKind.CALM]
     moves += [(exemption.at, 4, exemption.id, _of_calm(exemption)) for exemption in calm]
+    for withdrawal in filter(None, (exemption.withdrawal for exemption in calm)):
+        taken_back = "Campagne n’écrit plus à ceux déjà sollicités : la dérogation est retirée."
+        entry = JournalEntry(withdrawal.withdrawn_at, withdrawal.withdrawn_by, taken_back)
+        moves.append((withdrawal.withdrawn_at, 5, withdrawal.exemption_id, entry))
     waves = {subject_of(wave.mailing_id): wave.name for wave in campaign.waves if wave.mailing_id}
     for noted in audit.latest(session, waves, MOST_NOTED):
         entry = JournalEntry(noted.at, noted.actor, f"{french.initial(waves[noted.subject])} : {noted.told}")

@@ -7,7 +7,15 @@ from sqlalchemy import select
 
 from outreach import audit
 from outreach.campaigns import lifecycle
-from outreach.campaigns.models import ON_ITS_WAY, Campaign, Exemption, ExemptionKind, Wave, WaveState
+from outreach.campaigns.models import (
+    ON_ITS_WAY,
+    Campaign,
+    Exemption,
+    ExemptionKind,
+    ExemptionWithdrawal,
+    Wave,
+    WaveState,
+)
 from outreach.campaigns.schedule.moments import refuse_far_away, spelt_moment
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.waves import added_reminders
@@ -58,6 +66,21 @@ def waive_calm(session: Session, campaign: Campaign, reason: str, *, now: dateti
     campaign.calm_waived = True
     session.add(_made(ExemptionKind.CALM, campaign, None, why, now, actor))
     told = f"Campagne « {campaign.title} » : écrit aussi à ceux déjà sollicités ({why})."
+    audit.record(session, now, actor, told, lifecycle.subject_of(campaign))
+
+
+def restore_calm(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
+    """Take back that a campaign may write to mailboxes that were written to often, for what has not left yet.
+
+    Raises Refused when it has ended, or may not.
+    """
+    if campaign.state in lifecycle.ENDED or not campaign.calm_waived:
+        raise Refused("Cette campagne est terminée, ou n’a pas de dérogation à retirer.")
+    held = [each for each in of(session, campaign) if each.kind is ExemptionKind.CALM and each.withdrawal is None]
+    for exemption in held:
+        exemption.withdrawal = ExemptionWithdrawal(withdrawn_at=now, withdrawn_by=actor)
+    campaign.calm_waived = False
+    told = f"Campagne « {campaign.title} » : n’écrit plus à ceux déjà sollicités, la dérogation est retirée."
     audit.record(session, now, actor, told, lifecycle.subject_of(campaign))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import event, select
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.models import Campaign, Colour, ExemptionKind, Wave
-from outreach.campaigns.results import letters_received
+from outreach.campaigns.results import letters_received, progress
 from outreach.campaigns.review import reminder_check
 from outreach.campaigns.review.checks import blocks_of
 from outreach.campaigns.review.preview import DryRun, Preview
@@ -118,6 +118,17 @@ def test_an_approver_says_why_not_and_the_reason_stays(database, people, strand,
         (kept,) = exemptions.of(session, campaign)
         assert (kept.kind, kept.reason, kept.actor) == (ExemptionKind.CALM, "Rectification de lundi", APPROVER)
         assert lifecycle.is_approved(session, campaign)
+    move(database, number, exemptions.restore_calm, actor=APPROVER)
+    with pytest.raises(Refused):
+        move(database, number, exemptions.restore_calm, actor=APPROVER)
+    assert count(database, number, SOON).left_out == {Reason.SOLICITED: 1}
+    move(database, number, exemptions.waive_calm, "Si, quand même", actor=APPROVER)
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        first, second = exemptions.of(session, campaign)
+        assert (first.withdrawal.withdrawn_by, first.withdrawal.withdrawn_at) == (APPROVER, NOW)
+        assert second.withdrawal is None
+        assert any("dérogation est retirée" in entry.sentence for entry in progress.journal(session, campaign))
     assert stands(database, launch(database, number, SOON)) == ["queued"]
 
 

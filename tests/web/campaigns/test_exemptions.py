@@ -62,6 +62,11 @@ def test_those_already_written_to_are_left_out_until_an_approver_says_why_not(
     told = text_of(author.get("/campaigns/2/check"))
     assert "Écrit aussi à ceux déjà sollicités : Rectification (Marc Dethier" in told
     assert "Écartés : déjà sollicité" not in told
+    assert "/campaigns/2/calm/withdrawal" not in actions(author.get("/campaigns/2/check"))
+    approver.send("/campaigns/2/calm/withdrawal", page="/campaigns/2/check")
+    told = text_of(author.get("/campaigns/2/check"))
+    assert "Écartés : déjà sollicité" in told
+    assert "dérogation retirée par Marc Dethier" in told
 
 
 def test_a_sheet_and_the_audience_say_how_many_letters_came_this_school_year(author, app, launched, sample_database):

@@ -64,6 +64,15 @@ def waive_calm(number: int) -> Redirect:
     return redirect(url_for(".check", number=number))
 
 
+@pages.post("/<number:number>/calm/withdrawal")
+@needs(RoleName.APPROVER)
+def restore_calm(number: int) -> Redirect:
+    with database().writing() as session:
+        exemptions.restore_calm(session, lifecycle.in_turn(session, number), now=now(), actor=actor())
+    flash("La dérogation est retirée : ce qui n’est pas parti ne va plus à ceux déjà sollicités.", "success")
+    return redirect(url_for(".check", number=number))
+
+
 def _planned(campaign: Campaign, number: int) -> Wave | None:
     return next((wave for wave in campaign.waves if wave.number == number and wave.state is WaveState.PLANNED), None)
 
