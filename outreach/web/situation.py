@@ -96,6 +96,7 @@ def index() -> str:
             alarms=_alarms(session, {wave.id for wave, _ in paused}),
             awaits=awaiting.campaigns(session, actor(), held_roles()),
             added=awaiting.reminders(session, actor(), held_roles()),
+            texts=awaiting.texts(session, actor(), held_roles()),
             mine=awaiting.answers(session, actor(), held_roles()),
             Tray=Tray,
             steps=steps.taken(session) if settings().stays_here else {},

@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 
 from outreach.campaigns.replies.models import ServiceReply
 from outreach.delivery.models import Mailing, Purpose
-from tests.pages import form_of, text_of
+from tests.pages import form_of, links, text_of
 from tests.web.test_responses import letters, wbe
 
 __all__ = ["letters", "wbe"]
@@ -68,6 +68,7 @@ def test_a_joining_is_told_in_the_text_that_a_second_person_approved_if_it_is_ti
     assert author.post(address, data=form_of(author.get(address), address)).status_code == 302
     assert author.send(f"{address}/approval", {"seen": "1"}, page="/account").status_code == 403
     assert 'name="news"' not in author.get("/responses/1").text
+    assert [place for place, _ in links(approver.get("/"), address)] == [address], "it stands on the home page"
     approval = form_of(approver.get(address), f"{address}/approval")
     assert approver.post(f"{address}/approval", data=approval).status_code == 302
     assert "validé le" in text_of(author.get("/responses/texts"))

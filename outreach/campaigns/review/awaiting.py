@@ -16,6 +16,7 @@ from outreach.campaigns.models import (
     CampaignTransition,
     ReminderState,
 )
+from outreach.campaigns.replies.models import PreparedText, TextApproval, TextUse
 from outreach.campaigns.waves.added_reminders import WRITTEN as REMINDER_WRITTEN
 from outreach.db import Session
 from outreach.roles import RoleName
@@ -41,13 +42,19 @@ def reminders(session: Session, person: str, roles: Collection[RoleName]) -> Seq
     ).all()
 
 
+def texts(session: Session, person: str, roles: Collection[RoleName]) -> Sequence[PreparedText]:
+    """The prepared texts that this person may approve, the oldest first."""
+    return session.scalars(select(PreparedText).where(_awaits_text(person, roles)).order_by(PreparedText.id)).all()
+
+
 def answers(session: Session, person: str, roles: Collection[RoleName]) -> int:
     """How many answers wait for this person or for anybody; 0 for those who do not handle answers."""
     return session.scalars(select(_answers(person))).one() or 0 if RoleName.AUTHOR in roles else 0
 
 
 def count(session: Session, person: str, roles: Collection[RoleName], others: Sequence[ScalarSelect[int]] = ()) -> int:
-    """How many campaigns, added reminders and answers await this person, by one statement; none for those who read.
+    """How many campaigns, added reminders, texts and answers await this person, by one statement; none for those who
+    read.
 
     `others` select how much else does.
     """
@@ -55,7 +62,7 @@ def count(session: Session, person: str, roles: Collection[RoleName], others: Se
         *others,
         *([_campaigns(person, roles)] if {RoleName.AUTHOR, RoleName.APPROVER} & set(roles) else []),
         *([_answers(person)] if RoleName.AUTHOR in roles else []),
-        *([_reminders(person, roles)] if RoleName.APPROVER in roles else []),
+        *([_reminders(person, roles), _texts(person, roles)] if RoleName.APPROVER in roles else []),
     ]
     return sum(session.execute(select(*counted)).one()) if counted else 0
 
@@ -66,6 +73,11 @@ def _campaigns(person: str, roles: Collection[RoleName]) -> ScalarSelect[int]:
 
 def _reminders(person: str, roles: Collection[RoleName]) -> ScalarSelect[int]:
     awaited = select(func.count()).select_from(AddedReminder).where(_awaits_reminder(person, roles))
+    return awaited.scalar_subquery()
+
+
+def _texts(person: str, roles: Collection[RoleName]) -> ScalarSelect[int]:
+    awaited = select(func.count()).select_from(PreparedText).where(_awaits_text(person, roles))
     return awaited.scalar_subquery()
 
 
@@ -94,6 +106,16 @@ def _awaits_reminder(person: str, roles: Collection[RoleName]) -> ColumnElement[
         AddedReminderTransition.note.not_like(f"{SENT_BACK}%"),
     )
     return and_(AddedReminder.state == ReminderState.TO_APPROVE, AddedReminder.created_by != person, ~has_written)
+
+
+def _awaits_text(person: str, roles: Collection[RoleName]) -> ColumnElement[bool]:
+    """Whether a person may approve a prepared text, as `replies.texts.may_approve` sees it."""
+    if RoleName.APPROVER not in roles:
+        return false()
+    newest = select(func.max(PreparedText.id)).group_by(PreparedText.use)
+    is_approved = exists().where(TextApproval.text_id == PreparedText.id)
+    needs = PreparedText.use.in_([use for use in TextUse if use.needs_approval])
+    return and_(needs, PreparedText.id.in_(newest), PreparedText.written_by != person, ~is_approved)
 
 
 def _has_written(person: str) -> ColumnElement[bool]:

@@ -6,6 +6,8 @@ from sqlalchemy import event
 
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import CampaignState
+from outreach.campaigns.replies import texts
+from outreach.campaigns.replies.models import TextUse
 from outreach.campaigns.review import awaiting
 from outreach.campaigns.waves import added_reminders
 from outreach.roles import RoleName
@@ -39,6 +41,29 @@ def test_each_role_is_awaited_by_its_own(database, people, strand):
     assert numbers(database, AUTHOR, BOTH) == own, "a correction that is begun is not yet made"
     move(database, returned, lifecycle.submit)
     assert numbers(database, AUTHOR, BOTH) == {CampaignState.APPROVED: [unplanned]}
+
+
+def test_a_text_that_needs_an_approval_awaits_whoever_may_give_it(database, people, strand):
+    def awaited(person):
+        with database.reading() as session:
+            found = awaiting.texts(session, person, {*RoleName})
+            assert awaiting.count(session, person, {*RoleName}) == len(found)
+            assert awaiting.texts(session, person, {RoleName.AUTHOR}) == []
+            return [text.text for text in found]
+
+    def write(words, use=TextUse.JOINED):
+        with database.writing() as session:
+            texts.write(session, use, words, now=NOW, actor=AUTHOR)
+
+    write("Aide", TextUse.HELP)
+    assert awaited(APPROVER) == []
+    write("Un")
+    write("Deux")
+    assert (awaited(APPROVER), awaited(AUTHOR)) == (["Deux"], [])
+    with database.writing() as session:
+        held = texts.current(session, TextUse.JOINED)
+        texts.approve(session, TextUse.JOINED, held.row.id, now=NOW, actor=APPROVER)
+    assert awaited(APPROVER) == []
 
 
 def test_an_added_reminder_awaits_whoever_may_approve_it(database, people, strand):
