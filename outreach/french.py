@@ -16,6 +16,7 @@ from outreach.days import BRUSSELS
 WIDE, NARROW = "\u00a0", "\u202f"
 WIDE_SPACE = re.compile(r" (?=[:»])|(?<=«) |(?<=\d) (?=[%€])")
 NARROW_SPACE = re.compile(r" (?=[;!?])")
+QUOTED = re.compile(r"«([^«»]*)»")
 LOCALE = "fr_BE"
 WITH_WEEKDAY = "EEEE d MMMM y"
 
@@ -23,6 +24,11 @@ WITH_WEEKDAY = "EEEE d MMMM y"
 def typeset(text: str) -> str:
     """Put no-break spaces where French wants them: before `: ; ! ?`, inside « », between a number and its % or €."""
     return NARROW_SPACE.sub(NARROW, WIDE_SPACE.sub(WIDE, text))
+
+
+def within_quotes(text: str) -> str:
+    """The same text with “ ” for its « », as it stands between « » itself."""
+    return QUOTED.sub(lambda quoted: f"“{quoted[1].strip()}”", text)
 
 
 @lru_cache(maxsize=256)

@@ -13,6 +13,7 @@ from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.db import Session
 from outreach.directory.listing import Filters, Reach
+from outreach.french import within_quotes
 from outreach.segments import authority_lists, saved
 from outreach.segments.authority_lists import AmongAuthorities
 from outreach.segments.criteria import (
@@ -98,7 +99,7 @@ def begin(session: Session, written: WrittenList, stated: Definition, *, now: da
     days at least. A list that is no rule is stored. Raises InputError when nobody is on it, Refused for a segment that
     was retired.
     """
-    name = written.name[:LONGEST_NAME]
+    name = within_quotes(written.name)[:LONGEST_NAME]  # sentences say it between « »
     rule = written.rule
     if rule is None:
         made = authority_lists.make(session, name, written.authorities, now=now, actor=author.email)
