@@ -301,6 +301,8 @@ def show_contacts(planned: ContactPlan) -> None:
         say(f"Pouvoirs organisateurs qui n’auront plus aucune adresse : {len(planned.silenced)}.")
     mixed = [f"ligne {stated.row} : {stated.judged.address}" for stated in planned.mixed]
     list_some("À vérifier par une deuxième personne", mixed, SHOWN)
+    doubts = [f"ligne {s.row} : {s.judged.address}. {' '.join(s.judged.warnings)}" for s in planned.to_reread]
+    list_some("Adresses à relire, enregistrées comme les autres", doubts, SHOWN)
     failing = [f"ligne {stated.row} : {stated.judged.address}" for stated in planned.failing]
     list_some("Boîtes en échec, que la liste ne remet pas en usage", failing, SHOWN)
     list_some("Lignes rejetées", rejections(planned.rejected), SHOWN)

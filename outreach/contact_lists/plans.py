@@ -11,6 +11,7 @@ from outreach.contact_lists.columns import sheet_of
 from outreach.contact_lists.lines import Directory, Reading, StatedContact, read
 from outreach.days import today as on
 from outreach.db import Session
+from outreach.directory import judging
 from outreach.directory.contacts import Particulars, school_limits
 from outreach.directory.models import Authority, Contact, ContactSchool, Listing, MailboxKind, RegisterImport, School
 from outreach.mail.addresses import Judgement
@@ -248,6 +249,10 @@ def _compare(session: Session, planned: ContactPlan, reading: Reading, *, comple
         else:
             named.add(held.authority_id)
     planned.new = list(reading.contacts.values())
+    if planned.new:
+        used = judging.in_use(session)
+        for stated in planned.new:
+            stated.judged = judging.weigh(stated.judged, used, fase=stated.fase)
     planned.silenced = sorted(fase for authority, fase in left.items() if authority not in named)
     _answer_as_before(session, planned.new)
 

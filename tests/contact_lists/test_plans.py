@@ -37,6 +37,12 @@ def test_rows_of_one_address_are_one_contact(sent, own):
     assert (planned.merged, planned.rejected) == (1, [])
 
 
+def test_a_new_address_is_judged_against_the_directory_as_one_that_is_typed_is(sent):
+    shared, slip, _ = sent.plan("fase;adresse\n9300;po009302@adm.fwb.example\n9300;a@gmial.com\n9301;a@ecole.be\n").new
+    assert shared.judged.warnings == ("Déjà utilisée par PO 9302.",)
+    assert "« gmail.com » ?" in slip.judged.warnings[0]
+
+
 def test_what_is_known_is_unchanged_and_an_empty_cell_says_nothing(sent):
     sent.apply(f"fase;adresse;nom;fonction;type\n9300;{DERIVED};Anne;Directrice;personne\n")
     planned = sent.plan(f"fase;adresse;nom;fonction;type\n9300;{DERIVED};Anne;;\n")
