@@ -58,6 +58,8 @@ def list_accounts(operation: Operation, *, as_json: bool) -> None:
         return
     for fact in accounts:
         say(fact.line())
+    if not accounts:
+        say("Aucun compte : ./run user add ADRESSE --name NOM --role administrator ajoute le premier.")
 
 
 @user.command()
@@ -238,6 +240,7 @@ def add(operation: Operation, email: str, name: str, roles: tuple[str, ...], pas
         refuse_second_account(session, added)
         address = added.email
     say(f"Compte créé pour {address}." + ("" if password_file else f" Mot de passe : {password}"))
+    say(f"Pour se connecter : {operation.settings.address}")
 
 
 def _chosen(settings: Settings, file: Path, email: str, name: str) -> str:

@@ -187,7 +187,9 @@ REAL = {
 
 def test_the_first_account_needs_nobody_and_the_next_an_administrator(run):
     chief = ("user", "add", "chef@fwb.example", "--name", "Chef", "--role", "administrator")
-    assert run(*chief, **REAL).returncode == 0
+    assert "user add" in run("user", "list", **REAL).stdout, "nobody yet: the list says how to begin"
+    first = run(*chief, **REAL)
+    assert (first.returncode, REAL["OUTREACH_PUBLIC_URL"] in first.stdout) == (0, True)
     other = ("user", "add", "autre@fwb.example", "--name", "Autre", "--role", "author")
     assert run(*other, **REAL).returncode == 1
     done = run(*other, "--as", "chef@fwb.example", **REAL)
