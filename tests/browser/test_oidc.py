@@ -59,6 +59,9 @@ def test_an_invited_person_binds_the_account_and_signs_in_with_the_issuer(
     assert violations(page) == []
     page.get_by_role("link", name="Continuer chez CSAM").click()
     page.get_by_role("button", name="Authorize as s-1").click()
+    expect(page.get_by_text("lea@fwb.example")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("button", name="Lier ce compte").click()
     expect(page.get_by_text("Votre compte est lié à votre identité")).to_be_visible()
     page.goto("/account")
     expect(page.get_by_text("rédaction", exact=True)).to_be_visible()

@@ -264,6 +264,9 @@ def test_who_is_invited_may_sign_in_with_the_issuer_instead_of_choosing_a_passwo
     ((address, label),) = links(page, "/sign-in/oidc")
     assert label == "Continuer chez FAS"
     given = provider.authorize(gone(client, address), "s-1", email=ANNE)
+    shown = client.get(flows.RETURN, query_string=given)
+    assert "lea@fwb.example" in text_of(shown), "whoever was led here by another's link sees whose account it is"
+    assert not elements(shown, "form[@id='oidc-return']"), "which the script would send"
     assert back(client, given).location == "/"
     shown = client.get("/account")
     assert "lea@fwb.example" in text_of(shown)

@@ -56,16 +56,16 @@ def begin(next_page: str, *, person: int = 0, invitation: str = "") -> Flow:
     return flow
 
 
-def is_under_way(state: str) -> bool:
-    """Whether a sign-in with this state began in this browser in the last ten minutes, and has not come back."""
-    return any(flow.state == state for flow in _under_way())
+def under_way(state: str) -> Flow | None:
+    """The sign-in with this state; None unless it began in this browser in the last ten minutes, and is not over."""
+    return next((flow for flow in _under_way() if flow.state == state), None)
 
 
 def take(state: str) -> Flow | None:
     """The sign-in with this state, which ends here; None when it did not begin in this browser, or is over."""
-    flows = _under_way()
-    session[FLOWS] = [list(flow) for flow in flows if flow.state != state]
-    return next((flow for flow in flows if flow.state == state), None)
+    taken = under_way(state)
+    session[FLOWS] = [list(flow) for flow in _under_way() if flow.state != state]
+    return taken
 
 
 def allow_binding(user_id: int) -> None:

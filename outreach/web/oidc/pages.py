@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import identities, links
 from outreach.accounts.identities import Admission
-from outreach.accounts.links import DeadLink, LinkKind
+from outreach.accounts.links import DeadLink, LinkKind, LiveLink
 from outreach.accounts.trail import TrailKind
 from outreach.errors import NotFound, Refused
 from outreach.oidc.claims import roles_given
@@ -53,14 +53,20 @@ def begin() -> Redirect | tuple[str, int]:
 
 @pages.get(flows.RETURN)
 def come_back() -> str | Redirect | tuple[str, int]:
-    """The page that the issuer leads back to. Its form, which a script sends, finishes the sign-in."""
+    """The page that the issuer leads back to. Its form, which a script sends, finishes the sign-in.
+
+    Where an account is to be bound, the page names it, and its person sends the form: anybody can lead a browser to the
+    link of an invitation of their own, and the issuer may then ask nothing.
+    """
     _issuer()
-    if not flows.is_under_way(request.args.get("state", "")):
+    flow = flows.under_way(request.args.get("state", ""))
+    if flow is None:
         if current_user.is_authenticated:  # somebody went back to this page
             return redirect("/")
         return _refused(SignInRefused(Cause.STATE))
     given = {name: request.args.get(name, "") for name in ("state", "code", "error", "iss")}
-    return render_template("pages/account/oidc_return.html", given=given)
+    account = _refuse_link(flow.invitation) if flow.invitation else None
+    return render_template("pages/account/oidc_return.html", given=given, account=account)
 
 
 @pages.post(flows.RETURN)
@@ -130,12 +136,13 @@ def _accepted(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Redirect:
     return redirect("/")
 
 
-def _refuse_link(token: str) -> None:
-    """Raises DeadLink unless somebody else sent this link, to an account that the issuer may open."""
+def _refuse_link(token: str) -> LiveLink:
+    """A link that somebody else sent, to an account that the issuer may open. Raises DeadLink for any other."""
     with database().reading() as reading:
         link = links.read(reading, token, now=now())
     if not may_bind(link.kind, link.email):
         raise DeadLink("Ce lien sert à choisir un mot de passe. Ouvrez-le pour cela.")
+    return link
 
 
 def may_bind(kind: LinkKind, email: str) -> bool:
