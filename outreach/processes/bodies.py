@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from typing import IO, Protocol
 from wsgiref.types import WSGIEnvironment
 
+from outreach.web.client import client_of
+
 BODY_THREADS = 12  # that may wait in a process for what browsers have yet to send
 CLIENT_THREADS = 4  # of them, those that may wait for one client
 BODY_SECONDS = 30.0  # in which a body has to arrive
 BODY_BYTES = 17_000_000  # of which as much is read; pages refuse less than that
 MEMORY_BYTES = 1_000_000  # of a body; a longer one is kept in a file without a name
 PIECE_BYTES = 65_536
-PROXIES = {"127.0.0.1", "::1"}
 LINGER_SECONDS = 0.5  # from a late answer to the end of its connection
 HTML = "<!doctype html>\n<html lang=fr><meta charset=utf-8><title>{title}</title>\n<h1>{title}</h1>\n<p>{text}</p>\n"
 NO_ROOM = HTML.format(
@@ -161,13 +162,3 @@ def _copy(environ: WSGIEnvironment, kept: IO[bytes]) -> bool:
 def has_body(environ: WSGIEnvironment) -> bool:
     """Whether anything comes after the headers."""
     return environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ
-
-
-def client_of(environ: WSGIEnvironment) -> str:
-    """The address that a request comes from: a web server on this machine says for whom it asks.
-
-    Of several it is the last one, which that server saw itself. Whoever asks may write the others.
-    """
-    place: str = environ["REMOTE_ADDR"]
-    said: str = environ.get("HTTP_X_FORWARDED_FOR", "") if place in PROXIES else ""
-    return said.rpartition(",")[2].strip() or place

@@ -30,9 +30,10 @@ from outreach.app import create_app
 from outreach.db import Database
 from outreach.db.ways import Way
 from outreach.errors import OutreachError
-from outreach.processes.bodies import BROKEN, PROXIES, Bodies, Exchange, has_body
+from outreach.processes.bodies import BROKEN, Bodies, Exchange, has_body
 from outreach.processes.supervisor import WAITING
 from outreach.settings import Settings, read
+from outreach.web.client import PROXIES
 from outreach.web.headers import fixed
 
 THREADS = 32  # openings and clicks wait in them until all that came at once is stored

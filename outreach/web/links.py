@@ -8,6 +8,7 @@ from outreach.accounts.links import PATH, DeadLink, LiveLink, UnknownLink
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
 from outreach.settings import Mode, PasswordSwitch
+from outreach.web.client import client_of
 from outreach.web.ui.account_forms import SWITCHED_OFF, ChosenPasswordForm, ForgottenForm
 from outreach.web.ui.frame import database, now, settings
 
@@ -31,7 +32,7 @@ def forgotten() -> str:
 @pages.post("/sign-in/forgotten")
 def ask() -> Redirect | tuple[str, int]:
     """Keep a request. The answer, and what is done for it, is the same whether the address has an account or not."""
-    form, network = ForgottenForm(), request.remote_addr or ""
+    form, network = ForgottenForm(), client_of(request.environ)
     key = requests.key_of(settings().secret_key.get_secret_value())
     try:
         address = judge(form.email.data or "").key

@@ -6,6 +6,7 @@ import re
 import pytest
 from sqlalchemy import select
 
+from outreach.accounts import requests
 from outreach.accounts.links import AccountLink
 from outreach.delivery.models import Mailing
 from outreach.roles import RoleName
@@ -159,6 +160,15 @@ def test_a_forgotten_password_gets_the_same_answer_for_any_address(client, sampl
     assert "Si un compte a cette adresse" in answers[0][2]
     wrong = client.send(page, {"email": "nadia"}, page=page)
     assert (wrong.status_code, "manque le signe @" in text_of(wrong)) == (422, True)
+
+
+def test_one_stranger_s_requests_stop_nobody_else_s_behind_a_web_server(client, monkeypatch):
+    monkeypatch.setattr(requests, "MOST_BY_NETWORK", 1)
+    page, codes = "/sign-in/forgotten", []
+    for number, place in enumerate(("192.0.2.1", "192.0.2.1", "192.0.2.2")):
+        form = {**form_of(client.get(page)), "email": f"personne{number}@fwb.example"}
+        codes.append(client.post(page, data=form, headers={"X-Forwarded-For": place}).status_code)
+    assert codes == [302, 429, 302]
 
 
 def test_an_administrator_sends_a_link_to_a_new_password(signed_in, client, password, received):
