@@ -231,12 +231,17 @@ def user_of_session(
     return None if is_missing and policy is not FactorPolicy.OFF else user
 
 
-def change_password(session: Session, user_id: int, digest: str, *, now: datetime) -> None:
-    """Give a person another password, and end every session of the person; the audit says so."""
+def change_password(session: Session, user_id: int, digest: str, *, now: datetime) -> str:
+    """Give a person another password, and end every session of the person; the audit says so.
+
+    Also those that begin at the same moment by the old one: the sign of the person's sessions changes, and is returned.
+    """
     user = session.get_one(User, user_id)
     user.password, user.must_change_password = digest, False
+    user.fs_uniquifier = secrets.token_hex(32)
     sessions.end_all(session, user_id)
     audit.record(session, now, user.email, "Mot de passe changé.", f"user:{user.email}")
+    return user.fs_uniquifier
 
 
 def choose_password(session: Session, token: str, digest: str, *, now: datetime) -> User:
@@ -249,6 +254,7 @@ def choose_password(session: Session, token: str, digest: str, *, now: datetime)
     user = session.get_one(User, link.user_id)
     user.password, user.must_change_password = digest, False
     user.accepted_at = user.accepted_at or now
+    user.fs_uniquifier = secrets.token_hex(32)  # also of those that begin at this moment by the old one
     links.use(session, link, now=now)
     sessions.end_all(session, user.id)
     said = f"Mot de passe choisi par un lien ({link.kind.label})."

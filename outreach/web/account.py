@@ -26,7 +26,7 @@ from outreach.web.ui import kept
 from outreach.web.ui.account_forms import SWITCHED_OFF, PasswordForm, SignInForm
 from outreach.web.ui.frame import SENTENCES, actor, database, needs, now, settings
 from outreach.web.ui.pager import member
-from outreach.web.ui.sign_in import KEY, begin_session
+from outreach.web.ui.sign_in import KEY, SIGN, begin_session
 from outreach.web.ui.trail import note
 
 pages = Blueprint("account", __name__)
@@ -61,8 +61,9 @@ def password() -> str | tuple[str, int] | Redirect:
     digest = staff.digest_of(form.new_password.data)  # takes its time: no transaction that writes is open here
     with database().writing() as writing:
         has_factor = sessions.has_factor(writing, session[KEY])
-        staff.change_password(writing, current_user.id, digest, now=now())
+        sign = staff.change_password(writing, current_user.id, digest, now=now())
         begin_session(writing, current_user.id, has_factor=has_factor)
+    session[SIGN] = sign
     flash("Votre mot de passe est changé. Vos autres sessions sont terminées.", "success")
     return redirect(url_for(".index"))
 

@@ -51,12 +51,14 @@ def test_a_closed_account_and_a_new_password_end_its_sessions(database, anne):
     number, uniquifier = anne
     first = begin(database, number)
     with database.writing() as session:
-        staff.change_password(session, number, "y", now=NOW)
+        sign = staff.change_password(session, number, "y", now=NOW)
     assert holder(database, uniquifier, first) is None
     second = begin(database, number)
+    assert holder(database, uniquifier, second) is None, "whoever gave the old password at the same moment"
+    assert holder(database, sign, second) == "anne@fwb.example"
     with database.writing() as session:
         session.get_one(User, number).active = False
-    assert holder(database, uniquifier, second) is None
+    assert holder(database, sign, second) is None
 
 
 def test_whoever_reads_the_table_learns_no_key(database, anne):

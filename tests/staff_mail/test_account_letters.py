@@ -68,9 +68,12 @@ def test_an_invitation_is_accepted_once(database, invited):
     with database.reading() as session:
         assert links.read(session, invited, now=LATER).kind is LinkKind.INVITATION
         assert not staff.is_active(session, GUEST), "nothing is told or handed to who has not accepted"
+        sign = staff.account_of(session, GUEST).fs_uniquifier
     assert choose(database, invited) == GUEST
     with database.reading() as session:
-        assert staff.user_named(session, GUEST).password == "digest"
+        guest = staff.user_named(session, GUEST)
+        assert guest.password == "digest"
+        assert guest.fs_uniquifier != sign, "no session goes on that begins at this moment by an older password"
     with pytest.raises(DeadLink, match="déjà servi"):
         choose(database, invited)
 

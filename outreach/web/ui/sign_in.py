@@ -19,6 +19,7 @@ COOKIE, REMEMBERED_SECONDS = "outreach-known", 180 * 24 * 3600
 TOKEN = "csrf_token"  # noqa: S105 - the name of flask-wtf's field, in the cookie and in each form
 AUTHENTICATOR, RECOVERY = "authenticator", "recovery"  # what a second factor was proved by
 KEY = "session"  # in the signed cookie: the key of the session's row
+SIGN = "_user_id"  # idem: the sign of its person's sessions, as flask-login calls it
 SECOND_STEP, OFFERED = "second_step", "factor_offered"  # idem: a step of signing in, a secret that is being set up
 # Each name stands before those that its User-Agent names as well.
 PROGRAMS = {"Edg": "Edge", "OPR/": "Opera", "Firefox": "Firefox", "Chrom": "Chrome", "Safari": "Safari"}
