@@ -106,12 +106,18 @@ def _in_turn(session: Session, user: User) -> None:
     session.refresh(user)
 
 
-def _refuse_without_administrator(session: Session, user: User) -> None:
-    """Raises Refused when nobody but this person can sign in as an administrator, and this person can."""
+def last_administrator(session: Session, user: User) -> str:
+    """Why this person has to remain an administrator, in French, or '': nobody else can sign in as one."""
     is_administrator = User.roles.any(Role.name == RoleName.ADMINISTRATOR)
     able = session.scalars(select(User.id).where(is_in_use(), is_administrator)).all()
-    if list(able) == [user.id]:
-        raise Refused(
-            f"{user.name} est la dernière personne qui administre le service : donnez d’abord ce rôle à une autre, "
-            "dont l’invitation est acceptée."
-        )
+    if list(able) != [user.id]:
+        return ""
+    return (
+        f"{user.name} est la dernière personne qui administre le service : donnez d’abord ce rôle à une autre, "
+        "dont l’invitation est acceptée."
+    )
+
+
+def _refuse_without_administrator(session: Session, user: User) -> None:
+    if sentence := last_administrator(session, user):
+        raise Refused(sentence)

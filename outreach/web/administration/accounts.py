@@ -16,7 +16,7 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Session
 from outreach.delivery import installation
 from outreach.delivery.smtp.guard import Guard
-from outreach.errors import InputError
+from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
 from outreach.roles import RoleName
 from outreach.settings import FactorPolicy, Mode
@@ -85,9 +85,10 @@ def set_roles(number: int) -> Redirect | tuple[str, int]:
             user = staff.account_numbered(writing, number)
             administering.set_roles(writing, user, roles, now=now(), actor=actor())
             said = f"Rôles de {user.name} : {administering.labels_of(user)}."
-    except InputError as error:
+    except (InputError, Refused) as error:
+        code = 409 if isinstance(error, Refused) else 422
         with database().reading() as reading:
-            return _page(reading, staff.account_numbered(reading, number), str(error)), 422
+            return _page(reading, staff.account_numbered(reading, number), str(error)), code
     flash(said, "success")
     return redirect(url_for(".account", number=number))
 
@@ -225,6 +226,7 @@ def _closure_page(session: Session, number: int, fault: str = "") -> str:
         "pages/administration/account_closing.html",
         user=user,
         fault=fault,
+        kept_open=administering.last_administrator(session, user),
         follows=departures.followed_by(session, user.email),
         others=[(one.email, one.name) for one in others],
         sessions=len(sessions.of_user(session, user.id, now=now())),

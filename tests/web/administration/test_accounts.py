@@ -56,6 +56,10 @@ def test_roles_are_ticked_and_the_last_administrator_keeps_one(signed_in):
     (own,) = [address for address, name in mine if name == "Hugo Willems"]
     refused = chief.send(f"{own}/roles", {"roles": ["author"]}, page=own)
     assert (refused.status_code, "dernière personne" in text_of(refused)) == (409, True)
+    assert elements(refused, "h1")[0].text == "Compte de Hugo Willems", "the form stays, with what is wrong"
+    closing = chief.get(f"{own}/closure")
+    assert "dernière personne" in text_of(closing)
+    assert "garder ouvert" not in text_of(closing)
 
 
 def test_an_account_is_closed_with_what_it_follows_and_opened_again(app, signed_in, client, password):
