@@ -28,11 +28,18 @@ def test_an_administrator_finds_the_accounts_and_the_trail_by_the_bar(signed_in)
 
 
 @pytest.mark.parametrize("role", ["reader", "author", "approver"])
-def test_nobody_else_is_led_there(signed_in, role):
+def test_nobody_else_is_led_there_nor_let_do_anything_there(app, signed_in, role):
     person = signed_in(role)
     assert "Administration" not in text_of(elements(person.get("/"), "nav")[0])
-    pages = ("/administration", "/administration/accounts", "/administration/accounts/1")
-    assert {person.get(page).status_code for page in pages} == {403}
+    token = form_of(person.get("/account"), "/account/notices")
+    rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/administration")]
+    for rule in rules:
+        place = re.sub("<[^>]+>", "1", rule.rule)
+        if "GET" in rule.methods:
+            assert person.get(place).status_code == 403, place
+        if "POST" in rule.methods:
+            assert person.post(place, data=token).status_code == 403, place
+    assert len(rules) > 15
 
 
 def test_an_account_shows_its_last_sign_in_and_an_administrator_ends_it_elsewhere(signed_in, client, password):

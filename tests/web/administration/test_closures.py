@@ -81,9 +81,3 @@ def test_a_refused_closure_names_the_field_and_keeps_the_form(signed_in, change,
     assert refused.status_code == 422
     assert links(refused, field)
     assert form_of(refused, PLACE)["name"] == "grève générale"
-
-
-@pytest.mark.parametrize("role", ["reader", "author", "approver"])
-def test_only_administrators_close_days(signed_in, role):
-    person = signed_in(role)
-    assert (person.get(PLACE).status_code, person.send(PLACE, STRIKE, page="/account").status_code) == (403, 403)

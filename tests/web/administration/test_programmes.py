@@ -95,9 +95,3 @@ def test_a_file_that_is_no_programme_is_refused_in_a_sentence(chief, sample_data
     refused = chief.send(f"{PLACE}/file", {"file": (io.BytesIO(content), "x.toml")}, page=PLACE)
     assert refused.status_code == 422
     assert any(words in text for _, text in links(refused, "#file")), text_of(refused)
-
-
-@pytest.mark.parametrize("role", ["author", "approver"])
-def test_only_administrators_change_programmes(signed_in, role):
-    person = signed_in(role)
-    assert (person.get(PLACE).status_code, person.send(PLACE, {}, page="/account").status_code) == (403, 403)
