@@ -65,10 +65,10 @@ class Reach(StrEnum):
 
 
 _REACH_LABELS = {
-    Reach.REACHABLE: "Joignable",
+    Reach.REACHABLE: "Boîte utilisable",
     Reach.BOUNCED: "Boîte en échec",
-    Reach.NO_ADDRESS: "Sans adresse en usage",
-    Reach.UNREACHABLE: "Sans contact (échec ou sans adresse)",
+    Reach.NO_ADDRESS: "Sans boîte utilisable",
+    Reach.UNREACHABLE: "Sans contact (en échec ou sans boîte utilisable)",
 }
 ListedRow = Row[Authority, int, int, str | None, Reach]
 

@@ -31,9 +31,9 @@ _STANDING = {
     RollUp.NOT_CONCERNED: "dont aucune école n’est plus concernée par le volet",
 }
 _REACH = {
-    Reach.REACHABLE: "joignables par courriel",
+    Reach.REACHABLE: "avec une boîte utilisable",
     Reach.BOUNCED: "dont la boîte est en échec",
-    Reach.NO_ADDRESS: "sans adresse en usage",
+    Reach.NO_ADDRESS: "sans boîte utilisable",
     Reach.UNREACHABLE: "qu’aucun courriel n’atteint",
 }
 

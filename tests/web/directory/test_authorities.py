@@ -334,7 +334,7 @@ def test_a_sentence_says_what_the_list_shows_and_each_filter_is_taken_away(autho
     page = author.get(f"/directory?{asked}")
     said = (
         "1 pouvoir organisateur du réseau WBE, dont une partie des écoles concernées a adhéré au volet 1, "
-        "joignables par courriel, avec une école de l’enseignement secondaire à Namur, où figure « athenee »"
+        "avec une boîte utilisable, avec une école de l’enseignement secondaire à Namur, où figure « athenee »"
     )
     assert said in text_of(page)
     chips = [text_of(chip) for chip in elements(page, "a[@data-removable]")]
