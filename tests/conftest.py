@@ -7,7 +7,7 @@ import fcntl
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -84,9 +84,14 @@ def _mark(item: pytest.Item, names: set[str]) -> None:
         item.add_marker("deep")
 
 
-def pytest_collection_finish() -> None:
-    """Collected tests live until the end, so the garbage collector need not traverse them."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collected tests live until the end, so the garbage collector need not traverse them, nor look at them before."""
+    gc.disable()
+    result = yield
     gc.freeze()
+    gc.enable()
+    return result
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

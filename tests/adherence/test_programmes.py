@@ -5,11 +5,14 @@ from outreach.demo import sample
 from outreach.errors import InputError, NotFound
 from tests.conftest import STORY_DAY
 
-FILE = sample.build(STORY_DAY).programme
+
+@pytest.fixture(scope="module")
+def file():
+    return sample.build(STORY_DAY).programme
 
 
-def test_a_programme_is_loaded_and_loaded_again(database, now):
-    for content in (FILE, FILE.replace("Mes outils", "Nos outils")):
+def test_a_programme_is_loaded_and_loaded_again(database, now, file):
+    for content in (file, file.replace("Mes outils", "Nos outils")):
         with database.writing() as session:
             programmes.load(session, content, now=now, actor="nadia")
     with database.reading() as session:
@@ -32,24 +35,24 @@ def test_a_programme_is_loaded_and_loaded_again(database, now):
         ("until = 2021-02-14", "until = 2020-01-01", "avant d’avoir commencé"),
     ],
 )
-def test_a_faulty_file_names_what_is_wrong(before, after, words):
-    assert before in FILE
+def test_a_faulty_file_names_what_is_wrong(before, after, words, file):
+    assert before in file
     with pytest.raises(InputError, match=words):
         programmes.read(
-            FILE.replace(before, after, 1) if before != 'level = "secondary"' else FILE.replace(before, after)
+            file.replace(before, after, 1) if before != 'level = "secondary"' else file.replace(before, after)
         )
 
 
-def test_a_number_or_a_name_that_is_absurdly_long_is_refused_at_once():
+def test_a_number_or_a_name_that_is_absurdly_long_is_refused_at_once(file):
     for absurd in (f"number = {'2' * 5000}", f"{'.'.join('a' * 3000)} = 1"):
         with pytest.raises(InputError, match="TOML lisible"):
-            programmes.read(f"{absurd}\n{FILE}")
+            programmes.read(f"{absurd}\n{file}")
 
 
-def test_a_known_strand_is_never_dropped(database, now):
+def test_a_known_strand_is_never_dropped(database, now, file):
     with database.writing() as session:
-        programmes.load(session, FILE, now=now, actor="nadia")
-    one = FILE[: FILE.index("[[strands]]\nnumber = 2")]
+        programmes.load(session, file, now=now, actor="nadia")
+    one = file[: file.index("[[strands]]\nnumber = 2")]
     with pytest.raises(InputError, match="volet 2"), database.writing() as session:
         programmes.load(session, one, now=now, actor="nadia")
 

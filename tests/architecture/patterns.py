@@ -98,6 +98,7 @@ def made_in_functions() -> list[str]:
     ]
 
 
+@cache
 def calls() -> dict[str, set[str]]:
     """The methods that are called on each name, anywhere in the package."""
     called = defaultdict(set)

@@ -2,11 +2,17 @@
 
 import runpy
 
+import pytest
+
 from outreach.settings import ROOT
 
 LONGEST = 120
 SCRIPT = runpy.run_path(str(ROOT / "tools" / "modules.py"))
-SENTENCES = SCRIPT["sentences"]()
+
+
+@pytest.fixture(scope="module")
+def sentences():
+    return SCRIPT["sentences"]()
 
 
 def test_the_page_is_what_the_script_makes_now():
@@ -14,12 +20,12 @@ def test_the_page_is_what_the_script_makes_now():
     assert written == SCRIPT["page"](), "run: python tools/modules.py"
 
 
-def test_every_module_has_a_sentence_that_fits_a_line():
-    assert len(SENTENCES) > 200
-    assert {path: len(line) for path, line in SENTENCES.items() if not 0 < len(line) <= LONGEST} == {}
+def test_every_module_has_a_sentence_that_fits_a_line(sentences):
+    assert len(sentences) > 200
+    assert {path: len(line) for path, line in sentences.items() if not 0 < len(line) <= LONGEST} == {}
 
 
-def test_no_sentence_is_cut_off_at_the_end_of_its_line():
+def test_no_sentence_is_cut_off_at_the_end_of_its_line(sentences):
     history = "migrations/versions"  # their first lines are titles
-    lines = {path: line for path, line in SENTENCES.items() if not path.is_relative_to(history)}
+    lines = {path: line for path, line in sentences.items() if not path.is_relative_to(history)}
     assert {path: line for path, line in lines.items() if not line.endswith(".")} == {}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.patterns import METHODS, calls, hard_texts, made_in_functions, patterns
 
-PATTERNS, CALLED = patterns(), calls()
+PATTERNS = patterns()
 LENGTH = 4_000  # characters; a quadratic pattern takes many times MEASURABLE over as many
 MEASURABLE = 0.005  # seconds; what takes less over LENGTH characters is not quadratic
 MOST_GROWTH = 3
@@ -57,7 +57,7 @@ def growth(pattern, method, parts):
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pattern_takes_time_in_proportion_to_its_text(name):
     pattern = PATTERNS[name]
-    methods = CALLED.get(name.rpartition(".")[2]) or METHODS
+    methods = calls().get(name.rpartition(".")[2]) or METHODS
     for parts in hard_texts(pattern):
         for method in sorted(methods):
             assert growth(pattern, method, parts) <= MOST_GROWTH, (method, parts)
