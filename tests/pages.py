@@ -4,11 +4,11 @@ And what tests read on a page: its forms, elements, links, cells and text.
 """
 
 import re
-from html.parser import HTMLParser
 from xml.etree.ElementTree import Element
 
-import html5lib
 from flask.testing import FlaskClient
+
+from tests.parsing import Parser
 
 # Words that appear only where the interface is not translated. The pattern does not match names and addresses.
 ENGLISH = re.compile(
@@ -19,43 +19,50 @@ ENGLISH = re.compile(
 UNSPACED = re.compile(r"(?<=\w) [:;!?»]|« (?=\S)|[\w)][;!?](?=\s|$)")
 TOKEN = re.compile(r'name="(?:csrf_token|version)"[^>]* value="[^"]*"')
 SILENT = {"script", "style", "code", "bdi", "svg", "textarea"}
+HELD = SILENT | {"h1", "title"}
 SENDS_NOTHING = {"submit", "button", "image", "reset", "file"}
-VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
 
 _checked: set[int] = set()
 
 
-class _Reader(HTMLParser):
+class _Reader:
     """Collects visible text, headings, title, identifiers, and those that labels and descriptions refer to."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.stack, self.text, self.headings, self.title, self.ids, self.points = [], [], [], "", [], []
+    def __init__(self, tree) -> None:
+        self.text, self.headings, self.title, self.ids, self.points = [], [], "", [], []
+        self._read(tree, frozenset())
 
-    def handle_starttag(self, tag, attributes):
-        named = dict(attributes)
-        if tag not in VOID:
-            self.stack.append(tag)
+    def _read(self, element, around):
+        tag, named = element.tag, element.attrib
+        inside = around
+        if isinstance(tag, str):  # a comment's tag is a function
+            plain = tag.rpartition("}")[2]
+            inside = around | {plain} if plain in HELD else around
+            if plain == "h1":
+                self.headings.append("")
+            self._note(named)
+            self._say(element.text, inside)
+        for child in element:
+            self._read(child, inside)
+        self._say(element.tail, around)
+
+    def _note(self, named):
         if "id" in named:
             self.ids.append(named["id"])
         self.points += [named["for"]] if "for" in named else []
-        self.points += (named.get("aria-describedby") or "").split() + (named.get("aria-labelledby") or "").split()
-        if tag == "h1":
-            self.headings.append("")
+        self.points += named.get("aria-describedby", "").split() + named.get("aria-labelledby", "").split()
         assert "style" not in named, f"a style attribute, which the policy forbids: {named}"
         assert not any(name.startswith("on") for name in named), f"an inline handler: {named}"
 
-    def handle_endtag(self, tag):
-        while self.stack and self.stack.pop() != tag:
-            pass
-
-    def handle_data(self, data):
-        if "title" in self.stack:
+    def _say(self, data, inside):
+        if not data:
+            return
+        if "title" in inside:
             self.title += data
-        elif not SILENT & set(self.stack):
+        elif SILENT.isdisjoint(inside):
             self.text.append(data)
-        if "h1" in self.stack:
+        if "h1" in inside:
             self.headings[-1] += data
 
 
@@ -143,7 +150,7 @@ def tree_of(page):
     checked = getattr(page, "tree", None)
     if checked is not None:
         return checked
-    return html5lib.parse(page if isinstance(page, str) else page.text, namespaceHTMLElements=False)
+    return Parser().parse(page if isinstance(page, str) else page.text)
 
 
 def _values(control):
@@ -169,9 +176,8 @@ def check(html, headers):
     page = hash(TOKEN.sub("", html))
     if page in _checked:
         return None
-    tree = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(html)
-    reader = _Reader()
-    reader.feed(html)
+    tree = Parser(strict=True).parse(html)
+    reader = _Reader(tree)
     assert len(reader.headings) == 1, reader.headings
     heading = " ".join(reader.headings[0].split())
     title = reader.title.removesuffix(" – Sensibilisation").removeprefix("Erreur\u00a0: ")
