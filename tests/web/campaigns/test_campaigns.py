@@ -6,16 +6,19 @@ import pytest
 from markupsafe import escape
 from sqlalchemy import event, select, update
 
-from outreach.campaigns import definitions
+from outreach.accounts import staff
+from outreach.campaigns import definitions, lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.lifecycle import content_hash
 from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave
 from outreach.campaigns.waves import launching
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
+from outreach.demo import people
 from outreach.directory import authority_sheet
 from outreach.directory.models import Contact
 from outreach.directory.reference import NETWORKS
 from outreach.mail.tokens import Keys
+from outreach.settings import ROOT
 from outreach.tracking import bases
 from tests.conftest import NOW
 from tests.pages import elements, form_of, text_of
@@ -51,11 +54,13 @@ NOT_SAVED = [  # what is typed, and what the page says about it
 
 
 @pytest.fixture
-def begun(author):
-    """A draft from the ready-made invitation; returns its address."""
-    response = author.send("/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/new")
-    assert response.status_code == 302
-    return response.location.removesuffix("/audience")
+def begun(app, sample_database):
+    """A draft from the ready-made invitation, by the author; returns its address."""
+    now = app.extensions["outreach.settings"].instant()
+    with sample_database.writing() as session:
+        author = staff.user_named(session, people.person_for("author").email)
+        stated = definitions.read((ROOT / "campaigns" / "invitation-volet-1.md").read_text(encoding="utf-8"))
+        return f"/campaigns/{lifecycle.create(session, stated, now=now, author=author).id}"
 
 
 def typed(client, address):
@@ -93,7 +98,10 @@ def test_an_empty_list_names_the_next_step(author):
     assert "Créer la première campagne" in author.get("/campaigns").text
 
 
-def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, begun, sample_database):
+def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, sample_database):
+    made = author.send("/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/new")
+    assert made.status_code == 302
+    begun = made.location.removesuffix("/audience")
     assert "Destinataires 312" in text_of(author.get(f"{begun}/audience"))
     saved = author.send(
         f"{begun}/audience", {"asked": "1", "cell": ["COCOF|secondary", "WBE|secondary"], "concerns": "open"}
