@@ -295,7 +295,9 @@ def holds(asked, person):  # noqa: C901, PLR0911, PLR0912 - one line a criterion
         case InMunicipality():
             return any(one["municipality"] in asked.root for one in taught(person))
         case HasSize():
-            return (asked.at_least or 0) <= len(taught(person)) <= (asked.at_most or 99)
+            return (
+                (asked.at_least or 1) <= len(taught(person)) <= (asked.at_most or 99)
+            )  # without a school, none is listed
         case AmongAuthorities():
             return person["number"] in ON_LIST if asked.list else 9001 + person["number"] in asked.fase
 
