@@ -17,6 +17,11 @@ WIDE, NARROW = "\u00a0", "\u202f"
 WIDE_SPACE = re.compile(r" (?=[:»])|(?<=«) |(?<=\d) (?=[%€])")
 NARROW_SPACE = re.compile(r" (?=[;!?])")
 QUOTED = re.compile(r"«([^«»]*)»")
+MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
+SPELT_DATE = re.compile(rf"\b(\d{{1,2}}(?:er)?)[ \u00a0]({MONTHS})(?: (\d{{4}})\b)?")
+FASE_SPACE = re.compile(r"(?<=\bFASE) (?=[\d\ue000-\uf8ff])")
+THOUSANDS = re.compile(r"\b(\d{1,3}) (?=\d{3}\b)")
+NATIONAL = re.compile(r"(?:\+|00)(\d{6,15})|0(\d{8,9})")
 LOCALE = "fr_BE"
 WITH_WEEKDAY = "EEEE d MMMM y"
 
@@ -29,6 +34,27 @@ def typeset(text: str) -> str:
 def within_quotes(text: str) -> str:
     """The same text with “ ” for its « », as it stands between « » itself."""
     return QUOTED.sub(lambda quoted: f"“{quoted[1].strip()}”", text)
+
+
+def unbroken(text: str) -> str:
+    """Put no-break spaces inside dates in words: "19 décembre 2026", "1er juin"."""
+    return SPELT_DATE.sub(lambda date: WIDE.join(filter(None, date.groups())), text)
+
+
+def typeset_letter(text: str) -> str:
+    """`typeset`, and no-break spaces inside dates and numbers, and between FASE and its number.
+
+    A private-use character after FASE counts as a digit, as it stands for a value.
+    """
+    return unbroken(THOUSANDS.sub(rf"\1{NARROW}", FASE_SPACE.sub(WIDE, typeset(text))))
+
+
+def international(phone: str) -> str:
+    """A telephone number as `tel:` links write it: "02 690 81 23" → "+3226908123"; '' where it is not one number."""
+    number = NATIONAL.fullmatch(re.sub(r"\(0\)|[\s./()-]", "", phone))
+    if number is None:
+        return ""
+    return f"+{number[1]}" if number[1] else f"+32{number[2]}"
 
 
 @lru_cache(maxsize=256)

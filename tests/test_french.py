@@ -42,3 +42,28 @@ def test_numbers_dates_and_hours():
 @pytest.mark.parametrize(("count", "words"), [(0, "0\u00a0école"), (1, "1\u00a0école"), (2, "2\u00a0écoles")])
 def test_zero_is_singular(count, words):
     assert french.plural(count, "école") == words
+
+
+@pytest.mark.parametrize(
+    ("plain", "set_well"),
+    [
+        ("(FASE 9357), FASE \ue003", "(FASE\u00a09357), FASE\u00a0\ue003"),
+        ("le 19 décembre 2026, le 1er juin", "le 19\u00a0décembre\u00a02026, le 1er\u00a0juin"),
+        ("1 210 000 € en 2021, pour 400 élèves :", "1\u202f210\u202f000\u00a0€ en 2021, pour 400 élèves\u00a0:"),
+        ('style="padding:16px 32px;margin:0 600px"', 'style="padding:16px 32px;margin:0 600px"'),
+    ],
+)
+def test_a_letter_breaks_no_number_nor_date(plain, set_well):
+    assert french.typeset_letter(plain) == set_well
+
+
+@pytest.mark.parametrize(
+    ("written", "linked"),
+    [
+        *(("02 690 81 23", "+3226908123"), ("0475/12.34.56", "+32475123456"), ("+32 (0)2 690 81 23", "+3226908123")),
+        *(("0032 2 690 81 23", "+3226908123"), ("02 690 81 23 (poste 12)", ""), ("112", ""), ("", "")),
+        ("02\u00a0690\u00a081\u00a023 ou 02 690 81 24", ""),
+    ],
+)
+def test_a_telephone_number_is_linked_where_it_is_one(written, linked):
+    assert french.international(written) == linked

@@ -16,14 +16,14 @@ from outreach.campaigns.models import Campaign
 from outreach.days import today
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
-from outreach.french import typeset
+from outreach.french import WIDE, international, typeset_letter
 from outreach.mail import letters
 from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
 from outreach.mail.language import parse_line
 from outreach.mail.letters import Draft, Letter
 from outreach.mail.links import mark as mark_links
 from outreach.mail.links import of as links_of
-from outreach.mail.marks import Marks, Slot
+from outreach.mail.marks import FieldKind, Marks, Slot
 from outreach.mail.mime import Mailbox, SharedHeaders
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.segments.audience import Concerns
@@ -155,7 +155,7 @@ def freeze(
     shared = Shared(
         circular=written.circular,
         deadline=today(due_at + timedelta(days=written.deadline_days)),
-        contact=contact_of(written.contact_name, written.contact_service, written.contact_email, written.contact_phone),
+        contact=contact_of(written.contact_name, written.contact_service, written.contact_email, _phone(written)),
         is_reminder=is_reminder,
     )
     return Frozen(_draft(written, sending, shared, mark), shared, written.tracking)
@@ -165,7 +165,7 @@ def bare(written: WrittenLetter, sending: SenderIdentity) -> Draft:
     """The letter without its layout, as an editor shows it. Raises InputError as `freeze` does."""
     marks = Marks()
     subject, html, text = _read(written.subject, written.letter, marks, sending.schemes)
-    return Draft.of(marks, typeset(subject), typeset(html), typeset(text))
+    return Draft.of(marks, *(_typeset(part, marks) for part in (subject, html, text)))
 
 
 def refuse_unreadable(subject: str, letter: str, schemes: Sequence[str] = ("https", "http")) -> None:
@@ -186,16 +186,33 @@ def _draft(written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark
     may_unsubscribe = written.is_awareness
     around = {
         "subject": mark + subject,
-        "signed": {name: letters.one_line(getattr(written, name)) for name in SIGNATURE},
+        "signed": {
+            **{name: letters.one_line(getattr(written, name)) for name in SIGNATURE},
+            "contact_phone": _phone(written),
+        },
+        "phone": international(written.contact_phone),
         "marks": own,
         "may_unsubscribe": may_unsubscribe,
         "data_protection": sending.data_protection,
     }
     body = Markup(html)  # noqa: S704 - escaped by the Markdown reader
-    html = typeset(layouts.get_template("letter.html").render(body=body, **around))
-    text = typeset(layouts.get_template("letter.txt").render(body=text.rstrip("\n"), **around))
+    html = _typeset(layouts.get_template("letter.html").render(body=body, **around), marks)
+    text = _typeset(layouts.get_template("letter.txt").render(body=text.rstrip("\n"), **around), marks)
     links = Links.of_nobody(sending.address, may_unsubscribe=may_unsubscribe)
-    return Draft.of(marks, typeset(mark + subject), *_linked(html, text, marks, links, shared))
+    return Draft.of(marks, _typeset(mark + subject, marks), *_linked(html, text, marks, links, shared))
+
+
+def _phone(written: WrittenLetter) -> str:
+    """The contact's number, which no line breaks."""
+    return letters.one_line(written.contact_phone).replace(" ", WIDE)
+
+
+def _typeset(text: str, marks: Marks) -> str:
+    """The text with no-break spaces, also between a number that a slot stands for and its noun."""
+    text = typeset_letter(text)
+    for slot in [slot for slot in marks.slots if KINDS.get(slot.field) is FieldKind.NUMBER]:
+        text = text.replace(f"{marks.slot(slot)} ", f"{marks.slot(slot)}{WIDE}")
+    return text
 
 
 def _linked(html: str, text: str, marks: Marks, links: Links, shared: Shared) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from babel.numbers import format_decimal
 
 from outreach.campaigns.letter import blocks
 from outreach.campaigns.letter.facts import Facts
-from outreach.french import LOCALE, NARROW, WIDE, WITH_WEEKDAY, spelt_day
+from outreach.french import LOCALE, NARROW, WIDE, WITH_WEEKDAY, spelt_day, unbroken
 from outreach.mail import links
 from outreach.mail.letters import Filling, Value
 from outreach.mail.marks import FieldKind, Slot
@@ -180,7 +180,7 @@ def _finder(name: str) -> Callable[[Facts], Raw]:
 
 def _said(raw: Raw) -> str:
     if isinstance(raw, date):
-        return spelt_day(raw)
+        return unbroken(spelt_day(raw))
     return "" if is_empty(raw) else str(raw)
 
 
@@ -204,5 +204,5 @@ _FILTERS: Mapping[str, Callable[[Raw, str], Raw]] = {
     "majuscule": _capital,
     "minuscule": lambda raw, _given: _said(raw).lower(),
     "nombre": _grouped,
-    "date": lambda raw, _given: spelt_day(raw, WITH_WEEKDAY) if isinstance(raw, date) else raw,
+    "date": lambda raw, _given: unbroken(spelt_day(raw, WITH_WEEKDAY)) if isinstance(raw, date) else raw,
 }

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns.letter.frozen import WrittenLetter, freeze
 from outreach.campaigns.lifecycle import campaign_numbered, revise
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, MessageClass
@@ -55,7 +56,7 @@ def test_each_authority_gets_its_own_schools_and_nobody_else_s(database, people,
             assert (name in text) == (name in html) == (key in schools)
         assert f"FASE {9000 + authority}" in message["Subject"]
         assert "17\u00a0juin" not in text
-        assert "14 juin 2021" in text
+        assert "14\u00a0juin\u00a02021" in text
 
 
 def test_a_name_leaves_as_plain_text_whatever_it_holds(database, people, strand):
@@ -193,11 +194,23 @@ def test_every_ready_made_campaign_makes_a_letter(database, people, strand):
     ((message, _),) = composed(database)
     text, html = parts(message)
     assert "\u202f!important" not in html
-    said = ("Nadia Lambert", "Boulevard Léopold II 44", "FASE 9001", "7831")
+    said = ("Nadia Lambert", "Boulevard Léopold II 44", "FASE\u00a09001", "7831")
     for expected in (*said, "https://courriel.example/u/", "https://courriel.example/data-protection"):
         assert expected in text
         assert expected in html
     assert " :" not in text.replace("\u00a0:", "")
+
+
+def test_the_contact_s_number_is_a_link_where_it_is_a_number(database, people, strand):
+    settle(database, 1)
+    for phone, shown in {
+        "02 690 81 23": '<a href="tel:+3226908123" style="color:#303675">02\u00a0690\u00a081\u00a023</a>.',
+        "poste 12": ", poste\u00a012.",
+    }.items():
+        with database.reading() as session:
+            campaign = campaign_numbered(session, draft(database, title=phone))
+            written = replace(WrittenLetter.of(campaign), contact_phone=phone)
+        assert shown in freeze(written, SENDING, NOW, is_reminder=False).draft.html
 
 
 READY = (ROOT / "campaigns" / "invitation-volet-1.md").read_text(encoding="utf-8")

@@ -159,9 +159,9 @@ def test_the_letter_and_its_numbers_speak_of_these_schools_as_its_preview_does(d
         preview = Preview(session, campaign, SENDING, [], now=NOW)
         shown = {one.address: one.text for one in preview.letters(audiences.addressees(session, campaign, now=NOW))}
         first = preview.of(session.scalars(select(Authority)).one())
-    assert "2 sur 3, 1 ont adhéré" in shown[ALL]
+    assert "2\u00a0sur 3, 1\u00a0ont adhéré" in shown[ALL]
     for address, key in ((FIRST, schools[0]), (SECOND, schools[1])):
-        assert "1 sur 1, 0 ont adhéré" in shown[address]
+        assert "1\u00a0sur 1, 0\u00a0ont adhéré" in shown[address]
         with database.reading() as session:
             assert [name for name in names(session) if name in shown[address]] == [session.get_one(School, key).name]
     assert (first.address, first.text) == (ALL, shown[ALL])
@@ -177,7 +177,7 @@ def test_what_left_is_read_again_as_the_preview_showed_it(database, schools):
         row = session.scalars(select(Message).where(Message.address == FIRST)).one()
         read = composing.as_shown(session, row, SENDING, now=NOW)
         assert [name for name in names(session) if name in read] == [session.get_one(School, schools[0]).name]
-        assert "1 sur 1" in read
+        assert "1\u00a0sur 1" in read
 
 
 def test_a_test_letter_lists_what_the_preview_shows(database, schools):
