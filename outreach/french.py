@@ -23,7 +23,7 @@ FASE_SPACE = re.compile(r"(?<=\bFASE) (?=[\d\ue000-\uf8ff])")
 THOUSANDS = re.compile(r"\b(\d{1,3}) (?=\d{3}\b)")
 NATIONAL = re.compile(r"(?:\+|00)(\d{6,15})|0(\d{8,9})")
 LOCALE = "fr_BE"
-WITH_WEEKDAY = "EEEE d MMMM y"
+WITH_WEEKDAY, SHORT = "EEEE d MMMM y", "d MMM"
 
 
 def typeset(text: str) -> str:

@@ -16,6 +16,7 @@ from operator import attrgetter
 
 MOST = 30
 LONGEST_SUBJECT = 90
+USUAL_VALUE = 8  # characters that a field counts in a subject: a number, a short date
 LONGEST_SENTENCE = 40
 LONGEST_PARAGRAPH = 120
 
@@ -118,8 +119,9 @@ def _one_a_line(kind: Iterable[Remark]) -> list[Remark]:
 
 
 def _subject_length(subject: str) -> Iterator[Remark]:
-    """A field counts with its length in the source, as its value is not known here."""
-    length = len(_first_branches(_with_short_tags(subject)))
+    """A field counts with a usual length, as its value is not known here."""
+    bare = FIELD_OR_ADDRESS.sub(FILLED * USUAL_VALUE, _with_short_tags(subject))
+    length = len(_first_branches(bare))
     if length > LONGEST_SUBJECT:
         yield Remark(0, f"Raccourcissez l’objet : {length} caractères, {LONGEST_SUBJECT} au plus.")
 

@@ -50,7 +50,7 @@ def test_a_letter_in_its_frame_has_its_pixel_and_no_header_is_complained_about(s
     said = []
     staff.on("console", lambda message: said.append(message.text))
     staff.goto("/mailbox")
-    staff.get_by_role("link", name="Équipement numérique").first.click()
+    staff.get_by_role("link", name="À répondre").first.click()
     pixel = staff.frame_locator("iframe").locator("img[src*='/o/']")
     expect(pixel).to_have_js_property("naturalWidth", 1)
     staff.goto("/directory")

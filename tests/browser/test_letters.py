@@ -42,7 +42,7 @@ def test_a_letter_is_read_and_its_link_leads_to_one_button(staff, letter, violat
     staff.set_viewport_size({"width": width, "height": 900})
     staff.goto("/mailbox")
     assert violations(staff) == []
-    staff.get_by_role("link", name="Équipement numérique").first.click()
+    staff.get_by_role("link", name="À répondre").first.click()
     frame = staff.frame_locator("iframe")
     expect(frame.get_by_role("link", name="Ne plus recevoir")).to_be_visible()
     assert violations(staff) == []
@@ -63,7 +63,7 @@ def test_a_letter_is_read_and_its_link_leads_to_one_button(staff, letter, violat
 @pytest.mark.parametrize("view", ["text", "source"])
 def test_its_text_and_its_source_keep_the_rules(staff, letter, violations, view):
     staff.goto("/mailbox")
-    staff.get_by_role("link", name="Équipement numérique").first.click()
+    staff.get_by_role("link", name="À répondre").first.click()
     expect(staff.locator("iframe")).to_be_visible()
     staff.goto(f"{staff.url.partition('?')[0]}?view={view}")
     assert violations(staff) == []

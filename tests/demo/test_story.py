@@ -78,7 +78,7 @@ def test_it_is_told_with_the_sample_once_and_its_letters_lead_somewhere(database
         story.tell(session, SenderIdentity.of(settings), now=NOW)
     folder = mailbox.folder_of(settings.data)
     confirmation, *_, invitation = (mailbox.letter(folder, path.name) for path in mailbox.letters_in(folder))
-    assert confirmation.subject.endswith("Votre réponse est enregistrée")
+    assert confirmation.subject.startswith("Votre réponse est enregistrée – FASE")
     assert invitation.date < confirmation.date < NOW
     first_step = [mailbox.letter(folder, path.name) for path in mailbox.letters_in(folder, "volet")]
     assert first_step

@@ -80,7 +80,7 @@ standings = st.builds(
     SharedHeaders,
     sender=st.builds(Mailbox, st.just("sensibilisation@courriel.example"), names),
     reply_to=mailboxes,
-    list_id=st.just("<w12.courriel.example>"),
+    list_id=st.sampled_from(["<w12.courriel.example>", "Sensibilisation des PO <sensibilisation.courriel.example>"]),
     feedback_id=st.just("w12:c3:awareness:outreach"),
     unsubscribe=st.sampled_from(["", "https://x.example/u/", f"https://{'campagnes.' * 12}example/u/"]),
     mailto=st.sampled_from(["", "u-"]),

@@ -31,6 +31,11 @@ from outreach.settings import ROOT, Settings
 from outreach.tracking.models import TrackingMode
 
 SENDER = "sensibilisation"
+# What recipients sort letters by: the same for all campaigns of a class (RFC 2919), with its phrase in ASCII.
+LISTS = {
+    MessageClass.AWARENESS: ("Sensibilisation des pouvoirs organisateurs", "sensibilisation"),
+    MessageClass.STATUTORY: ("Communications aux pouvoirs organisateurs", "communications"),
+}
 SIGNATURE = ("sender_name", "sender_address", "contact_name", "contact_service", "contact_phone", "contact_email")
 
 
@@ -245,10 +250,11 @@ def shared_headers_of(
     written: WrittenLetter, sending: SenderIdentity, wave: str, references: str = ""
 ) -> SharedHeaders:
     """The headers that all the letters of a wave share."""
+    phrase, list_name = LISTS[written.message_class]
     return SharedHeaders(
         sender=Mailbox(f"{SENDER}@{sending.domain}", letters.one_line(written.sender_name)),
         reply_to=Mailbox(written.contact_email, letters.one_line(written.contact_name)),
-        list_id=f"<{wave}.{sending.domain}>",
+        list_id=f"{phrase} <{list_name}.{sending.domain}>",
         feedback_id=f"{wave}:c{written.campaign_id}:{written.message_class}:outreach",
         unsubscribe=f"{sending.address}/{UNSUBSCRIBE}/" if written.is_awareness else "",
         mailto=UNSUBSCRIBING if written.is_awareness and sending.reads_mail else "",

@@ -12,7 +12,7 @@ from babel.numbers import format_decimal
 
 from outreach.campaigns.letter import blocks
 from outreach.campaigns.letter.facts import Facts
-from outreach.french import LOCALE, NARROW, WIDE, WITH_WEEKDAY, spelt_day, unbroken
+from outreach.french import LOCALE, NARROW, SHORT, WIDE, WITH_WEEKDAY, spelt_day, unbroken
 from outreach.mail import links
 from outreach.mail.letters import Filling, Value
 from outreach.mail.marks import FieldKind, Slot
@@ -205,4 +205,5 @@ _FILTERS: Mapping[str, Callable[[Raw, str], Raw]] = {
     "minuscule": lambda raw, _given: _said(raw).lower(),
     "nombre": _grouped,
     "date": lambda raw, _given: unbroken(spelt_day(raw, WITH_WEEKDAY)) if isinstance(raw, date) else raw,
+    "court": lambda raw, _given: spelt_day(raw, SHORT).replace(" ", WIDE) if isinstance(raw, date) else raw,
 }

@@ -20,7 +20,7 @@ from outreach.tracking import answers
 from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer, Response, TrackingMode
 
-SUBJECT = "FASE ((fase_po)) – Votre réponse est enregistrée"
+SUBJECT = "Votre réponse est enregistrée – FASE ((fase_po))"
 LETTER = """Madame, Monsieur,
 
 Votre réponse du {day} est enregistrée pour **((nom_po))** (FASE ((fase_po))) :

@@ -12,12 +12,13 @@ from sqlalchemy import select, update
 
 from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import WrittenLetter, freeze
+from outreach.campaigns.letter.frozen import WrittenLetter, freeze, shared_headers_of
 from outreach.campaigns.lifecycle import campaign_numbered, revise
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, MessageClass
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError, NotFound
+from outreach.mail import wording
 from outreach.mail.linter import faults
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.settings import ROOT
@@ -211,6 +212,31 @@ def test_the_contact_s_number_is_a_link_where_it_is_a_number(database, people, s
             campaign = campaign_numbered(session, draft(database, title=phone))
             written = replace(WrittenLetter.of(campaign), contact_phone=phone)
         assert shown in freeze(written, SENDING, NOW, is_reminder=False).draft.html
+
+
+def test_a_ready_made_subject_begins_with_the_act_and_ends_with_the_authority(database, people, strand):
+    for schools in (1, 12):
+        settle(database, 1, schools=schools)
+    launch(database, approved(database))
+    subjects = sorted(re.sub(r"\s", " ", message["Subject"]) for message, _ in composed(database))
+    assert subjects == [
+        f"À répondre avant le 14 juin : {words}, volet 1 – FASE {fase}"
+        for words, fase in (("1 école", 9001), ("12 écoles", 9002))
+    ]
+    for ready in definitions.ready_made(ROOT / "campaigns").values():
+        assert ready.subject.startswith(("À répondre avant le ((", "À vérifier avant le (("))
+        assert ready.subject.endswith(" – FASE ((fase_po))")
+        assert ready.sender.name.startswith("Fédération Wallonie-Bruxelles – ")
+        assert [remark.text for remark in wording.remarks(ready.subject, "x") if not remark.line] == []
+
+
+def test_all_letters_of_a_class_name_the_same_list(database, people, strand):
+    with database.reading() as session:
+        written = WrittenLetter.of(campaign_numbered(session, draft(database)))
+    others = replace(written, campaign_id=2), replace(written, message_class=MessageClass.STATUTORY)
+    named = [shared_headers_of(each, SENDING, f"v{place}").list_id for place, each in enumerate((written, *others))]
+    assert named[0] == named[1] == "Sensibilisation des pouvoirs organisateurs <sensibilisation.courriel.example>"
+    assert named[2] == "Communications aux pouvoirs organisateurs <communications.courriel.example>"
 
 
 READY = (ROOT / "campaigns" / "invitation-volet-1.md").read_text(encoding="utf-8")

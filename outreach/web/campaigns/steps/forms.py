@@ -103,7 +103,9 @@ class LetterForm(StepForm):
     )
     circular = StringField("Circulaire (facultatif)", [_at_most(40)])
     subject = StringField(
-        "Objet du courriel", [_at_most(250)], description="Le sujet, le volet et la date attendue, en 90 caractères."
+        "Objet du courriel",
+        [_at_most(250)],
+        description="Ce qu’il faut faire et pour quand, puis le sujet ; le numéro FASE en dernier. 90 caractères.",
     )
     letter = SourceField(
         "Texte du courriel",
@@ -115,7 +117,11 @@ class LetterForm(StepForm):
     contact_service = StringField("Son service (facultatif)", [_at_most(200)])
     contact_phone = StringField("Son téléphone (facultatif)", [_at_most(40)])
     contact_email = StringField("Son adresse", [_at_most(320)], description="Les réponses au courriel lui arrivent.")
-    sender_name = StringField("Nom de l’expéditeur", [_at_most(200)])
+    sender_name = StringField(
+        "Nom de l’expéditeur",
+        [_at_most(200)],
+        description="Par exemple : Fédération Wallonie-Bruxelles – votre service.",
+    )
     sender_address = StringField("Adresse postale de l’expéditeur", [_at_most(300)])
 
     KEPT = (
