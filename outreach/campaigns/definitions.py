@@ -77,11 +77,13 @@ class Definition(BaseModel):
     purpose: Annotated[Words, Field(max_length=1000)] = ""
     colour: Colour
     circular: Annotated[Words, Field(max_length=40)] = ""
+    circular_url: Annotated[Words, Field(max_length=500)] = ""
     message_class: Annotated[MessageClass, Field(alias="class")]
     programme: Words = ""
     strand: int
     concerns: Concerns = Concerns.OPEN
     subject: Annotated[str, Field(min_length=1, max_length=250)]
+    preheader: Annotated[str, Field(max_length=250)] = ""
     tracking: TrackingMode = TrackingMode.AGGREGATE
     deadline_days: Annotated[int, Field(ge=1, le=366)] = 30
     reminders: Annotated[tuple[Annotated[int, Field(ge=1, le=365)], ...], Field(max_length=MOST_REMINDERS)] = ()
@@ -126,11 +128,13 @@ def of(session: Session, campaign: Campaign) -> Definition:
         purpose=campaign.purpose,
         colour=campaign.colour,
         circular=campaign.circular,
+        circular_url=campaign.circular_url,
         message_class=campaign.message_class,
         programme=programme.code,
         strand=campaign.strand.number,
         concerns=campaign.concerns,
         subject=campaign.subject,
+        preheader=campaign.preheader,
         tracking=campaign.tracking,
         deadline_days=campaign.deadline_days,
         reminders=tuple(planning.offsets(campaign)),

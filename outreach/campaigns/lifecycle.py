@@ -12,7 +12,7 @@ from outreach import audit
 from outreach.adherence import programmes
 from outreach.campaigns import audiences
 from outreach.campaigns.definitions import Definition
-from outreach.campaigns.letter.frozen import refuse_unreadable
+from outreach.campaigns.letter.frozen import refuse_unfit, refuse_unreadable
 from outreach.campaigns.models import (
     CAMPAIGN_MOVES,
     ON_ITS_WAY,
@@ -41,8 +41,10 @@ LATEST = timedelta(hours=2)
 CONTENT = (
     *("title", "purpose", "colour", "circular", "message_class", "strand_id", "concerns", "criteria", "subject"),
     *("letter", "tracking", "deadline_days", "reminders", "stops_on", "sender_name", "sender_address"),
-    *("contact_name", "contact_service", "contact_phone", "contact_email"),
+    *("contact_name", "contact_service", "contact_phone", "contact_email", "preheader", "circular_url"),
 )
+ADDED = {"preheader", "circular_url"}  # an approval from before they were there is valid while they are empty
+STATED = ("title", "purpose", "colour", "circular_url", "message_class", "concerns", "subject", "preheader", "letter")
 WRITTEN = (CampaignState.DRAFT, CampaignState.TO_APPROVE)
 SENT_BACK = "renvoyée à qui l’écrit"
 RESTORED = "reprise en brouillon"
@@ -75,23 +77,18 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
     if strand is None:
         raise InputError(f"Le programme « {programme.name} » n’a pas de volet {stated.strand}.")
     refuse_unreadable(stated.subject, stated.letter)
+    refuse_unfit(stated.preheader, stated.circular_url)
     criterion = audiences.stated(session, stated.segment.criteria)
     if audiences.lacks_letter(stated.concerns, criterion):
         raise InputError(audiences.LACKS_LETTER)
     contact = stated.contact
     campaign = Campaign(
         state=CampaignState.DRAFT,
-        title=stated.title,
-        purpose=stated.purpose,
-        colour=stated.colour,
+        **{name: getattr(stated, name) for name in STATED},
         circular=stated.circular or strand.circular,
-        message_class=stated.message_class,
         strand=strand,
         strand_id=strand.id,
-        concerns=stated.concerns,
         criteria=to_json(criterion),
-        subject=stated.subject,
-        letter=stated.letter,
         tracking=stated.tracking,
         deadline_days=stated.deadline_days,
         reminders=" ".join(map(str, sorted(set(stated.reminders)))),
@@ -127,6 +124,7 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
     if not may_change(campaign):
         raise Refused("Cette campagne est terminée ou en cours d’envoi : elle ne se change plus.")
     refuse_unreadable(changes.get("subject", campaign.subject), changes.get("letter", campaign.letter))
+    refuse_unfit(changes.get("preheader", campaign.preheader), changes.get("circular_url", campaign.circular_url))
     before = content_hash(campaign)
     for field, value in changes.items():
         setattr(campaign, field, value)
@@ -326,7 +324,9 @@ def is_approved(session: Session, campaign: Campaign) -> bool:
 
 def content_hash(campaign: Campaign) -> str:
     """The digest of all that an approval is about: letter, criteria, dates, sender, mode (SHA-256, hexadecimal)."""
-    content = {field: str(getattr(campaign, field)) for field in CONTENT}
+    content = {
+        field: str(getattr(campaign, field)) for field in CONTENT if field not in ADDED or getattr(campaign, field)
+    }
     content["starts_at"] = campaign.starts_at.isoformat() if campaign.starts_at else ""
     content["criteria"] = to_json(simplified(from_store(campaign.criteria)))
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()

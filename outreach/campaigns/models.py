@@ -115,7 +115,8 @@ _COLOUR_LABELS = {
 class Campaign(Base):
     """A letter, its audience, the schools it is about, its sender and its dates.
 
-    `criteria` is JSON (`segments.criteria_json`). The first wave is requested for `starts_at`. Each number in
+    `preheader` is what a list of letters shows after the subject; `circular_url` is the circular's own page. Both may
+    be ''. `criteria` is JSON (`segments.criteria_json`). The first wave is requested for `starts_at`. Each number in
     `reminders` ("14 24") is a reminder, so many days after the first wave. No wave leaves after `stops_on`. A
     letter's deadline is `deadline_days` after its wave. An approval is valid for the digest of all this: any change
     makes the campaign a DRAFT again. `calm_waived` repeats that an Exemption from the calm holds: it is no content.
@@ -129,11 +130,13 @@ class Campaign(Base):
     purpose: Mapped[str] = mapped_column(Text)
     colour: Mapped[Colour] = mapped_column(enum_of(Colour, "colour"))
     circular: Mapped[str] = mapped_column(String(40))
+    circular_url: Mapped[str] = mapped_column(String(500), default="")
     message_class: Mapped[MessageClass] = mapped_column(enum_of(MessageClass, "campaign_class"))
     strand_id: Mapped[int] = mapped_column(ForeignKey("strands.id"), index=True)
     concerns: Mapped[Concerns] = mapped_column(enum_of(Concerns, "concerns"))
     criteria: Mapped[str] = mapped_column(Text)
     subject: Mapped[str] = mapped_column(Text)
+    preheader: Mapped[str] = mapped_column(Text, default="")
     letter: Mapped[str] = mapped_column(Text)
     tracking: Mapped[TrackingMode] = mapped_column(enum_of(TrackingMode, "tracking_mode"))
     deadline_days: Mapped[int]

@@ -88,7 +88,8 @@ def _plain(text: str) -> Value:
 class Draft:
     """A letter inside its layout, with marks for its slots and conditions; a mark's number is a place in these tables.
 
-    It is stored with a mailing, so that a letter composed a year later is identical to the byte.
+    It is stored with a mailing, so that a letter composed a year later is identical to the byte. The preheader also
+    stands in the HTML; drafts of before have none.
     """
 
     slots: tuple[Slot, ...]
@@ -96,18 +97,19 @@ class Draft:
     subject: str
     html: str
     text: str
+    preheader: str = ""
 
     @classmethod
-    def of(cls, marks: Marks, subject: str, html: str, text: str) -> "Draft":
+    def of(cls, marks: Marks, subject: str, html: str, text: str, preheader: str = "") -> "Draft":
         """A draft of texts whose marks come from `marks`."""
-        return cls(tuple(marks.slots), tuple(marks.conditions), subject, html, text)
+        return cls(tuple(marks.slots), tuple(marks.conditions), subject, html, text, preheader)
 
     @classmethod
     def of_kept(cls, kept: Mapping[str, Any]) -> "Draft":
         """A draft from its fields as JSON keeps them, with lists for tuples."""
         slots = tuple(Slot(slot["field"], tuple(map(tuple, slot["filters"]))) for slot in kept["slots"])
         conditions = tuple(map(_condition, kept["conditions"]))
-        return cls(slots, conditions, kept["subject"], kept["html"], kept["text"])
+        return cls(slots, conditions, kept["subject"], kept["html"], kept["text"], kept.get("preheader", ""))
 
 
 class Filled(NamedTuple):
@@ -144,11 +146,12 @@ class Variant:
     subject: Sequence[str | Place]
     html: Sequence[str | Place]
     text: Sequence[str | Place]
+    preheader: Sequence[str | Place]
 
     @property
     def places(self) -> tuple["Place", ...]:
         """The places of its values, each once."""
-        parts = (*self.subject, *self.html, *self.text)
+        parts = (*self.subject, *self.html, *self.text, *self.preheader)
         return tuple(dict.fromkeys(part for part in parts if isinstance(part, Place)))
 
 
@@ -170,7 +173,7 @@ class Letter:
         self.conditional = sorted({name for condition in draft.conditions for name in fields_of(condition)})
         self.fields = {slot.field for slot in draft.slots} | set(self.conditional)
         self._common = sorted(common)
-        self._wholes = [_parts(draft, text) for text in (draft.subject, draft.html, draft.text)]
+        self._wholes = [_parts(draft, text) for text in (draft.subject, draft.html, draft.text, draft.preheader)]
         self._variant = lru_cache(MOST_VARIANTS)(self._decide)
         self._places = lru_cache(MOST_VARIANTS)(lambda truth: self._variant(truth).places)
         self._encoded = lru_cache(MOST_VARIANTS)(self._encode)
@@ -193,6 +196,11 @@ class Letter:
         """The subject as text on one line."""
         subject = self._variant(self._truth(flags)).subject
         return one_line("".join([x if isinstance(x, str) else values[x.key].text for x in subject]))
+
+    def preheader_for(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> str:
+        """The preheader as text on one line, or ''."""
+        preheader = self._variant(self._truth(flags)).preheader
+        return one_line("".join([x if isinstance(x, str) else values[x.key].text for x in preheader]))
 
     def html_for(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> str:
         """The HTML as a mail program or a browser reads it."""

@@ -95,6 +95,7 @@ class Settings(BaseModel):
     dns_timeout: Annotated[int, Field(ge=1, le=30)] = 5
     demo_mailbox: str = "127.0.0.1:8025"
     security_contact: Annotated[str, Field(pattern=r"^([^\s@:]+@[^\s@:]+|https://\S+)?$")] = ""
+    official_page: Annotated[str, Field(pattern=r"^(https://[^\s@\\<>\"]+)?$")] = ""
     clock_offset: float = 0.0
     oidc_issuer: str = ""
     oidc_client_id: str = ""

@@ -101,6 +101,8 @@ def test_nobody_approves_what_they_wrote_submitted_or_changed(database, people, 
         {"deadline_days": 10},
         {"sender_name": "Autre"},
         {"contact_email": "autre@fwb.example"},
+        {"preheader": "Autre aperçu"},
+        {"circular_url": "https://circulaires.example/1"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -114,6 +116,15 @@ def test_any_change_takes_an_approved_campaign_back_to_draft_and_cancels_what_wa
     with database.reading() as session:
         assert session.get_one(Campaign, number).state is CampaignState.DRAFT
         assert session.get_one(Wave, wave).state is WaveState.CANCELLED
+
+
+def test_an_approval_from_before_preheaders_stays_valid(database, people, strand, monkeypatch):
+    number = draft(database, preheader="")
+    with database.reading() as session:
+        digest = lifecycle.content_hash(session.get_one(Campaign, number))
+        before = [name for name in lifecycle.CONTENT if name not in {"preheader", "circular_url"}]
+        monkeypatch.setattr(lifecycle, "CONTENT", before)
+        assert lifecycle.content_hash(session.get_one(Campaign, number)) == digest
 
 
 def test_a_change_that_changes_nothing_keeps_the_approval_and_an_unknown_field_is_refused(database, people, strand):

@@ -205,6 +205,12 @@ def test_a_contact_that_is_none_stops_the_start(tmp_path, contact):
         read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_SECURITY_CONTACT": contact})
 
 
+@pytest.mark.parametrize("page", ["http://www.example", "https://a@b.example", 'https://b.example/"', "b.example"])
+def test_an_official_page_that_could_mislead_stops_the_start(tmp_path, page):
+    with pytest.raises(SettingsError, match="OUTREACH_OFFICIAL_PAGE"):
+        read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_OFFICIAL_PAGE": page})
+
+
 def test_password_managers_are_led_to_the_page_of_the_password(author, client):
     for reader in (author, client):
         assert reader.get("/.well-known/change-password").location == "/account/password"

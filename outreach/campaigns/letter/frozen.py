@@ -23,6 +23,7 @@ from outreach.mail.language import parse_line
 from outreach.mail.letters import Draft, Letter
 from outreach.mail.links import mark as mark_links
 from outreach.mail.links import of as links_of
+from outreach.mail.markdown import fault_of_link
 from outreach.mail.marks import FieldKind, Marks, Slot
 from outreach.mail.mime import Mailbox, SharedHeaders
 from outreach.mail.tokens import Keys, TokenKind
@@ -31,6 +32,7 @@ from outreach.settings import ROOT, Settings
 from outreach.tracking.models import TrackingMode
 
 SENDER = "sensibilisation"
+SUBJECT, PREHEADER = "Objet", "Texte d’aperçu"
 # What recipients sort letters by: the same for all campaigns of a class (RFC 2919), with its phrase in ASCII.
 LISTS = {
     MessageClass.AWARENESS: ("Sensibilisation des pouvoirs organisateurs", "sensibilisation"),
@@ -43,19 +45,21 @@ SIGNATURE = ("sender_name", "sender_address", "contact_name", "contact_service",
 class SenderIdentity:
     """Where letters come from: the sending domain, the public address of the service, the keys of its links.
 
-    `reads_mail` is True when the service reads the mail that its letters' own addresses receive.
+    `reads_mail` is True when the service reads the mail that its letters' own addresses receive. `official_page` is the
+    address of a page of the ministry that names the service, or ''.
     """
 
     domain: str
     address: str
     keys: Keys
     reads_mail: bool = False
+    official_page: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> "SenderIdentity":
         """The identity given by an installation's settings."""
         keys, reads_mail = Keys(settings.signing_keys), bool(settings.bounces_url)
-        return cls(settings.sending_domain, settings.address, keys, reads_mail)
+        return cls(settings.sending_domain, settings.address, keys, reads_mail, settings.official_page)
 
     @property
     def schemes(self) -> tuple[str, ...]:
@@ -127,9 +131,11 @@ class WrittenLetter:
     strand_id: int | None
     concerns: Concerns
     subject: str
+    preheader: str
     letter: str
     tracking: TrackingMode
     circular: str
+    circular_url: str
     deadline_days: int
     sender_name: str
     sender_address: str
@@ -169,23 +175,36 @@ def freeze(
 def bare(written: WrittenLetter, sending: SenderIdentity) -> Draft:
     """The letter without its layout, as an editor shows it. Raises InputError as `freeze` does."""
     marks = Marks()
-    subject, html, text = _read(written.subject, written.letter, marks, sending.schemes)
-    return Draft.of(marks, *(_typeset(part, marks) for part in (subject, html, text)))
+    read = _read(written.subject, written.letter, marks, sending.schemes)
+    preheader = _line(written.preheader, marks, PREHEADER)
+    return Draft.of(marks, *(_typeset(part, marks) for part in (*read, preheader)))
 
 
 def refuse_unreadable(subject: str, letter: str, schemes: Sequence[str] = ("https", "http")) -> None:
     """Raises InputError, with the line, when a subject or a letter cannot be read, or one of them is missing."""
     marks = Marks()
-    read = _read(subject, letter, marks, schemes)
+    _refuse_unkept(Draft.of(marks, *_read(subject, letter, marks, schemes)))
+
+
+def _refuse_unkept(draft: Draft) -> None:
     try:
-        json.loads(json.dumps(asdict(Draft.of(marks, *read)), ensure_ascii=False).encode())
+        json.loads(json.dumps(asdict(draft), ensure_ascii=False).encode())
     except (ValueError, RecursionError):  # a letter that cannot be stored would stop its wave at the start
         raise InputError("Le courriel contient un champ ou une condition qui ne peut pas être gardé.") from None
+
+
+def refuse_unfit(preheader: str, circular_url: str, schemes: Sequence[str] = ("https", "http")) -> None:
+    """Raises InputError when a preheader cannot be read, or when the circular's address is no link of a letter."""
+    marks = Marks()
+    _refuse_unkept(Draft.of(marks, _line(preheader, marks, PREHEADER), "", ""))
+    if circular_url and (fault := fault_of_link(circular_url, schemes)):
+        raise InputError(f"Adresse de la circulaire : {fault}")
 
 
 def _draft(written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark: str) -> Draft:
     marks = Marks()
     subject, html, text = _read(written.subject, written.letter, marks, sending.schemes)
+    preheader = _line(written.preheader, marks, PREHEADER)
     html = mark_links(html, marks)
     own = {name: marks.slot(Slot(name)) for name in ("fase_po", "nom_po", *ADDRESSES)}
     may_unsubscribe = written.is_awareness
@@ -199,12 +218,16 @@ def _draft(written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark
         "marks": own,
         "may_unsubscribe": may_unsubscribe,
         "data_protection": sending.data_protection,
+        "preheader": preheader,
+        "circular": {"number": letters.one_line(written.circular), "url": written.circular_url},
+        "official_page": sending.official_page,
     }
     body = Markup(html)  # noqa: S704 - escaped by the Markdown reader
     html = _typeset(layouts.get_template("letter.html").render(body=body, **around), marks)
     text = _typeset(layouts.get_template("letter.txt").render(body=text.rstrip("\n"), **around), marks)
     links = Links.of_nobody(sending.address, may_unsubscribe=may_unsubscribe)
-    return Draft.of(marks, _typeset(mark + subject, marks), *_linked(html, text, marks, links, shared))
+    html, text = _linked(html, text, marks, links, shared)
+    return Draft.of(marks, _typeset(mark + subject, marks), html, text, _typeset(preheader, marks))
 
 
 def _phone(written: WrittenLetter) -> str:
@@ -236,14 +259,20 @@ def _linked(html: str, text: str, marks: Marks, links: Links, shared: Shared) ->
 
 
 def _read(subject: str, letter: str, marks: Marks, schemes: Sequence[str]) -> tuple[str, str, str]:
-    try:
-        line = parse_line(subject, KINDS, marks)
-    except InputError as error:
-        raise InputError(str(error).replace("Ligne 1 :", "Objet :")) from None
+    line = _line(subject, marks, SUBJECT)
     html, text = letters.body(letter, KINDS, marks, schemes)
     if not line.strip() or not text.strip():
         raise InputError("Le courriel n’a pas d’objet ou pas de texte.")
     return line, html, text
+
+
+def _line(source: str, marks: Marks, name: str) -> str:
+    """A line of fields and words, marked; `name` is what a refusal calls it."""
+    try:
+        return parse_line(source, KINDS, marks)
+    except InputError as error:
+        said = str(error).replace("Ligne 1 :", f"{name} :")
+        raise InputError(said if name == SUBJECT else said.replace("L’objet ne", f"{name} : il ne")) from None
 
 
 def shared_headers_of(

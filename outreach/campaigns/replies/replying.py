@@ -166,6 +166,7 @@ def _written(campaign: Campaign, subject: str, text: str, writer: Writer) -> Wri
         message_class=MessageClass.STATUTORY,
         tracking=TrackingMode.NONE,
         subject=subject,
+        preheader="",
         letter=text,
         contact_name=writer.name,
         contact_email=writer.email,

@@ -33,6 +33,7 @@ BUDGET = 10
 """How many awareness letters an authority may receive in a school year before a remark [our assumption]."""
 SAME_LETTER = timedelta(days=7)
 BIGGEST_HTML, NEARLY = 100_000, 85_000
+LONGEST_PREHEADER = 90
 NAMED = 3
 PLACEHOLDER = re.compile(r"\[[àa] compléter[^\]\n]{0,200}\]?", re.IGNORECASE)
 
@@ -97,10 +98,11 @@ def wording_of(campaign: Campaign | WrittenLetter, sending: SenderIdentity) -> l
 
 def unfinished(campaign: Campaign | WrittenLetter) -> list[str]:
     """What its author has still to write in place of a ready-made letter's placeholders, a sentence for each."""
-    lines = [campaign.subject, *campaign.letter.split("\n")]
+    lines = [("Objet", campaign.subject), ("Texte d’aperçu", campaign.preheader)]
+    lines += [(f"Ligne {number}", line) for number, line in enumerate(campaign.letter.split("\n"), 1)]
     return [
-        f"{f'Ligne {number}' if number else 'Objet'} : remplacez « {found[0]} » par votre texte, crochets compris."
-        for number, line in enumerate(lines)
+        f"{name} : remplacez « {found[0]} » par votre texte, crochets compris."
+        for name, line in lines
         for found in PLACEHOLDER.finditer(line)
     ]
 
@@ -117,6 +119,9 @@ def blocks_of(campaign: Campaign | WrittenLetter, counts: AudienceCounts, run: D
     blocks += [_missing(name, authorities) for name, authorities in sorted(run.missing.items())]
     if run.biggest > BIGGEST_HTML:
         blocks.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : raccourcissez-le sous 100 ko.")
+    if run.longest_preheader > LONGEST_PREHEADER:
+        most = f"{run.longest_preheader} caractères pour un des PO, {LONGEST_PREHEADER} au plus"
+        blocks.append(f"Raccourcissez le texte d’aperçu : {most}, valeurs des champs comprises.")
     return blocks
 
 

@@ -61,6 +61,11 @@ class PreviewedLetter:
         return self.letter.subject_for(self.values, self.flags)
 
     @property
+    def preheader(self) -> str:
+        """The preheader as text, with the recipient's values, or ''."""
+        return self.letter.preheader_for(self.values, self.flags)
+
+    @property
     def html(self) -> str:
         """The HTML as a mail program shows it."""
         return self.letter.html_for(self.values, self.flags)
@@ -94,16 +99,18 @@ class PreviewedLetter:
 
 @dataclass
 class DryRun:
-    """The outcome of composing all letters: `letters` is their number, `subject` that of the first one.
+    """The outcome of composing all letters: `letters` is their number; `subject` and `preheader` are the first one's.
 
     `missing` lists by field the authorities (FASE number, name) without a value; `biggest` is the largest HTML, in
-    bytes.
+    bytes; `longest_preheader` is in characters.
     """
 
     letters: int = 0
     subject: str = ""
+    preheader: str = ""
     missing: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     biggest: int = 0
+    longest_preheader: int = 0
 
 
 class Preview:
@@ -173,8 +180,9 @@ class Preview:
         run = DryRun()
         for letter in self.letters([addressee for addressee in addressees if addressee.reason is None]):
             run.letters += 1
-            run.subject = run.subject or letter.subject
+            run.subject, run.preheader = run.subject or letter.subject, run.preheader or letter.preheader
             run.biggest = max(run.biggest, len(letter.html.encode()))
+            run.longest_preheader = max(run.longest_preheader, len(letter.preheader))
             for name in letter.missing:
                 run.missing.setdefault(name, []).append((letter.facts.fase, letter.facts.name))
         return run

@@ -197,7 +197,7 @@ def letter_of(wave: Wave) -> WrittenLetter:
 def written_by(campaign: Campaign, reminder: AddedReminder | None) -> WrittenLetter:
     """The letter of a campaign, with the words of a reminder that was added to it."""
     written = WrittenLetter.of(campaign)
-    return replace(written, subject=reminder.subject, letter=reminder.letter) if reminder else written
+    return replace(written, subject=reminder.subject, preheader="", letter=reminder.letter) if reminder else written
 
 
 def is_approved(session: Session, wave: Wave) -> bool:

@@ -88,6 +88,7 @@ def _confirm(
         message_class=MessageClass.STATUTORY,
         tracking=TrackingMode.NONE,
         subject=SUBJECT,
+        preheader="",
         letter=LETTER.format(day=spelt_day(today(now)), answers=_listed(responses), after=after),
     )
     frozen = freeze(written, sending, now, is_reminder=False)

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import WrittenLetter, freeze, shared_headers_of
+from outreach.campaigns.letter.frozen import Frozen, WrittenLetter, freeze, shared_headers_of
 from outreach.campaigns.lifecycle import campaign_numbered, revise
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, MessageClass
@@ -228,6 +228,51 @@ def test_a_ready_made_subject_begins_with_the_act_and_ends_with_the_authority(da
         assert ready.subject.endswith(" – FASE ((fase_po))")
         assert ready.sender.name.startswith("Fédération Wallonie-Bruxelles – ")
         assert [remark.text for remark in wording.remarks(ready.subject, "x") if not remark.line] == []
+
+
+SEEN_FIRST = "((écoles_restantes)) école(% if plusieurs_écoles %)s(% endif %) de ((nom_po)) & vous"
+
+
+def test_a_preheader_is_filled_for_each_recipient_hidden_in_the_letter_and_kept_with_it(database, people, strand):
+    settle(database, 1, schools=2)
+    launch(database, approved(database, preheader=SEEN_FIRST))
+    ((message, _),) = composed(database)
+    text, html = parts(message)
+    hidden = re.search(r'<body[^>]*>\s*<div style="display:none;[^"]*">([^<]*)</div>', html)
+    assert hidden[1] == "2\u00a0écoles de PO 0 &amp; vous"
+    assert "& vous" not in text
+    with database.reading() as session:
+        kept = Frozen.from_json(session.scalars(select(Mailing.letter)).one())
+    assert kept.draft.preheader.endswith(" & vous")
+    assert Frozen.from_json(kept.to_json()) == kept
+
+
+def test_footers_lead_to_the_circular_and_to_the_official_page_where_they_are_named(database, people, strand):
+    circular, page = "https://circulaires.example/7831", "https://www.example/courriels"
+    with database.reading() as session:
+        plain = WrittenLetter.of(campaign_numbered(session, draft(database)))
+    named = freeze(replace(plain, circular_url=circular), replace(SENDING, official_page=page), NOW, is_reminder=False)
+    for address in (circular, page):
+        assert f'<a href="{address}" style="color:#303675;overflow-wrap:anywhere">{address}</a>' in named.draft.html
+        assert f":\n{address}\n" in named.draft.text
+    assert named.links == {}, "the pages to verify a letter by are not counted"
+    bare = freeze(plain, SENDING, NOW, is_reminder=False).draft
+    assert "circulaires" not in bare.html + bare.text
+    assert "officielle" not in bare.html + bare.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"preheader": "((nom_pot))"}, "Texte d’aperçu : "),
+        ({"preheader": "((tableau_écoles))"}, "Texte d’aperçu : il ne peut pas contenir ((tableau_écoles))"),
+        ({"circular_url": "javascript:alert(1)"}, "Adresse de la circulaire : lien refusé"),
+        ({"circular_url": "https://fwb.be@evil.example"}, "Adresse de la circulaire : lien refusé"),
+    ],
+)
+def test_a_preheader_or_a_circular_that_no_letter_can_hold_is_refused(database, people, strand, changes, words):
+    with pytest.raises(InputError, match=re.escape(words)):
+        draft(database, **changes)
 
 
 def test_all_letters_of_a_class_name_the_same_list(database, people, strand):

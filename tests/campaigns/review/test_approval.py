@@ -102,10 +102,25 @@ def test_the_correction_is_not_submitted_while_its_placeholder_stands(database, 
 
 
 def test_a_campaign_comes_back_from_its_file(database, people, strand):
-    number = draft(database, reminders=(7, 21))
+    own = {"preheader": "((écoles_restantes)) écoles", "circular_url": "https://circulaires.example/7831"}
+    number = draft(database, reminders=(7, 21), **own)
     with database.reading() as session:
         stated = definitions.of(session, campaign_numbered(session, number))
     assert definitions.read(definitions.write(stated)) == stated
+    assert {name: getattr(stated, name) for name in own} == own
+
+
+def test_a_preheader_too_long_for_one_recipient_waits_to_be_shortened(database, people, strand):
+    settle(database, 2)
+    with database.writing() as session:
+        session.execute(update(Authority).where(Authority.fase == 9002).values(name="x" * 80))
+    number = draft(database, preheader="Pour ((nom_po)) :")
+    assert looked_over(database, number).blocks == []
+    revise(database, number, preheader="Pour ((nom_po)) et vous :")
+    said = "Raccourcissez le texte d’aperçu : 95 caractères pour un des PO, 90 au plus"
+    assert looked_over(database, number).blocks == [f"{said}, valeurs des champs comprises."]
+    revise(database, number, preheader="[À compléter : l’aperçu]")
+    assert looked_over(database, number).blocks[0].startswith("Texte d’aperçu : remplacez")
 
 
 def test_a_value_that_is_missing_for_somebody_is_found_and_named_before_approval(database, people, strand):

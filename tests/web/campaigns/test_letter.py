@@ -1,5 +1,7 @@
 """The letter's editor without a script: passages that depend on the number of schools, and the fields by group."""
 
+import re
+
 from outreach.campaigns.letter.merge_fields import GROUPS
 from outreach.campaigns.lifecycle import content_hash
 from outreach.campaigns.models import Campaign
@@ -39,3 +41,20 @@ def test_a_passage_is_added_and_the_whole_text_stays_within_reach(author, begun)
     assert "(% if plusieurs_écoles %)\nVos écoles sont ouvertes.\n(% else %)\nVotre école" in area.text
     apart = author.post(f"{begun}/letter/preview", data={**form_of(whole, "letter-form"), "whole": ["1", "no"]})
     assert len(elements(apart, "textarea")) == 3
+
+
+def test_a_preheader_is_seen_as_its_recipient_will_and_saved(author, begun, sample_database):
+    fields = {
+        **typed(author, begun),
+        "preheader": "Pour le PO FASE ((fase_po))",
+        "circular_url": "https://fwb.example/1",
+    }
+    page = author.post(f"{begun}/letter/preview", data=fields)
+    assert re.search(r"Aperçu Pour le PO FASE\s\d+", text_of(elements(page, "section[@id='preview']")[0]))
+    assert author.send(f"{begun}/letter", fields).status_code == 302
+    assert re.search(r"Texte d’aperçu Pour le PO FASE\s\d+", text_of(author.get(f"{begun}/check")))
+    refused = author.send(f"{begun}/letter", {**fields, "preheader": "((rien))", "circular_url": "fwb.example"})
+    assert refused.status_code == 422
+    told = text_of(refused).replace("\u00a0", " ")
+    assert "Texte d’aperçu : " in told
+    assert "Adresse de la circulaire : lien refusé" in told

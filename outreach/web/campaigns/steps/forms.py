@@ -13,7 +13,7 @@ from wtforms.validators import Length
 from outreach.campaigns import drafts, lifecycle
 from outreach.campaigns.definitions import MOST_REMINDERS
 from outreach.campaigns.drafts import DraftStep
-from outreach.campaigns.letter.frozen import refuse_unreadable
+from outreach.campaigns.letter.frozen import refuse_unfit, refuse_unreadable
 from outreach.campaigns.models import AddedReminder, Campaign, Colour
 from outreach.campaigns.schedule.moments import moment_of, refuse_far_away
 from outreach.campaigns.schedule.planning import offsets
@@ -102,10 +102,18 @@ class LetterForm(StepForm):
         description="Le pied du courriel le dit. Ce qui compte, ce sont les réponses et les adhésions.",
     )
     circular = StringField("Circulaire (facultatif)", [_at_most(40)])
+    circular_url = StringField(
+        "Adresse de la circulaire (facultatif)", [_at_most(500)], description="Le pied du courriel y mène : https://…"
+    )
     subject = StringField(
         "Objet du courriel",
         [_at_most(250)],
         description="Ce qu’il faut faire et pour quand, puis le sujet ; le numéro FASE en dernier. 90 caractères.",
+    )
+    preheader = StringField(
+        "Texte d’aperçu (facultatif)",
+        [_at_most(250)],
+        description="Ce qu’une messagerie montre après l’objet, en 90 caractères. Les champs y sont permis.",
     )
     letter = SourceField(
         "Texte du courriel",
@@ -125,7 +133,7 @@ class LetterForm(StepForm):
     sender_address = StringField("Adresse postale de l’expéditeur", [_at_most(300)])
 
     KEPT = (
-        *("message_class", "colour", "tracking", "circular", "subject", "letter"),
+        *("message_class", "colour", "tracking", "circular", "circular_url", "subject", "preheader", "letter"),
         *("contact_name", "contact_service", "contact_phone", "contact_email", "sender_name", "sender_address"),
     )
 
@@ -189,6 +197,16 @@ class LetterForm(StepForm):
         """A subject is required, and its merge fields must be readable."""
         _require(field, "Indiquez l’objet du courriel.")
         _refuse(lambda: refuse_unreadable(field.data or "", "x", sending().schemes))
+
+    def validate_preheader(self, field: StringField) -> None:
+        """Its merge fields must be readable."""
+        tidy(field)
+        _refuse(lambda: refuse_unfit(field.data or "", ""))
+
+    def validate_circular_url(self, field: StringField) -> None:
+        """A whole address, as of a link in the letter."""
+        tidy(field)
+        _refuse(lambda: refuse_unfit("", field.data or "", sending().schemes))
 
     def validate_letter(self, field: TextAreaField) -> None:
         """A letter is required, and its markup must be readable."""
