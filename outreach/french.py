@@ -21,6 +21,7 @@ MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|n
 SPELT_DATE = re.compile(rf"\b(\d{{1,2}}(?:er)?)[ \u00a0]({MONTHS})(?: (\d{{4}})\b)?")
 FASE_SPACE = re.compile(r"(?<=\bFASE) (?=[\d\ue000-\uf8ff])")
 THOUSANDS = re.compile(r"\b(\d{1,3}) (?=\d{3}\b)")
+IN_NUMBERS = re.compile(r"\(0\)|[\s./()-]")
 NATIONAL = re.compile(r"(?:\+|00)(\d{6,15})|0(\d{8,9})")
 LOCALE = "fr_BE"
 WITH_WEEKDAY, SHORT = "EEEE d MMMM y", "d MMM"
@@ -51,7 +52,7 @@ def typeset_letter(text: str) -> str:
 
 def international(phone: str) -> str:
     """A telephone number as `tel:` links write it: "02 690 81 23" → "+3226908123"; '' where it is not one number."""
-    number = NATIONAL.fullmatch(re.sub(r"\(0\)|[\s./()-]", "", phone))
+    number = NATIONAL.fullmatch(IN_NUMBERS.sub("", phone))
     if number is None:
         return ""
     return f"+{number[1]}" if number[1] else f"+32{number[2]}"
