@@ -16,6 +16,7 @@ from outreach.adherence.standing import eligible
 from outreach.adherence.timeline import Timeline, timeline_of
 from outreach.days import parse_day
 from outreach.db import Session
+from outreach.directory.display_names import shown
 from outreach.directory.models import School
 from outreach.directory.reference import fold
 from outreach.errors import InputError
@@ -86,8 +87,9 @@ def sheet_of(grid: Grid) -> Sheet:
 def known_of(session: Session, programme: Programme, today: date) -> Known:
     """What the rows of a list about a programme are compared with."""
     rows = eligible([today], programme.strands)
+    schools = select(School.fase, School.id, School.name, School.corrected_name)
     return Known(
-        schools={fase: (key, name) for fase, key, name in session.execute(select(School.fase, School.id, School.name))},
+        schools={fase: (key, shown(name, known)) for fase, key, name, known in session.execute(schools)},
         eligible={(school, strand) for school, strand in session.execute(select(rows.c.school_id, rows.c.strand_id))},
         strands={strand.number: strand.id for strand in programme.strands},
         timeline=timeline_of(session, programme),

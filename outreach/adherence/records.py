@@ -186,7 +186,7 @@ def events(session: Session, authority: Authority) -> list[Event]:
         source = f" Source : {entry.source}." if entry.source else ""
         reason = f" Motif : {entry.reason}" if entry.reason else ""
         event.details.append(
-            f"Volet {strand.number}, école {school.fase} ({school.name}) : « {entry.status.label} » "
+            f"Volet {strand.number}, école {school.fase} ({school.display_name}) : « {entry.status.label} » "
             f"au {entry.effective_on:%d/%m/%Y}.{source}{reason}"
         )
     return list(grouped.values())

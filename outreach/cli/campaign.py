@@ -175,7 +175,7 @@ def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datet
     authority = authority_sheet.authority_by_fase(session, fase)
     meant, scope = audiences.audience_of(stored_campaign), audiences.scope_of(session, stored_campaign, now=now)
     why = audience.explain(session, meant, scope, authority)
-    say(f"{authority.name} (FASE {fase}) : {'reçoit' if why.is_written else 'ne reçoit pas'} le courriel.")
+    say(f"{authority.display_name} (FASE {fase}) : {'reçoit' if why.is_written else 'ne reçoit pas'} le courriel.")
     names = audiences.names(session, [leaf for leaf, _ in why.criteria])
     for leaf, held in why.criteria:
         say(f"  {'oui' if held else 'non'} : {leaf.words(names)}")

@@ -247,7 +247,7 @@ def reachability(operation: Operation, states: tuple[str, ...], networks: tuple[
     for row in found.rows:
         known = " ; ".join(f"{mailbox.address}, {mailbox.said}" for mailbox in row.mailboxes)
         owner = f" (suivi par {names[row.followed.owner]})" if row.followed.owner else ""
-        say(f"{row.fase}  {row.name} : {row.state.label}{f' : {known}' if known else ''}{owner}")
+        say(f"{row.fase}  {row.display_name} : {row.state.label}{f' : {known}' if known else ''}{owner}")
     say(", ".join(f"{state.label} : {french.number(counts[state.value])}" for state in ReachState) + ".")
 
 
@@ -257,6 +257,7 @@ def _reached(row: ReachRow) -> dict[str, object]:
     return {
         "fase": row.fase,
         "name": row.name,
+        "display_name": row.display_name,
         "network": row.network,
         "state": row.state,
         "mailboxes": [{"address": held.address, "state": held.state, "said": held.said} for held in row.mailboxes],

@@ -198,7 +198,7 @@ def _mailbox(session: Session, fase: int, address: str) -> Contact:
     for contact in contacts.contacts_of(session, authority):
         if contact.retired_at is None and contact.address_key == address.strip().casefold():
             return contact
-    raise NotFound(f"{authority.name} (FASE {fase}) n’a pas l’adresse {address} en usage.")
+    raise NotFound(f"{authority.display_name} (FASE {fase}) n’a pas l’adresse {address} en usage.")
 
 
 def _row(basis: TrackingBasis) -> dict[str, Any]:

@@ -38,6 +38,11 @@ def display_name(name: str) -> str:
     return _with_phrases("".join(shown) + name[position:])
 
 
+def shown(name: str, corrected: str | None) -> str:
+    """A name as pages and letters show it: a person's correction, else the register's name in display case."""
+    return corrected or display_name(name)
+
+
 def _is_in_capitals(name: str) -> bool:
     judged = _IN_PARENTHESES.sub("", name)
     letters = [letter for letter in judged if letter.isalpha()]

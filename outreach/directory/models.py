@@ -12,6 +12,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
+from outreach.directory.display_names import shown
 
 
 class Level(StrEnum):
@@ -130,14 +131,25 @@ class Located:
     municipality: Mapped[str] = mapped_column(String(100))
 
 
-class Authority(Base, Located):
+class Named:
+    """A name: `name` as the register spells it, and `corrected_name`, which a person gave instead, or None."""
+
+    name: Mapped[str] = mapped_column(String(200))
+    corrected_name: Mapped[str | None] = mapped_column(String(200))
+
+    @property
+    def display_name(self) -> str:
+        """The name as pages and letters show it."""
+        return shown(self.name, self.corrected_name)
+
+
+class Authority(Base, Named, Located):
     """An organising authority (pouvoir organisateur). It is listed while it owns a listed school."""
 
     __tablename__ = "authorities"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     fase: Mapped[int] = mapped_column(unique=True)
-    name: Mapped[str] = mapped_column(String(200))
     company_number: Mapped[str | None] = mapped_column(String(10))
     network_id: Mapped[int] = mapped_column(ForeignKey("networks.id"), index=True)
     folded: Mapped[str] = mapped_column(Text)
@@ -146,14 +158,13 @@ class Authority(Base, Located):
     network: Mapped[Network] = relationship(lazy="joined", innerjoin=True)
 
 
-class School(Base, Located):
+class School(Base, Named, Located):
     """A school (établissement). `zone` is the register's teaching zone, `province` follows from the postcode."""
 
     __tablename__ = "schools"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     fase: Mapped[int] = mapped_column(unique=True)
-    name: Mapped[str] = mapped_column(String(200))
     company_number: Mapped[str | None] = mapped_column(String(10))
     zone: Mapped[str] = mapped_column(String(60), index=True)
     district: Mapped[str] = mapped_column(String(60))

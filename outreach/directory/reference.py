@@ -71,6 +71,11 @@ def province_of(postcode: str) -> str | None:
     return next((name for first, last, name in _PROVINCES if first <= number <= last), None)
 
 
+def searched(name: str, fase: int, locality: str, municipality: str, corrected: str | None = None) -> str:
+    """What a search looks into, folded: the register's name, by which lists are sorted, and a corrected one at last."""
+    return fold(f"{name} {fase} {locality} {municipality} {corrected or ''}")
+
+
 def fold(text: str) -> str:
     """Text without accents, case or punctuation, for searching: "Athénée d’Uccle" → "athenee d uccle"."""
     spelt = text.casefold().replace("œ", "oe").replace("æ", "ae")

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, sele
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.db import Session
+from outreach.directory.display_names import display_name
 from outreach.directory.models import Authority, Contact, Federation, Listing, Membership, School
 from outreach.directory.reference import fold
 
@@ -110,13 +111,13 @@ def _found(
         or_(*(term.school_has() for term in terms)), *(or_(term.school_has(), term.authority_has()) for term in terms)
     )
     query: Select[int, str | None] = (
-        select(Listing.authority_id, func.min(case((by_school, School.name))))
+        select(Listing.authority_id, func.min(case((by_school, func.coalesce(School.corrected_name, School.name)))))
         .join(School, School.id == Listing.school_id)
         .join(Authority, Authority.id == Listing.authority_id)
         .where(*among, or_(itself, by_school))
         .group_by(Listing.authority_id)
     )
-    return {row[0]: row[1] for row in session.execute(query)}
+    return {key: display_name(school) if school else None for key, school in session.execute(query)}
 
 
 def _corrected(term: SoughtWord, words: Sequence[str]) -> SoughtWord:

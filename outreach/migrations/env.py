@@ -15,7 +15,7 @@ from outreach.contact_lists import models as contact_lists
 from outreach.db import Base
 from outreach.delivery import models as delivery
 from outreach.delivery.bounces import models as bounces
-from outreach.directory import calls, models
+from outreach.directory import calls, models, name_corrections
 from outreach.reachability import models as reachability
 from outreach.segments import authority_lists, saved
 from outreach.staff_mail import models as staff_mail
@@ -26,6 +26,7 @@ SEGMENTS = (authority_lists, saved)
 TABLES = (
     *ACCOUNTS,
     *(adherence, alerts, audit, bounces, calls, campaigns, closures, contact_lists, delivery, drafts, models),
+    name_corrections,
     *(reachability, replies, seals),
     *SEGMENTS,
     *(staff_mail, tracking),

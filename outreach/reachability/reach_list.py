@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message, MessageState, Suppression, SuppressionScope
+from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, Contact, Level, Listing, Network, Teaching, types_of
 from outreach.french import day
 from outreach.reachability import domains, follow_up
@@ -121,13 +122,14 @@ _SAID = {
 
 @dataclass(frozen=True, slots=True)
 class ReachRow:
-    """An authority: its key, what it is called, its network as the register says, its state, its addresses in use,
-    and who looks after it.
+    """An authority: its key, its name in the register and as shown, its network as the register says, its state, its
+    addresses in use, and who looks after it.
     """
 
     key: int
     fase: int
     name: str
+    display_name: str
     network: str
     state: ReachState
     mailboxes: Sequence[ReachedMailbox]
@@ -173,24 +175,23 @@ def listed(session: Session, filters: ReachFilters, *, now: datetime) -> ReachLi
     return ReachList(sorted(found, key=lambda row: RANKS[row.state]), counts, (len(days), due))
 
 
-def _authorities(session: Session, level: Level | None) -> Sequence[tuple[int, int, str, str]]:
-    """Key, FASE, name and network of the authorities that own a listed school, by name."""
+def _authorities(session: Session, level: Level | None) -> Sequence[tuple[int, int, str, str, str]]:
+    """Key, FASE, both names and network of the authorities that own a listed school, by name."""
     owns = exists().where(Listing.authority_id == Authority.id, Listing.current())
     if level is not None:
         teaches = Teaching.education_type.in_(types_of(level))
         owns = owns.where(Teaching.school_id == Listing.school_id, Teaching.current(), teaches)
-    query = select(Authority.id, Authority.fase, Authority.name, Network.code).join(
-        Network, Network.id == Authority.network_id
-    )
+    columns = Authority.id, Authority.fase, Authority.name, Authority.corrected_name, Network.code
+    query = select(*columns).join(Network, Network.id == Authority.network_id)
     rows = session.execute(query.where(owns).order_by(Authority.folded, Authority.fase))
-    return [(key, fase, name, code) for key, fase, name, code in rows]
+    return [(key, fase, name, shown(name, corrected), code) for key, fase, name, corrected, code in rows]
 
 
 def of(session: Session, authority: Authority) -> ReachRow:
     """One authority's row."""
     mailboxes = _mailboxes(session, Contact.authority_id == authority.id).get(authority.id, [])
     followed = follow_up.current(session, [authority.id]).get(authority.id, Followed())
-    named = authority.id, authority.fase, authority.name, authority.network.code
+    named = authority.id, authority.fase, authority.name, authority.display_name, authority.network.code
     return ReachRow(*named, _state(mailboxes), mailboxes, followed)
 
 

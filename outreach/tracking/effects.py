@@ -82,8 +82,8 @@ def _effect(session: Session, response: Response, schools: Sequence[School]) -> 
         case Answer.JOINED:
             many = f"{len(schools)} école{'s' if len(schools) > 1 else ''}"
             sentence = (
-                f"{many}, {response.authority.name} : l’adhésion au volet {response.strand.number}, déclarée par le "
-                f"pouvoir organisateur, devient confirmée et compte dans la situation."
+                f"{many}, {response.authority.display_name} : l’adhésion au volet {response.strand.number}, déclarée "
+                f"par le pouvoir organisateur, devient confirmée et compte dans la situation."
             )
             if not schools:
                 sentence = "Plus aucune de ces écoles n’est déclarée adhérente : il n’y a rien à confirmer."

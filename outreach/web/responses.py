@@ -178,7 +178,7 @@ def act(number: int) -> Redirect | tuple[str, int]:
                 inbox.act(session, received, now=now(), actor=actor(), **by)
             else:
                 confirming.confirm(session, received, news, _sending(), now=now(), actor=actor(), **by)
-            said = f"C’est fait : {received.authority.name}, {(received.outcome or '').rstrip('.')}."
+            said = f"C’est fait : {received.authority.display_name}, {(received.outcome or '').rstrip('.')}."
     except (EffectChanged, InputError) as error:
         with database().reading() as session:
             shown = _page(session, inbox.response_numbered(session, number), str(error))
@@ -239,7 +239,7 @@ def _asked(kept: dict[str, Any]) -> tuple[Tray | None, str, bool]:
 def _cells(row: Response, colleagues: Mapping[str, str]) -> Sequence[exports.Cell]:
     return (
         row.authority.fase,
-        row.authority.name,
+        row.authority.display_name,
         row.authority.network.label,
         row.authority.network.code,
         row.strand.number,

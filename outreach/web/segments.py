@@ -83,7 +83,7 @@ def authority_list(number: int) -> str:
 def export_list(number: int, kind: str) -> Response:
     with database().reading() as session:
         members = authority_lists.members(session, authority_lists.list_numbered(session, number))
-        rows = [(one.fase, one.name, one.network.label, one.network.code, one.municipality) for one in members]
+        rows = [(one.fase, one.display_name, one.network.label, one.network.code, one.municipality) for one in members]
     return exports.download(exports.Table("Liste", HEADERS, rows), kind, f"liste-{number}")
 
 

@@ -39,11 +39,11 @@ from outreach.web.ui.pager import Pager, member
 pages = Blueprint("situation", __name__)
 SCHOOL_HEADERS: Sequence[str] = (
     *("Au", "Volet", "FASE de l’école", "École", "Commune", "FASE du PO", "Pouvoir organisateur", *exports.NETWORK),
-    *("Statut", "Parole", "Depuis"),
+    *("Statut", "Parole", "Depuis", "École au registre", "Pouvoir organisateur au registre"),
 )
 AUTHORITY_HEADERS: Sequence[str] = (
     *("Au", "Volet", "FASE", "Pouvoir organisateur", *exports.NETWORK, "Commune"),
-    *("Ont adhéré", "Écoles adhérentes", "Écoles concernées"),
+    *("Ont adhéré", "Écoles adhérentes", "Écoles concernées", exports.REGISTERED),
 )
 ORDINALS = {1: "premier", 2: "deuxième", 3: "troisième", 4: "quatrième"}
 DEFINITIONS = (
@@ -210,20 +210,21 @@ def _school_cells(day: date, selection: Selection, row: SchoolRow) -> tuple[expo
     since = row.effective_on.isoformat() if row.effective_on else ""
     named = (
         school.fase,
-        school.name,
+        school.display_name,
         school.municipality,
         authority.fase,
-        authority.name,
+        authority.display_name,
         authority.network.label,
         authority.network.code,
     )
-    return (day.isoformat(), selection.strand, *named, row.status.label, known, since)
+    return (day.isoformat(), selection.strand, *named, row.status.label, known, since, school.name, authority.name)
 
 
 def _authority_cells(day: date, selection: Selection, row: AuthorityRow) -> tuple[exports.Cell, ...]:
     authority = row.Authority
-    named = (authority.fase, authority.name, authority.network.label, authority.network.code, authority.municipality)
-    return (day.isoformat(), selection.strand, *named, RollUp(row.roll_up).label, row.joined, row.concerned)
+    named = (authority.fase, authority.display_name, authority.network.label, authority.network.code)
+    counted = (RollUp(row.roll_up).label, row.joined, row.concerned)
+    return (day.isoformat(), selection.strand, *named, authority.municipality, *counted, authority.name)
 
 
 def sure_day() -> date:

@@ -16,6 +16,7 @@ from outreach.db import Session
 from outreach.db.in_list import among
 from outreach.delivery.ledger.letters import Due
 from outreach.directory.contacts import school_limits
+from outreach.directory.display_names import display_name
 from outreach.directory.listing import represented
 from outreach.directory.models import Authority, Network, School
 from outreach.mail.letters import Letter
@@ -55,7 +56,7 @@ class RecipientFacts:
             statuses = [at for school, at in stand.get(authority.id, []) if limit is None or school in limit]
             facts[message.id] = Facts(
                 fase=authority.fase,
-                name=authority.name,
+                name=authority.corrected_name or display_name(authority.name),
                 network=networks[authority.network_id],
                 municipality=authority.municipality,
                 schools=sorted((schools[key] for key in message.schools), key=lambda school: (school[1], school[0])),
@@ -82,9 +83,14 @@ class RecipientFacts:
 
     def _schools(self, session: Session, keys: set[int]) -> dict[int, tuple[int, str, Status]]:
         strand = select(Strand.id).where(Strand.id == self.strand_id).scalar_subquery()
-        query = select(School.id, School.fase, School.name, status_of(School.id, strand, self.day))
+        query = select(
+            School.id, School.fase, School.name, School.corrected_name, status_of(School.id, strand, self.day)
+        )
         rows = session.execute(query.where(among(School.id, keys)))
-        return {key: (fase, name, status or Status.NONE) for key, fase, name, status in rows}
+        return {
+            key: (fase, corrected or display_name(name), status or Status.NONE)
+            for key, fase, name, corrected, status in rows
+        }
 
     def _stand(self, session: Session, authorities: Iterable[int]) -> dict[int, list[tuple[int, Status]]]:
         if not self._asks("écoles_éligibles", "écoles_adhérentes"):
@@ -101,6 +107,7 @@ class RecipientFacts:
         return represented(session, authorities, session.get_one(Strand, self.strand_id).level)
 
 
-def _authorities(session: Session, keys: Iterable[int]) -> dict[int | None, Row[int, int, str, str, int]]:
-    facts = (Authority.id, Authority.fase, Authority.name, Authority.municipality, Authority.network_id)
-    return {row.id: row for row in session.execute(select(*facts).where(among(Authority.id, keys)))}
+def _authorities(session: Session, keys: Iterable[int]) -> dict[int | None, Row[int, int, str, str | None, str, int]]:
+    facts = (Authority.id, Authority.fase, Authority.name, Authority.corrected_name)
+    place = (Authority.municipality, Authority.network_id)
+    return {row.id: row for row in session.execute(select(*facts, *place).where(among(Authority.id, keys)))}

@@ -68,7 +68,7 @@ def confirm(
 
 
 def _listed(schools: Sequence[School]) -> str:
-    lines = [f"- {_plain(school.name)} (FASE {school.fase})" for school in schools[:MOST_NAMED]]
+    lines = [f"- {_plain(school.display_name)} (FASE {school.fase})" for school in schools[:MOST_NAMED]]
     more = len(schools) - len(lines)
     return "\n".join([*lines, f"- et {plural(more, 'autre école', 'autres écoles')}"] if more else lines)
 

@@ -23,6 +23,7 @@ from outreach.delivery.ledger import causes
 from outreach.delivery.ledger import listing as ledger
 from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.delivery.models import Mailing, Message
+from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, Network
 from outreach.errors import NotFound
 from outreach.tracking import reactions
@@ -122,7 +123,8 @@ def letters(session: Session, asked: Asked, only: Select[int] | Collection[int] 
         select(
             *(Message.id, Message.mailing_id, Message.authority_id, Message.address, Message.state, Message.attempts),
             *(Message.reason, Message.reply_code, Message.reply_status, Message.reply_text),
-            *(reactions.left_at().label("left_at"), Authority.fase, Authority.name, Network.code, Network.label),
+            *(reactions.left_at().label("left_at"), Authority.fase, Network.code, Network.label),
+            *(Authority.name, Authority.corrected_name),
         )
         .join(Authority, Authority.id == Message.authority_id)
         .join(Network, Network.id == Authority.network_id)
@@ -183,7 +185,7 @@ class _Facts:
             mailing=letter.mailing_id,
             authority_id=letter.authority_id,
             fase=letter.fase,
-            authority=letter.name,
+            authority=shown(letter.name, letter.corrected_name),
             network=letter.code,
             network_label=letter.label,
             mailbox=letter.address,

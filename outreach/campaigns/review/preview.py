@@ -213,7 +213,7 @@ def hard_cases(rows: Sequence[Row[Authority, int, int]]) -> list[tuple[str, int]
         return []
     cases = {
         "le plus d’écoles": max(rows, key=lambda row: row.schools),
-        "le nom le plus long": max(rows, key=lambda row: len(row.Authority.name)),
+        "le nom le plus long": max(rows, key=lambda row: len(row.Authority.display_name)),
         "une seule école": next((row for row in rows if row.schools == 1), None),
         "plusieurs écoles": next((row for row in rows if row.schools > 1), None),
     }

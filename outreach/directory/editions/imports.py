@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from outreach import audit
 from outreach.db import Session, take_turns
-from outreach.directory import contacts
+from outreach.directory import contacts, name_corrections
 from outreach.directory.editions.difference import Change, Difference, compare
 from outreach.directory.editions.register import AuthorityRecord, Edition, Reading, SchoolRecord, ensure_not_empty
 from outreach.directory.editions.stored import pairs, stored
@@ -31,7 +31,7 @@ from outreach.directory.models import (
     Site,
     Teaching,
 )
-from outreach.directory.reference import federation_of, fold, province_of
+from outreach.directory.reference import federation_of, province_of, searched
 from outreach.errors import NotFound, Refused
 
 STALE = "L’annuaire a changé entre-temps : regardez à nouveau ce que l’édition changerait."
@@ -108,6 +108,7 @@ def apply(
     session.flush()
     _write_records(session, difference, entry.id)
     _write_periods(session, difference.target, entry.id, since=edition_on if last else None, until=edition_on)
+    name_corrections.settle(session, now=now, actor=actor)
     _write_history(session, difference.changes, entry.id)
     new = [c.fase for c in difference.changes if c.kind is RegisterKind.AUTHORITY and c.nature is Nature.NEW]
     contacts.derive_mailboxes(session, new, now=now, actor=actor, domain=mailbox_domain)
@@ -180,6 +181,7 @@ def undo(session: Session, *, now: datetime, actor: str, number: int | None = No
         RegisterChange.import_id == entry.id, RegisterChange.nature == Nature.CHANGED
     )
     _restore(session, session.scalars(changed).all())
+    name_corrections.settle(session, now=now, actor=actor)
     try:
         contacts.forget_derived(session, entry.id)
         for table in TABLES.values():
@@ -220,8 +222,7 @@ def _authority_values(record: AuthorityRecord, networks: Mapping[str, int]) -> d
 
 
 def _searched(record: AuthorityRecord | SchoolRecord | Authority | School) -> str:
-    """What a search looks into, folded; it begins with the name, by which lists are sorted."""
-    return fold(f"{record.name} {record.fase} {record.locality} {record.municipality}")
+    return searched(record.name, record.fase, record.locality, record.municipality)
 
 
 def _school_values(record: SchoolRecord) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def _cells(message: Message, authority: Authority) -> Sequence[exports.Cell]:
     is_deferred = outcome is LetterOutcome.DEFERRED
     return (
         authority.fase,
-        authority.name,
+        authority.display_name,
         authority.network.label,
         authority.network.code,
         message.address,

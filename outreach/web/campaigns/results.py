@@ -93,7 +93,7 @@ def export_those(number: int, kind: str) -> Response:
     """The authorities behind a figure as a file."""
     with database().reading() as session:
         asked = AskedFigure.of(session, number)
-        rows = [(one.fase, one.name, one.network.code, one.municipality) for one in asked.authorities(session)]
+        rows = [(one.fase, one.display_name, one.network.code, one.municipality) for one in asked.authorities(session)]
     figure, campaign = asked.figure, asked.campaign
     told = [
         ("Campagne", f"{campaign.id}, « {campaign.title} »"),

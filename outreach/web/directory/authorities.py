@@ -52,6 +52,7 @@ HEADERS = (
     "Commune",
     "Courriels",
     "Joignabilité",
+    exports.REGISTERED,
 )
 
 
@@ -241,7 +242,7 @@ def _export_row(
     authority_row: Authority = row.Authority
     return (
         authority_row.fase,
-        authority_row.name,
+        authority_row.display_name,
         authority_row.network.label,
         authority_row.network.code,
         ", ".join(federations.get(authority_row.id, [])),
@@ -254,6 +255,7 @@ def _export_row(
         authority_row.municipality,
         ", ".join(mailboxes.get(authority_row.id, [])),
         Reach(row.reach).label,
+        authority_row.name,
     )
 
 

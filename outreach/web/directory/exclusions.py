@@ -162,7 +162,7 @@ def _row(excluded: Excluded, names: Colleagues) -> Sequence[exports.Cell]:
         names[entry.created_by],
         entry.detail,
         fases[0] if len(fases) == 1 else ", ".join(map(str, fases)),
-        ", ".join(authority.name for authority in excluded.authorities),
+        ", ".join(authority.display_name for authority in excluded.authorities),
     )
 
 

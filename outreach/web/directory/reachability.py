@@ -228,7 +228,7 @@ def _sheet_page(session: Session, authority: Authority, fault: str = "", typed: 
 def _cells(row: ReachRow, names: Mapping[str, str]) -> Sequence[exports.Cell]:
     return (
         row.fase,
-        row.name,
+        row.display_name,
         row.network,
         row.state.label,
         ", ".join(mailbox.address for mailbox in row.mailboxes),

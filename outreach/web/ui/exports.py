@@ -15,6 +15,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Spreadsheets read a cell that starts with one of these as a formula; see OWASP, "CSV Injection".
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 Cell = str | int | float | None
+REGISTERED = "Nom au registre"  # the header of an authority's name as the register spells it
 NETWORK = ("Réseau", "Réseau au registre")  # headers of the two cells of a network: its name, then the register's value
 
 

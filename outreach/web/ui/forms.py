@@ -187,7 +187,7 @@ class StatusForm(FlaskForm):
         """Fill the choices that depend on the authority."""
         self.strand.choices = [SelectChoice(str(s.number), f"Volet {s.number} : {s.name}") for s in strands]
         every = [(EVERY_SCHOOL, f"Toutes les écoles concernées ({len(schools)})")] if len(schools) > 1 else []
-        self.school.choices = _to_choose([*every, *((str(s.fase), f"{s.name} ({s.fase})") for s in schools)])
+        self.school.choices = _to_choose([*every, *((str(s.fase), f"{s.display_name} ({s.fase})") for s in schools)])
 
     def validate_person(self, field: StringField) -> None:
         """A line of words."""

@@ -264,7 +264,7 @@ def _export_row(row: AddressRow) -> Sequence[exports.Cell]:
     authority, reason = row.Authority, segment.reason_of(row.rank)
     cells = (
         authority.fase,
-        authority.name,
+        authority.display_name,
         authority.network.label,
         authority.network.code,
         authority.municipality,

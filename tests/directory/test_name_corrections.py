@@ -1,0 +1,103 @@
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from outreach import audit
+from outreach.directory import listing, name_corrections
+from outreach.directory.authority_sheet import authority_by_fase
+from outreach.directory.editions import imports
+from outreach.directory.editions.register import read_register
+from outreach.directory.listing import Filters
+from outreach.directory.models import School
+from outreach.errors import InputError, NotFound
+from tests.directory.editions import edition, row
+
+CAPITALS = "ECOLE SPECIALISEE SAINT-ELOI"
+SHOWN, CORRECTED = "École spécialisée Saint-Éloi", "École Saint-Éloi, Baudouin Ier"
+WHO = "claire@fwb.example"
+
+
+@pytest.fixture
+def apply(database, now):
+    def applied(*rows, on):
+        with database.writing() as session:
+            reading = read_register(edition(*rows))
+            told = {"edition_on": on, "actor": WHO, "mailbox_domain": "adm.fwb.example"}
+            return imports.apply(session, reading, now=now, **told)
+
+    applied(row(authority_name="CECP ASBL", school_name=CAPITALS), on=date(2021, 3, 1))
+    return applied
+
+
+def names(database):
+    with database.reading() as session:
+        school = session.scalars(select(School)).one()
+        return school.name, school.display_name
+
+
+def found(database, words):
+    with database.reading() as session:
+        return listing.count(session, listing.understood(session, Filters(text=words))).authorities
+
+
+def correct(database, now, words=CORRECTED):
+    with database.writing() as session:
+        name_corrections.correct(session, session.scalars(select(School)).one(), words, now=now, actor=WHO)
+
+
+def asked_again(database):
+    with database.reading() as session:
+        return [(each.name, each.owner) for each in name_corrections.asked_again(session)]
+
+
+def test_the_register_s_spelling_is_kept_and_compared_beside_the_name_that_is_shown(database, apply):
+    assert names(database) == (CAPITALS, SHOWN)
+    assert apply(row(authority_name="CECP ASBL", school_name=CAPITALS), on=date(2021, 4, 1)).changes == []
+
+
+def test_a_correction_wins_and_outlives_editions_that_leave_the_register_s_name(database, apply, now):
+    correct(database, now)
+    apply(row(authority_name="CECP ASBL", school_name=CAPITALS, street="Rue Basse 2"), on=date(2021, 4, 1))
+    assert names(database) == (CAPITALS, CORRECTED)
+    assert [found(database, words) for words in ("specialisee", "baudouin ier")] == [1, 1]
+
+
+def test_a_name_that_the_register_changed_is_asked_for_again_until_the_edition_is_undone(database, apply, now):
+    correct(database, now)
+    apply(row(authority_name="CECP ASBL", school_name="ECOLE SAINT-ELOI"), on=date(2021, 4, 1))
+    assert names(database) == ("ECOLE SAINT-ELOI", "École Saint-Éloi")
+    assert asked_again(database) == [("ECOLE SAINT-ELOI", 9001)]
+    assert found(database, "baudouin ier") == 0
+    with database.writing() as session:
+        imports.undo(session, now=now, actor=WHO)
+    assert (names(database), asked_again(database)) == ((CAPITALS, CORRECTED), [])
+
+
+def test_a_correction_is_withdrawn_and_the_history_tells_both(database, apply, now):
+    correct(database, now)
+    with database.writing() as session:
+        name_corrections.withdraw(session, session.scalars(select(School)).one(), now=now, actor=WHO)
+    assert names(database) == (CAPITALS, SHOWN)
+    with database.reading() as session:
+        told = [entry.told for entry in audit.about(session, "authority:9001")]
+    assert f"École 80001. Nom corrigé : « {SHOWN} » devient « {CORRECTED} »." in told
+    assert f"École 80001. Correction du nom « {CORRECTED} » annulée." in told
+    with database.writing() as session, pytest.raises(NotFound):
+        name_corrections.withdraw(session, session.scalars(select(School)).one(), now=now, actor=WHO)
+
+
+@pytest.mark.parametrize("words", ["", " ", SHOWN, "x" * 201, "deux\nlignes"])
+def test_a_correction_that_says_nothing_new_or_no_name_is_refused(database, apply, now, words):
+    with pytest.raises(InputError):
+        correct(database, now, words)
+
+
+def test_an_authority_s_name_is_corrected_too_and_again(database, apply, now):
+    for words in ("CECP", "Conseil, ASBL"):
+        with database.writing() as session:
+            name_corrections.correct(session, authority_by_fase(session, 9001), words, now=now, actor=WHO)
+    with database.reading() as session:
+        authority = authority_by_fase(session, 9001)
+        assert (authority.name, authority.display_name) == ("CECP ASBL", "Conseil, ASBL")
+        assert name_corrections.of(session, authority).corrected_name == "Conseil, ASBL"
