@@ -16,7 +16,7 @@ from outreach.campaigns.results.authority_history import Planned
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
-from outreach.directory import authority_sheet, contacts, judging, listing
+from outreach.directory import authority_sheet, contacts, judging, listing, name_corrections
 from outreach.directory.contacts import Particulars
 from outreach.directory.editions import imports
 from outreach.directory.listing import PAGE_ROWS, Filters, ListedRow, Reach, Sort
@@ -88,6 +88,7 @@ def index() -> str:
             levels=filtering.LEVELS,
             reaches=list(Reach),
             edition=imports.last_import(session),
+            renamed=name_corrections.asked_again(session),
         )
 
 
@@ -127,6 +128,7 @@ def authority(fase: int) -> str:
             received=_received(session, authority_row),
             pager=pager,
             schools=authority_sheet.schools(session, authority_row, pager.number),
+            renamed=[asked for asked in name_corrections.asked_again(session) if asked.owner == fase],
         )
 
 

@@ -142,6 +142,22 @@ class ContactForm(FlaskForm):
         self.chosen = [self.own[number] for number in sorted({int(word) for word in typed})]
 
 
+class NameForm(FlaskForm):
+    """The name under which pages and letters show an authority or a school."""
+
+    name = StringField(
+        "Nom affiché",
+        [Length(max=200, message="Le nom dépasse 200 caractères.")],
+        description="Les pages et les courriels le disent ainsi. Le nom du registre est gardé à côté.",
+    )
+
+    def validate_name(self, field: StringField) -> None:
+        """Required, on one line of words."""
+        tidy(field)
+        if not field.data:
+            raise ValidationError("Écrivez le nom.")
+
+
 class UploadForm(FlaskForm):
     """A list to upload."""
 

@@ -22,7 +22,7 @@ KEEPING = {
     *("campaigns.save_audience", "campaigns.save_letter", "campaigns.preview", "campaigns.send_test"),
     *("campaigns.add_reminder", "campaigns.save_reminder", "closures.add", "programmes.compare"),
     *("campaigns.save_dates", "history.note_call", "adherence.record", "directory.add_contact"),
-    *("directory.correct_contact", "exclusions.end", "exclusions.exclude", "exclusions.lift"),
+    *("directory.correct_contact", "names.correct_name", "exclusions.end", "exclusions.exclude", "exclusions.lift"),
     *("responses.act", "responses.set_aside", "campaigns.send_back"),
     *("measure.record_consent", "measure.record_decision", "reachability.confirm"),
     *("replies.change", "replies.preview", "replies.send", "texts.save"),
