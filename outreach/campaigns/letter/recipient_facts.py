@@ -45,6 +45,7 @@ class RecipientFacts:
         authorities = _authorities(session, keys)
         networks = {network.id: network.label for network in session.scalars(select(Network))}
         schools = self._schools(session, {school for message in due for school in message.schools})
+        ranks = {key: rank for rank, key in enumerate(schools)}
         stand, federations = self._stand(session, keys), self._federations(session, keys)
         limits = school_limits(session, keys) if stand else {}
         networks_of = {key: authority.network_id for key, authority in authorities.items()}
@@ -59,7 +60,7 @@ class RecipientFacts:
                 name=authority.corrected_name or display_name(authority.name),
                 network=networks[authority.network_id],
                 municipality=authority.municipality,
-                schools=sorted((schools[key] for key in message.schools), key=lambda school: (school[1], school[0])),
+                schools=[schools[key] for key in sorted(message.schools, key=ranks.__getitem__)],
                 eligible=len(statuses),
                 joined=sum(status is Status.JOINED for status in statuses),
                 federations=federations.get(authority.id, []),
@@ -86,7 +87,8 @@ class RecipientFacts:
         query = select(
             School.id, School.fase, School.name, School.corrected_name, status_of(School.id, strand, self.day)
         )
-        rows = session.execute(query.where(among(School.id, keys)))
+        # As pages list them: capitals and accents count for nothing.
+        rows = session.execute(query.where(among(School.id, keys)).order_by(School.folded, School.fase))
         return {
             key: (fase, corrected or display_name(name), status or Status.NONE)
             for key, fase, name, corrected, status in rows

@@ -17,6 +17,7 @@ from outreach.campaigns.lifecycle import campaign_numbered, revise
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, MessageClass
 from outreach.directory.models import Authority, School
+from outreach.directory.reference import fold
 from outreach.errors import InputError, NotFound
 from outreach.mail import wording
 from outreach.mail.linter import faults
@@ -75,6 +76,23 @@ def test_a_name_leaves_as_plain_text_whatever_it_holds(database, people, strand)
     assert "{{7*7}} ((fase_po)) abc" in text
     assert "\u202e" not in text + html + message["Subject"]
     assert message["Subject"].startswith("À [clic](https://evil.test) <script>")
+
+
+def test_names_leave_in_display_case_or_as_a_person_corrected_them_in_the_order_of_pages(database, people, strand):
+    ((_, schools),) = settle(database, 1, schools=3).items()
+    with database.writing() as session:
+        session.execute(update(Authority).values(name="ECOLES LIBRES DE LIEGE"))
+        names = "INSTITUT SAINT-ELOI", "ECOLE SPECIALISEE", "Collège Saint-Éloi"
+        for key, name in zip(schools, names, strict=True):
+            session.execute(update(School).where(School.id == key).values(name=name, folded=fold(name)))
+        session.execute(update(School).where(School.id == schools[2]).values(corrected_name="COLLÈGE"))
+    launch(database, approved(database, subject="À ((nom_po))"))
+    ((message, _),) = composed(database)
+    text, html = parts(message)
+    assert message["Subject"].startswith("À Écoles libres de Liège")
+    for part in (text, html):
+        places = [part.index(name) for name in ("COLLÈGE", "École spécialisée", "Institut Saint-Éloi")]
+        assert places == sorted(places)
 
 
 def test_a_long_table_lists_twenty_five_and_says_how_many_more(database, people, strand):
