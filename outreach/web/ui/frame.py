@@ -53,7 +53,7 @@ PLACES = {  # blueprints that belong to an entry of the bar other than their own
     "segments": "campaigns",
     "replies": "responses",
     "texts": "responses",
-    **dict.fromkeys(("history", "measure", "exclusions", "register", "schools", "contact_lists"), "directory"),
+    **dict.fromkeys(("history", "measure", "exclusions", "register", "schools", "contact_lists", "names"), "directory"),
     "reachability": "directory",
     **dict.fromkeys(("accounts", "programmes", "closures", "trail"), "administration"),
 }
