@@ -9,7 +9,7 @@ from functools import lru_cache, partial, wraps
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
+from flask import Flask, Response, abort, current_app, flash, g, redirect, render_template, request, session, url_for
 from flask_security import current_user
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 from werkzeug.routing import IntegerConverter
@@ -148,7 +148,12 @@ def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]
 
 
 def ask_to_sign_in() -> Response | WerkzeugResponse:
-    """Redirect to the sign-in page, which leads back. A request by htmx redirects the whole page."""
+    """Redirect to the sign-in page, which leads back. A request by htmx redirects the whole page.
+
+    Whoever was signed in learns that the session ended, and what to do where signing in fails, too.
+    """
+    if current_user.is_anonymous and session.pop("_user_id", None):
+        flash("Votre session est terminée. Reconnectez-vous ; si cela ne va pas, demandez à l’administration.", "info")
     return _lead_to(url_for("security.login", next=request.full_path.rstrip("?")))
 
 

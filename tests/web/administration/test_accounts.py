@@ -78,6 +78,7 @@ def test_an_account_is_closed_with_what_it_follows_and_opened_again(app, signed_
     assert (wrong.status_code, "une autre personne" in text_of(wrong)) == (422, True)
     assert chief.send(f"{page}/closure").status_code == 302
     assert client.get("/account").status_code == 302
+    assert ["Votre session est terminée" in text_of(client.get("/sign-in")) for _ in range(2)] == [True, False]
     refused = app.test_client().sign_in(AUTHOR, password)
     assert "ne convient pas" in text_of(refused), "as for any wrong password"
     assert "fermé" in text_of(chief.get(page))
