@@ -16,6 +16,7 @@ from whitenoise import WhiteNoise
 
 from outreach import migrations
 from outreach.accounts import staff
+from outreach.accounts.passwords import HashesInTurn
 from outreach.accounts.sessions import LIFETIME
 from outreach.accounts.staff import Role, User
 from outreach.accounts.trail import TrailKind
@@ -231,6 +232,7 @@ def _install_security(app: Flask, database: Database) -> None:
     users = SQLAlchemySessionUserDatastore(opened, User, Role)
     Security(app, users, login_form=SignInForm)
     app.extensions["security"].two_factor_plugins = SecondStepFirst()
+    app.extensions["security"].pwd_context = HashesInTurn(app.extensions["security"].pwd_context)
     manager = app.login_manager  # type: ignore[attr-defined]
     # A session stays where its network or its browser's version changes: its row says whether it goes on.
     manager.session_protection = None

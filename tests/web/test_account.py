@@ -1,5 +1,6 @@
 import re
 import threading
+import time
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -505,3 +506,31 @@ def test_each_chooses_how_often_the_service_writes(author):
     assert 'value="daily" checked' in page
     assert "une fois par jour, à 8 heures" in text_of(page)
     assert author.send("/account/notices", {"pace": "hourly"}, page="/account").status_code == 400
+
+
+def test_passwords_are_hashed_one_at_a_time_since_each_takes_64_mb(app, monkeypatch):
+    under_way, most, guard = 0, 0, threading.Lock()
+
+    class Counting:
+        def verify(self, *_words):
+            nonlocal under_way, most
+            with guard:
+                under_way += 1
+                most = max(most, under_way)
+            time.sleep(0.01)
+            with guard:
+                under_way -= 1
+            return False
+
+        hash = verify
+
+    hashes = app.extensions["security"].pwd_context
+    monkeypatch.setattr(hashes, "_context", Counting())
+    ways = [(hashes.verify, ("x", "x")), (hashes.hash, ("x",))]
+    tries = [threading.Thread(target=way, args=words) for way, words in ways * 3]
+
+    for one in tries:
+        one.start()
+    for one in tries:
+        one.join()
+    assert most == 1
