@@ -10,6 +10,8 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 BREAKS = dict.fromkeys(map(ord, "\u0085\u2028\u2029"), " ")  # line ends that only come with pasted text
 LONGEST_PHONE = 40
 PHONE = re.compile(r"\+?[\d\s()/.,-]{6,}((ext|poste|p)\.? ?\d+)?", re.IGNORECASE)
+EXAMPLES = re.compile(r"(^|\.)(example\.(com|net|org)|example)$")
+"""A domain that is reserved for examples (RFC 2606): nobody reads mail there."""
 MOST_SIGNS = 4  # combining marks on one letter; no language that we know writes more
 
 

@@ -18,7 +18,7 @@ REAL = {
     "OUTREACH_SMTP_URL": "smtp://relay:587",
     "OUTREACH_PUBLIC_URL": "https://sensibilisation.example",
     "OUTREACH_MAIL_DOMAIN": "sensibilisation.example",
-    "OUTREACH_MAILBOX_DOMAIN": "boites.example",
+    "OUTREACH_MAILBOX_DOMAIN": "boites.test",
     "OUTREACH_TOKEN_KEYS": ",".join(DRAWN[1:]),
 }
 
@@ -105,6 +105,7 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_BROKER_URL", "redis://", "redis://…"),
         ("OUTREACH_BROKER_URL", "amqp://localhost:porte", "amqp://…"),
         ("OUTREACH_MAIL_DOMAIN", "not a domain", "un nom de domaine"),
+        ("OUTREACH_MAILBOX_DOMAIN", "boites.example", "réservé aux exemples"),
         ("OUTREACH_SMTP_URL", "smtp:", "hôte"),
         ("OUTREACH_SECRET_KEY", "court", "trop courte"),
         ("OUTREACH_PUBLIC_URL", "http://x.example", "https"),

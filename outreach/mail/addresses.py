@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from email_validator import EmailNotValidError, EmailSyntaxError, EmailUndeliverableError, validate_email
 
 from outreach.errors import InputError
+from outreach.text import EXAMPLES
 
 RETURNED = "b-"  # begins every address that bounces of letters return to
 UNSUBSCRIBING = "u-"  # begins every address that unsubscribe messages go to
@@ -20,7 +21,6 @@ QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')  # RFC 5322 §3.2.4
 ESCAPED = re.compile(r"\\(.)")
 BETWEEN = re.compile(r"[;,]")
 ROBOTS = {"mailer-daemon", "noreply", "no-reply", "donotreply", "abuse", "postmaster", "hostmaster"}
-RESERVED = re.compile(r"(^|\.)(example\.(com|net|org)|example)$")
 
 
 class SeveralAddresses(InputError):
@@ -69,7 +69,7 @@ def judge(text: str, *, examples: bool = True, ours: str = "") -> Judgement:
         valid = validate_email(bare, check_deliverability=False, strict=True)
     except (EmailSyntaxError, EmailUndeliverableError, EmailNotValidError) as error:
         raise InputError(_refusal(bare, domain, error)) from None
-    if not examples and RESERVED.search(valid.ascii_domain):
+    if not examples and EXAMPLES.search(valid.ascii_domain):
         raise InputError(f"Le domaine « {valid.domain} » est réservé aux exemples : indiquez une adresse réelle.")
     if ours and valid.ascii_domain == ours.lower() and valid.local_part.lower().startswith((RETURNED, UNSUBSCRIBING)):
         raise InputError("Notre service relève lui-même cette adresse : indiquez-en une que quelqu’un lit.")

@@ -9,8 +9,8 @@ from sqlalchemy import delete, func, insert, select
 from outreach.db import Session
 from outreach.directory.models import Contact
 from outreach.french import day
-from outreach.mail.addresses import RESERVED
 from outreach.reachability.models import DomainCheck, MailVerdict
+from outreach.text import EXAMPLES
 
 AGAIN = {  # when a domain is looked up again, after each verdict
     MailVerdict.TAKES_MAIL: timedelta(days=30),
@@ -48,7 +48,7 @@ def due(session: Session, *, now: datetime) -> list[str]:
     pairs = session.execute(select(Contact.address, Contact.address_ascii).where(Contact.retired_at.is_(None)))
     domains = {domain_of(*pair) for pair in pairs} - {""}
     seen = {found.domain: found for found in _latest(session)}
-    waiting = [domain for domain in domains if not RESERVED.search(domain) and _is_due(seen.get(domain), now)]
+    waiting = [domain for domain in domains if not EXAMPLES.search(domain) and _is_due(seen.get(domain), now)]
     return sorted(waiting, key=lambda one: (seen[one].checked_at.timestamp() if one in seen else 0, one))[:MOST]
 
 

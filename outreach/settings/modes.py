@@ -7,8 +7,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from outreach.settings.keys import is_guessable, is_long_enough
-from outreach.settings.model import Settings, listed
+from outreach.settings.model import Mode, Settings, listed
 from outreach.settings.places import is_local_name, is_loopback
+from outreach.text import EXAMPLES
 
 ENCRYPTED = {"require", "verify-ca", "verify-full"}  # of sslmode
 LIVE_KEYS = 2  # of the signing keys, that sign and are accepted; older ones only prove an unsubscription, and stay
@@ -42,6 +43,9 @@ def faults_outside_demo(settings: Settings) -> list[str]:
         for name, (value, meaning) in required.items()
         if not value
     ]
+    if settings.mode is Mode.PRODUCTION and EXAMPLES.search(settings.mailbox_domain.casefold()):
+        what = "est réservé aux exemples ; nommez celui des boîtes po001136@… avant la première édition du registre"
+        faults.append(f"OUTREACH_MAILBOX_DOMAIN : le domaine « {settings.mailbox_domain} » {what}.")
     faults += _faults_of_keys(settings)
     faults += _faults_of_wires(settings)
     if settings.public_url and not settings.public_url.startswith("https://"):

@@ -29,7 +29,7 @@ ABROAD = {
     "OUTREACH_PUBLIC_URL": PUBLIC,
     "OUTREACH_SMTP_URL": "smtp://relay.example:587",
     "OUTREACH_MAIL_DOMAIN": "courriel.example",
-    "OUTREACH_MAILBOX_DOMAIN": "boites.example",
+    "OUTREACH_MAILBOX_DOMAIN": "boites.test",
 }
 STATIC = asset("app.css")
 KINDS = {  # of answers, by what asks for them: method, address, status; {x} is a genuine token
