@@ -11,6 +11,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 from outreach.accounts import attempts, sessions
 from outreach.accounts.trail import TrailKind
 from outreach.db import Session
+from outreach.web.client import client_of
 from outreach.web.ui.frame import actor, database, now, settings
 from outreach.web.ui.trail import note
 
@@ -114,7 +115,7 @@ def claim_of(typed: str) -> Claim:
     known, name = _account(typed)
     if browser := _known_browser(name):
         return Claim({f"browser:{browser}": MOST_BY_BROWSER}, known)
-    return Claim({f"account:{name}": MOST_BY_ACCOUNT, f"address:{request.remote_addr}": MOST_BY_ADDRESS}, known)
+    return Claim({f"account:{name}": MOST_BY_ACCOUNT, f"address:{client_of(request.environ)}": MOST_BY_ADDRESS}, known)
 
 
 def claim_in_session() -> Claim:
@@ -144,7 +145,7 @@ def count_failure(claim: Claim) -> bool:
 def _log(claim: Claim) -> None:
     note(TrailKind.SIGN_IN_SLOWED, claim.account)
     whose = claim.account or "no account"
-    current_app.logger.warning("Too many sign-ins failed: %r from %s", whose, request.remote_addr)
+    current_app.logger.warning("Too many sign-ins failed: %r from %s", whose, client_of(request.environ))
 
 
 def _key() -> bytes:
