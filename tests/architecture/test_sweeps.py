@@ -62,6 +62,7 @@ SAMPLES = {
     "number": "1",
     "fase": "9300",
     "contact_id": "1",
+    "school": "80001",
     "kind": "csv",
     "reason": "staff",
     "filename": "x",

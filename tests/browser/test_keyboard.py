@@ -20,7 +20,7 @@ def test_an_authority_is_found_and_its_address_corrected(staff):
     expect(staff.locator("#results tbody tr")).to_have_count(1)
     press_on(staff, staff.locator("#results tbody th a"))
     press_on(staff, staff.get_by_role("link", name="Contacts"))
-    press_on(staff, staff.get_by_role("link", name="Corriger").first)
+    press_on(staff, staff.get_by_role("link", name="Corriger po009300@adm.fwb.example"))
     tab_to(staff, staff.get_by_label("Adresse de courriel"))
     staff.keyboard.press("Control+a")
     staff.keyboard.type("direction@ecole.be")
