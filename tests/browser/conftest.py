@@ -143,12 +143,13 @@ def plain(open_page, enter):
 
 @pytest.fixture
 def looks():
-    """Go through a page as it looks at each width, light and dark in turn; it is loaded once."""
+    """Go through a page as it looks at each width, light and dark in turn; it is loaded once, and laid out anew."""
 
     def through(page, widths=(1280, 390)):
         for width, scheme in zip(widths, itertools.cycle(("light", "dark"))):
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=scheme)
+            page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
             yield f"{width} px, {scheme}"
 
     return through

@@ -101,7 +101,7 @@ def test_an_authority_agrees_is_seen_by_name_and_withdraws(open_page, staff, sen
     expect(theirs.get_by_label(BOX)).not_to_be_checked()
     theirs.get_by_label(BOX).check()
     theirs.get_by_role("button", name=SAVE).click()
-    expect(theirs.get_by_role("heading", name="Votre accord est enregistré")).to_be_visible()
+    expect(theirs.get_by_role("status")).to_contain_text("Votre accord est enregistré")
     assert overflow(theirs) <= 0
     read(theirs, letter)
     assert sending.kept() == 0, "an agreement counts from the next wave on"
@@ -122,7 +122,7 @@ def test_an_authority_agrees_is_seen_by_name_and_withdraws(open_page, staff, sen
     expect(theirs.get_by_label(BOX)).to_be_checked()
     theirs.get_by_label(BOX).uncheck()
     theirs.get_by_role("button", name=SAVE).click()
-    expect(theirs.get_by_role("heading", name="Cette boîte n’est pas mesurée")).to_be_visible()
+    expect(theirs.get_by_role("status")).to_contain_text("Cette boîte n’est pas mesurée")
     for _ in range(2):
         read(theirs, reminder)
         read(theirs, letter)
