@@ -44,7 +44,7 @@ REAL = {
     "OUTREACH_TOKEN_KEYS": factories.DRAWN[1],
     "OUTREACH_PUBLIC_URL": "https://x.example",
     "OUTREACH_MAIL_DOMAIN": "x.example",
-    "OUTREACH_MAILBOX_DOMAIN": "boites.example",
+    "OUTREACH_MAILBOX_DOMAIN": "boites.test",
 }
 
 
