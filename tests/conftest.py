@@ -31,6 +31,7 @@ hypothesis.settings.register_profile("all", deadline=None, max_examples=50)
 STORY_DAY = date(2021, 5, 15)
 NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"
+IN_THE_SHORT_RUN = {"test_pages.py", "test_keyboard.py"}  # of the tests in a browser
 DEEP_TWICE = {"chaos", "demo", "journeys", "smtp", "worker"}  # folders whose tests on the second database are deep
 
 
@@ -76,6 +77,9 @@ def _mark(item: pytest.Item, names: set[str]) -> None:
     }.items():
         if is_so:
             item.add_marker(name)
+    folders = item.path.parts
+    if "chaos" in folders or ("browser" in folders and item.path.name not in IN_THE_SHORT_RUN):
+        item.add_marker("long")
     # A test that also runs on SQLite is long on PostgreSQL, unless it is marked as being about PostgreSQL.
     is_second = "postgresql" in item.name and item.nodeid.replace("postgresql", "sqlite") in names
     if is_second and not item.get_closest_marker("postgresql"):
