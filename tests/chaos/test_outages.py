@@ -12,6 +12,7 @@ pytestmark = pytest.mark.timeout(300)
 CHANCE = random.Random(7)
 
 
+@pytest.mark.deep
 @pytest.mark.long
 def test_a_server_that_crashes_and_comes_back_finds_its_workers_at_work():
     with prepared(FAULTS["crash"], "postgresql", 1200, durable=False) as ground:
