@@ -102,7 +102,7 @@ ACTS = {
             AUTHOR,
             "",
             (
-                ("click", 'a:has-text("Corriger")'),
+                ("click", 'td a:has-text("Corriger")'),
                 ("fill", "#address", "Secrétariat <secretariat@saint-eloi.example>"),
                 ("click", button("Enregistrer l’adresse")),
             ),
