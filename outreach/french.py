@@ -4,6 +4,7 @@ Babel's fr_BE gives neither "1er" nor "14 h 30".
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 
@@ -147,6 +148,12 @@ def company_number(value: str | None) -> str:
 def plural(count: int, singular: str, several: str = "") -> str:
     """The count with its noun: "1 école", "2 écoles"; French counts 0 as singular."""
     return f"{number(count)}{WIDE}{singular if count < 2 else several or singular + 's'}"
+
+
+def all_of(words: Sequence[str]) -> str:
+    """Words joined as in "a, b et c"; "" for none."""
+    *first, last = words or ("",)
+    return f"{', '.join(first)} et {last}" if first else last
 
 
 def initial(text: str) -> str:

@@ -11,7 +11,7 @@ from outreach.accounts.staff import User
 from outreach.campaigns.models import Campaign, CampaignState
 from outreach.db import Session
 from outreach.errors import InputError
-from outreach.french import plural
+from outreach.french import all_of, plural
 from outreach.reachability import follow_up
 from outreach.tracking import inbox
 
@@ -59,4 +59,4 @@ def told(responses: int, authorities: int) -> str:
     parts = [plural(responses, "réponse")] if responses else []
     if authorities:
         parts.append(plural(authorities, "pouvoir organisateur à joindre", "pouvoirs organisateurs à joindre"))
-    return " et ".join(parts)
+    return all_of(parts)

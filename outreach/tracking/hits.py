@@ -35,6 +35,7 @@ from outreach.db.compiled import recordset
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message, MessageState, is_in
 from outreach.directory.models import Authority
+from outreach.french import all_of
 from outreach.tracking import bases
 from outreach.tracking.machines import OPENING, SHORTLY, VERSION, Agent, HitClass, Signals, Why, classify, is_burst
 from outreach.tracking.models import Hit, HitCount, Tracker, TrackerNetwork
@@ -147,8 +148,7 @@ def _shown(session: Session, mailings: Iterable[int]) -> dict[int, tuple[str, se
         names = sorted(received[tracker][1] for tracker in together)
         who = set[int]().union(*(received[tracker][2] for tracker in together))
         if len(who) >= SMALLEST:
-            name = " et ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-            shown.update(dict.fromkeys(together, (name, who)))
+            shown.update(dict.fromkeys(together, (all_of(names), who)))
     return shown
 
 

@@ -15,6 +15,7 @@ from outreach.db import Session
 from outreach.directory.listing import LONGEST_SEARCH, Filters, Reach, Sort
 from outreach.directory.models import Level
 from outreach.directory.reference import NETWORKS
+from outreach.french import all_of
 from outreach.segments.places import IN_PROVINCE
 from outreach.web.ui.pager import again, member, words
 
@@ -89,7 +90,7 @@ def chips(filters: Filters, networks: Mapping[str, str]) -> list[Chip]:
 def sentence(filters: Filters, networks: Mapping[str, str]) -> str:
     """What the list shows, in French, after “12 pouvoirs organisateurs”; "" for the whole directory."""
     named = [networks.get(code, code) for code in filters.networks]
-    parts = [f"du réseau {named[0]}" if len(named) == 1 else f"des réseaux {_listed(named)}"] if named else []
+    parts = [f"du réseau {named[0]}" if len(named) == 1 else f"des réseaux {all_of(named)}"] if named else []
     if filters.federation:
         parts.append(f"que représente {filters.federation}")
     parts += [f"{_STANDING[RollUp(state)]} {number}" for number, state in filters.standings]
@@ -123,10 +124,6 @@ def _of_schools(filters: Filters) -> str:
     municipality = f"à {filters.municipality}" if filters.municipality else ""
     province = IN_PROVINCE.get(filters.province, f"en province de {filters.province}") if filters.province else ""
     return " ".join(part for part in (level, zone, municipality, province) if part)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " et ".join([", ".join(names[:-1]), names[-1]])
 
 
 def _either(spelt: Sequence[str]) -> str:
