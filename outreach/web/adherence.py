@@ -46,13 +46,8 @@ def index() -> str:
 @needs(RoleName.AUTHOR)
 def receive() -> Redirect | tuple[str, int]:
     form = UploadForm()
-    if form.validate_on_submit():
-        try:
-            sent = lists.opened(form.file.data.read())
-        except InputError as error:
-            form.file.errors = [str(error)]
-        else:
-            return _keep(sent)
+    if form.validate_on_submit() and (sent := form.opened(lists.opened)) is not None:
+        return _keep(sent)
     with database().reading() as session:
         return _upload_page(session, form), 422
 

@@ -11,7 +11,7 @@ from outreach.contact_lists import lists, plans, undoing
 from outreach.contact_lists.models import ContactList
 from outreach.contact_lists.plans import ContactJudgement, Counts
 from outreach.db import Session, time_limit
-from outreach.errors import InputError, NotFound
+from outreach.errors import NotFound
 from outreach.roles import RoleName
 from outreach.sent_lists import ListState, Opened
 from outreach.web.ui import exports
@@ -41,13 +41,8 @@ def index() -> str:
 @needs(RoleName.AUTHOR)
 def receive() -> Redirect | tuple[str, int]:
     form = ContactListForm()
-    if form.validate_on_submit():
-        try:
-            sent = lists.opened(form.file.data.read())
-        except InputError as error:
-            form.file.errors = [str(error)]
-        else:
-            return _keep(sent, complete=bool(form.complete.data))
+    if form.validate_on_submit() and (sent := form.opened(lists.opened)) is not None:
+        return _keep(sent, complete=bool(form.complete.data))
     with database().reading() as session:
         return _upload_page(session, form), 422
 

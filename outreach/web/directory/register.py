@@ -16,7 +16,7 @@ from outreach.db import Session, time_limit
 from outreach.directory.editions import imports, uploads
 from outreach.directory.editions.difference import FIELD_LABELS, Change, ChangedItem, items_of
 from outreach.directory.models import ImportState, Nature, RegisterKind, RegisterUpload
-from outreach.errors import InputError, Refused
+from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.web.ui import exports
 from outreach.web.ui.forms import StatusForm, UploadForm
@@ -196,11 +196,8 @@ def _opened(form: EditionForm) -> tuple[uploads.OpenedEdition, date] | None:
     if day > _today():
         form.day.errors = ["La date de l’édition est dans l’avenir."]
         return None
-    try:
-        return uploads.opened(form.file.data.read()), day
-    except InputError as error:
-        form.file.errors = [str(error)]
-        return None
+    sent = form.opened(uploads.opened)
+    return None if sent is None else (sent, day)
 
 
 def _index_page(session: Session, form: EditionForm) -> str:

@@ -1,7 +1,8 @@
 """Forms of contacts, lists, statuses, calls and agreements, in French and checked on the server."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
@@ -28,6 +29,7 @@ from outreach.text import CONTROLS, line_of_words, phone_number, whole_number
 from outreach.tracking.bases import LONGEST_LINE, LONGEST_WORDING
 from outreach.web.ui.frame import judged
 
+Sent = TypeVar("Sent")
 SOURCES = ("Appel téléphonique", "Courriel reçu", "Formulaire", "Réunion")
 KINDS = [
     SelectChoice(MailboxKind.IMPERSONAL, "Boîte de fonction (direction, secrétariat…)"),
@@ -167,6 +169,14 @@ class UploadForm(FlaskForm):
         """A browser sends an empty part when no file was chosen."""
         if not field.data:
             raise ValidationError("Choisissez un fichier.")
+
+    def opened(self, read: Callable[[bytes], Sent]) -> Sent | None:
+        """What `read` makes of the file of a valid form; None where it refuses the file, and the form says why."""
+        try:
+            return read(self.file.data.read())
+        except InputError as error:
+            self.file.errors = [str(error)]
+            return None
 
 
 class ContactListForm(UploadForm):
