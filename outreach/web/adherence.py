@@ -5,7 +5,7 @@ from datetime import date
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import days, french, sent_lists
+from outreach import french, sent_lists
 from outreach.accounts import staff
 from outreach.adherence import by_hand, lists, programmes, records
 from outreach.adherence.models import JoiningList, Programme, Status, Strand, Word
@@ -19,7 +19,7 @@ from outreach.roles import RoleName
 from outreach.sent_lists import ListState, Opened
 from outreach.web.ui import exports
 from outreach.web.ui.forms import EVERY_SCHOOL, StatusForm, UploadForm
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.frame import actor, current_day, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
 from outreach.web.ui.sent_lists import SHOWN_LINES, letters, rejected_table
 
@@ -71,12 +71,12 @@ def shown_list(list_id: int) -> str:
     with database().reading() as session:
         received = sent_lists.list_by_id(session, JoiningList, list_id)
         grid, waits = sent_lists.grid_of(received), received.state is ListState.RECEIVED
-        plan = lists.preview(session, grid, received.programme, _today()) if waits else None
+        plan = lists.preview(session, grid, received.programme, current_day()) if waits else None
         return render_template(
             "pages/adherence/list.html",
             received=received,
             plan=plan,
-            rejections=plan.rejected if plan else lists.rejected_of(session, received, grid, _today()),
+            rejections=plan.rejected if plan else lists.rejected_of(session, received, grid, current_day()),
             summary=sent_lists.summary_of(received),
             shown=SHOWN_LINES,
             letters=letters(grid),
@@ -91,14 +91,14 @@ def rejected(list_id: int, kind: str) -> Response:
     with database().reading() as session:
         received = sent_lists.list_by_id(session, JoiningList, list_id)
         grid = sent_lists.grid_of(received)
-        table = rejected_table(grid, lists.rejected_of(session, received, grid, _today()))
+        table = rejected_table(grid, lists.rejected_of(session, received, grid, current_day()))
     return exports.download(table, kind, f"lignes-rejetees-{list_id}")
 
 
 @pages.post("/adherence/lists/<number:list_id>/application")
 @needs(RoleName.AUTHOR)
 def apply(list_id: int) -> Redirect:
-    today = _today()
+    today = current_day()
     with time_limit.lifted(), database().reading() as session:
         received = sent_lists.list_by_id(session, JoiningList, list_id)
         judged = lists.judge(session, sent_lists.grid_of(received), received.programme, today)
@@ -124,7 +124,7 @@ def undo(list_id: int) -> Redirect:
 def statuses(fase: int) -> str:
     with database().reading() as session:
         authority = authority_sheet.authority_by_fase(session, fase)
-        return _statuses_page(session, authority, StatusForm(data={"day": _today().isoformat()}))
+        return _statuses_page(session, authority, StatusForm(data={"day": current_day().isoformat()}))
 
 
 @pages.post("/directory/<number:fase>/statuses")
@@ -135,7 +135,7 @@ def record(fase: int) -> Redirect | tuple[str, int]:
     with database().reading() as session:
         authority = authority_sheet.authority_by_fase(session, fase)
         strands = programmes.the_programme(session).strands
-        form.offer(strands, records.eligible_schools(session, authority, strands, _today()))
+        form.offer(strands, records.eligible_schools(session, authority, strands, current_day()))
     if not form.validate_on_submit() or not _recorded(fase, form):
         with database().reading() as session:
             return _statuses_page(session, authority_sheet.authority_by_fase(session, fase), form), 422
@@ -148,7 +148,7 @@ def withdrawal(fase: int, number: int) -> str:
     with database().reading() as session:
         authority, programme = authority_sheet.authority_by_fase(session, fase), programmes.the_programme(session)
         entry = by_hand.numbered(session, authority, programme, number)
-        falls = by_hand.without(session, programme, entry, _today())
+        falls = by_hand.without(session, programme, entry, current_day())
         return render_template(
             "pages/directory/withdrawal.html",
             authority=authority,
@@ -192,7 +192,7 @@ def _recorded(fase: int, form: StatusForm) -> bool:
 def _record(
     session: Session, authority: Authority, programme: Programme, strand: Strand, form: StatusForm, effective_on: date
 ) -> tuple[int, list[str]]:
-    open_to = records.eligible_schools(session, authority, [strand], _today())
+    open_to = records.eligible_schools(session, authority, [strand], current_day())
     return records.record(
         session,
         authority,
@@ -203,15 +203,11 @@ def _record(
         word=Word(form.word.data),
         effective_on=effective_on,
         now=now(),
-        today=_today(),
+        today=current_day(),
         actor=actor(),
         source=" – ".join(part for part in (form.source.data, (form.person.data or "").strip()) if part),
         reason=(form.note.data or "").strip(),
     )
-
-
-def _today() -> date:
-    return days.today(now())
 
 
 def _upload_page(session: Session, form: UploadForm) -> str:
@@ -221,7 +217,7 @@ def _upload_page(session: Session, form: UploadForm) -> str:
 
 def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> str:
     programme = programmes.the_programme(session)
-    rows = records.standings(session, authority, programme, _today())
+    rows = records.standings(session, authority, programme, current_day())
     form.offer(programme.strands, [row.school for row in rows])
     return render_template(
         "pages/directory/statuses.html",

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from flask import Blueprint, render_template, request
 
 from outreach.campaigns.schedule import calendar, sending_hours
-from outreach.days import FIRST, LAST, today
+from outreach.days import FIRST, LAST
 from outreach.roles import RoleName
-from outreach.web.ui.frame import database, needs, now
+from outreach.web.ui.frame import current_day, database, needs
 
 pages = Blueprint("calendar", __name__, url_prefix="/calendar")
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
@@ -17,7 +17,7 @@ MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 @pages.get("")
 @needs(RoleName.READER)
 def index() -> str:
-    this = today(now())
+    this = current_day()
     month = _month(request.args.get("month", "")) or this.replace(day=1)
     with database().reading() as session:
         weeks = calendar.weeks(session, month)

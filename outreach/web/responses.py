@@ -27,7 +27,7 @@ from outreach.tracking.inbox import PAGE_ROWS, TOGETHER, EffectChanged, Tray
 from outreach.tracking.models import Response
 from outreach.web.audience.writing import write_to
 from outreach.web.ui import exports
-from outreach.web.ui.frame import actor, database, needs, now, settings
+from outreach.web.ui.frame import actor, current_day, database, needs, now, settings
 from outreach.web.ui.kept import keeps_text, of_fields
 from outreach.web.ui.pager import Pager
 
@@ -63,7 +63,7 @@ def index() -> str:
             mine=bool(owner),
             recalled=recalled,
             recalls=inbox.count_recalls(session, now=now(), owner=owner),
-            today=days.today(now()),
+            today=current_day(),
             kept=kept,
             together=TOGETHER,
             ticked="ticked" in request.args,
@@ -92,7 +92,7 @@ def write_to_list() -> Redirect:
     tray, owner, recalled = _asked(_filter())
     with database().reading() as session:
         keys = inbox.authorities(session, tray, owner=owner, recalled=recalled)
-    name = f"Réponses : {tray.label if tray else 'en attente'}, au {day(days.today(now()))}"
+    name = f"Réponses : {tray.label if tray else 'en attente'}, au {day(current_day())}"
     return write_to(WrittenList(name, None, keys))
 
 
@@ -290,7 +290,7 @@ def _page(session: Session, received: Response, fault: str = "", *, day_fault: s
         fault=fault,
         day_fault=day_fault,
         day=day or (received.recall_on.isoformat() if received.recall_on else ""),
-        today=days.today(now()),
+        today=current_day(),
         note=_note(),
         kept=kept,
         colleagues=staff.colleagues(session),

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, render_template, request
 from flask_security import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import days, french
+from outreach import french
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import Programme, RollUp, Word
 from outreach.adherence.situation import AuthorityRow, Bucket, SchoolRow, Selection, Situation, SituationRow
@@ -33,7 +33,7 @@ from outreach.tracking import inbox
 from outreach.tracking.inbox import Tray
 from outreach.web.audience.writing import write_to
 from outreach.web.ui import charts, exports
-from outreach.web.ui.frame import actor, database, held_roles, needs, now, settings
+from outreach.web.ui.frame import actor, current_day, database, held_roles, needs, now, settings
 from outreach.web.ui.pager import Pager, member
 
 pages = Blueprint("situation", __name__)
@@ -83,7 +83,7 @@ def index() -> str:
             programme=programme,
             situation=snapshot,
             day=day,
-            today=days.today(now()),
+            today=current_day(),
             refusal=refusal,
             sentences=sentences(snapshot, programme),
             bar_of=charts.bar,
@@ -150,7 +150,7 @@ def write_to_list(what: str) -> Redirect:
         programme = programmes.the_programme(session)
         name, selection = _asked_list(session, programme, what)
         strand = situation.strand_by_number(programme, selection.strand)
-        is_today = day == days.today(now())
+        is_today = day == current_day()
         rule = from_lists.rule_of_figure(strand, selection.network, selection.bucket) if is_today else None
         members = situation.owners(session, programme, day, selection) if rule is None else ()
     told = name if is_today else f"{name}, au {french.day(day)}"
@@ -240,7 +240,7 @@ def asked_day() -> tuple[date, str]:
 
     The day is today when there is none, or when it cannot be read or is in the future.
     """
-    today = days.today(now())
+    today = current_day()
     text = "".join(c for c in request.args.get("as_of", "") if c.isprintable()).strip()
     if not text and request.args.get("as_of"):
         return today, "Cette date est illisible : la situation est celle d’aujourd’hui."

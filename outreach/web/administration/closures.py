@@ -8,7 +8,6 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import RadioField, SelectChoice, StringField, ValidationError
 
-from outreach import days
 from outreach.accounts import staff
 from outreach.campaigns.schedule import closures, sending_hours
 from outreach.campaigns.schedule.closures import KnownClosure
@@ -21,7 +20,7 @@ from outreach.french import initial
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web.ui.forms import StatusForm
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.frame import actor, current_day, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
 
 pages = Blueprint("closures", __name__, url_prefix="/administration/closures")
@@ -127,7 +126,7 @@ def withdraw(number: int) -> Redirect:
 
 
 def _page(session: Session, form: ClosureForm) -> str:
-    this = closures.school_year_of(days.today(now()))
+    this = closures.school_year_of(current_day())
     asked = whole_number(request.args.get("year", ""), digits=4)
     year = asked if asked is not None and FIRST.year <= asked < LAST.year - 1 else this
     first, last = closures.days_of(year)

@@ -13,7 +13,6 @@ from outreach.campaigns import from_lists
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.results import authority_history, letters_received
 from outreach.campaigns.results.authority_history import Planned
-from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
 from outreach.directory import authority_sheet, contacts, judging, listing, name_corrections
@@ -30,7 +29,7 @@ from outreach.web.audience.writing import write_to
 from outreach.web.directory import filters as filtering
 from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactForm
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.frame import actor, current_day, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
 from outreach.web.ui.pager import Pager
 
@@ -61,7 +60,7 @@ HEADERS = (
 def index() -> str:
     with database().reading() as session:
         strands = filtering.strands(session)
-        filters, sort = filtering.asked(request.args, strands, today(now()))
+        filters, sort = filtering.asked(request.args, strands, current_day())
         filters = listing.understood(session, filters)
         counts = listing.count(session, filters)
         pager = Pager.of(request, counts.authorities, PAGE_ROWS)
@@ -96,7 +95,7 @@ def index() -> str:
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
     with database().reading() as session:
-        filters, sort = filtering.asked(request.args, filtering.strands(session), today(now()))
+        filters, sort = filtering.asked(request.args, filtering.strands(session), current_day())
         table = exports.Table("Pouvoirs organisateurs", HEADERS, _export_rows(session, filters, sort))
     return exports.download(table, kind, "pouvoirs-organisateurs")
 
@@ -106,7 +105,7 @@ def export(kind: str) -> Response:
 def write_to_list() -> Redirect:
     """Begin a campaign to the authorities that the filters find: a rule where criteria say the same, else a list."""
     with database().reading() as session:
-        filters, _ = filtering.asked(request.args, filtering.strands(session), today(now()))
+        filters, _ = filtering.asked(request.args, filtering.strands(session), current_day())
         rule = from_lists.rule_of_directory(filters)
         labels = {network.code: network.label for network in listing.networks(session)}
         keys = [row.Authority.id for row in listing.every(session, filters)] if rule is None else ()

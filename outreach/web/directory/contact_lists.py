@@ -1,11 +1,9 @@
 """Pages of contacts by file: upload a list, see what it would change, apply it, undo it."""
 
-from datetime import date
-
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import days, french, sent_lists
+from outreach import french, sent_lists
 from outreach.accounts import staff
 from outreach.contact_lists import lists, plans, undoing
 from outreach.contact_lists.models import ContactList
@@ -16,7 +14,7 @@ from outreach.roles import RoleName
 from outreach.sent_lists import ListState, Opened
 from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactListForm
-from outreach.web.ui.frame import actor, database, judged, needs, now
+from outreach.web.ui.frame import actor, current_day, database, judged, needs, now
 from outreach.web.ui.sent_lists import SHOWN_LINES, letters, rejected_table
 
 pages = Blueprint("contact_lists", __name__, url_prefix="/directory/contact-lists")
@@ -119,7 +117,7 @@ def _keep(sent: Opened, *, complete: bool) -> Redirect:
 def _judge(session: Session, received: ContactList) -> ContactJudgement:
     sent_lists.refuse_applied(received)
     grid = sent_lists.grid_of(received)
-    return plans.judge(session, grid, complete=received.complete, address=judged, today=_today())
+    return plans.judge(session, grid, complete=received.complete, address=judged, today=current_day())
 
 
 def _told(counts: Counts) -> str:
@@ -127,10 +125,6 @@ def _told(counts: Counts) -> str:
     changed = french.plural(counts.changed, "précisée", "précisées")
     retired = french.plural(counts.withdrawn, "retirée", "retirées")
     return f"{added}, {changed}, {retired}"
-
-
-def _today() -> date:
-    return days.today(now())
 
 
 def _upload_page(session: Session, form: ContactListForm) -> str:

@@ -3,7 +3,6 @@
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import days
 from outreach.accounts import staff
 from outreach.adherence import records
 from outreach.campaigns.results import authority_history, openings
@@ -17,7 +16,7 @@ from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.web.ui.forms import CallForm
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.frame import actor, current_day, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
 
 pages = Blueprint("history", __name__, url_prefix="/directory/<number:fase>")
@@ -27,7 +26,7 @@ pages = Blueprint("history", __name__, url_prefix="/directory/<number:fase>")
 @needs(RoleName.READER)
 def index(fase: int) -> str:
     with database().reading() as session:
-        form = CallForm(data={"day": days.today(now()).isoformat(), "kind": CallKind.PHONE})
+        form = CallForm(data={"day": current_day().isoformat(), "kind": CallKind.PHONE})
         return _page(session, authority_sheet.authority_by_fase(session, fase), form)
 
 
@@ -68,7 +67,7 @@ def _noted(fase: int, form: CallForm) -> bool:
                 day=day,
                 person=form.person.data or "",
                 now=now(),
-                today=days.today(now()),
+                today=current_day(),
                 actor=actor(),
             )
     except InputError as error:

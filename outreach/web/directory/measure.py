@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
-from outreach.days import parse_day, today
+from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import Authority, Contact
@@ -15,7 +15,7 @@ from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.tracking import bases, consent
 from outreach.web.ui.forms import SOURCES, ConsentForm, DecisionForm
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.frame import actor, current_day, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
 
 pages = Blueprint("measure", __name__, url_prefix="/directory/<number:fase>/measure")
@@ -44,7 +44,7 @@ def index(fase: int) -> str:
 def consent_form(fase: int, contact_id: int) -> str:
     with database().reading() as session:
         authority, contact = _mailbox(session, fase, contact_id)
-        form = ConsentForm(data={"day": today(now()).isoformat(), "wording": consent.wording(contact.address)})
+        form = ConsentForm(data={"day": current_day().isoformat(), "wording": consent.wording(contact.address)})
         return _form_page(authority, contact, form)
 
 
@@ -74,7 +74,7 @@ def record_consent(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
 def decision_form(fase: int, contact_id: int) -> str:
     with database().reading() as session:
         authority, contact = _mailbox(session, fase, contact_id)
-        return _form_page(authority, contact, DecisionForm(data={"day": today(now()).isoformat()}))
+        return _form_page(authority, contact, DecisionForm(data={"day": current_day().isoformat()}))
 
 
 @pages.post("/<number:contact_id>/decision")

@@ -8,7 +8,6 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import days
 from outreach.accounts import staff
 from outreach.campaigns.from_lists import WrittenList
 from outreach.days import parse_day
@@ -35,7 +34,7 @@ from outreach.text import whole_number
 from outreach.web.audience.writing import write_to
 from outreach.web.directory.filters import LEVELS
 from outreach.web.ui import exports
-from outreach.web.ui.frame import actor, database, needs, now, settings
+from outreach.web.ui.frame import actor, current_day, database, needs, now, settings
 from outreach.web.ui.kept import keeps_text, of_fields
 from outreach.web.ui.pager import Pager, member
 
@@ -72,7 +71,7 @@ def write_to_list() -> Redirect:
     with database().reading() as session:
         keys = [row.key for row in _listed(session).rows if row.state in REACHED]
     said = ", ".join(state.label for state in filters.states if state in REACHED)
-    return write_to(WrittenList(f"Joignabilité : {said}, au {day(days.today(now()))}", None, keys))
+    return write_to(WrittenList(f"Joignabilité : {said}, au {day(current_day())}", None, keys))
 
 
 @pages.post("/reachability/owner")
@@ -202,7 +201,7 @@ def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
         kept=_kept(),
         colleagues=staff.colleagues(session),
         authors=staff.holders_of(session, RoleName.AUTHOR),
-        today=days.today(now()),
+        today=current_day(),
         fault=fault,
         typed=typed,
     )
@@ -219,7 +218,7 @@ def _sheet_page(session: Session, authority: Authority, fault: str = "", typed: 
         steps=follow_up.steps_of(session, authority),
         colleagues=staff.colleagues(session),
         authors=staff.holders_of(session, RoleName.AUTHOR),
-        today=days.today(now()),
+        today=current_day(),
         fault=fault,
         day=typed or (row.followed.recall_on.isoformat() if row.followed.recall_on else ""),
     )

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as Redirect
 from wtforms import StringField
 
-from outreach import days, french
+from outreach import french
 from outreach.accounts import staff
 from outreach.days import parse_day
 from outreach.db import Session, time_limit
@@ -20,7 +20,7 @@ from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.web.ui import exports
 from outreach.web.ui.forms import StatusForm, UploadForm
-from outreach.web.ui.frame import actor, database, needs, now, settings
+from outreach.web.ui.frame import actor, current_day, database, needs, now, settings
 from outreach.web.ui.pager import Pager, member
 from outreach.web.ui.sent_lists import letters, rejected_table
 
@@ -68,7 +68,7 @@ class EditionForm(UploadForm):
 @needs(RoleName.READER)
 def index() -> str:
     with database().reading() as session:
-        return _index_page(session, EditionForm(data={"day": _today().isoformat()}))
+        return _index_page(session, EditionForm(data={"day": current_day().isoformat()}))
 
 
 @pages.post("")
@@ -193,7 +193,7 @@ def undo(edition: int) -> Redirect:
 def _opened(form: EditionForm) -> tuple[uploads.OpenedEdition, date] | None:
     """What a valid form sends, read before anything is written; None where the form now holds an error."""
     day = parse_day(form.day.data or "")
-    if day > _today():
+    if day > current_day():
         form.day.errors = ["La date de l’édition est dans l’avenir."]
         return None
     sent = form.opened(uploads.opened)
@@ -256,7 +256,3 @@ def _older(session: Session, sent: RegisterUpload) -> str:
     except Refused as error:
         return str(error)
     return ""
-
-
-def _today() -> date:
-    return days.today(now())

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache, partial, wraps
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, SecurityErro
 from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from outreach import french
+from outreach import days, french
 from outreach.adherence.models import Status
 from outreach.alerts import episodes
 from outreach.campaigns.review import awaiting
@@ -111,6 +111,11 @@ def now() -> datetime:
         g.now = settings().instant()
     instant: datetime = g.now
     return instant
+
+
+def current_day() -> date:
+    """The day of the request in Brussels."""
+    return days.today(now())
 
 
 def actor() -> str:
