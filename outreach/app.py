@@ -67,6 +67,38 @@ from outreach.web.ui.sent_lists import BIGGEST_UPLOAD
 WORDS = {"", "application/x-www-form-urlencoded"}
 BIG_UPLOADS = {"adherence.receive", "contact_lists.receive", "register.receive"}  # with files of BIGGEST_UPLOAD
 UPLOADS = {*BIG_UPLOADS, "programmes.upload", "segments.make_list"}
+ROOMS = (  # of pages
+    situation,
+    campaigns,
+    authorities,
+    exclusions,
+    history,
+    measure,
+    names,
+    reachability,
+    register,
+    schools,
+    contact_lists,
+    adherence,
+    calendar,
+    responses,
+    replies,
+    texts,
+    segments,
+    account,
+    links,
+    second_factor,
+    oidc,
+    mailbox,
+    sending,
+    trail,
+    administration,
+    accounts,
+    programmes,
+    closures,
+    recipient_pages,
+    well_known,
+)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 FOR_EVER = 365 * 24 * 3600
 MESSAGES = {
@@ -99,38 +131,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     frame.install(app)
     kept.install(app, _is_ours)
     trail_queue.install(app, database)
-    for room in (
-        situation,
-        campaigns,
-        authorities,
-        exclusions,
-        history,
-        measure,
-        names,
-        reachability,
-        register,
-        schools,
-        contact_lists,
-        adherence,
-        calendar,
-        responses,
-        replies,
-        texts,
-        segments,
-        account,
-        links,
-        second_factor,
-        oidc,
-        mailbox,
-        sending,
-        trail,
-        administration,
-        accounts,
-        programmes,
-        closures,
-        recipient_pages,
-        well_known,
-    ):
+    for room in ROOMS:
         app.register_blueprint(room.pages)
     pages = WhiteNoise(
         app.wsgi_app,

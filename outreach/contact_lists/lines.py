@@ -75,7 +75,7 @@ class Directory:
 
 
 @dataclass(slots=True)
-class Reading:
+class ContactReading:
     """The contacts a list states, by (authority, address), and its rejected rows.
 
     A rejected row was about one of the authorities `in_doubt`, or one of `addresses_in_doubt` where no authority can
@@ -93,9 +93,9 @@ class Reading:
         return sum(len(stated.more_rows) for stated in self.contacts.values())
 
 
-def read(sheet: Sheet, directory: Directory) -> Reading:
+def read(sheet: Sheet, directory: Directory) -> ContactReading:
     """Read the rows of a list. Of an address of which one row is rejected, every row is: it stays as it is known."""
-    reading = Reading()
+    reading = ContactReading()
     withheld: dict[tuple[int, str], int] = {}
     for row in sheet.rows:
         stated: StatedContact | None = None
@@ -116,11 +116,11 @@ def read(sheet: Sheet, directory: Directory) -> Reading:
     return reading
 
 
-def _reject(reading: Reading, sheet: Sheet, number: int, fault: RowFault) -> None:
+def _reject(reading: ContactReading, sheet: Sheet, number: int, fault: RowFault) -> None:
     reading.rejected.append(Rejection(number, sheet.columns.get(fault.column, ""), fault.message))
 
 
-def _doubt(reading: Reading, row: Row, directory: Directory) -> None:
+def _doubt(reading: ContactReading, row: Row, directory: Directory) -> None:
     authority = directory.authorities.get(_fase(row.cells["authority"]))
     if authority is None:
         reading.addresses_in_doubt.add(row.cells["address"].casefold())
@@ -170,7 +170,7 @@ def _complete(stated: StatedContact, row: Row, directory: Directory) -> None:
         stated.consent = _consent(cells, directory.today)
 
 
-def _join(reading: Reading, stated: StatedContact) -> None:
+def _join(reading: ContactReading, stated: StatedContact) -> None:
     """Take a row over, with the earlier ones of its address. Raises RowFault where they contradict each other."""
     earlier = reading.contacts.setdefault(stated.key, stated)
     if earlier is stated:

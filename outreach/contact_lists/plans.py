@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 
 from outreach.contact_lists.columns import sheet_of
-from outreach.contact_lists.lines import Directory, Reading, StatedContact, read
+from outreach.contact_lists.lines import ContactReading, Directory, StatedContact, read
 from outreach.days import today as on
 from outreach.db import Session
 from outreach.directory import judging
@@ -234,7 +234,7 @@ def _in_use(session: Session) -> Iterable[_Held]:
         yield _Held(*row[:7], Particulars(*row[7:]))
 
 
-def _compare(session: Session, planned: ContactPlan, reading: Reading, *, complete: bool) -> None:
+def _compare(session: Session, planned: ContactPlan, reading: ContactReading, *, complete: bool) -> None:
     agreements, limits = _Agreements.of(session), _limits(session)
     _reject_withdrawn(planned, reading, agreements)
     named = {authority for authority, _ in reading.contacts}
@@ -267,7 +267,7 @@ def _limits(session: Session) -> dict[int, tuple[int, ...]]:
     return limits
 
 
-def _reject_withdrawn(planned: ContactPlan, reading: Reading, agreements: _Agreements) -> None:
+def _reject_withdrawn(planned: ContactPlan, reading: ContactReading, agreements: _Agreements) -> None:
     """Reject what states an agreement that its mailbox has withdrawn since."""
     for key, ended in agreements.withdrawn.items():
         stated = reading.contacts.get(key)

@@ -37,7 +37,7 @@ WHY = {"": "Sans raison donnée", "person": "Je ne suis pas la bonne personne", 
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasureOutcome:
     """What came of a choice about being measured: it was refused, has to be confirmed, or is what holds now."""
 
     fault: str
@@ -238,7 +238,7 @@ def _question_page(
     code: int = 200,
     *,
     confirms: bool = False,
-    measured: Measured | None = None,
+    measured: MeasureOutcome | None = None,
 ) -> Response:
     try:
         asked = answers.question_of(session, message, now=now())
@@ -291,7 +291,7 @@ def _measure_page(
     with database().reading() as session:
         message = _message(session, read)
         shown = _measure_of(session, message, request.form, confirms=confirms)
-        measured = Measured(fault, confirms, holds=bool(shown["choice"] and shown["choice"].basis))
+        measured = MeasureOutcome(fault, confirms, holds=bool(shown["choice"] and shown["choice"].basis))
         if request.form.get("page") == "answer":
             return _question_page(session, message, token, request.form, code=code, measured=measured)
         return _page("public/measure.html", code, token=token, fault=fault, measured=measured, **shown)
