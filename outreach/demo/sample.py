@@ -31,6 +31,7 @@ from outreach.demo.population import (
 )
 from outreach.directory import contacts
 from outreach.directory.editions import imports
+from outreach.directory.editions.derived_mailboxes import derived_mailbox
 from outreach.directory.editions.register import COLUMNS, read_register
 from outreach.directory.models import EducationType, Level
 
@@ -129,7 +130,7 @@ def load(session: Session, *, now: datetime, today: date, actor: str, mailbox_do
             actor=actor,
             mailbox_domain=mailbox_domain,
         )
-    mailbox = contacts.derived_mailbox(sample.bounced, mailbox_domain)
+    mailbox = derived_mailbox(sample.bounced, mailbox_domain)
     contacts.record_bounce(session, mailbox, now=min(_morning(today - timedelta(BOUNCE_DAYS)), now), actor=actor)
     morning = min(_morning(today), now)
     programme = programmes.load(session, sample.programme, now=morning, actor=actor)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import Select, delete, exists, insert, select
+from sqlalchemy import Select, delete, insert, select
 
 from outreach import audit
 from outreach.db import Session, take_turns
@@ -63,44 +63,6 @@ class Particulars:
 
 
 NOTHING_KNOWN = Particulars()
-
-
-def derived_mailbox(fase: int, domain: str) -> str:
-    """The administrative mailbox of an authority: "po", its FASE number on six digits, the mailbox domain."""
-    return f"po{fase:06d}@{domain}"
-
-
-def derive_mailboxes(session: Session, fases: Collection[int], *, now: datetime, actor: str, domain: str) -> None:
-    """Give each of these authorities its administrative mailbox."""
-    identities = session.execute(select(Authority.id, Authority.fase).where(Authority.fase.in_(fases)))
-    rows = [
-        {
-            "authority_id": identity,
-            "address": address,
-            "address_key": address.casefold(),
-            "address_ascii": address,
-            "mailbox_kind": MailboxKind.IMPERSONAL,
-            "source": ContactSource.DERIVED,
-            "added_at": now,
-            "added_by": actor,
-        }
-        for identity, fase in identities
-        for address in [derived_mailbox(fase, domain)]
-    ]
-    if rows:
-        session.execute(insert(Contact), rows)
-
-
-def forget_derived(session: Session, import_id: int) -> None:
-    """Remove the derived mailboxes of authorities that an undone edition created, unless something happened to them:
-    they were retired, bounced, changed, or answer for some schools only."""
-    brought = select(Authority.id).where(Authority.created_by == import_id)
-    untouched = (
-        *(Contact.source == ContactSource.DERIVED, Contact.changed_at.is_(None)),
-        *(Contact.retired_at.is_(None), Contact.bounced_at.is_(None)),
-    )
-    is_for_all = ~exists().where(ContactSchool.contact_id == Contact.id)
-    session.execute(delete(Contact).where(Contact.authority_id.in_(brought), *untouched, is_for_all))
 
 
 def contacts_of(session: Session, authority: Authority) -> Sequence[Contact]:

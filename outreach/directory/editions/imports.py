@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from outreach import audit
 from outreach.db import Session, take_turns
-from outreach.directory import contacts, name_corrections
+from outreach.directory import name_corrections
+from outreach.directory.editions import derived_mailboxes
 from outreach.directory.editions.difference import Change, Difference, compare
 from outreach.directory.editions.register import AuthorityRecord, Edition, Reading, SchoolRecord, ensure_not_empty
 from outreach.directory.editions.stored import pairs, stored
@@ -111,7 +112,7 @@ def apply(
     name_corrections.settle(session, now=now, actor=actor)
     _write_history(session, difference.changes, entry.id)
     new = [c.fase for c in difference.changes if c.kind is RegisterKind.AUTHORITY and c.nature is Nature.NEW]
-    contacts.derive_mailboxes(session, new, now=now, actor=actor, domain=mailbox_domain)
+    derived_mailboxes.derive_mailboxes(session, new, now=now, actor=actor, domain=mailbox_domain)
     audit.record(session, now, actor, _sentence(difference, edition_on), f"register:{entry.id}")
     return difference
 
@@ -183,7 +184,7 @@ def undo(session: Session, *, now: datetime, actor: str, number: int | None = No
     _restore(session, session.scalars(changed).all())
     name_corrections.settle(session, now=now, actor=actor)
     try:
-        contacts.forget_derived(session, entry.id)
+        derived_mailboxes.forget_derived(session, entry.id)
         for table in TABLES.values():
             session.execute(delete(table).where(table.created_by == entry.id))
     except IntegrityError:
