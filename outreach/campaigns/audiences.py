@@ -1,16 +1,8 @@
-"""A campaign's audience: whom it is for, how many they are, and the recipients of its mailings.
+"""A campaign's audience: whom it is for, how many they are, and the recipients of its mailings."""
 
-Files and commands name letters by campaign and wave: `{"received": {"campaign": 12, "wave": 1}}`. Without a wave all of
-the campaign are meant, those that leave later as well. Criteria name mailings: `{"received": {"mailings": [3]}}`.
-`stated` translates on the way in, `told` on the way out; `sentence` has the titles of the campaigns.
-"""
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
-from itertools import groupby
-from typing import Any
 
 from sqlalchemy import Integer, Select, func, select, type_coerce
 from sqlalchemy.orm import joinedload
@@ -24,14 +16,11 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, MessageClass
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Network
-from outreach.errors import InputError
-from outreach.segments import audience, authority_lists, calm, criteria
+from outreach.segments import audience, calm
 from outreach.segments.audience import Audience, AudienceCounts, Concerns
-from outreach.segments.authority_lists import AmongAuthorities
-from outreach.segments.criteria import Criterion, leaves, listed
-from outreach.segments.criteria_json import DEEPEST, from_plain, from_store, to_plain
-from outreach.segments.fields import Names, either
-from outreach.segments.mailings import OfMailings, ReactedTo, ReactionKind, ReceivedMailing
+from outreach.segments.criteria import Criterion, listed
+from outreach.segments.criteria_json import from_store
+from outreach.segments.mailings import ReactedTo, ReactionKind
 from outreach.segments.scope import Scope, scope_at
 from outreach.settings import Calm
 from outreach.tracking import answers
@@ -39,9 +28,6 @@ from outreach.tracking.reactions import Asked
 
 MOST_OFFERED = 50
 LACKS_LETTER = "Un rectificatif va à ceux qui ont reçu un courriel : ajoutez la condition « A reçu un envoi »."
-ABOUT_LETTERS = (ReceivedMailing.word, ReactedTo.word)
-Plain = dict[str, Any]  # of a criterion, by name
-Waves = tuple[int, tuple[int, ...]]  # a campaign's number and those of its waves; none stands for all
 
 
 def criterion_of(campaign: Campaign) -> Criterion:
@@ -132,50 +118,6 @@ def waves_that_left(session: Session) -> Sequence[Wave]:
     query = select(Wave).join(Mailing, Mailing.id == Wave.mailing_id).where(Mailing.filled_at.is_not(None))
     newest = query.options(joinedload(Wave.campaign)).order_by(Mailing.filled_at.desc(), Wave.id.desc())
     return session.scalars(newest.limit(MOST_OFFERED)).all()
-
-
-def stated(session: Session, plain: object) -> Criterion:
-    """A criterion from dictionaries and lists, as a file or a command states it.
-
-    Raises InputError when it is none, and when a campaign or a wave that it names has sent nothing yet.
-    """
-    return from_plain(_translated(plain, lambda word, given: _inward(word, given, partial(_mailings, session))))
-
-
-def checked(plain: object) -> object:
-    """The same dictionaries and lists, when they are a criterion as far as can be told without a database.
-
-    Raises InputError.
-    """
-    from_plain(_translated(plain, lambda word, given: _inward(word, given, lambda _waves: {"mailings": [1]})))
-    return plain
-
-
-def told(session: Session, criterion: Criterion) -> object:
-    """A criterion as dictionaries and lists, for a file: `stated` gives it back. Costs a statement if it names letters.
-
-    Mailings that are not all of one campaign stay mailings.
-    """
-    waves = _waves(session, [criterion])
-    return _translated(to_plain(criterion), lambda _word, given: _outward(given, waves))
-
-
-def names(session: Session, asked: Iterable[Criterion]) -> Names:
-    """What staff call the mailings and lists that these criteria speak of: two statements at most, none without any."""
-    every = [leaf for criterion in asked for leaf in leaves(criterion)]
-    waves = _waves(session, every)
-    mailings = {
-        (leaf.mailings, leaf.with_later): _title(leaf, waves)
-        for leaf in every
-        if isinstance(leaf, OfMailings) and all(key in waves for key in leaf.mailings)
-    }
-    lists = {leaf.list for leaf in every if isinstance(leaf, AmongAuthorities) and leaf.list is not None}
-    return Names(mailings, authority_lists.names(session, lists))
-
-
-def sentence(session: Session, criterion: Criterion) -> str:
-    """Whom a criterion means, in one French sentence with the titles of campaigns and the names of lists."""
-    return criteria.sentence(criterion, names(session, [criterion]))
 
 
 def solicited_by_others(session: Session, campaign: Campaign, *, now: datetime) -> Select[str] | None:
@@ -328,84 +270,3 @@ def _schools(session: Session, meant: Audience, scope: Scope, keys: Sequence[int
     for authority, school in session.execute(query.order_by(rows.c.authority_id, rows.c.school_id)):
         by_authority[authority] = (*by_authority.get(authority, ()), school)
     return by_authority
-
-
-def _translated(plain: object, change: Callable[[str, Plain], Plain], depth: int = 1) -> object:
-    """The same, with each criterion about letters changed. What is too deep stays as it is: it is refused later."""
-    if depth > 2 * DEEPEST + 2:
-        return plain
-    if isinstance(plain, list):
-        return [_translated(part, change, depth + 1) for part in plain]
-    if not isinstance(plain, dict):
-        return plain
-    return {
-        word: change(word, given)
-        if word in ABOUT_LETTERS and isinstance(given, dict)
-        else _translated(given, change, depth + 1)
-        for word, given in plain.items()
-    }
-
-
-def _inward(word: str, given: Plain, mailings_of: Callable[[Waves], Plain]) -> Plain:
-    if "campaign" not in given:
-        return given
-    rest = {name: value for name, value in given.items() if name not in {"campaign", "wave"}}
-    return {**mailings_of(_asked_waves(word, given)), **rest}
-
-
-def _outward(given: Plain, waves: Mapping[int, Wave]) -> Plain:
-    found = [waves[key] for key in given["mailings"] if key in waves]
-    if len(found) < len(given["mailings"]) or len({wave.campaign_id for wave in found}) > 1:
-        return given
-    numbers = [wave.number for wave in found]
-    which = {} if given["with_later"] else {"wave": numbers[0] if len(numbers) == 1 else numbers}
-    rest = {name: value for name, value in given.items() if name not in {"mailings", "with_later"}}
-    return {"campaign": found[0].campaign_id, **which, **rest}
-
-
-def _asked_waves(word: str, given: Plain) -> Waves:
-    campaign, waves = given["campaign"], given.get("wave", [])
-    numbers = waves if isinstance(waves, list) else [waves]
-    for name, value in (("campaign", campaign), *(("wave", number) for number in numbers)):
-        if type(value) is not int or not 1 <= value < 2**31:
-            raise InputError(f"Critère « {word}.{name} » : cette valeur n’est pas permise.")
-    if "mailings" in given or "with_later" in given:
-        raise InputError(
-            f"Critère « {word} » : une campagne se dit avec « wave », sans « mailings » ni « with_later »."
-        )
-    return campaign, tuple(numbers)
-
-
-def _mailings(session: Session, waves: Waves) -> Plain:
-    campaign, numbers = waves
-    query = select(Wave.number, Wave.mailing_id).where(Wave.campaign_id == campaign, Wave.mailing_id.is_not(None))
-    sent = dict(session.execute(query.order_by(Wave.number)).all())
-    if not sent:
-        raise InputError(f"La campagne {campaign} n’a encore rien envoyé.")
-    if not numbers:
-        return {"mailings": [next(iter(sent.values()))], "with_later": True}
-    missing = next((number for number in numbers if number not in sent), None)
-    if missing is not None:
-        raise InputError(f"La vague {missing} de la campagne {campaign} n’est pas encore partie.")
-    return {"mailings": [sent[number] for number in numbers]}
-
-
-def _waves(session: Session, asked: Iterable[Criterion]) -> dict[int, Wave]:
-    """The waves of the mailings that criteria speak of, by mailing; their campaigns are loaded with them."""
-    every = (leaf for criterion in asked for leaf in leaves(criterion))
-    keys = {key for leaf in every if isinstance(leaf, OfMailings) for key in leaf.mailings}
-    if not keys:
-        return {}
-    query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(keys))
-    return {wave.mailing_id: wave for wave in session.scalars(query) if wave.mailing_id is not None}
-
-
-def _title(leaf: OfMailings, waves: Mapping[int, Wave]) -> str:
-    """The campaigns of some mailings by title, with the waves that are meant."""
-    meant = sorted((waves[key] for key in leaf.mailings), key=lambda wave: (wave.campaign_id, wave.number))
-    titles = []
-    for _, of_one in groupby(meant, key=lambda wave: wave.campaign_id):
-        theirs = list(of_one)
-        which = "" if leaf.with_later else f" ({either(wave.name for wave in theirs)})"
-        titles.append(f"« {theirs[0].campaign.title} »{which}")
-    return either(titles)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 
 from outreach.adherence.models import Programme
 from outreach.adherence.programmes import fault_of, judged_by
-from outreach.campaigns import audiences
+from outreach.campaigns import wave_criteria
 from outreach.campaigns.models import Campaign, Colour
 from outreach.campaigns.schedule import planning
 from outreach.db import Session
@@ -41,11 +41,11 @@ def _address(text: str) -> str:
 
 
 class AudienceRule(BaseModel):
-    """Whom a campaign is for, in the form that `audiences.stated` reads; everybody by default."""
+    """Whom a campaign is for, in the form that `wave_criteria.stated` reads; everybody by default."""
 
     model_config = ConfigDict(extra="forbid")
 
-    criteria: Annotated[Any, PlainValidator(audiences.checked)] = to_plain(EVERYBODY)
+    criteria: Annotated[Any, PlainValidator(wave_criteria.checked)] = to_plain(EVERYBODY)
 
 
 class Sender(BaseModel):
@@ -138,7 +138,7 @@ def of(session: Session, campaign: Campaign) -> Definition:
         tracking=campaign.tracking,
         deadline_days=campaign.deadline_days,
         reminders=tuple(planning.offsets(campaign)),
-        segment=AudienceRule(criteria=audiences.told(session, from_store(campaign.criteria))),
+        segment=AudienceRule(criteria=wave_criteria.told(session, from_store(campaign.criteria))),
         sender=Sender(name=campaign.sender_name, address=campaign.sender_address),
         contact=ContactAgent(
             name=campaign.contact_name,

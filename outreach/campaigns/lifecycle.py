@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from outreach import audit
 from outreach.adherence import programmes
-from outreach.campaigns import audiences
+from outreach.campaigns import audiences, wave_criteria
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.letter.frozen import refuse_unfit, refuse_unreadable
 from outreach.campaigns.models import (
@@ -78,7 +78,7 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
         raise InputError(f"Le programme « {programme.name} » n’a pas de volet {stated.strand}.")
     refuse_unreadable(stated.subject, stated.letter)
     refuse_unfit(stated.preheader, stated.circular_url)
-    criterion = audiences.stated(session, stated.segment.criteria)
+    criterion = wave_criteria.stated(session, stated.segment.criteria)
     if audiences.lacks_letter(stated.concerns, criterion):
         raise InputError(audiences.LACKS_LETTER)
     contact = stated.contact

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, case, exists, func, select
 
-from outreach.campaigns import audiences
+from outreach.campaigns import audiences, wave_criteria
 from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
 from outreach.db import Session
 from outreach.directory.reference import fold
@@ -121,7 +121,7 @@ def page(
         query = query.where(Campaign.id.in_(among))
     query = query.order_by(Campaign.id.desc()).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)
     rows = [(audiences.criterion_of(row[0]), row) for row in session.execute(query)]
-    names = audiences.names(session, [criterion for criterion, _ in rows])
+    names = wave_criteria.names(session, [criterion for criterion, _ in rows])
     return [
         CampaignRow(campaign, Stage(at), sentence(criterion, names), next_at, authorities)
         for criterion, (campaign, at, next_at, authorities) in rows

@@ -9,7 +9,7 @@ import click
 
 from outreach import french
 from outreach.accounts import staff
-from outreach.campaigns import audiences, definitions, lifecycle, listing
+from outreach.campaigns import audiences, definitions, lifecycle, listing, wave_criteria
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import figures, progress, reactions
@@ -156,7 +156,7 @@ def show_audience(operation: Operation, number: int, fase: int | None, as_json: 
             _tell_why(session, stored_campaign, fase, operation.now)
             return
         counts = audiences.count(session, stored_campaign, now=operation.now)
-        said = audiences.sentence(session, audiences.criterion_of(stored_campaign))
+        said = wave_criteria.sentence(session, audiences.criterion_of(stored_campaign))
     if as_json:
         told = {name: getattr(counts, name) for name in ("authorities", "written", "addresses", "schools")}
         reasons = {reason.value: count for reason, count in counts.left_out.items()}
@@ -176,7 +176,7 @@ def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datet
     meant, scope = audiences.audience_of(stored_campaign), audiences.scope_of(session, stored_campaign, now=now)
     why = audience.explain(session, meant, scope, authority)
     say(f"{authority.display_name} (FASE {fase}) : {'reçoit' if why.is_written else 'ne reçoit pas'} le courriel.")
-    names = audiences.names(session, [leaf for leaf, _ in why.criteria])
+    names = wave_criteria.names(session, [leaf for leaf, _ in why.criteria])
     for leaf, held in why.criteria:
         say(f"  {'oui' if held else 'non'} : {leaf.words(names)}")
     for address, reason in why.mailboxes:

@@ -1,7 +1,7 @@
 """Criteria about letters sent before: who received those of some mailings, and what came of them.
 
-They speak of mailings by key. `campaigns.audiences` translates a campaign and its waves, on the way in and on the way
-out, and hands in which mailings belong together (`Scope.series`).
+They speak of mailings by key. `campaigns.wave_criteria` translates a campaign and its waves, on the way in and out, and
+`campaigns.audiences` hands in which mailings belong together (`Scope.series`).
 """
 
 from enum import StrEnum

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.accounts import staff
-from outreach.campaigns import audiences, lifecycle, segment_uses
+from outreach.campaigns import lifecycle, segment_uses, wave_criteria
 from outreach.campaigns.from_lists import WrittenList
 from outreach.db import Session
 from outreach.errors import InputError, Refused
@@ -111,7 +111,7 @@ def write_to_segment(number: int) -> Redirect:
 def segment(number: int) -> str:
     with database().reading() as session:
         shown = saved.segment_numbered(session, number)
-        names = audiences.names(session, [version.criterion for version in shown.versions])
+        names = wave_criteria.names(session, [version.criterion for version in shown.versions])
         return render_template(
             "pages/segments/segment.html",
             shown=shown,
@@ -205,7 +205,7 @@ def _index(session: Session, asked: NewList) -> str:
         asked=asked,
         rows=rows,
         criteria=criteria,
-        names=audiences.names(session, criteria.values()),
+        names=wave_criteria.names(session, criteria.values()),
         sentence=sentence,
         uses=segment_uses.count_uses(session),
         lists=authority_lists.every(session),

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns import audiences, definitions, lifecycle, listing
+from outreach.campaigns import audiences, definitions, lifecycle, listing, wave_criteria
 from outreach.campaigns.definitions import AudienceRule, Definition
 from outreach.campaigns.models import Wave
 from outreach.delivery.ledger import suppressions
@@ -47,10 +47,10 @@ def accept(database, which):
 @pytest.mark.parametrize("plain", [ALL, ONE, SILENT, {"and": [{"network": ["WBE"]}, {"not": ONE}, {"or": [SILENT]}]}])
 def test_campaigns_and_waves_come_back_as_they_were_stated(database, sent, plain):
     with database.reading() as session:
-        criterion = audiences.stated(session, plain)
+        criterion = wave_criteria.stated(session, plain)
         assert "mailings" in to_json(criterion)
         assert "campaign" not in to_json(criterion)
-        assert audiences.told(session, criterion) == plain
+        assert wave_criteria.told(session, criterion) == plain
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_campaigns_and_waves_come_back_as_they_were_stated(database, sent, plain
 )
 def test_letters_that_cannot_be_named_are_refused(database, sent, plain, words):
     with database.reading() as session, pytest.raises(InputError, match=words):
-        audiences.stated(session, plain)
+        wave_criteria.stated(session, plain)
 
 
 def test_without_a_wave_the_later_ones_are_meant_as_well(database, sent):
     with database.reading() as session:
-        every, first = audiences.stated(session, ALL), audiences.stated(session, ONE)
+        every, first = wave_criteria.stated(session, ALL), wave_criteria.stated(session, ONE)
         due_at = session.scalars(select(Wave.due_at).where(Wave.number == 2)).one()
     assert meant(database, every) == meant(database, first) == set(sent[:2])
     advance(database, 2, due_at)
@@ -143,9 +143,9 @@ def test_a_sentence_has_the_titles_of_campaigns_and_the_names_of_lists(database,
     with database.writing() as session:
         made = authority_lists.make(session, "Écoles pilotes", sent[:1], now=NOW, actor=AUTHOR)
         plain = {"and": [ONE, {"not": SILENT}, {"not": {"authorities": {"list": made.id}}}]}
-        criterion = audiences.stated(session, plain)
+        criterion = wave_criteria.stated(session, plain)
         title = lifecycle.campaign_numbered(session, 1).title
-        said = audiences.sentence(session, criterion)
+        said = wave_criteria.sentence(session, criterion)
     assert said == (
         f"Pouvoirs organisateurs : a reçu « {title} » (première vague), pas (n’a pas réagi à « {title} »), "
         "sauf la liste « Écoles pilotes »."
@@ -158,5 +158,5 @@ def test_a_sentence_has_the_titles_of_campaigns_and_the_names_of_lists(database,
 def test_a_mailing_of_no_campaign_keeps_its_number(database, sent):
     with database.reading() as session:
         criterion = from_plain({"received": {"mailings": [1, 99]}})
-        assert audiences.told(session, criterion) == {"received": {"mailings": [1, 99], "with_later": False}}
-        assert audiences.sentence(session, criterion) == "Pouvoirs organisateurs : a reçu un envoi n° 1 ou 99."
+        assert wave_criteria.told(session, criterion) == {"received": {"mailings": [1, 99], "with_later": False}}
+        assert wave_criteria.sentence(session, criterion) == "Pouvoirs organisateurs : a reçu un envoi n° 1 ou 99."

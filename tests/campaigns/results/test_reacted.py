@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import AdherenceRecord, Status, Strand
-from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns import audiences, lifecycle, wave_criteria
 from outreach.campaigns.models import Wave
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
 from outreach.segments.criteria import listed
@@ -56,7 +56,7 @@ def test_the_criterion_and_the_list_mean_the_same_authorities(database, people, 
             for wave in (None, 1, 2):
                 of_wave = {} if wave is None else {"wave": wave}
                 plain = {"reacted": {"campaign": 1, **of_wave, "reaction": "none"}}
-                meant = set(session.scalars(listed(scope, audiences.stated(session, plain))))
+                meant = set(session.scalars(listed(scope, wave_criteria.stated(session, plain))))
                 rows = reactions.rows(session, campaign, now=later, wave=wave, only_none=True)
                 assert {row.authority_id for row in rows} == meant
                 found.add(len(meant))

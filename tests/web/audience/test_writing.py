@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from outreach.accounts import staff
 from outreach.adherence import programmes, situation
 from outreach.adherence.situation import Bucket, Selection
-from outreach.campaigns import audiences
+from outreach.campaigns import wave_criteria
 from outreach.campaigns.from_lists import WrittenList, begin, rule_of_directory, rule_of_figure
 from outreach.campaigns.models import Campaign
 from outreach.days import today
@@ -126,7 +126,7 @@ def test_the_date_that_is_proposed_is_at_a_full_or_half_hour(sample_database):
         written = WrittenList("Recherche «\u00a0saint\u00a0», « x »", None, [1])
         made = begin(session, written, factories.invitation(), now=at, author=author)
         assert made.title == "Recherche “saint”, “x”"
-        assert audiences.sentence(session, from_store(made.criteria)).endswith("« Recherche “saint”, “x” ».")
+        assert wave_criteria.sentence(session, from_store(made.criteria)).endswith("« Recherche “saint”, “x” ».")
 
 
 def test_a_reader_sees_no_button_and_begins_nothing(signed_in):

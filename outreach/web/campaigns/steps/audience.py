@@ -9,7 +9,7 @@ from flask_security import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns import audiences, drafts, lifecycle, segment_uses
+from outreach.campaigns import audiences, drafts, lifecycle, segment_uses, wave_criteria
 from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import letters_received
@@ -82,7 +82,7 @@ def _is_live() -> bool:
 def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
     with database().reading() as session:
         asked = asked_of(session, lifecycle.campaign_numbered(session, arguments["number"]), given)
-        said = asked.fault or audiences.sentence(session, asked.criterion)
+        said = asked.fault or wave_criteria.sentence(session, asked.criterion)
     return [
         ("Nom de la campagne", asked.title),
         ("Public", said),
@@ -199,7 +199,7 @@ def _page(session: Session, campaign: Campaign, asked: AskedAudience, version: s
     reason, search = request.args.get("reason", ""), words(request.args, "find", LONGEST_SEARCH)
     left_out = Reason(reason) if reason in set(segment.ORDER) else None
     rows = segment.first(session, meant, scope, SHOWN, reason=left_out)
-    offered, called = offers.offers(known(session, scope)), audiences.names(session, [asked.criterion])
+    offered, called = offers.offers(known(session, scope)), wave_criteria.names(session, [asked.criterion])
     return show(
         "audience",
         step_of(session, "audience", campaign),

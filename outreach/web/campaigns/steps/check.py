@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.accounts import staff
-from outreach.campaigns import audiences, lifecycle, losses
+from outreach.campaigns import audiences, lifecycle, losses, wave_criteria
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
 from outreach.campaigns.review import approval, checks
@@ -161,7 +161,7 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
         "check",
         step,
         fault=fault,
-        said=audiences.sentence(session, criterion),
+        said=wave_criteria.sentence(session, criterion),
         is_for_everybody=is_everybody(criterion),
         findings=findings,
         plan=plan,
