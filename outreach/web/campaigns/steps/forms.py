@@ -255,15 +255,13 @@ class ReminderForm(FlaskForm):
     @classmethod
     def about(cls, letter: Campaign | AddedReminder, at: datetime, version: str = "") -> "ReminderForm":
         """The form with a letter and a moment."""
-        wall = at.astimezone(BRUSSELS)
-        moment = {"day": wall.date().isoformat(), "hour": f"{wall:%H:%M}", "version": version}
-        return cls(formdata=None, data={"subject": letter.subject, "letter": letter.letter, **moment})
+        words = {"subject": letter.subject, "letter": letter.letter, "version": version}
+        return cls(formdata=None, data={**words, **_shown(at)})
 
     def changes(self) -> dict[str, Any]:
         """The form's values, by field of the reminder. Only for a valid form."""
-        at = moment_of(datetime.combine(parse_day(self.day.data or ""), _hour(self.hour.data or ""))).at
         words = (self.letter.data or "").replace("\r\n", "\n")
-        return {"subject": (self.subject.data or "").strip(), "letter": words, "asked_at": at}
+        return {"subject": (self.subject.data or "").strip(), "letter": words, "asked_at": _moment(self)}
 
     validate_subject = LetterForm.validate_subject
     validate_letter = LetterForm.validate_letter
@@ -291,12 +289,11 @@ class HoursForm(FlaskForm):
     @classmethod
     def at(cls, moment: datetime) -> "HoursForm":
         """The form with a moment."""
-        wall = moment.astimezone(BRUSSELS)
-        return cls(formdata=None, data={"day": wall.date().isoformat(), "hour": f"{wall:%H:%M}"})
+        return cls(formdata=None, data=_shown(moment))
 
     def moment(self) -> datetime:
         """The moment that is asked for. Only for a valid form."""
-        return moment_of(datetime.combine(parse_day(self.day.data or ""), _hour(self.hour.data or ""))).at
+        return _moment(self)
 
     validate_day = ReminderForm.validate_day
 
@@ -332,12 +329,10 @@ class DatesForm(StepForm):
     @classmethod
     def about(cls, campaign: Campaign) -> "DatesForm":
         """The form as a campaign stands."""
-        wall = campaign.starts_at.astimezone(BRUSSELS) if campaign.starts_at else None
         return cls(
             formdata=None,
             data={
-                "day": wall.date().isoformat() if wall else "",
-                "hour": f"{wall:%H:%M}" if wall else "09:30",
+                **(_shown(campaign.starts_at) if campaign.starts_at else {"day": "", "hour": "09:30"}),
                 "reminders": ", ".join(map(str, offsets(campaign))),
                 "deadline_days": str(campaign.deadline_days),
                 "stops_on": campaign.stops_on.isoformat() if campaign.stops_on else "",
@@ -347,15 +342,11 @@ class DatesForm(StepForm):
     def changes(self) -> dict[str, Any]:
         """The form's values, by field of the campaign. Only for a valid form."""
         return {
-            "starts_at": self._start(),
+            "starts_at": _moment(self),
             "reminders": " ".join(map(str, _numbers(self.reminders.data or ""))),
             "deadline_days": int(self.deadline_days.data or 0),
             "stops_on": parse_day(self.stops_on.data) if (self.stops_on.data or "").strip() else None,
         }
-
-    def _start(self) -> datetime:
-        hour = _hour(self.hour.data or "")
-        return moment_of(datetime.combine(parse_day(self.day.data or ""), hour)).at
 
     def validate_day(self, field: StringField) -> None:
         """Today or a later day, at most two years ahead."""
@@ -369,7 +360,7 @@ class DatesForm(StepForm):
         _require(field, "Indiquez l’heure de la première vague.")
         _refuse(lambda: _hour(field.data or ""))
         if self.day.data and not self.day.errors:
-            _refuse(lambda: refuse_far_away(self._start(), now()))
+            _refuse(lambda: refuse_far_away(_moment(self), now()))
 
     def validate_reminders(self, field: StringField) -> None:
         """At most `MOST_REMINDERS` numbers of days, each from 1 to 365."""
@@ -387,6 +378,17 @@ class DatesForm(StepForm):
         _refuse(lambda: parse_day(field.data or ""))
         if self.day.data and not self.day.errors and parse_day(field.data or "") < parse_day(self.day.data):
             raise ValidationError("Le dernier jour d’envoi précède la première vague.")
+
+
+def _shown(at: datetime) -> dict[str, str]:
+    """A moment as the fields of a form: its day and hour in Brussels."""
+    wall = at.astimezone(BRUSSELS)
+    return {"day": wall.date().isoformat(), "hour": f"{wall:%H:%M}"}
+
+
+def _moment(form: "ReminderForm | HoursForm | DatesForm") -> datetime:
+    """The moment that a form's day and hour say. Raises InputError."""
+    return moment_of(datetime.combine(parse_day(form.day.data or ""), _hour(form.hour.data or ""))).at
 
 
 def _hour(text: str) -> time:
