@@ -13,7 +13,7 @@ from outreach.db import Session
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import pages, show, step_of
-from outreach.web.campaigns.steps.forms import HoursForm
+from outreach.web.campaigns.steps.moment_forms import HoursForm
 from outreach.web.ui.frame import actor, database, needs, now
 
 SOON = timedelta(minutes=10)

@@ -27,7 +27,7 @@ from outreach.text import CONTROLS
 from outreach.web.campaigns.blueprint import CHANGED, pages, sending, show, step_of
 from outreach.web.campaigns.progress import PROPOSED
 from outreach.web.campaigns.steps import editor
-from outreach.web.campaigns.steps.forms import ReminderForm
+from outreach.web.campaigns.steps.moment_forms import ReminderForm
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
 

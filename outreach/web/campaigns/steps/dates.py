@@ -11,7 +11,7 @@ from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import Step, pages, show, step_of
 from outreach.web.campaigns.steps.drafts import resumed
-from outreach.web.campaigns.steps.forms import DatesForm
+from outreach.web.campaigns.steps.moment_forms import DatesForm
 from outreach.web.ui.frame import database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form
 

@@ -7,7 +7,8 @@ from flask import request
 from outreach.campaigns.letter.merge_fields import FIELDS, GROUPS
 from outreach.campaigns.letter.passages import Passage, passages, varied
 from outreach.text import whole_number
-from outreach.web.campaigns.steps.forms import LetterForm, ReminderForm
+from outreach.web.campaigns.steps.forms import LetterForm
+from outreach.web.campaigns.steps.moment_forms import ReminderForm
 
 
 def shown(source: str) -> dict[str, Any]:

@@ -1,0 +1,187 @@
+"""The forms of a campaign's moments: its dates and reminders, a reminder added later, a wave outside the hours."""
+
+import re
+from datetime import UTC, datetime, time
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, StringField, ValidationError
+
+from outreach.campaigns.definitions import MOST_REMINDERS
+from outreach.campaigns.drafts import DraftStep
+from outreach.campaigns.models import AddedReminder, Campaign
+from outreach.campaigns.schedule.moments import moment_of, refuse_far_away
+from outreach.campaigns.schedule.planning import offsets
+from outreach.days import BRUSSELS, parse_day
+from outreach.errors import InputError
+from outreach.text import whole_number
+from outreach.web.campaigns.steps.forms import LetterForm, SourceField, StepForm, at_most, refusing, require
+from outreach.web.ui.frame import now
+
+HOUR = re.compile(r"([0-9]{1,2})\s?(?:h|[h:]\s?([0-9]{2}))?", re.IGNORECASE)
+
+
+class ReminderForm(FlaskForm):
+    """A reminder that is added to a campaign: its letter and its moment. `version` is its digest when it was shown."""
+
+    version = HiddenField()
+    subject = StringField("Objet du courriel", [at_most(250)])
+    letter = SourceField("Texte du courriel", description="Copié du courriel de la campagne : changez-le ici.")
+    day = StringField("Jour de la relance", description="Une date fermée passe à la prochaine ouverte.")
+    hour = StringField("Heure", description="Heure de Bruxelles, par exemple 9:30.")
+
+    @classmethod
+    def about(cls, letter: Campaign | AddedReminder, at: datetime, version: str = "") -> "ReminderForm":
+        """The form with a letter and a moment."""
+        words = {"subject": letter.subject, "letter": letter.letter, "version": version}
+        return cls(formdata=None, data={**words, **_shown(at)})
+
+    def changes(self) -> dict[str, Any]:
+        """The form's values, by field of the reminder. Only for a valid form."""
+        words = (self.letter.data or "").replace("\r\n", "\n")
+        return {"subject": (self.subject.data or "").strip(), "letter": words, "asked_at": _moment(self)}
+
+    validate_subject = LetterForm.validate_subject
+    validate_letter = LetterForm.validate_letter
+
+    def validate_day(self, field: StringField) -> None:
+        """A day is required."""
+        require(field, "Indiquez le jour de la relance.")
+        refusing(lambda: parse_day(field.data or ""))
+
+    def validate_hour(self, field: StringField) -> None:
+        """A time of day. With the day, it must be in the future."""
+        require(field, "Indiquez l’heure de la relance.")
+        refusing(lambda: _hour(field.data or ""))
+        if self.day.data and not self.day.errors and not field.errors:
+            refusing(lambda: refuse_far_away(self.changes()["asked_at"], now()))
+
+
+class HoursForm(FlaskForm):
+    """A moment outside the sending hours for one wave, and why."""
+
+    day = StringField("Jour du départ")
+    hour = StringField("Heure", description="Heure de Bruxelles, par exemple 18:30.")
+    reason = StringField("Pourquoi", [at_most(500)], description="Par exemple : correction urgente avant lundi.")
+
+    @classmethod
+    def at(cls, moment: datetime) -> "HoursForm":
+        """The form with a moment."""
+        return cls(formdata=None, data=_shown(moment))
+
+    def moment(self) -> datetime:
+        """The moment that is asked for. Only for a valid form."""
+        return _moment(self)
+
+    validate_day = ReminderForm.validate_day
+
+    def validate_hour(self, field: StringField) -> None:
+        """A time of day."""
+        refusing(lambda: _hour(field.data or ""))
+
+    def validate_reason(self, field: StringField) -> None:
+        """A reason is required: it stays."""
+        require(field, "Dites pourquoi : cette raison reste avec la campagne.")
+
+
+class DatesForm(StepForm):
+    """The first wave's date, the reminders, the deadline in letters, and the last day of sending."""
+
+    STEP = DraftStep.DATES
+
+    class Meta(FlaskForm.Meta):
+        """The token comes with the button that saves: the same form is sent as a query, without a token."""
+
+        csrf = False
+
+    day = StringField("Jour de la première vague", description="Par exemple 18/05/2021.")
+    hour = StringField("Heure", description="Heure de Bruxelles, par exemple 9:30.")
+    reminders = StringField(
+        "Relances (facultatif)",
+        [at_most(100)],
+        description="Le nombre de jours après la première vague, par exemple 14, 24. Elles s’arrêtent dès l’adhésion.",
+    )
+    deadline_days = StringField("Délai de réponse, en jours", description="La date limite citée dans chaque vague.")
+    stops_on = StringField("Dernier jour d’envoi (facultatif)", description="Aucune relance ne part après ce jour.")
+
+    @classmethod
+    def about(cls, campaign: Campaign) -> "DatesForm":
+        """The form as a campaign stands."""
+        return cls(
+            formdata=None,
+            data={
+                **(_shown(campaign.starts_at) if campaign.starts_at else {"day": "", "hour": "09:30"}),
+                "reminders": ", ".join(map(str, offsets(campaign))),
+                "deadline_days": str(campaign.deadline_days),
+                "stops_on": campaign.stops_on.isoformat() if campaign.stops_on else "",
+            },
+        )
+
+    def changes(self) -> dict[str, Any]:
+        """The form's values, by field of the campaign. Only for a valid form."""
+        return {
+            "starts_at": _moment(self),
+            "reminders": " ".join(map(str, _numbers(self.reminders.data or ""))),
+            "deadline_days": int(self.deadline_days.data or 0),
+            "stops_on": parse_day(self.stops_on.data) if (self.stops_on.data or "").strip() else None,
+        }
+
+    def validate_day(self, field: StringField) -> None:
+        """Today or a later day, at most two years ahead."""
+        require(field, "Indiquez le jour de la première vague.")
+        refusing(lambda: parse_day(field.data or ""))
+        last = datetime.combine(parse_day(field.data or ""), time(23, 59), UTC)
+        refusing(lambda: refuse_far_away(last, now()))
+
+    def validate_hour(self, field: StringField) -> None:
+        """A time of day. With the first wave's day, it must be in the future."""
+        require(field, "Indiquez l’heure de la première vague.")
+        refusing(lambda: _hour(field.data or ""))
+        if self.day.data and not self.day.errors:
+            refusing(lambda: refuse_far_away(_moment(self), now()))
+
+    def validate_reminders(self, field: StringField) -> None:
+        """At most `MOST_REMINDERS` numbers of days, each from 1 to 365."""
+        refusing(lambda: _numbers(field.data or ""))
+
+    def validate_deadline_days(self, field: StringField) -> None:
+        """A number of days from 1 to 366."""
+        if not 1 <= (whole_number((field.data or "").strip(), digits=3) or 0) <= 366:
+            raise ValidationError("Indiquez un nombre de jours entre 1 et 366.")
+
+    def validate_stops_on(self, field: StringField) -> None:
+        """The day of the first wave, a later one, or nothing."""
+        if not (field.data or "").strip():
+            return
+        refusing(lambda: parse_day(field.data or ""))
+        if self.day.data and not self.day.errors and parse_day(field.data or "") < parse_day(self.day.data):
+            raise ValidationError("Le dernier jour d’envoi précède la première vague.")
+
+
+def _shown(at: datetime) -> dict[str, str]:
+    """A moment as the fields of a form: its day and hour in Brussels."""
+    wall = at.astimezone(BRUSSELS)
+    return {"day": wall.date().isoformat(), "hour": f"{wall:%H:%M}"}
+
+
+def _moment(form: "ReminderForm | HoursForm | DatesForm") -> datetime:
+    """The moment that a form's day and hour say. Raises InputError."""
+    return moment_of(datetime.combine(parse_day(form.day.data or ""), _hour(form.hour.data or ""))).at
+
+
+def _hour(text: str) -> time:
+    """A time of day as people write it: 8, 8h, 8 h 30, 8:30. Raises InputError."""
+    match = HOUR.fullmatch(text.strip())
+    if match and int(match[1]) < 24 and int(match[2] or 0) < 60:
+        return time(int(match[1]), int(match[2] or 0))
+    raise InputError(f"« {text[:20]} » n’est pas une heure : écrivez 9:30.")
+
+
+def _numbers(text: str) -> list[int]:
+    words = text.replace(",", " ").replace(";", " ").split()
+    if len(words) > MOST_REMINDERS:
+        raise InputError(f"{MOST_REMINDERS} relances au plus.")
+    numbers = {whole_number(word, digits=3) or 0 for word in words}
+    if not all(1 <= number <= 365 for number in numbers):
+        raise InputError("Indiquez des nombres de jours entre 1 et 365, par exemple 14, 24.")
+    return sorted(numbers)
