@@ -24,7 +24,7 @@ from outreach.directory import listing
 from outreach.directory.editions import imports
 from outreach.directory.editions.register import read_register
 from outreach.directory.listing import Filters, Sort
-from outreach.segments import audience
+from outreach.segments import audience_counts
 from outreach.segments.audience import Audience, Concerns
 from outreach.segments.criteria_json import from_json
 from outreach.segments.scope import Scope, scope_at
@@ -47,8 +47,8 @@ def main() -> None:
             show("count the directory", lambda: listing.count(session, Filters()))
             show("one page of the directory", lambda: listing.page(session, Filters(), Sort.NAME, 1))
             meant, scope = audience_of_an_invitation(session, programme)
-            show("count an audience, who is left out, and why", lambda: audience.count(session, meant, scope))
-            show("its first ten", lambda: audience.first(session, meant, scope, 10))
+            show("count an audience, who is left out, and why", lambda: audience_counts.count(session, meant, scope))
+            show("its first ten", lambda: audience_counts.first(session, meant, scope, 10))
             show("situation of a day", lambda: situation.situation(session, programme, TODAY))
             show("curve over 26 days", lambda: situation.curve(session, programme, TODAY))
             show("situation of 26 days, one by one", lambda: one_by_one(session, programme))

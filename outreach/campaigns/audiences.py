@@ -16,8 +16,9 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, MessageClass
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Network
-from outreach.segments import audience, calm
-from outreach.segments.audience import Audience, AudienceCounts, Concerns
+from outreach.segments import audience, audience_counts, calm
+from outreach.segments.audience import Audience, Concerns
+from outreach.segments.audience_counts import AudienceCounts
 from outreach.segments.criteria import Criterion, listed
 from outreach.segments.criteria_json import from_store
 from outreach.segments.mailings import ReactedTo, ReactionKind
@@ -163,7 +164,7 @@ def count(
 ) -> AudienceCounts:
     """A campaign's audience, counted; with `only_unreacted`, that of a reminder added to it, which `leaves_at` then."""
     meant = _meant(campaign, now, only_unreacted=only_unreacted)
-    return audience.count(session, meant, scope_of(session, campaign, now=now, leaves_at=leaves_at))
+    return audience_counts.count(session, meant, scope_of(session, campaign, now=now, leaves_at=leaves_at))
 
 
 def networks_of(session: Session, campaign: Campaign, *, now: datetime) -> set[str]:

@@ -5,14 +5,13 @@ use it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
-    FromClause,
     Row,
     Select,
     Subquery,
@@ -51,7 +50,6 @@ ORDER = (
     Reason.SUPPRESSED,
     Reason.SOLICITED,
 )
-COUNTED = ("authority_id", "contact_id", "schools", "is_limited", "rank")  # columns of `rows` that a count reads
 AddressRow = Row[Authority, str | None, int, int]
 
 
@@ -119,23 +117,6 @@ def reactions_to(asked: Asked) -> CTE:
     return select(reactions.of_authorities(asked)).cte().prefix_with("MATERIALIZED")
 
 
-@dataclass
-class AudienceCounts:
-    """The counts of an audience: `authorities` is the sum of those written to and those left out.
-
-    `left_out` counts authorities, by the reason of their best mailbox. `spared` counts the mailboxes left out of
-    authorities that are written to at another one. Both are in the order of `ORDER`. `schools` are those that the
-    letters list.
-    """
-
-    authorities: int = 0
-    written: int = 0
-    addresses: int = 0
-    schools: int = 0
-    left_out: dict[Reason, int] = field(default_factory=dict)
-    spared: dict[Reason, int] = field(default_factory=dict)
-
-
 def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) -> Subquery:
     """One row for each mailbox in use of each authority, or one without: columns authority_id, contact_id, address,
     address_key, address_ascii, schools (how many its letter lists), is_limited (1 for a mailbox that answers for some
@@ -143,10 +124,10 @@ def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) 
 
     `among` limits it to some authorities, by their keys.
     """
-    return _rows(audience, scope, among, has_limits=True).subquery("audience")
+    return statement(audience, scope, among, has_limits=True).subquery("audience")
 
 
-def _rows(audience: Audience, scope: Scope, among: Select[int] | None, *, has_limits: bool) -> Select[Any]:
+def statement(audience: Audience, scope: Scope, among: Select[int] | None, *, has_limits: bool) -> Select[Any]:
     """The statement of `rows`. Without `has_limits` no mailbox may answer for some schools only: that costs less."""
     chosen = audience.meant(scope)
     schools = _schools(audience, scope, among)
@@ -177,83 +158,9 @@ def _rows(audience: Audience, scope: Scope, among: Select[int] | None, *, has_li
     return query if among is None else query.where(Authority.id.in_(among))
 
 
-def _computed(session: Session, audience: Audience, scope: Scope) -> tuple[CTE, bool]:
-    """The rows for a statement that aggregates them, and whether a mailbox answers for some schools only.
-
-    MATERIALIZED, as both databases would compute the rank anew for each aggregate: eleven times a row.
-    """
-    has_limits = session.scalar(select(ContactSchool.contact_id).limit(1)) is not None
-    query = _rows(audience, scope, None, has_limits=has_limits)
-    counted = [query.selected_columns[name] for name in COUNTED]
-    return query.with_only_columns(*counted).cte("audience").prefix_with("MATERIALIZED"), has_limits
-
-
 def reason_of(rank: int) -> Reason | None:
     """The reason a rank stands for; None for a mailbox that is written to."""
     return ORDER[rank - 1] if rank else None
-
-
-def count(session: Session, audience: Audience, scope: Scope) -> AudienceCounts:
-    """Count an audience, in one statement that returns one row per reason.
-
-    It groups, and does not use window functions: with these, SQLite takes many times as long (docs/performance.md).
-    """
-    mailboxes, has_limits = _computed(session, audience, scope)
-    each = select(
-        mailboxes.c.authority_id,
-        func.min(mailboxes.c.rank).label("best"),
-        *_most_schools(mailboxes),
-        func.sum(case((mailboxes.c.rank == 0, 1), else_=0)).label("addresses"),
-    )
-    by_authority = each.group_by(mailboxes.c.authority_id).subquery("authorities")
-    listed_schools, source = _listed(audience, scope, by_authority, has_limits=has_limits)
-    best, addresses = by_authority.c.best, func.sum(by_authority.c.addresses)
-    authorities = select(best, literal(0).label("spared"), func.count(), func.sum(listed_schools), addresses)
-    written = select(mailboxes.c.authority_id).where(mailboxes.c.rank == 0)
-    is_spared = and_(mailboxes.c.rank > 0, mailboxes.c.authority_id.in_(written))
-    spared = select(literal(0), mailboxes.c.rank, func.count(), literal(0), literal(0)).where(is_spared)
-    counted = union_all(authorities.select_from(source).group_by(best), spared.group_by(mailboxes.c.rank)).order_by(
-        "best", "spared"
-    )
-    counts = AudienceCounts()
-    for rank, spared_for, count, schools, addresses in session.execute(counted):
-        if spared_for:
-            counts.spared[ORDER[spared_for - 1]] = count
-            continue
-        counts.authorities += count
-        reason = reason_of(rank)
-        if reason is None:
-            counts.written, counts.schools, counts.addresses = count, int(schools), int(addresses)
-        else:
-            counts.left_out[reason] = count
-    return counts
-
-
-def first(
-    session: Session, audience: Audience, scope: Scope, count: int, *, reason: Reason | None = None
-) -> Sequence[Row[Authority, int, int]]:
-    """Some authorities by name: those written to, or those left out for a reason.
-
-    Columns Authority, mailboxes and schools (counts).
-    """
-    mailbox_rows, has_limits = _computed(session, audience, scope)
-    rank = ORDER.index(reason) + 1 if reason else 0
-    query = (
-        select(
-            mailbox_rows.c.authority_id,
-            func.count(mailbox_rows.c.contact_id).label("mailboxes"),
-            *_most_schools(mailbox_rows),
-        )
-        .group_by(mailbox_rows.c.authority_id)
-        .having(func.min(mailbox_rows.c.rank) == rank)
-    )
-    if rank == 0:
-        query = query.where(mailbox_rows.c.rank == 0)
-    chosen = query.subquery("chosen")
-    listed_schools, source = _listed(audience, scope, chosen, has_limits=has_limits)
-    listing = select(Authority, chosen.c.mailboxes, listed_schools.label("schools")).select_from(source)
-    listing = listing.join(Authority, Authority.id == chosen.c.authority_id)
-    return session.execute(listing.order_by(Authority.folded, Authority.fase).limit(count)).all()
 
 
 def every(session: Session, audience: Audience, scope: Scope) -> Sequence[AddressRow]:
@@ -367,7 +274,7 @@ def _of_limited(audience: Audience, scope: Scope, among: Select[int] | None) -> 
     return query.group_by(ContactSchool.contact_id).subquery("limited")
 
 
-def _parts(audience: Audience, scope: Scope) -> Subquery:
+def listed_parts(audience: Audience, scope: Scope) -> Subquery:
     """How many schools the letters of an authority list together, of those to mailboxes that answer for some only:
     columns authority_id, schools. Two of them may answer for the same school."""
     limited = select(Contact.authority_id).join(ContactSchool, ContactSchool.contact_id == Contact.id)
@@ -392,28 +299,6 @@ def _parts(audience: Audience, scope: Scope) -> Subquery:
 def _is_theirs(named: Subquery) -> ColumnElement[bool]:
     """Whether a school that letters listed is one that a mailbox answers for (ContactSchool)."""
     return and_(named.c.authority_id == Contact.authority_id, named.c.school_id == ContactSchool.school_id)
-
-
-def _most_schools(mailboxes: CTE) -> tuple[ColumnElement[int], ...]:
-    """Over an authority's mailboxes: the longest list of one, and the list of one that is written to for all, or 0."""
-    is_whole = and_(mailboxes.c.is_limited == 0, mailboxes.c.rank == 0)
-    whole = func.max(case((is_whole, mailboxes.c.schools), else_=0))
-    return func.max(mailboxes.c.schools).label("longest"), whole.label("whole")
-
-
-def _listed(
-    audience: Audience, scope: Scope, authorities: Subquery, *, has_limits: bool
-) -> tuple[ColumnElement[int], FromClause]:
-    """How many schools the letters of each authority list, each school once, and what to select it from.
-
-    Where no mailbox answers for some schools only, one letter lists them all. Otherwise it costs the rows once more.
-    """
-    if not has_limits:
-        return authorities.c.longest, authorities
-    parts = _parts(audience, scope)
-    whole = case((authorities.c.whole > 0, authorities.c.whole))
-    joined = authorities.outerjoin(parts, parts.c.authority_id == authorities.c.authority_id)
-    return func.coalesce(whole, parts.c.schools, authorities.c.longest), joined
 
 
 def _rank(

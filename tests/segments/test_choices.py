@@ -5,8 +5,6 @@ from hypothesis import strategies as st
 
 from outreach.adherence.models import Status
 from outreach.directory.models import Level
-from outreach.segments import offers
-from outreach.segments.choices import EVERY_CELL, Choices
 from outreach.segments.criteria import (
     LEAVES,
     And,
@@ -22,6 +20,8 @@ from outreach.segments.criteria import (
     sentence,
 )
 from outreach.segments.criteria_json import from_json, to_json
+from outreach.segments.shown import offers
+from outreach.segments.shown.choices import EVERY_CELL, Choices
 
 conditions = st.one_of(
     st.lists(st.sampled_from(["Namur", "Huy-Waremme"]), min_size=1, unique=True).map(

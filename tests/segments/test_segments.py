@@ -40,7 +40,7 @@ from outreach.directory.models import (
     Teaching,
 )
 from outreach.errors import InputError
-from outreach.segments import audience
+from outreach.segments import audience, audience_counts
 from outreach.segments.audience import ORDER, Audience, Concerns
 from outreach.segments.authority_lists import AmongAuthorities, AuthorityList, AuthorityListMember
 from outreach.segments.criteria import (
@@ -383,7 +383,7 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
         scope = scope_at(session, 1, now=NOW)
         meant = Audience(asked, scope.strand(1), concerns, MessageClass.AWARENESS)
         rows = session.execute(select(audience.rows(meant, scope))).all()
-        counts = audience.count(session, meant, scope)
+        counts = audience_counts.count(session, meant, scope)
         expected = {
             key: sorted(map(str, reasons(person, concerns)))
             for key, person in zip(keys, people, strict=True)
@@ -407,12 +407,12 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
         }
         assert counts.schools == sum(len(listing[key]) for key, several in expected.items() if "None" in several)
         assert counts.addresses == sum(several.count("None") for several in expected.values())
-        first = audience.first(session, meant, scope, 10)
+        first = audience_counts.first(session, meant, scope, 10)
         assert {row.Authority.id for row in first} == {key for key, several in expected.items() if "None" in several}
         assert sum(row.mailboxes for row in first) == counts.addresses
         assert sum(row.schools for row in first) == counts.schools
         for reason in ORDER:
-            there = audience.first(session, meant, scope, 10, reason=reason)
+            there = audience_counts.first(session, meant, scope, 10, reason=reason)
             assert len(there) == counts.left_out.get(reason, 0)
         for key in keys:
             why = audience.explain(session, meant, scope, session.get_one(Authority, key))
@@ -464,7 +464,7 @@ def test_an_audience_is_counted_in_two_statements_whatever_it_asks(ground):
             statements.append(arguments[2])
 
         event.listen(ground.engine, "before_cursor_execute", note)
-        audience.count(session, Audience(asked, scope.strand(1), Concerns.OPEN, MessageClass.AWARENESS), scope)
+        audience_counts.count(session, Audience(asked, scope.strand(1), Concerns.OPEN, MessageClass.AWARENESS), scope)
         event.remove(ground.engine, "before_cursor_execute", note)
     assert len(statements) == 2
 

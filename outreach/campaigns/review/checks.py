@@ -27,7 +27,8 @@ from outreach.delivery.models import MessageClass, Reason
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.mail import markdown, wording
-from outreach.segments.audience import AudienceCounts, rows
+from outreach.segments.audience import rows
+from outreach.segments.audience_counts import AudienceCounts
 
 BUDGET = 10
 """How many awareness letters an authority may receive in a school year before a remark [our assumption]."""

@@ -36,7 +36,7 @@ from outreach.mail import mime, tokens
 from outreach.mail.letters import Filled, Filling, Letter, Value
 from outreach.mail.marks import FieldKind, Slot
 from outreach.mail.mime import Personal
-from outreach.segments import audience
+from outreach.segments import audience_counts
 
 SLICE = 500
 INLINE_STYLE = re.compile(r' style="[^"]*"')  # matches only styles of ours: quotation marks in values are escaped
@@ -152,7 +152,7 @@ class Preview:
             meant = audiences.unreacted_of(self.campaign, now=self.now)
         leaves_at = self.at if self.only_unreacted else None
         scope = audiences.scope_of(self.session, self.campaign, now=self.now, leaves_at=leaves_at)
-        return audience.first(self.session, meant, scope, MOST)
+        return audience_counts.first(self.session, meant, scope, MOST)
 
     def letters(self, recipients: Sequence[Addressee]) -> Iterator[PreviewedLetter]:
         """The letters of these recipients, in order."""

@@ -15,7 +15,7 @@ from outreach.campaigns.schedule.planning import PlannedWave
 from outreach.campaigns.waves import added_reminders
 from outreach.db import Session
 from outreach.errors import InputError, Refused
-from outreach.segments.audience import AudienceCounts
+from outreach.segments.audience_counts import AudienceCounts
 
 
 @dataclass(frozen=True, slots=True)

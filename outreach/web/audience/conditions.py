@@ -15,13 +15,14 @@ from outreach.db import Session
 from outreach.directory import listing as directory
 from outreach.directory.reference import PROVINCES
 from outreach.errors import InputError
-from outreach.segments import authority_lists, offers
+from outreach.segments import authority_lists
 from outreach.segments.authority_lists import AmongAuthorities
-from outreach.segments.choices import Choices
 from outreach.segments.criteria import LEAVES, Criterion, Not
 from outreach.segments.criteria_json import from_json, refuse_more, to_json
-from outreach.segments.offers import Offer, Options, Values
 from outreach.segments.scope import Scope
+from outreach.segments.shown import offers
+from outreach.segments.shown.choices import Choices
+from outreach.segments.shown.offers import Offer, Options, Values
 from outreach.text import whole_number
 
 

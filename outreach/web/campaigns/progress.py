@@ -27,7 +27,7 @@ from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.delivery.models import Reason
 from outreach.errors import InputError
 from outreach.roles import RoleName
-from outreach.segments.audience import AudienceCounts
+from outreach.segments.audience_counts import AudienceCounts
 from outreach.text import whole_number
 from outreach.tracking import hits
 from outreach.tracking.reactions import Reaction

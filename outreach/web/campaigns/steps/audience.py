@@ -23,12 +23,13 @@ from outreach.directory.models import Authority, Level
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.segments import audience as segment
-from outreach.segments import offers, saved
+from outreach.segments import audience_counts, saved
 from outreach.segments.audience import AddressRow, Audience, Concerns, Explanation
-from outreach.segments.choices import Cell, Choices
 from outreach.segments.criteria import Criterion, NetworkCode, sentence, simplified
 from outreach.segments.criteria_json import PARAMETER, TooMany, from_json, to_json, within_limits
 from outreach.segments.scope import Scope
+from outreach.segments.shown import offers
+from outreach.segments.shown.choices import Cell, Choices
 from outreach.text import line_of_words, whole_number
 from outreach.web.audience.conditions import ConditionLine, fault_of, known, lines_of, read, without_strangers
 from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
@@ -198,7 +199,7 @@ def _page(session: Session, campaign: Campaign, asked: AskedAudience, version: s
     meant, scope = _meant(session, campaign, asked)
     reason, search = request.args.get("reason", ""), words(request.args, "find", LONGEST_SEARCH)
     left_out = Reason(reason) if reason in set(segment.ORDER) else None
-    rows = segment.first(session, meant, scope, SHOWN, reason=left_out)
+    rows = audience_counts.first(session, meant, scope, SHOWN, reason=left_out)
     offered, called = offers.offers(known(session, scope)), wave_criteria.names(session, [asked.criterion])
     return show(
         "audience",
@@ -213,7 +214,7 @@ def _page(session: Session, campaign: Campaign, asked: AskedAudience, version: s
         search=search,
         suggestions=offers.found(offered, search),
         criteria=to_json(asked.criterion),
-        counts=segment.count(session, meant, scope),
+        counts=audience_counts.count(session, meant, scope),
         rows=rows,
         received=letters_received.of(session, [row.Authority.id for row in rows], now=now()),
         received_told=letters_received.told,
