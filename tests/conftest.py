@@ -56,9 +56,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out long tests, unless `--all` or a test's name (`::`) is given; with `--to-land` deep ones only."""
-    names = {item.nodeid for item in items}
+    names, seen = {item.nodeid for item in items}, set[str]()
     for item in items:
-        _mark(item, names)
+        _mark(item, names, seen)
     if any("::" in argument for argument in config.args):
         return
     left_out = "deep" if config.getoption("--to-land") else "" if config.getoption("--all") else "long"
@@ -67,8 +67,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker(left_out)]
 
 
-def _mark(item: pytest.Item, names: set[str]) -> None:
-    """Add the markers that follow from a test's folder, fixtures and parameters."""
+def _mark(item: pytest.Item, names: set[str], seen: set[str]) -> None:
+    """Add the markers that follow from a test's folder, fixtures and parameters.
+
+    `seen`: the tests of which an example has been met that runs on the second database when something lands.
+    """
     fixtures = getattr(item, "fixturenames", ())
     for name, is_so in {
         "chaos": "chaos" in item.path.parts,
@@ -84,7 +87,10 @@ def _mark(item: pytest.Item, names: set[str]) -> None:
     is_second = "postgresql" in item.name and item.nodeid.replace("postgresql", "sqlite") in names
     if is_second and not item.get_closest_marker("postgresql"):
         item.add_marker("long")
-    if is_second and DEEP_TWICE & set(item.path.parts):
+        if (test := item.nodeid.partition("[")[0]) in seen:
+            item.add_marker("deep")
+        seen.add(test)
+    if is_second and DEEP_TWICE & set(folders):
         item.add_marker("deep")
 
 
