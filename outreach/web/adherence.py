@@ -62,7 +62,7 @@ def _keep(sent: Opened) -> Redirect:
 @pages.get("/adherence/lists/example.csv")
 @needs(RoleName.READER)
 def example() -> Response:
-    return exports.download(EXAMPLE, "csv", "exemple-adhesions")
+    return exports.form(EXAMPLE, "csv", "exemple-adhesions")
 
 
 @pages.get("/adherence/lists/<number:list_id>")
@@ -92,7 +92,7 @@ def rejected(list_id: int, kind: str) -> Response:
         received = sent_lists.list_by_id(session, JoiningList, list_id)
         grid = sent_lists.grid_of(received)
         table = rejected_table(grid, lists.rejected_of(session, received, grid, current_day()))
-    return exports.download(table, kind, f"lignes-rejetees-{list_id}")
+    return exports.form(table, kind, f"lignes-rejetees-{list_id}")
 
 
 @pages.post("/adherence/lists/<number:list_id>/application")

@@ -86,6 +86,7 @@ def index() -> str:
             today=current_day(),
             refusal=refusal,
             sentences=sentences(snapshot, programme),
+            terms=DEFINITIONS,
             bar_of=charts.bar,
             curve=charts.curve(points),
             points=points,
@@ -190,6 +191,7 @@ def _rows_page(template: str, count: Callable[..., int], rows: Callable[..., Seq
             rows=rows(session, programme, day, selection, PAGE_ROWS, (pager.number - 1) * PAGE_ROWS),
             owners=situation.count_owners(session, programme, day, selection),
             RollUp=RollUp,
+            terms=DEFINITIONS,
         )
 
 

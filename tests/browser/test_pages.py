@@ -259,10 +259,13 @@ def test_forced_colours_and_print_keep_the_list_readable(staff):
 
 
 def test_a_printed_situation_shows_every_column_and_the_numbers_of_its_curve(staff):
-    staff.set_viewport_size({"width": 680, "height": 1000})  # A4 less its margins
+    staff.set_viewport_size({"width": 1032, "height": 680})  # A4 across, less its margins
     staff.emulate_media(media="print")
     staff.goto("/?as_of=2021-05-15")
     for table in staff.locator(".numeric").all():
-        assert table.evaluate("e => e.getBoundingClientRect().right <= document.documentElement.clientWidth")
+        frame = "e.closest('.panel').getBoundingClientRect()"
+        assert table.evaluate(f"e => e.getBoundingClientRect().right <= {frame}.right")
+    expect(staff.locator(".printed")).to_contain_text("Fédération Wallonie-Bruxelles – Sensibilisation" + "Situation")
+    expect(staff.locator(".definitions")).to_contain_text("Sans réponse")
     expect(staff.locator(".ds-details tbody tr").last).to_be_visible()
     expect(staff.locator("form.inline")).to_be_hidden()

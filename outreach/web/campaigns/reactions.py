@@ -133,7 +133,9 @@ def export_reactions(number: int, kind: str) -> Response:
         cells = [_cells(letter, row.reaction, names[letter.mailing]) for row in rows for letter in row.letters]
         about = asked.about(now())
     table = exports.Table("Destinataires", HEADERS, cells)
-    return exports.download(table, kind, f"destinataires-campagne-{number}", about, whole=True)
+    return exports.download(
+        table, kind, f"destinataires-campagne-{number}", about, whole=True, campaign=asked.campaign.title
+    )
 
 
 @pages.post("/<number:number>/recipients/campaign")

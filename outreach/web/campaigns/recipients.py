@@ -65,10 +65,11 @@ def recipients(number: int, wave: int) -> str:
 @needs(RoleName.READER)
 def export_recipients(number: int, wave: int, kind: str) -> Response:
     with database().reading() as session:
-        _, exported, mailing = _wave(session, number, wave)
+        campaign, exported, mailing = _wave(session, number, wave)
         name = exported.name.replace(" ", "-").replace("è", "e")
         rows = [_cells(message, authority) for message, authority in listing.every(session, mailing, *_asked())]
-    return exports.download(exports.Table("Destinataires", HEADERS, rows), kind, f"campagne-{number}-{name}")
+    table = exports.Table("Destinataires", HEADERS, rows)
+    return exports.download(table, kind, f"campagne-{number}-{name}", campaign=campaign.title)
 
 
 @pages.get("/<number:number>/letters/<number:message>")

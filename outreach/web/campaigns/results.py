@@ -103,7 +103,7 @@ def export_those(number: int, kind: str) -> Response:
     ]
     about = exports.Table("Définitions", ("Terme", "Sens"), told)
     table = exports.Table(figure.label, ("FASE", "Pouvoir organisateur", "Réseau", "Commune"), rows)
-    return exports.download(table, kind, f"resultats-campagne-{number}-po", about, whole=True)
+    return exports.download(table, kind, f"resultats-campagne-{number}-po", about, whole=True, campaign=campaign.title)
 
 
 @pages.post("/<number:number>/results/campaign")
@@ -128,7 +128,7 @@ def export_results(number: int, kind: str) -> Response:
         measured = hits.measured(session, audiences.launched(campaign))
         more += course_tables(course.of(campaign, summary, measured, now=now()))
         more.append(measured_of(measured))
-    return exports.download(table, kind, f"resultats-campagne-{number}", *more)
+    return exports.download(table, kind, f"resultats-campagne-{number}", *more, campaign=campaign.title)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def receive() -> Redirect | tuple[str, int]:
 @pages.get("/example.csv")
 @needs(RoleName.READER)
 def example() -> Response:
-    return exports.download(EXAMPLE, "csv", "exemple-contacts")
+    return exports.form(EXAMPLE, "csv", "exemple-contacts")
 
 
 @pages.get("/<number:list_id>")
@@ -82,7 +82,7 @@ def rejected(list_id: int, kind: str) -> Response:
         waits = received.state is ListState.RECEIVED
         rejections = _judge(session, received).plan.rejected if waits else lists.rejected_of(received)
         table = rejected_table(sent_lists.grid_of(received), rejections)
-    return exports.download(table, kind, f"contacts-rejetes-{list_id}")
+    return exports.form(table, kind, f"contacts-rejetes-{list_id}")
 
 
 @pages.post("/<number:list_id>/application")

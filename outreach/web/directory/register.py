@@ -122,7 +122,7 @@ def rejected(upload: int, kind: str) -> Response:
             grid, rejections = judged.left, judged.edition.difference.rejected
         else:
             grid, rejections = uploads.grid_of(sent), uploads.rejected_of(sent)
-    return exports.download(rejected_table(grid, rejections), kind, f"registre-lignes-rejetees-{upload}")
+    return exports.form(rejected_table(grid, rejections), kind, f"registre-lignes-rejetees-{upload}")
 
 
 @pages.post("/<number:upload>/application")

@@ -2,20 +2,28 @@
 
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import xlsxwriter
 import xlsxwriter.utility
 from flask import Response
+from flask_security import current_user
+from xlsxwriter.worksheet import Worksheet
 
-from outreach.web.ui.frame import inert
+from outreach import days, french
+from outreach.web.ui.frame import inert, now
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Spreadsheets read a cell that starts with one of these as a formula; see OWASP, "CSV Injection".
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 Cell = str | int | float | None
 REGISTERED = "Nom au registre"  # the header of an authority's name as the register spells it
+SERVICE = "Fédération Wallonie-Bruxelles – Sensibilisation"
+A4, PORTRAIT_COLUMNS = 9, 6  # the paper's number in the format; tables of more columns print across the page
 NETWORK = ("Réseau", "Réseau au registre")  # headers of the two cells of a network: its name, then the register's value
 
 
@@ -28,12 +36,46 @@ class Table:
     rows: Iterable[Sequence[Cell]]
 
 
-def xlsx(*tables: Table) -> bytes:
-    """A workbook with one sheet a table, headers frozen and filterable; text stays text."""
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a file comes from: the moment, the person who asked for it, and the campaign that it is about."""
+
+    moment: datetime
+    author: str
+    campaign: str = ""
+
+    def table(self, subject: str) -> Table:
+        """The same as a table, for the last sheet of a workbook."""
+        told = [
+            ("Tableau", subject),
+            ("Campagne", self.campaign),
+            ("Établi", f"le {french.moment(self.moment)}, heure de Bruxelles"),
+            ("Par", self.author),
+            ("Service", SERVICE),
+        ]
+        return Table("À propos", ("Ce fichier", ""), [row for row in told if row[1]])
+
+    def suffix(self) -> str:
+        """The day and the person for the name of a file, in ASCII: `_2026-11-27_nadia-lambert`."""
+        letters = unicodedata.normalize("NFKD", self.author).encode("ascii", "ignore").decode().lower()
+        author = "-".join(re.findall("[a-z0-9]+", letters))[:40].strip("-")
+        return f"_{days.today(self.moment)}" + (f"_{author}" if author else "")
+
+
+def xlsx(*tables: Table, origin: Origin | None = None) -> bytes:
+    """A workbook with one sheet a table, headers frozen and filterable; text stays text.
+
+    Sheets print on A4, as wide as a page, with the headers and the page's number on each. With an `origin`, a last
+    sheet tells it, and so do the head of each printed page and the workbook's properties.
+    """
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(buffer, options) as workbook:
         bold = workbook.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+        if origin:
+            tables = (*tables, origin.table(tables[0].name))
+            properties = {"title": tables[0].name, "subject": origin.campaign, "author": origin.author}
+            workbook.set_properties(properties | {"company": SERVICE, "created": origin.moment.replace(tzinfo=None)})
         for table in tables:
             sheet = workbook.add_worksheet(table.name[:31])
             rows = [list(row) for row in table.rows]
@@ -43,7 +85,19 @@ def xlsx(*tables: Table) -> bytes:
             sheet.freeze_panes(1, 1)
             sheet.autofilter(0, 0, len(rows), len(table.headers) - 1)
             sheet.autofit()
+            _lay_out(sheet, table, origin)
     return buffer.getvalue()
+
+
+def _lay_out(sheet: Worksheet, table: Table, origin: Origin | None) -> None:
+    sheet.set_paper(A4)
+    if len(table.headers) > PORTRAIT_COLUMNS:
+        sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)  # as wide as one page, as long as it takes
+    sheet.repeat_rows(0)
+    head = f"{SERVICE}&R{french.moment(origin.moment)}" if origin else SERVICE
+    sheet.set_header(f"&L{head}")
+    sheet.set_footer("&L&A&RPage &P sur &N")
 
 
 def csv_text(table: Table) -> str:
@@ -65,15 +119,28 @@ def csv_bytes(table: Table) -> bytes:
     return b"\xef\xbb\xbf" + csv_text(table).encode()
 
 
-def download(table: Table, kind: str, name: str, *more: Table, whole: bool = False) -> Response:
+def download(table: Table, kind: str, name: str, *more: Table, whole: bool = False, campaign: str = "") -> Response:
     """A response that saves a table as `xlsx` (with more sheets) or `csv`, whose links the frame looks at.
 
+    The name says the day and who asked; a workbook says so inside, with the `campaign` that it is about.
     With `whole` a CSV has the other tables, too, each under an empty line; otherwise the first only.
     """
+    origin = Origin(now(), current_user.name, campaign)
+    return _response((table, *more), kind, name + origin.suffix(), whole=whole, origin=origin)
+
+
+def form(table: Table, kind: str, name: str) -> Response:
+    """A response that saves a table which is filled in or corrected, then sent back: nothing is added to it."""
+    return _response((table,), kind, name)
+
+
+def _response(
+    tables: Sequence[Table], kind: str, name: str, *, whole: bool = False, origin: Origin | None = None
+) -> Response:
     if kind == "csv":
-        texts = map(csv_text, (table, *(more if whole else ())))
+        texts = map(csv_text, tables if whole else tables[:1])
         return _attachment(b"\xef\xbb\xbf" + "\r\n".join(texts).encode(), "text/csv; charset=utf-8", f"{name}.csv")
-    return _attachment(xlsx(*map(_unlinked, (table, *more))), XLSX, f"{name}.xlsx")
+    return _attachment(xlsx(*map(_unlinked, tables), origin=origin), XLSX, f"{name}.xlsx")
 
 
 def _attachment(content: bytes, mimetype: str, name: str) -> Response:

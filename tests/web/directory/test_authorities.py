@@ -97,7 +97,7 @@ def test_xlsx_holds_what_is_shown(author):
     response = author.get("/directory/export.xlsx?network=COCOF&network=WBE")
     book = CalamineWorkbook.from_filelike(io.BytesIO(response.data))
     rows = book.get_sheet_by_index(0).to_python()
-    assert book.sheet_names == ["Pouvoirs organisateurs"]
+    assert book.sheet_names == ["Pouvoirs organisateurs", "À propos"]
     assert rows[0][:4] == ["FASE", "Pouvoir organisateur", "Réseau", "Réseau au registre"]
     assert rows[0][-1] == "Nom au registre"
     assert sorted(row[2:4] for row in rows[1:]) == [["Officiel subventionné COCOF", "COCOF"], ["WBE", "WBE"]]

@@ -1,9 +1,10 @@
 import io
+from datetime import UTC, datetime
 
 import pytest
 from python_calamine import CalamineWorkbook
 
-from outreach.web.ui.exports import Table, csv_text, xlsx
+from outreach.web.ui.exports import Origin, Table, csv_text, xlsx
 
 CELLS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "http://x.be", "007", "éà"]
 
@@ -25,3 +26,16 @@ def test_a_header_starts_no_formula_either():
 
 def test_numbers_stay_numbers():
     assert csv_text(Table("Essai", ["A", "B"], [[-3, None]])) == "A;B\r\n-3;\r\n"
+
+
+def test_a_workbook_says_when_by_whom_and_of_which_campaign_it_was_made():
+    origin = Origin(datetime(2021, 5, 15, 22, 30, tzinfo=UTC), "Zoé d’Hôte", "Invitation")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(xlsx(Table("Liste", ["A"], [["1"]]), origin=origin)))
+    assert book.get_sheet_by_name("À propos").to_python()[1:] == [
+        ["Tableau", "Liste"],
+        ["Campagne", "Invitation"],
+        ["Établi", "le 16 mai 2021 à 0 h 30, heure de Bruxelles"],
+        ["Par", "Zoé d’Hôte"],
+        ["Service", "Fédération Wallonie-Bruxelles – Sensibilisation"],
+    ]
+    assert origin.suffix() == "_2021-05-16_zoe-dhote"

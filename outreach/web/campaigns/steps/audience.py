@@ -132,7 +132,7 @@ def export_audience(number: int, kind: str) -> Response:
             raise InputError(asked.fault)
         rows = segment.every(session, *_meant(session, campaign, asked))
         table = exports.Table("Public", HEADERS, [_export_row(row) for row in rows])
-    return exports.download(table, kind, f"public-campagne-{number}")
+    return exports.download(table, kind, f"public-campagne-{number}", campaign=campaign.title)
 
 
 def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -> AskedAudience:
