@@ -1,0 +1,176 @@
+"""Letters of every kind as they leave, to authorities and schools with the hardest names.
+
+    .venv/bin/python -m tests.campaigns.letter.letters_as_they_leave
+
+prints what SpamAssassin gives each, as the table in docs/letter.md: with names in capitals, as the register writes
+them, then with names as letters write them.
+"""
+
+import tempfile
+from itertools import cycle
+
+from sqlalchemy import select
+
+from outreach.accounts.links import LinkKind
+from outreach.accounts.staff import User
+from outreach.adherence import programmes
+from outreach.alerts import letters as alerts
+from outreach.campaigns import definitions
+from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns.letter.frozen import WrittenLetter, freeze
+from outreach.campaigns.replies import replying
+from outreach.campaigns.replies.replying import Writer
+from outreach.campaigns.review.checks import PLACEHOLDER
+from outreach.campaigns.waves import answering, launching
+from outreach.cli.preparation import prepare
+from outreach.db import Database
+from outreach.delivery.ledger.letters import due_in
+from outreach.delivery.ledger.recipients import Addressee
+from outreach.delivery.models import Batch, Mailing, Message, Purpose
+from outreach.directory.models import Authority, Listing, School
+from outreach.roles import RoleName
+from outreach.settings import ROOT
+from outreach.staff_mail import account_letters
+from outreach.staff_mail import letters as staff_letters
+from outreach.staff_mail.account_letters import AccountHolder
+from outreach.staff_mail.letters import StaffLetter
+from outreach.tracking.answers import Given
+from outreach.tracking.models import Answer
+from tests import factories
+from tests.campaigns.conftest import READING, approved, launch, settle
+from tests.conftest import NOW
+from tests.factories import AUTHOR
+from tests.servers.spamd import Spamd
+
+ONE, MANY = "une école", "147 écoles"
+# As the register writes them: « SPÉCIALISÉ » holds a drug's name, for whom only ASCII letters make a word.
+AUTHORITIES = ("POUVOIR ORGANISATEUR DE L'ENSEIGNEMENT SPÉCIALISÉ SAINT-JOSEPH ASBL", "WALLONIE-BRUXELLES ENSEIGNEMENT")
+SCHOOLS = (
+    "ÉCOLE D'ENSEIGNEMENT SECONDAIRE SPÉCIALISÉ",
+    "INSTITUT D'ENSEIGNEMENT SPÉCIALISÉ DE LA FÉDÉRATION WALLONIE-BRUXELLES",
+    "C.E.B.E. SPÉCIALISÉ N° 3",
+    "ÉCOLE LIBRE SPÉCIALISÉE LES ÉCUREUILS",
+    "IPES SPÉCIALISÉ DU HAINAUT",
+    'ATHÉNÉE ROYAL "LES 100 PREMIERS" !',
+    "COLLÈGE DU SACRÉ-COEUR ET DE LA BONNE CHANCE",
+)
+TEXT = "Madame, Monsieur,\n\nMerci pour votre réponse. Puis-je vous appeler lundi ?\n\nBien cordialement,\n((contact))"
+
+
+def settle_hard_names(database, *, in_capitals=False):
+    """Fill an empty database with two authorities and their schools; `in_capitals`: as if a person had wished so."""
+    settle(database, 1, schools=1)
+    settle(database, 1, schools=147)
+    with database.writing() as session:
+        for rows, names in ((Authority, AUTHORITIES), (School, SCHOOLS)):
+            for row, name in zip(session.scalars(select(rows).order_by(rows.id)), cycle(names), strict=False):
+                row.name, row.corrected_name = name, name if in_capitals else None
+
+
+def as_they_leave(database):
+    """Each letter's kind and case in words, with its bytes."""
+    for stated in definitions.ready_made(ROOT / "campaigns").values():
+        yield from _ready_made(database, stated)
+    yield from _after_a_wave(database)
+    yield from _to_staff(database)
+
+
+def _ready_made(database, stated):
+    """To one school; and to many, as a reminder where the letter has a sentence for it: each sentence leaves once."""
+    letter = PLACEHOLDER.sub("Le montant était inexact : il est de 500 €.", stated.letter)
+    cases = ((False, ONE), ("(% if rappel %)" in letter, MANY))
+    with database.writing() as session:
+        campaign = factories.campaign(session, stated.model_copy(update={"letter": letter, "strand": 1}), NOW)
+        written = WrittenLetter.of(campaign)
+        few, many = session.scalars(select(Authority).order_by(Authority.id))
+        to = {ONE: _addressee(session, few), MANY: _addressee(session, many)}
+        for is_reminder, case in cases:
+            frozen = freeze(written, READING, NOW, is_reminder=is_reminder)
+            sent = launching.send_one(
+                session, written, frozen, READING, to[case], Purpose.TEST, "v1", now=NOW, actor=AUTHOR
+            )
+            yield f"{stated.title}{' (rappel)' * is_reminder}, {case}", _wire(session, sent.id)
+
+
+def _addressee(session, authority):
+    return Addressee(authority.id, *[f"po{authority.fase:06}@adm.fwb.example"] * 3, _schools(session, authority.id))
+
+
+def _schools(session, authority):
+    return tuple(session.scalars(select(Listing.school_id).where(Listing.authority_id == authority)))
+
+
+def _after_a_wave(database):
+    launch(database, approved(database), sending=READING)
+    with database.writing() as session:
+        left = session.scalars(select(Message).order_by(Message.id.desc())).first()
+        joined = dict.fromkeys(_schools(session, left.authority_id)[:5], Answer.JOINED)
+        (response,) = answering.receive(session, left, Given(joined), READING, now=NOW)
+        yield "Accusé de réception", _wire(session, _last(session, Purpose.CONFIRMATION))
+        prepared = replying.prepare(session, response, TEXT, Writer("Nadia Lambert", AUTHOR), READING, now=NOW)
+        replying.send(session, response, prepared, READING, "a" * 32, now=NOW, actor=AUTHOR)
+        yield "Réponse du service", _wire(session, _last(session, Purpose.REPLY))
+
+
+def _to_staff(database):
+    told = [("La campagne « Invitation » attend votre avis.", "/campaigns/1")]
+    news = StaffLetter(AUTHOR, "Nadia Lambert", "Invitation : à valider", told, AUTHOR)
+    holder = AccountHolder(AUTHOR, "Nadia Lambert", [RoleName.AUTHOR])
+    with database.writing() as session:
+        frozen = staff_letters.write(news, READING, now=NOW)
+        told = staff_letters.post(session, news, frozen, READING, now=NOW, actor=AUTHOR)
+        yield "Au personnel : nouvelles d’une campagne", _wire(session, told)
+        mail = account_letters.write(LinkKind.FORGOTTEN, READING, holder, contact=AUTHOR, now=NOW)
+        user = session.scalars(select(User.id).where(User.email == AUTHOR)).one()
+        link = account_letters.post(session, mail, user, READING, now=NOW, actor=AUTHOR)
+        yield "Au personnel : mot de passe", _wire(session, link)
+        said = ["Le relais ne répond plus depuis 9 h.", "Les envois attendent."]
+        alerts.post(session, [AUTHOR], "Alerte : le relais ne répond plus", said, READING, now=NOW)
+        yield "Au personnel : alerte", _wire(session, _last(session, Purpose.STAFF))
+
+
+def _last(session, purpose):
+    return session.scalars(select(Mailing.id).where(Mailing.purpose == purpose).order_by(Mailing.id.desc())).first()
+
+
+def _wire(session, mailing):
+    session.flush()
+    batch = session.scalars(select(Batch.id).where(Batch.mailing_id == mailing)).one()
+    due = due_in(session, batch, now=NOW)
+    (composed,) = Composer(READING, lambda: NOW)(session, session.get_one(Mailing, mailing), due).values()
+    return composed.wire
+
+
+def main():
+    spamd = Spamd()
+    try:
+        before, after = (_scored(spamd, in_capitals=in_capitals) for in_capitals in (True, False))
+    finally:
+        spamd.stop()
+    print("| courriel | noms en capitales | noms tels qu’ils partent |\n|---|---|---|")
+    for name, scores in before.items():
+        print(f"| {name} | {_told(scores)} | {_told(after[name])} |")
+
+
+def _scored(spamd, *, in_capitals):
+    with tempfile.TemporaryDirectory() as place:
+        database = Database(f"sqlite:///{place}/x.sqlite3")
+        prepare(database)
+        with database.writing() as session:
+            factories.add_people(session, NOW)
+            programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
+        settle_hard_names(database, in_capitals=in_capitals)
+        scores = {name: spamd.scores(wire) for name, wire in as_they_leave(database)}
+        database.dispose()
+    return scores
+
+
+def _told(scores):
+    """The sum, and the rules that add to it."""
+    why = ", ".join(name for name, score in scores.items() if score >= 0.05)
+    total = f"{abs(sum(scores.values())):.1f}".replace(".", ",")
+    return f"{total} ({why})" if why else total
+
+
+if __name__ == "__main__":
+    main()

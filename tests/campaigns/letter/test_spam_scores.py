@@ -1,0 +1,44 @@
+"""What a spam filter says of the letters that leave: nothing, whatever names stand in them."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.campaigns.conftest import people, strand
+from tests.campaigns.letter.letters_as_they_leave import as_they_leave, settle_hard_names
+from tests.servers import spamd
+from tests.servers.spamd import Spamd
+
+__all__ = ["people", "strand"]
+MOST = 1.0
+# What SpamAssassin says of any message with an HTML part that no server has passed on yet.
+OF_ANY = {"HTML_MESSAGE", "NO_RECEIVED", "NO_RELAYS"}
+
+
+@pytest.fixture
+def backend():
+    return "sqlite"
+
+
+@pytest.fixture(scope="session")
+def filter_():
+    """A spamd, started once for the run; the test is one, as each worker would start its own."""
+    if hindrance := spamd.hindrance():
+        if os.environ.get("OUTREACH_REQUIRE_ALL"):
+            pytest.fail(f"SpamAssassin is required here: {hindrance}")
+        pytest.skip(hindrance)
+    started = Spamd()
+    yield started
+    started.stop()
+
+
+@pytest.mark.long
+def test_no_rule_of_a_spam_filter_on_names_or_wording_matches_a_letter(database, people, strand, filter_):
+    assert "DRUG_ED_CAPS" in filter_.scores(b"Subject: x\r\n\r\n\xc3\x89COLE SP\xc3\x89CIALIS\xc3\x89E\r\n")
+    settle_hard_names(database)
+    with ThreadPoolExecutor(2) as both:
+        judged = {name: both.submit(filter_.scores, wire) for name, wire in as_they_leave(database)}
+    scores = {name: score.result() for name, score in judged.items()}
+    assert {name: found for name, found in scores.items() if found.keys() - OF_ANY or sum(found.values()) > MOST} == {}
+    assert len(scores) == len(judged) >= 17
