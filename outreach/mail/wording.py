@@ -53,6 +53,13 @@ NEUTRAL = {
     "utilisateur": ("utilisatrice", "les utilisatrices et les utilisateurs"),
 }
 
+SPAM_HINTS = ("gratuit", "urgent", "cliquez", "offre", "félicitations", "gagnez", "chance", "!!", "€€€")
+SPAM_WORDS = re.compile(
+    r"\b(?:gratuit(?:e|s|es|ement)?|urgente?s?|cliquez ici|(?<!d['’])offre|félicitations|gagnez)\b"
+    r"|\bdernière chance\b|!!+|€€€+",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Remark:
@@ -265,12 +272,8 @@ RULES = (
     ),
     WordingRule(hints=("",), pattern=re.compile(rf"{UPPER}(?<!\w.){UPPER}{{4,}}+(?!\w)"), advice=_capitals),
     WordingRule(
-        hints=("gratuit", "urgent", "cliquez", "offre", "félicitations", "gagnez", "chance", "!!", "€€€"),
-        pattern=re.compile(
-            r"\b(?:gratuit(?:e|s|es|ement)?|urgente?s?|cliquez ici|(?<!d['’])offre|félicitations|gagnez)\b"
-            r"|\bdernière chance\b|!!+|€€€+",
-            re.IGNORECASE,
-        ),
+        hints=SPAM_HINTS,
+        pattern=SPAM_WORDS,
         advice=_always("Évitez « {} » : les filtres à pourriel s’en méfient."),
     ),
     WordingRule(hints="{", pattern=re.compile(r"\{[{%]"), advice=_always("Les champs s’écrivent ((champ)).")),

@@ -16,6 +16,7 @@ from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
 from outreach.campaigns.review import measuring, neighbours
 from outreach.campaigns.review.neighbours import NearDay
 from outreach.campaigns.review.preview import DryRun, Preview
+from outreach.campaigns.review.spam_signs import Offenders, SpamSign
 from outreach.campaigns.schedule import planning, sending_hours
 from outreach.campaigns.schedule.moments import school_year, spelt_moment
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
@@ -37,6 +38,20 @@ BIGGEST_HTML, NEARLY = 100_000, 85_000
 LONGEST_PREHEADER = 90
 NAMED = 3
 PLACEHOLDER = re.compile(r"\[[àa] compléter[^\]\n]{0,200}\]?", re.IGNORECASE)
+
+SPAM_SAID = {
+    SpamSign.CAPITALS: (
+        "{} en capitales, que des filtres prennent pour du pourriel",
+        "corrigez le nom dans l’annuaire.",
+    ),
+    SpamSign.WORD: (
+        "{} dans un nom, dont des filtres se méfient",
+        "corrigez le nom dans l’annuaire s’il est mal écrit.",
+    ),
+    SpamSign.LINK: ("un lien affiche {} et mène à une autre adresse", "affichez des mots plutôt qu’une adresse."),
+    SpamSign.SUBJECT: ("objet de plus de 90 caractères, que des boîtes coupent", "raccourcissez l’objet."),
+    SpamSign.SIZE: ("courriel de plus de 100 ko, que des boîtes coupent", "raccourcissez le texte."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     ]
     if run.biggest > NEARLY:
         remarks.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : au-delà de 100 ko, certains le coupent.")
+    remarks += spam_of(run)
     measured = measuring.told(session, campaign, counts.addresses, now=now)
     return Findings(counts, run, blocks, remarks, planned, measured)
 
@@ -126,6 +142,21 @@ def blocks_of(campaign: Campaign | WrittenLetter, counts: AudienceCounts, run: D
     return blocks
 
 
+def spam_of(run: DryRun) -> list[str]:
+    """Remarks on what spam filters may object to in composed letters: how many, what, to whom, what to do."""
+    return [_objected(sign, run.offenders[sign], run.letters) for sign in SpamSign if sign in run.offenders]
+
+
+def _objected(sign: SpamSign, offenders: Offenders, letters: int) -> str:
+    said, mend = SPAM_SAID[sign]
+    found = list(offenders.found)
+    quoted = ", ".join(f"« {one} »" for one in found[:NAMED]) + ("…" if len(found) > NAMED else "")
+    authorities = list(offenders.authorities)
+    if len(authorities) > NAMED and len(authorities) == letters:
+        return f"Tous les courriels : {said.format(quoted)} ; {mend}"
+    return f"{len(authorities)} PO : {said.format(quoted)} : {_named(authorities)} ; {mend}"
+
+
 def _way_out(counts: AudienceCounts) -> str:
     """What may be done where nobody is written to."""
     if Reason.SOLICITED in counts.left_out:
@@ -134,13 +165,16 @@ def _way_out(counts: AudienceCounts) -> str:
 
 
 def _missing(name: str, authorities: Sequence[tuple[int, str]]) -> str:
-    named = ", ".join(f"{who} (FASE {fase})" for fase, who in authorities[:NAMED])
-    rest = len(authorities) - NAMED
-    more = f" et {rest} autre{'s' if rest > 1 else ''}" if rest > 0 else ""
     mend = f'écrivez (({name}|défaut("…"))) ou corrigez l’annuaire.'
     if name == "circulaire":
         mend = "indiquez le numéro de la circulaire."
-    return f"{len(authorities)} PO sans (({name})) : {named}{more} ; {mend}"
+    return f"{len(authorities)} PO sans (({name})) : {_named(authorities)} ; {mend}"
+
+
+def _named(authorities: Sequence[tuple[int, str]]) -> str:
+    named = ", ".join(f"{who} (FASE {fase})" for fase, who in authorities[:NAMED])
+    rest = len(authorities) - NAMED
+    return f"{named} et {rest} autre{'s' if rest > 1 else ''}" if rest > 0 else named
 
 
 def _of_start(dated: Sequence[PlannedWave], planned: Sequence[PlannedWave], now: datetime) -> list[str]:

@@ -4,9 +4,10 @@ The preview, the exact view and the dry run before approval come from here. They
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from sqlalchemy import Row
 
@@ -24,6 +25,7 @@ from outreach.campaigns.letter.frozen import (
 from outreach.campaigns.letter.merge_fields import KINDS
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
 from outreach.campaigns.models import AddedReminder, Campaign
+from outreach.campaigns.review.spam_signs import Offenders, SpamReader, SpamSign
 from outreach.campaigns.schedule.planning import PlannedWave
 from outreach.campaigns.waves import added_reminders
 from outreach.days import today
@@ -37,6 +39,7 @@ from outreach.mail.letters import Filled, Filling, Letter, Value
 from outreach.mail.marks import FieldKind, Slot
 from outreach.mail.mime import Personal
 from outreach.segments import audience_counts
+from outreach.tracking.models import TrackingMode
 
 SLICE = 500
 INLINE_STYLE = re.compile(r' style="[^"]*"')  # matches only styles of ours: quotation marks in values are escaped
@@ -102,7 +105,8 @@ class DryRun:
     """The outcome of composing all letters: `letters` is their number; `subject` and `preheader` are the first one's.
 
     `missing` lists by field the authorities (FASE number, name) without a value; `biggest` is the largest HTML, in
-    bytes; `longest_preheader` is in characters.
+    bytes; `longest_preheader` is in characters. `offenders` are those to whose letters spam filters may
+    object, by kind.
     """
 
     letters: int = 0
@@ -111,6 +115,7 @@ class DryRun:
     missing: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     biggest: int = 0
     longest_preheader: int = 0
+    offenders: Mapping[SpamSign, Offenders] = field(default_factory=dict)
 
 
 class Preview:
@@ -177,15 +182,25 @@ class Preview:
         asked = self.session, self.campaign
         leaves_at = self.at if self.only_unreacted else None
         addressees = audiences.addressees(*asked, now=self.now, only_unreacted=self.only_unreacted, leaves_at=leaves_at)
-        run = DryRun()
+        run, spam = DryRun(), self._spam_reader()
         for letter in self.letters([addressee for addressee in addressees if addressee.reason is None]):
             run.letters += 1
             run.subject, run.preheader = run.subject or letter.subject, run.preheader or letter.preheader
-            run.biggest = max(run.biggest, len(letter.html.encode()))
+            html, who = letter.html, (letter.facts.fase, letter.facts.name)
+            run.biggest = max(run.biggest, len(html.encode()))
             run.longest_preheader = max(run.longest_preheader, len(letter.preheader))
             for name in letter.missing:
-                run.missing.setdefault(name, []).append((letter.facts.fase, letter.facts.name))
+                run.missing.setdefault(name, []).append(who)
+            spam.read(who, letter.subject, html, len(letter.wire))
+        run.offenders = spam.offenders
         return run
+
+    def _spam_reader(self) -> SpamReader:
+        """Clicks that are counted lead to the service first, in letters that leave: in a preview they lead straight."""
+        written, is_counted = self.written, self.frozen.tracking is not TrackingMode.NONE
+        counted = self.frozen.links.values() if is_counted else ()
+        own = "\n".join((written.subject, written.preheader, written.letter))
+        return SpamReader(own, list(counted), urlsplit(self.sending.address).hostname or "")
 
     def _personal(self, due: Due, filled: Filled, facts: Facts) -> Personal:
         return Personal(NOBODY, due.recipient, self.now, filled.subject, facts.links.unsubscribing, tokens.INERT)

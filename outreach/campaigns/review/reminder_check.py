@@ -9,7 +9,7 @@ from outreach.campaigns import audiences
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import AddedReminder, Wave
 from outreach.campaigns.review import neighbours
-from outreach.campaigns.review.checks import blocks_of, unfinished, wording_of
+from outreach.campaigns.review.checks import blocks_of, spam_of, unfinished, wording_of
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.schedule.planning import PlannedWave
 from outreach.campaigns.waves import added_reminders
@@ -43,7 +43,7 @@ def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity
     leaves_at = planned.at if planned else max(now, reminder.asked_at)
     counts = audiences.count(session, campaign, now=now, only_unreacted=True, leaves_at=leaves_at)
     blocks += [*unfinished(written), *blocks_of(written, counts, run)]
-    remarks = wording_of(written, sending)
+    remarks = [*wording_of(written, sending), *spam_of(run)]
     if planned is not None:
         remarks += [f"{french.initial(planned.name)} {planned.told}."] if planned.told else []
         meant = audiences.unreacted_of(campaign, now=now)
