@@ -6,7 +6,7 @@ from outreach.french import WIDE
 from outreach.mail.letters import Value
 from outreach.mail.rows import Pattern, Repeat, Rows
 
-LISTED = 25
+LISTED = 10  # schools that a letter lists: those with more answer on the page, which has them all
 LINK = '<a href="{}" style="color:#303675">{}</a>'
 PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block;border:0">'
 EMPTY = Value("", "")
@@ -53,13 +53,13 @@ def pixel(address: str) -> Value:
 
 
 def table(facts: Facts) -> Rows:
-    """A table of the first 25 schools with the status of each, and a link to the others."""
+    """A table of the first ten schools with the status of each, and a link to the others."""
     rows = [(name, str(fase), *_LABELS[status]) for fase, name, status in facts.schools[:LISTED]]
     return Rows(TABLE, rows, _more(facts))
 
 
 def listing(facts: Facts) -> Rows:
-    """A list of the first 25 schools, and a link to the others."""
+    """A list of the first ten schools, and a link to the others."""
     return Rows(LIST, [(name, str(fase)) for fase, name, _ in facts.schools[:LISTED]], _more(facts))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from outreach.campaigns.letter import buttons_first
 from outreach.campaigns.letter.facts import Facts, Shared, contact_of
 from outreach.campaigns.letter.links import UNSUBSCRIBE, Links
 from outreach.campaigns.letter.merge_fields import ADDRESSES, KINDS, LINKED, TOKENS, is_common, raw_value, reader
@@ -263,7 +264,7 @@ def _read(subject: str, letter: str, marks: Marks, schemes: Sequence[str]) -> tu
     html, text = letters.body(letter, KINDS, marks, schemes)
     if not line.strip() or not text.strip():
         raise InputError("Le courriel n’a pas d’objet ou pas de texte.")
-    return line, html, text
+    return line, *buttons_first.moved(html, text, marks)
 
 
 def _line(source: str, marks: Marks, name: str) -> str:

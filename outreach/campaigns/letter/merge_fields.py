@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from babel.numbers import format_decimal
 
-from outreach.campaigns.letter import blocks
+from outreach.campaigns.letter import blocks, buttons_first
 from outreach.campaigns.letter.facts import Facts
 from outreach.french import LOCALE, NARROW, SHORT, WIDE, WITH_WEEKDAY, spelt_day, unbroken
 from outreach.mail import links
@@ -113,6 +113,10 @@ ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
     "mention_mesure": lambda facts: facts.links.measure.mention,
     "image_mesure": lambda facts: blocks.pixel(facts.links.measure.pixel),
 }
+# Conditions that the layout uses; an author cannot write them, either.
+CONDITIONS: Mapping[str, Callable[[Facts], Raw]] = {
+    buttons_first.MANY: lambda facts: len(facts.schools) > buttons_first.FEW,
+}
 
 
 BY_LINK, BY_MAIL = (
@@ -198,7 +202,7 @@ def _spelt_number(number: int) -> str:
     return str(format_decimal(number, locale=LOCALE)).replace(WIDE, NARROW)
 
 
-_UNWRITTEN: Mapping[str, Callable[[Facts], Raw]] = {**ADDRESSES, **TOKENS}
+_UNWRITTEN: Mapping[str, Callable[[Facts], Raw]] = {**ADDRESSES, **CONDITIONS, **TOKENS}
 _FILTERS: Mapping[str, Callable[[Raw, str], Raw]] = {
     "défaut": lambda raw, given: given if is_empty(raw) else raw,
     "majuscule": _capital,

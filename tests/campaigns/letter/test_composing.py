@@ -95,15 +95,26 @@ def test_names_leave_in_display_case_or_as_a_person_corrected_them_in_the_order_
         assert places == sorted(places)
 
 
-def test_a_long_table_lists_twenty_five_and_says_how_many_more(database, people, strand):
+def test_a_long_table_lists_ten_and_says_how_many_more(database, people, strand):
     settle(database, 1, schools=60)
     launch(database, approved(database))
     ((message, wire),) = composed(database)
     text, html = parts(message)
-    assert text.count("(FASE\u00a08") == html.count("École 0") == 25
-    assert "et 35 autres" in text
-    assert "et 35 autres" in html
+    assert text.count("(FASE\u00a08") == html.count("École 0") == 10
+    assert "et 50 autres" in text
+    assert "et 50 autres" in html
     assert len(wire) < 100_000
+
+
+@pytest.mark.parametrize(("schools", "is_first"), [(5, False), (6, True)])
+def test_the_buttons_come_first_for_more_than_five_schools(database, people, strand, schools, is_first):
+    settle(database, 1, schools=schools)
+    launch(database, approved(database))
+    ((message, _),) = composed(database)
+    for part in parts(message):
+        assert part.count("?choice=joined") == 1
+        assert (part.index("?choice=joined") < part.index("École 0")) == is_first
+        assert part.count("répondre en ligne") == is_first
 
 
 def test_the_letter_can_be_made_again_to_the_byte_after_everything_has_changed(database, people, strand):
