@@ -32,6 +32,7 @@ PAGES = {
     "joignabilité": "/directory/reachability",
     "suivi": "/directory/9300/reachability",
     "historique": "/directory/9001/history",
+    "nom": "/directory/9001/name",
     "adresse": "/directory/9300/contacts/new",
     "compte": "/account",
     "mot de passe": "/account/password",
