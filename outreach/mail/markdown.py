@@ -16,17 +16,27 @@ from outreach.errors import InputError
 from outreach.mail.language import refuse_excess
 from outreach.mail.marks import ELSE, END, FIRST_ELIF, FIRST_IF, MARKS, Run
 
+# Outlook for Windows (Word) lets no cell or heading inherit a font, and pads cells only.
+FONT = "font-family:Calibri,Arial,sans-serif"
+LIST = "margin:0 0 16px 24px;padding:0"
 STYLES = {
     "p": "margin:0 0 16px",
-    "h1": "margin:24px 0 12px;font-size:22px;line-height:1.3",
-    "h2": "margin:24px 0 12px;font-size:20px;line-height:1.3",
-    "h3": "margin:20px 0 8px;font-size:17px;line-height:1.3",
-    "ul": "margin:0 0 16px;padding:0 0 0 24px",
-    "ol": "margin:0 0 16px;padding:0 0 0 24px",
+    "h2": f"margin:24px 0 12px;{FONT};font-size:20px;line-height:1.3",
+    "h3": f"margin:20px 0 8px;{FONT};font-size:17px;line-height:1.3",
+    "h4": f"margin:20px 0 8px;{FONT};font-size:16px;line-height:1.3",
+    "ul": LIST,
+    "ol": LIST,
     "li": "margin:0 0 6px",
-    "blockquote": "margin:0 0 16px;padding:0 0 0 16px;border-left:3px solid #babbc1",
+    "blockquote": "margin:0 0 16px",
     "a": "color:#303675",
 }
+LEVELS = {"h1": "h2", "h5": "h4", "h6": "h4"}  # the layout holds the only h1
+_QUOTE = f'<blockquote style="{STYLES["blockquote"]}">'
+_QUOTE_IN_A_CELL = (
+    f'{_QUOTE}<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr><td class="quote" '
+    f'bgcolor="#ffffff" style="padding:0 0 0 16px;border-left:3px solid #babbc1;{FONT};font-size:16px;line-height:1.5">'
+)
+_QUOTE_ENDS, _CELL_ENDS = "</blockquote>", "</td></tr></table></blockquote>"
 ELEMENT = re.compile(r"<(/?)([a-z][a-z0-9]*+)[^<>]*+>")  # markdown-it escapes < and > in attributes
 ELEMENT_OR_MARK = re.compile(f"{ELEMENT.pattern}|{MARKS.pattern}")
 VOID = {"br", "hr"}
@@ -172,10 +182,11 @@ def _first_mark(text: str) -> str:
 
 def _html(group: list[Token]) -> str:
     for token in (each for outer in group for each in (outer, *(outer.children or ()))):
+        token.tag = LEVELS.get(token.tag, token.tag)
         if token.nesting == 1 and token.tag in STYLES:
             token.attrSet("style", STYLES[token.tag])
     rendered: str = _reader.renderer.render(group, _reader.options, {})
-    return rendered.strip("\n")
+    return rendered.strip("\n").replace(_QUOTE, _QUOTE_IN_A_CELL).replace(_QUOTE_ENDS, _CELL_ENDS)
 
 
 def _text(group: Sequence[Token]) -> str:

@@ -91,7 +91,7 @@ def test_a_value_is_plain_text_whatever_it_looks_like(hostile):
     made = compiled("((nom))", "**((nom))**, [((nom))](https://a.example)\n\n# ((nom))\n\n- ((nom))\n\n((nom))")
     values = values_of(made, hostile, "", {})
     html = made.html_for(values, {})
-    assert html.count("<a ") == html.count("</a>") == html.count("<h1") == 1
+    assert html.count("<a ") == html.count("</a>") == html.count("<h2") == 1
     shown = html_module.escape(hostile).replace("\n", "<br>\n")
     assert html.count(f"<strong>{shown}</strong>") == 1
     assert f'<p style="margin:0 0 16px">{shown}</p>' in html

@@ -4,6 +4,7 @@ from outreach.adherence.models import Status
 from outreach.campaigns.letter.facts import Facts
 from outreach.french import WIDE
 from outreach.mail.letters import Value
+from outreach.mail.markdown import FONT
 from outreach.mail.rows import Pattern, Repeat, Rows
 
 LISTED = 10  # schools that a letter lists: those with more answer on the page, which has them all
@@ -12,10 +13,35 @@ PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block;border:0
 EMPTY = Value("", "")
 ANSWERS = (("joined", "Nous adhérons"), ("in_preparation", "En préparation"), ("help", "Besoin d’aide"))
 
+_BUTTON = (
+    '<a class="button" href="{0}" style="display:inline-block;width:160px;margin:0 8px 8px 0;border:1px solid #303675;'
+    'border-radius:4px;font-weight:bold;line-height:42px;text-align:center;text-decoration:none;{1}">{2}</a>'
+)
+# Outlook for Windows (Word) gives a link no width, height or corners: it shows a shape instead, and it alone.
+_OUTLOOK_BUTTON = (
+    f'<td width="174" bgcolor="#ffffff" style="padding:0 8px 8px 0;{FONT}"><v:roundrect '
+    'xmlns:v="urn:schemas-microsoft-com:vml" xmlns:w="urn:schemas-microsoft-com:office:word" href="{0}" '
+    'style="width:162px;height:44px;v-text-anchor:middle" arcsize="10%" strokecolor="#303675" fillcolor="{3}">'
+    f'<w:anchorlock/><center style="{FONT};font-size:16px;font-weight:bold;{{1}}">{{2}}</center></v:roundrect></td>'
+)
+_BUTTONS = (
+    '<!--[if mso]><table role="presentation" width="522" cellpadding="0" cellspacing="0" border="0"><tr>{0}</tr>'
+    '</table><![endif]-->\n<!--[if !mso]><!--><p style="margin:0 0 8px">{1}</p><!--<![endif]-->\n'
+)
+
 _CELL = '<td class="cell" style="padding:6px 8px;border-bottom:1px solid #babbc1;text-align:left;{}">{}</td>'
 _ROW = _CELL.format("", "{0}") + _CELL.format("white-space:nowrap", "{1}") + _CELL.format("white-space:nowrap", "{2}")
 _HEAD = _ROW.replace("<td", '<th scope="col"').replace("</td", "</th").format("École", "FASE", "Situation")
 _STYLE = "border-collapse:collapse;margin:0 0 16px"
+_CELL_2 = (
+    f'<td class="cell" bgcolor="#ffffff" style="padding:6px 4px;border-bottom:1px solid #babbc1;{FONT};'
+    'font-size:15px{}">{}</td>'
+)
+_ROW_2 = _CELL_2.format(";overflow-wrap:anywhere", "{0}") + _CELL_2.format("", "{1}") + _CELL_2.format("", "{2}")
+_HEAD_2 = "".join(
+    _CELL_2.format("", words).replace("<td", f'<th scope="col" align="left" width="{width}%"').replace("</td", "</th")
+    for words, width in (("École", 55), ("FASE", 15), ("Situation", 30))
+)
 # Of a sent letter only the cells are stored, so a pattern never changes. Another look is a new pattern beside it.
 TABLE = Pattern(
     "table-1",
@@ -37,7 +63,27 @@ LIST = Pattern(
     ),
     text=Repeat("", row=f"- {{0}} (FASE{WIDE}{{1}})", between="\n", foot=""),
 )
-PATTERNS = {pattern.name: pattern for pattern in (TABLE, LIST)}
+TABLE_2 = Pattern(
+    "table-2",
+    html=Repeat(
+        f'<table width="100%" cellpadding="0" cellspacing="0" border="0" style="{_STYLE}">\n<tr>{_HEAD_2}</tr>\n',
+        row=f"<tr>{_ROW_2}</tr>",
+        between="\n",
+        foot="\n</table>",
+    ),
+    text=TABLE.text,
+)
+LIST_2 = Pattern(
+    "list-2",
+    html=Repeat(
+        '<ul style="margin:0 0 16px 24px;padding:0">\n',
+        row=f'<li style="margin:0 0 6px">{{0}} (FASE{WIDE}{{1}})</li>',
+        between="\n",
+        foot="\n</ul>",
+    ),
+    text=LIST.text,
+)
+PATTERNS = {pattern.name: pattern for pattern in (TABLE, LIST, TABLE_2, LIST_2)}
 _LABELS = {status: (status.label, status.label.lower()) for status in Status}
 
 
@@ -55,29 +101,27 @@ def pixel(address: str) -> Value:
 def table(facts: Facts) -> Rows:
     """A table of the first ten schools with the status of each, and a link to the others."""
     rows = [(name, str(fase), *_LABELS[status]) for fase, name, status in facts.schools[:LISTED]]
-    return Rows(TABLE, rows, _more(facts))
+    return Rows(TABLE_2, rows, _more(facts))
 
 
 def listing(facts: Facts) -> Rows:
     """A list of the first ten schools, and a link to the others."""
-    return Rows(LIST, [(name, str(fase)) for fase, name, _ in facts.schools[:LISTED]], _more(facts))
+    return Rows(LIST_2, [(name, str(fase)) for fase, name, _ in facts.schools[:LISTED]], _more(facts))
 
 
 def buttons(facts: Facts) -> Value:
     """A button for each of the three most common answers, and a link to the page with all answers."""
-    style = "display:inline-block;margin:0 8px 8px 0;padding:10px 18px;border:1px solid #303675;border-radius:4px;"
-    style += "text-decoration:none;font-weight:bold;"
-    first, others = "background:#303675;color:#ffffff", "color:#303675"
-    links, texts = [], []
+    links, shapes, texts = [], [], []
     for place, (choice, words) in enumerate(ANSWERS):
         address = f"{facts.links.answer}?choice={choice}"
-        look = style + (others if place else first)
-        links.append(f'<a class="button" href="{address}" style="{look}">{words}</a>')
+        fill, colour = ("#ffffff", "color:#303675") if place else ("#303675", "color:#ffffff")
+        links.append(_BUTTON.format(address, colour if place else f"background-color:{fill};{colour}", words))
+        shapes.append(_OUTLOOK_BUTTON.format(address, colour, words, fill))
         texts.append(f"- {words}{WIDE}: {address}")
     other = LINK.format(facts.links.answer, "Toutes les réponses possibles")
     texts.append(f"- Toutes les réponses possibles{WIDE}: {facts.links.answer}")
-    html = "\n".join(links)
-    return Value(f'<p style="margin:0 0 8px">{html}</p>\n<p style="margin:0 0 16px">{other}</p>', "\n".join(texts))
+    html = _BUTTONS.format("".join(shapes), "\n".join(links))
+    return Value(f'{html}<p style="margin:0 0 16px">{other}</p>', "\n".join(texts))
 
 
 def federations(facts: Facts) -> Value:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from outreach.mail.dkim import Signer
 
 PIXEL = "image_mesure"
+# The parts of a page by which a screen reader moves; in a mail program, they would be the program's own.
+LANDMARKS = {"head": "banner", "page": "main", "foot": "contentinfo"}
 
 
 class Composer:
@@ -73,9 +75,15 @@ class Composer:
 
 
 def as_read(session: Session, message: Message, sending: SenderIdentity, *, now: datetime) -> str:
-    """The HTML of a letter as it left, or as it would leave now; made of the same pieces as the message itself."""
+    """The HTML of a letter as it left, or as it would leave now; made of the same pieces as the message itself.
+
+    Only in a browser does it have the landmarks of a page: header, main part, footer.
+    """
     letter, content = _read_again(session, message, sending, now)
-    return letter.html_for(content.values, content.flags)
+    html = letter.html_for(content.values, content.flags)
+    for name, role in LANDMARKS.items():
+        html = html.replace(f'<td class="{name}"', f'<td role="{role}" class="{name}"', 1)
+    return html
 
 
 def as_shown(session: Session, message: Message, sending: SenderIdentity, *, now: datetime) -> str:

@@ -14,6 +14,8 @@ SENT = {
     # Not to be changed: a letter that was sent and is sent again, or read again, would differ. Add a pattern instead.
     "table-1": "e62efccd86b25f7b1817a839bafa8f693414dd531b42e1a58d7f758c566a2274",
     "list-1": "e96d5a06c66299721fe8ad2df05b32e64b5bb4f368a80c0e7395c31bc9e872a9",
+    "table-2": "56708a716c5bb4f1665ed7917a29b1a3c75cdd93b478cf1479b83e968c0eee15",
+    "list-2": "8571780359ea4fbd41a48cb764e8b65983530cbd69df9c389d15951e7f70abd6",
 }
 
 

@@ -1,0 +1,161 @@
+"""Every kind of mail the service writes, compiled and filled without a database, for tests of how mails look.
+
+Recipients are hard on a layout: the longest names, many schools, one school, words that look like markup.
+"""
+
+from collections import defaultdict
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from outreach.accounts.links import LinkKind
+from outreach.adherence.models import Status
+from outreach.alerts import letters as alerts
+from outreach.campaigns import definitions
+from outreach.campaigns.letter.composing import Alike
+from outreach.campaigns.letter.facts import Facts
+from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, compiled, freeze
+from outreach.campaigns.letter.links import Links, Measure
+from outreach.campaigns.waves import answering
+from outreach.delivery.models import MessageClass
+from outreach.mail.tokens import Keys, TokenKind
+from outreach.roles import RoleName
+from outreach.settings import ROOT
+from outreach.staff_mail import account_letters
+from outreach.staff_mail import letters as staff_mail
+from outreach.tracking.models import TrackingMode
+from tests.conftest import NOW
+
+KEYS = Keys((b"k" * 32,))
+SENDING = SenderIdentity(
+    "courriel.example", "https://sensibilisation.example", KEYS, official_page="https://enseignement.example/numerique"
+)
+IDENTITY = bytes.fromhex("0123456789abcdef")
+LONG = "Institut d’enseignement secondaire spécialisé Saint-Joseph-Notre-Dame-de-la-Consolation « Les <Tilleuls> »"
+STATUSES = list(Status)
+EVERYTHING = """# Un titre
+
+Madame, Monsieur, voici **en gras**, *en italique* et [un lien](https://programme.example/volet-1?a=1&b=2).
+
+## Un titre plus petit
+
+- une première chose
+- une seconde, de ((nom_po))
+
+1. d’abord
+2. ensuite
+
+### Un petit titre
+
+> Ce que vous nous écriviez, et ((lien_réponse)).
+>
+> > et avant cela.
+
+* * *
+
+#### Le plus petit
+
+((tableau_écoles))
+
+((liste_écoles))
+
+((boutons_réponse))
+
+((bloc_fédération))
+"""
+RECIPIENTS = {
+    "une école": (1, "Commune d’Ans"),
+    "trois écoles": (3, "ASBL « L’Étoile » & <Cie> ((fase_po))"),
+    "147 écoles": (147, f"Pouvoir organisateur du {LONG}"),
+}
+
+
+def ready_made():
+    """The names of the ready-made campaigns."""
+    return sorted(path.stem for path in (ROOT / "campaigns").glob("*.md"))
+
+
+@cache
+def mails():
+    """The HTML of each mail, by its name."""
+    made = {}
+    for name in ready_made():
+        for case, (schools, authority) in RECIPIENTS.items():
+            made[f"{name}, {case}"] = html(written(name), facts(schools, authority), is_reminder=schools > 1)
+    receipt = answering.LETTER.format_map(defaultdict(lambda: "- Nous adhérons (3 écoles)"))
+    made["accusé de réception"] = html(plainly(answering.SUBJECT, receipt), facts(3, LONG))
+    made["réponse"] = html(plainly("Re: À répondre", EVERYTHING), facts(3, LONG))
+    return made | of_staff()
+
+
+def of_staff():
+    """The mails to the service's own people."""
+    news = [("La première vague de « Invitation » est partie : 247 envoyés.", "/campaigns/1")] * 2
+    told = staff_mail.StaffLetter("nadia@fwb.example", "Nadia Lambert", "Nouvelles", news, "service@fwb.example")
+    frozen = {
+        "nouvelles": staff_mail.write(told, SENDING, now=NOW),
+        "alerte": alerts.written("Le relais ne répond plus", ["Depuis 10 h.", "Rien ne part."], now=NOW),
+    }
+    holder = account_letters.AccountHolder("marc@fwb.example", "Marc Dethier", (RoleName.AUTHOR, RoleName.APPROVER))
+    for kind in LinkKind:
+        mail = account_letters.write(kind, SENDING, holder, contact="service@fwb.example", now=NOW, by="Hugo Willems")
+        frozen[f"compte, {kind.value}"] = mail.frozen
+    return {name: letter.draft.html for name, letter in frozen.items()}
+
+
+def written(name):
+    """The letter of a ready-made campaign, with everything that a footer may say."""
+    stated = definitions.read((ROOT / "campaigns" / f"{name}.md").read_text(encoding="utf-8"))
+    return WrittenLetter(
+        campaign_id=1,
+        message_class=stated.message_class,
+        strand_id=None,
+        concerns=stated.concerns,
+        subject=stated.subject,
+        preheader=stated.preheader,
+        letter=stated.letter,
+        tracking=TrackingMode.AGGREGATE,
+        circular=stated.circular or "7831",
+        circular_url="https://www.gallilex.cfwb.example/fr/circulaire_detail.php?numero_circulaire=007831",
+        deadline_days=stated.deadline_days,
+        sender_name=stated.sender.name,
+        sender_address=stated.sender.address,
+        contact_name="Nadia Lambert",
+        contact_service="Direction générale du Service du numérique éducatif",
+        contact_email="nadia.lambert.numerique-educatif@fwb.example",
+        contact_phone="02 690 81 23",
+    )
+
+
+def plainly(subject, letter):
+    """A letter that no campaign's author writes: statutory, and measured by nothing."""
+    statutory = {"message_class": MessageClass.STATUTORY, "tracking": TrackingMode.NONE, "preheader": ""}
+    return replace(written(ready_made()[0]), subject=subject, letter=letter, **statutory)
+
+
+def facts(schools, authority):
+    """What fills a letter to this authority about so many schools."""
+    token = KEYS.make(TokenKind.OPEN, IDENTITY)
+    measure = Measure(TrackingMode.AGGREGATE.mention, f"{SENDING.address}/o/{token}.gif")
+    links = Links.of(SENDING.address, KEYS, IDENTITY, measure, may_unsubscribe=True)
+    listed = [
+        (80000 + place, LONG if place % 3 == 0 else f"École {place}", STATUSES[place % len(STATUSES)])
+        for place in range(schools)
+    ]
+    bodies = [("SeGEC", "Secrétariat général de l’enseignement catholique"), ("CPEONS", "Conseil des pouvoirs")]
+    shared = freeze(written(ready_made()[0]), SENDING, NOW, is_reminder=False).shared
+    return Facts(9357, authority, "Libre confessionnel", "Ans", listed, schools, 0, bodies, links, shared)
+
+
+def html(letter, given, *, is_reminder=False):
+    """The HTML of a letter as its recipient's program reads it."""
+    frozen = freeze(letter, SENDING, NOW, is_reminder=is_reminder)
+    made = compiled(frozen.draft)
+    content = Alike(made).content(given._replace(shared=frozen.shared))
+    return made.html_for(content.values, content.flags)
+
+
+def keep(folder: Path):
+    """Write each mail to a file of the folder."""
+    for name, said in mails().items():
+        (folder / f"{name}.html").write_text(said, encoding="utf-8")
