@@ -12,6 +12,7 @@ from outreach.campaigns.waves import launching
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Suppression
 from outreach.demo import mailbox
+from outreach.mail.tokens import TokenKind
 from tests.conftest import NOW
 from tests.web.test_mailbox import free_port, planned
 
@@ -57,6 +58,22 @@ def test_a_letter_is_read_and_its_link_leads_to_one_button(staff, letter, violat
     assert violations(page) == []
     with sample_database.reading() as session:
         assert session.scalars(select(Suppression.address_key)).all() == [letter.address.casefold()]
+
+
+def test_a_letter_read_online_keeps_the_rules_and_has_landmarks(app, visitor, served, letter, looks, violations):
+    sending = SenderIdentity.of(app.extensions["outreach.settings"])
+
+    def with_the_pixel_served(route):
+        said = route.fetch()
+        route.fulfill(response=said, body=said.text().replace(sending.address, served))
+
+    visitor.route("**/v/*", with_the_pixel_served)
+    visitor.goto(f"/v/{sending.keys.make(TokenKind.VIEW, bytes.fromhex(letter.public_id))}")
+    for _ in looks(visitor):
+        assert violations(visitor) == []
+    for role in ("banner", "main", "contentinfo"):
+        expect(visitor.get_by_role(role)).to_have_count(1)
+    expect(visitor.get_by_role("heading", level=1)).to_have_count(1)
 
 
 @pytest.mark.long

@@ -146,6 +146,8 @@ def test_a_letter_is_read_online_as_it_was_composed(app, client, letter, sample_
     assert page.status_code == 200
     assert "Madame, Monsieur," in page.text
     assert "Ne plus recevoir" in page.text
+    assert [page.text.count(f'role="{role}"') for role in ("banner", "main", "contentinfo")] == [1, 1, 1]
+    assert page.text.count("<h1") == 1
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert client.get(f"/v/{letter[1]}").status_code == 404  # a token of another kind
