@@ -6,7 +6,7 @@ A status is never changed: a dated and signed record is added, and the latest on
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, and_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
@@ -148,6 +148,11 @@ class AdherenceRecord(Base):
         theirs = select(RecordWithdrawal.record_id).where(RecordWithdrawal.record_id == cls.id)
         theirs = theirs if at is None else theirs.where(RecordWithdrawal.withdrawn_at <= at)
         return ~theirs.correlate(cls).exists()
+
+    @classmethod
+    def was_known(cls, at: datetime | None) -> ColumnElement[bool]:
+        """The SQL condition that a record was there and not withdrawn at a moment; today's records without one."""
+        return cls.stands() if at is None else and_(cls.recorded_at <= at, cls.stands(at))
 
 
 class RecordWithdrawal(Base):

@@ -1,16 +1,18 @@
-"""Counts the situation of a programme on a day: schools by network, strand and status.
+"""Counts the situation of a programme on a day: schools by network (or zone, …), strand and status.
 
-One function feeds page, export and command.
+One function feeds page, export and command. `known_at` asks for what was known at a moment, as in `standing`; without
+it, all that is known now.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Subquery, case, func, select
 
+from outreach.adherence.grouping import Grouping, Groups, groups
 from outreach.adherence.models import Programme, RollUp, Status, Strand, Word
 from outreach.adherence.standing import eligible, joinings, rolled_up, standing
 from outreach.db import Session
@@ -41,10 +43,10 @@ class Bucket(StrEnum):
 
 @dataclass(slots=True)
 class SituationRow:
-    """A network, or the total (network None): its authorities and schools over all strands, the schools of each strand
-    by bucket, and the authorities of each strand."""
+    """A group, or the total (code None): its authorities and schools over all strands, the schools of each strand by
+    bucket, and the authorities of each strand."""
 
-    network: str | None
+    code: str | None
     label: str
     authorities: int = 0
     schools: int = 0
@@ -67,58 +69,85 @@ class SituationRow:
 
 @dataclass(slots=True)
 class Situation:
-    """The situation at the end of a day, Brussels: the total, then each network that has an eligible school."""
+    """The situation at the end of a day, Brussels: the total, then each group that has an eligible school.
+
+    `known_at` is the moment whose knowledge it shows; None = that of now.
+    """
 
     as_of: date
+    known_at: datetime | None
+    by: Grouping
     total: SituationRow
-    networks: list[SituationRow]
+    rows: list[SituationRow]
 
     def as_json(self) -> dict[str, Any]:
-        """The situation as JSON, under fixed names."""
+        """The situation as JSON, under fixed names: the rows stand under "networks", "zones", …"""
         return {
             "as_of": self.as_of.isoformat(),
-            "total": _row_json(self.total),
-            "networks": [_row_json(row) for row in self.networks],
+            "known_at": self.known_at.isoformat() if self.known_at else None,
+            "total": _row_json(self.total, self.by),
+            f"{self.by.value}s": [_row_json(row, self.by) for row in self.rows],
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which schools a figure counts."""
+    """Which schools a figure counts: of a strand, a bucket and a group (its code), of all without them."""
 
     strand: int
     bucket: Bucket | None = None
-    network: str = ""
+    group: str = ""
+    by: Grouping = Grouping.NETWORK
+    known_at: datetime | None = None
+
+    @property
+    def network(self) -> str:
+        """The code of the network the figure is about; '' for all, or where schools are grouped otherwise."""
+        return self.group if self.by is Grouping.NETWORK else ""
 
 
-def situation(session: Session, programme: Programme, day: date) -> Situation:
-    """Count every eligible school once per strand, by network."""
-    rows = {code: SituationRow(code, label, strands=_empty(programme)) for code, label in _networks(session)}
+def situation(
+    session: Session,
+    programme: Programme,
+    day: date,
+    *,
+    known_at: datetime | None = None,
+    by: Grouping = Grouping.NETWORK,
+) -> Situation:
+    """Count every eligible school once per strand, by group."""
+    grouped = groups(session, by, programme.strands, day, known_at)
+    rows = {code: SituationRow(code, label, strands=_empty(programme)) for code, label in grouped.labels.items()}
     numbers = {strand.id: strand.number for strand in programme.strands}
-    for code, strand_id, bucket, count in session.execute(_buckets(programme, day)):
+    for code, strand_id, bucket, count in session.execute(_buckets(programme, grouped)):
         rows[code].strands[numbers[strand_id]][Bucket(bucket)] = count
-    for code, authorities, schools in session.execute(_bases(programme, day)):
-        rows[code].authorities, rows[code].schools = authorities, schools
-    for strand in programme.strands:
-        for code, authorities, _ in session.execute(_bases(programme, day, [strand])):
-            rows[code].strand_authorities[strand.number] = authorities
-    networks = [row for row in rows.values() if row.schools]
-    return Situation(day, _total(networks, programme), networks)
+    for strands in (programme.strands, *([strand] for strand in programme.strands)):
+        for code, authorities, schools in session.execute(_bases(strands, grouped)):
+            if strands is programme.strands:
+                rows[code].authorities, rows[code].schools = authorities, schools
+            else:
+                rows[code].strand_authorities[strands[0].number] = authorities
+    shown = [row for row in rows.values() if row.schools]
+    total = _total(shown, programme)
+    if not by.is_partition:
+        _count_once(session, total, programme, grouped)
+    return Situation(day, known_at, by, total, shown)
 
 
-def curve(session: Session, programme: Programme, day: date) -> list[tuple[date, dict[int, int]]]:
+def curve(
+    session: Session, programme: Programme, day: date, *, known_at: datetime | None = None
+) -> list[tuple[date, dict[int, int]]]:
     """Confirmed joinings of each strand (by number) on evenly spaced days from the opening to `day`, both included."""
     days = _spaced(min(strand.opened_on for strand in programme.strands), day)
     numbers = {strand.id: strand.number for strand in programme.strands}
     points: dict[date, dict[int, int]] = {point: dict.fromkeys(numbers.values(), 0) for point in days}
-    for point, strand_id, count in session.execute(joinings(days, programme.strands)):
+    for point, strand_id, count in session.execute(joinings(days, programme.strands, known_at)):
         points[point][numbers[strand_id]] = count
     return sorted(points.items())
 
 
 def count_schools(session: Session, programme: Programme, day: date, selection: Selection) -> int:
     """How many schools a figure counts."""
-    query = _schools(programme, day, selection).subquery()
+    query = _schools(session, programme, day, selection).subquery()
     return session.scalar(select(func.count()).select_from(query)) or 0
 
 
@@ -126,42 +155,42 @@ def schools(
     session: Session, programme: Programme, day: date, selection: Selection, limit: int | None = None, offset: int = 0
 ) -> Sequence[Any]:
     """The schools a figure counts: rows of School, Authority, status, word, effective_on."""
-    query = _schools(programme, day, selection).order_by(School.folded, School.fase)
+    query = _schools(session, programme, day, selection).order_by(School.folded, School.fase)
     return session.execute(query.limit(limit).offset(offset)).all()
 
 
 def owners(session: Session, programme: Programme, day: date, selection: Selection) -> list[int]:
     """The keys of the authorities that own the schools a figure counts."""
-    return list(session.scalars(_schools(programme, day, selection).with_only_columns(Authority.id).distinct()))
+    query = _schools(session, programme, day, selection).with_only_columns(Authority.id)
+    return list(session.scalars(query.distinct()))
 
 
 def count_owners(session: Session, programme: Programme, day: date, selection: Selection) -> int:
     """How many authorities `owners` has."""
-    query = _schools(programme, day, selection).with_only_columns(func.count(Authority.id.distinct()))
+    query = _schools(session, programme, day, selection).with_only_columns(func.count(Authority.id.distinct()))
     return session.scalar(query) or 0
 
 
 def count_authorities(session: Session, programme: Programme, day: date, selection: Selection) -> int:
-    """How many authorities run a school that a figure's strand is open to."""
-    query = _authorities(programme, day, selection).subquery()
+    """How many authorities run a school of the group that a figure's strand is open to."""
+    query = _authorities(session, programme, day, selection).subquery()
     return session.scalar(select(func.count()).select_from(query)) or 0
 
 
 def authorities(
     session: Session, programme: Programme, day: date, selection: Selection, limit: int | None = None, offset: int = 0
 ) -> Sequence[Any]:
-    """The authorities that `count_authorities` counts: rows of Authority, roll_up, concerned, joined (in schools)."""
-    query = _authorities(programme, day, selection).order_by(Authority.folded, Authority.fase)
+    """The authorities that `count_authorities` counts: rows of Authority, roll_up, concerned, joined (in schools).
+
+    They stand where their schools of the group do.
+    """
+    query = _authorities(session, programme, day, selection).order_by(Authority.folded, Authority.fase)
     return session.execute(query.limit(limit).offset(offset)).all()
 
 
 def strand_by_number(programme: Programme, number: int) -> Strand:
     """The strand with this number, or the first."""
     return next((strand for strand in programme.strands if strand.number == number), programme.strands[0])
-
-
-def _networks(session: Session) -> list[tuple[str, str]]:
-    return [(network.code, network.label) for network in session.scalars(select(Network).order_by(Network.position))]
 
 
 def _empty(programme: Programme) -> dict[int, dict[Bucket, int]]:
@@ -173,31 +202,37 @@ def _bucket(rows: Subquery) -> ColumnElement[str]:
     return case((declared, Bucket.DECLARED.value), else_=rows.c.status)
 
 
-def _buckets(programme: Programme, day: date) -> Select[*tuple[Any, ...]]:
-    rows = standing([day], programme.strands)
+def _buckets(programme: Programme, grouped: Groups) -> Select[*tuple[Any, ...]]:
+    rows = standing([grouped.day], programme.strands, grouped.known_at)
     bucket = _bucket(rows).label("bucket")
-    return (
-        select(Network.code, rows.c.strand_id, bucket, func.count())
-        .select_from(rows)
-        .join(Authority, Authority.id == rows.c.authority_id)
-        .join(Network, Network.id == Authority.network_id)
-        .group_by(Network.code, rows.c.strand_id, bucket)
-    )
+    query = select(grouped.code.label("code"), rows.c.strand_id, bucket, func.count()).select_from(rows)
+    return grouped.joined(query, rows).group_by("code", rows.c.strand_id, bucket)
 
 
-def _bases(programme: Programme, day: date, strands: Sequence[Strand] = ()) -> Select[*tuple[Any, ...]]:
-    rows = eligible([day], strands or programme.strands)
-    return (
-        select(Network.code, func.count(rows.c.authority_id.distinct()), func.count(rows.c.school_id.distinct()))
-        .select_from(rows)
-        .join(Authority, Authority.id == rows.c.authority_id)
-        .join(Network, Network.id == Authority.network_id)
-        .group_by(Network.code)
-    )
+def _bases(strands: Sequence[Strand], grouped: Groups) -> Select[*tuple[Any, ...]]:
+    rows = eligible([grouped.day], strands, grouped.known_at)
+    query = select(grouped.code.label("code"), *_counts(rows)).select_from(rows)
+    return grouped.joined(query, rows).group_by("code")
 
 
-def _schools(programme: Programme, day: date, selection: Selection) -> Select[*tuple[Any, ...]]:
-    rows = standing([day], [strand_by_number(programme, selection.strand)])
+def _counts(rows: Subquery) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    return func.count(rows.c.authority_id.distinct()), func.count(rows.c.school_id.distinct())
+
+
+def _count_once(session: Session, total: SituationRow, programme: Programme, grouped: Groups) -> None:
+    """Count in the total each authority and school once that stands in several groups."""
+    for strands in (programme.strands, *([strand] for strand in programme.strands)):
+        rows = eligible([grouped.day], strands, grouped.known_at)
+        authorities, schools = session.execute(select(*_counts(rows))).one()
+        if strands is programme.strands:
+            total.authorities, total.schools = authorities, schools
+        else:
+            total.strand_authorities[strands[0].number] = authorities
+
+
+def _schools(session: Session, programme: Programme, day: date, selection: Selection) -> Select[*tuple[Any, ...]]:
+    strand = strand_by_number(programme, selection.strand)
+    rows = standing([day], [strand], selection.known_at)
     query = (
         select(School, Authority, rows.c.status, rows.c.word, rows.c.effective_on)
         .select_from(rows)
@@ -207,26 +242,33 @@ def _schools(programme: Programme, day: date, selection: Selection) -> Select[*t
     )
     if selection.bucket:
         query = query.where(_bucket(rows) == selection.bucket.value)
-    if selection.network:
-        query = query.where(Network.code == selection.network)
-    return query
+    if not selection.group:
+        return query
+    grouped = groups(session, selection.by, [strand], day, selection.known_at)
+    if selection.by is Grouping.FEDERATION:
+        query = grouped.with_federation(query, rows)
+    return query.where(grouped.code == selection.group)
 
 
-def _authorities(programme: Programme, day: date, selection: Selection) -> Select[*tuple[Any, ...]]:
-    rows = rolled_up(day, [strand_by_number(programme, selection.strand)])
+def _authorities(session: Session, programme: Programme, day: date, selection: Selection) -> Select[*tuple[Any, ...]]:
+    strand = strand_by_number(programme, selection.strand)
+    of_group = None
+    if selection.group:
+        asked = replace(selection, bucket=None)
+        of_group = _schools(session, programme, day, asked).with_only_columns(School.id)
+    rows = rolled_up(day, [strand], selection.known_at, of_group)
     query = select(Authority, rows.c.roll_up, rows.c.concerned, rows.c.joined).join(Authority.network)
-    query = query.join(rows, rows.c.authority_id == Authority.id)
-    return query.where(Network.code == selection.network) if selection.network else query
+    return query.join(rows, rows.c.authority_id == Authority.id)
 
 
-def _total(networks: Sequence[SituationRow], programme: Programme) -> SituationRow:
+def _total(rows: Sequence[SituationRow], programme: Programme) -> SituationRow:
     total = SituationRow(
-        None, "Total", sum(r.authorities for r in networks), sum(r.schools for r in networks), _empty(programme)
+        None, "Total", sum(r.authorities for r in rows), sum(r.schools for r in rows), _empty(programme)
     )
     for number, buckets in total.strands.items():
         for bucket in buckets:
-            buckets[bucket] = sum(row.strands[number][bucket] for row in networks)
-        total.strand_authorities[number] = sum(row.strand_authorities.get(number, 0) for row in networks)
+            buckets[bucket] = sum(row.strands[number][bucket] for row in rows)
+        total.strand_authorities[number] = sum(row.strand_authorities.get(number, 0) for row in rows)
     return total
 
 
@@ -236,13 +278,13 @@ def _spaced(first: date, last: date) -> list[date]:
     return [last - timedelta(days * step // max(count - 1, 1)) for step in range(count)]
 
 
-def _row_json(row: SituationRow) -> dict[str, Any]:
+def _row_json(row: SituationRow, by: Grouping) -> dict[str, Any]:
     strands = {
         str(number): {bucket.value: count for bucket, count in buckets.items()}
         for number, buckets in row.strands.items()
     }
     return {
-        "network": row.network,
+        by.value: row.code,
         "label": row.label,
         "authorities": row.authorities,
         "schools": row.schools,

@@ -1,7 +1,11 @@
-"""Where schools and authorities stand, as of any day: derived from the records, never stored."""
+"""Where schools and authorities stand, as of any day: derived from the records, never stored.
+
+Where a function takes `known_at`, it reads what was known at that moment: the records made and not withdrawn by then,
+and the editions of the register applied by then. Without it, all that is known now.
+"""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -28,7 +32,7 @@ from outreach.db.in_list import among
 from outreach.directory.models import Contact, ContactSchool, Listing, Teaching, types_of
 
 
-def eligible(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
+def eligible(days: Sequence[date], strands: Sequence[Strand], known_at: datetime | None = None) -> Subquery:
     """The schools a strand is open to on each day, with their owner: columns day, strand_id, school_id, authority_id.
 
     `days` and `strands` must not be empty. As of a day means at the end of that day, in Brussels.
@@ -36,20 +40,20 @@ def eligible(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
     calendar = _calendar(days)
     parts = [
         select(calendar.c.day, literal(strand.id).label("strand_id"), Listing.school_id, Listing.authority_id)
-        .join(Listing, Listing.on(calendar.c.day))
-        .where(_teaches(strand, calendar.c.day))
+        .join(Listing, Listing.on(calendar.c.day, known_at))
+        .where(_teaches(strand, calendar.c.day, known_at))
         for strand in strands
     ]
     return union_all(*parts).subquery("eligible")
 
 
-def recorded(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
+def recorded(days: Sequence[date], strands: Sequence[Strand], known_at: datetime | None = None) -> Subquery:
     """The record that holds for each school that has one, eligible or not: columns day, strand_id, school_id, status,
     word, effective_on, record_id.
 
     The record with the latest effective day holds; of two with the same day, the one recorded last.
     """
-    return _known(days, AdherenceRecord.strand_id.in_([strand.id for strand in strands]))
+    return _known(days, AdherenceRecord.strand_id.in_([strand.id for strand in strands]), known_at)
 
 
 def joined_schools(strands: Select[int | None], day: date) -> Subquery:
@@ -120,12 +124,12 @@ def standing_of_limits(strand: Strand, day: date, authorities: Select[int] | Non
     return asked.subquery("limits")
 
 
-def standing(days: Sequence[date], strands: Sequence[Strand]) -> Subquery:
+def standing(days: Sequence[date], strands: Sequence[Strand], known_at: datetime | None = None) -> Subquery:
     """Where each eligible school stands on each day: columns of `eligible`, word, effective_on, record_id, status.
 
     A school without a record stands at NONE, with no word.
     """
-    schools, known = eligible(days, strands), recorded(days, strands)
+    schools, known = eligible(days, strands, known_at), recorded(days, strands, known_at)
     status = func.coalesce(known.c.status, Status.NONE, type_=known.c.status.type).label("status")
     rows = select(schools, known.c.word, known.c.effective_on, known.c.record_id, status)
     same = [schools.c[name] == known.c[name] for name in ("day", "strand_id", "school_id")]
@@ -149,23 +153,25 @@ def standing_on(strand: Strand, day: date) -> Subquery:
     return query.where(Listing.on(day_of), _teaches(strand, day_of)).subquery("standing")
 
 
-def joinings(days: Sequence[date], strands: Sequence[Strand]) -> Select[*tuple[Any, ...]]:
+def joinings(
+    days: Sequence[date], strands: Sequence[Strand], known_at: datetime | None = None
+) -> Select[*tuple[Any, ...]]:
     """How many eligible schools had a confirmed joining: rows of day, strand_id, count; a pair without any has no row.
 
     The figure is the same as from `standing`. It is computed from the few schools that have a record, so that many days
     cost little.
     """
-    known = recorded(days, strands)
-    open_to = [and_(known.c.strand_id == strand.id, _teaches(strand, known.c.day)) for strand in strands]
+    known = recorded(days, strands, known_at)
+    open_to = [and_(known.c.strand_id == strand.id, _teaches(strand, known.c.day, known_at)) for strand in strands]
     return (
         select(known.c.day, known.c.strand_id, func.count())
-        .join(Listing, and_(Listing.school_id == known.c.school_id, Listing.on(known.c.day)))
+        .join(Listing, and_(Listing.school_id == known.c.school_id, Listing.on(known.c.day, known_at)))
         .where(known.c.status == Status.JOINED, known.c.word == Word.CONFIRMED, or_(*open_to))
         .group_by(known.c.day, known.c.strand_id)
     )
 
 
-def _known(days: Sequence[date], of_strands: ColumnElement[bool]) -> Subquery:
+def _known(days: Sequence[date], of_strands: ColumnElement[bool], known_at: datetime | None = None) -> Subquery:
     calendar = _calendar(days)
     newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
     pair = (calendar.c.day, AdherenceRecord.strand_id, AdherenceRecord.school_id)
@@ -179,7 +185,7 @@ def _known(days: Sequence[date], of_strands: ColumnElement[bool]) -> Subquery:
             func.row_number().over(partition_by=pair, order_by=newest).label("rank"),
         )
         .join(AdherenceRecord, AdherenceRecord.effective_on <= calendar.c.day)
-        .where(AdherenceRecord.stands(), of_strands)
+        .where(AdherenceRecord.was_known(known_at), of_strands)
         .subquery("ranked")
     )
     kept = [column for column in ranked.c if column.name != "rank"]
@@ -190,18 +196,25 @@ def _calendar(days: Sequence[date]) -> Subquery:
     return union_all(*(select(literal(day, Date).label("day")) for day in days)).subquery("calendar")
 
 
-def _teaches(strand: Strand, day: ColumnElement[date]) -> ColumnElement[bool]:
+def _teaches(strand: Strand, day: ColumnElement[date], known_at: datetime | None = None) -> ColumnElement[bool]:
     return exists().where(
-        Teaching.school_id == Listing.school_id, Teaching.on(day), Teaching.education_type.in_(types_of(strand.level))
+        Teaching.school_id == Listing.school_id,
+        Teaching.on(day, known_at),
+        Teaching.education_type.in_(types_of(strand.level)),
     )
 
 
-def rolled_up(day: date, strands: Sequence[Strand]) -> Subquery:
+def rolled_up(
+    day: date,
+    strands: Sequence[Strand],
+    known_at: datetime | None = None,
+    schools: Select[int] | None = None,
+) -> Subquery:
     """Where each authority with an eligible school stands: columns authority_id, strand_id, roll_up, concerned, joined.
 
-    Only confirmed joinings count; schools that are not concerned leave the base.
+    Only confirmed joinings count; schools that are not concerned leave the base. `schools` counts some schools only.
     """
-    rows = standing([day], strands)
+    rows = standing([day], strands, known_at)
     concerned = func.sum(case((rows.c.status != Status.NOT_CONCERNED, 1), else_=0))
     is_joined = (rows.c.status == Status.JOINED) & (rows.c.word == Word.CONFIRMED)
     joined = func.sum(case((is_joined, 1), else_=0))
@@ -219,6 +232,7 @@ def rolled_up(day: date, strands: Sequence[Strand]) -> Subquery:
             concerned.label("concerned"),
             joined.label("joined"),
         )
+        .where(*(() if schools is None else (rows.c.school_id.in_(schools),)))
         .group_by(rows.c.authority_id, rows.c.strand_id)
         .subquery("rolled_up")
     )

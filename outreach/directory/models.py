@@ -8,7 +8,7 @@ as periods, so that a figure about the past stays the same.
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, and_, or_, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, and_, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
@@ -91,9 +91,17 @@ class Dated:
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), index=True)
 
     @classmethod
-    def on(cls, day: date | ColumnElement[date]) -> ColumnElement[bool]:
-        """True for the rows that held at the end of this day."""
-        return and_(or_(cls.since.is_(None), cls.since <= day), or_(cls.until.is_(None), cls.until > day))
+    def on(cls, day: date | ColumnElement[date], known_at: datetime | None = None) -> ColumnElement[bool]:
+        """True for the rows that held at the end of this day, as the editions applied by `known_at` have it.
+
+        Without `known_at`, as all editions have it. What the first edition states counts as always known.
+        """
+        has_begun, goes_on = or_(cls.since.is_(None), cls.since <= day), or_(cls.until.is_(None), cls.until > day)
+        if known_at is None:
+            return and_(has_begun, goes_on)
+        later = select(RegisterImport.id).where(RegisterImport.applied_at > known_at)
+        was_known = or_(cls.since.is_(None), cls.opened_by.is_(None), cls.opened_by.not_in(later))
+        return and_(has_begun, was_known, or_(goes_on, cls.closed_by.in_(later)))
 
     @classmethod
     def current(cls) -> ColumnElement[bool]:

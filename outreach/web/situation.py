@@ -265,12 +265,12 @@ def sentences(snapshot: Situation, programme: Programme) -> list[str]:
 def tables_of(snapshot: Situation) -> list[exports.Table]:
     """The situation as two tables: one row for each network and strand, then the definitions."""
     headers = ("Au", *exports.NETWORK, "PO", "Écoles", "Volet", *(bucket.label for bucket in Bucket), "Part adhérée")
-    rows = [cells for row in (*snapshot.networks, snapshot.total) for cells in _cells(snapshot.as_of, row)]
+    rows = [cells for row in (*snapshot.rows, snapshot.total) for cells in _cells(snapshot.as_of, row)]
     return [exports.Table("Situation", headers, rows), exports.Table("Définitions", ("Terme", "Sens"), DEFINITIONS)]
 
 
 def _cells(day: date, row: SituationRow) -> list[tuple[exports.Cell, ...]]:
-    named = (day.isoformat(), row.label, row.network, row.authorities, row.schools)
+    named = (day.isoformat(), row.label, row.code, row.authorities, row.schools)
     return [
         (*named, number, *buckets.values(), round(row.share(number, Bucket.JOINED), 4))
         for number, buckets in row.strands.items()

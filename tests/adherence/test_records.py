@@ -79,8 +79,8 @@ def test_what_goes_back_in_time_or_lacks_a_condition_is_told(record):
 def test_the_authorities_of_a_strand_are_those_its_figure_counts(session):
     programme = programmes.the_programme(session)
     total = situation.situation(session, programme, STORY_DAY)
-    for row in (total.total, *total.networks):
-        found = Selection(1, None, row.network or "")
+    for row in (total.total, *total.rows):
+        found = Selection(1, None, row.code or "")
         assert situation.count_authorities(session, programme, STORY_DAY, found) == row.strand_authorities[1]
     (wbe,) = situation.authorities(session, programme, STORY_DAY, Selection(1, None, "WBE"), 10, 0)
     assert (wbe.roll_up, wbe.joined, wbe.concerned) == ("partial", 14, 147)

@@ -49,7 +49,7 @@ def test_the_spring_of_2021(session, programme):
 @pytest.mark.parametrize("day", [date(2020, 1, 1), date(2021, 1, 15), STORY_DAY])
 def test_each_row_adds_up_to_its_schools(session, programme, day):
     found = situation.situation(session, programme, day)
-    for row in (found.total, *found.networks):
+    for row in (found.total, *found.rows):
         for buckets in row.strands.values():
             assert sum(buckets.values()) == row.schools
 
@@ -65,8 +65,8 @@ def test_the_curve_ends_where_the_situation_stands_and_never_invents(session, pr
 @pytest.mark.parametrize("bucket", [None, *Bucket])
 def test_every_figure_counts_the_rows_it_leads_to(session, programme, bucket):
     total = situation.situation(session, programme, STORY_DAY)
-    for row in (total.total, *total.networks):
-        found = Selection(1, bucket, row.network or "")
+    for row in (total.total, *total.rows):
+        found = Selection(1, bucket, row.code or "")
         expected = row.strands[1][bucket] if bucket else row.schools
         assert situation.count_schools(session, programme, STORY_DAY, found) == expected
         assert len(situation.schools(session, programme, STORY_DAY, found, 1000, 0)) == expected

@@ -33,7 +33,7 @@ def expected(found, number):
              Bucket.INFORMED, Bucket.NOT_CONCERNED, Bucket.NONE]  # fmt: skip
     return [
         [row.label, row.authorities, row.schools, *(row.strands[number][bucket] for bucket in order)]
-        for row in (*found.networks, found.total)
+        for row in (*found.rows, found.total)
     ]
 
 
@@ -46,9 +46,9 @@ def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day
     for number in (1, 2):
         assert table(page, number) == expected(found, number)
     flat = [
-        [day, row.label, row.network or "", row.authorities, row.schools, number]
+        [day, row.label, row.code or "", row.authorities, row.schools, number]
         + [row.strands[number][bucket] for bucket in ORDER]
-        for row in (*found.networks, found.total) for number in (1, 2)
+        for row in (*found.rows, found.total) for number in (1, 2)
     ]  # fmt: skip
     content = author.get(f"/situation/export.csv?as_of={day}").data.decode("utf-8-sig")
     lines = list(csv.reader(io.StringIO(content), delimiter=";"))[1:]

@@ -1,0 +1,136 @@
+"""What a situation counts schools by: network, zone, province or federation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, or_, select
+
+from outreach.adherence.models import Strand
+from outreach.db import Session
+from outreach.db.in_list import among
+from outreach.directory.models import (
+    Authority,
+    Federation,
+    ImportState,
+    Membership,
+    Nature,
+    Network,
+    RegisterChange,
+    RegisterImport,
+    RegisterKind,
+    School,
+)
+from outreach.directory.reference import PROVINCES, province_of
+
+OUTSIDE = "-"  # the code of the group of schools that have no zone, province or federation
+
+
+class Grouping(StrEnum):
+    """By what schools are counted."""
+
+    NETWORK = "network"
+    ZONE = "zone"
+    PROVINCE = "province"
+    FEDERATION = "federation"
+
+    @property
+    def label(self) -> str:
+        """The French noun."""
+        labels = {"network": "réseau", "zone": "zone", "province": "province", "federation": "fédération"}
+        return labels[self.value]
+
+    @property
+    def outside(self) -> str:
+        """What the group of schools outside all groups is called; every school has a network."""
+        labels = {"zone": "Sans zone", "province": "Sans province", "federation": "Sans fédération"}
+        return labels.get(self.value, "")
+
+    @property
+    def is_partition(self) -> bool:
+        """Whether an authority belongs to one group only, so that the total is the sum of the groups."""
+        return self is Grouping.NETWORK
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The groups of a grouping as of a day: their labels by code, in order, and the SQL of a school's code."""
+
+    by: Grouping
+    labels: dict[str, str]
+    code: ColumnElement[str]
+    strands: Sequence[Strand]
+    day: date
+    known_at: datetime | None
+
+    def joined(self, query: Select[*tuple[Any, ...]], rows: Subquery) -> Select[*tuple[Any, ...]]:
+        """The query over `rows` (columns school_id, authority_id, strand_id), joined with what `code` reads."""
+        if self.by is Grouping.NETWORK:
+            query = query.join(Authority, Authority.id == rows.c.authority_id)
+            return query.join(Network, Network.id == Authority.network_id)
+        if self.by is Grouping.FEDERATION:
+            return self.with_federation(query, rows)
+        return query.join(School, School.id == rows.c.school_id)
+
+    def with_federation(self, query: Select[*tuple[Any, ...]], rows: Subquery) -> Select[*tuple[Any, ...]]:
+        """The query, joined with the federation that represents each authority for the level of its strand."""
+        levels = [and_(rows.c.strand_id == strand.id, Membership.level == strand.level) for strand in self.strands]
+        theirs = and_(Membership.authority_id == rows.c.authority_id, or_(*levels))
+        query = query.outerjoin(Membership, and_(theirs, Membership.on(self.day, self.known_at)))
+        return query.outerjoin(Federation, Federation.id == Membership.federation_id)
+
+
+def groups(
+    session: Session, by: Grouping, strands: Sequence[Strand], day: date, known_at: datetime | None = None
+) -> Groups:
+    """The groups of a grouping, as of a day and as known at a moment; that of schools outside all groups stands last.
+
+    An authority keeps its network for ever. Zone and postcode of a school are those that the editions applied by
+    `known_at` gave.
+    """
+    code: ColumnElement[str]
+    match by:
+        case Grouping.NETWORK:
+            named = session.execute(select(Network.code, Network.label).order_by(Network.position)).all()
+            labels, code = dict(named), Network.code.expression
+        case Grouping.FEDERATION:
+            labels = {name: name for name in session.scalars(select(Federation.code).order_by(Federation.code))}
+            code = func.coalesce(Federation.code, OUTSIDE)
+        case Grouping.PROVINCE:
+            labels = {name: name for name in PROVINCES}
+            then = {fase: province_of(postcode) for fase, postcode in _before(session, "postcode", known_at).items()}
+            code = _as_known(func.coalesce(School.province, OUTSIDE), then)
+        case Grouping.ZONE:
+            changed = _before(session, "zone", known_at)
+            used = {*session.scalars(select(School.zone).distinct()), *changed.values()} - {""}
+            labels = {zone: zone for zone in sorted(used)}
+            code = _as_known(func.coalesce(func.nullif(School.zone, ""), OUTSIDE), changed)
+    if by.outside:
+        labels[OUTSIDE] = by.outside
+    return Groups(by, labels, code, strands, day, known_at)
+
+
+def _before(session: Session, field: str, known_at: datetime | None) -> dict[int, str]:
+    """A field of schools before the first of the editions that were applied after a moment, by FASE number."""
+    if known_at is None:
+        return {}
+    query = (
+        select(RegisterChange.fase, RegisterChange.before)
+        .join(RegisterImport, RegisterImport.id == RegisterChange.import_id)
+        .where(RegisterImport.applied_at > known_at, RegisterImport.state == ImportState.APPLIED)
+        .where(RegisterChange.kind == RegisterKind.SCHOOL, RegisterChange.nature == Nature.CHANGED)
+        .where(RegisterChange.field == field)
+        .order_by(RegisterChange.id.desc())
+    )
+    return dict(session.execute(query).all())  # of several changes of one school, the first stands
+
+
+def _as_known(today: ColumnElement[str], then: Mapping[int, str | None]) -> ColumnElement[str]:
+    schools: dict[str, list[int]] = {}
+    for fase, value in then.items():
+        schools.setdefault(value or OUTSIDE, []).append(fase)
+    if not schools:
+        return today
+    return case(*((among(School.fase, theirs), literal(value)) for value, theirs in schools.items()), else_=today)
