@@ -1,0 +1,291 @@
+"""What a note holds, frozen: figures, sentences, tables, definitions and words; no database, no file format.
+
+The figures have one sequence of bytes (JSON as RFC 8785 writes it), and their digest is the note's. The author's own
+paragraphs stand beside them: the figures hold only their digest, so that what is published can be checked without them.
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import rfc8785
+
+FORMAT = 1  # of the JSON; a reader refuses one that it does not know
+Cell = int | str
+
+
+class CellKind(StrEnum):
+    """What a column of a table holds: words (left), or a count (right)."""
+
+    TEXT = "text"
+    COUNT = "count"
+
+
+class TableKind(StrEnum):
+    """By what the rows of a table are told apart."""
+
+    NETWORK = "network"
+    ZONE = "zone"
+    PROVINCE = "province"
+    FEDERATION = "federation"
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return {"network": "Réseau", "zone": "Zone", "province": "Province", "federation": "Fédération"}[self.value]
+
+
+class ActionState(StrEnum):
+    """Whether a sending has taken place or is planned."""
+
+    DONE = "done"
+    PLANNED = "planned"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteStrand:
+    """A strand in a note: its number, its name, and « secondaires » or the like."""
+
+    number: int
+    name: str
+    circular: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteNetwork:
+    """A network in a note: the register's code, and its French label."""
+
+    code: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkAnswer:
+    """One sentence about one network in one strand: « Non : 14 des 147 écoles… »."""
+
+    network: str
+    label: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class StrandAnswer:
+    """The sentence about a strand, then one for each network asked for."""
+
+    strand: int
+    sentence: str
+    networks: tuple[NetworkAnswer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its fixed English name in files, its French heading, what it holds."""
+
+    name: str
+    label: str
+    kind: CellKind = CellKind.COUNT
+
+
+@dataclass(frozen=True, slots=True)
+class NoteTable:
+    """A table of one strand. Every row has a cell for each column: integers and strings only.
+
+    The last row is the total where `has_total`. A share is a string (« 7,4 % ») whose denominator is a column, too.
+    """
+
+    kind: TableKind
+    strand: int
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    has_total: bool = True
+
+    @property
+    def name(self) -> str:
+        """Its name in files: `network-1`."""
+        return f"{self.kind}-{self.strand}"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A sending of a campaign, done or planned: `day` as 2021-05-18, `sentence` in French with its counts.
+
+    `networks` says how many authorities of each network it means, by French label.
+    """
+
+    state: ActionState
+    campaign: str
+    day: str
+    sentence: str
+    networks: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A term and its meaning."""
+
+    term: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where figures come from, and of which day: « Registre des écoles », « édition du 3 mai 2021 »."""
+
+    name: str
+    dated: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandFigure:
+    """A figure that the service did not compute: given by hand, with its source and its day (2021-05-10).
+
+    `value` is as typed (« près de 100 000 »). Every rendering marks it as given by hand.
+    """
+
+    label: str
+    value: str
+    source: str
+    dated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure of a corrected note: what it is, as it stood there, as it stands here."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Which note this one corrects (« 2026-014 » and its digest), why, and each figure before and after."""
+
+    number: str
+    sha256: str
+    reason: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoteContent:
+    """A note as it was frozen. `as_of` is a day (2021-05-15), `known_at` and `frozen_at` instants in UTC (…Z).
+
+    `strands` and `networks` are the scope; `all_networks` says that nobody chose among networks. `text` is the author's
+    own, in Markdown. `made_by` is a function or a role, never a person's name.
+    """
+
+    ministry: str
+    programme_code: str
+    programme: str
+    title: str
+    question: str
+    as_of: str
+    known_at: str
+    frozen_at: str
+    strands: tuple[NoteStrand, ...]
+    networks: tuple[NoteNetwork, ...]
+    all_networks: bool
+    answers: tuple[StrandAnswer, ...]
+    tables: tuple[NoteTable, ...]
+    actions: tuple[Action, ...]
+    unknowns: tuple[str, ...]
+    definitions: tuple[Definition, ...]
+    sources: tuple[Source, ...]
+    hand_figures: tuple[HandFigure, ...]
+    text: str
+    made_by: str
+    correction: Correction | None = None
+
+    def figures(self) -> dict[str, Any]:
+        """Everything that the note says except the author's text, of which it has the digest: what JSON can write."""
+        stated = asdict(self)
+        text = stated.pop("text")
+        if self.correction is None:
+            stated.pop("correction")
+        return {"format": FORMAT, **stated, "text_sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+    def figures_json(self) -> bytes:
+        """The figures in the one form that RFC 8785 gives them."""
+        return rfc8785.dumps(self.figures())
+
+    def sha256(self) -> str:
+        """The note's digest, in hexadecimal: of `figures_json`."""
+        return hashlib.sha256(self.figures_json()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedNote:
+    """An approved note: what its files are made of.
+
+    `number` is « 2026-014 », `approved_at` an instant in UTC (2026-11-27T17:30:00Z), `approved_by` a function or a
+    role. `previous_sha256` is the digest of the note numbered just before ('' for the first): notes form a chain.
+    `address` is the whole address of its public page, which its QR code shows.
+    """
+
+    content: NoteContent
+    number: str
+    approved_at: str
+    approved_by: str
+    previous_sha256: str
+    address: str
+
+    def sealed(self) -> dict[str, str]:
+        """What the signature is over, once written by RFC 8785: the digest, and what approval gave to it."""
+        return {
+            "number": self.number,
+            "sha256": self.content.sha256(),
+            "approved_at": self.approved_at,
+            "approved_by": self.approved_by,
+            "previous_sha256": self.previous_sha256,
+        }
+
+    def sealed_json(self) -> bytes:
+        """`sealed` in its one form: the bytes that are signed."""
+        return rfc8785.dumps(self.sealed())
+
+
+def read_figures(figures: dict[str, Any], text: str = "") -> NoteContent:
+    """The content that `figures` came from. Raises KeyError, TypeError or ValueError where they are no such figures."""
+    if figures["format"] != FORMAT:
+        raise ValueError("an unknown format of figures")
+    stated = {name: value for name, value in figures.items() if name not in {"format", "text_sha256", "correction"}}
+    corrected = figures.get("correction")
+    return NoteContent(
+        **{
+            **stated,
+            "strands": tuple(NoteStrand(**row) for row in stated["strands"]),
+            "networks": tuple(NoteNetwork(**row) for row in stated["networks"]),
+            "answers": tuple(_answer(row) for row in stated["answers"]),
+            "tables": tuple(_table(row) for row in stated["tables"]),
+            "actions": tuple(_action(row) for row in stated["actions"]),
+            "unknowns": tuple(stated["unknowns"]),
+            "definitions": tuple(Definition(**row) for row in stated["definitions"]),
+            "sources": tuple(Source(**row) for row in stated["sources"]),
+            "hand_figures": tuple(HandFigure(**row) for row in stated["hand_figures"]),
+        },
+        text=text,
+        correction=_correction(corrected) if corrected else None,
+    )
+
+
+def _answer(row: dict[str, Any]) -> StrandAnswer:
+    return replace(StrandAnswer(**row), networks=tuple(NetworkAnswer(**one) for one in row["networks"]))
+
+
+def _table(row: dict[str, Any]) -> NoteTable:
+    columns = tuple(Column(**{**one, "kind": CellKind(one["kind"])}) for one in row["columns"])
+    rows = tuple(tuple(cells) for cells in row["rows"])
+    return NoteTable(**{**row, "kind": TableKind(row["kind"]), "columns": columns, "rows": rows})
+
+
+def _action(row: dict[str, Any]) -> Action:
+    networks = tuple((label, count) for label, count in row["networks"])
+    return Action(**{**row, "state": ActionState(row["state"]), "networks": networks})
+
+
+def _correction(row: dict[str, Any]) -> Correction:
+    return Correction(**{**row, "changes": tuple(Change(**one) for one in row["changes"])})
