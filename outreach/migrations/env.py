@@ -16,6 +16,7 @@ from outreach.db import Base
 from outreach.delivery import models as delivery
 from outreach.delivery.bounces import models as bounces
 from outreach.directory import calls, models, name_corrections
+from outreach.notes import models as notes
 from outreach.reachability import models as reachability
 from outreach.segments import authority_lists, saved
 from outreach.staff_mail import models as staff_mail
@@ -27,7 +28,7 @@ TABLES = (
     *ACCOUNTS,
     *(adherence, alerts, audit, bounces, calls, campaigns, closures, contact_lists, delivery, drafts, models),
     name_corrections,
-    *(reachability, replies, seals),
+    *(notes, reachability, replies, seals),
     *SEGMENTS,
     *(staff_mail, tracking),
 )

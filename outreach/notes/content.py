@@ -6,6 +6,7 @@ paragraphs stand beside them: the figures hold only their digest, so that what i
 
 import hashlib
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -246,6 +247,16 @@ class NumberedNote:
     def sealed_json(self) -> bytes:
         """`sealed` in its one form: the bytes that are signed."""
         return rfc8785.dumps(self.sealed())
+
+
+def stamp(at: datetime) -> str:
+    """An instant as notes write it, to the second, in UTC: 2026-11-27T17:30:00Z."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def public_address(service: str, number: str) -> str:
+    """The whole address of a note's public page; `service` is the address that people open."""
+    return f"{service}/n/{number}"
 
 
 def read_figures(figures: dict[str, Any], text: str = "") -> NoteContent:

@@ -38,6 +38,12 @@ KEYS = {
     "exemptions": ["id"],
     "follow_up_steps": ["id"],
     "gate_changes": ["id"],
+    "note_approvals": ["position"],
+    "note_files": ["note_id", "kind"],
+    "note_publications": ["note_id"],
+    "note_refusals": ["note_id"],
+    "note_rows": ["note_id", "strand", "fase"],
+    "notes": ["id"],
     "prepared_texts": ["id"],
     "record_withdrawals": ["record_id"],
     "response_schools": ["response_id", "school_id"],
@@ -63,6 +69,22 @@ LATER = {  # rows of tables that no dump holds
         | {"added_at": AT, "added_by": "a@fwb.example"}
     ],
     "closure_withdrawals": [{"closure_id": 1, "withdrawn_at": AT, "withdrawn_by": "b@fwb.example"}],
+    "notes": [
+        {"id": 1, "programme_id": 1, "title": "x", "as_of": "2021-05-15", "known_at": AT, "figures": "{}", "text": ""}
+        | {"sha256": "x", "frozen_at": AT, "frozen_by": "a@fwb.example", "corrects_id": None}
+    ],
+    "note_rows": [
+        {"note_id": 1, "strand": 1, "fase": 80001, "status": "joined", "word": "confirmed"}
+        | {"effective_on": "2021-05-03"}
+    ],
+    "note_approvals": [
+        {"position": 1, "note_id": 1, "corrects_id": None, "year": 2021, "rank": 1, "number": "2021-001"}
+        | {"approved_at": AT, "approved_by": "b@fwb.example", "approved_as": "validation", "previous_sha256": ""}
+        | {"signature": "x", "public_key": "x"}
+    ],
+    "note_refusals": [{"note_id": 1, "refused_at": AT, "refused_by": "b@fwb.example", "reason": "x"}],
+    "note_publications": [{"note_id": 1, "published_at": AT, "published_by": "b@fwb.example"}],
+    "note_files": [{"note_id": 1, "kind": "json", "sha256": "x", "content": "7b7d"}],
 }
 WAYS = {
     "update": "UPDATE {table} SET {key} = {key}",

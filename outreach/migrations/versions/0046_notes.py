@@ -1,0 +1,136 @@
+"""Notes: drafts, and what is frozen, approved, refused, published, to which rows are only added"""
+
+import sqlalchemy as sa
+from alembic import op
+
+import outreach.db
+from outreach.migrations.append_only import guard, unguard
+
+revision = "0046"
+down_revision = "0041"
+branch_labels = None
+depends_on = None
+
+GUARDED = {
+    "notes": ("id",),
+    "note_rows": ("note_id", "strand", "fase"),
+    "note_approvals": ("position",),
+    "note_refusals": ("note_id",),
+    "note_publications": ("note_id",),
+    "note_files": ("note_id", "kind"),
+}
+STATUSES = ("joined", "tender_launched", "in_preparation", "declined", "informed", "not_concerned", "none")
+AT = outreach.db.UtcDateTime(timezone=True)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "note_drafts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("author", sa.String(length=255), nullable=False),
+        sa.Column("changed_at", AT, nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_note_drafts")),
+    )
+    op.create_index(op.f("ix_note_drafts_changed_at"), "note_drafts", ["changed_at"])
+    op.create_index("ix_note_drafts_author_changed_at", "note_drafts", ["author", "changed_at"])
+    _create_notes()
+    _create_approvals()
+    for table, when, who in (
+        ("note_refusals", "refused_at", "refused_by"),
+        ("note_publications", "published_at", "published_by"),
+    ):
+        reason = [sa.Column("reason", sa.Text(), nullable=False)] if table == "note_refusals" else []
+        op.create_table(
+            table,
+            _note(),
+            sa.Column(when, AT, nullable=False),
+            sa.Column(who, sa.String(length=255), nullable=False),
+            *reason,
+            sa.ForeignKeyConstraint(["note_id"], ["notes.id"], name=op.f(f"fk_{table}_note_id_notes")),
+            sa.PrimaryKeyConstraint("note_id", name=op.f(f"pk_{table}")),
+        )
+    op.create_table(
+        "note_files",
+        _note(),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["note_id"], ["notes.id"], name=op.f("fk_note_files_note_id_notes")),
+        sa.PrimaryKeyConstraint("note_id", "kind", name=op.f("pk_note_files")),
+    )
+    op.create_index(op.f("ix_note_files_sha256"), "note_files", ["sha256"])
+    for table, key in GUARDED.items():
+        guard(table, key)
+
+
+def downgrade() -> None:
+    for table in reversed(GUARDED):
+        unguard(table)
+        op.drop_table(table)
+    op.drop_table("note_drafts")
+
+
+def _note() -> sa.Column[int]:
+    return sa.Column("note_id", sa.Integer(), nullable=False)
+
+
+def _create_notes() -> None:
+    op.create_table(
+        "notes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("programme_id", sa.Integer(), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=False),
+        sa.Column("known_at", AT, nullable=False),
+        sa.Column("figures", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("frozen_at", AT, nullable=False),
+        sa.Column("frozen_by", sa.String(length=255), nullable=False),
+        sa.Column("corrects_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["programme_id"], ["programmes.id"], name=op.f("fk_notes_programme_id_programmes")),
+        sa.ForeignKeyConstraint(["corrects_id"], ["notes.id"], name=op.f("fk_notes_corrects_id_notes")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notes")),
+    )
+    op.create_index(op.f("ix_notes_frozen_by"), "notes", ["frozen_by"])
+    op.create_index(op.f("ix_notes_corrects_id"), "notes", ["corrects_id"])
+    status = sa.Enum(*STATUSES, name="status", native_enum=False, create_constraint=True, length=40)
+    word = sa.Enum("declared", "confirmed", name="word", native_enum=False, create_constraint=True, length=40)
+    op.create_table(
+        "note_rows",
+        _note(),
+        sa.Column("strand", sa.Integer(), nullable=False),
+        sa.Column("fase", sa.Integer(), nullable=False),
+        sa.Column("status", status, nullable=False),
+        sa.Column("word", word, nullable=True),
+        sa.Column("effective_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(["note_id"], ["notes.id"], name=op.f("fk_note_rows_note_id_notes")),
+        sa.PrimaryKeyConstraint("note_id", "strand", "fase", name=op.f("pk_note_rows")),
+    )
+
+
+def _create_approvals() -> None:
+    op.create_table(
+        "note_approvals",
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        _note(),
+        sa.Column("corrects_id", sa.Integer(), nullable=True),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=12), nullable=False),
+        sa.Column("approved_at", AT, nullable=False),
+        sa.Column("approved_by", sa.String(length=255), nullable=False),
+        sa.Column("approved_as", sa.String(length=200), nullable=False),
+        sa.Column("previous_sha256", sa.String(length=64), nullable=False),
+        sa.Column("signature", sa.Text(), nullable=False),
+        sa.Column("public_key", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["note_id"], ["notes.id"], name=op.f("fk_note_approvals_note_id_notes")),
+        sa.ForeignKeyConstraint(["corrects_id"], ["notes.id"], name=op.f("fk_note_approvals_corrects_id_notes")),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_note_approvals")),
+        sa.UniqueConstraint("note_id", name=op.f("uq_note_approvals_note_id")),
+        sa.UniqueConstraint("corrects_id", name=op.f("uq_note_approvals_corrects_id")),
+        sa.UniqueConstraint("year", "rank", name=op.f("uq_note_approvals_year_rank")),
+        sa.UniqueConstraint("number", name=op.f("uq_note_approvals_number")),
+    )

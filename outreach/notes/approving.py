@@ -1,0 +1,175 @@
+"""A second person's decision about a frozen note: approved with number, signature and files at once, or refused.
+
+Files are made before the transaction, from the number that comes next. The transaction takes its turn, and stores them
+only if that number still comes next. So a program that is killed, or a full disk, uses up no number, and two approvals
+at once make two.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from outreach import audit, french
+from outreach.days import today
+from outreach.db import Database, Session, take_turns
+from outreach.errors import InputError, Refused
+from outreach.notes import drafts, listing
+from outreach.notes.content import NumberedNote, public_address, stamp
+from outreach.notes.freezing import subject
+from outreach.notes.models import Note, NoteApproval, NoteFile, NotePublication, NoteRefusal, NoteState
+from outreach.text import is_forbidden
+
+TURN = "note-numbers"
+MOST_TRIES = 10  # each needs another approval to come first in between
+ANOTHER_PERSON = "La validation revient à une autre personne que celle qui a figé la note."
+DECIDED = "Cette note n’attend plus de validation : elle est {state}."
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedNote:
+    """What approval stores beside the number: the signature and its public key as text, and the files by kind."""
+
+    signature: str
+    public_key: str
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class NextNumber:
+    """The number that an approval gives, and the digest of the note before it ('' for the first)."""
+
+    position: int
+    year: int
+    rank: int
+    previous_sha256: str
+
+    @property
+    def number(self) -> str:
+        """As people write it: 2026-014."""
+        return f"{self.year}-{self.rank:03}"
+
+
+Finish = Callable[[NumberedNote], FinishedNote]
+"""Signs a numbered note and makes its files; it may take seconds, and raises InputError or Refused when it cannot."""
+
+
+def approve(
+    database: Database, key: int, finish: Finish, *, address: str, now: datetime, actor: str, approved_as: str
+) -> str:
+    """Approve the frozen note of this key, and return its number. It opens its own transactions.
+
+    `address` is the service's own, `approved_as` the function that the files name. Raises NotFound, Refused where the
+    note awaits no approval of this person, and what `finish` raises: then nothing is stored.
+    """
+    for _ in range(MOST_TRIES):
+        with database.reading() as session:
+            note = listing.by_key(session, key)
+            refuse_decision(note, actor)
+            next_number = number_after(session, now)
+            content = listing.content_of(note)
+        numbered = NumberedNote(
+            content,
+            next_number.number,
+            stamp(now),
+            approved_as,
+            next_number.previous_sha256,
+            public_address(address, next_number.number),
+        )
+        finished = finish(numbered)
+        with database.writing() as session:
+            take_turns(session, TURN)
+            note = listing.by_key(session, key)
+            refuse_decision(note, actor)
+            if number_after(session, now) == next_number:
+                _store(session, note, next_number, finished, now=now, actor=actor, approved_as=approved_as)
+                return next_number.number
+    raise Refused("D’autres notes sont validées en ce moment : réessayez dans un instant. Rien n’est enregistré.")
+
+
+def refuse(session: Session, key: int, reason: str, *, now: datetime, actor: str) -> Note:
+    """Refuse a frozen note: it stays without a number. Raises as `approve` does, and InputError without a reason."""
+    take_turns(session, TURN)
+    note = listing.by_key(session, key)
+    refuse_decision(note, actor)
+    words = reason.replace("\r\n", "\n").strip()
+    if not 0 < len(words) <= drafts.LONGEST_QUESTION or any(map(is_forbidden, words)):
+        raise InputError(f"Dites pourquoi la note est refusée, en {french.number(drafts.LONGEST_QUESTION)} caractères.")
+    session.add(NoteRefusal(note_id=note.id, refused_at=now, refused_by=actor, reason=words))
+    session.flush()
+    told = f"Note « {french.within_quotes(note.title)} » refusée : {words}"
+    audit.record(session, now, actor, told, subject(note))
+    return note
+
+
+def publish(session: Session, number: str, *, now: datetime, actor: str) -> Note:
+    """Publish an approved note: its public page can be opened from now on. Raises NotFound, Refused when it is."""
+    take_turns(session, TURN)
+    note = listing.by_number(session, number)
+    if note.publication is not None:
+        raise Refused(f"La note {number} est publiée depuis le {french.day(note.publication.published_at)}.")
+    session.add(NotePublication(note_id=note.id, published_at=now, published_by=actor))
+    session.flush()
+    audit.record(session, now, actor, f"Note {number} publiée.", subject(note))
+    return note
+
+
+def may_decide(note: Note, actor: str) -> bool:
+    """Whether an approver may approve or refuse a note: it awaits that, and somebody else froze it."""
+    return note.state is NoteState.FROZEN and note.frozen_by != actor
+
+
+def refuse_decision(note: Note, actor: str) -> None:
+    """Raises Refused, with a sentence, where `may_decide` says no."""
+    if note.state is not NoteState.FROZEN:
+        number = f" (numéro {note.approval.number})" if note.approval else ""
+        raise Refused(DECIDED.format(state=note.state.label.lower() + number))
+    if note.frozen_by == actor:
+        raise Refused(ANOTHER_PERSON)
+
+
+def number_after(session: Session, now: datetime) -> NextNumber:
+    """The number of the note that is approved next, in the year of `now` in Brussels."""
+    year = today(now).year
+    last = session.scalar(select(NoteApproval).order_by(NoteApproval.position.desc()).limit(1))
+    rank = session.scalar(select(func.max(NoteApproval.rank)).where(NoteApproval.year == year)) or 0
+    if last is None:
+        return NextNumber(1, year, rank + 1, "")
+    previous = session.scalars(select(Note.sha256).where(Note.id == last.note_id)).one()
+    return NextNumber(last.position + 1, year, rank + 1, previous)
+
+
+def _store(
+    session: Session,
+    note: Note,
+    given: NextNumber,
+    finished: FinishedNote,
+    *,
+    now: datetime,
+    actor: str,
+    approved_as: str,
+) -> None:
+    session.add(
+        NoteApproval(
+            position=given.position,
+            note_id=note.id,
+            corrects_id=note.corrects_id,
+            year=given.year,
+            rank=given.rank,
+            number=given.number,
+            approved_at=now,
+            approved_by=actor,
+            approved_as=approved_as,
+            previous_sha256=given.previous_sha256,
+            signature=finished.signature,
+            public_key=finished.public_key,
+        )
+    )
+    for kind, content in finished.files.items():
+        sha256 = hashlib.sha256(content).hexdigest()
+        session.add(NoteFile(note_id=note.id, kind=kind, sha256=sha256, content=content))
+    session.flush()
+    told = f"Note « {french.within_quotes(note.title)} » validée sous le numéro {given.number}."
+    audit.record(session, now, actor, told, subject(note))

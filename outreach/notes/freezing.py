@@ -1,0 +1,107 @@
+"""Freezes a note: its figures, the rows they were counted from, and the digest are kept, without a number."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import exists, select
+
+from outreach import audit, french
+from outreach.adherence.models import Status, Word
+from outreach.db import Session, table_of, take_turns
+from outreach.db.many import add_rows
+from outreach.errors import Refused
+from outreach.notes import drafts
+from outreach.notes.content import NoteContent
+from outreach.notes.models import Note, NoteApproval, NoteRefusal, NoteRow
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolStanding:
+    """Where a school stood in a strand: the row that a note's figures count."""
+
+    strand: int
+    fase: int
+    status: Status
+    word: Word | None
+    effective_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A note that is not frozen yet: what it holds, the rows behind it, and the keys that it is stored under."""
+
+    content: NoteContent
+    rows: tuple[SchoolStanding, ...]
+    programme_id: int
+    as_of: date
+    known_at: datetime
+    corrects_id: int | None
+
+
+def freeze(session: Session, gathered: Gathered, *, now: datetime, actor: str, draft: int | None = None) -> Note:
+    """Keep a note as it was gathered. `draft` is the key of the author's draft, which ends here.
+
+    Gather it before, in a transaction that reads. Raises Refused when it corrects a note that is corrected already, or
+    whose correction awaits its approval.
+    """
+    if gathered.corrects_id is not None:
+        take_turns(session, "note", gathered.corrects_id)
+        refuse_corrected(session, gathered.corrects_id)
+    if draft is not None:
+        take_turns(session, "note-draft", draft)
+        drafts.draft_of(session, draft, actor)
+        drafts.discard(session, draft, actor)
+    content = gathered.content
+    note = Note(
+        programme_id=gathered.programme_id,
+        title=content.title,
+        as_of=gathered.as_of,
+        known_at=gathered.known_at,
+        figures=content.figures_json().decode(),
+        text=content.text,
+        sha256=content.sha256(),
+        frozen_at=now,
+        frozen_by=actor,
+        corrects_id=gathered.corrects_id,
+    )
+    session.add(note)
+    session.flush()
+    add_rows(
+        session,
+        table_of(NoteRow),
+        (
+            {
+                "note_id": note.id,
+                "strand": row.strand,
+                "fase": row.fase,
+                "status": row.status,
+                "word": row.word,
+                "effective_on": row.effective_on,
+            }
+            for row in gathered.rows
+        ),
+    )
+    told = f"Note « {french.within_quotes(note.title)} » figée, au {french.day(note.as_of)}"
+    audit.record(session, now, actor, f"{told} (empreinte {note.sha256[:12]}).", subject(note))
+    return note
+
+
+def refuse_corrected(session: Session, number: int) -> None:
+    """Raises Refused when the note of this key has a correction, approved or awaiting its approval."""
+    approval = session.scalar(select(NoteApproval).where(NoteApproval.corrects_id == number))
+    if approval is not None:
+        raise Refused(
+            f"Cette note est déjà corrigée par la note {approval.number}. Corrigez la note {approval.number}."
+        )
+    is_refused = exists().where(NoteRefusal.note_id == Note.id)
+    waits = session.scalar(select(Note.id).where(Note.corrects_id == number, ~is_refused).limit(1))
+    if waits is not None:
+        raise Refused(
+            "Une correction de cette note attend déjà sa validation : faites-la valider ou refuser avant d’en figer "
+            "une autre."
+        )
+
+
+def subject(note: Note) -> str:
+    """What the audit calls a note."""
+    return f"note:{note.id}"

@@ -1,0 +1,153 @@
+"""The tables of notes: drafts, which change freely, and what was frozen, to which rows are only added.
+
+Names of who froze, approved or published are those of accounts of staff. They stay with the note, which stays for
+good; no file of a note names a person.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from outreach.adherence.models import Programme, Status, Word
+from outreach.db import Base, enum_of
+
+
+class NoteState(StrEnum):
+    """How far a frozen note has come."""
+
+    FROZEN = "frozen"
+    REFUSED = "refused"
+    APPROVED = "approved"
+    PUBLISHED = "published"
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return {"frozen": "À valider", "refused": "Refusée", "approved": "Validée", "published": "Publiée"}[self.value]
+
+
+class NoteDraft(Base):
+    """A note that its author is still writing: private, `request` as JSON (`drafts.NoteRequest`).
+
+    Personal data. Retention: until it is frozen or deleted, at most a year after its last change.
+    """
+
+    __tablename__ = "note_drafts"
+    __table_args__ = (Index("ix_note_drafts_author_changed_at", "author", "changed_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    author: Mapped[str] = mapped_column(String(255))
+    changed_at: Mapped[datetime] = mapped_column(index=True)
+    title: Mapped[str] = mapped_column(String(200))
+    request: Mapped[str] = mapped_column(Text)
+
+
+class Note(Base):
+    """A frozen note: its figures (JSON as RFC 8785 writes it), their digest, its author's text, who froze it.
+
+    The row is never changed. `corrects_id` names the numbered note that this one corrects.
+    """
+
+    __tablename__ = "notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id"))
+    title: Mapped[str] = mapped_column(String(200))
+    as_of: Mapped[date]
+    known_at: Mapped[datetime]
+    figures: Mapped[str] = mapped_column(Text, deferred=True)
+    text: Mapped[str] = mapped_column(Text, deferred=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    frozen_at: Mapped[datetime]
+    frozen_by: Mapped[str] = mapped_column(String(255), index=True)
+    corrects_id: Mapped[int | None] = mapped_column(ForeignKey("notes.id"), index=True)
+
+    programme: Mapped[Programme] = relationship()
+    approval: Mapped["NoteApproval | None"] = relationship(
+        foreign_keys="NoteApproval.note_id", lazy="joined", viewonly=True
+    )
+    corrected_by: Mapped["NoteApproval | None"] = relationship(
+        foreign_keys="NoteApproval.corrects_id", lazy="joined", viewonly=True
+    )
+    refusal: Mapped["NoteRefusal | None"] = relationship(lazy="joined", viewonly=True)
+    publication: Mapped["NotePublication | None"] = relationship(lazy="joined", viewonly=True)
+
+    @property
+    def state(self) -> NoteState:
+        """How far it has come."""
+        if self.publication:
+            return NoteState.PUBLISHED
+        if self.approval:
+            return NoteState.APPROVED
+        return NoteState.REFUSED if self.refusal else NoteState.FROZEN
+
+
+class NoteRow(Base):
+    """Where one school stood in one strand when a note was frozen. No file of a note holds these rows."""
+
+    __tablename__ = "note_rows"
+
+    note_id: Mapped[int] = mapped_column(ForeignKey("notes.id"), primary_key=True)
+    strand: Mapped[int] = mapped_column(primary_key=True)
+    fase: Mapped[int] = mapped_column(primary_key=True)
+    status: Mapped[Status] = mapped_column(enum_of(Status, "status"))
+    word: Mapped[Word | None] = mapped_column(enum_of(Word, "word"))
+    effective_on: Mapped[date | None]
+
+
+class NoteApproval(Base):
+    """A note that a second person approved: its number, who, when, and what was signed.
+
+    `position` counts approved notes from 1 without a gap; `rank` does so within a year. `approved_as` is the function
+    that the files name.
+    """
+
+    __tablename__ = "note_approvals"
+    __table_args__ = (UniqueConstraint("year", "rank"),)
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    note_id: Mapped[int] = mapped_column(ForeignKey("notes.id"), unique=True)
+    corrects_id: Mapped[int | None] = mapped_column(ForeignKey("notes.id"), unique=True)
+    year: Mapped[int]
+    rank: Mapped[int]
+    number: Mapped[str] = mapped_column(String(12), unique=True)
+    approved_at: Mapped[datetime]
+    approved_by: Mapped[str] = mapped_column(String(255))
+    approved_as: Mapped[str] = mapped_column(String(200))
+    previous_sha256: Mapped[str] = mapped_column(String(64))
+    signature: Mapped[str] = mapped_column(Text)
+    public_key: Mapped[str] = mapped_column(Text)
+
+
+class NoteRefusal(Base):
+    """A note that a second person refused: it never gets a number."""
+
+    __tablename__ = "note_refusals"
+
+    note_id: Mapped[int] = mapped_column(ForeignKey("notes.id"), primary_key=True)
+    refused_at: Mapped[datetime]
+    refused_by: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class NotePublication(Base):
+    """An approved note that was published: who did it, and when."""
+
+    __tablename__ = "note_publications"
+
+    note_id: Mapped[int] = mapped_column(ForeignKey("notes.id"), primary_key=True)
+    published_at: Mapped[datetime]
+    published_by: Mapped[str] = mapped_column(String(255))
+
+
+class NoteFile(Base):
+    """A file of an approved note, made once and kept: `kind` is pdf, docx, xlsx, csv, json."""
+
+    __tablename__ = "note_files"
+
+    note_id: Mapped[int] = mapped_column(ForeignKey("notes.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)

@@ -1,0 +1,55 @@
+"""Fixtures of notes: a programme, a note gathered by hand, and what freezes, signs and approves it."""
+
+from datetime import date
+
+import pytest
+
+from outreach.adherence import programmes
+from outreach.adherence.models import Status, Word
+from outreach.notes import approving, freezing
+from outreach.notes.approving import FinishedNote
+from outreach.notes.freezing import Gathered, SchoolStanding
+from tests import factories
+from tests.conftest import NOW
+from tests.factories import APPROVER, AUTHOR
+from tests.notes.contents import content
+
+ADDRESS = "https://campagnes.fwb.example"
+ROWS = (
+    SchoolStanding(1, 80001, Status.JOINED, Word.CONFIRMED, date(2021, 5, 3)),
+    SchoolStanding(1, 80002, Status.NONE, None, None),
+)
+
+
+def finish(note):
+    """Sign a note and make its files in a moment: what the steps need to know of either."""
+    return FinishedNote("signature", "key", {"json": note.sealed_json(), "pdf": b"%PDF"})
+
+
+@pytest.fixture
+def gathered(database):
+    """A note that is ready to be frozen."""
+    with database.writing() as session:
+        programme = programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
+        return Gathered(content(), ROWS, programme.id, date(2021, 5, 15), NOW, None)
+
+
+@pytest.fixture
+def freeze(database, gathered):
+    """Freezes a note, and returns its key."""
+
+    def call(note=gathered, actor=AUTHOR, **named):
+        with database.writing() as session:
+            return freezing.freeze(session, note, now=NOW, actor=actor, **named).id
+
+    return call
+
+
+@pytest.fixture
+def approve(database):
+    """Approves a note, and returns its number."""
+
+    def call(key, actor=APPROVER, finish=finish, now=NOW):
+        return approving.approve(database, key, finish, address=ADDRESS, now=now, actor=actor, approved_as="validation")
+
+    return call
