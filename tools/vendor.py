@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fetch the vendored web assets from npm again, as `vendor.toml` lists them (maintainers only).
+"""Fetch vendored web assets and fonts from npm again, as each `vendor.toml` lists them (maintainers only).
 
 Needs npm. Each package is downloaded, its integrity is compared with the recorded one, and the listed files are copied.
 Their sha256 sums are compared with the recorded ones, too. `--record` writes integrity and sums instead of comparing.
@@ -14,20 +14,22 @@ import tarfile
 import tempfile
 import tomllib
 
-VENDOR = pathlib.Path(__file__).resolve().parent.parent / "outreach" / "web" / "static" / "vendor"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+VENDORED = (ROOT / "outreach" / "web" / "static" / "vendor", ROOT / "templates" / "notes" / "fonts")
 
 
 def main() -> None:
     record = "--record" in sys.argv
-    packages = tomllib.loads((VENDOR / "vendor.toml").read_text(encoding="utf-8"))
-    for folder, package in packages.items():
-        with tempfile.TemporaryDirectory() as scratch:
-            bring(pathlib.Path(scratch), folder, package, record)
-    if record:
-        (VENDOR / "vendor.toml").write_text(written(packages), encoding="utf-8")
+    for place in VENDORED:
+        packages = tomllib.loads((place / "vendor.toml").read_text(encoding="utf-8"))
+        for folder, package in packages.items():
+            with tempfile.TemporaryDirectory() as scratch:
+                bring(pathlib.Path(scratch), place / folder, package, record)
+        if record:
+            (place / "vendor.toml").write_text(written(packages), encoding="utf-8")
 
 
-def bring(scratch: pathlib.Path, folder: str, package: dict, record: bool) -> None:
+def bring(scratch: pathlib.Path, folder: pathlib.Path, package: dict, record: bool) -> None:
     name = f"{package['name']}@{package['version']}"
     subprocess.run(["npm", "pack", "--silent", name], cwd=scratch, check=True, stdout=subprocess.DEVNULL)
     (archive,) = scratch.glob("*.tgz")
@@ -37,8 +39,8 @@ def bring(scratch: pathlib.Path, folder: str, package: dict, record: bool) -> No
         for target, entry in package["files"].items():
             content = packed.extractfile(f"package/{entry['from']}").read()
             compare(entry, "sha256", hashlib.sha256(content).hexdigest(), f"{name} {target}", record)
-            (VENDOR / folder).mkdir(exist_ok=True)
-            (VENDOR / folder / target).write_bytes(content)
+            folder.mkdir(exist_ok=True)
+            (folder / target).write_bytes(content)
 
 
 def compare(where: dict, key: str, actual: str, what: str, record: bool) -> None:

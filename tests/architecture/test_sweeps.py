@@ -293,19 +293,20 @@ def anchors(path):
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def test_every_vendored_file_is_the_recorded_one():
-    packages = tomllib.loads((STATIC / "vendor" / "vendor.toml").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("place", [STATIC / "vendor", ROOT / "templates" / "notes" / "fonts"], ids=["web", "fonts"])
+def test_every_vendored_file_is_the_recorded_one(place):
+    packages = tomllib.loads((place / "vendor.toml").read_text(encoding="utf-8"))
     recorded = {
         f"{folder}/{name}": entry["sha256"] for folder, p in packages.items() for name, entry in p["files"].items()
     }
     present = {
-        str(p.relative_to(STATIC / "vendor"))
-        for p in (STATIC / "vendor").rglob("*")
+        str(p.relative_to(place))
+        for p in place.rglob("*")
         if p.is_file() and p.suffix not in {".br", ".gz"}
     }
     assert present - {"vendor.toml"} == set(recorded)
     for name, digest in recorded.items():
-        assert hashlib.sha256((STATIC / "vendor" / name).read_bytes()).hexdigest() == digest
+        assert hashlib.sha256((place / name).read_bytes()).hexdigest() == digest
 
 
 def test_the_font_is_asked_for_by_its_version():
