@@ -1,0 +1,119 @@
+"""Writes tables as files: XLSX (one sheet a table, no merged cells) and CSV; no cell runs as a formula."""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import xlsxwriter
+import xlsxwriter.utility
+from xlsxwriter.worksheet import Worksheet
+
+from outreach import days, french
+
+# Spreadsheets read a cell that starts with one of these as a formula; see OWASP, "CSV Injection".
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+SERVICE = "Fédération Wallonie-Bruxelles – Sensibilisation"
+A4, PORTRAIT_COLUMNS = 9, 6  # the paper's number in the format; tables of more columns print across the page
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table to export: the name of its sheet, its headers, its rows."""
+
+    name: str
+    headers: Sequence[str]
+    rows: Iterable[Sequence[Cell]]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a file comes from: the moment, the person who asked for it, and the campaign that it is about."""
+
+    moment: datetime
+    author: str
+    campaign: str = ""
+
+    def table(self, subject: str) -> Table:
+        """The same as a table, for the last sheet of a workbook."""
+        told = [
+            ("Tableau", subject),
+            ("Campagne", self.campaign),
+            ("Établi", f"le {french.moment(self.moment)}, heure de Bruxelles"),
+            ("Par", self.author),
+            ("Service", SERVICE),
+        ]
+        return Table("À propos", ("Ce fichier", ""), [row for row in told if row[1]])
+
+    def suffix(self) -> str:
+        """The day and the person for the name of a file, in ASCII: `_2026-11-27_nadia-lambert`."""
+        letters = unicodedata.normalize("NFKD", self.author).encode("ascii", "ignore").decode().lower()
+        author = "-".join(re.findall("[a-z0-9]+", letters))[:40].strip("-")
+        return f"_{days.today(self.moment)}" + (f"_{author}" if author else "")
+
+
+def xlsx(*tables: Table, origin: Origin | None = None) -> bytes:
+    """A workbook with one sheet a table, headers frozen and filterable; text stays text.
+
+    Sheets print on A4, as wide as a page, with the headers and the page's number on each. With an `origin`, a last
+    sheet tells it, and so do the head of each printed page and the workbook's properties.
+    """
+    buffer = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(buffer, options) as workbook:
+        bold = workbook.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+        if origin:
+            tables = (*tables, origin.table(tables[0].name))
+            properties = {"title": tables[0].name, "subject": origin.campaign, "author": origin.author}
+            workbook.set_properties(properties | {"company": SERVICE, "created": origin.moment.replace(tzinfo=None)})
+        for table in tables:
+            sheet = workbook.add_worksheet(table.name[:31])
+            rows = [list(row) for row in table.rows]
+            sheet.write_row(0, 0, table.headers, bold)
+            for number, row in enumerate(rows, 1):
+                sheet.write_row(number, 0, row)
+            sheet.freeze_panes(1, 1)
+            sheet.autofilter(0, 0, len(rows), len(table.headers) - 1)
+            sheet.autofit()
+            _lay_out(sheet, table, origin)
+    return buffer.getvalue()
+
+
+def _lay_out(sheet: Worksheet, table: Table, origin: Origin | None) -> None:
+    sheet.set_paper(A4)
+    if len(table.headers) > PORTRAIT_COLUMNS:
+        sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)  # as wide as one page, as long as it takes
+    sheet.repeat_rows(0)
+    head = f"{SERVICE}&R{french.moment(origin.moment)}" if origin else SERVICE
+    sheet.set_header(f"&L{head}")
+    sheet.set_footer("&L&A&RPage &P sur &N")
+
+
+def csv_text(table: Table) -> str:
+    """CSV as Excel in French opens it: `;`, CRLF; a cell that would start a formula gets an apostrophe."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
+    writer.writerows([_inert(cell) for cell in row] for row in (table.headers, *table.rows))
+    return buffer.getvalue()
+
+
+def column_letter(place: int) -> str:
+    """The letter of a column, from 0: A, B … Z, AA."""
+    letters: str = xlsxwriter.utility.xl_col_to_name(place)
+    return letters
+
+
+def csv_bytes(table: Table) -> bytes:
+    """CSV as bytes, with the byte order mark by which Excel recognises UTF-8."""
+    return b"\xef\xbb\xbf" + csv_text(table).encode()
+
+
+def _inert(cell: Cell) -> Cell:
+    if isinstance(cell, float):
+        return str(cell).replace(".", ",")
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(DANGEROUS) else cell
