@@ -1,7 +1,7 @@
 """Every option of the product, read from the environment and checked once, at start."""
 
 from outreach.settings.faults import BROKERS
-from outreach.settings.kept import kept_secret
+from outreach.settings.kept import kept_secret, kept_text
 from outreach.settings.model import (
     PREFIX,
     ROOT,
@@ -28,6 +28,7 @@ __all__ = [
     "SendingSwitch",
     "Settings",
     "kept_secret",
+    "kept_text",
     "listed",
     "read",
 ]

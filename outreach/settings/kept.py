@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from outreach.errors import SettingsError
@@ -13,11 +14,16 @@ def kept_secret(path: Path, size: int = 32) -> str:
     Raises SettingsError when the folder cannot be written.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            _keep_secret(path, secrets.token_urlsafe(size))
+        return kept_text(path, lambda: secrets.token_urlsafe(size))
     except OSError as error:
         raise SettingsError(f"Le dossier {path.parent} ne peut pas être écrit : {error.strerror}.") from None
+
+
+def kept_text(path: Path, make: Callable[[], str]) -> str:
+    """A secret that `make` makes on first use, kept in a file only its owner can read. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        _keep_secret(path, make())
     return path.read_text(encoding="ascii").strip()
 
 

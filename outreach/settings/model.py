@@ -86,6 +86,7 @@ class Settings(BaseModel):
     protected_domains: str = "cfwb.be"
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
+    note_key_file: Path | None = None
     smtp_connections: Annotated[int, Field(ge=1, le=50)] = 8
     smtp_rate: Annotated[int, Field(ge=0)] = 0
     domain_rates: str = ""

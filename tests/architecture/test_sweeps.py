@@ -299,11 +299,7 @@ def test_every_vendored_file_is_the_recorded_one(place):
     recorded = {
         f"{folder}/{name}": entry["sha256"] for folder, p in packages.items() for name, entry in p["files"].items()
     }
-    present = {
-        str(p.relative_to(place))
-        for p in place.rglob("*")
-        if p.is_file() and p.suffix not in {".br", ".gz"}
-    }
+    present = {str(p.relative_to(place)) for p in place.rglob("*") if p.is_file() and p.suffix not in {".br", ".gz"}}
     assert present - {"vendor.toml"} == set(recorded)
     for name, digest in recorded.items():
         assert hashlib.sha256((place / name).read_bytes()).hexdigest() == digest

@@ -1,24 +1,28 @@
 """Fixtures of notes: a programme, a note gathered by hand, and what freezes, signs and approves it."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from outreach.adherence import programmes
 from outreach.adherence.models import Status, Word
-from outreach.notes import approving, freezing
+from outreach.notes import approving, freezing, signing
 from outreach.notes.approving import FinishedNote
+from outreach.notes.files.rendering import render
 from outreach.notes.freezing import Gathered, SchoolStanding
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
-from tests.notes.contents import content
+from tests.notes.contents import HOSTILE, content, correction, numbered, zones
 
 ADDRESS = "https://campagnes.fwb.example"
 ROWS = (
     SchoolStanding(1, 80001, Status.JOINED, Word.CONFIRMED, date(2021, 5, 3)),
     SchoolStanding(1, 80002, Status.NONE, None, None),
 )
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
 def finish(note):
@@ -53,3 +57,21 @@ def approve(database):
         return approving.approve(database, key, finish, address=ADDRESS, now=now, actor=actor, approved_as="validation")
 
     return call
+
+
+@pytest.fixture(scope="session")
+def full_note():
+    """A note with every part, a map and an author who types what every format has to escape."""
+    content = correction()
+    return numbered(replace(content, tables=(*content.tables, zones()), text=HOSTILE, title="Bilan & <suite> #1 $x$"))
+
+
+@pytest.fixture(scope="session")
+def signature(full_note):
+    return signing.sign(full_note, KEY)
+
+
+@pytest.fixture(scope="session")
+def files(full_note, signature):
+    """Its files by kind, made once."""
+    return render(full_note, signature)

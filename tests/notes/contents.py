@@ -81,3 +81,27 @@ def numbered(of: NoteContent | None = None) -> NumberedNote:
         "0" * 64,
         "https://campagnes.fwb.example/n/2021-002",
     )
+
+
+HOSTILE = """## Un titre
+
+Le **plan** est *bien* reçu & <b>1 < 2</b> #set text(red) $x$ [lien](https://a.example/x).
+
+- un
+- deux
+
+1. premier
+
+> cité
+"""
+ZONES = (
+    *("Bruxelles", "Brabant wallon", "Huy-Waremme", "Liège", "Verviers"),
+    *("Wallonie Picarde", "Hainaut Centre", "Hainaut Sud", "Namur", "Luxembourg"),
+)
+
+
+def zones() -> NoteTable:
+    """A table by zone: the ten of the register, those outside, and the total."""
+    columns = (Column("zone", "Zone", CellKind.TEXT), *COLUMNS[1:])
+    rows = tuple((zone, 4, 20, place, f"{5 * place} %") for place, zone in enumerate(ZONES))
+    return NoteTable(TableKind.ZONE, 1, "Volet 1, par zone", columns, (*rows, ("Total", 40, 200, 45, "22,5 %")))

@@ -1,0 +1,84 @@
+"""The JSON file of a note: its figures, its seal and the signature, in the one form of RFC 8785.
+
+Whoever changes the order of its keys or its spaces changes nothing of what it says, and it still verifies.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import rfc8785
+
+from outreach.notes.content import NumberedNote
+from outreach.notes.signing import NoteSignature
+
+FORMAT = 1
+ALGORITHM = "Ed25519"
+LARGEST = 16_000_000  # bytes; a note of every network, zone and federation has a hundred thousand
+SEAL = frozenset({"number", "sha256", "approved_at", "approved_by", "previous_sha256"})
+
+
+class UnreadableData(Exception):
+    """These bytes are no JSON file of a note; the message says why, in French, for the end of a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteData:
+    """A JSON file as it was read: its figures and its seal, each in its one form again, and the signature."""
+
+    figures: bytes
+    seal: dict[str, str]
+    signature: NoteSignature
+
+    @property
+    def sealed_json(self) -> bytes:
+        """The bytes that are signed."""
+        return rfc8785.dumps(self.seal)
+
+
+def data_file(note: NumberedNote, signature: NoteSignature) -> bytes:
+    """The JSON file of a note. The same note gives the same bytes."""
+    return rfc8785.dumps(
+        {
+            "format": FORMAT,
+            "address": note.address,
+            "figures": note.content.figures(),
+            "seal": note.sealed(),
+            "signature": {
+                "algorithm": ALGORITHM,
+                "public_key": signature.public_key,
+                "value": signature.value,
+            },
+        }
+    )
+
+
+def read_data(content: bytes) -> NoteData:
+    """Read a JSON file, whatever the order of its keys. Raises UnreadableData."""
+    if len(content) > LARGEST:
+        raise UnreadableData(f"le fichier dépasse {LARGEST // 1_000_000} Mo")
+    try:
+        read = json.loads(
+            content.decode("utf-8-sig"), object_pairs_hook=_once, parse_float=_no_number, parse_constant=_no_number
+        )
+        if read["format"] != FORMAT or read["signature"]["algorithm"] != ALGORITHM:
+            raise UnreadableData("son format est d’une autre version du service")
+        seal = {str(name): str(value) for name, value in read["seal"].items()}
+        signature = NoteSignature(str(read["signature"]["value"]), str(read["signature"]["public_key"]))
+        if set(seal) != SEAL or not isinstance(read["figures"], dict):
+            raise UnreadableData("il lui manque une partie")
+        return NoteData(rfc8785.dumps(read["figures"]), seal, signature)
+    except (KeyError, TypeError, AttributeError):
+        raise UnreadableData("il lui manque une partie") from None
+    except (ValueError, RecursionError):  # UnicodeDecodeError, JSONDecodeError and rfc8785's own among them
+        raise UnreadableData("ce n’est pas un JSON lisible") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _no_number(written: str) -> None:
+    raise ValueError(f"{written} is neither a whole number nor a text")

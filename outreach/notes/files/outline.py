@@ -1,0 +1,201 @@
+"""Puts a note's content in order: what its PDF, its DOCX and its public page say, section by section.
+
+The public page leaves out what is for the adviser who asked: the author's own text, figures given by hand, and counts
+by federation, as a federation may have one member.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from outreach import french
+from outreach.notes.content import (
+    ActionState,
+    Cell,
+    CellKind,
+    Correction,
+    NoteContent,
+    NoteTable,
+    NumberedNote,
+    TableKind,
+)
+from outreach.notes.files.paragraphs import blocks_of
+from outreach.notes.files.parts import Block, Grid, Paragraph, Piece, Section, Terms, Tone, bullets, plain
+from outreach.notes.files.pictures import zone_map
+from outreach.notes.signing import NoteSignature
+
+HAND = (
+    "Ces chiffres ne viennent pas du service, qui ne peut ni les calculer ni les vérifier : ils sont donnés à la main."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A note as a document: what stands above it, and its sections."""
+
+    ministry: str
+    number: str
+    title: str
+    stated: str
+    programme: str
+    sections: tuple[Section, ...]
+
+
+def outline(note: NumberedNote, signature: NoteSignature) -> Outline:
+    """The whole document, for its files."""
+    content = note.content
+    blocks = blocks_of(content.text)
+    sections = [
+        *_correction(content.correction),
+        Section("Question", (plain(_typeset(content.question), Tone.QUOTE),)) if content.question else None,
+        Section("Réponse", tuple(_answers(content))),
+        Section("Complément", blocks) if blocks else None,
+        Section("Chiffres donnés à la main", tuple(_by_hand(content))) if content.hand_figures else None,
+        *_counts(content, list(TableKind)),
+        *_actions(content),
+        *_about(content),
+        Section("Auteurs et vérification", tuple(_checked(note, signature))),
+    ]
+    return _outline(note, sections)
+
+
+def public_outline(note: NumberedNote) -> Outline:
+    """What anybody may read of a published note. How to check it stands on the page itself."""
+    content = note.content
+    sections = [
+        Section("Question", (plain(_typeset(content.question), Tone.QUOTE),)) if content.question else None,
+        Section("Réponse", tuple(_answers(content))),
+        *_counts(content, [TableKind.NETWORK, TableKind.ZONE, TableKind.PROVINCE]),
+        *_actions(content),
+        *_about(content),
+    ]
+    return _outline(note, sections)
+
+
+def corrected(correction: Correction) -> Grid:
+    """The figures that a correction changes, before and after."""
+    rows = tuple((_typeset(change.label), change.before, change.after) for change in correction.changes)
+    caption = f"Chiffres de la note {correction.number} qui changent"
+    return Grid(caption, ("Chiffre", "Avant", "Après"), (False, True, True), rows)
+
+
+def checking(note: NumberedNote) -> str:
+    """How a reader of the PDF or the DOCX checks it, in French."""
+    return _typeset(
+        f"Pour vérifier : ouvrez {note.address} et comparez l’empreinte, ou donnez ce fichier à la commande "
+        "« note verify » du service."
+    )
+
+
+def moment(written: str) -> str:
+    """An instant of a note (2021-05-15T12:00:00Z) in words, in Brussels."""
+    return french.moment(datetime.fromisoformat(written))
+
+
+def _outline(note: NumberedNote, sections: list[Section | None]) -> Outline:
+    content = note.content
+    return Outline(
+        content.ministry,
+        note.number,
+        _typeset(content.title),
+        f"Situation au {_day(content.as_of)}, telle que connue le {moment(content.known_at)}",
+        _typeset(content.programme),
+        tuple(section for section in sections if section),
+    )
+
+
+def _correction(correction: Correction | None) -> Iterator[Section]:
+    if correction:
+        reason = plain(_typeset(correction.reason))
+        table = (corrected(correction),) if correction.changes else ()
+        yield Section(f"Cette note corrige la note {correction.number}", (reason, *table))
+
+
+def _answers(content: NoteContent) -> Iterator[Block]:
+    for answer in content.answers:
+        yield plain(_typeset(answer.sentence), Tone.LEAD)
+        if answer.networks:
+            yield bullets(tuple(_typeset(one.sentence) for one in answer.networks))
+
+
+def _by_hand(content: NoteContent) -> Iterator[Block]:
+    yield plain(_typeset(HAND))
+    rows = tuple(
+        (_typeset(one.label), one.value, _typeset(one.source), _day(one.dated)) for one in content.hand_figures
+    )
+    headings = ("Chiffre", "Valeur", "Source", "Date")
+    yield Grid("Chiffres donnés à la main, avec leur source", headings, (False, False, False, False), rows)
+
+
+def _counts(content: NoteContent, kinds: list[TableKind]) -> Iterator[Section]:
+    blocks: list[Block] = []
+    for table in content.tables:
+        if table.kind in kinds:
+            drawn = zone_map(table)
+            blocks += [drawn, _grid(table)] if drawn else [_grid(table)]
+    if blocks:
+        yield Section("Chiffres", tuple(blocks))
+
+
+def _grid(table: NoteTable) -> Grid:
+    rows = tuple(tuple(map(_cell, row)) for row in table.rows)
+    counts = tuple(column.kind is CellKind.COUNT or "share" in column.name for column in table.columns)
+    return Grid(
+        _typeset(table.title), tuple(_typeset(one.label) for one in table.columns), counts, rows, table.has_total
+    )
+
+
+def _cell(cell: Cell) -> str:
+    return french.number(cell) if isinstance(cell, int) else _typeset(cell)
+
+
+def _actions(content: NoteContent) -> Iterator[Section]:
+    titles = {ActionState.DONE: "Actions menées", ActionState.PLANNED: "Actions prévues"}
+    for state, heading in titles.items():
+        lines = []
+        for action in (one for one in content.actions if one.state is state):
+            networks = ", ".join(f"{label} {french.number(count)}" for label, count in action.networks)
+            lines.append(
+                (
+                    Piece(_typeset(f"{_day(action.day)}, {french.within_quotes(action.campaign)} : "), strong=True),
+                    Piece(_typeset(action.sentence)),
+                    Piece(_typeset(f" Par réseau : {networks}.") if networks else ""),
+                )
+            )
+        if lines:
+            yield Section(heading, tuple(Paragraph(line) for line in lines))
+
+
+def _about(content: NoteContent) -> Iterator[Section]:
+    if content.unknowns:
+        yield Section("Ce qui n’est pas connu", (bullets(tuple(map(_typeset, content.unknowns))),))
+    if content.definitions:
+        pairs = tuple((_typeset(one.term), _typeset(one.meaning)) for one in content.definitions)
+        yield Section("Définitions", (Terms(pairs),))
+    if content.sources:
+        pairs = tuple((_typeset(one.name), _typeset(one.dated)) for one in content.sources)
+        yield Section("Sources", (Terms(pairs),))
+
+
+def _checked(note: NumberedNote, signature: NoteSignature) -> Iterator[Block]:
+    content = note.content
+    yield plain(
+        f"Chiffres figés le {moment(content.frozen_at)} ({content.made_by}), "
+        f"validés le {moment(note.approved_at)} ({note.approved_by})."
+    )
+    yield Terms(
+        (
+            ("Page publique, une fois la note publiée", note.address),
+            ("Empreinte des chiffres (SHA-256)", content.sha256()),
+            ("Signature (Ed25519)", signature.value),
+            ("Clé", signature.fingerprint),
+        )
+    )
+
+
+def _day(written: str) -> str:
+    return french.day(date.fromisoformat(written))
+
+
+def _typeset(text: str) -> str:
+    return french.typeset_letter(text)

@@ -1,0 +1,86 @@
+"""Sets a note as PDF/UA-1 by typst, in a child process with limits of time and memory.
+
+Typst's caches grow with each document and stay, so a process of its own is cheaper than a service that keeps them. The
+child may be killed at any moment without harm: the note is then not approved, and nothing of it is stored.
+
+Run as a module, this file is the child: it reads the document as JSON on standard input and prints the PDF.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+from outreach.errors import Refused
+
+SECONDS = 30  # of work, and of waiting; a long note takes half a second
+MEMORY = 1_500_000_000
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
+TEMPLATES = ROOT / "templates" / "notes"
+FONTS = TEMPLATES / "fonts"
+STANDARD: Final = "ua-1"  # typst refuses to write a PDF that breaks it: a picture without words, a skipped heading
+AT_ONCE = 2
+_room = threading.BoundedSemaphore(AT_ONCE)
+LOST_NOTHING = "La note n’est pas validée, rien n’est perdu"
+
+
+def set_pdf(document: dict[str, Any], at: int, template: str = "note.typ") -> bytes:
+    """The PDF of a document, made at a time (seconds since 1970). The same arguments give the same bytes.
+
+    Raises Refused, with a French sentence, when it cannot be made: too long, killed, no memory, a fault of typst.
+    """
+    asked = json.dumps({"template": template, "document": document, "at": at}).encode()
+    if not _room.acquire(timeout=SECONDS):
+        raise Refused(f"D’autres notes sont mises en PDF en ce moment. {LOST_NOTHING} : réessayez dans une minute.")
+    try:
+        return _set_apart(asked)
+    finally:
+        _room.release()
+
+
+def _set_apart(asked: bytes) -> bytes:
+    command = [sys.executable, "-m", "outreach.notes.files.pdf"]
+    try:
+        child = subprocess.run(command, input=asked, capture_output=True, timeout=SECONDS, cwd=ROOT, check=False)  # noqa: S603 our own module
+    except subprocess.TimeoutExpired:
+        raise Refused(f"Le PDF n’est pas prêt après {SECONDS} secondes. {LOST_NOTHING} : réessayez.") from None
+    except OSError as error:
+        raise Refused(f"Le PDF ne peut pas être composé ({error.strerror}). {LOST_NOTHING} : réessayez.") from None
+    if child.returncode < 0:
+        raise Refused(
+            f"La mise en PDF a été interrompue (signal {-child.returncode}). {LOST_NOTHING} : réessayez, et prévenez "
+            "l’exploitant si cela se répète."
+        )
+    if child.returncode or not child.stdout.startswith(b"%PDF"):
+        said = child.stderr.decode(errors="replace").strip().splitlines()
+        raise Refused(f"Le PDF ne peut pas être composé ({(said or ['sans raison'])[-1][:200]}). {LOST_NOTHING}.")
+    return child.stdout
+
+
+def _child() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    import typst  # noqa: PLC0415 - the parent only asks for it
+
+    asked = json.load(sys.stdin.buffer)
+    try:
+        made = typst.compile(
+            str(TEMPLATES / asked["template"]),
+            root=str(TEMPLATES),
+            font_paths=[str(FONTS)],  # typst reads no TYPST_FONT_PATHS
+            ignore_system_fonts=True,
+            format="pdf",
+            sys_inputs={"note": json.dumps(asked["document"])},
+            pdf_standards=[STANDARD],
+            timestamp=asked["at"],
+        )
+    except typst.TypstError as error:
+        sys.exit(str(error))
+    sys.stdout.buffer.write(made)
+
+
+if __name__ == "__main__":
+    _child()

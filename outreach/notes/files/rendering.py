@@ -1,0 +1,43 @@
+"""Makes all files of a numbered note, at once: they are made at its approval and kept with it."""
+
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from outreach.notes.content import NumberedNote
+from outreach.notes.files import pdf, tidy, word, workbook
+from outreach.notes.files.data import data_file
+from outreach.notes.files.outline import Outline, checking, outline
+from outreach.notes.files.pictures import qr_svg
+from outreach.notes.signing import NoteSignature
+
+KINDS = ("pdf", "docx", "xlsx", "csv", "json")
+
+
+def render(note: NumberedNote, signature: NoteSignature) -> dict[str, bytes]:
+    """The files of a note by kind: pdf, docx, xlsx, csv (a zip of tables with datapackage.json), json.
+
+    The same note and signature give the same bytes of csv and json. Raises Refused when typst makes no PDF.
+    """
+    data = data_file(note, signature)
+    shown = outline(note, signature)
+    return {
+        "json": data,
+        "csv": tidy.package(note),
+        "xlsx": workbook.workbook(note, signature),
+        "docx": word.document(note, shown),
+        "pdf": pdf.set_pdf(_document(note, shown, data), int(datetime.fromisoformat(note.approved_at).timestamp())),
+    }
+
+
+def _document(note: NumberedNote, shown: Outline, data: bytes) -> dict[str, Any]:
+    made = date.fromisoformat(note.approved_at[:10])
+    return {
+        **asdict(shown),
+        "name": f"{shown.title} – note {shown.number}",
+        "date": [made.year, made.month, made.day],
+        "qr": qr_svg(note.address),
+        "address": note.address,
+        "checking": checking(note),
+        "data": data.decode(),
+    }

@@ -1,0 +1,94 @@
+import io
+import json
+import zipfile
+
+import pytest
+from docx import Document
+from python_calamine import CalamineWorkbook
+
+from outreach.notes.files import tidy
+from outreach.notes.files.data import data_file
+from outreach.notes.files.outline import outline, public_outline
+from outreach.notes.files.parts import Grid
+from outreach.notes.files.pictures import zone_map
+from tests.notes.contents import ZONES, numbered, zones
+
+OWN_WORDS = ("reçu", "set text")  # of the author's text
+
+
+def test_the_same_note_gives_the_same_bytes_of_json_and_csv(files, full_note, signature):
+    assert data_file(full_note, signature) == files["json"]
+    assert tidy.package(full_note) == files["csv"]
+
+
+def test_a_word_document_says_what_was_typed_as_it_was_typed(files):
+    word = Document(io.BytesIO(files["docx"]))
+    text = "\n".join(paragraph.text for paragraph in word.paragraphs)
+    assert "Bilan & <suite> #1 $x$" in text
+    assert "Le plan est bien reçu & <b>1 < 2</b> #set text(red) $x$ lien (https://a.example/x)." in text
+    assert "Au 15\u00a0mai\u00a02021, 15 des 153 écoles secondaires (9,8\u00a0%) ont adhéré." in text
+
+
+def test_a_word_document_has_its_language_headings_and_heading_rows(files):
+    word = Document(io.BytesIO(files["docx"]))
+    with zipfile.ZipFile(io.BytesIO(files["docx"])) as packed:
+        assert b'w:lang w:val="fr-BE"' in packed.read("word/styles.xml")
+        assert packed.read("word/document.xml").count(b"<w:tblHeader/>") == len(word.tables)
+        assert "Code QR vers la page publique" in packed.read("word/document.xml").decode()
+    headings = [paragraph.text for paragraph in word.paragraphs if paragraph.style.name == "Heading 1"]
+    assert headings[:3] == ["Cette note corrige la note 2021-001", "Question", "Réponse"]
+
+
+def test_every_table_of_a_word_document_is_that_of_the_note(files, full_note, signature):
+    word = Document(io.BytesIO(files["docx"]))
+    shown = [block for section in outline(full_note, signature).sections for block in section.blocks]
+    grids = [block for block in shown if isinstance(block, Grid)]
+    written = [[[cell.text for cell in row.cells] for row in table.rows] for table in word.tables]
+    assert written == [[list(line) for line in (grid.headings, *grid.rows)] for grid in grids]
+
+
+def test_a_workbook_has_a_sheet_a_table_and_the_definitions(files):
+    book = CalamineWorkbook.from_filelike(io.BytesIO(files["xlsx"]))
+    assert {"À propos", "Volet 1, par réseau", "Volet 1, par zone", "Définitions"} <= set(book.sheet_names)
+    rows = book.get_sheet_by_name("Volet 1, par réseau").to_python()
+    assert rows[0] == ["Réseau", "PO", "Écoles", "Ont adhéré", "Part"]
+    assert rows[1][:4] == ["WBE", 1, 147, 14]
+
+
+def test_the_csv_is_described_column_by_column(files):
+    with zipfile.ZipFile(io.BytesIO(files["csv"])) as packed:
+        described = json.loads(packed.read("datapackage.json"))
+        for resource in described["resources"]:
+            header = packed.read(resource["path"]).decode("utf-8-sig").split("\r\n")[0]
+            assert header.split(";") == [field["name"] for field in resource["schema"]["fields"]]
+        names = {resource["path"] for resource in described["resources"]} | {"datapackage.json"}
+        assert set(packed.namelist()) == names
+        assert packed.read("network-1.csv").decode("utf-8-sig").split("\r\n")[1] == "WBE;1;147;14;9,5 %"
+
+
+@pytest.mark.parametrize("kind", ["json", "csv", "xlsx"])
+def test_no_file_of_figures_has_the_text_of_the_author(files, kind):
+    content = files[kind]
+    if kind != "json":
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            content = b"".join(map(packed.read, packed.namelist()))
+    assert not any(word in content.decode() for word in OWN_WORDS)
+
+
+def test_the_public_page_leaves_out_the_text_and_what_is_given_by_hand(full_note):
+    told = repr(public_outline(full_note))
+    assert not any(word in told for word in OWN_WORDS)
+    assert "100\u202f000" not in told
+    assert "100 000" not in told
+
+
+def test_the_map_has_a_tile_for_each_zone_and_says_its_counts_in_words():
+    drawn = zone_map(zones())
+    assert drawn.svg.count("<rect") == len(ZONES) == 10
+    for place, zone in enumerate(ZONES):
+        assert f"{zone} {place} sur 20" in drawn.alternative
+    assert "schématique" in drawn.caption
+
+
+def test_a_table_by_network_has_no_map():
+    assert zone_map(numbered().content.tables[0]) is None
