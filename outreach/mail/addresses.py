@@ -16,6 +16,7 @@ from outreach.text import EXAMPLES
 RETURNED = "b-"  # begins every address that bounces of letters return to
 UNSUBSCRIBING = "u-"  # begins every address that unsubscribe messages go to
 LONGEST = 320  # RFC 5321: 64 for the mailbox, 255 for the domain, and the @
+SHORTEST_MASKED = 2
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')  # RFC 5322 §3.2.4
 ESCAPED = re.compile(r"\\(.)")
@@ -83,6 +84,20 @@ def judge(text: str, *, examples: bool = True, ours: str = "") -> Judgement:
         warnings=_warnings(valid.local_part, mixed),
         mixed_writing=mixed,
     )
+
+
+def masked(address: str) -> str:
+    """An address as a page shows it to whoever has a link: "direction@ecole.be" is "d…@e…be".
+
+    A mailbox, or a domain before its ending, of two characters or fewer is not shown at all: a letter would tell it.
+    """
+    local, _, domain = address.rpartition("@")
+    name, _, ending = domain.rpartition(".")
+    return f"{_first(local)}…@{_first(name)}…{ending}"
+
+
+def _first(text: str) -> str:
+    return text[0] if len(text) > SHORTEST_MASKED else ""
 
 
 def _strip(text: str) -> tuple[str, tuple[str, ...]]:

@@ -46,6 +46,7 @@ OPEN = {
     "links.choose",
     "public.unsubscription",
     "public.unsubscribe",
+    "public.subscribe_again",
     "public.view",
     "public.click",
     "public.answer",
@@ -149,6 +150,7 @@ def test_no_form_is_read_judged_or_answered_while_its_request_writes(app, signed
     keys, words = Keys(settings.signing_keys), dict.fromkeys(("note", "day", "address", "name", "title", "why"), "x")
     tokens = {
         "public.unsubscribe": TokenKind.UNSUBSCRIBE,
+        "public.subscribe_again": TokenKind.UNSUBSCRIBE,
         "public.give_answer": TokenKind.ANSWER,
         "public.choose_measure": TokenKind.ANSWER,
     }

@@ -1,7 +1,7 @@
 import pytest
 
 from outreach.errors import InputError
-from outreach.mail.addresses import SeveralAddresses, judge
+from outreach.mail.addresses import SeveralAddresses, judge, masked
 
 
 def test_an_accented_domain_goes_to_the_wire_in_ascii():
@@ -126,3 +126,18 @@ def test_addresses_compare_without_case_and_keep_theirs():
 @pytest.mark.parametrize("name", ["MAILER-DAEMON", "noreply", "abuse", "postmaster"])
 def test_a_robot_s_mailbox_is_warned_of(name):
     assert "automate" in judge(f"{name}@ecole.be").warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("direction@ecole.be", "d…@e…be"),
+        ("po009001@adm.fwb.example", "p…@a…example"),
+        ("élève@école.be", "é…@é…be"),
+        ("abc@ab.be", "a…@…be"),
+        ("po@ecole.be", "…@e…be"),
+        ("a@x.be", "…@…be"),
+    ],
+)
+def test_a_masked_address_shows_a_letter_on_each_side_and_of_short_names_none(address, shown):
+    assert masked(address) == shown

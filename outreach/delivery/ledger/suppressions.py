@@ -49,6 +49,31 @@ def unsubscribe(session: Session, letter: Message, *, now: datetime, detail: str
     return True
 
 
+def unsubscribed_at(session: Session, letter: Message) -> datetime | None:
+    """Since when the address of a letter is unsubscribed, or None."""
+    for suppression in in_force(session, [letter.address_key]):
+        if suppression.reason is SuppressionReason.UNSUBSCRIBED:
+            return suppression.created_at
+    return None
+
+
+def subscribe_again(session: Session, letter: Message, *, now: datetime, because: str) -> bool:
+    """Take back the unsubscription of a letter's address; the row stays, with when and why it was lifted.
+
+    As with `unsubscribe`, the request proves that the letter arrived. Exclusions for other reasons stand. Returns
+    whether there was one; a test letter changes nothing.
+    """
+    if outbox.is_test(session, letter):
+        return False
+    outbox.evidence(session, letter, outbox.Proof.UNSUBSCRIPTION, now=now)
+    try:
+        reason = SuppressionReason.UNSUBSCRIBED
+        lift(session, letter.address_key, reason, now=now, actor="destinataire", because=because)
+    except NotFound:
+        return False
+    return True
+
+
 def lift(
     session: Session, address_key: str, reason: SuppressionReason, *, now: datetime, actor: str, because: str = ""
 ) -> None:

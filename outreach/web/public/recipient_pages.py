@@ -14,7 +14,9 @@ from outreach.campaigns.waves.answer_term import AnswerTerm
 from outreach.db import Session
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Message, MessageState
+from outreach.directory.models import Authority
 from outreach.errors import InputError, NotFound, Refused
+from outreach.mail.addresses import masked
 from outreach.mail.tokens import INERT, Keys, Token, TokenKind, hidden
 from outreach.text import CONTROLS
 from outreach.tracking import answers, consent
@@ -153,7 +155,7 @@ def choose_measure(token: str) -> Response:
 @pages.get("/u/<path:token>")
 def unsubscription(token: str) -> Response:
     read = _read(token, TokenKind.UNSUBSCRIBE)
-    return _page("public/unsubscribe.html", 200, token=token, why=WHY, confirms=False) if read else _neutral()
+    return _unsubscription_page(token, read) if read else _neutral()
 
 
 @pages.post("/u/<path:token>")
@@ -165,7 +167,7 @@ def unsubscribe(token: str) -> Response:
     with database().reading() as session:
         message = outbox.message_named(session, read.id)
     if message is not None and not is_one_click and not _is_human(message):
-        return _page("public/unsubscribe.html", 200, token=token, why=WHY, confirms=True)
+        return _unsubscription_page(token, read, confirms=True)
     if message is not None:
         how = _how(message)
         with database().writing() as session:
@@ -173,7 +175,26 @@ def unsubscribe(token: str) -> Response:
                 suppressions.unsubscribe(session, message, now=now(), detail=how)
     if is_one_click:
         return Response("", mimetype="text/plain")
-    return _page("public/unsubscribed.html", 200)
+    return _unsubscription_page(token, read, is_done=True)
+
+
+@pages.post("/u/again/<path:token>")
+def subscribe_again(token: str) -> Response:
+    """Undo an unsubscription, from the page that says it is recorded."""
+    read = _read(token, TokenKind.UNSUBSCRIBE)
+    try:
+        with database().reading() as session:
+            is_certain = _is_human(_message(session, read))
+        if read and not is_certain:
+            return _unsubscription_page(token, read, confirms=True)
+        with database().writing() as session:
+            message = _message(session, read)
+            because = f"demandé par le lien du courriel {message.public_id}"
+            suppressions.subscribe_again(session, message, now=now(), because=because)
+    except NotFound:
+        return _neutral()
+    with database().reading() as session:
+        return _page("public/subscribed_again.html", 200, token=token, **_whose(session, _message(session, read)))
 
 
 @pages.get("/accessibility")
@@ -192,6 +213,27 @@ def _message(session: Session, read: Token | None) -> Message:
     if message is None:
         raise NotFound("Ce lien ne mène à aucun courriel.")
     return message
+
+
+def _unsubscription_page(token: str, read: Token, *, confirms: bool = False, is_done: bool = False) -> Response:
+    """The page to unsubscribe on, or the one that says since when that is done, with the button to undo it."""
+    with database().reading() as session:
+        message = outbox.message_named(session, read.id)
+        shown = _whose(session, message) if message else {}
+    told = {"token": token, "why": WHY, "confirms": confirms, "is_done": is_done, **shown}
+    template = "unsubscribed" if is_done or shown.get("since") else "unsubscribe"
+    return _page(f"public/{template}.html", 200, **told)
+
+
+def _whose(session: Session, message: Message) -> dict[str, Any]:
+    """What the pages about unsubscribing say of a letter's mailbox: whose it is, its address masked, since when."""
+    return {
+        "authority": session.get(Authority, message.authority_id) if message.authority_id else None,
+        "address": masked(message.address),
+        "since": suppressions.unsubscribed_at(session, message),
+        "is_stopped": bool(suppressions.in_force(session, [message.address_key])),
+        "is_test": outbox.is_test(session, message),
+    }
 
 
 def _how(message: Message) -> str:

@@ -8,11 +8,16 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.verification import verify
 from outreach.campaigns.waves import launching
 from outreach.db import Database
-from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, Worker
+from outreach.delivery.ledger import suppressions as exclusions
+from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, SuppressionReason, Worker
+from outreach.directory.models import Authority
+from outreach.mail.addresses import masked
 from outreach.mail.tokens import INERT, Keys, TokenKind
 from outreach.settings import read
 from outreach.tracking.models import Response
 from tests.conftest import NOW
+from tests.pages import text_of
+from tests.web.campaigns.test_progress import stop_clock
 from tests.web.test_mailbox import planned
 
 JUNK = ["x" * 40, "a" * 40, "x", "x" * 10_000, "%2e%2e%2f", "é" * 40]
@@ -170,11 +175,73 @@ def test_a_comment_that_quotes_its_letter_s_link_keeps_no_token(app, client, let
         assert session.scalar(select(Response.comment)) == comment.replace(token, INERT)
 
 
-def test_unsubscribing_from_a_trial_excludes_nobody(app, client, letter, sample_database):
+def test_unsubscribing_from_a_trial_excludes_nobody_and_says_so(app, client, letter, sample_database):
     with sample_database.writing() as session:
         session.execute(update(Mailing).values(purpose=Purpose.TEST))
-    assert client.post(f"/u/{letter[1]}").status_code == 200
+    assert "Essai" in client.post(f"/u/{letter[1]}").text
     assert suppressions(sample_database) == []
+
+
+def test_the_page_to_unsubscribe_on_names_the_authority_and_shows_the_address_masked(client, letter, sample_database):
+    identity, token = letter
+    with sample_database.reading() as session:
+        message = session.get_one(Message, identity)
+        address, authority = message.address, session.get_one(Authority, message.authority_id)
+    for page in (client.get(f"/u/{token}"), client.post(f"/u/{token}"), client.post(f"/u/again/{token}")):
+        said = text_of(page)
+        assert authority.display_name in said
+        assert f"FASE {authority.fase}" in said
+        assert masked(address) in said
+        assert address not in page.text
+
+
+def test_a_mailbox_reads_when_it_unsubscribed_and_takes_it_back_by_a_button_alone(
+    client, letter, sample_database, monkeypatch
+):
+    _, token = letter
+    stop_clock(monkeypatch, NOW)
+    client.post(f"/u/{token}")
+    for _ in range(2):
+        said = text_of(client.get(f"/u/{token}")).replace("\u00a0", " ").replace("\u202f", " ")
+        assert "C’est déjà fait Pouvoir organisateur" in said
+        assert "Depuis le 15 mai 2021 à 11 h, cette boîte ne reçoit plus" in said
+    assert [row.lifted_at for row in suppressions(sample_database)] == [None]
+    assert client.get(f"/u/again/{token}").status_code == 404
+    assert "Vous recevez à nouveau nos courriels" in client.post(f"/u/again/{token}").text
+    (row,) = suppressions(sample_database)
+    assert (row.lifted_at, row.lifted_by) == (NOW, "destinataire")
+    assert "par le lien du courriel" in row.lifted_because
+    assert "Avec ce bouton" in client.get(f"/u/{token}").text
+    client.post(f"/u/again/{token}")  # nothing is left to undo
+    client.post(f"/u/{token}")
+    assert [one.lifted_at for one in suppressions(sample_database)] == [NOW, None]
+
+
+def test_undoing_an_unsubscription_leaves_any_other_exclusion_and_says_that_mail_stays_away(
+    client, letter, sample_database
+):
+    identity, token = letter
+    client.post(f"/u/{token}")
+    with sample_database.writing() as session:
+        key = session.get_one(Message, identity).address_key
+        exclusions.suppress(session, key, SuppressionReason.STAFF, now=NOW, actor="a@fwb.example")
+    assert "Rien ne part encore vers cette boîte" in client.post(f"/u/again/{token}").text
+    with sample_database.reading() as session:
+        assert [row.reason for row in exclusions.in_force(session, [key])] == [SuppressionReason.STAFF]
+
+
+def test_a_scanner_that_sends_the_form_at_once_undoes_nothing(client, letter, sample_database, monkeypatch):
+    identity, token = letter
+    stop_clock(monkeypatch, NOW)
+    client.post(f"/u/{token}")
+    with sample_database.writing() as session:
+        sent = {"state": "accepted", "fence_id": "f", "fenced_at": NOW, "settled_at": NOW}
+        session.execute(update(Message).where(Message.id == identity).values(sent))
+    asked = client.post(f"/u/again/{token}")
+    assert "Un dernier geste" in asked.text
+    assert [row.lifted_at for row in suppressions(sample_database)] == [None]
+    client.post(f"/u/again/{token}", data={"confirmed": "1"})
+    assert [row.lifted_at for row in suppressions(sample_database)] == [NOW]
 
 
 STATEMENTS = {
