@@ -163,6 +163,7 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_SENDING", "non", "on et off"),
         ("OUTREACH_CHECK_DOMAINS", "oui", "on et off"),
         ("OUTREACH_DNS_TIMEOUT", "0", "secondes, de 1 à 30"),
+        ("OUTREACH_ANSWERS_WITHIN", "31", "jours ouvrables, de 1 à 30"),
         ("OUTREACH_DNS_SERVER", "resolver.example", "une adresse IP"),
         ("OUTREACH_DNS_SERVER", "127.0.0.1:99999", "une adresse IP"),
         ("OUTREACH_SECOND_FACTOR", "yes", "required, optional et off"),

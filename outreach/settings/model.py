@@ -97,6 +97,7 @@ class Settings(BaseModel):
     demo_mailbox: str = "127.0.0.1:8025"
     security_contact: Annotated[str, Field(pattern=r"^([^\s@:]+@[^\s@:]+|https://\S+)?$")] = ""
     official_page: Annotated[str, Field(pattern=r"^(https://[^\s@\\<>\"]+)?$")] = ""
+    answers_within: Annotated[int, Field(ge=1, le=30)] = 5
     clock_offset: float = 0.0
     oidc_issuer: str = ""
     oidc_client_id: str = ""

@@ -17,6 +17,7 @@ RANGES = {
     "web_processes": "de 1 à 32",
     "smtp_connections": "de 1 à 50",
     "dns_timeout": "de secondes, de 1 à 30",
+    "answers_within": "de jours ouvrables, de 1 à 30",
 }
 CHOICES = {
     "mode": "demo, trial et production",

@@ -15,6 +15,7 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.replies import confirming, replying, texts
 from outreach.campaigns.replies.models import TextUse
 from outreach.campaigns.replies.replying import PreparedReply, Writer
+from outreach.campaigns.waves import receipts
 from outreach.days import parse_day
 from outreach.db import Session
 from outreach.delivery.ledger.listing import outcome_of
@@ -286,6 +287,7 @@ def _page(session: Session, received: Response, fault: str = "", *, day_fault: s
     return render_template(
         template,
         response=received,
+        reference=receipts.reference_of(session, received),
         effect=effect,
         fault=fault,
         day_fault=day_fault,

@@ -80,10 +80,26 @@ def test_one_choice_for_all_schools_comes_first_and_each_may_differ(client, wbe,
     assert "Nous adhérons : 1 école" in said
     assert "En préparation : 132 écoles" in said
     assert "Changer ma réponse" in said
-    assert "pour cette école. Le service confirmera son adhésion." in said
+    assert "Les rappels de ce volet s’arrêtent pour cette école." in said
     with sample_database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Response)) == 2
-    assert "pour ces écoles. Le service" in text_of(client.post(wbe, data={"answer": "joined"}))
+    assert "s’arrêtent pour ces écoles." in text_of(client.post(wbe, data={"answer": "joined"}))
+
+
+def test_the_page_after_an_answer_is_its_receipt_and_staff_find_its_reference(author, client, wbe, monkeypatch):
+    stop_clock(monkeypatch, NOW + timedelta(minutes=1))
+    page = client.post(wbe, data={"answer": "joined"})
+    said = text_of(page).replace("\u00a0", " ").replace("\u202f", " ")
+    assert "Référence R-1 Reçue le 15 mai 2021 à 11 h 01 Volet 1" in said
+    assert "au plus tard le vendredi 21 mai 2021 (5 jours ouvrables). Un courriel vous la confirme." in said
+    assert page.text.count("(FASE ") == 133
+    stop_clock(monkeypatch, NOW + timedelta(minutes=2))
+    assert "déjà confirmée" in text_of(client.post(wbe, data={"answer": "joined"}))
+    stop_clock(monkeypatch, NOW + timedelta(minutes=3))
+    wrong = text_of(client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"}))
+    assert "vous proposez direction@ecole.be" in wrong
+    assert "Aucun courriel ne confirme cette réponse" in wrong
+    assert "Référence R-1" in text_of(author.get("/responses/1"))
 
 
 def test_the_page_of_a_mailbox_that_answers_for_some_schools_shows_and_takes_these_only(client, wbe, sample_database):

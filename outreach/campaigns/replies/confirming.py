@@ -1,24 +1,20 @@
 """Confirms a declared joining and, where a person ticks it, tells the authority so in the text approved for it."""
 
-import re
 import secrets
-from collections.abc import Sequence
 from datetime import datetime
 
 from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.naming import listed
 from outreach.campaigns.replies import replying, texts
 from outreach.campaigns.replies.models import TextUse
 from outreach.campaigns.replies.replying import PreparedReply, Writer
 from outreach.db import Session
-from outreach.directory.models import School
-from outreach.french import plural
 from outreach.tracking import inbox
 from outreach.tracking.effects import declared_still
 from outreach.tracking.inbox import EffectChanged
 from outreach.tracking.models import Answer, Response
 
 MOST_NAMED = 25  # as in the lists of campaigns' letters
-PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
 def prepare_news(
@@ -35,7 +31,8 @@ def prepare_news(
     schools = declared_still(session, [response], now=now)[response.id]
     if held.row is None or not held.is_usable or not schools:
         return None
-    text = held.text.replace(texts.SCHOOLS, _listed(schools)).replace(texts.STRAND, str(response.strand.number))
+    named = listed(schools, MOST_NAMED)
+    text = held.text.replace(texts.SCHOOLS, named).replace(texts.STRAND, str(response.strand.number))
     keys = [school.id for school in schools]
     return replying.prepare(session, response, text, writer, sending, now=now, text_id=held.row.id, schools=keys)
 
@@ -65,14 +62,3 @@ def confirm(
         )
     inbox.act(session, response, now=now, actor=actor, note=note, seen=seen)
     replying.send(session, response, news, sending, secrets.token_hex(16), now=now, actor=actor)
-
-
-def _listed(schools: Sequence[School]) -> str:
-    lines = [f"- {_plain(school.display_name)} (FASE {school.fase})" for school in schools[:MOST_NAMED]]
-    more = len(schools) - len(lines)
-    return "\n".join([*lines, f"- et {plural(more, 'autre école', 'autres écoles')}"] if more else lines)
-
-
-def _plain(words: str) -> str:
-    """Words in which the language of letters reads no markup and no field."""
-    return PUNCTUATION.sub(r"\\\1", " ".join(words.split()))

@@ -8,31 +8,17 @@ from sqlalchemy import select
 
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
 from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.waves import receipts
 from outreach.campaigns.waves.answer_term import campaign_of
 from outreach.campaigns.waves.launching import send_one
-from outreach.days import today
+from outreach.campaigns.waves.receipts import Receipt
 from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Message, MessageClass, Purpose, Reason
-from outreach.french import spelt_day
 from outreach.tracking import answers
 from outreach.tracking.answers import Given
-from outreach.tracking.models import Answer, Response, TrackingMode
-
-SUBJECT = "Votre réponse est enregistrée – FASE ((fase_po))"
-LETTER = """Madame, Monsieur,
-
-Votre réponse du {day} est enregistrée pour **((nom_po))** (FASE ((fase_po))) :
-
-{answers}
-
-{after}Pour la changer, rouvrez le lien du courriel reçu, ou répondez à celui-ci.
-
-Bien cordialement,
-((contact))
-"""
-CONFIRM = "Votre adhésion sera confirmée par le service. "
+from outreach.tracking.models import Response, TrackingMode
 
 
 def receive(
@@ -41,9 +27,9 @@ def receive(
     """Record an answer given from a letter, withdraw the campaign's letters queued for that authority, and confirm it.
 
     Where the mailbox answers for some schools only, the letters queued for the authority's other mailboxes stay.
-    An answer proves that the letter arrived. An answer that repeats the previous one is not confirmed again. Returns
-    the responses: none for a test letter, whose answer is not recorded. Raises InputError and Refused as `answers.give`
-    does.
+    An answer proves that the letter arrived. An answer that repeats the previous one is not confirmed again, nor is
+    one that says that the mailbox is the wrong contact. Returns the responses: none for a test letter, whose answer is
+    not recorded. Raises InputError and Refused as `answers.give` does.
     """
     outbox.evidence(session, message, outbox.Proof.ANSWER, now=now)
     if outbox.is_test(session, message):
@@ -68,38 +54,29 @@ def _follow_up(
     mailings = [mailing for mailing in session.scalars(waves) if mailing]
     to, address_key = responses[0].authority_id, answers.answered_address(session, message)
     outbox.withdraw_queued(session, to, mailings, Reason.ANSWERED, now=now, address_key=address_key)
-    if not answers.repeats(session, message, responses):
-        _confirm(session, campaign, message, responses, sending, now)
+    receipt = receipts.of(session, responses, sending)
+    if receipt.is_posted and not answers.repeats(session, message, responses):
+        _confirm(session, campaign, message, receipt, sending, now)
 
 
 def _confirm(
     session: Session,
     campaign: Campaign,
     message: Message,
-    responses: Sequence[Response],
+    receipt: Receipt,
     sending: SenderIdentity,
     now: datetime,
 ) -> None:
-    """Put a confirmation into the outbox. It lists the labels of the answers, and quotes no text of the respondent."""
-    has_joined = any(response.answer is Answer.JOINED for response in responses)
-    after = CONFIRM if has_joined else ""
+    """Put the receipt of an answer into the outbox. It quotes no text of the respondent."""
     written = replace(
         WrittenLetter.of(campaign),
         message_class=MessageClass.STATUTORY,
         tracking=TrackingMode.NONE,
-        subject=SUBJECT,
+        subject=receipts.SUBJECT,
         preheader="",
-        letter=LETTER.format(day=spelt_day(today(now)), answers=_listed(responses), after=after),
+        letter=receipts.letter(receipt, message, sending),
     )
     frozen = freeze(written, sending, now, is_reminder=False)
     addressee = Addressee(message.authority_id, message.address, message.address_key, message.address_ascii)
     purpose, actor = Purpose.CONFIRMATION, message.address
     send_one(session, written, frozen, sending, addressee, purpose, "reponse", now=now, actor=actor)
-
-
-def _listed(responses: Sequence[Response]) -> str:
-    return "\n".join(f"- {response.answer.label}{_about(len(response.schools))}" for response in responses)
-
-
-def _about(count: int) -> str:
-    return f" ({count} école{'s' if count > 1 else ''})" if count else ""

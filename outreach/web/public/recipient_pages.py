@@ -9,7 +9,7 @@ from flask import Blueprint, Response, render_template, request
 
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.waves import answer_term, answering
+from outreach.campaigns.waves import answer_term, answering, receipts
 from outreach.campaigns.waves.answer_term import AnswerTerm
 from outreach.db import Session
 from outreach.delivery.ledger import outbox, suppressions
@@ -124,9 +124,10 @@ def give_answer(token: str) -> Response:
         fault, code = str(error), 422 if isinstance(error, InputError) else 429
     else:
         with database().reading() as session:
-            unsaved = _unsaved_measure(session, _message(session, read))
-        told = {"contact": shared.contact, "given": given, "is_test": is_test}
-        return _page("public/answered.html", 200, token=token, **told, **unsaved)
+            message = _message(session, read)
+            unsaved, receipt = _unsaved_measure(session, message), receipts.last(session, message, _sending())
+            told = {"contact": shared.contact, "given": given, "is_test": is_test, "receipt": receipt}
+            return _page("public/answered.html", 200, token=token, **told, **unsaved)
     with database().reading() as session:
         return _question_page(session, _message(session, read), token, request.form, fault, code)
 

@@ -1,0 +1,149 @@
+"""Receipts of answers: what was answered for which schools, when, its reference, and when the service comes back.
+
+The page after an answer and the letter that confirms it say the same. No text of the respondent is in either, except a
+proposed address, on the page alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.links import ANSWER
+from outreach.campaigns.letter.naming import listed
+from outreach.campaigns.schedule import closures, sending_hours
+from outreach.campaigns.schedule.moments import spelt_moment
+from outreach.campaigns.schedule.sending_hours import AddedClosure, Audiences
+from outreach.days import today
+from outreach.db import Session
+from outreach.delivery.models import Message
+from outreach.directory.models import School
+from outreach.french import plural, weekday
+from outreach.mail.tokens import TokenKind
+from outreach.tracking import answers
+from outreach.tracking.models import Answer, Response
+
+MOST_NAMED = 10  # in the letter; the page names all
+SUBJECT = "Votre réponse est enregistrée – FASE ((fase_po))"
+LETTER = """Madame, Monsieur,
+
+Votre réponse du {moment} est enregistrée pour **((nom_po))** (FASE ((fase_po))), volet {strand} :
+
+{answers}
+
+Sa référence est **{reference}**. {after}
+
+[Changer ma réponse]({change})
+
+Bien cordialement,
+((contact))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    """An answer of a receipt, and the schools for which it was given, by name; none for a request to the service."""
+
+    answer: Answer
+    schools: Sequence[School]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What came with one form: its answers, when, and its reference.
+
+    `back_on` is the last day on which the service comes back, `within` working days later; None when nothing awaits it.
+    `is_posted`: a letter with the receipt goes to the mailbox that answered. `is_repeated`: the form before it said the
+    same, so that its letter stands for this one as well.
+    """
+
+    reference: str
+    given_at: datetime
+    strand: int
+    lines: Sequence[ReceiptLine]
+    proposed_address: str
+    back_on: date | None
+    within: int
+    is_posted: bool
+    is_repeated: bool = False
+
+    @property
+    def after(self) -> str:
+        """What follows, in a sentence."""
+        answered = {line.answer for line in self.lines}
+        if self.back_on is None:
+            return "Le service en prend acte, et n’attend rien de plus de votre part."
+        does = "confirme votre adhésion, ou revient vers vous," if Answer.JOINED in answered else "revient vers vous"
+        days = plural(self.within, "jour ouvrable", "jours ouvrables")
+        return f"Le service {does} au plus tard le {weekday(self.back_on)} ({days})."
+
+
+def of(session: Session, responses: Sequence[Response], sending: SenderIdentity) -> Receipt:
+    """The receipt of the responses that one form made; at least one."""
+    first = min(responses, key=lambda response: response.id)
+    answered = {response.answer for response in responses}
+    is_awaited = bool(answered & {Answer.JOINED, Answer.HELP, Answer.WRONG_CONTACT})
+    day = today(first.given_at)
+    return Receipt(
+        reference=_reference(first.id),
+        given_at=first.given_at,
+        strand=first.strand.number,
+        lines=[ReceiptLine(response.answer, response.schools) for response in responses],
+        proposed_address=next((one.proposed_address for one in responses if one.proposed_address), ""),
+        back_on=working_day(day, sending.answers_within, closures.in_force(session)) if is_awaited else None,
+        within=sending.answers_within,
+        is_posted=Answer.WRONG_CONTACT not in answered,
+    )
+
+
+def last(session: Session, message: Message, sending: SenderIdentity) -> Receipt | None:
+    """The receipt of the newest form sent from a letter, or None when there is none."""
+    newest = select(func.max(Response.given_at)).where(Response.message_id == message.id).scalar_subquery()
+    query = select(Response).where(Response.message_id == message.id, Response.given_at == newest)
+    query = query.options(selectinload(Response.schools), joinedload(Response.strand)).order_by(Response.id)
+    responses = session.scalars(query).all()
+    if not responses:
+        return None
+    return replace(of(session, responses, sending), is_repeated=answers.repeats(session, message, responses))
+
+
+def reference_of(session: Session, response: Response) -> str:
+    """The reference of the receipt that a response is part of: that of the first response of its form."""
+    same_form = (Response.message_id == response.message_id, Response.given_at == response.given_at)
+    return _reference(session.scalars(select(func.min(Response.id)).where(*same_form)).one() or response.id)
+
+
+def letter(receipt: Receipt, message: Message, sending: SenderIdentity) -> str:
+    """The text of the letter that confirms an answer, in the language of letters; its link leads to the page again."""
+    token = sending.keys.make(TokenKind.ANSWER, bytes.fromhex(message.public_id))
+    return LETTER.format(
+        moment=spelt_moment(receipt.given_at),
+        strand=receipt.strand,
+        answers="\n\n".join(_told(line) for line in receipt.lines),
+        reference=receipt.reference,
+        after=receipt.after,
+        change=f"{sending.address}/{ANSWER}/{token}",
+    )
+
+
+def working_day(start: date, count: int, added: Sequence[AddedClosure] = ()) -> date:
+    """The day that comes `count` working days of an administration after a day."""
+    day = start
+    while count:
+        day += timedelta(days=1)
+        if not sending_hours.closed_office(day, [Audiences.ADMINISTRATION], added):
+            count -= 1
+    return day
+
+
+def _reference(number: int) -> str:
+    return f"R-{number}"
+
+
+def _told(line: ReceiptLine) -> str:
+    if not line.schools:
+        return f"**{line.answer.label}**"
+    return f"**{line.answer.label}** ({plural(len(line.schools), 'école')}) :\n\n{listed(line.schools, MOST_NAMED)}"

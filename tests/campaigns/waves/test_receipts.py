@@ -1,0 +1,123 @@
+"""Receipts of answers: they name the schools, the hour, a reference, the link to change them, and the day to come."""
+
+import re
+from datetime import date, timedelta
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+from sqlalchemy import select
+
+from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns.schedule.sending_hours import AddedClosure, ClosedPart, Spares
+from outreach.campaigns.waves import answering, receipts
+from outreach.delivery.ledger.letters import due_in
+from outreach.delivery.models import Batch, Mailing, Message, Purpose
+from outreach.mail.linter import faults
+from outreach.mail.tokens import TokenKind
+from outreach.tracking import answers
+from outreach.tracking.answers import Given
+from outreach.tracking.models import Answer, Response
+from tests.campaigns.conftest import SENDING, approved, launch, settle
+from tests.tracking.test_answers import LATER, give, letters, people, strand
+
+__all__ = ["letters", "people", "strand"]
+LINK = re.compile(r"https://courriel\.example/a/(\w+)")
+
+
+def posted(database):
+    """The letters that confirm answers, in order: their recipient, and their text without its layout's breaks."""
+    made = []
+    with database.reading() as session:
+        confirming = select(Mailing).where(Mailing.purpose == Purpose.CONFIRMATION).order_by(Mailing.id)
+        for mailing in session.scalars(confirming):
+            batch = session.scalars(select(Batch.id).where(Batch.mailing_id == mailing.id)).one()
+            due = due_in(session, batch, now=LATER + timedelta(days=90))
+            for one in Composer(SENDING, lambda: LATER)(session, mailing, due).values():
+                assert faults(one.wire) == []
+                message = message_from_bytes(one.wire, policy=default)
+                text = message.get_body(("plain",)).get_content()
+                made.append((message["To"], " ".join(text.split())))
+    return made
+
+
+def test_the_letter_names_the_schools_the_hour_a_reference_the_day_and_its_link_leads_back(database, letters):
+    (key,) = give(database, letters[0], "joined")
+    ((to, text),) = posted(database)
+    assert to == "po009001@adm.fwb.example"
+    for words in (
+        "Votre réponse du 16 mai 2021 à 11 h est enregistrée pour PO 0 (FASE 9001), volet 1 :",
+        "Nous adhérons (2 écoles) : - École 00000 (FASE 80001) - École 00001 (FASE 80002)",
+        f"Sa référence est R-{key}.",
+        "Le service confirme votre adhésion, ou revient vers vous, au plus tard le vendredi 21 mai 2021 (5 jours",
+    ):
+        assert words in text
+    with database.reading() as session:
+        read = SENDING.keys.read(LINK.search(text)[1], TokenKind.ANSWER)
+        assert read.id.hex() == session.get_one(Message, letters[0]).public_id
+
+
+def test_a_wrong_contact_gets_no_letter_and_its_receipt_repeats_the_address_proposed(database, letters):
+    give(database, letters[0], "wrong_contact", proposed_address="direction@ecole.be", comment="Je pars")
+    assert posted(database) == []
+    with database.reading() as session:
+        receipt = receipts.last(session, session.get_one(Message, letters[0]), SENDING)
+    assert (receipt.proposed_address, receipt.is_posted) == ("direction@ecole.be", False)
+    assert receipt.after.startswith("Le service revient vers vous au plus tard le")
+
+
+def test_what_needs_nobody_says_so_and_one_reference_stands_for_a_whole_form(database, letters):
+    with database.writing() as session:
+        message = session.get_one(Message, letters[0])
+        one, two = (school.id for school in answers.question_of(session, message, now=LATER).open())
+        given = Given({one: Answer.IN_PREPARATION, two: Answer.DECLINED})
+        first, second = answering.receive(session, message, given, SENDING, now=LATER)
+        assert [receipts.reference_of(session, made) for made in (first, second)] == [f"R-{first.id}"] * 2
+        receipt = receipts.last(session, message, SENDING)
+        assert receipt.reference == f"R-{first.id}"
+    assert (receipt.back_on, receipt.is_repeated) == (None, False)
+    assert receipt.after.startswith("Le service en prend acte")
+    give(database, letters[0], "help", now=LATER + timedelta(hours=1))
+    give(database, letters[0], "help", now=LATER + timedelta(hours=2))
+    with database.reading() as session:
+        again = receipts.last(session, session.get_one(Message, letters[0]), SENDING)
+    assert ([line.answer for line in again.lines], again.is_repeated) == ([Answer.HELP], True)
+
+
+def test_a_letter_names_ten_schools_and_counts_the_others(database, people, strand):
+    settle(database, 1, schools=12)
+    launch(database, approved(database))
+    with database.reading() as session:
+        letter = session.scalars(select(Message.id)).one()
+    give(database, letter, "in_preparation")
+    ((_, text),) = posted(database)
+    assert text.count("(FASE 8") == 10
+    assert "- et 2 autres écoles" in text
+    with database.reading() as session:
+        assert len(session.scalars(select(Response)).one().schools) == 12
+
+
+def test_a_name_with_marks_of_the_letter_language_stands_in_the_letter_as_it_is(database, letters):
+    with database.writing() as session:
+        message = session.get_one(Message, letters[0])
+        answers.question_of(session, message, now=LATER).open()[0].corrected_name = "École ((nom_po)) *1*"
+    give(database, letters[0], "declined")
+    ((_, text),) = posted(database)
+    assert "École ((nom_po)) *1* (FASE 80001)" in text
+
+
+CLOSED = AddedClosure(date(2021, 5, 18), date(2021, 5, 19), ClosedPart.DAY, Spares.NOBODY, "Déménagement")
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "added", "day"),
+    [
+        (date(2021, 5, 17), 1, (), date(2021, 5, 18)),
+        (date(2021, 5, 14), 1, (), date(2021, 5, 17)),  # a Friday
+        (date(2021, 5, 21), 1, (), date(2021, 5, 25)),  # before Whit Monday
+        (date(2021, 5, 17), 1, (CLOSED,), date(2021, 5, 20)),
+        (date(2021, 5, 15), 5, (), date(2021, 5, 21)),  # a Saturday
+    ],
+)
+def test_working_days_leave_out_weekends_holidays_and_added_closures(start, count, added, day):
+    assert receipts.working_day(start, count, added) == day
