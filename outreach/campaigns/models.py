@@ -336,3 +336,13 @@ class ExemptionWithdrawal(Base):
     exemption_id: Mapped[int] = mapped_column(ForeignKey("exemptions.id"), primary_key=True)
     withdrawn_at: Mapped[datetime]
     withdrawn_by: Mapped[str] = mapped_column(String(255))
+
+
+class ReceiptCopy(Base):
+    """A letter's one copy of the receipt of an answer to it, and when it was asked for; never a second one."""
+
+    __tablename__ = "receipt_copies"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True)
+    copy_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), unique=True)
+    asked_at: Mapped[datetime]

@@ -17,8 +17,9 @@ from outreach.delivery.models import Mailing, Message
 from outreach.directory.contacts import school_limits, subject_of
 from outreach.directory.models import Authority, Contact, ContactSchool, School
 from outreach.errors import InputError, NotFound, Refused
+from outreach.mail.addresses import Judgement
 from outreach.tracking import steps
-from outreach.tracking.models import Answer, Response, ResponseSchool, StepKind
+from outreach.tracking.models import Answer, Respondent, Response, ResponseSchool, StepKind
 
 MOST_AN_HOUR = 20
 TURN = "answers"  # with a campaign's key: of its answers and of the launch of its waves, so that one sees the other
@@ -45,12 +46,18 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was answered: an answer for each school (by key), a request to the service, and what was added to them."""
+    """What was answered: an answer for each school (by key), a request to the service, and what was added to them.
+
+    `name` and `function` are those of who answers, or ''. A copy of the receipt goes to `copy_to`.
+    """
 
     answers: Mapping[int, Answer]
     request: Answer | None = None
     comment: str = ""
     proposed_address: str = ""
+    name: str = ""
+    function: str = ""
+    copy_to: Judgement | None = None
 
 
 def question_of(session: Session, message: Message, *, now: datetime) -> Question:
@@ -176,6 +183,8 @@ def _respond(
     session.flush()
     if not answer.awaits_staff:
         steps.add(session, response, StepKind.HANDLED, at=now, actor=actor_of(message), note="enregistrée")
+    if given.name or given.function:
+        session.add(Respondent(response_id=response.id, name=given.name, function=given.function))
     session.add_all(ResponseSchool(response_id=response.id, school_id=school.id) for school in schools)
     session.flush()
     about = f" pour {len(schools)} école{'s' if len(schools) > 1 else ''}" if schools else ""

@@ -108,6 +108,7 @@ def authorities(session: Session, tray: Tray | None, *, owner: str = "", recalle
 
 def _ordered(tray: Tray | None, owner: str, recalled: bool) -> Select[Response]:
     query = _in(tray, owner, recalled).options(joinedload(Response.authority), joinedload(Response.strand))
+    query = query.options(joinedload(Response.respondent))
     order = [Response.handled_at.desc()] if tray is Tray.HANDLED else [_urgency(), Response.given_at]
     order = [Response.recall_on, *order] if recalled else order
     return query.options(selectinload(Response.schools), joinedload(Response.message)).order_by(*order, Response.id)

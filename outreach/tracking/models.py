@@ -27,6 +27,8 @@ from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Contact, School
 from outreach.tracking.machines import Agent, HitClass, Why
 
+LONGEST_NAME = 120  # of who answers, and of their function
+
 
 class Answer(StrEnum):
     """What an authority may answer to a letter about a strand."""
@@ -168,6 +170,20 @@ class Response(Base):
     strand: Mapped[Strand] = relationship()
     message: Mapped[Message] = relationship()
     schools: Mapped[list[School]] = relationship(secondary="response_schools", order_by="School.folded")
+    respondent: Mapped["Respondent | None"] = relationship()
+
+
+class Respondent(Base):
+    """Who gave a response, as they named themselves: their name and their function, '' where they did not say.
+
+    Personal data, kept as long as the response. The row may be erased when the person asks for it.
+    """
+
+    __tablename__ = "respondents"
+
+    response_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    function: Mapped[str] = mapped_column(String(LONGEST_NAME))
 
 
 class ResponseSchool(Base):

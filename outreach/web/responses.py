@@ -46,6 +46,7 @@ HEADERS = (
         "Commentaire",
     ),
     *("Reçue (heure de Bruxelles)", "Suivi par", "Suite"),
+    *("Répondu par", "Fonction"),
 )
 
 
@@ -251,6 +252,8 @@ def _cells(row: Response, colleagues: Mapping[str, str]) -> Sequence[exports.Cel
         f"{row.given_at.astimezone(days.BRUSSELS):%Y-%m-%d %H:%M}",
         colleagues[row.owner] if row.owner else "",
         row.outcome or "",
+        row.respondent.name if row.respondent else "",
+        row.respondent.function if row.respondent else "",
     )
 
 

@@ -45,6 +45,7 @@ KEYS = {
     "note_rows": ["note_id", "strand", "fase"],
     "notes": ["id"],
     "prepared_texts": ["id"],
+    "receipt_copies": ["message_id"],
     "record_withdrawals": ["record_id"],
     "response_schools": ["response_id", "school_id"],
     "response_steps": ["id"],
@@ -64,6 +65,7 @@ LATER = {  # rows of tables that no dump holds
         {"id": 1, "response_id": 1, "message_id": 1, "text_id": 1, "key": "x", "subject": "x", "text": "x"}
         | {"sent_at": AT, "sent_by": "a@fwb.example"}
     ],
+    "receipt_copies": [{"message_id": 1, "copy_id": 1, "asked_at": AT}],
     "closures": [
         {"id": 1, "first_on": "2021-05-25", "last_on": "2021-05-25", "part": "day", "spares": "", "name": "x"}
         | {"added_at": AT, "added_by": "a@fwb.example"}

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
-from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.models import Campaign, ReceiptCopy, Wave
 from outreach.campaigns.waves import receipts
 from outreach.campaigns.waves.answer_term import campaign_of
 from outreach.campaigns.waves.launching import send_one
@@ -15,7 +15,8 @@ from outreach.campaigns.waves.receipts import Receipt
 from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
-from outreach.delivery.models import Message, MessageClass, Purpose, Reason
+from outreach.delivery.models import Mailing, Message, MessageClass, Purpose, Reason
+from outreach.mail.addresses import Judgement
 from outreach.tracking import answers
 from outreach.tracking.answers import Given
 from outreach.tracking.models import Response, TrackingMode
@@ -28,8 +29,10 @@ def receive(
 
     Where the mailbox answers for some schools only, the letters queued for the authority's other mailboxes stay.
     An answer proves that the letter arrived. An answer that repeats the previous one is not confirmed again, nor is
-    one that says that the mailbox is the wrong contact. Returns the responses: none for a test letter, whose answer is
-    not recorded. Raises InputError and Refused as `answers.give` does.
+    one that says that the mailbox is the wrong contact. A copy goes to `given.copy_to`, once a letter.
+
+    Returns the responses: none for a test letter, whose answer is not recorded. Raises InputError and Refused as
+    `answers.give` does.
     """
     outbox.evidence(session, message, outbox.Proof.ANSWER, now=now)
     if outbox.is_test(session, message):
@@ -37,7 +40,10 @@ def receive(
     responses = answers.give(session, message, given, now=now)
     campaign = campaign_of(session, message)
     if campaign is not None:
-        _follow_up(session, campaign, message, responses, sending, now)
+        receipt = receipts.of(session, responses, sending)
+        _follow_up(session, campaign, message, responses, receipt, sending, now)
+        if given.copy_to is not None and receipts.may_copy(session, message):
+            _copy(session, campaign, message, receipt, given.copy_to, sending, now)
     return responses
 
 
@@ -46,6 +52,7 @@ def _follow_up(
     campaign: Campaign,
     message: Message,
     responses: Sequence[Response],
+    receipt: Receipt,
     sending: SenderIdentity,
     now: datetime,
 ) -> None:
@@ -54,7 +61,6 @@ def _follow_up(
     mailings = [mailing for mailing in session.scalars(waves) if mailing]
     to, address_key = responses[0].authority_id, answers.answered_address(session, message)
     outbox.withdraw_queued(session, to, mailings, Reason.ANSWERED, now=now, address_key=address_key)
-    receipt = receipts.of(session, responses, sending)
     if receipt.is_posted and not answers.repeats(session, message, responses):
         _confirm(session, campaign, message, receipt, sending, now)
 
@@ -68,15 +74,50 @@ def _confirm(
     now: datetime,
 ) -> None:
     """Put the receipt of an answer into the outbox. It quotes no text of the respondent."""
-    written = replace(
-        WrittenLetter.of(campaign),
-        message_class=MessageClass.STATUTORY,
-        tracking=TrackingMode.NONE,
-        subject=receipts.SUBJECT,
-        preheader="",
-        letter=receipts.letter(receipt, message, sending),
-    )
-    frozen = freeze(written, sending, now, is_reminder=False)
+    written = _written(campaign, receipts.SUBJECT, receipts.letter(receipt, message, sending), MessageClass.STATUTORY)
     addressee = Addressee(message.authority_id, message.address, message.address_key, message.address_ascii)
-    purpose, actor = Purpose.CONFIRMATION, message.address
-    send_one(session, written, frozen, sending, addressee, purpose, "reponse", now=now, actor=actor)
+    _send(session, written, addressee, message, sending, now)
+
+
+def _copy(
+    session: Session,
+    campaign: Campaign,
+    message: Message,
+    receipt: Receipt,
+    to: Judgement,
+    sending: SenderIdentity,
+    now: datetime,
+) -> None:
+    """Put the letter's one copy of the receipt into the outbox.
+
+    Its recipient did not ask for it. It is therefore of the class that any exclusion of an address stops, at the fence
+    as ever, and that can be unsubscribed from.
+    """
+    written = _written(campaign, receipts.COPY_SUBJECT, receipts.copy(receipt), MessageClass.AWARENESS)
+    addressee = Addressee(message.authority_id, to.address, to.key, to.ascii)
+    mailing = _send(session, written, addressee, message, sending, now)
+    copy_id = session.scalars(select(Message.id).where(Message.mailing_id == mailing.id)).one()
+    session.add(ReceiptCopy(message_id=message.id, copy_id=copy_id, asked_at=now))
+
+
+def _written(campaign: Campaign, subject: str, text: str, message_class: MessageClass) -> WrittenLetter:
+    return replace(
+        WrittenLetter.of(campaign),
+        message_class=message_class,
+        tracking=TrackingMode.NONE,
+        subject=subject,
+        preheader="",
+        letter=text,
+    )
+
+
+def _send(
+    session: Session,
+    written: WrittenLetter,
+    addressee: Addressee,
+    message: Message,
+    sending: SenderIdentity,
+    now: datetime,
+) -> Mailing:
+    frozen, actor = freeze(written, sending, now, is_reminder=False), message.address
+    return send_one(session, written, frozen, sending, addressee, Purpose.CONFIRMATION, "reponse", now=now, actor=actor)

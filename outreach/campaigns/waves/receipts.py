@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.letter.links import ANSWER
 from outreach.campaigns.letter.naming import listed
+from outreach.campaigns.models import ReceiptCopy
 from outreach.campaigns.schedule import closures, sending_hours
 from outreach.campaigns.schedule.moments import spelt_moment
 from outreach.campaigns.schedule.sending_hours import AddedClosure, Audiences
@@ -41,6 +42,19 @@ Sa référence est **{reference}**. {after}
 Bien cordialement,
 ((contact))
 """
+COPY_SUBJECT = "Copie : réponse enregistrée – FASE ((fase_po))"
+COPY = """Madame, Monsieur,
+
+Une réponse a été donnée pour **((nom_po))** (FASE ((fase_po))), volet {strand}, et votre adresse a été indiquée pour
+recevoir une copie de son accusé. Rien ne vous est demandé.
+
+La réponse du {moment}, référence **{reference}** :
+
+{answers}
+
+Bien cordialement,
+((contact))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +71,7 @@ class Receipt:
 
     `back_on` is the last day on which the service comes back, `within` working days later; None when nothing awaits it.
     `is_posted`: a letter with the receipt goes to the mailbox that answered. `is_repeated`: the form before it said the
-    same, so that its letter stands for this one as well.
+    same, so that its letter stands for this one as well. `copied_to` is the address to which a copy goes, or ''.
     """
 
     reference: str
@@ -69,6 +83,7 @@ class Receipt:
     within: int
     is_posted: bool
     is_repeated: bool = False
+    copied_to: str = ""
 
     @property
     def after(self) -> str:
@@ -107,7 +122,16 @@ def last(session: Session, message: Message, sending: SenderIdentity) -> Receipt
     responses = session.scalars(query).all()
     if not responses:
         return None
-    return replace(of(session, responses, sending), is_repeated=answers.repeats(session, message, responses))
+    is_repeated = answers.repeats(session, message, responses)
+    copied = select(Message.address).join(ReceiptCopy, ReceiptCopy.copy_id == Message.id)
+    this_form = (ReceiptCopy.message_id == message.id, ReceiptCopy.asked_at == responses[0].given_at)
+    copied_to = session.scalar(copied.where(*this_form)) or ""
+    return replace(of(session, responses, sending), is_repeated=is_repeated, copied_to=copied_to)
+
+
+def may_copy(session: Session, message: Message) -> bool:
+    """Whether a copy of the receipt may still be asked for from this letter: one was never sent."""
+    return session.get(ReceiptCopy, message.id) is None
 
 
 def reference_of(session: Session, response: Response) -> str:
@@ -126,6 +150,19 @@ def letter(receipt: Receipt, message: Message, sending: SenderIdentity) -> str:
         reference=receipt.reference,
         after=receipt.after,
         change=f"{sending.address}/{ANSWER}/{token}",
+    )
+
+
+def copy(receipt: Receipt) -> str:
+    """The text of the copy, in the language of letters.
+
+    Whoever has the letter's link chooses who gets it. So it has no word that they typed, and no link to answer by.
+    """
+    return COPY.format(
+        moment=spelt_moment(receipt.given_at),
+        strand=receipt.strand,
+        answers="\n\n".join(_told(line) for line in receipt.lines),
+        reference=receipt.reference,
     )
 
 

@@ -22,6 +22,7 @@ from outreach.text import CONTROLS
 from outreach.tracking import answers, consent
 from outreach.tracking.answers import Given, Question
 from outreach.tracking.models import Answer
+from outreach.web.public import who_answers
 from outreach.web.ui.frame import database, judged, now, settings
 
 # For a letter in a browser: inline styles, no scripts, images of this site only (its pixel: reading it counts as an
@@ -114,7 +115,7 @@ def give_answer(token: str) -> Response:
             term = answer_term.term_of(session, message, shared.deadline, now=now())
             if term.stands is AnswerTerm.OVER or not _is_human(message):
                 return _question_page(session, message, token, typed=request.form, confirms=True)
-            given = _given(asked)
+            given = who_answers.added(_given(asked), session, message, request.form)
             is_test = outbox.is_test(session, message)
         with database().writing() as session:
             answering.receive(session, _message(session, read), given, _sending(), now=now())
@@ -305,6 +306,7 @@ def _question_page(
         answers=list(Answer),
         own=[choice for choice in Answer if choice not in REQUESTS],
         typed=typed,
+        who=who_answers.shown(session, message, typed),
         is_by_school=any(typed.get(f"school-{school.fase}") for school in asked.open()),
         fault=fault,
         confirms=confirms,

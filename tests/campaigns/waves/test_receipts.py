@@ -6,19 +6,23 @@ from email import message_from_bytes
 from email.policy import default
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.schedule.sending_hours import AddedClosure, ClosedPart, Spares
 from outreach.campaigns.waves import answering, receipts
+from outreach.delivery.ledger import suppressions
 from outreach.delivery.ledger.letters import due_in
-from outreach.delivery.models import Batch, Mailing, Message, Purpose
+from outreach.delivery.models import Batch, Mailing, Message, MessageState, Purpose, Reason, SuppressionReason
+from outreach.demo.post import Post
+from outreach.mail.addresses import judge
 from outreach.mail.linter import faults
 from outreach.mail.tokens import TokenKind
 from outreach.tracking import answers
 from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer, Response
 from tests.campaigns.conftest import SENDING, approved, launch, settle
+from tests.conftest import NOW
 from tests.tracking.test_answers import LATER, give, letters, people, strand
 
 __all__ = ["letters", "people", "strand"]
@@ -121,3 +125,56 @@ CLOSED = AddedClosure(date(2021, 5, 18), date(2021, 5, 19), ClosedPart.DAY, Spar
 )
 def test_working_days_leave_out_weekends_holidays_and_added_closures(start, count, added, day):
     assert receipts.working_day(start, count, added) == day
+
+
+TO = judge("prefet@ecole.be")
+TYPED = {"comment": "Achetez ici", "proposed_address": "autre@ecole.be", "name": "Zoé Typed", "function": "Préfète"}
+
+
+def test_the_copy_has_no_word_that_was_typed_no_link_to_answer_by_and_can_be_unsubscribed_from(database, letters):
+    give(database, letters[0], "wrong_contact", copy_to=TO, **TYPED)
+    with database.reading() as session:
+        mailing = session.scalars(select(Mailing).where(Mailing.purpose == Purpose.CONFIRMATION)).one()
+        stored = mailing.letter
+        assert receipts.last(session, session.get_one(Message, letters[0]), SENDING).copied_to == TO.address
+    ((to, text),) = posted(database)
+    assert to == TO.address
+    assert "Une réponse a été donnée pour PO 0 (FASE 9001), volet 1, et votre adresse a été indiquée" in text
+    assert "Ce n’est pas le bon contact" in text
+    for word in ("Achetez", "autre@ecole.be", "Zoé", "Préfète", "/a/"):
+        assert word not in text
+        assert word not in stored
+    assert "/u/" in text
+
+
+def test_a_letter_makes_one_copy_ever_also_beside_its_confirmation(database, letters):
+    give(database, letters[0], "joined", copy_to=TO)
+    for hour, address in enumerate(("b@ecole.be", "prefet@ecole.be"), start=1):
+        give(database, letters[0], "help", copy_to=judge(address), now=LATER + timedelta(hours=hour))
+    give(database, letters[1], "joined", copy_to=TO)  # another letter
+    box, other = "po009001@adm.fwb.example", "po009002@adm.fwb.example"
+    assert [to for to, _ in posted(database)] == [box, TO.address, box, other, TO.address]
+    with database.reading() as session:
+        assert not receipts.may_copy(session, session.get_one(Message, letters[0]))
+        assert receipts.may_copy(session, session.get_one(Message, letters[2]))
+
+
+@pytest.mark.parametrize("reason", SuppressionReason)
+def test_no_copy_leaves_for_an_excluded_address_not_even_one_that_unsubscribed(database, letters, reason):
+    with database.writing() as session:
+        suppressions.suppress(session, TO.key, reason, now=NOW, actor="a@fwb.example")
+    give(database, letters[0], "joined", copy_to=TO)
+    with database.writing() as session:
+        Post(session, SENDING, now=LATER, refusals={}).carry(LATER)
+    with database.reading() as session:
+        confirming = select(Message).join(Mailing).where(Mailing.purpose == Purpose.CONFIRMATION).order_by(Message.id)
+        ends = [(row.address_key, row.state, row.reason) for row in session.scalars(confirming)]
+    assert ends[0][1] is MessageState.ACCEPTED
+    assert ends[1:] == [(TO.key, MessageState.WITHDRAWN, Reason.SUPPRESSED)]
+
+
+def test_a_test_letter_makes_no_copy(database, letters):
+    with database.writing() as session:
+        session.execute(update(Mailing).values(purpose=Purpose.TEST))
+    give(database, letters[0], "joined", copy_to=TO)
+    assert posted(database) == []
