@@ -19,6 +19,7 @@ DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 SERVICE = "Fédération Wallonie-Bruxelles – Sensibilisation"
 A4, PORTRAIT_COLUMNS = 9, 6  # the paper's number in the format; tables of more columns print across the page
 Cell = str | int | float | None
+_WORD = re.compile(r"[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Origin:
     def suffix(self) -> str:
         """The day and the person for the name of a file, in ASCII: `_2026-11-27_nadia-lambert`."""
         letters = unicodedata.normalize("NFKD", self.author).encode("ascii", "ignore").decode().lower()
-        author = "-".join(re.findall("[a-z0-9]+", letters))[:40].strip("-")
+        author = "-".join(_WORD.findall(letters))[:40].strip("-")
         return f"_{days.today(self.moment)}" + (f"_{author}" if author else "")
 
 

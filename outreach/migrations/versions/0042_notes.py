@@ -6,7 +6,7 @@ from alembic import op
 import outreach.db
 from outreach.migrations.append_only import guard, unguard
 
-revision = "0046"
+revision = "0042"
 down_revision = "0041"
 branch_labels = None
 depends_on = None

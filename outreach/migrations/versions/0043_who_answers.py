@@ -11,8 +11,8 @@ from alembic import op
 import outreach.db
 from outreach.migrations import append_only
 
-revision = "0044"
-down_revision = "0041"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
