@@ -14,18 +14,18 @@ EMPTY = Value("", "")
 ANSWERS = (("joined", "Nous adhérons"), ("in_preparation", "En préparation"), ("help", "Besoin d’aide"))
 
 _BUTTON = (
-    '<a class="button" href="{0}" style="display:inline-block;width:160px;margin:0 8px 8px 0;border:1px solid #303675;'
+    '<a class="button" href="{0}" style="display:inline-block;width:156px;margin:0 8px 8px 0;border:1px solid #303675;'
     'border-radius:4px;font-weight:bold;line-height:42px;text-align:center;text-decoration:none;{1}">{2}</a>'
 )
 # Outlook for Windows (Word) gives a link no width, height or corners: it shows a shape instead, and it alone.
 _OUTLOOK_BUTTON = (
-    f'<td width="174" bgcolor="#ffffff" style="padding:0 8px 8px 0;{FONT}"><v:roundrect '
+    f'<td width="166" bgcolor="#ffffff" style="padding:0 8px 8px 0;{FONT}"><v:roundrect '
     'xmlns:v="urn:schemas-microsoft-com:vml" xmlns:w="urn:schemas-microsoft-com:office:word" href="{0}" '
-    'style="width:162px;height:44px;v-text-anchor:middle" arcsize="10%" strokecolor="#303675" fillcolor="{3}">'
+    'style="width:158px;height:44px;v-text-anchor:middle" arcsize="10%" strokecolor="#303675" fillcolor="{3}">'
     f'<w:anchorlock/><center style="{FONT};font-size:16px;font-weight:bold;{{1}}">{{2}}</center></v:roundrect></td>'
 )
 _BUTTONS = (
-    '<!--[if mso]><table role="presentation" width="522" cellpadding="0" cellspacing="0" border="0"><tr>{0}</tr>'
+    '<!--[if mso]><table role="presentation" width="498" cellpadding="0" cellspacing="0" border="0"><tr>{0}</tr>'
     '</table><![endif]-->\n<!--[if !mso]><!--><p style="margin:0 0 8px">{1}</p><!--<![endif]-->\n'
 )
 

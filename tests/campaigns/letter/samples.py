@@ -82,7 +82,8 @@ def mails():
     for name in ready_made():
         for case, (schools, authority) in RECIPIENTS.items():
             made[f"{name}, {case}"] = html(written(name), facts(schools, authority), is_reminder=schools > 1)
-    receipt = answering.LETTER.format_map(defaultdict(lambda: "- Nous adhérons (3 écoles)"))
+    answer = {"day": "15 mai 2021", "after": answering.CONFIRM, "answers": "- Nous adhérons (3 écoles)"}
+    receipt = answering.LETTER.format_map(defaultdict(str, answer))
     made["accusé de réception"] = html(plainly(answering.SUBJECT, receipt), facts(3, LONG))
     made["réponse"] = html(plainly("Re: À répondre", EVERYTHING), facts(3, LONG))
     return made | of_staff()
@@ -144,7 +145,7 @@ def facts(schools, authority):
     ]
     bodies = [("SeGEC", "Secrétariat général de l’enseignement catholique"), ("CPEONS", "Conseil des pouvoirs")]
     shared = freeze(written(ready_made()[0]), SENDING, NOW, is_reminder=False).shared
-    return Facts(9357, authority, "Libre confessionnel", "Ans", listed, schools, 0, bodies, links, shared)
+    return Facts(9357, authority, "Libre confessionnel", "Ans", listed, schools, schools, bodies, links, shared)
 
 
 def html(letter, given, *, is_reminder=False):
