@@ -38,7 +38,7 @@ from outreach.web import (
     situation,
     trail,
 )
-from outreach.web.administration import accounts, closures, programmes
+from outreach.web.administration import accounts, closures, programmes, statements
 from outreach.web.administration import index as administration
 from outreach.web.directory import (
     authorities,
@@ -96,6 +96,7 @@ ROOMS = (  # of pages
     accounts,
     programmes,
     closures,
+    statements,
     recipient_pages,
     well_known,
 )

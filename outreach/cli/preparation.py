@@ -8,7 +8,7 @@ from outreach.app import create_app
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Database
 from outreach.db.watch import DatabaseFault
-from outreach.demo import mailbox, people, story
+from outreach.demo import mailbox, people, public_pages, story
 from outreach.demo import sample as samples
 from outreach.directory.editions import imports
 from outreach.directory.reference import ensure_reference
@@ -47,6 +47,8 @@ def load_sample(
         if imports.was_ever_filled(session):
             raise Refused("L’annuaire contient déjà une édition du registre : l’exemple se charge dans une base vide.")
         samples.load(session, now=now, today=today, actor=author, mailbox_domain=settings.mailbox_domain)
+        chief = people.person_for(RoleName.ADMINISTRATOR).email
+        public_pages.fill(session, now=now, today=min(today, days.today(now)), actor=chief)
         posted = story.tell(session, SenderIdentity.of(settings), now=now) if with_story else []
     for letter in posted:
         mailbox.keep(mailbox.folder_of(settings.data), letter.wire, letter.at)

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from outreach import audit, seals
+from outreach import audit, seals, statements
 from outreach.accounts import attempts, identities, links, requests, sessions, staff, trail
 from outreach.accounts.factors import second_factors
 from outreach.adherence import models as adherence
@@ -30,7 +30,7 @@ TABLES = (
     name_corrections,
     *(notes, reachability, replies, seals),
     *SEGMENTS,
-    *(staff_mail, tracking),
+    *(staff_mail, statements, tracking),
 )
 
 context.configure(

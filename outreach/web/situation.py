@@ -9,7 +9,7 @@ from flask import Blueprint, Response, render_template, request
 from flask_security import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import french
+from outreach import french, statements
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import Programme, RollUp, Word
 from outreach.adherence.situation import AuthorityRow, Bucket, SchoolRow, Selection, Situation, SituationRow
@@ -28,6 +28,8 @@ from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.segments.audience import Concerns
+from outreach.settings import Mode
+from outreach.statements import StatementKind
 from outreach.text import whole_number
 from outreach.tracking import inbox
 from outreach.tracking.inbox import Tray
@@ -72,7 +74,8 @@ def index() -> str:
         try:
             programme = programmes.the_programme(session)
         except NotFound:
-            return render_template("pages/situation/empty.html", alarms=_alarms(session))
+            unwritten = _unwritten(session)
+            return render_template("pages/situation/empty.html", alarms=_alarms(session), unwritten=unwritten)
         snapshot = situation.situation(session, programme, day)
         points = situation.curve(session, programme, day)
         levels = {strand.level for strand in programme.strands}
@@ -95,6 +98,7 @@ def index() -> str:
             waiting=inbox.counts(session),
             paused=paused,
             alarms=_alarms(session, {wave.id for wave, _ in paused}),
+            unwritten=_unwritten(session),
             awaits=awaiting.campaigns(session, actor(), held_roles()),
             added=awaiting.reminders(session, actor(), held_roles()),
             texts=awaiting.texts(session, actor(), held_roles()),
@@ -110,6 +114,12 @@ def _alarms(session: Session, beside: Collection[int] = ()) -> list[ShownAlert]:
     here = settings()
     relays = [Relay.at(url, here.sending_domain).name for url in here.relays]
     return shown(session, current_user.holds, relays, here.data, now=now(), beside=beside)
+
+
+def _unwritten(session: Session) -> list[StatementKind]:
+    """The public pages that an administrator has to fill in; a demonstration asks for none."""
+    owes = settings().mode is not Mode.DEMO and current_user.holds(RoleName.ADMINISTRATOR)
+    return statements.missing(session) if owes else []
 
 
 @pages.get("/situation/schools")

@@ -72,6 +72,7 @@ SAMPLES = {
     "token": "x",
     "step": "letter",
     "use": "joined",
+    "topic": "accessibility",
     "reminder": "1",
     "what": "schools",
     "upload": "1",
@@ -126,7 +127,7 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
                         "register.",
                         "closures.",
                     ),
-                    *("closures.", "programmes."),
+                    *("closures.", "programmes.", "statements."),
                 )
             )
             and endpoint != "campaigns.preview"

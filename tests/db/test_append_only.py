@@ -45,6 +45,7 @@ KEYS = {
     "note_rows": ["note_id", "strand", "fase"],
     "notes": ["id"],
     "prepared_texts": ["id"],
+    "public_statements": ["id"],
     "receipt_copies": ["message_id"],
     "record_withdrawals": ["record_id"],
     "response_schools": ["response_id", "school_id"],
@@ -66,6 +67,10 @@ LATER = {  # rows of tables that no dump holds
         | {"sent_at": AT, "sent_by": "a@fwb.example"}
     ],
     "receipt_copies": [{"message_id": 1, "copy_id": 1, "asked_at": AT}],
+    "public_statements": [
+        {"id": 1, "kind": "accessibility", "content": "{}", "dated_on": "2021-05-18"}
+        | {"written_at": AT, "written_by": "a@fwb.example"}
+    ],
     "closures": [
         {"id": 1, "first_on": "2021-05-25", "last_on": "2021-05-25", "part": "day", "spares": "", "name": "x"}
         | {"added_at": AT, "added_by": "a@fwb.example"}

@@ -11,6 +11,11 @@ SUBJECTS = (
     ("accounts.index", "Comptes", "Qui peut entrer, et ce que chacun peut faire."),
     ("programmes.index", "Programmes", "Les volets, depuis quand ils sont ouverts, et ce qu’ils demandent."),
     ("closures.index", "Fermetures", "Les jours où rien ne part, ceux du calendrier et ceux que vous ajoutez."),
+    (
+        "statements.index",
+        "Pages publiques",
+        "Ce que le service dit de la protection des données et de l’accessibilité.",
+    ),
     ("trail.index", "Journal des accès", "Qui est entré, qui n’a pas pu, ce qui a été refusé, exporté ou lu."),
 )
 

@@ -7,17 +7,19 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
+from outreach import statements
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import answer_term, answering, receipts
 from outreach.campaigns.waves.answer_term import AnswerTerm
-from outreach.db import Session
+from outreach.db import NO_ANSWER, Session
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import masked
 from outreach.mail.tokens import INERT, Keys, Token, TokenKind, hidden
+from outreach.statements import StatementKind
 from outreach.text import CONTROLS
 from outreach.tracking import answers, consent
 from outreach.tracking.answers import Given, Question
@@ -201,12 +203,24 @@ def subscribe_again(token: str) -> Response:
 
 @pages.get("/accessibility")
 def accessibility() -> Response:
-    return _page("public/accessibility.html", 200)
+    return _statement_page("public/accessibility.html", StatementKind.ACCESSIBILITY)
 
 
 @pages.get("/data-protection")
 def data_protection() -> Response:
-    return _page("public/data_protection.html", 200)
+    return _statement_page("public/data_protection.html", StatementKind.DATA_PROTECTION)
+
+
+def _statement_page(template: str, kind: StatementKind) -> Response:
+    """A statement with the service's own version of it; without, while nobody filled it in or the database is away."""
+    held, is_unread = None, False
+    try:
+        with database().reading() as session:
+            held = statements.current(session, kind)
+    except NO_ANSWER as error:
+        database().note_fault(error)
+        is_unread = True
+    return _page(template, 200, held=held, is_unread=is_unread)
 
 
 def _message(session: Session, read: Token | None) -> Message:

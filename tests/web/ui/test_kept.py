@@ -25,7 +25,7 @@ KEEPING = {
     *("directory.correct_contact", "names.correct_name", "exclusions.end", "exclusions.exclude", "exclusions.lift"),
     *("responses.act", "responses.set_aside", "campaigns.send_back"),
     *("measure.record_consent", "measure.record_decision", "reachability.confirm"),
-    *("replies.change", "replies.preview", "replies.send", "texts.save"),
+    *("replies.change", "replies.preview", "replies.send", "texts.save", "statements.save"),
 }
 
 
