@@ -39,7 +39,7 @@ def test_an_edition_is_imported_and_taken_back(staff, violations, looks):
     expect(staff.get_by_text("Annulée", exact=True)).to_be_visible()
 
 
-def test_an_administrator_closes_a_day_and_changes_a_programme(visitor, password, violations, looks):
+def test_an_administrator_closes_a_day_changes_a_programme_and_fills_in_a_public_page(visitor, password, violations, looks):
     visitor.goto("/sign-in?next=/administration/closures")
     visitor.get_by_label("Adresse de courriel").fill(people.person_for("administrator").email)
     visitor.get_by_label("Mot de passe").fill(password)
@@ -62,3 +62,8 @@ def test_an_administrator_closes_a_day_and_changes_a_programme(visitor, password
     keeps_the_rules(visitor, violations, looks)
     visitor.get_by_role("button", name="Enregistrer ces changements").click()
     expect(visitor.get_by_role("status")).to_contain_text("Nos outils numériques")
+    visitor.goto("/administration/statements/accessibility")
+    visitor.get_by_label("À qui signaler un problème").fill("")
+    visitor.get_by_role("button", name="Publier cette version").click()
+    expect(visitor.get_by_role("heading", name="Il y a une erreur à corriger")).to_be_visible()
+    keeps_the_rules(visitor, violations, looks)

@@ -39,10 +39,15 @@ def _area(kind: StatementKind, name: str) -> TextAreaField:
     return TextAreaField(described.label, [fits], description=described.help)
 
 
+def _day() -> StringField:
+    """The last field of each form, as faults are told in the order of the fields."""
+    return StringField("Date de la page", description="Le jour où elle a été relue, par exemple 30/06/2026.")
+
+
 class StatementForm(FlaskForm):
     """What both statements have: the day that it bears, and `seen`, the key of the version that was read before."""
 
-    dated_on = StringField("Date de la page", description="Le jour où elle a été relue, par exemple 30/06/2026.")
+    dated_on: StringField
     seen = HiddenField()
 
     def validate_dated_on(self, field: StringField) -> None:
@@ -62,6 +67,7 @@ class DataProtectionForm(StatementForm):
     contact = _area(StatementKind.DATA_PROTECTION, "contact")
     retention = _area(StatementKind.DATA_PROTECTION, "retention")
     processors = _area(StatementKind.DATA_PROTECTION, "processors")
+    dated_on = _day()
 
 
 class AccessibilityForm(StatementForm):
@@ -76,6 +82,7 @@ class AccessibilityForm(StatementForm):
     defects = _area(StatementKind.ACCESSIBILITY, "defects")
     contact = _area(StatementKind.ACCESSIBILITY, "contact")
     complaints = _area(StatementKind.ACCESSIBILITY, "complaints")
+    dated_on = _day()
 
     def validate_conformity(self, field: RadioField) -> None:
         """One of those offered."""
