@@ -6,8 +6,8 @@ from alembic import op
 import outreach.db
 from outreach.migrations import append_only
 
-revision = "0045"
-down_revision = "0041"
+revision = "0044"
+down_revision = "0043"
 branch_labels = None
 depends_on = None
 
