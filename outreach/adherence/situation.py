@@ -4,7 +4,7 @@ One function feeds page, export and command. `known_at` asks for what was known 
 it, all that is known now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -79,6 +79,10 @@ class Situation:
     by: Grouping
     total: SituationRow
     rows: list[SituationRow]
+
+    def among(self, codes: Collection[str]) -> "Situation":
+        """The same situation with the rows of these groups only; the total stays that of all. No code: all rows."""
+        return replace(self, rows=[row for row in self.rows if not codes or row.code in codes])
 
     def as_json(self) -> dict[str, Any]:
         """The situation as JSON, under fixed names: the rows stand under "networks", "zones", …"""

@@ -1,0 +1,141 @@
+"""The situation in French sentences, ready to be copied: one a strand, and the answer for a network. Pure.
+
+Pages, exports, the command and notes take them from here. They are typeset, and each names its day.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from outreach import french
+from outreach.adherence.grouping import OUTSIDE, Grouping
+from outreach.adherence.models import Strand
+from outreach.adherence.situation import Bucket, Situation, SituationRow
+from outreach.directory.models import Level
+
+ORDINALS = {1: "premier", 2: "deuxième", 3: "troisième", 4: "quatrième"}
+KINDS = {Level.SECONDARY: "secondaires", Level.PRIMARY: "primaires", Level.NURSERY: "maternelles"}
+# What one school does, and what several do, in the order of a sentence.
+OTHERS = {
+    Bucket.DECLARED: ("déclare y adhérer", "déclarent y adhérer"),
+    Bucket.IN_PREPARATION: ("s’y prépare", "s’y préparent"),
+    Bucket.TENDER_LAUNCHED: ("a lancé son marché", "ont lancé leur marché"),
+    Bucket.DECLINED: ("a refusé", "ont refusé"),
+    Bucket.INFORMED: ("a pris connaissance de l’invitation", "ont pris connaissance de l’invitation"),
+    Bucket.NONE: ("n’a pas répondu", "n’ont pas répondu"),
+}
+PROVINCE_NAMES = {"Bruxelles": "de Bruxelles", "Brabant wallon": "de la province du Brabant wallon"}
+FEDERATION_NAMES = {"FELSI": "de la FELSI"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to "have all schools of this group joined?": the group's code, the strand, the sentence."""
+
+    code: str
+    strand: int
+    sentence: str
+
+
+def sentences(found: Situation, strands: Iterable[Strand]) -> list[str]:
+    """One sentence a strand: « Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet. »"""
+    return [french.typeset(_of_strand(found, strand.number, strand.level)) for strand in strands]
+
+
+def answers(found: Situation, strands: Sequence[Strand], codes: Iterable[str]) -> list[Answer]:
+    """Whether all schools of each of these groups have joined, for each strand that concerns any; unknown codes are
+    left out."""
+    rows = {row.code: row for row in found.rows}
+    return [
+        Answer(code, strand.number, french.typeset(_of_group(found, rows[code], strand.number)))
+        for code in codes
+        if code in rows
+        for strand in strands
+    ]
+
+
+def ordinal(number: int) -> str:
+    """A strand in a sentence: "premier volet"."""
+    return f"{ORDINALS.get(number, f'{number}e')} volet"
+
+
+def of_group(by: Grouping, row: SituationRow) -> str:
+    """A group after « les écoles »: "du réseau WBE", "de la zone Namur"."""
+    if row.code is None:
+        return "de tous les réseaux"
+    if row.code == OUTSIDE:
+        return by.outside.lower()
+    match by:
+        case Grouping.NETWORK:
+            return f"du réseau {_within(row.label)}"
+        case Grouping.ZONE:
+            return f"de la zone {row.label}"
+        case Grouping.PROVINCE:
+            return PROVINCE_NAMES.get(row.label, f"de la province de {row.label}")
+        case Grouping.FEDERATION:
+            return FEDERATION_NAMES.get(row.label, f"du {row.label}")
+
+
+def when(found: Situation) -> str:
+    """The day of a situation, and the moment whose knowledge it shows: "au 15 mai 2021, tel que connu le …"."""
+    known = f", tel que connu le {french.moment(found.known_at)}" if found.known_at else ""
+    return f"au {french.day(found.as_of)}{known}"
+
+
+def _of_strand(found: Situation, number: int, level: Level) -> str:
+    buckets, base = found.total.strands[number], found.total.base(number)
+    joined, declared = buckets[Bucket.JOINED], buckets[Bucket.DECLARED]
+    day, strand = french.initial(when(found)), ordinal(number)
+    if not base:
+        return f"{day}, aucune école n’est concernée par le {strand}."
+    concerned = " concernées" if buckets[Bucket.NOT_CONCERNED] else ""
+    share = french.percent(found.total.share(number, Bucket.JOINED))
+    more = f", et {french.plural(declared, 'autre déclare', 'autres déclarent')} y adhérer" if declared else ""
+    schools = f"des {french.number(base)} écoles {KINDS[level]}{concerned}"
+    if base == 1:
+        verb = "a" if joined else "n’a pas"
+        return f"{day}, la seule école {KINDS[level][:-1]}{concerned[:-1]} {verb} adhéré au {strand}{more}."
+    if not joined:
+        return f"{day}, aucune {schools} n’a adhéré au {strand}{more}."
+    agreed = "a adhéré" if joined == 1 else "ont adhéré"
+    if joined == base:
+        return f"{day}, les {french.number(base)} écoles {KINDS[level]}{concerned} ({share}) ont adhéré au {strand}."
+    return f"{day}, {_count(joined)} {schools} ({share}) {agreed} au {strand}{more}."
+
+
+def _of_group(found: Situation, row: SituationRow, number: int) -> str:
+    head = f"{french.initial(ordinal(number))}, {when(found)}. "
+    buckets, base, of = row.strands[number], row.base(number), of_group(found.by, row)
+    joined = buckets[Bucket.JOINED]
+    if not base:
+        return f"{head}Aucune école {of} n’est concernée."
+    concerned = "concernées " if buckets[Bucket.NOT_CONCERNED] else ""
+    if base == 1:
+        return head + _of_only_school(buckets, f"{concerned.replace('ées', 'ée')}{of}")
+    schools = f"{french.number(base)} écoles {concerned}{of}"
+    if joined == base:
+        return f"{head}Oui : les {schools} ont adhéré."
+    others = ", ".join(_others(buckets[bucket], *OTHERS[bucket]) for bucket in OTHERS if buckets[bucket])
+    if not joined:
+        return f"{head}Non : aucune des {schools} n’a adhéré ; {others}."
+    agreed = "a adhéré" if joined == 1 else "ont adhéré"
+    return f"{head}Non : {_count(joined)} des {schools} {agreed} ; {others}."
+
+
+def _of_only_school(buckets: dict[Bucket, int], of: str) -> str:
+    if buckets[Bucket.JOINED]:
+        return f"Oui : la seule école {of} a adhéré."
+    does = next(OTHERS[bucket][0] for bucket in OTHERS if buckets[bucket])
+    return f"Non : la seule école {of} n’a pas adhéré ; elle {does}."
+
+
+def _others(count: int, one: str, several: str) -> str:
+    return f"{_count(count)} {one if count == 1 else several}"
+
+
+def _count(count: int) -> str:
+    return "une" if count == 1 else french.number(count)
+
+
+def _within(label: str) -> str:
+    """A label inside a sentence: a capital stays only where it begins an acronym."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]

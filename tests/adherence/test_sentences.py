@@ -1,0 +1,110 @@
+from datetime import UTC, date, datetime
+
+import pytest
+
+from outreach.adherence import sentences
+from outreach.adherence.grouping import OUTSIDE, Grouping
+from outreach.adherence.models import Strand
+from outreach.adherence.situation import Bucket, Situation, SituationRow
+from outreach.directory.models import Level
+
+DAY = date(2021, 5, 15)
+STRAND = Strand(number=1, level=Level.SECONDARY)
+
+
+def situation(by=Grouping.NETWORK, code="WBE", label="WBE", known_at=None, **buckets):
+    """A situation of one group, with these counts in its first strand."""
+    counts = {bucket: buckets.get(bucket.value, 0) for bucket in Bucket}
+    rows = [
+        SituationRow(code, label, 1, sum(counts.values()), {1: counts}),
+        SituationRow(None, "Total", strands={1: counts}),
+    ]
+    return Situation(DAY, known_at, by, rows[1], rows[:1])
+
+
+def plain(sentence):
+    return sentence.replace("\u202f", " ").replace("\xa0", " ")
+
+
+def answer(**asked):
+    found = situation(**asked)
+    (told,) = sentences.answers(found, [STRAND], [found.rows[0].code])
+    return plain(told.sentence)
+
+
+@pytest.mark.parametrize(
+    ("buckets", "told"),
+    [
+        (
+            {"joined": 14, "in_preparation": 16, "declined": 6, "none": 111},
+            "Non : 14 des 147 écoles du réseau WBE ont adhéré ; 16 s’y préparent, 6 ont refusé, 111 n’ont pas répondu.",
+        ),
+        (
+            dict.fromkeys((bucket.value for bucket in Bucket if bucket is not Bucket.NOT_CONCERNED), 1),
+            (
+                "Non : une des 7 écoles du réseau WBE a adhéré ; une déclare y adhérer, une s’y prépare, "
+                "une a lancé son marché, une a refusé, une a pris connaissance de l’invitation, une n’a pas répondu."
+            ),
+        ),
+        (
+            {"declared": 2, "tender_launched": 2, "informed": 20},
+            (
+                "Non : aucune des 24 écoles du réseau WBE n’a adhéré ; 2 déclarent y adhérer, "
+                "2 ont lancé leur marché, 20 ont pris connaissance de l’invitation."
+            ),
+        ),
+        ({"joined": 147}, "Oui : les 147 écoles du réseau WBE ont adhéré."),
+        ({"joined": 2, "not_concerned": 1}, "Oui : les 2 écoles concernées du réseau WBE ont adhéré."),
+        ({"joined": 1}, "Oui : la seule école du réseau WBE a adhéré."),
+        ({"declined": 1, "not_concerned": 2},
+         "Non : la seule école concernée du réseau WBE n’a pas adhéré ; elle a refusé."),
+        ({"not_concerned": 3}, "Aucune école du réseau WBE n’est concernée."),
+    ],
+)  # fmt: skip
+def test_the_answer_for_a_network(buckets, told):
+    assert answer(**buckets) == f"Premier volet, au 15 mai 2021. {told}"
+
+
+@pytest.mark.parametrize(
+    ("by", "code", "label", "named"),
+    [
+        (Grouping.NETWORK, "COCOF", "Officiel subventionné COCOF", "du réseau officiel subventionné COCOF"),
+        (Grouping.ZONE, "Namur", "Namur", "de la zone Namur"),
+        (Grouping.PROVINCE, "Liège", "Liège", "de la province de Liège"),
+        (Grouping.PROVINCE, "Bruxelles", "Bruxelles", "de Bruxelles"),
+        (Grouping.FEDERATION, "FELSI", "FELSI", "de la FELSI"),
+        (Grouping.FEDERATION, "SeGEC", "SeGEC", "du SeGEC"),
+        (Grouping.FEDERATION, OUTSIDE, "Sans fédération", "sans fédération"),
+    ],
+)
+def test_groups_are_named_as_people_say_them(by, code, label, named):
+    assert f"les 2 écoles {named} ont adhéré" in answer(by=by, code=code, label=label, joined=2)
+
+
+@pytest.mark.parametrize(
+    ("buckets", "told"),
+    [
+        ({"joined": 48, "none": 601}, "48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet."),
+        ({"joined": 1, "declared": 3},
+         "une des 4 écoles secondaires (25,0 %) a adhéré au premier volet, et 3 autres déclarent y adhérer."),
+        ({"declared": 1, "none": 1},
+         "aucune des 2 écoles secondaires n’a adhéré au premier volet, et 1 autre déclare y adhérer."),
+        ({"joined": 2}, "les 2 écoles secondaires (100,0 %) ont adhéré au premier volet."),
+        ({"joined": 1}, "la seule école secondaire a adhéré au premier volet."),
+        ({"none": 1}, "la seule école secondaire n’a pas adhéré au premier volet."),
+        ({}, "aucune école n’est concernée par le premier volet."),
+    ],
+)  # fmt: skip
+def test_the_sentence_of_a_strand(buckets, told):
+    (sentence,) = sentences.sentences(situation(**buckets), [STRAND])
+    assert plain(sentence) == f"Au 15 mai 2021, {told}"
+
+
+def test_a_sentence_names_the_moment_whose_knowledge_it_shows():
+    found = situation(known_at=datetime(2021, 5, 20, 12, tzinfo=UTC), joined=1, none=1)
+    told = plain(sentences.sentences(found, [STRAND])[0])
+    assert told.startswith("Au 15 mai 2021, tel que connu le 20 mai 2021 à 14 h, une des 2 écoles")
+
+
+def test_an_unknown_group_has_no_answer():
+    assert sentences.answers(situation(joined=1), [STRAND], ["XYZ"]) == []
