@@ -1,21 +1,18 @@
-"""`programme`, `adherence`, `report`: load programmes, import joining lists, report the situation."""
+"""`programme`, `adherence`: load programmes, import joining lists."""
 
-from datetime import date
 from pathlib import Path
 
 import click
 
 from outreach import days, french
-from outreach.adherence import lists, programme_files, programmes, situation
+from outreach.adherence import lists, programme_files, programmes
 from outreach.adherence.lines import JoiningLine
 from outreach.adherence.lists import ListPlan
 from outreach.cli.context import (
-    DayType,
     Operation,
     acting,
     confirm,
     file_argument,
-    json_option,
     pass_operation,
     say,
     say_json,
@@ -24,8 +21,6 @@ from outreach.cli.directory import SHOWN, list_options, list_some, refuse_contra
 from outreach.roles import RoleName
 from outreach.sent_lists import grid_of
 from outreach.spreadsheets.tables import decode
-from outreach.web.situation import sentences, tables_of
-from outreach.web.ui import exports
 
 programme_option = click.option(
     "--programme", "code", default="", help="Le code du programme ; par défaut, le premier."
@@ -95,41 +90,6 @@ def undo(operation: Operation, yes: bool) -> None:
     with operation.database.writing() as session:
         lists.undo(session, now=operation.now, actor=operation.actor(session, RoleName.AUTHOR))
     say("La liste est annulée.")
-
-
-@click.group()
-def report() -> None:
-    """Les rapports."""
-
-
-@report.command("situation")
-@click.option("--as-of", "day", type=DayType(), help="Le jour à la fin duquel compter ; par défaut, aujourd’hui.")
-@json_option
-@click.option("--xlsx", type=click.Path(dir_okay=False, path_type=Path), metavar="FICHIER", help="Écrit un classeur.")
-@click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), metavar="FICHIER", help="Écrit un CSV.")
-@programme_option
-@pass_operation
-def count_situation(
-    operation: Operation, day: date | None, as_json: bool, xlsx: Path | None, csv: Path | None, code: str
-) -> None:
-    """Compte où en sont les écoles dans chaque volet, par réseau."""
-    today = days.today(operation.now)
-    if day and day > today:
-        raise click.UsageError("Cette date est dans l’avenir.")
-    with operation.database.reading() as session:
-        stated = programmes.the_programme(session, code)
-        snapshot = situation.situation(session, stated, day or today)
-        told = sentences(snapshot, stated)
-    tables = tables_of(snapshot)
-    if xlsx:
-        xlsx.write_bytes(exports.xlsx(*tables))
-    if csv:
-        csv.write_bytes(exports.csv_bytes(tables[0]))
-    if as_json:
-        say_json(snapshot.as_json())
-    elif not (xlsx or csv):
-        for sentence in told:
-            say(sentence)
 
 
 def show(plan: ListPlan, as_json: bool) -> None:

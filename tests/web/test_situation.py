@@ -1,17 +1,24 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote
 
 import pytest
 from python_calamine import CalamineWorkbook
+from sqlalchemy import insert
 
 from outreach.adherence import programmes, situation
-from outreach.adherence.situation import Bucket
+from outreach.adherence.grouping import Grouping
+from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.adherence.situation import Bucket, Selection
 from outreach.alerts import episodes
 from outreach.alerts.episodes import AlertChange, AlertSighting
 from outreach.alerts.models import AlertKind
 from outreach.campaigns.models import Wave
+from outreach.days import BRUSSELS
 from outreach.delivery import workers
+from outreach.directory.editions import imports
 from outreach.roles import RoleName
 from tests.conftest import NOW, STORY_DAY
 from tests.pages import cells, elements, links, text_of
@@ -53,16 +60,113 @@ def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day
     content = author.get(f"/situation/export.csv?as_of={day}").data.decode("utf-8-sig")
     lines = list(csv.reader(io.StringIO(content), delimiter=";"))[1:]
     assert lines[0][-1].startswith("0,")
-    assert [line[:-1] for line in lines] == [[str(cell) for cell in row] for row in flat]
+    assert {line[1] for line in lines} == {f"{datetime.now(BRUSSELS):%Y-%m-%d}" + lines[0][1][10:]}
+    assert [[line[0], *line[2:-1]] for line in lines] == [[str(cell) for cell in row] for row in flat]
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get(f"/situation/export.xlsx?as_of={day}").data))
     assert book.sheet_names == ["Situation", "Définitions", "À propos"]
-    assert [row[:-1] for row in book.get_sheet_by_index(0).to_python()[1:]] == flat
+    assert [[row[0], *row[2:-1]] for row in book.get_sheet_by_index(0).to_python()[1:]] == flat
     assert json.loads(json.dumps(found.as_json()))["total"]["strands"]["1"]["joined"] == flat[-2][6]
 
 
 def test_the_sentence_of_the_answer(author):
     page = author.get("/?as_of=2021-05-15").text.replace("\u202f", " ").replace("\xa0", " ")
     assert "Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet." in page
+
+
+@pytest.mark.parametrize("by", ["zone", "federation"])
+def test_page_and_function_agree_by_other_groups(author, sample_database, by):
+    with sample_database.reading() as session:
+        programme = programmes.the_programme(session)
+        found = situation.situation(session, programme, STORY_DAY, by=Grouping(by))
+    page = author.get(f"/?as_of=2021-05-15&by={by}")
+    assert [(row[0], row[2:]) for row in table(page, 1)] == [(row[0], row[2:]) for row in expected(found, 1)]
+    assert found.total.strand_authorities[1] == 312
+    last = found.rows[-1]
+    listed = author.get("/situation/schools", query_string={"as_of": "2021-05-15", "strand": 1, by: last.code})
+    assert f"{last.label}, au samedi 15 mai 2021. {last.open_to(1)} école" in text_of(listed)
+    owners = author.get("/situation/authorities", query_string={"as_of": "2021-05-15", "strand": 1, by: last.code})
+    assert f". {last.strand_authorities[1]} pouvoir" in text_of(owners)
+    lines = author.get(f"/situation/export.csv?as_of=2021-05-15&by={by}").text.splitlines()
+    assert len(lines) == 1 + 2 * (len(found.rows) + 1)
+
+
+def recorded_later(database, at):
+    """A school of WBE joined before the story's day, which the service learns at a later moment."""
+    with database.writing() as session:
+        programme = programmes.the_programme(session)
+        (row,) = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE, "WBE"), 1)
+        values = {"school_id": row.School.id, "strand_id": programme.strands[0].id, "status": Status.JOINED}
+        signed = {"recorded_at": at, "recorded_by": "x", "source": "", "reason": "", "word": Word.CONFIRMED}
+        session.execute(insert(AdherenceRecord).values(**values, **signed, effective_on=STORY_DAY))
+
+
+def test_a_figure_that_was_given_is_found_again(author, sample_database):
+    recorded_later(sample_database, datetime(2021, 6, 1, 10, tzinfo=UTC))
+    now, then = author.get("/?as_of=2021-05-15"), author.get("/?as_of=2021-05-15&known_at=2021-06-01T11:59")
+    assert (table(now, 1)[0][3], table(then, 1)[0][3]) == (15, 14)
+    said = text_of(then)
+    assert "Au 15 mai 2021, tel que connu le 1er juin 2021 à 11 h 59, 48 des 649 écoles secondaires (7,4 %)" in said
+    leading = [address for address, _ in links(then, "/situation/")]
+    assert leading
+    assert all("known_at=2021-06-01T11:59" in unquote(address) for address in leading)
+    for address, text in links(then, "/situation/", without={"ds-sr-only"}):
+        if text == "14" and "joined" in address:
+            assert ". 14 écoles" in text_of(author.get(address))
+            break
+    else:
+        raise AssertionError("no figure leads to the 14 schools")
+    file = author.get("/situation/export.csv?as_of=2021-05-15&known_at=2021-06-01T11:59")
+    assert "situation-2021-05-15-connu-2021-06-01-1159.csv" in file.headers["Content-Disposition"]
+    assert "2021-05-15;2021-06-01 11:59;WBE;WBE;1;147;1;14;" in file.text
+
+
+@pytest.mark.parametrize(
+    ("query", "refusal"),
+    [
+        ("known_at=hier", "« hier » n’est pas un moment"),
+        ("known_at=2099-01-01", "Ce moment est dans l’avenir"),
+        ("known_at=2021-02-30", "n’est pas un moment"),
+        ("known_at=2021-05-01&as_of=2021-05-15", "personne ne connaissait la situation du 15 mai 2021"),
+    ],
+)
+def test_a_moment_that_cannot_be_is_refused_in_words(author, query, refusal):
+    assert refusal in text_of(author.get(f"/?{query}"))
+    for place in ("/situation/export.csv", "/situation/schools"):
+        refused = author.get(f"{place}?{query}")
+        assert refused.status_code == 400
+        assert refusal in text_of(refused)
+
+
+def test_past_an_edition_undone_since_the_page_says_that_it_cannot_replay(author, sample_database):
+    with sample_database.writing() as session:
+        second = imports.undo(session, now=datetime(2021, 6, 1, 10, tzinfo=UTC), actor="x")
+        moment = second.applied_at + timedelta(hours=1)
+    page = author.get("/", query_string={"known_at": f"{moment.astimezone(BRUSSELS):%Y-%m-%dT%H:%M}"})
+    assert "ne peut plus être recalculée : l’édition du registre du" in text_of(page)
+    assert "La situation est celle d’aujourd’hui." in text_of(page)
+
+
+def test_before_the_first_edition_the_page_names_the_register_it_counts_by(author):
+    assert "registre du 18 août 2020, le plus ancien connu" in text_of(author.get("/?as_of=2020-01-01"))
+    assert "le plus ancien connu" not in text_of(author.get("/?as_of=2021-05-15"))
+
+
+def test_the_answer_for_a_network_is_one_click_away_and_stays_with_the_day(author):
+    page = author.get("/?as_of=2021-05-15")
+    (address,) = [address for address, text in links(page) if text == "Répondre pour WBE"]
+    answered = author.get(address)
+    told = "Non : 14 des 147 écoles du réseau WBE ont adhéré ; 16 s’y préparent, 6 ont refusé, 111 n’ont pas répondu."
+    assert told in text_of(answered)
+    (again,) = [address for address, text in links(answered) if text.endswith("Retirer la réponse pour WBE")]
+    assert told not in text_of(author.get(again))
+
+
+def test_a_long_list_can_be_printed_whole(author):
+    page = author.get("/situation/schools?as_of=2021-05-15&strand=1&network=WBE")
+    (address,) = [address for address, text in links(page) if text == "Toute la liste, pour l’imprimer"]
+    whole = author.get(address)
+    assert len(elements(whole, "tbody/tr")) == 147
+    assert not elements(whole, "nav[@class='ds-pagination']")
 
 
 @pytest.mark.long
@@ -110,6 +214,7 @@ def test_alarms_stand_on_the_home_page_of_those_who_can_act(signed_in, sample_da
         for kind in (AlertKind.RETURNS_UNREADABLE, AlertKind.CLOCK_SILENT, AlertKind.LETTERS_IN_DOUBT):
             change = AlertChange(AlertSighting(kind, "1", NOW), has_ended=False)
             assert episodes.apply(session, change, now=NOW)
+    assert "Service d’envoi muet" not in text_of(signed_in(RoleName.ADMINISTRATOR).get("/?as_of=2021-05-14"))
     lost = text_of(signed_in(RoleName.ADMINISTRATOR).get("/"))
     assert "Boîte des retours illisible Depuis le 15 mai 2021 à 11 h : La boîte des retours ne se lit pas" in lost
     assert "Service d’envoi muet" in lost

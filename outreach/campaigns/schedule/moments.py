@@ -1,7 +1,7 @@
 """Converts local times in Brussels to instants, also in the nights when the clocks change."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from outreach.days import BRUSSELS, FIRST, LAST, today
 from outreach.errors import InputError
@@ -50,6 +50,37 @@ def read_moment(text: str) -> BrusselsMoment:
     if not FIRST <= wall.date() < LAST:
         raise InputError(f"« {text[:40]} » est hors de ce siècle.")
     return moment_of(wall)
+
+
+def read_past(text: str, *, now: datetime) -> datetime:
+    """The past instant that a text names: 2021-05-12 14:00 in Brussels, the end of the day 2021-05-12, or an instant as
+    JSON has it. Of today without an hour, it is now.
+
+    Raises InputError when the text has another form, or its instant is still to come.
+    """
+    stated = "".join(character for character in text if character.isprintable()).strip()
+    at = _instant(stated) or _end_of_day(stated, now) or read_moment(stated).at
+    if at > now:
+        raise InputError("Ce moment est dans l’avenir : on ne sait pas encore ce qui sera connu.")
+    return at
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo and FIRST <= at.date() < LAST else None
+
+
+def _end_of_day(text: str, now: datetime) -> datetime | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    if not FIRST <= day < LAST:
+        raise InputError(f"« {text[:40]} » est hors de ce siècle.")
+    return now if day == today(now) else moment_of(datetime.combine(day, time.max)).at
 
 
 def spelt_moment(at: datetime) -> str:

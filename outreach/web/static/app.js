@@ -41,6 +41,22 @@ document.addEventListener("click", (event) => {
   document.execCommand("insertText", false, around ? around + (chosen || "texte") + around : button.dataset.insert);
 });
 
+// Buttons that copy a sentence. Outside HTTPS browsers have no clipboard object: there the sentence is selected and copied.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const sentence = document.getElementById(button.dataset.copy);
+  const said = document.getElementById("copied");
+  const selected = () => {
+    window.getSelection().selectAllChildren(sentence);
+    return document.execCommand("copy");
+  };
+  const clipboard = navigator.clipboard;
+  const has = clipboard ? await clipboard.writeText(sentence.textContent.trim()).then(() => true, selected) : selected();
+  if (said) said.textContent = has ? "La phrase est copiée." : "La copie a échoué : la phrase est sélectionnée, faites Ctrl+C.";
+  button.firstChild.textContent = has ? "Copié" : "Copier";
+});
+
 // The progress page does not poll while it is hidden. Showing it again wakes the poll; so does askLater, after a failure.
 const poll = () => document.getElementById("poll");
 const wake = () => {

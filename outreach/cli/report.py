@@ -1,0 +1,128 @@
+"""`report`: the situation in sentences, tables and files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from outreach import days, french
+from outreach.adherence import known, programmes, sentences, situation
+from outreach.adherence.grouping import Grouping
+from outreach.adherence.situation import Bucket, Situation
+from outreach.campaigns.schedule.moments import read_past
+from outreach.cli.adherence import programme_option
+from outreach.cli.context import DayType, Operation, json_option, pass_operation, say, say_json
+from outreach.db import Session
+from outreach.directory import listing
+from outreach.errors import InputError
+from outreach.web.situation.tables import tables_of
+from outreach.web.ui import exports
+
+
+@click.group()
+def report() -> None:
+    """Les rapports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A situation, and the sentences that say it."""
+
+    found: Situation
+    sentences: list[str]
+
+
+@report.command("situation")
+@click.option("--as-of", "day", type=DayType(), help="Le jour à la fin duquel compter ; par défaut, aujourd’hui.")
+@click.option(
+    "--known-at",
+    "moment",
+    metavar="MOMENT",
+    help="Telle que connue à ce moment passé, à Bruxelles : 2021-05-18 09:30, ou un jour pour sa fin.",
+)
+@click.option("--network", "networks", multiple=True, metavar="RÉSEAU", help="Un réseau, par exemple WBE ; répétable.")
+@click.option(
+    "--by",
+    type=click.Choice([by.value for by in Grouping]),
+    default=Grouping.NETWORK.value,
+    help="Compte par réseau (par défaut), zone, province ou fédération.",
+)
+@json_option
+@click.option("--xlsx", type=click.Path(dir_okay=False, path_type=Path), metavar="FICHIER", help="Écrit un classeur.")
+@click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), metavar="FICHIER", help="Écrit un CSV.")
+@programme_option
+@pass_operation
+def count_situation(
+    operation: Operation,
+    day: date | None,
+    moment: str | None,
+    networks: tuple[str, ...],
+    by: str,
+    as_json: bool,
+    xlsx: Path | None,
+    csv: Path | None,
+    code: str,
+) -> None:
+    """Dit où en sont les écoles dans chaque volet : des phrases et un tableau, ou des fichiers."""
+    if day and day > days.today(operation.now):
+        raise click.UsageError("Cette date est dans l’avenir.")
+    if networks and by != Grouping.NETWORK:
+        raise click.UsageError("--network choisit des réseaux : il ne va qu’avec --by network.")
+    known_at = read_past(moment, now=operation.now) if moment else None
+    with operation.database.reading() as session:
+        told = _told(session, day or days.today(known_at or operation.now), known_at, Grouping(by), networks, code)
+    tables = tables_of(told.found, operation.now)
+    if xlsx:
+        xlsx.write_bytes(exports.xlsx(*tables))
+    if csv:
+        csv.write_bytes(exports.csv_bytes(tables[0]))
+    if as_json:
+        say_json(told.found.as_json())
+    elif not (xlsx or csv):
+        for line in (*told.sentences, *_tables(told.found)):
+            say(line)
+
+
+def _told(
+    session: Session, day: date, known_at: datetime | None, by: Grouping, networks: Sequence[str], code: str
+) -> Told:
+    programme = programmes.the_programme(session, code)
+    known.refuse_unknowable(session, day, known_at)
+    codes = _codes(session, networks)
+    counted = situation.situation(session, programme, day, known_at=known_at, by=by)
+    said = sentences.sentences(counted, programme.strands)
+    said += [answer.sentence for answer in sentences.answers(counted, programme.strands, codes)]
+    if oldest := known.oldest_register(session, day, known_at):
+        said.append(f"Écoles : registre du {french.day(oldest)}, le plus ancien connu.")
+    return Told(counted.among(codes), said)
+
+
+def _codes(session: Session, networks: Sequence[str]) -> list[str]:
+    """The codes of networks named by code or label, whatever their case. Raises InputError for an unknown one."""
+    offered = {network.code: network.label for network in listing.networks(session)}
+    codes = {name.casefold(): code for code, label in offered.items() for name in (label, code)}
+    for name in networks:
+        if name.casefold() not in codes:
+            raise InputError(f"Réseau inconnu : « {name[:60]} ». Choisissez parmi : {', '.join(offered)}.")
+    return [codes[name.casefold()] for name in networks]
+
+
+def _tables(found: Situation) -> list[str]:
+    """A table a strand, as aligned lines: its headers, its groups, the total."""
+    return [line for number in found.total.strands for line in ("", f"Volet {number}", *_lines(found, number))]
+
+
+def _lines(found: Situation, number: int) -> list[str]:
+    rows = [(french.initial(found.by.label), "PO", "Écoles", "Part adhérée", *(bucket.label for bucket in Bucket))]
+    for row in (*found.rows, found.total):
+        counts = (row.strand_authorities.get(number, 0), row.open_to(number))
+        share = french.percent(row.share(number, Bucket.JOINED))
+        buckets = (french.number(count) for count in row.strands[number].values())
+        rows.append((row.label, *map(french.number, counts), share, *buckets))
+    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return [
+        "  ".join((label.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, others, strict=True))))
+        for label, *cells in rows
+    ]

@@ -1,0 +1,138 @@
+"""What a request asks of the situation: the day, the moment of knowledge, the grouping, the groups, the schools."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from flask import request, url_for
+
+from outreach import french
+from outreach.adherence import known, situation
+from outreach.adherence.grouping import Grouping, groups
+from outreach.adherence.models import Programme
+from outreach.adherence.situation import Bucket, Selection
+from outreach.campaigns.schedule.moments import read_past
+from outreach.days import BRUSSELS, parse_day, today
+from outreach.db import Session
+from outreach.errors import InputError, Refused
+from outreach.text import whole_number
+from outreach.web.ui.frame import current_day, now
+from outreach.web.ui.pager import member
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The day of a situation, the moment whose knowledge it shows (None = now), and by what schools are counted.
+
+    `refusal` is a French sentence on what could not be taken: then both times are those of now. `typed` is the moment
+    as it was typed.
+    """
+
+    day: date
+    known_at: datetime | None
+    by: Grouping
+    refusal: str = ""
+    typed: str = ""
+    is_of_moment: bool = False  # whether the moment is what is refused
+
+    @property
+    def is_past(self) -> bool:
+        """Whether a day before today is shown, or what was known before now."""
+        return self.known_at is not None or self.day != current_day()
+
+    @property
+    def wall_clock(self) -> str:
+        """The moment as a form's field has it: Brussels time, or what was typed and could not be read."""
+        return f"{self.known_at.astimezone(BRUSSELS):%Y-%m-%dT%H:%M}" if self.known_at else self.typed
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What links to this situation carry in their query."""
+        asked = {
+            "as_of": self.day.isoformat() if self.is_past else "",
+            "known_at": self.typed if self.known_at else "",
+            "by": self.by.value if self.by is not Grouping.NETWORK else "",
+        }
+        return {name: value for name, value in asked.items() if value}
+
+
+def asked(session: Session) -> Asked:
+    """What the query asks; where it cannot be answered, the situation of now and why."""
+    by = member(Grouping, request.args.get("by")) or Grouping.NETWORK
+    typed = _printable("known_at")
+    try:
+        known_at = read_past(typed, now=now()) if typed else None
+    except InputError as error:
+        return Asked(
+            current_day(), None, by, f"{error} La situation est celle d’aujourd’hui.", typed, is_of_moment=True
+        )
+    day, refusal = _day(today(known_at) if known_at else current_day())
+    if refusal:
+        return Asked(current_day(), None, by, refusal, typed)
+    try:
+        known.refuse_unknowable(session, day, known_at)
+    except (InputError, Refused) as error:
+        return Asked(
+            current_day(), None, by, f"{error} La situation est celle d’aujourd’hui.", typed, is_of_moment=True
+        )
+    return Asked(day, known_at, by, typed=typed)
+
+
+def surely_asked(session: Session) -> Asked:
+    """What the query asks. Raises InputError when it cannot be answered: a list or a file never answers for another
+    day or moment."""
+    found = asked(session)
+    if found.refusal:
+        raise InputError(found.refusal.removesuffix(" La situation est celle d’aujourd’hui."))
+    return found
+
+
+def chosen_groups(by: Grouping) -> list[str]:
+    """The codes of the groups whose answer is asked for, each once: of `?network=WBE&network=COCOF`."""
+    return list(dict.fromkeys(request.args.getlist(by.value)))[:20]
+
+
+def toggled(about: Asked, chosen: Sequence[str], code: str) -> str:
+    """The address of the same situation with the answer for one group more, or less if it is shown."""
+    groups_then = [one for one in chosen if one != code] if code in chosen else [*chosen, code]
+    values: dict[str, Any] = {**about.query, about.by.value: groups_then}
+    return url_for("situation.index", **values)
+
+
+def selected(session: Session, programme: Programme, about: Asked) -> tuple[Selection, str]:
+    """The schools that a list is about, and the label of their group, or ''."""
+    number = whole_number(request.args.get("strand", ""), digits=2) or 0
+    strand = situation.strand_by_number(programme, number)
+    bucket = member(Bucket, request.args.get("status"))
+    for by in Grouping:
+        code = request.args.get(by.value, "")
+        labels: Mapping[str, str] = groups(session, by, [strand], about.day, about.known_at).labels if code else {}
+        if code in labels:
+            return Selection(strand.number, bucket, code, by, about.known_at), labels[code]
+    return Selection(strand.number, bucket, known_at=about.known_at), ""
+
+
+def spelt_day(about: Asked) -> str:
+    """The day and the moment of knowledge, as titles have them: "au samedi 15 mai 2021, tel que connu le …"."""
+    known_then = f", tel que connu le {french.moment(about.known_at)}" if about.known_at else ""
+    return f"au {french.weekday(about.day)}{known_then}"
+
+
+def _day(usual: date) -> tuple[date, str]:
+    text = _printable("as_of")
+    if not text and request.args.get("as_of"):
+        return usual, "Cette date est illisible : la situation est celle d’aujourd’hui."
+    if not text:
+        return usual, ""
+    try:
+        day = parse_day(text)
+    except InputError as error:
+        return usual, str(error)
+    if day > current_day():
+        return usual, "Cette date est dans l’avenir : la situation est celle d’aujourd’hui."
+    return day, ""
+
+
+def _printable(name: str) -> str:
+    return "".join(c for c in request.args.get(name, "") if c.isprintable()).strip()

@@ -1,0 +1,102 @@
+"""The situation page: adherence by network, zone, province or federation on any day, its sentences and its file."""
+
+from collections.abc import Collection
+from functools import partial
+from typing import Any
+
+from flask import Response, render_template
+from flask_security import current_user
+
+from outreach.adherence import known, programmes, sentences, situation
+from outreach.adherence.grouping import Grouping
+from outreach.adherence.models import Programme
+from outreach.adherence.situation import Bucket
+from outreach.alerts.shown import ShownAlert, shown
+from outreach.campaigns.review import awaiting
+from outreach.campaigns.waves import auto_pause
+from outreach.db import Session
+from outreach.delivery.smtp.relay import Relay
+from outreach.demo import steps
+from outreach.directory import listing
+from outreach.directory.listing import Filters, Reach
+from outreach.errors import NotFound
+from outreach.roles import RoleName
+from outreach.tracking import inbox
+from outreach.tracking.inbox import Tray
+from outreach.web.situation.asked import asked, chosen_groups, spelt_day, surely_asked, toggled
+from outreach.web.situation.blueprint import pages
+from outreach.web.situation.tables import DEFINITIONS, file_name, tables_of
+from outreach.web.ui import charts, exports
+from outreach.web.ui.frame import actor, current_day, database, held_roles, needs, now, settings
+
+
+@pages.get("/")
+@needs(RoleName.READER)
+def index() -> str:
+    with database().reading() as session:
+        try:
+            programme = programmes.the_programme(session)
+        except NotFound:
+            return render_template("pages/situation/empty.html", alarms=_alarms(session))
+        about = asked(session)
+        found = situation.situation(session, programme, about.day, known_at=about.known_at, by=about.by)
+        points = situation.curve(session, programme, about.day, known_at=about.known_at)
+        chosen = chosen_groups(about.by)
+        return render_template(
+            "pages/situation/index.html",
+            programme=programme,
+            situation=found,
+            about=about,
+            spelt_day=spelt_day(about),
+            today=current_day(),
+            oldest=known.oldest_register(session, about.day, about.known_at),
+            sentences=sentences.sentences(found, programme.strands),
+            chosen=chosen,
+            again_groups=partial(toggled, about, chosen),
+            answers=sentences.answers(found, programme.strands, chosen),
+            groupings=list(Grouping),
+            terms=DEFINITIONS,
+            bar_of=charts.bar,
+            curve=charts.curve(points),
+            points=points,
+            Bucket=Bucket,
+            Tray=Tray,
+            **({} if about.is_past else _of_today(session, programme)),
+        )
+
+
+def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
+    """What awaits people today, and its alerts: a page about the past has none of it."""
+    levels = {strand.level for strand in programme.strands}
+    level = next(iter(levels)) if len(levels) == 1 else None
+    paused = auto_pause.held(session)
+    return {
+        "level": level,
+        "waiting": inbox.counts(session),
+        "paused": paused,
+        "alarms": _alarms(session, {wave.id for wave, _ in paused}),
+        "awaits": awaiting.campaigns(session, actor(), held_roles()),
+        "added": awaiting.reminders(session, actor(), held_roles()),
+        "texts": awaiting.texts(session, actor(), held_roles()),
+        "mine": awaiting.answers(session, actor(), held_roles()),
+        "steps": steps.taken(session) if settings().stays_here else {},
+        "bounced": listing.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,
+        "unreachable": listing.count(session, Filters(level=level, reach=Reach.UNREACHABLE)).authorities,
+    }
+
+
+def _alarms(session: Session, beside: Collection[int] = ()) -> list[ShownAlert]:
+    here = settings()
+    relays = [Relay.at(url, here.sending_domain).name for url in here.relays]
+    return shown(session, current_user.holds, relays, here.data, now=now(), beside=beside)
+
+
+@pages.get("/situation/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export(kind: str) -> Response:
+    with database().reading() as session:
+        about = surely_asked(session)
+        programme = programmes.the_programme(session)
+        found = situation.situation(session, programme, about.day, known_at=about.known_at, by=about.by)
+    table, *more = tables_of(found, now())
+    return exports.download(table, kind, file_name(about), *more)

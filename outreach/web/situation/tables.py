@@ -1,0 +1,113 @@
+"""The situation and the lists behind its figures as tables, for files: of the pages and of the command."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from outreach.adherence.grouping import Grouping
+from outreach.adherence.models import RollUp, Word
+from outreach.adherence.situation import AuthorityRow, Bucket, SchoolRow, Selection, Situation, SituationRow
+from outreach.days import BRUSSELS
+from outreach.web.situation.asked import Asked
+from outreach.web.ui import exports
+
+KNOWN = "Tel que connu le"
+SCHOOL_HEADERS: Sequence[str] = (
+    *("Au", KNOWN, "Volet", "FASE de l’école", "École", "Commune", "FASE du PO", "Pouvoir organisateur"),
+    *(*exports.NETWORK, "Statut", "Parole", "Depuis", "École au registre", "Pouvoir organisateur au registre"),
+)
+AUTHORITY_HEADERS: Sequence[str] = (
+    *("Au", KNOWN, "Volet", "FASE", "Pouvoir organisateur", *exports.NETWORK, "Commune"),
+    *("Ont adhéré", "Écoles adhérentes", "Écoles concernées", exports.REGISTERED),
+)
+GROUP_HEADERS = {
+    Grouping.NETWORK: exports.NETWORK,
+    Grouping.ZONE: ("Zone", "Code de la zone"),
+    Grouping.PROVINCE: ("Province", "Code de la province"),
+    Grouping.FEDERATION: ("Fédération", "Code de la fédération"),
+}
+DEFINITIONS = (
+    ("École concernée", "École inscrite au registre à cette date, qui organise le niveau visé par le volet."),
+    ("PO", "Pouvoir organisateur d’au moins une école concernée à cette date."),
+    ("Adhéré", "Le service a confirmé que l’école a adhéré au volet, au plus tard à cette date."),
+    (
+        "Adhésion déclarée",
+        "Le pouvoir organisateur déclare que l’école adhère ; le service ne l’a pas encore confirmé.",
+    ),
+    ("En préparation", "L’école prépare son adhésion."),
+    ("Marché lancé", "Le marché public est lancé par l’école ou son pouvoir organisateur."),
+    ("Refus", "L’école n’adhère pas."),
+    ("A pris connaissance", "Le pouvoir organisateur a lu l’invitation, sans autre réponse."),
+    ("Non concerné", "L’école n’entre pas dans le volet : elle ne compte pas dans les pourcentages."),
+    ("Sans réponse", "Rien n’est enregistré pour l’école à cette date."),
+    ("À la date", "À la fin de ce jour, heure de Bruxelles."),
+    (
+        KNOWN,
+        "Selon ce qui était enregistré à ce moment, heure de Bruxelles. Les noms sont ceux d’aujourd’hui.",
+    ),
+    (
+        "Zone, province",
+        "Celles de l’école. Un pouvoir organisateur compte dans chaque zone où il a une école, une fois au total.",
+    ),
+    ("Fédération", "Celle qui représente le pouvoir organisateur pour le niveau visé par le volet."),
+)
+
+
+def definitions() -> exports.Table:
+    """What the words of the other tables mean."""
+    return exports.Table("Définitions", ("Terme", "Sens"), DEFINITIONS)
+
+
+def tables_of(found: Situation, now: datetime) -> list[exports.Table]:
+    """The situation computed now as two tables: one row for each group and strand, then the definitions."""
+    counted = (*("PO", "Écoles", "Volet"), *(bucket.label for bucket in Bucket), "Part adhérée")
+    headers = ("Au", KNOWN, *GROUP_HEADERS[found.by], *counted)
+    times = (found.as_of.isoformat(), spelt_moment(found.known_at or now))
+    rows = [cells for row in (*found.rows, found.total) for cells in _cells(times, row)]
+    return [exports.Table("Situation", headers, rows), definitions()]
+
+
+def file_name(about: Asked, *parts: str) -> str:
+    """The name of a file without its ending: "situation-2021-05-15-zones-connu-2021-05-20-1400"."""
+    by = () if parts or about.by is Grouping.NETWORK else (f"{about.by.value}s",)
+    known = (f"connu-{about.known_at.astimezone(BRUSSELS):%Y-%m-%d-%H%M}",) if about.known_at else ()
+    return "-".join(("situation", about.day.isoformat(), *parts, *by, *known))
+
+
+def spelt_moment(at: datetime) -> str:
+    """A moment in Brussels as cells of files have it: "2021-05-15 11:00"."""
+    return f"{at.astimezone(BRUSSELS):%Y-%m-%d %H:%M}"
+
+
+def school_cells(about: Asked, selection: Selection, row: SchoolRow, now: datetime) -> tuple[exports.Cell, ...]:
+    """A school as a row under `SCHOOL_HEADERS`."""
+    school, authority = row.School, row.Authority
+    word = "déclaré" if row.word == Word.DECLARED else "confirmé" if row.word else ""
+    since = row.effective_on.isoformat() if row.effective_on else ""
+    named = (
+        school.fase,
+        school.display_name,
+        school.municipality,
+        authority.fase,
+        authority.display_name,
+        authority.network.label,
+        authority.network.code,
+    )
+    head = (about.day.isoformat(), spelt_moment(about.known_at or now), selection.strand)
+    return (*head, *named, row.status.label, word, since, school.name, authority.name)
+
+
+def authority_cells(about: Asked, selection: Selection, row: AuthorityRow, now: datetime) -> tuple[exports.Cell, ...]:
+    """An authority as a row under `AUTHORITY_HEADERS`."""
+    authority = row.Authority
+    head = (about.day.isoformat(), spelt_moment(about.known_at or now), selection.strand)
+    named = (authority.fase, authority.display_name, authority.network.label, authority.network.code)
+    counted = (RollUp(row.roll_up).label, row.joined, row.concerned)
+    return (*head, *named, authority.municipality, *counted, authority.name)
+
+
+def _cells(times: tuple[str, str], row: SituationRow) -> list[tuple[exports.Cell, ...]]:
+    named = (*times, row.label, row.code, row.authorities, row.schools)
+    return [
+        (*named, number, *buckets.values(), round(row.share(number, Bucket.JOINED), 4))
+        for number, buckets in row.strands.items()
+    ]
