@@ -39,7 +39,9 @@ def test_an_edition_is_imported_and_taken_back(staff, violations, looks):
     expect(staff.get_by_text("Annulée", exact=True)).to_be_visible()
 
 
-def test_an_administrator_closes_a_day_changes_a_programme_and_fills_in_a_public_page(visitor, password, violations, looks):
+def test_an_administrator_closes_a_day_changes_a_programme_and_fills_in_a_public_page(
+    visitor, password, violations, looks
+):
     visitor.goto("/sign-in?next=/administration/closures")
     visitor.get_by_label("Adresse de courriel").fill(people.person_for("administrator").email)
     visitor.get_by_label("Mot de passe").fill(password)
