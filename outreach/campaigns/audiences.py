@@ -17,7 +17,7 @@ from outreach.delivery.models import Mailing, MessageClass
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Network
 from outreach.segments import audience, audience_counts, calm
-from outreach.segments.audience import Audience, Concerns
+from outreach.segments.audience import Audience, Boxes, Concerns
 from outreach.segments.audience_counts import AudienceCounts
 from outreach.segments.criteria import Criterion, listed
 from outreach.segments.criteria_json import from_store
@@ -49,6 +49,7 @@ def audience_of(campaign: Campaign) -> Audience:
         campaign.strand,
         concerns,
         campaign.message_class,
+        boxes=Boxes(campaign.boxes),
         written=outbox.authorities_meant_by(before) if before else None,
         answered=answers.authorities_that_answered(own) if own else None,
         answered_mailboxes=answers.mailboxes_that_answered(own) if own else None,
@@ -59,8 +60,9 @@ def audience_of(campaign: Campaign) -> Audience:
 def unreacted_of(campaign: Campaign, *, now: datetime) -> Audience:
     """The audience of a reminder that is added to a campaign: those whom a letter of its waves reached, without those
     that have reacted."""
-    reacted = audience.reactions_to(Asked(launched(campaign), today(now)))
-    return replace(audience_of(campaign), unreacted=reacted)
+    asked = Asked(launched(campaign), today(now))
+    reacted, boxes = audience.reactions_to(asked), audience.reactions_of_boxes(asked)
+    return replace(audience_of(campaign), unreacted=reacted, unreacted_boxes=boxes)
 
 
 def planned_of(wave: Wave, *, now: datetime) -> Audience:
@@ -225,6 +227,15 @@ def foremost(addressees: Sequence[Addressee]) -> Addressee | None:
     return min(addressees, key=lambda addressee: (addressee.reason is not None, not addressee.schools), default=None)
 
 
+def written_directly(addressees: Iterable[Addressee]) -> dict[int, int]:
+    """By authority, how many schools the letters list that go to mailboxes which answer for some schools only."""
+    schools: dict[int, set[int]] = {}
+    for addressee in addressees:
+        if addressee.is_limited and addressee.reason is None and addressee.authority_id is not None:
+            schools.setdefault(addressee.authority_id, set()).update(addressee.schools)
+    return {authority: len(listed) for authority, listed in schools.items()}
+
+
 def _meant(campaign: Campaign, now: datetime, *, only_unreacted: bool) -> Audience:
     return unreacted_of(campaign, now=now) if only_unreacted else audience_of(campaign)
 
@@ -248,6 +259,7 @@ def _addressees(session: Session, meant: Audience, scope: Scope, chosen: Select[
             if row.address
             else (),
             reason=audience.reason_of(row.rank),
+            is_limited=bool(row.is_limited),
         )
         for row in ordered
     ]

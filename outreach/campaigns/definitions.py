@@ -16,7 +16,7 @@ from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError, NotFound
 from outreach.mail.addresses import judge
-from outreach.segments.audience import Concerns
+from outreach.segments.audience import Boxes, Concerns
 from outreach.segments.criteria import EVERYBODY
 from outreach.segments.criteria_json import from_store, to_plain
 from outreach.text import line_of_words
@@ -82,6 +82,7 @@ class Definition(BaseModel):
     programme: Words = ""
     strand: int
     concerns: Concerns = Concerns.OPEN
+    boxes: Boxes = Boxes.AUTHORITY
     subject: Annotated[str, Field(min_length=1, max_length=250)]
     preheader: Annotated[str, Field(max_length=250)] = ""
     tracking: TrackingMode = TrackingMode.AGGREGATE
@@ -133,6 +134,7 @@ def of(session: Session, campaign: Campaign) -> Definition:
         programme=programme.code,
         strand=campaign.strand.number,
         concerns=campaign.concerns,
+        boxes=campaign.boxes,
         subject=campaign.subject,
         preheader=campaign.preheader,
         tracking=campaign.tracking,

@@ -31,6 +31,7 @@ from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Gate, Reason
 from outreach.errors import InputError, NotFound, Refused
+from outreach.segments.audience import Boxes
 from outreach.segments.criteria import simplified
 from outreach.segments.criteria_json import from_store, to_json
 
@@ -41,10 +42,14 @@ LATEST = timedelta(hours=2)
 CONTENT = (
     *("title", "purpose", "colour", "circular", "message_class", "strand_id", "concerns", "criteria", "subject"),
     *("letter", "tracking", "deadline_days", "reminders", "stops_on", "sender_name", "sender_address"),
-    *("contact_name", "contact_service", "contact_phone", "contact_email", "preheader", "circular_url"),
+    *("contact_name", "contact_service", "contact_phone", "contact_email", "preheader", "circular_url", "boxes"),
 )
-ADDED = {"preheader", "circular_url"}  # an approval from before they were there is valid while they are empty
-STATED = ("title", "purpose", "colour", "circular_url", "message_class", "concerns", "subject", "preheader", "letter")
+# An approval from before these were there is valid while they say what was done then.
+ADDED = {"preheader": "", "circular_url": "", "boxes": Boxes.BOTH}
+STATED = (
+    *("title", "purpose", "colour", "circular_url", "message_class", "concerns", "boxes", "subject", "preheader"),
+    "letter",
+)
 WRITTEN = (CampaignState.DRAFT, CampaignState.TO_APPROVE)
 SENT_BACK = "renvoyée à qui l’écrit"
 RESTORED = "reprise en brouillon"
@@ -155,13 +160,30 @@ def send_back(session: Session, campaign: Campaign, *, now: datetime, actor: str
     _move(session, campaign, CampaignState.DRAFT, now, actor, f"{SENT_BACK}{f' : {why}' if why else ''}")
 
 
-def submit(session: Session, campaign: Campaign, *, now: datetime, actor: str, authorities: int = 0) -> None:
-    """Request approval of a draft. `authorities` is how many it would write to. Raises Refused in any other state."""
-    _move(session, campaign, CampaignState.TO_APPROVE, now, actor, "soumise à validation", authorities)
+def submit(
+    session: Session,
+    campaign: Campaign,
+    *,
+    now: datetime,
+    actor: str,
+    authorities: int = 0,
+    addresses: int | None = None,
+) -> None:
+    """Request approval of a draft. `authorities` is how many it would write to, `addresses` how many mailboxes where
+    schools have their own. Raises Refused in any other state."""
+    _move(session, campaign, CampaignState.TO_APPROVE, now, actor, "soumise à validation", authorities, addresses)
 
 
-def approve(session: Session, campaign: Campaign, *, now: datetime, actor: str, authorities: int = 0) -> None:
-    """Approve a campaign as it stands. `authorities` is how many it would write to.
+def approve(
+    session: Session,
+    campaign: Campaign,
+    *,
+    now: datetime,
+    actor: str,
+    authorities: int = 0,
+    addresses: int | None = None,
+) -> None:
+    """Approve a campaign as it stands. `authorities` and `addresses` are those of `submit`.
 
     Raises Refused when it does not wait for approval, when it has changed since its submission, or when the actor
     created, changed or submitted it.
@@ -172,7 +194,7 @@ def approve(session: Session, campaign: Campaign, *, now: datetime, actor: str, 
         raise Refused("La validation revient à une autre personne que celle qui a écrit ou soumis la campagne.")
     if campaign.state is CampaignState.TO_APPROVE and _last(session, campaign).content_hash != content_hash(campaign):
         raise Refused("La campagne a changé depuis sa soumission : soumettez-la de nouveau.")
-    _move(session, campaign, CampaignState.APPROVED, now, actor, "validée", authorities)
+    _move(session, campaign, CampaignState.APPROVED, now, actor, "validée", authorities, addresses)
 
 
 def may_be_approved_by(session: Session, campaign: Campaign, actor: str) -> bool:
@@ -325,7 +347,9 @@ def is_approved(session: Session, campaign: Campaign) -> bool:
 def content_hash(campaign: Campaign) -> str:
     """The digest of all that an approval is about: letter, criteria, dates, sender, mode (SHA-256, hexadecimal)."""
     content = {
-        field: str(getattr(campaign, field)) for field in CONTENT if field not in ADDED or getattr(campaign, field)
+        field: str(getattr(campaign, field))
+        for field in CONTENT
+        if field not in ADDED or getattr(campaign, field) != ADDED[field]
     }
     content["starts_at"] = campaign.starts_at.isoformat() if campaign.starts_at else ""
     content["criteria"] = to_json(simplified(from_store(campaign.criteria)))
@@ -340,6 +364,11 @@ def subject_of(campaign: Campaign) -> str:
 def approved_count(session: Session, campaign: Campaign) -> int:
     """How many authorities an approved campaign was to write to when it was approved."""
     return _last(session, campaign).authorities
+
+
+def approved_addresses(session: Session, campaign: Campaign) -> int | None:
+    """To how many mailboxes an approved campaign was to write when it was approved; None where schools had none."""
+    return _last(session, campaign).addresses
 
 
 def planned_at(session: Session, wave: Wave) -> datetime:
@@ -369,16 +398,25 @@ def _move(
     actor: str,
     done: str,
     authorities: int = 0,
+    addresses: int | None = None,
 ) -> None:
     if state not in CAMPAIGN_MOVES[campaign.state]:
         raise Refused(
             f"Cette campagne est « {campaign.state.label} » : elle ne peut pas être {done.partition(' ')[0]}."
         )
     campaign.state = state
-    _note(session, campaign, now, actor, done, authorities)
+    _note(session, campaign, now, actor, done, authorities, addresses)
 
 
-def _note(session: Session, campaign: Campaign, now: datetime, actor: str, done: str, authorities: int = 0) -> None:
+def _note(
+    session: Session,
+    campaign: Campaign,
+    now: datetime,
+    actor: str,
+    done: str,
+    authorities: int = 0,
+    addresses: int | None = None,
+) -> None:
     session.add(
         CampaignTransition(
             campaign_id=campaign.id,
@@ -387,6 +425,7 @@ def _note(session: Session, campaign: Campaign, now: datetime, actor: str, done:
             actor=actor,
             content_hash=content_hash(campaign),
             authorities=authorities,
+            addresses=addresses,
             note=done,
         )
     )

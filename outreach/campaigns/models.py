@@ -13,7 +13,7 @@ from outreach import french
 from outreach.adherence.models import Strand
 from outreach.db import Base, enum_of
 from outreach.delivery.models import Mailing, MessageClass
-from outreach.segments.audience import Concerns
+from outreach.segments.audience import Boxes, Concerns
 from outreach.segments.saved import SegmentVersion
 from outreach.tracking.models import TrackingMode
 
@@ -116,10 +116,11 @@ class Campaign(Base):
     """A letter, its audience, the schools it is about, its sender and its dates.
 
     `preheader` is what a list of letters shows after the subject; `circular_url` is the circular's own page. Both may
-    be ''. `criteria` is JSON (`segments.criteria_json`). The first wave is requested for `starts_at`. Each number in
-    `reminders` ("14 24") is a reminder, so many days after the first wave. No wave leaves after `stops_on`. A
-    letter's deadline is `deadline_days` after its wave. An approval is valid for the digest of all this: any change
-    makes the campaign a DRAFT again. `calm_waived` repeats that an Exemption from the calm holds: it is no content.
+    be ''. `criteria` is JSON (`segments.criteria_json`). `boxes` says to which mailboxes it writes. The first wave is
+    requested for `starts_at`. Each number in `reminders` ("14 24") is a reminder, so many days after the first wave. No
+    wave leaves after `stops_on`. A letter's deadline is `deadline_days` after its wave. An approval is valid for the
+    digest of all this: any change makes the campaign a DRAFT again. `calm_waived` repeats that an Exemption from the
+    calm holds: it is no content.
     """
 
     __tablename__ = "campaigns"
@@ -134,6 +135,7 @@ class Campaign(Base):
     message_class: Mapped[MessageClass] = mapped_column(enum_of(MessageClass, "campaign_class"))
     strand_id: Mapped[int] = mapped_column(ForeignKey("strands.id"), index=True)
     concerns: Mapped[Concerns] = mapped_column(enum_of(Concerns, "concerns"))
+    boxes: Mapped[Boxes] = mapped_column(enum_of(Boxes, "boxes"))
     criteria: Mapped[str] = mapped_column(Text)
     subject: Mapped[str] = mapped_column(Text)
     preheader: Mapped[str] = mapped_column(Text, default="")
@@ -169,7 +171,10 @@ class CampaignSegment(Base):
 
 
 class CampaignTransition(Base):
-    """A state that a campaign reached: when, by whom, the digest of its content, and how many it would write to."""
+    """A state that a campaign reached: when, by whom, the digest of its content, and how many it would write to.
+
+    `addresses` counts mailboxes; None where nothing is counted, and before revision 0042.
+    """
 
     __tablename__ = "campaign_transitions"
 
@@ -180,7 +185,14 @@ class CampaignTransition(Base):
     actor: Mapped[str] = mapped_column(String(255))
     content_hash: Mapped[str] = mapped_column(String(64))
     authorities: Mapped[int] = mapped_column(default=0)
+    addresses: Mapped[int | None]
     note: Mapped[str] = mapped_column(Text, default="")
+
+    @property
+    def counted(self) -> str:
+        """How many it would write to, in French, or ''."""
+        boxes = f", {french.plural(self.addresses, 'boîte')}" if self.addresses else ""
+        return f"{french.number(self.authorities)} PO{boxes}" if self.authorities else ""
 
 
 class ReminderState(StrEnum):

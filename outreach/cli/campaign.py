@@ -158,7 +158,8 @@ def show_audience(operation: Operation, number: int, fase: int | None, as_json: 
         counts = audiences.count(session, stored_campaign, now=operation.now)
         said = wave_criteria.sentence(session, audiences.criterion_of(stored_campaign))
     if as_json:
-        told = {name: getattr(counts, name) for name in ("authorities", "written", "addresses", "schools")}
+        names = ("authorities", "written", "addresses", "of_schools", "schools")
+        told = {name: getattr(counts, name) for name in names}
         reasons = {reason.value: count for reason, count in counts.left_out.items()}
         say_json({"criteria": said, **told, "left_out": reasons})
         return
@@ -167,6 +168,8 @@ def show_audience(operation: Operation, number: int, fase: int | None, as_json: 
         f"  Destinataires {counts.authorities} : à écrire {counts.written}, "
         f"adresses {counts.addresses}, écoles {counts.schools}."
     )
+    if counts.of_schools:
+        say(f"  Adresses : {counts.told_boxes}.")
     for reason, count in counts.left_out.items():
         say(f"  Écartés, {reason.label} : {count}")
 

@@ -17,11 +17,14 @@ from sqlalchemy import (
     Subquery,
     and_,
     case,
+    exists,
     false,
     func,
     literal,
     or_,
     select,
+    true,
+    tuple_,
     union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute
@@ -74,6 +77,32 @@ _CONCERNS_LABELS = {
 }
 
 
+class Boxes(StrEnum):
+    """Which mailboxes of an authority are written to: its own, which answer for all its schools, those that answer for
+    some schools only, or both."""
+
+    AUTHORITY = "authority"
+    SCHOOLS = "schools"
+    BOTH = "both"
+
+    @property
+    def label(self) -> str:
+        """The French label, after « écrire »."""
+        return _BOXES_LABELS[self]
+
+    def are(self) -> ColumnElement[bool]:
+        """True for the contacts that are such a mailbox."""
+        is_limited = exists().where(ContactSchool.contact_id == Contact.id).correlate(Contact)
+        return {Boxes.AUTHORITY: ~is_limited, Boxes.SCHOOLS: is_limited, Boxes.BOTH: true()}[self]
+
+
+_BOXES_LABELS = {
+    Boxes.AUTHORITY: "à la boîte du PO",
+    Boxes.SCHOOLS: "à la boîte de chaque école",
+    Boxes.BOTH: "aux deux",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Audience:
     """Whom a letter is for: the segment, the strand it is about, which schools, and its class of message.
@@ -85,6 +114,9 @@ class Audience:
     `completes` are the keys of mailings that were broken off: a mailbox for which a letter of theirs left is left out.
 
     With `unreacted` (`reactions_to`), it means the authorities that some letters reached, without those that reacted.
+    A mailbox that answers for some schools has reacted when `unreacted_boxes` say so of its own letters.
+
+    A mailbox that `boxes` does not mean is no part of it.
     """
 
     criterion: Criterion
@@ -96,6 +128,8 @@ class Audience:
     answered_mailboxes: Select[int] | None = None
     completes: Sequence[int] = ()
     unreacted: CTE | None = None
+    unreacted_boxes: CTE | None = None
+    boxes: Boxes = Boxes.BOTH
 
     def meant(self, scope: Scope) -> Select[int]:
         """The keys of all authorities it covers, those left out included."""
@@ -117,6 +151,11 @@ def reactions_to(asked: Asked) -> CTE:
     return select(reactions.of_authorities(asked)).cte().prefix_with("MATERIALIZED")
 
 
+def reactions_of_boxes(asked: Asked) -> CTE:
+    """As `reactions_to`, by mailbox."""
+    return select(reactions.of_mailboxes(asked)).cte().prefix_with("MATERIALIZED")
+
+
 def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) -> Subquery:
     """One row for each mailbox in use of each authority, or one without: columns authority_id, contact_id, address,
     address_key, address_ascii, schools (how many its letter lists), is_limited (1 for a mailbox that answers for some
@@ -124,11 +163,12 @@ def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) 
 
     `among` limits it to some authorities, by their keys.
     """
-    return statement(audience, scope, among, has_limits=True).subquery("audience")
+    return statement(audience, scope, among, has_limits=audience.boxes is not Boxes.AUTHORITY).subquery("audience")
 
 
 def statement(audience: Audience, scope: Scope, among: Select[int] | None, *, has_limits: bool) -> Select[Any]:
-    """The statement of `rows`. Without `has_limits` no mailbox may answer for some schools only: that costs less."""
+    """The statement of `rows`. Without `has_limits` no mailbox that it is for answers for some schools only: that costs
+    less."""
     chosen = audience.meant(scope)
     schools = _schools(audience, scope, among)
     concerned: ColumnElement[int] = func.coalesce(schools.c.concerned, 0)
@@ -148,10 +188,13 @@ def statement(audience: Audience, scope: Scope, among: Select[int] | None, *, ha
             Contact.address_ascii,
             concerned.label("schools"),
             case((is_limited, 1), else_=0).label("is_limited"),
-            _rank(audience, scope, concerned, joined).label("rank"),
+            _rank(audience, scope, concerned, joined, is_limited).label("rank"),
         )
         .outerjoin(schools, schools.c.authority_id == Authority.id)
-        .outerjoin(Contact, and_(Contact.authority_id == Authority.id, Contact.retired_at.is_(None)))
+        .outerjoin(
+            Contact,
+            and_(Contact.authority_id == Authority.id, Contact.retired_at.is_(None), audience.boxes.are()),
+        )
         .where(Authority.id.in_(chosen))
     )
     query = query.outerjoin(limited, limited.c.contact_id == Contact.id) if has_limits else query
@@ -274,6 +317,12 @@ def _of_limited(audience: Audience, scope: Scope, among: Select[int] | None) -> 
     return query.group_by(ContactSchool.contact_id).subquery("limited")
 
 
+def concerned_schools(audience: Audience, scope: Scope) -> Select[int]:
+    """How many schools of all authorities it covers the letter is about."""
+    schools = _schools(audience, scope, audience.meant(scope))
+    return select(func.coalesce(func.sum(schools.c.concerned), 0))
+
+
 def listed_parts(audience: Audience, scope: Scope) -> Subquery:
     """How many schools the letters of an authority list together, of those to mailboxes that answer for some only:
     columns authority_id, schools. Two of them may answer for the same school."""
@@ -302,10 +351,14 @@ def _is_theirs(named: Subquery) -> ColumnElement[bool]:
 
 
 def _rank(
-    audience: Audience, scope: Scope, concerned: ColumnElement[int], joined: ColumnElement[int]
+    audience: Audience,
+    scope: Scope,
+    concerned: ColumnElement[int],
+    joined: ColumnElement[int],
+    is_limited: ColumnElement[bool],
 ) -> ColumnElement[int]:
     nobody = concerned == 0
-    has_joined, has_answered = _have_reacted(audience)
+    has_joined, has_answered = _have_reacted(audience, is_limited)
     answered, mailboxes, written = audience.answered, audience.answered_mailboxes, audience.written
     conditions = {
         Reason.JOINED: or_(and_(nobody, joined > 0), has_joined),
@@ -326,11 +379,22 @@ def _rank(
     return case(*((conditions[reason], place) for place, reason in enumerate(ORDER, start=1)), else_=0)
 
 
-def _have_reacted(audience: Audience) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Whether a school that letters named has joined since, and whether the authority has answered: for `unreacted`."""
+def _have_reacted(
+    audience: Audience, is_limited: ColumnElement[bool]
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Whether a school that letters named has joined since, and whether an answer came: for `unreacted`.
+
+    Of a mailbox that answers for some schools, its own letters count. Of any other, all those of the authority do, and
+    the answers that speak for all its schools (`answered`).
+    """
     if audience.unreacted is None:
         return false(), false()
-    each = audience.unreacted
-    joined = select(each.c.authority_id).where(each.c.joined > 0)
-    answered = select(each.c.authority_id).where(each.c.answered_at.is_not(None))
-    return Authority.id.in_(joined), Authority.id.in_(answered)
+    each, boxes = audience.unreacted, audience.unreacted_boxes
+    joined = Authority.id.in_(select(each.c.authority_id).where(each.c.joined > 0))
+    answered = Authority.id.in_(select(each.c.authority_id).where(each.c.answered_at.is_not(None)))
+    if boxes is None or audience.boxes is Boxes.AUTHORITY:
+        return joined, answered
+    box, key = tuple_(Authority.id, Contact.address_key), (boxes.c.authority_id, boxes.c.address_key)
+    box_joined = box.in_(select(*key).where(boxes.c.joined > 0))
+    box_answered = box.in_(select(*key).where(boxes.c.answered_at.is_not(None)))
+    return case((is_limited, box_joined), else_=joined), case((is_limited, box_answered), else_=false())

@@ -5,10 +5,19 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import CTE, ColumnElement, FromClause, Row, Subquery, and_, case, func, literal, select, union_all
 
+from outreach import french
 from outreach.db import Session
 from outreach.delivery.models import Reason
 from outreach.directory.models import Authority, ContactSchool
-from outreach.segments.audience import ORDER, Audience, listed_parts, reason_of, statement
+from outreach.segments.audience import (
+    ORDER,
+    Audience,
+    Boxes,
+    concerned_schools,
+    listed_parts,
+    reason_of,
+    statement,
+)
 from outreach.segments.scope import Scope
 
 COUNTED = ("authority_id", "contact_id", "schools", "is_limited", "rank")  # columns of `rows` that a count reads
@@ -20,15 +29,32 @@ class AudienceCounts:
 
     `left_out` counts authorities, by the reason of their best mailbox. `spared` counts the mailboxes left out of
     authorities that are written to at another one. Both are in the order of `ORDER`. `schools` are those that the
-    letters list.
+    letters list. Of the `addresses` that are written to, `of_schools` answer for some schools only. Where only
+    these are written to, `silent` schools are in no letter although they are concerned.
     """
 
     authorities: int = 0
     written: int = 0
     addresses: int = 0
     schools: int = 0
+    of_schools: int = 0
+    silent: int = 0
     left_out: dict[Reason, int] = field(default_factory=dict)
     spared: dict[Reason, int] = field(default_factory=dict)
+
+    @property
+    def told(self) -> str:
+        """How many are written to, in French: « 985 PO », or « 985 PO, 2 700 écoles, 3 685 boîtes »."""
+        authorities = f"{french.number(self.written)} PO"
+        if not self.of_schools:
+            return authorities
+        return f"{authorities}, {french.plural(self.schools, 'école')}, {french.plural(self.addresses, 'boîte')}"
+
+    @property
+    def told_boxes(self) -> str:
+        """How many mailboxes of each kind are written to, in French."""
+        own = french.plural(self.addresses - self.of_schools, "boîte de PO", "boîtes de PO")
+        return f"{own}, {french.plural(self.of_schools, 'boîte d’école', 'boîtes d’école')}"
 
 
 def count(session: Session, audience: Audience, scope: Scope) -> AudienceCounts:
@@ -42,28 +68,33 @@ def count(session: Session, audience: Audience, scope: Scope) -> AudienceCounts:
         func.min(mailboxes.c.rank).label("best"),
         *_most_schools(mailboxes),
         func.sum(case((mailboxes.c.rank == 0, 1), else_=0)).label("addresses"),
+        func.sum(case((and_(mailboxes.c.rank == 0, mailboxes.c.is_limited == 1), 1), else_=0)).label("of_schools"),
     )
     by_authority = each.group_by(mailboxes.c.authority_id).subquery("authorities")
     listed_schools, source = _listed(audience, scope, by_authority, has_limits=has_limits)
-    best, addresses = by_authority.c.best, func.sum(by_authority.c.addresses)
-    authorities = select(best, literal(0).label("spared"), func.count(), func.sum(listed_schools), addresses)
+    best, sums = by_authority.c.best, [func.sum(by_authority.c[name]) for name in ("addresses", "of_schools")]
+    authorities = select(best, literal(0).label("spared"), func.count(), func.sum(listed_schools), *sums)
     written = select(mailboxes.c.authority_id).where(mailboxes.c.rank == 0)
     is_spared = and_(mailboxes.c.rank > 0, mailboxes.c.authority_id.in_(written))
-    spared = select(literal(0), mailboxes.c.rank, func.count(), literal(0), literal(0)).where(is_spared)
+    none = [literal(0)] * 3
+    spared = select(literal(0), mailboxes.c.rank, func.count(), *none).where(is_spared)
     counted = union_all(authorities.select_from(source).group_by(best), spared.group_by(mailboxes.c.rank)).order_by(
         "best", "spared"
     )
     counts = AudienceCounts()
-    for rank, spared_for, count, schools, addresses in session.execute(counted):
+    for rank, spared_for, count, schools, *addresses in session.execute(counted):
         if spared_for:
             counts.spared[ORDER[spared_for - 1]] = count
             continue
         counts.authorities += count
         reason = reason_of(rank)
         if reason is None:
-            counts.written, counts.schools, counts.addresses = count, int(schools), int(addresses)
+            counts.written, counts.schools = count, int(schools)
+            counts.addresses, counts.of_schools = map(int, addresses)
         else:
             counts.left_out[reason] = count
+    if audience.boxes is Boxes.SCHOOLS:
+        counts.silent = (session.scalar(concerned_schools(audience, scope)) or 0) - counts.schools
     return counts
 
 
@@ -95,11 +126,12 @@ def first(
 
 
 def _computed(session: Session, audience: Audience, scope: Scope) -> tuple[CTE, bool]:
-    """The rows for a statement that aggregates them, and whether a mailbox answers for some schools only.
+    """The rows for a statement that aggregates them, and whether a mailbox of them answers for some schools only.
 
     MATERIALIZED, as both databases would compute the rank anew for each aggregate: eleven times a row.
     """
-    has_limits = session.scalar(select(ContactSchool.contact_id).limit(1)) is not None
+    may_have = audience.boxes is not Boxes.AUTHORITY
+    has_limits = may_have and session.scalar(select(ContactSchool.contact_id).limit(1)) is not None
     query = statement(audience, scope, None, has_limits=has_limits)
     counted = [query.selected_columns[name] for name in COUNTED]
     return query.with_only_columns(*counted).cte("audience").prefix_with("MATERIALIZED"), has_limits

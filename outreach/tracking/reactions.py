@@ -100,6 +100,28 @@ def of_authorities(asked: Asked) -> Subquery:
     return query.outerjoin(joined, joined.c.authority_id == base.c.authority_id).subquery("reactions")
 
 
+def of_mailboxes(asked: Asked) -> Subquery:
+    """One row for each mailbox that these letters are meant for: columns authority_id, address_key, answered_at (the
+    last answer from its own letters) and joined (how many schools that its own letters listed have joined since).
+
+    `asked.others` do not count.
+    """
+    known, box = _joinings(asked), (Message.authority_id, Message.address_key)
+    joined = func.count(case((HAS_LEFT, known.c.school_id)).distinct())
+    answered = func.max(Response.given_at, type_=UtcDateTime())
+    query = (
+        select(
+            AUTHORITY.label("authority_id"), Message.address_key, joined.label("joined"), answered.label("answered_at")
+        )
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .outerjoin(MessageSubject, MessageSubject.message_id == Message.id)
+        .outerjoin(known, _is_about(known))
+        .outerjoin(Response, Response.message_id == Message.id)
+        .where(Message.mailing_id.in_(asked.mailings))
+    )
+    return query.group_by(*box).subquery("of_mailboxes")
+
+
 def authorities(asked: Asked, reaction: Reaction) -> Select[int]:
     """The keys of the authorities whose reaction is this one."""
     each = of_authorities(asked)

@@ -41,7 +41,7 @@ from outreach.directory.models import (
 )
 from outreach.errors import InputError
 from outreach.segments import audience, audience_counts
-from outreach.segments.audience import ORDER, Audience, Concerns
+from outreach.segments.audience import ORDER, Audience, Boxes, Concerns
 from outreach.segments.authority_lists import AmongAuthorities, AuthorityList, AuthorityListMember
 from outreach.segments.criteria import (
     And,
@@ -302,9 +302,15 @@ def holds(asked, person):  # noqa: C901, PLR0911, PLR0912 - one line a criterion
             return person["number"] in ON_LIST if asked.list else 9001 + person["number"] in asked.fase
 
 
-def reasons(person, concerns):
+def chosen(person, boxes):
+    """The mailboxes of the kind that a campaign writes to."""
+    kinds = {Boxes.AUTHORITY: (False,), Boxes.SCHOOLS: (True,), Boxes.BOTH: (False, True)}[boxes]
+    return [box for box in person["mailboxes"] if (limited(person, box[1]) is not None) in kinds]
+
+
+def reasons(person, concerns, boxes):
     """The plain reading of who is left out: the reason of each mailbox, or of the whole."""
-    mailboxes = [box for box in person["mailboxes"] if box[0] != "retired"] or [(None, None)]
+    mailboxes = [box for box in chosen(person, boxes) if box[0] != "retired"] or [(None, None)]
     return [
         _reason(kind, about(person, limit, concerns), [stands(one, 1)[0] for _, one in asked_about(person, limit)])
         for kind, limit in mailboxes
@@ -374,18 +380,23 @@ def test_sql_finds_whom_a_plain_reading_finds(ground, people, asked):
 
 
 @settings(max_examples=EXAMPLES * 2 // 3, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(people=directory, asked=criterion, concerns=st.sampled_from([Concerns.OPEN, Concerns.JOINED]))
+@given(
+    people=directory,
+    asked=criterion,
+    concerns=st.sampled_from([Concerns.OPEN, Concerns.JOINED]),
+    boxes=st.sampled_from(Boxes),
+)
 def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_adds_up(
-    ground, people, asked, concerns
+    ground, people, asked, concerns, boxes
 ):
     session, keys = in_a_draft(ground, people)
     with session:
         scope = scope_at(session, 1, now=NOW)
-        meant = Audience(asked, scope.strand(1), concerns, MessageClass.AWARENESS)
+        meant = Audience(asked, scope.strand(1), concerns, MessageClass.AWARENESS, boxes=boxes)
         rows = session.execute(select(audience.rows(meant, scope))).all()
         counts = audience_counts.count(session, meant, scope)
         expected = {
-            key: sorted(map(str, reasons(person, concerns)))
+            key: sorted(map(str, reasons(person, concerns, boxes)))
             for key, person in zip(keys, people, strict=True)
             if taught(person) and holds(asked, person)
         }
@@ -399,7 +410,7 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
             key: set().union(
                 *(
                     about(person, limit, concerns)
-                    for kind, limit in person["mailboxes"]
+                    for kind, limit in chosen(person, boxes)
                     if kind == "good" and about(person, limit, concerns)
                 )
             )
@@ -407,6 +418,10 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
         }
         assert counts.schools == sum(len(listing[key]) for key, several in expected.items() if "None" in several)
         assert counts.addresses == sum(several.count("None") for several in expected.values())
+        own = {Boxes.AUTHORITY: {0}, Boxes.SCHOOLS: {counts.addresses}}.get(boxes, range(counts.addresses + 1))
+        assert counts.of_schools in own
+        concerned = sum(len(about(people[keys.index(key)], None, concerns)) for key in expected)
+        assert counts.silent == (concerned - counts.schools if boxes is Boxes.SCHOOLS else 0)
         first = audience_counts.first(session, meant, scope, 10)
         assert {row.Authority.id for row in first} == {key for key, several in expected.items() if "None" in several}
         assert sum(row.mailboxes for row in first) == counts.addresses

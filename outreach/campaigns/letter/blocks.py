@@ -133,6 +133,17 @@ def federations(facts: Facts) -> Value:
     return Value(f'<p style="margin:0 0 16px">{said.html}</p>', said.text)
 
 
+def written_directly(facts: Facts) -> Value:
+    """A paragraph, after another, that says how many schools were written to directly; empty when there is none."""
+    direct, schools = facts.written_directly, len(facts.schools)
+    if not direct:
+        return EMPTY
+    those = "cette école" if schools == 1 else f"ces {direct}{WIDE}écoles"
+    whom = f"à {those}" if direct >= schools else f"à {direct if direct > 1 else 'une'} de ces écoles"
+    said = Value.plain(f"Nous avons aussi écrit directement {whom}.")
+    return Value(f'\n<p style="margin:0 0 16px">{said.html}</p>', f"\n\n{said.text}")
+
+
 def _more(facts: Facts) -> Value:
     more = len(facts.schools) - LISTED
     if more <= 0:

@@ -24,6 +24,8 @@ class Facts(NamedTuple):
 
     `schools` are the schools the letter is about: (FASE, name, status), sorted by name. `eligible` and `joined` count
     the authority's schools in the strand, or those that the mailbox answers for. `federations` are (code, name).
+    `written_directly` counts the authority's schools to whose own mailboxes letters of the wave go, for a mailbox that
+    answers for all.
     """
 
     fase: int
@@ -36,6 +38,7 @@ class Facts(NamedTuple):
     federations: Sequence[tuple[str, str]]
     links: Links
     shared: Shared
+    written_directly: int = 0
 
 
 def contact_of(name: str, service: str, email: str, phone: str) -> str:

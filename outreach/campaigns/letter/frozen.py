@@ -12,7 +12,17 @@ from markupsafe import Markup
 from outreach.campaigns.letter import buttons_first
 from outreach.campaigns.letter.facts import Facts, Shared, contact_of
 from outreach.campaigns.letter.links import UNSUBSCRIBE, Links
-from outreach.campaigns.letter.merge_fields import ADDRESSES, KINDS, LINKED, TOKENS, is_common, raw_value, reader
+from outreach.campaigns.letter.merge_fields import (
+    ADDRESSES,
+    DIRECTLY,
+    KINDS,
+    LINKED,
+    TOKENS,
+    WRITTEN_DIRECTLY,
+    is_common,
+    raw_value,
+    reader,
+)
 from outreach.campaigns.models import Campaign
 from outreach.days import today
 from outreach.delivery.models import MessageClass
@@ -25,10 +35,10 @@ from outreach.mail.letters import Draft, Letter
 from outreach.mail.links import mark as mark_links
 from outreach.mail.links import of as links_of
 from outreach.mail.markdown import fault_of_link
-from outreach.mail.marks import FieldKind, Marks, Slot
+from outreach.mail.marks import FieldKind, Marks, Slot, fields_of
 from outreach.mail.mime import Mailbox, SharedHeaders
 from outreach.mail.tokens import Keys, TokenKind
-from outreach.segments.audience import Concerns
+from outreach.segments.audience import Boxes, Concerns
 from outreach.settings import ROOT, Settings
 from outreach.tracking.models import TrackingMode
 
@@ -134,6 +144,7 @@ class WrittenLetter:
     message_class: MessageClass
     strand_id: int | None
     concerns: Concerns
+    boxes: Boxes
     subject: str
     preheader: str
     letter: str
@@ -179,7 +190,8 @@ def freeze(
 def bare(written: WrittenLetter, sending: SenderIdentity) -> Draft:
     """The letter without its layout, as an editor shows it. Raises InputError as `freeze` does."""
     marks = Marks()
-    read = _read(written.subject, written.letter, marks, sending.schemes)
+    subject, html, text = _read(written.subject, written.letter, marks, sending.schemes)
+    read = (subject, *_telling(html, text, marks, written.boxes))
     preheader = _line(written.preheader, marks, PREHEADER)
     return Draft.of(marks, *(_typeset(part, marks) for part in (*read, preheader)))
 
@@ -208,9 +220,10 @@ def refuse_unfit(preheader: str, circular_url: str, schemes: Sequence[str] = ("h
 def _draft(written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark: str) -> Draft:
     marks = Marks()
     subject, html, text = _read(written.subject, written.letter, marks, sending.schemes)
+    html, text = _telling(html, text, marks, written.boxes)
     preheader = _line(written.preheader, marks, PREHEADER)
     html = mark_links(html, marks)
-    own = {name: marks.slot(Slot(name)) for name in ("fase_po", "nom_po", *ADDRESSES)}
+    own = {name: marks.slot(Slot(name)) for name in ("fase_po", "nom_po", *ADDRESSES) if name != DIRECTLY}
     may_unsubscribe = written.is_awareness
     around = {
         "subject": mark + subject,
@@ -268,6 +281,21 @@ def _read(subject: str, letter: str, marks: Marks, schemes: Sequence[str]) -> tu
     if not line.strip() or not text.strip():
         raise InputError("Le courriel n’a pas d’objet ou pas de texte.")
     return line, *buttons_first.moved(html, text, marks)
+
+
+def _telling(html: str, text: str, marks: Marks, boxes: Boxes) -> tuple[str, str]:
+    """A letter that says how many schools are written to directly: after its lists of schools, else at its end.
+
+    Only where a wave writes both to authorities and to schools, and unless the author's words say so themselves.
+    """
+    named = {slot.field for slot in marks.slots} | {name for one in marks.conditions for name in fields_of(one)}
+    if boxes is not Boxes.BOTH or WRITTEN_DIRECTLY in named:
+        return html, text
+    said = marks.slot(Slot(DIRECTLY))
+    lists = [marks.slot(slot) for slot in buttons_first.LISTS if slot in marks.slots]
+    for mark in lists:
+        html, text = html.replace(mark, mark + said), text.replace(mark, mark + said)
+    return (html, text) if lists else (html + said, text.rstrip("\n") + said)
 
 
 def _line(source: str, marks: Marks, name: str) -> str:

@@ -19,6 +19,8 @@ from outreach.mail.marks import FieldKind, Slot
 from outreach.mail.rows import Rows
 
 NAMED = 3
+WRITTEN_DIRECTLY = "écoles_écrites"
+DIRECTLY = "mention_écoles"  # how many schools were written to directly, which the layout says after a list of schools
 NOTHING = {"", "null", "none", "n/a", "0", "-"}
 
 Raw = str | int | bool | date | Value | Rows
@@ -65,6 +67,11 @@ FIELDS: Mapping[str, Field] = {
     ),
     "tableau_écoles": Field(FieldKind.BLOCK, "Le tableau des écoles dont parle le courriel", blocks.table),
     "liste_écoles": Field(FieldKind.BLOCK, "La liste des écoles dont parle le courriel", blocks.listing),
+    WRITTEN_DIRECTLY: Field(
+        FieldKind.NUMBER,
+        "Le nombre d’écoles dont la boîte reçoit aussi ce courriel",
+        lambda facts: facts.written_directly,
+    ),
     "une_école": Field(FieldKind.FLAG, "Le courriel parle d’une seule école", lambda facts: len(facts.schools) == 1),
     "plusieurs_écoles": Field(FieldKind.FLAG, "Le courriel parle de plusieurs écoles", lambda f: len(f.schools) > 1),
     "rappel": Field(FieldKind.FLAG, "Cette vague est un rappel", lambda facts: facts.shared.is_reminder, common=True),
@@ -97,8 +104,8 @@ FIELDS: Mapping[str, Field] = {
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Le pouvoir organisateur": ("nom_po", "fase_po", "réseau", "fédération", "commune"),
     "Ses écoles": (
-        *("écoles", "écoles_éligibles", "écoles_adhérentes", "écoles_restantes", "tableau_écoles", "liste_écoles"),
-        *("une_école", "plusieurs_écoles"),
+        *("écoles", "écoles_éligibles", "écoles_adhérentes", "écoles_restantes", WRITTEN_DIRECTLY, "tableau_écoles"),
+        *("liste_écoles", "une_école", "plusieurs_écoles"),
     ),
     "La campagne": ("date_limite", "circulaire", "contact", "rappel"),
     "Les réponses et les liens": (
@@ -112,6 +119,7 @@ ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
     "adresse_navigateur": lambda facts: facts.links.view,
     "mention_mesure": lambda facts: facts.links.measure.mention,
     "image_mesure": lambda facts: blocks.pixel(facts.links.measure.pixel),
+    DIRECTLY: blocks.written_directly,
 }
 # Conditions that the layout uses; an author cannot write them, either.
 CONDITIONS: Mapping[str, Callable[[Facts], Raw]] = {

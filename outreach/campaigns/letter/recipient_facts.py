@@ -1,6 +1,6 @@
 """Reads the facts about recipients that letters need, for many recipients at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,9 +12,10 @@ from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.campaigns.letter.links import Links, Measure
 from outreach.campaigns.letter.measures import Measures
+from outreach.campaigns.letter.merge_fields import DIRECTLY, WRITTEN_DIRECTLY
 from outreach.db import Session
 from outreach.db.in_list import among
-from outreach.delivery.ledger.letters import Due
+from outreach.delivery.ledger.letters import Due, listed_by_mailbox
 from outreach.directory.contacts import school_limits
 from outreach.directory.display_names import display_name
 from outreach.directory.listing import represented
@@ -27,7 +28,8 @@ class RecipientFacts:
     """Reads the facts about recipients that a letter needs: a few statements, however many the recipients are.
 
     It reads only what the letter's fields use. `mailing` is the mailing whose openings and clicks are counted, or None.
-    With `leads_nowhere` the letters are only looked at: their links have no tokens.
+    With `leads_nowhere` the letters are only looked at: their links have no tokens. `together` says, for letters that
+    are in no mailing, how many schools of each authority are written to directly.
     """
 
     sending: SenderIdentity
@@ -38,6 +40,7 @@ class RecipientFacts:
     day: date
     mailing: int | None = None
     leads_nowhere: bool = False
+    together: Mapping[int, int] | None = None
 
     def facts(self, session: Session, due: Sequence[Due]) -> dict[int, Facts]:
         """The facts for each letter, by message key. Raises KeyError for a letter to a federation."""
@@ -47,7 +50,8 @@ class RecipientFacts:
         schools = self._schools(session, {school for message in due for school in message.schools})
         ranks = {key: rank for rank, key in enumerate(schools)}
         stand, federations = self._stand(session, keys), self._federations(session, keys)
-        limits = school_limits(session, keys) if stand else {}
+        limits = school_limits(session, keys) if stand or self._tells_directly else {}
+        directly = self._written_directly(session, limits, due)
         networks_of = {key: authority.network_id for key, authority in authorities.items()}
         measures = self._measures().of(session, due, networks_of)
         facts = {}
@@ -66,6 +70,7 @@ class RecipientFacts:
                 federations=federations.get(authority.id, []),
                 links=self._links(message.public_id, measures[message.id]),
                 shared=self.frozen.shared,
+                written_directly=directly.get(authority.id, 0) if limit is None else 0,
             )
         return facts
 
@@ -78,6 +83,25 @@ class RecipientFacts:
         if self.leads_nowhere:
             return Links.that_lead_nowhere(service, measure, may_unsubscribe=self.may_unsubscribe)
         return Links.of(service, keys, name, measure, may_unsubscribe=self.may_unsubscribe)
+
+    @property
+    def _tells_directly(self) -> bool:
+        return self._asks(WRITTEN_DIRECTLY, DIRECTLY)
+
+    def _written_directly(
+        self, session: Session, limits: Mapping[tuple[int, str], frozenset[int]], due: Sequence[Due]
+    ) -> Mapping[int, int]:
+        """By authority, how many schools are listed by the letters to mailboxes that answer for some only."""
+        if not self._tells_directly or not limits:
+            return {}
+        if self.together is not None:
+            return self.together
+        schools: dict[int | None, set[int]] = {}
+        mailings, authorities = {message.mailing_id for message in due}, {authority for authority, _ in limits}
+        for authority, key, school in session.execute(listed_by_mailbox(mailings, authorities)):
+            if (authority, key) in limits:
+                schools.setdefault(authority, set()).add(school)
+        return {authority: len(listed) for authority, listed in schools.items() if authority is not None}
 
     def _asks(self, *names: str) -> bool:
         return not self.letter.fields.isdisjoint(names)

@@ -153,7 +153,7 @@ def journal(session: Session, campaign: Campaign) -> Sequence[JournalEntry]:
 
 
 def _of_campaign(move: CampaignTransition) -> JournalEntry:
-    counted = f" ({move.authorities} PO)" if move.authorities else ""
+    counted = f" ({move.counted})" if move.counted else ""
     return JournalEntry(move.at, move.actor, f"Campagne {move.note or move.state.label.lower()}{counted}.")
 
 

@@ -56,7 +56,7 @@ def ask(
     written = findings.counts.written
     if is_everybody(audiences.criterion_of(campaign)) and confirmed != written:
         raise InputError(f"Ce courriel part à tous les pouvoirs organisateurs : confirmez-en le nombre, {written}.")
-    lifecycle.submit(session, campaign, now=now, actor=actor, authorities=written)
+    lifecycle.submit(session, campaign, now=now, actor=actor, authorities=written, addresses=_boxes(findings))
     return findings
 
 
@@ -74,7 +74,8 @@ def give(
     Raises Refused when the campaign has changed since, when a check blocks it, or when the actor may not approve it.
     """
     findings = _findings(session, campaign, sending, now, judged)
-    lifecycle.approve(session, campaign, now=now, actor=actor, authorities=findings.counts.written)
+    authorities, addresses = findings.counts.written, _boxes(findings)
+    lifecycle.approve(session, campaign, now=now, actor=actor, authorities=authorities, addresses=addresses)
     return findings
 
 
@@ -101,6 +102,11 @@ def refuse_another(campaign: Campaign, version: str | None) -> None:
     """Raise Refused when a campaign differs from the version that a person read. None skips the check."""
     if version is not None and version != lifecycle.content_hash(campaign):
         raise Refused("La campagne a changé depuis que vous l’avez ouverte : relisez-la, puis recommencez.")
+
+
+def _boxes(findings: Findings) -> int | None:
+    """How many mailboxes are written to, where schools have their own."""
+    return findings.counts.addresses if findings.counts.of_schools else None
 
 
 def _findings(

@@ -86,7 +86,7 @@ class PreviewedLetter:
 
     def _marked(self, slot: Slot) -> Filling:
         value = self.values[slot.key]
-        if KINDS[slot.field] in {FieldKind.BLOCK, FieldKind.LINK}:
+        if KINDS.get(slot.field, FieldKind.BLOCK) in {FieldKind.BLOCK, FieldKind.LINK}:
             return value
         return Value(f"<mark>{value.html}</mark>", value.text)
 
@@ -148,7 +148,7 @@ class Preview:
         asked = self.session, self.campaign, [authority.id]
         addressees = audiences.addressees_among(*asked, now=self.now, only_unreacted=self.only_unreacted)
         best = audiences.foremost(addressees)
-        return next(self.letters([best])) if best is not None and best.schools else None
+        return next(self.letters([best], among=addressees)) if best is not None and best.schools else None
 
     def recipients(self) -> Sequence[Row[Authority, int, int]]:
         """The authorities written to, by name. Columns Authority, mailboxes and schools (counts)."""
@@ -159,12 +159,24 @@ class Preview:
         scope = audiences.scope_of(self.session, self.campaign, now=self.now, leaves_at=leaves_at)
         return audience_counts.first(self.session, meant, scope, MOST)
 
-    def letters(self, recipients: Sequence[Addressee]) -> Iterator[PreviewedLetter]:
-        """The letters of these recipients, in order."""
+    def letters(
+        self, recipients: Sequence[Addressee], *, among: Sequence[Addressee] | None = None
+    ) -> Iterator[PreviewedLetter]:
+        """The letters of these recipients, in order. `among` are all of whom letters speak, if there are more."""
         standing = shared_headers_of(self.written, self.sending, "essai")
         is_awareness = self.campaign.message_class is MessageClass.AWARENESS
         strand, day = self.campaign.strand_id, today(self.now)
-        finder = RecipientFacts(self.sending, self.frozen, self.letter, strand, is_awareness, day, leads_nowhere=True)
+        together = audiences.written_directly(recipients if among is None else among)
+        finder = RecipientFacts(
+            self.sending,
+            self.frozen,
+            self.letter,
+            strand,
+            is_awareness,
+            day,
+            leads_nowhere=True,
+            together=together,
+        )
         for start in range(0, len(recipients), SLICE):
             due = [self._due(place, addressee) for place, addressee in enumerate(recipients[start : start + SLICE])]
             facts = finder.facts(self.session, due)

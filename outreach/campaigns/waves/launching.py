@@ -14,7 +14,7 @@ from outreach.campaigns.letter.frozen import (
     shared_headers_json,
     shared_headers_of,
 )
-from outreach.campaigns.lifecycle import move_wave, planned_at
+from outreach.campaigns.lifecycle import approved_addresses, move_wave, planned_at
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
@@ -194,18 +194,24 @@ def _follows_another(wave: Wave) -> bool:
 def _wait_if_it_drifted(session: Session, wave: Wave, now: datetime) -> None:
     """Pause a wave if the number of authorities differs from the approved one by more than 10 and by more than 10 %.
 
+    So does the number of mailboxes, where schools were to be written to at their own.
     A smaller number does not pause a reminder, as authorities that joined or answered are no longer in its audience.
     """
     approved = added_reminders.approved_count(session, wave)
     if not approved:
         return
     is_added = wave.added_reminder is not None
-    current = audiences.count(session, wave.campaign, now=now, only_unreacted=is_added).written
-    drift = current - approved if _follows_another(wave) else abs(current - approved)
-    if drift > DRIFT_AUTHORITIES and drift > DRIFT_SHARE * approved:
-        wave.drifted_from = approved
-        note = f"le public est passé de {approved} à {current} PO depuis la validation"
-        move_wave(session, wave, WaveState.PAUSED, now=now, actor=CLOCK, note=note)
+    counts = audiences.count(session, wave.campaign, now=now, only_unreacted=is_added)
+    changes = [(approved, counts.written, "PO")]
+    boxes = None if is_added else approved_addresses(session, wave.campaign)
+    changes += [(boxes, counts.addresses, "boîtes")] if boxes else []
+    for before, current, what in changes:
+        drift = current - before if _follows_another(wave) else abs(current - before)
+        if drift > DRIFT_AUTHORITIES and drift > DRIFT_SHARE * before:
+            wave.drifted_from = approved
+            note = f"le public est passé de {before} à {current} {what} depuis la validation"
+            move_wave(session, wave, WaveState.PAUSED, now=now, actor=CLOCK, note=note)
+            return
 
 
 def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentity, now: datetime) -> bool:

@@ -1,13 +1,14 @@
 """Letters to compose (those due in a batch, with the schools they list), and composed letters."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import Integer, Select, and_, bindparam, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.db import Session
+from outreach.db.in_list import among
 from outreach.delivery.models import Composition, Message, MessageState, MessageSubject, is_in
 
 
@@ -73,6 +74,14 @@ def due_of(session: Session, message: Message) -> Due:
     listed = select(MessageSubject.school_id).where(MessageSubject.message_id == message.id)
     schools = tuple(session.scalars(listed.order_by(MessageSubject.school_id)))
     return Due(schools, None, *(getattr(message, fact.key) for fact in _FACTS))
+
+
+def listed_by_mailbox(mailings: Collection[int], authorities: Collection[int]) -> Select[int | None, str, int]:
+    """What letters list to some authorities, those withdrawn left out: rows of authority, address_key, school."""
+    query = select(Message.authority_id, Message.address_key, MessageSubject.school_id)
+    query = query.join(MessageSubject, MessageSubject.message_id == Message.id)
+    of_them = among(type_coerce(Message.authority_id, Integer), authorities), Message.mailing_id.in_(mailings)
+    return query.where(*of_them, Message.state != MessageState.WITHDRAWN)
 
 
 # Built once: building a statement costs as much as executing it.

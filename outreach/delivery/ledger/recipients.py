@@ -23,7 +23,8 @@ class Addressee:
 
     Both are None for the service's own people.
 
-    `schools` are those that the letter lists as open; a `reason` leaves the recipient out.
+    `schools` are those that the letter lists as open; a `reason` leaves the recipient out. `is_limited` says that the
+    address answers for some schools of the authority only.
     """
 
     authority_id: int | None
@@ -33,6 +34,7 @@ class Addressee:
     schools: tuple[int, ...] = ()
     reason: Reason | None = None
     federation_id: int | None = None
+    is_limited: bool = False
 
 
 def put(

@@ -1,15 +1,16 @@
 """Mailboxes that answer for some schools only: their letters, the fence, their answers, and what stops for them."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns import audiences, lifecycle, verification
 from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.letter import composing
-from outreach.campaigns.models import Wave
+from outreach.campaigns.models import Wave, WaveState, WaveTransition
 from outreach.campaigns.review import test_letter
 from outreach.campaigns.review.preview import Preview
 from outreach.campaigns.waves import answering, retrying
@@ -18,16 +19,17 @@ from outreach.delivery.models import Message, MessageState, MessageSubject, Reas
 from outreach.delivery.smtp.guard import Guard
 from outreach.demo.post import Post
 from outreach.directory import contacts
-from outreach.directory.models import Authority, Contact, Listing, School
+from outreach.directory.models import Authority, Contact, ContactSchool, Listing, School
 from outreach.errors import InputError
 from outreach.mail.addresses import judge
-from outreach.segments.audience import Concerns
+from outreach.segments.audience import Boxes, Concerns
 from outreach.tracking import answers, inbox
 from outreach.tracking.answers import Given
 from outreach.tracking.inbox import Tray
 from outreach.tracking.models import Answer
 from tests import factories
-from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, advance, approved, draft, launch, settle
+from tests.campaigns import conftest
+from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, advance, launch, settle
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.postgresql
@@ -48,6 +50,14 @@ def schools(database, people, strand):
     return keys
 
 
+def draft(database, boxes=Boxes.BOTH, **changes):
+    return conftest.draft(database, boxes=boxes, **changes)
+
+
+def approved(database, boxes=Boxes.BOTH, **changes):
+    return conftest.approved(database, boxes=boxes, **changes)
+
+
 def answer_for(database, address, keys):
     with database.writing() as session:
         held = session.scalars(select(Contact).where(Contact.address == address)).one()
@@ -55,10 +65,10 @@ def answer_for(database, address, keys):
         contacts.answer_for(session, held.authority, held, asked, now=NOW, actor=AUTHOR)
 
 
-def record(database, school, strand, status):
+def record(database, school, strand, status, at=NOW):
     with database.writing() as session:
         stated = {"status": status, "word": Word.CONFIRMED}
-        session.add(AdherenceRecord(**factories.adherence_record(school, strand, NOW, **stated)))
+        session.add(AdherenceRecord(**factories.adherence_record(school, strand, at, **stated)))
 
 
 def letters(database, wave=None):
@@ -96,6 +106,98 @@ def answer(database, letter, schools=None, request=None, now=LATER):
 def test_a_letter_lists_the_schools_that_its_mailbox_answers_for(database, schools):
     launch(database, approved(database))
     assert letters(database) == {ALL: schools, FIRST: schools[:1], SECOND: schools[1:2]}
+
+
+@pytest.mark.parametrize(
+    ("boxes", "written"),
+    [(Boxes.AUTHORITY, {ALL}), (Boxes.SCHOOLS, {FIRST, SECOND}), (Boxes.BOTH, {ALL, FIRST, SECOND})],
+)
+def test_a_campaign_writes_to_the_mailboxes_that_it_chose(database, schools, boxes, written):
+    number = approved(database, boxes)
+    with database.reading() as session:
+        counts = audiences.count(session, lifecycle.campaign_numbered(session, number), now=NOW)
+        listed = 2 if boxes is Boxes.SCHOOLS else 3
+        assert (counts.written, counts.schools) == (1, listed)
+        assert (counts.addresses, counts.of_schools) == (len(written), len(written - {ALL}))
+    launch(database, number)
+    assert set(letters(database)) == written
+
+
+def test_who_has_no_mailbox_of_the_chosen_kind_is_left_out_and_counted(database, schools):
+    (other,) = settle(database, 1)
+    number = approved(database, Boxes.SCHOOLS)
+    with database.reading() as session:
+        counts = audiences.count(session, lifecycle.campaign_numbered(session, number), now=NOW)
+        assert (counts.written, counts.left_out) == (1, {Reason.NO_ADDRESS: 1})
+    launch(database, number)
+    with database.reading() as session:
+        assert session.scalars(select(Message.reason).where(Message.authority_id == other)).all() == [Reason.NO_ADDRESS]
+
+
+@pytest.mark.parametrize("letter", ["((tableau_écoles))", "((contact))", "((écoles_écrites)) écoles"])
+def test_the_authority_s_letter_says_how_many_schools_were_written_to_directly(database, schools, letter):
+    said = "2\u00a0écoles" if "écrites" in letter else "Nous avons aussi écrit directement à 2 de ces écoles."
+    number = approved(database, letter=letter)
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        preview = Preview(session, campaign, SENDING, [], now=NOW)
+        shown = [one.text for one in preview.letters(audiences.addressees(session, campaign, now=NOW))]
+        assert [said in one for one in shown] == [True, False, False]
+        assert said in preview.of(session.scalars(select(Authority)).one()).text
+    launch(database, number)
+    assert told_directly(database, said) == {ALL}
+    with database.writing() as session:  # it was not written to, after all
+        gone = {"state": MessageState.WITHDRAWN, "reason": Reason.SUPPRESSED}
+        session.execute(update(Message).where(Message.address == FIRST).values(gone))
+    assert told_directly(database, said) == set()
+    assert told_directly(database, said.replace("2\u00a0", "1\u00a0").replace("2 de", "une de")) == {ALL}
+
+
+def told_directly(database, said):
+    """To whom letters go that say so."""
+    with database.reading() as session:
+        rows = session.scalars(select(Message)).all()
+        return {row.address for row in rows if said in composing.as_read(session, row, SENDING, now=NOW)}
+
+
+@pytest.mark.parametrize(("more", "state"), [(10, WaveState.RUNNING), (11, WaveState.PAUSED)])
+def test_a_wave_waits_when_many_mailboxes_of_schools_came_since_the_approval(database, schools, more, state):
+    number = draft(database)
+    conftest.move(database, number, lifecycle.submit)
+    counted = partial(lifecycle.approve, authorities=1, addresses=3)
+    conftest.move(database, number, counted, actor=factories.APPROVER)
+    with database.writing() as session:
+        authority = session.scalars(select(Authority)).one()
+        for place in range(more):
+            add_contact(session, authority, f"autre{place}@adm.fwb.example")
+    wave = launch(database, number)
+    with database.reading() as session:
+        held = session.get_one(Wave, wave)
+        assert (held.state, held.drifted_from) == (state, 1 if state is WaveState.PAUSED else None)
+        notes = session.scalars(select(WaveTransition.note).where(WaveTransition.wave_id == wave)).all()
+        assert (f"le public est passé de 3 à {3 + more} boîtes depuis la validation" in notes) == (more > 10)
+
+
+def test_a_letter_to_one_kind_of_mailbox_says_nothing_of_the_other(database, schools):
+    launch(database, approved(database, Boxes.AUTHORITY))
+    assert told_directly(database, "écrit directement") == set()
+
+
+def test_an_approval_from_before_the_choice_stays_valid(database, schools):
+    """Campaigns wrote to all mailboxes then: their digest is the same without the choice."""
+    number = draft(database)
+    with database.writing() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        digests = {}
+        for boxes in Boxes:
+            campaign.boxes = boxes
+            digests[boxes] = lifecycle.content_hash(campaign)
+        assert len(set(digests.values())) == 3
+        campaign.boxes = Boxes.BOTH
+        content = tuple(field for field in lifecycle.CONTENT if field != "boxes")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lifecycle, "CONTENT", content)
+            assert lifecycle.content_hash(campaign) == digests[Boxes.BOTH]
 
 
 @pytest.mark.parametrize(
@@ -279,3 +381,71 @@ def test_two_mailboxes_that_ask_for_help_are_two_tasks(database, schools):
         answer(database, keys[address], request=Answer.HELP, now=LATER + timedelta(hours=hour))
     with database.reading() as session:
         assert inbox.counts(session)[Tray.HELP] == 2
+
+
+def test_an_added_reminder_goes_to_the_mailboxes_whose_own_letters_led_to_nothing(database, schools, strand):
+    launch(database, number := approved(database))
+    keys = sent(database)
+    assert reminded(database, number) == {ALL: None, FIRST: None, SECOND: None}
+    answer(database, keys[SECOND], schools[1:2])
+    assert reminded(database, number) == {ALL: None, FIRST: None, SECOND: Reason.ANSWERED}
+    record(database, schools[0], strand, Status.JOINED)
+    reacted = {ALL: Reason.JOINED, FIRST: Reason.JOINED, SECOND: Reason.ANSWERED}
+    assert reminded(database, number) == reacted
+
+
+def test_a_joining_of_another_school_stops_no_added_reminder_of_a_mailbox(database, schools, strand):
+    launch(database, number := approved(database, Boxes.SCHOOLS))
+    sent(database)
+    record(database, schools[0], strand, Status.JOINED)
+    assert reminded(database, number) == {FIRST: Reason.JOINED, SECOND: None}
+
+
+def reminded(database, number):
+    """Why an added reminder would leave out each mailbox, or None."""
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        rows = audiences.addressees(session, campaign, now=LATER, only_unreacted=True)
+        return {row.address: row.reason for row in rows}
+
+
+@pytest.mark.parametrize("heads", [12, pytest.param(147, marks=pytest.mark.long)])
+def test_school_heads_and_their_authority_are_written_to_and_the_reminder_leaves_exactly_the_others(
+    database, people, strand, heads
+):
+    ((authority, keys),) = settle(database, 1, schools=heads).items()
+    boxes = {f"direction{key}@ecole.example": key for key in keys}
+    with database.writing() as session:
+        for address in boxes:
+            add_contact(session, session.get_one(Authority, authority), address)
+        session.flush()
+        held = session.scalars(select(Contact).where(Contact.address.in_(boxes)))
+        limits = [{"contact_id": one.id, "school_id": boxes[one.address]} for one in held]
+        session.execute(insert(ContactSchool), limits)
+    first = launch(database, approved(database, reminders=(14,)))
+    assert letters(database) == {ALL: keys, **{address: [key] for address, key in boxes.items()}}
+    assert carry(database, first, AT) == {ALL, *boxes}
+    with database.reading() as session:
+        row = session.scalars(select(Message).where(Message.address == ALL)).one()
+        assert f"écrit directement à ces {heads}\u00a0écoles." in composing.as_read(session, row, SENDING, now=AT)
+    joined = keys[7:10]
+    for key in joined:
+        record(database, key, strand, Status.JOINED, LATER)
+    second, due_at = second_wave(database)
+    advance(database, second, due_at)
+    others = [key for key in keys if key not in joined]
+    left = {address: [key] if key in others else Reason.JOINED for address, key in boxes.items()}
+    assert letters(database, second) == {ALL: others, **left}
+    assert carry(database, second, due_at) == {ALL, *(address for address, key in boxes.items() if key in others)}
+    with database.reading() as session:
+        assert verification.verify(session, now=due_at) == []
+        row = session.scalars(select(Message).where(Message.address == ALL).order_by(Message.id.desc())).first()
+        assert f"écrit directement à ces {heads - 3}\u00a0écoles." in composing.as_read(session, row, SENDING, now=AT)
+
+
+def carry(database, wave, at):
+    """To whom a wave's letters left, through the fence."""
+    with database.writing() as session:
+        Post(session, SENDING, now=at, refusals={}).carry(at)
+        query = select(Message.address).where(Message.state == MessageState.ACCEPTED)
+        return set(session.scalars(query.where(Message.mailing_id == session.get_one(Wave, wave).mailing_id)))

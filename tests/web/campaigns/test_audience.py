@@ -9,14 +9,17 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
+from outreach.adherence.models import AdherenceRecord
 from outreach.campaigns import definitions
 from outreach.campaigns.audiences import MOST_OFFERED
 from outreach.campaigns.models import Campaign, CampaignState
-from outreach.directory.models import Authority
+from outreach.directory.models import Authority, Contact, ContactSchool, EducationType, Listing, School, Teaching
 from outreach.errors import InputError
 from outreach.segments import authority_lists
+from outreach.segments.audience import Boxes
 from outreach.segments.criteria import LEAVES
 from outreach.web.campaigns.overview import FOLDER
+from tests import factories
 from tests.conftest import NOW
 from tests.pages import elements, form_of, text_of
 from tests.web.campaigns.test_campaigns import begun, dated
@@ -44,6 +47,42 @@ def test_the_count_follows_the_boxes_without_saving(author, begun, sample_databa
     assert "Pouvoirs organisateurs : WBE, au moins une école secondaire." in page
     with sample_database.reading() as session:
         assert session.get_one(Campaign, 1).criteria == '{"level":["secondary"]}'
+
+
+def test_a_campaign_chooses_the_mailboxes_it_writes_to_and_the_approver_reads_how_many(
+    author, signed_in, begun, sample_database
+):
+    with sample_database.writing() as session:
+        wbe = session.scalars(select(Authority).where(Authority.fase == 9001)).one()
+        listed = select(School).join(Listing, Listing.school_id == School.id).where(Listing.authority_id == wbe.id)
+        secondary = select(Teaching.school_id).where(Teaching.education_type == EducationType.SECONDARY_ORDINARY)
+        silent = School.id.in_(secondary), School.id.not_in(select(AdherenceRecord.school_id))
+        schools = session.scalars(listed.where(*silent).limit(2)).all()
+        for school in schools:
+            box = Contact(authority=wbe, **factories.contact(f"direction{school.fase}@ecole.example", added_at=NOW))
+            session.add(box)
+            session.flush()
+            session.add(ContactSchool(contact_id=box.id, school_id=school.id))
+    asked = {"asked": "1", "cell": "WBE|secondary", "concerns": "open"}
+    told = {boxes: text_of(author.get(f"{begun}/audience", query_string={**asked, "boxes": boxes})) for boxes in Boxes}
+    assert "1 boîte de PO, 2 boîtes d’école" in told[Boxes.BOTH]
+    assert "0 boîte de PO, 2 boîtes d’école" in told[Boxes.SCHOOLS]
+    assert re.search(r"À \d+ écoles concernées, rien n’est écrit", told[Boxes.SCHOOLS])
+    assert "boîte de PO" not in told[Boxes.AUTHORITY] + text_of(author.get(f"{begun}/audience", query_string=asked))
+    author.send(f"{begun}/audience", {**asked, "boxes": "both"})
+    with sample_database.reading() as session:
+        assert session.get_one(Campaign, 1).boxes is Boxes.BOTH
+    stated = definitions.read(author.get(f"{begun}/definition.md").text)
+    assert stated.boxes is Boxes.BOTH
+    dated(author, begun)
+    page = text_of(author.get(f"{begun}/check"))
+    assert "Écrire Aux deux" in page
+    whom = re.search(r"Demander la validation de l’envoi à (1 PO, \d+ écoles, 3 boîtes)", page)[1]
+    author.send(f"{begun}/submission", page=f"{begun}/check")
+    page = text_of(signed_in("approver").get(f"{begun}/check"))
+    assert f"Si vous planifiez, l’envoi à {whom} part le" in page
+    assert "soumise à validation" in page
+    assert "(1 PO, 3 boîtes)" in page
 
 
 def test_exclusions_add_up_and_each_leads_to_its_authorities(author, begun):
@@ -100,6 +139,7 @@ def test_why_not_says_which_condition_fails(author, begun):
         "reason=x",
         "asked=1&line=1:zone&1.root=%27+OR+1%3D1--",
         "asked=1&concerns=x",
+        "asked=1&boxes=x",
         "page=-1&sort=;drop",
     ],
 )

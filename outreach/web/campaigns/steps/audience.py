@@ -24,7 +24,7 @@ from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.segments import audience as segment
 from outreach.segments import audience_counts, saved
-from outreach.segments.audience import AddressRow, Audience, Concerns, Explanation
+from outreach.segments.audience import AddressRow, Audience, Boxes, Concerns, Explanation
 from outreach.segments.criteria import Criterion, NetworkCode, sentence, simplified
 from outreach.segments.criteria_json import PARAMETER, TooMany, from_json, to_json, within_limits
 from outreach.segments.scope import Scope
@@ -50,8 +50,9 @@ class AskedAudience:
     """The audience that a request states, and the campaign's name.
 
     `cells` are the ticked boxes of the matrix, `lines` the other conditions. `criterion` is what those of them mean
-    that are complete. `concerns` says which schools count. `fault` says in French why it would not be saved, or ''.
-    `is_kept` holds when the request could not be read, so that this is the campaign's own audience.
+    that are complete. `concerns` says which schools count, `boxes` to which mailboxes it writes. `fault` says in French
+    why it would not be saved, or ''. `is_kept` holds when the request could not be read, so that this is the campaign's
+    own audience.
     """
 
     title: str
@@ -59,6 +60,7 @@ class AskedAudience:
     cells: frozenset[Cell]
     lines: Sequence[ConditionLine]
     concerns: Concerns
+    boxes: Boxes
     fault: str = ""
     is_kept: bool = False
 
@@ -88,6 +90,7 @@ def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tupl
         ("Nom de la campagne", asked.title),
         ("Public", said),
         ("Écoles dont parle le courriel", asked.concerns.label),
+        ("Écrire", asked.boxes.label),
     ]
 
 
@@ -112,6 +115,7 @@ def _saved(number: int, asked: AskedAudience, version: str) -> bool:
         "title": asked.title,
         "criteria": to_json(simplified(asked.criterion)),
         "concerns": asked.concerns,
+        "boxes": asked.boxes,
     }
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
@@ -141,17 +145,19 @@ def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -
     scope = audiences.scope_of(session, campaign, now=now())
     try:
         concerns = Concerns(given.get("concerns", campaign.concerns))
+        boxes = Boxes(given.get("boxes", campaign.boxes))
         choices, lines = _chosen(session, given, kept, scope)
         criterion = within_limits(choices.criterion())
         criterion.where(scope)
     except (InputError, ValueError) as error:
         said = str(error) if isinstance(error, InputError) else "Un de ces choix n’existe pas."
         own = Choices.of(kept)
-        return AskedAudience(title, kept, own.cells, lines_of(own), Concerns(campaign.concerns), said, is_kept=True)
+        own_choice = (Concerns(campaign.concerns), Boxes(campaign.boxes))
+        return AskedAudience(title, kept, own.cells, lines_of(own), *own_choice, said, is_kept=True)
     fault = _fault_of(title) or fault_of(lines)
     if not fault and audiences.lacks_letter(concerns, criterion):
         fault = f"{audiences.LACKS_LETTER[:-1]}, ou choisissez d’autres écoles plus bas."
-    return AskedAudience(title, criterion, choices.cells, lines, concerns, fault)
+    return AskedAudience(title, criterion, choices.cells, lines, concerns, boxes, fault)
 
 
 def _fault_of(title: str) -> str:
@@ -190,7 +196,8 @@ def _stated(text: str) -> Criterion:
 
 
 def _meant(session: Session, campaign: Campaign, asked: AskedAudience) -> tuple[Audience, Scope]:
-    meant = replace(audiences.audience_of(campaign), criterion=asked.criterion, concerns=asked.concerns)
+    own = audiences.audience_of(campaign)
+    meant = replace(own, criterion=asked.criterion, concerns=asked.concerns, boxes=asked.boxes)
     return meant, audiences.scope_of(session, campaign, now=now())
 
 
@@ -223,6 +230,7 @@ def _page(session: Session, campaign: Campaign, asked: AskedAudience, version: s
         networks=directory.networks(session),
         levels=LEVELS,
         concerns=_offered(asked),
+        boxes=list(Boxes),
         is_ready=campaign.starts_at is not None and not checks.unfinished(campaign),
     )
 
