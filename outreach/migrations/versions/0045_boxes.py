@@ -6,8 +6,8 @@ Campaigns that exist wrote to every mailbox in use, and go on doing so.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0042"
-down_revision = "0041"
+revision = "0045"
+down_revision = "0044"
 branch_labels = None
 depends_on = None
 
