@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import selectinload
 
 from outreach import audit
 from outreach.adherence import records
 from outreach.adherence.models import Programme, Status, Strand, Word
-from outreach.adherence.records import SchoolStandings
+from outreach.adherence.records import SchoolStandings, Standing
 from outreach.days import today
 from outreach.db import Session, take_turns
 from outreach.delivery.models import Mailing, Message
@@ -40,8 +41,12 @@ class Question:
 
     def open(self) -> list[School]:
         """The schools an answer may still change: not those whose joining the service confirmed."""
+        return [school for school, _ in self.waiting()]
+
+    def waiting(self) -> list[tuple[School, Standing]]:
+        """As `open`, each school with where it stands."""
         stands = [(row.school, row.strands[self.strand.number]) for row in self.schools]
-        return [school for school, at in stands if (at.status, at.word) != (Status.JOINED, Word.CONFIRMED)]
+        return [(school, at) for school, at in stands if (at.status, at.word) != (Status.JOINED, Word.CONFIRMED)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,27 @@ class Given:
     name: str = ""
     function: str = ""
     copy_to: Judgement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a mailbox answered before, from the letters of a campaign.
+
+    `last` was given together, most recently; `by_school` is the last answer about each school, by its key.
+    """
+
+    last: Sequence[Response]
+    by_school: Mapping[int, Answer]
+
+    @property
+    def request(self) -> Response | None:
+        """What the last answers asked of the service, or None."""
+        return next((response for response in self.last if response.answer.status is None), None)
+
+    def about(self, asked: Question) -> dict[Answer, int]:
+        """How many of the schools asked about each answer was given for, the answers in their order."""
+        given = [self.by_school.get(row.school.id) for row in asked.schools]
+        return {answer: given.count(answer) for answer in Answer if answer in given}
 
 
 def question_of(session: Session, message: Message, *, now: datetime) -> Question:
@@ -104,6 +130,42 @@ def of_message(session: Session, message: Message) -> Sequence[Response]:
     """What was answered from a letter, the newest first."""
     query = select(Response).where(Response.message_id == message.id).order_by(Response.id.desc())
     return session.scalars(query).all()
+
+
+def earlier(session: Session, message: Message, mailings: Iterable[int]) -> Earlier:
+    """What the mailbox of a letter answered before, from this letter or another of these mailings."""
+    same_box = (Message.authority_id == message.authority_id, Message.address_key == message.address_key)
+    query = select(Response).join(Message, Message.id == Response.message_id)
+    query = query.where(*same_box, Message.mailing_id.in_({message.mailing_id, *mailings}))
+    given = session.scalars(query.options(selectinload(Response.schools)).order_by(Response.id.desc())).all()
+    by_school: dict[int, Answer] = {}
+    for response in given:
+        for school in response.schools:
+            by_school.setdefault(school.id, response.answer)
+    return Earlier([response for response in given if response.given_at == given[0].given_at], by_school)
+
+
+def changes(asked: Question, given: Given, before: Earlier) -> Given:
+    """What was answered, without the schools whose answer was given before and still stands.
+
+    An answer that changes nothing at all stays whole: it was given again, perhaps with another comment.
+    """
+    stand = {school.id: at.status for school, at in asked.waiting()}
+    changed = {
+        key: answer
+        for key, answer in given.answers.items()
+        if before.by_school.get(key) is not answer
+        or (answer is not Answer.INFORMED and answer.status != stand.get(key))
+    }
+    return replace(given, answers=changed) if changed or given.request else given
+
+
+def given_in(responses: Sequence[Response]) -> Given:
+    """What responses that were given together say."""
+    asks = next((response for response in responses if response.answer.status is None), None)
+    by_school = {school.id: response.answer for response in responses for school in response.schools}
+    proposed = asks.proposed_address if asks else ""
+    return Given(by_school, asks.answer if asks else None, responses[0].comment, proposed)
 
 
 def repeats(session: Session, message: Message, responses: Sequence[Response]) -> bool:

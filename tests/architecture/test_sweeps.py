@@ -51,6 +51,7 @@ OPEN = {
     "public.click",
     "public.answer",
     "public.give_answer",
+    "public.given_answer",
     "public.choose_measure",
     "public.accessibility",
     "public.data_protection",

@@ -78,17 +78,67 @@ def test_a_whole_answer_is_given_without_a_script(open_page, wbe, sample_databas
     page = open_page(java_script_enabled=False, viewport={"width": width, "height": 900})
     page.goto(wbe)
     page.get_by_role("button", name="Envoyer ma réponse").click()
-    expect(page.get_by_role("link", name="Choisissez une réponse.")).to_be_visible()
+    expect(page.locator("#error-summary")).to_be_focused()
+    page.get_by_role("link", name="Choisissez une réponse.").press("Enter")
     page.get_by_role("radio", name="En préparation").check()
-    page.get_by_text("Répondre différemment par école").click()
-    page.locator("details select").first.select_option("joined")
+    page.get_by_text("Répondre autrement pour quelques écoles").click()
+    page.get_by_label("Réponse des écoles cochées").select_option("joined")
+    page.get_by_role("checkbox", name="Athénée").first.check()
     page.get_by_label("Commentaire ou motif").fill("Une école d’avance.")
-    page.get_by_role("button", name="Envoyer ma réponse").click()
-    expect(page.get_by_text("Nous adhérons : 1 école")).to_be_visible()
+    page.get_by_label("Zone").select_option("Hainaut Sud")
+    page.get_by_role("button", name="Filtrer").click()
+    expect(page.get_by_text("1 école cochée")).to_be_visible()
+    page.get_by_role("button", name="Envoyer pour les écoles cochées").click()
+    expect(page.get_by_text("Nous adhérons (1 école sur 147)")).to_be_visible()
     page.get_by_role("link", name="Changer ma réponse").click()
     expect(page.get_by_text("Votre dernière réponse")).to_be_visible()
+    expect(page.get_by_label("Zone")).to_have_value("Hainaut Sud")
     with sample_database.reading() as session:
-        assert session.scalar(select(func.count()).select_from(Response)) == 2
+        assert set(session.scalars(select(Response.comment))) == {"Une école d’avance."}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("scripts", [True, False])
+def test_147_schools_of_which_20_differ_take_at_most_120_key_presses(open_page, wbe, scripts):
+    page = open_page(java_script_enabled=scripts, viewport={"width": 1280, "height": 900})
+    page.goto(wbe)
+    keys = Keyboard(page)
+    keys.reach("Nous adhérons")
+    keys.press("Space")
+    keys.reach("Répondre autrement pour quelques écoles")
+    keys.press("Enter")
+    keys.reach("Réponse des écoles cochées")
+    keys.type("Nous n")
+    keys.reach("Leurs numéros dans la liste")
+    keys.type(",".join(map(str, range(94, 134, 2))))  # the longest of 133
+    keys.press("Enter")
+    expect(page.get_by_text("Nous adhérons (113 écoles sur 147)")).to_be_visible()
+    expect(page.get_by_text("Nous n’adhérons pas (20 écoles sur 147)")).to_be_visible()
+    assert keys.presses <= 120, keys.presses
+
+
+class Keyboard:
+    """The keys of a page, counted; a person reads where the focus is by its name."""
+
+    def __init__(self, page):
+        self.page, self.presses = page, 0
+
+    def press(self, key):
+        self.page.keyboard.press(key)
+        self.presses += 1
+
+    def type(self, text):
+        for character in text:
+            self.press(character)
+
+    def reach(self, name):
+        """Press Tab until the control with this name has the focus."""
+        control = self.page.get_by_label(name).or_(self.page.locator("summary", has_text=name)).first
+        for _ in range(40):
+            self.press("Tab")
+            if control.evaluate("e => e === document.activeElement"):
+                return
+        raise AssertionError(f"the keyboard does not reach {name}")
 
 
 @pytest.mark.long

@@ -68,35 +68,54 @@ def test_opening_the_page_twice_with_every_button_changes_nothing(client, wbe, s
     assert 'value="joined" checked' in client.get(f"{wbe}?choice=joined").text
 
 
-def test_one_choice_for_all_schools_comes_first_and_each_may_differ(client, wbe, sample_database):
-    shown = client.get(wbe)
-    page = shown.text
-    assert page.index("pour vos 133") < page.index("Répondre différemment par école")
-    assert page.count("<select") == 133
-    school = next(name for name in form_of(shown) if name.startswith("school-"))
-    done = client.post(wbe, data={"answer": "in_preparation", school: "joined"})
+def test_one_choice_for_all_schools_comes_first_and_those_ticked_may_differ(client, wbe, sample_database):
+    page = client.get(wbe).text
+    assert page.index("pour vos 133") < page.index("Envoyer ma réponse") < page.index("Répondre autrement pour")
+    assert page.count('name="pick"') == 133
+    one, *_ = asked_about(page)
+    done = client.post(wbe, data={"answer": "in_preparation", "pick": one, "other": "joined"}, follow_redirects=True)
     assert done.status_code == 200
     said = text_of(done)
-    assert "Nous adhérons : 1 école" in said
-    assert "En préparation : 132 écoles" in said
+    assert "Nous adhérons (1 école sur 147)" in said
+    assert "En préparation (132 écoles sur 147)" in said
     assert "Changer ma réponse" in said
     assert "Les rappels de ce volet s’arrêtent pour cette école." in said
     with sample_database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Response)) == 2
-    assert "s’arrêtent pour ces écoles." in text_of(client.post(wbe, data={"answer": "joined"}))
+    done = client.post(wbe, data={"answer": "joined"}, follow_redirects=True)
+    assert "Nous adhérons (132 écoles sur 147)" in text_of(done), "what was answered before is not recorded again"
+    assert "s’arrêtent pour ces écoles." in text_of(done)
+
+
+def test_reloading_the_page_after_an_answer_does_not_answer_twice(client, wbe, sample_database):
+    sent = client.post(wbe, data={"answer": "help"})
+    assert sent.status_code == 303
+    for _ in range(2):
+        assert "Besoin d’aide" in text_of(client.get(sent.location))
+    assert counted(sample_database)[0] == 1
+    assert client.get(sent.location.replace("/a/given/", "/a/given/x")).status_code == 404
+
+
+def test_the_page_opens_with_what_was_answered_and_a_button_of_a_letter_wins(client, letters, wbe):
+    few = next(address for address in letters.values() if address != wbe)
+    form = {"answer": "wrong_contact", "proposed": "direction@ecole.be", "comment": "Départ en juin."}
+    client.post(few, data=form)
+    assert form.items() <= form_of(client.get(few), "answer").items()
+    shown = form_of(client.get(f"{few}?choice=joined"), "answer")
+    assert (shown["answer"], shown["proposed"], shown["comment"]) == ("joined", "", "")
 
 
 def test_the_page_after_an_answer_is_its_receipt_and_staff_find_its_reference(author, client, wbe, monkeypatch):
     stop_clock(monkeypatch, NOW + timedelta(minutes=1))
-    page = client.post(wbe, data={"answer": "joined"})
+    page = client.post(wbe, data={"answer": "joined"}, follow_redirects=True)
     said = text_of(page).replace("\u00a0", " ").replace("\u202f", " ")
     assert "Référence R-1 Reçue le 15 mai 2021 à 11 h 01 Volet 1" in said
     assert "au plus tard le vendredi 21 mai 2021 (5 jours ouvrables). Un courriel vous la confirme." in said
     assert page.text.count("(FASE ") == 133
     stop_clock(monkeypatch, NOW + timedelta(minutes=2))
-    assert "déjà confirmée" in text_of(client.post(wbe, data={"answer": "joined"}))
+    assert "déjà confirmée" in text_of(client.post(wbe, data={"answer": "joined"}, follow_redirects=True))
     stop_clock(monkeypatch, NOW + timedelta(minutes=3))
-    wrong = text_of(client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"}))
+    wrong = text_of(client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"}, follow_redirects=True))
     assert "vous proposez direction@ecole.be" in wrong
     assert "Aucun courriel ne confirme cette réponse" in wrong
     assert "Référence R-1" in text_of(author.get("/responses/1"))
@@ -112,19 +131,25 @@ def test_the_page_of_a_mailbox_that_answers_for_some_schools_shows_and_takes_the
         theirs = {school.id for school in schools}
     page = client.get(wbe).text
     assert "pour vos 2" in text_of(page)
-    assert asked_about(page) == [one, two]
+    assert set(re.findall(r'<select[^>]* id="school-(\d+)"', page)) == {str(one), str(two)}
     assert page.count('<th scope="row">') == 2
     before = counted(sample_database)[1]
-    assert client.post(wbe, data={"answer": "in_preparation", f"school-{foreign}": "joined"}).status_code == 200
+    sent = {"answer": "in_preparation", f"school-{foreign}": "joined"}
+    assert client.post(wbe, data=sent).status_code == 303
+    assert client.post(wbe, data={"pick": foreign, "other": "joined"}).status_code == 422
     with sample_database.reading() as session:
         assert set(session.scalars(select(ResponseSchool.school_id))) == theirs
         assert session.scalars(select(Response.answer)).all() == ["in_preparation"]
     assert counted(sample_database) == (1, before + 2)
+    client.post(wbe, data={f"school-{one}": "joined"})
+    again = client.get(wbe)
+    assert "Nous adhérons (1 école sur 2)" in text_of(again)
+    assert {f"school-{one}": "joined", f"school-{two}": "in_preparation"}.items() <= form_of(again, "answer").items()
 
 
 def asked_about(page):
-    """The FASE numbers of the schools that an answer's page asks about."""
-    return [int(fase) for fase in re.findall(r'<select[^>]* id="school-(\d+)"', page)]
+    """The FASE numbers of the schools that an answer's page lists to be ticked, in its order."""
+    return [int(fase) for fase in re.findall(r'name="pick" value="(\d+)"', page)]
 
 
 @pytest.mark.parametrize(
@@ -163,13 +188,13 @@ def test_a_form_sent_the_moment_its_letter_arrives_asks_a_person_to_confirm(app,
     assert counted(sample_database)[0] == 0
     unsubscribe = wbe.replace("/a/", "/u/")
     assert client.post(unsubscribe).status_code == 404  # the kind is signed
-    done = client.post(wbe, data={"answer": "joined", "confirmed": "1"})
+    done = client.post(wbe, data={"answer": "joined", "confirmed": "1"}, follow_redirects=True)
     assert "Votre réponse est enregistrée" in done.text
 
 
 def test_a_flood_is_answered_429(client, wbe):
     codes = {client.post(wbe, data={"answer": "help"}).status_code for _ in range(22)}
-    assert codes == {200, 429}
+    assert codes == {303, 429}
 
 
 @pytest.mark.parametrize("token", ["x", "a" * 40, "a" * 10_000, "%00", "../x"])
@@ -410,7 +435,8 @@ def test_the_answer_page_says_what_an_answer_is_still_worth(
     said = text_of(client.get(wbe))
     assert words in said if words else UNSAID not in said
     before = counted(sample_database)
-    assert "Votre réponse est enregistrée" in text_of(client.post(wbe, data={"answer": "in_preparation"}))
+    done = client.post(wbe, data={"answer": "in_preparation"}, follow_redirects=True)
+    assert "Votre réponse est enregistrée" in text_of(done)
     after = counted(sample_database)
     assert after[0] == before[0] + 1
     assert after[1] > before[1]

@@ -18,7 +18,7 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, Message, MessageClass, Purpose, Reason
 from outreach.mail.addresses import Judgement
 from outreach.tracking import answers
-from outreach.tracking.answers import Given
+from outreach.tracking.answers import Earlier, Given
 from outreach.tracking.models import Response, TrackingMode
 
 
@@ -47,6 +47,17 @@ def receive(
     return responses
 
 
+def answered_before(session: Session, message: Message) -> Earlier:
+    """What the mailbox of a letter answered before, from any letter of its campaign."""
+    campaign = campaign_of(session, message)
+    return answers.earlier(session, message, _mailings(session, campaign) if campaign is not None else ())
+
+
+def _mailings(session: Session, campaign: Campaign) -> list[int]:
+    waves = select(Wave.mailing_id).where(Wave.campaign_id == campaign.id, Wave.mailing_id.is_not(None))
+    return [mailing for mailing in session.scalars(waves) if mailing]
+
+
 def _follow_up(
     session: Session,
     campaign: Campaign,
@@ -57,8 +68,7 @@ def _follow_up(
     now: datetime,
 ) -> None:
     take_turns(session, answers.TURN, campaign.id)
-    waves = select(Wave.mailing_id).where(Wave.campaign_id == campaign.id, Wave.mailing_id.is_not(None))
-    mailings = [mailing for mailing in session.scalars(waves) if mailing]
+    mailings = _mailings(session, campaign)
     to, address_key = responses[0].authority_id, answers.answered_address(session, message)
     outbox.withdraw_queued(session, to, mailings, Reason.ANSWERED, now=now, address_key=address_key)
     if receipt.is_posted and not answers.repeats(session, message, responses):

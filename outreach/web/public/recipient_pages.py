@@ -5,27 +5,29 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Redirect
 
 from outreach import statements
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import answer_term, answering, receipts
 from outreach.campaigns.waves.answer_term import AnswerTerm
+from outreach.campaigns.waves.receipts import Receipt
 from outreach.db import NO_ANSWER, Session
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import masked
-from outreach.mail.tokens import INERT, Keys, Token, TokenKind, hidden
+from outreach.mail.tokens import INERT, Keys, Token, TokenKind
 from outreach.statements import StatementKind
-from outreach.text import CONTROLS
 from outreach.tracking import answers, consent
-from outreach.tracking.answers import Given, Question
+from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer
 from outreach.web.public import who_answers
-from outreach.web.ui.frame import database, judged, now, settings
+from outreach.web.public.answer_form import MANY, OF_SCHOOLS, AnswerForm, FieldFault, SchoolList
+from outreach.web.ui.frame import database, now, settings
 
 # For a letter in a browser: inline styles, no scripts, images of this site only (its pixel: reading it counts as an
 # opening).
@@ -36,8 +38,6 @@ POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 TOO_SOON = timedelta(seconds=3)  # a scanner submits forms as soon as a letter arrives; a person reads first
-LONGEST_COMMENT = 2000
-REQUESTS = (Answer.HELP, Answer.WRONG_CONTACT)
 WHY = {"": "Sans raison donnée", "person": "Je ne suis pas la bonne personne", "many": "Trop de courriels"}
 
 
@@ -101,13 +101,45 @@ def answer(token: str) -> Response:
     read = _read(token, TokenKind.ANSWER)
     with database().reading() as session:
         message = outbox.message_named(session, read.id) if read else None
-        if message is None:
-            return _neutral()
-        return _question_page(session, message, token, typed={"answer": request.args.get("choice", "")})
+        return _neutral() if message is None else _question_page(session, message, token)
 
 
 @pages.post("/a/<path:token>")
-def give_answer(token: str) -> Response:
+def give_answer(token: str) -> Response | Redirect:
+    """Record an answer, and lead to the page that says so. `show` only shows the schools that the filter leaves."""
+    read = _read(token, TokenKind.ANSWER)
+    try:
+        with database().reading() as session:
+            message, form = _message(session, read), AnswerForm.of(request.form)
+            if "show" in request.form:
+                return _question_page(session, message, token, form)
+            asked = answers.question_of(session, message, now=now())
+            shared = composing.facts_of(session, message, _sending(), now=now()).shared
+            term = answer_term.term_of(session, message, shared.deadline, now=now())
+            if term.stands is AnswerTerm.OVER or not _is_human(message):
+                return _question_page(session, message, token, form, confirms=True)
+            given = who_answers.added(form.given(asked), session, message, request.form)
+            given = answers.changes(asked, given, answering.answered_before(session, message))
+            unsaved = _unsaved_measure(session, message)
+            is_test = outbox.is_test(session, message)
+        with database().writing() as session:
+            answering.receive(session, _message(session, read), given, _sending(), now=now())
+    except NotFound:
+        return _neutral()
+    except (InputError, Refused) as error:
+        fault, code = error, 422 if isinstance(error, InputError) else 429
+    else:
+        if is_test:  # nothing is stored that another page could show
+            return _answered_page(token, given, len(asked.schools), shared.contact, **unsaved)
+        kept: dict[str, Any] = {**_kept(form), **_left_unsaved(unsaved)}
+        return redirect(url_for(".given_answer", token=token, **kept), 303)
+    with database().reading() as session:
+        return _question_page(session, _message(session, read), token, form, fault, code)
+
+
+@pages.get("/a/given/<path:token>")
+def given_answer(token: str) -> Response | Redirect:
+    """What was answered last."""
     read = _read(token, TokenKind.ANSWER)
     try:
         with database().reading() as session:
@@ -115,24 +147,13 @@ def give_answer(token: str) -> Response:
             asked = answers.question_of(session, message, now=now())
             shared = composing.facts_of(session, message, _sending(), now=now()).shared
             term = answer_term.term_of(session, message, shared.deadline, now=now())
-            if term.stands is AnswerTerm.OVER or not _is_human(message):
-                return _question_page(session, message, token, typed=request.form, confirms=True)
-            given = who_answers.added(_given(asked), session, message, request.form)
-            is_test = outbox.is_test(session, message)
-        with database().writing() as session:
-            answering.receive(session, _message(session, read), given, _sending(), now=now())
+            receipt = receipts.last(session, message, _sending())
+            if receipt is None or term.stands is AnswerTerm.OVER:
+                return redirect(url_for(".answer", token=token))
+            unsaved = _unsaved_measure(session, message)
+            return _answered_page(token, receipt, len(asked.schools), shared.contact, **unsaved)
     except NotFound:
         return _neutral()
-    except (InputError, Refused) as error:
-        fault, code = str(error), 422 if isinstance(error, InputError) else 429
-    else:
-        with database().reading() as session:
-            message = _message(session, read)
-            unsaved, receipt = _unsaved_measure(session, message), receipts.last(session, message, _sending())
-            told = {"contact": shared.contact, "given": given, "is_test": is_test, "receipt": receipt}
-            return _page("public/answered.html", 200, token=token, **told, **unsaved)
-    with database().reading() as session:
-        return _question_page(session, _message(session, read), token, request.form, fault, code)
 
 
 @pages.post("/a/measure/<path:token>")
@@ -265,34 +286,12 @@ def _is_human(message: Message) -> bool:
     return message.settled_at is None or now() - message.settled_at > TOO_SOON
 
 
-def _given(asked: Question) -> Given:
-    """The content of the form. Raises InputError, naming the field."""
-    chosen = request.form.get("answer", "")
-    comment = hidden(request.form.get("comment", "").strip())
-    if len(comment) > LONGEST_COMMENT or CONTROLS.search(comment):
-        raise InputError("Le commentaire dépasse 2 000 caractères, ou contient un caractère interdit.")
-    for_all = Answer(chosen) if chosen in set(Answer) else None
-    by_school: dict[int, Answer] = {}
-    for school in asked.open():
-        own = request.form.get(f"school-{school.fase}", "")
-        mine = Answer(own) if own in set(Answer) and Answer(own) not in REQUESTS else for_all
-        if mine is not None and mine not in REQUESTS:
-            by_school[school.id] = mine
-    wanted = for_all if for_all in REQUESTS else None
-    return Given(by_school, wanted, comment, _proposed() if wanted is Answer.WRONG_CONTACT else "")
-
-
-def _proposed() -> str:
-    typed = request.form.get("proposed", "").strip()
-    return judged(typed).address if typed else ""
-
-
 def _question_page(
     session: Session,
     message: Message,
     token: str,
-    typed: Mapping[str, str],
-    fault: str = "",
+    typed: AnswerForm | None = None,
+    fault: InputError | Refused | None = None,
     code: int = 200,
     *,
     confirms: bool = False,
@@ -307,24 +306,44 @@ def _question_page(
     if term.stands is AnswerTerm.OVER:
         measure = _measure_of(session, message, {})
         return _page("public/answers_over.html", 200, shared=shared, token=token, **measure)
+    before = answering.answered_before(session, message)
+    place = fault.place if isinstance(fault, FieldFault) else "answer-joined"
+    form = typed.settled() if typed else AnswerForm.opened(asked, before, request.args.get("choice", ""), request.args)
     return _page(
         "public/answer.html",
         code,
         token=token,
-        **_measure_of(session, message, typed, confirms=measured is not None and measured.confirms),
+        **_measure_of(session, message, request.form, confirms=measured is not None and measured.confirms),
         measured=measured,
         asked=asked,
         shared=shared,
         term=term,
-        earlier=answers.of_message(session, message),
+        before=before,
         answers=list(Answer),
-        own=[choice for choice in Answer if choice not in REQUESTS],
-        typed=typed,
-        who=who_answers.shown(session, message, typed),
-        is_by_school=any(typed.get(f"school-{school.fase}") for school in asked.open()),
-        fault=fault,
+        own=OF_SCHOOLS,
+        form=form,
+        who=who_answers.shown(session, message, request.form, place),
+        schools=SchoolList.of(asked, before, form) if len(asked.open()) > MANY else None,
+        fault=str(fault or ""),
+        faulty=place,
         confirms=confirms,
     )
+
+
+def _answered_page(token: str, given: Given | Receipt, total: int, contact: str, **unsaved: Any) -> Response:
+    """The receipt, or what a test letter's page was given, of so many schools.
+
+    With it stands the box of the measure when it was changed and not saved.
+    """
+    receipt = given if isinstance(given, Receipt) else None
+    told = {"given": given, "receipt": receipt, "total": total, "contact": contact, "is_test": receipt is None}
+    shown = AnswerForm(zone=request.values.get("zone", ""), status=request.values.get("status", ""))
+    return _page("public/answered.html", 200, token=token, kept=_kept(shown), **told, **unsaved)
+
+
+def _kept(form: AnswerForm) -> dict[str, str]:
+    """The filter of the list of schools, for an address."""
+    return {name: value for name, value in (("zone", form.zone), ("status", form.status)) if value}
 
 
 def _measure_of(
@@ -338,9 +357,16 @@ def _measure_of(
 
 def _unsaved_measure(session: Session, message: Message) -> dict[str, Any]:
     """As `_measure_of`, when an answer was sent with the box changed and not saved; else without a choice."""
-    shown = _measure_of(session, message, request.form)
+    shown = _measure_of(session, message, request.values)
     stored = _measure_of(session, message, {})
     return shown if shown["ticked"] != stored["ticked"] else {"choice": None}
+
+
+def _left_unsaved(unsaved: Mapping[str, Any]) -> dict[str, str]:
+    """What the address of the next page says of the box that was changed and not saved, as the form does."""
+    if unsaved["choice"] is None:
+        return {}
+    return {"wording": "1", **({"measure": "1"} if unsaved["ticked"] else {})}
 
 
 def _measure_page(
@@ -352,7 +378,7 @@ def _measure_page(
         shown = _measure_of(session, message, request.form, confirms=confirms)
         measured = MeasureOutcome(fault, confirms, holds=bool(shown["choice"] and shown["choice"].basis))
         if request.form.get("page") == "answer":
-            return _question_page(session, message, token, request.form, code=code, measured=measured)
+            return _question_page(session, message, token, AnswerForm.of(request.form), code=code, measured=measured)
         return _page("public/measure.html", code, token=token, fault=fault, measured=measured, **shown)
 
 

@@ -12,6 +12,7 @@ from outreach.mail.tokens import hidden
 from outreach.text import line_of_words
 from outreach.tracking.answers import Given
 from outreach.tracking.models import LONGEST_NAME
+from outreach.web.public.answer_form import FieldFault
 from outreach.web.ui.frame import judged
 
 NAME, FUNCTION, COPY = "name", "function", "copy_to"
@@ -20,14 +21,6 @@ ONCE = "Une copie de l’accusé est déjà partie pour ce courriel : laissez ce
 SAME_BOX = "Indiquez une autre adresse que celle qui a reçu le courriel, ou laissez ce champ vide."
 MIXED = "Cette adresse mêle les lettres de plusieurs alphabets : indiquez-en une autre, ou laissez ce champ vide."
 ROBOT = "Cette boîte est celle d’un automate, que personne ne lit : indiquez-en une autre, ou laissez ce champ vide."
-
-
-class RespondentFault(InputError):
-    """What is wrong with one of the three fields; `place` is the field's name."""
-
-    def __init__(self, place: str, sentence: str) -> None:
-        self.place = place
-        super().__init__(sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +38,24 @@ class WhoAnswers:
 
 
 def added(given: Given, session: Session, message: Message, form: Mapping[str, str]) -> Given:
-    """An answer with who gave it and where a copy goes, as typed. Raises RespondentFault, naming the field."""
+    """An answer with who gave it and where a copy goes, as typed. Raises FieldFault, naming the field."""
     name, function = (_line(form, field) for field in (NAME, FUNCTION))
     return replace(given, name=name, function=function, copy_to=_copy(session, message, form))
 
 
-def shown(session: Session, message: Message, form: Mapping[str, str]) -> WhoAnswers:
-    """The three fields of a form that was typed in, or of an empty one."""
-    place = ""
-    try:
-        added(Given({}), session, message, form)
-    except RespondentFault as fault:
-        place = fault.place
+def shown(session: Session, message: Message, form: Mapping[str, str], place: str) -> WhoAnswers:
+    """The three fields of a form as it was typed; `place` is the field of the page that is at fault."""
     typed = {field: form.get(field, "") for field in (NAME, FUNCTION, COPY)}
-    return WhoAnswers(typed, place, may_copy=receipts.may_copy(session, message))
+    return WhoAnswers(typed, place if place in typed else "", may_copy=receipts.may_copy(session, message))
 
 
 def _line(form: Mapping[str, str], field: str) -> str:
     try:
         words = hidden(line_of_words(form.get(field, "")))
     except InputError as error:
-        raise RespondentFault(field, f"{LABELS[field]} : {error}") from None
+        raise FieldFault(field, f"{LABELS[field]} : {error}") from None
     if len(words) > LONGEST_NAME:
-        raise RespondentFault(field, f"{LABELS[field]} : {LONGEST_NAME} caractères au plus.")
+        raise FieldFault(field, f"{LABELS[field]} : {LONGEST_NAME} caractères au plus.")
     return words
 
 
@@ -77,11 +65,11 @@ def _copy(session: Session, message: Message, form: Mapping[str, str]) -> Judgem
     try:
         address = judged(typed)
     except InputError as error:
-        raise RespondentFault(COPY, str(error)) from None
+        raise FieldFault(COPY, str(error)) from None
     if not receipts.may_copy(session, message):
-        raise RespondentFault(COPY, ONCE)
+        raise FieldFault(COPY, ONCE)
     if address.key == message.address_key:
-        raise RespondentFault(COPY, SAME_BOX)
+        raise FieldFault(COPY, SAME_BOX)
     if address.warnings:
-        raise RespondentFault(COPY, MIXED if address.mixed_writing else ROBOT)
+        raise FieldFault(COPY, MIXED if address.mixed_writing else ROBOT)
     return address

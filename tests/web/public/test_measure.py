@@ -119,11 +119,11 @@ def test_saving_the_choice_loses_nothing_that_is_typed_for_the_answer(client, wb
         assert said in page.text
         assert typed.items() <= form_of(page, "answer").items()
         assert is_ticked(page) is ticked
-    sent = client.post(wbe, data={**form_of(page, "answer"), "measure": "1"})
+    sent = client.post(wbe, data={**form_of(page, "answer"), "measure": "1"}, follow_redirects=True)
     assert "n’est pas encore enregistré" in sent.text, "the box was ticked, and only the answer was sent"
     assert is_ticked(sent)
     assert kept(sample_database)[-1].withdrawn_at is not None
-    assert 'name="measure"' not in client.post(wbe, data=form_of(page, "answer")).text
+    assert 'name="measure"' not in client.post(wbe, data=form_of(page, "answer"), follow_redirects=True).text
 
 
 def test_other_words_than_those_of_the_page_are_not_agreed_to(choose, sample_database):

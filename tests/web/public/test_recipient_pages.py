@@ -170,7 +170,7 @@ def test_the_answer_page_names_the_authority_its_schools_and_the_person_of_conta
 def test_a_comment_that_quotes_its_letter_s_link_keeps_no_token(app, client, letter, sample_database):
     token = link(app, sample_database, TokenKind.ANSWER)
     comment = f"{'Bonjour, ' * 6}ce lien ne va pas : https://a.example/a/{token}"
-    assert client.post(f"/a/{token}", data={"answer": "help", "comment": comment}).status_code == 200
+    assert client.post(f"/a/{token}", data={"answer": "help", "comment": comment}).status_code == 303
     with sample_database.reading() as session:
         assert session.scalar(select(Response.comment)) == comment.replace(token, INERT)
 

@@ -1,0 +1,251 @@
+"""The form of the answer page: what it holds, how it lists many schools, and what was answered in it."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import groupby, pairwise
+
+from werkzeug.datastructures import MultiDict
+
+from outreach.adherence.models import Status
+from outreach.adherence.records import Standing
+from outreach.directory.models import School
+from outreach.errors import InputError
+from outreach.mail.tokens import hidden
+from outreach.text import CONTROLS, whole_number
+from outreach.tracking.answers import Earlier, Given, Question
+from outreach.tracking.models import Answer
+from outreach.web.ui.frame import judged
+
+MANY = 10  # up to so many schools, each has a choice of its own; of more, several are ticked and answered together
+LONGEST_COMMENT = 2000
+LONGEST_NUMBERS = 2000
+MOST_LISTED, MOST_RANGES = 2000, 500  # far more than an authority has: what a stranger sends costs little time
+REQUESTS = (Answer.HELP, Answer.WRONG_CONTACT)
+OF_SCHOOLS = tuple(answer for answer in Answer if answer not in REQUESTS)
+STATUS_ORDER = (
+    *(Status.NONE, Status.INFORMED, Status.IN_PREPARATION, Status.TENDER_LAUNCHED),
+    *(Status.DECLINED, Status.NOT_CONCERNED, Status.JOINED),
+)
+RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+GONE = "Une de ces écoles n’attend plus de réponse : rechargez la page."
+
+
+class FieldFault(InputError):
+    """A field of the form cannot be taken: the id of the field, and a sentence."""
+
+    def __init__(self, place: str, sentence: str) -> None:
+        self.place = place
+        super().__init__(sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """What the form holds, as it was typed or as it opens.
+
+    `answer` is for all schools (the value of an Answer, or ''), `own` for single ones (by FASE number), `other` for
+    those ticked: `picks` are FASE numbers; `ranges` and `numbers` name places in the list as it was shown, `listed`
+    (FASE numbers). `zone` and `status` say which schools are shown ('' = all).
+    """
+
+    answer: str = ""
+    comment: str = ""
+    proposed: str = ""
+    own: Mapping[int, str] = field(default_factory=dict)
+    other: str = ""
+    picks: frozenset[int] = frozenset()
+    ranges: Sequence[str] = ()
+    numbers: str = ""
+    listed: Sequence[int] = ()
+    zone: str = ""
+    status: str = ""
+
+    @classmethod
+    def of(cls, form: MultiDict[str, str]) -> "AnswerForm":
+        """What was typed."""
+        own = {whole_number(name.removeprefix("school-")): form[name] for name in form if name.startswith("school-")}
+        return cls(
+            form.get("answer", ""),
+            form.get("comment", "").strip(),
+            form.get("proposed", "").strip(),
+            {fase: chosen for fase, chosen in own.items() if fase is not None},
+            form.get("other", ""),
+            frozenset(_numbers(form.getlist("pick"))),
+            tuple(form.getlist("range")[:MOST_RANGES]),
+            form.get("numbers", "").strip(),
+            tuple(_numbers(form.get("listed", "").split()[:MOST_LISTED])),
+            form.get("zone", ""),
+            form.get("status", ""),
+        )
+
+    @classmethod
+    def opened(cls, asked: Question, before: Earlier, choice: str, shown: Mapping[str, str]) -> "AnswerForm":
+        """The form as it opens: with the choice of the letter's button, else with what was answered before."""
+        kept = cls(choice, zone=shown.get("zone", ""), status=shown.get("status", ""))
+        given = {before.by_school.get(school.id) for school in asked.open()}
+        uniform = next(iter(given)) if len(given) == 1 else None
+        answer = before.request.answer if before.request else uniform
+        if not before.last or (choice and choice != answer):
+            return kept
+        asks, comment = before.request, before.last[0].comment
+        kept = replace(kept, comment=comment, proposed=asks.proposed_address if asks else "", answer=answer or "")
+        if answer is None and len(asked.open()) <= MANY:
+            named = [(school.fase, before.by_school.get(school.id)) for school in asked.open()]
+            return replace(kept, own={fase: said.value for fase, said in named if said is not None})
+        return kept
+
+    @property
+    def is_by_school(self) -> bool:
+        """Whether something was chosen or ticked for some schools."""
+        return bool(any(self.own.values()) or self.other or self.picks or self.ranges or self.numbers)
+
+    def ticked(self) -> set[int]:
+        """The FASE numbers of the schools that were ticked or numbered. Raises FieldFault."""
+        if len(self.numbers) > LONGEST_NUMBERS:
+            raise FieldFault("numbers", f"Les numéros dépassent {LONGEST_NUMBERS} caractères : cochez plutôt.")
+        places = [place for text in (self.numbers, *self.ranges) for place in _places(text, len(self.listed))]
+        return {*self.picks, *(self.listed[place - 1] for place in places)}
+
+    def settled(self) -> "AnswerForm":
+        """The form with every school that was numbered ticked instead, so that it can be unticked.
+
+        Numbers that cannot be read stay as they were typed.
+        """
+        for kept in ("", self.numbers):
+            with suppress(FieldFault):
+                ticked = frozenset(replace(self, numbers=self.numbers if not kept else "").ticked())
+                return replace(self, picks=ticked, ranges=(), numbers=kept)
+        return self
+
+    def given(self, asked: Question) -> Given:
+        """What the form answers. Raises FieldFault where a field cannot be taken."""
+        for_all = _answer(self.answer)
+        mine = {school.fase: school.id for school in asked.open()}
+        chosen = {fase: said for fase, own in self.own.items() if fase in mine and (said := _of_school(own))}
+        ticked, other = self.ticked(), _of_school(self.other)
+        if ticked and other is None:
+            raise FieldFault("other", "Choisissez la réponse des écoles cochées.")
+        if self.other and not ticked:
+            raise FieldFault(
+                "numbers", "Cochez les écoles auxquelles cette réponse est destinée, ou tapez leurs numéros."
+            )
+        if not ticked <= mine.keys():
+            raise FieldFault("numbers", GONE)
+        wanted = for_all if for_all in REQUESTS else None
+        by_school = dict.fromkeys(mine, for_all) if for_all and not wanted else {}
+        by_school |= chosen | (dict.fromkeys(ticked, other) if other else {})
+        if not by_school and wanted is None:
+            raise FieldFault("answer-joined", "Choisissez une réponse.")
+        answers = {mine[fase]: said for fase, said in by_school.items()}
+        return Given(answers, wanted, self._comment(), self._proposed() if wanted is Answer.WRONG_CONTACT else "")
+
+    def _comment(self) -> str:
+        comment = hidden(self.comment)
+        if len(comment) > LONGEST_COMMENT or CONTROLS.search(comment):
+            raise FieldFault("comment", "Le commentaire dépasse 2 000 caractères, ou contient un caractère interdit.")
+        return comment
+
+    def _proposed(self) -> str:
+        try:
+            return judged(self.proposed).address if self.proposed else ""
+        except InputError as error:
+            raise FieldFault("proposed", str(error)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSchool:
+    """A school in the list: its place, where it stands, what was answered for it, whether it is ticked."""
+
+    number: int
+    school: School
+    at: Standing
+    answered: Answer | None
+    is_ticked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolGroup:
+    """The schools that are shown of one status and zone, and their places as a text such as "3-9, 12"."""
+
+    status: Status
+    zone: str
+    schools: Sequence[ListedSchool]
+    places: str
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolList:
+    """Many schools, by status and zone: those that the filter leaves, and all that are ticked.
+
+    `listed` is the order in which places are counted; `zones` and `statuses` are what the filter offers.
+    """
+
+    groups: Sequence[SchoolGroup]
+    listed: Sequence[int]
+    zones: Sequence[str]
+    statuses: Sequence[Status]
+
+    @classmethod
+    def of(cls, asked: Question, before: Earlier, form: AnswerForm) -> "SchoolList":
+        """The list of the schools asked about, as a settled form shows it."""
+        waiting = sorted(asked.waiting(), key=_place_of)
+        rows = [
+            ListedSchool(number, school, at, before.by_school.get(school.id), school.fase in form.picks)
+            for number, (school, at) in enumerate(waiting, 1)
+        ]
+        shown = [row for row in rows if row.is_ticked or _is_asked_for(row, form)]
+        groups = []
+        for (status, zone), members in groupby(shown, lambda row: (row.at.status, row.school.zone)):
+            held = list(members)
+            groups.append(SchoolGroup(status, zone, held, places_of([row.number for row in held])))
+        statuses = {at.status for _, at in waiting}
+        return cls(
+            groups,
+            [school.fase for school, _ in waiting],
+            sorted({school.zone for school, _ in waiting}),
+            [status for status in STATUS_ORDER if status in statuses],
+        )
+
+
+def places_of(numbers: Sequence[int]) -> str:
+    """Ascending numbers as a text, runs as ranges: "3-9, 12"."""
+    ends = [index for index, (one, next_) in enumerate(pairwise(numbers), 1) if next_ != one + 1]
+    runs = [numbers[start:end] for start, end in pairwise([0, *ends, len(numbers)])]
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs if run)
+
+
+def _places(text: str, most: int) -> Iterable[int]:
+    """The places that a text such as "3, 7, 12-15" names. Raises FieldFault."""
+    words = " ".join(text.replace("–", "-").replace(",", " ").replace(";", " ").split())
+    for part in words.replace(" -", "-").replace("- ", "-").split():
+        found = RANGE.fullmatch(part)
+        if found is None:
+            raise FieldFault(
+                "numbers", f"« {part[:20]} » n’est pas un numéro de la liste : tapez par exemple 3, 7, 12-15."
+            )
+        first, last = int(found[1]), int(found[2] or found[1])
+        if not 1 <= first <= last <= most:
+            raise FieldFault("numbers", f"« {part} » n’est pas dans la liste, qui va de 1 à {most}.")
+        yield from range(first, last + 1)
+
+
+def _is_asked_for(row: ListedSchool, form: AnswerForm) -> bool:
+    return form.zone in ("", row.school.zone) and form.status in ("", row.at.status.value)
+
+
+def _place_of(stands: tuple[School, Standing]) -> tuple[int, str, str, int]:
+    school, at = stands
+    return STATUS_ORDER.index(at.status), school.zone, school.folded, school.fase
+
+
+def _numbers(texts: Iterable[str]) -> list[int]:
+    return [number for text in texts if (number := whole_number(text)) is not None]
+
+
+def _answer(text: str) -> Answer | None:
+    return Answer(text) if text in set(Answer) else None
+
+
+def _of_school(text: str) -> Answer | None:
+    return Answer(text) if text in OF_SCHOOLS else None
