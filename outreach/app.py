@@ -54,6 +54,7 @@ from outreach.web.directory import (
 from outreach.web.headers import Headed
 from outreach.web.oidc import pages as oidc
 from outreach.web.public import recipient_pages, well_known
+from outreach.web.public.answer_lists import BIGGEST_FORM
 from outreach.web.public.health import Health
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.replies import letters as replies
@@ -151,6 +152,8 @@ def _allow_uploads() -> None:
     # This runs before the CSRF check, which reads the form. Only pages that receive tables accept a large body.
     if request.endpoint in BIG_UPLOADS:
         request.max_content_length = BIGGEST_UPLOAD
+    elif request.endpoint == "public.receive_list":
+        request.max_content_length = BIGGEST_FORM
     elif request.endpoint in kept.CARRYING:
         request.max_form_memory_size = request.max_content_length  # signed, 500 kB of form take up to 700
 

@@ -9,6 +9,7 @@ from outreach.adherence import models as adherence
 from outreach.alerts import models as alerts
 from outreach.campaigns import drafts
 from outreach.campaigns import models as campaigns
+from outreach.campaigns.answer_lists import models as answer_lists
 from outreach.campaigns.replies import models as replies
 from outreach.campaigns.schedule import closures
 from outreach.contact_lists import models as contact_lists
@@ -26,7 +27,20 @@ ACCOUNTS = (attempts, identities, links, requests, second_factors, sessions, sta
 SEGMENTS = (authority_lists, saved)
 TABLES = (
     *ACCOUNTS,
-    *(adherence, alerts, audit, bounces, calls, campaigns, closures, contact_lists, delivery, drafts, models),
+    *(
+        adherence,
+        alerts,
+        answer_lists,
+        audit,
+        bounces,
+        calls,
+        campaigns,
+        closures,
+        contact_lists,
+        delivery,
+        drafts,
+        models,
+    ),
     name_corrections,
     *(notes, reachability, replies, seals),
     *SEGMENTS,

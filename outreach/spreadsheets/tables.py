@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from threading import BoundedSemaphore
 
 from outreach.errors import InputError
 from outreach.spreadsheets.workbook import (
@@ -100,14 +101,16 @@ class Grid:
     records: Iterable[tuple[int, list[str]]]
 
 
-def read_grid(content: bytes) -> Grid:
+def read_grid(content: bytes, places: BoundedSemaphore | None = None) -> Grid:
     """Read XLSX, ODS or CSV text, recognised by its first bytes; the file's name is not trusted.
+
+    `places` are those in which a workbook may be read (`workbook.read_workbook`).
 
     Raises InputError when it is none of these, is too big or cannot be read; in CSV, a fault deeper in the file is
     raised while the records are read.
     """
     if content.startswith(b"PK"):
-        rows = read_workbook(content)
+        rows = read_workbook(content, places)
         numbered = [(number, row) for number, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
         if not numbered:
             raise InputError("Le fichier est vide.")

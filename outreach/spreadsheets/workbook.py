@@ -42,8 +42,9 @@ SHEET = re.compile(rb'<sheet\b[^<>]*?\br:id="([^"]+)"')
 LINK = re.compile(rb"<Relationship\b[^<>]*+>")
 TARGET = re.compile(rb'\bTarget="/?(?:xl/)?([^"]+)"')
 PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
-AT_ONCE = 2  # workbooks that a process has read: each may take MEMORY
-_room = threading.BoundedSemaphore(AT_ONCE)
+# How many workbooks a process has read at once: each may take MEMORY. What anybody may send has a place of its own.
+STAFF = threading.BoundedSemaphore(2)
+PUBLIC = threading.BoundedSemaphore(1)
 UNREADABLE = "Fichier illisible : le classeur est abîmé, ou protégé par un mot de passe."
 
 
@@ -65,17 +66,18 @@ class CellCount:
             raise InputError(f"Le fichier contient plus de {millions} millions de caractères : découpez-le.")
 
 
-def read_workbook(content: bytes) -> list[list[str]]:
-    """The cells of the first sheet as text.
+def read_workbook(content: bytes, places: threading.BoundedSemaphore | None = None) -> list[list[str]]:
+    """The cells of the first sheet as text, read in one of these places: by default, those of STAFF.
 
     Raises InputError when it is too big, damaged or takes too long, or when others are read for all that time.
     """
-    if not _room.acquire(timeout=SECONDS):
+    places = places or STAFF
+    if not places.acquire(timeout=SECONDS):
         raise InputError("D’autres classeurs sont en cours de lecture : réessayez dans quelques secondes.")
     try:
         return _read_apart(content)
     finally:
-        _room.release()
+        places.release()
 
 
 def _read_apart(content: bytes) -> list[list[str]]:

@@ -4,8 +4,8 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import xlsxwriter
@@ -24,11 +24,15 @@ _WORD = re.compile(r"[a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table to export: the name of its sheet, its headers, its rows."""
+    """A table to export: the name of its sheet, its headers, its rows.
+
+    `choices` are the words that a spreadsheet offers in the cells of a column, by its place from 0.
+    """
 
     name: str
     headers: Sequence[str]
     rows: Iterable[Sequence[Cell]]
+    choices: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,10 @@ def xlsx(*tables: Table, origin: Origin | None = None) -> bytes:
             sheet.freeze_panes(1, 1)
             sheet.autofilter(0, 0, len(rows), len(table.headers) - 1)
             sheet.autofit()
+            for place, words in table.choices.items():
+                offered = {"validate": "list", "source": list(words), "error_title": "Choix inconnu"}
+                offered["error_message"] = "Choisissez dans la liste de la cellule."
+                sheet.data_validation(1, place, max(len(rows), 1), place, offered)
             _lay_out(sheet, table, origin)
     return buffer.getvalue()
 

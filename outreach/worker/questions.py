@@ -14,6 +14,7 @@ from outreach.accounts import attempts, links, requests, sessions, trail
 from outreach.alerts.models import AlertKind
 from outreach.alerts.watch import AlertWatch
 from outreach.campaigns import drafts
+from outreach.campaigns.answer_lists import lists as answer_lists
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, launching
 from outreach.contact_lists import retention
@@ -155,6 +156,7 @@ class Questions:
             trail.forget(session, now=now)
             drafts.forget(session, now=now)
             retention.forget(session, now=now)
+            answer_lists.forget(session, now=now)
             notices.forget(session, now=now)
             domains.forget(session, now=now)
             no_relay = relay_health.hindrance(session, self.relays, now=now)

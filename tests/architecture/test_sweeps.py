@@ -52,6 +52,10 @@ OPEN = {
     "public.answer",
     "public.give_answer",
     "public.given_answer",
+    "public.answer_sheet",
+    "public.answer_list",
+    "public.receive_list",
+    "public.apply_list",
     "public.choose_measure",
     "public.accessibility",
     "public.data_protection",
@@ -155,6 +159,8 @@ def test_no_form_is_read_judged_or_answered_while_its_request_writes(app, signed
         "public.subscribe_again": TokenKind.UNSUBSCRIBE,
         "public.give_answer": TokenKind.ANSWER,
         "public.choose_measure": TokenKind.ANSWER,
+        "public.receive_list": TokenKind.ANSWER,
+        "public.apply_list": TokenKind.ANSWER,
     }
     opened = Counter()
     for given in ({}, {**words, "version": "x", "criteria": '{"and":[]}', "answer": "help", "definition": "x"}):

@@ -109,8 +109,8 @@ def test_a_workbook_has_its_time_and_no_more(monkeypatch):
 
 
 def test_so_many_workbooks_are_read_at_once_and_the_next_one_waits_for_its_turn(monkeypatch):
-    monkeypatch.setattr(workbook_module, "_room", threading.BoundedSemaphore(1))
-    with workbook_module._room, monkeypatch.context() as soon:
+    monkeypatch.setattr(workbook_module, "STAFF", threading.BoundedSemaphore(1))
+    with workbook_module.STAFF, monkeypatch.context() as soon:
         soon.setattr(workbook_module, "SECONDS", 0.001)
         with pytest.raises(InputError, match="réessayez dans quelques secondes"):
             read_grid(workbook(["a"]))

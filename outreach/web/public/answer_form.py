@@ -138,13 +138,9 @@ class AnswerForm:
         if not by_school and wanted is None:
             raise FieldFault("answer-joined", "Choisissez une réponse.")
         answers = {mine[fase]: said for fase, said in by_school.items()}
-        return Given(answers, wanted, self._comment(), self._proposed() if wanted is Answer.WRONG_CONTACT else "")
-
-    def _comment(self) -> str:
-        comment = hidden(self.comment)
-        if len(comment) > LONGEST_COMMENT or CONTROLS.search(comment):
-            raise FieldFault("comment", "Le commentaire dépasse 2 000 caractères, ou contient un caractère interdit.")
-        return comment
+        return Given(
+            answers, wanted, comment_of(self.comment), self._proposed() if wanted is Answer.WRONG_CONTACT else ""
+        )
 
     def _proposed(self) -> str:
         try:
@@ -206,6 +202,14 @@ class SchoolList:
             sorted({school.zone for school, _ in waiting}),
             [status for status in STATUS_ORDER if status in statuses],
         )
+
+
+def comment_of(text: str) -> str:
+    """A comment as it was typed, without tokens of ours. Raises FieldFault."""
+    comment = hidden(text.strip())
+    if len(comment) > LONGEST_COMMENT or CONTROLS.search(comment):
+        raise FieldFault("comment", "Le commentaire dépasse 2 000 caractères, ou contient un caractère interdit.")
+    return comment
 
 
 def places_of(numbers: Sequence[int]) -> str:

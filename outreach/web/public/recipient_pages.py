@@ -77,6 +77,12 @@ def keep_to_itself(response: Response) -> Response:
     return response
 
 
+@pages.errorhandler(NotFound)
+def know_nothing(error: NotFound) -> Response:  # noqa: ARG001
+    """What no token leads to has one page, that says no more."""
+    return _neutral()
+
+
 @pages.get("/v/<path:token>")
 def view(token: str) -> Response:
     read = _read(token, TokenKind.VIEW)

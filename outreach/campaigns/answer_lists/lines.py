@@ -1,0 +1,137 @@
+"""Reads the rows of a list of answers, and compares them with what was answered before; writes nothing."""
+
+import hashlib
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+
+from outreach import sent_lists
+from outreach.directory.models import School
+from outreach.errors import InputError
+from outreach.sent_lists import Opened
+from outreach.spreadsheets.tables import Grid, Rejection, Row, RowFault, Sheet, interpret, normalised, read_grid
+from outreach.spreadsheets.workbook import PUBLIC
+from outreach.text import whole_number
+from outreach.tracking.answers import Earlier, Question
+from outreach.tracking.models import Answer
+
+BIGGEST = 1_000_000  # bytes
+MOST_ROWS = 1_000  # the largest authority has 147 schools
+LONGEST_KEPT, MOST_UNKNOWN = 100, 20
+TOO_BIG = "Le fichier dépasse 1 Mo : envoyez la feuille préparée, remplie."
+FASE, SCHOOL, ANSWER = "FASE", "École", "Réponse"
+REQUIRED = {"school": FASE, "answer": ANSWER}
+ALIASES = {
+    **dict.fromkeys(("fase", "n fase", "fase ecole", "n fase ecole", "ecole fase"), "school"),
+    **dict.fromkeys(("reponse", "votre reponse", "answer"), "answer"),
+    **dict.fromkeys(("ecole", "nom", "nom ecole", "zone", "situation"), ""),
+}
+OF_SCHOOLS = tuple(answer for answer in Answer if answer.status is not None)
+WORDS = {
+    **{normalised(answer.status.label): answer for answer in OF_SCHOOLS if answer.status},
+    **{normalised(answer.label): answer for answer in Answer},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredSchool:
+    """A row that changes something: the school, what was answered for it before (or None), and what is now."""
+
+    row: int
+    school: School
+    before: Answer | None
+    answer: Answer
+
+
+@dataclass(slots=True)
+class AnswerPlan:
+    """What a list would do: the rows that change an answer, how many repeat one or have none, and the rejected rows."""
+
+    changes: list[AnsweredSchool] = field(default_factory=list)
+    unchanged: int = 0
+    empty: int = 0
+    rejected: list[Rejection] = field(default_factory=list)
+    unknown_columns: tuple[str, ...] = ()
+
+    def answers(self) -> dict[int, Answer]:
+        """The answers that it changes, by the school's key."""
+        return {line.school.id: line.answer for line in self.changes}
+
+    def digest(self) -> str:
+        """Equal for lists that would change the same."""
+        told = [(line.school.fase, line.before, line.answer) for line in self.changes]
+        return hashlib.sha256(repr(told).encode()).hexdigest()
+
+    def counts(self) -> dict[Answer, int]:
+        """How many schools get each answer, the answers in their order."""
+        given = [line.answer for line in self.changes]
+        return {answer: given.count(answer) for answer in Answer if answer in given}
+
+
+def opened(content: bytes) -> Opened:
+    """Read a file that a stranger may have sent. A workbook may take seconds, so no transaction should be open.
+
+    Only the cells that are used are kept, and of these what could be an answer. Raises InputError when the file is too
+    big, cannot be read, lacks a column, or has more rows than any authority has schools.
+    """
+    if len(content) > BIGGEST:
+        raise InputError(TOO_BIG)
+    grid = read_grid(content, PUBLIC)
+    sheet = sheet_of(grid)
+    used: list[tuple[int, list[str]]] = []
+    for row in sheet.rows:
+        if len(used) == MOST_ROWS:
+            raise InputError(f"Le fichier a plus de {MOST_ROWS} lignes : envoyez la feuille préparée, remplie.")
+        used.append((row.number, [row.cells[name][:LONGEST_KEPT] for name in REQUIRED]))
+    header = [FASE, ANSWER, *sheet.unknown[:MOST_UNKNOWN]]
+    return Opened(hashlib.sha256(content).hexdigest(), sent_lists.kept(Grid(grid.label, header, ()), used))
+
+
+def sheet_of(grid: Grid) -> Sheet:
+    """The cells of a list by what they mean. Raises InputError, with the columns at fault."""
+    return interpret(grid, lambda header: ALIASES.get(normalised(header)), REQUIRED)
+
+
+def plan(grid: Grid, asked: Question, before: Earlier) -> AnswerPlan:
+    """Compare the rows of a list with what is asked and was answered before."""
+    mine = {school.fase: school for school in asked.open()}
+    settled = {row.school.fase for row in asked.schools} - mine.keys()
+    sheet, seen = sheet_of(grid), dict[int, int]()
+    planned = AnswerPlan(unknown_columns=sheet.unknown)
+    for row in sheet.rows:
+        try:
+            school, answer = _read(row, mine, settled, seen)
+        except RowFault as fault:
+            column = {"school": FASE, "answer": ANSWER}.get(fault.column, "")
+            planned.rejected.append(Rejection(row.number, column, fault.message))
+            continue
+        said = before.by_school.get(school.id)
+        if answer is None:
+            planned.empty += 1
+        elif answer is said:
+            planned.unchanged += 1
+        else:
+            planned.changes.append(AnsweredSchool(row.number, school, said, answer))
+    return planned
+
+
+def _read(
+    row: Row, mine: Mapping[int, School], settled: Container[int], seen: dict[int, int]
+) -> tuple[School, Answer | None]:
+    """The school and the answer of a row; `seen` maps each school to the row that named it first. Raises RowFault."""
+    if row.fault:
+        raise RowFault("", row.fault)
+    said, number = row.cells["answer"], whole_number(row.cells["school"].removesuffix(".0")) or 0
+    if number in settled:
+        raise RowFault("school", f"L’adhésion de l’école {number} est confirmée : elle n’attend plus de réponse.")
+    if number not in mine:
+        named = row.cells["school"]
+        raise RowFault("school", f"« {named} » n’est pas une de vos écoles." if named else "Le numéro FASE manque.")
+    if number in seen:
+        raise RowFault("school", f"L’école {number} figure déjà à la ligne {seen[number]}.")
+    seen[number] = row.number
+    answer = WORDS.get(normalised(said))
+    if said and answer is None:
+        raise RowFault("answer", f"« {said} » n’est pas une réponse : choisissez-la dans la liste de la cellule.")
+    if answer is not None and answer not in OF_SCHOOLS:
+        raise RowFault("answer", f"« {answer.label} » se dit sur la page, pas école par école.")
+    return mine[number], answer

@@ -1,0 +1,164 @@
+"""Answers by a sheet: prepared, sent back, read again, recorded once; what a stranger sends costs little."""
+
+import io
+import threading
+import zipfile
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from outreach.campaigns.answer_lists import lines, lists
+from outreach.campaigns.answer_lists.models import AnswerList
+from outreach.delivery.models import Message
+from outreach.errors import InputError
+from outreach.spreadsheets import workbook as workbook_module
+from outreach.spreadsheets.tables import read_grid
+from outreach.tracking.answers import Earlier
+from outreach.tracking.models import Answer, Response
+from tests.pages import form_of, text_of
+from tests.spreadsheets.books import workbook
+from tests.web.public.test_answer_form import SIX
+from tests.web.test_responses import counted, letters, wbe
+
+__all__ = ["letters", "wbe"]
+HEADER = ["FASE", "École", "Réponse"]
+
+
+def grid(*rows, header=HEADER):
+    return read_grid("\n".join(";".join(map(str, row)) for row in (header, *rows)).encode())
+
+
+def test_rows_are_read_as_people_fill_them_in_and_faults_are_named_by_row():
+    before = Earlier([], {3: Answer.DECLINED})
+    plan = lines.plan(
+        grid(
+            (80001, "École 1", "nous adhérons"),
+            ("80002.0", "", "Marche lancé"),
+            (80003, "", "Refus"),
+            (80004, "", ""),
+            (80001, "", "Non concerné"),
+            (80006, "", "Nous adhérons"),
+            (12, "", "Nous adhérons"),
+            (80005, "", "peut-être"),
+            ("", "", "Nous adhérons"),
+            (80005, "", "Besoin d’aide"),
+        ),
+        SIX,
+        before,
+    )
+    assert plan.answers() == {1: Answer.JOINED, 2: Answer.TENDER_LAUNCHED}
+    assert (plan.unchanged, plan.empty) == (1, 1)
+    told = [(rejection.row, rejection.column) for rejection in plan.rejected]
+    assert told == [(6, "FASE"), (7, "FASE"), (8, "FASE"), (9, "Réponse"), (10, "FASE"), (11, "FASE")]
+    assert "ligne 2" in plan.rejected[0].message
+    assert "peut-être" in plan.rejected[3].message
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"FASE;Nom\n1;x", "Réponse"),
+        ("FASE;Réponse\n".encode(), "aucune ligne"),
+        ("FASE;Réponse\n".encode() + b"1;x\n" * 1001, "plus de 1000 lignes"),
+        (b"x" * 1_000_001, "1 Mo"),
+        (b"%PDF-1.7", "illisible"),
+    ],
+    ids=["no column", "no row", "many rows", "too big", "no table"],
+)
+def test_a_file_that_is_no_list_of_answers_is_refused(content, words):
+    with pytest.raises(InputError, match=words):
+        lines.opened(content)
+
+
+def test_little_is_kept_of_what_a_stranger_sends():
+    long = f"80001;{'x' * 9000};secret\n".encode()
+    kept = lines.opened("FASE;Réponse;Remarque\n".encode() + long * 100)
+    assert len(kept.grid) < 20_000
+    assert "secret" not in kept.grid
+    assert lines.plan(lines.sent_lists.grid_of(kept), SIX, Earlier([], {})).unknown_columns == ("Remarque",)
+
+
+def test_workbooks_of_strangers_never_take_the_places_of_staff(monkeypatch):
+    monkeypatch.setattr(workbook_module, "SECONDS", 0.01)
+    monkeypatch.setattr(workbook_module, "_read_apart", lambda _: [["read"]])
+    with workbook_module.PUBLIC:
+        with pytest.raises(InputError, match="D’autres classeurs"):
+            workbook_module.read_workbook(b"", workbook_module.PUBLIC)
+        assert workbook_module.read_workbook(b"") == [["read"]]
+    monkeypatch.setattr(workbook_module, "STAFF", threading.BoundedSemaphore(1))
+    with workbook_module.STAFF:
+        assert workbook_module.read_workbook(b"", workbook_module.PUBLIC) == [["read"]]
+
+
+def send(client, wbe, content):
+    return client.post(wbe.replace("/a/", "/a/lists/"), data={"file": (io.BytesIO(content), "x.xlsx")})
+
+
+def test_the_prepared_sheet_is_filled_in_read_again_and_recorded_once(client, wbe, sample_database):
+    sheet = client.get(wbe.replace("/a/", "/a/sheet/"))
+    assert sheet.headers["Content-Disposition"] == 'attachment; filename="reponses-9001.xlsx"'
+    with zipfile.ZipFile(io.BytesIO(sheet.data)) as book:
+        page = book.read("xl/worksheets/sheet1.xml").decode()
+    assert 'sqref="E2:E134"' in page
+    assert "Nous adhérons,En préparation" in page
+    table = read_grid(sheet.data)
+    rows = [cells for _, cells in table.records]
+    assert len(rows) == 133
+    filled = [
+        [*(cells + [""] * 4)[:4], "Nous n’adhérons pas" if at < 20 else "Nous adhérons"]
+        for at, cells in enumerate(rows)
+    ]
+    filled[-1][4] = "Peut-être"
+    shown = client.get(send(client, wbe, workbook(table.header, *filled)).location)
+    said = text_of(shown)
+    assert "Nous n’adhérons pas 20 écoles sur 147" in said
+    assert "ligne 134 Réponse « Peut-être » n’est pas une réponse" in said
+    assert counted(sample_database)[0] == 0
+    form, action = form_of(shown), wbe.replace("/a/", "/a/lists/application/")
+    assert client.post(action, data={**form, "seen": "x"}).status_code == 409
+    kept = client.post(action, data={**form, "comment": "x" * 2001})
+    assert (kept.status_code, form_of(kept)["comment"]) == (409, "x" * 2001)
+    done = client.post(action, data={**form, "comment": "Par feuille"}, follow_redirects=True)
+    assert "Nous adhérons (112 écoles sur 147)" in text_of(done)
+    assert "Nous n’adhérons pas (20 écoles sur 147)" in text_of(done)
+    again = client.post(action, data=form)
+    assert (again.status_code, counted(sample_database)[0]) == (404, 2)
+    assert "Cette feuille n’attend plus" in text_of(again)
+    with sample_database.reading() as session:
+        assert set(session.scalars(select(Response.comment))) == {"Par feuille"}
+        assert session.scalars(select(AnswerList.grid)).one() == ""
+
+
+def test_five_files_an_hour_are_read_of_a_letter_even_those_that_cannot_be(client, letters, wbe, sample_database):
+    other = next(address for address in letters.values() if address != wbe)
+    codes = [send(client, wbe, b"%PDF").status_code for _ in range(6)]
+    assert codes == [422] * 5 + [429]
+    assert send(client, other, b"%PDF").status_code == 422, "each letter has its own"
+    with sample_database.writing() as session:
+        letter = session.get_one(Message, session.scalars(select(AnswerList.message_id)).first())
+        later = session.scalar(select(func.max(AnswerList.received_at))) + timedelta(hours=1, seconds=1)
+        assert lists.begin(session, letter, now=later)
+        lists.forget(session, now=later + timedelta(days=1))
+        assert len(session.scalars(select(AnswerList)).all()) == 1, "they are forgotten after a day"
+
+
+def test_what_is_too_big_or_empty_says_so_and_a_list_of_another_letter_is_unknown(client, letters, wbe):
+    assert "Choisissez le fichier" in text_of(client.post(wbe.replace("/a/", "/a/lists/"), data={}))
+    big = send(client, wbe, b"x" * 1_100_000)
+    assert (big.status_code, "1 Mo" in text_of(big)) == (413, True)
+    few = next(address for address in letters.values() if address != wbe)
+    taken = send(client, wbe, "FASE;Réponse\n80001;Nous adhérons".encode()).location
+    stranger = few.replace("/a/", "/a/lists/") + "?" + taken.partition("?")[2]
+    assert client.get(stranger).status_code == 404
+    assert client.get(taken).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "place"), [("get", "sheet"), ("get", "lists"), ("post", "lists"), ("post", "lists/application")]
+)
+def test_a_wrong_link_to_a_list_gets_the_neutral_page_without_a_look_into_the_database(app, client, method, place):
+    app.extensions["outreach.database"] = None
+    for token in ("x", "a" * 40):
+        answer = getattr(client, method)(f"/a/{place}/{token}")
+        assert (answer.status_code, "Lien inconnu" in answer.text) == (404, True)
