@@ -77,6 +77,12 @@ def test_unsubscribing_takes_the_keyboard_alone(visitor, leaving, sample_databas
 def test_a_whole_answer_is_given_without_a_script(open_page, wbe, sample_database, width):
     page = open_page(java_script_enabled=False, viewport={"width": width, "height": 900})
     page.goto(wbe)
+    expect(page.get_by_role("button", name="Envoyer ma réponse")).to_be_in_viewport()
+    expect(page.locator("#proposed")).to_be_hidden()
+    page.get_by_role("radio", name="Ce n’est pas le bon contact").check()
+    expect(page.locator("#proposed")).to_be_visible()
+    assert page.locator(".choices > .ds-field").first.bounding_box()["height"] >= 44
+    page.reload()
     page.get_by_role("button", name="Envoyer ma réponse").click()
     expect(page.locator("#error-summary")).to_be_focused()
     page.get_by_role("link", name="Choisissez une réponse.").press("Enter")

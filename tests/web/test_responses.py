@@ -115,7 +115,9 @@ def test_the_page_after_an_answer_is_its_receipt_and_staff_find_its_reference(au
     stop_clock(monkeypatch, NOW + timedelta(minutes=2))
     assert "déjà confirmée" in text_of(client.post(wbe, data={"answer": "joined"}, follow_redirects=True))
     stop_clock(monkeypatch, NOW + timedelta(minutes=3))
-    wrong = text_of(client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"}, follow_redirects=True))
+    wrong = text_of(
+        client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"}, follow_redirects=True)
+    )
     assert "vous proposez direction@ecole.be" in wrong
     assert "Aucun courriel ne confirme cette réponse" in wrong
     assert "Référence R-1" in text_of(author.get("/responses/1"))

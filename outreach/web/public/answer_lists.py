@@ -77,7 +77,7 @@ def answer_sheet(token: str) -> Response | Redirect:
         ]
         name = f"reponses-{letter.asked.authority.fase}"
     offered = {HEADERS.index(lines.ANSWER): [answer.label for answer in OF_SCHOOLS]}
-    return exports.download(exports.Table("Réponses", HEADERS, rows, offered), "xlsx", name)
+    return exports.form(exports.Table("Réponses", HEADERS, rows, offered), "xlsx", name)
 
 
 @pages.get("/a/lists/<path:token>")

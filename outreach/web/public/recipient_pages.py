@@ -27,6 +27,7 @@ from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer
 from outreach.web.public import who_answers
 from outreach.web.public.answer_form import MANY, OF_SCHOOLS, AnswerForm, FieldFault, SchoolList
+from outreach.web.public.forwarding import Forwarding
 from outreach.web.ui.frame import database, now, settings
 
 # For a letter in a browser: inline styles, no scripts, images of this site only (its pixel: reading it counts as an
@@ -324,6 +325,7 @@ def _question_page(
         asked=asked,
         shared=shared,
         term=term,
+        forwarding=Forwarding.of(asked, shared.deadline, settings().address + url_for(".answer", token=token)),
         before=before,
         answers=list(Answer),
         own=OF_SCHOOLS,

@@ -1,0 +1,43 @@
+"""The words that hand the answer page to a colleague. We send nothing: the authority's own mail program does."""
+
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import quote
+
+from outreach.french import spelt_day, typeset
+from outreach.text import CONTROLS
+from outreach.tracking.answers import Question
+
+SUBJECT = "Où en sont nos écoles ? Volet {strand}, à répondre avant le {day} (FASE {fase})"
+TEXT = """Bonjour,
+
+Le ministère demande où en sont nos écoles pour le volet {strand} ({named}), à répondre avant le {day}.
+
+La page pour répondre : {address}
+
+Qui a ce lien peut répondre pour {authority} : ne le transmettez pas plus loin.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """A subject and a text, ready to be sent by somebody else."""
+
+    subject: str
+    text: str
+
+    @classmethod
+    def of(cls, asked: Question, deadline: date, address: str) -> "Forwarding":
+        """The words about what a letter asks; `address` is that of its answer page."""
+        strand, authority = asked.strand, asked.authority
+        named = f"{strand.name}, circulaire {strand.circular}" if strand.circular else strand.name
+        told = {"strand": strand.number, "day": spelt_day(deadline), "fase": authority.fase}
+        name = CONTROLS.sub("", authority.display_name)
+        text = TEXT.format(named=named, authority=name, address="((address))", **told)
+        return cls(typeset(SUBJECT.format(**told)), typeset(text).replace("((address))", address))
+
+    @property
+    def mailto(self) -> str:
+        """The address that opens a mail program with it (RFC 6068)."""
+        body = self.text.replace("\n", "\r\n")
+        return f"mailto:?subject={quote(self.subject, safe='')}&body={quote(body, safe='')}"
