@@ -160,14 +160,6 @@ def changes(asked: Question, given: Given, before: Earlier) -> Given:
     return replace(given, answers=changed) if changed or given.request else given
 
 
-def given_in(responses: Sequence[Response]) -> Given:
-    """What responses that were given together say."""
-    asks = next((response for response in responses if response.answer.status is None), None)
-    by_school = {school.id: response.answer for response in responses for school in response.schools}
-    proposed = asks.proposed_address if asks else ""
-    return Given(by_school, asks.answer if asks else None, responses[0].comment, proposed)
-
-
 def repeats(session: Session, message: Message, responses: Sequence[Response]) -> bool:
     """Whether these answers repeat the previous ones from the same letter, for the same schools."""
     new = {response.id for response in responses}

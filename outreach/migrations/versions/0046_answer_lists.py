@@ -5,8 +5,8 @@ from alembic import op
 
 import outreach.db
 
-revision = "0043"
-down_revision = "0041"
+revision = "0046"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 
