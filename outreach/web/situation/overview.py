@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, render_template
 from flask_security import current_user
 
+from outreach import statements
 from outreach.adherence import known, programmes, sentences, situation
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme
@@ -21,6 +22,8 @@ from outreach.directory import listing
 from outreach.directory.listing import Filters, Reach
 from outreach.errors import NotFound
 from outreach.roles import RoleName
+from outreach.settings import Mode
+from outreach.statements import StatementKind
 from outreach.tracking import inbox
 from outreach.tracking.inbox import Tray
 from outreach.web.situation.asked import asked, chosen_groups, spelt_day, surely_asked, toggled
@@ -37,7 +40,8 @@ def index() -> str:
         try:
             programme = programmes.the_programme(session)
         except NotFound:
-            return render_template("pages/situation/empty.html", alarms=_alarms(session))
+            unwritten = _unwritten(session)
+            return render_template("pages/situation/empty.html", alarms=_alarms(session), unwritten=unwritten)
         about = asked(session)
         found = situation.situation(session, programme, about.day, known_at=about.known_at, by=about.by)
         points = situation.curve(session, programme, about.day, known_at=about.known_at)
@@ -75,6 +79,7 @@ def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
         "waiting": inbox.counts(session),
         "paused": paused,
         "alarms": _alarms(session, {wave.id for wave, _ in paused}),
+        "unwritten": _unwritten(session),
         "awaits": awaiting.campaigns(session, actor(), held_roles()),
         "added": awaiting.reminders(session, actor(), held_roles()),
         "texts": awaiting.texts(session, actor(), held_roles()),
@@ -83,6 +88,12 @@ def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
         "bounced": listing.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,
         "unreachable": listing.count(session, Filters(level=level, reach=Reach.UNREACHABLE)).authorities,
     }
+
+
+def _unwritten(session: Session) -> list[StatementKind]:
+    """The public pages that an administrator has to fill in; a demonstration asks for none."""
+    owes = settings().mode is not Mode.DEMO and current_user.holds(RoleName.ADMINISTRATOR)
+    return statements.missing(session) if owes else []
 
 
 def _alarms(session: Session, beside: Collection[int] = ()) -> list[ShownAlert]:

@@ -55,7 +55,7 @@ def test_what_cannot_be_taken_says_so_at_its_field_and_loses_nothing(client, wbe
 
 
 def test_a_copy_is_offered_once_and_its_page_says_where_it_goes(client, wbe, sample_database):
-    page = client.post(wbe, data={"answer": "joined", "copy_to": " prefet@ecole.be "})
+    page = client.post(wbe, data={"answer": "joined", "copy_to": " prefet@ecole.be "}, follow_redirects=True)
     assert "Une copie part vers prefet@ecole.be" in text_of(page)
     assert 'name="copy_to"' not in client.get(wbe).text
     again = client.post(wbe, data={"answer": "help", "copy_to": "autre@ecole.be"})
