@@ -3,10 +3,10 @@
 Recipients are hard on a layout: the longest names, many schools, one school, words that look like markup.
 """
 
-from collections import defaultdict
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 from outreach.accounts.links import LinkKind
 from outreach.adherence.models import Status
@@ -16,14 +16,15 @@ from outreach.campaigns.letter.composing import Alike
 from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, compiled, freeze
 from outreach.campaigns.letter.links import Links, Measure
-from outreach.campaigns.waves import answering
+from outreach.campaigns.waves import receipts
 from outreach.delivery.models import MessageClass
+from outreach.directory.models import School
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.roles import RoleName
 from outreach.settings import ROOT
 from outreach.staff_mail import account_letters
 from outreach.staff_mail import letters as staff_mail
-from outreach.tracking.models import TrackingMode
+from outreach.tracking.models import Answer, TrackingMode
 from tests.conftest import NOW
 
 KEYS = Keys((b"k" * 32,))
@@ -82,9 +83,11 @@ def mails():
     for name in ready_made():
         for case, (schools, authority) in RECIPIENTS.items():
             made[f"{name}, {case}"] = html(written(name), facts(schools, authority), is_reminder=schools > 1)
-    answer = {"day": "15 mai 2021", "after": answering.CONFIRM, "answers": "- Nous adhérons (3 écoles)"}
-    receipt = answering.LETTER.format_map(defaultdict(str, answer))
-    made["accusé de réception"] = html(plainly(answering.SUBJECT, receipt), facts(3, LONG))
+    given = receipt()
+    letter = SimpleNamespace(public_id=IDENTITY.hex())
+    said = receipts.letter(given, letter, SENDING), receipts.copy(given)
+    made["accusé de réception"] = html(plainly(receipts.SUBJECT, said[0]), facts(3, LONG))
+    made["copie d’accusé"] = html(plainly(receipts.COPY_SUBJECT, said[1]), facts(3, LONG))
     made["réponse"] = html(plainly("Re: À répondre", EVERYTHING), facts(3, LONG))
     return made | of_staff()
 
@@ -132,6 +135,13 @@ def plainly(subject, letter):
     """A letter that no campaign's author writes: statutory, and measured by nothing."""
     statutory = {"message_class": MessageClass.STATUTORY, "tracking": TrackingMode.NONE, "preheader": ""}
     return replace(written(ready_made()[0]), subject=subject, letter=letter, **statutory)
+
+
+def receipt():
+    """The receipt of two answers: for more schools than it names, and for none."""
+    schools = [School(fase=80000 + place, name=LONG if place % 3 == 0 else f"École {place}") for place in range(12)]
+    lines = [receipts.ReceiptLine(Answer.JOINED, schools), receipts.ReceiptLine(Answer.HELP, [])]
+    return receipts.Receipt("R-7", NOW, 1, lines, "", NOW.date(), 5, is_posted=True)
 
 
 def facts(schools, authority):
