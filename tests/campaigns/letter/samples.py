@@ -115,6 +115,7 @@ def written(name):
         message_class=stated.message_class,
         strand_id=None,
         concerns=stated.concerns,
+        boxes=stated.boxes,
         subject=stated.subject,
         preheader=stated.preheader,
         letter=stated.letter,
