@@ -1,4 +1,7 @@
-"""How many letters authorities received this school year, over all campaigns, by colour."""
+"""How many letters authorities received this school year, over all campaigns, by colour.
+
+A wave counts once, however many mailboxes of an authority and of its schools it went to.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -19,18 +22,16 @@ def of(session: Session, authorities: Sequence[int], *, now: datetime) -> dict[i
 
     Two statements, whatever the number of authorities. Colours without a letter are left out.
     """
-    counted = outbox.letters_received(session, authorities, school_year(now))
-    mailings = {mailing for counts in counted.values() for mailing in counts}
+    received = outbox.mailings_received(session, authorities, school_year(now))
+    mailings = set[int]().union(*received.values())
     query = select(Wave.mailing_id, Campaign.colour).join(Campaign, Campaign.id == Wave.campaign_id)
     found = session.execute(query.where(Wave.mailing_id.in_(mailings))).all() if mailings else []
     colours = {row.mailing_id: row.colour for row in found}
     return {
         key: {
-            colour: total
-            for colour in Colour
-            if (total := sum(count for mailing, count in counts.items() if colours.get(mailing) is colour))
+            colour: total for colour in Colour if (total := sum(colours.get(mailing) is colour for mailing in theirs))
         }
-        for key, counts in counted.items()
+        for key, theirs in received.items()
     }
 
 

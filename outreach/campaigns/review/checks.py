@@ -24,7 +24,7 @@ from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger.outbox import authorities_written_since
-from outreach.delivery.models import MessageClass, Reason
+from outreach.delivery.models import Message, MessageClass, Reason
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.mail import markdown, wording
@@ -216,7 +216,9 @@ def _of_recipients(session: Session, campaign: Campaign, near: Sequence[NearDay]
     same = _count(session, Authority.id.in_(written), Authority.id.in_(again)) if earlier else 0
     if same and not any(day.is_own for day in near):
         remarks.append(f"{_have(same)} reçu ce même courriel il y a moins de 7 jours.")
-    received = authorities_written_since(school_year(now)).subquery()
+    # A wave is one letter to an authority, however many of its schools' mailboxes got it.
+    each = authorities_written_since(school_year(now)).group_by(Message.authority_id, Message.mailing_id)
+    received = each.subquery()
     often = select(received.c[0]).group_by(received.c[0]).having(func.count() >= BUDGET)
     tired = _count(session, Authority.id.in_(written), Authority.id.in_(often))
     if tired:

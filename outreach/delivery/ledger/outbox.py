@@ -193,21 +193,22 @@ def mailboxes_solicited(since: datetime, letters: int, *, ignoring: Sequence[int
     return select(often.cte().prefix_with("MATERIALIZED").c.address_key)
 
 
-def letters_received(session: Session, authorities: Sequence[int], since: datetime) -> dict[int, Counter[int]]:
-    """How many letters of campaigns left for these authorities since then, by authority and mailing; doubts count."""
-    query = select(Message.authority_id, Message.mailing_id, func.count()).join(
-        Mailing, Mailing.id == Message.mailing_id
-    )
+def mailings_received(session: Session, authorities: Sequence[int], since: datetime) -> dict[int, set[int]]:
+    """The mailings of campaigns of which a letter left for each of these authorities since then; doubts count.
+
+    However many of its mailboxes a mailing went to, it is one.
+    """
+    query = select(Message.authority_id, Message.mailing_id).join(Mailing, Mailing.id == Message.mailing_id)
     query = query.where(
         Mailing.purpose == Purpose.CAMPAIGN,
         Message.authority_id.in_(authorities),
         Message.state.in_(LEFT),
         Message.fenced_at >= since,
     )
-    counted: dict[int, Counter[int]] = {}
-    for authority, mailing, count in session.execute(query.group_by(Message.authority_id, Message.mailing_id)):
-        counted.setdefault(authority or 0, Counter())[mailing] = count
-    return counted
+    received: dict[int, set[int]] = {}
+    for authority, mailing in session.execute(query.distinct()):
+        received.setdefault(authority or 0, set()).add(mailing)
+    return received
 
 
 def has_left(

@@ -10,8 +10,9 @@ from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.campaigns import audiences, lifecycle, verification
 from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.letter import composing
-from outreach.campaigns.models import Wave, WaveState, WaveTransition
-from outreach.campaigns.review import test_letter
+from outreach.campaigns.models import Colour, Wave, WaveState, WaveTransition
+from outreach.campaigns.results import letters_received
+from outreach.campaigns.review import checks, test_letter
 from outreach.campaigns.review.preview import Preview
 from outreach.campaigns.waves import answering, retrying
 from outreach.campaigns.waves.retrying import Retriable
@@ -176,6 +177,21 @@ def test_a_wave_waits_when_many_mailboxes_of_schools_came_since_the_approval(dat
         assert (held.state, held.drifted_from) == (state, 1 if state is WaveState.PAUSED else None)
         notes = session.scalars(select(WaveTransition.note).where(WaveTransition.wave_id == wave)).all()
         assert (f"le public est passé de 3 à {3 + more} boîtes depuis la validation" in notes) == (more > 10)
+
+
+def test_a_wave_is_one_letter_to_an_authority_however_many_mailboxes_of_its_schools_got_it(database, schools):
+    for _ in range(2):
+        launch(database, approved(database))
+    sent(database)
+    with database.reading() as session:
+        (authority,) = session.scalars(select(Authority.id))
+        assert letters_received.of(session, [authority], now=LATER) == {authority: {Colour.BLUE: 2}}
+        for most, is_tired in ((2, True), (3, False)):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(checks, "BUDGET", most)
+                findings = checks.look_over(session, lifecycle.campaign_numbered(session, 1), SENDING, now=LATER)
+            said = f"1 PO a déjà reçu {most} courriels ou plus cette année scolaire."
+            assert (said in findings.remarks) == is_tired
 
 
 def test_a_letter_to_one_kind_of_mailbox_says_nothing_of_the_other(database, schools):
