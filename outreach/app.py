@@ -53,6 +53,7 @@ from outreach.web.directory import (
 )
 from outreach.web.headers import Headed
 from outreach.web.oidc import pages as oidc
+from outreach.web.public import notes as public_notes
 from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.answer_lists import BIGGEST_FORM
 from outreach.web.public.health import Health
@@ -99,6 +100,7 @@ ROOMS = (  # of pages
     closures,
     statements,
     recipient_pages,
+    public_notes,
     well_known,
 )
 DEFAULT_PORTS = {"http": 80, "https": 443}

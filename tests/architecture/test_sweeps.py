@@ -59,6 +59,8 @@ OPEN = {
     "public.choose_measure",
     "public.accessibility",
     "public.data_protection",
+    "public_notes.note",
+    "public_notes.keys",
     "well_known.security",
     "well_known.change_password",
 }

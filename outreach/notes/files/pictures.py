@@ -10,6 +10,7 @@ from xml.sax.saxutils import quoteattr
 
 import segno
 
+from outreach import french
 from outreach.notes.content import NoteTable, TableKind
 from outreach.notes.files.parts import Picture
 from outreach.text import without_accents
@@ -27,6 +28,10 @@ PLACES = {
     "namur": (3, 2),
     "luxembourg": (4, 2),
 }
+CAPTION = (
+    "Carte schématique des zones : leur place, sans leur étendue ni leurs limites. "
+    "Plus la case est foncée, plus la part des écoles qui ont adhéré est grande."
+)
 WIDE, HIGH, GAP = 92, 58, 4
 # Ground and ink by share of what the strand concerns, palest first; each pair has a contrast of 4.5 at least.
 SHADES = ((0, "#f1f2f6", "#272b3d"), (5, "#d3d6e6", "#272b3d"), (10, "#a7a9c4", "#1c2033"), (20, "#303675", "#ffffff"))
@@ -55,9 +60,8 @@ def zone_map(table: NoteTable) -> Picture | None:
     )
     return Picture(
         svg,
-        f"Écoles qui ont adhéré, par zone, sur celles que le volet concerne : {told}.",
-        "Carte schématique des zones : leur place, sans leur étendue ni leurs limites. "
-        "Plus la case est foncée, plus la part des écoles qui ont adhéré est grande.",
+        french.typeset(f"Écoles qui ont adhéré, par zone, sur celles que le volet concerne : {told}."),
+        french.typeset(CAPTION),
     )
 
 

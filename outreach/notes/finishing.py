@@ -1,0 +1,20 @@
+"""Finishes a numbered note: signs it and makes its files. Whoever approves a note hands this to the approval."""
+
+from outreach.notes.approving import Finish, FinishedNote
+from outreach.notes.content import NumberedNote
+from outreach.notes.files.rendering import render
+from outreach.notes.signing import sign, signing_key
+from outreach.settings import Settings
+
+
+def finisher(settings: Settings) -> Finish:
+    """What an approval finishes a note with.
+
+    It raises Refused, with a French sentence, where there is no key to sign with or no PDF can be made.
+    """
+
+    def finish(note: NumberedNote) -> FinishedNote:
+        signature = sign(note, signing_key(settings))
+        return FinishedNote(signature.value, signature.public_key, render(note, signature))
+
+    return finish

@@ -1,0 +1,108 @@
+"""The public page of a published note, and the keys that notes are signed with: no account, session or cookie."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, render_template
+
+from outreach.db import Session
+from outreach.errors import NotFound, Refused
+from outreach.notes import known, listing, signing
+from outreach.notes.content import Correction
+from outreach.notes.files.outline import corrected, public_outline
+from outreach.notes.files.parts import Grid
+from outreach.notes.models import Note, NoteState
+from outreach.notes.signing import NoteSignature
+from outreach.web.ui.frame import database, settings
+
+pages = Blueprint("public_notes", __name__, url_prefix="/n")
+POLICY = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherNote:
+    """A note that this one corrects or that corrects it: its number, whether it has a page, why, what changed."""
+
+    number: str
+    has_page: bool
+    reason: str
+    table: Grid | None
+
+
+@pages.after_request
+def keep_to_itself(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"  # a correction is seen at once
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+@pages.get("/key")
+def keys() -> Response:
+    with database().reading() as session:
+        used = known.used_keys(session)
+    current = _current_key()
+    former = [key for key in used if key.public_key != current]
+    return Response(
+        render_template("public/note_keys.html", current=current, used=used, former=former, signing=signing)
+    )
+
+
+@pages.get("/<number>")
+def note(number: str) -> Response:
+    with database().reading() as session:
+        found = _published(session, number)
+        if found is None or found.approval is None:
+            return Response(render_template("public/note_unknown.html"), 404)
+        numbered = listing.numbered(found, settings().address)
+        html = render_template(
+            "public/note.html",
+            shown=public_outline(numbered),
+            note=found,
+            seal=numbered.sealed_json().decode(),
+            signature=NoteSignature(found.approval.signature, found.approval.public_key),
+            files=listing.files_of(session, found),
+            corrects=_corrected_one(session, found),
+            later=_correcting_one(session, found),
+        )
+    return Response(html)
+
+
+def _published(session: Session, number: str) -> Note | None:
+    try:
+        found = listing.by_number(session, number)
+    except NotFound:
+        return None
+    return found if found.state is NoteState.PUBLISHED else None
+
+
+def _corrected_one(session: Session, found: Note) -> OtherNote | None:
+    """The note that this one corrects."""
+    correction = listing.content_of(found).correction
+    if correction is None:
+        return None
+    return _other(correction.number, correction, has_page=_published(session, correction.number) is not None)
+
+
+def _correcting_one(session: Session, found: Note) -> OtherNote | None:
+    """The note that corrects this one, once it is published itself."""
+    later = _published(session, found.corrected_by.number) if found.corrected_by else None
+    correction = listing.content_of(later).correction if later else None
+    if later is None or later.approval is None or correction is None:
+        return None
+    return _other(later.approval.number, correction, has_page=True)
+
+
+def _other(number: str, correction: Correction, *, has_page: bool) -> OtherNote:
+    table = corrected(correction) if correction.changes else None
+    return OtherNote(number, has_page, correction.reason, table)
+
+
+def _current_key() -> str:
+    """The public half of the key that signs now, or '' where none can be read: the page says so."""
+    try:
+        return signing.public_key_of(signing.signing_key(settings()))
+    except Refused:
+        return ""

@@ -1,0 +1,27 @@
+"""The public page of a note in a browser, without an account."""
+
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.browser.test_pages import overflow
+from tests.notes.contents import content, correction, zones
+from tests.notes.published import published
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+
+
+@pytest.mark.long
+def test_the_public_page_of_a_note_keeps_the_rules_and_scrolls_nowhere_sideways(
+    visitor, sample_database, violations, looks
+):
+    full = replace(content(), tables=(*content().tables, zones()))
+    old = published(sample_database, full, KEY)
+    told = replace(correction().correction, number=old)
+    published(sample_database, replace(full, correction=told), KEY, corrects=old)
+    for address in (f"/n/{old}", "/n/key", "/n/2000-001"):
+        visitor.goto(address)
+        for look in looks(visitor, (1280, 390, 320)):
+            assert violations(visitor) == [], (address, look)
+            assert overflow(visitor) <= 0, (address, look)
