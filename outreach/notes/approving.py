@@ -20,7 +20,8 @@ from outreach.notes import drafts, listing
 from outreach.notes.content import NumberedNote, public_address, stamp
 from outreach.notes.freezing import subject
 from outreach.notes.models import Note, NoteApproval, NoteFile, NotePublication, NoteRefusal, NoteState
-from outreach.text import is_forbidden
+from outreach.roles import RoleName
+from outreach.text import is_forbidden, line_of_words
 
 TURN = "note-numbers"
 MOST_TRIES = 10  # each needs another approval to come first in between
@@ -61,9 +62,11 @@ def approve(
 ) -> str:
     """Approve the frozen note of this key, and return its number. It opens its own transactions.
 
-    `address` is the service's own, `approved_as` the function that the files name. Raises NotFound, Refused where the
-    note awaits no approval of this person, and what `finish` raises: then nothing is stored.
+    `address` is the service's own, `approved_as` the function that the files name ('' for the role). Raises NotFound,
+    InputError for an unfit function, Refused where the note awaits no approval of this person, and what `finish`
+    raises: then nothing is stored.
     """
+    function = _function(approved_as)
     for _ in range(MOST_TRIES):
         with database.reading() as session:
             note = listing.by_key(session, key)
@@ -74,7 +77,7 @@ def approve(
             content,
             next_number.number,
             stamp(now),
-            approved_as,
+            function,
             next_number.previous_sha256,
             public_address(address, next_number.number),
         )
@@ -84,7 +87,7 @@ def approve(
             note = listing.by_key(session, key)
             refuse_decision(note, actor)
             if number_after(session, now) == next_number:
-                _store(session, note, next_number, finished, now=now, actor=actor, approved_as=approved_as)
+                _store(session, note, next_number, finished, now=now, actor=actor, approved_as=function)
                 return next_number.number
     raise Refused("D’autres notes sont validées en ce moment : réessayez dans un instant. Rien n’est enregistré.")
 
@@ -139,6 +142,13 @@ def number_after(session: Session, now: datetime) -> NextNumber:
         return NextNumber(1, year, rank + 1, "")
     previous = session.scalars(select(Note.sha256).where(Note.id == last.note_id)).one()
     return NextNumber(last.position + 1, year, rank + 1, previous)
+
+
+def _function(typed: str) -> str:
+    words = " ".join(line_of_words(typed).split()) or RoleName.APPROVER.label
+    if len(words) > drafts.LONGEST_TITLE:
+        raise InputError(f"Indiquez votre fonction en {drafts.LONGEST_TITLE} caractères au plus.")
+    return words
 
 
 def _store(

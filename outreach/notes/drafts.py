@@ -146,11 +146,12 @@ def discard(session: Session, number: int, actor: str) -> None:
     session.execute(delete(NoteDraft).where(NoteDraft.id == number, NoteDraft.author == actor))
 
 
-def html_of(text: str) -> str:
-    """The author's Markdown as HTML of headings, paragraphs, lists, emphasis and links. Raises InputError, with the
-    line, when it cannot be read so."""
-    refuse_excess(text)
-    return markdown.render(Run(text, 1), {}, (), ("https",))[0]
+def day_of_figure(typed: str) -> str:
+    """The day of a figure given by hand as notes write it, or what was typed: `faults` refuses what is no day."""
+    try:
+        return days.parse_day(typed).isoformat()
+    except InputError:
+        return typed
 
 
 def fault_of_networks(asked: Sequence[str], labels: dict[str, str]) -> str:
@@ -207,7 +208,8 @@ def _fault_of_text(text: str) -> str:
     if fault := _fault_of_block(text, LONGEST_TEXT):
         return fault
     try:
-        html_of(text)
+        refuse_excess(text)
+        markdown.render(Run(text, 1), {}, (), ("https",))
     except InputError as error:
         return str(error)
     return ""

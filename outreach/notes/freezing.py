@@ -1,18 +1,16 @@
 """Freezes a note: its figures, the rows they were counted from, and the digest are kept, without a number."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-
-from sqlalchemy import exists, select
 
 from outreach import audit, french
 from outreach.adherence.models import Status, Word
 from outreach.db import Session, table_of, take_turns
 from outreach.db.many import add_rows
-from outreach.errors import Refused
 from outreach.notes import drafts
 from outreach.notes.content import NoteContent
-from outreach.notes.models import Note, NoteApproval, NoteRefusal, NoteRow
+from outreach.notes.corrections import refuse_corrected
+from outreach.notes.models import Note, NoteRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,11 @@ class Gathered:
     known_at: datetime
     corrects_id: int | None
 
+    @property
+    def seen(self) -> str:
+        """A digest of what a reader compares: all of it but the moments, which change each time it is gathered."""
+        return replace(self.content, known_at="", frozen_at="", sources=()).sha256()
+
 
 def freeze(session: Session, gathered: Gathered, *, now: datetime, actor: str, draft: int | None = None) -> Note:
     """Keep a note as it was gathered. `draft` is the key of the author's draft, which ends here.
@@ -46,7 +49,7 @@ def freeze(session: Session, gathered: Gathered, *, now: datetime, actor: str, d
     """
     if gathered.corrects_id is not None:
         take_turns(session, "note", gathered.corrects_id)
-        refuse_corrected(session, gathered.corrects_id)
+        refuse_corrected(session, session.get_one(Note, gathered.corrects_id))
     if draft is not None:
         take_turns(session, "note-draft", draft)
         drafts.draft_of(session, draft, actor)
@@ -84,22 +87,6 @@ def freeze(session: Session, gathered: Gathered, *, now: datetime, actor: str, d
     told = f"Note « {french.within_quotes(note.title)} » figée, au {french.day(note.as_of)}"
     audit.record(session, now, actor, f"{told} (empreinte {note.sha256[:12]}).", subject(note))
     return note
-
-
-def refuse_corrected(session: Session, number: int) -> None:
-    """Raises Refused when the note of this key has a correction, approved or awaiting its approval."""
-    approval = session.scalar(select(NoteApproval).where(NoteApproval.corrects_id == number))
-    if approval is not None:
-        raise Refused(
-            f"Cette note est déjà corrigée par la note {approval.number}. Corrigez la note {approval.number}."
-        )
-    is_refused = exists().where(NoteRefusal.note_id == Note.id)
-    waits = session.scalar(select(Note.id).where(Note.corrects_id == number, ~is_refused).limit(1))
-    if waits is not None:
-        raise Refused(
-            "Une correction de cette note attend déjà sa validation : faites-la valider ou refuser avant d’en figer "
-            "une autre."
-        )
 
 
 def subject(note: Note) -> str:

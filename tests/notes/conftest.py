@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -52,11 +53,12 @@ def freeze(database, gathered):
 @pytest.fixture
 def approve(database):
     """Approves a note, and returns its number."""
+    return partial(approve_in, database)
 
-    def call(key, actor=APPROVER, finish=finish, now=NOW):
-        return approving.approve(database, key, finish, address=ADDRESS, now=now, actor=actor, approved_as="validation")
 
-    return call
+def approve_in(database, key, actor=APPROVER, finish=finish, now=NOW):
+    """Approve a note of a database, and return its number."""
+    return approving.approve(database, key, finish, address=ADDRESS, now=now, actor=actor, approved_as="validation")
 
 
 @pytest.fixture(scope="session")

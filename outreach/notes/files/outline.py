@@ -43,9 +43,14 @@ class Outline:
 
 def outline(note: NumberedNote, signature: NoteSignature) -> Outline:
     """The whole document, for its files."""
-    content = note.content
+    how = Section("Auteurs et vérification", tuple(_checked(note, signature)))
+    return _outline(note, [*sections_of(note.content), how])
+
+
+def sections_of(content: NoteContent) -> list[Section | None]:
+    """What the document says before how it is checked, which a note has before its number; None is no section."""
     blocks = blocks_of(content.text)
-    sections = [
+    return [
         *_correction(content.correction),
         Section("Question", (plain(_typeset(content.question), Tone.QUOTE),)) if content.question else None,
         Section("Réponse", tuple(_answers(content))),
@@ -54,9 +59,7 @@ def outline(note: NumberedNote, signature: NoteSignature) -> Outline:
         *_counts(content, list(TableKind)),
         *_actions(content),
         *_about(content),
-        Section("Auteurs et vérification", tuple(_checked(note, signature))),
     ]
-    return _outline(note, sections)
 
 
 def public_outline(note: NumberedNote) -> Outline:

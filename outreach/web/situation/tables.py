@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from outreach.adherence.definitions import DEFINITIONS, KNOWN
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import RollUp, Word
 from outreach.adherence.situation import AuthorityRow, Bucket, SchoolRow, Selection, Situation, SituationRow
@@ -10,7 +11,6 @@ from outreach.days import BRUSSELS
 from outreach.web.situation.asked import Asked
 from outreach.web.ui import exports
 
-KNOWN = "Tel que connu le"
 SCHOOL_HEADERS: Sequence[str] = (
     *("Au", KNOWN, "Volet", "FASE de l’école", "École", "Commune", "FASE du PO", "Pouvoir organisateur"),
     *(*exports.NETWORK, "Statut", "Parole", "Depuis", "École au registre", "Pouvoir organisateur au registre"),
@@ -25,31 +25,6 @@ GROUP_HEADERS = {
     Grouping.PROVINCE: ("Province", "Code de la province"),
     Grouping.FEDERATION: ("Fédération", "Code de la fédération"),
 }
-DEFINITIONS = (
-    ("École concernée", "École inscrite au registre à cette date, qui organise le niveau visé par le volet."),
-    ("PO", "Pouvoir organisateur d’au moins une école concernée à cette date."),
-    ("Adhéré", "Le service a confirmé que l’école a adhéré au volet, au plus tard à cette date."),
-    (
-        "Adhésion déclarée",
-        "Le pouvoir organisateur déclare que l’école adhère ; le service ne l’a pas encore confirmé.",
-    ),
-    ("En préparation", "L’école prépare son adhésion."),
-    ("Marché lancé", "Le marché public est lancé par l’école ou son pouvoir organisateur."),
-    ("Refus", "L’école n’adhère pas."),
-    ("A pris connaissance", "Le pouvoir organisateur a lu l’invitation, sans autre réponse."),
-    ("Non concerné", "L’école n’entre pas dans le volet : elle ne compte pas dans les pourcentages."),
-    ("Sans réponse", "Rien n’est enregistré pour l’école à cette date."),
-    ("À la date", "À la fin de ce jour, heure de Bruxelles."),
-    (
-        KNOWN,
-        "Selon ce qui était enregistré à ce moment, heure de Bruxelles. Les noms sont ceux d’aujourd’hui.",
-    ),
-    (
-        "Zone, province",
-        "Celles de l’école. Un pouvoir organisateur compte dans chaque zone où il a une école, une fois au total.",
-    ),
-    ("Fédération", "Celle qui représente le pouvoir organisateur pour le niveau visé par le volet."),
-)
 
 
 def definitions() -> exports.Table:

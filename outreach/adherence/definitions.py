@@ -1,0 +1,28 @@
+"""What the words of a situation mean, in French: the same on pages, in files and in notes."""
+
+KNOWN = "Tel que connu le"
+DEFINITIONS = (
+    ("École concernée", "École inscrite au registre à cette date, qui organise le niveau visé par le volet."),
+    ("PO", "Pouvoir organisateur d’au moins une école concernée à cette date."),
+    ("Adhéré", "Le service a confirmé que l’école a adhéré au volet, au plus tard à cette date."),
+    (
+        "Adhésion déclarée",
+        "Le pouvoir organisateur déclare que l’école adhère ; le service ne l’a pas encore confirmé.",
+    ),
+    ("En préparation", "L’école prépare son adhésion."),
+    ("Marché lancé", "Le marché public est lancé par l’école ou son pouvoir organisateur."),
+    ("Refus", "L’école n’adhère pas."),
+    ("A pris connaissance", "Le pouvoir organisateur a lu l’invitation, sans autre réponse."),
+    ("Non concerné", "L’école n’entre pas dans le volet : elle ne compte pas dans les pourcentages."),
+    ("Sans réponse", "Rien n’est enregistré pour l’école à cette date."),
+    ("À la date", "À la fin de ce jour, heure de Bruxelles."),
+    (
+        KNOWN,
+        "Selon ce qui était enregistré à ce moment, heure de Bruxelles. Les noms sont ceux d’aujourd’hui.",
+    ),
+    (
+        "Zone, province",
+        "Celles de l’école. Un pouvoir organisateur compte dans chaque zone où il a une école, une fois au total.",
+    ),
+    ("Fédération", "Celle qui représente le pouvoir organisateur pour le niveau visé par le volet."),
+)

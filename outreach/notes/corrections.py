@@ -1,0 +1,77 @@
+"""Corrections: the note that names a numbered one, each figure before and after, and why; one to a note."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import exists, select
+
+from outreach import french
+from outreach.db import Session
+from outreach.errors import Refused
+from outreach.notes import listing
+from outreach.notes.content import Change, Correction, NoteTable, TableKind
+from outreach.notes.drafts import NoteRequest
+from outreach.notes.models import Note, NoteApproval, NoteRefusal
+
+ABSENT = "–"
+
+
+def again(session: Session, number: str) -> NoteRequest:
+    """The request that would make a numbered note again, as a correction of it, still without a reason.
+
+    Raises NotFound, and Refused as `refuse_corrected` does.
+    """
+    note = listing.by_number(session, number)
+    refuse_corrected(session, note)
+    content = listing.content_of(note)
+    return NoteRequest(
+        note.as_of,
+        content.title,
+        programme=content.programme_code,
+        strands=tuple(strand.number for strand in content.strands),
+        networks=() if content.all_networks else tuple(network.code for network in content.networks),
+        groupings=tuple(dict.fromkeys(table.kind for table in content.tables if table.kind is not TableKind.NETWORK)),
+        question=content.question,
+        text=content.text,
+        hand_figures=content.hand_figures,
+        made_as=content.made_by,
+        corrects=number,
+    )
+
+
+def refuse_corrected(session: Session, note: Note) -> None:
+    """Raises Refused when a note has a correction, approved or awaiting its approval."""
+    approval = session.scalar(select(NoteApproval).where(NoteApproval.corrects_id == note.id))
+    if approval is not None:
+        raise Refused(
+            f"Cette note est déjà corrigée par la note {approval.number}. Corrigez la note {approval.number}."
+        )
+    is_refused = exists().where(NoteRefusal.note_id == Note.id)
+    waits = session.scalar(select(Note.id).where(Note.corrects_id == note.id, ~is_refused).limit(1))
+    if waits is not None:
+        raise Refused(
+            "Une correction de cette note attend déjà sa validation : faites-la valider ou refuser avant d’en figer "
+            "une autre."
+        )
+
+
+def correction_of(note: Note, asked: NoteRequest, tables: Sequence[NoteTable]) -> Correction:
+    """What a new note with these tables says of the note that it corrects: the figures that differ."""
+    before = listing.content_of(note)
+    old = {**_named_cells(before.tables), **{figure.label: figure.value for figure in before.hand_figures}}
+    new = {**_named_cells(tables), **{figure.label: figure.value for figure in asked.hand_figures}}
+    changes = [
+        Change(label, old.get(label, ABSENT), new.get(label, ABSENT))
+        for label in {**old, **new}
+        if old.get(label) != new.get(label)
+    ]
+    return Correction(asked.corrects, note.sha256, asked.reason.replace("\r\n", "\n").strip(), tuple(changes))
+
+
+def _named_cells(tables: Sequence[NoteTable]) -> dict[str, str]:
+    """Each figure of tables by a name that says what it counts: « Volet 1, par réseau, WBE : Adhéré »."""
+    return {
+        f"{table.title}, {row[0]} : {column.label}": french.number(cell) if isinstance(cell, int) else cell
+        for table in tables
+        for row in table.rows
+        for column, cell in zip(table.columns[1:], row[1:], strict=True)
+    }

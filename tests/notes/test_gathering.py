@@ -1,0 +1,160 @@
+"""What a note says is what the situation says: each figure, each sentence, and what it refuses to say."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from outreach.adherence import programmes, sentences, situation
+from outreach.adherence.grouping import Grouping
+from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
+from outreach.adherence.situation import Bucket
+from outreach.directory.models import Listing
+from outreach.errors import InputError, NotFound
+from outreach.notes import drafts, freezing, gathering, listing
+from outreach.notes.content import HandFigure, TableKind, read_figures
+from outreach.notes.drafts import NoteRequest, read_request
+from outreach.notes.models import NoteRow
+from tests.conftest import NOW, STORY_DAY
+from tests.factories import AUTHOR
+from tests.notes.conftest import approve_in
+
+ASKED = NoteRequest(STORY_DAY, "Un premier bilan")
+GIVEN = HandFigure("Connexions", "près de 100 000", "Statistiques", "2021-05-10")
+
+
+@pytest.fixture
+def session(sample_database):
+    with sample_database.reading() as opened:
+        yield opened
+
+
+def test_every_figure_is_that_of_the_situation(session):
+    programme = programmes.the_programme(session)
+    asked = replace(ASKED, groupings=tuple(TableKind))
+    gathered = gathering.gather(session, asked, now=NOW)
+    content = gathered.content
+    assert [(table.kind, table.strand) for table in content.tables] == [(kind, n) for kind in TableKind for n in (1, 2)]
+    for table in content.tables:
+        found = situation.situation(session, programme, STORY_DAY, by=Grouping(table.kind.value))
+        rows = [*(row for row in found.rows if row.open_to(table.strand)), found.total]
+        names = [column.name for column in table.columns]
+        assert len(rows) == len(table.rows)
+        for row, cells in zip(rows, table.rows, strict=True):
+            told = dict(zip(names, cells, strict=True))
+            assert {bucket: told[bucket] for bucket in Bucket} == row.strands[table.strand]
+            assert (told["schools"], told["authorities"]) == (
+                row.base(table.strand),
+                row.strand_authorities[table.strand],
+            )
+    joined = [row for row in gathered.rows if (row.strand, row.status, row.word) == (1, Status.JOINED, Word.CONFIRMED)]
+    assert (len(joined), len([row for row in gathered.rows if row.strand == 1])) == (48, 649)
+    found = situation.situation(session, programme, STORY_DAY)
+    assert [answer.sentence for answer in content.answers] == sentences.sentences(found, programme.strands)
+    assert next(source.dated for source in content.sources).startswith("édition du")
+    assert read_figures(content.figures(), content.text) == content
+
+
+def test_a_note_about_networks_answers_for_these_beside_all(session):
+    content = gathering.gather(session, replace(ASKED, networks=("WBE",), strands=(1,)), now=NOW).content
+    (answer,) = content.answers
+    assert [network.network for network in answer.networks] == ["WBE"]
+    assert "14 des 147 écoles du réseau WBE ont adhéré" in answer.networks[0].sentence
+    (table,) = content.tables
+    assert [row[0] for row in table.rows] == ["WBE", "Tous les réseaux"]
+    assert not content.all_networks
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "said"),
+    [
+        ({"as_of": date(2021, 5, 19)}, "as_of", "avenir"),
+        ({"as_of": date(2019, 1, 1)}, "as_of", "commencé que le"),
+        ({"known_at": NOW + timedelta(days=1)}, "known_at", "avenir"),
+        ({"known_at": NOW - timedelta(days=30)}, "known_at", "précède"),
+        ({"networks": ("Marsien",)}, "networks", "Le réseau « Marsien » n’existe pas. Choisissez parmi : "),
+        ({"strands": (9,)}, "strands", "volet 9"),
+        ({"title": " "}, "title", "Indiquez un titre"),
+        ({"title": "x" * 201}, "title", "200 caractères"),
+        ({"title": "a\0"}, "title", "interdit"),
+        ({"question": "x" * 2001}, "question", "caractères"),
+        ({"text": "[ici](http://x)"}, "text", "lien refusé"),
+        ({"text": "a\0"}, "text", "interdit"),
+        ({"hand_figures": (replace(GIVEN, source=""),)}, "hand_figures", "Chiffre 1 : indiquez la source"),
+        ({"hand_figures": (replace(GIVEN, dated="hier"),)}, "hand_figures", "Chiffre 1"),
+        ({"hand_figures": (replace(GIVEN, dated="2021-06-10"),)}, "hand_figures", "avenir"),
+        ({"hand_figures": (GIVEN,) * 21}, "hand_figures", "20 chiffres"),
+        ({"corrects": "2021-001"}, "reason", "pourquoi"),
+    ],
+)
+def test_a_note_that_cannot_be_made_is_refused_with_its_field(session, changes, field, said):
+    faults = drafts.faults(session, replace(ASKED, **changes), now=NOW)
+    assert list(faults) == [field]
+    assert said in faults[field]
+    with pytest.raises(InputError):
+        gathering.gather(session, replace(ASKED, **changes), now=NOW)
+
+
+def test_an_unknown_note_cannot_be_corrected(session):
+    with pytest.raises(NotFound, match="2021-077"):
+        gathering.gather(session, replace(ASKED, corrects="2021-077", reason="x"), now=NOW)
+
+
+def test_a_correction_names_each_figure_before_and_after(sample_database):
+    with sample_database.writing() as session:
+        first = gathering.gather(session, replace(ASKED, hand_figures=(GIVEN,)), now=NOW)
+        key = freezing.freeze(session, first, now=NOW, actor=AUTHOR).id
+    number = approve_in(sample_database, key)
+    given = replace(GIVEN, value="99 871")
+    asked = replace(ASKED, as_of=date(2021, 1, 15), corrects=number, reason="Le jour.", hand_figures=(given,))
+    with sample_database.reading() as session:
+        correction = gathering.gather(session, asked, now=NOW).content.correction
+    assert correction is not None
+    assert (correction.number, correction.sha256) == (number, first.content.sha256())
+    told = {change.label: (change.before, change.after) for change in correction.changes}
+    assert told["Connexions"] == ("près de 100 000", "99 871")
+    before, after = told["Volet 1, par réseau, Tous les réseaux : Adhéré"]
+    assert before == "48"
+    assert int(after) < 48
+
+
+@pytest.mark.postgresql
+def test_an_approved_note_stays_as_it_was_whatever_is_recorded_later(sample_database):
+    """Every school joins, every earlier record is withdrawn, half of the schools leave: only new notes say so."""
+    with sample_database.writing() as session:
+        first = gathering.gather(session, ASKED, now=NOW)
+        key = freezing.freeze(session, first, now=NOW, actor=AUTHOR).id
+    number = approve_in(sample_database, key)
+    before = kept(sample_database, number)
+    later = NOW + timedelta(days=1)
+    with sample_database.writing() as session:
+        held = session.scalars(select(AdherenceRecord)).all()
+        session.execute(
+            insert(RecordWithdrawal),
+            [{"record_id": record.id, "withdrawn_at": later, "withdrawn_by": AUTHOR} for record in held],
+        )
+        session.execute(update(Listing).where(Listing.school_id % 2 == 0).values(until=date(2021, 1, 1)))
+    with sample_database.reading() as session:
+        again = gathering.gather(session, ASKED, now=later).content
+    assert kept(sample_database, number) == before
+    assert again.tables != first.content.tables
+    with sample_database.writing() as session:
+        second = freezing.freeze(session, replace(first, content=again), now=later, actor=AUTHOR).id
+    assert [number, approve_in(sample_database, second)] == ["2021-001", "2021-002"]
+
+
+def kept(database, number):
+    """All that a database keeps of a note: its figures, rows and files, to the byte."""
+    with database.reading() as session:
+        note = listing.by_number(session, number)
+        rows = session.execute(select(*NoteRow.__table__.c).where(NoteRow.note_id == note.id)).all()
+        files = {file.kind: file.content for file in listing.files_of(session, note)}
+        return note.figures, note.sha256, note.approval.signature, sorted(map(str, rows)), files
+
+
+def test_a_request_is_read_back_as_it_was_kept():
+    asked = replace(
+        ASKED, known_at=NOW, strands=(1,), networks=("WBE",), groupings=(TableKind.ZONE,), hand_figures=(GIVEN,)
+    )
+    assert read_request(asked.as_json()) == asked
