@@ -31,6 +31,7 @@ from outreach.web import (
     campaigns,
     links,
     mailbox,
+    notes,
     responses,
     second_factor,
     segments,
@@ -71,6 +72,7 @@ BIG_UPLOADS = {"adherence.receive", "contact_lists.receive", "register.receive"}
 UPLOADS = {*BIG_UPLOADS, "programmes.upload", "segments.make_list"}
 ROOMS = (  # of pages
     situation,
+    notes,
     campaigns,
     authorities,
     exclusions,

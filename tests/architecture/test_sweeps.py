@@ -75,6 +75,8 @@ SAMPLES = {
     "reason": "staff",
     "filename": "x",
     "list_id": "1",
+    "note_id": "1",
+    "draft_id": "1",
     "key": "x",
     "token": "x",
     "step": "letter",

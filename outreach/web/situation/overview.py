@@ -21,6 +21,7 @@ from outreach.demo import steps
 from outreach.directory import listing
 from outreach.directory.listing import Filters, Reach
 from outreach.errors import NotFound
+from outreach.notes import listing as notes
 from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.statements import StatementKind
@@ -82,6 +83,7 @@ def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
         "unwritten": _unwritten(session),
         "awaits": awaiting.campaigns(session, actor(), held_roles()),
         "added": awaiting.reminders(session, actor(), held_roles()),
+        "notes": notes.awaiting(session, actor(), held_roles()),
         "texts": awaiting.texts(session, actor(), held_roles()),
         "mine": awaiting.answers(session, actor(), held_roles()),
         "steps": steps.taken(session) if settings().stays_here else {},

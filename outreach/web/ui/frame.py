@@ -25,6 +25,8 @@ from outreach.delivery.sending import relay_health
 from outreach.errors import NotFound, OutreachError, Refused, TookTooLong
 from outreach.mail.addresses import Judgement, judge
 from outreach.mail.tokens import Keys
+from outreach.notes import listing
+from outreach.notes.models import NoteState
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings
 from outreach.text import CONTROLS
@@ -50,6 +52,7 @@ FOR_RECIPIENTS = {"public", "mailbox"}  # the blueprints whose links work; a dem
 SENDERS = (RoleName.AUTHOR, RoleName.APPROVER, RoleName.ADMINISTRATOR)  # who may have a relay tried again
 PLACES = {  # blueprints that belong to an entry of the bar other than their own
     "adherence": "situation",
+    "notes": "situation",
     "segments": "campaigns",
     "replies": "responses",
     "texts": "responses",
@@ -66,6 +69,12 @@ STATUS_COLORS = {
     Status.INFORMED: "neutral",
     Status.NOT_CONCERNED: "neutral",
     Status.NONE: "neutral",
+}
+NOTE_COLORS = {
+    NoteState.FROZEN: "warning",
+    NoteState.REFUSED: "danger",
+    NoteState.APPROVED: "info",
+    NoteState.PUBLISHED: "success",
 }
 SENTENCES = {
     400: ("Demande illisible", "La demande envoyée par le navigateur n’a pas pu être comprise."),
@@ -190,6 +199,7 @@ def install(app: Flask) -> None:
         printable=lambda text: CONTROLS.sub("", text),
         pair=lambda value: (value, value),
         status_color=STATUS_COLORS.get,
+        note_color=NOTE_COLORS.get,
         labelled=lambda member: (member.value, member.label),
         numbered=lambda wave: (wave.number, wave.name),
     )
@@ -275,7 +285,8 @@ def _awaited() -> int:
     """How much awaits the person who is signed in, alerts too; one statement, for the bar of a page."""
     with database().reading() as session:
         roles = held_roles()
-        return awaiting.count(session, actor(), roles, episodes.counted(roles))
+        others = [*episodes.counted(roles), *listing.counted(actor(), roles)]
+        return awaiting.count(session, actor(), roles, others)
 
 
 def held_roles() -> set[RoleName]:

@@ -1,0 +1,56 @@
+"""Decides about notes: a second person approves or refuses one, and an approver publishes it."""
+
+from flask import flash, redirect, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.errors import InputError
+from outreach.notes import approving, finishing, listing
+from outreach.roles import RoleName
+from outreach.web.notes.blueprint import pages
+from outreach.web.notes.reading import note_page
+from outreach.web.ui.frame import actor, database, needs, now, settings
+
+
+@pages.post("/<number:note_id>/approval")
+@needs(RoleName.APPROVER)
+def approve(note_id: int) -> Redirect | tuple[str, int]:
+    function = request.form.get("approved_as", "")
+    try:
+        number = approving.approve(
+            database(),
+            note_id,
+            finishing.finisher(settings()),
+            address=settings().address,
+            now=now(),
+            actor=actor(),
+            approved_as=function,
+        )
+    except InputError as error:
+        with database().reading() as session:
+            return note_page(session, listing.by_key(session, note_id), approved_as=function, fault=str(error)), 422
+    flash(f"La note est validée sous le numéro {number}. Elle n’est pas publiée.", "success")
+    return redirect(url_for(".note", note_id=note_id))
+
+
+@pages.post("/<number:note_id>/refusal")
+@needs(RoleName.APPROVER)
+def refuse(note_id: int) -> Redirect | tuple[str, int]:
+    reason = request.form.get("reason", "")
+    try:
+        with database().writing() as session:
+            approving.refuse(session, note_id, reason, now=now(), actor=actor())
+    except InputError as error:
+        with database().reading() as session:
+            return note_page(session, listing.by_key(session, note_id), reason=reason, fault=str(error)), 422
+    flash("La note est refusée : elle ne reçoit pas de numéro.", "success")
+    return redirect(url_for(".note", note_id=note_id))
+
+
+@pages.post("/<number:note_id>/publication")
+@needs(RoleName.APPROVER)
+def publish(note_id: int) -> Redirect:
+    number = request.form.get("number", "")
+    with database().writing() as session:
+        approving.publish(session, number, now=now(), actor=actor())
+    flash(f"La note {number} est publiée : chacun peut ouvrir sa page.", "success")
+    return redirect(url_for(".note", note_id=note_id))

@@ -1,0 +1,152 @@
+"""The form of a note: filled from a draft, read as a request, with each fault under its field."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+from wtforms import FieldList, Form, FormField, HiddenField, SelectMultipleField, StringField, TextAreaField
+
+from outreach.adherence.models import Strand
+from outreach.campaigns.schedule.moments import read_past
+from outreach.days import BRUSSELS, parse_day
+from outreach.directory.models import Network
+from outreach.errors import InputError
+from outreach.notes.content import HandFigure, TableKind
+from outreach.notes.drafts import NoteRequest, day_of_figure
+from outreach.text import whole_number
+
+LEAST_ROWS = 2  # of figures given by hand; one more than those given is always free
+TOLD = {
+    "title": "Titre",
+    "as_of": "Situation à la fin du",
+    "question": "Question posée",
+    "text": "Complément",
+    "reason": "Pourquoi la note est corrigée",
+}
+
+
+class HandFigureForm(Form):
+    """A figure given by hand; a row that is left empty is none."""
+
+    label = StringField("Ce qui est compté")
+    value = StringField("Chiffre")
+    source = StringField("Source")
+    dated = StringField("Date")
+
+
+class NoteForm(FlaskForm):
+    """What is asked of a note. No strand or network ticked means all of them."""
+
+    title = StringField("Titre")
+    as_of = StringField("Situation à la fin du")
+    known_at = StringField(
+        "Telle que connue le (facultatif)",
+        description="Vide : tout ce qui est connu quand la note est figée.",
+    )
+    strands = SelectMultipleField("Volets", validate_choice=False)
+    networks = SelectMultipleField("Réseaux", validate_choice=False)
+    groupings = SelectMultipleField("Tableaux en plus de celui par réseau", validate_choice=False)
+    question = TextAreaField("Question posée (facultatif)")
+    text = TextAreaField(
+        "Complément (facultatif)",
+        description="Vos paragraphes, en Markdown : **gras**, ## titre, - puce. Ils ne paraissent pas sur la page "
+        "publique.",
+    )
+    hand_figures = FieldList(FormField(HandFigureForm), "Chiffres donnés à la main (facultatif)")
+    made_as = StringField(
+        "Votre fonction (facultatif)",
+        description="Elle paraît dans les fichiers, sans votre nom. Vide : « rédaction ».",
+    )
+    corrects = HiddenField()
+    reason = TextAreaField("Pourquoi la note est corrigée")
+
+    def offer(self, strands: Sequence[Strand], networks: Sequence[Network]) -> None:
+        """Give the boxes to tick their values and labels."""
+        self.strands.choices = [(str(strand.number), f"{strand.number}. {strand.name}") for strand in strands]
+        self.networks.choices = [(network.code, network.label) for network in networks]
+        kinds = [kind for kind in TableKind if kind is not TableKind.NETWORK]
+        self.groupings.choices = [(kind.value, f"Par {kind.label.lower()}") for kind in kinds]
+        free = max(LEAST_ROWS - len(self.hand_figures), 1 if self._is_filled() else 0)
+        for _ in range(free):
+            self.hand_figures.append_entry()
+
+    def asked(self, *, now: datetime) -> NoteRequest | None:
+        """The request that the form states, or None: then each field that cannot be read has its error."""
+        day, known_at = None, None
+        try:
+            day = parse_day(self.as_of.data or "")
+        except InputError as error:
+            self.as_of.errors = [str(error)]
+        try:
+            known_at = read_past(self.known_at.data, now=now) if (self.known_at.data or "").strip() else None
+        except InputError as error:
+            self.known_at.errors = [str(error)]
+        if day is None or self.known_at.errors:
+            return None
+        return NoteRequest(
+            day,
+            (self.title.data or "").strip(),
+            known_at=known_at,
+            strands=tuple(whole_number(number, digits=2) or 0 for number in self.strands.data or ()),
+            networks=tuple(self.networks.data or ()),
+            groupings=tuple(TableKind(kind) for kind in self.groupings.data or () if kind in set(TableKind)),
+            question=_lines(self.question.data),
+            text=_lines(self.text.data),
+            hand_figures=tuple(figure for row in self.hand_figures if (figure := _figure(row.data)) is not None),
+            made_as=(self.made_as.data or "").strip(),
+            corrects=(self.corrects.data or "").strip(),
+            reason=_lines(self.reason.data),
+        )
+
+    def show(self, faults: dict[str, str]) -> None:
+        """Put each fault under its field."""
+        for name, fault in faults.items():
+            self[name].errors = [fault]
+
+    def _is_filled(self) -> bool:
+        return bool(len(self.hand_figures)) and _figure(self.hand_figures[-1].data) is not None
+
+
+def filled(asked: NoteRequest) -> NoteForm:
+    """The form of a request, to be changed."""
+    return NoteForm(
+        formdata=None,
+        data={
+            "title": asked.title,
+            "as_of": asked.as_of.isoformat(),
+            "known_at": asked.known_at.astimezone(BRUSSELS).strftime("%Y-%m-%dT%H:%M") if asked.known_at else "",
+            "strands": [str(number) for number in asked.strands],
+            "networks": list(asked.networks),
+            "groupings": [kind.value for kind in asked.groupings],
+            "question": asked.question,
+            "text": asked.text,
+            "hand_figures": [
+                {"label": one.label, "value": one.value, "source": one.source, "dated": one.dated}
+                for one in asked.hand_figures
+            ],
+            "made_as": asked.made_as,
+            "corrects": asked.corrects,
+            "reason": asked.reason,
+        },
+    )
+
+
+def told(fields: MultiDict[str, str], _arguments: object) -> list[tuple[str, str]]:
+    """What a note's form says, for a person whose session ended to read before it is sent."""
+    said = [(label, fields[name]) for name, label in TOLD.items() if fields.get(name)]
+    said += [("Réseau", code) for code in fields.getlist("networks")]
+    said += [("Volet", number) for number in fields.getlist("strands")]
+    return said + [("Chiffre donné à la main", value) for name, value in fields.items() if name.endswith("-value")]
+
+
+def _figure(row: dict[str, str | None]) -> HandFigure | None:
+    """The figure of a row, its day as ISO has it where it can be read; None of an empty row."""
+    words = {name: " ".join((row.get(name) or "").split()) for name in ("label", "value", "source", "dated")}
+    if not any(words.values()):
+        return None
+    return HandFigure(**{**words, "dated": day_of_figure(words["dated"])})
+
+
+def _lines(text: str | None) -> str:
+    return (text or "").replace("\r\n", "\n").strip()

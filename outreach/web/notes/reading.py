@@ -1,0 +1,83 @@
+"""Reads notes: the list with one's own drafts, a note with its course, and its files."""
+
+from flask import Response, render_template, request
+from flask_security import current_user
+
+from outreach import audit
+from outreach.accounts import staff
+from outreach.db import Session
+from outreach.notes import approving, drafts, freezing, listing
+from outreach.notes.files.outline import sections_of
+from outreach.notes.models import Note, NoteState
+from outreach.roles import RoleName
+from outreach.web.notes.blueprint import pages
+from outreach.web.ui.frame import actor, database, needs
+from outreach.web.ui.pager import Pager, member
+
+PAGE_ROWS = 50
+FILES = {  # by kind: what a file is called, its media type and the end of its name
+    "pdf": ("PDF", "application/pdf", "pdf"),
+    "docx": ("DOCX", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx"),
+    "xlsx": ("XLSX", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+    "csv": ("CSV (ZIP)", "application/zip", "zip"),
+    "json": ("JSON", "application/json", "json"),
+}
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index() -> str:
+    state = member(NoteState, request.args.get("state"))
+    with database().reading() as session:
+        pager = Pager.of(request, listing.count(session, state), PAGE_ROWS)
+        return render_template(
+            "pages/notes/index.html",
+            state=state,
+            states={each: listing.count(session, each) for each in NoteState},
+            pager=pager,
+            notes=listing.notes(session, state, PAGE_ROWS, (pager.number - 1) * PAGE_ROWS),
+            drafts=drafts.drafts_of(session, actor()),
+            colleagues=staff.colleagues(session),
+        )
+
+
+@pages.get("/<number:note_id>")
+@needs(RoleName.READER)
+def note(note_id: int) -> str:
+    with database().reading() as session:
+        return note_page(session, listing.by_key(session, note_id))
+
+
+@pages.get("/<number:note_id>/note.<any(pdf, docx, xlsx, csv, json):kind>")
+@needs(RoleName.READER)
+def file(note_id: int, kind: str) -> Response:
+    with database().reading() as session:
+        found = listing.by_key(session, note_id)
+        content = listing.file_of(session, found, kind).content
+        name = f"note-{found.approval.number if found.approval else note_id}.{FILES[kind][2]}"
+    return Response(
+        content,
+        content_type=FILES[kind][1],
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+    )
+
+
+def note_page(session: Session, found: Note, *, reason: str = "", approved_as: str = "", fault: str = "") -> str:
+    """The page of a frozen note, with what a decision that was not taken had typed and why."""
+    content = listing.content_of(found)
+    return render_template(
+        "pages/notes/note.html",
+        note=found,
+        content=content,
+        sections=[section for section in sections_of(content) if section],
+        files=[(each.kind, FILES[each.kind][0]) for each in listing.files_of(session, found)],
+        may_decide=current_user.holds(RoleName.APPROVER) and approving.may_decide(found, actor()),
+        NoteState=NoteState,
+        entries=audit.about(session, freezing.subject(found)),
+        colleagues=staff.colleagues(session),
+        corrected=listing.by_key(session, found.corrects_id) if found.corrects_id else None,
+        reason=reason,
+        approved_as=approved_as,
+        fault=fault,
+        longest=drafts.LONGEST_QUESTION,
+    )

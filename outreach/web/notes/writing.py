@@ -1,0 +1,142 @@
+"""Writes notes: a draft that only its author sees, its preview, and freezing it."""
+
+from dataclasses import replace
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach import days
+from outreach.adherence import programmes
+from outreach.db import Session
+from outreach.directory import listing as directory
+from outreach.errors import InputError, Refused
+from outreach.notes import corrections, drafts, freezing, gathering, listing
+from outreach.notes.content import TableKind
+from outreach.notes.drafts import NoteRequest
+from outreach.notes.files.outline import sections_of
+from outreach.roles import RoleName
+from outreach.web.notes.blueprint import pages
+from outreach.web.notes.forms import NoteForm, filled, told
+from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.kept import keeps_text
+from outreach.web.ui.pager import words
+
+CHANGED = (
+    "Des chiffres ont changé depuis l’aperçu que vous avez lu. Les nouveaux sont ci-dessous : relisez-les, puis figez."
+)
+
+
+@pages.get("/drafts/new")
+@needs(RoleName.AUTHOR)
+def new() -> str:
+    with database().reading() as session:
+        return _form_page(session, filled(_first(session)), None)
+
+
+@pages.post("/drafts/new")
+@needs(RoleName.AUTHOR)
+@keeps_text(told)
+def create() -> Redirect | tuple[str, int]:
+    return _save(None)
+
+
+@pages.get("/drafts/<number:draft_id>")
+@needs(RoleName.AUTHOR)
+def draft(draft_id: int) -> str:
+    with database().reading() as session:
+        asked = drafts.read_request(drafts.draft_of(session, draft_id, actor()).request)
+        return _preview(session, draft_id, asked)
+
+
+@pages.get("/drafts/<number:draft_id>/text")
+@needs(RoleName.AUTHOR)
+def edit(draft_id: int) -> str:
+    with database().reading() as session:
+        asked = drafts.read_request(drafts.draft_of(session, draft_id, actor()).request)
+        return _form_page(session, filled(asked), draft_id)
+
+
+@pages.post("/drafts/<number:draft_id>/text")
+@needs(RoleName.AUTHOR)
+@keeps_text(told)
+def save(draft_id: int) -> Redirect | tuple[str, int]:
+    return _save(draft_id)
+
+
+@pages.post("/drafts/<number:draft_id>/freezing")
+@needs(RoleName.AUTHOR)
+def freeze(draft_id: int) -> Redirect | tuple[str, int]:
+    seen = request.form.get("seen", "")
+    with database().reading() as session:
+        asked = drafts.read_request(drafts.draft_of(session, draft_id, actor()).request)
+        gathered = gathering.gather(session, asked, now=now())
+        if gathered.seen != seen:
+            return _preview(session, draft_id, asked, CHANGED), 409
+    with database().writing() as session:
+        number = freezing.freeze(session, gathered, now=now(), actor=actor(), draft=draft_id).id
+    flash("La note est figée : ses chiffres ne changent plus. Une autre personne doit la valider.", "success")
+    return redirect(url_for(".note", note_id=number))
+
+
+@pages.post("/drafts/<number:draft_id>/deletion")
+@needs(RoleName.AUTHOR)
+def delete(draft_id: int) -> Redirect:
+    with database().writing() as session:
+        drafts.discard(session, draft_id, actor())
+    flash("Le brouillon est supprimé.", "success")
+    return redirect(url_for(".index"))
+
+
+def _first(session: Session) -> NoteRequest:
+    """The request that a new form opens with: of today or the day in the query, about the networks in the query; where
+    the query names a note to correct, that note's own."""
+    number = words(request.args, "corrects", 20)
+    if number:
+        return corrections.again(session, number)
+    asked_day, networks = words(request.args, "as_of", 20), tuple(request.args.getlist("network"))
+    try:
+        day = days.parse_day(asked_day) if asked_day else days.today(now())
+    except InputError:
+        day = days.today(now())
+    return NoteRequest(day, "", networks=networks, groupings=(TableKind.ZONE,))
+
+
+def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
+    form = NoteForm()
+    asked = form.asked(now=now())
+    with database().reading() as session:
+        faults = drafts.faults(session, asked, now=now()) if asked else {}
+        form.show(faults)
+        if asked is None or faults:
+            return _form_page(session, form, draft_id), 422
+        if asked.corrects:
+            corrections.refuse_corrected(session, listing.by_number(session, asked.corrects))
+        asked = replace(asked, programme=programmes.the_programme(session, asked.programme).code)
+    with database().writing() as session:
+        number = drafts.save(session, draft_id, asked, now=now(), actor=actor()).id
+    return redirect(url_for(".draft", draft_id=number))
+
+
+def _preview(session: Session, draft_id: int, asked: NoteRequest, fault: str = "") -> str:
+    """The page of a draft: what the note will be, or why it cannot be made."""
+    try:
+        gathered = gathering.gather(session, asked, now=now())
+    except (InputError, Refused) as error:
+        gathered, fault = None, str(error)
+    sections = [section for section in sections_of(gathered.content) if section] if gathered else []
+    return render_template(
+        "pages/notes/preview.html",
+        draft_id=draft_id,
+        asked=asked,
+        gathered=gathered,
+        sections=sections,
+        fault=fault,
+    )
+
+
+def _form_page(session: Session, form: NoteForm, draft_id: int | None) -> str:
+    programme = programmes.the_programme(session)
+    form.offer(programme.strands, directory.networks(session))
+    return render_template(
+        "pages/notes/form.html", form=form, draft_id=draft_id, today=days.today(now()), programme=programme
+    )

@@ -1,0 +1,111 @@
+"""Pages of notes: a draft that only its author sees, its preview, freezing, a second person's decision, publishing."""
+
+import pytest
+from sqlalchemy import select
+
+from outreach.notes import finishing
+from outreach.notes.models import NoteDraft
+from tests.notes import quick as quick_files
+from tests.pages import form_of, links, text_of
+
+NEW = "/notes/drafts/new"
+ASKED = {
+    "title": "Un premier bilan",
+    "as_of": "2021-05-15",
+    "networks": "WBE",
+    "question": "Toutes les écoles de WBE ont-elles adhéré ?",
+    "text": "Le plan est **bien** reçu.\r\n\r\n- un\r\n- deux",
+    "hand_figures-0-label": "Connexions à la plateforme",
+    "hand_figures-0-value": "près de 100 000",
+    "hand_figures-0-source": "Statistiques",
+    "hand_figures-0-dated": "10/05/2021",
+}
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(finishing, "finisher", quick_files.finisher)
+
+
+def drafted(author, **changes):
+    return author.send(NEW, ASKED | changes, page=NEW)
+
+
+def test_a_note_from_its_draft_to_its_publication(author, signed_in, quick):
+    approver = signed_in("approver")
+    preview = drafted(author).headers["Location"]
+    page = author.get(preview)
+    said = text_of(page)
+    assert "14 des 147 écoles du réseau WBE ont adhéré" in said
+    assert "près de 100 000" in said
+    assert "<strong>bien</strong>" in page.text
+    assert approver.get(preview).status_code == 403
+    frozen = author.post(f"{preview}/freezing", data=form_of(page, f"{preview}/freezing")).headers["Location"]
+    assert "la validation revient à une autre personne" in text_of(author.get(frozen))
+    assert author.get(preview).status_code == 404, "a frozen draft is no draft any more"
+    assert author.send(f"{frozen}/approval", page="/account").status_code == 403
+    assert [place for place, _ in links(approver.get("/"), frozen)] == [frozen], "it stands on the home page"
+    empty = approver.send(f"{frozen}/refusal", {"reason": " "}, page=frozen)
+    assert (empty.status_code, "Dites pourquoi" in text_of(empty)) == (422, True)
+    approved = approver.send(f"{frozen}/approval", {"approved_as": "Direction"}, page=frozen)
+    assert approved.headers["Location"] == frozen
+    shown = approver.get(frozen)
+    number = text_of(shown).split("Publier la note ")[1][:8]
+    assert {place.rpartition(".")[2] for place, _ in links(shown, f"{frozen}/note.")} == {"docx", "json"}
+    saved = author.get(f"{frozen}/note.docx")
+    assert (saved.data, f"note-{number}.docx" in saved.headers["Content-Disposition"]) == (b"PK", True)
+    assert author.get(f"{frozen}/note.pdf").status_code == 404
+    assert approver.send(f"{frozen}/publication", {"number": number}, page=frozen).status_code == 302
+    assert f"Note {number} publiée." in text_of(author.get(frozen))
+    listed = text_of(author.get("/notes?state=published"))
+    assert "Un premier bilan" in listed
+    assert number in listed
+    correcting = author.get(f"{NEW}?corrects={number}")
+    assert form_of(correcting)["title"] == "Un premier bilan"
+    again = author.post(NEW, data=form_of(correcting))
+    assert (again.status_code, "Dites pourquoi la note est corrigée" in text_of(again)) == (422, True)
+    second = author.post(NEW, data=form_of(correcting) | {"reason": "Un chiffre."}).headers["Location"]
+    assert f"Cette note corrige la note {number}" in text_of(author.get(second))
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "said"),
+    [
+        ({"as_of": "2999-01-01"}, "as_of", "hors de ce siècle"),
+        ({"as_of": "2019-01-01"}, "as_of", "commencé que le"),
+        ({"known_at": "2021-05-14 08:00"}, "known_at", "précède"),
+        ({"known_at": "demain"}, "known_at", "moment"),
+        ({"networks": "Marsien"}, "networks", "Marsien"),
+        ({"title": ""}, "title", "titre"),
+        ({"hand_figures-0-source": ""}, "hand_figures", "source"),
+    ],
+)
+def test_a_refused_form_says_why_under_its_field_and_keeps_what_was_typed(
+    author, sample_database, changes, field, said
+):
+    page = drafted(author, **changes)
+    assert page.status_code == 422
+    assert f'href="#{field}"' in page.text
+    assert said in text_of(page)
+    assert form_of(page)["text"] == ASKED["text"]
+    assert form_of(page)["hand_figures-0-value"] == "près de 100 000"
+    with sample_database.reading() as session:
+        assert not session.scalars(select(NoteDraft)).all()
+
+
+def test_figures_that_changed_since_the_preview_are_read_again_before_they_are_frozen(author):
+    preview = drafted(author).headers["Location"]
+    page = author.send(f"{preview}/freezing", {"seen": "0" * 64}, page=preview)
+    assert page.status_code == 409
+    assert "Des chiffres ont changé depuis l’aperçu" in text_of(page)
+    assert author.post(f"{preview}/freezing", data=form_of(page, f"{preview}/freezing")).status_code == 302
+
+
+def test_a_draft_is_changed_and_deleted_by_its_author(author):
+    preview = drafted(author).headers["Location"]
+    form = form_of(author.get(f"{preview}/text"))
+    assert (form["title"], form["hand_figures-0-dated"]) == ("Un premier bilan", "2021-05-10")
+    assert author.post(f"{preview}/text", data=form | {"title": "Autre"}).headers["Location"] == preview
+    assert "Autre" in text_of(author.get("/notes"))
+    assert author.send(f"{preview}/deletion", page=preview).status_code == 302
+    assert "Autre" not in text_of(author.get("/notes"))
