@@ -18,6 +18,7 @@ MODULES = {
     "adherence": ("programme", "adherence"),
     "report": ("report",),
     "campaign": ("campaign",),
+    "note": ("note",),
     "closures": ("closure",),
     "mailboxes": ("bounces", "suppressions", "consent"),
     "bench": ("bench", "chaos"),

@@ -1,0 +1,282 @@
+"""`note`: make a note and have it approved, list and show notes, verify a file, correct and publish one."""
+
+import sys
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from outreach.campaigns.schedule.moments import read_past
+from outreach.cli.context import (
+    DayType,
+    NumberType,
+    Operation,
+    acting,
+    confirm,
+    file_argument,
+    json_option,
+    pass_operation,
+    say,
+    say_json,
+    working,
+)
+from outreach.demo import people
+from outreach.notes import approving, corrections, drafts, finishing, freezing, gathering, known, listing, verifying
+from outreach.notes.content import HandFigure, NoteContent, TableKind
+from outreach.notes.drafts import NoteRequest
+from outreach.notes.models import Note, NoteState
+from outreach.roles import RoleName
+from outreach.settings import Mode
+from outreach.spreadsheets.tables import decode
+
+KINDS = ("pdf", "docx", "xlsx", "csv", "json")
+SUFFIXES = {"csv": "zip"}
+GROUPINGS = [kind.value for kind in TableKind if kind is not TableKind.NETWORK]
+yes_option = click.option("--yes", is_flag=True, help="N’attend pas de confirmation ; --json n’en attend pas non plus.")
+text_option = click.option(
+    "--text",
+    "text_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FICHIER",
+    help="Vos paragraphes, en Markdown.",
+)
+figure_option = click.option(
+    "--figure",
+    "figures",
+    nargs=4,
+    multiple=True,
+    metavar="QUOI CHIFFRE SOURCE DATE",
+    help="Un chiffre donné à la main, avec sa source et sa date. Se répète.",
+)
+
+
+@click.group()
+def note() -> None:
+    """Les notes : préparer, valider, corriger, publier, vérifier."""
+
+
+@note.command()
+@click.option("--as-of", "day", type=DayType(), required=True, help="Le jour à la fin duquel compter.")
+@click.option("--known-at", metavar="MOMENT", help="Tel que connu à ce moment (2021-05-12 14:00) ; sinon, maintenant.")
+@click.option("--network", "networks", multiple=True, metavar="RÉSEAU", help="Seulement ce réseau. Se répète.")
+@click.option("--strand", "strands", multiple=True, type=NumberType(), help="Seulement ce volet. Se répète.")
+@click.option("--by", "groupings", multiple=True, type=click.Choice(GROUPINGS), help="Un tableau de plus. Se répète.")
+@click.option("--title", required=True, metavar="TEXTE", help="Le titre.")
+@click.option("--question", default="", metavar="TEXTE", help="La question posée.")
+@text_option
+@figure_option
+@click.option("--programme", "code", default="", help="Le code du programme ; par défaut, le premier.")
+@yes_option
+@json_option
+@acting
+@pass_operation
+def make(
+    operation: Operation,
+    day: date,
+    known_at: str | None,
+    networks: tuple[str, ...],
+    strands: tuple[int, ...],
+    groupings: tuple[str, ...],
+    title: str,
+    question: str,
+    text_file: Path | None,
+    figures: tuple[tuple[str, str, str, str], ...],
+    code: str,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Fige une note. En démonstration, ses deux personnes agissent : la note reçoit son numéro."""
+    asked = NoteRequest(
+        day,
+        title,
+        programme=code,
+        known_at=read_past(known_at, now=operation.now) if known_at else None,
+        strands=strands,
+        networks=networks,
+        groupings=tuple(map(TableKind, groupings)),
+        question=question,
+        text=decode(text_file.read_bytes())[0] if text_file else "",
+        hand_figures=tuple(_figure(*words) for words in figures),
+    )
+    _make(operation, asked, yes=yes, as_json=as_json)
+
+
+@note.command()
+@click.argument("number", metavar="NUMÉRO")
+@click.option("--reason", required=True, metavar="TEXTE", help="Pourquoi la note est corrigée.")
+@click.option("--as-of", "day", type=DayType(), help="Un autre jour que celui de la note corrigée.")
+@click.option("--known-at", metavar="MOMENT", help="Tel que connu à ce moment ; sinon, maintenant.")
+@click.option("--title", default="", metavar="TEXTE", help="Un autre titre.")
+@text_option
+@figure_option
+@yes_option
+@json_option
+@acting
+@pass_operation
+def correct(
+    operation: Operation,
+    number: str,
+    reason: str,
+    day: date | None,
+    known_at: str | None,
+    title: str,
+    text_file: Path | None,
+    figures: tuple[tuple[str, str, str, str], ...],
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Corrige une note par une autre, qui la nomme, dit chaque chiffre avant et après, et pourquoi."""
+    with operation.database.reading() as session:
+        asked = corrections.again(session, number)
+    asked = replace(
+        asked,
+        as_of=day or asked.as_of,
+        known_at=read_past(known_at, now=operation.now) if known_at else None,
+        title=title or asked.title,
+        text=decode(text_file.read_bytes())[0] if text_file else asked.text,
+        hand_figures=tuple(_figure(*words) for words in figures) or asked.hand_figures,
+        reason=reason,
+    )
+    _make(operation, asked, yes=yes, as_json=as_json)
+
+
+@note.command(name="list")
+@click.option("--state", type=click.Choice([state.value for state in NoteState]), help="Seulement celles de cet état.")
+@json_option
+@pass_operation
+def list_notes(operation: Operation, state: str | None, as_json: bool) -> None:
+    """Les notes figées, la dernière d’abord."""
+    with operation.database.reading() as session:
+        rows = [_row(one) for one in listing.notes(session, NoteState(state) if state else None)]
+    if as_json:
+        say_json(rows)
+        return
+    for row in rows:
+        corrected = f", corrigée par {row['corrected_by']}" if row["corrected_by"] else ""
+        label = NoteState(row["state"]).label.lower()
+        say(f"{row['number'] or row['key']}  {row['as_of']}  {label}{corrected}  {row['title']}")
+    if not rows:
+        say("Aucune note.")
+
+
+@note.command()
+@click.argument("number", metavar="NUMÉRO")
+@click.option("--format", "kind", type=click.Choice(KINDS), help="Écrit ce fichier.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FICHIER",
+    help="Où l’écrire ; sans, sur la sortie.",
+)
+@pass_operation
+def show(operation: Operation, number: str, kind: str | None, output: Path | None) -> None:
+    """Montre une note, ou écrit un de ses fichiers, tel que gardé avec elle (« csv » est un ZIP de tableaux)."""
+    with operation.database.reading() as session:
+        found = listing.by_number(session, number)
+        content = listing.content_of(found)
+        kept = listing.file_of(session, found, kind).content if kind else b""
+        row = _row(found)
+    if kind is None:
+        _tell(content, row)
+        return
+    if output:
+        output.write_bytes(kept)
+        return
+    if sys.stdout.isatty() and kind != "json":
+        raise click.UsageError(
+            f"Un terminal ne montre pas ce fichier : --output note-{number}.{SUFFIXES.get(kind, kind)}"
+        )
+    sys.stdout.buffer.write(kept)
+
+
+@note.command()
+@file_argument
+@json_option
+@pass_operation
+def verify(operation: Operation, file: Path, as_json: bool) -> None:
+    """Dit si un fichier est celui d’une note ; le code de sortie est 1 s’il ne l’est pas."""
+    with operation.database.reading() as session:
+        notes = known.known_notes(session)
+    verdict = verifying.verify(file.read_bytes(), notes)
+    if as_json:
+        say_json({"valid": verdict.is_valid, "number": verdict.number or None, "reason": verdict.said})
+    else:
+        say(verdict.said)
+    if not verdict.is_valid:
+        sys.exit(1)
+
+
+@note.command()
+@click.argument("number", metavar="NUMÉRO")
+@acting
+@pass_operation
+def publish(operation: Operation, number: str) -> None:
+    """Publie une note validée : chacun peut ouvrir sa page."""
+    with operation.database.writing() as session:
+        actor = operation.actor(session, RoleName.APPROVER)
+        approving.publish(session, number, now=operation.now, actor=actor)
+    say(f"La note {number} est publiée : {operation.settings.address}/n/{number}")
+
+
+def _make(operation: Operation, asked: NoteRequest, *, yes: bool, as_json: bool) -> None:
+    with operation.database.reading() as session:
+        gathered = gathering.gather(session, asked, now=operation.now)
+    if not as_json:
+        for answer in gathered.content.answers:
+            for sentence in (answer.sentence, *(one.sentence for one in answer.networks)):
+                say(sentence)
+    if not (yes or as_json):
+        confirm("Figer cette note ?")
+    with operation.database.writing() as session:
+        actor = operation.actor(session, RoleName.AUTHOR)
+        key = freezing.freeze(session, gathered, now=operation.now, actor=actor).id
+    is_demo = operation.settings.mode is Mode.DEMO
+    number = _approve(operation, key) if is_demo else None
+    if as_json:
+        say_json({"number": number} if number else {"number": None, "awaits": key})
+    elif number:
+        say(f"Note {number}. Ses fichiers : ./run note show {number} --format pdf")
+    else:
+        say(f"La note est figée. Une autre personne la valide sur sa page : {operation.settings.address}/notes/{key}")
+
+
+def _approve(operation: Operation, key: int) -> str:
+    """Approve a note as a demonstration's approver; elsewhere that person signs in, and does it on the note's page."""
+    with working("Signature et fichiers…"):
+        return approving.approve(
+            operation.database,
+            key,
+            finishing.finisher(operation.settings),
+            address=operation.settings.address,
+            now=operation.now,
+            actor=people.person_for(RoleName.APPROVER).email,
+            approved_as="",
+        )
+
+
+def _figure(label: str, value: str, source: str, dated: str) -> HandFigure:
+    return HandFigure(label, value, source, drafts.day_of_figure(dated))
+
+
+def _row(found: Note) -> dict[str, Any]:
+    return {
+        "key": found.id,
+        "number": found.approval.number if found.approval else None,
+        "title": found.title,
+        "as_of": found.as_of.isoformat(),
+        "state": found.state.value,
+        "sha256": found.sha256,
+        "corrected_by": found.corrected_by.number if found.corrected_by else None,
+    }
+
+
+def _tell(content: NoteContent, row: dict[str, Any]) -> None:
+    state = NoteState(row["state"]).label.lower()
+    corrected = f", corrigée par {row['corrected_by']}" if row["corrected_by"] else ""
+    say(f"Note {row['number']} : {content.title} ({state}{corrected})")
+    for answer in content.answers:
+        for sentence in (answer.sentence, *(one.sentence for one in answer.networks)):
+            say(sentence)
+    say(f"Empreinte (SHA-256) : {row['sha256']}")

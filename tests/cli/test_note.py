@@ -1,0 +1,95 @@
+"""`./run note`: a note made, listed, shown, verified, corrected and published; what it refuses."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from outreach.cli.context import Operation
+from outreach.cli.main import commands
+from outreach.notes import finishing
+from outreach.settings import Mode, read
+from tests.conftest import NOW
+from tests.notes import quick
+
+AUTHOR = "nadia.lambert@fwb.example"
+MAKE = ("make", "--as-of", "2021-05-15", "--title", "Un premier bilan", "--network", "WBE")
+FIGURE = ("--figure", "Connexions", "près de 100 000", "Statistiques", "10/05/2021")
+
+
+@pytest.fixture
+def backend():
+    return "sqlite"
+
+
+@pytest.fixture
+def note(sample_database, templates, monkeypatch):
+    """Run a command of `note` in this process; returns its status and what it printed."""
+    monkeypatch.setattr(finishing, "finisher", quick.finisher)
+
+    def run(*words, mode=Mode.DEMO):
+        operation = Operation()
+        operation.settings = read({"OUTREACH_DATA": str(templates.data)}).model_copy(update={"mode": mode})
+        operation.database, operation.now = sample_database, NOW
+        result = CliRunner().invoke(commands, ["note", *words], obj=operation)
+        return result.exit_code, result.stdout_bytes.decode() + str(result.exception or "")
+
+    return run
+
+
+def test_in_a_demonstration_a_note_is_made_shown_verified_corrected_and_published(note, tmp_path):
+    assert note(*MAKE, *FIGURE, "--json") == (0, '{"number": "2021-001"}\n')
+    status, told = note("show", "2021-001")
+    assert (status, "14 des 147 écoles du réseau WBE ont adhéré" in told) == (0, True)
+    file = tmp_path / "note.json"
+    assert note("show", "2021-001", "--format", "json", "--output", str(file))[0] == 0
+    stored = note("show", "2021-001", "--format", "json")[1]
+    assert file.read_text(encoding="utf-8") == stored
+    assert json.loads(stored)["figures"]["hand_figures"][0]["dated"] == "2021-05-10"
+    assert note("verify", str(file))[0] == 0
+    file.write_text(json.dumps(dict(reversed(json.loads(stored).items())), indent=1), encoding="utf-8")
+    assert json.loads(note("verify", str(file), "--json")[1])["valid"] is True, "another order is the same note"
+    file.write_text(stored.replace("près de 100 000", "près de 200 000"), encoding="utf-8")
+    status, told = note("verify", str(file))
+    assert (status, "modifiés" in told) == (1, True)
+    correct = ("correct", "2021-001", "--reason", "Le compte définitif.", *FIGURE[:2], "99 871", *FIGURE[3:], "--json")
+    assert note(*correct) == (0, '{"number": "2021-002"}\n')
+    status, told = note(*correct)
+    assert (status, "déjà corrigée par la note 2021-002" in told) == (1, True)
+    correction = json.loads(note("show", "2021-002", "--format", "json")[1])["figures"]["correction"]
+    assert [change["before"] for change in correction["changes"]] == ["près de 100 000"]
+    listed = json.loads(note("list", "--json")[1])
+    assert [(row["number"], row["corrected_by"]) for row in listed] == [("2021-002", None), ("2021-001", "2021-002")]
+    assert note("publish", "2021-001")[0] == 0
+    assert "2021-001" in note("list", "--state", "published")[1]
+
+
+def test_elsewhere_a_note_awaits_a_second_person(note):
+    status, told = note(*MAKE, "--json", "--as", AUTHOR, mode=Mode.TRIAL)
+    stated = json.loads(told)
+    assert (status, stated) == (0, {"number": None, "awaits": 1})
+    assert [row["state"] for row in json.loads(note("list", "--json", mode=Mode.TRIAL)[1])] == ["frozen"]
+
+
+def test_without_yes_or_json_it_asks_before_it_freezes(note):
+    status, told = note(*MAKE)
+    assert (status, "Figer cette note" in told) == (1, True)
+    assert note("list")[1] == "Aucune note.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("make", "--as-of", "2021-05-16", "--title", "x", "--json"), "avenir"),
+        (("make", "--as-of", "2019-05-16", "--title", "x", "--json"), "commencé que le"),
+        ((*MAKE, "--network", "Marsien", "--json"), "Le réseau « Marsien » n’existe pas"),
+        ((*MAKE, "--known-at", "hier", "--json"), "moment"),
+        ((*MAKE, "--figure", "x", "1", "y", "z", "--json"), "Chiffre 1"),
+        (("show", "2021-009"), "Aucune note ne porte le numéro « 2021-009 »"),
+        (("publish", "2021-009"), "Aucune note"),
+        (("correct", "2021-009", "--reason", "x"), "Aucune note"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_in_one_sentence(note, words, said):
+    status, told = note(*words)
+    assert (status, said in told) == (1, True)
