@@ -17,6 +17,8 @@ PAGES = {
     "situation": "/",
     "situation passée": "/?as_of=2021-05-15",
     "écoles comptées": "/situation/schools?strand=1&status=joined",
+    "notes": "/notes",
+    "une note à préparer": "/notes/drafts/new?as_of=2021-05-15",
     "PO comptés": "/situation/authorities?strand=1&as_of=2021-05-15",
     "adhésions": "/adherence/lists",
     "liste": "/adherence/lists/1",

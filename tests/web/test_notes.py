@@ -42,7 +42,8 @@ def test_a_note_from_its_draft_to_its_publication(author, signed_in, quick):
     assert approver.get(preview).status_code == 403
     frozen = author.post(f"{preview}/freezing", data=form_of(page, f"{preview}/freezing")).headers["Location"]
     assert "la validation revient à une autre personne" in text_of(author.get(frozen))
-    assert author.get(preview).status_code == 404, "a frozen draft is no draft any more"
+    again = author.post(f"{preview}/freezing", data=form_of(page, f"{preview}/freezing"))
+    assert (again.status_code, author.get(preview).status_code) == (404, 404), "a draft is frozen once"
     assert author.send(f"{frozen}/approval", page="/account").status_code == 403
     assert [place for place, _ in links(approver.get("/"), frozen)] == [frozen], "it stands on the home page"
     empty = approver.send(f"{frozen}/refusal", {"reason": " "}, page=frozen)
