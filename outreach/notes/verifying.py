@@ -16,7 +16,7 @@ from outreach.notes.signing import fingerprint, is_signed
 ONLY_DATA = "Seules les données jointes sont vérifiées : le texte et les tableaux que montre le fichier ne le sont pas."
 # An attached file in a PDF, as typst writes it: the dictionary of its stream, after which its bytes begin.
 ATTACHED = re.compile(
-    rb"<<([^<>]{0,200}/Type/EmbeddedFile[^<>]{0,200}(?:<<[^<>]{0,200}>>)?[^<>]{0,200})>>\s{0,4}stream\r?\n"
+    rb"<<([^<>]{0,200}/Type/EmbeddedFile[^<>]{0,200}+(?:<<[^<>]{0,200}+>>)?+[^<>]{0,200}+)>>\s{0,4}stream\r?\n"
 )
 LENGTH = re.compile(rb"/Length (\d{1,9})\b")
 

@@ -59,6 +59,10 @@ def test_a_json_is_valid_whatever_the_order_of_its_keys(files, known, has_databa
         (b'"number":"2021-002"', b'"number":"2021-003"'),  # the seal
         (b'"approved_by":"validation"', b'"approved_by":"personne"'),
         (b'"value":"', b'"value":"A'),  # the signature
+        (b'"format":"note-1"', b'"format":"note-2"'),
+        (b'"seal":{', b'"remark":"vrai","seal":{'),  # a part that nothing signs
+        (b'"number":', b'"remark":"vrai","number":'),
+        (b'"approved_by":"validation"', b'"approved_by":1'),
     ],
 )
 def test_an_altered_json_is_refused(files, known, has_database, before, after):
@@ -106,7 +110,7 @@ def test_a_pdf_whose_data_were_altered_is_refused_without_a_database(files):
     "content",
     [
         *(b"", b"[]", b"{}", b"null", b'"x"', b"\xff\xfe", b'{"format":NaN}', b'{"format":1,"format":1}'),
-        *(b'{"format":1,"signature":[],"seal":{},"figures":{}}', b"[" * 100_000, b"%PDF-1.7", b"PK\x03\x04"),
+        *(b'{"format":"note-1","signature":[],"seal":{},"figures":{}}', b"[" * 100_000, b"%PDF-1.7", b"PK\x03\x04"),
     ],
     ids=range(12),
 )

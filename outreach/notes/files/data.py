@@ -1,6 +1,7 @@
 """The JSON file of a note: its figures, its seal and the signature, in the one form of RFC 8785.
 
-Whoever changes the order of its keys or its spaces changes nothing of what it says, and it still verifies.
+Whoever changes the order of its keys or its spaces changes nothing of what it says, and it still verifies. It holds
+nothing else, as nothing else would be signed.
 """
 
 import json
@@ -12,10 +13,12 @@ import rfc8785
 from outreach.notes.content import NumberedNote
 from outreach.notes.signing import NoteSignature
 
-FORMAT = 1
+FORMAT = "note-1"
 ALGORITHM = "Ed25519"
 LARGEST = 16_000_000  # bytes; a note of every network, zone and federation has a hundred thousand
-SEAL = frozenset({"number", "sha256", "approved_at", "approved_by", "previous_sha256"})
+PARTS = {"format", "figures", "seal", "signature"}
+SIGNATURE = {"algorithm", "public_key", "value"}
+SEAL = {"number", "sha256", "approved_at", "approved_by", "previous_sha256"}
 
 
 class UnreadableData(Exception):
@@ -41,7 +44,6 @@ def data_file(note: NumberedNote, signature: NoteSignature) -> bytes:
     return rfc8785.dumps(
         {
             "format": FORMAT,
-            "address": note.address,
             "figures": note.content.figures(),
             "seal": note.sealed(),
             "signature": {
@@ -63,11 +65,14 @@ def read_data(content: bytes) -> NoteData:
         )
         if read["format"] != FORMAT or read["signature"]["algorithm"] != ALGORITHM:
             raise UnreadableData("son format est d’une autre version du service")
-        seal = {str(name): str(value) for name, value in read["seal"].items()}
-        signature = NoteSignature(str(read["signature"]["value"]), str(read["signature"]["public_key"]))
-        if set(seal) != SEAL or not isinstance(read["figures"], dict):
+        if set(read) != PARTS or set(read["signature"]) != SIGNATURE:
+            raise UnreadableData("il a une partie de trop, ou il lui en manque une")
+        seal, signature = read["seal"], read["signature"]
+        is_text = all(isinstance(value, str) for value in (*seal.values(), *signature.values()))
+        if set(seal) != SEAL or not is_text or not isinstance(read["figures"], dict):
             raise UnreadableData("il lui manque une partie")
-        return NoteData(rfc8785.dumps(read["figures"]), seal, signature)
+        own = NoteSignature(signature["value"], signature["public_key"])
+        return NoteData(rfc8785.dumps(read["figures"]), seal, own)
     except (KeyError, TypeError, AttributeError):
         raise UnreadableData("il lui manque une partie") from None
     except (ValueError, RecursionError):  # UnicodeDecodeError, JSONDecodeError and rfc8785's own among them
