@@ -13,6 +13,7 @@ from outreach.notes.content import (
     ActionState,
     Cell,
     CellKind,
+    Column,
     Correction,
     NoteContent,
     NoteTable,
@@ -27,6 +28,8 @@ from outreach.notes.signing import NoteSignature
 HAND = (
     "Ces chiffres ne viennent pas du service, qui ne peut ni les calculer ni les vérifier : ils sont donnés à la main."
 )
+ALWAYS = {"authorities", "schools", "concerned", "joined"}  # columns that stay, whatever they count
+BREAKS = {"connaissance": "connais\u00adsance", "préparation": "prépa\u00adration", "concernées": "concer\u00adnées"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +138,38 @@ def _counts(content: NoteContent, kinds: list[TableKind]) -> Iterator[Section]:
     for table in content.tables:
         if table.kind in kinds:
             drawn = zone_map(table)
-            blocks += [drawn, _grid(table)] if drawn else [_grid(table)]
+            blocks += [drawn, *_table(table)] if drawn else _table(table)
     if blocks:
         yield Section("Chiffres", tuple(blocks))
 
 
-def _grid(table: NoteTable) -> Grid:
-    rows = tuple(tuple(map(_cell, row)) for row in table.rows)
-    counts = tuple(column.kind is CellKind.COUNT or "share" in column.name for column in table.columns)
-    return Grid(
-        _typeset(table.title), tuple(_typeset(one.label) for one in table.columns), counts, rows, table.has_total
+def _table(table: NoteTable) -> Iterator[Block]:
+    """A table as documents show it: without the states that no school is in, which a sentence under it names."""
+    places = range(len(table.columns))
+    empty = {place for place in places if _is_state(table.columns[place]) and not any(row[place] for row in table.rows)}
+    shown = [place for place in places if place not in empty]
+    columns = [table.columns[place] for place in shown]
+    yield Grid(
+        _typeset(table.title),
+        tuple(_heading(column.label) for column in columns),
+        tuple(column.kind is CellKind.COUNT or "share" in column.name for column in columns),
+        tuple(tuple(_cell(row[place]) for place in shown) for row in table.rows),
+        table.has_total,
     )
+    if empty:
+        names = ", ".join(french.within_quotes(table.columns[place].label).lower() for place in sorted(empty))
+        yield plain(_typeset(f"Aucune école dans ces états : {names}."), Tone.SMALL)
+
+
+def _is_state(column: Column) -> bool:
+    return column.kind is CellKind.COUNT and column.name not in ALWAYS
+
+
+def _heading(label: str) -> str:
+    """A heading that narrow columns may break."""
+    for word, broken in BREAKS.items():
+        label = label.replace(word, broken)
+    return _typeset(label)
 
 
 def _cell(cell: Cell) -> str:

@@ -61,7 +61,7 @@ def zone_map(table: NoteTable) -> Picture | None:
     return Picture(
         svg,
         french.typeset(f"Écoles qui ont adhéré, par zone, sur celles que le volet concerne : {told}."),
-        french.typeset(CAPTION),
+        french.typeset(f"{table.title}. {CAPTION}"),
     )
 
 

@@ -9,7 +9,7 @@ from docx.document import Document as WordDocument
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Cm, Pt
+from docx.shared import Cm, Length, Pt
 from docx.text.paragraph import Paragraph as WordParagraph
 
 from outreach.notes.content import NumberedNote
@@ -18,6 +18,9 @@ from outreach.notes.files.parts import Block, Bullets, Grid, Paragraph, Picture,
 from outreach.notes.files.pictures import qr_png
 
 LANGUAGE = "fr-BE"
+TEXT_WIDTH = Cm(21 - 2 * 2)
+WIDE = 7  # columns; more of them are narrow and small
+KEPT_WHOLE = 20  # rows of a table that stays on one page
 STYLES = {Tone.PLAIN: "Normal", Tone.LEAD: "Normal", Tone.QUOTE: "Quote", Tone.SMALL: "Normal"}
 
 
@@ -49,11 +52,12 @@ def _prepare(word: WordDocument, note: NumberedNote, shown: Outline) -> None:
     about.comments = ""
     section = word.sections[0]
     section.page_width, section.page_height = Cm(21), Cm(29.7)
-    section.left_margin = section.right_margin = Cm(2.2)
+    section.left_margin = section.right_margin = Cm(2)
     section.header.paragraphs[0].text = f"{shown.ministry}\tNote {shown.number}"
     section.footer.paragraphs[0].text = f"{shown.stated}\t"
     _add_page_number(section.footer.paragraphs[0])
     normal = word.styles["Normal"]
+    normal.paragraph_format.space_after = Pt(6)
     normal.font.name, normal.font.size = "Calibri", Pt(10.5)
     language = OxmlElement("w:lang")
     language.set(qn("w:val"), LANGUAGE)
@@ -105,16 +109,31 @@ def _add_table(word: WordDocument, grid: Grid) -> None:
     caption = word.add_paragraph(grid.caption, style="Caption")
     caption.paragraph_format.keep_with_next = True
     table = word.add_table(rows=0, cols=len(grid.headings), style="Light Grid Accent 1")
+    table.autofit = False
+    widths, size = _widths(len(grid.headings))
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width
     lines = (grid.headings, *grid.rows)
     for number, line in enumerate(lines):
         row = table.add_row()
         row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))  # noqa: SLF001 - python-docx keeps no row whole
-        cells = row.cells
         is_strong = number == 0 or (grid.has_total and number == len(lines) - 1)
-        for cell, text, is_count in zip(cells, line, grid.counts, strict=True):
+        for cell, width, text, is_count in zip(row.cells, widths, line, grid.counts, strict=True):
+            cell.width = width
             paragraph = cell.paragraphs[0]
             paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if is_count else WD_ALIGN_PARAGRAPH.LEFT
-            paragraph.add_run(text).bold = is_strong
+            paragraph.paragraph_format.space_after = Pt(0)
+            paragraph.paragraph_format.keep_with_next = number < len(lines) - 1 <= KEPT_WHOLE
+            run = paragraph.add_run(text)
+            run.bold, run.font.size = is_strong, size
     repeated = OxmlElement("w:tblHeader")  # the heading row stands on each page, and readers know it as one
     table.rows[0]._tr.get_or_add_trPr().append(repeated)  # noqa: SLF001 - python-docx sets no heading row
     word.add_paragraph()
+
+
+def _widths(columns: int) -> tuple[list[Length], Length]:
+    """The widths of a table's columns, and the size of its text: a wide table has a smaller one."""
+    is_wide = columns > WIDE
+    first = Cm(3.1) if is_wide else Cm(5)
+    others = Length((TEXT_WIDTH - first) // max(columns - 1, 1))
+    return [first, *[others] * (columns - 1)], Pt(8 if is_wide else 9.5)

@@ -1,11 +1,13 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import pytest
 from docx import Document
 from python_calamine import CalamineWorkbook
 
+from outreach.notes.content import Column, TableKind
 from outreach.notes.files import tidy
 from outreach.notes.files.data import data_file
 from outreach.notes.files.outline import outline, public_outline
@@ -94,3 +96,22 @@ def test_the_map_has_a_tile_for_each_zone_and_says_its_counts_in_words():
 
 def test_a_table_by_network_has_no_map():
     assert zone_map(numbered().content.tables[0]) is None
+
+
+def test_a_state_that_no_school_is_in_is_named_under_its_table_and_stays_in_the_files_of_figures():
+    columns = (
+        *zones().columns[:3],
+        Column("joined", "Ont adhéré"),
+        Column("declined", "Refus"),
+        Column("none", "Rien"),
+    )
+    table = replace(
+        zones(), kind=TableKind.PROVINCE, columns=columns, rows=(("Namur", 1, 2, 0, 0, 2),), has_total=False
+    )
+    note = numbered(replace(numbered().content, tables=(table,)))
+    grid, said = next(section for section in public_outline(note).sections if section.heading == "Chiffres").blocks
+    assert grid.headings == ("Zone", "PO", "Écoles", "Ont adhéré", "Rien")
+    assert grid.rows == (("Namur", "1", "2", "0", "2"),)
+    assert said.pieces[0].text == "Aucune école dans ces états\u00a0: refus."
+    with zipfile.ZipFile(io.BytesIO(tidy.package(note))) as packed:
+        assert packed.read("province-1.csv").decode("utf-8-sig").split("\r\n")[1] == "Namur;1;2;0;0;2"
