@@ -22,11 +22,14 @@ from outreach.cli.context import (
     say_json,
     working,
 )
+from outreach.db import NO_ANSWER
 from outreach.demo import people
+from outreach.french import typeset
 from outreach.notes import approving, corrections, drafts, finishing, freezing, gathering, known, listing, verifying
 from outreach.notes.content import HandFigure, NoteContent, TableKind
 from outreach.notes.drafts import NoteRequest
 from outreach.notes.models import Note, NoteState
+from outreach.notes.verifying import KnownNotes
 from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.spreadsheets.tables import decode
@@ -193,13 +196,12 @@ def show(operation: Operation, number: str, kind: str | None, output: Path | Non
 
 @note.command()
 @file_argument
+@click.option("--alone", is_flag=True, help="Sans la base de données : par les données que le fichier contient.")
 @json_option
 @pass_operation
-def verify(operation: Operation, file: Path, as_json: bool) -> None:
+def verify(operation: Operation, file: Path, alone: bool, as_json: bool) -> None:
     """Dit si un fichier est celui d’une note ; le code de sortie est 1 s’il ne l’est pas."""
-    with operation.database.reading() as session:
-        notes = known.known_notes(session)
-    verdict = verifying.verify(file.read_bytes(), notes)
+    verdict = verifying.verify(file.read_bytes(), None if alone else _known(operation))
     if as_json:
         say_json({"valid": verdict.is_valid, "number": verdict.number or None, "reason": verdict.said})
     else:
@@ -254,6 +256,16 @@ def _approve(operation: Operation, key: int) -> str:
             actor=people.person_for(RoleName.APPROVER).email,
             approved_as="",
         )
+
+
+def _known(operation: Operation) -> KnownNotes | None:
+    """What the database holds; None where none answers, and the verdict then says what it is worth."""
+    try:
+        with operation.database.reading() as session:
+            return known.known_notes(session)
+    except NO_ANSWER:
+        click.echo(typeset("La base de données ne répond pas : le fichier est vérifié sans elle."), err=True)
+        return None
 
 
 def _figure(label: str, value: str, source: str, dated: str) -> HandFigure:

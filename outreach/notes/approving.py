@@ -6,13 +6,16 @@ at once make two.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 
 from outreach import audit, french
+from outreach.alerts import disk
 from outreach.days import today
 from outreach.db import Database, Session, take_turns
 from outreach.errors import InputError, Refused
@@ -82,7 +85,7 @@ def approve(
             public_address(address, next_number.number),
         )
         finished = finish(numbered)
-        with database.writing() as session:
+        with _unless_full(), database.writing() as session:
             take_turns(session, TURN)
             note = listing.by_key(session, key)
             refuse_decision(note, actor)
@@ -142,6 +145,20 @@ def number_after(session: Session, now: datetime) -> NextNumber:
         return NextNumber(1, year, rank + 1, "")
     previous = session.scalars(select(Note.sha256).where(Note.id == last.note_id)).one()
     return NextNumber(last.position + 1, year, rank + 1, previous)
+
+
+@contextmanager
+def _unless_full() -> Iterator[None]:
+    """Raises Refused where the database has no room: the transaction has stored nothing."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not disk.says_full(error):
+            raise
+        lost = "la note n’est pas validée, aucun numéro n’est pris, rien n’est perdu"
+        raise Refused(
+            f"Le disque de la base de données est plein : {lost}. Prévenez l’exploitant, puis réessayez."
+        ) from None
 
 
 def _function(typed: str) -> str:

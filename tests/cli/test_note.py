@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
+from outreach.db import Database
 from outreach.notes import finishing
 from outreach.settings import Mode, read
 from tests.conftest import NOW
@@ -62,6 +63,27 @@ def test_in_a_demonstration_a_note_is_made_shown_verified_corrected_and_publishe
     assert [(row["number"], row["corrected_by"]) for row in listed] == [("2021-002", None), ("2021-001", "2021-002")]
     assert note("publish", "2021-001")[0] == 0
     assert "2021-001" in note("list", "--state", "published")[1]
+
+
+def test_without_the_database_a_note_is_verified_by_its_data_alone(note, tmp_path):
+    note(*MAKE, "--json")
+    file = tmp_path / "note.json"
+    note("show", "2021-001", "--format", "json", "--output", str(file))
+    status, told = note("verify", "--alone", str(file))
+    assert (status, "Comparez cette clé" in told) == (0, True)
+    file.write_text(file.read_text(encoding="utf-8").replace("14 des 147", "15 des 147"), encoding="utf-8")
+    assert note("verify", "--alone", str(file))[0] == 1
+
+
+def test_a_database_that_does_not_answer_leaves_the_data_to_verify(sample_database, tmp_path, templates):
+    operation = Operation()
+    operation.settings = read({"OUTREACH_DATA": str(templates.data)})
+    operation.database, operation.now = Database(f"sqlite:///{tmp_path / 'none' / 'x.sqlite3'}"), NOW
+    file = tmp_path / "x.json"
+    file.write_bytes(b"{}")
+    result = CliRunner().invoke(commands, ["note", "verify", str(file)], obj=operation)
+    assert (result.exit_code, "vérifié sans elle" in result.stderr) == (1, True)
+    assert "sans la base de données" in result.stdout.replace("\u00a0", " ")
 
 
 def test_elsewhere_a_note_awaits_a_second_person(note):

@@ -1,10 +1,13 @@
 """What an approval finishes a note with: signature and files that verify, or a refusal that stores nothing."""
 
+from contextlib import contextmanager
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from outreach.errors import Refused
 from outreach.notes import known, listing, signing
+from outreach.notes.approving import FinishedNote
 from outreach.notes.files import pdf
 from outreach.notes.finishing import finisher
 from outreach.notes.models import NoteApproval, NoteFile, NoteState
@@ -59,3 +62,39 @@ def test_when_typst_is_killed_nothing_is_stored(database, freeze, approve, setti
     with pytest.raises(Refused, match="interrompue"):
         approve(key, finish=finisher(settings))
     assert_nothing_is_stored(database, key)
+
+
+def test_when_the_disk_is_full_half_way_nothing_is_stored_and_the_number_comes_next(database, freeze, approve):
+    key = freeze()
+
+    def large(_note):
+        return FinishedNote("signature", "key", {"json": b"{}", "pdf": bytes(5_000_000)})
+
+    with no_room(database), pytest.raises(Refused, match="disque de la base de données est plein"):
+        approve(key, finish=large)
+    assert_nothing_is_stored(database, key)
+    assert approve(key, finish=large) == "2021-001"
+
+
+@contextmanager
+def no_room(database):
+    """A database that may not grow: SQLite by its own limit, PostgreSQL by an error as it raises it."""
+    if database.engine.dialect.name == "postgresql":
+        full = "BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END"
+        trigger = "CREATE TRIGGER no_room BEFORE INSERT ON note_files FOR EACH ROW EXECUTE FUNCTION no_room()"
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql(f"CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $${full}$$")
+            connection.exec_driver_sql(trigger)
+        yield
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql("DROP FUNCTION no_room CASCADE")
+        return
+
+    def limit(connection, _record):
+        connection.execute("PRAGMA max_page_count = 1")  # as many as there are, then
+
+    database.dispose()
+    event.listen(database.engine, "connect", limit)
+    yield
+    event.remove(database.engine, "connect", limit)
+    database.dispose()

@@ -1,0 +1,118 @@
+"""A note that was given stays given: whatever is recorded, withdrawn or applied later, and from a restored backup."""
+
+import random
+import sqlite3
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime, timedelta
+
+import psycopg
+import pytest
+from sqlalchemy import insert, select
+
+from outreach.adherence import lists, programmes
+from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.db import Database
+from outreach.directory.editions import imports
+from outreach.directory.editions.register import read_register
+from outreach.directory.models import School
+from outreach.notes import approving, freezing, gathering, known, listing
+from outreach.notes.content import TableKind
+from outreach.notes.drafts import NoteRequest
+from outreach.notes.files.data import data_file
+from outreach.notes.signing import NoteSignature
+from outreach.notes.verifying import verify
+from tests.directory.editions import edition, row
+from tests.factories import APPROVER, AUTHOR, adherence_record
+from tests.notes import quick
+
+pytestmark = pytest.mark.postgresql
+ADDRESS = "https://campagnes.fwb.example"
+FIRST, DAY = date(2021, 1, 1), date(2021, 2, 1)
+AT = datetime(2021, 2, 2, 9, tzinfo=UTC)
+PROGRAMME = """
+code = "essai"
+name = "Essai"
+[[strands]]
+number = 1
+name = "Premier"
+opened_on = 2021-01-01
+"""
+SCHOOLS = [row(school=80001 + n, site=70001 + n, authority=9001 + n % 3) for n in range(9)]
+LIST = "fase;volet;statut;date\r\n80001;1;adhéré;15/01/2021\r\n80002;1;refus;16/01/2021\r\n"
+
+
+def apply_edition(session, rows, on, at):
+    reading = read_register(edition(*rows))
+    imports.apply(session, reading, now=at, edition_on=on, actor=AUTHOR, mailbox_domain="adm.fwb.example")
+
+
+def record_at_random(session, chance, at):
+    """A hundred statuses of any school on any day, recorded now."""
+    schools, strand = session.scalars(select(School.id)).all(), programmes.the_programme(session).strands[0].id
+    records = []
+    for minute in range(100):
+        on = FIRST + timedelta(days=chance.randrange(40))
+        told = {"status": chance.choice(list(Status)), "word": chance.choice(list(Word)), "effective_on": on}
+        when = at + timedelta(minutes=minute)
+        records.append(adherence_record(chance.choice(schools), strand, when, **told))
+    session.execute(insert(AdherenceRecord), records)
+
+
+def as_given(database, number):
+    """What anybody has of a note: its figures and its JSON as kept, and its JSON made again from what is stored."""
+    with database.reading() as session:
+        note = listing.by_number(session, number)
+        kept = listing.file_of(session, note, "json").content
+        signature = NoteSignature(note.approval.signature, note.approval.public_key)
+        assert verify(kept, known.known_notes(session)).is_valid
+        return note.approval.number, note.figures, kept, data_file(listing.numbered(note, ADDRESS), signature)
+
+
+@contextmanager
+def restored(database, tmp_path):
+    """A copy of the database: of SQLite as the operator's guide says, of PostgreSQL as its server copies one."""
+    url = database.engine.url
+    if url.get_backend_name() == "sqlite":
+        path = tmp_path / "restored.sqlite3"
+        with closing(sqlite3.connect(url.database)) as source, closing(sqlite3.connect(path)) as target:
+            source.backup(target)
+        copy = Database(f"sqlite:///{path}")
+        yield copy
+        copy.dispose()
+        return
+    database.dispose()  # a database that somebody uses is not copied
+    plain = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+    name = f"{url.database}_restored"
+    with psycopg.connect(plain, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {url.database} STRATEGY = FILE_COPY")
+        copy = Database(url.set(database=name).render_as_string(hide_password=False))
+        yield copy
+        copy.dispose()
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_a_note_stays_the_same_whatever_comes_after_it(database, tmp_path):
+    chance = random.Random(26)
+    with database.writing() as session:
+        apply_edition(session, SCHOOLS, FIRST, AT - timedelta(days=20))
+        programme = programmes.load(session, PROGRAMME, now=AT - timedelta(days=19), actor=AUTHOR)
+        received = lists.receive(session, lists.opened(LIST.encode()), programme, now=AT, actor=AUTHOR)
+        lists.apply(session, received, now=AT, today=AT.date(), actor=AUTHOR)
+        asked = NoteRequest(DAY, "Un premier bilan", groupings=(TableKind.ZONE,))
+        gathered = gathering.gather(session, asked, now=AT)
+        key = freezing.freeze(session, gathered, now=AT, actor=AUTHOR).id
+    finish = quick.finisher(None)
+    decided = {"address": ADDRESS, "now": AT, "actor": APPROVER, "approved_as": "validation"}
+    number = approving.approve(database, key, finish, **decided)
+    given = as_given(database, number)
+    assert given[2] == given[3]
+    assert '"joined"' in given[1]
+    with database.writing() as session:
+        record_at_random(session, chance, AT)
+        lists.undo(session, now=AT + timedelta(hours=3), actor=AUTHOR)
+        apply_edition(session, [*SCHOOLS[:4], row(school=80100, site=70100)], date(2021, 3, 1), AT + timedelta(days=30))
+        again = gathering.gather(session, asked, now=AT + timedelta(days=31))
+        assert again.content.tables != gathered.content.tables  # or nothing came after it
+    assert as_given(database, number) == given
+    with restored(database, tmp_path) as copy:
+        assert as_given(copy, number) == given
