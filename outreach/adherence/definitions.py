@@ -25,4 +25,6 @@ DEFINITIONS = (
         "Celles de l’école. Un pouvoir organisateur compte dans chaque zone où il a une école, une fois au total.",
     ),
     ("Fédération", "Celle qui représente le pouvoir organisateur pour le niveau visé par le volet."),
+    ("Action", "Une vague de courriels. Ses nombres comptent des pouvoirs organisateurs, chacun une fois."),
+    ("Destinataires", "Tous ceux que vise une vague menée ; ceux à qui une vague prévue écrirait maintenant."),
 )

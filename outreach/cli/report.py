@@ -11,7 +11,9 @@ from outreach import days, french
 from outreach.adherence import known, programmes, sentences, situation
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.situation import Bucket, Situation
-from outreach.campaigns.schedule.moments import read_past
+from outreach.campaigns.results import actions
+from outreach.campaigns.results.actions import Actions
+from outreach.campaigns.schedule.moments import end_of, read_past
 from outreach.cli.adherence import programme_option
 from outreach.cli.context import DayType, Operation, json_option, pass_operation, say, say_json
 from outreach.db import Session
@@ -24,6 +26,9 @@ from outreach.web.ui import exports
 @click.group()
 def report() -> None:
     """Les rapports."""
+
+
+NO_ACTIONS = Actions([], [], {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,8 @@ def count_situation(
     known_at = read_past(moment, now=operation.now) if moment else None
     with operation.database.reading() as session:
         told = _told(session, day or days.today(known_at or operation.now), known_at, Grouping(by), networks, code)
-    tables = tables_of(told.found, operation.now)
+        acted = _acted(session, operation.now, told.found, code) if xlsx else NO_ACTIONS
+    tables = tables_of(told.found, acted, operation.now)
     if xlsx:
         xlsx.write_bytes(exports.xlsx(*tables))
     if csv:
@@ -83,6 +89,33 @@ def count_situation(
     elif not (xlsx or csv):
         for line in (*told.sentences, *_tables(told.found)):
             say(line)
+
+
+@report.command("actions")
+@click.option("--as-of", "day", type=DayType(), help="Jusqu’à la fin de ce jour ; par défaut, maintenant.")
+@json_option
+@programme_option
+@pass_operation
+def list_actions(operation: Operation, day: date | None, as_json: bool, code: str) -> None:
+    """Dit les actions menées et prévues : les vagues parties, celles à venir, et à qui elles écrivent."""
+    if day and day > days.today(operation.now):
+        raise click.UsageError("Cette date est dans l’avenir.")
+    with operation.database.reading() as session:
+        programme = programmes.the_programme(session, code)
+        acted = actions.actions(session, programme, now=operation.now, at=end_of(day) if day else None)
+    if as_json:
+        say_json(acted.as_json())
+        return
+    for title, told in (("Prévues", acted.planned), ("Menées", acted.done)):
+        say(f"{title} : {len(told)}")
+        for action in told:
+            say(f"  {action.sentence(acted.labels)}")
+
+
+def _acted(session: Session, now: datetime, found: Situation, code: str) -> Actions:
+    """The actions until the day and the moment of a situation."""
+    programme, ends = programmes.the_programme(session, code), end_of(found.as_of)
+    return actions.actions(session, programme, now=now, at=min(ends, found.known_at or ends))
 
 
 def _told(

@@ -8,7 +8,7 @@ from sqlalchemy import CTE, ColumnElement, FromClause, Row, Subquery, and_, case
 from outreach import french
 from outreach.db import Session
 from outreach.delivery.models import Reason
-from outreach.directory.models import Authority, ContactSchool
+from outreach.directory.models import Authority, ContactSchool, Network
 from outreach.segments.audience import (
     ORDER,
     Audience,
@@ -123,6 +123,19 @@ def first(
     listing = select(Authority, chosen.c.mailboxes, listed_schools.label("schools")).select_from(source)
     listing = listing.join(Authority, Authority.id == chosen.c.authority_id)
     return session.execute(listing.order_by(Authority.folded, Authority.fase).limit(count)).all()
+
+
+def written_by_network(session: Session, audience: Audience, scope: Scope) -> dict[str, int]:
+    """How many authorities are written to, by the network's code; a network without any is left out."""
+    mailboxes, _ = _computed(session, audience, scope)
+    query = (
+        select(Network.code, func.count(mailboxes.c.authority_id.distinct()))
+        .select_from(mailboxes)
+        .join(Authority, Authority.id == mailboxes.c.authority_id)
+        .join(Network, Network.id == Authority.network_id)
+        .where(mailboxes.c.rank == 0)
+    )
+    return dict(session.execute(query.group_by(Network.code)).all())
 
 
 def _computed(session: Session, audience: Audience, scope: Scope) -> tuple[CTE, bool]:

@@ -16,6 +16,7 @@ from outreach.alerts import episodes
 from outreach.alerts.episodes import AlertChange, AlertSighting
 from outreach.alerts.models import AlertKind
 from outreach.campaigns.models import Wave
+from outreach.campaigns.results import actions
 from outreach.days import BRUSSELS
 from outreach.delivery import workers
 from outreach.directory.editions import imports
@@ -63,7 +64,7 @@ def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day
     assert {line[1] for line in lines} == {f"{datetime.now(BRUSSELS):%Y-%m-%d}" + lines[0][1][10:]}
     assert [[line[0], *line[2:-1]] for line in lines] == [[str(cell) for cell in row] for row in flat]
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get(f"/situation/export.xlsx?as_of={day}").data))
-    assert book.sheet_names == ["Situation", "Définitions", "À propos"]
+    assert book.sheet_names == ["Situation", "Actions", "Définitions", "À propos"]
     assert [[row[0], *row[2:-1]] for row in book.get_sheet_by_index(0).to_python()[1:]] == flat
     assert json.loads(json.dumps(found.as_json()))["total"]["strands"]["1"]["joined"] == flat[-2][6]
 
@@ -159,6 +160,20 @@ def test_the_answer_for_a_network_is_one_click_away_and_stays_with_the_day(autho
     assert told in text_of(answered)
     (again,) = [address for address, text in links(answered) if text.endswith("Retirer la réponse pour WBE")]
     assert told not in text_of(author.get(again))
+
+
+def test_the_page_and_its_file_tell_what_is_planned_and_whom_it_means(author, sample_database):
+    planned(sample_database, NOW)
+    with sample_database.reading() as session:
+        acted = actions.actions(session, programmes.the_programme(session), now=datetime.now(UTC))
+    action, *_ = acted.planned
+    for place in ("/", "/situation/actions"):
+        page = author.get(place)
+        assert (f"/campaigns/{action.campaign}/progress", action.title) in links(page)
+        assert f" {sum(action.meant.values())} " in text_of(page).split("Actions menées et prévues")[-1]
+    book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/situation/export.xlsx").data))
+    rows = [row for row in book.get_sheet_by_name("Actions").to_python()[1:] if row[8] == "Total"]
+    assert [(row[5], row[10]) for row in rows] == [(one.title, sum(one.meant.values())) for one in acted.planned]
 
 
 def test_a_long_list_can_be_printed_whole(author):

@@ -65,6 +65,11 @@ def read_past(text: str, *, now: datetime) -> datetime:
     return at
 
 
+def end_of(day: date) -> datetime:
+    """The last instant of a day in Brussels."""
+    return moment_of(datetime.combine(day, time.max)).at
+
+
 def _instant(text: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
@@ -80,7 +85,7 @@ def _end_of_day(text: str, now: datetime) -> datetime | None:
         return None
     if not FIRST <= day < LAST:
         raise InputError(f"« {text[:40]} » est hors de ce siècle.")
-    return now if day == today(now) else moment_of(datetime.combine(day, time.max)).at
+    return now if day == today(now) else end_of(day)
 
 
 def spelt_moment(at: datetime) -> str:

@@ -12,7 +12,7 @@ from outreach.adherence import known, situation
 from outreach.adherence.grouping import Grouping, groups
 from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket, Selection
-from outreach.campaigns.schedule.moments import read_past
+from outreach.campaigns.schedule.moments import end_of, read_past
 from outreach.days import BRUSSELS, parse_day, today
 from outreach.db import Session
 from outreach.errors import InputError, Refused
@@ -40,6 +40,14 @@ class Asked:
     def is_past(self) -> bool:
         """Whether a day before today is shown, or what was known before now."""
         return self.known_at is not None or self.day != current_day()
+
+    @property
+    def moment(self) -> datetime | None:
+        """The past moment until which actions count, or None for now."""
+        if not self.is_past:
+            return None
+        ends = end_of(self.day)
+        return min(ends, self.known_at) if self.known_at else ends
 
     @property
     def wall_clock(self) -> str:

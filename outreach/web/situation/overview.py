@@ -13,6 +13,7 @@ from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket
 from outreach.alerts.shown import ShownAlert, shown
+from outreach.campaigns.results import actions
 from outreach.campaigns.review import awaiting
 from outreach.campaigns.waves import auto_pause
 from outreach.db import Session
@@ -32,6 +33,8 @@ from outreach.web.situation.blueprint import pages
 from outreach.web.situation.tables import DEFINITIONS, file_name, tables_of
 from outreach.web.ui import charts, exports
 from outreach.web.ui.frame import actor, current_day, database, held_roles, needs, now, settings
+
+MOST_ACTIONS = 5  # done, and as many planned; their own page has all
 
 
 @pages.get("/")
@@ -54,13 +57,14 @@ def index() -> str:
             about=about,
             spelt_day=spelt_day(about),
             today=current_day(),
-            oldest=known.oldest_register(session, about.day, about.known_at),
+            oldest=known.oldest_register(session, about.day, about.known_at) if about.is_past else None,
             sentences=sentences.sentences(found, programme.strands),
             chosen=chosen,
             again_groups=partial(toggled, about, chosen),
             answers=sentences.answers(found, programme.strands, chosen),
             groupings=list(Grouping),
             terms=DEFINITIONS,
+            acted=actions.actions(session, programme, now=now(), at=about.moment, limit=MOST_ACTIONS),
             bar_of=charts.bar,
             curve=charts.curve(points),
             points=points,
@@ -104,6 +108,15 @@ def _alarms(session: Session, beside: Collection[int] = ()) -> list[ShownAlert]:
     return shown(session, current_user.holds, relays, here.data, now=now(), beside=beside)
 
 
+@pages.get("/situation/actions")
+@needs(RoleName.READER)
+def all_actions() -> str:
+    with database().reading() as session:
+        about = surely_asked(session)
+        acted = actions.actions(session, programmes.the_programme(session), now=now(), at=about.moment)
+    return render_template("pages/situation/actions.html", about=about, acted=acted, spelt_day=spelt_day(about))
+
+
 @pages.get("/situation/export.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
@@ -111,5 +124,6 @@ def export(kind: str) -> Response:
         about = surely_asked(session)
         programme = programmes.the_programme(session)
         found = situation.situation(session, programme, about.day, known_at=about.known_at, by=about.by)
-    table, *more = tables_of(found, now())
+        acted = actions.actions(session, programme, now=now(), at=about.moment)
+    table, *more = tables_of(found, acted, now())
     return exports.download(table, kind, file_name(about), *more)

@@ -1,12 +1,13 @@
 """The situation and the lists behind its figures as tables, for files: of the pages and of the command."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from outreach.adherence.definitions import DEFINITIONS, KNOWN
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import RollUp, Word
 from outreach.adherence.situation import AuthorityRow, Bucket, SchoolRow, Selection, Situation, SituationRow
+from outreach.campaigns.results.actions import Action, Actions
 from outreach.days import BRUSSELS
 from outreach.web.situation.asked import Asked
 from outreach.web.ui import exports
@@ -18,6 +19,10 @@ SCHOOL_HEADERS: Sequence[str] = (
 AUTHORITY_HEADERS: Sequence[str] = (
     *("Au", KNOWN, "Volet", "FASE", "Pouvoir organisateur", *exports.NETWORK, "Commune"),
     *("Ont adhéré", "Écoles adhérentes", "Écoles concernées", exports.REGISTERED),
+)
+ACTION_HEADERS: Sequence[str] = (
+    *("Au", KNOWN, "Action", "Le", "Campagne", "Titre", "Vague", "Volet", *exports.NETWORK),
+    *("Destinataires", "Envoyés", "Remis", "Ont répondu"),
 )
 GROUP_HEADERS = {
     Grouping.NETWORK: exports.NETWORK,
@@ -32,13 +37,41 @@ def definitions() -> exports.Table:
     return exports.Table("Définitions", ("Terme", "Sens"), DEFINITIONS)
 
 
-def tables_of(found: Situation, now: datetime) -> list[exports.Table]:
-    """The situation computed now as two tables: one row for each group and strand, then the definitions."""
+def tables_of(found: Situation, acted: Actions, now: datetime) -> list[exports.Table]:
+    """The situation computed now as tables: one row for each group and strand; the actions; the definitions."""
     counted = (*("PO", "Écoles", "Volet"), *(bucket.label for bucket in Bucket), "Part adhérée")
     headers = ("Au", KNOWN, *GROUP_HEADERS[found.by], *counted)
     times = (found.as_of.isoformat(), spelt_moment(found.known_at or now))
     rows = [cells for row in (*found.rows, found.total) for cells in _cells(times, row)]
-    return [exports.Table("Situation", headers, rows), definitions()]
+    return [exports.Table("Situation", headers, rows), actions_table(times, acted), definitions()]
+
+
+def actions_table(times: tuple[str, str], acted: Actions) -> exports.Table:
+    """The actions as one row for each network that one means, and one for its total."""
+    rows: list[tuple[exports.Cell, ...]] = []
+    for action in (*acted.done, *acted.planned):
+        what = "prévue" if action.is_planned else "menée"
+        at = spelt_moment(action.at)
+        head = (*times, what, at, action.campaign, action.title, action.wave, action.strand)
+        for code, label in acted.labels.items():
+            if code in (action.meant or {}):
+                rows.append((*head, label, code, *_counts(action, code)))
+        rows.append((*head, "Total", "", *_counts(action)))
+    return exports.Table("Actions", ACTION_HEADERS, rows)
+
+
+def _counts(action: Action, code: str | None = None) -> tuple[exports.Cell, ...]:
+    """The counts of one network, or of all; of one planned, whom it means only."""
+    if action.is_planned:
+        meant = "" if action.meant is None else _count(action.meant, code)
+        return (meant, "", "", "")
+    return tuple(
+        _count(counts or {}, code) for counts in (action.meant, action.sent, action.delivered, action.answered)
+    )
+
+
+def _count(counts: Mapping[str, int], code: str | None) -> int:
+    return sum(counts.values()) if code is None else counts.get(code, 0)
 
 
 def file_name(about: Asked, *parts: str) -> str:

@@ -1,0 +1,213 @@
+"""The actions of a programme: its waves that left, with what came of them, and those planned, with whom they mean.
+
+Every figure counts authorities, each once a wave, by network. Pages, files, the command and notes take them from here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import set_committed_value
+
+from outreach import french
+from outreach.adherence.models import Programme
+from outreach.campaigns import audiences
+from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.results.figures import is_sent
+from outreach.db import Session
+from outreach.delivery.models import Mailing, Message, MessageState
+from outreach.directory.models import Authority, Network
+from outreach.segments import audience_counts
+from outreach.tracking.models import Response
+from outreach.tracking.reactions import AUTHORITY
+
+Counts = Mapping[str, int]  # authorities by network's code
+NO_REPLY = "aucun n’a répondu"
+_TO_NOBODY = {True: "doit partir : aujourd’hui, elle n’écrirait à personne", False: "n’a écrit à personne"}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A wave of a campaign: when it left or is planned for, and how many authorities of each network it means.
+
+    Of one that left, `meant` counts all its recipients, those left out too, and the others what came of its letters by
+    the moment asked. Of one planned, `meant` counts those to whom it would write if it left now; None where the
+    moment asked is past, as that is known of now only.
+    """
+
+    campaign: int
+    title: str
+    strand: int
+    wave: str
+    at: datetime
+    is_planned: bool
+    meant: Counts | None = None
+    sent: Counts = field(default_factory=dict)
+    delivered: Counts = field(default_factory=dict)
+    answered: Counts = field(default_factory=dict)
+
+    def sentence(self, labels: Mapping[str, str]) -> str:
+        """The action in French, with its day and whom it means by network; `labels` as in `Actions`."""
+        day, wave = french.day(self.at), f"la {self.wave} de « {self.title} »"
+        if self.is_planned and self.meant is None:
+            return french.typeset(f"Le {day}, {wave} est prévue.")
+        meant = (self.meant if self.is_planned else self.sent) or {}
+        total = sum(meant.values())
+        if not total:
+            return french.typeset(f"Le {day}, {wave} {_TO_NOBODY[self.is_planned]}.")
+        whom = french.plural(total, "pouvoir organisateur", "pouvoirs organisateurs")
+        codes = [code for code in labels if code in meant]
+        networks = ", ".join(f"{labels[code]} {french.number(meant[code])}" for code in codes)
+        if self.is_planned:
+            return french.typeset(f"Le {day}, {wave} doit partir : aujourd’hui, elle écrirait à {whom} ({networks}).")
+        answered = sum(self.answered.values())
+        replied = f"{french.number(answered)} {'a' if answered == 1 else 'ont'} répondu" if answered else NO_REPLY
+        return french.typeset(f"Le {day}, {wave} a écrit à {whom} ({networks}) ; {replied}.")
+
+    def as_json(self) -> dict[str, Any]:
+        """The action as JSON, under fixed names; each count has the codes of networks, and a total."""
+        counts = {name: _with_total(getattr(self, name)) for name in ("meant", "sent", "delivered", "answered")}
+        return {
+            "campaign": self.campaign,
+            "title": self.title,
+            "strand": self.strand,
+            "wave": self.wave,
+            "at": self.at.isoformat(),
+            "planned": self.is_planned,
+            **({"meant": counts["meant"]} if self.is_planned else counts),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """The actions of a programme at a moment: those done, the latest first; those planned, the next first.
+
+    `labels` has the networks that any of them means, in their usual order. `more` counts those left out by a limit.
+    """
+
+    done: Sequence[Action]
+    planned: Sequence[Action]
+    labels: Mapping[str, str]
+    more: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The actions as JSON, under fixed names."""
+        return {"done": [one.as_json() for one in self.done], "planned": [one.as_json() for one in self.planned]}
+
+
+def actions(
+    session: Session, programme: Programme, *, now: datetime, at: datetime | None = None, limit: int | None = None
+) -> Actions:
+    """What was done and what is planned for a programme, as of a moment of the past, or now without one.
+
+    With `limit`, so many of each; counting one planned wave costs as much as counting its audience.
+    """
+    is_past = at is not None and at < now
+    moment = at if at is not None and is_past else now
+    waves = _waves(session, programme)
+    planned = [wave for wave in waves if wave.id in _planned(session, waves, moment)] if is_past else _to_come(waves)
+    done = [wave for wave in waves if wave.mailing and wave.mailing.filled_at and wave.mailing.filled_at <= moment]
+    done.sort(key=lambda wave: (_left_at(wave), wave.id), reverse=True)
+    planned.sort(key=lambda wave: (wave.due_at, wave.id))
+    shown = done[:limit], planned[:limit]
+    counts = _counts(session, shown[0], moment)
+    meant = {} if is_past else _meant(session, shown[1], now)
+    told = (
+        [_action(wave, _left_at(wave), counts[wave.mailing_id or 0]) for wave in shown[0]],
+        [_action(wave, wave.due_at, {"meant": meant.get(wave.id)}, is_planned=True) for wave in shown[1]],
+    )
+    codes = {code for one in (*told[0], *told[1]) for code in one.meant or ()}
+    networks = session.execute(select(Network.code, Network.label).order_by(Network.position)).all()
+    labels = {code: label for code, label in networks if code in codes}
+    return Actions(*told, labels, len(done) + len(planned) - sum(map(len, shown)))
+
+
+def _with_total(counts: Counts | None) -> dict[str, int] | None:
+    return None if counts is None else {**counts, "total": sum(counts.values())}
+
+
+def _waves(session: Session, programme: Programme) -> Sequence[Wave]:
+    """The waves of a programme's campaigns, each campaign with its own, in one statement."""
+    strands = [strand.id for strand in programme.strands]
+    query = select(Wave).join(Campaign, Campaign.id == Wave.campaign_id).where(Campaign.strand_id.in_(strands))
+    query = query.options(joinedload(Wave.campaign), joinedload(Wave.mailing)).order_by(Wave.number)
+    waves = session.scalars(query).all()
+    own: dict[Campaign, list[Wave]] = {}
+    for wave in waves:
+        own.setdefault(wave.campaign, []).append(wave)
+    for campaign, theirs in own.items():
+        set_committed_value(campaign, "waves", theirs)
+    return waves
+
+
+def _to_come(waves: Sequence[Wave]) -> list[Wave]:
+    return [wave for wave in waves if wave.state is WaveState.PLANNED]
+
+
+def _planned(session: Session, waves: Sequence[Wave], moment: datetime) -> set[int]:
+    """The keys of the waves that were planned at a moment, by their transitions."""
+    query = select(WaveTransition.wave_id, WaveTransition.state).where(WaveTransition.at <= moment)
+    query = query.where(WaveTransition.wave_id.in_([wave.id for wave in waves])).order_by(WaveTransition.id)
+    states = dict(session.execute(query).all())  # the last of each wave stands
+    return {key for key, state in states.items() if state is WaveState.PLANNED}
+
+
+def _left_at(wave: Wave) -> datetime:
+    """When a wave left: its recipients may have been written down a little before it was due."""
+    return max(wave.due_at, wave.mailing.created_at) if wave.mailing else wave.due_at
+
+
+def _action(wave: Wave, at: datetime, counts: Mapping[str, Any], *, is_planned: bool = False) -> Action:
+    campaign = wave.campaign
+    return Action(campaign.id, campaign.title, campaign.strand.number, wave.name, at, is_planned, **counts)
+
+
+def _counts(session: Session, waves: Sequence[Wave], moment: datetime) -> dict[int, dict[str, dict[str, int]]]:
+    """What came of the letters of each mailing by a moment, by network."""
+    mailings = [wave.mailing_id for wave in waves if wave.mailing_id]
+    counts: dict[int, dict[str, dict[str, int]]] = {
+        key: {name: {} for name in ("meant", "sent", "delivered", "answered")} for key in mailings
+    }
+    was_tried = Message.fenced_at <= moment
+    letters = _by_network(
+        mailings,
+        func.count(AUTHORITY.distinct()),
+        _those(and_(is_sent(), was_tried)),
+        _those(and_(Message.state == MessageState.ACCEPTED, was_tried)),
+    )
+    for mailing, code, meant, sent, delivered in session.execute(letters):
+        for name, count in (("meant", meant), ("sent", sent), ("delivered", delivered)):
+            counts[mailing][name][code] = count
+    answers = _by_network(mailings, func.count(AUTHORITY.distinct())).join(Response, Response.message_id == Message.id)
+    for mailing, code, answered in session.execute(answers.where(Response.given_at <= moment)):
+        counts[mailing]["answered"][code] = answered
+    return counts
+
+
+def _by_network(mailings: Sequence[int], *counted: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(Message.mailing_id, Network.code, *counted)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .join(Authority, Authority.id == AUTHORITY)
+        .join(Network, Network.id == Authority.network_id)
+        .where(Message.mailing_id.in_(mailings))
+        .group_by(Message.mailing_id, Network.code)
+    )
+
+
+def _those(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(case((condition, AUTHORITY)).distinct())
+
+
+def _meant(session: Session, waves: Sequence[Wave], now: datetime) -> dict[int, Counts]:
+    """To whom each planned wave would write now; those of one campaign with the same audience are counted once."""
+    found: dict[tuple[int, bool], Counts] = {}
+    for wave in waves:
+        key = wave.campaign_id, wave.added_reminder_id is not None
+        if key not in found:
+            meant, scope = audiences.planned_of(wave, now=now), audiences.scope_of(session, wave.campaign, now=now)
+            found[key] = audience_counts.written_by_network(session, meant, scope)
+    return {wave.id: found[wave.campaign_id, wave.added_reminder_id is not None] for wave in waves}
