@@ -10,7 +10,7 @@ from outreach.adherence import programmes, sentences, situation
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
 from outreach.adherence.situation import Bucket
-from outreach.directory.models import Listing
+from outreach.directory.models import Listing, School
 from outreach.errors import InputError, NotFound
 from outreach.notes import drafts, freezing, gathering, listing
 from outreach.notes.content import HandFigure, TableKind, read_figures
@@ -142,6 +142,27 @@ def test_an_approved_note_stays_as_it_was_whatever_is_recorded_later(sample_data
     with sample_database.writing() as session:
         second = freezing.freeze(session, replace(first, content=again), now=later, actor=AUTHOR).id
     assert [number, approve_in(sample_database, second)] == ["2021-001", "2021-002"]
+
+
+def test_a_figure_known_then_is_the_one_that_was_given_then(sample_database):
+    later = NOW + timedelta(days=1)
+    with sample_database.reading() as session:
+        first = gathering.gather(session, ASKED, now=NOW)
+    with sample_database.writing() as session:
+        strand = programmes.the_programme(session).strands[0]
+        school = session.scalars(select(School.id).where(School.fase == first.rows[0].fase)).one()
+        record = {"status": Status.DECLINED, "word": Word.CONFIRMED, "effective_on": STORY_DAY, "recorded_at": later}
+        told = {"recorded_by": AUTHOR, "source": "x", "reason": ""}
+        session.add(AdherenceRecord(school_id=school, strand_id=strand.id, **record, **told))
+    with sample_database.reading() as session:
+        now = gathering.gather(session, ASKED, now=later)
+        then = gathering.gather(session, replace(ASKED, known_at=NOW), now=later)
+    assert (now.content.tables != first.content.tables, now.rows != first.rows) == (True, True)
+    assert (then.content.tables, then.rows, then.content.known_at) == (
+        first.content.tables,
+        first.rows,
+        first.content.known_at,
+    )
 
 
 def kept(database, number):
