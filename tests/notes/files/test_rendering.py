@@ -33,6 +33,16 @@ def test_a_word_document_says_what_was_typed_as_it_was_typed(files):
     assert "Au 15\u00a0mai\u00a02021, 15 des 153 écoles secondaires (9,8\u00a0%) ont adhéré." in text
 
 
+def test_emphasis_lists_and_links_of_the_text_are_kept_in_a_word_document(files):
+    word = Document(io.BytesIO(files["docx"]))
+    runs = [run for paragraph in word.paragraphs for run in paragraph.runs]
+    assert any((run.text, run.bold) == ("plan", True) for run in runs)
+    assert any((run.text, run.italic) == ("bien", True) for run in runs)
+    styles = {paragraph.text: paragraph.style.name for paragraph in word.paragraphs}
+    assert (styles["un"], styles["premier"], styles["cité"]) == ("List Bullet", "List Number", "Quote")
+    assert styles["Un titre"] == "Heading 2"
+
+
 def test_a_word_document_has_its_language_headings_and_heading_rows(files):
     word = Document(io.BytesIO(files["docx"]))
     with zipfile.ZipFile(io.BytesIO(files["docx"])) as packed:
