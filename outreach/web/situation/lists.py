@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.adherence import programmes, situation
+from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme, RollUp
 from outreach.adherence.situation import Bucket, Selection
@@ -23,7 +24,6 @@ from outreach.web.situation.asked import Asked, selected, spelt_day, surely_aske
 from outreach.web.situation.blueprint import pages
 from outreach.web.situation.tables import (
     AUTHORITY_HEADERS,
-    DEFINITIONS,
     SCHOOL_HEADERS,
     authority_cells,
     definitions,

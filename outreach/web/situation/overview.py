@@ -9,6 +9,7 @@ from flask_security import current_user
 
 from outreach import statements
 from outreach.adherence import known, programmes, sentences, situation
+from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket
@@ -30,7 +31,7 @@ from outreach.tracking import inbox
 from outreach.tracking.inbox import Tray
 from outreach.web.situation.asked import asked, chosen_groups, spelt_day, surely_asked, toggled
 from outreach.web.situation.blueprint import pages
-from outreach.web.situation.tables import DEFINITIONS, file_name, tables_of
+from outreach.web.situation.tables import file_name, tables_of
 from outreach.web.ui import charts, exports
 from outreach.web.ui.frame import actor, current_day, database, held_roles, needs, now, settings
 
