@@ -82,6 +82,7 @@ def test_a_database_that_does_not_answer_leaves_the_data_to_verify(sample_databa
     file = tmp_path / "x.json"
     file.write_bytes(b"{}")
     result = CliRunner().invoke(commands, ["note", "verify", str(file)], obj=operation)
+    operation.database.dispose()
     assert (result.exit_code, "vérifié sans elle" in result.stderr) == (1, True)
     assert "sans la base de données" in result.stdout.replace("\u00a0", " ")
 

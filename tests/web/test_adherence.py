@@ -103,7 +103,8 @@ def grown_over(author, content):
         response = upload(author, content)
     assert response.status_code == 422
     assert re.search(
-        r"Le (?:classeur|fichier) (?:a plus|contient plus|déclare plus|est)|Fichier illisible", text_of(response)
+        r"Le (?:classeur|fichier) (?:a plus|contient plus|déclare plus|est|n’a pas pu être lu)|Fichier illisible",
+        text_of(response),
     )
     return grown[0]
 
