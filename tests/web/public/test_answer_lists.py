@@ -81,14 +81,14 @@ def test_little_is_kept_of_what_a_stranger_sends():
 
 def test_workbooks_of_strangers_never_take_the_places_of_staff(monkeypatch):
     monkeypatch.setattr(workbook_module, "SECONDS", 0.01)
-    monkeypatch.setattr(workbook_module, "_read_apart", lambda _: [["read"]])
+    monkeypatch.setattr(workbook_module, "_read_apart", lambda _: [["FASE", "Réponse"], ["80001", "Non concerné"]])
     with workbook_module.PUBLIC:
         with pytest.raises(InputError, match="D’autres classeurs"):
-            workbook_module.read_workbook(b"", workbook_module.PUBLIC)
-        assert workbook_module.read_workbook(b"") == [["read"]]
+            lines.opened(b"PK")
+        assert read_grid(b"PK").header == ["FASE", "Réponse"]
     monkeypatch.setattr(workbook_module, "STAFF", threading.BoundedSemaphore(1))
     with workbook_module.STAFF:
-        assert workbook_module.read_workbook(b"", workbook_module.PUBLIC) == [["read"]]
+        assert "Non concerné" in lines.opened(b"PK").grid
 
 
 def send(client, wbe, content):
