@@ -46,6 +46,14 @@ def test_the_pages_an_authority_sees_keep_the_rules(visitor, letters, leaving, v
         assert violations(visitor) == [], look
 
 
+@pytest.mark.long
+def test_the_pages_of_many_schools_keep_the_rules(visitor, violations, wbe, looks):
+    for address in (f"{wbe}?status=none", wbe.replace("/a/", "/a/lists/")):
+        visitor.goto(address)
+        for look in looks(visitor):
+            assert (violations(visitor), overflow(visitor) <= 0) == ([], True), look
+
+
 def test_an_answer_is_given_by_the_keyboard_alone(visitor, wbe, sample_database):
     visitor.goto(wbe)
     visitor.keyboard.press("Tab")

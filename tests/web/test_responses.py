@@ -87,6 +87,31 @@ def test_one_choice_for_all_schools_comes_first_and_those_ticked_may_differ(clie
     assert "s’arrêtent pour ces écoles." in text_of(done)
 
 
+def test_a_filter_stands_in_the_address_loses_nothing_typed_and_is_kept_by_an_answer(client, wbe, sample_database):
+    shown = client.get(wbe, query_string={"zone": "Hainaut Sud", "status": "none"})
+    few, form = asked_about(shown.text), form_of(shown, "answer")
+    assert 0 < len(few) < 133
+    typed = {
+        "comment": "Voir avec la direction",
+        "answer": "help",
+        "other": "declined",
+        "pick": few[0],
+        "numbers": "1-2",
+    }
+    elsewhere = client.post(wbe, data={**form, **typed, "zone": "Namur", "status": "declined", "show": "1"})
+    assert counted(sample_database)[0] == 0
+    kept = form_of(elsewhere, "answer")
+    assert {"comment": typed["comment"], "answer": "help", "other": "declined", "zone": "Namur"}.items() <= kept.items()
+    assert {str(few[0])} < set(kept["pick"])
+    assert len(kept["pick"]) == 3
+    done = client.post(wbe, data=kept)
+    assert done.location.endswith("?zone=Namur&status=declined")
+    assert f"{wbe}?zone=Namur&amp;status=declined" in client.get(done.location).text
+    with sample_database.reading() as session:
+        answered = session.scalars(select(ResponseSchool.school_id)).all()
+        assert len(answered) == 3
+
+
 def test_reloading_the_page_after_an_answer_does_not_answer_twice(client, wbe, sample_database):
     sent = client.post(wbe, data={"answer": "help"})
     assert sent.status_code == 303

@@ -6,11 +6,11 @@ import zipfile
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from outreach.campaigns.answer_lists import lines, lists
 from outreach.campaigns.answer_lists.models import AnswerList
-from outreach.delivery.models import Message
+from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.errors import InputError
 from outreach.spreadsheets import workbook as workbook_module
 from outreach.spreadsheets.tables import read_grid
@@ -19,7 +19,7 @@ from outreach.tracking.models import Answer, Response
 from tests.pages import form_of, text_of
 from tests.spreadsheets.books import workbook
 from tests.web.public.test_answer_form import SIX
-from tests.web.test_responses import counted, letters, wbe
+from tests.web.test_responses import asked_about, counted, letters, wbe
 
 __all__ = ["letters", "wbe"]
 HEADER = ["FASE", "École", "Réponse"]
@@ -130,6 +130,21 @@ def test_the_prepared_sheet_is_filled_in_read_again_and_recorded_once(client, wb
         assert session.scalars(select(AnswerList.grid)).one() == ""
 
 
+def test_answers_and_sheets_from_a_test_letter_are_shown_and_not_recorded(client, wbe, sample_database):
+    with sample_database.writing() as session:
+        session.execute(update(Mailing).values(purpose=Purpose.TEST))
+    before = counted(sample_database)
+    (fase, *_) = asked_about(client.get(wbe).text)
+    said = text_of(client.post(wbe, data={"pick": fase, "other": "declined"}))
+    assert "Essai : rien n’est enregistré" in said
+    assert "Nous n’adhérons pas (1 école sur 147)" in said
+    checked = client.get(send(client, wbe, f"FASE;Réponse\n{fase};Refus".encode()).location)
+    done = client.post(wbe.replace("/a/", "/a/lists/application/"), data=form_of(checked))
+    assert "Essai : rien n’est enregistré" in text_of(done)
+    assert counted(sample_database) == before
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 def test_five_files_an_hour_are_read_of_a_letter_even_those_that_cannot_be(client, letters, wbe, sample_database):
     other = next(address for address in letters.values() if address != wbe)
     codes = [send(client, wbe, b"%PDF").status_code for _ in range(6)]
