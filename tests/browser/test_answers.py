@@ -98,6 +98,8 @@ def test_a_whole_answer_is_given_without_a_script(open_page, wbe, sample_databas
     page.get_by_text("Répondre autrement pour quelques écoles").click()
     page.get_by_label("Réponse des écoles cochées").select_option("joined")
     page.get_by_role("checkbox", name="Athénée").first.check()
+    if width == 390:
+        expect(page.get_by_role("button", name="Envoyer pour les écoles cochées")).to_be_in_viewport()
     page.get_by_label("Commentaire ou motif").fill("Une école d’avance.")
     page.get_by_label("Zone").select_option("Hainaut Sud")
     page.get_by_role("button", name="Filtrer").click()
