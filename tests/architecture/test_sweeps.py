@@ -57,6 +57,7 @@ OPEN = {
     "public.receive_list",
     "public.apply_list",
     "public.choose_measure",
+    "public.mailbox_file",
     "public.accessibility",
     "public.data_protection",
     "public_notes.note",

@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from sqlalchemy import select
 
 from outreach.campaigns.letter.blocks import EMPTY, PATTERNS
 from outreach.campaigns.letter.facts import Facts
@@ -100,6 +101,18 @@ def subject_read(session: Session, message: Message, sending: SenderIdentity, *,
     """The subject of a letter as it left, or as it would leave now."""
     letter, content = _read_again(session, message, sending, now)
     return letter.subject_for(content.values, content.flags)
+
+
+def subjects_kept(session: Session, messages: Sequence[int]) -> dict[int, str]:
+    """The subjects of letters that left, as they left, by message key; one statement. Others are left out."""
+    query = select(Message.id, Mailing.letter, Mailing.headers, Composition.content)
+    query = query.join(Mailing, Mailing.id == Message.mailing_id)
+    query = query.join(Composition, Composition.message_id == Message.id).where(Message.id.in_(messages))
+    subjects = {}
+    for key, frozen, headers, kept in session.execute(query):
+        content = Content.from_json(kept)
+        subjects[key] = _compiled(frozen, headers)[1].subject_for(content.values, content.flags)
+    return subjects
 
 
 def _read_again(session: Session, message: Message, sending: SenderIdentity, now: datetime) -> tuple[Letter, "Content"]:

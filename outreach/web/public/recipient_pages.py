@@ -25,7 +25,7 @@ from outreach.statements import StatementKind
 from outreach.tracking import answers, consent
 from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer
-from outreach.web.public import who_answers
+from outreach.web.public import own_file, who_answers
 from outreach.web.public.answer_form import MANY, OF_SCHOOLS, AnswerForm, FieldFault, SchoolList
 from outreach.web.public.forwarding import Forwarding
 from outreach.web.ui.frame import database, now, settings
@@ -159,6 +159,22 @@ def given_answer(token: str) -> Response | Redirect:
                 return redirect(url_for(".answer", token=token))
             unsaved = _unsaved_measure(session, message)
             return _answered_page(token, receipt, len(asked.schools), shared.contact, **unsaved)
+    except NotFound:
+        return _neutral()
+
+
+@pages.get("/a/file/<path:token>")
+def mailbox_file(token: str) -> Response:
+    """All of the mailbox's own file, a page of its schools at a time; once answers are over, the contact alone."""
+    read = _read(token, TokenKind.ANSWER)
+    try:
+        with database().reading() as session:
+            message = _message(session, read)
+            shared = composing.facts_of(session, message, _sending(), now=now()).shared
+            if answer_term.term_of(session, message, shared.deadline, now=now()).stands is AnswerTerm.OVER:
+                return _question_page(session, message, token)
+            file = own_file.asked_page(request, session, message, shared.contact, now=now())
+            return _page("public/file.html", 200, token=token, **file)
     except NotFound:
         return _neutral()
 
@@ -330,6 +346,7 @@ def _question_page(
         answers=list(Answer),
         own=OF_SCHOOLS,
         form=form,
+        **own_file.beginning(session, message, shared.contact, now=now()),
         who=who_answers.shown(session, message, request.form, place),
         schools=SchoolList.of(asked, before, form) if len(asked.open()) > MANY else None,
         fault=str(fault or ""),

@@ -1,0 +1,137 @@
+"""A mailbox's own file: what was written to it this school year, what was answered, and the word for each school.
+
+Whoever has a letter's link reads it. So it names no person and no address, shows no comment, and a mailbox that answers
+for some schools reads of these alone. Some twelve statements, whatever the number of schools.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
+
+from outreach.adherence import records
+from outreach.adherence.models import Programme, Status, Strand, Word
+from outreach.adherence.records import SchoolStandings
+from outreach.campaigns.letter import composing
+from outreach.campaigns.schedule.moments import school_year
+from outreach.days import today
+from outreach.db import Session
+from outreach.db.in_list import among
+from outreach.delivery.ledger import outbox
+from outreach.delivery.models import Mailing, Message, Purpose
+from outreach.directory.contacts import school_limits
+from outreach.directory.models import Authority
+from outreach.errors import NotFound
+from outreach.tracking.models import Answer, Response, ResponseSchool
+
+MOST = 10  # letters, and answers, the newest first
+REQUESTS = (Answer.HELP, Answer.WRONG_CONTACT)
+KINDS = {
+    Purpose.CAMPAIGN: "courriel",
+    Purpose.CONFIRMATION: "accusé d’une réponse",
+    Purpose.REPLY: "réponse du service",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LetterInFile:
+    """A letter to the mailbox: when it left, its kind in French, and its subject as it left."""
+
+    at: datetime
+    kind: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerInFile:
+    """An answer: when, about which strand, for how many schools (0 for a request), from this mailbox or another."""
+
+    at: datetime
+    strand: int
+    answer: Answer
+    schools: int
+    is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxFile:
+    """What a mailbox reads of itself and its schools. `has_more`: there are older ones than those listed.
+
+    `strands` are those that one of the schools may join; a school has a standing in those that it may join itself.
+    """
+
+    letters: Sequence[LetterInFile]
+    has_more_letters: bool
+    answers: Sequence[AnswerInFile]
+    has_more_answers: bool
+    strands: Sequence[Strand]
+    schools: Sequence[SchoolStandings]
+
+    def totals(self, strand: Strand) -> list[tuple[Status, Word | None, int]]:
+        """For how many schools each status stands in a strand, and on whose word, in the order of statuses."""
+        known = (row.strands.get(strand.number) for row in self.schools)
+        counted = Counter((at.status, at.word) for at in known if at is not None)
+        return [
+            (status, word, counted[status, word])
+            for status in Status
+            for word in (*Word, None)
+            if counted[status, word]
+        ]
+
+
+def of(session: Session, message: Message, *, now: datetime) -> MailboxFile:
+    """The file of a letter's mailbox. Raises NotFound when the letter is about no strand, or not for an authority."""
+    mailing = session.get_one(Mailing, message.mailing_id)
+    if mailing.strand is None or message.authority_id is None:
+        raise NotFound("Ce courriel n’attend pas de réponse.")
+    authority = session.get_one(Authority, message.authority_id)
+    programme = session.get_one(Programme, mailing.strand.programme_id)
+    limit = school_limits(session, [authority.id]).get((authority.id, message.address_key))
+    standings = records.standings(session, authority, programme, today(now))
+    schools = [row for row in standings if limit is None or row.school.id in limit]
+    open_to = {number for row in schools for number in row.strands}
+    letters, answers = _letters(session, message, now), _answers(session, message, limit, now)
+    return MailboxFile(
+        letters=letters[:MOST],
+        has_more_letters=len(letters) > MOST,
+        answers=answers[:MOST],
+        has_more_answers=len(answers) > MOST,
+        strands=[strand for strand in programme.strands if strand.number in open_to],
+        schools=schools,
+    )
+
+
+def _letters(session: Session, message: Message, now: datetime) -> list[LetterInFile]:
+    """The letters that left for this mailbox of this authority, one more than are listed."""
+    query = select(Message.id, Message.fenced_at, Mailing.purpose).join(Mailing, Mailing.id == Message.mailing_id)
+    query = query.where(
+        Message.authority_id == message.authority_id,
+        Message.address_key == message.address_key,
+        Mailing.purpose.in_(KINDS),
+        Message.state.in_(outbox.LEFT),
+        Message.fenced_at >= school_year(now),
+    )
+    rows = session.execute(query.order_by(Message.fenced_at.desc(), Message.id.desc()).limit(MOST + 1)).all()
+    subjects = composing.subjects_kept(session, [row.id for row in rows])
+    return [LetterInFile(at, KINDS[purpose], subjects.get(key, "")) for key, at, purpose in rows if at is not None]
+
+
+def _answers(session: Session, message: Message, limit: frozenset[int] | None, now: datetime) -> list[AnswerInFile]:
+    """The answers of the authority that concern this mailbox, one more than are listed."""
+    is_own: ColumnElement[bool] = Message.address_key == message.address_key
+    is_theirs = true() if limit is None else among(ResponseSchool.school_id, limit)
+    schools = func.count(ResponseSchool.school_id)
+    query = (
+        select(Response.given_at, Strand.number, Response.answer, schools, is_own)
+        .join(Message, Message.id == Response.message_id)
+        .join(Strand, Strand.id == Response.strand_id)
+        .outerjoin(ResponseSchool, and_(ResponseSchool.response_id == Response.id, is_theirs))
+        .where(Response.authority_id == message.authority_id, Response.given_at >= school_year(now))
+        .group_by(Response.id, Strand.number, Message.address_key)
+        .order_by(Response.given_at.desc(), Response.id.desc())
+    )
+    if limit is not None:
+        query = query.having(or_(schools > 0, and_(is_own, Response.answer.in_(REQUESTS))))
+    return [AnswerInFile(*row) for row in session.execute(query.limit(MOST + 1))]

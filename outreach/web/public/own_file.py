@@ -1,0 +1,27 @@
+"""What pages show of a mailbox's own file: its beginning under the answer page, all of it in pages of schools."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Request
+
+from outreach.campaigns.results import mailbox_file
+from outreach.db import Session
+from outreach.delivery.models import Message
+from outreach.web.ui.pager import Pager
+
+FEW, PAGE_ROWS = 10, 50  # schools under the answer page (more are on the file's own page), and on a page of the file
+
+
+def beginning(session: Session, message: Message, contact: str, *, now: datetime) -> dict[str, Any]:
+    """The values of `public/_file.html` for the answer page. Raises NotFound as `mailbox_file.of` does."""
+    file = mailbox_file.of(session, message, now=now)
+    return {"file": file, "rows": file.schools if len(file.schools) <= FEW else [], "contact": contact}
+
+
+def asked_page(request: Request, session: Session, message: Message, contact: str, *, now: datetime) -> dict[str, Any]:
+    """The values of `public/file.html`: the page of schools that a request asks for. Raises NotFound as above."""
+    file = mailbox_file.of(session, message, now=now)
+    pager = Pager.of(request, len(file.schools), PAGE_ROWS)
+    rows = file.schools[max(0, pager.first_row - 1) : pager.last_row]
+    return {"file": file, "rows": rows, "pager": pager, "contact": contact}

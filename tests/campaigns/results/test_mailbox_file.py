@@ -1,0 +1,130 @@
+"""A mailbox's own file: its letters, the answers and the word for each school; of some schools alone where it is so."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, select, update
+
+from outreach.adherence.models import Status, Word
+from outreach.campaigns.results import mailbox_file
+from outreach.campaigns.results.mailbox_file import AnswerInFile
+from outreach.campaigns.waves import answering
+from outreach.delivery.models import Composition, Mailing, Message, MessageState, Purpose
+from outreach.demo.post import Post
+from outreach.errors import NotFound
+from outreach.tracking.answers import Given
+from outreach.tracking.models import Answer
+from tests.campaigns.conftest import SENDING, approved, launch, people, settle, strand
+from tests.campaigns.waves.test_limited_mailboxes import ALL, AT, FIRST, LATER, SECOND, schools
+from tests.conftest import NOW
+
+__all__ = ["people", "schools", "strand"]
+LAST = LATER + timedelta(days=1)
+
+
+@pytest.fixture
+def boxes(database, schools):
+    """A wave's letters left, composed, to the three mailboxes of an authority; their keys, by address."""
+    launch(database, approved(database), at=AT)
+    with database.writing() as session:
+        Post(session, SENDING, now=AT, refusals={}).carry(AT)
+    with database.reading() as session:
+        return dict(session.execute(select(Message.address, Message.id)).all())
+
+
+def give(database, letter, answers, request=None, now=LATER):
+    with database.writing() as session:
+        message = session.get_one(Message, letter)
+        answering.receive(session, message, Given(answers, request), SENDING, now=now)
+
+
+def read(database, letter, now=LAST):
+    with database.reading() as session:
+        return mailbox_file.of(session, session.get_one(Message, letter), now=now)
+
+
+def test_a_mailbox_reads_its_own_letters_of_this_school_year_with_their_subjects(database, boxes):
+    (letter,) = read(database, boxes[FIRST]).letters
+    assert (letter.at, letter.kind) == (AT, "courriel")
+    assert "1 école, volet 1" in letter.subject.replace("\u00a0", " ")
+    with database.writing() as session:
+        session.execute(update(Message).values(state=MessageState.REFUSED))
+    assert read(database, boxes[FIRST]).letters == []
+    with database.writing() as session:
+        session.execute(update(Message).values(state=MessageState.IN_DOUBT))
+    assert len(read(database, boxes[FIRST], now=NOW + timedelta(days=90)).letters) == 1
+    assert read(database, boxes[FIRST], now=NOW + timedelta(days=100)).letters == []  # the next school year
+    with database.writing() as session:
+        session.execute(update(Mailing).values(purpose=Purpose.TEST))
+    assert read(database, boxes[FIRST]).letters == []
+
+
+def test_a_mailbox_that_answers_for_some_schools_reads_of_these_alone(database, schools, boxes):
+    give(database, boxes[ALL], dict.fromkeys(schools[:2], Answer.JOINED))
+    give(database, boxes[SECOND], {schools[1]: Answer.DECLINED}, now=LATER + timedelta(hours=1))
+    give(database, boxes[ALL], {}, Answer.HELP, now=LATER + timedelta(hours=2))
+    give(database, boxes[FIRST], {}, Answer.WRONG_CONTACT, now=LATER + timedelta(hours=3))
+    file = read(database, boxes[FIRST])
+    assert [row.school.id for row in file.schools] == schools[:1]
+    assert file.answers == [
+        AnswerInFile(LATER + timedelta(hours=3), 1, Answer.WRONG_CONTACT, 0, is_own=True),
+        AnswerInFile(LATER, 1, Answer.JOINED, 1, is_own=False),
+    ]
+    whole = read(database, boxes[ALL])
+    assert [row.school.id for row in whole.schools] == schools
+    assert [(row.answer, row.schools, row.is_own) for row in whole.answers] == [
+        (Answer.WRONG_CONTACT, 0, False),
+        (Answer.HELP, 0, True),
+        (Answer.DECLINED, 1, False),
+        (Answer.JOINED, 2, True),
+    ]
+    assert whole.totals(whole.strands[0]) == [
+        (Status.JOINED, Word.DECLARED, 1),
+        (Status.DECLINED, Word.DECLARED, 1),
+        (Status.NONE, None, 1),
+    ]
+
+
+def test_only_the_newest_are_listed_and_the_file_says_that_there_are_more(database, schools, boxes):
+    for hour in range(mailbox_file.MOST + 1):
+        choice = Answer.DECLINED if hour % 2 else Answer.IN_PREPARATION
+        give(database, boxes[FIRST], {schools[0]: choice}, now=LATER + timedelta(hours=hour))
+    with database.writing() as session:
+        Post(session, SENDING, now=LAST, refusals={}).carry(LAST)
+    file = read(database, boxes[FIRST])
+    assert (len(file.answers), file.has_more_answers) == (mailbox_file.MOST, True)
+    assert file.answers[0].at == LATER + timedelta(hours=mailbox_file.MOST)
+    assert (len(file.letters), file.has_more_letters) == (mailbox_file.MOST, True)
+    assert {letter.kind for letter in file.letters} == {"accusé d’une réponse"}
+
+
+def test_a_file_costs_as_many_statements_for_sixty_schools_as_for_three(database, boxes):
+    (other,) = settle(database, 1, schools=60)
+    launch(database, approved(database), at=AT)
+    with database.writing() as session:
+        Post(session, SENDING, now=AT, refusals={}).carry(AT)
+    with database.reading() as session:
+        large = session.scalars(select(Message.id).where(Message.authority_id == other)).one()
+    costs = []
+    for letter in (boxes[ALL], large):
+        asked = []
+        note = lambda *_, asked=asked: asked.append(1)  # noqa: E731 - it is listened with, and taken away
+        event.listen(database.engine, "before_cursor_execute", note)
+        file = read(database, letter)
+        event.remove(database.engine, "before_cursor_execute", note)
+        costs.append(len(asked))
+    assert len(file.schools) == 60
+    assert costs[0] == costs[1] <= 13
+
+
+def test_a_letter_about_no_strand_has_no_file(database, boxes):
+    with database.writing() as session:
+        session.execute(update(Mailing).values(strand_id=None))
+    with pytest.raises(NotFound):
+        read(database, boxes[FIRST])
+
+
+def test_a_letter_whose_content_is_gone_is_listed_without_its_subject(database, boxes):
+    with database.writing() as session:
+        session.delete(session.get_one(Composition, boxes[FIRST]))
+    assert [letter.subject for letter in read(database, boxes[FIRST]).letters] == [""]
