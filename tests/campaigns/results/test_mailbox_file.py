@@ -85,6 +85,7 @@ def test_a_mailbox_that_answers_for_some_schools_reads_of_these_alone(database, 
     ]
 
 
+@pytest.mark.long
 def test_only_the_newest_are_listed_and_the_file_says_that_there_are_more(database, schools, boxes):
     for hour in range(mailbox_file.MOST + 1):
         choice = Answer.DECLINED if hour % 2 else Answer.IN_PREPARATION
