@@ -16,6 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from outreach.adherence import programmes, situation
+from outreach.adherence.grouping import Grouping
 from outreach.cli.preparation import load_sample, prepare
 from outreach.db import Database, Session
 from outreach.delivery.models import MessageClass
@@ -50,6 +51,9 @@ def main() -> None:
             show("count an audience, who is left out, and why", lambda: audience_counts.count(session, meant, scope))
             show("its first ten", lambda: audience_counts.first(session, meant, scope, 10))
             show("situation of a day", lambda: situation.situation(session, programme, TODAY))
+            then, by_zone = NOW - timedelta(hours=1), Grouping.ZONE
+            show("the same, as known an hour before", lambda: known_then(session, programme, then))
+            show("the same, by zone", lambda: situation.situation(session, programme, TODAY, by=by_zone))
             show("curve over 26 days", lambda: situation.curve(session, programme, TODAY))
             show("situation of 26 days, one by one", lambda: one_by_one(session, programme))
         database.dispose()
@@ -66,6 +70,10 @@ def audience_of_an_invitation(session: Session, programme: programmes.Programme)
 
 def load(database: Database, folder: str) -> None:
     load_sample(database, read({"OUTREACH_DATA": folder}), NOW, TODAY)
+
+
+def known_then(session: Session, programme: programmes.Programme, then: datetime) -> None:
+    situation.situation(session, programme, TODAY, known_at=then)
 
 
 def one_by_one(session: Session, programme: programmes.Programme) -> None:

@@ -15,7 +15,8 @@ from tests.conftest import NOW
 pytestmark = pytest.mark.browser
 PAGES = {
     "situation": "/",
-    "situation passée": "/?as_of=2021-05-15",
+    "situation passée": "/?as_of=2021-05-15&known_at=2021-05-16T10:00&by=zone&zone=Namur",
+    "actions": "/situation/actions",
     "écoles comptées": "/situation/schools?strand=1&status=joined",
     "notes": "/notes",
     "une note à préparer": "/notes/drafts/new?as_of=2021-05-15",
