@@ -33,10 +33,11 @@ NO_ACTIONS = Actions([], [], {})
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A situation, and the sentences that say it."""
+    """A situation, the sentences that say it, and the register it counts by where that is the oldest one known."""
 
     found: Situation
     sentences: list[str]
+    oldest: date | None
 
 
 @report.command("situation")
@@ -79,7 +80,7 @@ def count_situation(
     with operation.database.reading() as session:
         told = _told(session, day or days.today(known_at or operation.now), known_at, Grouping(by), networks, code)
         acted = _acted(session, operation.now, told.found, code) if xlsx else NO_ACTIONS
-    tables = tables_of(told.found, acted, operation.now)
+    tables = tables_of(told.found, acted, operation.now, told.oldest)
     if xlsx:
         xlsx.write_bytes(exports.xlsx(*tables))
     if csv:
@@ -127,9 +128,10 @@ def _told(
     counted = situation.situation(session, programme, day, known_at=known_at, by=by)
     said = sentences.sentences(counted, programme.strands)
     said += [answer.sentence for answer in sentences.answers(counted, programme.strands, codes)]
-    if oldest := known.oldest_register(session, day, known_at):
+    oldest = known.oldest_register(session, day, known_at)
+    if oldest:
         said.append(f"Écoles : registre du {french.day(oldest)}, le plus ancien connu.")
-    return Told(counted.among(codes), said)
+    return Told(counted.among(codes), said, oldest)
 
 
 def _codes(session: Session, networks: Sequence[str]) -> list[str]:

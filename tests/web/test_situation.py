@@ -149,6 +149,13 @@ def test_past_an_edition_undone_since_the_page_says_that_it_cannot_replay(author
 
 def test_before_the_first_edition_the_page_names_the_register_it_counts_by(author):
     assert "registre du 18 août 2020, le plus ancien connu" in text_of(author.get("/?as_of=2020-01-01"))
+    for place in ("/situation/export.xlsx", "/situation/authorities.xlsx"):
+        book = CalamineWorkbook.from_filelike(io.BytesIO(author.get(f"{place}?as_of=2020-01-01").data))
+        last = book.get_sheet_by_name("Définitions").to_python()[-1]
+        assert [cell.replace("\xa0", " ") for cell in last] == [
+            "Registre",
+            "Registre du 18 août 2020, le plus ancien connu.",
+        ]
     assert "le plus ancien connu" not in text_of(author.get("/?as_of=2021-05-15"))
 
 

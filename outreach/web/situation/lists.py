@@ -8,7 +8,7 @@ from flask import Response, render_template, request
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
-from outreach.adherence import programmes, situation
+from outreach.adherence import known, programmes, situation
 from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme, RollUp
@@ -63,8 +63,9 @@ def export_list(what: str, kind: str) -> Response:
         )
         cells, headers = (school_cells, SCHOOL_HEADERS) if is_of_schools else (authority_cells, AUTHORITY_HEADERS)
         rows = [cells(about, selection, row, now()) for row in found]
+        oldest = known.oldest_register(session, about.day, about.known_at)
     named = file_name(about, f"volet-{selection.strand}")
-    return exports.download(exports.Table("Liste", headers, rows), kind, named, definitions())
+    return exports.download(exports.Table("Liste", headers, rows), kind, named, definitions(oldest))
 
 
 @pages.post(f"{LIST}/campaign")

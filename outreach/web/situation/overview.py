@@ -126,5 +126,6 @@ def export(kind: str) -> Response:
         programme = programmes.the_programme(session)
         found = situation.situation(session, programme, about.day, known_at=about.known_at, by=about.by)
         acted = actions.actions(session, programme, now=now(), at=about.moment)
-    table, *more = tables_of(found, acted, now())
+        oldest = known.oldest_register(session, about.day, about.known_at)
+    table, *more = tables_of(found, acted, now(), oldest)
     return exports.download(table, kind, file_name(about), *more)

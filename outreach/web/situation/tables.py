@@ -1,8 +1,9 @@
 """The situation and the lists behind its figures as tables, for files: of the pages and of the command."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
+from outreach import french
 from outreach.adherence.definitions import DEFINITIONS, KNOWN
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import RollUp, Word
@@ -32,18 +33,22 @@ GROUP_HEADERS = {
 }
 
 
-def definitions() -> exports.Table:
-    """What the words of the other tables mean."""
-    return exports.Table("Définitions", ("Terme", "Sens"), DEFINITIONS)
+def definitions(oldest: date | None) -> exports.Table:
+    """What the words of the other tables mean, and the register counted by where it is the oldest one known."""
+    register = [("Registre", f"Registre du {french.day(oldest)}, le plus ancien connu.")] if oldest else []
+    return exports.Table("Définitions", ("Terme", "Sens"), [*DEFINITIONS, *register])
 
 
-def tables_of(found: Situation, acted: Actions, now: datetime) -> list[exports.Table]:
-    """The situation computed now as tables: one row for each group and strand; the actions; the definitions."""
+def tables_of(found: Situation, acted: Actions, now: datetime, oldest: date | None) -> list[exports.Table]:
+    """The situation computed now as tables: one row for each group and strand; the actions; the definitions.
+
+    `oldest` is what `known.oldest_register` says of it.
+    """
     counted = (*("PO", "Écoles", "Volet"), *(bucket.label for bucket in Bucket), "Part adhérée")
     headers = ("Au", KNOWN, *GROUP_HEADERS[found.by], *counted)
     times = (found.as_of.isoformat(), spelt_moment(found.known_at or now))
     rows = [cells for row in (*found.rows, found.total) for cells in _cells(times, row)]
-    return [exports.Table("Situation", headers, rows), actions_table(times, acted), definitions()]
+    return [exports.Table("Situation", headers, rows), actions_table(times, acted), definitions(oldest)]
 
 
 def actions_table(times: tuple[str, str], acted: Actions) -> exports.Table:
