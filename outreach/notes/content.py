@@ -110,10 +110,11 @@ class NoteTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
-    """A sending of a campaign, done or planned: `day` as 2021-05-18, `sentence` in French with its counts.
+class NoteAction:
+    """A sending of a campaign, done or planned: `day` as 2021-05-18, `sentence` in French with its day and counts.
 
-    `networks` says how many authorities of each network it means, by French label.
+    `networks` says to how many authorities of each network it wrote, or would write, by French label. `counted` counts
+    authorities by what came of it: `meant`, `sent`, `delivered`, `answered`; only `meant` of one planned.
     """
 
     state: ActionState
@@ -121,10 +122,13 @@ class Action:
     day: str
     sentence: str
     networks: tuple[tuple[str, int], ...] = ()
+    strand: int = 0
+    wave: str = ""
+    counted: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
+class NoteDefinition:
     """A term and its meaning."""
 
     term: str
@@ -153,7 +157,7 @@ class HandFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FigureChange:
     """A figure of a corrected note: what it is, as it stood there, as it stands here."""
 
     label: str
@@ -168,7 +172,7 @@ class Correction:
     number: str
     sha256: str
     reason: str
-    changes: tuple[Change, ...]
+    changes: tuple[FigureChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +196,9 @@ class NoteContent:
     all_networks: bool
     answers: tuple[StrandAnswer, ...]
     tables: tuple[NoteTable, ...]
-    actions: tuple[Action, ...]
+    actions: tuple[NoteAction, ...]
     unknowns: tuple[str, ...]
-    definitions: tuple[Definition, ...]
+    definitions: tuple[NoteDefinition, ...]
     sources: tuple[Source, ...]
     hand_figures: tuple[HandFigure, ...]
     text: str
@@ -274,7 +278,7 @@ def read_figures(figures: dict[str, Any], text: str = "") -> NoteContent:
             "tables": tuple(_table(row) for row in stated["tables"]),
             "actions": tuple(_action(row) for row in stated["actions"]),
             "unknowns": tuple(stated["unknowns"]),
-            "definitions": tuple(Definition(**row) for row in stated["definitions"]),
+            "definitions": tuple(NoteDefinition(**row) for row in stated["definitions"]),
             "sources": tuple(Source(**row) for row in stated["sources"]),
             "hand_figures": tuple(HandFigure(**row) for row in stated["hand_figures"]),
         },
@@ -293,10 +297,10 @@ def _table(row: dict[str, Any]) -> NoteTable:
     return NoteTable(**{**row, "kind": TableKind(row["kind"]), "columns": columns, "rows": rows})
 
 
-def _action(row: dict[str, Any]) -> Action:
-    networks = tuple((label, count) for label, count in row["networks"])
-    return Action(**{**row, "state": ActionState(row["state"]), "networks": networks})
+def _action(row: dict[str, Any]) -> NoteAction:
+    pairs = {name: tuple((label, count) for label, count in row[name]) for name in ("networks", "counted")}
+    return NoteAction(**{**row, "state": ActionState(row["state"]), **pairs})
 
 
 def _correction(row: dict[str, Any]) -> Correction:
-    return Correction(**{**row, "changes": tuple(Change(**one) for one in row["changes"])})
+    return Correction(**{**row, "changes": tuple(FigureChange(**one) for one in row["changes"])})

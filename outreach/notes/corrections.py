@@ -8,7 +8,7 @@ from outreach import french
 from outreach.db import Session
 from outreach.errors import Refused
 from outreach.notes import listing
-from outreach.notes.content import Change, Correction, NoteTable, TableKind
+from outreach.notes.content import Correction, FigureChange, NoteTable, TableKind
 from outreach.notes.drafts import NoteRequest
 from outreach.notes.models import Note, NoteApproval, NoteRefusal
 
@@ -60,7 +60,7 @@ def correction_of(note: Note, asked: NoteRequest, tables: Sequence[NoteTable]) -
     old = {**_named_cells(before.tables), **{figure.label: figure.value for figure in before.hand_figures}}
     new = {**_named_cells(tables), **{figure.label: figure.value for figure in asked.hand_figures}}
     changes = [
-        Change(label, old.get(label, ABSENT), new.get(label, ABSENT))
+        FigureChange(label, old.get(label, ABSENT), new.get(label, ABSENT))
         for label in {**old, **new}
         if old.get(label) != new.get(label)
     ]

@@ -1,6 +1,6 @@
 """Gathers what a note says from what pages show: sentences, tables, what is not known, and the rows behind them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -12,18 +12,23 @@ from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import JoiningList, Programme, Strand
 from outreach.adherence.situation import Bucket, Situation, SituationRow
 from outreach.adherence.standing import standing
+from outreach.campaigns.results import actions
+from outreach.campaigns.schedule.moments import end_of
+from outreach.days import today
 from outreach.db import Session
 from outreach.directory import listing as directory
 from outreach.directory.listing import Filters, Reach
 from outreach.directory.models import ImportState, RegisterImport, School
 from outreach.notes import drafts, listing
 from outreach.notes.content import (
+    ActionState,
     Cell,
     CellKind,
     Column,
-    Definition,
     NetworkAnswer,
+    NoteAction,
     NoteContent,
+    NoteDefinition,
     NoteNetwork,
     NoteStrand,
     NoteTable,
@@ -83,9 +88,9 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         all_networks=not asked.networks,
         answers=tuple(_answer(found, strand, chosen) for strand in strands),
         tables=tables,
-        actions=(),
+        actions=_actions(session, asked, programme, strands, now),
         unknowns=_unknowns(session, asked, strands),
-        definitions=tuple(Definition(term, meaning) for term, meaning in _definitions(asked)),
+        definitions=tuple(NoteDefinition(term, meaning) for term, meaning in _definitions(asked)),
         sources=_sources(session, known_at),
         hand_figures=asked.hand_figures,
         text=asked.text.replace("\r\n", "\n").strip(),
@@ -151,6 +156,34 @@ def _rows(session: Session, asked: NoteRequest, strands: Sequence[Strand]) -> tu
     query = select(rows.c.strand_id, School.fase, rows.c.status, rows.c.word, rows.c.effective_on)
     found = session.execute(query.join(School, School.id == rows.c.school_id).order_by(rows.c.strand_id, School.fase))
     return tuple(SchoolStanding(numbers[strand_id], *more) for strand_id, *more in found)
+
+
+def _actions(
+    session: Session, asked: NoteRequest, programme: Programme, strands: Sequence[Strand], now: datetime
+) -> tuple[NoteAction, ...]:
+    """What was done and what was planned by the end of the day, as far as it was known: in the order of their days."""
+    ends = end_of(asked.as_of)
+    moment = min(ends, asked.known_at) if asked.known_at else ends
+    acted = actions.actions(session, programme, now=now, at=moment if moment < now else None)
+    numbers = {strand.number for strand in strands}
+    shown = [one for one in (*reversed(acted.done), *acted.planned) if one.strand in numbers]
+    return tuple(_action(one, acted.labels) for one in shown)
+
+
+def _action(one: actions.Action, labels: Mapping[str, str]) -> NoteAction:
+    counts = {"meant": one.meant or {}, "sent": one.sent, "delivered": one.delivered, "answered": one.answered}
+    names = list(counts) if not one.is_planned else ["meant"] if one.meant is not None else []
+    whom = counts["meant" if one.is_planned else "sent"]
+    return NoteAction(
+        ActionState.PLANNED if one.is_planned else ActionState.DONE,
+        one.title,
+        today(one.at).isoformat(),
+        one.sentence(labels),
+        tuple((label, whom[code]) for code, label in labels.items() if code in whom),
+        one.strand,
+        one.wave,
+        tuple((name, sum(counts[name].values())) for name in names),
+    )
 
 
 def _unknowns(session: Session, asked: NoteRequest, strands: Sequence[Strand]) -> tuple[str, ...]:

@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 from outreach.notes.content import (
-    Action,
     ActionState,
     CellKind,
-    Change,
     Column,
     Correction,
-    Definition,
+    FigureChange,
     HandFigure,
     NetworkAnswer,
+    NoteAction,
     NoteContent,
+    NoteDefinition,
     NoteNetwork,
     NoteStrand,
     NoteTable,
@@ -55,9 +55,17 @@ def content() -> NoteContent:
         all_networks=False,
         answers=(StrandAnswer(1, "Au 15 mai 2021, 15 des 153 écoles secondaires (9,8 %) ont adhéré.", (answer,)),),
         tables=(table,),
-        actions=(Action(ActionState.PLANNED, "Volet 1", "2021-05-18", "Relance 1 : 98 PO.", (("WBE", 1),)),),
+        actions=(
+            NoteAction(
+                ActionState.PLANNED,
+                "Volet 1",
+                "2021-05-18",
+                "Le 18 mai 2021, la relance 1 de « Volet 1 » doit partir.",
+                (("WBE", 1),),
+            ),
+        ),
         unknowns=("2 PO n’ont pas d’adresse.",),
-        definitions=(Definition("PO", "Pouvoir organisateur."),),
+        definitions=(NoteDefinition("PO", "Pouvoir organisateur."),),
         sources=(Source("Registre des écoles", "édition du 3 mai 2021"),),
         hand_figures=(HandFigure("Connexions", "près de 100 000", "Statistiques de la plateforme", "2021-05-10"),),
         text="Le **plan** est bien reçu.",
@@ -67,7 +75,7 @@ def content() -> NoteContent:
 
 def correction() -> NoteContent:
     """The same note, as a correction of an earlier one."""
-    changes = (Change("Volet 1, WBE, ont adhéré", "13", "14"),)
+    changes = (FigureChange("Volet 1, WBE, ont adhéré", "13", "14"),)
     return replace(content(), correction=Correction("2021-001", "0" * 64, "Une liste est arrivée tard.", changes))
 
 

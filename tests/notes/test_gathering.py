@@ -10,12 +10,14 @@ from outreach.adherence import programmes, sentences, situation
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
 from outreach.adherence.situation import Bucket
+from outreach.campaigns.results import actions
 from outreach.directory.models import Listing, School
 from outreach.errors import InputError, NotFound
 from outreach.notes import drafts, freezing, gathering, listing
-from outreach.notes.content import HandFigure, TableKind, read_figures
+from outreach.notes.content import ActionState, HandFigure, TableKind, read_figures
 from outreach.notes.drafts import NoteRequest, read_request
 from outreach.notes.models import NoteRow
+from tests import factories
 from tests.conftest import NOW, STORY_DAY
 from tests.factories import AUTHOR
 from tests.notes.conftest import approve_in
@@ -179,3 +181,18 @@ def test_a_request_is_read_back_as_it_was_kept():
         ASKED, known_at=NOW, strands=(1,), networks=("WBE",), groupings=(TableKind.ZONE,), hand_figures=(GIVEN,)
     )
     assert read_request(asked.as_json()) == asked
+
+
+def test_what_is_planned_is_said_with_whom_it_means(database):
+    factories.gather(database, 3, now=NOW)
+    factories.plan(database, NOW + timedelta(days=3), now=NOW)
+    with database.reading() as session:
+        acted = actions.actions(session, programmes.the_programme(session), now=NOW)
+        content = gathering.gather(session, ASKED, now=NOW).content
+        past = gathering.gather(session, ASKED, now=NOW + timedelta(days=1)).content
+    (planned,), (action,) = acted.planned, content.actions
+    assert (action.state, action.day, action.strand) == (ActionState.PLANNED, "2021-05-18", 1)
+    assert (action.sentence, action.counted) == (planned.sentence(acted.labels), (("meant", 3),))
+    assert dict(action.networks) == {acted.labels[code]: count for code, count in planned.meant.items()}
+    assert read_figures(content.figures()) == content
+    assert past.actions[0].counted == (), "whom a wave meant on a past day is not known"

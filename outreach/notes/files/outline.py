@@ -21,7 +21,7 @@ from outreach.notes.content import (
     TableKind,
 )
 from outreach.notes.files.paragraphs import blocks_of
-from outreach.notes.files.parts import Block, Grid, Paragraph, Piece, Section, Terms, Tone, bullets, plain
+from outreach.notes.files.parts import Block, Grid, Section, Terms, Tone, bullets, plain
 from outreach.notes.files.pictures import zone_map
 from outreach.notes.signing import NoteSignature
 
@@ -179,18 +179,9 @@ def _cell(cell: Cell) -> str:
 def _actions(content: NoteContent) -> Iterator[Section]:
     titles = {ActionState.DONE: "Actions menées", ActionState.PLANNED: "Actions prévues"}
     for state, heading in titles.items():
-        lines = []
-        for action in (one for one in content.actions if one.state is state):
-            networks = ", ".join(f"{label} {french.number(count)}" for label, count in action.networks)
-            lines.append(
-                (
-                    Piece(_typeset(f"{_day(action.day)}, {french.within_quotes(action.campaign)} : "), strong=True),
-                    Piece(_typeset(action.sentence)),
-                    Piece(_typeset(f" Par réseau : {networks}.") if networks else ""),
-                )
-            )
-        if lines:
-            yield Section(heading, tuple(Paragraph(line) for line in lines))
+        told = tuple(_typeset(one.sentence) for one in content.actions if one.state is state)
+        if told:
+            yield Section(heading, (bullets(told),))
 
 
 def _about(content: NoteContent) -> Iterator[Section]:
