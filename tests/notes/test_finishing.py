@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from outreach.errors import Refused
 from outreach.notes import known, listing, signing
@@ -78,23 +78,20 @@ def test_when_the_disk_is_full_half_way_nothing_is_stored_and_the_number_comes_n
 
 @contextmanager
 def no_room(database):
-    """A database that may not grow: SQLite by its own limit, PostgreSQL by an error as it raises it."""
+    """A database that has no room for files, and says so as SQLite or PostgreSQL does."""
     if database.engine.dialect.name == "postgresql":
-        full = "BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END"
-        trigger = "CREATE TRIGGER no_room BEFORE INSERT ON note_files FOR EACH ROW EXECUTE FUNCTION no_room()"
-        with database.engine.begin() as connection:
-            connection.exec_driver_sql(f"CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $${full}$$")
-            connection.exec_driver_sql(trigger)
-        yield
-        with database.engine.begin() as connection:
-            connection.exec_driver_sql("DROP FUNCTION no_room CASCADE")
-        return
-
-    def limit(connection, _record):
-        connection.execute("PRAGMA max_page_count = 1")  # as many as there are, then
-
-    database.dispose()
-    event.listen(database.engine, "connect", limit)
-    yield
-    event.remove(database.engine, "connect", limit)
-    database.dispose()
+        raised = "BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END"
+        made = [
+            f"CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $${raised}$$",
+            "CREATE TRIGGER no_room BEFORE INSERT ON note_files FOR EACH ROW EXECUTE FUNCTION no_room()",
+        ]
+        undone = "DROP FUNCTION no_room CASCADE"
+    else:
+        raised = "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+        made, undone = [f"CREATE TRIGGER no_room BEFORE INSERT ON note_files {raised}"], "DROP TRIGGER no_room"
+    for statements in (made, [undone]):
+        with database.writing() as session:
+            for statement in statements:
+                session.connection().exec_driver_sql(statement)
+        if statements is made:
+            yield
