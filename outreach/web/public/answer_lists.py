@@ -140,7 +140,14 @@ def apply_list(token: str) -> Response | Redirect:
     except (InputError, Refused, NotFound) as error:
         return _refused(named, token, error)
     if is_test:  # nothing is stored that another page could show
-        told = {"given": given, "total": total, "contact": letter.contact, "is_test": True, "choice": None}
+        told = {
+            "given": given,
+            "receipt": None,
+            "total": total,
+            "contact": letter.contact,
+            "is_test": True,
+            "choice": None,
+        }
         return _page("public/answered.html", 200, token=token, kept={}, **told)
     return redirect(url_for(".given_answer", token=token), 303)
 
