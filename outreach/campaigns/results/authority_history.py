@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from outreach import french
 from outreach.campaigns.audiences import planned_of, scope_of
-from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, ReceiptCopy, Wave, WaveState
 from outreach.campaigns.replies.models import ServiceReply
 from outreach.campaigns.results import openings
 from outreach.campaigns.results.openings import LetterOpenings
@@ -72,7 +72,10 @@ def letters(session: Session, authority: Authority, *, now: datetime) -> list[Ev
     query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(mailings))
     waves = {wave.mailing_id: wave for wave in session.scalars(query)}
     confirming = select(Mailing.id).where(Mailing.id.in_(mailings), Mailing.purpose == Purpose.CONFIRMATION)
-    confirmations = set(session.scalars(confirming))
+    confirmations = dict.fromkeys(session.scalars(confirming), "Confirmation de la réponse")
+    copied = select(Message.mailing_id).join(ReceiptCopy, ReceiptCopy.copy_id == Message.id)
+    copies = session.scalars(copied.where(Message.authority_id == authority.id))
+    confirmations |= dict.fromkeys(copies, "Copie de la confirmation, demandée par qui a répondu,")
     answering = select(ServiceReply).where(ServiceReply.message_id.in_([message.id for message in messages]))
     replies = [_reply(reply) for reply in session.scalars(answering.options(joinedload(ServiceReply.message)))]
     seen = openings.of_letters(session, [message.id for message in messages], now=now)
@@ -135,7 +138,9 @@ def to_come(session: Session, authority: Authority, *, now: datetime) -> list[Pl
     return coming
 
 
-def _letter(message: Message, wave: Wave | None, confirmations: set[int], seen: LetterOpenings | None) -> Event | None:
+def _letter(
+    message: Message, wave: Wave | None, confirmations: Mapping[int, str], seen: LetterOpenings | None
+) -> Event | None:
     is_to_come = message.state in ON_THE_WAY
     if (wave is None and message.mailing_id not in confirmations) or (wave is not None and is_to_come):
         return None
@@ -144,7 +149,7 @@ def _letter(message: Message, wave: Wave | None, confirmations: set[int], seen: 
     to = f" à {message.address}" if message.address else ""
     at = message.settled_at or message.dated_at
     if wave is None:
-        return Event(at, "automatique", f"Confirmation de la réponse{to} : {said}.")
+        return Event(at, "automatique", f"{confirmations[message.mailing_id]}{to} : {said}.")
     sentence = f"Courriel « {wave.campaign.title} », {wave.name}{to} : {said}."
     has_left = message.state is not MessageState.WITHDRAWN
     event = CampaignEvent(at, "automatique", sentence, letter=(wave.campaign_id, message.id) if has_left else None)

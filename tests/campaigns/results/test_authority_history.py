@@ -13,6 +13,7 @@ from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import Authority, Contact
+from outreach.mail.addresses import judge
 from outreach.tracking import answers, inbox
 from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer
@@ -167,12 +168,13 @@ def test_a_request_is_told_with_its_comment_and_the_address_it_proposes(database
         "Adresse proposée : b@ecole.example",
         "« Ce n’est pas le bon contact » attend le service.",
     ]
-    given = Given({}, Answer.HELP)
-    answer(database, authority, given)
-    confirmation = [
-        one for one in of(database, authority, authority_history.letters, now=LATER) if "Confirmation" in one.sentence
+    answer(database, authority, Given({}, Answer.HELP, copy_to=judge("prefet@ecole.example")))
+    events = of(database, authority, authority_history.letters, now=LATER)
+    confirmations = [one.sentence for one in events if "onfirmation" in one.sentence]
+    assert sorted(confirmations) == [  # the wrong contact gets none
+        "Confirmation de la réponse à po009001@adm.fwb.example : en attente.",
+        "Copie de la confirmation, demandée par qui a répondu, à prefet@ecole.example : en attente.",
     ]
-    assert len(confirmation) == 1  # the wrong contact gets none
 
 
 def test_exclusions_of_its_addresses_are_told_when_they_begin_and_end(database, authority):
