@@ -1,7 +1,6 @@
 """Pages that letters link to, and two statements: no account, session or cookie; a GET stores nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +27,7 @@ from outreach.tracking.models import Answer
 from outreach.web.public import own_file, who_answers
 from outreach.web.public.answer_form import MANY, OF_SCHOOLS, AnswerForm, FieldFault, SchoolList
 from outreach.web.public.forwarding import Forwarding
+from outreach.web.public.measure_outcome import MeasureOutcome
 from outreach.web.ui.frame import database, now, settings
 
 # For a letter in a browser: inline styles, no scripts, images of this site only (its pixel: reading it counts as an
@@ -40,33 +40,6 @@ POLICY = (
 )
 TOO_SOON = timedelta(seconds=3)  # a scanner submits forms as soon as a letter arrives; a person reads first
 WHY = {"": "Sans raison donnée", "person": "Je ne suis pas la bonne personne", "many": "Trop de courriels"}
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureOutcome:
-    """What came of a choice about being measured: it was refused, has to be confirmed, or is what holds now."""
-
-    fault: str
-    confirms: bool
-    holds: bool
-
-    @property
-    def heading(self) -> str:
-        """In a few words."""
-        if self.fault:
-            return "Rien n’est enregistré"
-        if self.confirms:
-            return "Un dernier geste"
-        return "Votre accord est enregistré" if self.holds else "Cette boîte n’est pas mesurée"
-
-    @property
-    def sentence(self) -> str:
-        """What follows from it."""
-        if self.confirms:
-            return "Confirmez que ce choix est bien le vôtre, en l’enregistrant une seconde fois."
-        if self.holds:
-            return "Il vaut à partir du prochain envoi."
-        return "Plus rien n’est enregistré de ce que cette boîte ouvre, ni des liens qu’elle suit."
 
 
 @pages.after_request
