@@ -27,7 +27,7 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from outreach.adherence.models import CLOSED_TO_REMINDERS, Status, Strand
 from outreach.adherence.standing import standing_of_limits, standing_on
@@ -79,7 +79,8 @@ _CONCERNS_LABELS = {
 
 class Boxes(StrEnum):
     """Which mailboxes of an authority are written to: its own, which answer for all its schools, those that answer for
-    some schools only, or both."""
+    some schools only, or both. One that has none of its own in use is written to at those of its schools, in place of
+    AUTHORITY, so that nobody falls silent."""
 
     AUTHORITY = "authority"
     SCHOOLS = "schools"
@@ -88,19 +89,19 @@ class Boxes(StrEnum):
     @property
     def label(self) -> str:
         """The French label, after « écrire »."""
-        return _BOXES_LABELS[self]
+        labels = {"authority": "à la boîte du PO", "schools": "à la boîte de chaque école"}
+        return labels.get(self.value, "aux deux")
 
-    def are(self) -> ColumnElement[bool]:
-        """True for the contacts that are such a mailbox."""
+    def are(self, *, has_limits: bool = True) -> ColumnElement[bool]:
+        """True for the contacts that are such a mailbox. Without `has_limits`, none of them answers for some only."""
         is_limited = exists().where(ContactSchool.contact_id == Contact.id).correlate(Contact)
-        return {Boxes.AUTHORITY: ~is_limited, Boxes.SCHOOLS: is_limited, Boxes.BOTH: true()}[self]
-
-
-_BOXES_LABELS = {
-    Boxes.AUTHORITY: "à la boîte du PO",
-    Boxes.SCHOOLS: "à la boîte de chaque école",
-    Boxes.BOTH: "aux deux",
-}
+        if self is Boxes.AUTHORITY and not has_limits:
+            return ~is_limited
+        own = aliased(Contact)
+        is_whole = ~exists().where(ContactSchool.contact_id == own.id).correlate(own)
+        has_own = exists().where(own.authority_id == Contact.authority_id, own.retired_at.is_(None), is_whole)
+        of_authority = or_(~is_limited, ~has_own.correlate(Contact))
+        return {Boxes.AUTHORITY: of_authority, Boxes.SCHOOLS: is_limited, Boxes.BOTH: true()}[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) 
 
     `among` limits it to some authorities, by their keys.
     """
-    return statement(audience, scope, among, has_limits=audience.boxes is not Boxes.AUTHORITY).subquery("audience")
+    return statement(audience, scope, among, has_limits=True).subquery("audience")
 
 
 def statement(audience: Audience, scope: Scope, among: Select[int] | None, *, has_limits: bool) -> Select[Any]:
@@ -193,7 +194,11 @@ def statement(audience: Audience, scope: Scope, among: Select[int] | None, *, ha
         .outerjoin(schools, schools.c.authority_id == Authority.id)
         .outerjoin(
             Contact,
-            and_(Contact.authority_id == Authority.id, Contact.retired_at.is_(None), audience.boxes.are()),
+            and_(
+                Contact.authority_id == Authority.id,
+                Contact.retired_at.is_(None),
+                audience.boxes.are(has_limits=has_limits),
+            ),
         )
         .where(Authority.id.in_(chosen))
     )
@@ -392,7 +397,7 @@ def _have_reacted(
     each, boxes = audience.unreacted, audience.unreacted_boxes
     joined = Authority.id.in_(select(each.c.authority_id).where(each.c.joined > 0))
     answered = Authority.id.in_(select(each.c.authority_id).where(each.c.answered_at.is_not(None)))
-    if boxes is None or audience.boxes is Boxes.AUTHORITY:
+    if boxes is None:
         return joined, answered
     box, key = tuple_(Authority.id, Contact.address_key), (boxes.c.authority_id, boxes.c.address_key)
     box_joined = box.in_(select(*key).where(boxes.c.joined > 0))

@@ -8,7 +8,7 @@ from sqlalchemy import CTE, ColumnElement, FromClause, Row, Subquery, and_, case
 from outreach import french
 from outreach.db import Session
 from outreach.delivery.models import Reason
-from outreach.directory.models import Authority, ContactSchool, Network
+from outreach.directory.models import Authority, Contact, ContactSchool, Network
 from outreach.segments.audience import (
     ORDER,
     Audience,
@@ -143,11 +143,20 @@ def _computed(session: Session, audience: Audience, scope: Scope) -> tuple[CTE, 
 
     MATERIALIZED, as both databases would compute the rank anew for each aggregate: eleven times a row.
     """
-    may_have = audience.boxes is not Boxes.AUTHORITY
-    has_limits = may_have and session.scalar(select(ContactSchool.contact_id).limit(1)) is not None
+    has_limits = _has_limits(session, audience.boxes)
     query = statement(audience, scope, None, has_limits=has_limits)
     counted = [query.selected_columns[name] for name in COUNTED]
     return query.with_only_columns(*counted).cte("audience").prefix_with("MATERIALIZED"), has_limits
+
+
+def _has_limits(session: Session, boxes: Boxes) -> bool:
+    """Whether a mailbox of these answers for some schools only."""
+    some = select(ContactSchool.contact_id).limit(1)
+    has_some = session.scalar(some) is not None
+    if not has_some or boxes is not Boxes.AUTHORITY:
+        return has_some
+    theirs = some.join(Contact, Contact.id == ContactSchool.contact_id)
+    return session.scalar(theirs.where(Contact.retired_at.is_(None), boxes.are())) is not None
 
 
 def _most_schools(mailboxes: CTE) -> tuple[ColumnElement[int], ...]:

@@ -124,6 +124,19 @@ def test_a_campaign_writes_to_the_mailboxes_that_it_chose(database, schools, box
     assert set(letters(database)) == written
 
 
+def test_an_authority_without_a_mailbox_of_its_own_is_written_to_at_those_of_its_schools(database, schools):
+    answer_for(database, FIRST, schools[:2])
+    with database.writing() as session:
+        gone = {"retired_at": NOW, "retired_by": AUTHOR}
+        session.execute(update(Contact).where(Contact.address == ALL).values(gone))
+    number = approved(database, Boxes.AUTHORITY)
+    with database.reading() as session:
+        counts = audiences.count(session, lifecycle.campaign_numbered(session, number), now=NOW)
+        assert (counts.written, counts.addresses, counts.of_schools, counts.schools) == (1, 2, 2, 2)
+    launch(database, number)
+    assert letters(database) == {FIRST: schools[:2], SECOND: schools[1:2]}, "one letter for both schools of a mailbox"
+
+
 def test_who_has_no_mailbox_of_the_chosen_kind_is_left_out_and_counted(database, schools):
     (other,) = settle(database, 1)
     number = approved(database, Boxes.SCHOOLS)
