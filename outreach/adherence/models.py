@@ -30,6 +30,11 @@ class Status(StrEnum):
         """The French label."""
         return _STATUS_LABELS[self]
 
+    @property
+    def place(self) -> int:
+        """Where it stands in lists of many schools: what waits for an answer comes first."""
+        return _PLACES[self]
+
 
 _STATUS_LABELS = {
     Status.JOINED: "Adhéré",
@@ -39,6 +44,15 @@ _STATUS_LABELS = {
     Status.INFORMED: "A pris connaissance",
     Status.NOT_CONCERNED: "Non concerné",
     Status.NONE: "Sans réponse",
+}
+_PLACES = {
+    status: place
+    for place, status in enumerate(
+        (
+            *(Status.NONE, Status.INFORMED, Status.IN_PREPARATION, Status.TENDER_LAUNCHED),
+            *(Status.DECLINED, Status.NOT_CONCERNED, Status.JOINED),
+        )
+    )
 }
 
 

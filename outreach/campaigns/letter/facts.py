@@ -22,8 +22,9 @@ class Shared:
 class Facts(NamedTuple):
     """The facts about one recipient when its letter is composed.
 
-    `schools` are the schools the letter is about: (FASE, name, status), sorted by name. `eligible` and `joined` count
-    the authority's schools in the strand, or those that the mailbox answers for. `federations` are (code, name).
+    `schools` are the schools the letter is about: (FASE, name, status), in the answer page's order. `eligible` and
+    `joined` count the authority's schools in the strand, or those that the mailbox answers for. `federations` are
+    (code, name).
     `written_directly` counts the authority's schools to whose own mailboxes letters of the wave go, for a mailbox that
     answers for all.
     """

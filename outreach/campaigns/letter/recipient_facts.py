@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import Row, select
 
 from outreach.adherence.models import Status, Strand
 from outreach.adherence.standing import standing_of_some, status_of
+from outreach.campaigns.letter.blocks import LISTED
 from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.campaigns.letter.links import Links, Measure
@@ -48,7 +50,6 @@ class RecipientFacts:
         authorities = _authorities(session, keys)
         networks = {network.id: network.label for network in session.scalars(select(Network))}
         schools = self._schools(session, {school for message in due for school in message.schools})
-        ranks = {key: rank for rank, key in enumerate(schools)}
         stand, federations = self._stand(session, keys), self._federations(session, keys)
         limits = school_limits(session, keys) if stand or self._tells_directly else {}
         directly = self._written_directly(session, limits, due)
@@ -64,7 +65,7 @@ class RecipientFacts:
                 name=authority.corrected_name or display_name(authority.name),
                 network=networks[authority.network_id],
                 municipality=authority.municipality,
-                schools=[schools[key] for key in sorted(message.schools, key=ranks.__getitem__)],
+                schools=_in_order(message.schools, schools),
                 eligible=len(statuses),
                 joined=sum(status is Status.JOINED for status in statuses),
                 federations=federations.get(authority.id, []),
@@ -106,16 +107,17 @@ class RecipientFacts:
     def _asks(self, *names: str) -> bool:
         return not self.letter.fields.isdisjoint(names)
 
-    def _schools(self, session: Session, keys: set[int]) -> dict[int, tuple[int, str, Status]]:
+    def _schools(self, session: Session, keys: set[int]) -> dict[int, "_ListedSchool"]:
         strand = select(Strand.id).where(Strand.id == self.strand_id).scalar_subquery()
         query = select(
-            School.id, School.fase, School.name, School.corrected_name, status_of(School.id, strand, self.day)
+            *(School.id, School.fase, School.name, School.corrected_name, School.zone),
+            status_of(School.id, strand, self.day),
         )
         # As pages list them: capitals and accents count for nothing.
         rows = session.execute(query.where(among(School.id, keys)).order_by(School.folded, School.fase))
         return {
-            key: (fase, corrected or display_name(name), status or Status.NONE)
-            for key, fase, name, corrected, status in rows
+            key: _ListedSchool(rank, zone, (fase, corrected or display_name(name), status or Status.NONE))
+            for rank, (key, fase, name, corrected, zone, status) in enumerate(rows)
         }
 
     def _stand(self, session: Session, authorities: Iterable[int]) -> dict[int, list[tuple[int, Status]]]:
@@ -137,3 +139,19 @@ def _authorities(session: Session, keys: Iterable[int]) -> dict[int | None, Row[
     facts = (Authority.id, Authority.fase, Authority.name, Authority.corrected_name)
     place = (Authority.municipality, Authority.network_id)
     return {row.id: row for row in session.execute(select(*facts, *place).where(among(Authority.id, keys)))}
+
+
+class _ListedSchool(NamedTuple):
+    """A school as letters list it: its rank by name, its zone, and its FASE number, name and status."""
+
+    rank: int
+    zone: str
+    told: tuple[int, str, Status]
+
+
+def _in_order(keys: Iterable[int], schools: Mapping[int, _ListedSchool]) -> list[tuple[int, str, Status]]:
+    """The schools as the answer page lists them: by name, and more than it asks about one by one by status and zone."""
+    listed = sorted(schools[key] for key in keys)
+    if len(listed) > LISTED:
+        listed.sort(key=lambda school: (school.told[2].place, school.zone))
+    return [school.told for school in listed]

@@ -24,10 +24,6 @@ LONGEST_NUMBERS = 2000
 MOST_LISTED, MOST_RANGES = 2000, 500  # far more than an authority has: what a stranger sends costs little time
 REQUESTS = (Answer.HELP, Answer.WRONG_CONTACT)
 OF_SCHOOLS = tuple(answer for answer in Answer if answer not in REQUESTS)
-STATUS_ORDER = (
-    *(Status.NONE, Status.INFORMED, Status.IN_PREPARATION, Status.TENDER_LAUNCHED),
-    *(Status.DECLINED, Status.NOT_CONCERNED, Status.JOINED),
-)
 RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 GONE = "Une de ces écoles n’attend plus de réponse : rechargez la page."
 
@@ -200,7 +196,7 @@ class SchoolList:
             groups,
             [school.fase for school, _ in waiting],
             sorted({school.zone for school, _ in waiting}),
-            [status for status in STATUS_ORDER if status in statuses],
+            sorted(statuses, key=lambda status: status.place),
         )
 
 
@@ -240,7 +236,7 @@ def _is_asked_for(row: ListedSchool, form: AnswerForm) -> bool:
 
 def _place_of(stands: tuple[School, Standing]) -> tuple[int, str, str, int]:
     school, at = stands
-    return STATUS_ORDER.index(at.status), school.zone, school.folded, school.fase
+    return at.status.place, school.zone, school.folded, school.fase
 
 
 def _numbers(texts: Iterable[str]) -> list[int]:

@@ -8,8 +8,9 @@ from email import message_from_bytes
 from email.policy import default
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
+from outreach.adherence.models import AdherenceRecord, Status
 from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import Frozen, WrittenLetter, freeze, shared_headers_of
@@ -25,6 +26,7 @@ from outreach.mail.tokens import Keys, TokenKind
 from outreach.settings import ROOT
 from tests.campaigns.conftest import AUTHOR, READING, SENDING, approved, draft, launch, settle
 from tests.conftest import NOW
+from tests.factories import adherence_record
 
 HOSTILE = "[clic](https://evil.test) <script>alert(1)</script>\n# Titre =cmd() {{7*7}} ((fase_po)) \u202eabc"
 
@@ -104,6 +106,21 @@ def test_a_long_table_lists_ten_and_says_how_many_more(database, people, strand)
     assert "et 50 autres" in text
     assert "et 50 autres" in html
     assert len(wire) < 100_000
+
+
+def test_a_long_table_begins_as_the_answer_page_does_with_schools_that_have_no_answer(database, people, strand):
+    ((_, schools),) = settle(database, 1, schools=11).items()
+    with database.writing() as session:
+        session.execute(
+            insert(AdherenceRecord), adherence_record(schools[0], strand, NOW, status=Status.IN_PREPARATION)
+        )
+        session.execute(update(School).where(School.id == schools[5]).values(zone="Zzz"))
+        one, moved = (session.get_one(School, schools[place]).display_name for place in (0, 5))
+    launch(database, approved(database))
+    ((message, _),) = composed(database)
+    for part in parts(message):
+        assert one not in part, "it stands where others are told of, at the end"
+        assert part.index(moved) > max(part.index(f"École {number:05}") for number in (1, 2, 10))
 
 
 @pytest.mark.parametrize(("schools", "is_first"), [(5, False), (6, True)])
