@@ -128,7 +128,7 @@ def plan(database: Database, at: datetime, *, now: datetime, **changes: object) 
         made = campaign(session, invitation(**{"reminders": (), **changes}), now)
         lifecycle.submit(session, made, now=now, actor=AUTHOR)
         written = audiences.count(session, made, now=now).written
-        lifecycle.approve(session, made, now=now, actor=APPROVER, authorities=written)
+        lifecycle.approve(session, made, now=now, actor=APPROVER, extent=lifecycle.Extent(written))
         lifecycle.schedule(session, made, at, now=now, actor=AUTHOR)
         return made.id
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
 
@@ -54,6 +54,16 @@ WRITTEN = (CampaignState.DRAFT, CampaignState.TO_APPROVE)
 SENT_BACK = "renvoyée à qui l’écrit"
 RESTORED = "reprise en brouillon"
 ENDED = {CampaignState.CLOSED, CampaignState.CANCELLED}
+
+
+class Extent(NamedTuple):
+    """How many authorities a campaign would write to, and how many mailboxes; None where no school has its own."""
+
+    authorities: int = 0
+    addresses: int | None = None
+
+
+NOWHERE = Extent()
 
 
 def campaign_numbered(session: Session, number: int) -> Campaign:
@@ -160,30 +170,13 @@ def send_back(session: Session, campaign: Campaign, *, now: datetime, actor: str
     _move(session, campaign, CampaignState.DRAFT, now, actor, f"{SENT_BACK}{f' : {why}' if why else ''}")
 
 
-def submit(
-    session: Session,
-    campaign: Campaign,
-    *,
-    now: datetime,
-    actor: str,
-    authorities: int = 0,
-    addresses: int | None = None,
-) -> None:
-    """Request approval of a draft. `authorities` is how many it would write to, `addresses` how many mailboxes where
-    schools have their own. Raises Refused in any other state."""
-    _move(session, campaign, CampaignState.TO_APPROVE, now, actor, "soumise à validation", authorities, addresses)
+def submit(session: Session, campaign: Campaign, *, now: datetime, actor: str, extent: Extent = NOWHERE) -> None:
+    """Request approval of a draft, which would reach so many. Raises Refused in any other state."""
+    _move(session, campaign, CampaignState.TO_APPROVE, now, actor, "soumise à validation", extent)
 
 
-def approve(
-    session: Session,
-    campaign: Campaign,
-    *,
-    now: datetime,
-    actor: str,
-    authorities: int = 0,
-    addresses: int | None = None,
-) -> None:
-    """Approve a campaign as it stands. `authorities` and `addresses` are those of `submit`.
+def approve(session: Session, campaign: Campaign, *, now: datetime, actor: str, extent: Extent = NOWHERE) -> None:
+    """Approve a campaign as it stands, which would reach so many.
 
     Raises Refused when it does not wait for approval, when it has changed since its submission, or when the actor
     created, changed or submitted it.
@@ -194,7 +187,7 @@ def approve(
         raise Refused("La validation revient à une autre personne que celle qui a écrit ou soumis la campagne.")
     if campaign.state is CampaignState.TO_APPROVE and _last(session, campaign).content_hash != content_hash(campaign):
         raise Refused("La campagne a changé depuis sa soumission : soumettez-la de nouveau.")
-    _move(session, campaign, CampaignState.APPROVED, now, actor, "validée", authorities, addresses)
+    _move(session, campaign, CampaignState.APPROVED, now, actor, "validée", extent)
 
 
 def may_be_approved_by(session: Session, campaign: Campaign, actor: str) -> bool:
@@ -361,14 +354,10 @@ def subject_of(campaign: Campaign) -> str:
     return f"campaign:{campaign.id}"
 
 
-def approved_count(session: Session, campaign: Campaign) -> int:
-    """How many authorities an approved campaign was to write to when it was approved."""
-    return _last(session, campaign).authorities
-
-
-def approved_addresses(session: Session, campaign: Campaign) -> int | None:
-    """To how many mailboxes an approved campaign was to write when it was approved; None where schools had none."""
-    return _last(session, campaign).addresses
+def approved_extent(session: Session, campaign: Campaign) -> Extent:
+    """How many an approved campaign was to reach when it was approved."""
+    last = _last(session, campaign)
+    return Extent(last.authorities, last.addresses)
 
 
 def planned_at(session: Session, wave: Wave) -> datetime:
@@ -397,26 +386,17 @@ def _move(
     now: datetime,
     actor: str,
     done: str,
-    authorities: int = 0,
-    addresses: int | None = None,
+    extent: Extent = NOWHERE,
 ) -> None:
     if state not in CAMPAIGN_MOVES[campaign.state]:
         raise Refused(
             f"Cette campagne est « {campaign.state.label} » : elle ne peut pas être {done.partition(' ')[0]}."
         )
     campaign.state = state
-    _note(session, campaign, now, actor, done, authorities, addresses)
+    _note(session, campaign, now, actor, done, extent)
 
 
-def _note(
-    session: Session,
-    campaign: Campaign,
-    now: datetime,
-    actor: str,
-    done: str,
-    authorities: int = 0,
-    addresses: int | None = None,
-) -> None:
+def _note(session: Session, campaign: Campaign, now: datetime, actor: str, done: str, extent: Extent = NOWHERE) -> None:
     session.add(
         CampaignTransition(
             campaign_id=campaign.id,
@@ -424,8 +404,8 @@ def _note(
             at=now,
             actor=actor,
             content_hash=content_hash(campaign),
-            authorities=authorities,
-            addresses=addresses,
+            authorities=extent.authorities,
+            addresses=extent.addresses,
             note=done,
         )
     )

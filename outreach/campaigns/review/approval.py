@@ -5,6 +5,7 @@ from datetime import datetime
 
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.review.checks import Findings, look_over
 from outreach.db import Session
@@ -56,7 +57,7 @@ def ask(
     written = findings.counts.written
     if is_everybody(audiences.criterion_of(campaign)) and confirmed != written:
         raise InputError(f"Ce courriel part à tous les pouvoirs organisateurs : confirmez-en le nombre, {written}.")
-    lifecycle.submit(session, campaign, now=now, actor=actor, authorities=written, addresses=_boxes(findings))
+    lifecycle.submit(session, campaign, now=now, actor=actor, extent=Extent(written, _boxes(findings)))
     return findings
 
 
@@ -74,8 +75,8 @@ def give(
     Raises Refused when the campaign has changed since, when a check blocks it, or when the actor may not approve it.
     """
     findings = _findings(session, campaign, sending, now, judged)
-    authorities, addresses = findings.counts.written, _boxes(findings)
-    lifecycle.approve(session, campaign, now=now, actor=actor, authorities=authorities, addresses=addresses)
+    extent = Extent(findings.counts.written, _boxes(findings))
+    lifecycle.approve(session, campaign, now=now, actor=actor, extent=extent)
     return findings
 
 

@@ -214,7 +214,7 @@ def is_approved(session: Session, wave: Wave) -> bool:
 def approved_count(session: Session, wave: Wave) -> int:
     """How many authorities a wave was to write to when it was approved."""
     if wave.added_reminder is None:
-        return lifecycle.approved_count(session, wave.campaign)
+        return lifecycle.approved_extent(session, wave.campaign).authorities
     return _last(session, wave.added_reminder).authorities
 
 

@@ -14,7 +14,7 @@ from outreach.campaigns.letter.frozen import (
     shared_headers_json,
     shared_headers_of,
 )
-from outreach.campaigns.lifecycle import approved_addresses, move_wave, planned_at
+from outreach.campaigns.lifecycle import approved_extent, move_wave, planned_at
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
@@ -203,7 +203,7 @@ def _wait_if_it_drifted(session: Session, wave: Wave, now: datetime) -> None:
     is_added = wave.added_reminder is not None
     counts = audiences.count(session, wave.campaign, now=now, only_unreacted=is_added)
     changes = [(approved, counts.written, "PO")]
-    boxes = None if is_added else approved_addresses(session, wave.campaign)
+    boxes = None if is_added else approved_extent(session, wave.campaign).addresses
     changes += [(boxes, counts.addresses, "boîtes")] if boxes else []
     for before, current, what in changes:
         drift = current - before if _follows_another(wave) else abs(current - before)

@@ -259,7 +259,12 @@ def approved_for(database, count, **changes):
     """A campaign that would have written to so many when it was approved."""
     number = draft(database, **changes)
     move(database, number, lifecycle.submit)
-    move(database, number, lambda *given, **by: lifecycle.approve(*given, authorities=count, **by), actor=APPROVER)
+    move(
+        database,
+        number,
+        lambda *given, **by: lifecycle.approve(*given, extent=lifecycle.Extent(count), **by),
+        actor=APPROVER,
+    )
     return number
 
 

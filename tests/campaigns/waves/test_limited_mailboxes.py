@@ -178,7 +178,7 @@ def told_directly(database, said):
 def test_a_wave_waits_when_many_mailboxes_of_schools_came_since_the_approval(database, schools, more, state):
     number = draft(database)
     conftest.move(database, number, lifecycle.submit)
-    counted = partial(lifecycle.approve, authorities=1, addresses=3)
+    counted = partial(lifecycle.approve, extent=lifecycle.Extent(1, 3))
     conftest.move(database, number, counted, actor=factories.APPROVER)
     with database.writing() as session:
         authority = session.scalars(select(Authority)).one()
