@@ -1,6 +1,6 @@
 """Lists that somebody sends as a file: read once, kept to be checked, applied, undone.
 
-What each kind of list says and does is its own (`adherence.lists`, `contact_lists`); what is here is the same for all.
+What each kind of list says and does is its own (`adherence.joining_lists`, `contact_lists`). What they share is here.
 """
 
 import hashlib

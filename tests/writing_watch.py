@@ -14,7 +14,7 @@ from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request
 from wtforms.form import BaseForm
 
-from outreach.adherence import lists
+from outreach.adherence.joining_lists import lists
 from outreach.campaigns.review import test_letter
 from outreach.contact_lists import plans
 from outreach.db import Database

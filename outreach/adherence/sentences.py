@@ -28,7 +28,7 @@ FEDERATION_NAMES = {"FELSI": "de la FELSI"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GroupAnswer:
     """The answer to "have all schools of this group joined?": the group's code, the strand, the sentence."""
 
     code: str
@@ -41,12 +41,12 @@ def sentences(found: Situation, strands: Iterable[Strand]) -> list[str]:
     return [french.typeset(_of_strand(found, strand.number, strand.level)) for strand in strands]
 
 
-def answers(found: Situation, strands: Sequence[Strand], codes: Iterable[str]) -> list[Answer]:
+def answers(found: Situation, strands: Sequence[Strand], codes: Iterable[str]) -> list[GroupAnswer]:
     """Whether all schools of each of these groups have joined, for each strand that concerns any; unknown codes are
     left out."""
     rows = {row.code: row for row in found.rows}
     return [
-        Answer(code, strand.number, french.typeset(_of_group(found, rows[code], strand.number)))
+        GroupAnswer(code, strand.number, french.typeset(_of_group(found, rows[code], strand.number)))
         for code in codes
         if code in rows
         for strand in strands

@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from outreach import days, french
-from outreach.adherence import lists, programme_files, programmes
-from outreach.adherence.lines import JoiningLine
-from outreach.adherence.lists import ListPlan
+from outreach.adherence import programme_files, programmes
+from outreach.adherence.joining_lists import lists
+from outreach.adherence.joining_lists.lines import JoiningLine
+from outreach.adherence.joining_lists.lists import ListPlan
 from outreach.cli.context import (
     Operation,
     acting,

@@ -16,7 +16,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from outreach.adherence import lists, programmes
+from outreach.adherence import programmes
+from outreach.adherence.joining_lists import lists
 from outreach.days import BRUSSELS
 from outreach.db import Session
 from outreach.demo import names

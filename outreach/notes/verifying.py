@@ -40,7 +40,7 @@ class KnownNotes:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FileVerdict:
     """Whether a file is a note's as it was approved; what was checked, and why not, a French sentence each."""
 
     is_valid: bool
@@ -53,13 +53,13 @@ class Verdict:
         return " ".join(self.sentences)
 
 
-def verify(content: bytes, known: KnownNotes | None = None) -> Verdict:
+def verify(content: bytes, known: KnownNotes | None = None) -> FileVerdict:
     """Verify a file of a note. `known` is what the database holds; None where there is no database."""
     digest = sha256(content).hexdigest()
     kept = next((file for file in known.files if file.sha256 == digest), None) if known else None
     if kept:
         said = f"Ce fichier est, octet pour octet, le {kept.kind.upper()} de la note {kept.number}, gardé avec elle"
-        return Verdict(True, kept.number, (f"{said} (empreinte SHA-256 {digest}).",))
+        return FileVerdict(True, kept.number, (f"{said} (empreinte SHA-256 {digest}).",))
     if content.startswith(b"%PDF"):
         return _of_pdf(content, digest, known)
     try:
@@ -69,44 +69,46 @@ def verify(content: bytes, known: KnownNotes | None = None) -> Verdict:
     return _of_data(data, known)
 
 
-def _unknown(digest: str, known: KnownNotes | None, why: str) -> Verdict:
+def _unknown(digest: str, known: KnownNotes | None, why: str) -> FileVerdict:
     sought = "n’est celle d’aucun fichier gardé" if known else "ne peut pas être comparée sans la base de données"
-    return Verdict(
+    return FileVerdict(
         False, "", (f"L’empreinte SHA-256 du fichier ({digest}) {sought}.", f"Ce n’est pas le JSON d’une note : {why}.")
     )
 
 
-def _of_data(data: NoteData, known: KnownNotes | None) -> Verdict:
+def _of_data(data: NoteData, known: KnownNotes | None) -> FileVerdict:
     number = data.seal["number"]
     if sha256(data.figures).hexdigest() != data.seal["sha256"]:
-        return Verdict(
+        return FileVerdict(
             False, number, ("Les chiffres ont été modifiés : leur empreinte n’est pas celle qui est signée.",)
         )
     if not is_signed(data.sealed_json, data.signature):
-        return Verdict(
+        return FileVerdict(
             False, number, ("La signature ne vaut pas pour ce numéro, cette empreinte et cette validation.",)
         )
     key = fingerprint(data.signature.public_key)
     if known is None:
         sentence = f"Les chiffres sont ceux que la clé {key} a signés sous le numéro {number}."
-        return Verdict(True, number, (sentence, "Comparez cette clé avec celles que le service publie à /n/key."))
+        return FileVerdict(True, number, (sentence, "Comparez cette clé avec celles que le service publie à /n/key."))
     if data.signature.public_key not in known.public_keys:
-        return Verdict(False, number, (f"La signature est d’une clé que ce service ne connaît pas ({key}).",))
+        return FileVerdict(False, number, (f"La signature est d’une clé que ce service ne connaît pas ({key}).",))
     if known.figures.get(number) != data.seal["sha256"]:
-        return Verdict(False, number, (f"La note {number} que ce service garde a d’autres chiffres.",))
-    return Verdict(True, number, (f"Les chiffres sont ceux de la note {number}, signés par la clé {key}.",))
+        return FileVerdict(False, number, (f"La note {number} que ce service garde a d’autres chiffres.",))
+    return FileVerdict(True, number, (f"Les chiffres sont ceux de la note {number}, signés par la clé {key}.",))
 
 
-def _of_pdf(content: bytes, digest: str, known: KnownNotes | None) -> Verdict:
+def _of_pdf(content: bytes, digest: str, known: KnownNotes | None) -> FileVerdict:
     try:
         data = _of_data(read_data(_attached(content)), known)
     except UnreadableData as error:
-        data = Verdict(False, "", (f"Le PDF n’a pas les données d’une note : {error}.",))
+        data = FileVerdict(False, "", (f"Le PDF n’a pas les données d’une note : {error}.",))
     if known is None:
-        return Verdict(data.is_valid, data.number, (*data.sentences, ONLY_DATA) if data.is_valid else data.sentences)
+        return FileVerdict(
+            data.is_valid, data.number, (*data.sentences, ONLY_DATA) if data.is_valid else data.sentences
+        )
     own = next((file.sha256 for file in known.files if (file.number, file.kind) == (data.number, "pdf")), "")
     if not own:
-        return Verdict(
+        return FileVerdict(
             False, data.number, (f"Aucun PDF gardé n’a cette empreinte SHA-256 ({digest}).", *data.sentences)
         )
     digests = f"son empreinte SHA-256 est {digest}, celle du PDF gardé est {own}"
@@ -116,7 +118,7 @@ def _of_pdf(content: bytes, digest: str, known: KnownNotes | None) -> Verdict:
     ]
     if data.is_valid:
         sentences.append("Les données jointes, elles, sont intactes.")
-    return Verdict(False, data.number, tuple(sentences))
+    return FileVerdict(False, data.number, tuple(sentences))
 
 
 def _attached(pdf: bytes) -> bytes:

@@ -7,7 +7,8 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french, sent_lists
 from outreach.accounts import staff
-from outreach.adherence import by_hand, lists, programmes, records
+from outreach.adherence import by_hand, programmes, records
+from outreach.adherence.joining_lists import lists
 from outreach.adherence.models import JoiningList, Programme, Status, Strand, Word
 from outreach.adherence.situation import strand_by_number
 from outreach.days import parse_day

@@ -2,7 +2,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from outreach.adherence import lists, programmes, situation
+from outreach.adherence import programmes, situation
+from outreach.adherence.joining_lists import lists
 from outreach.adherence.models import Status
 from outreach.adherence.situation import Bucket
 from outreach.errors import InputError, NotFound, Refused

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 from sqlalchemy import insert, select
 
-from outreach.adherence import lists, programmes
+from outreach.adherence import programmes
+from outreach.adherence.joining_lists import lists
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.db import Database
 from outreach.directory.editions import imports

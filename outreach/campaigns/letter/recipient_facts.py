@@ -107,7 +107,7 @@ class RecipientFacts:
     def _asks(self, *names: str) -> bool:
         return not self.letter.fields.isdisjoint(names)
 
-    def _schools(self, session: Session, keys: set[int]) -> dict[int, "_ListedSchool"]:
+    def _schools(self, session: Session, keys: set[int]) -> dict[int, "_NamedSchool"]:
         strand = select(Strand.id).where(Strand.id == self.strand_id).scalar_subquery()
         query = select(
             *(School.id, School.fase, School.name, School.corrected_name, School.zone),
@@ -116,7 +116,7 @@ class RecipientFacts:
         # As pages list them: capitals and accents count for nothing.
         rows = session.execute(query.where(among(School.id, keys)).order_by(School.folded, School.fase))
         return {
-            key: _ListedSchool(rank, zone, (fase, corrected or display_name(name), status or Status.NONE))
+            key: _NamedSchool(rank, zone, (fase, corrected or display_name(name), status or Status.NONE))
             for rank, (key, fase, name, corrected, zone, status) in enumerate(rows)
         }
 
@@ -141,7 +141,7 @@ def _authorities(session: Session, keys: Iterable[int]) -> dict[int | None, Row[
     return {row.id: row for row in session.execute(select(*facts, *place).where(among(Authority.id, keys)))}
 
 
-class _ListedSchool(NamedTuple):
+class _NamedSchool(NamedTuple):
     """A school as letters list it: its rank by name, its zone, and its FASE number, name and status."""
 
     rank: int
@@ -149,7 +149,7 @@ class _ListedSchool(NamedTuple):
     told: tuple[int, str, Status]
 
 
-def _in_order(keys: Iterable[int], schools: Mapping[int, _ListedSchool]) -> list[tuple[int, str, Status]]:
+def _in_order(keys: Iterable[int], schools: Mapping[int, _NamedSchool]) -> list[tuple[int, str, Status]]:
     """The schools as the answer page lists them: by name, and more than it asks about one by one by status and zone."""
     listed = sorted(schools[key] for key in keys)
     if len(listed) > LISTED:

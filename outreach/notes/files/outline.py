@@ -21,7 +21,7 @@ from outreach.notes.content import (
     TableKind,
 )
 from outreach.notes.files.paragraphs import blocks_of
-from outreach.notes.files.parts import Block, Grid, Section, Terms, Tone, bullets, plain
+from outreach.notes.files.parts import Block, CellGrid, Section, Terms, Tone, bullets, plain
 from outreach.notes.files.pictures import zone_map
 from outreach.notes.signing import NoteSignature
 
@@ -78,11 +78,11 @@ def public_outline(note: NumberedNote) -> Outline:
     return _outline(note, sections)
 
 
-def corrected(correction: Correction) -> Grid:
+def corrected(correction: Correction) -> CellGrid:
     """The figures that a correction changes, before and after."""
     rows = tuple((_typeset(change.label), change.before, change.after) for change in correction.changes)
     caption = f"Chiffres de la note {correction.number} qui changent"
-    return Grid(caption, ("Chiffre", "Avant", "Après"), (False, True, True), rows)
+    return CellGrid(caption, ("Chiffre", "Avant", "Après"), (False, True, True), rows)
 
 
 def checking(note: NumberedNote) -> str:
@@ -130,7 +130,7 @@ def _by_hand(content: NoteContent) -> Iterator[Block]:
         (_typeset(one.label), one.value, _typeset(one.source), _day(one.dated)) for one in content.hand_figures
     )
     headings = ("Chiffre", "Valeur", "Source", "Date")
-    yield Grid("Chiffres donnés à la main, avec leur source", headings, (False, False, False, False), rows)
+    yield CellGrid("Chiffres donnés à la main, avec leur source", headings, (False, False, False, False), rows)
 
 
 def _counts(content: NoteContent, kinds: list[TableKind]) -> Iterator[Section]:
@@ -149,7 +149,7 @@ def _table(table: NoteTable) -> Iterator[Block]:
     empty = {place for place in places if _is_state(table.columns[place]) and not any(row[place] for row in table.rows)}
     shown = [place for place in places if place not in empty]
     columns = [table.columns[place] for place in shown]
-    yield Grid(
+    yield CellGrid(
         _typeset(table.title),
         tuple(_heading(column.label) for column in columns),
         tuple(column.kind is CellKind.COUNT or "share" in column.name for column in columns),

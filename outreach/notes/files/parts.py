@@ -42,7 +42,7 @@ class Bullets:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class CellGrid:
     """A table: its caption, its headings, its rows as text. `counts` says which columns are aligned right."""
 
     caption: str
@@ -71,7 +71,7 @@ class Picture:
     kind: str = "picture"
 
 
-Block = Paragraph | Bullets | Grid | Terms | Picture
+Block = Paragraph | Bullets | CellGrid | Terms | Picture
 
 
 @dataclass(frozen=True, slots=True)

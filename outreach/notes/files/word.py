@@ -14,7 +14,7 @@ from docx.text.paragraph import Paragraph as WordParagraph
 
 from outreach.notes.content import NumberedNote
 from outreach.notes.files.outline import Outline, checking
-from outreach.notes.files.parts import Block, Bullets, Grid, Paragraph, Picture, Piece, Terms, Tone
+from outreach.notes.files.parts import Block, Bullets, CellGrid, Paragraph, Picture, Piece, Terms, Tone
 from outreach.notes.files.pictures import qr_png
 
 LANGUAGE = "fr-BE"
@@ -78,7 +78,7 @@ def _write(word: WordDocument, block: Block) -> None:
         _add_pieces(word.add_paragraph(style=STYLES[block.tone]), block.pieces, strong=block.tone is Tone.LEAD)
     elif isinstance(block, Bullets):
         _add_list(word, block)
-    elif isinstance(block, Grid):
+    elif isinstance(block, CellGrid):
         _add_table(word, block)
     elif isinstance(block, Terms):
         for term, meaning in block.pairs:
@@ -105,7 +105,7 @@ def _add_pieces(paragraph: WordParagraph, pieces: Iterable[Piece], *, strong: bo
         run.bold, run.italic = (piece.strong or strong) or None, piece.emphasis or None
 
 
-def _add_table(word: WordDocument, grid: Grid) -> None:
+def _add_table(word: WordDocument, grid: CellGrid) -> None:
     caption = word.add_paragraph(grid.caption, style="Caption")
     caption.paragraph_format.keep_with_next = True
     table = word.add_table(rows=0, cols=len(grid.headings), style="Light Grid Accent 1")

@@ -146,7 +146,7 @@ class AnswerForm:
 
 
 @dataclass(frozen=True, slots=True)
-class ListedSchool:
+class PlacedSchool:
     """A school in the list: its place, where it stands, what was answered for it, whether it is ticked."""
 
     number: int
@@ -162,7 +162,7 @@ class SchoolGroup:
 
     status: Status
     zone: str
-    schools: Sequence[ListedSchool]
+    schools: Sequence[PlacedSchool]
     places: str
 
 
@@ -183,7 +183,7 @@ class SchoolList:
         """The list of the schools asked about, as a settled form shows it."""
         waiting = sorted(asked.waiting(), key=_place_of)
         rows = [
-            ListedSchool(number, school, at, before.by_school.get(school.id), school.fase in form.picks)
+            PlacedSchool(number, school, at, before.by_school.get(school.id), school.fase in form.picks)
             for number, (school, at) in enumerate(waiting, 1)
         ]
         shown = [row for row in rows if row.is_ticked or _is_asked_for(row, form)]
@@ -230,7 +230,7 @@ def _places(text: str, most: int) -> Iterable[int]:
         yield from range(first, last + 1)
 
 
-def _is_asked_for(row: ListedSchool, form: AnswerForm) -> bool:
+def _is_asked_for(row: PlacedSchool, form: AnswerForm) -> bool:
     return form.zone in ("", row.school.zone) and form.status in ("", row.at.status.value)
 
 

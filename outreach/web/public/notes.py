@@ -9,7 +9,7 @@ from outreach.errors import NotFound, Refused
 from outreach.notes import known, listing, signing
 from outreach.notes.content import Correction
 from outreach.notes.files.outline import corrected, public_outline
-from outreach.notes.files.parts import Grid
+from outreach.notes.files.parts import CellGrid
 from outreach.notes.models import Note, NoteState
 from outreach.notes.signing import NoteSignature
 from outreach.web.ui.frame import database, settings
@@ -28,7 +28,7 @@ class OtherNote:
     number: str
     has_page: bool
     reason: str
-    table: Grid | None
+    table: CellGrid | None
 
 
 @pages.after_request

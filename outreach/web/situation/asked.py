@@ -22,7 +22,7 @@ from outreach.web.ui.pager import member
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedSituation:
     """The day of a situation, the moment whose knowledge it shows (None = now), and by what schools are counted.
 
     `refusal` is a French sentence on what could not be taken: then both times are those of now. `typed` is the moment
@@ -65,29 +65,29 @@ class Asked:
         return {name: value for name, value in asked.items() if value}
 
 
-def asked(session: Session) -> Asked:
+def asked(session: Session) -> AskedSituation:
     """What the query asks; where it cannot be answered, the situation of now and why."""
     by = member(Grouping, request.args.get("by")) or Grouping.NETWORK
     typed = _printable("known_at")
     try:
         known_at = read_past(typed, now=now()) if typed else None
     except InputError as error:
-        return Asked(
+        return AskedSituation(
             current_day(), None, by, f"{error} La situation est celle d’aujourd’hui.", typed, is_of_moment=True
         )
     day, refusal = _day(today(known_at) if known_at else current_day())
     if refusal:
-        return Asked(current_day(), None, by, refusal, typed)
+        return AskedSituation(current_day(), None, by, refusal, typed)
     try:
         known.refuse_unknowable(session, day, known_at)
     except (InputError, Refused) as error:
-        return Asked(
+        return AskedSituation(
             current_day(), None, by, f"{error} La situation est celle d’aujourd’hui.", typed, is_of_moment=True
         )
-    return Asked(day, known_at, by, typed=typed)
+    return AskedSituation(day, known_at, by, typed=typed)
 
 
-def surely_asked(session: Session) -> Asked:
+def surely_asked(session: Session) -> AskedSituation:
     """What the query asks. Raises InputError when it cannot be answered: a list or a file never answers for another
     day or moment."""
     found = asked(session)
@@ -101,14 +101,14 @@ def chosen_groups(by: Grouping) -> list[str]:
     return list(dict.fromkeys(request.args.getlist(by.value)))[:20]
 
 
-def toggled(about: Asked, chosen: Sequence[str], code: str) -> str:
+def toggled(about: AskedSituation, chosen: Sequence[str], code: str) -> str:
     """The address of the same situation with the answer for one group more, or less if it is shown."""
     groups_then = [one for one in chosen if one != code] if code in chosen else [*chosen, code]
     values: dict[str, Any] = {**about.query, about.by.value: groups_then}
     return url_for("situation.index", **values)
 
 
-def selected(session: Session, programme: Programme, about: Asked) -> tuple[Selection, str]:
+def selected(session: Session, programme: Programme, about: AskedSituation) -> tuple[Selection, str]:
     """The schools that a list is about, and the label of their group, or ''."""
     number = whole_number(request.args.get("strand", ""), digits=2) or 0
     strand = situation.strand_by_number(programme, number)
@@ -121,7 +121,7 @@ def selected(session: Session, programme: Programme, about: Asked) -> tuple[Sele
     return Selection(strand.number, bucket, known_at=about.known_at), ""
 
 
-def spelt_day(about: Asked) -> str:
+def spelt_day(about: AskedSituation) -> str:
     """The day and the moment of knowledge, as titles have them: "au samedi 15 mai 2021, tel que connu le …"."""
     known_then = f", tel que connu le {french.moment(about.known_at)}" if about.known_at else ""
     return f"au {french.weekday(about.day)}{known_then}"

@@ -20,7 +20,7 @@ from outreach.directory.listing import PAGE_ROWS
 from outreach.roles import RoleName
 from outreach.segments.audience import Concerns
 from outreach.web.audience.writing import write_to
-from outreach.web.situation.asked import Asked, selected, spelt_day, surely_asked
+from outreach.web.situation.asked import AskedSituation, selected, spelt_day, surely_asked
 from outreach.web.situation.blueprint import pages
 from outreach.web.situation.tables import (
     AUTHORITY_HEADERS,
@@ -116,7 +116,7 @@ def _rows_page(template: str, count: Callable[..., int], rows: Callable[..., Seq
         )
 
 
-def _asked_list(session: Session, programme: Programme, about: Asked, what: str) -> tuple[str, Selection]:
+def _asked_list(session: Session, programme: Programme, about: AskedSituation, what: str) -> tuple[str, Selection]:
     """What a list is called, and which schools it is about; that of authorities is about all their schools."""
     selection, group = selected(session, programme, about)
     if what == "authorities":

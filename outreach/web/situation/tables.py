@@ -10,7 +10,7 @@ from outreach.adherence.models import RollUp, Word
 from outreach.adherence.situation import AuthorityRow, Bucket, SchoolRow, Selection, Situation, SituationRow
 from outreach.campaigns.results.actions import Action, Actions
 from outreach.days import BRUSSELS
-from outreach.web.situation.asked import Asked
+from outreach.web.situation.asked import AskedSituation
 from outreach.web.ui import exports
 
 SCHOOL_HEADERS: Sequence[str] = (
@@ -79,7 +79,7 @@ def _count(counts: Mapping[str, int], code: str | None) -> int:
     return sum(counts.values()) if code is None else counts.get(code, 0)
 
 
-def file_name(about: Asked, *parts: str) -> str:
+def file_name(about: AskedSituation, *parts: str) -> str:
     """The name of a file without its ending: "situation-2021-05-15-zones-connu-2021-05-20-1400"."""
     by = () if parts or about.by is Grouping.NETWORK else (f"{about.by.value}s",)
     known = (f"connu-{about.known_at.astimezone(BRUSSELS):%Y-%m-%d-%H%M}",) if about.known_at else ()
@@ -91,7 +91,9 @@ def spelt_moment(at: datetime) -> str:
     return f"{at.astimezone(BRUSSELS):%Y-%m-%d %H:%M}"
 
 
-def school_cells(about: Asked, selection: Selection, row: SchoolRow, now: datetime) -> tuple[exports.Cell, ...]:
+def school_cells(
+    about: AskedSituation, selection: Selection, row: SchoolRow, now: datetime
+) -> tuple[exports.Cell, ...]:
     """A school as a row under `SCHOOL_HEADERS`."""
     school, authority = row.School, row.Authority
     word = "déclaré" if row.word == Word.DECLARED else "confirmé" if row.word else ""
@@ -109,7 +111,9 @@ def school_cells(about: Asked, selection: Selection, row: SchoolRow, now: dateti
     return (*head, *named, row.status.label, word, since, school.name, authority.name)
 
 
-def authority_cells(about: Asked, selection: Selection, row: AuthorityRow, now: datetime) -> tuple[exports.Cell, ...]:
+def authority_cells(
+    about: AskedSituation, selection: Selection, row: AuthorityRow, now: datetime
+) -> tuple[exports.Cell, ...]:
     """An authority as a row under `AUTHORITY_HEADERS`."""
     authority = row.Authority
     head = (about.day.isoformat(), spelt_moment(about.known_at or now), selection.strand)

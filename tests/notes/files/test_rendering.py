@@ -11,7 +11,7 @@ from outreach.notes.content import Column, TableKind
 from outreach.notes.files import tidy
 from outreach.notes.files.data import data_file
 from outreach.notes.files.outline import outline, public_outline
-from outreach.notes.files.parts import Grid
+from outreach.notes.files.parts import CellGrid
 from outreach.notes.files.pictures import zone_map
 from tests.notes.contents import ZONES, numbered, zones
 
@@ -56,7 +56,7 @@ def test_a_word_document_has_its_language_headings_and_heading_rows(files):
 def test_every_table_of_a_word_document_is_that_of_the_note(files, full_note, signature):
     word = Document(io.BytesIO(files["docx"]))
     shown = [block for section in outline(full_note, signature).sections for block in section.blocks]
-    grids = [block for block in shown if isinstance(block, Grid)]
+    grids = [block for block in shown if isinstance(block, CellGrid)]
     written = [[[cell.text for cell in row.cells] for row in table.rows] for table in word.tables]
     assert written == [[list(line) for line in (grid.headings, *grid.rows)] for grid in grids]
 

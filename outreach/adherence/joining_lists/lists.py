@@ -10,7 +10,7 @@ from datetime import date, datetime
 from sqlalchemy import func, insert, literal, select
 
 from outreach import audit, sent_lists
-from outreach.adherence.lines import JoiningLine, Known, known_of, read_line, sheet_of
+from outreach.adherence.joining_lists.lines import JoiningLine, Known, known_of, read_line, sheet_of
 from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Word
 from outreach.adherence.programmes import prerequisites
 from outreach.adherence.timeline import Moment
