@@ -184,7 +184,7 @@ def test_from_the_register_to_a_reminder_that_leaves_out_whom_it_should(world, d
         assert public.get(link(letters[to], "o"), headers=BROWSER).mimetype == "image/gif"
     assert public.get(link(letters[read_only], "c"), headers=BROWSER).location == PROGRAMME
     for to, answer in ((joined, "joined"), (helped, "help")):
-        page = FlaskClient.post(public, link(letters[to], "a"), data={"answer": answer})
+        page = FlaskClient.post(public, link(letters[to], "a"), data={"answer": answer}, follow_redirects=True)
         assert "Votre réponse est enregistrée" in text_of(page), text_of(page)[:300]
     unsubscribed = FlaskClient.post(public, link(letters[gone], "u"), data={"List-Unsubscribe": "One-Click"})
     assert (unsubscribed.status_code, unsubscribed.data) == (200, b"")
