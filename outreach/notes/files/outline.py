@@ -1,11 +1,12 @@
 """Puts a note's content in order: what its PDF, its DOCX and its public page say, section by section.
 
 The public page leaves out what is for the adviser who asked: the author's own text, figures given by hand, and counts
-by federation, as a federation may have one member.
+by federation, as a federation may have one member. Of a correction it leaves out the same figures.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from outreach import french
@@ -28,6 +29,8 @@ from outreach.notes.signing import NoteSignature
 HAND = (
     "Ces chiffres ne viennent pas du service, qui ne peut ni les calculer ni les vérifier : ils sont donnés à la main."
 )
+PUBLIC = (TableKind.NETWORK, TableKind.ZONE, TableKind.PROVINCE)
+PUBLIC_FIGURE = re.compile(rf"Volet \d+, par (?:{'|'.join(kind.label.lower() for kind in PUBLIC)}), ")
 ALWAYS = {"authorities", "schools", "concerned", "joined"}  # columns that stay, whatever they count
 BREAKS = {"connaissance": "connais\u00adsance", "préparation": "prépa\u00adration", "concernées": "concer\u00adnées"}
 
@@ -59,7 +62,7 @@ def sections_of(content: NoteContent) -> list[Section | None]:
         Section("Réponse", tuple(_answers(content))),
         Section("Complément", blocks) if blocks else None,
         Section("Chiffres donnés à la main", tuple(_by_hand(content))) if content.hand_figures else None,
-        *_counts(content, list(TableKind)),
+        *_counts(content, tuple(TableKind)),
         *_actions(content),
         *_about(content),
     ]
@@ -71,7 +74,7 @@ def public_outline(note: NumberedNote) -> Outline:
     sections = [
         Section("Question", (plain(_typeset(content.question), Tone.QUOTE),)) if content.question else None,
         Section("Réponse", tuple(_answers(content))),
-        *_counts(content, [TableKind.NETWORK, TableKind.ZONE, TableKind.PROVINCE]),
+        *_counts(content, PUBLIC),
         *_actions(content),
         *_about(content),
     ]
@@ -83,6 +86,11 @@ def corrected(correction: Correction) -> CellGrid:
     rows = tuple((_typeset(change.label), change.before, change.after) for change in correction.changes)
     caption = f"Chiffres de la note {correction.number} qui changent"
     return CellGrid(caption, ("Chiffre", "Avant", "Après"), (False, True, True), rows)
+
+
+def public_correction(correction: Correction) -> Correction:
+    """A correction with the figures that anybody may read: those of the tables that the public page shows."""
+    return replace(correction, changes=tuple(one for one in correction.changes if PUBLIC_FIGURE.match(one.label)))
 
 
 def checking(note: NumberedNote) -> str:
@@ -133,7 +141,7 @@ def _by_hand(content: NoteContent) -> Iterator[Block]:
     yield CellGrid("Chiffres donnés à la main, avec leur source", headings, (False, False, False, False), rows)
 
 
-def _counts(content: NoteContent, kinds: list[TableKind]) -> Iterator[Section]:
+def _counts(content: NoteContent, kinds: Collection[TableKind]) -> Iterator[Section]:
     blocks: list[Block] = []
     for table in content.tables:
         if table.kind in kinds:

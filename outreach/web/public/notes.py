@@ -8,7 +8,7 @@ from outreach.db import Session
 from outreach.errors import NotFound, Refused
 from outreach.notes import known, listing, signing
 from outreach.notes.content import Correction
-from outreach.notes.files.outline import corrected, public_outline
+from outreach.notes.files.outline import corrected, public_correction, public_outline
 from outreach.notes.files.parts import CellGrid
 from outreach.notes.models import Note, NoteState
 from outreach.notes.signing import NoteSignature
@@ -96,7 +96,8 @@ def _correcting_one(session: Session, found: Note) -> OtherNote | None:
 
 
 def _other(number: str, correction: Correction, *, has_page: bool) -> OtherNote:
-    table = corrected(correction) if correction.changes else None
+    public = public_correction(correction)
+    table = corrected(public) if public.changes else None
     return OtherNote(number, has_page, correction.reason, table)
 
 

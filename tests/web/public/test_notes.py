@@ -6,10 +6,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from outreach.notes import approving, listing, signing
-from outreach.notes.content import Correction, TableKind
+from outreach.notes.content import Correction, FigureChange, TableKind
 from tests.conftest import NOW
 from tests.factories import APPROVER
-from tests.notes.contents import HOSTILE, content, correction, zones
+from tests.notes.contents import HOSTILE, content, zones
 from tests.notes.published import approved, published
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -68,7 +68,10 @@ def test_the_page_sets_no_cookie_and_runs_nothing(client, sample_database, full)
 
 def test_a_correction_is_shown_on_both_pages_once_it_is_published(client, sample_database, full):
     old = published(sample_database, full, KEY)
-    told = Correction(old, full.sha256(), "Une liste est arrivée tard.", correction().correction.changes)
+    hidden = ("Connexions", "Volet 1, par fédération, CPEONS : Adhéré")
+    labels = ("Volet 1, par réseau, WBE : Adhéré", *hidden)
+    changes = tuple(FigureChange(label, "13", "14") for label in labels)
+    told = Correction(old, full.sha256(), "Une liste est arrivée tard.", changes)
     new = approved(sample_database, replace(full, correction=told), KEY, corrects=old)
     assert new not in client.get(f"/n/{old}").text
     with sample_database.writing() as session:
@@ -79,6 +82,8 @@ def test_a_correction_is_shown_on_both_pages_once_it_is_published(client, sample
     for page in (before, after):
         assert "Une liste est arrivée tard." in page
         assert f"Chiffres de la note {old} qui changent" in page
+        assert labels[0].replace(" :", "\u00a0:") in page
+        assert [label for label in hidden if label.split(" :")[0] in page] == [], "no page shows these figures"
 
 
 def test_every_key_that_signed_a_note_stays_readable(client, sample_database, full, app):
