@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from outreach import french
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.db import Database
@@ -25,14 +26,14 @@ def backend():
 
 @pytest.fixture
 def note(sample_database, templates, monkeypatch):
-    """Run a command of `note` in this process; returns its status and what it printed."""
+    """Run a command, of `note` without `group`, in this process; returns its status and what it printed."""
     monkeypatch.setattr(finishing, "finisher", quick.finisher)
 
-    def run(*words, mode=Mode.DEMO):
+    def run(*words, mode=Mode.DEMO, group="note"):
         operation = Operation()
         operation.settings = read({"OUTREACH_DATA": str(templates.data)}).model_copy(update={"mode": mode})
         operation.database, operation.now = sample_database, NOW
-        result = CliRunner().invoke(commands, ["note", *words], obj=operation)
+        result = CliRunner().invoke(commands, [group, *words], obj=operation)
         return result.exit_code, result.stdout_bytes.decode() + str(result.exception or "")
 
     return run
@@ -63,6 +64,25 @@ def test_in_a_demonstration_a_note_is_made_shown_verified_corrected_and_publishe
     assert [(row["number"], row["corrected_by"]) for row in listed] == [("2021-002", None), ("2021-001", "2021-002")]
     assert note("publish", "2021-001")[0] == 0
     assert "2021-001" in note("list", "--state", "published")[1]
+
+
+def test_each_figure_of_the_seeds_answer_is_that_of_the_report(note):
+    """The question of Parliament, from the sample as of 15 May 2021: the note and `report situation` agree."""
+    note(*MAKE, *FIGURE, "--json")
+    figures = json.loads(note("show", "2021-001", "--format", "json")[1])["figures"]
+    report = ("situation", "--as-of", "2021-05-15", "--network", "WBE")
+    lines = note(*report, group="report")[1].splitlines()
+    counted = json.loads(note(*report, "--json", group="report")[1])
+    for answer in figures["answers"]:
+        assert answer["sentence"] in lines
+        assert [one["sentence"] for one in answer["networks"] if one["sentence"] not in lines] == []
+    for table in figures["tables"]:
+        names = [column["name"] for column in table["columns"]]
+        for cells, row in zip(table["rows"], (*counted["networks"], counted["total"]), strict=True):
+            said, buckets = dict(zip(names, cells, strict=True)), row["strands"][str(table["strand"])]
+            assert said.pop("network") in {row["label"], "Tous les réseaux"}
+            assert said.pop("share") == french.percent(buckets["joined"] / row["schools"])
+            assert said == {"authorities": row["authorities"], "schools": row["schools"], **buckets}
 
 
 def test_without_the_database_a_note_is_verified_by_its_data_alone(note, tmp_path):

@@ -111,9 +111,14 @@ def test_a_note_stays_the_same_whatever_comes_after_it(database, tmp_path):
     with database.writing() as session:
         record_at_random(session, chance, AT)
         lists.undo(session, now=AT + timedelta(hours=3), actor=AUTHOR)
-        apply_edition(session, [*SCHOOLS[:4], row(school=80100, site=70100)], date(2021, 3, 1), AT + timedelta(days=30))
+        apply_edition(session, [*SCHOOLS[:4], row(school=80100, site=70100)], DAY, AT + timedelta(days=30))
         again = gathering.gather(session, asked, now=AT + timedelta(days=31))
         assert again.content.tables != gathered.content.tables  # or nothing came after it
+    assert as_given(database, number) == given
+    with database.writing() as session:
+        imports.undo(session, now=AT + timedelta(days=32), actor=AUTHOR)
+        undone = gathering.gather(session, asked, now=AT + timedelta(days=33))
+        assert undone.content.tables != again.content.tables  # or nothing was undone
     assert as_given(database, number) == given
     with restored(database, tmp_path) as copy:
         assert as_given(copy, number) == given
