@@ -28,7 +28,6 @@ OF_FIGURE = {
     "label": "ce que le chiffre compte",
     "value": "le chiffre",
     "source": "la source du chiffre",
-    "dated": "la date du chiffre",
 }
 
 
@@ -222,6 +221,8 @@ def _fault_of_figures(figures: Sequence[HandFigure], today: date) -> str:
         for name, what in OF_FIGURE.items():
             if fault := _fault_of_line(getattr(figure, name), LONGEST_WORDS, what):
                 return f"Chiffre {place} : {fault[0].lower()}{fault[1:]}"
+        if not figure.dated:
+            return f"Chiffre {place} : indiquez sa date."
         try:
             day = days.parse_day(figure.dated)
         except InputError as error:
