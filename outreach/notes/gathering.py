@@ -89,7 +89,7 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         answers=tuple(_answer(found, strand, chosen) for strand in strands),
         tables=tables,
         actions=_actions(session, asked, programme, strands, now),
-        unknowns=_unknowns(session, asked, strands),
+        unknowns=_unknowns(session, asked, strands, now),
         definitions=tuple(NoteDefinition(term, meaning) for term, meaning in _definitions(asked)),
         sources=_sources(session, known_at),
         hand_figures=asked.hand_figures,
@@ -186,8 +186,8 @@ def _action(one: actions.Action, labels: Mapping[str, str]) -> NoteAction:
     )
 
 
-def _unknowns(session: Session, asked: NoteRequest, strands: Sequence[Strand]) -> tuple[str, ...]:
-    """What the figures leave open, as of the moment at which the note is frozen."""
+def _unknowns(session: Session, asked: NoteRequest, strands: Sequence[Strand], now: datetime) -> tuple[str, ...]:
+    """What the figures leave open, as of the moment at which the note is frozen: a note of the past says so."""
     told = []
     for level in dict.fromkeys(strand.level for strand in strands):
         filters = Filters(networks=asked.networks, level=level, reach=Reach.UNREACHABLE)
@@ -202,6 +202,8 @@ def _unknowns(session: Session, asked: NoteRequest, strands: Sequence[Strand]) -
             f"{french.plural(waiting, 'réponse déclare', 'réponses déclarent')} une adhésion que le service n’a pas "
             "encore confirmée."
         )
+    if asked.known_at is not None or asked.as_of < today(now):
+        told = [f"Au {french.day(now)}, {sentence}" for sentence in told]
     oldest = known.oldest_register(session, asked.as_of, asked.known_at)
     if oldest:
         told.append(

@@ -85,6 +85,7 @@ def test_a_note_about_networks_answers_for_these_beside_all(session):
         ({"text": "[ici](http://x)"}, "text", "lien refusé"),
         ({"text": "a\0"}, "text", "interdit"),
         ({"hand_figures": (replace(GIVEN, source=""),)}, "hand_figures", "Chiffre 1 : indiquez la source"),
+        ({"hand_figures": (replace(GIVEN, dated=""),)}, "hand_figures", "Chiffre 1 : indiquez sa date."),
         ({"hand_figures": (replace(GIVEN, dated="hier"),)}, "hand_figures", "Chiffre 1"),
         ({"hand_figures": (replace(GIVEN, dated="2021-06-10"),)}, "hand_figures", "avenir"),
         ({"hand_figures": (GIVEN,) * 21}, "hand_figures", "20 chiffres"),
@@ -164,6 +165,8 @@ def test_a_figure_known_then_is_the_one_that_was_given_then(sample_database):
         now = gathering.gather(session, ASKED, now=later)
         then = gathering.gather(session, replace(ASKED, known_at=NOW), now=later)
     assert (now.content.tables != first.content.tables, now.rows != first.rows) == (True, True)
+    unknowns = [f"Au 16 mai 2021, {told}" for told in first.content.unknowns]
+    assert (list(then.content.unknowns), len(unknowns) > 0) == (unknowns, True), "no replay tells these"
     assert (then.content.tables, then.rows, then.content.known_at) == (
         first.content.tables,
         first.rows,

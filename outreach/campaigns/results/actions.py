@@ -26,7 +26,7 @@ from outreach.tracking.reactions import AUTHORITY
 
 Counts = Mapping[str, int]  # authorities by network's code
 NO_REPLY = "aucun n’a répondu"
-_TO_NOBODY = {True: "doit partir : aujourd’hui, elle n’écrirait à personne", False: "n’a écrit à personne"}
+_TO_NOBODY = {True: "doit partir : à ce jour, elle n’écrirait à personne", False: "n’a écrit à personne"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,18 @@ class Action:
         codes = [code for code in labels if code in meant]
         networks = ", ".join(f"{labels[code]} {french.number(meant[code])}" for code in codes)
         if self.is_planned:
-            return french.typeset(f"Le {day}, {wave} doit partir : aujourd’hui, elle écrirait à {whom} ({networks}).")
+            return french.typeset(f"Le {day}, {wave} doit partir : à ce jour, elle écrirait à {whom} ({networks}).")
         answered = sum(self.answered.values())
         replied = f"{french.number(answered)} {'a' if answered == 1 else 'ont'} répondu" if answered else NO_REPLY
-        return french.typeset(f"Le {day}, {wave} a écrit à {whom} ({networks}) ; {replied}.")
+        return french.typeset(f"Le {day}, {wave} a écrit à {whom} ({networks}) ; {self._received(total)}{replied}.")
+
+    def _received(self, sent: int) -> str:
+        """How many got the letter, where not all did."""
+        delivered = sum(self.delivered.values())
+        if delivered == sent:
+            return ""
+        many = f"{french.number(delivered)} {'a' if delivered == 1 else 'ont'}" if delivered else "aucun n’a"
+        return f"{many} reçu le courriel, "
 
     def as_json(self) -> dict[str, Any]:
         """The action as JSON, under fixed names; each count has the codes of networks, and a total."""

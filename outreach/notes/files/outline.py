@@ -31,6 +31,10 @@ HAND = (
 )
 PUBLIC = (TableKind.NETWORK, TableKind.ZONE, TableKind.PROVINCE)
 PUBLIC_FIGURE = re.compile(rf"Volet \d+, par (?:{'|'.join(kind.label.lower() for kind in PUBLIC)}), ")
+ACTIONS = {
+    ActionState.DONE: ("Actions menées", "Aucune vague n’est partie à cette date."),
+    ActionState.PLANNED: ("Actions prévues", "Aucune vague n’est prévue à cette date."),
+}
 ALWAYS = {"authorities", "schools", "concerned", "joined"}  # columns that stay, whatever they count
 BREAKS = {"connaissance": "connais\u00adsance", "préparation": "prépa\u00adration", "concernées": "concer\u00adnées"}
 
@@ -185,11 +189,10 @@ def _cell(cell: Cell) -> str:
 
 
 def _actions(content: NoteContent) -> Iterator[Section]:
-    titles = {ActionState.DONE: "Actions menées", ActionState.PLANNED: "Actions prévues"}
-    for state, heading in titles.items():
+    """What was done and what is planned; a note that has none says so, as it was asked."""
+    for state, (heading, none) in ACTIONS.items():
         told = tuple(_typeset(one.sentence) for one in content.actions if one.state is state)
-        if told:
-            yield Section(heading, (bullets(told),))
+        yield Section(heading, (bullets(told) if told else plain(_typeset(none)),))
 
 
 def _about(content: NoteContent) -> Iterator[Section]:
