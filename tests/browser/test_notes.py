@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from playwright.sync_api import expect
 
 from tests.browser.test_pages import overflow
 from tests.notes.contents import content, correction, zones
@@ -25,3 +26,7 @@ def test_the_public_page_of_a_note_keeps_the_rules_and_scrolls_nowhere_sideways(
         for look in looks(visitor, (1280, 390, 320)):
             assert violations(visitor) == [], (address, look)
             assert overflow(visitor) <= 0, (address, look)
+    visitor.goto(f"/n/{old}")
+    visitor.emulate_media(media="print")
+    expect(visitor.locator(".printed")).to_contain_text(f"Note {old}")
+    expect(visitor.locator("tfoot").first).to_have_css("display", "table-row-group")
