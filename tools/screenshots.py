@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Take every picture of the documentation in a demonstration of its own (maintainers only).
 
-Usage: .venv/bin/python tools/screenshots.py; needs Debian's chromium, chromium-l10n (dates in French) and pngquant.
+Usage: .venv/bin/python tools/screenshots.py; needs Debian's chromium, chromium-l10n (dates in French), pngquant and
+poppler-utils.
 
 The demonstration begins in an empty folder and its clock is set, so that each picture shows the same as the last time.
 All are taken, in order, as each step needs those before it. Pictures that no page shows are reported.
@@ -213,6 +214,21 @@ ACTS = {
     ),
 }
 
+NOTE = "guide/images/note"  # the first page of the PDF that these commands of the guide make
+NOTE_AT = "2021-05-15 11:00"
+NOTE_COMMANDS = (
+    ("sample", "--today", "2021-05-15"),
+    ("campaign", "new", "dernier-rappel-avant-les-conges"),
+    ("campaign", "submit", "1"),
+    ("campaign", "approve", "1"),
+    ("campaign", "schedule", "1", "--at", "2021-06-01 09:30"),
+    (
+        *("note", "make", "--as-of", "2021-05-15", "--network", "WBE", "--title", "Un premier bilan", "--yes"),
+        *("--question", "Toutes les écoles de WBE ont-elles adhéré ? À défaut, qu’est-il prévu ?"),
+        *("--figure", "Connexions à la plateforme", "près de 100 000", "Statistiques de la plateforme", "2021-05-10"),
+    ),
+)
+
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
@@ -228,20 +244,14 @@ def main() -> None:
                     page = pages.get(shot.account) or pages.setdefault(shot.account, entered(browser, shot.account))
                     take(page, shot)
         browser.close()
+    take_note()
     report()
 
 
 @contextmanager
 def demonstration(data: pathlib.Path, moment: str) -> Iterator[None]:
     """Run `./run` on a data folder, with its clock set, while the block runs."""
-    settings = {
-        "OUTREACH_DATA": data,
-        "OUTREACH_BIND": WEB,
-        "OUTREACH_DEMO_MAILBOX": MAILBOX,
-        "OUTREACH_SMTP_RATE": LETTERS_A_SECOND,
-    }
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OUTREACH_")}
-    environment |= {name: str(value) for name, value in settings.items()}
+    environment = environment_of(data)
     served = subprocess.Popen([ROOT / "run", "--now", moment], env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_for_answer(served)
@@ -249,6 +259,17 @@ def demonstration(data: pathlib.Path, moment: str) -> Iterator[None]:
     finally:
         served.terminate()
         served.wait()
+
+
+def environment_of(data: pathlib.Path) -> dict[str, str]:
+    settings = {
+        "OUTREACH_DATA": data,
+        "OUTREACH_BIND": WEB,
+        "OUTREACH_DEMO_MAILBOX": MAILBOX,
+        "OUTREACH_SMTP_RATE": LETTERS_A_SECOND,
+    }
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OUTREACH_")}
+    return environment | {name: str(value) for name, value in settings.items()}
 
 
 def wait_for_answer(served: subprocess.Popen[bytes]) -> None:
@@ -289,9 +310,22 @@ def take(page: Page, shot: Shot) -> None:
     if not shot.picture:
         return
     page.evaluate("document.fonts.ready.then(() => scrollTo(0, 0))")
-    path = DOCS / f"{shot.picture}.png"
+    keep(shot.picture, page.screenshot(full_page=bool(shot.crop), clip=box_of(page, shot.crop) if shot.crop else None))
+
+
+def take_note() -> None:
+    """The guide's note, made by its commands in a demonstration of its own."""
+    with tempfile.TemporaryDirectory() as scratch:
+        environment, pdf = environment_of(pathlib.Path(scratch)), f"{scratch}/note.pdf"
+        for words in (*NOTE_COMMANDS, ("note", "show", "2021-001", "--format", "pdf", "--output", pdf)):
+            subprocess.run([ROOT / "run", "--now", NOTE_AT, *words], env=environment, check=True)
+        drawn = ["pdftoppm", "-png", "-r", "100", "-f", "1", "-l", "1", pdf]
+        keep(NOTE, subprocess.run(drawn, stdout=subprocess.PIPE, check=True).stdout)
+
+
+def keep(picture: str, png: bytes) -> None:
+    path = DOCS / f"{picture}.png"
     path.parent.mkdir(exist_ok=True)
-    png = page.screenshot(full_page=bool(shot.crop), clip=box_of(page, shot.crop) if shot.crop else None)
     shrink = ["pngquant", "--speed=1", "--strip", "--force", f"--output={path}", "-"]
     subprocess.run(shrink, input=png, check=True)
 
@@ -308,6 +342,7 @@ def box_of(page: Page, selector: str) -> dict[str, float]:
 
 def report() -> None:
     taken = {DOCS / f"{shot.picture}.png" for shots in ACTS.values() for shot in shots if shot.picture}
+    taken.add(DOCS / f"{NOTE}.png")
     pages = [ROOT / "README.md", *DOCS.rglob("*.md")]
     shown = {
         (page.parent / target).resolve()
