@@ -26,7 +26,7 @@ class Facts(NamedTuple):
     `joined` count the authority's schools in the strand, or those that the mailbox answers for. `federations` are
     (code, name).
     `written_directly` counts the authority's schools to whose own mailboxes letters of the wave go, for a mailbox that
-    answers for all.
+    answers for all. `is_limited` holds for a mailbox that answers for some schools only.
     """
 
     fase: int
@@ -40,6 +40,7 @@ class Facts(NamedTuple):
     links: Links
     shared: Shared
     written_directly: int = 0
+    is_limited: bool = False
 
 
 def contact_of(name: str, service: str, email: str, phone: str) -> str:

@@ -17,12 +17,14 @@ from outreach.campaigns.letter.merge_fields import (
     DIRECTLY,
     KINDS,
     LINKED,
+    OF_SCHOOLS,
     TOKENS,
     WRITTEN_DIRECTLY,
     is_common,
     raw_value,
     reader,
 )
+from outreach.campaigns.letter.passages import SEVERAL
 from outreach.campaigns.models import Campaign
 from outreach.days import today
 from outreach.delivery.models import MessageClass
@@ -35,7 +37,7 @@ from outreach.mail.letters import Draft, Letter
 from outreach.mail.links import mark as mark_links
 from outreach.mail.links import of as links_of
 from outreach.mail.markdown import fault_of_link
-from outreach.mail.marks import FieldKind, Marks, Slot, fields_of
+from outreach.mail.marks import ELSE, END, FieldKind, Marks, Slot, fields_of
 from outreach.mail.mime import Mailbox, SharedHeaders
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.segments.audience import Boxes, Concerns
@@ -233,6 +235,7 @@ def _draft(written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark
         },
         "phone": international(written.contact_phone),
         "marks": own,
+        "capacity": _capacity(marks),
         "may_unsubscribe": may_unsubscribe,
         "data_protection": sending.data_protection,
         "preheader": preheader,
@@ -245,6 +248,13 @@ def _draft(written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark
     links = Links.of_nobody(sending.address, may_unsubscribe=may_unsubscribe)
     html, text = _linked(html, text, marks, links, shared)
     return Draft.of(marks, _typeset(mark + subject, marks), html, text, _typeset(preheader, marks))
+
+
+def _capacity(marks: Marks) -> str:
+    """As what the mailbox receives the letter, before its authority's FASE number and name: marked text."""
+    of_schools, several = (marks.condition(("field", name), first=True) for name in (OF_SCHOOLS, SEVERAL))
+    schools = f"{several}{marks.slot(Slot('écoles_restantes'))} écoles{ELSE}une école{END}"
+    return f"{of_schools}pour {schools} du pouvoir organisateur{ELSE}en tant que pouvoir organisateur{END}"
 
 
 def _phone(written: WrittenLetter) -> str:

@@ -121,8 +121,10 @@ ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
     "image_mesure": lambda facts: blocks.pixel(facts.links.measure.pixel),
     DIRECTLY: blocks.written_directly,
 }
+OF_SCHOOLS = "boîte_école"  # the mailbox answers for some schools only
 # Conditions that the layout uses; an author cannot write them, either.
 CONDITIONS: Mapping[str, Callable[[Facts], Raw]] = {
+    OF_SCHOOLS: lambda facts: facts.is_limited,
     buttons_first.MANY: lambda facts: len(facts.schools) > buttons_first.FEW,
 }
 

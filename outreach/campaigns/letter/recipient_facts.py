@@ -14,7 +14,7 @@ from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.campaigns.letter.links import Links, Measure
 from outreach.campaigns.letter.measures import Measures
-from outreach.campaigns.letter.merge_fields import DIRECTLY, WRITTEN_DIRECTLY
+from outreach.campaigns.letter.merge_fields import DIRECTLY, OF_SCHOOLS, WRITTEN_DIRECTLY
 from outreach.db import Session
 from outreach.db.in_list import among
 from outreach.delivery.ledger.letters import Due, listed_by_mailbox
@@ -51,7 +51,7 @@ class RecipientFacts:
         networks = {network.id: network.label for network in session.scalars(select(Network))}
         schools = self._schools(session, {school for message in due for school in message.schools})
         stand, federations = self._stand(session, keys), self._federations(session, keys)
-        limits = school_limits(session, keys) if stand or self._tells_directly else {}
+        limits = school_limits(session, keys) if stand or self._tells_directly or self._asks(OF_SCHOOLS) else {}
         directly = self._written_directly(session, limits, due)
         networks_of = {key: authority.network_id for key, authority in authorities.items()}
         measures = self._measures().of(session, due, networks_of)
@@ -72,6 +72,7 @@ class RecipientFacts:
                 links=self._links(message.public_id, measures[message.id]),
                 shared=self.frozen.shared,
                 written_directly=directly.get(authority.id, 0) if limit is None else 0,
+                is_limited=limit is not None,
             )
         return facts
 

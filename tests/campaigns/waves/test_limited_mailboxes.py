@@ -167,6 +167,23 @@ def test_the_authority_s_letter_says_how_many_schools_were_written_to_directly(d
     assert told_directly(database, said.replace("2\u00a0", "1\u00a0").replace("2 de", "une de")) == {ALL}
 
 
+def test_a_letter_says_as_what_its_mailbox_receives_it(database, schools):
+    own, of_one = "en tant que pouvoir organisateur FASE", "pour une école du pouvoir organisateur FASE"
+    of_two = "pour 2 écoles du pouvoir organisateur FASE"
+    answer_for(database, SECOND, schools[1:])
+    number = draft(database)
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        letters_shown = Preview(session, campaign, SENDING, [], now=NOW).letters(
+            audiences.addressees(session, campaign, now=NOW)
+        )
+        shown = {one.address: (one.text, one.html) for one in letters_shown}
+    for address, said in ((ALL, own), (FIRST, of_one), (SECOND, of_two)):
+        assert all(f"Vous recevez ce courriel {said}" in part.replace("\u00a0", " ") for part in shown[address])
+    launch(database, approved(database))
+    assert (told_directly(database, own), told_directly(database, of_one)) == ({ALL}, {FIRST})
+
+
 def told_directly(database, said):
     """To whom letters go that say so."""
     with database.reading() as session:
