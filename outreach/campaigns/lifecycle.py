@@ -57,7 +57,7 @@ ENDED = {CampaignState.CLOSED, CampaignState.CANCELLED}
 
 
 class Extent(NamedTuple):
-    """How many authorities a campaign would write to, and how many mailboxes; None where no school has its own."""
+    """How many authorities a campaign would write to, and how many mailboxes; None where none of a school is."""
 
     authorities: int = 0
     addresses: int | None = None

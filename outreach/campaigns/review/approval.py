@@ -10,6 +10,7 @@ from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.review.checks import Findings, look_over
 from outreach.db import Session
 from outreach.errors import InputError, Refused
+from outreach.segments.audience import Boxes
 from outreach.segments.criteria import is_everybody
 from outreach.segments.criteria_json import within_limits
 
@@ -57,7 +58,7 @@ def ask(
     written = findings.counts.written
     if is_everybody(audiences.criterion_of(campaign)) and confirmed != written:
         raise InputError(f"Ce courriel part à tous les pouvoirs organisateurs : confirmez-en le nombre, {written}.")
-    lifecycle.submit(session, campaign, now=now, actor=actor, extent=Extent(written, _boxes(findings)))
+    lifecycle.submit(session, campaign, now=now, actor=actor, extent=Extent(written, _boxes(campaign, findings)))
     return findings
 
 
@@ -75,7 +76,7 @@ def give(
     Raises Refused when the campaign has changed since, when a check blocks it, or when the actor may not approve it.
     """
     findings = _findings(session, campaign, sending, now, judged)
-    extent = Extent(findings.counts.written, _boxes(findings))
+    extent = Extent(findings.counts.written, _boxes(campaign, findings))
     lifecycle.approve(session, campaign, now=now, actor=actor, extent=extent)
     return findings
 
@@ -105,9 +106,10 @@ def refuse_another(campaign: Campaign, version: str | None) -> None:
         raise Refused("La campagne a changé depuis que vous l’avez ouverte : relisez-la, puis recommencez.")
 
 
-def _boxes(findings: Findings) -> int | None:
-    """How many mailboxes are written to, where schools have their own."""
-    return findings.counts.addresses if findings.counts.of_schools else None
+def _boxes(campaign: Campaign, findings: Findings) -> int | None:
+    """How many mailboxes are written to, where those of schools are or may be."""
+    may_be = Boxes(campaign.boxes) is not Boxes.AUTHORITY or findings.counts.of_schools
+    return findings.counts.addresses if may_be else None
 
 
 def _findings(

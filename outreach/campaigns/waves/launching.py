@@ -33,7 +33,7 @@ from outreach.delivery.models import (
 )
 from outreach.errors import OutreachError
 from outreach.segments import calm
-from outreach.segments.audience import Concerns
+from outreach.segments.audience import Boxes, Concerns
 from outreach.tracking import answers, trackers
 from outreach.tracking.models import TrackingMode
 
@@ -204,7 +204,10 @@ def _wait_if_it_drifted(session: Session, wave: Wave, now: datetime) -> None:
     counts = audiences.count(session, wave.campaign, now=now, only_unreacted=is_added)
     changes = [(approved, counts.written, "PO")]
     boxes = None if is_added else approved_extent(session, wave.campaign).addresses
-    changes += [(boxes, counts.addresses, "boîtes")] if boxes else []
+    if boxes:
+        changes.append((boxes, counts.addresses, "boîtes"))
+    elif not is_added and Boxes(wave.campaign.boxes) is Boxes.AUTHORITY:  # none of a school was approved
+        changes.append((0, counts.of_schools, "boîtes d’école"))
     for before, current, what in changes:
         drift = current - before if _follows_another(wave) else abs(current - before)
         if drift > DRIFT_AUTHORITIES and drift > DRIFT_SHARE * before:

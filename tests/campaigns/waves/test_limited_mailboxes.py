@@ -12,7 +12,7 @@ from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Colour, Wave, WaveState, WaveTransition
 from outreach.campaigns.results import letters_received
-from outreach.campaigns.review import checks, test_letter
+from outreach.campaigns.review import approval, checks, test_letter
 from outreach.campaigns.review.preview import Preview
 from outreach.campaigns.waves import answering, retrying
 from outreach.campaigns.waves.retrying import Retriable
@@ -207,6 +207,28 @@ def test_a_wave_waits_when_many_mailboxes_of_schools_came_since_the_approval(dat
         assert (held.state, held.drifted_from) == (state, 1 if state is WaveState.PAUSED else None)
         notes = session.scalars(select(WaveTransition.note).where(WaveTransition.wave_id == wave)).all()
         assert (f"le public est passé de 3 à {3 + more} boîtes depuis la validation" in notes) == (more > 10)
+
+
+@pytest.mark.parametrize("boxes", [Boxes.BOTH, Boxes.AUTHORITY])
+def test_a_wave_waits_when_schools_got_their_first_mailboxes_after_the_approval(database, people, strand, boxes):
+    """An approver who read of one mailbox has not approved letters to twelve school heads."""
+    ((authority, keys),) = settle(database, 1, schools=12).items()
+    number = draft(database, boxes)
+    with database.writing() as session:
+        approval.ask(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW, actor=AUTHOR, confirmed=1)
+    with database.writing() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        approval.give(session, campaign, SENDING, now=NOW, actor=factories.APPROVER)
+        for key in keys:
+            add_contact(session, session.get_one(Authority, authority), f"direction{key}@ecole.example")
+        for address, key in [(f"direction{key}@ecole.example", key) for key in keys]:
+            held = session.scalars(select(Contact).where(Contact.address == address)).one()
+            session.add(ContactSchool(contact_id=held.id, school_id=key))
+        if boxes is Boxes.AUTHORITY:  # it is written to at its schools' mailboxes when it has none of its own
+            session.execute(update(Contact).where(Contact.address == ALL).values(retired_at=NOW, retired_by=AUTHOR))
+    wave = launch(database, number)
+    with database.reading() as session:
+        assert session.get_one(Wave, wave).state is WaveState.PAUSED
 
 
 def test_a_wave_is_one_letter_to_an_authority_however_many_mailboxes_of_its_schools_got_it(database, schools):
