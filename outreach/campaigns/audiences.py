@@ -80,6 +80,17 @@ def lacks_letter(concerns: Concerns, criterion: Criterion) -> bool:
     return concerns is Concerns.LISTED and not audience.corrected(criterion)
 
 
+def boxes_corrected(session: Session, criterion: Criterion) -> Boxes:
+    """To which mailboxes the letters went that a criterion asks for: those that a correction of them is for.
+
+    Both, when these letters differ in that, or a criterion asks for none.
+    """
+    mailings = [key for letter in audience.corrected(criterion) for key in letter.mailings]
+    query = select(Campaign.boxes).join(Wave, Wave.campaign_id == Campaign.id).where(Wave.mailing_id.in_(mailings))
+    chosen = set(session.scalars(query))
+    return Boxes(chosen.pop()) if len(chosen) == 1 else Boxes.BOTH
+
+
 def launched(campaign: Campaign) -> list[int]:
     """The keys of a campaign's mailings that are complete: `filled_at` is set, so all recipients are known."""
     return [wave.mailing_id for wave in campaign.waves if wave.mailing_id and wave.mailing and wave.mailing.filled_at]

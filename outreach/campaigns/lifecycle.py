@@ -31,7 +31,7 @@ from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Gate, Reason
 from outreach.errors import InputError, NotFound, Refused
-from outreach.segments.audience import Boxes
+from outreach.segments.audience import Boxes, Concerns
 from outreach.segments.criteria import simplified
 from outreach.segments.criteria_json import from_store, to_json
 
@@ -85,6 +85,8 @@ def in_turn(session: Session, number: int) -> Campaign:
 def create(session: Session, stated: Definition, *, now: datetime, author: "User") -> Campaign:
     """Create a draft from a definition. Its contact is the author, unless the definition names a contact.
 
+    A correction goes to the mailboxes that the wrong letter went to, unless the definition says to which.
+
     Raises NotFound or InputError when the programme or the strand does not exist.
     """
     programme = programmes.the_programme(session, stated.programme)
@@ -97,9 +99,12 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
     if audiences.lacks_letter(stated.concerns, criterion):
         raise InputError(audiences.LACKS_LETTER)
     contact = stated.contact
+    said = {name: getattr(stated, name) for name in STATED}
+    if stated.concerns is Concerns.LISTED and "boxes" not in stated.model_fields_set:
+        said["boxes"] = audiences.boxes_corrected(session, criterion)
     campaign = Campaign(
         state=CampaignState.DRAFT,
-        **{name: getattr(stated, name) for name in STATED},
+        **said,
         circular=stated.circular or strand.circular,
         strand=strand,
         strand_id=strand.id,

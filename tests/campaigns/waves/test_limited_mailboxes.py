@@ -6,9 +6,10 @@ from functools import partial
 import pytest
 from sqlalchemy import insert, select, update
 
+from outreach.accounts.staff import User
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.campaigns import audiences, lifecycle, verification
-from outreach.campaigns.definitions import AudienceRule
+from outreach.campaigns import audiences, definitions, lifecycle, verification
+from outreach.campaigns.definitions import AudienceRule, Definition
 from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Colour, Wave, WaveState, WaveTransition
 from outreach.campaigns.results import letters_received
@@ -24,6 +25,7 @@ from outreach.directory.models import Authority, Contact, ContactSchool, Listing
 from outreach.errors import InputError
 from outreach.mail.addresses import judge
 from outreach.segments.audience import Boxes, Concerns
+from outreach.settings import ROOT
 from outreach.tracking import answers, inbox
 from outreach.tracking.answers import Given
 from outreach.tracking.inbox import Tray
@@ -316,6 +318,21 @@ def test_a_correction_lists_what_the_wrong_letters_listed_of_the_schools_that_ea
         assert (counts.authorities, counts.written, counts.addresses) == (1, 1, 1)
         corrected = audiences.count(session, session.get_one(Wave, wave).campaign, now=NOW)
         assert (corrected.written, corrected.addresses, corrected.schools) == (1, 2, 2)
+
+
+@pytest.mark.parametrize("boxes", Boxes)
+def test_a_correction_goes_to_the_mailboxes_that_the_wrong_letter_went_to(database, schools, people, boxes):
+    launch(database, approved(database, boxes))
+    written = set(sent(database))
+    ready = definitions.ready_made(ROOT / "campaigns")["rectificatif"]
+    stated = definitions.to_those_who_received(ready, 1, 1)
+    with database.writing() as session:
+        author = session.scalars(select(User).where(User.email == AUTHOR)).one()
+        made = lifecycle.create(session, stated, now=LATER, author=author)
+        rows = audiences.addressees(session, made, now=LATER)
+        assert ({row.address for row in rows if row.reason is None}, made.boxes) == (written, boxes)
+        asked = Definition.model_validate({**stated.model_dump(), "boxes": Boxes.SCHOOLS})
+        assert lifecycle.create(session, asked, now=LATER, author=author).boxes is Boxes.SCHOOLS
 
 
 COUNTS = "((écoles_restantes)) sur ((écoles_éligibles)), ((écoles_adhérentes)) ont adhéré.\n\n((tableau_écoles))"
