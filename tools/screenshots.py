@@ -69,6 +69,17 @@ def button(words: str) -> str:
     return f'button:has-text("{words}")'
 
 
+def a_note(title: str, day: str) -> tuple[tuple[str, ...], ...]:
+    """The steps from the form of a note to its draft."""
+    return ("fill", "#title", title), ("fill", "#as_of", day), ("click", PREVIEW)
+
+
+A_NOTE = "main > h1, .crumbs, section:has(> :is(#part-1, #part-2, #part-3))"  # its head and its first sections
+PREVIEW = button("Enregistrer et voir l’aperçu")
+OTHERS = "details:has(#other)"
+MANY_SCHOOLS = (
+    f"{OTHERS} > summary, {OTHERS} > .stack > :is(p.note, .inline), {OTHERS} .choices:nth-of-type(2) > :nth-child(-n+7)"
+)
 MEASURED = ", ".join(f".panel:has(#results) > {part}" for part in ("h3", "h3 + p", "table"))
 ACTS = {
     "2026-11-17 09:50": (
@@ -84,17 +95,18 @@ ACTS = {
         Shot(
             "images/situation",
             AUTHOR,
-            "",
+            "/?network=WBE",
             (("evaluate", "section:has(> #steps)", "frame => frame.remove()"),),  # only a demonstration has it
             "main > .heading, .alerts, .figures, .panel:has(#strand-1)",
         ),
+        Shot("guide/images/actions", AUTHOR, "", crop=".panel:has(#actions)"),
         Shot("guide/images/annuaire", AUTHOR, "/directory?network=Libre+confessionnel&level=secondary&zone=Liège"),
         Shot("guide/images/exclusions", AUTHOR, "/directory/exclusions", crop="main > *, .crumbs"),
         Shot(
             "guide/images/joignabilite",
             AUTHOR,
             "/directory/reachability?state=no_mailbox&state=bounced&state=partly",
-            crop="h1, .scroll, #results",
+            crop=".crumbs, h1, .scroll, #results",
         ),
         Shot("", AUTHOR, "/directory?reach=bounced", (("click", "tbody th a"),)),
         Shot("guide/images/contacts", AUTHOR, "", (("click", '.tabs a:has-text("Contacts")'),), "main > *"),
@@ -139,7 +151,7 @@ ACTS = {
             "main > *",
         ),
         Shot("guide/images/historique", AUTHOR, "", (("click", 'a:has-text("Historique")'),), "main > *"),
-        Shot("guide/images/appel", AUTHOR, "", (("click", "summary"),), "details"),
+        Shot("guide/images/appel", AUTHOR, "", (("click", "main summary"),), "main details"),
         Shot("guide/images/recu", AUTHOR, "/mailbox?q=po009927", (("click", "tbody th a"),)),
         Shot(
             "guide/images/repondre",
@@ -151,6 +163,20 @@ ACTS = {
                 ("wait_for", "#answer-joined"),
             ),
             "main > *",
+        ),
+        Shot("", AUTHOR, "/mailbox?q=po009001", (("click", "tbody th a"),)),  # the authority of 147 schools
+        Shot(
+            "guide/images/repondre-liste",
+            AUTHOR,
+            "",
+            (
+                ("click", '.tabs a:has-text("Texte")'),
+                ("evaluate", "pre", r"text => { location = text.innerText.match(/http\S+choice=joined/)[0] }"),
+                ("click", 'summary:has-text("Répondre autrement")'),
+                ("select_option", "#other", "declined"),
+                ("fill", "#numbers", "3, 7, 12-15"),
+            ),
+            MANY_SCHOOLS,
         ),
         Shot("guide/images/campagnes-pretes", AUTHOR, "/campaigns/new"),
         Shot(
@@ -197,6 +223,32 @@ ACTS = {
             "main > *, .crumbs",
         ),
         Shot("guide/images/comptes", CHIEF, "", (("click", button("Envoyer l’invitation")),)),
+        Shot("guide/images/pages-publiques", CHIEF, "/administration/statements", crop="main > *, .crumbs"),
+        Shot(
+            "", AUTHOR, "/notes/drafts/new?network=WBE", a_note("Le bilan d’octobre, réseau par réseau", "2026-10-31")
+        ),
+        Shot(
+            "guide/images/note-preparer",
+            AUTHOR,
+            "/notes/drafts/new?network=WBE",
+            (
+                ("fill", "#title", "Les écoles de WBE et le premier volet"),
+                ("fill", "#question", "Toutes les écoles de WBE ont-elles adhéré ?"),
+                ("fill", "#hand_figures-0-label", "Connexions à la plateforme"),
+                ("fill", "#hand_figures-0-value", "près de 100 000"),
+                ("fill", "#hand_figures-0-source", "Statistiques de la plateforme"),
+                ("fill", "#hand_figures-0-dated", "2026-11-16"),
+            ),
+            "main > h1, .crumbs, :is(.ds-field, fieldset):has(#title, #networks-1, #question)",
+        ),
+        Shot("guide/images/note-brouillon", AUTHOR, "", (("click", PREVIEW),), f"{A_NOTE}, main > .panel"),
+        Shot("", AUTHOR, "", (("click", button("Figer la note")),)),
+        Shot("", APPROVER, "/notes/1", (("fill", "#approved_as", "Direction du service"),)),
+        Shot("guide/images/note-figee", APPROVER, "", crop="main > .panel"),
+        Shot("guide/images/note-validee", APPROVER, "", (("click", button("Valider et numéroter")),), A_NOTE),
+        Shot("", AUTHOR, "/notes/drafts/new", a_note("La rentrée, tous réseaux", "2026-09-30")),
+        Shot("", AUTHOR, "", (("click", button("Figer la note")),)),
+        Shot("guide/images/notes", AUTHOR, "/notes", crop="main > *"),
     ),
     "2026-11-17 10:29": (
         Shot(
