@@ -77,9 +77,7 @@ def a_note(title: str, day: str) -> tuple[tuple[str, ...], ...]:
 A_NOTE = "main > h1, .crumbs, section:has(> :is(#part-1, #part-2, #part-3))"  # its head and its first sections
 PREVIEW = button("Enregistrer et voir l’aperçu")
 OTHERS = "details:has(#other)"
-MANY_SCHOOLS = (
-    f"{OTHERS} > summary, {OTHERS} > .stack > :is(p.note, .inline), {OTHERS} .choices:nth-of-type(2) > :nth-child(-n+7)"
-)
+MANY_SCHOOLS = f"{OTHERS} > summary, {OTHERS} > .stack > :is(p.note, .inline), {OTHERS} .choices:nth-of-type(2)"
 MEASURED = ", ".join(f".panel:has(#results) > {part}" for part in ("h3", "h3 + p", "table"))
 ACTS = {
     "2026-11-17 09:50": (
@@ -162,7 +160,7 @@ ACTS = {
                 ("evaluate", "pre", r"text => { location = text.innerText.match(/http\S+choice=joined/)[0] }"),
                 ("wait_for", "#answer-joined"),
             ),
-            "main > *",
+            "main > :is(h1, .facts, form, details)",
         ),
         Shot("", AUTHOR, "/mailbox?q=po009001", (("click", "tbody th a"),)),  # the authority of 147 schools
         Shot(
@@ -186,9 +184,10 @@ ACTS = {
             (
                 ("click", 'li:has-text("Invitation au deuxième volet") button'),
                 ("fill", "#why", "9289"),
-                ("click", button("Mettre le compte à jour")),
+                ("click", f".actions {button('Mettre le compte à jour')}"),
                 ("wait_for", "#results .notice"),
             ),
+            "#choices, #results > :is(h2, .facts, .notice)",
         ),
         Shot("guide/images/courriel", AUTHOR, "", (("click", button("Enregistrer et écrire le courriel")),)),
         Shot(
