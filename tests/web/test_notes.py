@@ -110,3 +110,12 @@ def test_a_draft_is_changed_and_deleted_by_its_author(author):
     assert "Autre" in text_of(author.get("/notes"))
     assert author.send(f"{preview}/deletion", page=preview).status_code == 302
     assert "Autre" not in text_of(author.get("/notes"))
+
+
+def test_the_list_says_whether_it_is_filtered(author):
+    assert "Aucune note figée." in text_of(author.get("/notes"))
+    assert "Aucune note dans cet état." in text_of(author.get("/notes?state=frozen"))
+    preview = drafted(author).headers["Location"]
+    author.post(f"{preview}/freezing", data=form_of(author.get(preview), f"{preview}/freezing"))
+    assert '<a href="/notes" aria-current="page">Toutes (1)</a>' in author.get("/notes").text
+    assert '<a href="/notes">Toutes (1)</a>' in author.get("/notes?state=frozen").text
