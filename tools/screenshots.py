@@ -187,7 +187,7 @@ ACTS = {
                 ("click", f".actions {button('Mettre le compte à jour')}"),
                 ("wait_for", "#results .notice"),
             ),
-            "#choices, #results > :is(h2, .facts, .notice)",
+            ".crumbs, main > .heading, #choices, #results > :is(h2, .facts, .notice)",
         ),
         Shot("guide/images/courriel", AUTHOR, "", (("click", button("Enregistrer et écrire le courriel")),)),
         Shot(
@@ -260,7 +260,11 @@ ACTS = {
             "guide/images/suivi",
             AUTHOR,
             "",
-            (("wait_for", '#status:has-text("en cours")'), ("wait_for", "#count-accepted:not(:has-text('0'))")),
+            (
+                ("wait_for", '#status:has-text("en cours")'),
+                ("wait_for", "#count-accepted:not(:has-text('0'))"),
+                ("evaluate", "body", "() => location.reload()"),  # what came of it is counted when the page opens
+            ),
         ),
     ),
 }
