@@ -105,6 +105,8 @@ def test_a_whole_answer_is_given_without_a_script(open_page, wbe, sample_databas
     page.get_by_role("button", name="Filtrer").click()
     expect(page.get_by_text("1 école cochée")).to_be_visible()
     page.get_by_role("button", name="Envoyer pour les écoles cochées").click()
+    expect(page.get_by_role("link", name="Une réponse est aussi choisie")).to_be_visible()
+    page.get_by_role("button", name="Envoyer pour les écoles cochées").click()
     expect(page.get_by_text("Nous adhérons (1 école sur 147)")).to_be_visible()
     page.get_by_role("link", name="Changer ma réponse").click()
     expect(page.get_by_text("Votre dernière réponse")).to_be_visible()

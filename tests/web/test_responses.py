@@ -4,9 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import event, func, insert, select, update
 
-from outreach.adherence.models import AdherenceRecord
+from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.audit import AuditEntry
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -15,10 +15,10 @@ from outreach.campaigns.waves import launching
 from outreach.db.ways import Way
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.directory import contacts
-from outreach.directory.models import Authority, School
+from outreach.directory.models import Authority, Listing, School
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.tracking import inbox
-from outreach.tracking.models import Response, ResponseSchool
+from outreach.tracking.models import Answer, Response, ResponseSchool
 from tests.conftest import NOW
 from tests.pages import actions, form_of, links, text_of
 from tests.web.campaigns.test_progress import stop_clock
@@ -85,6 +85,35 @@ def test_one_choice_for_all_schools_comes_first_and_those_ticked_may_differ(clie
     done = client.post(wbe, data={"answer": "joined"}, follow_redirects=True)
     assert "Nous adhérons (132 écoles sur 147)" in text_of(done), "what was answered before is not recorded again"
     assert "s’arrêtent pour ces écoles." in text_of(done)
+
+
+def test_the_list_s_own_button_asks_once_before_it_leaves_the_other_schools_out(client, wbe, sample_database):
+    one, *_ = asked_about(client.get(f"{wbe}?choice=joined").text)
+    form = {"answer": "joined", "pick": one, "other": "declined", "ticked": "1"}
+    asked = client.post(wbe, data=form)
+    assert (asked.status_code, counted(sample_database)[0]) == (422, 0)
+    assert "une réponse est aussi choisie plus haut pour vos 133 écoles" in text_of(asked).lower()
+    client.post(wbe, data={**form, **form_of(asked, "answer")})
+    with sample_database.reading() as session:
+        assert session.scalars(select(Response.answer)).all() == [Answer.DECLINED]
+
+
+def test_the_page_asks_nothing_of_an_authority_whose_schools_all_joined(client, letters, wbe, sample_database):
+    authority, few = next((key, address) for key, address in letters.items() if address != wbe)
+    with sample_database.writing() as session:
+        signed = {"recorded_by": "x", "source": "Appel", "reason": "", "effective_on": NOW.date(), "recorded_at": NOW}
+        stands = {"strand_id": 1, "status": Status.JOINED, "word": Word.CONFIRMED, **signed}
+        theirs = session.scalars(select(Listing.school_id).where(Listing.authority_id == authority)).all()
+        session.execute(insert(AdherenceRecord), [{"school_id": school, **stands} for school in theirs])
+    page = client.get(f"{few}?choice=joined")
+    assert "Le service a confirmé l’adhésion de" in text_of(page)
+    assert "À répondre avant" not in text_of(page)
+    assert re.findall(r'name="answer" value="(\w+)"', page.text) == ["help", "wrong_contact"]
+    refused = client.post(few, data={"answer": "joined"})
+    assert refused.status_code == 422
+    assert "Aucune de vos écoles n’attend de réponse" in text_of(refused)
+    assert 'href="#answer-help"' in refused.text
+    assert client.post(few, data={"answer": "help"}).status_code == 303
 
 
 def test_a_filter_stands_in_the_address_loses_nothing_typed_and_is_kept_by_an_answer(client, wbe, sample_database):
@@ -159,7 +188,7 @@ def test_the_page_of_a_mailbox_that_answers_for_some_schools_shows_and_takes_the
     page = client.get(wbe).text
     assert "pour vos 2" in text_of(page)
     assert set(re.findall(r'<select[^>]* id="school-(\d+)"', page)) == {str(one), str(two)}
-    assert page.count('<th scope="row">') == 4  # these two, and in the mailbox's own file again
+    assert page.count('<th scope="row">') == 2  # these two, once: in the mailbox's own file
     before = counted(sample_database)[1]
     sent = {"answer": "in_preparation", f"school-{foreign}": "joined"}
     assert client.post(wbe, data=sent).status_code == 303

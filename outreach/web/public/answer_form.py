@@ -14,6 +14,7 @@ from outreach.directory.models import School
 from outreach.errors import InputError
 from outreach.mail.tokens import hidden
 from outreach.text import CONTROLS, whole_number
+from outreach.tracking import answers
 from outreach.tracking.answers import Earlier, Given, Question
 from outreach.tracking.models import Answer
 from outreach.web.ui.frame import judged
@@ -25,6 +26,12 @@ MOST_LISTED, MOST_RANGES = 2000, 500  # far more than an authority has: what a s
 REQUESTS = (Answer.HELP, Answer.WRONG_CONTACT)
 OF_SCHOOLS = tuple(answer for answer in Answer if answer not in REQUESTS)
 RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+BOTH = (
+    "Une réponse est aussi choisie plus haut pour vos {count} écoles. « Envoyer pour les écoles cochées » n’enregistre "
+    "que celle des écoles cochées ; « Envoyer ma réponse » enregistre les deux."
+)
+NONE_TICKED = "Cochez les écoles dont c’est la réponse, ou répondez pour toutes par « Envoyer ma réponse »."
+NONE_WAITS = "Aucune de vos écoles n’attend de réponse : seule une demande au service peut être envoyée."
 GONE = "Une de ces écoles n’attend plus de réponse : rechargez la page."
 
 
@@ -36,13 +43,18 @@ class FieldFault(InputError):
         super().__init__(sentence)
 
 
+class BothChosen(FieldFault):
+    """The button for the schools ticked was pressed while another answer is chosen for all: asked once."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerForm:
     """What the form holds, as it was typed or as it opens.
 
     `answer` is for all schools (the value of an Answer, or ''), `own` for single ones (by FASE number), `other` for
     those ticked: `picks` are FASE numbers; `ranges` and `numbers` name places in the list as it was shown, `listed`
-    (FASE numbers). `zone` and `status` say which schools are shown ('' = all).
+    (FASE numbers). `zone` and `status` say which schools are shown ('' = all). `is_for_ticked`: the button for the
+    schools ticked was pressed; `is_told`: the page said before what that leaves out.
     """
 
     answer: str = ""
@@ -56,6 +68,8 @@ class AnswerForm:
     listed: Sequence[int] = ()
     zone: str = ""
     status: str = ""
+    is_for_ticked: bool = False
+    is_told: bool = False
 
     @classmethod
     def of(cls, form: MultiDict[str, str]) -> "AnswerForm":
@@ -73,6 +87,8 @@ class AnswerForm:
             tuple(_numbers(form.get("listed", "").split()[:MOST_LISTED])),
             form.get("zone", ""),
             form.get("status", ""),
+            "ticked" in form,
+            "told" in form,
         )
 
     @classmethod
@@ -86,7 +102,7 @@ class AnswerForm:
             return kept
         asks, comment = before.request, before.last[0].comment
         kept = replace(kept, comment=comment, proposed=asks.proposed_address if asks else "", answer=answer or "")
-        if answer is None and len(asked.open()) <= MANY:
+        if uniform is None and len(asked.open()) <= MANY:
             named = [(school.fase, before.by_school.get(school.id)) for school in asked.open()]
             return replace(kept, own={fase: said.value for fase, said in named if said is not None})
         return kept
@@ -114,8 +130,23 @@ class AnswerForm:
                 return replace(self, picks=ticked, ranges=(), numbers=kept)
         return self
 
+    def sent(self, asked: Question, before: Earlier) -> Given:
+        """What the button that was pressed sends, without what was answered before and still stands.
+
+        Raises FieldFault as `given`, and BothChosen where the button for the schools ticked leaves an answer out.
+        """
+        whole = answers.changes(asked, self.given(asked), before)
+        if not self.is_for_ticked or _of_school(self.answer) is None:
+            return whole
+        if not self.ticked():
+            raise FieldFault("numbers", NONE_TICKED)
+        ticked = answers.changes(asked, replace(self, answer="").given(asked), before)
+        if whole.answers.keys() != ticked.answers.keys() and not self.is_told:
+            raise BothChosen("other", BOTH.format(count=len(asked.open())))
+        return ticked
+
     def given(self, asked: Question) -> Given:
-        """What the form answers. Raises FieldFault where a field cannot be taken."""
+        """What the form answers, for all and for some. Raises FieldFault where a field cannot be taken."""
         for_all = _answer(self.answer)
         mine = {school.fase: school.id for school in asked.open()}
         chosen = {fase: said for fase, own in self.own.items() if fase in mine and (said := _of_school(own))}
@@ -131,11 +162,13 @@ class AnswerForm:
         wanted = for_all if for_all in REQUESTS else None
         by_school = dict.fromkeys(mine, for_all) if for_all and not wanted else {}
         by_school |= chosen | (dict.fromkeys(ticked, other) if other else {})
+        if not mine and wanted is None:
+            raise FieldFault("answer-joined", NONE_WAITS)
         if not by_school and wanted is None:
             raise FieldFault("answer-joined", "Choisissez une réponse.")
-        answers = {mine[fase]: said for fase, said in by_school.items()}
+        named = {mine[fase]: said for fase, said in by_school.items()}
         return Given(
-            answers, wanted, comment_of(self.comment), self._proposed() if wanted is Answer.WRONG_CONTACT else ""
+            named, wanted, comment_of(self.comment), self._proposed() if wanted is Answer.WRONG_CONTACT else ""
         )
 
     def _proposed(self) -> str:
@@ -198,6 +231,19 @@ class SchoolList:
             sorted({school.zone for school, _ in waiting}),
             sorted(statuses, key=lambda status: status.place),
         )
+
+
+def offered(asked: Question) -> Sequence[Answer]:
+    """The answers that the page offers for all schools: requests alone when no school waits for an answer."""
+    return list(Answer) if asked.open() else REQUESTS
+
+
+def place_of(fault: Exception | None, asked: Question) -> str:
+    """The id of the field to mark for a fault, on the page about these schools."""
+    place = fault.place if isinstance(fault, FieldFault) else "answer-joined"
+    has_list = len(asked.open()) > MANY
+    is_shown = place != "answer-joined" and (has_list or place not in ("numbers", "other"))
+    return place if is_shown else f"answer-{offered(asked)[0]}"
 
 
 def comment_of(text: str) -> str:

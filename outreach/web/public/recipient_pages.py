@@ -23,9 +23,8 @@ from outreach.mail.tokens import INERT, Keys, Token, TokenKind
 from outreach.statements import StatementKind
 from outreach.tracking import answers, consent
 from outreach.tracking.answers import Given
-from outreach.tracking.models import Answer
-from outreach.web.public import own_file, who_answers
-from outreach.web.public.answer_form import MANY, OF_SCHOOLS, AnswerForm, FieldFault, SchoolList
+from outreach.web.public import answer_form, own_file, who_answers
+from outreach.web.public.answer_form import MANY, OF_SCHOOLS, AnswerForm, BothChosen, SchoolList
 from outreach.web.public.forwarding import Forwarding
 from outreach.web.public.measure_outcome import MeasureOutcome
 from outreach.web.ui.frame import database, now, settings
@@ -98,8 +97,8 @@ def give_answer(token: str) -> Response | Redirect:
             term = answer_term.term_of(session, message, shared.deadline, now=now())
             if term.stands is AnswerTerm.OVER or not _is_human(message):
                 return _question_page(session, message, token, form, confirms=True)
-            given = who_answers.added(form.given(asked), session, message, request.form)
-            given = answers.changes(asked, given, answering.answered_before(session, message))
+            given = form.sent(asked, answering.answered_before(session, message))
+            given = who_answers.added(given, session, message, request.form)
             unsaved = _unsaved_measure(session, message)
             is_test = outbox.is_test(session, message)
         with database().writing() as session:
@@ -303,7 +302,7 @@ def _question_page(
         measure = _measure_of(session, message, {})
         return _page("public/answers_over.html", 200, shared=shared, token=token, **measure)
     before = answering.answered_before(session, message)
-    place = fault.place if isinstance(fault, FieldFault) else "answer-joined"
+    place = answer_form.place_of(fault, asked)
     form = typed.settled() if typed else AnswerForm.opened(asked, before, request.args.get("choice", ""), request.args)
     return _page(
         "public/answer.html",
@@ -316,7 +315,7 @@ def _question_page(
         term=term,
         forwarding=Forwarding.of(asked, shared.deadline, settings().address + url_for(".answer", token=token)),
         before=before,
-        answers=list(Answer),
+        answers=answer_form.offered(asked),
         own=OF_SCHOOLS,
         form=form,
         **own_file.beginning(session, message, shared.contact, now=now()),
@@ -325,6 +324,7 @@ def _question_page(
         fault=str(fault or ""),
         faulty=place,
         confirms=confirms,
+        is_told=form.is_told or isinstance(fault, BothChosen),
     )
 
 

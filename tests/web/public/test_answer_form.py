@@ -12,7 +12,7 @@ from outreach.errors import InputError
 from outreach.tracking import answers
 from outreach.tracking.answers import Earlier, Given, Question
 from outreach.tracking.models import Answer
-from outreach.web.public.answer_form import AnswerForm, SchoolList, places_of
+from outreach.web.public.answer_form import AnswerForm, BothChosen, SchoolList, place_of, places_of
 
 NOTHING = Earlier([], {})
 LISTED = "80001 80002 80003 80004 80005 80006"
@@ -92,6 +92,31 @@ def test_what_is_unclear_is_asked_again_where_it_was_typed(fields, place, words)
     with pytest.raises(InputError, match=words) as refused:
         typed(**fields).given(SIX)
     assert refused.value.place == place
+
+
+def test_the_button_for_the_schools_ticked_answers_for_no_other():
+    chosen = {"answer": "joined", "other": "declined", "pick": ["80002"]}
+    everything = {**dict.fromkeys(range(1, 6), Answer.JOINED), 2: Answer.DECLINED}
+    assert typed(**chosen).sent(SIX, NOTHING).answers == everything
+    with pytest.raises(BothChosen, match="vos 5 écoles"):
+        typed(**chosen, ticked="1").sent(SIX, NOTHING)
+    assert typed(**chosen, ticked="1", told="1").sent(SIX, NOTHING).answers == {2: Answer.DECLINED}
+    before = Earlier([], dict.fromkeys(range(1, 6), Answer.JOINED))
+    joined = question(*[standing(Status.JOINED, Word.DECLARED)] * 5)
+    assert typed(**chosen, ticked="1").sent(joined, before).answers == {2: Answer.DECLINED}, "the others said so before"
+    with pytest.raises(InputError, match="Cochez les écoles"):
+        typed(answer="joined", ticked="1").sent(SIX, NOTHING)
+
+
+def test_a_fault_is_marked_at_a_field_that_its_page_has():
+    with pytest.raises(InputError) as gone:
+        typed(other="declined", numbers="7", listed=LISTED).given(SIX)
+    assert place_of(gone.value, SIX) == "answer-joined", "few schools have no list"
+    assert place_of(gone.value, question(*[standing(Status.NONE)] * 11)) == "numbers"
+    confirmed = question(standing(Status.JOINED, Word.CONFIRMED))
+    with pytest.raises(InputError, match="Aucune de vos écoles") as refused:
+        typed(answer="joined").given(confirmed)
+    assert place_of(refused.value, confirmed) == "answer-help"
 
 
 def test_schools_are_listed_by_status_and_zone_and_those_ticked_stay_in_sight():
