@@ -23,6 +23,7 @@ MANY = 10  # up to so many schools, each has a choice of its own; of more, sever
 LONGEST_COMMENT = 2000
 LONGEST_NUMBERS = 2000
 MOST_LISTED, MOST_RANGES = 2000, 500  # far more than an authority has: what a stranger sends costs little time
+LONGEST_RANGES = 5 * MOST_LISTED  # characters of all ranges together: each place once, with its comma and space
 REQUESTS = (Answer.HELP, Answer.WRONG_CONTACT)
 OF_SCHOOLS = tuple(answer for answer in Answer if answer not in REQUESTS)
 RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
@@ -116,7 +117,9 @@ class AnswerForm:
         """The FASE numbers of the schools that were ticked or numbered. Raises FieldFault."""
         if len(self.numbers) > LONGEST_NUMBERS:
             raise FieldFault("numbers", f"Les numéros dépassent {LONGEST_NUMBERS} caractères : cochez plutôt.")
-        places = [place for text in (self.numbers, *self.ranges) for place in _places(text, len(self.listed))]
+        if sum(map(len, self.ranges)) > LONGEST_RANGES:
+            raise FieldFault("numbers", GONE)
+        places = {place for text in (self.numbers, *self.ranges) for place in _places(text, len(self.listed))}
         return {*self.picks, *(self.listed[place - 1] for place in places)}
 
     def settled(self) -> "AnswerForm":

@@ -148,3 +148,9 @@ def test_only_what_changes_is_recorded_again():
 def test_what_a_stranger_sends_costs_little():
     form = typed(range=["1-9999"] * 5000, listed=" ".join(["1"] * 50_000), other="joined")
     assert len(form.ranges) * len(form.listed) <= 1_000_000
+    long = typed(range="1-2000 " * 10_000, listed=" ".join(["1"] * 2000), other="joined")
+    with pytest.raises(InputError, match="rechargez"):
+        long.ticked()
+    assert long.settled().picks == frozenset()
+    everybody = [str(place) for place in range(1, 2001, 2)]
+    assert len(typed(range=", ".join(everybody), listed=" ".join(map(str, range(1, 2001)))).ticked()) == 1000
