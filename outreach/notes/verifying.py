@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 
 from outreach.notes.files.data import LARGEST, NoteData, UnreadableData, read_data
 from outreach.notes.signing import fingerprint, is_signed
@@ -123,7 +124,7 @@ def _of_pdf(content: bytes, digest: str, known: KnownNotes | None) -> FileVerdic
 
 def _attached(pdf: bytes) -> bytes:
     """The one file attached to a PDF. Raises UnreadableData where there is none, or several."""
-    found = list(ATTACHED.finditer(pdf))
+    found = list(islice(ATTACHED.finditer(pdf), 2))
     if len(found) != 1:
         raise UnreadableData("plusieurs fichiers y sont joints" if found else "aucun fichier n’y est joint")
     length = LENGTH.search(found[0][1])

@@ -119,6 +119,11 @@ def test_any_other_file_is_no_note(known, content):
     assert not verify(content).is_valid
 
 
+def test_half_a_character_in_the_seal_is_refused_and_no_fault(files):
+    content = altered(files["json"], b'"number":"2021-002"', b'"number":"\\ud800"')
+    assert "JSON lisible" in verify(content).said
+
+
 def test_the_figures_of_a_json_can_be_read_back(files, full_note):
     figures = json.loads(files["json"])["figures"]
     assert read_figures(figures, full_note.content.text) == full_note.content

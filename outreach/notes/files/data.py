@@ -72,6 +72,7 @@ def read_data(content: bytes) -> NoteData:
         if set(seal) != SEAL or not is_text or not isinstance(read["figures"], dict):
             raise UnreadableData("il lui manque une partie")
         own = NoteSignature(signature["value"], signature["public_key"])
+        rfc8785.dumps(seal)  # half a character has no bytes: it is refused here, as in the figures
         return NoteData(rfc8785.dumps(read["figures"]), seal, own)
     except (KeyError, TypeError, AttributeError):
         raise UnreadableData("il lui manque une partie") from None
