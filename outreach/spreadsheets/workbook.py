@@ -45,6 +45,7 @@ PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
 # How many workbooks a process has read at once: each may take MEMORY. What anybody may send has a place of its own.
 STAFF = threading.BoundedSemaphore(2)
 PUBLIC = threading.BoundedSemaphore(1)
+PUBLIC_WAIT = 2  # seconds that anybody waits for it: a few strangers would else hold all threads of pages
 UNREADABLE = "Fichier illisible : le classeur est abîmé, ou protégé par un mot de passe."
 
 
@@ -69,10 +70,10 @@ class CellCount:
 def read_workbook(content: bytes, places: threading.BoundedSemaphore | None = None) -> list[list[str]]:
     """The cells of the first sheet as text, read in one of these places: by default, those of STAFF.
 
-    Raises InputError when it is too big, damaged or takes too long, or when others are read for all that time.
+    Raises InputError when it is too big, damaged or takes too long, or when others are read for so long.
     """
     places = places or STAFF
-    if not places.acquire(timeout=SECONDS):
+    if not places.acquire(timeout=SECONDS if places is STAFF else PUBLIC_WAIT):
         raise InputError("D’autres classeurs sont en cours de lecture : réessayez dans quelques secondes.")
     try:
         return _read_apart(content)

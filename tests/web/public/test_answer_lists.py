@@ -81,6 +81,7 @@ def test_little_is_kept_of_what_a_stranger_sends():
 
 def test_workbooks_of_strangers_never_take_the_places_of_staff(monkeypatch):
     monkeypatch.setattr(workbook_module, "SECONDS", 0.01)
+    monkeypatch.setattr(workbook_module, "PUBLIC_WAIT", 0.01)
     monkeypatch.setattr(workbook_module, "_read_apart", lambda _: [["FASE", "Réponse"], ["80001", "Non concerné"]])
     with workbook_module.PUBLIC:
         with pytest.raises(InputError, match="D’autres classeurs"):
@@ -89,6 +90,20 @@ def test_workbooks_of_strangers_never_take_the_places_of_staff(monkeypatch):
     monkeypatch.setattr(workbook_module, "STAFF", threading.BoundedSemaphore(1))
     with workbook_module.STAFF:
         assert "Non concerné" in lines.opened(b"PK").grid
+
+
+def test_strangers_do_not_wait_in_the_threads_of_pages_for_as_long_as_a_workbook_is_read(monkeypatch):
+    waited = []
+
+    class Full:
+        def acquire(self, timeout):
+            waited.append(timeout)
+
+    monkeypatch.setattr(workbook_module, "STAFF", Full())
+    for places in (Full(), None):
+        with pytest.raises(InputError, match="D’autres classeurs"):
+            workbook_module.read_workbook(b"PK", places)
+    assert waited == [2, workbook_module.SECONDS]
 
 
 def send(client, wbe, content):
