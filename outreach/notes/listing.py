@@ -24,11 +24,18 @@ def by_key(session: Session, key: int) -> Note:
 
 def by_number(session: Session, number: str) -> Note:
     """The approved note of this number, such as « 2026-014 ». Raises NotFound."""
-    asked = cleaned(number).strip()[:20]
+    asked = _typed(number)
     approval = session.scalar(select(NoteApproval).where(NoteApproval.number == asked))
     if approval is None:
         raise NotFound(f"Aucune note ne porte le numéro « {asked} ».")
     return by_key(session, approval.note_id)
+
+
+def published(session: Session, number: str) -> Note | None:
+    """The published note of this number. One statement, whether the number is free, given or published."""
+    query = select(Note).join(NoteApproval, NoteApproval.note_id == Note.id)
+    query = query.join(NotePublication, NotePublication.note_id == Note.id)
+    return session.scalar(query.where(NoteApproval.number == _typed(number)))
 
 
 def count(session: Session, state: NoteState | None = None) -> int:
@@ -92,6 +99,10 @@ def counted(person: str, roles: Collection[RoleName]) -> list[ScalarSelect[int]]
     if RoleName.APPROVER not in roles:
         return []
     return [select(func.count()).select_from(Note).where(*_awaits(person)).scalar_subquery()]
+
+
+def _typed(number: str) -> str:
+    return cleaned(number).strip()[:20]
 
 
 def _awaits(person: str) -> tuple[ColumnElement[bool], ...]:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, render_template
 
 from outreach.db import Session
-from outreach.errors import NotFound, Refused
+from outreach.errors import Refused
 from outreach.notes import known, listing, signing
 from outreach.notes.content import Correction
 from outreach.notes.files.outline import corrected, public_correction, public_outline
 from outreach.notes.files.parts import CellGrid
-from outreach.notes.models import Note, NoteState
+from outreach.notes.models import Note
 from outreach.notes.signing import NoteSignature
 from outreach.web.ui.frame import database, settings
 
@@ -53,7 +53,7 @@ def keys() -> Response:
 @pages.get("/<number>")
 def note(number: str) -> Response:
     with database().reading() as session:
-        found = _published(session, number)
+        found = listing.published(session, number)
         if found is None or found.approval is None:
             return Response(render_template("public/note_unknown.html"), 404)
         numbered = listing.numbered(found, settings().address)
@@ -70,25 +70,17 @@ def note(number: str) -> Response:
     return Response(html)
 
 
-def _published(session: Session, number: str) -> Note | None:
-    try:
-        found = listing.by_number(session, number)
-    except NotFound:
-        return None
-    return found if found.state is NoteState.PUBLISHED else None
-
-
 def _corrected_one(session: Session, found: Note) -> OtherNote | None:
     """The note that this one corrects."""
     correction = listing.content_of(found).correction
     if correction is None:
         return None
-    return _other(correction.number, correction, has_page=_published(session, correction.number) is not None)
+    return _other(correction.number, correction, has_page=listing.published(session, correction.number) is not None)
 
 
 def _correcting_one(session: Session, found: Note) -> OtherNote | None:
     """The note that corrects this one, once it is published itself."""
-    later = _published(session, found.corrected_by.number) if found.corrected_by else None
+    later = listing.published(session, found.corrected_by.number) if found.corrected_by else None
     correction = listing.content_of(later).correction if later else None
     if later is None or later.approval is None or correction is None:
         return None

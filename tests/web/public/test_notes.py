@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import event
 
 from outreach.notes import approving, listing, signing
 from outreach.notes.content import Correction, FigureChange, TableKind
@@ -30,6 +31,18 @@ def test_a_note_has_no_page_until_it_is_published(client, sample_database, full)
     with sample_database.writing() as session:
         approving.publish(session, number, now=NOW, actor=APPROVER)
     assert client.get(f"/n/{number}").status_code == 200
+
+
+def test_an_unpublished_number_costs_what_a_free_one_does(client, sample_database, full):
+    number, statements = approved(sample_database, full, KEY), []
+    client.get("/n/2021-999")  # the first connection has statements of its own
+    event.listen(sample_database._reader, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    client.get(f"/n/{number}")
+    of_a_given_one = list(statements)
+    statements.clear()
+    client.get("/n/2021-999")
+    assert of_a_given_one == statements
+    assert statements
 
 
 @pytest.mark.parametrize("number", ["2021-999", "x", "é" * 40, "x" * 5000, "%00", "2021-001 or 1"])
