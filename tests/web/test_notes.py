@@ -119,3 +119,11 @@ def test_the_list_says_whether_it_is_filtered(author):
     author.post(f"{preview}/freezing", data=form_of(author.get(preview), f"{preview}/freezing"))
     assert '<a href="/notes" aria-current="page">Toutes (1)</a>' in author.get("/notes").text
     assert '<a href="/notes">Toutes (1)</a>' in author.get("/notes?state=frozen").text
+
+
+def test_a_form_makes_a_hundred_rows_of_figures_at_most(author):
+    numbers = ["²", "9" * 5000, "-1", "100", *range(30)]
+    page = drafted(author, **{f"hand_figures-{number}-label": "x" for number in numbers})
+    assert (page.status_code, "20 chiffres au plus" in text_of(page)) == (422, True)
+    kept = [name for name in form_of(page) if name.endswith("-label")]
+    assert len(kept) == 31, "those named, and a free one"
