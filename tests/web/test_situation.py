@@ -215,6 +215,7 @@ def test_a_day_that_cannot_be_is_refused_in_words(author, day):
 @pytest.mark.parametrize("query", ["strand=9", "strand=x", "status=x", "network=%00", "page=99"])
 def test_strange_questions_get_an_answer(author, query):
     assert author.get(f"/situation/schools?{query}").status_code == 200
+    assert author.get(f"/?{query}").status_code == 200
 
 
 def test_without_a_programme_the_page_says_what_comes_next(author, signed_in, sample_database):

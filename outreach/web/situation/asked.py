@@ -98,7 +98,7 @@ def surely_asked(session: Session) -> AskedSituation:
 
 def chosen_groups(by: Grouping) -> list[str]:
     """The codes of the groups whose answer is asked for, each once: of `?network=WBE&network=COCOF`."""
-    return list(dict.fromkeys(request.args.getlist(by.value)))[:20]
+    return list(dict.fromkeys(filter(str.isprintable, request.args.getlist(by.value))))[:20]
 
 
 def toggled(about: AskedSituation, chosen: Sequence[str], code: str) -> str:
