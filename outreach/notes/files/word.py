@@ -21,7 +21,7 @@ LANGUAGE = "fr-BE"
 TEXT_WIDTH = Cm(21 - 2 * 2)
 WIDE = 7  # columns; more of them are narrow and small
 KEPT_WHOLE = 20  # rows of a table that stays on one page
-STYLES = {Tone.PLAIN: "Normal", Tone.LEAD: "Normal", Tone.QUOTE: "Quote", Tone.SMALL: "Normal"}
+STYLES = {Tone.QUOTE: "Quote"}  # the others are "Normal", which costs no search among styles when it is not named
 
 
 def document(note: NumberedNote, shown: Outline) -> bytes:
@@ -75,7 +75,7 @@ def _write(word: WordDocument, block: Block) -> None:
         if block.tone is Tone.HEADING:
             word.add_heading("".join(piece.text for piece in block.pieces), 2)
             return
-        _add_pieces(word.add_paragraph(style=STYLES[block.tone]), block.pieces, strong=block.tone is Tone.LEAD)
+        _add_pieces(word.add_paragraph(style=STYLES.get(block.tone)), block.pieces, strong=block.tone is Tone.LEAD)
     elif isinstance(block, Bullets):
         _add_list(word, block)
     elif isinstance(block, CellGrid):
@@ -94,7 +94,8 @@ def _add_list(word: WordDocument, block: Bullets) -> None:
     again = numbering.add_num(own.abstractNumId.val)
     again.add_lvlOverride(ilvl=0).add_startOverride(1)
     for item in block.items:
-        paragraph = word.add_paragraph(style=style)
+        paragraph = word.add_paragraph()
+        paragraph._p.style = style.style_id  # noqa: SLF001 - python-docx seeks it among all styles for each paragraph
         paragraph._p.get_or_add_pPr().get_or_add_numPr().get_or_add_numId().val = again.numId  # noqa: SLF001 - idem
         _add_pieces(paragraph, item)
 
