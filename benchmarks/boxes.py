@@ -24,7 +24,7 @@ from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Wave
 from outreach.campaigns.waves import launching
-from outreach.cli.installing.preparation import prepare
+from outreach.cli.preparation import prepare
 from outreach.db import Database, Session
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sqlalchemy import select
 
 from outreach import audit
-from outreach.cli.installing.preparation import load_sample, prepare
+from outreach.cli.preparation import load_sample, prepare
 from outreach.contact_lists import lists, plans, undoing
 from outreach.contact_lists.plans import ContactJudgement
 from outreach.days import today

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.grouping import Grouping
-from outreach.cli.installing.preparation import load_sample, prepare
+from outreach.cli.preparation import load_sample, prepare
 from outreach.db import Database, Session
 from outreach.delivery.models import MessageClass
 from outreach.demo import sample

@@ -28,7 +28,7 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.waves import launching
-from outreach.cli.installing.preparation import prepare
+from outreach.cli.preparation import prepare
 from outreach.db import Database, Session, table_of
 from outreach.delivery.models import Message, MessageState, MessageSubject
 from outreach.directory.models import Authority, Contact, Network

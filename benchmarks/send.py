@@ -29,7 +29,7 @@ from sqlalchemy import func, select
 from benchmarks.output import show
 from outreach.campaigns.models import Campaign, WaveTransition
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
-from outreach.cli.installing.preparation import add_people, prepare
+from outreach.cli.preparation import add_people, prepare
 from outreach.db import Database
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Gate, GateChange, Message, MessageState

@@ -17,7 +17,7 @@ from sqlalchemy import func, insert, select, text, update
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.waves import launching
-from outreach.cli.installing.preparation import prepare
+from outreach.cli.preparation import prepare
 from outreach.db import Database
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Contact, Network

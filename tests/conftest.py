@@ -18,7 +18,7 @@ import pytest
 from passlib.hash import argon2
 from sqlalchemy import Engine
 
-from outreach.cli.installing.preparation import add_people, load_sample, prepare
+from outreach.cli.preparation import add_people, load_sample, prepare
 from outreach.cli.running.work import SELDOM
 from outreach.db import Database
 from outreach.settings import Settings, read

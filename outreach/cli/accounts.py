@@ -16,7 +16,7 @@ from outreach.accounts.staff import User
 from outreach.campaigns import departures
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
-from outreach.cli.installing.preparation import password_hash
+from outreach.cli.preparation import password_hash
 from outreach.db import Session
 from outreach.delivery import installation
 from outreach.errors import InputError

@@ -95,7 +95,7 @@ def ready(database: Database, settings: Settings, now: datetime) -> Database:
     if fault and not is_demo:
         raise Refused("La base de données est d’une version antérieure à celle du programme : lancez ./run migrate.")
     if is_demo and (fault or not _knows_its_people(database)):
-        from outreach.cli.installing import preparation  # noqa: PLC0415 - once an installation, and it loads all pages
+        from outreach.cli import preparation  # noqa: PLC0415 - once an installation, and it loads all pages
 
         preparation.prepare(database)
         preparation.add_people(database, settings, now)

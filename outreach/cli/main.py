@@ -12,7 +12,7 @@ MODULES = {
     "running.up": ("up",),
     "running.web": ("web",),
     "running.work": ("work", "mailbox", "verify", "audit", "instance", "relay"),
-    "installing.commands": ("migrate", "sample"),
+    "running.install": ("migrate", "sample"),
     "accounts": ("user",),
     "directory": ("register", "directory", "contacts"),
     "adherence": ("programme", "adherence"),

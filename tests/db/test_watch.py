@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 
 from outreach import migrations
-from outreach.cli.installing.preparation import prepare
+from outreach.cli.preparation import prepare
 from outreach.db import Database, silence, time_limit, watch
 from outreach.db.watch import DatabaseAway, DatabaseFault, Watch
 from outreach.errors import Refused

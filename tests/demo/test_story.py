@@ -17,7 +17,7 @@ from outreach.campaigns.results import figures
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.schedule import sending_hours
 from outreach.campaigns.schedule.sending_hours import Audiences
-from outreach.cli.installing.preparation import load_sample
+from outreach.cli.preparation import load_sample
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message, Suppression
 from outreach.demo import mailbox, story

@@ -14,7 +14,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
 from outreach.accounts.staff import User
-from outreach.cli.installing.preparation import add_people
+from outreach.cli.preparation import add_people
 from outreach.delivery.ledger.suppressions import suppress
 from outreach.delivery.models import SuppressionReason
 from outreach.delivery.sending import relay_health

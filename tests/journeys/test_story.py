@@ -14,7 +14,7 @@ from sqlalchemy import select
 from outreach.adherence.models import AdherenceRecord, Status, Strand
 from outreach.app import create_app
 from outreach.campaigns.models import Wave
-from outreach.cli.installing.preparation import add_people
+from outreach.cli.preparation import add_people
 from outreach.cli.running.work import letter_source_for
 from outreach.delivery.models import Message, MessageState
 from outreach.demo import mailbox, people

@@ -9,7 +9,7 @@ from outreach.accounts import staff
 from outreach.accounts.staff import User
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, CampaignState
-from outreach.cli.installing.preparation import add_people
+from outreach.cli.preparation import add_people
 from outreach.roles import RoleName
 from tests import factories
 from tests.conftest import NOW

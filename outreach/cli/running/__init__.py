@@ -1,1 +1,1 @@
-"""The commands that run the service: all of it, its pages alone, its work alone."""
+"""The commands that run the service, all of it, its pages alone or its work alone, and that prepare its database."""

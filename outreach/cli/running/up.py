@@ -6,7 +6,7 @@ import click
 
 from outreach import days
 from outreach.cli.context import Operation, pass_operation, working
-from outreach.cli.installing.preparation import add_people, load_sample, prepare
+from outreach.cli.preparation import add_people, load_sample, prepare
 from outreach.cli.running import web
 from outreach.demo import people
 from outreach.directory.editions import imports

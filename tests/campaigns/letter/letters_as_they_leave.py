@@ -22,7 +22,7 @@ from outreach.campaigns.replies import replying
 from outreach.campaigns.replies.replying import Writer
 from outreach.campaigns.review.checks import PLACEHOLDER
 from outreach.campaigns.waves import answering, launching
-from outreach.cli.installing.preparation import prepare
+from outreach.cli.preparation import prepare
 from outreach.db import Database
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.ledger.recipients import Addressee

@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 
 from outreach.adherence import programmes
 from outreach.campaigns.letter.composing import Composer
-from outreach.cli.installing.preparation import prepare
+from outreach.cli.preparation import prepare
 from outreach.db import Database
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from outreach.app import create_app
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.verification import verify
-from outreach.cli.installing.preparation import add_people
+from outreach.cli.preparation import add_people
 from outreach.cli.running.work import letter_source_for
 from outreach.delivery.bounces import collecting
 from outreach.delivery.bounces.models import Handling

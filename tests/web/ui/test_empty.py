@@ -4,7 +4,7 @@ import pytest
 
 from outreach.adherence import programmes
 from outreach.app import create_app
-from outreach.cli.installing.preparation import add_people
+from outreach.cli.preparation import add_people
 from outreach.demo import people, sample
 from outreach.roles import RoleName
 from outreach.settings import read

@@ -7,7 +7,7 @@ import click
 
 from outreach import days
 from outreach.cli.context import DayType, Operation, pass_operation, say, working
-from outreach.cli.installing.preparation import load_sample, prepare
+from outreach.cli.preparation import load_sample, prepare
 from outreach.demo import sample as samples
 from outreach.settings import Mode
 

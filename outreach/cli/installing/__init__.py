@@ -1,1 +1,0 @@
-"""Installing: the database migrated, the sample loaded, and the first accounts of a demonstration."""
