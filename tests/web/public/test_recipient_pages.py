@@ -246,7 +246,10 @@ def test_a_scanner_that_sends_the_form_at_once_undoes_nothing(client, letter, sa
 
 STATEMENTS = {
     "/accessibility": ("partiellement conforme", "3 mai 2019", "Aucun essai", "Médiateur de la Wallonie"),
-    "/data-protection": ("service qui signe", "au moins vingt", "treize mois", "plainte", "Ne plus recevoir"),
+    "/data-protection": (
+        *("service qui signe", "au moins vingt", "treize mois", "plainte", "Ne plus recevoir"),
+        *("une copie de l’accusé", "une feuille de réponses, telle qu’elle a été reçue, après un jour"),
+    ),
 }
 
 
