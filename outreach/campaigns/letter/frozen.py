@@ -51,6 +51,7 @@ LISTS = {
     MessageClass.AWARENESS: ("Sensibilisation des pouvoirs organisateurs", "sensibilisation"),
     MessageClass.STATUTORY: ("Communications aux pouvoirs organisateurs", "communications"),
 }
+OF_A_COPY = "parce que votre adresse a été indiquée par qui répondait pour le pouvoir organisateur"
 SIGNATURE = ("sender_name", "sender_address", "contact_name", "contact_service", "contact_phone", "contact_email")
 
 
@@ -160,11 +161,12 @@ class WrittenLetter:
     contact_service: str
     contact_email: str
     contact_phone: str
+    is_copy: bool = False  # its recipient's address was given by somebody else
 
     @classmethod
     def of(cls, campaign: Campaign) -> "WrittenLetter":
         """The letter of a campaign as the campaign is now."""
-        names = [field.name for field in fields(cls) if field.name != "campaign_id"]
+        names = [field.name for field in fields(cls) if field.name not in {"campaign_id", "is_copy"}]
         return cls(campaign.id, **{name: getattr(campaign, name) for name in names})
 
     @property
@@ -235,7 +237,7 @@ def _draft(written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark
         },
         "phone": international(written.contact_phone),
         "marks": own,
-        "capacity": _capacity(marks),
+        "capacity": OF_A_COPY if written.is_copy else _capacity(marks),
         "may_unsubscribe": may_unsubscribe,
         "data_protection": sending.data_protection,
         "preheader": preheader,

@@ -104,6 +104,7 @@ def _copy(
     as ever, and that can be unsubscribed from.
     """
     written = _written(campaign, receipts.COPY_SUBJECT, receipts.copy(receipt), MessageClass.AWARENESS)
+    written = replace(written, is_copy=True)
     addressee = Addressee(message.authority_id, to.address, to.key, to.ascii)
     mailing = _send(session, written, addressee, message, sending, now)
     copy_id = session.scalars(select(Message.id).where(Message.mailing_id == mailing.id)).one()

@@ -45,8 +45,7 @@ Bien cordialement,
 COPY_SUBJECT = "Copie : réponse enregistrée – FASE ((fase_po))"
 COPY = """Madame, Monsieur,
 
-Une réponse a été donnée pour **((nom_po))** (FASE ((fase_po))), volet {strand}, et votre adresse a été indiquée pour
-recevoir une copie de son accusé. Rien ne vous est demandé.
+Une réponse a été donnée pour **((nom_po))** (FASE ((fase_po))), volet {strand}. Rien ne vous est demandé.
 
 La réponse du {moment}, référence **{reference}** :
 

@@ -87,7 +87,7 @@ def mails():
     letter = SimpleNamespace(public_id=IDENTITY.hex())
     said = receipts.letter(given, letter, SENDING), receipts.copy(given)
     made["accusé de réception"] = html(plainly(receipts.SUBJECT, said[0]), facts(3, LONG))
-    made["copie d’accusé"] = html(plainly(receipts.COPY_SUBJECT, said[1]), facts(3, LONG))
+    made["copie d’accusé"] = html(replace(plainly(receipts.COPY_SUBJECT, said[1]), is_copy=True), facts(3, LONG))
     made["réponse"] = html(plainly("Re: À répondre", EVERYTHING), facts(3, LONG))
     return made | of_staff()
 

@@ -139,7 +139,9 @@ def test_the_copy_has_no_word_that_was_typed_no_link_to_answer_by_and_can_be_uns
         assert receipts.last(session, session.get_one(Message, letters[0]), SENDING).copied_to == TO.address
     ((to, text),) = posted(database)
     assert to == TO.address
-    assert "Une réponse a été donnée pour PO 0 (FASE 9001), volet 1, et votre adresse a été indiquée" in text
+    assert "Une réponse a été donnée pour PO 0 (FASE 9001), volet 1." in text
+    assert "votre adresse a été indiquée par qui répondait pour le pouvoir organisateur FASE 9001" in text
+    assert "en tant que" not in text
     assert "Ce n’est pas le bon contact" in text
     for word in ("Achetez", "autre@ecole.be", "Zoé", "Préfète", "/a/"):
         assert word not in text
