@@ -3,7 +3,7 @@
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.errors import InputError
+from outreach.errors import InputError, NotFound
 from outreach.notes import approving, finishing, listing
 from outreach.roles import RoleName
 from outreach.web.notes.blueprint import pages
@@ -51,6 +51,7 @@ def refuse(note_id: int) -> Redirect | tuple[str, int]:
 def publish(note_id: int) -> Redirect:
     number = request.form.get("number", "")
     with database().writing() as session:
-        approving.publish(session, number, now=now(), actor=actor())
+        if approving.publish(session, number, now=now(), actor=actor()).id != note_id:
+            raise NotFound("Cette note ne porte pas ce numéro : rouvrez la page de la note à publier.")
     flash(f"La note {number} est publiée : chacun peut ouvrir sa page.", "success")
     return redirect(url_for(".note", note_id=note_id))

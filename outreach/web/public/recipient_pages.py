@@ -37,6 +37,7 @@ POLICY = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+LONGEST_ZONE = 60  # as the register has it
 TOO_SOON = timedelta(seconds=3)  # a scanner submits forms as soon as a letter arrives; a person reads first
 WHY = {"": "Sans raison donnée", "person": "Je ne suis pas la bonne personne", "many": "Trop de courriels"}
 
@@ -340,8 +341,9 @@ def _answered_page(token: str, given: Given | Receipt, total: int, contact: str,
 
 
 def _kept(form: AnswerForm) -> dict[str, str]:
-    """The filter of the list of schools, for an address."""
-    return {name: value for name, value in (("zone", form.zone), ("status", form.status)) if value}
+    """The filter of the list of schools, for an address; none that is longer than any zone's name."""
+    shown = (("zone", form.zone), ("status", form.status))
+    return {name: value for name, value in shown if 0 < len(value) <= LONGEST_ZONE}
 
 
 def _measure_of(
