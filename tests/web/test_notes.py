@@ -56,7 +56,7 @@ def test_a_note_from_its_draft_to_its_publication(author, signed_in, quick):
     saved = author.get(f"{frozen}/note.docx")
     assert (saved.data, f"note-{number}.docx" in saved.headers["Content-Disposition"]) == (b"PK", True)
     assert author.get(f"{frozen}/note.pdf").status_code == 404
-    assert approver.send(f"{frozen}9/publication", {"number": number}, page=frozen).status_code == 404, "of another note"
+    assert approver.send(f"{frozen}9/publication", {"number": number}, page=frozen).status_code == 404
     assert approver.send(f"{frozen}/publication", {"number": number}, page=frozen).status_code == 302
     assert f"Note {number} publiée." in text_of(author.get(frozen))
     listed = text_of(author.get("/notes?state=published"))
