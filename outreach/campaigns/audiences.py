@@ -16,7 +16,7 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, MessageClass
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Network
-from outreach.segments import audience, audience_counts, calm
+from outreach.segments import audience, audience_counts, calm, unreacted
 from outreach.segments.audience import Audience, Boxes, Concerns
 from outreach.segments.audience_counts import AudienceCounts
 from outreach.segments.criteria import Criterion, listed
@@ -61,7 +61,7 @@ def unreacted_of(campaign: Campaign, *, now: datetime) -> Audience:
     """The audience of a reminder that is added to a campaign: those whom a letter of its waves reached, without those
     that have reacted."""
     asked = Asked(launched(campaign), today(now))
-    reacted, boxes = audience.reactions_to(asked), audience.reactions_of_boxes(asked)
+    reacted, boxes = unreacted.reactions_to(asked), unreacted.reactions_of_boxes(asked)
     return replace(audience_of(campaign), unreacted=reacted, unreacted_boxes=boxes)
 
 

@@ -24,7 +24,6 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    tuple_,
     union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -35,11 +34,10 @@ from outreach.db import Session
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import MessageClass, MessageSubject, Reason
 from outreach.directory.models import Authority, Contact, ContactSchool
+from outreach.segments import unreacted
 from outreach.segments.criteria import And, Criterion, Leaf, Or, leaves, listed
 from outreach.segments.mailings import ReceivedMailing
 from outreach.segments.scope import Scope
-from outreach.tracking import reactions
-from outreach.tracking.reactions import Asked
 
 ORDER = (
     Reason.JOINED,
@@ -114,7 +112,8 @@ class Audience:
 
     `completes` are the keys of mailings that were broken off: a mailbox for which a letter of theirs left is left out.
 
-    With `unreacted` (`reactions_to`), it means the authorities that some letters reached, without those that reacted.
+    With `unreacted` (`unreacted.reactions_to`), it means the authorities that some letters reached, without those that
+    reacted.
     A mailbox that answers for some schools has reacted when `unreacted_boxes` say so of its own letters.
 
     A mailbox that `boxes` does not mean is no part of it.
@@ -142,19 +141,6 @@ class Audience:
             return meant
         either = or_(Authority.id.in_(meant), Authority.id.in_(self.written))
         return select(Authority.id).where(scope.holds(Authority.id), either)
-
-
-def reactions_to(asked: Asked) -> CTE:
-    """What came of some letters, by authority, computed once however often a statement asks for it.
-
-    It has no name, as a statement about several campaigns has one for each.
-    """
-    return select(reactions.of_authorities(asked)).cte().prefix_with("MATERIALIZED")
-
-
-def reactions_of_boxes(asked: Asked) -> CTE:
-    """As `reactions_to`, by mailbox."""
-    return select(reactions.of_mailboxes(asked)).cte().prefix_with("MATERIALIZED")
 
 
 def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) -> Subquery:
@@ -363,7 +349,8 @@ def _rank(
     is_limited: ColumnElement[bool],
 ) -> ColumnElement[int]:
     nobody = concerned == 0
-    has_joined, has_answered = _have_reacted(audience, is_limited)
+    each, boxes = audience.unreacted, audience.unreacted_boxes
+    has_joined, has_answered = unreacted.have_reacted(each, boxes, is_limited)
     answered, mailboxes, written = audience.answered, audience.answered_mailboxes, audience.written
     conditions = {
         Reason.JOINED: or_(and_(nobody, joined > 0), has_joined),
@@ -374,7 +361,10 @@ def _rank(
             false() if mailboxes is None else Contact.id.in_(mailboxes),
         ),
         Reason.WRITTEN: outbox.has_left(audience.completes, Authority.id, Contact.address_key),
-        Reason.OUTSIDE: false() if written is None else Authority.id.not_in(listed(scope, audience.criterion)),
+        Reason.OUTSIDE: or_(
+            false() if written is None else Authority.id.not_in(listed(scope, audience.criterion)),
+            unreacted.is_new(boxes, is_limited),
+        ),
         Reason.NO_ADDRESS: Contact.id.is_(None),
         Reason.BOUNCED: Contact.bounced_at.is_not(None),
         Reason.UNREVIEWED: and_(Contact.review_asked_at.is_not(None), Contact.reviewed_at.is_(None)),
@@ -382,24 +372,3 @@ def _rank(
         Reason.SOLICITED: false() if scope.solicited is None else Contact.address_key.in_(scope.solicited),
     }
     return case(*((conditions[reason], place) for place, reason in enumerate(ORDER, start=1)), else_=0)
-
-
-def _have_reacted(
-    audience: Audience, is_limited: ColumnElement[bool]
-) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Whether a school that letters named has joined since, and whether an answer came: for `unreacted`.
-
-    Of a mailbox that answers for some schools, its own letters count. Of any other, all those of the authority do, and
-    the answers that speak for all its schools (`answered`).
-    """
-    if audience.unreacted is None:
-        return false(), false()
-    each, boxes = audience.unreacted, audience.unreacted_boxes
-    joined = Authority.id.in_(select(each.c.authority_id).where(each.c.joined > 0))
-    answered = Authority.id.in_(select(each.c.authority_id).where(each.c.answered_at.is_not(None)))
-    if boxes is None:
-        return joined, answered
-    box, key = tuple_(Authority.id, Contact.address_key), (boxes.c.authority_id, boxes.c.address_key)
-    box_joined = box.in_(select(*key).where(boxes.c.joined > 0))
-    box_answered = box.in_(select(*key).where(boxes.c.answered_at.is_not(None)))
-    return case((is_limited, box_joined), else_=joined), case((is_limited, box_answered), else_=false())

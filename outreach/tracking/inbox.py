@@ -15,7 +15,6 @@ from outreach.adherence.models import Programme, Status, Word
 from outreach.days import today
 from outreach.db import Session, take_turns
 from outreach.directory import contacts
-from outreach.directory.contacts import subject_of
 from outreach.directory.models import MailboxKind
 from outreach.errors import InputError, NotFound, Refused
 from outreach.french import spelt_day
@@ -210,7 +209,7 @@ def take(session: Session, response: Response, *, now: datetime, actor: str) -> 
     steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
     taken = f"reprise à {staff.colleagues(session)[before]}" if before else "prise en charge"
     said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {taken}."
-    audit.record(session, now, actor, said, subject_of(response.authority))
+    audit.record(session, now, actor, said, contacts.subject_of(response.authority))
     return before
 
 
@@ -252,7 +251,7 @@ def hand_all_over(session: Session, owner: str, *, to: str, now: datetime, actor
         else:
             steps.add(session, response, StepKind.RELEASED, at=now, actor=actor)
             said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : laissée à tous."
-            audit.record(session, now, actor, said, subject_of(response.authority))
+            audit.record(session, now, actor, said, contacts.subject_of(response.authority))
     return count
 
 
@@ -273,7 +272,7 @@ def recall(session: Session, response: Response, *, day: date | None, now: datet
     steps.add(session, response, StepKind.POSTPONED, at=now, actor=actor, day=day)
     told = f"à rappeler le {spelt_day(day)}" if day else "plus à rappeler"
     said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {told}."
-    audit.record(session, now, actor, said, subject_of(response.authority))
+    audit.record(session, now, actor, said, contacts.subject_of(response.authority))
 
 
 def may_reopen(response: Response) -> bool:
@@ -295,7 +294,7 @@ def reopen(session: Session, response: Response, *, now: datetime, actor: str, n
         steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
     reopened = f"rouverte{f' : {note}' if note else ''}".rstrip(".")
     said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {reopened}."
-    audit.record(session, now, actor, said, subject_of(response.authority))
+    audit.record(session, now, actor, said, contacts.subject_of(response.authority))
 
 
 def _handler(session: Session, address: str) -> User:
@@ -312,7 +311,7 @@ def _give(session: Session, response: Response, colleague: User, now: datetime, 
     by = staff.colleagues(session)[actor]
     steps.add(session, response, StepKind.TAKEN, at=now, actor=colleague.email, note=f"confiée par {by}")
     said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : confiée à {colleague.name}."
-    audit.record(session, now, actor, said, subject_of(response.authority))
+    audit.record(session, now, actor, said, contacts.subject_of(response.authority))
 
 
 def _in(tray: Tray | None, owner: str, recalled: bool = False) -> Select[Response]:
@@ -355,7 +354,7 @@ def _handle(session: Session, response: Response, now: datetime, actor: str, out
         steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
     steps.add(session, response, StepKind.HANDLED, at=now, actor=actor, note=outcome)
     said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {outcome.rstrip('.')}."
-    audit.record(session, now, actor, said, subject_of(response.authority))
+    audit.record(session, now, actor, said, contacts.subject_of(response.authority))
 
 
 def _do(session: Session, response: Response, now: datetime, actor: str, note: str) -> None:

@@ -486,6 +486,16 @@ def test_a_joining_of_another_school_stops_no_added_reminder_of_a_mailbox(databa
     assert reminded(database, number) == {FIRST: Reason.JOINED, SECOND: None}
 
 
+def test_an_added_reminder_goes_to_no_mailbox_of_a_school_that_got_no_letter(database, schools):
+    launch(database, number := approved(database))
+    sent(database)
+    with database.writing() as session:
+        session.execute(
+            update(Contact).where(Contact.address == FIRST).values(address="nouvelle@ecole.be", address_key="n")
+        )
+    assert reminded(database, number) == {ALL: None, "nouvelle@ecole.be": Reason.OUTSIDE, SECOND: None}
+
+
 def reminded(database, number):
     """Why an added reminder would leave out each mailbox, or None."""
     with database.reading() as session:
