@@ -12,6 +12,7 @@ from outreach.campaigns.waves import answering
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, Purpose
 from outreach.demo.post import Post
 from outreach.errors import NotFound
+from outreach.segments.audience import Boxes
 from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer
 from tests.campaigns.conftest import SENDING, approved, launch, people, settle, strand
@@ -25,7 +26,7 @@ LAST = LATER + timedelta(days=1)
 @pytest.fixture
 def boxes(database, schools):
     """A wave's letters left, composed, to the three mailboxes of an authority; their keys, by address."""
-    launch(database, approved(database), at=AT)
+    launch(database, approved(database, boxes=Boxes.BOTH), at=AT)
     with database.writing() as session:
         Post(session, SENDING, now=AT, refusals={}).carry(AT)
     with database.reading() as session:
@@ -101,7 +102,7 @@ def test_only_the_newest_are_listed_and_the_file_says_that_there_are_more(databa
 
 def test_a_file_costs_as_many_statements_for_sixty_schools_as_for_three(database, boxes):
     (other,) = settle(database, 1, schools=60)
-    launch(database, approved(database), at=AT)
+    launch(database, approved(database, boxes=Boxes.BOTH), at=AT)
     with database.writing() as session:
         Post(session, SENDING, now=AT, refusals={}).carry(AT)
     with database.reading() as session:
