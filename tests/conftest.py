@@ -33,6 +33,8 @@ NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"
 IN_THE_SHORT_RUN = {"test_pages.py", "test_keyboard.py"}  # of the tests in a browser
 DEEP_TWICE = {"chaos", "demo", "journeys", "smtp", "worker"}  # folders whose tests on the second database are deep
+# The same, except tests marked as being about PostgreSQL: what these rooms ask of a database is tested in rooms below.
+DEEP_UNLESS_MARKED = {"alerts", "campaigns", "notes", "staff_mail"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -83,11 +85,13 @@ def _mark(item: pytest.Item, names: set[str], seen: set[str]) -> None:
     folders = item.path.parts
     if "chaos" in folders or ("browser" in folders and item.path.name not in IN_THE_SHORT_RUN):
         item.add_marker("long")
+    if "browser" in folders and "small" in item.name:
+        item.add_marker("deep")
     # A test that also runs on SQLite is long on PostgreSQL, unless it is marked as being about PostgreSQL.
     is_second = "postgresql" in item.name and item.nodeid.replace("postgresql", "sqlite") in names
     if is_second and not item.get_closest_marker("postgresql"):
         item.add_marker("long")
-        if (test := item.nodeid.partition("[")[0]) in seen:
+        if (test := item.nodeid.partition("[")[0]) in seen or DEEP_UNLESS_MARKED & set(folders):
             item.add_marker("deep")
         seen.add(test)
     if is_second and DEEP_TWICE & set(folders):
@@ -107,9 +111,9 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """More workers than processors, because tests that wait for a relay, a page or a clock use no processor.
 
-    Four more in the long run: with two more a quarter of the time was left over.
+    Two more in the long run, which waits more.
     """
-    return (os.cpu_count() or 1) + (6 if config.getoption("--all") else 2)
+    return (os.cpu_count() or 1) + (4 if config.getoption("--all") else 2)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
