@@ -50,7 +50,7 @@ class Answer(StrEnum):
     @property
     def status(self) -> Status | None:
         """What the answer declares of a school, or None when it asks the service for something."""
-        return None if self in {Answer.HELP, Answer.WRONG_CONTACT} else Status(self.value)
+        return None if self in REQUESTS else Status(self.value)
 
     @property
     def awaits_staff(self) -> bool:
@@ -58,6 +58,8 @@ class Answer(StrEnum):
         return self not in {Answer.IN_PREPARATION, Answer.TENDER_LAUNCHED, Answer.INFORMED}
 
 
+REQUESTS = (Answer.HELP, Answer.WRONG_CONTACT)  # they ask the service for something; the others are about schools
+OF_SCHOOLS = tuple(answer for answer in Answer if answer not in REQUESTS)
 _ANSWER_LABELS = {
     Answer.JOINED: "Nous adhérons",
     Answer.IN_PREPARATION: "En préparation",

@@ -12,7 +12,7 @@ from outreach.spreadsheets.tables import Grid, Rejection, Row, RowFault, Sheet, 
 from outreach.spreadsheets.workbook import PUBLIC
 from outreach.text import whole_number
 from outreach.tracking.answers import Earlier, Question
-from outreach.tracking.models import Answer
+from outreach.tracking.models import OF_SCHOOLS, Answer
 
 BIGGEST = 1_000_000  # bytes
 MOST_ROWS = 1_000  # the largest authority has 147 schools
@@ -25,7 +25,6 @@ ALIASES = {
     **dict.fromkeys(("reponse", "votre reponse", "answer"), "answer"),
     **dict.fromkeys(("ecole", "nom", "nom ecole", "zone", "situation"), ""),
 }
-OF_SCHOOLS = tuple(answer for answer in Answer if answer.status is not None)
 WORDS = {
     **{normalised(answer.status.label): answer for answer in OF_SCHOOLS if answer.status},
     **{normalised(answer.label): answer for answer in Answer},

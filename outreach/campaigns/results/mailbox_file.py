@@ -24,10 +24,9 @@ from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority
 from outreach.errors import NotFound
-from outreach.tracking.models import Answer, Response, ResponseSchool
+from outreach.tracking.models import REQUESTS, Answer, Response, ResponseSchool
 
 MOST = 10  # letters, and answers, the newest first
-REQUESTS = (Answer.HELP, Answer.WRONG_CONTACT)
 KINDS = {
     Purpose.CAMPAIGN: "courriel",
     Purpose.CONFIRMATION: "accusé d’une réponse",

@@ -16,7 +16,7 @@ from outreach.mail.tokens import hidden
 from outreach.text import CONTROLS, whole_number
 from outreach.tracking import answers
 from outreach.tracking.answers import Earlier, Given, Question
-from outreach.tracking.models import Answer
+from outreach.tracking.models import OF_SCHOOLS, REQUESTS, Answer
 from outreach.web.ui.frame import judged
 
 MANY = 10  # up to so many schools, each has a choice of its own; of more, several are ticked and answered together
@@ -24,8 +24,6 @@ LONGEST_COMMENT = 2000
 LONGEST_NUMBERS = 2000
 MOST_LISTED, MOST_RANGES = 2000, 500  # far more than an authority has: what a stranger sends costs little time
 LONGEST_RANGES = 5 * MOST_LISTED  # characters of all ranges together: each place once, with its comma and space
-REQUESTS = (Answer.HELP, Answer.WRONG_CONTACT)
-OF_SCHOOLS = tuple(answer for answer in Answer if answer not in REQUESTS)
 RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 BOTH = (
     "Une réponse est aussi choisie plus haut pour vos {count} écoles. « Envoyer pour les écoles cochées » n’enregistre "

@@ -23,7 +23,8 @@ from outreach.sent_lists import Opened
 from outreach.text import whole_number
 from outreach.tracking import answers
 from outreach.tracking.answers import Earlier, Given, Question
-from outreach.web.public.answer_form import OF_SCHOOLS, AnswerForm, SchoolList, comment_of
+from outreach.tracking.models import OF_SCHOOLS
+from outreach.web.public.answer_form import AnswerForm, SchoolList, comment_of
 from outreach.web.public.recipient_pages import pages
 from outreach.web.ui import exports
 from outreach.web.ui.frame import database, now, settings

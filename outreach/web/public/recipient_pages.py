@@ -23,8 +23,9 @@ from outreach.mail.tokens import INERT, Keys, Token, TokenKind
 from outreach.statements import StatementKind
 from outreach.tracking import answers, consent
 from outreach.tracking.answers import Given
+from outreach.tracking.models import OF_SCHOOLS
 from outreach.web.public import answer_form, own_file, who_answers
-from outreach.web.public.answer_form import MANY, OF_SCHOOLS, AnswerForm, BothChosen, SchoolList
+from outreach.web.public.answer_form import MANY, AnswerForm, BothChosen, SchoolList
 from outreach.web.public.forwarding import Forwarding
 from outreach.web.public.measure_outcome import MeasureOutcome
 from outreach.web.ui.frame import database, now, settings
