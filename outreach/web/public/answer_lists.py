@@ -1,18 +1,16 @@
 """Pages of answers by a list: the prepared sheet, sending it back, seeing what it would change, recording it."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from flask import Response, redirect, render_template, request, url_for
+from flask import Response, redirect, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import sent_lists
 from outreach.campaigns.answer_lists import lines, lists
 from outreach.campaigns.answer_lists.lines import AnswerPlan
-from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.waves import answer_term, answering
+from outreach.campaigns.waves import answering
 from outreach.campaigns.waves.answer_term import AnswerTerm
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
@@ -25,7 +23,7 @@ from outreach.tracking import answers
 from outreach.tracking.answers import Earlier, Given, Question
 from outreach.tracking.models import OF_SCHOOLS
 from outreach.web.public.answer_form import AnswerForm, SchoolList, comment_of
-from outreach.web.public.recipient_pages import pages
+from outreach.web.public.recipient_pages import answered_page, letter_of, page, pages, standing_of
 from outreach.web.ui import exports
 from outreach.web.ui.frame import database, now, settings
 
@@ -47,10 +45,10 @@ class AskedLetter:
     @classmethod
     def of(cls, session: Session, named: Token) -> "AskedLetter":
         """The letter of a token. Raises NotFound, and Refused once no answer is taken."""
-        message = _message(session, named)
+        message = letter_of(session, named)
         asked = answers.question_of(session, message, now=now())
-        shared = composing.facts_of(session, message, SenderIdentity.of(settings()), now=now()).shared
-        if answer_term.term_of(session, message, shared.deadline, now=now()).stands is AnswerTerm.OVER:
+        shared, term = standing_of(session, message)
+        if term.stands is AnswerTerm.OVER:
             raise Refused(OVER)
         return cls(message, asked, answering.answered_before(session, message), shared.contact)
 
@@ -108,7 +106,7 @@ def receive_list(token: str) -> Response | Redirect:
             AskedLetter.of(session, named)
         content = _file()
         with database().writing() as session:
-            list_id = lists.begin(session, _message(session, named), now=now())
+            list_id = lists.begin(session, letter_of(session, named), now=now())
         sent = lines.opened(content)
         with database().writing() as session:
             lists.keep(session, list_id, sent)
@@ -128,28 +126,18 @@ def apply_list(token: str) -> Response | Redirect:
             plan = _plan(letter, received.grid)
             if fault := _unclear(plan):
                 return _check_page(letter, token, received.id, plan, fault)
-            given, total = (
-                Given(plan.answers(), None, comment_of(request.form.get("comment", ""))),
-                len(letter.asked.schools),
-            )
+            given = Given(plan.answers(), None, comment_of(request.form.get("comment", "")))
+            total = len(letter.asked.schools)
             is_test = outbox.is_test(session, letter.message)
             number = received.id
         with database().writing() as session:
-            message = _message(session, named)
+            message = letter_of(session, named)
             lists.mark_applied(session, message, number, now=now())
             answering.receive(session, message, given, SenderIdentity.of(settings()), now=now())
     except (InputError, Refused, NotFound) as error:
         return _refused(named, token, error)
     if is_test:  # nothing is stored that another page could show
-        told = {
-            "given": given,
-            "receipt": None,
-            "total": total,
-            "contact": letter.contact,
-            "is_test": True,
-            "choice": None,
-        }
-        return _page("public/answered.html", 200, token=token, kept={}, **told)
+        return answered_page(token, given, total, letter.contact, choice=None)
     return redirect(url_for(".given_answer", token=token), 303)
 
 
@@ -159,13 +147,6 @@ def _named(token: str) -> Token:
     if read is None:
         raise NotFound("Ce lien ne mène à aucun courriel.")
     return read
-
-
-def _message(session: Session, named: Token) -> Message:
-    message = outbox.message_named(session, named.id)
-    if message is None:
-        raise NotFound("Ce lien ne mène à aucun courriel.")
-    return message
 
 
 def _file() -> bytes:
@@ -207,13 +188,13 @@ def _refused(named: Token, token: str, error: Exception) -> Response | Redirect:
 
 
 def _upload_page(letter: AskedLetter, token: str, fault: str = "", code: int = 200) -> Response:
-    return _page("public/answer_list.html", code, token=token, asked=letter.asked, contact=letter.contact, fault=fault)
+    return page("public/answer_list.html", code, token=token, asked=letter.asked, contact=letter.contact, fault=fault)
 
 
 def _check_page(letter: AskedLetter, token: str, list_id: int, plan: AnswerPlan, fault: str = "") -> Response:
     told = {"asked": letter.asked, "contact": letter.contact, "plan": plan}
     typed = request.form.get("comment", "")
-    return _page(
+    return page(
         "public/answer_list_check.html",
         409 if fault else 200,
         token=token,
@@ -222,7 +203,3 @@ def _check_page(letter: AskedLetter, token: str, list_id: int, plan: AnswerPlan,
         typed=typed,
         **told,
     )
-
-
-def _page(template: str, code: int, **values: Any) -> Response:
-    return Response(render_template(template, **values), code, mimetype="text/html")

@@ -1,6 +1,5 @@
 """Pages that letters link to, and two statements: no account, session or cookie; a GET stores nothing."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +8,10 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import statements
 from outreach.campaigns.letter import composing
+from outreach.campaigns.letter.facts import Shared
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import answer_term, answering, receipts
-from outreach.campaigns.waves.answer_term import AnswerTerm
+from outreach.campaigns.waves.answer_term import AnswerTerm, Term
 from outreach.campaigns.waves.receipts import Receipt
 from outreach.db import NO_ANSWER, Session
 from outreach.delivery.ledger import outbox, suppressions
@@ -27,7 +27,7 @@ from outreach.tracking.models import OF_SCHOOLS
 from outreach.web.public import answer_form, own_file, who_answers
 from outreach.web.public.answer_form import MANY, AnswerForm, BothChosen, SchoolList
 from outreach.web.public.forwarding import Forwarding
-from outreach.web.public.measure_outcome import MeasureOutcome
+from outreach.web.public.measuring import MeasureOutcome, left_unsaved, shown_measure, unsaved_measure
 from outreach.web.ui.frame import database, now, settings
 
 # For a letter in a browser: inline styles, no scripts, images of this site only (its pixel: reading it counts as an
@@ -91,31 +91,30 @@ def give_answer(token: str) -> Response | Redirect:
     read = _read(token, TokenKind.ANSWER)
     try:
         with database().reading() as session:
-            message, form = _message(session, read), AnswerForm.of(request.form)
+            message, form = letter_of(session, read), AnswerForm.of(request.form)
             if "show" in request.form:
                 return _question_page(session, message, token, form)
             asked = answers.question_of(session, message, now=now())
-            shared = composing.facts_of(session, message, _sending(), now=now()).shared
-            term = answer_term.term_of(session, message, shared.deadline, now=now())
+            shared, term = standing_of(session, message)
             if term.stands is AnswerTerm.OVER or not _is_human(message):
                 return _question_page(session, message, token, form, confirms=True)
             given = form.sent(asked, answering.answered_before(session, message))
             given = who_answers.added(given, session, message, request.form)
-            unsaved = _unsaved_measure(session, message)
+            unsaved = unsaved_measure(session, message)
             is_test = outbox.is_test(session, message)
         with database().writing() as session:
-            answering.receive(session, _message(session, read), given, _sending(), now=now())
+            answering.receive(session, letter_of(session, read), given, _sending(), now=now())
     except NotFound:
         return _neutral()
     except (InputError, Refused) as error:
         fault, code = error, 422 if isinstance(error, InputError) else 429
     else:
         if is_test:  # nothing is stored that another page could show
-            return _answered_page(token, given, len(asked.schools), shared.contact, **unsaved)
-        kept: dict[str, Any] = {**_kept(form), **_left_unsaved(unsaved)}
+            return answered_page(token, given, len(asked.schools), shared.contact, **unsaved)
+        kept: dict[str, Any] = {**_kept(form), **left_unsaved(unsaved)}
         return redirect(url_for(".given_answer", token=token, **kept), 303)
     with database().reading() as session:
-        return _question_page(session, _message(session, read), token, form, fault, code)
+        return _question_page(session, letter_of(session, read), token, form, fault, code)
 
 
 @pages.get("/a/given/<path:token>")
@@ -124,15 +123,14 @@ def given_answer(token: str) -> Response | Redirect:
     read = _read(token, TokenKind.ANSWER)
     try:
         with database().reading() as session:
-            message = _message(session, read)
+            message = letter_of(session, read)
             asked = answers.question_of(session, message, now=now())
-            shared = composing.facts_of(session, message, _sending(), now=now()).shared
-            term = answer_term.term_of(session, message, shared.deadline, now=now())
+            shared, term = standing_of(session, message)
             receipt = receipts.last(session, message, _sending())
             if receipt is None or term.stands is AnswerTerm.OVER:
                 return redirect(url_for(".answer", token=token))
-            unsaved = _unsaved_measure(session, message)
-            return _answered_page(token, receipt, len(asked.schools), shared.contact, **unsaved)
+            unsaved = unsaved_measure(session, message)
+            return answered_page(token, receipt, len(asked.schools), shared.contact, **unsaved)
     except NotFound:
         return _neutral()
 
@@ -143,12 +141,12 @@ def mailbox_file(token: str) -> Response:
     read = _read(token, TokenKind.ANSWER)
     try:
         with database().reading() as session:
-            message = _message(session, read)
-            shared = composing.facts_of(session, message, _sending(), now=now()).shared
-            if answer_term.term_of(session, message, shared.deadline, now=now()).stands is AnswerTerm.OVER:
+            message = letter_of(session, read)
+            shared, term = standing_of(session, message)
+            if term.stands is AnswerTerm.OVER:
                 return _question_page(session, message, token)
             file = own_file.asked_page(request, session, message, shared.contact, now=now())
-            return _page("public/file.html", 200, token=token, **file)
+            return page("public/file.html", 200, token=token, **file)
     except NotFound:
         return _neutral()
 
@@ -159,14 +157,14 @@ def choose_measure(token: str) -> Response:
     read, agrees, words = _read(token, TokenKind.ANSWER), "measure" in request.form, request.form.get("wording", "")
     try:
         with database().reading() as session:
-            is_certain = not agrees or _is_human(_message(session, read))
+            is_certain = not agrees or _is_human(letter_of(session, read))
         if not is_certain:
             return _measure_page(token, read, confirms=True)
         with database().writing() as session:
             if agrees:
-                consent.agree(session, _message(session, read), words, now=now())
+                consent.agree(session, letter_of(session, read), words, now=now())
             else:
-                consent.withdraw(session, _message(session, read), now=now())
+                consent.withdraw(session, letter_of(session, read), now=now())
     except NotFound:
         return _neutral()
     except (InputError, Refused) as error:
@@ -206,17 +204,17 @@ def subscribe_again(token: str) -> Response:
     read = _read(token, TokenKind.UNSUBSCRIBE)
     try:
         with database().reading() as session:
-            is_certain = _is_human(_message(session, read))
+            is_certain = _is_human(letter_of(session, read))
         if read and not is_certain:
             return _unsubscription_page(token, read, confirms=True)
         with database().writing() as session:
-            message = _message(session, read)
+            message = letter_of(session, read)
             because = f"demandé par le lien du courriel {message.public_id}"
             suppressions.subscribe_again(session, message, now=now(), because=because)
     except NotFound:
         return _neutral()
     with database().reading() as session:
-        return _page("public/subscribed_again.html", 200, token=token, **_whose(session, _message(session, read)))
+        return page("public/subscribed_again.html", 200, token=token, **_whose(session, letter_of(session, read)))
 
 
 @pages.get("/accessibility")
@@ -238,15 +236,21 @@ def _statement_page(template: str, kind: StatementKind) -> Response:
     except NO_ANSWER as error:
         database().note_fault(error)
         is_unread = True
-    return _page(template, 200, held=held, is_unread=is_unread)
+    return page(template, 200, held=held, is_unread=is_unread)
 
 
-def _message(session: Session, read: Token | None) -> Message:
+def letter_of(session: Session, read: Token | None) -> Message:
     """The letter that a token names. Raises NotFound."""
     message = outbox.message_named(session, read.id) if read else None
     if message is None:
         raise NotFound("Ce lien ne mène à aucun courriel.")
     return message
+
+
+def standing_of(session: Session, message: Message) -> tuple[Shared, Term]:
+    """What a letter says to all its recipients, and where an answer from it stands now."""
+    shared = composing.facts_of(session, message, _sending(), now=now()).shared
+    return shared, answer_term.term_of(session, message, shared.deadline, now=now())
 
 
 def _unsubscription_page(token: str, read: Token, *, confirms: bool = False, is_done: bool = False) -> Response:
@@ -256,7 +260,7 @@ def _unsubscription_page(token: str, read: Token, *, confirms: bool = False, is_
         shown = _whose(session, message) if message else {}
     told = {"token": token, "why": WHY, "confirms": confirms, "is_done": is_done, **shown}
     template = "unsubscribed" if is_done or shown.get("since") else "unsubscribe"
-    return _page(f"public/{template}.html", 200, **told)
+    return page(f"public/{template}.html", 200, **told)
 
 
 def _whose(session: Session, message: Message) -> dict[str, Any]:
@@ -298,19 +302,18 @@ def _question_page(
         asked = answers.question_of(session, message, now=now())
     except NotFound:
         return _neutral()
-    shared = composing.facts_of(session, message, _sending(), now=now()).shared
-    term = answer_term.term_of(session, message, shared.deadline, now=now())
+    shared, term = standing_of(session, message)
     if term.stands is AnswerTerm.OVER:
-        measure = _measure_of(session, message, {})
-        return _page("public/answers_over.html", 200, shared=shared, token=token, **measure)
+        measure = shown_measure(session, message, {})
+        return page("public/answers_over.html", 200, shared=shared, token=token, **measure)
     before = answering.answered_before(session, message)
     place = answer_form.place_of(fault, asked)
     form = typed.settled() if typed else AnswerForm.opened(asked, before, request.args.get("choice", ""), request.args)
-    return _page(
+    return page(
         "public/answer.html",
         code,
         token=token,
-        **_measure_of(session, message, request.form, confirms=measured is not None and measured.confirms),
+        **shown_measure(session, message, request.form, confirms=measured is not None and measured.confirms),
         measured=measured,
         asked=asked,
         shared=shared,
@@ -330,7 +333,7 @@ def _question_page(
     )
 
 
-def _answered_page(token: str, given: Given | Receipt, total: int, contact: str, **unsaved: Any) -> Response:
+def answered_page(token: str, given: Given | Receipt, total: int, contact: str, **unsaved: Any) -> Response:
     """The receipt, or what a test letter's page was given, of so many schools.
 
     With it stands the box of the measure when it was changed and not saved.
@@ -338,7 +341,7 @@ def _answered_page(token: str, given: Given | Receipt, total: int, contact: str,
     receipt = given if isinstance(given, Receipt) else None
     told = {"given": given, "receipt": receipt, "total": total, "contact": contact, "is_test": receipt is None}
     shown = AnswerForm(zone=request.values.get("zone", ""), status=request.values.get("status", ""))
-    return _page("public/answered.html", 200, token=token, kept=_kept(shown), **told, **unsaved)
+    return page("public/answered.html", 200, token=token, kept=_kept(shown), **told, **unsaved)
 
 
 def _kept(form: AnswerForm) -> dict[str, str]:
@@ -347,40 +350,17 @@ def _kept(form: AnswerForm) -> dict[str, str]:
     return {name: value for name, value in shown if 0 < len(value) <= LONGEST_ZONE}
 
 
-def _measure_of(
-    session: Session, message: Message, typed: Mapping[str, str], *, confirms: bool = False
-) -> dict[str, Any]:
-    """What the form of the agreement to be measured shows: its box as it was left, else as it is stored."""
-    choice = consent.choice_of(session, message)
-    ticked = "measure" in typed if "wording" in typed else bool(choice and choice.basis)
-    return {"choice": choice, "wording": consent.wording(), "ticked": ticked, "confirms_measure": confirms}
-
-
-def _unsaved_measure(session: Session, message: Message) -> dict[str, Any]:
-    """As `_measure_of`, when an answer was sent with the box changed and not saved; else without a choice."""
-    shown = _measure_of(session, message, request.values)
-    stored = _measure_of(session, message, {})
-    return shown if shown["ticked"] != stored["ticked"] else {"choice": None}
-
-
-def _left_unsaved(unsaved: Mapping[str, Any]) -> dict[str, str]:
-    """What the address of the next page says of the box that was changed and not saved, as the form does."""
-    if unsaved["choice"] is None:
-        return {}
-    return {"wording": "1", **({"measure": "1"} if unsaved["ticked"] else {})}
-
-
 def _measure_page(
     token: str, read: Token | None, *, fault: str = "", code: int = 200, confirms: bool = False
 ) -> Response:
     """The outcome of a choice: on the page of answers when it was made there, with all that was typed."""
     with database().reading() as session:
-        message = _message(session, read)
-        shown = _measure_of(session, message, request.form, confirms=confirms)
+        message = letter_of(session, read)
+        shown = shown_measure(session, message, request.form, confirms=confirms)
         measured = MeasureOutcome(fault, confirms, holds=bool(shown["choice"] and shown["choice"].basis))
         if request.form.get("page") == "answer":
             return _question_page(session, message, token, AnswerForm.of(request.form), code=code, measured=measured)
-        return _page("public/measure.html", code, token=token, fault=fault, measured=measured, **shown)
+        return page("public/measure.html", code, token=token, fault=fault, measured=measured, **shown)
 
 
 def _sending() -> SenderIdentity:
@@ -393,8 +373,8 @@ def _read(token: str, kind: TokenKind) -> Token | None:
 
 def _neutral() -> Response:
     is_of_a_preview = (request.view_args or {}).get("token") == INERT
-    return _page("public/unknown.html", 404, is_of_a_preview=is_of_a_preview)
+    return page("public/unknown.html", 404, is_of_a_preview=is_of_a_preview)
 
 
-def _page(template: str, code: int, **values: object) -> Response:
+def page(template: str, code: int, **values: object) -> Response:
     return Response(render_template(template, **values), code, mimetype="text/html")
