@@ -28,14 +28,13 @@ from outreach.french import typeset
 from outreach.notes import approving, corrections, drafts, finishing, freezing, gathering, known, listing, verifying
 from outreach.notes.content import HandFigure, NoteContent, TableKind
 from outreach.notes.drafts import NoteRequest
+from outreach.notes.files.rendering import ENDINGS
 from outreach.notes.models import Note, NoteState
 from outreach.notes.verifying import KnownNotes
 from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.spreadsheets.tables import decode
 
-KINDS = ("pdf", "docx", "xlsx", "csv", "json")
-SUFFIXES = {"csv": "zip"}
 GROUPINGS = [kind.value for kind in TableKind if kind is not TableKind.NETWORK]
 yes_option = click.option("--yes", is_flag=True, help="N’attend pas de confirmation ; --json n’en attend pas non plus.")
 text_option = click.option(
@@ -166,7 +165,7 @@ def list_notes(operation: Operation, state: str | None, as_json: bool) -> None:
 
 @note.command()
 @click.argument("number", metavar="NUMÉRO")
-@click.option("--format", "kind", type=click.Choice(KINDS), help="Écrit ce fichier.")
+@click.option("--format", "kind", type=click.Choice(list(ENDINGS)), help="Écrit ce fichier.")
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -188,9 +187,7 @@ def show(operation: Operation, number: str, kind: str | None, output: Path | Non
         output.write_bytes(kept)
         return
     if sys.stdout.isatty() and kind != "json":
-        raise click.UsageError(
-            f"Un terminal ne montre pas ce fichier : --output note-{number}.{SUFFIXES.get(kind, kind)}"
-        )
+        raise click.UsageError(f"Un terminal ne montre pas ce fichier : --output note-{number}.{ENDINGS[kind]}")
     sys.stdout.buffer.write(kept)
 
 
@@ -226,9 +223,7 @@ def _make(operation: Operation, asked: NoteRequest, *, yes: bool, as_json: bool)
     with operation.database.reading() as session:
         gathered = gathering.gather(session, asked, now=operation.now)
     if not as_json:
-        for answer in gathered.content.answers:
-            for sentence in (answer.sentence, *(one.sentence for one in answer.networks)):
-                say(sentence)
+        _say_answers(gathered.content)
     if not (yes or as_json):
         confirm("Figer cette note ?")
     with operation.database.writing() as session:
@@ -284,11 +279,15 @@ def _row(found: Note) -> dict[str, Any]:
     }
 
 
+def _say_answers(content: NoteContent) -> None:
+    for answer in content.answers:
+        for sentence in (answer.sentence, *(one.sentence for one in answer.networks)):
+            say(sentence)
+
+
 def _tell(content: NoteContent, row: dict[str, Any]) -> None:
     state = NoteState(row["state"]).label.lower()
     corrected = f", corrigée par {row['corrected_by']}" if row["corrected_by"] else ""
     say(f"Note {row['number']} : {content.title} ({state}{corrected})")
-    for answer in content.answers:
-        for sentence in (answer.sentence, *(one.sentence for one in answer.networks)):
-            say(sentence)
+    _say_answers(content)
     say(f"Empreinte (SHA-256) : {row['sha256']}")

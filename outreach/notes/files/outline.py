@@ -5,7 +5,7 @@ by federation, as a federation may have one member. Of a correction it leaves ou
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -57,15 +57,12 @@ def outline(note: NumberedNote, signature: NoteSignature) -> Outline:
     return _outline(note, [*sections_of(note.content), how])
 
 
-def sections_of(content: NoteContent) -> list[Section | None]:
-    """What the document says before how it is checked, which a note has before its number; None is no section."""
-    blocks = blocks_of(content.text)
+def sections_of(content: NoteContent) -> list[Section]:
+    """What the document says before how it is checked, which a note has before its number."""
     return [
         *_correction(content.correction),
-        Section("Question", (plain(_typeset(content.question), Tone.QUOTE),)) if content.question else None,
-        Section("Réponse", tuple(_answers(content))),
-        Section("Complément", blocks) if blocks else None,
-        Section("Chiffres donnés à la main", tuple(_by_hand(content))) if content.hand_figures else None,
+        *_answered(content),
+        *_added(content),
         *_counts(content, tuple(TableKind)),
         *_actions(content),
         *_about(content),
@@ -75,14 +72,7 @@ def sections_of(content: NoteContent) -> list[Section | None]:
 def public_outline(note: NumberedNote) -> Outline:
     """What anybody may read of a published note. How to check it stands on the page itself."""
     content = note.content
-    sections = [
-        Section("Question", (plain(_typeset(content.question), Tone.QUOTE),)) if content.question else None,
-        Section("Réponse", tuple(_answers(content))),
-        *_counts(content, PUBLIC),
-        *_actions(content),
-        *_about(content),
-    ]
-    return _outline(note, sections)
+    return _outline(note, [*_answered(content), *_counts(content, PUBLIC), *_actions(content), *_about(content)])
 
 
 def corrected(correction: Correction) -> CellGrid:
@@ -110,7 +100,7 @@ def moment(written: str) -> str:
     return french.moment(datetime.fromisoformat(written))
 
 
-def _outline(note: NumberedNote, sections: list[Section | None]) -> Outline:
+def _outline(note: NumberedNote, sections: Sequence[Section]) -> Outline:
     content = note.content
     return Outline(
         content.ministry,
@@ -118,7 +108,7 @@ def _outline(note: NumberedNote, sections: list[Section | None]) -> Outline:
         _typeset(content.title),
         f"Situation au {_day(content.as_of)}, telle que connue le {moment(content.known_at)}",
         _typeset(content.programme),
-        tuple(section for section in sections if section),
+        tuple(sections),
     )
 
 
@@ -127,6 +117,20 @@ def _correction(correction: Correction | None) -> Iterator[Section]:
         reason = plain(_typeset(correction.reason))
         table = (corrected(correction),) if correction.changes else ()
         yield Section(f"Cette note corrige la note {correction.number}", (reason, *table))
+
+
+def _answered(content: NoteContent) -> Iterator[Section]:
+    if content.question:
+        yield Section("Question", (plain(_typeset(content.question), Tone.QUOTE),))
+    yield Section("Réponse", tuple(_answers(content)))
+
+
+def _added(content: NoteContent) -> Iterator[Section]:
+    """What its author added: paragraphs, and figures given by hand."""
+    if blocks := blocks_of(content.text):
+        yield Section("Complément", blocks)
+    if content.hand_figures:
+        yield Section("Chiffres donnés à la main", tuple(_by_hand(content)))
 
 
 def _answers(content: NoteContent) -> Iterator[Block]:

@@ -11,7 +11,8 @@ from outreach.notes.files.outline import Outline, checking, outline
 from outreach.notes.files.pictures import qr_svg
 from outreach.notes.signing import NoteSignature
 
-KINDS = ("pdf", "docx", "xlsx", "csv", "json")
+ENDINGS = {"pdf": "pdf", "docx": "docx", "xlsx": "xlsx", "csv": "zip", "json": "json"}
+"""The kinds of files, and the end of the name of each."""
 
 
 def render(note: NumberedNote, signature: NoteSignature) -> dict[str, bytes]:

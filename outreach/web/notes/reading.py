@@ -8,19 +8,21 @@ from outreach.accounts import staff
 from outreach.db import Session
 from outreach.notes import approving, drafts, freezing, listing
 from outreach.notes.files.outline import sections_of
+from outreach.notes.files.rendering import ENDINGS
 from outreach.notes.models import Note, NoteState
 from outreach.roles import RoleName
 from outreach.web.notes.blueprint import pages
+from outreach.web.ui.exports import XLSX, attachment
 from outreach.web.ui.frame import actor, database, needs
 from outreach.web.ui.pager import Pager, member
 
 PAGE_ROWS = 50
-FILES = {  # by kind: what a file is called, its media type and the end of its name
-    "pdf": ("PDF", "application/pdf", "pdf"),
-    "docx": ("DOCX", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx"),
-    "xlsx": ("XLSX", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
-    "csv": ("CSV (ZIP)", "application/zip", "zip"),
-    "json": ("JSON", "application/json", "json"),
+FILES = {  # by kind: what a file is called, and its media type
+    "pdf": ("PDF", "application/pdf"),
+    "docx": ("DOCX", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    "xlsx": ("XLSX", XLSX),
+    "csv": ("CSV (ZIP)", "application/zip"),
+    "json": ("JSON", "application/json"),
 }
 
 
@@ -54,12 +56,8 @@ def file(note_id: int, kind: str) -> Response:
     with database().reading() as session:
         found = listing.by_key(session, note_id)
         content = listing.file_of(session, found, kind).content
-        name = f"note-{found.approval.number if found.approval else note_id}.{FILES[kind][2]}"
-    return Response(
-        content,
-        content_type=FILES[kind][1],
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
-    )
+        name = f"note-{found.approval.number if found.approval else note_id}.{ENDINGS[kind]}"
+    return attachment(content, FILES[kind][1], name)
 
 
 def note_page(session: Session, found: Note, *, reason: str = "", approved_as: str = "", fault: str = "") -> str:
@@ -69,7 +67,7 @@ def note_page(session: Session, found: Note, *, reason: str = "", approved_as: s
         "pages/notes/note.html",
         note=found,
         content=content,
-        sections=[section for section in sections_of(content) if section],
+        sections=sections_of(content),
         files=[(each.kind, FILES[each.kind][0]) for each in listing.files_of(session, found)],
         may_decide=current_user.holds(RoleName.APPROVER) and approving.may_decide(found, actor()),
         NoteState=NoteState,

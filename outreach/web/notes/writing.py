@@ -123,13 +123,12 @@ def _preview(session: Session, draft_id: int, asked: NoteRequest, fault: str = "
         gathered = gathering.gather(session, asked, now=now())
     except (InputError, Refused) as error:
         gathered, fault = None, str(error)
-    sections = [section for section in sections_of(gathered.content) if section] if gathered else []
     return render_template(
         "pages/notes/preview.html",
         draft_id=draft_id,
         asked=asked,
         gathered=gathered,
-        sections=sections,
+        sections=sections_of(gathered.content) if gathered else [],
         fault=fault,
     )
 

@@ -36,11 +36,12 @@ def _response(
 ) -> Response:
     if kind == "csv":
         texts = map(csv_text, tables if whole else tables[:1])
-        return _attachment(b"\xef\xbb\xbf" + "\r\n".join(texts).encode(), "text/csv; charset=utf-8", f"{name}.csv")
-    return _attachment(xlsx(*map(_unlinked, tables), origin=origin), XLSX, f"{name}.xlsx")
+        return attachment(b"\xef\xbb\xbf" + "\r\n".join(texts).encode(), "text/csv; charset=utf-8", f"{name}.csv")
+    return attachment(xlsx(*map(_unlinked, tables), origin=origin), XLSX, f"{name}.xlsx")
 
 
-def _attachment(content: bytes, mimetype: str, name: str) -> Response:
+def attachment(content: bytes, mimetype: str, name: str) -> Response:
+    """A response that saves these bytes under a name."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(content, content_type=mimetype, headers=headers)
 
