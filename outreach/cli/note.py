@@ -28,8 +28,7 @@ from outreach.french import typeset
 from outreach.notes import approving, corrections, drafts, finishing, freezing, gathering, known, listing, verifying
 from outreach.notes.content import HandFigure, NoteContent, TableKind
 from outreach.notes.drafts import NoteRequest
-from outreach.notes.files.rendering import ENDINGS
-from outreach.notes.models import Note, NoteState
+from outreach.notes.models import ENDINGS, Note, NoteState
 from outreach.notes.verifying import KnownNotes
 from outreach.roles import RoleName
 from outreach.settings import Mode

@@ -2,7 +2,6 @@
 
 from outreach.notes.approving import Finish, FinishedNote
 from outreach.notes.content import NumberedNote
-from outreach.notes.files.rendering import render
 from outreach.notes.signing import sign, signing_key
 from outreach.settings import Settings
 
@@ -14,6 +13,8 @@ def finisher(settings: Settings) -> Finish:
     """
 
     def finish(note: NumberedNote) -> FinishedNote:
+        from outreach.notes.files.rendering import render  # noqa: PLC0415 - 18 MB, for approvals alone
+
         signature = sign(note, signing_key(settings))
         return FinishedNote(signature.value, signature.public_key, render(note, signature))
 

@@ -13,6 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from outreach.adherence.models import Programme, Status, Word
 from outreach.db import Base, enum_of
 
+ENDINGS = {"pdf": "pdf", "docx": "docx", "xlsx": "xlsx", "csv": "zip", "json": "json"}
+"""The kinds of files of a note, and the end of the name of each."""
+
 
 class NoteState(StrEnum):
     """How far a frozen note has come."""
@@ -143,7 +146,7 @@ class NotePublication(Base):
 
 
 class NoteFile(Base):
-    """A file of an approved note, made once and kept: `kind` is pdf, docx, xlsx, csv, json."""
+    """A file of an approved note, made once and kept; `kind` is one of `ENDINGS`."""
 
     __tablename__ = "note_files"
 

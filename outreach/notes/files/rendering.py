@@ -11,9 +11,6 @@ from outreach.notes.files.outline import Outline, checking, outline
 from outreach.notes.files.pictures import qr_svg
 from outreach.notes.signing import NoteSignature
 
-ENDINGS = {"pdf": "pdf", "docx": "docx", "xlsx": "xlsx", "csv": "zip", "json": "json"}
-"""The kinds of files, and the end of the name of each."""
-
 
 def render(note: NumberedNote, signature: NoteSignature) -> dict[str, bytes]:
     """The files of a note by kind: pdf, docx, xlsx, csv (a zip of tables with datapackage.json), json.

@@ -8,8 +8,7 @@ from outreach.accounts import staff
 from outreach.db import Session
 from outreach.notes import approving, drafts, freezing, listing
 from outreach.notes.files.outline import sections_of
-from outreach.notes.files.rendering import ENDINGS
-from outreach.notes.models import Note, NoteState
+from outreach.notes.models import ENDINGS, Note, NoteState
 from outreach.roles import RoleName
 from outreach.web.notes.blueprint import pages
 from outreach.web.ui.exports import XLSX, attachment
