@@ -13,7 +13,7 @@ from outreach.adherence.grouping import Grouping
 from outreach.adherence.situation import Bucket, Situation
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions
-from outreach.campaigns.schedule.moments import end_of, read_past
+from outreach.campaigns.schedule.moments import end_of, read_past, until
 from outreach.cli.adherence import programme_option
 from outreach.cli.context import DayType, Operation, json_option, pass_operation, say, say_json
 from outreach.db import Session
@@ -72,8 +72,7 @@ def count_situation(
     code: str,
 ) -> None:
     """Dit où en sont les écoles dans chaque volet : des phrases et un tableau, ou des fichiers."""
-    if day and day > days.today(operation.now):
-        raise click.UsageError("Cette date est dans l’avenir.")
+    _refuse_to_come(day, operation.now)
     if networks and by != Grouping.NETWORK:
         raise click.UsageError("--network choisit des réseaux : il ne va qu’avec --by network.")
     known_at = read_past(moment, now=operation.now) if moment else None
@@ -99,8 +98,7 @@ def count_situation(
 @pass_operation
 def list_actions(operation: Operation, day: date | None, as_json: bool, code: str) -> None:
     """Dit les actions menées et prévues : les vagues parties, celles à venir, et à qui elles écrivent."""
-    if day and day > days.today(operation.now):
-        raise click.UsageError("Cette date est dans l’avenir.")
+    _refuse_to_come(day, operation.now)
     with operation.database.reading() as session:
         programme = programmes.the_programme(session, code)
         acted = actions.actions(session, programme, now=operation.now, at=end_of(day) if day else None)
@@ -113,10 +111,15 @@ def list_actions(operation: Operation, day: date | None, as_json: bool, code: st
             say(f"  {action.sentence(acted.labels)}")
 
 
+def _refuse_to_come(day: date | None, now: datetime) -> None:
+    if day and day > days.today(now):
+        raise click.UsageError("Cette date est dans l’avenir.")
+
+
 def _acted(session: Session, now: datetime, found: Situation, code: str) -> Actions:
     """The actions until the day and the moment of a situation."""
-    programme, ends = programmes.the_programme(session, code), end_of(found.as_of)
-    return actions.actions(session, programme, now=now, at=min(ends, found.known_at or ends))
+    programme = programmes.the_programme(session, code)
+    return actions.actions(session, programme, now=now, at=until(found.as_of, found.known_at))
 
 
 def _told(

@@ -13,7 +13,7 @@ from outreach.adherence.models import JoiningList, Programme, Strand
 from outreach.adherence.situation import Bucket, Situation, SituationRow
 from outreach.adherence.standing import standing
 from outreach.campaigns.results import actions
-from outreach.campaigns.schedule.moments import end_of
+from outreach.campaigns.schedule.moments import until
 from outreach.days import today
 from outreach.db import Session
 from outreach.directory import listing as directory
@@ -162,9 +162,7 @@ def _actions(
     session: Session, asked: NoteRequest, programme: Programme, strands: Sequence[Strand], now: datetime
 ) -> tuple[NoteAction, ...]:
     """What was done and what was planned by the end of the day, as far as it was known: in the order of their days."""
-    ends = end_of(asked.as_of)
-    moment = min(ends, asked.known_at) if asked.known_at else ends
-    acted = actions.actions(session, programme, now=now, at=moment if moment < now else None)
+    acted = actions.actions(session, programme, now=now, at=until(asked.as_of, asked.known_at))
     numbers = {strand.number for strand in strands}
     shown = [one for one in (*reversed(acted.done), *acted.planned) if one.strand in numbers]
     return tuple(_action(one, acted.labels) for one in shown)

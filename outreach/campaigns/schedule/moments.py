@@ -70,6 +70,12 @@ def end_of(day: date) -> datetime:
     return moment_of(datetime.combine(day, time.max)).at
 
 
+def until(day: date, known_at: datetime | None) -> datetime:
+    """The moment until which a situation of a day counts: its end, or the earlier moment whose knowledge is shown."""
+    ends = end_of(day)
+    return min(ends, known_at) if known_at else ends
+
+
 def _instant(text: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)

@@ -12,7 +12,7 @@ from outreach.adherence import known, situation
 from outreach.adherence.grouping import Grouping, groups
 from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket, Selection
-from outreach.campaigns.schedule.moments import end_of, read_past
+from outreach.campaigns.schedule.moments import read_past, until
 from outreach.days import BRUSSELS, parse_day, today
 from outreach.db import Session
 from outreach.errors import InputError, Refused
@@ -44,10 +44,7 @@ class AskedSituation:
     @property
     def moment(self) -> datetime | None:
         """The past moment until which actions count, or None for now."""
-        if not self.is_past:
-            return None
-        ends = end_of(self.day)
-        return min(ends, self.known_at) if self.known_at else ends
+        return until(self.day, self.known_at) if self.is_past else None
 
     @property
     def wall_clock(self) -> str:
