@@ -9,7 +9,7 @@ import pytest
 from tests.architecture.patterns import METHODS, calls, hard_texts, made_in_functions, patterns
 
 PATTERNS = patterns()
-LENGTH = 4_000  # characters; a quadratic pattern takes many times MEASURABLE over as many
+LENGTH = 16_000  # characters; over as many a quadratic pattern takes many times MEASURABLE on any processor of today
 MEASURABLE = 0.005  # seconds; what takes less over LENGTH characters is not quadratic
 MOST_GROWTH = 3
 
