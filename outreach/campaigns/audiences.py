@@ -176,8 +176,8 @@ def count(
     leaves_at: datetime | None = None,
 ) -> AudienceCounts:
     """A campaign's audience, counted; with `only_unreacted`, that of a reminder added to it, which `leaves_at` then."""
-    meant = _meant(campaign, now, only_unreacted=only_unreacted)
-    return audience_counts.count(session, meant, scope_of(session, campaign, now=now, leaves_at=leaves_at))
+    chosen = meant(campaign, now, only_unreacted=only_unreacted)
+    return audience_counts.count(session, chosen, scope_of(session, campaign, now=now, leaves_at=leaves_at))
 
 
 def networks_of(session: Session, campaign: Campaign, *, now: datetime) -> set[str]:
@@ -200,8 +200,8 @@ def addressees(
     An entry that is left out has a reason. With `only_unreacted`, those of a reminder added to it.
     """
     scope = scope_of(session, campaign, now=now, leaves_at=leaves_at)
-    meant = _meant(campaign, now, only_unreacted=only_unreacted)
-    return _addressees(session, meant, scope, meant.meant(scope))
+    chosen = meant(campaign, now, only_unreacted=only_unreacted)
+    return _addressees(session, chosen, scope, chosen.meant(scope))
 
 
 def next_addressees(
@@ -213,14 +213,14 @@ def next_addressees(
     number of authorities.
     """
     scope = scope_of(session, campaign, now=now)
-    meant = _meant(campaign, now, only_unreacted=only_unreacted)
+    chosen = meant(campaign, now, only_unreacted=only_unreacted)
     recipients: Sequence[Addressee] = []
     last = session.scalar(select(func.max(Authority.id))) or 0
     while not recipients and after < last:
         following = select(Authority.id).where(Authority.id > after).order_by(Authority.id)
         end = session.scalar(following.offset(count - 1).limit(1)) or last
         some = replace(scope, between=(after + 1, end))
-        recipients, after = _addressees(session, meant, some, meant.meant(some)), end
+        recipients, after = _addressees(session, chosen, some, chosen.meant(some)), end
     return recipients, after >= last
 
 
@@ -229,8 +229,8 @@ def addressees_among(
 ) -> Sequence[Addressee]:
     """Like `addressees`, for the authorities with these keys."""
     scope = scope_of(session, campaign, now=now)
-    meant = _meant(campaign, now, only_unreacted=only_unreacted)
-    return _addressees(session, meant, scope, select(Authority.id).where(Authority.id.in_(authorities)))
+    chosen = meant(campaign, now, only_unreacted=only_unreacted)
+    return _addressees(session, chosen, scope, select(Authority.id).where(Authority.id.in_(authorities)))
 
 
 def foremost(addressees: Sequence[Addressee]) -> Addressee | None:
@@ -247,7 +247,8 @@ def written_directly(addressees: Iterable[Addressee]) -> dict[int, int]:
     return {authority: len(listed) for authority, listed in schools.items()}
 
 
-def _meant(campaign: Campaign, now: datetime, *, only_unreacted: bool) -> Audience:
+def meant(campaign: Campaign, now: datetime, *, only_unreacted: bool) -> Audience:
+    """The audience of a campaign's next wave; with `only_unreacted`, that of a reminder added to it."""
     return unreacted_of(campaign, now=now) if only_unreacted else audience_of(campaign)
 
 

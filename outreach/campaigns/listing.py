@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, case, exists, func, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
+from outreach import french
 from outreach.campaigns import audiences, wave_criteria
 from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
 from outreach.db import Session
+from outreach.delivery.models import Message
 from outreach.directory.reference import fold
 from outreach.segments.criteria import sentence
+from outreach.tracking.reactions import HAS_LEFT
 
 PAGE_ROWS = 50
 
@@ -52,6 +55,23 @@ _LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """The stage of one campaign, and how many of its waves have left whole; `waves` leaves out those cancelled."""
+
+    stage: Stage
+    left: int
+    waves: int
+
+    @property
+    def label(self) -> str:
+        """The stage in the interface, with the waves that have left: "En cours : 1 vague sur 3 partie"."""
+        if self.stage not in {Stage.RUNNING, Stage.PAUSED} or not self.left:
+            return self.stage.label
+        left = "partie" if self.left == 1 else "parties"
+        return french.typeset(f"{self.stage.label} : {french.plural(self.left, 'vague')} sur {self.waves} {left}")
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignRow:
     """A row of the list. `audience` is a sentence; `next_at` is None when no wave is planned.
 
@@ -59,7 +79,7 @@ class CampaignRow:
     """
 
     campaign: Campaign
-    stage: Stage
+    standing: Standing
     audience: str
     next_at: datetime | None
     authorities: int
@@ -89,13 +109,19 @@ def stages(session: Session, among: Sequence[int] | None = None) -> dict[Stage, 
 
 def stage_of(session: Session, campaign: Campaign) -> Stage:
     """The stage of a campaign."""
-    return Stage(session.execute(select(_stage()).where(Campaign.id == campaign.id)).scalar_one())
+    return standing_of(session, campaign).stage
 
 
-def every(session: Session) -> list[tuple[Campaign, Stage]]:
-    """Every campaign and its stage, the oldest first."""
-    rows = session.execute(select(Campaign, _stage()).order_by(Campaign.id))
-    return [(campaign, Stage(stage)) for campaign, stage in rows]
+def standing_of(session: Session, campaign: Campaign) -> Standing:
+    """The stage of a campaign, with the waves that have left."""
+    stage, left, waves = session.execute(select(*_standing()).where(Campaign.id == campaign.id)).one()
+    return Standing(Stage(stage), left, waves)
+
+
+def every(session: Session) -> list[tuple[Campaign, Standing]]:
+    """Every campaign and its standing, the oldest first."""
+    rows = session.execute(select(Campaign, *_standing()).order_by(Campaign.id))
+    return [(campaign, Standing(Stage(stage), left, waves)) for campaign, stage, left, waves in rows]
 
 
 def page(
@@ -114,7 +140,7 @@ def page(
         .where(Wave.campaign_id == Campaign.id, Wave.state == WaveState.PLANNED)
         .scalar_subquery()
     )
-    query = select(Campaign, _stage(), planned, func.coalesce(written, 0))
+    query = select(Campaign, planned, func.coalesce(written, 0), *_standing())
     if stage is not None:
         query = query.where(_stage() == stage)
     if among is not None:
@@ -123,8 +149,8 @@ def page(
     rows = [(audiences.criterion_of(row[0]), row) for row in session.execute(query)]
     names = wave_criteria.names(session, [criterion for criterion, _ in rows])
     return [
-        CampaignRow(campaign, Stage(at), sentence(criterion, names), next_at, authorities)
-        for criterion, (campaign, at, next_at, authorities) in rows
+        CampaignRow(campaign, Standing(Stage(at), *counted), sentence(criterion, names), next_at, authorities)
+        for criterion, (campaign, next_at, authorities, at, *counted) in rows
     ]
 
 
@@ -133,10 +159,19 @@ def is_at(stage: Stage) -> ColumnElement[bool]:
     return _stage() == stage.value
 
 
+def _standing() -> tuple[ColumnElement[str], ColumnElement[int], ColumnElement[int]]:
+    def counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return select(func.count()).where(Wave.campaign_id == Campaign.id, condition).scalar_subquery()
+
+    return _stage(), counted(Wave.state == WaveState.FINISHED), counted(Wave.state != WaveState.CANCELLED)
+
+
 def _stage() -> ColumnElement[str]:
     def has(*states: WaveState) -> ColumnElement[bool]:
         return exists().where(Wave.campaign_id == Campaign.id, Wave.state.in_(states)).correlate(Campaign)
 
+    broke_off = and_(Wave.state == WaveState.CANCELLED, Message.mailing_id == Wave.mailing_id, HAS_LEFT)
+    has_written = exists().where(Wave.campaign_id == Campaign.id, broke_off).correlate(Campaign)
     return case(
         (Campaign.state == CampaignState.DRAFT, Stage.DRAFT.value),
         (Campaign.state == CampaignState.TO_APPROVE, Stage.TO_APPROVE.value),
@@ -144,6 +179,7 @@ def _stage() -> ColumnElement[str]:
         (Campaign.state == CampaignState.CLOSED, Stage.OVER.value),
         (has(WaveState.RUNNING), Stage.RUNNING.value),
         (has(WaveState.PAUSED), Stage.PAUSED.value),
+        (and_(has(WaveState.PLANNED), or_(has(WaveState.FINISHED), has_written)), Stage.RUNNING.value),
         (has(WaveState.PLANNED), Stage.PLANNED.value),
         (has(WaveState.FINISHED), Stage.OVER.value),
         else_=Stage.APPROVED.value,

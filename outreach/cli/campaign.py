@@ -55,14 +55,14 @@ def list_all(operation: Operation, as_json: bool) -> None:
                         "campaign": listed_campaign.id,
                         "title": listed_campaign.title,
                         "state": listed_campaign.state.value,
-                        "stage": stage.value,
+                        "stage": standing.stage.value,
                     }
-                    for listed_campaign, stage in rows
+                    for listed_campaign, standing in rows
                 ]
             )
             return
-        for listed_campaign, stage in rows:
-            say(f"{listed_campaign.id}  {stage.label} : {listed_campaign.title}")
+        for listed_campaign, standing in rows:
+            say(f"{listed_campaign.id}  {standing.label} : {listed_campaign.title}")
     if not rows:
         say("Aucune campagne. Pour en créer une : ./run campaign new invitation-volet-1")
 
@@ -283,7 +283,7 @@ def status(operation: Operation, number: int, as_json: bool) -> None:
     """Dit où en est une campagne, et ce qu’il est advenu de chaque destinataire."""
     with operation.database.reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
-        stage, counted = listing.stage_of(session, stored_campaign), progress.tallies(session, stored_campaign)
+        standing, counted = listing.standing_of(session, stored_campaign), progress.tallies(session, stored_campaign)
         again = retrying.retriable(session, stored_campaign, now=operation.now)
         if as_json:
             waves = [_wave_json(session, wave, tally, again.get(wave.number, Retriable())) for wave, tally in counted]
@@ -292,12 +292,12 @@ def status(operation: Operation, number: int, as_json: bool) -> None:
             head = {
                 "campaign": stored_campaign.id,
                 "state": stored_campaign.state.value,
-                "stage": stage.value,
+                "stage": standing.stage.value,
                 "waves": waves,
             }
             say_json({**head, "results": came, "measured": measured})
             return
-        say(f"Campagne {stored_campaign.id}, « {stored_campaign.title} » : {stage.label}.")
+        say(f"Campagne {stored_campaign.id}, « {stored_campaign.title} » : {standing.label}.")
         for wave, tally in counted:
             _tell(session, wave, tally, again.get(wave.number, Retriable()))
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from outreach import french
 from outreach.adherence.models import Strand
 from outreach.db import Base, enum_of
 
@@ -101,6 +102,10 @@ class Reason(StrEnum):
         """The reason as the interface names it."""
         return _REASON_LABELS[self]
 
+    def counted(self, count: int) -> str:
+        """How many are left out for this reason, in French: "1 boîte en échec", "2 boîtes en échec"."""
+        return french.plural(count, self.label, _SEVERAL.get(self, self.label))
+
 
 _REASON_LABELS = {
     Reason.JOINED: "déjà adhéré",
@@ -115,6 +120,17 @@ _REASON_LABELS = {
     Reason.SOLICITED: "déjà sollicité",
     Reason.TRIAL: "hors de la liste de test",
     Reason.CANCELLED: "envoi annulé",
+}
+_SEVERAL = {
+    Reason.JOINED: "ont déjà adhéré",
+    Reason.NOT_CONCERNED: "sans école concernée",
+    Reason.ANSWERED: "ont répondu",
+    Reason.WRITTEN: "courriels déjà partis",
+    Reason.OUTSIDE: "sortis du public",
+    Reason.BOUNCED: "boîtes en échec",
+    Reason.UNREVIEWED: "adresses à vérifier",
+    Reason.SOLICITED: "déjà sollicités",
+    Reason.CANCELLED: "envois annulés",
 }
 
 

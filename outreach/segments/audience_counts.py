@@ -138,6 +138,27 @@ def written_by_network(session: Session, audience: Audience, scope: Scope) -> di
     return dict(session.execute(query.group_by(Network.code)).all())
 
 
+def by_label(
+    session: Session, audience: Audience, scope: Scope, authority: ColumnElement[int], label: ColumnElement[str]
+) -> list[tuple[str | None, Reason | None, int, int]]:
+    """How many authorities are written to (None) or left out, by reason, under each label that other rows give them.
+
+    Each row is the label, the reason, the authorities, and the mailboxes written to, reasons in the order of `ORDER`.
+    `authority` and `label` are columns of one subquery with one row an authority; without a row the label is None.
+    """
+    mailboxes, _ = _computed(session, audience, scope)
+    each = select(
+        mailboxes.c.authority_id,
+        func.min(mailboxes.c.rank).label("best"),
+        func.sum(case((mailboxes.c.rank == 0, 1), else_=0)).label("addresses"),
+    )
+    best = each.group_by(mailboxes.c.authority_id).subquery("best")
+    query = select(label, best.c.best, func.count(), func.sum(best.c.addresses)).select_from(best)
+    query = query.outerjoin(authority.table, authority == best.c.authority_id).group_by(label, best.c.best)
+    rows = session.execute(query.order_by(best.c.best)).all()
+    return [(name, reason_of(rank), count, int(addresses)) for name, rank, count, addresses in rows]
+
+
 def _computed(session: Session, audience: Audience, scope: Scope) -> tuple[CTE, bool]:
     """The rows for a statement that aggregates them, and whether a mailbox of them answers for some schools only.
 

@@ -21,6 +21,7 @@ def index() -> str:
     month = _month(request.args.get("month", "")) or this.replace(day=1)
     with database().reading() as session:
         weeks = calendar.weeks(session, month)
+        following = calendar.following(session, weeks)
     days = [day for week in weeks for day in week if day.is_of_month]
     return render_template(
         "pages/calendar/index.html",
@@ -29,6 +30,7 @@ def index() -> str:
         today=this,
         weeks=weeks,
         days=days,
+        following=following,
         caution=sending_hours.caution(month) if any(day.closing for day in days) else "",
         is_list=request.args.get("view") == "list",
     )

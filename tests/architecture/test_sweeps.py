@@ -17,7 +17,7 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
 from outreach.cli.main import commands
 from outreach.delivery.ledger import suppressions
-from outreach.delivery.models import Message, MessageState
+from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory import calls
 from outreach.directory.calls import CallKind
 from outreach.directory.models import Authority, Contact
@@ -306,6 +306,14 @@ def anchors(path):
     """The names by which the headings of a document are linked to."""
     titles = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_no_page_writes_a_count_before_a_label_that_has_no_plural():
+    counted = re.compile(r"\|(?:number|length) *\}\} *\{\{[^}]*\.(?:label|singular)\b")
+    pages = [*(ROOT / "templates").rglob("*.html")]
+    assert [path.name for path in pages if counted.search(path.read_text(encoding="utf-8"))] == []
+    assert [Reason.BOUNCED.counted(count) for count in (1, 2)] == ["1\u00a0boîte en échec", "2\u00a0boîtes en échec"]
+    assert all(reason.counted(1).endswith(reason.label) for reason in Reason)
 
 
 @pytest.mark.parametrize("place", [STATIC / "vendor", ROOT / "templates" / "notes" / "fonts"], ids=["web", "fonts"])

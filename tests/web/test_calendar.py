@@ -38,6 +38,16 @@ def test_the_list_says_the_same_and_no_day_without_anything(author, sample_datab
     assert 'href="/calendar?month=2021-05"' in page
 
 
+def test_a_sending_of_the_next_month_in_the_last_week_is_shown_on_a_phone_and_in_the_list(author, sample_database):
+    planned(sample_database, NOW + timedelta(days=17))
+    month = author.get("/calendar?month=2021-05")
+    (cell,) = [day for day in elements(month, "td") if elements(day, "time[@datetime='2021-06-01']")]
+    assert cell.get("class").split() == ["beside"]  # a phone hides those that are silent
+    assert "1er juin 11 h Invitation au premier volet" in text_of(cell)
+    assert "mardi 1er juin 11 h Invitation" in text_of(author.get("/calendar?month=2021-05&view=list"))
+    assert "Ensuite : mardi 15 juin 2021 à 11 h, Invitation au premier volet (relance 1)" in text_of(month)
+
+
 def test_a_run_of_closed_days_says_where_it_ends_and_whom_it_spares(author):
     page = text_of(author.get("/calendar?month=2021-04&view=list"))
     assert "mardi 6 avril fermé : vacances de printemps jusqu’au 18 avril 2021 , sauf vers les communes" in page

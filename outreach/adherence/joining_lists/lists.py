@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from sqlalchemy import func, insert, literal, select
 
-from outreach import audit, sent_lists
+from outreach import audit, french, sent_lists
 from outreach.adherence.joining_lists.lines import JoiningLine, Known, known_of, read_line, sheet_of
 from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Word
 from outreach.adherence.programmes import prerequisites
@@ -138,10 +138,10 @@ def apply(
         raise Refused("Rien à enregistrer : la liste ne dit rien de nouveau.")
     sent_lists.mark_applied(received, planned.summary(), now=now, actor=actor)
     session.execute(insert(AdherenceRecord), [_values(line, received, now, actor) for line in planned.changes])
-    sentence = (
-        f"Liste d’adhésions appliquée : {len(planned.changes)} statuts enregistrés, {planned.unchanged} déjà connus, "
-        f"{len(planned.rejected)} lignes rejetées."
-    )
+    recorded = french.plural(len(planned.changes), "statut enregistré", "statuts enregistrés")
+    known = french.plural(planned.unchanged, "déjà connu", "déjà connus")
+    rejected = french.plural(len(planned.rejected), "ligne rejetée", "lignes rejetées")
+    sentence = f"Liste d’adhésions appliquée : {recorded}, {known}, {rejected}."
     audit.record(session, now, actor, sentence, f"list:{received.id}")
     return planned
 

@@ -13,7 +13,7 @@ from outreach.campaigns.results.figures import Figure, Results, figures
 from outreach.days import today
 from outreach.tracking.hits import Measured
 
-WAY = (Figure.RECIPIENTS, Figure.DELIVERED, Figure.ANSWERED, Figure.JOINED)
+WAY = (Figure.RECIPIENTS, Figure.DELIVERED, Figure.ANSWERED, Figure.JOINED)  # in the order of the table of networks
 MOST_DAYS = 92  # of a longer course, one day in seven is told
 
 

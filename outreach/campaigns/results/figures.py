@@ -30,18 +30,18 @@ T = TypeVar("T")
 
 
 class Figure(StrEnum):
-    """A figure of the results, in the order of the interface: the most important one is first.
+    """A figure of the results, in the order of the interface: that of the way from recipients to joinings.
 
     Clicks and openings are shown after these, because they prove less.
     """
 
-    JOINED_ALL = "joined_all"
-    JOINED = "joined"
-    DECLARED = "declared"
-    ANSWERED = "answered"
-    DELIVERED = "delivered"
-    SENT = "sent"
     RECIPIENTS = "recipients"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    ANSWERED = "answered"
+    DECLARED = "declared"
+    JOINED = "joined"
+    JOINED_ALL = "joined_all"
 
     @property
     def label(self) -> str:

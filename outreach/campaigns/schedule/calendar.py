@@ -17,6 +17,7 @@ from outreach.days import BRUSSELS, today
 from outreach.db import Session
 
 LONGEST_DEADLINE = timedelta(days=366)  # as `definitions` allows
+NEXT_WEEKS = timedelta(weeks=6)  # how far `following` looks
 NEVER_LEFT = {WaveState.CANCELLED, WaveState.MISSED}
 UNPLANNED = {CampaignState.DRAFT, CampaignState.TO_APPROVE, CampaignState.APPROVED}
 
@@ -57,8 +58,8 @@ class CalendarDay:
 
     @property
     def says_something(self) -> bool:
-        """Whether the day has something to show that the day before has not."""
-        return bool(self.entries) or self.until is not None
+        """Whether the day has something to show that the day before has not. Beside the month, only entries do."""
+        return bool(self.entries) or (self.is_of_month and self.until is not None)
 
 
 def weeks(session: Session, month: date) -> list[list[CalendarDay]]:
@@ -79,6 +80,14 @@ def weeks(session: Session, month: date) -> list[list[CalendarDay]]:
         ]
         for row in rows
     ]
+
+
+def following(session: Session, shown: Sequence[Sequence[CalendarDay]]) -> CalendarEntry | None:
+    """The first wave or wish in the six weeks after those shown, or None."""
+    first = shown[-1][-1].on + DAY
+    coming = [*_waves(session, first, first + NEXT_WEEKS), *_wishes(session, first, first + NEXT_WEEKS)]
+    sendings = [entry for entry in coming if entry.kind is not EntryKind.DEADLINE and entry.state not in NEVER_LEFT]
+    return min(sendings, key=_order, default=None)
 
 
 def _days(first: date, last: date) -> Iterable[date]:

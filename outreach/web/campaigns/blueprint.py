@@ -11,8 +11,8 @@ from outreach.campaigns import drafts, listing
 from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.lifecycle import content_hash, may_change
-from outreach.campaigns.listing import Stage
-from outreach.campaigns.models import Campaign
+from outreach.campaigns.listing import Stage, Standing
+from outreach.campaigns.models import Campaign, WaveState
 from outreach.campaigns.results.progress import wave_of_the_moment
 from outreach.db import Session
 from outreach.roles import RoleName
@@ -44,7 +44,7 @@ CHANGED = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a step's page shows: the campaign, its stage, and whether the person may change it.
+    """What a step's page shows: the campaign, where it stands, and whether the person may change it.
 
     `version` is the digest of the campaign's content when the page was made. `draft_at` is when the person last typed
     in this step without saving, if the page offers to go on with it.
@@ -52,10 +52,20 @@ class Step:
 
     name: str
     campaign: Campaign
-    stage: Stage
+    standing: Standing
     may_change: bool
     version: str
     draft_at: datetime | None = None
+
+    @property
+    def stage(self) -> Stage:
+        """The campaign's stage."""
+        return self.standing.stage
+
+    @property
+    def cancels_waves(self) -> bool:
+        """Whether a change cancels waves that are planned."""
+        return any(wave.state is WaveState.PLANNED for wave in self.campaign.waves)
 
     @property
     def unsets_approval(self) -> bool:
@@ -67,7 +77,7 @@ def step_of(session: Session, name: str, campaign: Campaign) -> Step:
     """A step of a campaign, for the person who is signed in."""
     may = may_change(campaign) and current_user.holds(RoleName.AUTHOR)
     draft_at = _draft_at(session, name, campaign) if may else None
-    return Step(name, campaign, listing.stage_of(session, campaign), may, content_hash(campaign), draft_at)
+    return Step(name, campaign, listing.standing_of(session, campaign), may, content_hash(campaign), draft_at)
 
 
 def _draft_at(session: Session, name: str, campaign: Campaign) -> datetime | None:

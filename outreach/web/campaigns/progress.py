@@ -17,6 +17,7 @@ from outreach.campaigns.results import course, figures, progress, reactions
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.review.preview import Preview
+from outreach.campaigns.review.reminded import Reminded, reminded
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.campaigns.schedule.sending_hours import Opening
 from outreach.campaigns.waves import added_reminders, auto_pause, calling_off, exemptions, moving, retrying
@@ -24,7 +25,6 @@ from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.days import BRUSSELS
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome
-from outreach.delivery.models import Reason
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.audience_counts import AudienceCounts
@@ -39,7 +39,6 @@ from outreach.web.ui.frame import actor, database, needs, now
 # Seconds between two polls of the page, longer each time that nothing has changed.
 RESTS = (2, 3, 5, 8, 12, 15)
 SOON = timedelta(minutes=10)
-OF_A_REACTION = {Reason.JOINED, Reason.NOT_CONCERNED, Reason.ANSWERED}  # mostly: the schools of some closed otherwise
 PROPOSED = timedelta(days=7)  # from now to an added reminder, unless its author says another day
 ALL_CALLED_OFF = (
     "L’envoi est annulé : rien n’est parti. La campagne reste validée, elle peut être planifiée de nouveau."
@@ -108,19 +107,16 @@ def live(number: int) -> str:
 def waves(number: int) -> str:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        unreacted = _unreacted(session, campaign)
         return show(
             "waves",
             step_of(session, "waves", campaign),
             rows=progress.tallies(session, campaign),
             told=_calendar(session, campaign),
-            today=_reminded(session, campaign),
             may_be_called_off=_may_be_called_off(campaign),
             closed=(closed := {one.wave.number: one for one in moving.closed_waves(session, campaign, now=now())}),
             may_be_moved=_may_be_moved(session, [one.wave for one in closed.values()]),
             pending=added_reminders.pending(session, campaign),
-            unreacted=unreacted,
-            **(_silent(session, campaign, unreacted) if unreacted else {}),
+            **_reminders(session, campaign),
             exemptions=exemptions.of(session, campaign),
             colleagues=staff.colleagues(session),
         )
@@ -331,25 +327,15 @@ def _may_be_called_off(campaign: Campaign) -> set[int]:
     return {wave.number for wave in planned if calling_off.follows_a_sending(wave)}
 
 
-def _unreacted(session: Session, campaign: Campaign) -> AudienceCounts | None:
-    """The audience of a reminder that is added now; None where none may be."""
-    if not added_reminders.may_be_added(campaign):
-        return None
-    leaves_at = now() + PROPOSED
-    return audiences.count(session, campaign, now=now(), only_unreacted=True, leaves_at=leaves_at)
-
-
-def _silent(session: Session, campaign: Campaign, unreacted: AudienceCounts) -> dict[str, Any]:
-    """How many have not reacted, as their list counts them, and why some of these would not get a reminder."""
+def _reminders(session: Session, campaign: Campaign) -> dict[str, Reminded | None]:
+    """Whom a reminder would be written to now: one that is added, where it may be, and the next one that is planned."""
+    reminders: dict[str, Reminded | None] = {"added": None, "today": None}
+    if not audiences.launched(campaign):
+        return reminders
     silent = reactions.counts(session, reactions.asked_of(campaign, now=now()))[Reaction.NONE]
-    kept_out = {reason: count for reason, count in unreacted.left_out.items() if reason not in OF_A_REACTION}
-    rest = silent - unreacted.written - sum(kept_out.values())
-    return {"silent": silent, "kept_out": {Reason.NOT_CONCERNED: rest, **kept_out} if rest > 0 else kept_out}
-
-
-def _reminded(session: Session, campaign: Campaign) -> AudienceCounts | None:
-    """The audience of a reminder sent now; None when none is planned, or before the first wave."""
-    is_planned = any(wave.state is WaveState.PLANNED and not wave.added_reminder_id for wave in campaign.waves)
-    if not is_planned or not audiences.launched(campaign):
-        return None
-    return audiences.count(session, campaign, now=now())
+    if added_reminders.may_be_added(campaign):
+        leaves_at = now() + PROPOSED
+        reminders["added"] = reminded(session, campaign, silent, now=now(), only_unreacted=True, leaves_at=leaves_at)
+    if any(wave.state is WaveState.PLANNED and not wave.added_reminder_id for wave in campaign.waves):
+        reminders["today"] = reminded(session, campaign, silent, now=now())
+    return reminders

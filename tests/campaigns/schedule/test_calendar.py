@@ -76,6 +76,28 @@ def test_days_are_those_of_brussels_to_the_second(database, planned, at, on):
     assert entries(database, MAY) == ([(on, "wave", "première vague", "planned")] if on else [])
 
 
+def test_a_day_beside_the_month_says_what_leaves_on_it_and_no_more(database, planned):
+    with database.writing() as session:
+        session.execute(update(Wave).values(due_at=datetime(2021, 6, 1, 9, tzinfo=UTC)))
+    beside = [day.on.isoformat() for day in days(database, MAY) if not day.is_of_month and day.says_something]
+    assert beside == ["2021-06-01"]
+    with database.reading() as session:
+        assert calendar.following(session, calendar.weeks(session, MAY)) is None
+
+
+def test_the_month_says_what_leaves_in_the_weeks_after_those_shown(database, planned):
+    with database.writing() as session:
+        session.execute(update(Wave).values(due_at=datetime(2021, 6, 8, 9, tzinfo=UTC)))
+    with database.reading() as session:
+        following = calendar.following(session, calendar.weeks(session, MAY))
+    assert following is not None
+    assert following.at == datetime(2021, 6, 8, 9, tzinfo=UTC)
+    with database.writing() as session:
+        session.execute(update(Wave).values(state=WaveState.CANCELLED))
+    with database.reading() as session:
+        assert calendar.following(session, calendar.weeks(session, MAY)) is None
+
+
 def test_a_deadline_a_year_later_is_found(database, planned):
     with database.writing() as session:
         session.execute(update(Campaign).values(deadline_days=366))

@@ -127,7 +127,7 @@ def test_the_page_asks_less_and_less_often_while_nothing_changes_and_stops_at_th
     _, page = asked(author, page)
     assert asked(author, page) is None
     assert 'id="actions"' in page
-    assert "Planifiée" in page  # its reminders are
+    assert "En cours : 1 vague sur 3 partie" in text_of(page)
 
 
 @pytest.mark.parametrize(("seconds", "rest"), [(3600, None), (601, None), (599, 2), (70, 2), (30, 2), (-5, 2)])

@@ -38,8 +38,12 @@ def test_the_page_says_why_fewer_would_get_it_than_the_list_counts(author, launc
         excluded = session.scalars(select(Message.address_key).where(Message.state == MessageState.ACCEPTED)).first()
         suppressions.suppress(session, excluded, SuppressionReason.STAFF, now=NOW, actor="x")
     told = text_of(author.get("/campaigns/1/progress/waves"))
-    assert f"La liste en compte {count(told) + 1} , dont 1 écarté (1 sur la liste d’exclusion)." in told
-    assert f"N’ont pas réagi ({count(told) + 1})" in text_of(author.get("/campaigns/1/recipients"))
+    some = f"à {count(told) - 1} des {count(told)} qui n’ont pas réagi (restent écartés : 1 sur la liste d’exclusion)"
+    assert f"Une relance ajoutée écrirait {some}." in told
+    planned = re.search(rf"([0-9]+) pouvoirs organisateurs la recevraient, .* : elle écrirait {re.escape(some)}", told)
+    unreached = re.search(r" et à ([0-9]+) autres? à qui aucun courriel n’est encore arrivé", told)
+    assert int(planned[1]) == count(told) - 1 + (int(unreached[1]) if unreached else 0)
+    assert f"N’ont pas réagi ({count(told)})" in text_of(author.get("/campaigns/1/recipients"))
 
 
 def test_two_people_make_one_more_reminder_to_those_alone_who_have_not_reacted(

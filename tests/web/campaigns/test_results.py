@@ -58,6 +58,9 @@ def test_the_way_its_table_and_the_days_say_what_the_results_count(author, came)
     for figure in (Figure.RECIPIENTS, Figure.DELIVERED, Figure.ANSWERED, Figure.JOINED):
         assert f"{figure.label.lower()} {len(came.behind[figure])}" in told
     steps = rows_under(page, "Le chemin, des destinataires aux adhésions")
+    way = [step.split(" ")[0] for step in steps[1:]]
+    headers = rows_under(page, "Pouvoirs organisateurs par réseau, des destinataires à l’adhésion")[0]
+    assert [header for header in way if header in headers] == sorted(way, key=headers.index) == way
     assert steps[1].replace("\u202f", "").startswith(f"Destinataires {len(came.behind[Figure.RECIPIENTS])} 100,0")
     assert len(elements(page, "*[@class='mark']")) == len(elements(page, "*[@class='curve']")) == 2
     assert rows_under(page, "Ce qui était venu à la fin de chaque jour")[-1].split()[-6:] == ["0"] * 6

@@ -30,6 +30,7 @@ from outreach.web.campaigns.steps.letter import pane_of
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_fields
 
+OPEN = {Stage.DRAFT, Stage.TO_APPROVE, Stage.APPROVED, Stage.PLANNED}  # nothing has left: all may still change
 PLAN = "plan"  # the value of the button that approves and plans
 
 
@@ -153,7 +154,7 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
     step = step_of(session, "check", campaign)
     criterion = audiences.criterion_of(campaign)
     is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
-    is_open = step.stage in {Stage.DRAFT, Stage.TO_APPROVE, Stage.APPROVED, Stage.PLANNED}
+    is_open = step.stage in OPEN or (step.stage is Stage.RUNNING and lifecycle.may_change(campaign))
     findings = checks.look_over(session, campaign, sending(), now=now()) if is_open else None
     plan = findings.planned if findings and not is_under_way else []
     is_read_here = step.stage in {Stage.TO_APPROVE, Stage.APPROVED}
