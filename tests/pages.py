@@ -184,7 +184,9 @@ def check(html, headers):
     reader = _Reader(tree)
     assert len(reader.headings) == 1, reader.headings
     heading = " ".join(reader.headings[0].split())
-    title = reader.title.removesuffix(" – Sensibilisation").removeprefix("Erreur\u00a0: ")
+    brand = tree.find(".//*[@class='brand']")
+    bearer = "Sensibilisation" if brand is None else "".join(brand.itertext())
+    title = reader.title.removesuffix(f" – {bearer}").removeprefix("Erreur\u00a0: ")
     assert " ".join(title.split()) == heading
     assert len(reader.ids) == len(set(reader.ids)), "an identifier stands twice"
     assert not set(reader.points) - set(reader.ids), "a label or description points nowhere"

@@ -128,6 +128,12 @@ def _uncounted(letter: Letter, values: Mapping[str, Filling], flags: Mapping[str
     return {**values, **straight, PIXEL: EMPTY}
 
 
+def sender_of(session: Session, message: Message) -> str:
+    """The name of the sender of a letter, as the letter bears it."""
+    mailing = session.get_one(Mailing, message.mailing_id)
+    return _compiled(mailing.letter, mailing.headers)[2].sender.name
+
+
 def facts_of(session: Session, message: Message, sending: SenderIdentity, *, now: datetime) -> Facts:
     """The facts known now about the recipient of a letter."""
     mailing = session.get_one(Mailing, message.mailing_id)

@@ -1,6 +1,7 @@
 """Pages of answers by a list: the prepared sheet, sending it back, seeing what it would change, recording it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Response, redirect, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -9,6 +10,7 @@ from werkzeug.wrappers import Response as Redirect
 from outreach import sent_lists
 from outreach.campaigns.answer_lists import lines, lists
 from outreach.campaigns.answer_lists.lines import AnswerPlan
+from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import answering
 from outreach.campaigns.waves.answer_term import AnswerTerm
@@ -35,12 +37,13 @@ OVER = "Cette campagne ne prend plus de réponse."
 
 @dataclass(frozen=True, slots=True)
 class AskedLetter:
-    """A letter that still takes answers: what it asks, what was answered before, whom to ask."""
+    """A letter that still takes answers: what it asks, what was answered before, whom to ask, who sent it."""
 
     message: Message
     asked: Question
     before: Earlier
     contact: str
+    sender: str
 
     @classmethod
     def of(cls, session: Session, named: Token) -> "AskedLetter":
@@ -50,7 +53,8 @@ class AskedLetter:
         shared, term = standing_of(session, message)
         if term.stands is AnswerTerm.OVER:
             raise Refused(OVER)
-        return cls(message, asked, answering.answered_before(session, message), shared.contact)
+        before, sender = answering.answered_before(session, message), composing.sender_of(session, message)
+        return cls(message, asked, before, shared.contact, sender)
 
 
 @pages.get("/a/sheet/<path:token>")
@@ -137,7 +141,7 @@ def apply_list(token: str) -> Response | Redirect:
     except (InputError, Refused, NotFound) as error:
         return _refused(named, token, error)
     if is_test:  # nothing is stored that another page could show
-        return answered_page(token, given, total, letter.contact, choice=None)
+        return answered_page(token, given, total, letter.contact, letter.sender, choice=None)
     return redirect(url_for(".given_answer", token=token), 303)
 
 
@@ -188,11 +192,12 @@ def _refused(named: Token, token: str, error: Exception) -> Response | Redirect:
 
 
 def _upload_page(letter: AskedLetter, token: str, fault: str = "", code: int = 200) -> Response:
-    return page("public/answer_list.html", code, token=token, asked=letter.asked, contact=letter.contact, fault=fault)
+    told: dict[str, Any] = {"sender": letter.sender, "asked": letter.asked, "contact": letter.contact}
+    return page("public/answer_list.html", code, token=token, fault=fault, **told)
 
 
 def _check_page(letter: AskedLetter, token: str, list_id: int, plan: AnswerPlan, fault: str = "") -> Response:
-    told = {"asked": letter.asked, "contact": letter.contact, "plan": plan}
+    told: dict[str, Any] = {"sender": letter.sender, "asked": letter.asked, "contact": letter.contact, "plan": plan}
     typed = request.form.get("comment", "")
     return page(
         "public/answer_list_check.html",

@@ -100,7 +100,7 @@ def give_answer(token: str) -> Response | Redirect:
                 return _question_page(session, message, token, form, confirms=True)
             given = form.sent(asked, answering.answered_before(session, message))
             given = who_answers.added(given, session, message, request.form)
-            unsaved = unsaved_measure(session, message)
+            unsaved, sender = unsaved_measure(session, message), composing.sender_of(session, message)
             is_test = outbox.is_test(session, message)
         with database().writing() as session:
             answering.receive(session, letter_of(session, read), given, _sending(), now=now())
@@ -110,7 +110,7 @@ def give_answer(token: str) -> Response | Redirect:
         fault, code = error, 422 if isinstance(error, InputError) else 429
     else:
         if is_test:  # nothing is stored that another page could show
-            return answered_page(token, given, len(asked.schools), shared.contact, **unsaved)
+            return answered_page(token, given, len(asked.schools), shared.contact, sender, **unsaved)
         kept: dict[str, Any] = {**_kept(form), **left_unsaved(unsaved)}
         return redirect(url_for(".given_answer", token=token, **kept), 303)
     with database().reading() as session:
@@ -129,8 +129,8 @@ def given_answer(token: str) -> Response | Redirect:
             receipt = receipts.last(session, message, _sending())
             if receipt is None or term.stands is AnswerTerm.OVER:
                 return redirect(url_for(".answer", token=token))
-            unsaved = unsaved_measure(session, message)
-            return answered_page(token, receipt, len(asked.schools), shared.contact, **unsaved)
+            unsaved, sender = unsaved_measure(session, message), composing.sender_of(session, message)
+            return answered_page(token, receipt, len(asked.schools), shared.contact, sender, **unsaved)
     except NotFound:
         return _neutral()
 
@@ -146,7 +146,8 @@ def mailbox_file(token: str) -> Response:
             if term.stands is AnswerTerm.OVER:
                 return _question_page(session, message, token)
             file = own_file.asked_page(request, session, message, shared.contact, now=now())
-            return page("public/file.html", 200, token=token, **file)
+            sender = composing.sender_of(session, message)
+            return page("public/file.html", 200, token=token, sender=sender, **file)
     except NotFound:
         return _neutral()
 
@@ -264,8 +265,9 @@ def _unsubscription_page(token: str, read: Token, *, confirms: bool = False, is_
 
 
 def _whose(session: Session, message: Message) -> dict[str, Any]:
-    """What the pages about unsubscribing say of a letter's mailbox: whose it is, its address masked, since when."""
+    """What the pages about unsubscribing say of a letter: its sender, whose mailbox it went to, masked, since when."""
     return {
+        "sender": composing.sender_of(session, message),
         "authority": session.get(Authority, message.authority_id) if message.authority_id else None,
         "address": masked(message.address),
         "since": suppressions.unsubscribed_at(session, message),
@@ -303,15 +305,17 @@ def _question_page(
     except NotFound:
         return _neutral()
     shared, term = standing_of(session, message)
+    sender = composing.sender_of(session, message)
     if term.stands is AnswerTerm.OVER:
         measure = shown_measure(session, message, {})
-        return page("public/answers_over.html", 200, shared=shared, token=token, **measure)
+        return page("public/answers_over.html", 200, sender=sender, shared=shared, token=token, **measure)
     before = answering.answered_before(session, message)
     place = answer_form.place_of(fault, asked)
     form = typed.settled() if typed else AnswerForm.opened(asked, before, request.args.get("choice", ""), request.args)
     return page(
         "public/answer.html",
         code,
+        sender=sender,
         token=token,
         **shown_measure(session, message, request.form, confirms=measured is not None and measured.confirms),
         measured=measured,
@@ -333,7 +337,9 @@ def _question_page(
     )
 
 
-def answered_page(token: str, given: Given | Receipt, total: int, contact: str, **unsaved: Any) -> Response:
+def answered_page(
+    token: str, given: Given | Receipt, total: int, contact: str, sender: str, **unsaved: Any
+) -> Response:
     """The receipt, or what a test letter's page was given, of so many schools.
 
     With it stands the box of the measure when it was changed and not saved.
@@ -341,7 +347,7 @@ def answered_page(token: str, given: Given | Receipt, total: int, contact: str, 
     receipt = given if isinstance(given, Receipt) else None
     told = {"given": given, "receipt": receipt, "total": total, "contact": contact, "is_test": receipt is None}
     shown = AnswerForm(zone=request.values.get("zone", ""), status=request.values.get("status", ""))
-    return page("public/answered.html", 200, token=token, kept=_kept(shown), **told, **unsaved)
+    return page("public/answered.html", 200, sender=sender, token=token, kept=_kept(shown), **told, **unsaved)
 
 
 def _kept(form: AnswerForm) -> dict[str, str]:
@@ -360,7 +366,8 @@ def _measure_page(
         measured = MeasureOutcome(fault, confirms, holds=bool(shown["choice"] and shown["choice"].basis))
         if request.form.get("page") == "answer":
             return _question_page(session, message, token, AnswerForm.of(request.form), code=code, measured=measured)
-        return page("public/measure.html", code, token=token, fault=fault, measured=measured, **shown)
+        sender = composing.sender_of(session, message)
+        return page("public/measure.html", code, sender=sender, token=token, fault=fault, measured=measured, **shown)
 
 
 def _sending() -> SenderIdentity:
@@ -376,5 +383,6 @@ def _neutral() -> Response:
     return page("public/unknown.html", 404, is_of_a_preview=is_of_a_preview)
 
 
-def page(template: str, code: int, **values: object) -> Response:
-    return Response(render_template(template, **values), code, mimetype="text/html")
+def page(template: str, code: int, *, sender: str = "", **values: object) -> Response:
+    """A public page; `sender` is who sent the letter that leads to it, or '' where no letter is known."""
+    return Response(render_template(template, sender=sender, **values), code, mimetype="text/html")

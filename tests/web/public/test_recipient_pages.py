@@ -16,7 +16,7 @@ from outreach.mail.tokens import INERT, Keys, TokenKind
 from outreach.settings import read
 from outreach.tracking.models import Response
 from tests.conftest import NOW
-from tests.pages import text_of
+from tests.pages import elements, text_of
 from tests.web.campaigns.test_progress import stop_clock
 from tests.web.test_mailbox import planned
 
@@ -173,6 +173,24 @@ def test_a_comment_that_quotes_its_letter_s_link_keeps_no_token(app, client, let
     assert client.post(f"/a/{token}", data={"answer": "help", "comment": comment}).status_code == 303
     with sample_database.reading() as session:
         assert session.scalar(select(Response.comment)) == comment.replace(token, INERT)
+
+
+def test_every_page_behind_a_letter_bears_the_name_of_its_sender(app, client, letter, sample_database):
+    kinds = {"a": TokenKind.ANSWER, "u": TokenKind.UNSUBSCRIBE}
+    other = {"public.answer_sheet", "public.view", "public.click"}  # a file, the letter itself, a redirect
+    public = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("public.")]
+    rules = [rule for rule in public if "token" in rule.arguments and rule.endpoint not in other]
+    pages = []
+    for rule in rules:
+        token = link(app, sample_database, kinds[rule.rule[1]])
+        address = rule.rule.replace("<path:token>", token)
+        sent = {"data": {"answer": "help"}} if "POST" in rule.methods else {}
+        pages.append((client.post if sent else client.get)(address, follow_redirects=True, **sent))
+    assert len(pages) == len(rules) > 10
+    for page in pages:
+        (brand,) = elements(page, "header//p[@class='brand']")
+        assert text_of(brand) == "Fédération Wallonie-Bruxelles – Service du numérique éducatif", page.request.path
+    assert text_of(elements(client.get("/a/x"), "header//p[@class='brand']")[0]) == "Sensibilisation"
 
 
 def test_unsubscribing_from_a_trial_excludes_nobody_and_says_so(app, client, letter, sample_database):
