@@ -266,14 +266,18 @@ def plan_wave(
         number=number,
         reminder=reminder,
         state=WaveState.PLANNED,
-        due_at=planned.at,
-        latest_start=planned.at + LATEST,
     )
+    set_due(wave, planned)
     session.add(wave)
     session.flush()
     told = f", {planned.told}" if planned.told else ""
     note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(planned.at)}{told}")
     return wave
+
+
+def set_due(wave: Wave, planned: PlannedWave) -> None:
+    """Give a wave the moment and the deadline of a plan."""
+    wave.due_at, wave.latest_start, wave.answer_by = planned.at, planned.at + LATEST, planned.deadline.day
 
 
 def pause(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:

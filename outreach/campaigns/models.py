@@ -118,7 +118,8 @@ class Campaign(Base):
     `preheader` is what a list of letters shows after the subject; `circular_url` is the circular's own page. Both may
     be ''. `criteria` is JSON (`segments.criteria_json`). `boxes` says to which mailboxes it writes. The first wave is
     requested for `starts_at`. Each number in `reminders` ("14 24") is a reminder, so many days after the first wave. No
-    wave leaves after `stops_on`. A letter's deadline is `deadline_days` after its wave. An approval is valid for the
+    wave leaves after `stops_on`. A letter's deadline is the first working day from `deadline_days` after its wave on.
+    An approval is valid for the
     digest of all this: any change makes the campaign a DRAFT again. `calm_waived` repeats that an Exemption from the
     calm holds: it is no content.
     """
@@ -265,6 +266,8 @@ class Wave(Base):
     `number` counts every wave of the campaign. `reminder` is 0 for the first sending and 1 for the first reminder: it
     leaves out what was called off. The letters belong to its mailing. A pause sets the mailing's gate, which alone
     decides whether letters may leave.
+    `answer_by` is the last day to answer that its letters state; None for a wave planned before revision 0047, where it
+    is `deadline_days` after `due_at`.
     `drifted_from` is set when the audience had changed too much at the start: it is the approved number of authorities,
     and the wave is paused until an approver resumes it. `added_reminder` gives the letter of a wave that was added.
     """
@@ -279,6 +282,7 @@ class Wave(Base):
     state: Mapped[WaveState] = mapped_column(enum_of(WaveState, "wave_state"))
     due_at: Mapped[datetime] = mapped_column(index=True)
     latest_start: Mapped[datetime]
+    answer_by: Mapped[date | None]
     mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailings.id"), unique=True)
     drifted_from: Mapped[int | None]
     added_reminder_id: Mapped[int | None] = mapped_column(ForeignKey("added_reminders.id"), index=True)

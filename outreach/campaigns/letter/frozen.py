@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -26,7 +26,6 @@ from outreach.campaigns.letter.merge_fields import (
 )
 from outreach.campaigns.letter.passages import SEVERAL
 from outreach.campaigns.models import Campaign
-from outreach.days import today
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
 from outreach.french import WIDE, international, typeset_letter
@@ -176,15 +175,15 @@ class WrittenLetter:
 
 
 def freeze(
-    written: WrittenLetter, sending: SenderIdentity, due_at: datetime, *, is_reminder: bool, mark: str = ""
+    written: WrittenLetter, sending: SenderIdentity, deadline: date, *, is_reminder: bool, mark: str = ""
 ) -> Frozen:
-    """Freeze a letter for a wave due at an instant; `mark` goes before the subject of a test letter.
+    """Freeze a letter that asks for an answer until a day; `mark` goes before the subject of a test letter.
 
     Raises InputError, with the line, when the letter or its subject cannot be read.
     """
     shared = Shared(
         circular=written.circular,
-        deadline=today(due_at + timedelta(days=written.deadline_days)),
+        deadline=deadline,
         contact=contact_of(written.contact_name, written.contact_service, written.contact_email, _phone(written)),
         is_reminder=is_reminder,
     )

@@ -16,6 +16,7 @@ from outreach.campaigns.letter.recipient_facts import RecipientFacts
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.replies.models import ServiceReply
 from outreach.campaigns.replies.texts import refuse_unfinished
+from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.waves.answer_term import campaign_of
 from outreach.campaigns.waves.launching import send_one
 from outreach.days import today
@@ -78,7 +79,8 @@ def prepare(
         raise Refused("Cette réponse ne vient d’aucune campagne : écrivez au pouvoir organisateur par un autre moyen.")
     refuse_unfinished(text, sending.schemes)
     written = _written(campaign, _subject(session, response, sending, now), text, writer)
-    frozen = freeze(written, sending, now, is_reminder=False)
+    deadline = ClosingRule.of(session, campaign, now=now).deadline(now).day
+    frozen = freeze(written, sending, deadline, is_reminder=False)
     letter = compiled(bare(written, sending))
     due = due_of(session, response.message)
     finder = RecipientFacts(sending, frozen, letter, campaign.strand_id, False, today(now), leads_nowhere=True)

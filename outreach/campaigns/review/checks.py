@@ -89,7 +89,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
         *wording_of(campaign, sending),
         *(_of_start(dated, planned, now) if not is_under_way else ()),
         *_of_dates(campaign, planned),
-        *rule.closed_deadlines(campaign, planned),
+        *filter(None, (wave.deadline_told for wave in planned)),
         *_of_haste(planned, counts.written),
         *_of_recipients(session, campaign, neighbours.near(session, campaign, planned, now=now), now),
     ]

@@ -26,7 +26,7 @@ from outreach.campaigns.letter.merge_fields import KINDS
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
 from outreach.campaigns.models import AddedReminder, Campaign
 from outreach.campaigns.review.spam_signs import Offenders, SpamReader, SpamSign
-from outreach.campaigns.schedule.planning import PlannedWave
+from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.campaigns.waves import added_reminders
 from outreach.days import today
 from outreach.db import Session
@@ -138,9 +138,11 @@ class Preview:
     ) -> None:
         self.session, self.campaign, self.sending, self.now = session, campaign, sending, now
         self.only_unreacted, self.written = reminder is not None, added_reminders.written_by(campaign, reminder)
-        self.at = at = planned[min(wave, len(planned)) - 1].at if planned else now
+        shown = planned[min(wave, len(planned)) - 1] if planned else None
+        self.at = shown.at if shown else now
+        deadline = (shown.deadline if shown else ClosingRule.of(session, campaign, now=now).deadline(now)).day
         is_reminder = wave > 1 or self.only_unreacted
-        self.frozen: Frozen = freeze(self.written, sending, at, is_reminder=is_reminder)
+        self.frozen: Frozen = freeze(self.written, sending, deadline, is_reminder=is_reminder)
         self.letter = compiled(self.frozen.draft if has_layout else bare(self.written, sending))
 
     def of(self, authority: Authority) -> PreviewedLetter | None:

@@ -46,6 +46,7 @@ def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity
     remarks = [*wording_of(written, sending), *spam_of(run)]
     if planned is not None:
         remarks += [f"{french.initial(planned.name)} {planned.told}."] if planned.told else []
+        remarks += [planned.deadline_told] if planned.deadline_told else []
         meant = audiences.unreacted_of(campaign, now=now)
         near = neighbours.near(session, campaign, [planned], now=now, meant=meant)
         remarks += [day.told(now) for day in near]

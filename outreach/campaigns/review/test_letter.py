@@ -11,7 +11,7 @@ from outreach.campaigns.audiences import addressees_among, foremost
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, WrittenLetter, freeze
 from outreach.campaigns.lifecycle import subject_of
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.schedule import planning
+from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.waves.launching import send_one
 from outreach.db import Session, take_turns
 from outreach.delivery.ledger import suppressions
@@ -44,9 +44,11 @@ def prepare(
     hold unsaved changes. Raises InputError when the letter cannot be read.
     """
     first = foremost(addressees_among(session, campaign, [authority.id], now=now))
-    planned = planning.plan(session, campaign, now=now)
+    rule = ClosingRule.of(session, campaign, now=now)
+    planned = rule.waves(campaign)
+    deadline = planned[0].deadline if planned else rule.deadline(now)
     written = WrittenLetter.of(campaign)
-    frozen = freeze(written, sending, planned[0].at if planned else now, is_reminder=False, mark=MARK)
+    frozen = freeze(written, sending, deadline.day, is_reminder=False, mark=MARK)
     return PreparedTest(written, frozen, tuple(first.schools) if first else ())
 
 

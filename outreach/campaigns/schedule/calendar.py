@@ -16,7 +16,7 @@ from outreach.campaigns.schedule.sending_hours import DAY, Closing
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
 
-LONGEST_DEADLINE = timedelta(days=366)  # as `definitions` allows
+FARTHEST_DEADLINE = timedelta(days=366 + 183)  # as `definitions` allows, and until after the longest closure
 NEXT_WEEKS = timedelta(weeks=6)  # how far `following` looks
 NEVER_LEFT = {WaveState.CANCELLED, WaveState.MISSED}
 UNPLANNED = {CampaignState.DRAFT, CampaignState.TO_APPROVE, CampaignState.APPROVED}
@@ -108,13 +108,15 @@ def _run(day: date, closings: dict[date, Closing | None]) -> date | None:
 def _waves(session: Session, first: date, last: date) -> list[CalendarEntry]:
     """Entries for the waves due between two days, and for the last days to answer that fall between them."""
     query = (
-        select(Wave.due_at, Campaign.id, Campaign.title, Wave.reminder, Wave.state, Campaign.deadline_days)
+        select(
+            Wave.due_at, Campaign.id, Campaign.title, Wave.reminder, Wave.state, Wave.answer_by, Campaign.deadline_days
+        )
         .join(Campaign, Campaign.id == Wave.campaign_id)
-        .where(Wave.due_at >= _start(first) - LONGEST_DEADLINE, Wave.due_at < _start(last + DAY))
+        .where(Wave.due_at >= _start(first) - FARTHEST_DEADLINE, Wave.due_at < _start(last + DAY))
     )
     entries = []
-    for at, key, title, reminder, state, days in session.execute(query):
-        deadline = at + timedelta(days=days)
+    for at, key, title, reminder, state, answer_by, days in session.execute(query):
+        deadline = _start(answer_by) if answer_by else at + timedelta(days=days)
         if today(at) >= first:
             entries.append(CalendarEntry(EntryKind.WAVE, at, key, title, french.wave(reminder), state))
         if first <= today(deadline) <= last and state not in NEVER_LEFT:

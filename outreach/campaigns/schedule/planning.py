@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from outreach import french
 from outreach.campaigns.audiences import networks_of
@@ -12,20 +12,30 @@ from outreach.campaigns.schedule.moments import moment_of
 from outreach.campaigns.schedule.sending_hours import AddedClosure, Audiences, Opening
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
-from outreach.french import WITH_WEEKDAY, spelt_day
+from outreach.french import WITH_WEEKDAY, spelt_day, typeset
 
 SCHOOL_SIDE = {"WBE", "Libre confessionnel", "Libre non confessionnel"}
 URGENT = {Colour.RED, Colour.BLUE}
 
 
 @dataclass(frozen=True, slots=True)
+class Deadline:
+    """The last day to answer a wave: the one requested, and the first working day from it on, with why they differ."""
+
+    asked: date
+    day: date
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedWave:
-    """A planned wave: its number, its days after the first wave, its instant, and how the calendar moved it."""
+    """A planned wave: its number, its days after the first, its instant, how the calendar moved it, its deadline."""
 
     number: int
     after: int
     at: datetime
     opening: Opening
+    deadline: Deadline
 
     @property
     def name(self) -> str:
@@ -36,6 +46,15 @@ class PlannedWave:
     def told(self) -> str:
         """How and why the calendar moved the wave, in French, or ''."""
         return sending_hours.moves(self.opening)
+
+    @property
+    def deadline_told(self) -> str:
+        """How and why the calendar moved the deadline, as a French sentence, or ''."""
+        asked, day, why = self.deadline.asked, self.deadline.day, self.deadline.why
+        if asked == day:
+            return ""
+        moved = f"du {spelt_day(asked, WITH_WEEKDAY)} au {spelt_day(day, WITH_WEEKDAY)}"
+        return typeset(f"La date limite de la {self.name} est déplacée {moved} : {why}.")
 
 
 def offsets(campaign: Campaign) -> list[int]:
@@ -78,11 +97,12 @@ def left_out(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ClosingRule:
-    """What decides when a campaign's letters may leave: the kinds of its recipients, whether it is urgent, and the
-    closures that people added."""
+    """What decides when a campaign's letters may leave and until when they ask for an answer: the kinds of its
+    recipients, whether it is urgent, how many days it leaves to answer, and the closures that people added."""
 
     recipients: frozenset[Audiences]
     urgent: bool
+    deadline_days: int
     added: tuple[AddedClosure, ...] = ()
 
     @classmethod
@@ -90,7 +110,8 @@ class ClosingRule:
         """The rule of a campaign, from the networks of its audience and its colour."""
         networks = networks_of(session, campaign, now=now)
         kinds = {Audiences.SCHOOL_SIDE if network in SCHOOL_SIDE else Audiences.ADMINISTRATION for network in networks}
-        return cls(frozenset(kinds), campaign.colour in URGENT, closures.in_force(session))
+        is_urgent, added = campaign.colour in URGENT, closures.in_force(session)
+        return cls(frozenset(kinds), is_urgent, campaign.deadline_days, added)
 
     def waves(
         self,
@@ -112,15 +133,13 @@ class ClosingRule:
         kept = [wave for place, wave in enumerate(in_time) if not place or wave.at > in_time[place - 1].at]
         return [replace(wave, number=number) for number, wave in enumerate(kept, start=1)]
 
-    def closed_deadlines(self, campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
-        """A French sentence for each wave whose deadline falls on a day that is closed to its recipients."""
-        deadlines = [(wave, today(wave.at + timedelta(days=campaign.deadline_days))) for wave in planned]
-        return [
-            f"La date limite de la {wave.name} tombe le {spelt_day(day, WITH_WEEKDAY)}, jour fermé ({closed}) : "
-            "changez le délai de réponse, ou la date."
-            for wave, day in deadlines
-            if (closed := sending_hours.closed_office(day, self.recipients, self.added))
-        ]
+    def deadline(self, at: datetime) -> Deadline:
+        """The last day to answer a letter that leaves at an instant: a day on which its recipients' offices are open.
+
+        The day counted from the instant moves to the next such day, as a term that ends on a holiday does.
+        """
+        asked = today(at + timedelta(days=self.deadline_days))
+        return Deadline(asked, *sending_hours.working_day(asked, self.recipients, self.added))
 
     def closed_by(self, at: datetime) -> str:
         """The names of the added closures that close an instant, in French, or ''."""
@@ -131,7 +150,7 @@ class ClosingRule:
     def exactly(self, asked: datetime) -> PlannedWave:
         """The first wave at the requested instant, even when that is closed."""
         wall = asked.astimezone(BRUSSELS).replace(tzinfo=None)
-        return PlannedWave(1, 0, asked, Opening(wall, wall))
+        return PlannedWave(1, 0, asked, Opening(wall, wall), self.deadline(asked))
 
     def first(self, asked: datetime) -> PlannedWave:
         """The first wave at the first open time from an instant on."""
@@ -141,4 +160,5 @@ class ClosingRule:
         """The wave at the first open time from `after` days after `begun`, a local time in Brussels."""
         asked = begun + timedelta(days=after)
         opening = sending_hours.next_open(asked, self.recipients, urgent=self.urgent, added=self.added)
-        return PlannedWave(number, after, moment_of(opening.wall).at, opening)
+        at = moment_of(opening.wall).at
+        return PlannedWave(number, after, at, opening, self.deadline(at))

@@ -191,6 +191,16 @@ def closed_office(day: date, recipients: Collection[Audiences], added: Collectio
     return "" if closed == _idle(day) else closed
 
 
+def working_day(day: date, recipients: Collection[Audiences], added: Collection[AddedClosure] = ()) -> tuple[date, str]:
+    """The first day from a day on on which the recipients' offices are open, and what closes those passed over.
+
+    The reasons are in French, each once, or ''. The search covers three years, more than a closure may last.
+    """
+    days = (day + DAY * number for number in range(FARTHEST_DAYS))
+    whys = list(takewhile(bool, (closed_office(each, recipients, added) for each in days)))
+    return day + DAY * len(whys), ", ".join(dict.fromkeys(whys))
+
+
 def closing(day: date, added: Collection[AddedClosure] = ()) -> Closing | None:
     """What closes a day to all or some letters; None for an open day, or one closed only by its day of the week.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -12,6 +12,7 @@ from outreach.campaigns.waves import receipts
 from outreach.campaigns.waves.answer_term import campaign_of
 from outreach.campaigns.waves.launching import send_one
 from outreach.campaigns.waves.receipts import Receipt
+from outreach.days import today
 from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
@@ -130,5 +131,6 @@ def _send(
     sending: SenderIdentity,
     now: datetime,
 ) -> Mailing:
-    frozen, actor = freeze(written, sending, now, is_reminder=False), message.address
+    deadline = today(now + timedelta(days=written.deadline_days))  # no receipt states it
+    frozen, actor = freeze(written, sending, deadline, is_reminder=False), message.address
     return send_one(session, written, frozen, sending, addressee, Purpose.CONFIRMATION, "reponse", now=now, actor=actor)

@@ -44,10 +44,11 @@ def let_leave(
     if at < now + CALL_OFF_TIME:
         raise InputError("Choisissez un moment à venir, dans une minute au moins.")
     refuse_far_away(at, now)
-    if ClosingRule.of(session, campaign, now=now).first(at).at == at:
+    rule = ClosingRule.of(session, campaign, now=now)
+    if rule.first(at).at == at:
         raise Refused("Ce moment est une heure d’envoi : il ne demande pas de dérogation.")
     refuse_out_of_order(campaign, wave, at)
-    wave.due_at, wave.latest_start = at, at + lifecycle.LATEST
+    lifecycle.set_due(wave, rule.exactly(at))
     session.add(_made(ExemptionKind.HOURS, campaign, wave, why, now, actor))
     note = f"planifiée pour le {spelt_moment(at)}, hors des heures d’envoi : {why}"
     lifecycle.note_wave(session, wave, now, actor, note)

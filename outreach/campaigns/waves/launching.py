@@ -16,6 +16,7 @@ from outreach.campaigns.letter.frozen import (
 )
 from outreach.campaigns.lifecycle import approved_extent, move_wave, planned_at
 from outreach.campaigns.models import Wave, WaveState
+from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session, take_turns
@@ -120,11 +121,13 @@ def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime)
         return False
     written = added_reminders.letter_of(wave)
     try:
-        frozen = freeze(written, sending, wave.due_at, is_reminder=audiences.is_reminder(wave.campaign))
+        deadline = ClosingRule.of(session, wave.campaign, now=now).deadline(wave.due_at).day
+        frozen = freeze(written, sending, deadline, is_reminder=audiences.is_reminder(wave.campaign))
         frozen.to_json().encode()
     except (OutreachError, ValueError, RecursionError) as error:
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=f"le courriel ne se lit plus : {error}")
         return False
+    wave.answer_by = deadline
     wave.mailing = mailing_of(written, frozen, sending, f"v{wave.id}", now=now)
     session.add(wave.mailing)
     session.flush()

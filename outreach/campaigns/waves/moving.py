@@ -81,6 +81,6 @@ def move(
         raise Refused("Le calendrier a changé entre-temps : regardez à nouveau où la vague irait.")
     refuse_far_away(to, now)
     exemptions.refuse_out_of_order(campaign, wave, to)
-    wave.due_at, wave.latest_start = to, to + lifecycle.LATEST
+    lifecycle.set_due(wave, closed.to)
     lifecycle.note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(to)}, déplacée : {closed.name}")
     return wave

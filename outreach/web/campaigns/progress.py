@@ -18,11 +18,9 @@ from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.review.preview import Preview
 from outreach.campaigns.review.reminded import Reminded, reminded
-from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
-from outreach.campaigns.schedule.sending_hours import Opening
+from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.waves import added_reminders, auto_pause, calling_off, exemptions, moving, retrying
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
-from outreach.days import BRUSSELS
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.errors import InputError
@@ -232,10 +230,9 @@ def _coming(session: Session, campaign: Campaign) -> Coming | None:
 
 def _example(session: Session, campaign: Campaign, wave: Wave) -> tuple[str, str] | None:
     """The name of the first recipient of a planned wave, and the subject of its letter; None without any."""
-    wall = wave.due_at.astimezone(BRUSSELS).replace(tzinfo=None)
-    at = PlannedWave(1, 0, wave.due_at, Opening(wall, wall))
+    planned = ClosingRule.of(session, campaign, now=now()).exactly(wave.due_at)
     try:
-        preview = Preview(session, campaign, sending(), [at], now=now(), has_layout=False)
+        preview = Preview(session, campaign, sending(), [planned], now=now(), has_layout=False)
     except InputError:  # it is named where the campaign is checked
         return None
     first = next((row.Authority for row in preview.recipients()), None)

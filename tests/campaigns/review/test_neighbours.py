@@ -98,16 +98,16 @@ def test_a_reminder_within_a_week_is_remarked(database, people, strand):
 @pytest.mark.parametrize(
     ("days", "closed"),
     [
-        (6, "lundi 24 mai 2021, jour fermé (lundi de Pentecôte)"),
-        (4, "samedi 22 mai 2021, jour fermé (week-end)"),
+        (6, "du lundi 24 mai 2021 au mardi 25 mai 2021\u00a0: lundi de Pentecôte"),
+        (4, "du samedi 22 mai 2021 au mardi 25 mai 2021\u00a0: week-end, lundi de Pentecôte"),
         (3, ""),
     ],
     ids=["holiday", "weekend", "friday"],
 )
-def test_a_deadline_on_a_closed_day_is_remarked(database, people, strand, days, closed):
+def test_a_deadline_that_the_calendar_moves_is_remarked(database, people, strand, days, closed):
     settle(database, 1)
     said = remarks(database, wished(database, at(18), deadline_days=days), words=("date limite",))
-    expected = f"La date limite de la première vague tombe le {closed} : changez le délai de réponse, ou la date."
+    expected = f"La date limite de la première vague est déplacée {closed}."
     assert said == ([expected] if closed else [])
 
 

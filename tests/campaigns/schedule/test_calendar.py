@@ -100,7 +100,7 @@ def test_the_month_says_what_leaves_in_the_weeks_after_those_shown(database, pla
 
 def test_a_deadline_a_year_later_is_found(database, planned):
     with database.writing() as session:
-        session.execute(update(Campaign).values(deadline_days=366))
+        session.execute(update(Wave).values(answer_by=date(2022, 5, 19)))
     assert entries(database, date(2022, 5, 1)) == [("05-19", "deadline", "première vague", "planned")]
 
 

@@ -12,7 +12,7 @@ from outreach.campaigns.letter.frozen import Frozen
 from outreach.campaigns.models import AddedReminder, ReminderState, Wave, WaveState
 from outreach.campaigns.results import authority_history
 from outreach.campaigns.review import neighbours
-from outreach.campaigns.schedule.planning import PlannedWave
+from outreach.campaigns.schedule.planning import Deadline, PlannedWave
 from outreach.campaigns.schedule.sending_hours import Opening
 from outreach.campaigns.waves import added_reminders, answering, launching
 from outreach.days import BRUSSELS
@@ -208,7 +208,7 @@ def test_what_tells_of_waves_to_come_knows_whom_it_is_for(database, begun):
         assert [planned.wave.number for planned in coming[silent]] == [2]
         assert coming[newcomer] == []
         assert losses.of(session, campaign, now=LATER, number=2).written == 5
-        near = [PlannedWave(1, 0, at, Opening(at, at))]
+        near = [PlannedWave(1, 0, at, Opening(at, at), Deadline(at.date(), at.date()))]
         theirs = lifecycle.campaign_numbered(session, other)
         assert [day.authorities for day in neighbours.near(session, theirs, near, now=LATER)] == [5]
         meant = audiences.unreacted_of(campaign, now=LATER)  # as of a reminder near another campaign's

@@ -96,9 +96,8 @@ def test_what_follows_the_typing_says_that_somebody_else_changed_the_campaign(au
     assert "Quelqu’un a modifié" not in author.get(f"{begun}/audience", query_string=asked).text, "gone back to"
 
 
-def test_a_deadline_on_a_closed_day_is_said_while_the_dates_are_chosen(author, begun):
+def test_a_deadline_that_the_calendar_moves_is_said_while_the_dates_are_chosen(author, begun):
     asked = {**DATED, "deadline_days": "4"}
     live = author.get(f"{begun}/dates", query_string=asked)
-    assert "La date limite de la première vague tombe le samedi 22 mai 2027, jour fermé (week-end)" in panel(
-        live, "plan"
-    )
+    moved = "est déplacée du samedi 22 mai 2027 au lundi 24 mai 2027 : week-end."
+    assert f"La date limite de la première vague {moved}" in panel(live, "plan")

@@ -43,14 +43,13 @@ def save_dates(number: int) -> Redirect | tuple[str, int]:
 
 
 def _page(session: Session, step: Step, form: DatesForm, *, asked: bool = True) -> str:
-    campaign, waves, closed = step.campaign, list[PlannedWave](), list[str]()
+    campaign, waves = step.campaign, list[PlannedWave]()
     if not form.errors:
         campaign = lifecycle.as_if(session, campaign, form.changes()) if asked else campaign
         rule = ClosingRule.of(session, campaign, now=now())
         waves = rule.waves(campaign)
-        closed = rule.closed_deadlines(campaign, waves)
     form.version.data = form.version.data or step.version
     cautions = dict.fromkeys(sending_hours.caution(today(wave.at)) for wave in waves)
     left_out = planning.left_out(campaign, waves)
-    told = [*closed, *filter(None, cautions)]
-    return show("dates", step, form=form, unsaved=asked, waves=waves, left_out=left_out, cautions=told)
+    told = filter(None, [*(wave.deadline_told for wave in waves), *cautions])
+    return show("dates", step, form=form, unsaved=asked, waves=waves, left_out=left_out, cautions=list(told))

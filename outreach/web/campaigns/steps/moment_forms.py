@@ -101,7 +101,10 @@ class DatesForm(StepForm):
         [at_most(100)],
         description="Le nombre de jours après la première vague, par exemple 14, 24. Elles s’arrêtent dès l’adhésion.",
     )
-    deadline_days = StringField("Délai de réponse, en jours", description="La date limite citée dans chaque vague.")
+    deadline_days = StringField(
+        "Délai de réponse, en jours",
+        description="La date limite citée dans chaque vague. Un jour fermé passe au prochain jour ouvrable.",
+    )
     stops_on = StringField("Dernier jour d’envoi (facultatif)", description="Aucune relance ne part après ce jour.")
 
     @classmethod
