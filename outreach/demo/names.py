@@ -103,8 +103,11 @@ def schools(network: str, family: str, place: str, chance: Random) -> Iterator[s
     return _unending([*named, *(f"{kind} {where} à {place}" for kind, where in product(kinds, places))])
 
 
-def authority(network: str, place: str, number: int, chance: Random) -> str:
-    """The name of an authority; `number` is its rank within the network."""
+def authority(network: str, place: str, province: str, number: int, chance: Random) -> str:
+    """The name of an authority; `number` is its rank within the network.
+
+    Raises ValueError for a network whose names are not known here.
+    """
     match network:
         case "WBE":
             return "Wallonie-Bruxelles Enseignement"
@@ -112,11 +115,13 @@ def authority(network: str, place: str, number: int, chance: Random) -> str:
             return "Commission communautaire française"
         case "Subventionné communal":
             return f"Administration communale {of(place)}" if number % 3 else f"Collège communal {of(place)}"
+        case "Subventionné provincial":
+            return f"Province {'du' if province == 'Brabant wallon' else 'de'} {province}"
         case "Libre non confessionnel":
             return (
                 f"ASBL {chance.choice(('École', 'Centre scolaire', 'Enseignement'))} {chance.choice(PLACES)} à {place}"
             )
-        case _:
+        case "Libre confessionnel":
             saint = chance.choice(SAINTS)
             return chance.choice(
                 (
@@ -126,6 +131,8 @@ def authority(network: str, place: str, number: int, chance: Random) -> str:
                     f"ASBL Institut {saint} – {place}",
                 )
             )
+        case _:
+            raise ValueError(f"no names for {network}")
 
 
 def street(chance: Random) -> str:

@@ -128,7 +128,7 @@ def _network(
         fase = next(numbers[0])
         authority = SampleAuthority(
             fase,
-            names.authority(network, home.name, rank, chance),
+            names.authority(network, home.name, home.province, rank, chance),
             network,
             home,
             names.street(chance),

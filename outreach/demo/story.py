@@ -1,4 +1,4 @@
-"""A demonstration's campaigns: one sent days ago with its answers, a reminder to come, and a draft.
+"""A demonstration's campaigns: one sent days ago with its answers, a reminder to come, one planned for all, a draft.
 
 The product's own functions create them, each at its own time, so every page and file shows what it would show for a
 real campaign. The result is the same for the same directory and time: answers are assigned in the register's order.
@@ -42,8 +42,13 @@ INVITATION, DRAFT = "invitation-volet-1", "merci-et-suite"
 AUDIENCE = {"and": [{"network": ["WBE", "Libre confessionnel"]}, {"level": ["secondary"]}]}
 PROGRAMME = "https://programme.example/volet-1"
 READ_MORE = f"\n\nTout savoir : [la page du programme]({PROGRAMME})."
+SECOND_STRAND = (
+    "\n\nLe deuxième volet (circulaire 7919) aide chaque élève à disposer de son propre appareil. Votre réponse à ce "
+    "courriel porte sur le premier volet."
+)
 LEAST_DAYS = 6  # since the first wave, on the day the story is created
 REMINDER_DAYS, REMINDER_IS_DUE_IN = 14, 7
+PAUSE_DAYS = 8  # between the reminder and the campaign to all, so that nobody gets two letters within a week
 STARTS = time(9, 30)
 MINUTE = timedelta(minutes=1)
 EVERY = 4  # one authority in this many answers
@@ -83,7 +88,10 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Po
     if session.scalar(select(Campaign.id).limit(1)) is not None:
         raise Refused("Il y a déjà une campagne : l’histoire se raconte dans une base vide.")
     first = first_wave(now)
-    wave = _approved(session, sending, first, now)
+    campaign = _approved(
+        session, sending, _invitation(first, now), starts_at=first, approved_at=first - timedelta(hours=20)
+    )
+    wave = campaign.waves[0]
     _exclude(session, wave.campaign, first - MINUTE)
     while launching.advance(session, wave.id, sending, now=first):
         pass
@@ -99,6 +107,7 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Po
     _handle(session, given, now)
     _open(session, wave, letters, first)
     post.close(now)
+    _plan_for_all(session, sending, campaign.waves[-1], now)
     _draft(session, now)
     return post.posted
 
@@ -110,16 +119,41 @@ def first_wave(now: datetime) -> datetime:
     return moment_of(datetime.combine(day, STARTS)).at
 
 
-def _approved(session: Session, sending: SenderIdentity, first: datetime, now: datetime) -> Wave:
-    """Create, approve and schedule the campaign in the two days before its start; returns its first wave."""
+def _approved(
+    session: Session, sending: SenderIdentity, stated: Definition, *, starts_at: datetime, approved_at: datetime
+) -> Campaign:
+    """Create a campaign in the 26 hours before its approval, approve and schedule it."""
     author = staff.user_named(session, people.person_for(RoleName.AUTHOR).email)
     approver = people.person_for(RoleName.APPROVER).email
-    written, asked, planned = (first - timedelta(hours=hours) for hours in (46, 44, 20))
-    campaign = lifecycle.create(session, _invitation(first, now), now=written, author=author)
-    lifecycle.revise(session, campaign, {"starts_at": first}, now=written + 20 * MINUTE, actor=author.email)
-    approval.ask(session, campaign, sending, now=asked, actor=author.email)
-    approval.give(session, campaign, sending, now=planned, actor=approver)
-    return lifecycle.schedule(session, campaign, None, now=planned + 15 * MINUTE, actor=author.email)
+    written = approved_at - timedelta(hours=26)
+    campaign = lifecycle.create(session, stated, now=written, author=author)
+    lifecycle.revise(session, campaign, {"starts_at": starts_at}, now=written + 20 * MINUTE, actor=author.email)
+    asked = written + timedelta(hours=2)
+    judged = approval.judge(session, campaign, sending, now=asked)
+    confirmed = judged.findings.counts.written
+    approval.ask(session, campaign, sending, now=asked, actor=author.email, confirmed=confirmed, judged=judged)
+    approval.give(session, campaign, sending, now=approved_at, actor=approver)
+    lifecycle.schedule(session, campaign, None, now=approved_at + 15 * MINUTE, actor=author.email)
+    return campaign
+
+
+def _plan_for_all(session: Session, sending: SenderIdentity, reminder: Wave, now: datetime) -> None:
+    """Approve a campaign to the authorities of all networks, which leaves after the reminder of the first."""
+    stated = definitions.named(INVITATION, ROOT / "campaigns")
+    opening = "10 000 € pour une école de 400 élèves."
+    to_all = stated.model_copy(
+        update={
+            "title": "Nouvelle sensibilisation de tous les pouvoirs organisateurs",
+            "purpose": "Sensibiliser les pouvoirs organisateurs de tous les réseaux dont des écoles peuvent adhérer.",
+            "segment": AudienceRule(),
+            "reminders": (REMINDER_DAYS,),
+            "letter": stated.letter.replace(opening, opening + SECOND_STRAND),
+        }
+    )
+    earliest = datetime.combine(today(reminder.due_at) + timedelta(days=PAUSE_DAYS), STARTS)
+    opens = sending_hours.next_open(earliest, set(Audiences), urgent=False).wall
+    approved_at = now - timedelta(hours=20)
+    _approved(session, sending, to_all, starts_at=moment_of(opens).at, approved_at=approved_at)
 
 
 def _invitation(first: datetime, now: datetime) -> Definition:

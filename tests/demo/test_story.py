@@ -10,7 +10,7 @@ from sqlalchemy import select
 from outreach.adherence import programmes
 from outreach.adherence.situation import Bucket, situation
 from outreach.app import create_app
-from outreach.campaigns import verification
+from outreach.campaigns import audiences, verification
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
 from outreach.campaigns.results import figures
@@ -21,6 +21,7 @@ from outreach.cli.preparation import load_sample
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message, Suppression
 from outreach.demo import mailbox, story
+from outreach.directory.reference import NETWORKS
 from outreach.errors import Refused
 from outreach.settings import read
 from outreach.tracking import hits, inbox
@@ -41,12 +42,15 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
         posted = story.tell(session, sending, now=NOW)
     with sample_database.reading() as session:
         assert verification.verify(session, now=NOW) == []
-        sent, draft = session.scalars(select(Campaign).order_by(Campaign.id))
+        sent, to_all, draft = session.scalars(select(Campaign).order_by(Campaign.id))
         assert (sent.state, draft.state, list(draft.waves)) == (CampaignState.APPROVED, CampaignState.DRAFT, [])
         first, reminder = sent.waves
         assert (first.state, reminder.state) == (WaveState.FINISHED, WaveState.PLANNED)
         assert first.due_at < NOW - timedelta(days=5)
         assert reminder.due_at > NOW + timedelta(days=5)
+        assert to_all.state is CampaignState.APPROVED
+        assert to_all.waves[0].due_at - reminder.due_at > timedelta(days=7), "no two letters within a week"
+        assert audiences.networks_of(session, to_all, now=NOW) == set(NETWORKS)
         tally = outbox.tallies(session, [first.mailing_id])[first.mailing_id]
         assert (tally.total, tally.pending, tally.deferred, tally.refused) == (tally.intended, 0, 0, 2)
         assert tally.withdrawn["suppressed"] == 1
