@@ -115,6 +115,19 @@ def test_a_whole_answer_is_given_without_a_script(open_page, wbe, sample_databas
         assert set(session.scalars(select(Response.comment))) == {"Une école d’avance."}
 
 
+def test_what_a_letter_s_button_chose_is_seen_on_a_phone_as_still_to_be_sent(open_page, wbe, letters):
+    page = open_page(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    for address in (wbe, next(address for address in letters.values() if address != wbe)):
+        page.goto(f"{address}?choice=joined")
+        heading, send = page.get_by_role("heading", level=1), page.locator(".send button").first
+        for seen in (heading, send):
+            expect(seen).to_be_in_viewport(ratio=1)
+            expect(seen).to_contain_text("« Nous adhérons »", use_inner_text=True)
+        page.get_by_role("radio", name="Marché lancé").check()
+        expect(page.get_by_role("button", name="Envoyer ma réponse : « Marché lancé »")).to_be_in_viewport(ratio=1)
+        expect(page.get_by_role("heading", name="Nous adhérons")).to_have_count(0)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("scripts", [True, False])
 def test_147_schools_of_which_20_differ_take_at_most_120_key_presses(open_page, wbe, scripts):

@@ -12,6 +12,7 @@ LINK = '<a href="{}" style="color:#303675">{}</a>'
 PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block;border:0">'
 EMPTY = Value("", "")
 ANSWERS = (("joined", "Nous adhérons"), ("in_preparation", "En préparation"), ("help", "Besoin d’aide"))
+DONE = "joined"  # it stops the reminders
 
 _BUTTON = (
     '<a class="button" href="{0}" style="display:inline-block;width:156px;margin:0 8px 8px 0;border:1px solid #303675;'
@@ -109,11 +110,16 @@ def listing(facts: Facts) -> Rows:
     return Rows(LIST_2, [(name, str(fase)) for fase, name, _ in facts.schools[:LISTED]], _more(facts))
 
 
+def already_done(facts: Facts) -> Value:
+    """A link to the page of answers on which the answer that means "already done" is chosen."""
+    return link(_answering(facts, DONE), "Dites-le-nous")
+
+
 def buttons(facts: Facts) -> Value:
     """A button for each of the three most common answers, and a link to the page with all answers."""
     links, shapes, texts = [], [], []
     for place, (choice, words) in enumerate(ANSWERS):
-        address = f"{facts.links.answer}?choice={choice}"
+        address = _answering(facts, choice)
         fill, colour = ("#ffffff", "color:#303675") if place else ("#303675", "color:#ffffff")
         links.append(_BUTTON.format(address, colour if place else f"background-color:{fill};{colour}", words))
         shapes.append(_OUTLOOK_BUTTON.format(address, colour, words, fill))
@@ -142,6 +148,11 @@ def written_directly(facts: Facts) -> Value:
     whom = f"à {those}" if direct >= schools else f"à {direct if direct > 1 else 'une'} de ces écoles"
     said = Value.plain(f"Nous avons aussi écrit directement {whom}.")
     return Value(f'\n<p style="margin:0 0 16px">{said.html}</p>', f"\n\n{said.text}")
+
+
+def _answering(facts: Facts, choice: str) -> str:
+    """The address of the page of answers with an answer chosen; opening it answers nothing."""
+    return f"{facts.links.answer}?choice={choice}"
 
 
 def _more(facts: Facts) -> Value:

@@ -88,6 +88,9 @@ FIELDS: Mapping[str, Field] = {
         "Un lien vers la page de réponse",
         lambda facts: blocks.link(facts.links.answer, "répondre en ligne"),
     ),
+    "lien_déjà_fait": Field(
+        FieldKind.LINK, "Un lien « Dites-le-nous » vers la même page, « Nous adhérons » choisi", blocks.already_done
+    ),
     "lien_navigateur": Field(
         FieldKind.LINK,
         "Un lien vers ce courriel en ligne",
@@ -109,7 +112,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "La campagne": ("date_limite", "circulaire", "contact", "rappel"),
     "Les réponses et les liens": (
-        *("boutons_réponse", "lien_réponse", "lien_navigateur", "lien_désinscription", "bloc_fédération"),
+        *("boutons_réponse", "lien_réponse", "lien_déjà_fait", "lien_navigateur", "lien_désinscription"),
+        "bloc_fédération",
     ),
 }
 KINDS = {name: field.kind for name, field in FIELDS.items()}
@@ -139,7 +143,7 @@ TOKENS: Mapping[str, Callable[[Facts], str]] = {
     "jeton_navigateur": lambda facts: facts.links.viewing,
     BY_LINK: lambda facts: facts.links.unsubscribing,
 }
-LINKED = {"boutons_réponse", "lien_réponse", "lien_navigateur", "lien_désinscription"}
+LINKED = {"boutons_réponse", "lien_réponse", "lien_déjà_fait", "lien_navigateur", "lien_désinscription"}
 LINKED |= {"adresse_navigateur", "adresse_désinscription"}
 OF_MEASURE = {"mention_mesure", "image_mesure", links.LINK}
 

@@ -94,9 +94,7 @@ class AnswerForm:
     def opened(cls, asked: Question, before: Earlier, choice: str, shown: Mapping[str, str]) -> "AnswerForm":
         """The form as it opens: with the choice of the letter's button, else with what was answered before."""
         kept = cls(choice, zone=shown.get("zone", ""), status=shown.get("status", ""))
-        given = {before.by_school.get(school.id) for school in asked.open()}
-        uniform = next(iter(given)) if len(given) == 1 else None
-        answer = before.request.answer if before.request else uniform
+        uniform, answer = _uniform(asked, before), _last_answer(asked, before)
         if not before.last or (choice and choice != answer):
             return kept
         asks, comment = before.request, before.last[0].comment
@@ -105,6 +103,11 @@ class AnswerForm:
             named = [(school.fase, before.by_school.get(school.id)) for school in asked.open()]
             return replace(kept, own={fase: said.value for fase, said in named if said is not None})
         return kept
+
+    def unsent(self, asked: Question, before: Earlier) -> Answer | None:
+        """The answer for all that is chosen and still to be sent; None where it is what was answered last."""
+        chosen = _answer(self.answer)
+        return chosen if chosen in offered(asked) and chosen is not _last_answer(asked, before) else None
 
     @property
     def is_by_school(self) -> bool:
@@ -288,6 +291,16 @@ def _place_of(stands: tuple[School, Standing]) -> tuple[int, str, str, int]:
 
 def _numbers(texts: Iterable[str]) -> list[int]:
     return [number for text in texts if (number := whole_number(text)) is not None]
+
+
+def _last_answer(asked: Question, before: Earlier) -> Answer | None:
+    """What was asked of the service last, else the answer that was given for all schools, if it was the same."""
+    return before.request.answer if before.request else _uniform(asked, before)
+
+
+def _uniform(asked: Question, before: Earlier) -> Answer | None:
+    given = {before.by_school.get(school.id) for school in asked.open()}
+    return next(iter(given)) if len(given) == 1 else None
 
 
 def _answer(text: str) -> Answer | None:

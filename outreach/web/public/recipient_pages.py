@@ -327,6 +327,7 @@ def _question_page(
         answers=answer_form.offered(asked),
         own=OF_SCHOOLS,
         form=form,
+        unsent=form.unsent(asked, before),
         **own_file.beginning(session, message, shared.contact, now=now()),
         who=who_answers.shown(session, message, request.form, place),
         schools=SchoolList.of(asked, before, form) if len(asked.open()) > MANY else None,

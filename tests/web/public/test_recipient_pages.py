@@ -158,6 +158,23 @@ def test_a_letter_is_read_online_as_it_was_composed(app, client, letter, sample_
     assert client.get(f"/v/{letter[1]}").status_code == 404  # a token of another kind
 
 
+def test_what_a_letter_s_link_chooses_is_named_as_still_to_be_sent(app, client, letter, sample_database):
+    shown = FlaskClient.open(client, f"/v/{link(app, sample_database, TokenKind.VIEW)}")
+    chosen = {text_of(one): one.get("href") for one in elements(shown, "a") if "?choice=" in one.get("href")}
+    assert list(chosen) == ["Nous adhérons", "En préparation", "Besoin d’aide", "Dites-le-nous"]
+    for words, address in chosen.items():
+        answer = words if words != "Dites-le-nous" else "Nous adhérons"
+        page = client.get(address[address.index("/a/") :])
+        assert text_of(elements(page, "h1")[0]) == f"Il reste à envoyer votre réponse : « {answer} »"
+        (radio,) = [one for one in elements(page, "input[@name='answer']") if "checked" in one.attrib]
+        assert radio.get("value") == elements(page, "h1/span")[0].get("data-answer")
+    token = link(app, sample_database, TokenKind.ANSWER)
+    assert "Il reste" not in text_of(client.get(f"/a/{token}"))
+    client.post(f"/a/{token}", data={"answer": "joined"})
+    assert "Il reste" not in text_of(client.get(f"/a/{token}?choice=joined")), "it is sent"
+    assert "Il reste à envoyer votre réponse" in text_of(client.get(f"/a/{token}?choice=help"))
+
+
 def test_the_answer_page_names_the_authority_its_schools_and_the_person_of_contact(
     app, client, letter, sample_database
 ):
