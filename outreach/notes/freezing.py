@@ -52,7 +52,6 @@ def freeze(session: Session, gathered: Gathered, *, now: datetime, actor: str, d
         refuse_corrected(session, session.get_one(Note, gathered.corrects_id))
     if draft is not None:
         take_turns(session, "note-draft", draft)
-        drafts.draft_of(session, draft, actor)
         drafts.discard(session, draft, actor)
     content = gathered.content
     note = Note(

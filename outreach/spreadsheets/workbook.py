@@ -12,7 +12,6 @@ import io
 import json
 import lzma
 import re
-import resource
 import subprocess
 import sys
 import threading
@@ -21,10 +20,10 @@ import zlib
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import reduce
-from pathlib import Path
 
 from python_calamine import CalamineError, CalamineWorkbook
 
+from outreach import children
 from outreach.errors import InputError
 
 SECONDS = 10
@@ -35,7 +34,6 @@ MOST_COLUMNS = 200
 MOST_CELLS = 600_000  # a full hundred thousand rows of the six columns of a joining list
 MOST_CHARACTERS = 6_000_000
 EMPTY_ROWS = 1_000
-ROOT = Path(__file__).resolve().parent.parent.parent
 NO_VALUE = "#SANS VALEUR"  # replaces a formula that has no computed value
 CELL = re.compile(rb"<c\b([^<>]*+)>\s*+<f\b[^<>]*+(?:(?<=/)>|>[^<]*+</f>)\s*+(?:<v\s*+/>|<v>\s*+</v>)?+\s*+</c>")
 SHEET = re.compile(rb'<sheet\b[^<>]*?\br:id="([^"]+)"')
@@ -82,9 +80,8 @@ def read_workbook(content: bytes, places: threading.BoundedSemaphore | None = No
 
 
 def _read_apart(content: bytes) -> list[list[str]]:
-    command = [sys.executable, "-m", "outreach.spreadsheets.workbook"]
     try:
-        child = subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, cwd=ROOT, check=False)  # noqa: S603 our own module
+        child = children.run_module("outreach.spreadsheets.workbook", content, seconds=SECONDS)
     except subprocess.TimeoutExpired:
         raise InputError(f"Le classeur n’a pas pu être lu en {SECONDS} secondes.") from None
     if child.returncode < 0:
@@ -183,8 +180,7 @@ def _text(cell: object) -> str:
 
 
 def _child() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    children.limit(seconds=SECONDS, memory=MEMORY)
     answer: list[list[str]] | str
     try:
         content = sys.stdin.buffer.read()

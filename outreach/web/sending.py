@@ -30,4 +30,5 @@ def _where_one_was() -> str:
     """The page of ours that the browser names, never another site's."""
     came = urlsplit(request.referrer or "")
     here = came.path + (f"?{came.query}" if came.query else "")
-    return here if came.netloc == request.host and here.startswith("/") and here[1:2] not in {"/", "\\"} else "/"
+    is_ours = came.netloc.lower() == request.host
+    return here if is_ours and here.startswith("/") and here[1:2] not in {"/", "\\"} else "/"

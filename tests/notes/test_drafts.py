@@ -29,7 +29,8 @@ def test_a_draft_is_its_authors_alone(database):
             drafts.draft_of(session, key, APPROVER)
         with pytest.raises(NotFound):
             drafts.save(session, key, ASKED, now=NOW, actor=APPROVER)
-        drafts.discard(session, key, APPROVER)
+        with pytest.raises(NotFound):
+            drafts.discard(session, key, APPROVER)
         assert drafts.drafts_of(session, APPROVER) == []
         assert [draft.title for draft in drafts.drafts_of(session, AUTHOR)] == ["Autre"]
 

@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import event, func, select
 
 from outreach import audit
-from outreach.accounts import administering, requests, staff
+from outreach.accounts import administering, links, requests, staff
 from outreach.accounts.links import AccountLink, LinkKind
 from outreach.delivery.models import Message
 from outreach.delivery.smtp.guard import Guard
 from outreach.roles import RoleName
+from outreach.settings import ROOT
 from outreach.staff_mail import forgotten, invitations
 from outreach.staff_mail.account_letters import AccountHolder
 from tests import factories
@@ -51,6 +52,27 @@ def test_a_link_goes_to_whom_an_account_belongs_and_to_nobody_else(database, peo
         (link,) = session.scalars(select(AccountLink))
         assert (link.kind, link.expires_at) == (LinkKind.FORGOTTEN, NOW + timedelta(hours=1))
         assert "mot de passe oublié" in audit.about(session, f"user:{factories.AUTHOR}")[0].sentence
+
+
+@pytest.mark.parametrize("kind", [LinkKind.INVITATION, LinkKind.RESET])
+def test_what_anybody_may_ask_ends_no_link_of_an_administrator(database, people, kind):
+    with database.writing() as session:
+        author = staff.user_named(session, factories.AUTHOR)
+        links.make(session, author.id, kind, "of an administrator", now=NOW)
+    ask(database, factories.AUTHOR)
+    assert answered(database) == [factories.AUTHOR]
+    with database.writing() as session:
+        live = links.read(session, "of an administrator", now=NOW + timedelta(hours=71))
+        assert (live.kind, links.pending(session, live.user_id, now=NOW).kind) == (kind, kind)
+        links.make(session, live.user_id, LinkKind.RESET, "newer", now=NOW)
+        assert [one.kind for one in session.scalars(select(AccountLink).where(AccountLink.ended_at.is_(None)))] == [
+            LinkKind.RESET
+        ], "an administrator's link ends all others"
+
+
+def test_the_documents_say_how_many_requests_are_taken(database):
+    pages = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert f"{requests.MOST_BY_NETWORK:,} are\ntaken from a client" in pages
 
 
 def test_nobody_gets_a_link_without_a_password_to_forget_or_where_none_is_taken(database, people):

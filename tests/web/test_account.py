@@ -266,6 +266,18 @@ def test_another_host_name_is_refused(client):
     assert client.get("/sign-in", headers={"Host": "evil.test"}).status_code == 400
 
 
+def test_a_host_name_compares_without_case(client):
+    page = client.get("/sign-in", headers={"Host": "LocalHost"})
+    assert page.status_code == 200
+    answer = client.post("/sign-in", data=form_of(page), headers={"Host": "LOCALHOST", "Origin": "http://localhost"})
+    assert answer.status_code == 200, "no form of another site"
+
+
+def test_no_page_is_there_that_is_not_ours(app):
+    ours = {rule.endpoint for rule in app.url_map.iter_rules() if rule.endpoint.startswith("security.")}
+    assert ours == {"security.login", "security.logout"}
+
+
 def form_token(client, page="/sign-in"):
     return form_of(client.get(page))["csrf_token"]
 

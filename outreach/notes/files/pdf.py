@@ -7,19 +7,17 @@ Run as a module, this file is the child: it reads the document as JSON on standa
 """
 
 import json
-import resource
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import Any, Final
 
+from outreach import children
 from outreach.errors import Refused
 
 SECONDS = 30  # of work, and of waiting; a long note takes half a second
 MEMORY = 1_500_000_000
-ROOT = Path(__file__).resolve().parent.parent.parent.parent
-TEMPLATES = ROOT / "templates" / "notes"
+TEMPLATES = children.ROOT / "templates" / "notes"
 FONTS = TEMPLATES / "fonts"
 STANDARD: Final = "ua-1"  # typst refuses to write a PDF that breaks it: a picture without words, a skipped heading
 AT_ONCE = 2
@@ -42,9 +40,8 @@ def set_pdf(document: dict[str, Any], at: int, template: str = "note.typ") -> by
 
 
 def _set_apart(asked: bytes) -> bytes:
-    command = [sys.executable, "-m", "outreach.notes.files.pdf"]
     try:
-        child = subprocess.run(command, input=asked, capture_output=True, timeout=SECONDS, cwd=ROOT, check=False)  # noqa: S603 our own module
+        child = children.run_module("outreach.notes.files.pdf", asked, seconds=SECONDS)
     except subprocess.TimeoutExpired:
         raise Refused(f"Le PDF n’est pas prêt après {SECONDS} secondes. {LOST_NOTHING} : réessayez.") from None
     except OSError as error:
@@ -61,8 +58,7 @@ def _set_apart(asked: bytes) -> bytes:
 
 
 def _child() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    children.limit(seconds=SECONDS, memory=MEMORY)
     import typst  # noqa: PLC0415 - the parent only asks for it
 
     asked = json.load(sys.stdin.buffer)
