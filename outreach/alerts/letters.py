@@ -9,7 +9,7 @@ from datetime import datetime
 
 from outreach.campaigns.letter.facts import Shared
 from outreach.campaigns.letter.frozen import SENDER, Frozen, SenderIdentity, layouts
-from outreach.days import today
+from outreach.days import BRUSSELS, today
 from outreach.db import Session
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import MessageClass, Purpose
@@ -56,7 +56,7 @@ def written(subject: str, paragraphs: Sequence[str], *, now: datetime) -> Frozen
 def _headers(sending: SenderIdentity) -> SharedHeaders:
     sender = Mailbox(_sender(sending), NAME)
     feedback_id = f"{ALERTS}:{Purpose.STAFF}:{MessageClass.STATUTORY}:outreach"
-    return SharedHeaders(sender, sender, f"<{ALERTS}.{sending.domain}>", feedback_id, unsubscribe="")
+    return SharedHeaders(sender, sender, f"<{ALERTS}.{sending.domain}>", feedback_id, unsubscribe="", zone=BRUSSELS.key)
 
 
 def _sender(sending: SenderIdentity) -> str:

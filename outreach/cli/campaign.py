@@ -13,6 +13,7 @@ from outreach.campaigns import audiences, definitions, lifecycle, listing, wave_
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import figures, progress, reactions
+from outreach.campaigns.results.openings import are_measured
 from outreach.campaigns.review import approval
 from outreach.campaigns.schedule.moments import read_moment
 from outreach.campaigns.waves import auto_pause, retrying
@@ -288,7 +289,8 @@ def status(operation: Operation, number: int, as_json: bool) -> None:
         if as_json:
             waves = [_wave_json(session, wave, tally, again.get(wave.number, Retriable())) for wave, tally in counted]
             came = figures.of(session, stored_campaign, now=operation.now).as_json()
-            measured = [group.as_json() for group in hits.measured(session, audiences.launched(stored_campaign))]
+            groups, opens = hits.measured(session, audiences.launched(stored_campaign)), are_measured(stored_campaign)
+            measured = [group.as_json(openings=opens) for group in groups]
             head = {
                 "campaign": stored_campaign.id,
                 "state": stored_campaign.state.value,

@@ -35,7 +35,9 @@ INSIDE = re.compile(
 )
 NOT_NAMES = {"subject", "to", "list-unsubscribe", "feedback-id"}  # free text, a URL from the settings, numbers
 # The link first, then the address for a message, where there is one (RFC 2369 §3.2).
-UNSUBSCRIBE = re.compile(r"<(https?://[^<>\s]+)>(?:, <mailto:[^<>@?\s]+@([^<>@?\s]+)>)?")
+UNSUBSCRIBE = re.compile(
+    r"<(https?://[^<>\s]+)>(?:, <mailto:[^<>@?\s]+@([^<>@?\s]+)(?:\?subject=[A-Za-z0-9%._~-]+)?>)?"
+)
 NAME = re.compile(r"[\w.-]+")
 MESSAGE_ID = re.compile(r"<[^<>@\s]+@[^<>@\s]+>")
 UNSUBSCRIBE_LINE = re.compile(rb"^List-Unsubscribe: ([^\r\n]*)\r\n(?![ \t])", re.MULTILINE)

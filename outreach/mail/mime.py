@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import NamedTuple
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 SOFT_BREAK = b"=\r\n"
 FULL_AND_SPACE = re.compile(rb"^(.{74,})(=20|=09)(?=\n)", re.MULTILINE)
@@ -43,7 +45,8 @@ class SharedHeaders:
     """The headers all the letters of a mailing share.
 
     `unsubscribe` is the URL to unsubscribe at, up to its token, or ''. `mailto` is the first part of the address for an
-    unsubscribe message, or '' when nobody reads such messages. `references` are the Message-IDs of the letters before
+    unsubscribe message, or '' when nobody reads such messages; `mailto_subject` is that message's subject. `zone` names
+    the time zone in which dates are written, '' for UTC. `references` are the Message-IDs of the letters before
     this one in its thread, separated by spaces and the oldest first, or ''.
     """
 
@@ -54,6 +57,8 @@ class SharedHeaders:
     unsubscribe: str
     mailto: str = ""
     references: str = ""
+    mailto_subject: str = ""
+    zone: str = ""
 
 
 class Personal(NamedTuple):
@@ -154,12 +159,15 @@ def _own(standing: SharedHeaders, personal: Personal) -> str:
     lines = (
         f"To: {personal.to}\r\n"
         f"Subject: {_unstructured(personal.subject, len('Subject: '))}\r\n"
-        f"Date: {_date(personal.date)}\r\n"
+        f"Date: {_date(personal.date, standing.zone)}\r\n"
         f"Message-ID: {message_id(personal.id, domain)}\r\n"
     )
     if standing.unsubscribe:
         # On one line whatever its length: receivers do not unfold it, and an encoded word would be no address.
-        by_mail = f", <mailto:{standing.mailto}{personal.mailto}@{domain}>" if standing.mailto else ""
+        subject = (
+            f"?subject={quote(standing.mailto_subject, safe='')}" if standing.mailto_subject else ""
+        )  # RFC 6068 §2
+        by_mail = f", <mailto:{standing.mailto}{personal.mailto}@{domain}{subject}>" if standing.mailto else ""
         lines += f"List-Unsubscribe: <{standing.unsubscribe}{personal.unsubscribe}>{by_mail}\r\n"
     return lines
 
@@ -187,8 +195,8 @@ _WHOLE = (
 
 
 @lru_cache(maxsize=64)
-def _date(moment: datetime) -> str:
-    return format_datetime(moment.astimezone(UTC))
+def _date(moment: datetime, zone: str) -> str:
+    return format_datetime(moment.astimezone(ZoneInfo(zone) if zone else UTC))
 
 
 def _unstructured(text: str, used: int) -> str:

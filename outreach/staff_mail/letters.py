@@ -6,7 +6,7 @@ from datetime import datetime
 
 from outreach.campaigns.letter.facts import Shared
 from outreach.campaigns.letter.frozen import SENDER, Frozen, SenderIdentity, layouts, shared_headers_json
-from outreach.days import today
+from outreach.days import BRUSSELS, today
 from outreach.db import Session
 from outreach.delivery.ledger import outbox, recipients
 from outreach.delivery.ledger.recipients import Addressee
@@ -100,6 +100,7 @@ def headers(contact: str, sending: SenderIdentity, list_name: str = LIST) -> Sha
         list_id=f"<{list_name}.{sending.domain}>",
         feedback_id=f"{list_name}:{Purpose.STAFF}:{MessageClass.STATUTORY}:outreach",
         unsubscribe="",
+        zone=BRUSSELS.key,
     )
 
 

@@ -78,13 +78,14 @@ class Measured:
         if hit_class is not HitClass.MACHINE:
             (self.opened_on if is_opening else self.clicked_on)[day] += count
 
-    def as_json(self) -> dict[str, Any]:
-        """The counts as JSON, under fixed names."""
-        tallies = {"clicks": self.clicks, "opens": self.opens}
-        counts = {
-            name: {hit_class.value: tally[hit_class] for hit_class in HitClass} for name, tally in tallies.items()
-        }
-        return {"group": self.name, "delivered": self.delivered, **counts}
+    def as_json(self, *, openings: bool = True) -> dict[str, Any]:
+        """The counts as JSON, under fixed names; `opens` is None where `openings` are not measured."""
+
+        def counts(tally: Counter[HitClass]) -> dict[str, int]:
+            return {hit_class.value: tally[hit_class] for hit_class in HitClass}
+
+        opens = counts(self.opens) if openings else None
+        return {"group": self.name, "delivered": self.delivered, "clicks": counts(self.clicks), "opens": opens}
 
 
 def add(session: Writer, sightings: Sequence[Sighting]) -> None:

@@ -201,6 +201,7 @@ class TrackingMode(StrEnum):
     """How the openings and clicks of a letter are measured; its footer says so."""
 
     NONE = "none"
+    CLICKS = "clicks"
     AGGREGATE = "aggregate"
     INDIVIDUAL = "individual"
 
@@ -210,6 +211,16 @@ class TrackingMode(StrEnum):
         return _MODE_LABELS[self]
 
     @property
+    def is_of_groups(self) -> bool:
+        """Whether it counts by group alone, so that no mailbox's basis matters."""
+        return self in {TrackingMode.CLICKS, TrackingMode.AGGREGATE}
+
+    @property
+    def counts_openings(self) -> bool:
+        """Whether letters carry a picture that counts their openings."""
+        return self in {TrackingMode.AGGREGATE, TrackingMode.INDIVIDUAL}
+
+    @property
     def mention(self) -> str:
         """The sentence of the letter's footer."""
         return _MENTIONS[self]
@@ -217,11 +228,16 @@ class TrackingMode(StrEnum):
 
 _MODE_LABELS = {
     TrackingMode.NONE: "Aucune mesure",
+    TrackingMode.CLICKS: "Clics seulement, sans image",
     TrackingMode.AGGREGATE: "Ouvertures et clics comptés par réseau, sans savoir de qui",
     TrackingMode.INDIVIDUAL: "Ouvertures et clics par boîte, là où un accord est enregistré ; ailleurs, par réseau",
 }
 _MENTIONS = {
     TrackingMode.NONE: "Ce courriel ne contient aucune mesure d’ouverture ni de clic.",
+    TrackingMode.CLICKS: (
+        "Les clics sur les liens de ce courriel sont comptés par réseau, sans que l’on sache de qui. "
+        "Ses ouvertures ne sont pas mesurées."
+    ),
     TrackingMode.AGGREGATE: (
         "Les ouvertures et les clics de ce courriel sont comptés par réseau, sans que l’on sache de qui."
     ),

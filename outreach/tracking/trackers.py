@@ -1,4 +1,4 @@
-"""Groups of recipients that share a pixel and links, each big enough to hide everybody in it."""
+"""Groups of recipients that share a pixel (or none) and links, each big enough to hide everybody in it."""
 
 import secrets
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence

@@ -33,9 +33,9 @@ words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Co
 bodies = st.lists(words | st.sampled_from([".", "..", "a ", " ", "=", "é" * 90, "x" * 500, ""]), max_size=6)
 
 
-def wire(subject="Objet", text="Bonjour", html="<p>Bonjour</p>", **standing):
+def wire(subject="Objet", text="Bonjour", html="<p>Bonjour</p>", at=AT, **standing):
     fixed = SharedHeaders(**{**{name: getattr(STANDING, name) for name in SharedHeaders.__slots__}, **standing})
-    personal = Personal("0123456789abcdef", "po009001@adm.fwb.example", AT, subject, "t" * 40, "m" * 40)
+    personal = Personal("0123456789abcdef", "po009001@adm.fwb.example", at, subject, "t" * 40, "m" * 40)
     return mime.assemble(fixed, personal, mime.encode(text), mime.encode(html))
 
 
@@ -101,6 +101,24 @@ def test_unsubscribing_by_mail_is_offered_after_the_link_on_the_same_line():
     assert faults(raw) == []
     link, address = f"<https://courriel.example/u/{'t' * 40}>", f"<mailto:u-{'m' * 40}@courriel.example>"
     assert f"\r\nList-Unsubscribe: {link}, {address}\r\n".encode() in raw
+
+
+def test_a_message_to_unsubscribe_has_a_subject_and_no_space_in_its_address():
+    raw = wire(mailto="u-", mailto_subject="Ne plus recevoir : l’équipe", **whole())
+    assert faults(raw) == []
+    subject = "Ne%20plus%20recevoir%20%3A%20l%E2%80%99%C3%A9quipe"
+    assert f", <mailto:u-{'m' * 40}@courriel.example?subject={subject}>\r\n".encode() in raw
+
+
+@pytest.mark.parametrize(
+    ("month", "zone", "written"),
+    [(1, "Europe/Brussels", "10:30:00 +0100"), (7, "Europe/Brussels", "11:30:00 +0200"), (7, "", "09:30:00 +0000")],
+)
+def test_a_date_is_written_in_the_zone_of_its_headers_with_the_offset_of_its_day(month, zone, written):
+    at = datetime(2026, month, 12, 9, 30, tzinfo=UTC)
+    date = read(wire(at=at, zone=zone, **whole()))["Date"]
+    assert str(date).endswith(written)
+    assert date.datetime == at
 
 
 def test_a_legal_notice_offers_no_unsubscribing():

@@ -84,6 +84,8 @@ standings = st.builds(
     feedback_id=st.just("w12:c3:awareness:outreach"),
     unsubscribe=st.sampled_from(["", "https://x.example/u/", f"https://{'campagnes.' * 12}example/u/"]),
     mailto=st.sampled_from(["", "u-"]),
+    mailto_subject=st.sampled_from(["", "Ne plus recevoir"]),
+    zone=st.sampled_from(["", "Europe/Brussels"]),
 )
 dates = st.datetimes(datetime(2020, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)).map(
     lambda one: one.replace(microsecond=0)
@@ -119,7 +121,8 @@ def written(standing_, personal, subject, text, html):
     slow["Auto-Submitted"], slow["X-Auto-Response-Suppress"] = "auto-generated", "OOF, AutoReply"
     if standing_.unsubscribe:
         ways = [f"<{standing_.unsubscribe}{personal.unsubscribe}>"]
-        ways += [f"<mailto:{standing_.mailto}{personal.mailto}@courriel.example>"] if standing_.mailto else []
+        subject = "?subject=Ne%20plus%20recevoir" if standing_.mailto_subject else ""
+        ways += [f"<mailto:{standing_.mailto}{personal.mailto}@courriel.example{subject}>"] if standing_.mailto else []
         slow["List-Unsubscribe"], slow["List-Unsubscribe-Post"] = ", ".join(ways), "List-Unsubscribe=One-Click"
     for words, kind in ((text, "plain"), (html, "html")):
         slow.attach(part := MIMEText(words, kind, "utf-8"))

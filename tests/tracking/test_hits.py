@@ -1,8 +1,11 @@
 """Groups big enough to hide everybody, counters that lose nothing, single hits only where a basis allows them."""
 
+import re
 import threading
 from collections import Counter
 from datetime import date, timedelta
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 from hypothesis import given
@@ -10,12 +13,15 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from outreach.campaigns.letter.composing import Composer, Content
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.results.openings import are_measured
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.ledger.outbox import Proof
 from outreach.delivery.models import Batch, Mailing, Message, MessageState
 from outreach.directory import contacts
 from outreach.directory.models import Contact, MailboxKind
 from outreach.errors import InputError, Refused
+from outreach.mail.tokens import TokenKind
 from outreach.tracking import bases, hits, trackers
 from outreach.tracking.hits import Sighting
 from outreach.tracking.machines import Agent, HitClass, Signals
@@ -126,12 +132,36 @@ def test_each_network_that_twenty_received_has_a_row_and_smaller_ones_are_one(da
         assert sum((group.opened_on for group in hits.measured(session, [1])), Counter()) == {NOW.date(): 6}
 
 
-@pytest.mark.parametrize("mode", [TrackingMode.NONE, TrackingMode.AGGREGATE])
+@pytest.mark.parametrize("mode", [TrackingMode.NONE, TrackingMode.CLICKS, TrackingMode.AGGREGATE])
 def test_a_small_wave_and_an_unmeasured_one_have_none(database, people, strand, mode):
     settle(database, 25 if mode is TrackingMode.NONE else 19)
     launch(database, approved(database, tracking=mode))
     with database.reading() as session:
         assert session.scalars(select(Tracker)).all() == []
+
+
+def test_clicks_alone_are_counted_by_group_and_no_letter_carries_a_picture(database, people, strand):
+    for network in ("Libre confessionnel", "Libre non confessionnel"):
+        settle(database, 20, network=network)
+    letter = "Voir [le programme](https://programme.example/)."
+    launch(database, approved(database, letter=letter, tracking=TrackingMode.CLICKS))
+    clicks = Counter()
+    with database.reading() as session:
+        mailing = session.scalars(select(Mailing)).one()
+        for batch in session.scalars(select(Batch.id)).all():
+            due = due_in(session, batch, now=AFTER + timedelta(days=9))
+            for composed in Composer(SENDING, lambda: NOW)(session, mailing, due).values():
+                html = message_from_bytes(composed.wire, policy=default).get_body(("html",)).get_content()
+                assert "<img" not in html
+                assert "Ses ouvertures ne sont pas mesurées." in html
+                clicks[re.search(r"https://courriel.example/c/([a-z2-7]{40})", html)[1]] += 1
+    assert sorted(clicks.values()) == [20, 20]  # a link of its own for each group
+    received(database, 40)
+    with database.writing() as session:
+        identities = [SENDING.keys.read(token, TokenKind.CLICK).id for token in clicks]
+        hits.add(session, [seen(trackers.target_of(session, identity), 1) for identity in identities])
+        assert [group.clicks.total() for group in hits.measured(session, [mailing.id])] == [1, 1]
+        assert not are_measured(session.get_one(Campaign, 1))
 
 
 def test_who_is_left_out_hides_nobody(database, people, strand):

@@ -14,8 +14,9 @@ EMPTY = Value("", "")
 ANSWERS = (("joined", "Nous adhérons"), ("in_preparation", "En préparation"), ("help", "Besoin d’aide"))
 DONE = "joined"  # it stops the reminders
 
+# A border without a colour has that of the words, which mail programs change where they darken a letter themselves.
 _BUTTON = (
-    '<a class="button" href="{0}" style="display:inline-block;width:156px;margin:0 8px 8px 0;border:1px solid #303675;'
+    '<a class="button" href="{0}" style="display:inline-block;width:156px;margin:0 8px 8px 0;border:1px solid;'
     'border-radius:4px;font-weight:bold;line-height:42px;text-align:center;text-decoration:none;{1}">{2}</a>'
 )
 # Outlook for Windows (Word) gives a link no width, height or corners: it shows a shape instead, and it alone.
@@ -121,7 +122,8 @@ def buttons(facts: Facts) -> Value:
     for place, (choice, words) in enumerate(ANSWERS):
         address = _answering(facts, choice)
         fill, colour = ("#ffffff", "color:#303675") if place else ("#303675", "color:#ffffff")
-        links.append(_BUTTON.format(address, colour if place else f"background-color:{fill};{colour}", words))
+        style = colour if place else f"border-color:{fill};background-color:{fill};{colour}"
+        links.append(_BUTTON.format(address, style, words))
         shapes.append(_OUTLOOK_BUTTON.format(address, colour, words, fill))
         texts.append(f"- {words}{WIDE}: {address}")
     other = LINK.format(facts.links.answer, "Toutes les réponses possibles")

@@ -52,8 +52,8 @@ class Composer:
         if mailing.purpose is Purpose.STAFF:  # it has no fields, and its recipient is nobody in the directory
             return {message.id: Content({}, {}) for message in due}
         facts = _recipients(mailing, self.sending, self._now()).facts(session, due)
-        # Letters with the same pixel carry the same links.
-        alike: dict[tuple[str, str], Alike] = defaultdict(partial(Alike, letter))
+        # Letters that are measured alike carry the same pixel and links.
+        alike: dict[tuple[str, str, str], Alike] = defaultdict(partial(Alike, letter))
         return {message.id: alike[facts[message.id].links.measure.key].content(facts[message.id]) for message in due}
 
     def _compose(self, letter: Letter, standing: SharedHeaders, due: Due, content: "Content") -> Composed:

@@ -26,6 +26,7 @@ from outreach.campaigns.letter.merge_fields import (
 )
 from outreach.campaigns.letter.passages import SEVERAL
 from outreach.campaigns.models import Campaign
+from outreach.days import BRUSSELS
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
 from outreach.french import WIDE, international, typeset_letter
@@ -44,6 +45,7 @@ from outreach.settings import ROOT, Settings
 from outreach.tracking.models import TrackingMode
 
 SENDER = "sensibilisation"
+UNSUBSCRIBE_SUBJECT = "Ne plus recevoir de courriels"  # ASCII: some programs garble other characters of a mailto
 SUBJECT, PREHEADER = "Objet", "Texte d’aperçu"
 # What recipients sort letters by: the same for all campaigns of a class (RFC 2919), with its phrase in ASCII.
 LISTS = {
@@ -331,6 +333,8 @@ def shared_headers_of(
         unsubscribe=f"{sending.address}/{UNSUBSCRIBE}/" if written.is_awareness else "",
         mailto=UNSUBSCRIBING if written.is_awareness and sending.reads_mail else "",
         references=references,
+        mailto_subject=UNSUBSCRIBE_SUBJECT if written.is_awareness and sending.reads_mail else "",
+        zone=BRUSSELS.key,
     )
 
 

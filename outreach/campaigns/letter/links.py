@@ -21,9 +21,9 @@ class Measure:
     clicks: Mapping[int, str] = field(default_factory=dict)
 
     @property
-    def key(self) -> tuple[str, str]:
-        """Equal for letters that are measured alike. The links are not in it, as they follow from the pixel's token."""
-        return self.mention, self.pixel
+    def key(self) -> tuple[str, str, str]:
+        """Equal for letters that are measured alike. One link stands for all, as they hold the same identity."""
+        return self.mention, self.pixel, next(iter(self.clicks.values()), "")
 
 
 class Links(NamedTuple):

@@ -30,7 +30,8 @@ class Measures:
         if self.mailing is None or self.mode is TrackingMode.NONE:
             return dict.fromkeys([message.id for message in due], Measure(self.mode.mention))
         identities = trackers.of_mailing(session, self.mailing)
-        groups = {network: self._measure(TrackingMode.AGGREGATE, identity) for network, identity in identities.items()}
+        of_groups = self.mode if self.mode.is_of_groups else TrackingMode.AGGREGATE
+        groups = {network: self._measure(of_groups, identity) for network, identity in identities.items()}
         nothing = Measure(TrackingMode.NONE.mention)
         measures = {message.id: groups.get(networks[message.authority_id], nothing) for message in due}
         if self.mode is TrackingMode.INDIVIDUAL:
@@ -57,7 +58,7 @@ class Measures:
         }
 
     def _measure(self, mode: TrackingMode, identity: bytes) -> Measure:
-        pixel = f"{self.address}/o/{self.keys.make(TokenKind.OPEN, identity)}.gif"
+        pixel = f"{self.address}/o/{self.keys.make(TokenKind.OPEN, identity)}.gif" if mode.counts_openings else ""
         clicks = {
             number: f"{self.address}/c/{self.keys.make(TokenKind.CLICK, identity, number)}" for number in self.numbers
         }

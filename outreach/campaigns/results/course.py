@@ -10,6 +10,7 @@ from outreach.adherence.models import Word
 from outreach.campaigns.audiences import launched
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results.figures import Figure, Results, figures
+from outreach.campaigns.results.openings import are_measured
 from outreach.days import today
 from outreach.tracking.hits import Measured
 
@@ -43,11 +44,15 @@ class DayCount:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The way from recipients to joinings, and the days since the first wave; `waves` left on these days."""
+    """The way from recipients to joinings, and the days since the first wave; `waves` left on these days.
+
+    `counts_openings`: the letters carry a picture that counts them.
+    """
 
     way: Sequence[WayStep]
     days: Sequence[DayCount]
     waves: Sequence[tuple[date, Wave]]
+    counts_openings: bool = True
 
     @property
     def has_openings(self) -> bool:
@@ -77,7 +82,7 @@ def of(campaign: Campaign, results: Results, measured: Iterable[Measured], *, no
     ]
     waves = [(_left_on(wave), wave) for wave in campaign.waves if wave.mailing_id in mailings]
     if not waves:
-        return Course(way, [], [])
+        return Course(way, [], [], are_measured(campaign))
     opened, clicked = Counter[date](), Counter[date]()
     for group in measured:
         opened += group.opened_on
@@ -91,7 +96,7 @@ def of(campaign: Campaign, results: Results, measured: Iterable[Measured], *, no
         clicked,
     )
     start = min(day for day, _ in waves)
-    return Course(way, _told(start, max(today(now), start), series), waves)
+    return Course(way, _told(start, max(today(now), start), series), waves, are_measured(campaign))
 
 
 def _first(dated: Iterable[tuple[int, date]]) -> dict[int, date]:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from outreach import french
 from outreach.campaigns.letter.frozen import Frozen
+from outreach.campaigns.models import Campaign
 from outreach.days import today
 from outreach.db import Session, UtcDateTime
 from outreach.db.in_list import among
@@ -79,6 +80,13 @@ def of_letters(session: Session, messages: Iterable[int], *, now: datetime) -> d
         else LetterOpenings(withdrawn=ended)
         for key, ended in withdrawn.items()
     }
+
+
+def are_measured(campaign: Campaign) -> bool:
+    """Whether openings of a campaign's letters are counted: of those that left, else as the campaign says now."""
+    launched = [wave.mailing for wave in campaign.waves if wave.mailing is not None and wave.mailing.filled_at]
+    modes = [Frozen.tracking_of(mailing.letter) for mailing in launched] or [campaign.tracking]
+    return any(mode.counts_openings for mode in modes)
 
 
 def _measured_one_by_one(session: Session, messages: Sequence[int]) -> list[int]:

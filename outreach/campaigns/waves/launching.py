@@ -268,12 +268,12 @@ def _withdraw_answered(session: Session, wave: Wave, mailing: Mailing, after: in
 
 
 def _measure(session: Session, mailing: Mailing, *, has_changed: bool) -> None:
-    """Set up the measuring of a mailing, ahead of its due time in aggregate mode.
+    """Set up the measuring of a mailing, ahead of its due time where only groups are counted.
 
     Counting the groups of a million letters takes a second. Individual mode waits for `filled_at`.
     """
     frozen = Frozen.from_json(mailing.letter)
-    may_be_ahead = frozen.tracking is TrackingMode.AGGREGATE
+    may_be_ahead = frozen.tracking.is_of_groups
     if frozen.tracking is TrackingMode.NONE or not (may_be_ahead or mailing.filled_at):
         return
     if has_changed or not (may_be_ahead and trackers.are_set_up(session, mailing)):

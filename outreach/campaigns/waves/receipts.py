@@ -22,7 +22,7 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message
 from outreach.directory.models import School
-from outreach.french import plural, weekday
+from outreach.french import all_of, plural, weekday
 from outreach.mail.tokens import TokenKind
 from outreach.tracking import answers
 from outreach.tracking.models import Answer, Response
@@ -35,7 +35,7 @@ Votre réponse du {moment} est enregistrée pour **((nom_po))** (FASE ((fase_po)
 
 {answers}
 
-Sa référence est **{reference}**. {after}
+Sa référence est **{reference}**. {replacing}{after}
 
 [Changer ma réponse]({change})
 
@@ -65,12 +65,22 @@ class ReceiptLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplacedForm:
+    """An earlier form whose answers a new one replaces; `is_whole` when it does so for each school of it."""
+
+    reference: str
+    given_at: datetime
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What came with one form: its answers, when, and its reference.
 
     `back_on` is the last day on which the service comes back, `within` working days later; None when nothing awaits it.
     `is_posted`: a letter with the receipt goes to the mailbox that answered. `is_repeated`: the form before it said the
-    same, so that its letter stands for this one as well. `copied_to` is the address to which a copy goes, or ''.
+    same, so that its letter stands for this one as well. `replaced` are the earlier forms of the same mailbox whose
+    answers about these schools no longer hold, the oldest first. `copied_to` is the address a copy goes to, or ''.
     """
 
     reference: str
@@ -81,8 +91,20 @@ class Receipt:
     back_on: date | None
     within: int
     is_posted: bool
+    replaced: Sequence["ReplacedForm"] = ()
     is_repeated: bool = False
     copied_to: str = ""
+
+    @property
+    def replacing(self) -> str:
+        """Which earlier answers this one replaces, in a sentence, or ''."""
+        if not self.replaced:
+            return ""
+        forms = all_of([f"du {spelt_moment(form.given_at)} ({form.reference})" for form in self.replaced])
+        before = f"votre réponse {forms}" if len(self.replaced) == 1 else f"vos réponses {forms}"
+        if all(form.is_whole for form in self.replaced):
+            return f"Elle remplace {before}."
+        return f"Pour les écoles nommées ici, elle remplace {before}."
 
     @property
     def after(self) -> str:
@@ -110,6 +132,7 @@ def of(session: Session, responses: Sequence[Response], sending: SenderIdentity)
         back_on=working_day(day, sending.answers_within, closures.in_force(session)) if is_awaited else None,
         within=sending.answers_within,
         is_posted=Answer.WRONG_CONTACT not in answered,
+        replaced=_replaced(session, responses),
     )
 
 
@@ -147,6 +170,7 @@ def letter(receipt: Receipt, message: Message, sending: SenderIdentity) -> str:
         strand=receipt.strand,
         answers="\n\n".join(_told(line) for line in receipt.lines),
         reference=receipt.reference,
+        replacing=f"{receipt.replacing} " if receipt.replacing else "",
         after=receipt.after,
         change=f"{sending.address}/{ANSWER}/{token}",
     )
@@ -163,6 +187,24 @@ def copy(receipt: Receipt) -> str:
         answers="\n\n".join(_told(line) for line in receipt.lines),
         reference=receipt.reference,
     )
+
+
+def _replaced(session: Session, responses: Sequence[Response]) -> list[ReplacedForm]:
+    """The forms of the same mailbox about the same strand that hold the last answers before, about the same schools."""
+    first = min(responses, key=lambda response: response.id)
+    message = session.get_one(Message, first.message_id)
+    same_box = (Message.authority_id == message.authority_id, Message.address_key == message.address_key)
+    query = select(Response).join(Message, Message.id == Response.message_id).where(*same_box)
+    query = query.where(Response.strand_id == first.strand_id, Response.id < first.id)
+    before = session.scalars(query.options(selectinload(Response.schools)).order_by(Response.id)).all()
+    last = {school.id: response.given_at for response in before for school in response.schools}
+    now_answered = {school.id for response in responses for school in response.schools}
+    forms = []
+    for moment in sorted({last[school] for school in now_answered & last.keys()}):
+        form = [response for response in before if response.given_at == moment]
+        schools = {school for school, at in last.items() if at == moment}
+        forms.append(ReplacedForm(_reference(form[0].id), moment, schools <= now_answered))
+    return forms
 
 
 def working_day(start: date, count: int, added: Sequence[AddedClosure] = ()) -> date:

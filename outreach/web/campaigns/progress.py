@@ -30,7 +30,7 @@ from outreach.text import whole_number
 from outreach.tracking import hits
 from outreach.tracking.reactions import Reaction
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
-from outreach.web.campaigns.results import DAY_COLUMNS, drawn
+from outreach.web.campaigns.results import day_columns, drawn
 from outreach.web.ui import charts
 from outreach.web.ui.frame import actor, database, needs, now
 
@@ -249,7 +249,7 @@ def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
         "course": shown,
         "way": charts.way(shown.way),
         "drawn": drawn(shown),
-        "day_columns": DAY_COLUMNS,
+        "day_columns": day_columns(shown),
         "Figure": Figure,
         "figures": figures.figures(campaign),
         "measured": measured,

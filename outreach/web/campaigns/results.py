@@ -126,8 +126,8 @@ def export_results(number: int, kind: str) -> Response:
         summary = results.of(session, campaign, now=now())
         table, *more = tables_of(summary, results.figures(campaign))
         measured = hits.measured(session, audiences.launched(campaign))
-        more += course_tables(course.of(campaign, summary, measured, now=now()))
-        more.append(measured_of(measured))
+        shown = course.of(campaign, summary, measured, now=now())
+        more += [*course_tables(shown), measured_of(measured, openings=shown.counts_openings)]
     return exports.download(table, kind, f"resultats-campagne-{number}", *more, campaign=campaign.title)
 
 
@@ -145,15 +145,25 @@ def drawn(shown: Course) -> list[DrawnLines]:
     if not shown.days:
         return []
     marks = [(day, wave.name) for day, wave in shown.waves]
-    lines = [("Réponses", AUTHORITIES_SCHOOLS, ("answered", "answered_schools"))]
+    lines: list[tuple[str, Mapping[int, str], tuple[str, ...]]] = [
+        ("Réponses", AUTHORITIES_SCHOOLS, ("answered", "answered_schools"))
+    ]
     if any(step.figure is Figure.JOINED for step in shown.way):
         lines.append(("Adhésions, déclarées comprises", AUTHORITIES_SCHOOLS, ("joined", "joined_schools")))
     if shown.has_openings:
-        lines.append(("Ouvertures et clics (indicatif)", {1: "ouvertures", 2: "clics"}, ("opened", "clicked")))
+        if shown.counts_openings:
+            lines.append(("Ouvertures et clics (indicatif)", {1: "ouvertures", 2: "clics"}, ("opened", "clicked")))
+        else:
+            lines.append(("Clics (indicatif)", {1: "clics"}, ("clicked",)))
     return [
         DrawnLines(title, names, charts.curve([(day.day, _values(day, columns)) for day in shown.days], marks))
         for title, names, columns in lines
     ]
+
+
+def day_columns(shown: Course) -> dict[str, str]:
+    """The columns of a table of days, by the name of their count; without openings where they are not measured."""
+    return {name: label for name, label in DAY_COLUMNS.items() if shown.counts_openings or name != "opened"}
 
 
 def course_tables(shown: Course) -> list[exports.Table]:
@@ -164,13 +174,13 @@ def course_tables(shown: Course) -> list[exports.Table]:
         for step in shown.way
         if step.figure is Figure.JOINED
     ]
+    columns = day_columns(shown)
     days = [
-        (day.day.isoformat(), *(_told(shown, day.day), *(getattr(day, name) for name in DAY_COLUMNS)))
-        for day in shown.days
+        (day.day.isoformat(), *(_told(shown, day.day), *(getattr(day, name) for name in columns))) for day in shown.days
     ]
     return [
         exports.Table("Parcours", ("Étape", "PO", "Écoles"), way),
-        exports.Table("Jour par jour", ("Jour", "Vague", *DAY_COLUMNS.values()), days),
+        exports.Table("Jour par jour", ("Jour", "Vague", *columns.values()), days),
     ]
 
 
@@ -198,13 +208,12 @@ def tables_of(summary: Results, figures: Sequence[Figure]) -> list[exports.Table
     ]
 
 
-def measured_of(groups: Sequence[Measured]) -> exports.Table:
-    """Clicks and openings as a table, by group and by class: human, uncertain, machine."""
-    headers = ["Groupe", "Remis"]
-    headers += ["Clics sûrs", "Clics incertains", "Clics automatiques"]
-    headers += ["Ouvertures sûres", "Ouvertures incertaines", "Ouvertures automatiques"]
-    rows: list[list[exports.Cell]] = [
-        [group.name, group.delivered, *(tally[each] for tally in (group.clicks, group.opens) for each in HitClass)]
-        for group in groups
-    ]
-    return exports.Table("Clics et ouvertures", headers, rows)
+def measured_of(groups: Sequence[Measured], *, openings: bool = True) -> exports.Table:
+    """Clicks and openings as a table, by group and by class: human, uncertain, machine; or clicks alone."""
+    headers = ["Groupe", "Remis", "Clics sûrs", "Clics incertains", "Clics automatiques"]
+    headers += ["Ouvertures sûres", "Ouvertures incertaines", "Ouvertures automatiques"] if openings else []
+    rows: list[list[exports.Cell]] = []
+    for group in groups:
+        tallies = (group.clicks, group.opens) if openings else (group.clicks,)
+        rows.append([group.name, group.delivered, *(tally[each] for tally in tallies for each in HitClass)])
+    return exports.Table("Clics et ouvertures" if openings else "Clics, ouvertures non mesurées", headers, rows)

@@ -2,11 +2,14 @@
 
 import hashlib
 import quopri
+import re
+from types import SimpleNamespace
 
 import pytest
 
-from outreach.campaigns.letter.blocks import PATTERNS
+from outreach.campaigns.letter.blocks import PATTERNS, buttons
 from outreach.campaigns.letter.composing import Content
+from outreach.campaigns.letter.links import Links, Measure
 from outreach.mail.letters import Value
 from outreach.mail.rows import Rows
 
@@ -45,6 +48,16 @@ def test_rows_are_kept_as_their_cells_and_read_again(name):
     again = Content.from_json(kept).values["tableau_écoles"]
     assert again.encoded() == rows_of(name).encoded()
     assert (again.html, again.text) == (rows_of(name).html, rows_of(name).text)
+
+
+def test_the_border_of_a_button_on_the_page_has_the_colour_of_its_words():
+    links = Links("https://courriel.example", "a", "v", "", Measure(""))
+    html = buttons(SimpleNamespace(links=links)).html
+    first, *others = re.findall(r'<a class="button"[^>]*style="([^"]*)"', html)
+    assert "border:1px solid;" in first
+    assert "border-color:#303675;background-color:#303675" in first
+    assert len(others) == 2
+    assert all("border:1px solid;" in style and "border-color" not in style for style in others)
 
 
 @pytest.mark.parametrize("length", [75, 76, 77, 200])

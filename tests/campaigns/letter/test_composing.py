@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -15,6 +16,8 @@ from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import Frozen, WrittenLetter, freeze, shared_headers_of
 from outreach.campaigns.lifecycle import campaign_numbered, revise
+from outreach.delivery.bounces import notices
+from outreach.delivery.bounces.notices import NoticeVerdict
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, MessageClass
 from outreach.directory.models import Authority, School
@@ -173,8 +176,13 @@ def test_a_letter_offers_to_unsubscribe_by_mail_where_mail_is_read(database, peo
         assert faults(wire) == []
         link, address = header.split(", ")
         assert link.startswith("<https://courriel.example/u/")
-        token = re.fullmatch("<mailto:u-(.{40})@courriel.example>", address)[1]
+        to, _, subject = address.removeprefix("<mailto:").removesuffix(">").partition("?subject=")
+        token = re.fullmatch("u-(.{40})@courriel.example", to)[1]
         assert READING.keys.read(token, TokenKind.MAILTO).id == bytes.fromhex(identity)
+        sent = f"From: po@adm.fwb.example\r\nTo: {to}\r\nSubject: {unquote(subject)}\r\n\r\n".encode()
+        notice = notices.read(sent, READING.keys)
+        assert (unquote(subject), notice.verdict) == ("Ne plus recevoir de courriels", NoticeVerdict.UNSUBSCRIPTION)
+        assert notice.proved == bytes.fromhex(identity)
 
 
 def test_how_to_unsubscribe_is_settled_at_launch(database, people, strand):
@@ -190,10 +198,11 @@ def test_a_letter_launched_before_any_offered_it_stays_the_same_to_the_byte(data
     with database.writing() as session:
         mailing = session.scalars(select(Mailing)).one()
         kept = json.loads(mailing.headers)
-        assert kept.pop("mailto") == ""
+        assert [kept.pop(name) for name in ("mailto", "mailto_subject", "zone")] == ["", "", "Europe/Brussels"]
         mailing.headers = json.dumps(kept)
     after = headers(database, READING)
-    assert after == before
+    assert [header for header, _ in after.values()] == [header for header, _ in before.values()]
+    assert [message_from_bytes(wire)["Date"][-5:] for _, wire in after.values()] == ["+0000"]
     assert all("mailto" not in header for header, _ in after.values())
 
 

@@ -88,6 +88,24 @@ def test_what_needs_nobody_says_so_and_one_reference_stands_for_a_whole_form(dat
     assert ([line.answer for line in again.lines], again.is_repeated) == ([Answer.HELP], True)
 
 
+def test_a_later_receipt_says_which_answers_it_replaces(database, letters):
+    (first,) = give(database, letters[0], "in_preparation")
+    (second,) = give(database, letters[0], "joined", now=LATER + timedelta(hours=1))
+    before, after = (text for _, text in posted(database))
+    assert "remplace" not in before
+    assert f"R-{second}. Elle remplace votre réponse du 16 mai 2021 à 11 h (R-{first}). Le service" in after
+    with database.writing() as session:
+        message = session.get_one(Message, letters[0])
+        one, _two = (school.id for school in answers.question_of(session, message, now=LATER).open())
+        now = LATER + timedelta(hours=2)
+        (third,) = answering.receive(session, message, Given({one: Answer.DECLINED}), SENDING, now=now)
+        replacing = receipts.of(session, [third], SENDING).replacing.replace("\u00a0", " ")
+    told = f"Pour les écoles nommées ici, elle remplace votre réponse du 16 mai 2021 à 12 h (R-{second})."
+    assert replacing == told
+    give(database, letters[0], "help", now=LATER + timedelta(hours=3))
+    assert "remplace" not in posted(database)[-1][1]
+
+
 def test_a_letter_names_ten_schools_and_counts_the_others(database, people, strand):
     settle(database, 1, schools=12)
     launch(database, approved(database))

@@ -7,6 +7,7 @@ import time
 from datetime import timedelta
 from email import message_from_bytes
 from mailbox import Maildir
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import select, update
@@ -110,9 +111,9 @@ def leave(address, real, world):
     """Write to the address to unsubscribe that somebody's letter names, as a mail program does."""
     (taken,) = (one for one in world.accepted if one["to"] == address)
     letter = message_from_bytes((world.folder / f"{taken['id'].strip('<>')}.eml").read_bytes())
-    to = re.search("<mailto:(.*?)>", letter["List-Unsubscribe"])[1]
+    to, subject = re.search(r"<mailto:(.*?)\?subject=(.*?)>", letter["List-Unsubscribe"]).groups()
     with smtplib.SMTP("127.0.0.1", real.port, timeout=60) as client:
-        client.sendmail(address, to, f"From: {address}\nTo: {to}\nSubject: unsubscribe\n\n")
+        client.sendmail(address, to, f"From: {address}\nTo: {to}\nSubject: {unquote(subject)}\n\n")
 
 
 def sheet(database, settings, fase):

@@ -468,14 +468,14 @@ def test_a_hostile_title_is_text_everywhere(author, signed_in, begun):
 
 def test_measuring_one_by_one_is_explained_without_an_agreement_and_offered_with_one(author, begun, sample_database):
     page = author.get(f"{begun}/letter")
-    assert [each.get("value") for each in elements(page, "input[@name='tracking']")] == ["none", "aggregate"]
+    assert [each.get("value") for each in elements(page, "input[@name='tracking']")] == ["none", "clicks", "aggregate"]
     assert "Mesurer boîte par boîte n’est pas proposé" in text_of(page)
     with sample_database.writing() as session:
         held = session.scalars(select(Contact).where(Contact.address_key == "po009001@adm.fwb.example")).one()
         given = {"given_by": "DPD", "taken_on": NOW.date(), "reference": "DPD 1", "actor": "a@b.example"}
         bases.record_decision(session, held, **given, now=NOW)
     page = author.get(f"{begun}/letter")
-    assert [each.get("value") for each in elements(page, "input[@name='tracking']")][2:] == ["individual"]
+    assert [each.get("value") for each in elements(page, "input[@name='tracking']")][3:] == ["individual"]
     assert "1 boîte de ce public a un accord enregistré" in text_of(page)
 
 

@@ -1,15 +1,18 @@
 """The results of a campaign on its page, as a file and on the command line: one function, the same figures."""
 
 import io
+import json
 import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from python_calamine import CalamineWorkbook
+from sqlalchemy import select
 
 from outreach.campaigns import lifecycle
 from outreach.campaigns.results import figures
 from outreach.campaigns.results.figures import Figure
+from outreach.delivery.models import Mailing
 from outreach.settings import ROOT
 from outreach.tracking.hits import Measured
 from outreach.web.campaigns.results import measured_of
@@ -87,6 +90,25 @@ def test_clicks_are_set_beside_the_letters_delivered_by_the_word_of_the_other_fi
     )
     assert table.headers == ["Groupe", "Remis", *clicks, *openings]
     assert Measured("Groupe", 28).as_json()["delivered"] == 28
+
+
+def test_results_of_letters_without_a_picture_say_that_openings_are_not_measured(author, came, sample_database):
+    with sample_database.writing() as session:
+        mailing = session.scalars(select(Mailing)).one()
+        mailing.letter = json.dumps({**json.loads(mailing.letter), "tracking": "clicks"})
+    settle(sample_database, 10**6)
+    page = author.get("/campaigns/1/progress")
+    assert ["Groupe", "Remis", "Clics"] in [cells(table)[0] for table in elements(page, "table")]
+    assert "Les ouvertures ne sont pas mesurées : ces courriels sont partis sans image." in text_of(page)
+    (days,) = [row for row in (cells(table)[0] for table in elements(page, "table")) if row[0] == "Jour"]
+    assert (days[-1], "Ouvertures" in days) == ("Clics", False)
+    book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/campaigns/1/results/export.xlsx").data))
+    (name,) = (name for name in book.sheet_names if name.startswith("Clics"))
+    assert book.get_sheet_by_name(name).to_python()[0] == [
+        *("Groupe", "Remis", "Clics sûrs", "Clics incertains", "Clics automatiques")
+    ]
+    assert "Ouvertures" not in book.get_sheet_by_name("Jour par jour").to_python()[0]
+    assert Measured("Groupe", 28).as_json(openings=False)["opens"] is None
 
 
 def test_the_reference_of_commands_names_every_figure():
