@@ -13,6 +13,7 @@ STATIC = Path(__file__).parent.parent / "outreach" / "web" / "static"
 TEXTS = {".css", ".js", ".svg"}
 VENDOR = STATIC / "vendor"
 COMMENT = re.compile(rb"/\*.*?\*/", re.DOTALL)
+SPACES = re.compile(rb'("[^"]*")|\s*([{};])\s*')  # around what ends a rule or a declaration; not within a string
 LEAST = 1000  # bytes: below, a twin saves less than a packet
 
 
@@ -26,11 +27,11 @@ def sources() -> list[Path]:
 def twins(source: Path) -> dict[Path, bytes]:
     """The compressed twins of a file: where each stands, and its content. The same source gives the same bytes.
 
-    Comments of our own style sheets stay behind: they are a tenth of what a first visit loads of them.
+    Comments and indentation of our own style sheets stay behind: they are a tenth of what a first visit loads of them.
     """
     content = source.read_bytes()
     if source.suffix == ".css" and VENDOR not in source.parents:
-        content = COMMENT.sub(b"", content)
+        content = SPACES.sub(lambda part: part[1] or part[2], COMMENT.sub(b"", content))
     return {
         source.with_name(f"{source.name}.br"): brotli.compress(content, quality=11, mode=brotli.MODE_TEXT),
         source.with_name(f"{source.name}.gz"): gzip.compress(content, 9, mtime=0),

@@ -128,6 +128,24 @@ def test_what_a_letter_s_button_chose_is_seen_on_a_phone_as_still_to_be_sent(ope
         expect(page.get_by_role("heading", name="Nous adhérons")).to_have_count(0)
 
 
+def test_what_would_be_replaced_follows_the_answer_chosen_without_a_script(open_page, wbe):
+    page = open_page(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    page.goto(f"{wbe}?choice=joined")
+    note, refusals = page.locator("#recorded"), page.locator("#recorded li", has_text="Refus")
+    expect(note).to_contain_text("votre réponse « Nous adhérons » remplacerait", use_inner_text=True)
+    expect(refusals).to_be_visible()
+    page.get_by_role("radio", name="Nous n’adhérons pas").check()
+    expect(note).to_contain_text("votre réponse « Nous n’adhérons pas » remplacerait", use_inner_text=True)
+    expect(refusals).to_be_hidden()
+    for answer in ("J’ai pris connaissance", "Besoin d’aide"):
+        page.get_by_role("radio", name="Nous adhérons").check()
+        page.get_by_role("radio", name=answer).check()
+        expect(note).to_be_hidden()
+    page.get_by_role("radio", name="Nous adhérons").check()
+    page.get_by_role("link", name="Lire leurs noms").click()
+    expect(page.get_by_label("Réponse des écoles cochées")).to_be_visible()
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("scripts", [True, False])
 def test_147_schools_of_which_20_differ_take_at_most_120_key_presses(open_page, wbe, scripts):

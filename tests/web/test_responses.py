@@ -20,7 +20,7 @@ from outreach.mail.tokens import Keys, TokenKind
 from outreach.tracking import inbox
 from outreach.tracking.models import Answer, Response, ResponseSchool
 from tests.conftest import NOW
-from tests.pages import actions, form_of, links, text_of
+from tests.pages import actions, elements, form_of, links, text_of
 from tests.web.campaigns.test_progress import stop_clock
 from tests.web.test_mailbox import planned
 
@@ -114,6 +114,28 @@ def test_the_page_asks_nothing_of_an_authority_whose_schools_all_joined(client, 
     assert "Aucune de vos écoles n’attend de réponse" in text_of(refused)
     assert 'href="#answer-help"' in refused.text
     assert client.post(few, data={"answer": "help"}).status_code == 303
+
+
+def test_the_page_names_the_schools_for_which_an_answer_would_replace_what_is_recorded(
+    client, letters, wbe, sample_database
+):
+    opened = ((address, client.get(address)) for address in letters.values())
+    blank = ((address, page) for address, page in opened if not elements(page, "div[@id='recorded']"))
+    few, page = next((address, page) for address, page in blank if page.text.count('name="school-') > 1)
+    one, *_ = schools = re.findall(r'id="school-(\d+)"', page.text)
+    client.post(few, data={f"school-{one}": "declined"})
+    (note,) = elements(client.get(f"{few}?choice=joined"), "div[@id='recorded']")
+    said = text_of(note)
+    assert f"Envoyée pour vos {len(schools)} écoles, votre réponse" in said
+    assert re.search(rf"« Refus », pour 1 école : [^:]+ \(FASE {one}\)", said)
+    assert [school for school in schools if school in said] == [one]
+    many = elements(client.get(wbe), "div[@id='recorded']//li")
+    listed = elements(client.get(wbe), "fieldset/legend")
+    for group in many:
+        status, count = re.match(r"« (.+) », pour (\d+) école", text_of(group)).groups()
+        counted = [re.findall(r"(\d+) école", text_of(one))[-1] for one in listed if text_of(one).startswith(status)]
+        assert int(count) == sum(map(int, counted)), status
+    assert len(many) > 1
 
 
 def test_a_filter_stands_in_the_address_loses_nothing_typed_and_is_kept_by_an_answer(client, wbe, sample_database):

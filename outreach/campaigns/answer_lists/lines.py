@@ -5,6 +5,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from outreach import sent_lists
+from outreach.adherence.models import Status
 from outreach.directory.models import School
 from outreach.errors import InputError
 from outreach.sent_lists import Opened
@@ -33,10 +34,14 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class AnsweredSchool:
-    """A row that changes something: the school, what was answered for it before (or None), and what is now."""
+    """A row that changes something: the school, what was answered for it before (or None), and what is now.
+
+    `status` is what is recorded of the school, on whoever's word.
+    """
 
     row: int
     school: School
+    status: Status
     before: Answer | None
     answer: Answer
 
@@ -57,7 +62,7 @@ class AnswerPlan:
 
     def digest(self) -> str:
         """Equal for lists that would change the same."""
-        told = [(line.school.fase, line.before, line.answer) for line in self.changes]
+        told = [(line.school.fase, line.status, line.before, line.answer) for line in self.changes]
         return hashlib.sha256(repr(told).encode()).hexdigest()
 
     def counts(self) -> dict[Answer, int]:
@@ -92,7 +97,9 @@ def sheet_of(grid: Grid) -> Sheet:
 
 def plan(grid: Grid, asked: Question, before: Earlier) -> AnswerPlan:
     """Compare the rows of a list with what is asked and was answered before."""
-    mine = {school.fase: school for school in asked.open()}
+    mine, status = {}, {}
+    for school, at in asked.waiting():
+        mine[school.fase], status[school.id] = school, at.status
     settled = {row.school.fase for row in asked.schools} - mine.keys()
     sheet, seen = sheet_of(grid), dict[int, int]()
     planned = AnswerPlan(unknown_columns=sheet.unknown)
@@ -109,7 +116,7 @@ def plan(grid: Grid, asked: Question, before: Earlier) -> AnswerPlan:
         elif answer is said:
             planned.unchanged += 1
         else:
-            planned.changes.append(AnsweredSchool(row.number, school, said, answer))
+            planned.changes.append(AnsweredSchool(row.number, school, status[school.id], said, answer))
     return planned
 
 

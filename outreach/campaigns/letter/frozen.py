@@ -9,7 +9,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from outreach.campaigns.letter import buttons_first
 from outreach.campaigns.letter.facts import Facts, Shared, contact_of
 from outreach.campaigns.letter.links import UNSUBSCRIBE, Links
 from outreach.campaigns.letter.merge_fields import (
@@ -53,6 +52,7 @@ LISTS = {
     MessageClass.STATUTORY: ("Communications aux pouvoirs organisateurs", "communications"),
 }
 OF_A_COPY = "parce que votre adresse a été indiquée par qui répondait pour le pouvoir organisateur"
+SCHOOL_LISTS = Slot("tableau_écoles"), Slot("liste_écoles")
 SIGNATURE = ("sender_name", "sender_address", "contact_name", "contact_service", "contact_phone", "contact_email")
 
 
@@ -293,7 +293,7 @@ def _read(subject: str, letter: str, marks: Marks, schemes: Sequence[str]) -> tu
     html, text = letters.body(letter, KINDS, marks, schemes)
     if not line.strip() or not text.strip():
         raise InputError("Le courriel n’a pas d’objet ou pas de texte.")
-    return line, *buttons_first.moved(html, text, marks)
+    return line, html, text
 
 
 def _telling(html: str, text: str, marks: Marks, boxes: Boxes) -> tuple[str, str]:
@@ -305,7 +305,7 @@ def _telling(html: str, text: str, marks: Marks, boxes: Boxes) -> tuple[str, str
     if boxes is not Boxes.BOTH or WRITTEN_DIRECTLY in named:
         return html, text
     said = marks.slot(Slot(DIRECTLY))
-    lists = [marks.slot(slot) for slot in buttons_first.LISTS if slot in marks.slots]
+    lists = [marks.slot(slot) for slot in SCHOOL_LISTS if slot in marks.slots]
     for mark in lists:
         html, text = html.replace(mark, mark + said), text.replace(mark, mark + said)
     return (html, text) if lists else (html + said, text.rstrip("\n") + said)

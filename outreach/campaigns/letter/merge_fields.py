@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from babel.numbers import format_decimal
 
-from outreach.campaigns.letter import blocks, buttons_first
+from outreach.campaigns.letter import blocks
 from outreach.campaigns.letter.facts import Facts
 from outreach.french import LOCALE, NARROW, SHORT, WIDE, WITH_WEEKDAY, spelt_day, unbroken
 from outreach.mail import links
@@ -129,7 +129,7 @@ OF_SCHOOLS = "boîte_école"  # the mailbox answers for some schools only
 # Conditions that the layout uses; an author cannot write them, either.
 CONDITIONS: Mapping[str, Callable[[Facts], Raw]] = {
     OF_SCHOOLS: lambda facts: facts.is_limited,
-    buttons_first.MANY: lambda facts: len(facts.schools) > buttons_first.FEW,
+    "nombreuses_écoles": lambda facts: len(facts.schools) > 5,  # of letters frozen by 0.2.0 and before
 }
 
 

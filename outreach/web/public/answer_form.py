@@ -183,6 +183,28 @@ class AnswerForm:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedGroup:
+    """The schools of which one status is recorded that an answer for all would replace; the status names the answer."""
+
+    status: Status
+    schools: Sequence[School]
+
+
+def recorded(asked: Question, form: AnswerForm) -> list[RecordedGroup]:
+    """What is recorded of the schools that the answer for all is for, by status; nothing of the others.
+
+    Schools of which nothing is recorded, or that someone has read the letter, are in no group: an answer takes nothing
+    back there.
+    """
+    of_their_own = form.picks | {fase for fase, chosen in form.own.items() if chosen}
+    held: dict[Status, list[School]] = {}
+    for school, at in asked.waiting():
+        if at.status not in (Status.NONE, Status.INFORMED) and school.fase not in of_their_own:
+            held.setdefault(at.status, []).append(school)
+    return [RecordedGroup(status, held[status]) for status in sorted(held, key=lambda status: status.place)]
+
+
+@dataclass(frozen=True, slots=True)
 class PlacedSchool:
     """A school in the list: its place, where it stands, what was answered for it, whether it is ticked."""
 

@@ -8,6 +8,7 @@ from outreach.french import spelt_day, typeset
 from outreach.text import CONTROLS
 from outreach.tracking.answers import Question
 
+DELIMITERS = "!$*(),:@"  # a part may have these as they are (RFC 6068 §2)
 SUBJECT = "Où en sont nos écoles ? Volet {strand}, à répondre avant le {day} (FASE {fase})"
 TEXT = """Bonjour,
 
@@ -40,4 +41,4 @@ class Forwarding:
     def mailto(self) -> str:
         """The address that opens a mail program with it (RFC 6068)."""
         body = self.text.replace("\n", "\r\n")
-        return f"mailto:?subject={quote(self.subject, safe='')}&body={quote(body, safe='')}"
+        return f"mailto:?subject={quote(self.subject, safe=DELIMITERS)}&body={quote(body, safe=DELIMITERS)}"

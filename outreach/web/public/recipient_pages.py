@@ -328,6 +328,7 @@ def _question_page(
         own=OF_SCHOOLS,
         form=form,
         unsent=form.unsent(asked, before),
+        recorded=answer_form.recorded(asked, form),
         **own_file.beginning(session, message, shared.contact, now=now()),
         who=who_answers.shown(session, message, request.form, place),
         schools=SchoolList.of(asked, before, form) if len(asked.open()) > MANY else None,

@@ -33,6 +33,8 @@ from tests.factories import adherence_record
 
 HOSTILE = "[clic](https://evil.test) <script>alert(1)</script>\n# Titre =cmd() {{7*7}} ((fase_po)) \u202eabc"
 
+READY_MADE = definitions.ready_made(ROOT / "campaigns")
+
 
 def composed(database):
     """Every letter of the only mailing, as (message, wire)."""
@@ -126,15 +128,16 @@ def test_a_long_table_begins_as_the_answer_page_does_with_schools_that_have_no_a
         assert part.index(moved) > max(part.index(f"École {number:05}") for number in (1, 2, 10))
 
 
-@pytest.mark.parametrize(("schools", "is_first"), [(5, False), (6, True)])
-def test_the_buttons_come_first_for_more_than_five_schools(database, people, strand, schools, is_first):
-    settle(database, 1, schools=schools)
-    launch(database, approved(database))
+@pytest.mark.parametrize("name", [name for name, one in READY_MADE.items() if "((boutons_réponse))" in one.letter])
+def test_a_ready_made_letter_asks_with_its_deadline_then_lists_the_schools_then_has_its_buttons(
+    database, people, strand, name
+):
+    settle(database, 1, schools=12)
+    launch(database, approved(database, letter=READY_MADE[name].letter))
     ((message, _),) = composed(database)
-    for part, times in zip(parts(message), (2, 3), strict=True):  # in HTML once more, for Outlook for Windows
-        assert part.count("?choice=joined") == times
-        assert (part.index("?choice=joined") < part.index("École 0")) == is_first
-        assert part.count("répondre en ligne") == is_first
+    for part in parts(message):
+        order = ["avant le", "École 0", "?choice=in_preparation"]
+        assert sorted(order, key=part.index) == order
 
 
 def test_the_letter_can_be_made_again_to_the_byte_after_everything_has_changed(database, people, strand):

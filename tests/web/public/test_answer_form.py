@@ -12,7 +12,7 @@ from outreach.errors import InputError
 from outreach.tracking import answers
 from outreach.tracking.answers import Earlier, Given, Question
 from outreach.tracking.models import Answer
-from outreach.web.public.answer_form import AnswerForm, BothChosen, SchoolList, place_of, places_of
+from outreach.web.public.answer_form import AnswerForm, BothChosen, SchoolList, place_of, places_of, recorded
 
 NOTHING = Earlier([], {})
 LISTED = "80001 80002 80003 80004 80005 80006"
@@ -133,6 +133,28 @@ def test_schools_are_listed_by_status_and_zone_and_those_ticked_stay_in_sight():
     assert (shown, numbered.numbers, numbered.picks) == ([3, 4, 5], "", {80001})
     wrong = typed(numbers="x", range="1-2", listed=LISTED).settled()
     assert (wrong.numbers, wrong.picks) == ("x", {80001, 80002})
+
+
+def test_what_an_answer_for_all_would_replace_is_named_by_status():
+    told = Word.DECLARED
+    asked = question(
+        *(standing(Status.NONE), standing(Status.DECLINED, told), standing(Status.INFORMED, told)),
+        *(
+            standing(Status.IN_PREPARATION, told),
+            standing(Status.JOINED, told),
+            standing(Status.JOINED, Word.CONFIRMED),
+        ),
+        *(standing(Status.IN_PREPARATION, Word.CONFIRMED), standing(Status.DECLINED, told)),
+    )
+
+    def named(form):
+        return {group.status: [school.id for school in group.schools] for group in recorded(asked, form)}
+
+    everything = {Status.IN_PREPARATION: [4, 7], Status.DECLINED: [2, 8], Status.JOINED: [5]}
+    assert named(typed(answer="joined")) == everything
+    assert list(named(typed())) == list(everything), "in the order of the list"
+    own = typed(**{"answer": "joined", "school-80002": "declined", "school-80004": "", "pick": ["80005"]})
+    assert named(own) == {Status.IN_PREPARATION: [4, 7], Status.DECLINED: [8]}, "those have an answer of their own"
 
 
 def test_only_what_changes_is_recorded_again():

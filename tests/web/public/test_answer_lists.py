@@ -16,7 +16,7 @@ from outreach.spreadsheets import workbook as workbook_module
 from outreach.spreadsheets.tables import read_grid
 from outreach.tracking.answers import Earlier
 from outreach.tracking.models import Answer, Response
-from tests.pages import form_of, text_of
+from tests.pages import elements, form_of, text_of
 from tests.spreadsheets.books import workbook
 from tests.web.public.test_answer_form import SIX
 from tests.web.test_responses import asked_about, counted, letters, wbe
@@ -129,6 +129,12 @@ def test_the_prepared_sheet_is_filled_in_read_again_and_recorded_once(client, wb
     said = text_of(shown)
     assert "Nous n’adhérons pas 20 écoles sur 147" in said
     assert "ligne 134 Réponse « Peut-être » n’est pas une réponse" in said
+    today = {
+        text_of(row.find("th/span")): text_of(row.find("td"))
+        for row in elements(shown, "table[@class='ds-table cards']/tbody/tr")
+        if row.find("th/span") is not None
+    }
+    assert today == {f"FASE {fase}": situation for fase, _, _, situation, *_ in rows[:-1]}
     assert counted(sample_database)[0] == 0
     form, action = form_of(shown), wbe.replace("/a/", "/a/lists/application/")
     assert client.post(action, data={**form, "seen": "x"}).status_code == 409
