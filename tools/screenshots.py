@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -205,9 +205,9 @@ ACTS = {
         ),
         Shot("guide/images/verifier", AUTHOR, "", (("click", button("Enregistrer et vérifier")),), "main > .split"),
         Shot("", AUTHOR, "", (("click", button("Demander la validation")),)),
-        Shot("guide/images/valider", APPROVER, "/campaigns/3/check", crop="main > :is(.split, .panel)"),
+        Shot("guide/images/valider", APPROVER, "/campaigns/4/check", crop="main > :is(.split, .panel)"),
         Shot("", APPROVER, "", (("click", button("Valider sans planifier")),)),
-        Shot("guide/images/planifier", AUTHOR, "/campaigns/3/check", crop=".panel >> nth=1"),
+        Shot("guide/images/planifier", AUTHOR, "/campaigns/4/check", crop=".panel >> nth=1"),
         Shot("", AUTHOR, "", (("click", button("Planifier l’envoi")),)),
         Shot("guide/images/calendrier", AUTHOR, "/calendar", crop="main > *"),
         Shot(
@@ -253,7 +253,7 @@ ACTS = {
         Shot(
             "guide/images/derniere-minute",
             AUTHOR,
-            "/campaigns/3/progress",
+            "/campaigns/4/progress",
             crop="main > .crumbs, main > .heading, #actions",
         ),
         Shot(
@@ -268,6 +268,37 @@ ACTS = {
         ),
     ),
 }
+
+# The question of 2021 in a demonstration of its own, and what its last click downloads.
+QUESTION_AT = "2021-05-17 10:00"
+QUESTION_NOTE = DOCS / "guide" / "la-question-de-2021.pdf"
+QUESTION = (
+    Shot(
+        "guide/images/question-reponse",
+        AUTHOR,
+        "/",
+        (("click", 'a:has-text("WBE"):has-text("Répondre pour")'),),
+        "section:has(> #answers)",
+    ),
+    Shot("", AUTHOR, "", (("click", 'a:has-text("Préparer une note sur cette situation")'),)),
+    Shot(
+        "guide/images/question-apercu",
+        AUTHOR,
+        "",
+        (
+            ("fill", "#title", "Un premier bilan"),
+            ("fill", "#question", "Toutes les écoles de WBE ont-elles adhéré ? À défaut, qu’est-il prévu ?"),
+            ("fill", "#hand_figures-0-label", "Connexions à la plateforme"),
+            ("fill", "#hand_figures-0-value", "près de 100 000"),
+            ("fill", "#hand_figures-0-source", "Statistiques de la plateforme"),
+            ("fill", "#hand_figures-0-dated", "2021-05-10"),
+            ("click", PREVIEW),
+        ),
+        A_NOTE,
+    ),
+    Shot("", AUTHOR, "", (("click", button("Figer la note")),)),
+    Shot("", APPROVER, "/notes/1", (("click", button("Valider et numéroter")),)),
+)
 
 NOTE = "guide/images/note"  # the first page of the PDF that these commands of the guide make
 NOTE_AT = "2021-05-15 11:00"
@@ -295,9 +326,8 @@ def main() -> None:
         pages: dict[str, Page] = {}
         for moment, shots in ACTS.items():
             with demonstration(data, moment):
-                for shot in shots:
-                    page = pages.get(shot.account) or pages.setdefault(shot.account, entered(browser, shot.account))
-                    take(page, shot)
+                take_all(browser, pages, shots)
+        take_question(browser)
         browser.close()
     take_note()
     report()
@@ -366,6 +396,23 @@ def take(page: Page, shot: Shot) -> None:
         return
     page.evaluate("document.fonts.ready.then(() => scrollTo(0, 0))")
     keep(shot.picture, page.screenshot(full_page=bool(shot.crop), clip=box_of(page, shot.crop) if shot.crop else None))
+
+
+def take_all(browser: Browser, pages: dict[str, Page], shots: Iterable[Shot]) -> None:
+    """Take these pictures in order; `pages` keeps the window of each account."""
+    for shot in shots:
+        page = pages.get(shot.account) or pages.setdefault(shot.account, entered(browser, shot.account))
+        take(page, shot)
+
+
+def take_question(browser: Browser) -> None:
+    """The clicks of the guide's page on the question of 2021, and the file that the last one downloads."""
+    with tempfile.TemporaryDirectory() as scratch:
+        data, pages = pathlib.Path(scratch), dict[str, Page]()
+        (data / "demo-password").write_text(PASSWORD, encoding="ascii")
+        with demonstration(data, QUESTION_AT):
+            take_all(browser, pages, QUESTION)
+            QUESTION_NOTE.write_bytes(pages[APPROVER].request.get("/notes/1/note.pdf").body())
 
 
 def take_note() -> None:

@@ -1,11 +1,14 @@
 """The documentation against itself and the program: links, pictures, and every name that people look up in it."""
 
+import json
 import re
+import zlib
 
 import pytest
 
 from outreach.campaigns.letter.merge_fields import FIELDS
 from outreach.campaigns.verification import RULES
+from outreach.french import within_quotes
 from outreach.mail.language import FILTERS
 from outreach.mail.marks import FieldKind
 from outreach.settings import ROOT
@@ -15,6 +18,7 @@ PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "licences" / "RE
 REFERENCE = (DOCS / "guide" / "courriel.md").read_text(encoding="utf-8")
 OPERATIONS = (DOCS / "operations.md").read_text(encoding="utf-8")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+SPACES = {0xA0: " ", 0x202F: " "}
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
 
@@ -44,6 +48,30 @@ def test_every_picture_is_shown():
     pictures = set(DOCS.rglob("*.png"))
     assert pictures
     assert pictures - shown == set()
+
+
+def test_the_answers_quoted_of_the_question_of_2021_are_those_of_its_note():
+    guide = DOCS / "guide"
+    attached = re.findall(rb"stream\r?\n(.*?)endstream", (guide / "la-question-de-2021.pdf").read_bytes(), re.DOTALL)
+    (figures,) = (json.loads(each)["figures"] for each in map(unpacked, attached) if each.startswith(b'{"figures"'))
+    told = [f"{hand['label']} : {hand['value']}" for hand in figures["hand_figures"]]
+    told += [action["sentence"] for action in figures["actions"]]
+    for strand in figures["answers"]:
+        told += [strand["sentence"], *(network["sentence"] for network in strand["networks"])]
+    page = (guide / "question-de-2021.md").read_text(encoding="utf-8")
+    quotes = re.findall("« (.*?) »", page.partition("## Ce que la note répond")[2].partition("\n\n\n")[0])
+    quotes = [quote for quote in quotes if re.search("[0-9]", quote)]
+    assert len(quotes) == 4
+    plain = within_quotes(" ".join(told).translate(SPACES))
+    assert [quote for quote in quotes if quote not in plain] == []
+
+
+def unpacked(stream):
+    """A stream of a PDF without its compression, where it has one."""
+    try:
+        return zlib.decompress(stream)
+    except zlib.error:
+        return stream
 
 
 def test_every_page_of_the_guide_is_in_its_table_of_contents():
