@@ -10,6 +10,7 @@ from outreach.adherence import programmes
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
+from outreach.days import today
 from outreach.directory.models import (
     Authority,
     Contact,
@@ -26,6 +27,7 @@ from tests.factories import APPROVER, AUTHOR
 
 SENDING = SenderIdentity("courriel.example", "https://courriel.example", Keys((b"k" * 32,)))
 READING = replace(SENDING, reads_mail=True)
+DEADLINE = today(NOW + timedelta(days=30))  # that a letter states where no wave is planned
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ from outreach.staff_mail.letters import StaffLetter
 from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer
 from tests import factories
-from tests.campaigns.conftest import READING, approved, launch, settle
+from tests.campaigns.conftest import DEADLINE, READING, approved, launch, settle
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.servers.spamd import Spamd
@@ -85,7 +85,7 @@ def _ready_made(database, stated):
         few, many = session.scalars(select(Authority).order_by(Authority.id))
         to = {ONE: _addressee(session, few), MANY: _addressee(session, many)}
         for is_reminder, case in cases:
-            frozen = freeze(written, READING, NOW, is_reminder=is_reminder)
+            frozen = freeze(written, READING, DEADLINE, is_reminder=is_reminder)
             sent = launching.send_one(
                 session, written, frozen, READING, to[case], Purpose.TEST, "v1", now=NOW, actor=AUTHOR
             )

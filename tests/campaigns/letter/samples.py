@@ -25,6 +25,7 @@ from outreach.settings import ROOT
 from outreach.staff_mail import account_letters
 from outreach.staff_mail import letters as staff_mail
 from outreach.tracking.models import Answer, TrackingMode
+from tests.campaigns.conftest import DEADLINE
 from tests.conftest import NOW
 
 KEYS = Keys((b"k" * 32,))
@@ -155,13 +156,13 @@ def facts(schools, authority):
         for place in range(schools)
     ]
     bodies = [("SeGEC", "Secrétariat général de l’enseignement catholique"), ("CPEONS", "Conseil des pouvoirs")]
-    shared = freeze(written(ready_made()[0]), SENDING, NOW, is_reminder=False).shared
+    shared = freeze(written(ready_made()[0]), SENDING, DEADLINE, is_reminder=False).shared
     return Facts(9357, authority, "Libre confessionnel", "Ans", listed, schools, schools, bodies, links, shared)
 
 
 def html(letter, given, *, is_reminder=False):
     """The HTML of a letter as its recipient's program reads it."""
-    frozen = freeze(letter, SENDING, NOW, is_reminder=is_reminder)
+    frozen = freeze(letter, SENDING, DEADLINE, is_reminder=is_reminder)
     made = compiled(frozen.draft)
     content = Alike(made).content(given._replace(shared=frozen.shared))
     return made.html_for(content.values, content.flags)

@@ -27,7 +27,7 @@ from outreach.mail import wording
 from outreach.mail.linter import faults
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.settings import ROOT
-from tests.campaigns.conftest import AUTHOR, READING, SENDING, approved, draft, launch, settle
+from tests.campaigns.conftest import AUTHOR, DEADLINE, READING, SENDING, approved, draft, launch, settle
 from tests.conftest import NOW
 from tests.factories import adherence_record
 
@@ -269,7 +269,7 @@ def test_the_contact_s_number_is_a_link_where_it_is_a_number(database, people, s
         with database.reading() as session:
             campaign = campaign_numbered(session, draft(database, title=phone))
             written = replace(WrittenLetter.of(campaign), contact_phone=phone)
-        assert shown in freeze(written, SENDING, NOW, is_reminder=False).draft.html
+        assert shown in freeze(written, SENDING, DEADLINE, is_reminder=False).draft.html
 
 
 def test_a_ready_made_subject_begins_with_the_act_and_ends_with_the_authority(database, people, strand):
@@ -309,12 +309,14 @@ def test_footers_lead_to_the_circular_and_to_the_official_page_where_they_are_na
     circular, page = "https://circulaires.example/7831", "https://www.example/courriels"
     with database.reading() as session:
         plain = WrittenLetter.of(campaign_numbered(session, draft(database)))
-    named = freeze(replace(plain, circular_url=circular), replace(SENDING, official_page=page), NOW, is_reminder=False)
+    named = freeze(
+        replace(plain, circular_url=circular), replace(SENDING, official_page=page), DEADLINE, is_reminder=False
+    )
     for address in (circular, page):
         assert f'<a href="{address}" style="color:#303675;overflow-wrap:anywhere">{address}</a>' in named.draft.html
         assert f":\n{address}\n" in named.draft.text
     assert named.links == {}, "the pages to verify a letter by are not counted"
-    bare = freeze(plain, SENDING, NOW, is_reminder=False).draft
+    bare = freeze(plain, SENDING, DEADLINE, is_reminder=False).draft
     assert "circulaires" not in bare.html + bare.text
     assert "officielle" not in bare.html + bare.text
 
