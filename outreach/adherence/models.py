@@ -97,6 +97,10 @@ class Programme(Base):
 
     strands: Mapped[list["Strand"]] = relationship(order_by="Strand.number", lazy="selectin")
 
+    def open_on(self, day: date) -> list["Strand"]:
+        """The strands that are open at the end of a day, in order."""
+        return [strand for strand in self.strands if strand.is_open(day)]
+
 
 class Strand(Base):
     """A part (volet) of a programme, joined by itself; `level` says which schools it is open to."""
@@ -111,6 +115,10 @@ class Strand(Base):
     circular: Mapped[str] = mapped_column(String(40))
     opened_on: Mapped[date]
     level: Mapped[Level] = mapped_column(enum_of(Level, "strand_level"))
+
+    def is_open(self, day: date) -> bool:
+        """Whether schools may join it at the end of a day. Before its opening a strand has no figures."""
+        return self.opened_on <= day
 
 
 class Prerequisite(Base):

@@ -5,6 +5,7 @@ Pages, exports, the command and notes take them from here. They are typeset, and
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from outreach import french
 from outreach.adherence.grouping import OUTSIDE, Grouping
@@ -38,18 +39,28 @@ class GroupAnswer:
 
 def sentences(found: Situation, strands: Iterable[Strand]) -> list[str]:
     """One sentence a strand: « Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet. »"""
-    return [french.typeset(_of_strand(found, strand.number, strand.level)) for strand in strands]
+    return [
+        french.typeset(_of_strand(found, strand.number, strand.level))
+        if strand.number not in found.openings
+        else opening(strand.number, strand.opened_on)
+        for strand in strands
+    ]
+
+
+def opening(number: int, day: date) -> str:
+    """What is said of a strand instead of figures before its opening: « Le volet 2 s’ouvre le 31 juillet 2026. »"""
+    return french.typeset(f"Le volet {number} s’ouvre le {french.day(day)}.")
 
 
 def answers(found: Situation, strands: Sequence[Strand], codes: Iterable[str]) -> list[GroupAnswer]:
-    """Whether all schools of each of these groups have joined, for each strand that concerns any; unknown codes are
-    left out."""
+    """Whether all schools of each of these groups have joined, for each open strand; unknown codes are left out."""
     rows = {row.code: row for row in found.rows}
     return [
         GroupAnswer(code, strand.number, french.typeset(_of_group(found, rows[code], strand.number)))
         for code in codes
         if code in rows
         for strand in strands
+        if strand.number not in found.openings
     ]
 
 

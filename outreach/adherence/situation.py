@@ -1,7 +1,7 @@
 """Counts the situation of a programme on a day: schools by network (or zone, …), strand and status.
 
 One function feeds page, export and command. `known_at` asks for what was known at a moment, as in `standing`; without
-it, all that is known now.
+it, all that is known now. A strand that is not open yet has no figures, and no rows.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, case, func, select
+from sqlalchemy import ColumnElement, Row, Select, Subquery, case, func, literal, select
 
 from outreach.adherence.grouping import Grouping, Groups, groups
 from outreach.adherence.models import Programme, RollUp, Status, Strand, Word
@@ -43,8 +43,8 @@ class Bucket(StrEnum):
 
 @dataclass(slots=True)
 class SituationRow:
-    """A group, or the total (code None): its authorities and schools over all strands, the schools of each strand by
-    bucket, and the authorities of each strand."""
+    """A group, or the total (code None): its authorities and schools over all open strands, the schools of each open
+    strand by bucket, and the authorities of each."""
 
     code: str | None
     label: str
@@ -71,7 +71,8 @@ class SituationRow:
 class Situation:
     """The situation at the end of a day, Brussels: the total, then each group that has an eligible school.
 
-    `known_at` is the moment whose knowledge it shows; None = that of now.
+    `known_at` is the moment whose knowledge it shows; None = that of now. `openings` has the strands that are not open
+    yet, by number, each with the day of its opening: no row has figures of these.
     """
 
     as_of: date
@@ -79,18 +80,22 @@ class Situation:
     by: Grouping
     total: SituationRow
     rows: list[SituationRow]
+    openings: dict[int, date] = field(default_factory=dict)
 
     def among(self, codes: Collection[str]) -> "Situation":
         """The same situation with the rows of these groups only; the total stays that of all. No code: all rows."""
         return replace(self, rows=[row for row in self.rows if not codes or row.code in codes])
 
     def as_json(self) -> dict[str, Any]:
-        """The situation as JSON, under fixed names: the rows stand under "networks", "zones", …"""
+        """The situation as JSON, under fixed names: the rows stand under "networks", "zones", …
+
+        A strand that is not open yet has the day of its opening, and null for each figure.
+        """
         return {
             "as_of": self.as_of.isoformat(),
             "known_at": self.known_at.isoformat() if self.known_at else None,
-            "total": _row_json(self.total, self.by),
-            f"{self.by.value}s": [_row_json(row, self.by) for row in self.rows],
+            "total": _row_json(self.total, self),
+            f"{self.by.value}s": [_row_json(row, self) for row in self.rows],
         }
 
 
@@ -118,34 +123,47 @@ def situation(
     known_at: datetime | None = None,
     by: Grouping = Grouping.NETWORK,
 ) -> Situation:
-    """Count every eligible school once per strand, by group."""
-    grouped = groups(session, by, programme.strands, day, known_at)
-    rows = {code: SituationRow(code, label, strands=_empty(programme)) for code, label in grouped.labels.items()}
-    numbers = {strand.id: strand.number for strand in programme.strands}
-    for code, strand_id, bucket, count in session.execute(_buckets(programme, grouped)):
+    """Count every eligible school once per open strand, by group."""
+    openings = {strand.number: strand.opened_on for strand in programme.strands if not strand.is_open(day)}
+    opened = programme.open_on(day)
+    if not opened:
+        return Situation(day, known_at, by, _total([], opened), [], openings)
+    grouped = groups(session, by, opened, day, known_at)
+    rows = {code: SituationRow(code, label, strands=_empty(opened)) for code, label in grouped.labels.items()}
+    numbers = {strand.id: strand.number for strand in opened}
+    for code, strand_id, bucket, count in session.execute(_buckets(grouped)):
         rows[code].strands[numbers[strand_id]][Bucket(bucket)] = count
-    for strands in (programme.strands, *([strand] for strand in programme.strands)):
+    for strands in (opened, *([strand] for strand in opened)):
         for code, authorities, schools in session.execute(_bases(strands, grouped)):
-            if strands is programme.strands:
+            if strands is opened:
                 rows[code].authorities, rows[code].schools = authorities, schools
             else:
                 rows[code].strand_authorities[strands[0].number] = authorities
     shown = [row for row in rows.values() if row.schools]
-    total = _total(shown, programme)
+    total = _total(shown, opened)
     if not by.is_partition:
-        _count_once(session, total, programme, grouped)
-    return Situation(day, known_at, by, total, shown)
+        _count_once(session, total, grouped)
+    return Situation(day, known_at, by, total, shown, openings)
 
 
 def curve(
     session: Session, programme: Programme, day: date, *, known_at: datetime | None = None
 ) -> list[tuple[date, dict[int, int]]]:
-    """Confirmed joinings of each strand (by number) on evenly spaced days from the opening to `day`, both included."""
-    days = _spaced(min(strand.opened_on for strand in programme.strands), day)
-    numbers = {strand.id: strand.number for strand in programme.strands}
-    points: dict[date, dict[int, int]] = {point: dict.fromkeys(numbers.values(), 0) for point in days}
-    for point, strand_id, count in session.execute(joinings(days, programme.strands, known_at)):
-        points[point][numbers[strand_id]] = count
+    """Confirmed joinings of each strand (by number) on evenly spaced days from the first opening to `day`.
+
+    On a day before its opening a strand has no number. There is no point where none is open yet.
+    """
+    opened = programme.open_on(day)
+    if not opened:
+        return []
+    days = _spaced(min(strand.opened_on for strand in opened), day)
+    points: dict[date, dict[int, int]] = {
+        point: {strand.number: 0 for strand in programme.open_on(point)} for point in days
+    }
+    numbers = {strand.id: strand.number for strand in opened}
+    for point, strand_id, count in session.execute(joinings(days, opened, known_at)):
+        if numbers[strand_id] in points[point]:
+            points[point][numbers[strand_id]] = count
     return sorted(points.items())
 
 
@@ -197,8 +215,8 @@ def strand_by_number(programme: Programme, number: int) -> Strand:
     return next((strand for strand in programme.strands if strand.number == number), programme.strands[0])
 
 
-def _empty(programme: Programme) -> dict[int, dict[Bucket, int]]:
-    return {strand.number: dict.fromkeys(Bucket, 0) for strand in programme.strands}
+def _empty(strands: Sequence[Strand]) -> dict[int, dict[Bucket, int]]:
+    return {strand.number: dict.fromkeys(Bucket, 0) for strand in strands}
 
 
 def _bucket(rows: Subquery) -> ColumnElement[str]:
@@ -206,8 +224,8 @@ def _bucket(rows: Subquery) -> ColumnElement[str]:
     return case((declared, Bucket.DECLARED.value), else_=rows.c.status)
 
 
-def _buckets(programme: Programme, grouped: Groups) -> Select[*tuple[Any, ...]]:
-    rows = standing([grouped.day], programme.strands, grouped.known_at)
+def _buckets(grouped: Groups) -> Select[*tuple[Any, ...]]:
+    rows = standing([grouped.day], grouped.strands, grouped.known_at)
     bucket = _bucket(rows).label("bucket")
     query = select(grouped.code.label("code"), rows.c.strand_id, bucket, func.count()).select_from(rows)
     return grouped.joined(query, rows).group_by("code", rows.c.strand_id, bucket)
@@ -223,12 +241,12 @@ def _counts(rows: Subquery) -> tuple[ColumnElement[int], ColumnElement[int]]:
     return func.count(rows.c.authority_id.distinct()), func.count(rows.c.school_id.distinct())
 
 
-def _count_once(session: Session, total: SituationRow, programme: Programme, grouped: Groups) -> None:
+def _count_once(session: Session, total: SituationRow, grouped: Groups) -> None:
     """Count in the total each authority and school once that stands in several groups."""
-    for strands in (programme.strands, *([strand] for strand in programme.strands)):
+    for strands in (grouped.strands, *([strand] for strand in grouped.strands)):
         rows = eligible([grouped.day], strands, grouped.known_at)
         authorities, schools = session.execute(select(*_counts(rows))).one()
-        if strands is programme.strands:
+        if strands is grouped.strands:
             total.authorities, total.schools = authorities, schools
         else:
             total.strand_authorities[strands[0].number] = authorities
@@ -243,6 +261,7 @@ def _schools(session: Session, programme: Programme, day: date, selection: Selec
         .join(School, School.id == rows.c.school_id)
         .join(Authority, Authority.id == rows.c.authority_id)
         .join(Network, Network.id == Authority.network_id)
+        .where(literal(strand.is_open(day)))
     )
     if selection.bucket:
         query = query.where(_bucket(rows) == selection.bucket.value)
@@ -262,13 +281,11 @@ def _authorities(session: Session, programme: Programme, day: date, selection: S
         of_group = _schools(session, programme, day, asked).with_only_columns(School.id)
     rows = rolled_up(day, [strand], selection.known_at, of_group)
     query = select(Authority, rows.c.roll_up, rows.c.concerned, rows.c.joined).join(Authority.network)
-    return query.join(rows, rows.c.authority_id == Authority.id)
+    return query.join(rows, rows.c.authority_id == Authority.id).where(literal(strand.is_open(day)))
 
 
-def _total(rows: Sequence[SituationRow], programme: Programme) -> SituationRow:
-    total = SituationRow(
-        None, "Total", sum(r.authorities for r in rows), sum(r.schools for r in rows), _empty(programme)
-    )
+def _total(rows: Sequence[SituationRow], strands: Sequence[Strand]) -> SituationRow:
+    total = SituationRow(None, "Total", sum(r.authorities for r in rows), sum(r.schools for r in rows), _empty(strands))
     for number, buckets in total.strands.items():
         for bucket in buckets:
             buckets[bucket] = sum(row.strands[number][bucket] for row in rows)
@@ -282,15 +299,16 @@ def _spaced(first: date, last: date) -> list[date]:
     return [last - timedelta(days * step // max(count - 1, 1)) for step in range(count)]
 
 
-def _row_json(row: SituationRow, by: Grouping) -> dict[str, Any]:
-    strands = {
-        str(number): {bucket.value: count for bucket, count in buckets.items()}
-        for number, buckets in row.strands.items()
+def _row_json(row: SituationRow, found: Situation) -> dict[str, Any]:
+    strands: dict[int, dict[str, Any]] = {
+        number: {bucket.value: count for bucket, count in buckets.items()} for number, buckets in row.strands.items()
     }
+    for number, day in found.openings.items():
+        strands[number] = {"opens_on": day.isoformat(), **{bucket.value: None for bucket in Bucket}}
     return {
-        by.value: row.code,
+        found.by.value: row.code,
         "label": row.label,
-        "authorities": row.authorities,
-        "schools": row.schools,
-        "strands": strands,
+        "authorities": row.authorities if row.strands else None,
+        "schools": row.schools if row.strands else None,
+        "strands": {str(number): strands[number] for number in sorted(strands)},
     }

@@ -148,7 +148,7 @@ def _codes(session: Session, networks: Sequence[str]) -> list[str]:
 
 
 def _tables(found: Situation) -> list[str]:
-    """A table a strand, as aligned lines: its headers, its groups, the total."""
+    """A table a strand that is open, as aligned lines: its headers, its groups, the total."""
     return [line for number in found.total.strands for line in ("", f"Volet {number}", *_lines(found, number))]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from outreach import days, french
-from outreach.adherence import programmes
+from outreach.adherence import programmes, sentences
 from outreach.adherence.models import Programme, Strand
 from outreach.db import Session
 from outreach.directory.models import Network
@@ -167,9 +167,10 @@ def _fault_of_day(asked: NoteRequest, programme: Programme, now: datetime) -> st
         return (
             "Cette date est dans l’avenir : une note dit ce qui est, pas ce qui sera. Choisissez aujourd’hui ou avant."
         )
-    opened = min((strand.opened_on for strand in strands_of(asked, programme)), default=None)
-    if opened and asked.as_of < opened:
-        return f"Le programme n’a commencé que le {french.day(opened)} : choisissez ce jour ou un jour suivant."
+    strands = strands_of(asked, programme)
+    if strands and not any(strand.is_open(asked.as_of) for strand in strands):
+        first = min(strands, key=lambda strand: strand.opened_on)
+        return f"{sentences.opening(first.number, first.opened_on)} Choisissez ce jour ou un jour suivant."
     return ""
 
 

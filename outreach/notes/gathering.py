@@ -71,7 +71,8 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         refuse_corrected(session, corrected)
     strands = drafts.strands_of(asked, programme)
     found = situation.situation(session, programme, asked.as_of, known_at=asked.known_at)
-    tables = _tables(session, asked, programme, strands, found)
+    opened = [strand for strand in strands if strand.is_open(asked.as_of)]
+    tables = _tables(session, asked, programme, opened, found)
     chosen = [row for row in found.rows if not asked.networks or row.code in asked.networks]
     known_at = asked.known_at or now
     content = NoteContent(
@@ -99,7 +100,7 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
     )
     return Gathered(
         content,
-        _rows(session, asked, strands),
+        _rows(session, asked, opened),
         programme.id,
         asked.as_of,
         known_at,
@@ -118,7 +119,10 @@ def _answer(found: Situation, strand: Strand, chosen: Sequence[SituationRow]) ->
 def _tables(
     session: Session, asked: NoteRequest, programme: Programme, strands: Sequence[Strand], found: Situation
 ) -> tuple[NoteTable, ...]:
-    """The tables by network, of those asked for, then by what else is asked for, of all networks."""
+    """The tables by network, of those asked for, then by what else is asked for, of all networks.
+
+    A strand that is not open yet has none.
+    """
     tables = [_table(found, strand, asked.networks) for strand in strands]
     for kind in TableKind:
         if kind in asked.groupings and kind is not TableKind.NETWORK:

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french, sent_lists
 from outreach.accounts import staff
-from outreach.adherence import by_hand, programmes, records
+from outreach.adherence import by_hand, programmes, records, sentences
 from outreach.adherence.joining_lists import lists
 from outreach.adherence.models import JoiningList, Programme, Status, Strand, Word
 from outreach.adherence.situation import strand_by_number
@@ -226,6 +226,8 @@ def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> 
         federations=authority_sheet.represented_by(session, authority),
         programme=programme,
         rows=rows,
+        opened=programme.open_on(current_day()),
+        opening=sentences.opening,
         roll_ups=records.roll_ups(rows, programme),
         entries=by_hand.of_authority(session, authority, programme)[:SHOWN_RECORDS],
         form=form,

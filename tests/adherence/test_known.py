@@ -27,11 +27,11 @@ name = "Essai"
 [[strands]]
 number = 1
 name = "Premier"
-opened_on = 2021-01-01
+opened_on = 2020-12-31
 [[strands]]
 number = 2
 name = "Second"
-opened_on = 2021-01-01
+opened_on = 2020-12-31
 level = "primary"
 """
 SCHOOLS = {

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -104,6 +105,13 @@ def test_a_sentence_names_the_moment_whose_knowledge_it_shows():
     found = situation(known_at=datetime(2021, 5, 20, 12, tzinfo=UTC), joined=1, none=1)
     told = plain(sentences.sentences(found, [STRAND])[0])
     assert told.startswith("Au 15 mai 2021, tel que connu le 20 mai 2021 à 14 h, une des 2 écoles")
+
+
+def test_a_strand_that_is_not_open_yet_has_no_figure_and_no_answer():
+    found = replace(situation(joined=1), openings={2: date(2021, 7, 31)})
+    strands = [STRAND, Strand(number=2, level=Level.SECONDARY, opened_on=date(2021, 7, 31))]
+    assert plain(sentences.sentences(found, strands)[1]) == "Le volet 2 s’ouvre le 31 juillet 2021."
+    assert [one.strand for one in sentences.answers(found, strands, ["WBE"])] == [1]
 
 
 def test_an_unknown_group_has_no_answer():

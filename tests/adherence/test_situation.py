@@ -1,9 +1,10 @@
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import insert
 
 from outreach.adherence import programmes, situation
+from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.adherence.situation import Bucket, Selection
 from tests.conftest import STORY_DAY
@@ -46,7 +47,7 @@ def test_the_spring_of_2021(session, programme):
     }
 
 
-@pytest.mark.parametrize("day", [date(2020, 1, 1), date(2021, 1, 15), STORY_DAY])
+@pytest.mark.parametrize("day", [date(2020, 11, 16), date(2021, 1, 15), STORY_DAY])
 def test_each_row_adds_up_to_its_schools(session, programme, day):
     found = situation.situation(session, programme, day)
     for row in (found.total, *found.rows):
@@ -54,9 +55,35 @@ def test_each_row_adds_up_to_its_schools(session, programme, day):
             assert sum(buckets.values()) == row.schools
 
 
+@pytest.mark.parametrize("by", Grouping)
+def test_before_its_opening_a_strand_has_no_figures(session, programme, by):
+    """Not even where a status is recorded for that time: « n’a pas répondu » would be untrue of every school."""
+    first, second = programme.strands
+    day = second.opened_on - timedelta(1)
+    found = situation.situation(session, programme, day, by=by)
+    assert found.openings == {2: second.opened_on}
+    for row in (found.total, *found.rows):
+        assert (list(row.strands), list(row.strand_authorities)) == ([1], [1])
+    stated = found.as_json()
+    for row in (stated["total"], *stated[f"{by}s"]):
+        assert row["strands"]["2"] == {"opens_on": second.opened_on.isoformat(), **dict.fromkeys(Bucket)}
+        assert "opens_on" not in row["strands"]["1"]
+    for listed in (Selection(2), Selection(2, Bucket.NONE), Selection(2, None, "WBE")):
+        assert situation.schools(session, programme, day, listed) == []
+        assert situation.authorities(session, programme, day, listed) == []
+        assert situation.count_owners(session, programme, day, listed) == 0
+    opened = situation.situation(session, programme, second.opened_on, by=by)
+    assert (opened.openings, list(opened.total.strands)) == ({}, [1, 2])
+    none = situation.situation(session, programme, first.opened_on - timedelta(1), by=by)
+    total = none.as_json()["total"]
+    assert (none.rows, list(none.openings), total["authorities"], total["schools"]) == ([], [1, 2], None, None)
+    assert situation.curve(session, programme, first.opened_on - timedelta(1)) == []
+
+
 def test_the_curve_ends_where_the_situation_stands_and_never_invents(session, programme):
     points = situation.curve(session, programme, STORY_DAY)
     assert points[0][0] == date(2020, 11, 16)
+    assert {len(values) for _, values in points} == {1, 2}, "the second strand begins later"
     for day, values in (points[0], points[7], points[-1]):
         total = situation.situation(session, programme, day).total
         assert values == {number: buckets[Bucket.JOINED] for number, buckets in total.strands.items()}

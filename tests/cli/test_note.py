@@ -85,6 +85,17 @@ def test_each_figure_of_the_seeds_answer_is_that_of_the_report(note):
             assert said == {"authorities": row["authorities"], "schools": row["schools"], **buckets}
 
 
+def test_the_report_of_a_strand_that_is_not_open_yet_says_when_it_opens(note):
+    report = ("situation", "--as-of", "2021-01-14", "--network", "WBE")
+    lines = note(*report, group="report")[1].replace("\xa0", " ").splitlines()
+    assert ("Le volet 2 s’ouvre le 15 janvier 2021." in lines, "Volet 2" in lines) == (True, False)
+    told = json.loads(note(*report, "--json", group="report")[1])
+    for row in (told["total"], *told["networks"]):
+        assert {name: value for name, value in row["strands"]["2"].items() if value is not None} == {
+            "opens_on": "2021-01-15"
+        }
+
+
 def test_without_the_database_a_note_is_verified_by_its_data_alone(note, tmp_path):
     note(*MAKE, "--json")
     file = tmp_path / "note.json"
@@ -124,7 +135,7 @@ def test_without_yes_or_json_it_asks_before_it_freezes(note):
     ("words", "said"),
     [
         (("make", "--as-of", "2021-05-16", "--title", "x", "--json"), "avenir"),
-        (("make", "--as-of", "2019-05-16", "--title", "x", "--json"), "commencé que le"),
+        (("make", "--as-of", "2019-05-16", "--title", "x", "--json"), "s’ouvre le"),
         ((*MAKE, "--network", "Marsien", "--json"), "Le réseau « Marsien » n’existe pas"),
         ((*MAKE, "--known-at", "hier", "--json"), "moment"),
         ((*MAKE, "--figure", "x", "1", "y", "z", "--json"), "Chiffre 1"),

@@ -45,7 +45,7 @@ def expected(found, number):
     ]
 
 
-@pytest.mark.parametrize("day", ["2021-05-15", "2021-01-20", "2020-12-01"])
+@pytest.mark.parametrize("day", ["2021-05-15", "2021-01-20"])
 def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day):
     with sample_database.reading() as session:
         programme = programmes.the_programme(session)
@@ -60,13 +60,40 @@ def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day
     ]  # fmt: skip
     content = author.get(f"/situation/export.csv?as_of={day}").data.decode("utf-8-sig")
     lines = list(csv.reader(io.StringIO(content), delimiter=";"))[1:]
-    assert lines[0][-1].startswith("0,")
+    assert lines[0][-2].startswith("0,")
     assert {line[1] for line in lines} == {f"{datetime.now(BRUSSELS):%Y-%m-%d}" + lines[0][1][10:]}
-    assert [[line[0], *line[2:-1]] for line in lines] == [[str(cell) for cell in row] for row in flat]
+    assert [[line[0], *line[2:-2]] for line in lines] == [[str(cell) for cell in row] for row in flat]
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get(f"/situation/export.xlsx?as_of={day}").data))
     assert book.sheet_names == ["Situation", "Actions", "Définitions", "À propos"]
-    assert [[row[0], *row[2:-1]] for row in book.get_sheet_by_index(0).to_python()[1:]] == flat
+    assert [[row[0], *row[2:-2]] for row in book.get_sheet_by_index(0).to_python()[1:]] == flat
     assert json.loads(json.dumps(found.as_json()))["total"]["strands"]["1"]["joined"] == flat[-2][6]
+
+
+def test_before_its_opening_a_strand_says_when_it_opens_and_nothing_else(author, signed_in):
+    told, day = "Le volet 2 s’ouvre le 15 janvier 2021.", "as_of=2021-01-14"
+    page = author.get(f"/?{day}&network=WBE")
+    (section,) = elements(page, "section[@aria-labelledby='strand-2']")
+    assert (text_of(section).split(" : ")[1].endswith(told), cells(section)) == (True, [])
+    assert [text_of(one) for one in elements(page, "p[@class='quotable']")][1] == told
+    assert len(elements(page, "ul[@class='figures']/li")) == 3
+    assert not [address for address, _ in links(page, "/situation/") if "strand=2" in address]
+    for place in ("schools", "authorities"):
+        listed = author.get(f"/situation/{place}?{day}&strand=2&status=none&network=WBE")
+        assert (listed.status_code, told in text_of(listed), elements(listed, "table")) == (200, True, [])
+        assert not links(listed, f"/situation/{place}.")
+        file = author.get(f"/situation/{place}.csv?{day}&strand=2")
+        assert (file.status_code, told in text_of(file)) == (400, True)
+        assert author.post(f"/situation/{place}/campaign?{day}&strand=2").status_code == 400
+    file = author.get(f"/situation/export.csv?{day}").data.decode("utf-8-sig").replace("\xa0", " ")
+    lines = [line for line in csv.DictReader(io.StringIO(file), delimiter=";") if line["Volet"] == "2"]
+    assert {(*(line[bucket.label] for bucket in Bucket), line["Remarque"]) for line in lines} == {
+        (*[""] * len(Bucket), told)
+    }
+    assert author.get(f"/situation/export.xlsx?{day}").status_code == 200
+    before = author.get("/?as_of=2020-01-01")
+    said = text_of(before)
+    assert "Le volet 1 s’ouvre le 16 novembre 2020. " in said
+    assert ("écoles concernées" in said.split("Définitions")[0], elements(before, "svg[@class='curve']")) == (False, [])
 
 
 def test_the_sentence_of_the_answer(author):

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
-from outreach.adherence import records
+from outreach.adherence import records, sentences
 from outreach.adherence.models import Programme, Status, Strand, Word
 from outreach.adherence.records import SchoolStandings
 from outreach.campaigns.letter import composing
@@ -59,6 +59,7 @@ class MailboxFile:
     """What a mailbox reads of itself and its schools. `has_more`: there are older ones than those listed.
 
     `strands` are those that one of the schools may join; a school has a standing in those that it may join itself.
+    `openings` has a sentence for each strand that is not open yet, which has no standing.
     """
 
     letters: Sequence[LetterInFile]
@@ -66,6 +67,7 @@ class MailboxFile:
     answers: Sequence[AnswerInFile]
     has_more_answers: bool
     strands: Sequence[Strand]
+    openings: Sequence[str]
     schools: Sequence[SchoolStandings]
 
     def totals(self, strand: Strand) -> list[tuple[Status, Word | None, int]]:
@@ -90,14 +92,18 @@ def of(session: Session, message: Message, *, now: datetime) -> MailboxFile:
     limit = school_limits(session, [authority.id]).get((authority.id, message.address_key))
     standings = records.standings(session, authority, programme, today(now))
     schools = [row for row in standings if limit is None or row.school.id in limit]
-    open_to = {number for row in schools for number in row.strands}
+    numbers = {number for row in schools for number in row.strands}
+    open_to = [strand for strand in programme.strands if strand.number in numbers]
     letters, answers = _letters(session, message, now), _answers(session, message, limit, now)
     return MailboxFile(
         letters=letters[:MOST],
         has_more_letters=len(letters) > MOST,
         answers=answers[:MOST],
         has_more_answers=len(answers) > MOST,
-        strands=[strand for strand in programme.strands if strand.number in open_to],
+        strands=[strand for strand in open_to if strand.is_open(today(now))],
+        openings=[
+            sentences.opening(strand.number, strand.opened_on) for strand in open_to if not strand.is_open(today(now))
+        ],
         schools=schools,
     )
 

@@ -8,7 +8,7 @@ from flask import Response, render_template, request
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
-from outreach.adherence import known, programmes, situation
+from outreach.adherence import known, programmes, sentences, situation
 from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme, RollUp
@@ -17,6 +17,7 @@ from outreach.campaigns import from_lists
 from outreach.campaigns.from_lists import WrittenList
 from outreach.db import Session
 from outreach.directory.listing import PAGE_ROWS
+from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.audience import Concerns
 from outreach.web.audience.writing import write_to
@@ -95,6 +96,7 @@ def _rows_page(template: str, count: Callable[..., int], rows: Callable[..., Seq
         about = surely_asked(session)
         programme = programmes.the_programme(session)
         selection, group = selected(session, programme, about)
+        strand = situation.strand_by_number(programme, selection.strand)
         total = count(session, programme, about.day, selection)
         is_whole = request.args.get("whole") == "1" and total <= MOST_PRINTED
         size = MOST_PRINTED if is_whole else PAGE_ROWS
@@ -106,6 +108,7 @@ def _rows_page(template: str, count: Callable[..., int], rows: Callable[..., Seq
             group=group or "Toutes les écoles",
             about=about,
             spelt_day=spelt_day(about),
+            opening="" if strand.is_open(about.day) else sentences.opening(strand.number, strand.opened_on),
             pager=pager,
             may_print=PAGE_ROWS < total <= MOST_PRINTED,
             is_whole=is_whole,
@@ -117,8 +120,14 @@ def _rows_page(template: str, count: Callable[..., int], rows: Callable[..., Seq
 
 
 def _asked_list(session: Session, programme: Programme, about: AskedSituation, what: str) -> tuple[str, Selection]:
-    """What a list is called, and which schools it is about; that of authorities is about all their schools."""
+    """What a list is called, and which schools it is about; that of authorities is about all their schools.
+
+    Raises InputError when its strand is not open yet on the day.
+    """
     selection, group = selected(session, programme, about)
+    strand = situation.strand_by_number(programme, selection.strand)
+    if not strand.is_open(about.day):
+        raise InputError(f"{sentences.opening(strand.number, strand.opened_on)} Choisissez ce jour ou un jour suivant.")
     if what == "authorities":
         selection = replace(selection, bucket=None)
     named = selection.bucket.label if selection.bucket else "Écoles concernées"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from outreach import french
+from outreach.adherence import sentences
 from outreach.adherence.definitions import DEFINITIONS, KNOWN
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import RollUp, Word
@@ -42,12 +43,13 @@ def definitions(oldest: date | None) -> exports.Table:
 def tables_of(found: Situation, acted: Actions, now: datetime, oldest: date | None) -> list[exports.Table]:
     """The situation computed now as tables: one row for each group and strand; the actions; the definitions.
 
-    `oldest` is what `known.oldest_register` says of it.
+    A strand that is not open yet has a row without figures, whose last cell says when it opens. `oldest` is what
+    `known.oldest_register` says of it.
     """
-    counted = (*("PO", "Écoles", "Volet"), *(bucket.label for bucket in Bucket), "Part adhérée")
+    counted = (*("PO", "Écoles", "Volet"), *(bucket.label for bucket in Bucket), "Part adhérée", "Remarque")
     headers = ("Au", KNOWN, *GROUP_HEADERS[found.by], *counted)
     times = (found.as_of.isoformat(), spelt_moment(found.known_at or now))
-    rows = [cells for row in (*found.rows, found.total) for cells in _cells(times, row)]
+    rows = [cells for row in (*found.rows, found.total) for cells in _cells(times, row, found)]
     return [exports.Table("Situation", headers, rows), actions_table(times, acted), definitions(oldest)]
 
 
@@ -122,9 +124,14 @@ def authority_cells(
     return (*head, *named, authority.municipality, *counted, authority.name)
 
 
-def _cells(times: tuple[str, str], row: SituationRow) -> list[tuple[exports.Cell, ...]]:
-    named = (*times, row.label, row.code, row.authorities, row.schools)
-    return [
-        (*named, number, *buckets.values(), round(row.share(number, Bucket.JOINED), 4))
+def _cells(times: tuple[str, str], row: SituationRow, found: Situation) -> list[tuple[exports.Cell, ...]]:
+    totals = (row.authorities, row.schools) if row.strands else ("", "")
+    named = (*times, row.label, row.code, *totals)
+    opened: dict[int, tuple[exports.Cell, ...]] = {
+        number: (*buckets.values(), round(row.share(number, Bucket.JOINED), 4), "")
         for number, buckets in row.strands.items()
-    ]
+    }
+    to_come: dict[int, tuple[exports.Cell, ...]] = {
+        number: (*[""] * (len(Bucket) + 1), sentences.opening(number, day)) for number, day in found.openings.items()
+    }
+    return [(*named, number, *cells) for number, cells in sorted({**opened, **to_come}.items())]

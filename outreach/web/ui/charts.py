@@ -108,7 +108,8 @@ def way(steps: Sequence[WayStep]) -> list[WayBar]:
 def curve(points: Sequence[tuple[date, Mapping[int, int]]], marks: Sequence[tuple[date, str]] = ()) -> Curve:
     """The curve of points (day, values by line number), oldest first. At least one point is needed.
 
-    `marks` are days with their names.
+    A line begins at the first point that has a value of it; the last point has one of each. `marks` are days with their
+    names.
     """
     top = _round_up(max((max(values.values()) for _, values in points), default=0))
     first, last = points[0][0], points[-1][0]
@@ -122,8 +123,8 @@ def curve(points: Sequence[tuple[date, Mapping[int, int]]], marks: Sequence[tupl
 
     lines = []
     for number in points[-1][1]:
-        steps = [f"M{x(first)} {y(points[0][1][number])}"]
-        steps += [f"H{x(day)}V{y(values[number])}" for day, values in points[1:]]
+        (begun, start), *later = [(day, values[number]) for day, values in points if number in values]
+        steps = [f"M{x(begun)} {y(start)}", *(f"H{x(day)}V{y(count)}" for day, count in later)]
         value = points[-1][1][number]
         lines.append(CurveLine(number, "".join(steps), x(last), y(value), value))
     levels = [(y(top * step // 4), top * step // 4) for step in range(5)]

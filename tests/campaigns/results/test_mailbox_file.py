@@ -1,11 +1,11 @@
 """A mailbox's own file: its letters, the answers and the word for each school; of some schools alone where it is so."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import event, select, update
 
-from outreach.adherence.models import Status, Word
+from outreach.adherence.models import Status, Strand, Word
 from outreach.campaigns.results import mailbox_file
 from outreach.campaigns.results.mailbox_file import AnswerInFile
 from outreach.campaigns.waves import answering
@@ -84,6 +84,14 @@ def test_a_mailbox_that_answers_for_some_schools_reads_of_these_alone(database, 
         (Status.DECLINED, Word.DECLARED, 1),
         (Status.NONE, None, 1),
     ]
+
+
+def test_a_strand_that_is_not_open_yet_has_no_standing(database, boxes):
+    with database.writing() as session:
+        session.scalars(select(Strand)).one().opened_on = date(2099, 7, 31)
+    file = read(database, boxes[ALL])
+    assert (list(file.strands), len(file.schools)) == ([], 3)
+    assert [told.replace("\xa0", " ") for told in file.openings] == ["Le volet 1 s’ouvre le 31 juillet 2099."]
 
 
 @pytest.mark.long

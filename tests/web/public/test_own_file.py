@@ -1,10 +1,11 @@
 """« Notre dossier »: it begins under the answer page, all of it has pages, and it ends with the answers."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import select
 
-from outreach.directory.models import Contact
+from outreach.adherence.models import Strand
+from outreach.directory.models import Authority, Contact, Network
 from tests.pages import elements, text_of
 from tests.web.campaigns.test_progress import stop_clock
 from tests.web.test_responses import LAST, finish, letters, wbe
@@ -20,6 +21,20 @@ def test_the_answer_page_begins_the_file_and_leads_to_all_of_it_in_pages(client,
     assert "Ce qui a été répondu cette année scolaire Rien encore." in text_of(first)  # nothing was answered
     few = client.get(f"{address}?page=99")
     assert len(elements(few, "tbody/tr")) == 47
+
+
+def test_neither_the_file_nor_the_sheet_counts_a_strand_before_its_opening(client, author, wbe, sample_database):
+    with sample_database.writing() as session:
+        second = session.scalars(select(Strand).where(Strand.number == 2)).one()
+        second.opened_on = date(2099, 7, 31)
+        fase = session.scalars(select(Authority.fase).join(Network).where(Network.code == "WBE")).one()
+    for page in (client.get(wbe.replace("/a/", "/a/file/")), author.get(f"/directory/{fase}/statuses")):
+        said = text_of(page).replace("\u00a0", " ")
+        assert "Le volet 2 s’ouvre le 31 juillet 2099." in said
+        assert [text_of(head) for head in elements(page, "thead/tr/th")][:3] in (
+            ["École", "Volet 1"],
+            ["École", "Volet 1", "Enregistré"],
+        )
 
 
 def test_the_file_names_no_person_and_no_address_but_the_contact(client, wbe, sample_database):
