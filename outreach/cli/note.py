@@ -24,16 +24,31 @@ from outreach.cli.context import (
 )
 from outreach.db import NO_ANSWER
 from outreach.demo import people
+from outreach.errors import InputError, OutreachError
 from outreach.french import typeset
-from outreach.notes import approving, corrections, drafts, finishing, freezing, gathering, known, listing, verifying
+from outreach.notes import (
+    approving,
+    corrections,
+    drafts,
+    finishing,
+    freezing,
+    gathering,
+    known,
+    listing,
+    signing,
+    verifying,
+)
 from outreach.notes.content import HandFigure, NoteContent, TableKind
 from outreach.notes.drafts import NoteRequest
+from outreach.notes.files.data import LARGEST
 from outreach.notes.models import ENDINGS, Note, NoteState
-from outreach.notes.verifying import KnownNotes
+from outreach.notes.verifying import KnownNotes, Verdict
 from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.spreadsheets.tables import decode
 
+EXITS = {Verdict.VALID: 0, Verdict.UNPROVEN: 3, Verdict.INVALID: 1}  # click itself ends with 2
+MOST_KEYS = 64_000  # bytes of a file of public keys, each of which has 113
 GROUPINGS = [kind.value for kind in TableKind if kind is not TableKind.NETWORK]
 yes_option = click.option("--yes", is_flag=True, help="N’attend pas de confirmation ; --json n’en attend pas non plus.")
 text_option = click.option(
@@ -193,17 +208,25 @@ def show(operation: Operation, number: str, kind: str | None, output: Path | Non
 @note.command()
 @file_argument
 @click.option("--alone", is_flag=True, help="Sans la base de données : par les données que le fichier contient.")
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FICHIER",
+    help="Les clés publiques (PEM) de confiance, telles que le service les publie à /n/key.",
+)
 @json_option
 @pass_operation
-def verify(operation: Operation, file: Path, alone: bool, as_json: bool) -> None:
-    """Dit si un fichier est celui d’une note ; le code de sortie est 1 s’il ne l’est pas."""
-    verdict = verifying.verify(file.read_bytes(), None if alone else _known(operation))
+def verify(operation: Operation, file: Path, alone: bool, key_file: Path | None, as_json: bool) -> None:
+    """Dit si un fichier est celui d’une note ; code de sortie : 0 valide, 3 non prouvé, 1 non valide."""
+    trusted = _trusted(key_file) if key_file else frozenset()
+    judged = verifying.verify(_beginning(file, LARGEST), None if alone else _known(operation), trusted)
     if as_json:
-        say_json({"valid": verdict.is_valid, "number": verdict.number or None, "reason": verdict.said})
+        shown = {"valid": judged.is_valid, "verdict": judged.verdict.value}
+        say_json({**shown, "number": judged.number or None, "reason": judged.said})
     else:
-        say(verdict.said)
-    if not verdict.is_valid:
-        sys.exit(1)
+        say(f"Verdict : {judged.verdict.label}. {judged.said}")
+    sys.exit(EXITS[judged.verdict])
 
 
 @note.command()
@@ -253,13 +276,33 @@ def _approve(operation: Operation, key: int) -> str:
 
 
 def _known(operation: Operation) -> KnownNotes | None:
-    """What the database holds; None where none answers, and the verdict then says what it is worth."""
+    """What the database holds; None where it cannot be asked or holds no note, so that it proves nothing."""
     try:
         with operation.database.reading() as session:
-            return known.known_notes(session)
+            notes = known.known_notes(session)
     except NO_ANSWER:
-        click.echo(typeset("La base de données ne répond pas : le fichier est vérifié sans elle."), err=True)
-        return None
+        said = "La base de données ne répond pas"
+    except OutreachError as error:  # of another version, or no database is named
+        said = str(error).rstrip(".")
+    else:
+        if notes.public_keys:
+            return notes
+        said = "La base de données ne garde aucune note validée"
+    click.echo(typeset(f"{said} : le fichier est vérifié sans elle."), err=True)
+    return None
+
+
+def _trusted(key_file: Path) -> frozenset[str]:
+    try:
+        return signing.public_keys_in(_beginning(key_file, MOST_KEYS))
+    except InputError as error:
+        raise click.BadParameter(typeset(str(error)), param_hint="--key") from None
+
+
+def _beginning(file: Path, size: int) -> bytes:
+    """At most so many bytes of a file, and one more where it is longer."""
+    with file.open("rb") as opened:
+        return opened.read(size + 1)
 
 
 def _figure(label: str, value: str, source: str, dated: str) -> HandFigure:

@@ -5,6 +5,7 @@ keeps the public half of the key that signed it, so that a note signed by a form
 """
 
 import os
+import re
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,14 +19,16 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
+    load_pem_public_key,
 )
 
-from outreach.errors import Refused
+from outreach.errors import InputError, Refused
 from outreach.notes.content import NumberedNote
 from outreach.settings import Mode, Settings, kept_text
 
 LOST_NOTHING = "La note n’est pas validée, rien n’est perdu."
 OWN_KEY = "note-key.pem"  # in the data folder of a demonstration, which makes its own
+PUBLIC_KEY = re.compile(rb"-----BEGIN PUBLIC KEY-----[^-]{1,2000}-----END PUBLIC KEY-----")
 PREFIX = bytes.fromhex("302a300506032b6570032100")  # what stands before the 32 bytes of a public key (RFC 8410 §4)
 
 
@@ -53,6 +56,27 @@ def pem(public_key: str) -> str:
     return (
         f"-----BEGIN PUBLIC KEY-----\n{b64encode(PREFIX + b64decode(public_key)).decode()}\n-----END PUBLIC KEY-----\n"
     )
+
+
+def public_keys_in(written: bytes) -> frozenset[str]:
+    """The public keys (base64) that a text holds in PEM: a file of keys, or the page `/n/key` as it was saved.
+
+    Raises InputError where it holds none, or one that signs no notes.
+    """
+    keys = set()
+    for block in PUBLIC_KEY.findall(written):
+        try:
+            key = load_pem_public_key(block)
+        except (ValueError, UnsupportedAlgorithm):
+            key = None
+        if not isinstance(key, Ed25519PublicKey):
+            raise InputError("Une clé publique de ce fichier n’est pas une clé Ed25519 en PEM.")
+        keys.add(b64encode(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode())
+    if b"PRIVATE KEY" in written:
+        raise InputError("Ce fichier a une clé privée : donnez la clé publique, telle que la montre /n/key.")
+    if not keys:
+        raise InputError("Ce fichier n’a aucune clé publique en PEM, telle que la montre /n/key.")
+    return frozenset(keys)
 
 
 def signing_key(settings: Settings) -> Ed25519PrivateKey:

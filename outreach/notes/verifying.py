@@ -1,13 +1,15 @@
 """Tells whether a file is a note's: its JSON by the signature, any other file by the digest kept with the note.
 
-The question needs no network. Without the database, a JSON file and the JSON attached to a PDF can still be checked,
-with the key that they name themselves: the verdict then says what was not checked.
+A file is valid only by something trusted: what the database holds, or public keys that somebody vouches for. Without
+both, the data can still be checked with the key that they name themselves: whoever changes a note can sign it with a
+key of their own, so that proves nothing, and the verdict says so.
 """
 
 import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
 from itertools import islice
 
@@ -15,6 +17,15 @@ from outreach.notes.files.data import LARGEST, NoteData, UnreadableData, read_da
 from outreach.notes.signing import fingerprint, is_signed
 
 ONLY_DATA = "Seules les données jointes sont vérifiées : le texte et les tableaux que montre le fichier ne le sont pas."
+ASK_WITH_KEY = (
+    "Rien ne prouve que cette clé est celle du service : relancez la commande quand la base de données répond, "
+    "ou avec --key et la clé que le service publie à /n/key."
+)
+COMPARE_DIGEST = (
+    "Relancez la commande quand la base de données répond, "
+    "ou comparez cette empreinte avec celle que donne la page publique de la note."
+)
+ARCHIVE = b"PK\x03\x04"  # begins a DOCX, an XLSX, or the ZIP of a note's CSV files
 # An attached file in a PDF, as typst writes it: the dictionary of its stream, after which its bytes begin.
 ATTACHED = re.compile(
     rb"<<([^<>]{0,200}/Type/EmbeddedFile[^<>]{0,200}+(?:<<[^<>]{0,200}+>>)?+[^<>]{0,200}+)>>\s{0,4}stream\r?\n"
@@ -40,78 +51,113 @@ class KnownNotes:
     public_keys: frozenset[str]
 
 
+class Verdict(StrEnum):
+    """What can be said of a file, as programs read it."""
+
+    VALID = "valid"
+    UNPROVEN = "unproven"
+    INVALID = "invalid"
+
+    @property
+    def label(self) -> str:
+        """As people read it."""
+        return {Verdict.VALID: "valide", Verdict.UNPROVEN: "non prouvé", Verdict.INVALID: "non valide"}[self]
+
+
 @dataclass(frozen=True, slots=True)
 class FileVerdict:
     """Whether a file is a note's as it was approved; what was checked, and why not, a French sentence each."""
 
-    is_valid: bool
+    verdict: Verdict
     number: str
     sentences: tuple[str, ...]
 
     @property
+    def is_valid(self) -> bool:
+        """Whether something trusted proves it."""
+        return self.verdict is Verdict.VALID
+
+    @property
     def said(self) -> str:
-        """All of it on one line."""
+        """All sentences on one line."""
         return " ".join(self.sentences)
 
 
-def verify(content: bytes, known: KnownNotes | None = None) -> FileVerdict:
-    """Verify a file of a note. `known` is what the database holds; None where there is no database."""
+def verify(content: bytes, known: KnownNotes | None = None, trusted: frozenset[str] = frozenset()) -> FileVerdict:
+    """Verify a file of a note.
+
+    `known` is what the database holds, None where there is no database. `trusted` are public keys (base64) that
+    somebody vouches for.
+    """
+    if len(content) > LARGEST:
+        return _invalid("", f"Le fichier dépasse {LARGEST // 1_000_000} Mo : aucun fichier d’une note n’est si grand.")
     digest = sha256(content).hexdigest()
     kept = next((file for file in known.files if file.sha256 == digest), None) if known else None
     if kept:
         said = f"Ce fichier est, octet pour octet, le {kept.kind.upper()} de la note {kept.number}, gardé avec elle"
-        return FileVerdict(True, kept.number, (f"{said} (empreinte SHA-256 {digest}).",))
+        return FileVerdict(Verdict.VALID, kept.number, (f"{said} (empreinte SHA-256 {digest}).",))
     if content.startswith(b"%PDF"):
-        return _of_pdf(content, digest, known)
+        return _of_pdf(content, digest, known, trusted)
+    if content.startswith(ARCHIVE) and known is None:
+        said = f"L’empreinte SHA-256 du fichier ({digest}) ne peut pas être comparée sans la base de données."
+        return FileVerdict(Verdict.UNPROVEN, "", (said, COMPARE_DIGEST))
     try:
         data = read_data(content)
     except UnreadableData as error:
-        return _unknown(digest, known, str(error))
-    return _of_data(data, known)
+        compared = "n’est celle d’aucun fichier gardé" if known else "ne peut pas être comparée sans la base de données"
+        reason = f"Ce n’est pas le JSON d’une note : {error}."
+        return _invalid("", f"L’empreinte SHA-256 du fichier ({digest}) {compared}.", reason)
+    return _of_data(data, known, trusted)
 
 
-def _unknown(digest: str, known: KnownNotes | None, why: str) -> FileVerdict:
-    sought = "n’est celle d’aucun fichier gardé" if known else "ne peut pas être comparée sans la base de données"
-    return FileVerdict(
-        False, "", (f"L’empreinte SHA-256 du fichier ({digest}) {sought}.", f"Ce n’est pas le JSON d’une note : {why}.")
-    )
+def _invalid(number: str, *sentences: str) -> FileVerdict:
+    return FileVerdict(Verdict.INVALID, number, sentences)
 
 
-def _of_data(data: NoteData, known: KnownNotes | None) -> FileVerdict:
+def _of_data(data: NoteData, known: KnownNotes | None, trusted: frozenset[str]) -> FileVerdict:
     number = data.seal["number"]
     if sha256(data.figures).hexdigest() != data.seal["sha256"]:
-        return FileVerdict(
-            False, number, ("Les chiffres ont été modifiés : leur empreinte n’est pas celle qui est signée.",)
-        )
+        return _invalid(number, "Les chiffres ont été modifiés : leur empreinte n’est pas celle qui est signée.")
     if not is_signed(data.sealed_json, data.signature):
-        return FileVerdict(
-            False, number, ("La signature ne vaut pas pour ce numéro, cette empreinte et cette validation.",)
-        )
+        return _invalid(number, "La signature ne vaut pas pour ce numéro, cette empreinte et cette validation.")
+    if known and known.figures.get(number, data.seal["sha256"]) != data.seal["sha256"]:
+        return _invalid(number, f"La note {number} que ce service garde a d’autres chiffres.")
     key = fingerprint(data.signature.public_key)
-    if known is None:
-        sentence = f"Les chiffres sont ceux que la clé {key} a signés sous le numéro {number}."
-        return FileVerdict(True, number, (sentence, "Comparez cette clé avec celles que le service publie à /n/key."))
+    if data.signature.public_key in trusted:
+        said = f"Les chiffres sont ceux que la clé donnée ({key}) a signés sous le numéro {number}."
+        return FileVerdict(Verdict.VALID, number, (said,))
+    return _by_known(data, known, key) if known else _by_itself(number, key, has_trusted=bool(trusted))
+
+
+def _by_known(data: NoteData, known: KnownNotes, key: str) -> FileVerdict:
+    number = data.seal["number"]
     if data.signature.public_key not in known.public_keys:
-        return FileVerdict(False, number, (f"La signature est d’une clé que ce service ne connaît pas ({key}).",))
-    if known.figures.get(number) != data.seal["sha256"]:
-        return FileVerdict(False, number, (f"La note {number} que ce service garde a d’autres chiffres.",))
-    return FileVerdict(True, number, (f"Les chiffres sont ceux de la note {number}, signés par la clé {key}.",))
+        return _invalid(number, f"La signature est d’une clé que ce service ne connaît pas ({key}).")
+    if number in known.figures:
+        said = f"Les chiffres sont ceux de la note {number}, signés par la clé {key}."
+        return FileVerdict(Verdict.VALID, number, (said,))
+    said = f"La clé {key} de ce service a signé ces chiffres, mais il ne garde aucune note {number}."
+    advice = "Après une restauration, relancez la commande avec --key et la clé que le service publie à /n/key."
+    return FileVerdict(Verdict.UNPROVEN, number, (said, advice))
 
 
-def _of_pdf(content: bytes, digest: str, known: KnownNotes | None) -> FileVerdict:
+def _by_itself(number: str, key: str, *, has_trusted: bool) -> FileVerdict:
+    if has_trusted:
+        return _invalid(number, f"La signature est d’une autre clé ({key}) que celles données avec --key.")
+    said = f"Les chiffres sont ceux que la clé {key}, nommée par le fichier même, a signés sous le numéro {number}."
+    return FileVerdict(Verdict.UNPROVEN, number, (said, ASK_WITH_KEY))
+
+
+def _of_pdf(content: bytes, digest: str, known: KnownNotes | None, trusted: frozenset[str]) -> FileVerdict:
     try:
-        data = _of_data(read_data(_attached(content)), known)
+        data = _of_data(read_data(_attached(content)), known, trusted)
     except UnreadableData as error:
-        data = FileVerdict(False, "", (f"Le PDF n’a pas les données d’une note : {error}.",))
-    if known is None:
-        return FileVerdict(
-            data.is_valid, data.number, (*data.sentences, ONLY_DATA) if data.is_valid else data.sentences
-        )
-    own = next((file.sha256 for file in known.files if (file.number, file.kind) == (data.number, "pdf")), "")
+        data = _invalid("", f"Le PDF n’a pas les données d’une note : {error}.")
+    own = _digest_of_pdf(known, data.number)
+    if known and not own and data.verdict is Verdict.INVALID:
+        return _invalid(data.number, f"Aucun PDF gardé n’a cette empreinte SHA-256 ({digest}).", *data.sentences)
     if not own:
-        return FileVerdict(
-            False, data.number, (f"Aucun PDF gardé n’a cette empreinte SHA-256 ({digest}).", *data.sentences)
-        )
+        return _by_attached_data(data, digest)
     digests = f"son empreinte SHA-256 est {digest}, celle du PDF gardé est {own}"
     sentences = [
         f"Ce PDF n’est pas celui qui est gardé avec la note {data.number} : {digests}.",
@@ -119,7 +165,20 @@ def _of_pdf(content: bytes, digest: str, known: KnownNotes | None) -> FileVerdic
     ]
     if data.is_valid:
         sentences.append("Les données jointes, elles, sont intactes.")
-    return FileVerdict(False, data.number, tuple(sentences))
+    return _invalid(data.number, *sentences)
+
+
+def _digest_of_pdf(known: KnownNotes | None, number: str) -> str:
+    files = known.files if known else ()
+    return next((file.sha256 for file in files if (file.number, file.kind) == (number, "pdf")), "")
+
+
+def _by_attached_data(data: FileVerdict, digest: str) -> FileVerdict:
+    """Nothing signs the pages of a PDF: a key proves the data attached to it, and never what the pages show."""
+    if data.verdict is Verdict.INVALID:
+        return data
+    more = (f"L’empreinte SHA-256 du PDF est {digest}.", COMPARE_DIGEST) if data.is_valid else ()
+    return FileVerdict(Verdict.UNPROVEN, data.number, (*data.sentences, ONLY_DATA, *more))
 
 
 def _attached(pdf: bytes) -> bytes:

@@ -1,15 +1,17 @@
 """`./run note`: a note made, listed, shown, verified, corrected and published; what it refuses."""
 
 import json
+import shutil
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from outreach import french
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.db import Database
-from outreach.notes import finishing
+from outreach.notes import finishing, signing
 from outreach.settings import Mode, read
 from tests.conftest import NOW
 from tests.notes import quick
@@ -96,26 +98,54 @@ def test_the_report_of_a_strand_that_is_not_open_yet_says_when_it_opens(note):
         }
 
 
-def test_without_the_database_a_note_is_verified_by_its_data_alone(note, tmp_path):
+def test_a_note_is_proven_by_the_database_or_by_a_key_that_is_given(note, tmp_path):
+    note(*MAKE, "--json")
+    file, key, stranger = (tmp_path / name for name in ("note.json", "key.pem", "stranger.pem"))
+    note("show", "2021-001", "--format", "json", "--output", str(file))
+
+    def judged(*words):
+        status, told = note("verify", *words, "--json")
+        stated = json.loads(told.removesuffix(str(status)))
+        assert stated["valid"] is (stated["verdict"] == "valid")
+        return status, stated["verdict"]
+
+    key.write_text(signing.pem(json.loads(file.read_text(encoding="utf-8"))["signature"]["public_key"]))
+    assert judged(str(file)) == (0, "valid")
+    assert judged(str(file), "--alone", "--key", str(key)) == (0, "valid")
+    assert judged(str(file), "--alone") == (3, "unproven")
+    assert "Verdict : non prouvé" in note("verify", str(file), "--alone")[1].replace("\u00a0", " ")
+    stranger.write_text(signing.pem(signing.public_key_of(Ed25519PrivateKey.generate())))
+    assert judged(str(file), "--alone", "--key", str(stranger)) == (1, "invalid")
+    file.write_text(file.read_text(encoding="utf-8").replace("14 des 147", "15 des 147"), encoding="utf-8")
+    assert judged(str(file), "--alone") == judged(str(file), "--alone", "--key", str(key)) == (1, "invalid")
+    stranger.write_bytes(b"rien")
+    assert note("verify", str(file), "--key", str(stranger))[0] == 2, "no verdict, as nothing was judged"
+
+
+@pytest.mark.parametrize(
+    ("away", "said"),
+    [
+        ("silent", "ne répond pas : le fichier est vérifié sans elle"),
+        ("older", "lancez ./run migrate : le fichier est vérifié sans elle"),
+        ("empty", "ne garde aucune note validée : le fichier est vérifié sans elle"),
+    ],
+)
+def test_a_database_that_cannot_be_asked_leaves_a_true_note_unproven(note, database, tmp_path, templates, away, said):
     note(*MAKE, "--json")
     file = tmp_path / "note.json"
     note("show", "2021-001", "--format", "json", "--output", str(file))
-    status, told = note("verify", "--alone", str(file))
-    assert (status, "Comparez cette clé" in told) == (0, True)
-    file.write_text(file.read_text(encoding="utf-8").replace("14 des 147", "15 des 147"), encoding="utf-8")
-    assert note("verify", "--alone", str(file))[0] == 1
-
-
-def test_a_database_that_does_not_answer_leaves_the_data_to_verify(sample_database, tmp_path, templates):
-    operation = Operation()
-    operation.settings = read({"OUTREACH_DATA": str(templates.data)})
-    operation.database, operation.now = Database(f"sqlite:///{tmp_path / 'none' / 'x.sqlite3'}"), NOW
-    file = tmp_path / "x.json"
-    file.write_bytes(b"{}")
+    operation, other = Operation(), Database(f"sqlite:///{tmp_path / 'none' / 'x.sqlite3'}")
+    operation.settings = read({"OUTREACH_DATA": str(templates.data)}).model_copy(update={"mode": Mode.TRIAL})
+    operation.now = NOW
+    if away == "older":
+        operation.opened = other
+    else:
+        operation.database = database if away == "empty" else other
+        shutil.rmtree(tmp_path / "none")
     result = CliRunner().invoke(commands, ["note", "verify", str(file)], obj=operation)
-    operation.database.dispose()
-    assert (result.exit_code, "vérifié sans elle" in result.stderr) == (1, True)
-    assert "sans la base de données" in result.stdout.replace("\u00a0", " ")
+    other.dispose()
+    assert (result.exit_code, said in result.stderr.replace("\u00a0", " ")) == (3, True), result.output
+    assert "relancez la commande quand la base de données répond" in result.stdout
 
 
 def test_elsewhere_a_note_awaits_a_second_person(note):
