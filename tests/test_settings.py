@@ -14,6 +14,7 @@ from tests.factories import DRAWN
 REAL = {
     "OUTREACH_MODE": "production",
     "OUTREACH_DATA": "/var/lib/nobody-has-this",
+    "OUTREACH_DATABASE_URL": "sqlite:////var/lib/nobody-has-this/outreach.sqlite3",
     "OUTREACH_SECRET_KEY": DRAWN[0],
     "OUTREACH_SMTP_URL": "smtp://relay:587",
     "OUTREACH_PUBLIC_URL": "https://sensibilisation.example",
@@ -53,13 +54,21 @@ def test_no_password_shows_when_an_address_is_refused(name):
     assert "hush" not in str(refusal.value)
 
 
+def test_production_names_its_database_and_a_trial_need_not():
+    unnamed = {**REAL, "OUTREACH_DATABASE_URL": ""}
+    with pytest.raises(SettingsError) as refusal:
+        read(unnamed)
+    assert f"ajoutez OUTREACH_DATABASE_URL={REAL['OUTREACH_DATABASE_URL']}" in str(refusal.value)
+    assert read({**unnamed, "OUTREACH_MODE": "trial"}).database == REAL["OUTREACH_DATABASE_URL"]
+
+
 @pytest.mark.parametrize("mode", ["trial", "production"])
 def test_a_complete_configuration_is_accepted(mode):
     assert read({**REAL, "OUTREACH_MODE": mode}).mode == mode
 
 
 @pytest.mark.parametrize("mode", ["trial", "production"])
-@pytest.mark.parametrize("missing", sorted(REAL.keys() - {"OUTREACH_MODE", "OUTREACH_DATA"}))
+@pytest.mark.parametrize("missing", sorted(REAL.keys() - {"OUTREACH_MODE", "OUTREACH_DATA", "OUTREACH_DATABASE_URL"}))
 def test_each_missing_setting_is_named_in_a_sentence(mode, missing):
     with pytest.raises(SettingsError, match=f"{missing} est obligatoire"):
         read({**REAL, "OUTREACH_MODE": mode, missing: ""})

@@ -42,14 +42,18 @@ def fault_of(engine: Engine) -> DatabaseFault | None:
 
     None at the newest one. A database without a revision is OLDER: like that, it is made by a migration.
     """
-    known = _revisions()
-    with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return DatabaseFault.OLDER
-        found = connection.scalars(text("SELECT version_num FROM alembic_version")).all()
+    known, found = _revisions(), revisions_of(engine)
     if found == known[-1:]:
         return None
     return DatabaseFault.OLDER if set(found) <= set(known) else DatabaseFault.NEWER
+
+
+def revisions_of(engine: Engine) -> list[str]:
+    """The revision that the database stands at, in a list that is empty before the first migration."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return []
+        return list(connection.scalars(text("SELECT version_num FROM alembic_version")))
 
 
 @cache

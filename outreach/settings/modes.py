@@ -43,6 +43,11 @@ def faults_outside_demo(settings: Settings) -> list[str]:
         for name, (value, meaning) in required.items()
         if not value
     ]
+    if settings.mode is Mode.PRODUCTION and not settings.database_url:
+        # A forgotten line would make an empty SQLite file beside the database that is meant.
+        own = f"sqlite:///{settings.data.resolve() / 'outreach.sqlite3'}"
+        what = f"pour celle du dossier de données, ajoutez OUTREACH_DATABASE_URL={own} ; sinon, nommez postgresql://…"
+        faults.append(f"En mode production, OUTREACH_DATABASE_URL est obligatoire : {what}")
     if settings.mode is Mode.PRODUCTION and EXAMPLES.search(settings.mailbox_domain.casefold()):
         what = "est réservé aux exemples ; nommez celui des boîtes po001136@… avant la première édition du registre"
         faults.append(f"OUTREACH_MAILBOX_DOMAIN : le domaine « {settings.mailbox_domain} » {what}.")

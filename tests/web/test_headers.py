@@ -24,6 +24,7 @@ from tests.web.test_mailbox import planned
 PUBLIC = "https://campagnes.example"
 ABROAD = {
     "OUTREACH_MODE": "production",
+    "OUTREACH_DATABASE_URL": "sqlite://",  # not opened: the tests hand over a database
     "OUTREACH_SECRET_KEY": "N3pq8tRz5vWx1yBc7dFg9hJk2mLn4sQa",
     "OUTREACH_TOKEN_KEYS": "pQ8wEr2tYu6iOp1aSd5fGh9jKl3zXc7v",
     "OUTREACH_PUBLIC_URL": PUBLIC,

@@ -5,19 +5,30 @@ from pathlib import Path
 
 import click
 
-from outreach import days
+from outreach import days, migrations
 from outreach.cli.context import DayType, Operation, pass_operation, say, working
 from outreach.cli.preparation import load_sample, prepare
 from outreach.demo import sample as samples
 from outreach.settings import Mode
 
+SECRET_PARTS = ("password", "sslpassword", "passfile")  # of a query, which libpq reads as it reads the rest
+
 
 @click.command()
 @pass_operation
 def migrate(operation: Operation) -> None:
-    """Amène la base de données à la version du programme."""
+    """Amène la base de données à la version du programme, et dit laquelle."""
+    engine = operation.opened.engine
+    before = migrations.revisions_of(engine)
     prepare(operation.opened)
-    say("La base de données est à jour.")
+    (after,) = migrations.revisions_of(engine)
+    place = engine.url.difference_update_query(SECRET_PARTS).render_as_string(hide_password=True)
+    if not before:
+        say(f"Une base de données est créée, à la version {after} : {place}")
+    elif before == [after]:
+        say(f"La base de données était à jour, à la version {after} : {place}")
+    else:
+        say(f"La base de données est passée de la version {before[0]} à la version {after} : {place}")
 
 
 @click.command()

@@ -1,0 +1,117 @@
+"""The way back after an upgrade: a backup from before it, in a new database, serves the former version again."""
+
+import io
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tarfile
+
+import pytest
+
+from outreach.settings import ROOT
+from tests.conftest import SERVER
+from tests.servers.postgresql import program
+
+FORMER = "a1d5f0fd635bf287ec5000b54b752ce1cc6c2b60"  # 0.1.0
+RESTORE = ["pg_restore", "--exit-on-error", "--single-transaction", "--no-owner"]
+SITUATION = ("report", "situation", "--as-of", "2021-05-15", "--json")
+
+
+@pytest.fixture(scope="session")
+def former(tmp_path_factory):
+    """The folder of the former version, with what its own lock names."""
+    packed = subprocess.run(["git", "archive", FORMER], cwd=ROOT, capture_output=True, check=False)
+    if packed.returncode:
+        pytest.skip("this checkout has no history")
+    folder = tmp_path_factory.mktemp("former")
+    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
+        archive.extractall(folder, filter="data")
+    subprocess.run([folder / "run", "--version"], check=True, capture_output=True)
+    return folder
+
+
+class Installation:
+    """One data folder and one database, which either version runs on."""
+
+    def __init__(self, former, data, url):
+        self.former, self.url = former, url
+        self.environment = {"PATH": os.environ["PATH"], "OUTREACH_DATA": str(data), "OUTREACH_DATABASE_URL": url}
+
+    def before(self, *arguments):
+        return self._run([str(self.former / "run"), *arguments], self.former)
+
+    def now(self, *arguments):
+        return self._run([sys.executable, "-m", "outreach", *arguments], ROOT)
+
+    def _run(self, command, folder):
+        return subprocess.run(command, cwd=folder, env=self.environment, capture_output=True, text=True, check=False)
+
+
+def sql(statement):
+    import psycopg
+
+    with psycopg.connect(os.environ[SERVER].format("postgres"), autocommit=True) as server:
+        server.execute(statement)
+
+
+def backup_of(url, file):
+    if url.startswith("postgresql"):
+        subprocess.run([program("pg_dump"), "--format=custom", f"--file={file}", f"--dbname={url}"], check=True)
+        return
+    source, copy = sqlite3.connect(url.removeprefix("sqlite:///")), sqlite3.connect(file)
+    source.backup(copy)
+    copy.close()
+    source.close()
+
+
+def restored(url, file):
+    """Into the database at an address, as *Restore* says."""
+    if not url.startswith("postgresql"):
+        file.rename(url.removeprefix("sqlite:///"))
+        return subprocess.CompletedProcess([], 0)
+    command = [program(RESTORE[0]), *RESTORE[1:], f"--dbname={url}", str(file)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.deep
+@pytest.mark.long
+@pytest.mark.postgresql
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_a_backup_from_before_an_upgrade_serves_the_former_version_again(former, backend, tmp_path):
+    if backend == "postgresql":
+        for name in ("upgraded", "taken_back"):
+            sql(f"DROP DATABASE IF EXISTS {name}")
+            sql(f"CREATE DATABASE {name} TEMPLATE template0")
+        urls = [os.environ[SERVER].format(name) for name in ("upgraded", "taken_back")]
+    else:
+        urls = [f"sqlite:///{tmp_path / name}.sqlite3" for name in ("upgraded", "taken_back")]
+    here = Installation(former, tmp_path / "data", urls[0])
+    for command in (("migrate",), ("sample", "--today", "2021-05-15")):
+        assert (done := here.before(*command)).returncode == 0, done.stderr
+    told = json.loads(here.before(*SITUATION).stdout)
+    backup_of(urls[0], tmp_path / "backup")
+
+    migrated = here.now("migrate")
+    assert "est passée de la version 0013 à la version" in migrated.stdout.replace("\xa0", " "), migrated
+    after = json.loads(here.now(*SITUATION).stdout)
+    assert after["total"]["strands"]["1"]["joined"] == told["total"]["strands"]["1"]["joined"] == 48
+    assert here.now("verify").returncode == 0
+    assert here.before("verify").returncode != 0, "the former version does not run on what was migrated"
+    if backend == "postgresql":
+        refused = restored(urls[0], tmp_path / "backup")
+        assert refused.returncode != 0, "never into the database that was upgraded"
+        assert here.now("verify").returncode == 0, "and nothing of it was changed"
+
+    assert (done := restored(urls[1], tmp_path / "backup")).returncode == 0, done
+    back = Installation(former, tmp_path / "data", urls[1])
+    assert json.loads(back.before(*SITUATION).stdout) == told
+    assert (done := back.before("verify")).returncode == 0, done.stderr
+
+
+def test_the_documents_give_these_commands():
+    written = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert " ".join(RESTORE) in written
+    assert "pg_restore --clean" not in written
