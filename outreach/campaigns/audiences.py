@@ -85,7 +85,7 @@ def boxes_corrected(session: Session, criterion: Criterion) -> Boxes:
 
     Both, when these letters differ in that, or a criterion asks for none.
     """
-    mailings = [key for letter in audience.corrected(criterion) for key in letter.mailings]
+    mailings = [key for letter in audience.corrected(criterion) for key in letter.mailings or ()]
     query = select(Campaign.boxes).join(Wave, Wave.campaign_id == Campaign.id).where(Wave.mailing_id.in_(mailings))
     chosen = set(session.scalars(query))
     return Boxes(chosen.pop()) if len(chosen) == 1 else Boxes.BOTH

@@ -1,8 +1,8 @@
 """Criteria about letters, as files and commands say them: by campaign and wave, where criteria speak of mailings.
 
 `{"received": {"campaign": 12, "wave": 1}}` is `{"received": {"mailings": [3]}}`. Without a wave all of the campaign are
-meant, those that leave later as well. `stated` translates on the way in, `told` on the way out; `sentence` has the
-titles of the campaigns.
+meant, those that leave later as well. `{"received": {"strand": 1}}` means those of every campaign. `stated` translates
+on the way in, `told` on the way out; `sentence` has the titles of the campaigns.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -61,7 +61,7 @@ def names(session: Session, asked: Iterable[Criterion]) -> Names:
     mailings = {
         (leaf.mailings, leaf.with_later): _title(leaf, waves)
         for leaf in every
-        if isinstance(leaf, OfMailings) and all(key in waves for key in leaf.mailings)
+        if isinstance(leaf, OfMailings) and leaf.mailings and all(key in waves for key in leaf.mailings)
     }
     lists = {leaf.list for leaf in every if isinstance(leaf, AmongAuthorities) and leaf.list is not None}
     return Names(mailings, authority_lists.names(session, lists))
@@ -96,6 +96,8 @@ def _inward(word: str, given: Plain, mailings_of: Callable[[Waves], Plain]) -> P
 
 
 def _outward(given: Plain, waves: Mapping[int, Wave]) -> Plain:
+    if "mailings" not in given:
+        return {name: value for name, value in given.items() if name != "with_later"}
     found = [waves[key] for key in given["mailings"] if key in waves]
     if len(found) < len(given["mailings"]) or len({wave.campaign_id for wave in found}) > 1:
         return given
@@ -135,7 +137,7 @@ def _mailings(session: Session, waves: Waves) -> Plain:
 def _waves(session: Session, asked: Iterable[Criterion]) -> dict[int, Wave]:
     """The waves of the mailings that criteria speak of, by mailing; their campaigns are loaded with them."""
     every = (leaf for criterion in asked for leaf in leaves(criterion))
-    keys = {key for leaf in every if isinstance(leaf, OfMailings) for key in leaf.mailings}
+    keys = {key for leaf in every if isinstance(leaf, OfMailings) for key in leaf.mailings or ()}
     if not keys:
         return {}
     query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(keys))
@@ -144,7 +146,7 @@ def _waves(session: Session, asked: Iterable[Criterion]) -> dict[int, Wave]:
 
 def _title(leaf: OfMailings, waves: Mapping[int, Wave]) -> str:
     """The campaigns of some mailings by title, with the waves that are meant."""
-    meant = sorted((waves[key] for key in leaf.mailings), key=lambda wave: (wave.campaign_id, wave.number))
+    meant = sorted((waves[key] for key in leaf.mailings or ()), key=lambda wave: (wave.campaign_id, wave.number))
     titles = []
     for _, of_one in groupby(meant, key=lambda wave: wave.campaign_id):
         theirs = list(of_one)

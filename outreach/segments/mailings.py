@@ -1,7 +1,8 @@
-"""Criteria about letters sent before: who received those of some mailings, and what came of them.
+"""Criteria about letters sent before: who received those of some mailings or of a strand, and what came of them.
 
-They speak of mailings by key. `campaigns.wave_criteria` translates a campaign and its waves, on the way in and out, and
-`campaigns.audiences` hands in which mailings belong together (`Scope.series`).
+They speak of mailings by key, or of all mailings that invited to join a strand. `campaigns.wave_criteria` translates a
+campaign and its waves, on the way in and out, and `campaigns.audiences` hands in which mailings belong together
+(`Scope.series`).
 """
 
 from enum import StrEnum
@@ -15,7 +16,7 @@ from outreach.adherence.standing import joined_schools
 from outreach.db import UtcDateTime
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject, Purpose
 from outreach.directory.models import Authority, Contact
-from outreach.segments.fields import NO_NAMES, Fields, Key, Names, either
+from outreach.segments.fields import NO_NAMES, Fields, Key, Names, StrandNumber, either
 from outreach.segments.scope import Scope
 from outreach.tracking import bases
 from outreach.tracking.machines import OPENING, HitClass
@@ -51,21 +52,37 @@ _LABELS = {
 
 
 class OfMailings(Fields):
-    """A criterion about the letters of some mailings; `with_later` adds all mailings of the same series."""
+    """A criterion about the letters of some mailings, or of a strand; exactly one of both is given.
 
-    mailings: Annotated[tuple[Key, ...], Field(min_length=1, max_length=MOST_MAILINGS)]
+    `with_later` adds all mailings of the same series. `strand` means the letters of every campaign that listed schools
+    still to join that strand: a letter of thanks invited nobody.
+    """
+
+    mailings: Annotated[tuple[Key, ...], Field(min_length=1, max_length=MOST_MAILINGS)] | None = None
     with_later: Annotated[bool, Field(strict=True)] = False
+    strand: StrandNumber | None = None
+
+    @model_validator(mode="after")
+    def _is_either(self) -> Self:
+        if (self.mailings is None) == (self.strand is None) or (self.strand is not None and self.with_later):
+            raise ValueError("mailings or strand")
+        return self
 
     def named(self, names: Names) -> str:
         """The mailings in a sentence."""
-        return names.of_mailings(self.mailings, with_later=self.with_later)
+        if self.strand is not None:
+            return f"un courriel qui invitait à adhérer au volet {self.strand}"
+        return names.of_mailings(self.mailings or (), with_later=self.with_later)
 
     def _asked(self, scope: Scope) -> Select[int]:
         """The keys of the mailings."""
+        if self.strand is not None:
+            return invitations_to(scope.strand(self.strand).id)
+        keys = self.mailings or ()
         if self.with_later:
-            return scope.series_of(self.mailings)
+            return scope.series_of(keys)
         # A test letter is no letter of a campaign.
-        return select(Mailing.id).where(Mailing.id.in_(self.mailings), Mailing.purpose == Purpose.CAMPAIGN)
+        return select(Mailing.id).where(Mailing.id.in_(keys), Mailing.purpose == Purpose.CAMPAIGN)
 
     def _is_of_them(self, scope: Scope) -> ColumnElement[bool]:
         """Whether a letter is of these mailings."""
@@ -94,7 +111,7 @@ class ReceivedMailing(OfMailings):
 
     def denied(self, names: Names = NO_NAMES) -> str:
         """The French words for its contrary."""
-        return f"n’a pas reçu {self.named(names)}"
+        return f"n’a reçu auc{self.named(names)}" if self.strand else f"n’a pas reçu {self.named(names)}"
 
 
 class ReactedTo(OfMailings):
@@ -134,7 +151,7 @@ class ReactedTo(OfMailings):
         named = self.named(names)
         match self.reaction:
             case ReactionKind.NONE:
-                return f"n’a pas réagi à {named}"
+                return f"n’a réagi à auc{named}" if self.strand else f"n’a pas réagi à {named}"
             case ReactionKind.ANSWERED:
                 said = either(f"« {answer.label} »" for answer in self.answers) if self.answers else ""
                 return f"a répondu {said} à {named}".replace("  ", " ")
@@ -154,17 +171,17 @@ class ReactedTo(OfMailings):
         given = given.where(Response.answer.in_(self.answers)) if self.answers else given
         mailing = Message.mailing_id + 0  # not by the index on mailings: answers are fewer than letters
         counts: ColumnElement[bool] = mailing.in_(self._asked(scope))
-        if not self.with_later:
-            counts = or_(counts, and_(mailing.in_(scope.series_of(self.mailings)), self._is_since()))
+        if self.mailings and not self.with_later:
+            counts = or_(counts, and_(mailing.in_(scope.series_of(self.mailings)), self._is_since(self.mailings)))
         return Authority.id.in_(given.where(counts))
 
-    def _is_since(self) -> ColumnElement[bool]:
+    def _is_since(self, mailings: tuple[int, ...]) -> ColumnElement[bool]:
         """Whether an answer was given after an accepted letter of these mailings had left for its authority."""
         letter = aliased(Message)
         left_at = func.coalesce(letter.fenced_at, letter.settled_at, type_=UtcDateTime())
         earlier = select(letter.id).where(
             letter.authority_id == Response.authority_id,
-            (letter.mailing_id + 0).in_(self.mailings),
+            (letter.mailing_id + 0).in_(mailings),
             letter.state == MessageState.ACCEPTED,
             left_at <= Response.given_at,
         )
@@ -199,6 +216,17 @@ class ReactedTo(OfMailings):
             )
         )
         return Authority.id.in_(query)
+
+
+def invitations_to(strand_id: int) -> Select[int]:
+    """The keys of all mailings of campaigns that asked schools to join a strand, by the strand's key."""
+    return select(Mailing.id).where(Mailing.stop_strand_id == strand_id, Mailing.purpose == Purpose.CAMPAIGN)
+
+
+def invited_to(strand_id: int) -> Select[int]:
+    """The keys of the authorities for which a letter that asked them to join a strand left and has not come back."""
+    left = Message.mailing_id.in_(invitations_to(strand_id))
+    return select(AUTHORITY).where(Message.authority_id.is_not(None), left, HAS_LEFT)
 
 
 def _letters(scope: Scope) -> Select[int]:

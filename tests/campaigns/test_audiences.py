@@ -63,6 +63,9 @@ def test_campaigns_and_waves_come_back_as_they_were_stated(database, sent, plain
         ({"received": {"campaign": 1, "mailings": [1]}}, "sans « mailings »"),
         ({"reacted": {"campaign": 1}}, "reacted.reaction"),
         ({"received": [1]}, "« received"),
+        ({"received": {}}, "« received"),
+        ({"received": {"campaign": 1, "strand": 1}}, "« received"),
+        ({"reacted": {"strand": 1, "with_later": True, "reaction": "none"}}, "« reacted"),
     ],
 )
 def test_letters_that_cannot_be_named_are_refused(database, sent, plain, words):

@@ -222,6 +222,11 @@ def test_sql_finds_whom_a_plain_reading_of_letters_finds(ground, people, asked, 
             expected[ReactedTo(**stated, reaction=reaction)] = [holds(reaction, one, places) for one in people]
         said = [holds(ReactionKind.ANSWERED, one, places, ANSWERS[:1]) for one in people]
         expected[ReactedTo(**stated, reaction=ReactionKind.ANSWERED, answers=ANSWERS[:1])] = said
+        strand = {"strand": 1}  # every letter that invited to it, whatever campaign it was of
+        every = range(len(SERIES))
+        expected[ReceivedMailing(**strand)] = [any(one["kind"] in LEFT for one in chosen(p, every)) for p in people]
+        for reaction in ReactionKind:
+            expected[ReactedTo(**strand, reaction=reaction)] = [holds(reaction, one, every) for one in people]
         for criterion, truths in expected.items():
             who = {key for key, held in zip(keys, truths, strict=True) if held}
             assert set(session.scalars(listed(scope, criterion))) == who, sentence(criterion)
@@ -245,6 +250,9 @@ def test_sql_finds_whom_a_plain_reading_of_letters_finds(ground, people, asked, 
             ReactedTo(mailings=(3,), reaction="answered", answers=("help", "informed")),
             "a répondu « Besoin d’aide » ou « J’ai pris connaissance » à « Invitation »",
         ),
+        (ReceivedMailing(strand=1), "a reçu un courriel qui invitait à adhérer au volet 1"),
+        (Not(ReceivedMailing(strand=1)), "n’a reçu aucun courriel qui invitait à adhérer au volet 1"),
+        (ReactedTo(strand=1, reaction="none"), "n’a réagi à aucun courriel qui invitait à adhérer au volet 1"),
         (ReactedTo(mailings=(3,), reaction="opened"), "a ouvert « Invitation » (boîtes mesurées seulement)"),
     ],
 )

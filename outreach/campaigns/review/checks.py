@@ -13,7 +13,7 @@ from outreach import french
 from outreach.campaigns import audiences
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
-from outreach.campaigns.review import measuring, neighbours
+from outreach.campaigns.review import measuring, neighbours, uninvited
 from outreach.campaigns.review.neighbours import NearDay
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.review.spam_signs import Offenders, SpamSign
@@ -58,7 +58,8 @@ SPAM_SAID = {
 class Findings:
     """The outcome of the checks: the audience's counts, the dry run, what blocks, other remarks, the planned waves.
 
-    `measured` says how many mailboxes are measured one by one, or is empty.
+    `measured` says how many mailboxes are measured one by one, or is empty. `uninvited` are the authorities (FASE
+    number, name) that a reminder would remind of nothing.
     """
 
     counts: AudienceCounts
@@ -67,6 +68,7 @@ class Findings:
     remarks: Sequence[str]
     planned: Sequence[PlannedWave]
     measured: str = ""
+    uninvited: Sequence[tuple[int, str]] = ()
 
 
 def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, now: datetime) -> Findings:
@@ -85,7 +87,9 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     blocks += [*unfinished(campaign), *blocks_of(campaign, counts, run)]
     if campaign.starts_at and not planned:
         blocks += planning.left_out(campaign, planned)
+    strangers = uninvited.reminded_of_nothing(session, campaign, run, now=now)
     remarks = [
+        *_of_uninvited(campaign, strangers),
         *wording_of(campaign, sending),
         *(_of_start(dated, planned, now) if not is_under_way else ()),
         *_of_dates(campaign, planned),
@@ -97,7 +101,18 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
         remarks.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : au-delà de 100 ko, certains le coupent.")
     remarks += spam_of(run)
     measured = measuring.told(session, campaign, counts.addresses, now=now)
-    return Findings(counts, run, blocks, remarks, planned, measured)
+    return Findings(counts, run, blocks, remarks, planned, measured, strangers)
+
+
+def _of_uninvited(campaign: Campaign, strangers: Sequence[tuple[int, str]]) -> list[str]:
+    """A remark on the authorities that a reminder would remind of nothing, and how to leave them out."""
+    if not strangers:
+        return []
+    have = "n’a jamais reçu" if len(strangers) == 1 else "n’ont jamais reçu"
+    strand, count = campaign.strand.number, french.number(len(strangers))
+    never = f"{count} PO {have} de courriel du volet {strand}, et ce courriel est un rappel"
+    mend = f"ajoutez la condition « A reçu un envoi » avec le volet {strand}, ou changez les mots"
+    return [f"{never} : {_named(strangers)} ; {mend}."]
 
 
 def wording_of(campaign: Campaign | WrittenLetter, sending: SenderIdentity) -> list[str]:

@@ -102,7 +102,8 @@ class PreviewedLetter:
 
 @dataclass
 class DryRun:
-    """The outcome of composing all letters: `letters` is their number; `subject` and `preheader` are the first one's.
+    """The outcome of composing all letters: `letters` is their number, and `subject`, `preheader` and `text` are those
+    of the first one.
 
     `missing` lists by field the authorities (FASE number, name) without a value; `biggest` is the largest HTML, in
     bytes; `longest_preheader` is in characters. `offenders` are those to whose letters spam filters may
@@ -112,6 +113,7 @@ class DryRun:
     letters: int = 0
     subject: str = ""
     preheader: str = ""
+    text: str = ""
     missing: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     biggest: int = 0
     longest_preheader: int = 0
@@ -199,6 +201,7 @@ class Preview:
         run, spam = DryRun(), self._spam_reader()
         for letter in self.letters([addressee for addressee in addressees if addressee.reason is None]):
             run.letters += 1
+            run.text = run.text or letter.text
             run.subject, run.preheader = run.subject or letter.subject, run.preheader or letter.preheader
             html, who = letter.html, (letter.facts.fase, letter.facts.name)
             run.biggest = max(run.biggest, len(html.encode()))

@@ -49,10 +49,17 @@ LABELS = {
     "with_later": "Avec les envois suivants de la même campagne",
     "reaction": "Réaction",
     "answers": "Réponses données (pour « a répondu » ; sans choix, toutes)",
+    "reacted.strand": "Ou tous les courriels qui invitaient à un volet",
+    "received.strand": "Ou tous les courriels qui invitaient à un volet",
     "fase": "Numéros FASE, séparés par des espaces ou des virgules",
     "list": "Liste enregistrée",
 }
+BY_LETTERS = (
+    "choisissez des envois, ou un volet pour tous ses courriels, pas les deux ; les réponses vont avec « a répondu »."
+)
 RULES = {
+    "reacted": BY_LETTERS,
+    "received": BY_LETTERS,
     "authorities": f"indiquez {MOST_TYPED} numéros FASE au plus, ou une liste enregistrée, pas les deux. Pour "
     "davantage de numéros, créez une liste : Campagnes, « Segments et listes ».",
     "size": "indiquez le plus petit nombre d’écoles dans « Au moins », le plus grand dans « Au plus ».",
@@ -73,12 +80,13 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a criterion as a control; `options` are pairs of value and label."""
+    """A part of a criterion as a control; `options` are pairs of value and label. An optional one may be left out."""
 
     name: str
     label: str
     shape: Shape
     options: tuple[tuple[str, str], ...] = ()
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +185,12 @@ def _incomplete(title: str) -> InputError:
 def _part(word: str, name: str, annotation: object, known: Mapping[str, Options]) -> Part:
     kind, is_several = _kind(annotation)
     options = tuple(known.get(f"{word}.{name}", known.get(name, _members(kind))))
-    label = LABELS.get(name, "Un de ces choix" if is_several else name)
+    label = LABELS.get(f"{word}.{name}", LABELS.get(name, "Un de ces choix" if is_several else name))
     if kind is bool:
         return Part(name, label, Shape.YES)
     if options:
-        return Part(name, label, Shape.MANY if is_several else Shape.ONE, options)
+        is_optional = NoneType in get_args(annotation)
+        return Part(name, label, Shape.MANY if is_several else Shape.ONE, options, is_optional)
     return Part(name, label, Shape.NUMBER if kind is int and not is_several else Shape.WORDS)
 
 

@@ -139,8 +139,8 @@ def _read(given: MultiDict[str, str], number: str, word: str, place: int) -> Con
 
 def _added(offer: Offer, place: int, part: str, value: str) -> ConditionLine:
     """A new line, with the first option of each choice of one, and the option by which it was found."""
-    values = {part.name: [part.options[0][0]] for part in offer.parts if part.shape is offers.Shape.ONE}
-    values.pop("list", None)
+    ones = (part for part in offer.parts if part.shape is offers.Shape.ONE and not part.is_optional)
+    values = {part.name: [part.options[0][0]] for part in ones}
     if part:
         values[part] = [value]
     try:

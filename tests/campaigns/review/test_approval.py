@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.accounts.staff import User
+from outreach.adherence.models import AdherenceRecord
 from outreach.audit import AuditEntry
 from outreach.campaigns import audiences, definitions, lifecycle
+from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.lifecycle import campaign_numbered
 from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
 from outreach.campaigns.review import approval, checks, test_letter
@@ -23,7 +25,10 @@ from outreach.directory.models import Authority
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
 from outreach.mail.linter import faults
+from outreach.segments.audience import Concerns
 from outreach.settings import ROOT
+from outreach.tracking.models import Answer, Response
+from tests import factories
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, draft, launch, move, settle
 from tests.conftest import NOW
 from tests.tampering import unguard
@@ -38,6 +43,19 @@ SIX = {
     "merci-et-suite",
     "rectificatif",
 }
+
+
+REMINDERS = {name for name in READY if "rappel" in name}
+
+
+def invite(database, network="Libre non confessionnel"):
+    """A network is invited, a fortnight ago."""
+    launch(database, approved(database, segment=AudienceRule(criteria={"network": [network]})))
+    left = {"fenced_at": NOW - timedelta(days=14), "fence_id": "f", "settled_at": NOW - timedelta(days=14)}
+    with database.writing() as session:
+        of_campaign = Message.mailing_id.in_(select(Wave.mailing_id))
+        accepted = update(Message).where(of_campaign, Message.state == MessageState.QUEUED)
+        session.execute(accepted.values(state=MessageState.ACCEPTED, **left))
 
 
 def revise(database, number, **changes):
@@ -66,6 +84,8 @@ def test_the_six_ready_made_campaigns_are_there():
 def test_every_ready_made_campaign_reaches_somebody_in_the_sample_with_letters_that_nothing_is_said_against(
     sample_database, name
 ):
+    if name in REMINDERS:
+        invite(sample_database)
     with sample_database.writing() as session:
         author = session.scalars(select(User).where(User.email == AUTHOR)).one()
         campaign = lifecycle.create(session, READY[name], now=NOW, author=author)
@@ -77,8 +97,50 @@ def test_every_ready_made_campaign_reaches_somebody_in_the_sample_with_letters_t
         assert 3000 < found.run.biggest < 100_000
         preview = Preview(session, campaign, SENDING, [], now=NOW)
         shown = [preview.of(row.Authority) for row in preview.recipients()[:20]]
-        assert [faults(one.wire) for one in shown] == [[]] * 20
+        assert [faults(one.wire) for one in shown] == [[]] * len(shown)
         assert definitions.read(definitions.write(definitions.of(session, campaign))).letter == READY[name].letter
+
+
+def test_every_ready_made_reminder_takes_who_was_invited_by_any_campaign_and_has_not_reacted(database, people, strand):
+    settle(database, 4)
+    invited = list(settle(database, 3, network="WBE").items())
+    invite(database, "WBE")
+    with database.writing() as session:
+        joined = factories.adherence_record(invited[0][1][0], strand, NOW)
+        session.add(AdherenceRecord(**joined))
+        letter = session.scalars(select(Message.id).where(Message.authority_id == invited[1][0])).one()
+        said = {"authority_id": invited[1][0], "strand_id": strand, "given_at": NOW}
+        session.add(Response(message_id=letter, answer=Answer.HELP, **said))
+    assert {"rappel-volet-1", "dernier-rappel-avant-les-conges"} <= REMINDERS
+    for name in REMINDERS:
+        with database.writing() as session:
+            number = factories.campaign(session, READY[name], NOW).id
+        with database.reading() as session:
+            addressees = audiences.addressees(session, campaign_numbered(session, number), now=NOW)
+            assert {one.authority_id for one in addressees} == {invited[2][0]}, name
+        assert looked_over(database, number).uninvited == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_reminder"),
+    [
+        ({"subject": "Volet 1 (rappel) – FASE ((fase_po))"}, True),
+        ({"preheader": "Une relance de deux minutes"}, True),
+        ({"letter": "Nous n’avons pas encore votre réponse."}, True),
+        ({"letter": "Répondez, et les rappels s’arrêtent."}, False),
+        ({"title": "Rappel", "concerns": Concerns.JOINED}, False),
+    ],
+)
+def test_whoever_a_reminder_would_remind_of_nothing_is_named(database, people, strand, changes, is_reminder):
+    settle(database, 5)
+    settle(database, 2, network="WBE")
+    invite(database, "WBE")
+    number = draft(database, **changes)
+    found = looked_over(database, number)
+    assert [fase for fase, _ in found.uninvited] == ([*range(9001, 9006)] if is_reminder else [])
+    said = [one for one in found.remarks if "jamais reçu de courriel du volet 1" in one]
+    assert [one[:33] for one in said] == (["5 PO n’ont jamais reçu de courrie"] if is_reminder else [])
+    assert all("(FASE 9003) et 2 autres ; ajoutez" in one for one in said)
 
 
 def test_the_correction_is_not_submitted_while_its_placeholder_stands(database, people, strand):

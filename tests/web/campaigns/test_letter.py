@@ -6,7 +6,7 @@ from outreach.campaigns.letter.merge_fields import GROUPS
 from outreach.campaigns.lifecycle import content_hash
 from outreach.campaigns.models import Campaign
 from tests.pages import elements, form_of, text_of
-from tests.web.campaigns.test_campaigns import begun, typed
+from tests.web.campaigns.test_campaigns import begun, dated, typed
 
 __all__ = ["begun"]
 
@@ -41,6 +41,20 @@ def test_a_passage_is_added_and_the_whole_text_stays_within_reach(author, begun)
     assert "(% if plusieurs_écoles %)\nVos écoles sont ouvertes.\n(% else %)\nVotre école" in area.text
     apart = author.post(f"{begun}/letter/preview", data={**form_of(whole, "letter-form"), "whole": ["1", "no"]})
     assert len(elements(apart, "textarea")) == 3
+
+
+def test_a_reminder_to_those_never_invited_is_said_in_the_preview_and_beside_the_decision(author, begun, signed_in):
+    fields = {**typed(author, begun), "subject": "Rappel avant le ((date_limite|court)) – FASE ((fase_po))"}
+    said = "ce PO n’a jamais reçu de courriel du volet 1"
+    assert said in text_of(author.post(f"{begun}/letter/preview", data=fields))
+    assert said not in text_of(author.get(f"{begun}/letter"))
+    author.send(f"{begun}/letter", fields)
+    dated(author, begun)
+    written = re.search(r"Demander la validation de l’envoi à (\d+) PO", text_of(author.get(f"{begun}/check")))[1]
+    author.send(f"{begun}/submission", page=f"{begun}/check")
+    page = text_of(signed_in("approver").get(f"{begun}/check"))
+    assert f"Ce rappel va à {written} PO qui n’ont jamais reçu de courriel du volet 1." in page
+    assert f"{written} PO n’ont jamais reçu de courriel du volet 1, et ce courriel est un rappel : " in page
 
 
 def test_a_preheader_is_seen_as_its_recipient_will_and_saved(author, begun, sample_database):

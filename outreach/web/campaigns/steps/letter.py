@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.review import checks, measuring, test_letter
+from outreach.campaigns.review import checks, measuring, test_letter, uninvited
 from outreach.campaigns.review.preview import Preview, PreviewedLetter, hard_cases
 from outreach.campaigns.schedule import planning
 from outreach.db import Session
@@ -32,7 +32,8 @@ class PreviewPane:
     """The preview beside the editor: one recipient and the letter, or in `fault` why there is none.
 
     `place` is the recipient's rank among `total`, from 1. `previous` and `following` are the neighbours' FASE numbers.
-    `cases` are recipients worth a look: a French reason and a FASE number each.
+    `cases` are recipients worth a look: a French reason and a FASE number each. `is_uninvited` is whether the letter is
+    a reminder and this recipient never received a letter of the strand.
     """
 
     place: int
@@ -44,6 +45,7 @@ class PreviewPane:
     previous: int | None = None
     following: int | None = None
     cases: tuple[tuple[str, int], ...] = ()
+    is_uninvited: bool = False
 
 
 @pages.get("/<number:number>/letter")
@@ -187,15 +189,20 @@ def pane_of(session: Session, campaign: Campaign, *, has_layout: bool = False) -
     numbers = [row.Authority.fase for row in rows]
     place = numbers.index(_asked_fase()) if _asked_fase() in numbers else 0
     chosen = rows[place].Authority
+    letter = preview.of(chosen)
+    is_first = _wave() == 1
     return PreviewPane(
         place=place + 1,
         total=len(rows),
         fase=chosen.fase,
         name=chosen.display_name,
-        letter=preview.of(chosen),
+        letter=letter,
         previous=numbers[place - 1] if place else None,
         following=numbers[place + 1] if place + 1 < len(rows) else None,
         cases=tuple(hard_cases(rows)),
+        is_uninvited=letter is not None
+        and is_first
+        and uninvited.has_nothing_to_be_reminded_of(session, campaign, letter, chosen),
     )
 
 
