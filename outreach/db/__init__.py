@@ -22,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-from outreach.db import time_limit
+from outreach.db import errors, time_limit
 from outreach.db.watch import DatabaseAway, DatabaseFault, Watch
 from outreach.db.ways import Way
 
@@ -142,13 +142,14 @@ class Database:
         else:
             if parsed.drivername == "postgresql":
                 parsed = parsed.set(drivername="postgresql+psycopg")
-            self.engine = create_engine(parsed, max_overflow=MOST_CONNECTIONS)
+            self.engine = create_engine(parsed, max_overflow=MOST_CONNECTIONS, hide_parameters=True)
             _ask_the_rested(self.engine)
             self._reader = self.engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True, outreach_reads=True
             )
             self._writer = self.engine
         time_limit.install(self.engine)
+        errors.install(self.engine)
 
     def by(self, way: Way) -> Self:
         """The same database, whose sessions came by this way. Both share their connections."""
@@ -274,7 +275,8 @@ LOG_PAGES = "wal_autocheckpoint=4000"  # 16 MB: sending letters changes the same
 
 def _sqlite(url: str) -> Engine:
     # isolation_level=None leaves BEGIN to us: the driver would begin too late, and never with IMMEDIATE.
-    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": 15}, max_overflow=MOST_CONNECTIONS)
+    connecting = {"isolation_level": None, "timeout": 15}
+    engine = create_engine(url, connect_args=connecting, max_overflow=MOST_CONNECTIONS, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

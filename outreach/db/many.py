@@ -6,7 +6,7 @@ from itertools import islice
 
 from sqlalchemy import Table, insert
 
-from outreach.db import Session
+from outreach.db import Session, errors
 
 AT_ONCE = 5_000  # rows to a statement of SQLite: their values take memory while it runs
 
@@ -28,11 +28,15 @@ def _copy(session: Session, table: Table, rows: Iterable[Mapping[str, object]]) 
     first = next(iter(rows), None)
     if first is None:
         return
-    # The names are those of our own columns.
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table.name} ({', '.join(first)}) FROM STDIN") as copy:
-        copy.write_row(_plain(first))
-        for row in rows:
-            copy.write_row(_plain(row))
+    statement = f"COPY {table.name} ({', '.join(first)}) FROM STDIN"  # the names are those of our own columns
+    try:
+        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write_row(_plain(first))
+            for row in rows:
+                copy.write_row(_plain(row))
+    except session.get_bind().dialect.loaded_dbapi.Error as error:  # SQLAlchemy does not see it
+        errors.conceal(error, statement)
+        raise
 
 
 def _plain(row: Mapping[str, object]) -> list[object]:

@@ -53,7 +53,7 @@ def test_times_come_back_in_utc_and_naive_ones_are_refused(database):
 def test_the_server_ends_a_transaction_that_a_frozen_process_leaves_open(database, fresh_url, rows):
     frozen = Database(fresh_url)
     frozen.limit_transactions(1)
-    with pytest.raises(DBAPIError, match="timeout"), frozen.writing() as session:
+    with pytest.raises(DBAPIError, match="Timeout, SQLSTATE 25P0"), frozen.writing() as session:
         added = text("INSERT INTO networks (code, label, position) VALUES (:code, 'x', 9)")
         session.connection().execute(added, [{"code": f"x{number}"} for number in range(rows)])
         time.sleep(1.2)
