@@ -29,6 +29,7 @@ from tests.servers.postgresql import Server
 hypothesis.settings.register_profile("short", deadline=None, max_examples=40)
 hypothesis.settings.register_profile("all", deadline=None, max_examples=50)
 STORY_DAY = date(2021, 5, 15)
+PLACE = "serveur.example:/var/lib/outreach"  # of an installation
 NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"
 IN_THE_SHORT_RUN = {"test_pages.py", "test_keyboard.py"}  # of the tests in a browser

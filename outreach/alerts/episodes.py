@@ -28,12 +28,12 @@ class AlertChange(NamedTuple):
 
 
 def changes(
-    session: Session, seen: Iterable[AlertSighting], looked_at: Mapping[AlertKind, str | None]
+    session: Session, seen: Iterable[AlertSighting], looked_at: Mapping[AlertKind, Collection[str] | None]
 ) -> list[AlertChange]:
     """What has changed since the rows were written. It writes nothing.
 
-    `looked_at` has the kinds that were looked for: whichever of them is open and was not seen has ended. A subject
-    with a kind limits this to that subject.
+    `looked_at` has the kinds that were looked for: whichever of them is open and was not seen has ended. Subjects
+    with a kind limit this to these subjects.
     """
     now_seen = {(sighting.kind, sighting.subject): sighting for sighting in seen}
     known = {(episode.kind, episode.subject): episode for episode in going_on(session)}
@@ -41,9 +41,13 @@ def changes(
     ended = [
         AlertChange(AlertSighting(kind, subject, episode.began_at), has_ended=True)
         for (kind, subject), episode in known.items()
-        if (kind, subject) not in now_seen and kind in looked_at and looked_at[kind] in {None, subject}
+        if (kind, subject) not in now_seen and kind in looked_at and _is_of(subject, looked_at[kind])
     ]
     return begun + ended
+
+
+def _is_of(subject: str, subjects: Collection[str] | None) -> bool:
+    return subjects is None or subject in subjects
 
 
 def apply(session: Session, change: AlertChange, *, now: datetime) -> bool:

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from outreach.db import Base, enum_of
 from outreach.roles import RoleName
 
+LONGEST_SUBJECT = 255
+
 
 class AlertKind(StrEnum):
     """A state of the service that a person should know."""
@@ -49,7 +51,8 @@ _LABELS = {
 class AlertEpisode(Base):
     """An alert from `began_at` to `ended_at`, and when a mail about either was written.
 
-    `subject` tells episodes of one kind apart: a relay, the number of a wave, an installation, a worker; or it is ''.
+    `subject` tells episodes of one kind apart: a relay, the number of a wave, the place of an
+    installation, a worker; or it is ''.
     No person stands in a row, so rows are kept.
     """
 
@@ -68,7 +71,7 @@ class AlertEpisode(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[AlertKind] = mapped_column(enum_of(AlertKind, "alert_kind"))
-    subject: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(LONGEST_SUBJECT))
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     told_began_at: Mapped[datetime | None]

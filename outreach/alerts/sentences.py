@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from outreach.alerts import sightings
 from outreach.alerts.models import AlertEpisode, AlertKind
 from outreach.campaigns.models import Wave
 from outreach.db import Session
+from outreach.delivery import workers
 from outreach.french import moment
 
 
@@ -45,15 +47,17 @@ WORDS = {
     ),
 }
 
+OF_AN_INSTALLATION = {AlertKind.DISK_FULL, AlertKind.COPY_UNCONFIRMED, AlertKind.RETURNS_UNREADABLE}  # its place
 ABOUT_WAVES = {AlertKind.WAVE_PAUSED, AlertKind.LETTERS_IN_DOUBT}  # the subject of these is a wave's key
 
 
 def words_of(session: Session, kind: AlertKind, subject: str, relays: Sequence[str]) -> AlertWords:
     """The words for an alert of this kind about this subject. `relays` are the relays' names, in order."""
     if kind is AlertKind.RELAY_LOST:
-        return _of_relay(subject, relays)
+        return _of_relay(subject, relays, _where(session, sightings.places_without(session, subject)))
     if kind not in ABOUT_WAVES:
-        return WORDS[kind]
+        place = subject if kind in OF_AN_INSTALLATION else ""
+        return WORDS[kind]._replace(so=f"{_where(session, [place])}{WORDS[kind].so}")
     wave = session.get(Wave, int(subject))
     of_campaign = f"de la campagne n° {wave.campaign_id}" if wave else "d’une campagne"
     if kind is AlertKind.LETTERS_IN_DOUBT:
@@ -75,10 +79,16 @@ def told(episode: AlertEpisode, words: AlertWords) -> str:
     return f"{period} : {words.so} Fin de l’alerte : {words.over}"
 
 
-def _of_relay(name: str, relays: Sequence[str]) -> AlertWords:
+def _where(session: Session, places: Sequence[str]) -> str:
+    """The places, to begin a sentence with; '' for none, and where there is one installation only."""
+    named = [place for place in places if place]
+    return f"Sur {', '.join(named)} : " if named and len(workers.last_passes(session)) > 1 else ""
+
+
+def _of_relay(name: str, relays: Sequence[str], where: str) -> AlertWords:
     number = f" n° {relays.index(name) + 1}" if name in relays and len(relays) > 1 else ""
     return AlertWords(
-        f"Le relais de courriel{number} ne prend plus de courriels.",
+        f"{where}Le relais de courriel{number} ne prend plus de courriels.",
         "Ils attendent et sont essayés de nouveau. Vérifiez le relais et le réglage OUTREACH_SMTP_URL.",
         f"Le relais de courriel{number} prend de nouveau les courriels.",
     )

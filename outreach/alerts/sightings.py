@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from outreach.alerts.episodes import AlertSighting
 from outreach.alerts.models import AlertKind
@@ -14,6 +14,7 @@ from outreach.db import Session
 from outreach.delivery import workers
 from outreach.delivery.ledger.outbox import UNSEEN
 from outreach.delivery.models import Message, MessageState, RelayState, Worker, is_in
+from outreach.delivery.sending import relay_health
 
 DOUBTS_SHOWN = timedelta(days=7)  # then whoever could settle one has decided to leave it
 UNTRIED = timedelta(minutes=1)  # after a relay's rest; a letter that waits tries it within seconds
@@ -27,25 +28,40 @@ LOOKED_AT = {
 }
 
 
-def seen(session: Session, relays: Sequence[str], worker: str, *, now: datetime) -> list[AlertSighting]:
+def seen(session: Session, worker: str, *, now: datetime) -> list[AlertSighting]:
     """What this worker sees of the kinds in LOOKED_AT. As it looks, its clock is not silent, and it is not gone."""
     return [
-        *lost_relays(session, relays, now=now),
+        *lost_relays(session, now=now),
         *_paused_waves(session),
         *_doubts(session, now),
         *_gone_workers(session, worker, now),
     ]
 
 
-def lost_relays(session: Session, relays: Sequence[str], *, now: datetime) -> list[AlertSighting]:
-    """Those of these relays that failed and have accepted no letter since."""
-    states = _lost(session, relays)
-    return [AlertSighting(AlertKind.RELAY_LOST, state.name, state.alarmed_at or now) for state in states]
+def lost_relays(session: Session, *, now: datetime) -> list[AlertSighting]:
+    """The relays that failed and have accepted no letter since, at any installation: all of them see the same.
+
+    A relay that several installations have lost is one sighting.
+    """
+    lost: dict[str, datetime] = {}
+    for state in relay_health.states(session):
+        if _is_lost(state):
+            lost[state.name] = min(lost.get(state.name, now), state.alarmed_at or now)
+    return [AlertSighting(AlertKind.RELAY_LOST, name, since) for name, since in lost.items()]
 
 
-def some_relay_serves(session: Session, relays: Sequence[str], *, now: datetime) -> bool:
-    """Whether one of these relays takes letters, or may: its rest is long over, and there was no letter to try it."""
-    lost = _lost(session, relays)
+def places_without(session: Session, relay: str) -> list[str]:
+    """The places of the installations that have lost this relay."""
+    return [state.place for state in relay_health.states(session) if state.name == relay and _is_lost(state)]
+
+
+def some_relay_serves(session: Session, relays: Sequence[str], place: str, *, now: datetime) -> bool:
+    """Whether one of these relays takes letters from the installation at `place`, or may.
+
+    One whose rest is long over may: there was no letter to try it.
+    """
+    here = select(RelayState).where(RelayState.place == place, RelayState.name.in_(relays))
+    lost = [state for state in session.scalars(here) if _is_lost(state)]
     may = [state for state in lost if not state.alarmed_at and state.rests_until and state.rests_until < now - UNTRIED]
     return len(lost) < len(relays) or bool(may)
 
@@ -68,10 +84,8 @@ def broken_off_clock(session: Session, *, now: datetime) -> AlertSighting | None
     return silent if is_broken_off else None
 
 
-def _lost(session: Session, relays: Sequence[str]) -> Sequence[RelayState]:
-    is_lost = or_(RelayState.failures > 0, RelayState.alarmed_at.is_not(None))
-    query = select(RelayState).where(RelayState.name.in_(relays), is_lost)
-    return session.scalars(query.order_by(RelayState.name)).all()
+def _is_lost(state: RelayState) -> bool:
+    return state.failures > 0 or state.alarmed_at is not None
 
 
 def _paused_waves(session: Session) -> Iterator[AlertSighting]:

@@ -1,17 +1,17 @@
 """What a work process watches: it sees what is so, writes down what has changed, and has it mailed."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.alerts import disk, episodes, mails, sightings
 from outreach.alerts.episodes import AlertChange, AlertSighting
-from outreach.alerts.models import AlertKind
+from outreach.alerts.models import LONGEST_SUBJECT, AlertKind
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Database, Session
-from outreach.delivery import installation
+from outreach.delivery import installation, workers
 from outreach.delivery.installation import Uncertain
 from outreach.settings import Settings, listed
 
@@ -22,7 +22,7 @@ class AlertWatch:
     """The alerts as one work process sees them. What only it can see, it remembers until it can be written down.
 
     That is what its own machine shows: a full disk, a mailbox of returns that cannot be read. These have the
-    installation as subject, as another one may see the contrary.
+    installation's place as subject, as another one may see the contrary.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class AlertWatch:
     ) -> None:
         self.settings, self.database, self.relays, self.sending = settings, database, relays, sending
         self._worker, self._least_free = worker, least_free
+        self.place = installation.place_of(settings.data)
         self._here: dict[AlertKind, datetime] = {}  # what holds on this machine, since when
         self._judged = {
             AlertKind.COPY_UNCONFIRMED
@@ -79,7 +80,7 @@ class AlertWatch:
         with self.database.reading() as session:
             changes = self._changes(session, now)
             # After a refusal for want of room only this writing shows whether there is some again: its mail waits.
-            may_leave = not hindrance and sightings.some_relay_serves(session, self.relays, now=now)
+            may_leave = not hindrance and sightings.some_relay_serves(session, self.relays, self.place, now=now)
             may_tell = bool(self._recipients) and may_leave and not self._refused
             is_untold = may_tell and bool(changes or mails.untold(session, now=now))
         if not (changes or is_untold):
@@ -94,20 +95,19 @@ class AlertWatch:
         self._logged &= self._here.keys()
 
     def _changes(self, session: Session, now: datetime) -> list[AlertChange]:
-        seen = sightings.seen(session, self.relays, self._worker, now=now)
-        looked_at: dict[AlertKind, str | None] = dict(sightings.LOOKED_AT)
+        seen = sightings.seen(session, self._worker, now=now)
+        looked_at: dict[AlertKind, Collection[str] | None] = dict(sightings.LOOKED_AT)
+        subject = self.place[:LONGEST_SUBJECT]
+        gone = [place[:LONGEST_SUBJECT] for place in workers.outlived(session)]
+        looked_at |= {kind: {subject, *gone} for kind in self._judged}
         try:
             here = installation.read(self.settings.data)
         except Uncertain:
-            place = ""
+            looked_at.pop(AlertKind.COPY_UNCONFIRMED)
         else:
-            place = here.identity
-            looked_at |= dict.fromkeys(self._judged, place)
             if not self.settings.stays_here and installation.hindrance(session, here):
-                seen.append(AlertSighting(AlertKind.COPY_UNCONFIRMED, place, now))
-        seen += [
-            AlertSighting(kind, place, since) for kind, since in list(self._here.items())
-        ]  # another thread may note
+                seen.append(AlertSighting(AlertKind.COPY_UNCONFIRMED, subject, now))
+        seen += [AlertSighting(kind, subject, since) for kind, since in list(self._here.items())]  # a thread may note
         changes = episodes.changes(session, seen, looked_at)
         broken_off = sightings.broken_off_clock(session, now=now)
         if broken_off and not any(change.sighting.kind is AlertKind.CLOCK_SILENT for change in changes):

@@ -51,6 +51,11 @@ def guard_of(settings: Settings) -> Guard:
     )
 
 
+def place_of(folder: Path) -> str:
+    """The place of the installation in this data folder: the machine's name, ':' and the folder."""
+    return f"{os.uname().nodename}:{folder.resolve()}"
+
+
 def read(folder: Path) -> Here:
     """Read this installation from its data folder; the identity is created on first use. Raises Uncertain."""
     path = folder / "installation"
@@ -59,7 +64,7 @@ def read(folder: Path) -> Here:
             _create(path)
         kept = json.loads(path.read_text(encoding="utf-8"))
         seen_at = datetime.fromisoformat(kept["seen_at"]) if kept["seen_at"] else None
-        return Here(kept["identity"], f"{os.uname().nodename}:{folder.resolve()}", seen_at)
+        return Here(kept["identity"], place_of(folder), seen_at)
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise Uncertain(f"L’identité de cette installation ne se lit pas dans {path} ({error}).") from error
 

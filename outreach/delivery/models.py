@@ -353,10 +353,14 @@ def is_still(*states: MessageState) -> ColumnElement[bool]:
 
 
 class RelayState(Base):
-    """The health of a relay: it rests after failures; an alarm (credentials, encryption) waits for a person."""
+    """The health of a relay as one installation finds it, at `place` (machine, data folder).
+
+    It rests after failures. An alarm (credentials, encryption) waits for a person.
+    """
 
     __tablename__ = "relay_states"
 
+    place: Mapped[str] = mapped_column(Text, primary_key=True)
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     failures: Mapped[int] = mapped_column(default=0)
     rests_until: Mapped[datetime | None]
@@ -365,11 +369,15 @@ class RelayState(Base):
 
 
 class ClockPass(Base):
-    """The clock's last pass (one row), and what kept letters from leaving, or ''."""
+    """The last pass of an installation's clock, and what kept letters from leaving there, or ''.
+
+    An installation is named by its `place` (machine, data folder): the copy of a data folder keeps its identity.
+    """
 
     __tablename__ = "clock_passes"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    place: Mapped[str] = mapped_column(Text, unique=True)
     at: Mapped[datetime]
     hindrance: Mapped[str] = mapped_column(Text, default="")
 

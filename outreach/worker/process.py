@@ -4,7 +4,7 @@ The database is the queue; a wake-up is only a hint. The clock asks the question
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from outreach.db import Database
 from outreach.db.ways import Way
@@ -44,21 +44,24 @@ class WorkProcess:
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.stop = threading.Event()
         database.limit_transactions(LONGEST_SECONDS)
-        self.worker_id = self._join()
+        self.place = installation.place_of(settings.data)
         relays = relays_of(settings)
+        names = [relay.name for relay in relays]
+        self.worker_id = self._join(names)
         postman = Postman(
             database,
             Pool(relays, installation.guard_of(settings)),
             source,
             self.clock,
             worker_id=self.worker_id,
+            place=self.place,
             domain_rates=settings.rates_of_domains,
             stop=self.stop,
             on_failpoint=on_failpoint,
             pause_failing=lambda: pause_failing(settings, database),
         )
         self.mail_room = MailRoom(postman, lambda: may_send(settings, database), self._broker())
-        self.questions = Questions(settings, database, self.mail_room, [relay.name for relay in relays], self.stop)
+        self.questions = Questions(settings, database, self.mail_room, names, self.stop)
         self._pulse = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
     def open(self) -> None:
@@ -74,11 +77,11 @@ class WorkProcess:
         with self.database.writing() as session:
             workers.leave(session, self.worker_id, now=self.clock())
 
-    def _join(self) -> str:
+    def _join(self, names: Sequence[str]) -> str:
         with self.database.writing() as session:
             now = self.clock()
             worker_id = workers.join_in(session, now=now)
-            relay_health.try_at_start(session, now=now)
+            relay_health.try_at_start(session, names, place=self.place, now=now)
             installation.settle_in(session, installation.read(self.settings.data), now=now)
         return worker_id
 

@@ -96,6 +96,7 @@ class Questions:
     ) -> None:
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.mail_room, self.relays, self.stop = mail_room, relays, stop
+        self.place = installation.place_of(settings.data)
         self._sealed_at: datetime | None = None
         self._head_told: date | None = None
         self.sending = SenderIdentity.of(settings)
@@ -159,8 +160,8 @@ class Questions:
             answer_lists.forget(session, now=now)
             notices.forget(session, now=now)
             domains.forget(session, now=now)
-            no_relay = relay_health.hindrance(session, self.relays, now=now)
-            workers.clock_passed(session, hindrance or no_relay, now=now)
+            no_relay = relay_health.hindrance(session, self.relays, place=self.place, now=now)
+            workers.clock_passed(session, hindrance or no_relay, place=self.place, now=now)
 
     def seal(self) -> None:
         """Seal what came to the audit, a batch at a time: once a minute, or at each pass while more waits.

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from outreach.alerts import disk, episodes
 from outreach.alerts.episodes import AlertChange, AlertSighting
 from outreach.alerts.models import AlertEpisode, AlertKind
+from outreach.alerts.sentences import words_of
 from outreach.alerts.watch import AlertWatch, watch_clock
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
@@ -21,7 +22,7 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Worker
 from outreach.delivery.sending import relay_health
 from tests import factories
-from tests.conftest import NOW
+from tests.conftest import NOW, PLACE
 
 RELAYS = ["relay-one.example:25", "relay-two.example:25"]
 TO = "operator@fwb.example"
@@ -45,7 +46,9 @@ def clock(monkeypatch):
 @pytest.fixture
 def watch(database, settings, clock):
     named = settings.model_copy(update={"alerts_to": f"{TO}, {TO.upper()}"})
-    return AlertWatch(named, database, RELAYS[:1], SenderIdentity.of(named), "looking", least_free=0)
+    one = AlertWatch(named, database, RELAYS[:1], SenderIdentity.of(named), "looking", least_free=0)
+    one.place = PLACE
+    return one
 
 
 def told(database):
@@ -66,9 +69,9 @@ def rows(database):
         return [(row.kind, row.began_at, row.ended_at) for row in found]
 
 
-def fail(database, relay, now):
+def fail(database, relay, now, place=PLACE):
     with database.writing() as session:
-        relay_health.note_failure(session, relay, "ne répond pas", alarm=False, now=now)
+        relay_health.note_failure(session, relay, "ne répond pas", place=place, alarm=False, now=now)
 
 
 def work(database, *ages, now=NOW):
@@ -87,7 +90,7 @@ def test_a_lost_relay_is_told_once_when_it_is_back_from_when_to_when(database, w
     assert told(database) == [], "nothing can leave"
     clock.at = NOW + timedelta(minutes=3)
     with database.writing() as session:
-        relay_health.forget_failures(session, RELAYS[0])
+        relay_health.forget_failures(session, RELAYS[0], place=PLACE)
     for _ in range(3):
         watch.look("")
     assert rows(database) == [(AlertKind.RELAY_LOST, NOW, clock.at)]
@@ -106,6 +109,35 @@ def test_where_no_letter_waits_the_mail_itself_tries_the_relay(database, watch, 
     assert [subject for subject, _ in told(database)] == ["Alerte : relais perdu"]
 
 
+def test_what_one_installation_has_lost_no_other_one_ends_and_both_are_named_apart(
+    database, watch, clock, settings, tmp_path
+):
+    elsewhere = settings.model_copy(update={"data": tmp_path / "other"})
+    other = AlertWatch(elsewhere, database, RELAYS[1:], watch.sending, "other", least_free=0)
+    with database.writing() as session:
+        for place in (PLACE, other.place):
+            workers.clock_passed(session, "", place=place, now=NOW)
+    fail(database, RELAYS[0], NOW)
+    watch.note(AlertKind.DISK_FULL, is_so=True)
+    watch._least_free = 10**18
+    for _ in range(3):
+        watch.look("")
+        other.look("")
+    assert [(kind, ended) for kind, _, ended in rows(database)] == [
+        (AlertKind.RELAY_LOST, None),
+        (AlertKind.DISK_FULL, None),
+    ]
+    with database.reading() as session:
+        relay, full = (words_of(session, one.kind, one.subject, RELAYS[:1]) for one in episodes.going_on(session))
+    assert relay.so == f"Sur {PLACE} : Le relais de courriel ne prend plus de courriels."
+    assert full.so.startswith(f"Sur {PLACE} : Le disque")
+    clock.at = NOW + timedelta(days=2)
+    with database.writing() as session:
+        workers.clock_passed(session, "", place=other.place, now=clock.at)
+    other.look("")
+    assert [ended for _, _, ended in rows(database)] == [clock.at] * 2, "of an installation that is no more"
+
+
 def test_where_another_relay_serves_a_lost_one_is_told_at_once_and_when_it_is_back(database, watch, clock):
     watch.relays = RELAYS
     fail(database, RELAYS[1], NOW)
@@ -114,7 +146,7 @@ def test_where_another_relay_serves_a_lost_one_is_told_at_once_and_when_it_is_ba
     assert [subject for subject, _ in told(database)] == ["Alerte : relais perdu"]
     assert "Le relais de courriel n° 2 ne prend plus de courriels." in told(database)[0][1]
     with database.writing() as session:
-        relay_health.forget_failures(session, RELAYS[1])
+        relay_health.forget_failures(session, RELAYS[1], place=PLACE)
     watch.look("")
     assert [subject for subject, _ in told(database)] == ["Alerte : relais perdu", "Fin d’alerte : relais perdu"]
 
@@ -133,6 +165,7 @@ def test_a_work_process_that_has_just_begun_ends_nothing_that_it_has_not_looked_
     watch.look("")
     read_here = settings.model_copy(update={"bounces_url": "maildir:///x"})
     begun = AlertWatch(read_here, database, RELAYS[:1], watch.sending, "begun", least_free=0)
+    begun.place = PLACE
     begun.look("")
     assert [ended for _, _, ended in rows(database)] == [None]
     begun.note(AlertKind.RETURNS_UNREADABLE, is_so=False)
@@ -233,7 +266,7 @@ def test_a_worker_that_stopped_in_order_is_not_missed(database, watch):
 def test_a_clock_that_broke_off_is_told_from_when_to_when_though_nobody_saw_it(database, watch):
     work(database, 100)
     with database.writing() as session:
-        workers.clock_passed(session, "", now=NOW - 100 * SECOND)
+        workers.clock_passed(session, "", place=PLACE, now=NOW - 100 * SECOND)
     watch.look("")
     watch.look("")
     assert (AlertKind.CLOCK_SILENT, NOW - 100 * SECOND, NOW) in rows(database)
@@ -243,7 +276,7 @@ def test_a_clock_that_broke_off_is_told_from_when_to_when_though_nobody_saw_it(d
 def test_a_clock_that_was_stopped_in_order_is_no_alert(database, watch):
     work(database, 100)
     with database.writing() as session:
-        workers.clock_passed(session, "", now=NOW - 100 * SECOND)
+        workers.clock_passed(session, "", place=PLACE, now=NOW - 100 * SECOND)
         workers.leave(session, "w0", now=NOW - 99 * SECOND)
     watch.look("")
     assert rows(database) == []
@@ -251,7 +284,7 @@ def test_a_clock_that_was_stopped_in_order_is_no_alert(database, watch):
 
 def test_the_pages_notice_a_silent_clock_once_and_a_work_process_ends_it(database, watch, caplog):
     with database.writing() as session:
-        workers.clock_passed(session, "", now=NOW - 31 * SECOND)
+        workers.clock_passed(session, "", place=PLACE, now=NOW - 31 * SECOND)
     assert [watch_clock(database, NOW) for _ in range(3)] == [True, False, False]
     assert [record.getMessage() for record in caplog.records] == [
         "alert: clock_silent, since 2021-05-15T08:59:29+00:00"

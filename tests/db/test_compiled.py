@@ -19,7 +19,7 @@ RELAYS, ADDRESSES = table_of(RelayState), table_of(Suppression)
 
 MADE = PreparedForEach(
     lambda given: insert(RELAYS).from_select(
-        ["name", "failures", "said"], select(given.name, given.failures, given.said)
+        ["place", "name", "failures", "said"], select(given.name, given.name, given.failures, given.said)
     ),
     name=Text,
     failures=Integer,

@@ -30,7 +30,7 @@ from outreach.directory.models import Authority, Network, School
 from outreach.mail import mime
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from tests import factories
-from tests.conftest import NOW
+from tests.conftest import NOW, PLACE
 from tests.servers.relays import Relays
 
 STANDING = SharedHeaders(
@@ -178,7 +178,7 @@ def postman(database, clock, monkeypatch):
         relays = [Relay.at(one, "courriel.example", **wide) for one in urls]
         pool = Pool(relays, guard or Guard(anybody=True), timeouts, context)
         source = LetterSource(database, options.pop("compose", compose), clock)
-        one = (Patient if patient else Postman)(database, pool, source, clock, worker_id=worker, **options)
+        one = (Patient if patient else Postman)(database, pool, source, clock, worker_id=worker, place=PLACE, **options)
         made.append(one)
         return one
 

@@ -15,13 +15,14 @@ from sqlalchemy import select
 
 from outreach.accounts.staff import User
 from outreach.cli.preparation import add_people
+from outreach.delivery import workers
 from outreach.delivery.ledger.suppressions import suppress
 from outreach.delivery.models import SuppressionReason
 from outreach.delivery.sending import relay_health
 from outreach.directory import listing
 from outreach.directory.listing import Filters, Reach
 from outreach.settings import ROOT
-from tests.conftest import NOW, STORY_DAY
+from tests.conftest import NOW, PLACE, STORY_DAY
 from tests.factories import DRAWN
 from tests.nursery import run_command
 
@@ -363,15 +364,21 @@ def test_the_mailbox_of_returns_is_read_and_counted(run, tmp_path):
 def test_an_operator_sees_what_keeps_letters_and_has_the_relay_tried_at_once(run_on_sample, sample_database):
     now = datetime.now(UTC)
     with sample_database.writing() as session:
-        relay_health.note_failure(session, "a.example:25", "450 plus tard", alarm=False, now=now)
+        relay_health.note_failure(session, "a.example:25", "450 plus tard", place=PLACE, alarm=False, now=now)
+        workers.clock_passed(session, "L’envoi est coupé.", place=PLACE, now=now)
     told = json.loads(run_on_sample("relay", "status", "--json").stdout)
-    (relay,) = told["relays"]
+    assert {"clock": None, "hindrance": "", "relays": []}.items() <= told.items(), "of the installation that asks"
+    here, there = told["installations"]
+    assert (here["installation"], there["installation"]) == (told["installation"], PLACE)
+    assert (there["hindrance"], datetime.fromisoformat(there["clock"])) == ("L’envoi est coupé.", now)
+    (relay,) = there["relays"]
     assert (relay["name"], relay["failures"], relay["said"]) == ("a.example:25", 1, "450 plus tard")
     assert datetime.fromisoformat(relay["rests_until"]) > now
     assert "prochain essai à" in run_on_sample("relay", "status").stdout
     assert "a.example:25 est essayé de nouveau" in run_on_sample("relay", "retry").stdout
     assert "rien n’est changé" in run_on_sample("relay", "retry").stdout
-    assert json.loads(run_on_sample("relay", "status", "--json").stdout)["relays"][0]["rests_until"] is None
+    _, there = json.loads(run_on_sample("relay", "status", "--json").stdout)["installations"]
+    assert there["relays"][0]["rests_until"] is None
 
 
 @pytest.mark.long

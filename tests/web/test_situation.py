@@ -21,7 +21,7 @@ from outreach.days import BRUSSELS
 from outreach.delivery import workers
 from outreach.directory.editions import imports
 from outreach.roles import RoleName
-from tests.conftest import NOW, STORY_DAY
+from tests.conftest import NOW, PLACE, STORY_DAY
 from tests.pages import cells, elements, links, text_of
 from tests.tampering import unguard
 from tests.web.test_mailbox import planned
@@ -287,7 +287,7 @@ def test_an_alarm_about_a_wave_leads_to_its_campaign_by_title(author, sample_dat
 
 def test_the_home_page_says_that_the_clock_is_silent_though_nothing_was_written(signed_in, sample_database):
     with sample_database.writing() as session:
-        workers.clock_passed(session, "", now=NOW)
+        workers.clock_passed(session, "", place=PLACE, now=NOW)
     page = text_of(signed_in(RoleName.ADMINISTRATOR).get("/"))
     assert "Service d’envoi muet Depuis le 15 mai 2021 à 11 h : " in page
     with sample_database.reading() as session:

@@ -108,7 +108,7 @@ def until(question, seconds=60):
 
 def hindrance(database):
     with database.reading() as session:
-        return session.scalars(select(ClockPass.hindrance)).one()
+        return session.scalars(select(ClockPass.hindrance).order_by(ClockPass.at.desc())).first()
 
 
 def test_a_pass_of_the_clock_starts_what_is_due_sends_it_and_ends_it(database, begin, sink):
@@ -214,6 +214,16 @@ def test_a_copy_of_the_database_sends_nothing_until_it_is_confirmed(database, be
         installation.confirm(session, here, now=copy.clock(), actor=ADMINISTRATOR)
     ask(copy.questions)
     assert until(lambda: accepted(database) == 5)
+
+
+def test_each_installation_has_its_own_hindrance_however_their_clocks_alternate(database, begin, sink, tmp_path):
+    original, copy = begin(), begin(OUTREACH_DATA=str(tmp_path / "elsewhere"))
+    for works in (original, copy, original, original, copy, copy, original):
+        ask(works.questions)
+        with database.reading() as session:
+            passes = {passed.place: passed.hindrance for passed in workers.last_passes(session)}
+        assert passes[original.place] == ""
+        assert "vient d’une autre installation" in passes.get(copy.place, copy.questions.hindrance())
 
 
 def test_a_copied_folder_or_another_machine_sends_nothing(database, begin, sink):

@@ -3,8 +3,10 @@
 import gc
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import datetime
+from typing import NamedTuple
 
 import click
 
@@ -13,8 +15,9 @@ from outreach.campaigns import verification
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
-from outreach.db import Database
+from outreach.db import Database, Session
 from outreach.delivery import installation, workers
+from outreach.delivery.models import ClockPass, RelayState
 from outreach.delivery.sending import prefetch, relay_health
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.sending.prefetch import LetterSource
@@ -148,30 +151,63 @@ def relay() -> None:
 @json_option
 @pass_operation
 def relay_status(operation: Operation, as_json: bool) -> None:
-    """Dit ce qui retient les courriels, et l’état de chaque relais qui a déjà échoué."""
+    """Dit par installation ce qui retient les courriels, et l’état de chaque relais qui a déjà échoué."""
+    here, now = installation.place_of(operation.settings.data), operation.now
     with operation.database.reading() as session:
-        passed, states = workers.last_pass(session), relay_health.states(session)
-        at, hindrance = (passed.at, passed.hindrance) if passed else (None, "")
-        relays = [
-            {
-                "name": state.name,
-                "failures": state.failures,
-                "rests_until": state.rests_until and state.rests_until.isoformat(),
-                "alarmed_at": state.alarmed_at and state.alarmed_at.isoformat(),
-                "said": state.said,
-            }
-            for state in states
-        ]
-        held = relay_health.hindrances(session, [state.name for state in states], now=operation.now)
-    if as_json:
-        say_json({"clock": at and at.isoformat(), "hindrance": hindrance, "relays": relays})
-        return
-    say(f"Dernier passage de l’horloge : {french.moment(at)}." if at else "L’horloge n’a jamais tourné.")
-    for sentence in dict.fromkeys((*held.values(), hindrance)):
-        if sentence:
-            say(sentence)
-    if not (held or hindrance):
-        say("Rien ne retient les courriels.")
+        passes = {passed.place: passed for passed in workers.last_passes(session)}
+        states = relay_health.states(session)
+        places = sorted({here, *passes, *(state.place for state in states)}, key=lambda place: (place != here, place))
+        of_each = [_InstallationState(place, passes.get(place), _at(place, states)) for place in places]
+        if as_json:
+            objects = [one.as_json() for one in of_each]
+            say_json({**objects[0], "installations": objects})
+            return
+        for one in of_each:
+            _say_state(session, one, is_here=one.place == here, now=now)
+
+
+class _InstallationState(NamedTuple):
+    """An installation as `relay status` tells of it: its place, its clock's last pass, what it finds of relays."""
+
+    place: str
+    passed: ClockPass | None
+    relays: Sequence[RelayState]
+
+    def as_json(self) -> dict[str, object]:
+        """The state with times in ISO 8601, in UTC."""
+        return {
+            "installation": self.place,
+            "clock": self.passed and self.passed.at.isoformat(),
+            "hindrance": self.passed.hindrance if self.passed else "",
+            "relays": [
+                {
+                    "name": state.name,
+                    "failures": state.failures,
+                    "rests_until": state.rests_until and state.rests_until.isoformat(),
+                    "alarmed_at": state.alarmed_at and state.alarmed_at.isoformat(),
+                    "said": state.said,
+                }
+                for state in self.relays
+            ],
+        }
+
+
+def _at(place: str, states: Sequence[RelayState]) -> list[RelayState]:
+    return [state for state in states if state.place == place]
+
+
+def _say_state(session: Session, one: _InstallationState, *, is_here: bool, now: datetime) -> None:
+    say(f"Installation {one.place}{' (celle-ci)' if is_here else ''} :")
+    passed = one.passed
+    clock = f"Dernier passage de l’horloge : {french.moment(passed.at)}." if passed else "L’horloge n’a jamais tourné."
+    say(f"  {clock}")
+    names = [state.name for state in one.relays]
+    held = relay_health.hindrances(session, names, place=one.place, now=now)
+    reasons = [sentence for sentence in (*held.values(), passed.hindrance if passed else "") if sentence]
+    for sentence in dict.fromkeys(reasons):
+        say(f"  {sentence}")
+    if not reasons and passed:
+        say("  Rien ne retient les courriels.")
 
 
 @relay.command(name="retry")

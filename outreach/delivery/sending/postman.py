@@ -43,7 +43,7 @@ OPEN_ENDED = tuple(state for state in State if state not in {State.READY, State.
 class Postman:
     """One worker's sender: takes batches, hands their letters to the pool, and has each round written down.
 
-    `in_flight` holds its letters, `writer` its transactions. It is for one thread.
+    `in_flight` holds its letters, `writer` its transactions. `place` is its installation's. It is for one thread.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Postman:
         clock: Callable[[], datetime],
         *,
         worker_id: str,
+        place: str,
         domain_rates: Mapping[str, float] | None = None,
         stop: threading.Event | None = None,
         on_failpoint: Callable[[Failpoint], None] | None = None,
@@ -65,8 +66,8 @@ class Postman:
             pool.on_body = lambda is_half: on_failpoint(Failpoint.MID_BODY if is_half else Failpoint.AFTER_RCPT)
         self.stop = stop or threading.Event()
         self.in_flight = InFlight()
-        self.writer = RoundWriter(database, self.in_flight, clock, worker_id, self.on_failpoint)
-        self._routes, self._domains = Routes(pool.relays), Domains(domain_rates or {})
+        self.writer = RoundWriter(database, self.in_flight, clock, worker_id, place, self.on_failpoint)
+        self._routes, self._domains = Routes(pool.relays, place), Domains(domain_rates or {})
         self._pause_failing = pause_failing or (lambda: None)
         self._next: int | None = None  # the batch after the current one, being composed
         self._rests = False  # the relay in use began to rest during this turn

@@ -1,80 +1,89 @@
-"""The health of relays: failures, rests, alarms, and what keeps letters from leaving."""
+"""The health of relays: failures, rests, alarms, and what keeps letters from leaving.
+
+Each installation has states of its own, by its `place`: one may reach a relay that another does not.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
 
 from outreach import audit, french
 from outreach.db import Session, table_of, take_turns
 from outreach.db.compiled import Prepared
+from outreach.delivery import workers
 from outreach.delivery.ledger.retry_times import rest_of
 from outreach.delivery.models import RelayState
 
 
-def note_failure(session: Session, relay: str, said: str, *, alarm: bool, now: datetime) -> datetime:
+def note_failure(session: Session, relay: str, said: str, *, place: str, alarm: bool, now: datetime) -> datetime:
     """Record that a relay failed: it rests, longer each time. An alarm lasts until a start, or until somebody asks.
 
     Returns until when the relay rests.
     """
-    take_turns(session, "relay", relay)
-    state = session.get(RelayState, relay, with_for_update=True)
+    take_turns(session, "relay", place, relay)
+    state = session.get(RelayState, (place, relay), with_for_update=True)
     if state is None:
-        state = RelayState(name=relay, failures=0)
+        state = RelayState(place=place, name=relay, failures=0)
         session.add(state)
     state.failures += 1
     state.said, state.rests_until = said, rest_of(state.failures, now)
     if alarm and state.alarmed_at is None:
         state.alarmed_at = now
-        audit.record(
-            session, now, "automatique", f"Alarme : le relais {relay} refuse de servir ({said}).", f"relay:{relay}"
-        )
+        sentence = f"Alarme sur {place} : le relais {relay} refuse de servir ({said})."
+        audit.record(session, now, "automatique", sentence, f"relay:{relay}")
     return state.rests_until
 
 
-def forget_failures(session: Session, relay: str) -> None:
+def forget_failures(session: Session, relay: str, *, place: str) -> None:
     """Reset the failures of a relay: it accepted a letter."""
-    _ANSWERED.change(session, {"relay": relay})
+    _ANSWERED.change(session, {"place": place, "relay": relay})
 
 
 _ANSWERED = Prepared(
     update(table_of(RelayState))
-    .where(RelayState.name == bindparam("relay"), RelayState.failures > 0)
+    .where(RelayState.place == bindparam("place"), RelayState.name == bindparam("relay"), RelayState.failures > 0)
     .values(failures=0, rests_until=None, said="")
 )
 
 
-def try_at_start(session: Session, *, now: datetime) -> None:
-    """Have every relay tried at once as a work process starts, whoever started it: its rest and its alarm end.
+def try_at_start(session: Session, relays: Sequence[str], *, place: str, now: datetime) -> None:
+    """Have every relay of this installation tried at once as a work process starts: its rest and its alarm end.
 
-    A relay that still fails rests again, or raises its alarm again. A relay that is no longer in the settings stays
-    quiet.
+    A relay that still fails rests again, or raises its alarm again. What is known of a relay that is not one of these,
+    the installation's, is forgotten.
     """
-    for state in _held(session):
+    session.execute(delete(RelayState).where(RelayState.place == place, RelayState.name.not_in(relays)))
+    for state in _held(session, RelayState.place == place):
         if state.alarmed_at is not None:
-            sentence = f"Le relais {state.name} est essayé de nouveau au démarrage d’un processus d’envoi."
+            sentence = f"Le relais {state.name} est essayé de nouveau au démarrage d’un processus d’envoi sur {place}."
             audit.record(session, now, "système", sentence, f"relay:{state.name}")
         state.alarmed_at = state.rests_until = None
 
 
 def try_now(session: Session, *, now: datetime, actor: str) -> list[str]:
-    """Have every relay tried at the clock's next pass, because a person asked for it; returns their names.
+    """Have every relay tried at the next pass of each clock, because a person asked for it; returns their names.
 
     It ends rests and alarms, as `try_at_start`. A relay that fails again rests as long as it would have.
     """
-    for name in session.scalars(select(RelayState.name).order_by(RelayState.name)).all():
-        take_turns(session, "relay", name)
+    known = select(RelayState.place, RelayState.name).order_by(RelayState.place, RelayState.name)
+    for place, name in session.execute(known).all():
+        take_turns(session, "relay", place, name)
     held = [state for state in _held(session) if is_held(state, now=now)]
     for state in held:
         state.alarmed_at = state.rests_until = None
-        sentence = f"Le relais {state.name} est essayé de nouveau, sur demande."
+        sentence = f"Le relais {state.name} est essayé de nouveau sur {state.place}, sur demande."
         audit.record(session, now, actor, sentence, f"relay:{state.name}")
-    return [state.name for state in held]
+    return list(dict.fromkeys(state.name for state in held))
 
 
 def states(session: Session) -> Sequence[RelayState]:
-    """What is known of each relay that ever failed, by name."""
-    return session.scalars(select(RelayState).order_by(RelayState.name)).all()
+    """What is known of each relay that ever failed, by name and place.
+
+    The states of an installation that others have outlived by a day are left out.
+    """
+    query = select(RelayState).where(RelayState.place.not_in(workers.outlived(session)))
+    return session.scalars(query.order_by(RelayState.name, RelayState.place)).all()
 
 
 def is_held(state: RelayState, *, now: datetime) -> bool:
@@ -87,16 +96,20 @@ def alarms(states: Sequence[RelayState]) -> list[str]:
     return [_alarm(state) for state in states if state.alarmed_at is not None]
 
 
-def hindrances(session: Session, relays: Sequence[str], *, now: datetime) -> dict[str, str]:
-    """Those of these relays that may not be used now, each with the reason in a French sentence."""
-    states = {state.name: state for state in session.scalars(select(RelayState).where(RelayState.name.in_(relays)))}
+def hindrances(session: Session, relays: Sequence[str], *, place: str, now: datetime) -> dict[str, str]:
+    """Those of these relays that this installation may not use now, each with the reason in a French sentence."""
+    here = select(RelayState).where(RelayState.place == place, RelayState.name.in_(relays))
+    states = {state.name: state for state in session.scalars(here)}
     why = {name: _hindrance(states[name], now) for name in relays if name in states}
     return {name: sentence for name, sentence in why.items() if sentence}
 
 
-def hindrance(session: Session, relays: Sequence[str], *, now: datetime) -> str:
-    """Why no letter can leave: a French sentence for each of these relays if none may be used, else ''."""
-    reasons = hindrances(session, relays, now=now)
+def hindrance(session: Session, relays: Sequence[str], *, place: str, now: datetime) -> str:
+    """Why no letter can leave from this installation: a French sentence for each of these relays, or ''.
+
+    It is '' when one of them may be used.
+    """
+    reasons = hindrances(session, relays, place=place, now=now)
     return " ".join(reasons.values()) if len(reasons) == len(relays) else ""
 
 
@@ -114,6 +127,6 @@ def _alarm(state: RelayState) -> str:
     return f"Le relais {state.name} refuse de servir ({state.said}). {remedy}"
 
 
-def _held(session: Session) -> Sequence[RelayState]:
+def _held(session: Session, *where: ColumnElement[bool]) -> Sequence[RelayState]:
     held = or_(RelayState.alarmed_at.is_not(None), RelayState.rests_until.is_not(None))
-    return session.scalars(select(RelayState).where(held).order_by(RelayState.name)).all()
+    return session.scalars(select(RelayState).where(held, *where).order_by(RelayState.name, RelayState.place)).all()

@@ -43,10 +43,11 @@ class RoundWriter:
         in_flight: InFlight,
         clock: Callable[[], datetime],
         worker_id: str,
+        place: str,
         on_failpoint: Callable[[Failpoint], None],
     ) -> None:
         self.database, self.in_flight, self.clock = database, in_flight, clock
-        self.worker_id, self.on_failpoint = worker_id, on_failpoint
+        self.worker_id, self.place, self.on_failpoint = worker_id, place, on_failpoint
         self.served = ""  # the relay that accepted a letter since the last commit
         self.refusals = 0  # letters refused since the postman last asked
         self._unsure: list[str] = []  # fences that may be committed, none of their dots written
@@ -111,7 +112,7 @@ class RoundWriter:
         """Let a relay rest: it failed."""
         self.served = ""
         with self.database.writing() as session:
-            relay_health.note_failure(session, relay, said, alarm=alarm, now=self.clock())
+            relay_health.note_failure(session, relay, said, place=self.place, alarm=alarm, now=self.clock())
 
     def _fence(self, session: Session, letters: Sequence[Composed], fence_id: str, now: datetime) -> set[int]:
         day = today(now)
@@ -136,7 +137,7 @@ class RoundWriter:
             outcomes.record(session, settled, now=now, again_at=rest_of(1, now))
         self.refusals += sum(attempt.outcome.verdict is Verdict.NEVER for attempt in settled)
         if self.served:
-            relay_health.forget_failures(session, self.served)
+            relay_health.forget_failures(session, self.served, place=self.place)
 
     def _forget_recorded(self) -> None:
         # Called after the commit: recording an answer twice changes nothing, forgetting it too early would lose it.

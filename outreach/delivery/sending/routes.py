@@ -18,15 +18,16 @@ class Route:
 
 
 class Routes:
-    """The relays of a worker, the preferred one first; `used` is the one in use now."""
+    """The relays of a worker of the installation at `place`, the preferred one first; `used` is the one in use now."""
 
-    def __init__(self, relays: Sequence[Relay]) -> None:
+    def __init__(self, relays: Sequence[Relay], place: str) -> None:
+        self._place = place
         self._routes = {relay.name: Route(relay) for relay in relays}
         self.used = self._routes[relays[0].name]
 
     def choose(self, session: Session, *, now: datetime) -> bool:
         """Use the first relay that neither rests nor is in alarm; False when there is none."""
-        hindered = relay_health.hindrances(session, list(self._routes), now=now)
+        hindered = relay_health.hindrances(session, list(self._routes), place=self._place, now=now)
         serving = [route for name, route in self._routes.items() if name not in hindered]
         if serving:
             self.used = serving[0]

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -249,35 +250,41 @@ def asset(path: str) -> str:
 class Clock:
     """What staff pages show of the clock: whether it ticks, and how long ago it last did.
 
-    `hindrance` is a sentence on why no letter can leave, or ''. `alarms` are the relays' alarms that `hindrance` does
-    not contain. `others_serve`: letters still leave by another relay. `may_retry`: a relay rests or is in alarm, and
-    the person may have it tried now.
+    `hindrances` are sentences on why no letter can leave from an installation, by its place. `leaves`: letters leave
+    from another one. `alarms` are the relays' alarms that `hindrances` do not contain, with the place of each.
+    `others_serve`: letters still leave by another relay. `may_retry`: a relay rests or is in alarm, and the person may
+    have it tried now.
     """
 
     ticks: bool
     ago: str
-    hindrance: str
-    alarms: list[str]
+    hindrances: dict[str, str]
+    alarms: list[tuple[str, str]]
+    leaves: bool = False
     others_serve: bool = False
     may_retry: bool = False
 
 
 def _clock() -> Clock:
     with database().reading() as session:
-        passed, relays = workers.last_pass(session), relay_health.states(session)
-    alarms, waits = relay_health.alarms(relays), any(relay_health.is_held(state, now=now()) for state in relays)
-    if passed is None:
-        return Clock(False, "", "", alarms)
-    since, others = now() - passed.at, [alarm for alarm in alarms if alarm not in passed.hindrance]
-    ticks = since < workers.CLOCK_IS_LATE
-    serve = ticks and not passed.hindrance and len(alarms) < len(settings().relays)
+        passes, relays = workers.last_passes(session), relay_health.states(session)
+    alive = [passed for passed in passes if now() - passed.at < workers.CLOCK_IS_LATE]
+    hindrances = {passed.place: passed.hindrance for passed in alive if passed.hindrance}
+    alarms = [(state.place, alarm) for state in relays for alarm in relay_health.alarms([state])]
+    others = [(place, alarm) for place, alarm in alarms if alarm not in hindrances.get(place, "")]
+    if not passes:
+        return Clock(False, "", {}, others)
+    since = now() - max(passed.at for passed in passes)
+    alarmed = Counter(place for place, _ in alarms)
+    serving = [passed for passed in alive if passed.place not in hindrances]
     return Clock(
-        ticks,
+        bool(alive),
         french.ago(since.total_seconds()),
-        passed.hindrance,
+        hindrances,
         others,
-        serve,
-        waits and current_user.holds(*SENDERS),
+        leaves=bool(serving),
+        others_serve=any(alarmed[passed.place] < len(settings().relays) for passed in serving),
+        may_retry=any(relay_health.is_held(state, now=now()) for state in relays) and current_user.holds(*SENDERS),
     )
 
 

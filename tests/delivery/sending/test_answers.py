@@ -17,7 +17,7 @@ from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.smtp.protocol import State
 from outreach.delivery.smtp.timeouts import Timeouts
-from tests.conftest import NOW
+from tests.conftest import NOW, PLACE
 from tests.delivery.conftest import addresses, mail_to, states
 
 S = MessageState
@@ -201,7 +201,7 @@ def test_every_relay_is_taken_as_it_is(database, relay, postman, name):
     with database.reading() as session:
         until = [state.rests_until for state in session.scalars(select(RelayState))]
         assert until == ([NOW + timedelta(minutes=1)] if rests else [])
-        assert bool(relay_health.hindrance(session, [f"127.0.0.1:{sink.port}"], now=NOW)) == rests
+        assert bool(relay_health.hindrance(session, [f"127.0.0.1:{sink.port}"], place=PLACE, now=NOW)) == rests
 
 
 def test_no_connection_waits_for_ever():

@@ -15,7 +15,7 @@ from outreach.delivery.smtp.protocol import State
 from outreach.delivery.smtp.timeouts import Timeouts
 from outreach.settings import read
 from outreach.worker.process import relays_of
-from tests.conftest import NOW
+from tests.conftest import NOW, PLACE
 from tests.delivery.conftest import addresses, attend_until, mail_to, states
 
 S = MessageState
@@ -40,7 +40,7 @@ def taken(sink):
 
 def hindrance(database, sinks, now=NOW):
     with database.reading() as session:
-        return relay_health.hindrance(session, names(*sinks), now=now)
+        return relay_health.hindrance(session, names(*sinks), place=PLACE, now=now)
 
 
 def test_relays_are_named_in_order_of_preference_each_with_its_own_measure(tmp_path):
@@ -105,18 +105,18 @@ def test_a_relay_in_alarm_is_told_and_the_others_are_at_work(database, both, pos
     assert alarm in told
     assert f"127.0.0.1:{second.port} ne prend rien" in told
     with database.writing() as session:
-        relay_health.try_at_start(session, now=clock())
+        relay_health.try_at_start(session, names(*both), place=PLACE, now=clock())
         assert relay_health.alarms(relay_health.states(session)) == []
 
 
 def test_a_start_has_a_relay_that_rests_tried_at_once(database, both):
     (name, _other) = names(*both)
     with database.writing() as session:
-        relay_health.note_failure(session, name, "refusé", alarm=False, now=NOW)
-        assert relay_health.hindrances(session, [name], now=NOW)
-        relay_health.try_at_start(session, now=NOW)
-        assert relay_health.hindrances(session, [name], now=NOW) == {}
-        later = relay_health.note_failure(session, name, "refusé", alarm=False, now=NOW)
+        relay_health.note_failure(session, name, "refusé", place=PLACE, alarm=False, now=NOW)
+        assert relay_health.hindrances(session, [name], place=PLACE, now=NOW)
+        relay_health.try_at_start(session, [name], place=PLACE, now=NOW)
+        assert relay_health.hindrances(session, [name], place=PLACE, now=NOW) == {}
+        later = relay_health.note_failure(session, name, "refusé", place=PLACE, alarm=False, now=NOW)
     assert later - NOW == timedelta(minutes=2)  # it rests as long as it would have
 
 

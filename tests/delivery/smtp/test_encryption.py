@@ -16,7 +16,7 @@ from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.protocol import Conversation, State
 from outreach.delivery.smtp.relay import Relay
-from tests.conftest import NOW
+from tests.conftest import NOW, PLACE
 from tests.delivery.conftest import addresses, mail_to, states
 
 S = MessageState
@@ -115,15 +115,18 @@ def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
         assert state.alarmed_at == NOW, case
         assert state.failures == 1
         assert case != "535" or state.said == "identification : 535 5.7.8 bad password"
-        assert "refuse de servir" in relay_health.hindrance(session, [state.name], now=NOW + timedelta(days=9))
+        assert "refuse de servir" in relay_health.hindrance(
+            session, [state.name], place=PLACE, now=NOW + timedelta(days=9)
+        )
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}
     assert sink.accepted == []
     assert case != "535" or len(said(sink)) == 1  # once is enough: an account may be locked after a few
     with database.writing() as session:
-        relay_health.try_at_start(session, now=NOW)
-        assert relay_health.hindrance(session, [state.name], now=NOW) == ""
+        relay_health.try_at_start(session, [state.name], place=PLACE, now=NOW)
+        assert relay_health.hindrance(session, [state.name], place=PLACE, now=NOW) == ""
         last, *_ = about(session, f"relay:{state.name}")
-        assert last.sentence == f"Le relais {state.name} est essayé de nouveau au démarrage d’un processus d’envoi."
+        start = f"au démarrage d’un processus d’envoi sur {PLACE}"
+        assert last.sentence == f"Le relais {state.name} est essayé de nouveau {start}."
 
 
 @pytest.mark.parametrize(("stage", "state"), [("dot", S.IN_DOUBT), ("rcpt", S.QUEUED)])

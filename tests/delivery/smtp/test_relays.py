@@ -17,7 +17,7 @@ from outreach.delivery.smtp import lateness
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.protocol import State
 from outreach.delivery.smtp.timeouts import Timeouts
-from tests.conftest import NOW
+from tests.conftest import NOW, PLACE
 from tests.delivery.conftest import addresses, attend_until, deliver_until, mail_to, states
 
 S = MessageState
@@ -103,7 +103,7 @@ def test_an_unreachable_relay_rests_longer_each_time(database, relay, postman, c
         worker.deliver(mailing)
         with database.reading() as session:
             state = session.scalars(select(RelayState)).one()
-            assert "ne prend rien" in relay_health.hindrance(session, [state.name], now=clock())
+            assert "ne prend rien" in relay_health.hindrance(session, [state.name], place=PLACE, now=clock())
         rests.append((state.rests_until - clock()).total_seconds() / 60)
         worker.deliver(mailing)  # resting: not even tried
         clock.at = state.rests_until
@@ -205,7 +205,9 @@ def test_a_relay_that_serves_one_worker_does_not_rest_because_it_failed_another(
     def fail(stage):
         if stage is Failpoint.AFTER_FENCE and len(sink.accepted) < 400:
             with database.writing() as session:
-                relay_health.note_failure(session, f"127.0.0.1:{sink.port}", "occupé", alarm=False, now=NOW)
+                relay_health.note_failure(
+                    session, f"127.0.0.1:{sink.port}", "occupé", place=PLACE, alarm=False, now=NOW
+                )
 
     postman(sink, on_failpoint=fail).deliver(mail_to(database, addresses(600)))
     assert len(sink.accepted) == 600

@@ -11,6 +11,7 @@ from outreach.delivery import workers
 from outreach.delivery.sending import relay_health
 from outreach.demo import people
 from outreach.settings import Mode
+from tests.conftest import PLACE
 from tests.pages import form_of, text_of
 
 RELAYS = "smtp://a.example:25, smtp://b.example:25"
@@ -38,9 +39,9 @@ def test_every_page_says_where_letters_go_unless_they_go_to_everybody(author, ap
     assert (told in page, len(found)) == (True, int(bool(told)))
 
 
-def passed(database, ago, hindrance=""):
+def passed(database, ago, hindrance="", place=PLACE):
     with database.writing() as session:
-        workers.clock_passed(session, hindrance, now=datetime.now(UTC) - ago)
+        workers.clock_passed(session, hindrance, place=place, now=datetime.now(UTC) - ago)
 
 
 def test_every_page_says_that_the_clock_never_ran(author):
@@ -69,7 +70,7 @@ def alarmed(database, *relays):
     with database.writing() as session:
         for relay in relays:
             said = "identification : 535 non"
-            relay_health.note_failure(session, relay, said, alarm=True, now=datetime.now(UTC))
+            relay_health.note_failure(session, relay, said, place=PLACE, alarm=True, now=datetime.now(UTC))
         return relay_health.alarms(relay_health.states(session))
 
 
@@ -85,6 +86,21 @@ def test_the_alarm_of_a_relay_is_said_once_whether_others_serve_or_not(author, s
         assert page.count("Le relais a.example:25 refuse de servir") == 1
         assert ("Envoi suspendu" in page) == bool(hindrance)
         assert ("Relais en alarme." in page) == (hindrance != alarm)
+
+
+def test_of_several_installations_the_one_that_may_not_send_is_named_whichever_passed_last(author, sample_database):
+    said = ("confirmation", ""), ("", ""), ("", "L’envoi est coupé."), ("confirmation", "L’envoi est coupé.")
+    for first, second in said:
+        passed(sample_database, timedelta(seconds=1), first)
+        passed(sample_database, timedelta(), second, place="autre:/srv")
+        for place, hindrance in ((PLACE, first), ("autre:/srv", second)):
+            passed(sample_database, timedelta(), hindrance, place)
+            page = shown(author)
+            assert (f"{PLACE} : {first}" in page, f"autre:/srv : {second}" in page) == (bool(first), bool(second))
+            assert page.count("Envoi suspendu.") == bool(first) + bool(second)
+            assert ("Les courriels partent d’une autre installation." in page) == (bool(first) != bool(second))
+    passed(sample_database, timedelta(days=2), "arrêtée", place="autre:/srv")
+    assert "autre:/srv" not in shown(author), "others have outlived it by a day"
 
 
 @pytest.mark.parametrize(
@@ -109,8 +125,10 @@ def test_a_relay_that_rests_is_tried_now_by_those_who_may_act_and_the_audit_says
     author, signed_in, sample_database
 ):
     with sample_database.writing() as session:
-        until = relay_health.note_failure(session, "a.example:25", "refusé", alarm=False, now=datetime.now(UTC))
-        told = relay_health.hindrance(session, ["a.example:25"], now=datetime.now(UTC))
+        until = relay_health.note_failure(
+            session, "a.example:25", "refusé", place=PLACE, alarm=False, now=datetime.now(UTC)
+        )
+        told = relay_health.hindrance(session, ["a.example:25"], place=PLACE, now=datetime.now(UTC))
     passed(sample_database, timedelta(), told)
     assert f"prochain essai à {french.hour(until)}".replace("\N{NO-BREAK SPACE}", " ") in shown(author)
     assert "Réessayer maintenant" in shown(author)
@@ -120,7 +138,7 @@ def test_a_relay_that_rests_is_tried_now_by_those_who_may_act_and_the_audit_says
         answer = author.post("/sending/retry", data=form, headers={"Referer": came})
         assert (answer.status_code, answer.location) == (302, leads)
     with sample_database.reading() as session:
-        assert relay_health.hindrance(session, ["a.example:25"], now=datetime.now(UTC)) == ""
+        assert relay_health.hindrance(session, ["a.example:25"], place=PLACE, now=datetime.now(UTC)) == ""
         asked = session.scalars(select(AuditEntry.actor).where(AuditEntry.subject == "relay:a.example:25")).all()
     assert asked == [people.person_for("author").email]
     assert "Réessayer maintenant" not in shown(author)

@@ -11,6 +11,7 @@ from outreach.accounts import staff
 from outreach.db import Database, watch
 from outreach.delivery import workers
 from outreach.web.ui import frame
+from tests.conftest import PLACE
 
 ADDRESSES = ("/", "/campaigns", "/nowhere", "/sign-in")
 
@@ -91,7 +92,7 @@ def test_a_monitor_is_told_in_words_that_a_late_clock_alone_takes_nothing_down(c
     told = {"status": "ok", "database": "ok", "schema": "ok"}
     assert health(client) == (200, told | {"clock": "late"})
     with sample_database.writing() as session:
-        workers.clock_passed(session, "", now=app.extensions["outreach.settings"].instant())
+        workers.clock_passed(session, "", place=PLACE, now=app.extensions["outreach.settings"].instant())
     assert health(client) == (200, told | {"clock": "ok"})
     assert client.post("/healthz").status_code == 405
 
