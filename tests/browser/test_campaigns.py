@@ -118,13 +118,14 @@ def test_of_five_quick_ticks_the_last_answer_wins_though_the_first_come_late(beg
     kept, held = "cell=WBE%7Csecondary", []
 
     def answer(route):
-        is_last = kept in route.request.url and route.request.url.count("cell=") == 1
+        sent = route.request.post_data or ""
+        is_last = kept in sent and sent.count("cell=") == 1
         _ = route.continue_() if is_last else held.append(route)
 
-    page.route("**/audience?*", answer)
+    page.route("**/audience/choices", answer)
     ticked = page.locator("input[name=cell]:checked:not([value^=WBE])")
     for _ in range(5):
-        with page.expect_request("**/audience?*"):
+        with page.expect_request("**/audience/choices"):
             ticked.first.uncheck()
     expect(page.locator("#said")).to_contain_text("Pouvoirs organisateurs : WBE,")
     assert len(held) == 4
@@ -132,7 +133,45 @@ def test_of_five_quick_ticks_the_last_answer_wins_though_the_first_come_late(beg
         route.continue_()
     page.evaluate("fetch('/accessibility')")
     expect(page.locator("#results h2")).to_have_text("1 pouvoir organisateur")
-    assert kept in page.url
+    page.reload()
+    expect(page.locator("input[name=cell]:checked")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    ("has_script", "width"),
+    [pytest.param(True, 1280, id="script"), pytest.param(False, 390, id="no script")],
+)
+def test_a_button_of_the_audience_keeps_its_place_its_focus_and_what_is_on_the_page(sign_in, has_script, width):
+    page = sign_in("author", java_script_enabled=has_script, viewport={"width": width, "height": 844})
+    address, asked = begin(page), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_text("Ajouter une condition").click()
+    page.get_by_role("button", name="Province des écoles").click()
+    added = page.locator("#words-1")
+    expect(added).to_be_focused()
+    expect(added).to_be_in_viewport()
+    page.get_by_role("checkbox", name="Namur", exact=True).check()
+    if has_script:
+        expect(added).to_have_text("Au moins une école en province de Namur")
+    only = page.get_by_role("button", name="seulement Libre confessionnel")
+    only.press("Enter")
+    expect(page.get_by_role("checkbox", name="Libre confessionnel, secondaire")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="WBE, secondaire")).not_to_be_checked()
+    expect(only).to_be_focused()
+    expect(only).to_be_in_viewport()
+    expect(page.locator("#draft-state")).to_contain_text("Brouillon gardé", use_inner_text=True)
+    count, said = page.locator("#results h2").inner_text(), page.locator("#said").inner_text()
+    page.goto(f"{address}/audience")
+    offer = page.locator("#draft-offer")
+    expect(offer).to_contain_text(f"→ {count.split()[0]} PO")
+    offer.get_by_role("link", name="Reprendre").click()
+    expect(page.locator("#results h2")).to_have_text(count)
+    expect(page.locator("#said")).to_have_text(said)
+    page.get_by_role("button", name="Retirer").press("Enter")
+    expect(page.locator("#adding")).to_be_focused()
+    expect(page.locator("#said")).not_to_contain_text("Namur")
+    expect(page.locator("#draft-offer")).to_have_count(0)
+    assert not any("csrf_token" in url for url in asked)
 
 
 def test_the_preview_follows_what_is_typed_and_an_inserted_field_can_be_taken_back(begun):
@@ -176,9 +215,11 @@ def test_previous_and_next_lead_through_the_recipients_without_losing_what_is_ty
     page.goto(f"{address}/letter")
     page.get_by_label("Objet du courriel").fill("Un autre objet")
     first = page.locator("#preview h2").inner_text()
-    page.get_by_role("button", name="Suivant").click()
+    page.get_by_role("button", name="Suivant").press("Enter")
     expect(page.locator("#preview h2")).not_to_have_text(first)
+    expect(page.get_by_role("button", name="Suivant")).to_be_focused()
     expect(page.get_by_label("Objet du courriel")).to_have_value("Un autre objet")
+    expect(page.locator("#draft-state")).to_contain_text("Brouillon gardé", use_inner_text=True)
     page.get_by_role("button", name="Précédent").click()
     expect(page.locator("#preview h2")).to_have_text(first)
 

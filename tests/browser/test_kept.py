@@ -27,7 +27,7 @@ def test_a_session_that_ends_in_mid_letter_loses_nothing(
     page.get_by_label("Texte du courriel").fill(TYPED)
     if has_script:
         expect(page.locator("#preview")).to_contain_text("Votre session a expiré")
-        expect(page.locator("#draft-state")).to_contain_text("n’est plus gardé en brouillon")
+        expect(page.locator("#draft-state")).to_contain_text("n’est plus gardé en brouillon", use_inner_text=True)
     page.get_by_role("button", name="Enregistrer et choisir les dates").click()
     expect(page.get_by_role("heading", name="Votre session a expiré")).to_be_visible()
     assert not has_script or violations(page) == []
@@ -49,12 +49,13 @@ def test_who_leaves_is_warned_and_finds_a_draft_on_return(staff, violations):
     staff.goto(f"{address}/letter")
     editor = staff.get_by_label("Texte du courriel")
     editor.fill(TYPED)
-    expect(staff.locator("#draft-state")).to_contain_text("Brouillon gardé")
+    expect(staff.locator("#draft-state")).to_contain_text("Brouillon gardé", use_inner_text=True)
     staff.goto("/directory")
     assert warned == ["beforeunload"]
     staff.goto(f"{address}/letter")
     expect(editor).not_to_have_value(TYPED)
     assert violations(staff) == []
+    expect(staff.locator("#draft-offer")).to_contain_text("Texte du courriel")
     staff.get_by_role("link", name="Reprendre").click()
     expect(editor).to_have_value(TYPED)
     staff.get_by_role("button", name="Enregistrer et choisir les dates").click()

@@ -30,7 +30,9 @@ def test_a_draft_is_one_persons_and_the_last_one_typed(sample_database, begun):
     with sample_database.writing() as session:
         before = lifecycle.content_hash(lifecycle.campaign_numbered(session, campaign))
         for fields in ([("letter", "Avant")], FIELDS):
-            drafts.keep(session, campaign, author, DraftStep.LETTER, fields, now=NOW)
+            drafts.keep(
+                session, lifecycle.campaign_numbered(session, campaign), author, DraftStep.LETTER, fields, now=NOW
+            )
     with sample_database.reading() as session:
         draft = drafts.draft_of(session, campaign, author, DraftStep.LETTER)
         assert (draft.pairs, draft.typed_at) == (FIELDS, NOW)
@@ -42,8 +44,15 @@ def test_a_draft_is_one_persons_and_the_last_one_typed(sample_database, begun):
 def test_a_draft_is_forgotten_thirty_days_after_it_was_typed(sample_database, begun):
     campaign, author, other = begun
     with sample_database.writing() as session:
-        drafts.keep(session, campaign, author, DraftStep.LETTER, FIELDS, now=NOW)
-        drafts.keep(session, campaign, other, DraftStep.LETTER, FIELDS, now=NOW + timedelta(days=1))
+        drafts.keep(session, lifecycle.campaign_numbered(session, campaign), author, DraftStep.LETTER, FIELDS, now=NOW)
+        drafts.keep(
+            session,
+            lifecycle.campaign_numbered(session, campaign),
+            other,
+            DraftStep.LETTER,
+            FIELDS,
+            now=NOW + timedelta(days=1),
+        )
         drafts.forget(session, now=NOW + drafts.KEPT + timedelta(hours=1))
         assert session.scalars(select(StepDraft.user_id)).all() == [other]
 
@@ -51,6 +60,13 @@ def test_a_draft_is_forgotten_thirty_days_after_it_was_typed(sample_database, be
 def test_a_draft_has_a_size(sample_database, begun):
     campaign, author, _ = begun
     with pytest.raises(InputError, match="trop long"), sample_database.writing() as session:
-        drafts.keep(session, campaign, author, DraftStep.LETTER, [("letter", "é" * drafts.MOST_BYTES)], now=NOW)
+        drafts.keep(
+            session,
+            lifecycle.campaign_numbered(session, campaign),
+            author,
+            DraftStep.LETTER,
+            [("letter", "é" * drafts.MOST_BYTES)],
+            now=NOW,
+        )
     with sample_database.reading() as session:
         assert session.scalar(select(func.count()).select_from(StepDraft)) == 0

@@ -129,6 +129,11 @@ def offers(known: Mapping[str, Options]) -> dict[str, Offer]:
     return made_offers
 
 
+def title_of(word: str) -> str:
+    """The title in French of the criterion with this word."""
+    return TITLES.get(word, (word, ""))[0]
+
+
 def found(offered: Mapping[str, Offer], text: str) -> list[Suggestion]:
     """The criteria and options that have all the words of a text, criteria first; without words, all criteria."""
     words = fold(text).split()
@@ -157,7 +162,7 @@ def values_of(leaf: Leaf) -> dict[str, list[str]]:
 
 def made(word: str, values: Values) -> Leaf:
     """The criterion that was chosen. Raises InputError, in words for whoever chooses."""
-    title = TITLES.get(word, (word, ""))[0]
+    title = title_of(word)
     plain: dict[str, Any] = {}
     for name, field in LEAVES[word].model_fields.items():
         given = [value.strip() for value in values.get(name, ()) if value.strip()]

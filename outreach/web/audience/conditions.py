@@ -31,7 +31,7 @@ class ConditionLine:
     """A condition as a line: the word of its criterion, what its controls show, whether it is to leave out.
 
     `criterion` is None as long as the line is not complete, and `fault` then says so in French. `stated` is the JSON of
-    a condition without controls, whose word is ''. `is_new`: it was added by this request.
+    a condition without controls, whose word is ''. `is_new`: it was added last, and nothing else was pressed since.
     """
 
     number: int
@@ -61,12 +61,25 @@ def read(given: MultiDict[str, str], offered: Mapping[str, Offer]) -> list[Condi
     for stated in every:
         number, _, word = stated.partition(":")
         if number != removed:
-            lines.append(_read(given, number, word, len(lines) + 1))
+            line = _read(given, number, word, len(lines) + 1)
+            lines.append(replace(line, is_new=given.get("new") == number))
     word, _, preset = given.get("add", "").partition("|")
     if word in offered:
         part, _, value = preset.partition("|")
         lines.append(_added(offered[word], len(lines) + 1, part, value))
     return lines
+
+
+def fields_of(lines: Sequence[ConditionLine]) -> list[tuple[str, str]]:
+    """The fields by which a form states these lines, which `read` reads."""
+    fields = []
+    for line in lines:
+        fields.append(("line", f"{line.number}:{line.word}"))
+        fields += [(f"{line.number}.{name}", value) for name, values in line.values.items() for value in values]
+        fields += [(f"{line.number}.json", line.stated)] if line.stated else []
+        fields += [(f"{line.number}.not", "1")] if line.is_denied else []
+        fields += [("new", str(line.number))] if line.is_new else []
+    return fields
 
 
 def known(session: Session, scope: Scope) -> dict[str, Options]:

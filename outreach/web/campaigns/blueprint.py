@@ -1,14 +1,12 @@
 """What all pages of a campaign share: the blueprint, the four steps, the tabs, the sender."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, url_for
 from flask_security import current_user
 
-from outreach.campaigns import drafts, listing
-from outreach.campaigns.drafts import DraftStep
+from outreach.campaigns import listing
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.lifecycle import content_hash, may_change
 from outreach.campaigns.listing import Stage, Standing
@@ -46,8 +44,7 @@ CHANGED = (
 class Step:
     """What a step's page shows: the campaign, where it stands, and whether the person may change it.
 
-    `version` is the digest of the campaign's content when the page was made. `draft_at` is when the person last typed
-    in this step without saving, if the page offers to go on with it.
+    `version` is the digest of the campaign's content when the page was made.
     """
 
     name: str
@@ -55,7 +52,6 @@ class Step:
     standing: Standing
     may_change: bool
     version: str
-    draft_at: datetime | None = None
 
     @property
     def stage(self) -> Stage:
@@ -76,16 +72,7 @@ class Step:
 def step_of(session: Session, name: str, campaign: Campaign) -> Step:
     """A step of a campaign, for the person who is signed in."""
     may = may_change(campaign) and current_user.holds(RoleName.AUTHOR)
-    draft_at = _draft_at(session, name, campaign) if may else None
-    return Step(name, campaign, listing.standing_of(session, campaign), may, content_hash(campaign), draft_at)
-
-
-def _draft_at(session: Session, name: str, campaign: Campaign) -> datetime | None:
-    """When the person last typed in a step without saving. None on other pages, and where it is shown."""
-    if name not in set(DraftStep) or request.endpoint != f"{pages.name}.{name}" or RESUMED in request.args:
-        return None
-    draft = drafts.draft_of(session, campaign.id, current_user.id, DraftStep(name))
-    return draft.typed_at if draft else None
+    return Step(name, campaign, listing.standing_of(session, campaign), may, content_hash(campaign))
 
 
 def show(template: str, step: Step, **values: Any) -> str:

@@ -1,5 +1,7 @@
 """A person's draft on the pages of a campaign's steps: offered, taken up, ignored, and gone once it is saved."""
 
+import re
+
 import pytest
 from sqlalchemy import func, select
 
@@ -8,7 +10,7 @@ from outreach.campaigns import drafts
 from outreach.campaigns.drafts import StepDraft
 from outreach.campaigns.lifecycle import content_hash
 from outreach.campaigns.models import Campaign
-from tests.pages import actions, elements, form_of, links, text_of
+from tests.pages import actions, elements, form_of, links, text_of, tree_of
 from tests.web.campaigns.test_campaigns import begun, typed
 
 __all__ = ["begun"]
@@ -87,6 +89,104 @@ def test_drafts_of_the_other_steps_come_back_too(author, begun):
     assert (resumed["cell"], resumed["1.days"]) == ("WBE|secondary", "41")
     assert author.send(f"{begun}/audience", resumed).location == f"{begun}/letter"
     assert OFFER not in text_of(author.get(f"{begun}/audience"))
+
+
+def pressed(author, page, **button):
+    """The page that a button of the audience's form leads to."""
+    (form,) = elements(page, "form[@id='choices']")
+    sent = author.post(form.get("action"), data={**form_of(page, "choices"), **button})
+    assert sent.status_code == 303
+    return author.get(sent.location)
+
+
+def focused(page):
+    (element,) = [one for one in tree_of(page).iter() if "autofocus" in one.attrib]
+    return element.get("id")
+
+
+def written(page):
+    """To how many authorities the audience on a page writes."""
+    return int(re.sub(r"\D", "", text_of(elements(page, "section[@id='results']/h2")[0])))
+
+
+def choices(page):
+    form = form_of(page, "choices")
+    return {name: value for name, value in form.items() if name not in {"csrf_token", "find", "why"}}
+
+
+def test_a_button_of_the_audience_keeps_what_it_shows_and_takes_the_focus(author, begun, sample_database):
+    before = of_database(sample_database)
+    saved = author.get(f"{begun}/audience")
+    page = pressed(author, saved, add="province|root|Namur")
+    assert "en province de Namur" in text_of(elements(page, "p[@id='said']")[0])
+    assert focused(page) == "words-1"
+    assert elements(page, "li[@id='condition-1']/details")[0].get("open") == ""
+    assert elements(page, "span[@data-said='kept']")[0].get("hidden") is None
+    page = pressed(author, page, add="zone")  # it is not complete
+    assert (focused(page), len(elements(page, "li[@class='condition']"))) == ("words-2", 2)
+    assert "Complétez la condition" not in text_of(page), "it was added just now"
+    for button, place in (
+        ({"only": "Libre confessionnel"}, "only-Libre-confessionnel"),
+        ({"search": "1", "find": "commune"}, "find"),
+        ({"title": "Autre nom", "why": "9001"}, "recount"),
+    ):
+        page = pressed(author, page, **button)
+        assert focused(page) == place
+    assert "ne reçoit pas ce courriel" in text_of(elements(page, "section[@id='results']")[0]), "why is answered"
+    page = pressed(author, page, remove="1")
+    assert focused(page) == "words-1"
+    assert choices(author.get(f"{begun}/audience?draft=1")) == choices(page), "what is on the page is what is kept"
+    page = pressed(author, page, remove="1")
+    assert focused(page) == "adding"
+    assert OFFER not in text_of(page)
+    assert of_database(sample_database) == (1, *before[1:])
+
+
+def test_a_draft_says_what_it_would_change_and_is_offered_only_if_it_does_and_is_newer(author, signed_in, begun):
+    saved = author.get(f"{begun}/audience")
+    page = pressed(author, pressed(author, saved, add="province|root|Namur"), title="Autre nom")
+    offer = elements(author.get(f"{begun}/audience"), "form[@id='draft-offer']//li")
+    assert [text_of(one) for one in offer] == [
+        f"{written(saved)} → {written(page)} PO",
+        "nom « Autre nom »",
+        "condition ajoutée, « au moins une école en province de Namur »",
+    ]
+    assert OFFER not in text_of(author.get(f"{begun}/audience", query_string=choices(saved))), "that page is newer"
+    pressed(author, saved)
+    assert OFFER not in text_of(author.get(f"{begun}/audience")), "it would change nothing"
+    pressed(author, page)
+    author.send(f"{begun}/dates", {"day": "18/05/2027", "hour": "9:30", "reminders": "", "deadline_days": "30"})
+    assert OFFER in text_of(author.get(f"{begun}/audience")), "nobody saved another audience since"
+    signed_in("author").send(f"{begun}/audience", {**form_of(saved, "choices"), "title": "Un nom"}, f"{begun}/audience")
+    author.post(f"{begun}/audience/draft", data=form_of(page, "choices"))
+    assert OFFER in text_of(author.get(f"{begun}/audience")), "typed after somebody saved"
+
+
+def test_a_draft_that_is_older_than_what_somebody_saved_is_not_offered(author, drafted, sample_database):
+    with sample_database.writing() as session:
+        session.get_one(Campaign, 1).subject = "Un autre objet"
+    assert OFFER not in text_of(author.get(f"{drafted}/letter"))
+    assert form_of(author.get(f"{drafted}/letter?draft=1"), "letter-form")["letter"].startswith("Presque fini")
+
+
+def test_buttons_of_the_other_steps_keep_what_they_show(author, begun):
+    form = {**form_of(author.get(f"{begun}/letter"), "letter-form"), "letter": "Bonjour", "subject": "Objet neuf"}
+    for at, button in (("go-next", {"go": "9002"}), ("refresh", {}), ("whole", {"whole": "1"})):
+        shown = author.post(f"{begun}/letter/preview?at={at}", data={**form, **button})
+        assert at == "whole" or focused(shown) == at
+        assert elements(shown, "span[@data-said='kept']")[0].get("hidden") is None
+    offer = elements(author.get(f"{begun}/letter"), "form[@id='draft-offer']//li")
+    assert [text_of(one).partition(",")[0] for one in offer] == ["Objet du courriel", "Texte du courriel"]
+    assert form_of(author.get(f"{begun}/letter?draft=1"), "letter-form")["letter"] == "Bonjour"
+    live = author.post(f"{begun}/letter/preview", data={**form, "letter": "En direct"}, headers={"HX-Request": "true"})
+    assert elements(live, "span[@data-said='kept']")[0].get("hidden") == ""
+    dates = {**form_of(author.get(f"{begun}/dates")), "day": "2027-05-19", "reminders": "9"}
+    token = form_of(author.get("/account"))["csrf_token"]
+    shown = author.get(author.post(f"{begun}/dates/choices", data={**dates, "csrf_token": token}).location)
+    assert "Relance 1, après 9 jours" in text_of(shown)
+    assert OFFER not in text_of(shown)
+    told = [text_of(one) for one in elements(author.get(f"{begun}/dates"), "form[@id='draft-offer']//li")]
+    assert told == ["Jour de la première vague, rien → « 2027-05-19 »", "Relances, « 14, 24 » → « 9 »"]
 
 
 def test_a_draft_that_is_too_long_is_refused_and_the_one_before_stays(author, drafted):

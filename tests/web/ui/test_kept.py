@@ -21,7 +21,8 @@ WRITTEN = 'Une heure de travail "> <script>alert(1)</script>\r\n\r\nEt la suite.
 KEEPING = {
     *("campaigns.save_audience", "campaigns.save_letter", "campaigns.preview", "campaigns.send_test"),
     *("campaigns.add_reminder", "campaigns.save_reminder", "closures.add", "programmes.compare"),
-    *("campaigns.save_dates", "history.note_call", "adherence.record", "directory.add_contact"),
+    *("campaigns.save_dates", "campaigns.change_audience", "campaigns.change_dates", "history.note_call"),
+    *("adherence.record", "directory.add_contact"),
     *("directory.correct_contact", "names.correct_name", "exclusions.end", "exclusions.exclude", "exclusions.lift"),
     *("responses.act", "responses.set_aside", "campaigns.send_back"),
     *("measure.record_consent", "measure.record_decision", "reachability.confirm"),

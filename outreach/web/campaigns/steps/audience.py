@@ -9,6 +9,7 @@ from flask_security import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
+from outreach import french
 from outreach.campaigns import audiences, drafts, lifecycle, segment_uses, wave_criteria
 from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.models import Campaign
@@ -26,14 +27,23 @@ from outreach.segments import audience as segment
 from outreach.segments import audience_counts, saved
 from outreach.segments.audience import AddressRow, Audience, Boxes, Concerns, Explanation
 from outreach.segments.criteria import Criterion, NetworkCode, sentence, simplified
-from outreach.segments.criteria_json import PARAMETER, TooMany, from_json, to_json, within_limits
+from outreach.segments.criteria_json import MOST_LEAVES, PARAMETER, TooMany, from_json, to_json, within_limits
+from outreach.segments.fields import Names
 from outreach.segments.scope import Scope
 from outreach.segments.shown import offers
 from outreach.segments.shown.choices import Cell, Choices
 from outreach.text import line_of_words, whole_number
-from outreach.web.audience.conditions import ConditionLine, fault_of, known, lines_of, read, without_strangers
-from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
-from outreach.web.campaigns.steps.drafts import resumed
+from outreach.web.audience.conditions import (
+    ConditionLine,
+    fault_of,
+    fields_of,
+    known,
+    lines_of,
+    read,
+    without_strangers,
+)
+from outreach.web.campaigns.blueprint import CHANGED, RESUMED, pages, show, step_of
+from outreach.web.campaigns.steps.drafts import DraftOffer, keep, offered, resumed
 from outreach.web.ui import exports
 from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.kept import keeps_text
@@ -70,11 +80,16 @@ class AskedAudience:
 def audience(number: int) -> str:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        draft = resumed(session, step_of(session, "audience", campaign)) or MultiDict()
-        asked = asked_of(session, campaign, draft or request.args)
-        if _is_live() and not asked.fault and request.args.get("version") != lifecycle.content_hash(campaign):
+        step = step_of(session, "audience", campaign)
+        draft = resumed(session, step) or MultiDict()
+        asked, offer = asked_of(session, campaign, draft or request.args), None
+        if _is_live() and not asked.fault and (draft or request.args).get("version") != step.version:
             asked = replace(asked, fault=CHANGED)
-        return _page(session, campaign, asked, draft.get("version", ""))
+        if "asked" not in request.args and PARAMETER not in request.args:
+            offer = offered(
+                session, step, lambda typed: _changes(session, campaign, asked_of(session, campaign, typed))
+            )
+        return _page(session, campaign, asked, draft.get("version", ""), offer)
 
 
 def _is_live() -> bool:
@@ -92,6 +107,41 @@ def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tupl
         ("Écoles dont parle le courriel", asked.concerns.label),
         ("Écrire", asked.boxes.label),
     ]
+
+
+@pages.post("/<number:number>/audience/choices")
+@needs(RoleName.AUTHOR)
+@keeps_text(_told, button="Reprendre ces choix")
+def change_audience(number: int) -> Redirect | tuple[str, int]:
+    """Keep what is chosen, with what the button pressed changes of it, and show it; nothing is saved."""
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        asked = asked_of(session, campaign, request.form)
+        if asked.is_kept:
+            return _page(session, campaign, asked), 422
+    keep(number, DraftStep.AUDIENCE, _fields_of(asked, request.form.get("version", "")))
+    shown: dict[str, Any] = {name: request.form[name] for name in ("find", "why") if request.form.get(name)}
+    at = _place_of(asked, request.form)
+    return redirect(url_for(".audience", number=number, draft=1, at=at, **shown), 303)
+
+
+def _fields_of(asked: AskedAudience, version: str) -> list[tuple[str, str]]:
+    """The fields by which the step's form states an audience."""
+    chosen = [("title", asked.title), ("concerns", asked.concerns.value), ("boxes", asked.boxes.value)]
+    cells = [("cell", f"{network}|{level}") for network, level in sorted(asked.cells)]
+    return [("asked", "1"), ("version", version), *chosen, *cells, *fields_of(asked.lines)]
+
+
+def _place_of(asked: AskedAudience, given: MultiDict[str, str]) -> str:
+    """The id of what takes the focus after a button: the condition added, the one after that removed, or the button."""
+    if "add" in given and asked.lines:
+        return f"words-{asked.lines[-1].number}"
+    if "remove" in given:
+        after = min(whole_number(given["remove"], digits=4) or 1, len(asked.lines))
+        return f"words-{after}" if after else "adding"
+    if "only" in given:
+        return f"only-{given['only'].replace(' ', '-')}"
+    return "find" if "search" in given else "recount"
 
 
 @pages.post("/<number:number>/audience")
@@ -201,7 +251,34 @@ def _meant(session: Session, campaign: Campaign, asked: AskedAudience) -> tuple[
     return meant, audiences.scope_of(session, campaign, now=now())
 
 
-def _page(session: Session, campaign: Campaign, asked: AskedAudience, version: str = "") -> str:
+def _changes(session: Session, campaign: Campaign, typed: AskedAudience) -> list[str]:
+    """What an audience that was typed would change of the campaign's own, in French; nothing if it cannot be read."""
+    own = asked_of(session, campaign, MultiDict())
+    if typed.is_kept:
+        return []
+    names = wave_criteria.names(session, [own.criterion, typed.criterion])
+    before, after = ([_words_of(line, names) for line in one.lines] for one in (own, typed))
+    told = [f"nom « {typed.title} »"] if typed.title != own.title else []
+    told += ["réseaux et niveaux"] if typed.cells != own.cells else []
+    told += [f"condition ajoutée, « {words} »" for words in after if words not in before]
+    told += [f"condition retirée, « {words} »" for words in before if words not in after]
+    told += [f"écoles, « {typed.concerns.label} »"] if typed.concerns != own.concerns else []
+    told += [f"écrire, « {typed.boxes.label} »"] if typed.boxes != own.boxes else []
+    counts = [audience_counts.count(session, *_meant(session, campaign, one)).written for one in (own, typed)]
+    return [f"{french.number(counts[0])} → {french.plural(counts[1], 'PO', 'PO')}", *told] if told else []
+
+
+def _words_of(line: ConditionLine, names: Names) -> str:
+    return line.criterion.words(names) if line.criterion else f"{offers.title_of(line.word)} (à compléter)"
+
+
+def _page(
+    session: Session,
+    campaign: Campaign,
+    asked: AskedAudience,
+    version: str = "",
+    offer: DraftOffer | None = None,
+) -> str:
     """The step's page. `version` is that of the content to which a draft was begun."""
     meant, scope = _meant(session, campaign, asked)
     reason, search = request.args.get("reason", ""), words(request.args, "find", LONGEST_SEARCH)
@@ -212,6 +289,11 @@ def _page(session: Session, campaign: Campaign, asked: AskedAudience, version: s
         "audience",
         step_of(session, "audience", campaign),
         version=version,
+        offer=offer,
+        at=request.args.get("at", ""),
+        criteria=to_json(asked.criterion),
+        shown=_shown(asked),
+        most_conditions=MOST_LEAVES,
         asked=asked,
         said=sentence(asked.criterion, called),
         names=called,
@@ -220,7 +302,6 @@ def _page(session: Session, campaign: Campaign, asked: AskedAudience, version: s
         offers=offered,
         search=search,
         suggestions=offers.found(offered, search),
-        criteria=to_json(asked.criterion),
         counts=audience_counts.count(session, meant, scope),
         rows=rows,
         received=letters_received.of(session, [row.Authority.id for row in rows], now=now()),
@@ -233,6 +314,13 @@ def _page(session: Session, campaign: Campaign, asked: AskedAudience, version: s
         boxes=list(Boxes),
         is_ready=campaign.starts_at is not None and not checks.unfinished(campaign),
     )
+
+
+def _shown(asked: AskedAudience) -> dict[str, str]:
+    """What in an address shows this audience again: the person's draft, or what it means."""
+    if RESUMED in request.args:
+        return {RESUMED: "1"}
+    return {PARAMETER: to_json(asked.criterion), "concerns": asked.concerns.value, "boxes": asked.boxes.value}
 
 
 def _offered(asked: AskedAudience) -> list[Concerns]:

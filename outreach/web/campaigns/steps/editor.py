@@ -25,6 +25,12 @@ def vary(form: LetterForm | ReminderForm) -> None:
         form.letter.data = varied(request.form.getlist("letter"), -1 if place is None else place)
 
 
+def typed(form: LetterForm) -> list[tuple[str, str]]:
+    """The fields of a letter's form as they are kept: its letter as one text, nothing that only the page needs."""
+    kept = {**{name: form[name].data or "" for name in LetterForm.KEPT}, "version": form.version.data or ""}
+    return list(kept.items())
+
+
 def _is_whole() -> bool:
     """Whether the source is asked for as one text, conditions and all."""
     return request.values.getlist("whole")[-1:] == ["1"]

@@ -125,10 +125,7 @@ class LetterForm(StepForm):
     )
     sender_address = StringField("Adresse postale de l’expéditeur", [at_most(300)])
 
-    KEPT = (
-        *("message_class", "colour", "tracking", "circular", "circular_url", "subject", "preheader", "letter"),
-        *("contact_name", "contact_service", "contact_phone", "contact_email", "sender_name", "sender_address"),
-    )
+    KEPT = drafts.CONTENT[DraftStep.LETTER]
 
     @classmethod
     def about(cls, campaign: Campaign) -> "LetterForm":

@@ -7,6 +7,7 @@ from flask import Response, abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.campaigns import lifecycle
+from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.review import checks, measuring, test_letter, uninvited
 from outreach.campaigns.review.preview import Preview, PreviewedLetter, hard_cases
@@ -20,7 +21,7 @@ from outreach.settings import listed
 from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
 from outreach.web.campaigns.steps import editor
-from outreach.web.campaigns.steps.drafts import resumed
+from outreach.web.campaigns.steps.drafts import DraftOffer, changed_fields, keep, offered, resumed
 from outreach.web.campaigns.steps.forms import LetterForm, TestLetterForm
 from outreach.web.ui import letter_frame
 from outreach.web.ui.frame import actor, database, needs, now, settings
@@ -54,8 +55,10 @@ def letter(number: int) -> str:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         step = step_of(session, "letter", campaign)
-        draft = resumed(session, step)
-        return _page(session, step, LetterForm(draft) if draft else LetterForm.about(campaign), is_typed=bool(draft))
+        draft, saved = resumed(session, step), LetterForm.about(campaign)
+        offer = offered(session, step, lambda typed: changed_fields(saved, LetterForm(typed)))
+        form = LetterForm(draft) if draft else saved
+        return _page(session, step, form, is_typed=bool(draft), is_kept=bool(draft), offer=offer)
 
 
 @pages.post("/<number:number>/letter")
@@ -75,17 +78,18 @@ def save_letter(number: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.READER)
 @keeps_text(of_form(LetterForm), button="Reprendre ce texte", part="preview")
 def preview(number: int) -> str:
-    """The page with what is typed; nothing is saved. A script keeps only the preview of it.
+    """The page with what is typed, kept as a draft when a button asks for it; nothing is saved.
 
     The preview says what saving would say. A form of its own is judged, so that no field is marked before it is saved.
     """
     form, judged = LetterForm(), LetterForm()
     editor.vary(form)
+    is_kept = "at" in request.args and _keep(number, form)
     with database().reading() as session:
         step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
         if judged.validate():
             judged.is_current(step.version)
-        return _page(session, step, form, refusals=judged.refusals)
+        return _page(session, step, form, refusals=judged.refusals, is_kept=is_kept)
 
 
 @pages.post("/<number:number>/letter/test")
@@ -154,7 +158,10 @@ def _page(
     refusals: Sequence[str] = (),
     *,
     is_typed: bool = False,
+    is_kept: bool = False,
+    offer: DraftOffer | None = None,
 ) -> str:
+    """The step's page. `is_kept`: what it shows is the person's draft."""
     campaign, is_typed = step.campaign, is_typed or form.is_submitted()
     if is_typed:
         campaign = lifecycle.as_if(session, campaign, form.changes())
@@ -168,6 +175,9 @@ def _page(
         form=form,
         measured=measuring.offer(alone),
         unsaved=is_typed,
+        kept=is_kept,
+        offer=offer,
+        at=request.args.get("at", ""),
         test=test or TestLetterForm(),
         refusals=refusals,
         preview=pane_of(session, campaign),
@@ -204,6 +214,18 @@ def pane_of(session: Session, campaign: Campaign, *, has_layout: bool = False) -
         and is_first
         and uninvited.has_nothing_to_be_reminded_of(session, campaign, letter, chosen),
     )
+
+
+def _keep(number: int, form: LetterForm) -> bool:
+    """Keep a letter as the person's draft, if they may change the campaign and it is not too long; whether it is."""
+    with database().reading() as session:
+        if not step_of(session, "letter", lifecycle.campaign_numbered(session, number)).may_change:
+            return False
+    try:
+        keep(number, DraftStep.LETTER, editor.typed(form))
+    except InputError:
+        return False
+    return True
 
 
 def _allowed() -> Guard:
